@@ -1,0 +1,202 @@
+"""The records of the catalogue: one frozen dataclass for each kind of model.
+
+Fields are flat and keep the names of `models.json`; where a name would be ambiguous outside its
+group, the group comes first (`architecture_type`, `tokenizer_file`). ``None``, or an empty tuple,
+means that no source says; it never means zero or no. What can be derived is a property.
+
+`DenseModel` and `ColbertModel` are generic over the dimensions that they can return, so that a type
+checker rejects ``load(JINA_COLBERT_V2, dim=100)``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from holotype._dataclass import dataclass
+
+DimT = TypeVar("DimT", bound=int)
+
+Pooling: TypeAlias = Literal["cls", "mean", "max", "last-token", "weighted-mean"]
+Similarity: TypeAlias = Literal["cosine", "dot", "maxsim"]
+SparsePooling: TypeAlias = Literal["max", "sum"]
+SparseActivation: TypeAlias = Literal["relu", "log1p-relu", "log1p-log1p-relu"]
+ScoreActivation: TypeAlias = Literal["identity", "sigmoid", "softmax"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A quantised or converted sibling of a model."""
+
+    id: str
+    quantization: str | None = None
+    huggingface_id: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ModelInfo:
+    """What the catalogue knows about any model; one subclass for each known kind adds the rest.
+
+    Lengths are in tokens, dimensions in numbers per vector, scores fractions from 0 to 1.
+    """
+
+    id: str
+    type: str
+    name: str
+    huggingface_id: str
+    organization: str
+    description: str
+    embedding_dim: int | None
+    release_date: str | None = None
+    license: str | None = None
+
+    architecture_type: str | None = None
+    architecture_variant: str | None = None
+    has_projection: bool | None = None
+    projection_dims: int | None = None
+    matryoshka_dims: tuple[int, ...] = ()
+
+    parameters: int | None = None
+    hidden_dim: int | None = None
+    context_length: int | None = None
+    max_position_embeddings: int | None = None
+    vocab_size: int | None = None
+
+    tokenizer_file: str | None = None
+    config_file: str | None = None
+    safetensors_file: str | None = None
+    pytorch_file: str | None = None
+    onnx_file: str | None = None
+
+    languages: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = ()
+    multi_vector: bool = False
+    quantization: tuple[str, ...] = ()
+
+    beir_avg: float | None = None
+    ms_marco_mrr10: float | None = None
+
+    variants: tuple[Variant, ...] = ()
+    tokenizer_model: str | None = None
+    requires_projection: bool | None = None
+    requires_remote_code: bool | None = None
+    batch_size_optimal: int | None = None
+    memory_mb_per_batch: int | None = None
+    gpu_recommended: bool | None = None
+
+    revision: str | None = None
+    aliases: tuple[str, ...] = ()
+    adapted_from: str | None = None
+    superseded_by: str | None = None
+    deprecated: bool = False
+    provenance: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def matryoshka(self) -> bool:
+        """Whether the model's vectors may be truncated to one of `matryoshka_dims`."""
+        return bool(self.matryoshka_dims)
+
+    @property
+    def smallest_dim(self) -> int | None:
+        """The smallest dimension that the model can return; None where it returns no vectors."""
+        return self.matryoshka_dims[0] if self.matryoshka_dims else self.embedding_dim
+
+    def source_of(self, pointer: str) -> str | None:
+        """Return the source of one value of this record's entry in `models.json`.
+
+        Args:
+            pointer: a JSON pointer within the entry, such as ``/encoding/pooling``.
+
+        Returns:
+            The key of a source, with a detail after a colon where there is one; what speaks for
+            the whole entry where the field has no source of its own.
+        """
+        sources = dict(self.provenance)
+        while pointer and pointer not in sources:
+            pointer = pointer.rpartition("/")[0]
+        return sources.get(pointer or "*")
+
+    def __repr__(self) -> str:
+        """Show what tells one model from another; `dataclasses.asdict` shows the rest."""
+        shown = [f"id={self.id!r}", f"huggingface_id={self.huggingface_id!r}"]
+        if self.embedding_dim is not None:
+            shown.append(f"embedding_dim={self.embedding_dim}")
+        if self.matryoshka_dims:
+            shown.append(f"matryoshka_dims={self.matryoshka_dims}")
+        if self.revision is not None:
+            shown.append(f"revision={self.revision[:12]!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DenseModel(ModelInfo, Generic[DimT]):
+    """A model that makes one vector for a text."""
+
+    embedding_dim: int
+    matryoshka_dims: tuple[DimT, ...] = ()
+    pooling: Pooling | None = None
+    normalize: bool | None = None
+    similarity: Similarity | None = None
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ColbertModel(ModelInfo, Generic[DimT]):
+    """A late-interaction model: one vector for every token, compared by MaxSim.
+
+    `query_length` and `document_length` count special tokens and the marker. `skiplist` names
+    the tokens whose vectors are dropped from documents; ``"punctuation"`` is the 32 ASCII signs,
+    ``()`` drops nothing, ``None`` is unknown.
+    """
+
+    embedding_dim: int
+    matryoshka_dims: tuple[DimT, ...] = ()
+    normalize: bool | None = None
+    similarity: Similarity | None = None
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+    query_length: int | None = None
+    document_length: int | None = None
+    query_marker: str | None = None
+    document_marker: str | None = None
+    query_expansion: bool | None = None
+    attend_to_expansion_tokens: bool | None = None
+    skiplist: Literal["punctuation"] | tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SparseModel(ModelInfo):
+    """A model that makes one weight for every word of its vocabulary."""
+
+    embedding_dim: int
+    pooling: SparsePooling | None = None
+    activation: SparseActivation | None = None
+    similarity: Similarity | None = None
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CrossEncoderModel(ModelInfo):
+    """A model that reads a query and a document together and returns one score."""
+
+    activation: ScoreActivation | None = None
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ClassifierModel(ModelInfo):
+    """A model that returns one score for each of its labels."""
+
+    activation: ScoreActivation | None = None
+    labels: tuple[str, ...] = ()
+    multi_label: bool | None = None
+
+
+AnyDenseModel: TypeAlias = DenseModel[Any]
+AnyColbertModel: TypeAlias = ColbertModel[Any]
