@@ -27,6 +27,17 @@ ScoreActivation: TypeAlias = Literal["identity", "sigmoid", "softmax"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where facts come from; the `provenance` of a record names sources by their keys."""
+
+    title: str
+    url: str | None = None
+    license: str | None = None
+    retrieved: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """A quantised or converted sibling of a model."""
 

@@ -1,0 +1,219 @@
+"""Queries over the records of one catalogue, each at the cost of what it returns.
+
+A generated module makes one `Catalogue` from its records and offers its methods as functions.
+Indexes are made when they are first asked for, never at import.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Generic, TypeAlias, TypeVar, cast
+
+from holotype.errors import AmbiguousModelError, DeprecatedModelWarning, ModelNotFoundError
+from holotype.records import ModelInfo
+
+IdT = TypeVar("IdT", bound=str)
+Records: TypeAlias = tuple[ModelInfo, ...]
+
+
+class Catalogue(Generic[IdT]):
+    """The records of one `models.json`, in file order, and the indexes over them.
+
+    A deprecated model is found by name, with a `DeprecatedModelWarning`, and is in no list.
+
+    Args:
+        records: all records, in file order.
+    """
+
+    def __init__(self, records: Iterable[ModelInfo]) -> None:
+        """Keep the records; the indexes come when they are first needed."""
+        self.records = tuple(records)
+
+    def get_model(self, id: str) -> ModelInfo:
+        """Return the record with this id.
+
+        Raises:
+            ModelNotFoundError: no record has it; the error suggests the nearest ids.
+        """
+        record = self._by_id.get(id)
+        if record is None:
+            raise ModelNotFoundError(id, self._suggestions(id))
+        if record.deprecated:
+            _warn_deprecated(record)
+        return record
+
+    def find_model(self, id: str) -> ModelInfo | None:
+        """Return the record with this id or alias, in any letter case, or None."""
+        record = self._by_name.get(id.lower())
+        if record is not None and record.deprecated:
+            _warn_deprecated(record)
+        return record
+
+    def get_model_by_hf_id(self, hf_id: str, type: str | None = None) -> ModelInfo:
+        """Return the record of a Hugging Face repository, `organization/name` in any case.
+
+        Args:
+            hf_id: the repository.
+            type: the kind that is meant where the repository has several modes.
+
+        Raises:
+            ModelNotFoundError: the catalogue has no such repository, or none of that kind.
+            AmbiguousModelError: it has several entries, and no type is given.
+        """
+        entries = self._by_hf_id.get(hf_id.lower(), ())
+        found = [record for record in entries if type is None or record.type == type]
+        if not entries:
+            near = nearest(hf_id, (record.huggingface_id for record in self.records))
+            raise ModelNotFoundError(hf_id, near, what="Hugging Face id")
+        if not found:
+            ids = [record.id for record in entries]
+            raise ModelNotFoundError(hf_id, ids, what=f"type {type!s} and the Hugging Face id")
+        if len(found) > 1:
+            raise AmbiguousModelError(hf_id, [record.id for record in found])
+        if found[0].deprecated:
+            _warn_deprecated(found[0])
+        return found[0]
+
+    def models_by_type(self, type: str) -> Records:
+        """Return the records of one kind, in file order."""
+        return self._by_type.get(type, ())
+
+    def models_by_organization(self, organization: str) -> Records:
+        """Return the records of one organization, in any letter case, in file order."""
+        return self._by_organization.get(organization.lower(), ())
+
+    def models_by_language(self, language: str) -> Records:
+        """Return the records that were made for a language, in file order.
+
+        Args:
+            language: a BCP 47 tag in any letter case. It matches itself and what refines it
+                (basic filtering of RFC 4647): `zh` finds `zh-Hans`, not the other way round.
+        """
+        return self._by_language.get(language.lower(), ())
+
+    def models_by_max_embedding_dim(self, max_dim: int, *, truncated: bool = False) -> Records:
+        """Return the records whose vectors have at most `max_dim` dimensions, narrowest first.
+
+        Args:
+            max_dim: the widest vector that is wanted.
+            truncated: count a Matryoshka model by its smallest size, not by its native one.
+        """
+        widths, records = self._by_smallest_dim if truncated else self._by_embedding_dim
+        return records[: bisect_right(widths, max_dim)]
+
+    def models_with_matryoshka(self) -> Records:
+        """Return the records whose vectors may be truncated, in file order."""
+        return self._with_matryoshka
+
+    def list_model_ids(self, pattern: str = "*") -> tuple[IdT, ...]:
+        """Return the ids that match a shell pattern such as `bge-*`, in natural order."""
+        import fnmatch
+
+        prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+        start = bisect_left(self._sorted_ids, prefix)
+        stop = bisect_left(self._sorted_ids, prefix + "\U0010ffff")
+        matches = re.compile(fnmatch.translate(pattern)).match
+        ids = [id for id in self._sorted_ids[start:stop] if matches(id)]
+        return cast("tuple[IdT, ...]", tuple(sorted(ids, key=_natural_key)))
+
+    @cached_property
+    def listed(self) -> Records:
+        """All records that are not deprecated, in file order."""
+        return tuple(record for record in self.records if not record.deprecated)
+
+    @cached_property
+    def _by_id(self) -> dict[str, ModelInfo]:
+        return {record.id: record for record in self.records}
+
+    @cached_property
+    def _by_name(self) -> dict[str, ModelInfo]:
+        aliases = {alias.lower(): record for record in self.records for alias in record.aliases}
+        return aliases | self._by_id
+
+    @cached_property
+    def _by_hf_id(self) -> dict[str, Records]:
+        return _grouped(self.records, lambda record: (record.huggingface_id.lower(),))
+
+    @cached_property
+    def _by_type(self) -> dict[str, Records]:
+        return _grouped(self.listed, lambda record: (record.type,))
+
+    @cached_property
+    def _by_organization(self) -> dict[str, Records]:
+        return _grouped(self.listed, lambda record: (record.organization.lower(),))
+
+    @cached_property
+    def _by_language(self) -> dict[str, Records]:
+        return _grouped(self.listed, language_ranges)
+
+    @cached_property
+    def _with_matryoshka(self) -> Records:
+        return tuple(record for record in self.listed if record.matryoshka)
+
+    @cached_property
+    def _by_embedding_dim(self) -> tuple[tuple[int, ...], Records]:
+        return _ordered(self.listed, lambda record: record.embedding_dim)
+
+    @cached_property
+    def _by_smallest_dim(self) -> tuple[tuple[int, ...], Records]:
+        return _ordered(self.listed, lambda record: record.smallest_dim)
+
+    @cached_property
+    def _sorted_ids(self) -> list[str]:
+        return sorted(record.id for record in self.listed)
+
+    def _suggestions(self, id: str) -> list[str]:
+        """Return the id that an alias stands for, or the nearest ids."""
+        record = self._by_name.get(id.lower())
+        return [record.id] if record is not None else nearest(id, self._by_id)
+
+
+def nearest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
+    """Return up to `limit` of the `names` that are spelt most like `name`, best first."""
+    import difflib
+
+    spellings = {candidate.lower(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.lower(), spellings, n=limit, cutoff=0.6)
+    return [spellings[candidate] for candidate in close]
+
+
+def language_ranges(record: ModelInfo) -> set[str]:
+    """Return every range that finds the record: its tags in lower case, and their prefixes."""
+    ranges: set[str] = set()
+    for tag in record.languages:
+        subtags = tag.lower().split("-")
+        ranges.update("-".join(subtags[:n]) for n in range(1, len(subtags) + 1))
+    return ranges
+
+
+def _grouped(records: Records, keys: Callable[[ModelInfo], Iterable[str]]) -> dict[str, Records]:
+    groups: dict[str, list[ModelInfo]] = {}
+    for record in records:
+        for key in keys(record):
+            groups.setdefault(key, []).append(record)
+    return {key: tuple(group) for key, group in groups.items()}
+
+
+def _ordered(
+    records: Records, width: Callable[[ModelInfo], int | None]
+) -> tuple[tuple[int, ...], Records]:
+    pairs = [(dim, record) for record in records if (dim := width(record)) is not None]
+    pairs.sort(key=lambda pair: pair[0])
+    return tuple(dim for dim, _ in pairs), tuple(record for _, record in pairs)
+
+
+def _natural_key(id: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts `v2` before `v10`."""
+    parts = re.split(r"(\d+)", id)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def _warn_deprecated(record: ModelInfo) -> None:
+    instead = f"; use {record.superseded_by!r}" if record.superseded_by else ""
+    warnings.warn(
+        f"model {record.id!r} is deprecated{instead}", DeprecatedModelWarning, stacklevel=3
+    )

@@ -1,0 +1,159 @@
+"""From an entry of `models.json` to the record that stands for it in the generated module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from holotype_codegen.literals import Call, Name
+from holotype_codegen.naming import constant_name, enum_member_name
+
+Entry = Mapping[str, Any]
+
+RECORD_CLASSES = {
+    "dense": "DenseModel",
+    "colbert": "ColbertModel",
+    "sparse": "SparseModel",
+    "cross-encoder": "CrossEncoderModel",
+    "classifier": "ClassifierModel",
+}
+"""The record class of each kind; a further kind gets `BASE_CLASS`."""
+
+BASE_CLASS = "ModelInfo"
+
+GENERIC_CLASSES = frozenset({"DenseModel", "ColbertModel"})
+"""Record classes that are generic over the dimensions they can return."""
+
+_IDENTITY = (
+    "id",
+    "type",
+    "name",
+    "huggingface_id",
+    "organization",
+    "description",
+    "release_date",
+    "license",
+)
+
+_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("architecture_type", ("architecture", "type")),
+    ("architecture_variant", ("architecture", "variant")),
+    ("has_projection", ("architecture", "has_projection")),
+    ("projection_dims", ("architecture", "projection_dims")),
+    ("parameters", ("specs", "parameters")),
+    ("embedding_dim", ("specs", "embedding_dim")),
+    ("matryoshka_dims", ("architecture", "matryoshka_dims")),
+    ("hidden_dim", ("specs", "hidden_dim")),
+    ("context_length", ("specs", "context_length")),
+    ("max_position_embeddings", ("specs", "max_position_embeddings")),
+    ("vocab_size", ("specs", "vocab_size")),
+    ("pooling", ("encoding", "pooling")),
+    ("activation", ("encoding", "activation")),
+    ("normalize", ("encoding", "normalize")),
+    ("similarity", ("encoding", "similarity")),
+    ("query_prompt", ("encoding", "query_prompt")),
+    ("document_prompt", ("encoding", "document_prompt")),
+    ("query_length", ("encoding", "query_length")),
+    ("document_length", ("encoding", "document_length")),
+    ("query_marker", ("encoding", "query_marker")),
+    ("document_marker", ("encoding", "document_marker")),
+    ("query_expansion", ("encoding", "query_expansion")),
+    ("attend_to_expansion_tokens", ("encoding", "attend_to_expansion_tokens")),
+    ("skiplist", ("encoding", "skiplist")),
+    ("labels", ("encoding", "labels")),
+    ("multi_label", ("encoding", "multi_label")),
+    ("languages", ("capabilities", "languages")),
+    ("modalities", ("capabilities", "modalities")),
+    ("multi_vector", ("capabilities", "multi_vector")),
+    ("quantization", ("capabilities", "quantization")),
+    ("beir_avg", ("performance", "beir_avg")),
+    ("ms_marco_mrr10", ("performance", "ms_marco_mrr10")),
+    ("tokenizer_file", ("files", "tokenizer")),
+    ("config_file", ("files", "config")),
+    ("safetensors_file", ("files", "weights", "safetensors")),
+    ("pytorch_file", ("files", "weights", "pytorch")),
+    ("onnx_file", ("files", "weights", "onnx")),
+    ("tokenizer_model", ("dependencies", "tokenizer_model")),
+    ("requires_projection", ("dependencies", "requires_projection")),
+    ("requires_remote_code", ("dependencies", "requires_remote_code")),
+    ("batch_size_optimal", ("performance_hints", "batch_size_optimal")),
+    ("memory_mb_per_batch", ("performance_hints", "memory_mb_per_batch")),
+    ("gpu_recommended", ("performance_hints", "gpu_recommended")),
+    ("revision", ("revision",)),
+    ("aliases", ("lineage", "aliases")),
+    ("adapted_from", ("lineage", "adapted_from")),
+    ("superseded_by", ("lineage", "superseded_by")),
+    ("deprecated", ("lineage", "deprecated")),
+)
+"""Fields of a record after its identity, in the order in which they are written, and their pointers."""
+
+_DEFAULTS: Mapping[str, object] = {
+    "multi_vector": False,
+    "deprecated": False,
+    "aliases": [],
+}
+"""What a record has where nothing is written, besides None."""
+
+_ALWAYS_WRITTEN = frozenset({"embedding_dim"})
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry, ready to be written: its names and its record."""
+
+    id: str
+    kind: str
+    constant: str
+    record_class: str
+    dims: tuple[int, ...]
+    description: str
+    record: Call
+
+
+def model(entry: Entry) -> Model:
+    """Return what the template needs of a valid entry."""
+    record_class = RECORD_CLASSES.get(entry["type"], BASE_CLASS)
+    matryoshka = entry["architecture"].get("matryoshka_dims")
+    dims = tuple(matryoshka or (entry["specs"]["embedding_dim"],))
+    return Model(
+        id=entry["id"],
+        kind=entry["type"],
+        constant=constant_name(entry["id"]),
+        record_class=record_class,
+        dims=dims if record_class in GENERIC_CLASSES else (),
+        description=entry["description"],
+        record=Call(record_class, dict(_fields(entry))),
+    )
+
+
+def _fields(entry: Entry) -> Iterator[tuple[str, object]]:
+    for name in _IDENTITY:
+        value = entry[name]
+        if name == "type":
+            yield name, Name(f"ModelType.{enum_member_name(value)}")
+        elif value is not None:
+            yield name, value
+    for name, pointer in _FIELDS:
+        value = _value(entry, pointer)
+        if name in _ALWAYS_WRITTEN or (value is not None and value != _DEFAULTS.get(name)):
+            yield name, value
+    if entry.get("variants"):
+        yield "variants", [_record("Variant", variant) for variant in entry["variants"]]
+    yield "provenance", list(entry["provenance"].items())
+
+
+def _value(entry: Entry, pointer: tuple[str, ...]) -> Any:
+    value: Any = entry
+    for key in pointer:
+        value = value.get(key) if value is not None else None
+    return value
+
+
+def _record(name: str, values: Mapping[str, object]) -> Call:
+    return Call(name, {key: value for key, value in values.items() if value is not None})
+
+
+def source(values: Mapping[str, object]) -> Call:
+    """Return the record of one source of the catalogue."""
+    return _record("Source", values)

@@ -1,0 +1,74 @@
+"""From a `models.json` to the module file: validate, render, write atomically."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from holotype_codegen.render import LINE_LENGTH, Origin, render
+from holotype_codegen.validate import load_catalogue
+
+
+def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH) -> bool:
+    """Write the module for a catalogue.
+
+    Args:
+        source: the `models.json`.
+        output: the module to write; it is replaced in one step, or not touched at all.
+        root: the folder that the header's paths start from.
+        line_length: the longest line of the module, in columns.
+
+    Returns:
+        Whether the module changed.
+
+    Raises:
+        CatalogueError: the catalogue has problems; the error lists all of them.
+    """
+    text = module_text(source, output, root=root, line_length=line_length)
+    if is_current(output, text):
+        return False
+    write_atomically(output, text)
+    return True
+
+
+def module_text(
+    source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH
+) -> str:
+    """Return the text of the module for a catalogue; the arguments are those of `generate`.
+
+    Raises:
+        CatalogueError: the catalogue has problems; the error lists all of them.
+    """
+    catalogue = load_catalogue(source)
+    source_name, output_name = _shown(source, root), _shown(output, root)
+    command = f"python -m holotype_codegen generate {source_name} --output {output_name}"
+    if line_length != LINE_LENGTH:
+        command += f" --line-length {line_length}"
+    origin = Origin(file=source_name, digest=catalogue.sha256, command=command)
+    return render(catalogue.value, origin, line_length=line_length)
+
+
+def is_current(output: Path, text: str) -> bool:
+    """Whether the module file exists and has exactly this text."""
+    return output.is_file() and output.read_bytes() == text.encode()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file to a temporary name beside it, and rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+        os.chmod(temporary, 0o644)  # noqa: PTH101  mkstemp made it private
+        os.replace(temporary, path)  # noqa: PTH105
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _shown(path: Path, root: Path) -> str:
+    """Return the path as the header shows it: relative to the root where it lies below it."""
+    resolved, top = path.resolve(), root.resolve()
+    return resolved.relative_to(top).as_posix() if resolved.is_relative_to(top) else path.name
