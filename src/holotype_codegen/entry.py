@@ -25,18 +25,15 @@ BASE_CLASS = "ModelInfo"
 GENERIC_CLASSES = frozenset({"DenseModel", "ColbertModel"})
 """Record classes that are generic over the dimensions they can return."""
 
-_IDENTITY = (
-    "id",
-    "type",
-    "name",
-    "huggingface_id",
-    "organization",
-    "description",
-    "release_date",
-    "license",
-)
-
-_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("id", ("id",)),
+    ("type", ("type",)),
+    ("name", ("name",)),
+    ("huggingface_id", ("huggingface_id",)),
+    ("organization", ("organization",)),
+    ("description", ("description",)),
+    ("release_date", ("release_date",)),
+    ("license", ("license",)),
     ("architecture_type", ("architecture", "type")),
     ("architecture_variant", ("architecture", "variant")),
     ("has_projection", ("architecture", "has_projection")),
@@ -86,7 +83,7 @@ _FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("superseded_by", ("lineage", "superseded_by")),
     ("deprecated", ("lineage", "deprecated")),
 )
-"""Fields of a record after its identity, in the order in which they are written, and their pointers."""
+"""The fields of a record, in the order in which they are written, and where an entry holds them."""
 
 _DEFAULTS: Mapping[str, object] = {
     "multi_vector": False,
@@ -123,31 +120,26 @@ def model(entry: Entry) -> Model:
         record_class=record_class,
         dims=dims if record_class in GENERIC_CLASSES else (),
         description=entry["description"],
-        record=Call(record_class, dict(_fields(entry))),
+        record=Call(record_class, dict(_arguments(entry))),
     )
 
 
-def _fields(entry: Entry) -> Iterator[tuple[str, object]]:
-    for name in _IDENTITY:
-        value = entry[name]
-        if name == "type":
-            yield name, Name(f"ModelType.{enum_member_name(value)}")
-        elif value is not None:
-            yield name, value
-    for name, pointer in _FIELDS:
-        value = _value(entry, pointer)
+def stated(entry: Entry) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    """Yield the name, the place and the value of every field that the record states."""
+    for name, place in FIELDS:
+        value: Any = entry
+        for key in place:
+            value = value.get(key) if value is not None else None
         if name in _ALWAYS_WRITTEN or (value is not None and value != _DEFAULTS.get(name)):
-            yield name, value
+            yield name, place, value
+
+
+def _arguments(entry: Entry) -> Iterator[tuple[str, object]]:
+    for name, _, value in stated(entry):
+        yield name, Name(f"ModelType.{enum_member_name(value)}") if name == "type" else value
     if entry.get("variants"):
         yield "variants", [_record("Variant", variant) for variant in entry["variants"]]
     yield "provenance", list(entry["provenance"].items())
-
-
-def _value(entry: Entry, pointer: tuple[str, ...]) -> Any:
-    value: Any = entry
-    for key in pointer:
-        value = value.get(key) if value is not None else None
-    return value
 
 
 def _record(name: str, values: Mapping[str, object]) -> Call:

@@ -32,9 +32,7 @@ def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_
     return True
 
 
-def module_text(
-    source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH
-) -> str:
+def module_text(source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH) -> str:
     """Return the text of the module for a catalogue; the arguments are those of `generate`.
 
     Raises:

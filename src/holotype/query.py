@@ -1,0 +1,229 @@
+"""`select`: one query that combines everything one may ask of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from operator import attrgetter
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
+
+from holotype.catalogue import Catalogue, language_ranges, nearest
+from holotype.models import MODEL_REGISTRY, ModelType
+from holotype.records import (
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+    SparseModel,
+)
+
+SortKey: TypeAlias = Literal[
+    "id",
+    "name",
+    "release_date",
+    "parameters",
+    "embedding_dim",
+    "context_length",
+    "beir_avg",
+    "ms_marco_mrr10",
+]
+"""What `select` can sort by."""
+
+
+class Criteria(TypedDict, total=False):
+    """The criteria of `select` besides the kind of model; those that are None are not asked."""
+
+    organization: str | None
+    """Who made the model."""
+    language: str | None
+    """A BCP 47 tag; `zh` finds `zh-Hans` too."""
+    modality: str | None
+    """`text`, `image`, `audio` or `video`."""
+    license: str | Collection[str] | None
+    """One licence id, or several of which any will do."""
+    min_embedding_dim: int | None
+    """The narrowest native vector that is wanted."""
+    max_embedding_dim: int | None
+    """The widest native vector that is wanted."""
+    max_truncated_dim: int | None
+    """The widest vector that is wanted, where a Matryoshka model counts by its smallest size."""
+    matryoshka: bool | None
+    """Whether vectors may be truncated."""
+    min_context_length: int | None
+    """In tokens."""
+    min_parameters: int | None
+    """The smallest model that is wanted."""
+    max_parameters: int | None
+    """The largest model that is wanted."""
+    min_beir_avg: float | None
+    """Mean nDCG@10 on BEIR, as a fraction."""
+    min_ms_marco_mrr10: float | None
+    """MRR@10 on MS MARCO dev, as a fraction."""
+    allow_remote_code: bool | None
+    """False leaves out the models that are known to need code from their repository."""
+
+
+_Check: TypeAlias = Callable[[ModelInfo, Any], bool]
+
+
+def _at_least(field: str) -> _Check:
+    value_of = attrgetter(field)
+    return lambda record, bound: (value := value_of(record)) is not None and value >= bound
+
+
+def _at_most(field: str) -> _Check:
+    value_of = attrgetter(field)
+    return lambda record, bound: (value := value_of(record)) is not None and value <= bound
+
+
+def _has_license(record: ModelInfo, wanted: str | Collection[str]) -> bool:
+    names = (wanted,) if isinstance(wanted, str) else wanted
+    return record.license is not None and record.license.lower() in {n.lower() for n in names}
+
+
+_CHECKS: dict[str, _Check] = {
+    "type": lambda record, kind: record.type == kind,
+    "organization": lambda record, name: record.organization.lower() == name.lower(),
+    "language": lambda record, tag: tag.lower() in language_ranges(record),
+    "modality": lambda record, modality: modality.lower() in record.modalities,
+    "license": _has_license,
+    "min_embedding_dim": _at_least("embedding_dim"),
+    "max_embedding_dim": _at_most("embedding_dim"),
+    "max_truncated_dim": _at_most("smallest_dim"),
+    "matryoshka": lambda record, wanted: record.matryoshka is wanted,
+    "min_context_length": _at_least("context_length"),
+    "min_parameters": _at_least("parameters"),
+    "max_parameters": _at_most("parameters"),
+    "min_beir_avg": _at_least("beir_avg"),
+    "min_ms_marco_mrr10": _at_least("ms_marco_mrr10"),
+    "allow_remote_code": lambda record, allowed: allowed or not record.requires_remote_code,
+}
+"""How each criterion is checked; a value that is unknown satisfies no bound."""
+
+_HOLOTYPE: Catalogue[str] = Catalogue(MODEL_REGISTRY)
+
+
+# The result follows the kind that is asked for.
+@overload
+def select(
+    *,
+    type: Literal[ModelType.DENSE],
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[DenseModel[Any], ...]: ...
+@overload
+def select(
+    *,
+    type: Literal[ModelType.COLBERT],
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[ColbertModel[Any], ...]: ...
+@overload
+def select(
+    *,
+    type: Literal[ModelType.SPARSE],
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[SparseModel, ...]: ...
+@overload
+def select(
+    *,
+    type: Literal[ModelType.CROSS_ENCODER],
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[CrossEncoderModel, ...]: ...
+@overload
+def select(
+    *,
+    type: Literal[ModelType.CLASSIFIER],
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[ClassifierModel, ...]: ...
+@overload
+def select(
+    *,
+    type: str | None = None,
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[ModelInfo, ...]: ...
+def select(
+    *,
+    type: str | None = None,
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Any,
+) -> tuple[ModelInfo, ...]:
+    """Return the models for which every criterion holds.
+
+    A record whose value is unknown satisfies no bound on that value. Deprecated models are left
+    out. Text is compared in any letter case.
+
+    Args:
+        type: a kind of model; the static type of the result follows the member of `ModelType`.
+        sort_by: a field to sort by; unknown values come last in either direction. Without it the
+            order is that of the catalogue.
+        descending: largest first.
+        among: the records to choose from: another catalogue's `MODEL_REGISTRY`, or several
+            joined. Without it, holotype's own.
+        **criteria: see `Criteria`.
+
+    Raises:
+        TypeError: there is no such criterion.
+        ValueError: a score is no fraction, or `sort_by` names no field to sort by.
+    """
+    asked = {"type": type, **criteria}
+    asked = {name: wanted for name, wanted in asked.items() if wanted is not None}
+    _require_possible(asked)
+    catalogue = _HOLOTYPE if among is None else Catalogue(among)
+    checks = [(_CHECKS[name], wanted) for name, wanted in asked.items()]
+    found = [
+        record
+        for record in _candidates(catalogue, asked)
+        if all(holds(record, wanted) for holds, wanted in checks)
+    ]
+    return tuple(found if sort_by is None else _sorted(found, sort_by, descending))
+
+
+def _require_possible(asked: dict[str, Any]) -> None:
+    for name, wanted in asked.items():
+        if name not in _CHECKS:
+            near = nearest(name, _CHECKS)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_CHECKS)}"
+            raise TypeError(f"select() has no criterion {name!r}; {hint}")
+        if name in ("min_beir_avg", "min_ms_marco_mrr10") and not 0 <= wanted <= 1:
+            raise ValueError(
+                f"{name}={wanted!r} is no fraction from 0 to 1; write 0.6 for 60 points"
+            )
+
+
+def _candidates(catalogue: Catalogue[str], asked: dict[str, Any]) -> tuple[ModelInfo, ...]:
+    """Return the shortest answer that an index gives to one of the criteria."""
+    indexed = (
+        ("type", catalogue.models_by_type),
+        ("organization", catalogue.models_by_organization),
+        ("language", catalogue.models_by_language),
+    )
+    answers = [query(asked[name]) for name, query in indexed if name in asked]
+    return min(answers, key=len, default=catalogue.listed)
+
+
+def _sorted(records: list[ModelInfo], key: SortKey, descending: bool) -> list[ModelInfo]:
+    if key not in get_args(SortKey):
+        raise ValueError(f"sort_by={key!r}; expected one of {', '.join(get_args(SortKey))}")
+    value_of = attrgetter(key)
+    known = [record for record in records if value_of(record) is not None]
+    unknown = [record for record in records if value_of(record) is None]
+    return sorted(known, key=value_of, reverse=descending) + unknown

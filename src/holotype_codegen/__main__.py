@@ -1,0 +1,98 @@
+"""`python -m holotype_codegen`: validate a catalogue, generate its module, explain an entry."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from holotype_codegen.explain import explain
+from holotype_codegen.generate import generate, is_current, module_text
+from holotype_codegen.render import LINE_LENGTH
+from holotype_codegen.report import CatalogueError, format_json
+from holotype_codegen.validate import load_catalogue
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 1 where the catalogue has problems or the module is stale."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except CatalogueError as error:
+        if getattr(options, "json", False):
+            print(format_json(error.problems))  # noqa: T201
+        else:
+            print(error, file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m holotype_codegen",
+        description="Turn a models.json into a typed Python module.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    validate = commands.add_parser("validate", help="report every problem of a catalogue")
+    validate.add_argument("source", nargs="?", type=Path, default=Path("models.json"))
+    validate.add_argument("--json", action="store_true", help="print the problems as JSON")
+    validate.set_defaults(run=_validate)
+
+    make = commands.add_parser("generate", help="write the module of a catalogue")
+    make.add_argument("source", nargs="?", type=Path, default=Path("models.json"))
+    make.add_argument("--output", type=Path, help="the module, such as src/acme/models.py")
+    make.add_argument("--line-length", type=int, default=LINE_LENGTH, metavar="COLUMNS")
+    what = make.add_mutually_exclusive_group()
+    what.add_argument("--stdout", action="store_true", help="print the module, write nothing")
+    what.add_argument("--check", action="store_true", help="only say whether the module is stale")
+    make.set_defaults(run=_generate)
+
+    describe = commands.add_parser("explain", help="show what an entry becomes, and its sources")
+    describe.add_argument("id", help="the id of the entry")
+    describe.add_argument("--source", type=Path, default=Path("models.json"))
+    describe.set_defaults(run=_explain)
+    return parser
+
+
+def _validate(options: argparse.Namespace) -> int:
+    catalogue = load_catalogue(options.source)
+    if options.json:
+        print(format_json(()))  # noqa: T201
+    else:
+        print(f"{options.source}: {len(catalogue.value['models'])} models, no problems")  # noqa: T201
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    if options.output is None and not options.stdout:
+        print("generate: give --output FILE, or --stdout", file=sys.stderr)  # noqa: T201
+        return 2
+    output = options.output or Path("models.py")
+    root = Path.cwd()
+    if options.stdout:
+        text = module_text(options.source, output, root=root, line_length=options.line_length)
+        sys.stdout.write(text)
+        return 0
+    if options.check:
+        text = module_text(options.source, output, root=root, line_length=options.line_length)
+        if is_current(output, text):
+            return 0
+        print(  # noqa: T201
+            f"{output} is stale: it is not what {options.source} generates; "
+            "run the same command without --check",
+            file=sys.stderr,
+        )
+        return 1
+    changed = generate(options.source, output, root=root, line_length=options.line_length)
+    print(f"{output}: {'written' if changed else 'already up to date'}")  # noqa: T201
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    print(explain(load_catalogue(options.source), options.id))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
