@@ -1,0 +1,1 @@
+"""From fact files to `models.json`: the pipeline that maintainers run (docs/catalogue-pipeline.md)."""

@@ -1,0 +1,187 @@
+"""The description of an entry: one or two plain sentences made from its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_NETWORKS = {
+    "bert": "BERT",
+    "distilbert": "DistilBERT",
+    "roberta": "RoBERTa",
+    "xlm-roberta": "XLM-RoBERTa",
+    "xmod": "X-MOD",
+    "mpnet": "MPNet",
+    "albert": "ALBERT",
+    "electra": "ELECTRA",
+    "deberta": "DeBERTa",
+    "deberta-v2": "DeBERTa",
+    "modernbert": "ModernBERT",
+    "eurobert": "EuroBERT",
+    "nomic_bert": "NomicBERT",
+    "new": "GTE",
+    "gte": "GTE",
+    "t5": "T5",
+    "bart": "BART",
+    "qwen2": "Qwen2",
+    "qwen3": "Qwen3",
+    "mistral": "Mistral",
+    "llama": "Llama",
+    "llama_bidirec": "bidirectional Llama",
+    "gemma": "Gemma",
+    "gemma2": "Gemma 2",
+    "gemma3_text": "Gemma 3",
+    "lfm2": "LFM2",
+    "luke": "LUKE",
+    "dpr": "BERT",
+    "codesage": "CodeSage",
+}
+
+_LANGUAGES = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "vi": "Vietnamese",
+    "zh-Hans": "Chinese",
+    "zh": "Chinese",
+}
+
+_NAMED_AT_MOST = 3
+_MILLION = 1_000_000
+_BILLION = 1_000_000_000
+_STATIC = "static"
+
+
+def describe(kind: str, values: Mapping[str, Any], focus: str | None) -> str:
+    """Return the description of a model.
+
+    Args:
+        kind: the type of the entry.
+        values: what is known of it, by JSON pointer within the entry.
+        focus: what it was made for, where that is narrower than its kind says; it completes
+            "for ..." and replaces the languages where it names one itself.
+    """
+    sentences = [_LEADS[kind](values, focus), _second(kind, values)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _dense(values: Mapping[str, Any], focus: str | None) -> str:
+    dim = values.get("/specs/embedding_dim")
+    text = _text(values)
+    if values.get("/architecture/type") == _STATIC:
+        return f"Static embeddings for {focus or text}: a table of {dim}-dimensional token vectors, averaged without running a network."
+    smaller = _smaller_dims(values)
+    if smaller:
+        return f"Dense embedding model for {focus or text}, with {dim}-dimensional vectors that may be cut to {smaller}."
+    return f"Dense embedding model for {focus or text}, with {dim}-dimensional vectors."
+
+
+def _colbert(values: Mapping[str, Any], focus: str | None) -> str:
+    dim = values.get("/specs/embedding_dim")
+    smaller = _smaller_dims(values)
+    cut = f", which may be cut to {smaller}" if smaller else ""
+    return f"Late-interaction retriever for {focus or _text(values)}: one {dim}-dimensional vector for every token{cut}."
+
+
+def _sparse(values: Mapping[str, Any], focus: str | None) -> str:
+    dim = values.get("/specs/embedding_dim")
+    weights = f", with a weight for each of {dim:,} vocabulary entries" if dim else ""
+    return f"Learned sparse retriever for {focus or _text(values)}{weights}."
+
+
+def _cross_encoder(values: Mapping[str, Any], focus: str | None) -> str:
+    if focus:
+        return f"Cross-encoder for {focus}."
+    return f"Reranker that scores a query and a document together, for {_text(values)}."
+
+
+def _classifier(values: Mapping[str, Any], focus: str | None) -> str:
+    labels = values.get("/encoding/labels") or ()
+    count = f" with {len(labels)} labels" if labels else ""
+    return f"Text classifier{count} for {focus or _text(values)}."
+
+
+_LEADS = {
+    "dense": _dense,
+    "colbert": _colbert,
+    "sparse": _sparse,
+    "cross-encoder": _cross_encoder,
+    "classifier": _classifier,
+}
+
+
+def _second(kind: str, values: Mapping[str, Any]) -> str:
+    """Return the sentence on the network, its size, its length and its prompts."""
+    static = values.get("/architecture/type") == _STATIC
+    network = None if static else _NETWORKS.get(values.get("/architecture/type") or "")
+    parts = []
+    size = _size(values.get("/specs/parameters"))
+    if network and size:
+        parts.append(f"{_article(network)} {network} network of {size} parameters")
+    elif network:
+        parts.append(f"{_article(network)} {network} network")
+    elif size:
+        parts.append(f"it has {size} parameters")
+    length = values.get("/specs/context_length")
+    if length:
+        parts.append(f"up to {length:,} tokens" if parts else f"it reads up to {length:,} tokens")
+    sentence = ", ".join(parts)
+    prompts = _prompts(values) if kind == "dense" else ""
+    if prompts:
+        sentence = f"{sentence}; {prompts}" if sentence else prompts
+    return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    languages = values.get("/capabilities/languages")
+    if not languages:
+        return "text"
+    if len(languages) > _NAMED_AT_MOST or any(tag not in _LANGUAGES for tag in languages):
+        several = len(languages) > 1
+        return f"text in {len(languages)} languages" if several else "text"
+    names = [_LANGUAGES[tag] for tag in languages]
+    return f"{_listed(names, 'and')} text"
+
+
+def _prompts(values: Mapping[str, Any]) -> str:
+    query = values.get("/encoding/query_prompt")
+    document = values.get("/encoding/document_prompt")
+    if query and "{instruction}" in query:
+        return "queries start with an instruction"
+    if query and document:
+        return "queries and documents start with a prompt"
+    return "queries start with a prompt" if query else ""
+
+
+def _smaller_dims(values: Mapping[str, Any]) -> str:
+    dims = (values.get("/architecture/matryoshka_dims") or [])[:-1]
+    if len(dims) > _NAMED_AT_MOST:
+        return f"as few as {dims[0]}"
+    return _listed([str(dim) for dim in dims], "or")
+
+
+def _size(parameters: int | None) -> str:
+    if parameters is None:
+        return ""
+    if parameters >= _BILLION:
+        return f"{parameters / _BILLION:.1f} billion"
+    if parameters >= 10 * _MILLION:
+        return f"{round(parameters / _MILLION)} million"
+    return f"{parameters / _MILLION:.1f} million"
+
+
+def _listed(names: list[str], word: str) -> str:
+    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _article(name: str) -> str:
+    return "an" if name[0] in "AEFLMRX" and name[:2].isupper() or name[0] in "AEIO" else "a"

@@ -1,0 +1,170 @@
+"""Candidates, the selection and what was set by hand → the entries of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalogue.describe import describe
+from catalogue.facts import Candidates, Fact, best
+from catalogue.provenance import compact, key_of
+
+MAINTAINERS = "maintainers"
+DERIVED = "derived"
+
+_ENCODING: dict[str, tuple[str, ...]] = {
+    "dense": ("pooling", "normalize", "similarity", "query_prompt", "document_prompt"),
+    "colbert": (
+        "normalize",
+        "similarity",
+        "query_prompt",
+        "document_prompt",
+        "query_length",
+        "document_length",
+        "query_marker",
+        "document_marker",
+        "query_expansion",
+        "attend_to_expansion_tokens",
+        "skiplist",
+    ),
+    "sparse": ("pooling", "activation", "similarity", "query_prompt", "document_prompt"),
+    "cross-encoder": ("activation", "query_prompt", "document_prompt"),
+    "classifier": ("activation", "labels", "multi_label"),
+}
+
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "architecture": ("type", "variant", "has_projection", "projection_dims", "matryoshka_dims"),
+    "specs": (
+        "parameters",
+        "embedding_dim",
+        "hidden_dim",
+        "context_length",
+        "max_position_embeddings",
+        "vocab_size",
+    ),
+    "files": ("tokenizer", "config", "weights"),
+    "capabilities": ("languages", "modalities", "multi_vector", "quantization", "matryoshka"),
+    "performance": ("beir_avg", "ms_marco_mrr10"),
+    "dependencies": ("tokenizer_model", "requires_projection", "requires_remote_code"),
+}
+
+_OPTIONAL = {
+    "/architecture/projection_dims",
+    "/architecture/matryoshka_dims",
+    "/capabilities/matryoshka",
+    "/dependencies/tokenizer_model",
+    "/dependencies/requires_projection",
+    "/dependencies/requires_remote_code",
+}
+"""Fields that are left out where nothing is known of them."""
+
+
+def choose(candidates: Candidates, by_hand: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return one fact for every pointer: what was set by hand, else the best-founded candidate.
+
+    A value that was set to null by hand withdraws what the fact files say.
+    """
+    chosen = {pointer: best(facts) for pointer, facts in candidates.items()}
+    chosen |= by_hand
+    return {p: fact for p, fact in chosen.items() if fact is not None and fact.value is not None}
+
+
+def build(
+    selected: Mapping[str, Any],
+    facts: dict[str, Fact],
+    organizations: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the entry of one selected model.
+
+    Args:
+        selected: the model's line in the selection: `id`, `type`, `huggingface_id`, and where
+            they are wanted `name`, `aliases`, `focus`.
+        facts: one fact for every known pointer.
+        organizations: how an organization of the Hub is called, where its account name differs.
+    """
+    kind = selected["type"]
+    facts = facts | _derived(kind, facts)
+    values = {pointer: fact.value for pointer, fact in facts.items()}
+    account, _, repository = selected["huggingface_id"].partition("/")
+    entry: dict[str, Any] = {
+        "id": selected["id"],
+        "type": kind,
+        "name": selected.get("name", repository),
+        "huggingface_id": selected["huggingface_id"],
+        "organization": organizations.get(account, account),
+        "release_date": values.get("/release_date"),
+        "license": values.get("/license"),
+        "description": describe(kind, values, selected.get("focus")),
+    }
+    for group, fields in _GROUPS.items():
+        entry[group] = _group(group, fields, values)
+    entry["files"]["weights"] = _weights(values)
+    entry["revision"] = values.get("/revision")
+    entry["encoding"] = {f: values.get(f"/encoding/{f}") for f in _ENCODING[kind]}
+    entry["lineage"] = _lineage(selected, values)
+    entry["provenance"] = compact(_sources(entry, facts))
+    return {
+        key: value
+        for key, value in entry.items()
+        if value or key in ("license", "revision", "release_date")
+    }
+
+
+def _derived(kind: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return the facts that follow from others, or from the kind alone."""
+    derived: dict[str, Any] = {"/capabilities/multi_vector": kind == "colbert"}
+    if "/capabilities/modalities" not in facts:
+        derived["/capabilities/modalities"] = ["text"]
+    if "/architecture/matryoshka_dims" in facts:
+        derived["/capabilities/matryoshka"] = True
+    if kind == "colbert" and "/encoding/similarity" not in facts:
+        derived["/encoding/similarity"] = "maxsim"
+    if kind == "sparse" and "/specs/vocab_size" in facts:
+        derived["/specs/embedding_dim"] = facts["/specs/vocab_size"].value
+    return {pointer: Fact(value, DERIVED) for pointer, value in derived.items()}
+
+
+def _group(group: str, fields: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
+    pointers = {field: f"/{group}/{field}" for field in fields}
+    return {
+        field: values.get(pointer)
+        for field, pointer in pointers.items()
+        if pointer in values or pointer not in _OPTIONAL
+    }
+
+
+def _weights(values: Mapping[str, Any]) -> dict[str, Any]:
+    formats = ("safetensors", "pytorch", "onnx")
+    return {f: values.get(f"/files/weights/{f}") for f in formats}
+
+
+def _lineage(selected: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    lineage = {
+        "aliases": selected.get("aliases"),
+        "adapted_from": values.get("/lineage/adapted_from"),
+        "superseded_by": values.get("/lineage/superseded_by"),
+    }
+    return {field: value for field, value in lineage.items() if value}
+
+
+def _sources(entry: Mapping[str, Any], facts: Mapping[str, Fact]) -> dict[str, str]:
+    """Return the source of every value that the entry holds."""
+    ours = ["/id", "/name", "/organization", "/description"]
+    if "aliases" in entry["lineage"]:
+        ours.append("/lineage/aliases")
+    sources = {p: fact.source for p, fact in facts.items() if _holds(entry, p)}
+    return sources | dict.fromkeys(ours, MAINTAINERS)
+
+
+def _holds(entry: Mapping[str, Any], pointer: str) -> bool:
+    value: Any = entry
+    for part in pointer.split("/")[1:]:
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return value is not None
+
+
+def used_sources(entries: list[dict[str, Any]]) -> list[str]:
+    """Return the keys of the sources that the entries name, in the order of the alphabet."""
+    return sorted({key_of(text) for entry in entries for text in entry["provenance"].values()})

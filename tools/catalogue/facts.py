@@ -1,0 +1,239 @@
+"""Fact files → candidate values: for every JSON pointer of an entry what the sources say.
+
+The formats are those of docs/catalogue-pipeline.md. A value without a source, and one that was
+only remembered, is dropped here and can not come back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catalogue.languages import shortest_tags
+from catalogue.provenance import provenance, rank
+
+UNBOUNDED = 1_000_000
+"""The length with which Model2Vec says that it has no limit."""
+
+MTEB = "mteb"
+SCORES = "mteb-results"
+
+_KINDS: dict[str, tuple[str, ...]] = {
+    "dense": ("dense",),
+    "static": ("dense",),
+    "late_interaction": ("colbert",),
+    "sparse": ("sparse",),
+    "cross_encoder": ("cross-encoder", "classifier"),
+    "classifier": ("classifier",),
+}
+"""The types whose own fields a line of the encoding facts can fill; a model that weighs two
+sentences is filed as a cross-encoder there, also where it returns labels."""
+
+_ANY_KIND = {
+    "license": "/license",
+    "architecture": "/architecture/type",
+    "base_model": "/architecture/variant",
+    "hidden_size": "/specs/hidden_dim",
+    "max_position_embeddings": "/specs/max_position_embeddings",
+    "vocab_size": "/specs/vocab_size",
+    "requires_remote_code": "/dependencies/requires_remote_code",
+}
+
+_OWN_KIND = {
+    "embedding_dim": "/specs/embedding_dim",
+    "max_seq_length": "/specs/context_length",
+    "matryoshka_dims": "/architecture/matryoshka_dims",
+    "pooling": "/encoding/pooling",
+    "normalize": "/encoding/normalize",
+    "similarity": "/encoding/similarity",
+    "query_prompt": "/encoding/query_prompt",
+    "document_prompt": "/encoding/document_prompt",
+    "query_length": "/encoding/query_length",
+    "document_length": "/encoding/document_length",
+    "query_marker": "/encoding/query_marker",
+    "document_marker": "/encoding/document_marker",
+    "query_expansion": "/encoding/query_expansion",
+    "attend_to_expansion_tokens": "/encoding/attend_to_expansion_tokens",
+    "skiplist": "/encoding/skiplist",
+    "output_activation": "/encoding/activation",
+    "id2label": "/encoding/labels",
+}
+
+_LICENSES = {
+    "https://ai.google.dev/gemma/terms": "gemma",
+    "https://huggingface.co/spaces/bigscience/license": "bigscience-bloom-rail-1.0",
+}
+"""Licences that mteb gives as an address, by the Hub's id."""
+
+_SPARSE_ACTIVATIONS = {
+    "relu": "relu",
+    "log1p(relu)": "log1p-relu",
+    "log1p(log1p(relu))": "log1p-log1p-relu",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value and the provenance that stands for it in the catalogue."""
+
+    value: Any
+    source: str
+
+
+Candidates = dict[str, list[Fact]]
+
+
+def read_lines(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the objects of a JSON Lines file, by their `huggingface_id`."""
+    rows = (json.loads(line) for line in path.read_text("utf-8").splitlines() if line)
+    return {row["huggingface_id"]: row for row in rows}
+
+
+def best(facts: list[Fact]) -> Fact | None:
+    """Return the best-founded fact; the first one of those that are equally well founded."""
+    return min(facts, key=lambda fact: rank(fact.source), default=None)
+
+
+def from_encoding_facts(row: Mapping[str, Any], kind: str) -> Candidates:
+    """Return what a line of the encoding facts says of the model, run as a model of this kind."""
+    found: Candidates = {}
+    own = kind in _KINDS.get(row["model_kind"], ())
+    fields = _ANY_KIND | (_OWN_KIND if own else {})
+    for field, fact in _sourced(row):
+        if field in fields:
+            value = _encoding_value(field, fact.value)
+            if value is not None:
+                found.setdefault(fields[field], []).append(Fact(value, fact.source))
+        elif field == "dense_modules" and own:
+            _add_projection(found, fact)
+        elif field == "sparse" and kind == "sparse":
+            _add_sparse(found, fact)
+        elif field == "problem_type" and own:
+            several = fact.value == "multi_label_classification"
+            found.setdefault("/encoding/multi_label", []).append(Fact(several, fact.source))
+        if fact.source == "hub: config.json":
+            found.setdefault("/files/config", [Fact("config.json", fact.source)])
+        if own and _lists_no_dense_module(row["sources"].get(field, "")):
+            found.setdefault("/architecture/has_projection", []).append(Fact(False, fact.source))
+    return found
+
+
+def from_mteb(row: Mapping[str, Any], kind: str) -> Candidates:
+    """Return what a line of mteb's registry says of the model, run as a model of this kind."""
+    values: dict[str, Any] = {
+        "/license": _license(row["license"]),
+        "/release_date": row["release_date"],
+        "/specs/context_length": row["max_tokens"],
+        "/capabilities/languages": shortest_tags(row["languages"] or []) or None,
+        "/capabilities/modalities": row["modalities"] or None,
+        "/revision": _revision(row["revision"]),
+        "/lineage/adapted_from": row["adapted_from"],
+        "/lineage/superseded_by": row["superseded_by"],
+        "/specs/parameters": row["n_parameters"] or None,
+    }
+    if _mteb_kind(row) == kind:
+        values |= _mteb_own_kind(row, kind)
+    return {p: [Fact(value, MTEB)] for p, value in values.items() if value is not None}
+
+
+def from_scores(row: Mapping[str, Any], kind: str) -> Candidates:
+    """Return the scores of a joined line: fractions, and averages over complete sets only.
+
+    Cross-encoders re-rank, so their numbers would measure something else; they get none.
+    """
+    if kind not in ("dense", "colbert", "sparse"):
+        return {}
+    values = {
+        "/performance/beir_avg": row["beir15_avg"],
+        "/performance/ms_marco_mrr10": row["msmarco_dev_mrr_at_10"],
+    }
+    return {p: [Fact(value, SCORES)] for p, value in values.items() if value}
+
+
+def _sourced(row: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
+    """Yield the values that have a source which may be taken, the chosen ones first."""
+    for field, source in row["sources"].items():
+        named = provenance(source)
+        if row.get(field) is not None and named is not None:
+            yield field, Fact(row[field], named)
+    for field, others in (row["other_values"] or {}).items():
+        for other in others:
+            named = provenance(other["source"])
+            if other["value"] is not None and named is not None:
+                yield field, Fact(other["value"], named)
+
+
+def _encoding_value(field: str, value: Any) -> Any:
+    if field == "architecture" and value == "model2vec":
+        return "static"
+    if field == "max_seq_length" and value == UNBOUNDED:
+        return None
+    if field == "pooling":
+        return value.replace("_", "-")
+    if field == "id2label":
+        return [value[index] for index in sorted(value, key=int)]
+    if field == "similarity":
+        return value.replace("max_sim", "maxsim")
+    return value
+
+
+def _add_projection(found: Candidates, fact: Fact) -> None:
+    found["/architecture/has_projection"] = [Fact(bool(fact.value), fact.source)]
+    if fact.value and fact.value[-1]["out"] is not None:
+        found["/architecture/projection_dims"] = [Fact(fact.value[-1]["out"], fact.source)]
+
+
+def _add_sparse(found: Candidates, fact: Fact) -> None:
+    activation = _SPARSE_ACTIVATIONS.get(fact.value["activation"])
+    pooling = fact.value["pooling"].split(" ")[0]
+    if activation is not None:
+        found["/encoding/activation"] = [Fact(activation, fact.source)]
+        found["/encoding/pooling"] = [Fact(pooling, fact.source)]
+
+
+def _lists_no_dense_module(source: str) -> bool:
+    """Whether the source is a list of modules that has a Transformer and a Pooling, no Dense."""
+    counted = re.search(r"\b(14|20) lines = [23] modules|\b(229|349) bytes", source)
+    named = re.search(r"\(Transformer, Pooling(, Normalize)?\)", source)
+    return "modules.json" in source and bool(counted or named)
+
+
+def _mteb_kind(row: Mapping[str, Any]) -> str | None:
+    return {
+        ("dense",): "dense",
+        ("late-interaction",): "colbert",
+        ("sparse",): "sparse",
+        ("cross-encoder",): "cross-encoder",
+    }.get(tuple(row["model_type"]))
+
+
+def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    prompts = row["retrieval_prompts"] or {}
+    values: dict[str, Any] = {
+        "/encoding/similarity": row["similarity"].lower() if row["similarity"] else None,
+        "/encoding/query_prompt": prompts.get("query"),
+        "/encoding/document_prompt": prompts.get("document"),
+    }
+    dims = row["embed_dim"]
+    if kind in ("cross-encoder", "classifier"):
+        return {}
+    if isinstance(dims, list):
+        values["/architecture/matryoshka_dims"] = sorted(set(dims))
+        values["/specs/embedding_dim"] = max(dims)
+    else:
+        values["/specs/embedding_dim"] = dims
+    return values
+
+
+def _license(text: str | None) -> str | None:
+    if text is None or text in ("not specified", "multiple"):
+        return None
+    return _LICENSES.get(text, None if text.startswith("http") else text)
+
+
+def _revision(text: str | None) -> str | None:
+    return text if text and re.fullmatch(r"[0-9a-f]{40}", text) else None

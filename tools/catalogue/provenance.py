@@ -1,0 +1,116 @@
+"""What a fact file says of a value's source → the provenance that `models.json` keeps.
+
+A provenance is the key of a source, with a detail after a colon: ``hub: 1_Pooling/config.json``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+MEMORY = "memory"
+"""The source of values that nobody checked; they are never taken."""
+
+_OLD_TABLE = "docs/_static/html/models_en_sentence_embeddings.html"
+"""A table of Sentence Transformers that its readers know to have errors; a last resort."""
+
+_PREFIXES: tuple[tuple[str, str], ...] = (
+    ("hf card", "card"),
+    ("hf blog", "web"),
+    ("hf tree", "hub: file list"),
+    ("hf page", "hub: page"),
+    ("hf tag", "hub: tags"),
+    ("hf commit", "hub: commit"),
+    ("hf discussion", "hub: discussion"),
+    ("parameter count check", "parameter-count"),
+    ("third-party", "hub-copy"),
+    ("base model family", "model-family"),
+    ("transformers default config", "model-family"),
+    ("mteb registry", "mteb"),
+    ("hidden size", "derived: hidden size"),
+    ("vocabulary size", "derived: vocabulary size"),
+)
+
+_RANKS: tuple[str, ...] = (
+    "package",
+    "hub",
+    "card",
+    "github",
+    "hub-copy",
+    "parameter-count",
+    "model-family",
+    "web",
+    "derived",
+    "mteb",
+)
+
+
+def provenance(source: str) -> str | None:
+    """Return the provenance for the source text of a fact file; None for what is never taken."""
+    if MEMORY in source:
+        return None
+    if source.startswith("hf:"):
+        return f"hub: {_plain(source.removeprefix('hf:'))}"
+    if source.startswith("github:"):
+        return f"github: {_plain(source.removeprefix('github:'))}"
+    for prefix, key in _PREFIXES:
+        if source.startswith(prefix):
+            return _with_detail(key, source.removeprefix(prefix))
+    return f"web: {_plain(source)}"
+
+
+def key_of(text: str) -> str:
+    """Return the source's key of a provenance."""
+    return text.partition(":")[0]
+
+
+def rank(text: str) -> int:
+    """Return how well founded a provenance is; the smaller, the better."""
+    if _OLD_TABLE in text:
+        return len(_RANKS)
+    key = key_of(text)
+    return _RANKS.index(key) if key in _RANKS else len(_RANKS)
+
+
+def compact(sources: Mapping[str, str]) -> dict[str, str]:
+    """Return the shortest provenance that says the same.
+
+    Args:
+        sources: the provenance of every known value, by JSON pointer within the entry.
+
+    Returns:
+        ``*`` for the source of most values, a group's pointer (``/specs``) where most of a group
+        differs from that, and a pointer for each value that differs still.
+    """
+    common = _most(list(sources.values()))
+    result = {"*": common}
+    for group in dict.fromkeys(pointer.split("/")[1] for pointer in sources):
+        members = {p: s for p, s in sources.items() if p.split("/")[1] == group}
+        usual = _most(list(members.values()))
+        differ = {p: s for p, s in members.items() if s != common}
+        by_group = {p: s for p, s in members.items() if s != usual}
+        if usual != common and len(by_group) + 1 < len(differ):
+            result[f"/{group}"] = usual
+            differ = by_group
+        result |= differ
+    return result
+
+
+def _most(values: list[str]) -> str:
+    """Return the most frequent value; the first one of those that are equally frequent."""
+    return Counter(values).most_common(1)[0][0]
+
+
+def _with_detail(key: str, rest: str) -> str:
+    if ":" in key:
+        return key
+    detail = _plain(rest.strip(" :,()")) if key in ("hub-copy", "model-family") else ""
+    return f"{key}: {detail}" if detail else key
+
+
+def _plain(text: str) -> str:
+    """Drop remarks in brackets and what follows a semicolon."""
+    text = re.sub(r"\s*\([^()]*\)", "", text.partition(";")[0])
+    text = re.sub(r"^(hub )?(copy|copies|fine-tune|duplicate|card)\b:?\s*", "", text.strip())
+    return text.strip(" ,:")

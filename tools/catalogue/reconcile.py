@@ -1,0 +1,80 @@
+"""Values that contradict each other → what remains true.
+
+mteb often gives the size of the position table as the length, and a list of modules says nothing
+of the widths. Only what one value proves wrong in another is withdrawn here; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from catalogue.facts import Candidates, Fact, best
+
+_LENGTH = "/specs/context_length"
+_POSITIONS = "/specs/max_position_embeddings"
+_WIDTH = "/specs/hidden_dim"
+_DIM = "/specs/embedding_dim"
+_PROJECTS = "/architecture/has_projection"
+_PROJECTED = "/architecture/projection_dims"
+
+_ROBERTA_FAMILY = ("roberta", "xlm-roberta", "mpnet", "xmod")
+"""Networks whose first two positions are never used: 514 positions take 512 tokens."""
+
+_UNUSED_POSITIONS = 2
+
+
+def reconcile(candidates: Candidates, kind: str) -> None:
+    """Withdraw the candidates that better-founded ones refute."""
+    _withdraw_lengths_beyond_positions(candidates)
+    if kind == "colbert":
+        _take_the_network_length(candidates)
+    if kind == "sparse":
+        # One weight for each row of the vocabulary: the two sizes are the same fact.
+        candidates.setdefault("/specs/vocab_size", []).extend(candidates.pop(_DIM, []))
+    if kind in ("dense", "colbert"):
+        _settle_the_projection(candidates, kind)
+        _end_in_the_dimension(candidates)
+
+
+def _withdraw_lengths_beyond_positions(candidates: Candidates) -> None:
+    positions = best(candidates.get(_POSITIONS, []))
+    if positions is None:
+        return
+    network = best(candidates.get("/architecture/type", []))
+    usable = positions.value
+    if network is not None and network.value in _ROBERTA_FAMILY:
+        usable -= _UNUSED_POSITIONS
+    lengths = [fact for fact in candidates.get(_LENGTH, []) if fact.value <= usable]
+    candidates[_LENGTH] = lengths
+
+
+def _take_the_network_length(candidates: Candidates) -> None:
+    """Keep the length that the network takes, not the one at which documents are cut.
+
+    The encoding facts give the latter; a ColBERT entry has `document_length` for it.
+    """
+    cut = best(candidates.get("/encoding/document_length", []))
+    if cut is not None:
+        lengths = candidates.get(_LENGTH, [])
+        candidates[_LENGTH] = [fact for fact in lengths if fact.value > cut.value]
+
+
+def _settle_the_projection(candidates: Candidates, kind: str) -> None:
+    dim, width = best(candidates.get(_DIM, [])), best(candidates.get(_WIDTH, []))
+    projects = best(candidates.get(_PROJECTS, []))
+    if kind == "colbert" and projects is None and dim and width and dim.value != width.value:
+        # Only a linear layer on every token makes the widths differ.
+        projects = Fact(True, "derived")
+        candidates[_PROJECTS] = [projects]
+    if projects is None or dim is None:
+        return
+    if projects.value:
+        candidates.setdefault(_PROJECTED, [Fact(dim.value, projects.source)])
+    elif width is None or width.value != dim.value:
+        del candidates[_PROJECTS]
+
+
+def _end_in_the_dimension(candidates: Candidates) -> None:
+    """Keep only lists of Matryoshka sizes that end in the native dimension."""
+    dim = best(candidates.get(_DIM, []))
+    pointer = "/architecture/matryoshka_dims"
+    lists = candidates.get(pointer, [])
+    candidates[pointer] = [f for f in lists if dim is not None and f.value[-1] == dim.value]
