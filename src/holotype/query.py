@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
 
 from holotype.catalogue import Catalogue, language_ranges, nearest
-from holotype.models import MODEL_REGISTRY, ModelType
+from holotype.models import CATALOGUE, ModelId, ModelType
 from holotype.records import (
     ClassifierModel,
     ColbertModel,
@@ -100,8 +100,6 @@ _CHECKS: dict[str, _Check] = {
 }
 """How each criterion is checked; a value that is unknown satisfies no bound."""
 
-_HOLOTYPE: Catalogue[str] = Catalogue(MODEL_REGISTRY)
-
 
 # The result follows the kind that is asked for.
 @overload
@@ -183,11 +181,12 @@ def select(
     Raises:
         TypeError: there is no such criterion.
         ValueError: a score is no fraction, or `sort_by` names no field to sort by.
+
     """
     asked = {"type": type, **criteria}
     asked = {name: wanted for name, wanted in asked.items() if wanted is not None}
     _require_possible(asked)
-    catalogue = _HOLOTYPE if among is None else Catalogue(among)
+    catalogue = CATALOGUE if among is None else Catalogue[ModelId](among)
     checks = [(_CHECKS[name], wanted) for name, wanted in asked.items()]
     found = [
         record
@@ -209,7 +208,7 @@ def _require_possible(asked: dict[str, Any]) -> None:
             )
 
 
-def _candidates(catalogue: Catalogue[str], asked: dict[str, Any]) -> tuple[ModelInfo, ...]:
+def _candidates(catalogue: Catalogue[ModelId], asked: dict[str, Any]) -> tuple[ModelInfo, ...]:
     """Return the shortest answer that an index gives to one of the criteria."""
     indexed = (
         ("type", catalogue.models_by_type),

@@ -21,9 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except CatalogueError as error:
         if getattr(options, "json", False):
-            print(format_json(error.problems))  # noqa: T201
+            print(format_json(error.problems))
         else:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)
         return 1
 
 
@@ -58,15 +58,15 @@ def _parser() -> argparse.ArgumentParser:
 def _validate(options: argparse.Namespace) -> int:
     catalogue = load_catalogue(options.source)
     if options.json:
-        print(format_json(()))  # noqa: T201
+        print(format_json(()))
     else:
-        print(f"{options.source}: {len(catalogue.value['models'])} models, no problems")  # noqa: T201
+        print(f"{options.source}: {len(catalogue.value['models'])} models, no problems")
     return 0
 
 
 def _generate(options: argparse.Namespace) -> int:
     if options.output is None and not options.stdout:
-        print("generate: give --output FILE, or --stdout", file=sys.stderr)  # noqa: T201
+        print("generate: give --output FILE, or --stdout", file=sys.stderr)
         return 2
     output = options.output or Path("models.py")
     root = Path.cwd()
@@ -78,19 +78,19 @@ def _generate(options: argparse.Namespace) -> int:
         text = module_text(options.source, output, root=root, line_length=options.line_length)
         if is_current(output, text):
             return 0
-        print(  # noqa: T201
+        print(
             f"{output} is stale: it is not what {options.source} generates; "
             "run the same command without --check",
             file=sys.stderr,
         )
         return 1
     changed = generate(options.source, output, root=root, line_length=options.line_length)
-    print(f"{output}: {'written' if changed else 'already up to date'}")  # noqa: T201
+    print(f"{output}: {'written' if changed else 'already up to date'}")
     return 0
 
 
 def _explain(options: argparse.Namespace) -> int:
-    print(explain(load_catalogue(options.source), options.id))  # noqa: T201
+    print(explain(load_catalogue(options.source), options.id))
     return 0
 
 

@@ -7,10 +7,17 @@ which formatters leave alone.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 INDENT = "    "
+
+_LOOSE_QUOTE = re.compile(r'"(?="|\Z)')
+"""A quote that would run into another one, or into the end of a docstring."""
+
+_BACKSLASHED_QUOTE = r"\\" + '"'
 
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -41,9 +48,10 @@ def literal(value: object, *, indent: int = 0, before: int = 0, width: int = 88)
 
     Raises:
         TypeError: the value has no literal.
+
     """
     flat = _flat(value)
-    if len(flat) + indent + before <= width or not isinstance(value, (Call, Sequence)):
+    if columns(flat) + indent + before <= width or not isinstance(value, (Call, Sequence)):
         return flat
     if isinstance(value, str) or not value:
         return flat
@@ -94,8 +102,7 @@ def quote(text: str) -> str:
 def docstring(text: str) -> str:
     """Return a docstring literal on one line."""
     body = "".join(character if character == '"' else _escaped(character, "") for character in text)
-    body = body.replace('"""', '\\"\\"\\"')
-    return f'"""{body[:-1]}\\""""' if body.endswith('"') else f'"""{body}"""'
+    return f'"""{_LOOSE_QUOTE.sub(_BACKSLASHED_QUOTE, body)}"""'
 
 
 def subscript(name: str, items: Sequence[str], *, before: int = 0, width: int = 88) -> str:
@@ -106,20 +113,29 @@ def subscript(name: str, items: Sequence[str], *, before: int = 0, width: int = 
         items: expressions, already rendered.
         before: columns of the line that come before the expression.
         width: the longest line that is wanted.
+
     """
     flat = f"{name}[{', '.join(items)}]"
-    if before + len(flat) <= width:
+    if before + columns(flat) <= width:
         return flat
     comma = "," if len(items) > 1 else ""
     return f"{name}[\n" + ",\n".join(f"{INDENT}{item}" for item in items) + f"{comma}\n]"
 
 
-def assignment(target: str, value: object, *, width: int = 88) -> str:
+def assignment(target: str, value: str, *, width: int = 88) -> str:
     """Return `target = value`, with the value in parentheses where that makes it fit."""
-    flat = f"{target} = {literal(value, before=len(target) + 3, width=width)}"
-    if len(flat) <= width or "\n" in flat:
+    flat = f"{target} = {literal(value)}"
+    if columns(flat) <= width or len(INDENT) + columns(literal(value)) > width:
         return flat
     return f"{target} = (\n{INDENT}{literal(value)}\n)"
+
+
+def columns(text: str) -> int:
+    """Return the width of a text as formatters count it: wide characters take two columns."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
 def opening(constant: str, annotation: str, function: str, *, width: int = 88) -> str:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 
-RESERVED_NAMES = frozenset({"CATALOGUE_DIGEST", "CATALOGUE_VERSION", "MODEL_REGISTRY", "SOURCES"})
+RESERVED_NAMES = frozenset(
+    {"CATALOGUE", "CATALOGUE_DIGEST", "CATALOGUE_VERSION", "MODEL_REGISTRY", "SOURCES"}
+)
 """Upper-case names that every generated module defines, so that no model may have them."""
 
 _KEBAB_CASE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")

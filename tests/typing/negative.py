@@ -1,0 +1,30 @@
+"""What type checkers must refuse; each error is named on its line, for mypy and for pyright."""
+
+from typing import Any, assert_never
+
+from holotype import ColbertModel, DenseModel, ModelType, SparseModel, get_model, load, select
+from holotype.models import BGE_M3, JINA_COLBERT_V2, SPLADE_V3
+
+get_model("jina-colbert-v3")  # E: call-overload, reportCallIssue
+get_model("JINA-COLBERT-V2")  # E: call-overload, reportCallIssue
+JINA_COLBERT_V2.embeding_dim  # E: attr-defined, reportAttributeAccessIssue
+SPLADE_V3.pooling = "sum"  # E: misc, reportAttributeAccessIssue
+BGE_M3.embedding_dim = 768  # E: misc, reportAttributeAccessIssue
+BGE_M3.query_length  # E: attr-defined, reportAttributeAccessIssue
+BGE_M3.not_a_slot = 1  # E: attr-defined, reportAttributeAccessIssue
+load(JINA_COLBERT_V2, dim=100)  # E: call-overload, reportCallIssue
+load(BGE_M3, dim=512)  # E: call-overload, reportCallIssue
+load(SPLADE_V3, dim=1)  # E: call-overload, reportCallIssue
+load("no-such-model")  # E: call-overload, reportCallIssue
+select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
+select(sort_by="speed")  # E: call-overload, reportCallIssue
+ModelType.RERANKER  # E: attr-defined, reportAttributeAccessIssue
+
+
+def not_exhaustive(model: DenseModel[Any] | ColbertModel[Any] | SparseModel) -> int:
+    """A kind is forgotten."""
+    match model:
+        case DenseModel() | ColbertModel():
+            return model.embedding_dim
+        case _:
+            assert_never(model)  # E: arg-type, reportArgumentType

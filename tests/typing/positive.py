@@ -1,0 +1,85 @@
+"""What type checkers must accept and infer; checked by test_typing.py, never run."""
+
+from typing import Any, Literal, assert_never, assert_type
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype import (
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+    ModelType,
+    SparseModel,
+    find_model,
+    get_model,
+    get_model_by_hf_id,
+    list_model_ids,
+    load,
+    models_by_type,
+    select,
+)
+from holotype.encoders import ColbertEncoder, DenseEncoder
+from holotype.models import ALL_MINILM_L6_V2, BGE_M3, COLBERT_V2, JINA_COLBERT_V2, ModelId
+
+assert_type(JINA_COLBERT_V2, ColbertModel[Literal[64, 96, 128]])
+assert_type(BGE_M3, DenseModel[Literal[1024]])
+assert_type(JINA_COLBERT_V2.embedding_dim, int)
+assert_type(JINA_COLBERT_V2.matryoshka_dims, tuple[Literal[64, 96, 128], ...])
+
+# get_model follows the id, find_model takes any text
+assert_type(get_model("jina-colbert-v2"), ColbertModel[Literal[64, 96, 128]])
+assert_type(get_model("all-minilm-l6-v2"), DenseModel[Literal[384]])
+assert_type(find_model("anything"), ModelInfo | None)
+assert_type(get_model_by_hf_id("BAAI/bge-m3", ModelType.DENSE), ModelInfo)
+assert_type(list_model_ids("bge-*"), tuple[ModelId, ...])
+
+
+def any_model(model_id: ModelId) -> ModelInfo:
+    """An id that is only known to be valid gives a record of some kind."""
+    return get_model(model_id)
+
+
+# lists follow the kind
+assert_type(models_by_type(ModelType.COLBERT), tuple[ColbertModel[Any], ...])
+assert_type(models_by_type(ModelType.CROSS_ENCODER), tuple[CrossEncoderModel, ...])
+assert_type(select(type=ModelType.DENSE, language="de"), tuple[DenseModel[Any], ...])
+assert_type(select(type=ModelType.SPARSE, sort_by="parameters"), tuple[SparseModel, ...])
+assert_type(select(max_embedding_dim=384), tuple[ModelInfo, ...])
+
+# the encoder follows the record
+assert_type(load(BGE_M3), DenseEncoder)
+assert_type(load(BGE_M3).encode_query("one text"), NDArray[np.float32])
+assert_type(load(BGE_M3).encode_document(["two", "texts"]), NDArray[np.float32])
+assert_type(load(COLBERT_V2), ColbertEncoder)
+assert_type(load(JINA_COLBERT_V2, dim=64), ColbertEncoder)
+assert_type(load("all-minilm-l6-v2"), DenseEncoder)
+assert_type(load(ALL_MINILM_L6_V2, dim=384), DenseEncoder)
+
+
+def width(
+    model: DenseModel[Any] | ColbertModel[Any] | SparseModel | CrossEncoderModel | ClassifierModel,
+) -> int | None:
+    """A match over the record classes is exhaustive."""
+    match model:
+        case DenseModel() | ColbertModel():
+            return model.smallest_dim
+        case SparseModel():
+            return model.embedding_dim
+        case CrossEncoderModel() | ClassifierModel():
+            return None
+        case _:
+            assert_never(model)
+
+
+def kind(type: ModelType) -> str:
+    """A match over the kinds of holotype's catalogue is exhaustive."""
+    match type:
+        case ModelType.DENSE | ModelType.COLBERT | ModelType.SPARSE:
+            return "vectors"
+        case ModelType.CROSS_ENCODER | ModelType.CLASSIFIER:
+            return "scores"
+        case _:
+            assert_never(type)

@@ -1,0 +1,101 @@
+"""Who may import whom, and what `import holotype` may cost."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import holotype
+
+SRC = Path(__file__).parent.parent.parent / "src"
+HEAVY = [
+    "torch",
+    "transformers",
+    "numpy",
+    "jinja2",
+    "jsonschema",
+    "huggingface_hub",
+    "typer",
+    "rich",
+]
+
+# Lower may not import higher. What is not listed here is as low as errors.
+LAYERS = ("errors", "records", "catalogue", "models", "query", "encoders", "cli")
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Yield every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def files(package: str) -> list[Path]:
+    return sorted((SRC / package).rglob("*.py"))
+
+
+def layer(module: str) -> int:
+    """The layer of a module within holotype."""
+    name = module.split(".")[1] if "." in module else ""
+    return LAYERS.index(name) if name in LAYERS else 0
+
+
+@pytest.mark.parametrize("file", files("holotype_codegen"), ids=lambda file: file.name)
+def test_the_generator_never_imports_the_runtime(file: Path) -> None:
+    assert not [name for name in imports(file) if name.split(".")[0] == "holotype"]
+
+
+@pytest.mark.parametrize("file", files("holotype"), ids=lambda file: file.stem)
+def test_the_runtime_never_imports_the_generator(file: Path) -> None:
+    assert not [name for name in imports(file) if name.split(".")[0] == "holotype_codegen"]
+
+
+@pytest.mark.parametrize("file", files("holotype"), ids=lambda file: file.stem)
+def test_imports_point_down(file: Path) -> None:
+    module = ".".join(file.relative_to(SRC).with_suffix("").parts)
+    if module == "holotype.__init__":
+        return
+    upward = [
+        name
+        for name in imports(file)
+        if name.startswith("holotype.") and layer(name) > layer(module)
+    ]
+    assert not upward
+
+
+def test_importing_holotype_needs_the_standard_library_only() -> None:
+    code = f"import sys, holotype; print([name for name in {HEAVY} if name in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_importing_holotype_builds_no_index() -> None:
+    code = "import holotype, holotype.models as models; print(list(vars(models.CATALOGUE)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "['records']"
+
+
+def test_the_exported_names_are_exactly_all() -> None:
+    public = {
+        name
+        for name, value in vars(holotype).items()
+        if not name.startswith("_") and type(value).__name__ != "module"
+    }
+    assert public == set(holotype.__all__)
+
+
+def test_every_exported_name_exists() -> None:
+    for module in (holotype, holotype.models):
+        missing = [name for name in module.__all__ if not hasattr(module, name)]
+        assert not missing
