@@ -1,0 +1,155 @@
+"""What is built installs into an empty environment and works there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from tests.packaging.conftest import ROOT, Environment, build, copy_sources
+
+USE = (
+    "import holotype, json, sys; from holotype.models import BGE_M3; "
+    "found = holotype.select(type=holotype.ModelType.COLBERT, language='en'); "
+    "print(json.dumps([BGE_M3.embedding_dim, len(found) > 3, holotype.__file__]))"
+)
+
+
+def used(environment: Environment) -> Path:
+    """Use the installed package, and return where it lies."""
+    width, several, file = json.loads(environment.run(USE))
+    assert (width, several) == (1024, True)
+    return Path(file)
+
+
+def test_the_wheel_works_in_an_empty_environment(installed: Environment) -> None:
+    assert used(installed).is_relative_to(installed.folder)
+
+
+def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
+        metadata = Parser().parsestr(archive.read(name).decode())
+    requirements = metadata.get_all("Requires-Dist", [])
+    assert requirements
+    assert all("extra ==" in requirement for requirement in requirements)
+    assert set(metadata.get_all("Provides-Extra", [])) == {"all", "cli", "codegen", "encoders"}
+    assert metadata["License-Expression"] == "Apache-2.0"
+
+
+def test_the_wheel_holds_both_packages_the_module_and_the_schema(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        schema = archive.read("holotype_codegen/models.schema.json")
+    assert {
+        "holotype/models.py",
+        "holotype/py.typed",
+        "holotype_codegen/py.typed",
+        "holotype_codegen/templates/models.py.jinja",
+    } <= names
+    assert schema == (ROOT / "schema" / "models.schema.json").read_bytes()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"holotype", "holotype_codegen"}
+
+
+def test_the_sdist_holds_the_catalogue_and_no_generated_module(dist: Path) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"models.json", "schema/models.schema.json", "hatch_build.py"} <= names
+    assert "src/holotype/models.py" not in names
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_same_source_gives_the_same_wheel(wheel: Path, tmp_path: Path, seed: str) -> None:
+    source = copy_sources(tmp_path / "elsewhere")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", str(source)]
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    subprocess.run(command, capture_output=True, env=environment, check=True)
+    (again,) = (source / "dist").glob("*.whl")
+    assert (
+        hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(wheel.read_bytes()).digest()
+    )
+
+
+def test_pip_installs_the_source_tree(
+    new_environment: Callable[[], Environment], tmp_path: Path
+) -> None:
+    environment = new_environment()
+    environment.install(copy_sources(tmp_path / "source"))
+    assert used(environment).is_relative_to(environment.folder)
+
+
+def test_pip_installs_the_source_tree_as_editable(
+    new_environment: Callable[[], Environment], tmp_path: Path
+) -> None:
+    environment = new_environment()
+    source = copy_sources(tmp_path / "source")
+    environment.install("--editable", source)
+    assert used(environment).is_relative_to(source)
+
+
+def test_a_wrong_catalogue_stops_the_build_and_writes_nothing(tmp_path: Path) -> None:
+    source = copy_sources(tmp_path / "source")
+    catalogue = json.loads((source / "models.json").read_text(encoding="utf-8"))
+    catalogue["models"][0]["specs"]["embedding_dim"] = 0
+    catalogue["models"][1]["id"] = catalogue["models"][2]["id"]
+    (source / "models.json").write_text(json.dumps(catalogue, indent=2), encoding="utf-8")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    output = result.stdout + result.stderr
+    first, second = catalogue["models"][0]["id"], catalogue["models"][1]["id"]
+    assert f"Model {first} has invalid embedding_dim: 0" in output
+    assert f"Duplicate model ID found: {second}" in output
+    assert "Traceback" not in output
+    assert not (source / "src" / "holotype" / "models.py").exists()
+    assert not list((source / "dist").glob("*.whl"))
+
+
+def test_somebodys_own_catalogue_builds_and_type_checks(
+    wheel: Path, new_environment: Callable[[], Environment], tmp_path: Path
+) -> None:
+    project = tmp_path / "acme-catalogue"
+    shutil.copytree(
+        ROOT / "examples" / "acme-catalogue",
+        project,
+        ignore=shutil.ignore_patterns("models.py", "dist"),
+    )
+    (acme_wheel,) = build(project, "--wheel").glob("*.whl")
+    environment = new_environment()
+    environment.install("--no-index", wheel, acme_wheel)
+    program = project / "program.py"
+
+    printed = environment.run(program.read_text(encoding="utf-8"))
+    assert "acme-search" in printed.splitlines()[0]
+    assert printed.splitlines()[1] == "Sizes of Acme Search are 96 192 384"
+
+    assert type_check(program, environment, tmp_path) == ""
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        "from acme_models.models import get_model\n"
+        "get_model('acme-serch')\n"
+        "get_model('acme-search').embeding_dim\n",
+        encoding="utf-8",
+    )
+    report = type_check(wrong, environment, tmp_path)
+    assert "wrong.py:2: error" in report
+    assert "wrong.py:3: error" in report
+
+
+def type_check(program: Path, environment: Environment, folder: Path) -> str:
+    """Return what `mypy --strict` says of a program, seen from an environment; empty if clean."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", ""]
+    command += ["--python-executable", environment.python, "--cache-dir", str(folder / "cache")]
+    command += [str(program)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    return "" if result.returncode == 0 else result.stdout + result.stderr
