@@ -39,9 +39,8 @@ def main() -> None:
     print(f"  pinned to              {JINA_COLBERT_V2.revision}")
 
     print(f"\nWhere {BGE_M3.name}'s facts come from:")
-    for field in ("specs/embedding_dim", "encoding/pooling", "specs/context_length"):
-        value = getattr(BGE_M3, field.partition("/")[2])
-        print(f"  {field.partition('/')[2]:<16} {value!s:<6} {BGE_M3.source_of('/' + field)}")
+    for field in ("embedding_dim", "pooling", "context_length"):
+        print(f"  {field:<16} {getattr(BGE_M3, field)!s:<6} {BGE_M3.source_of(field)}")
 
     print("\nA name that is nearly right:")
     try:

@@ -115,20 +115,24 @@ class ModelInfo:
         """The smallest dimension that the model can return; None where it returns no vectors."""
         return self.matryoshka_dims[0] if self.matryoshka_dims else self.embedding_dim
 
-    def source_of(self, pointer: str) -> str | None:
-        """Return the source of one value of this record's entry in `models.json`.
+    def source_of(self, field: str) -> str | None:
+        """Return where the value of a field comes from.
 
         Args:
-            pointer: a JSON pointer within the entry, such as ``/encoding/pooling``.
+            field: the name of a field of this record, such as `pooling`.
 
         Returns:
-            The key of a source, with a detail after a colon where there is one; what speaks for
-            the whole entry where the field has no source of its own.
+            The key of a source, after a colon a detail where there is one: `hub: config.json`.
+            What speaks for the whole record where the field has no source of its own, and None
+            where the value itself is unknown.
+
+        Raises:
+            AttributeError: this kind of record has no such field.
         """
+        if getattr(self, field) is None:
+            return None
         sources = dict(self.provenance)
-        while pointer and pointer not in sources:
-            pointer = pointer.rpartition("/")[0]
-        return sources.get(pointer or "*")
+        return sources.get(field, sources.get("*"))
 
     def __repr__(self) -> str:
         """Show what tells one model from another; `dataclasses.asdict` shows the rest."""

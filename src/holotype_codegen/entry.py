@@ -139,13 +139,29 @@ def _arguments(entry: Entry) -> Iterator[tuple[str, object]]:
         yield name, Name(f"ModelType.{enum_member_name(value)}") if name == "type" else value
     if entry.get("variants"):
         yield "variants", [_record("Variant", variant) for variant in entry["variants"]]
-    yield "provenance", list(entry["provenance"].items())
+    yield "provenance", list(_provenance(entry))
+
+
+def source_of(provenance: Mapping[str, str], place: tuple[str, ...]) -> str:
+    """Return the source of a value: of its own pointer, else of the nearest one above, else `*`."""
+    pointers = ("/" + "/".join(place[:length]) for length in range(len(place), 0, -1))
+    return next((provenance[p] for p in pointers if p in provenance), provenance["*"])
+
+
+def _provenance(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield the source of the record, and of each field that comes from another one."""
+    provenance = entry["provenance"]
+    yield "*", provenance["*"]
+    for name, place, _ in stated(entry):
+        source = source_of(provenance, place)
+        if source != provenance["*"]:
+            yield name, source
 
 
 def _record(name: str, values: Mapping[str, object]) -> Call:
     return Call(name, {key: value for key, value in values.items() if value is not None})
 
 
-def source(values: Mapping[str, object]) -> Call:
+def source_record(values: Mapping[str, object]) -> Call:
     """Return the record of one source of the catalogue."""
     return _record("Source", values)

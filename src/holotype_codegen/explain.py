@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
 
 from holotype_codegen import entry, naming
 from holotype_codegen.literals import literal
@@ -16,6 +15,7 @@ def explain(catalogue: CatalogueSource, model_id: str) -> str:
 
     Raises:
         CatalogueError: the catalogue has no entry with this id.
+
     """
     models = catalogue.value["models"]
     position = next((n for n, values in enumerate(models) if values["id"] == model_id), None)
@@ -33,7 +33,7 @@ def explain(catalogue: CatalogueSource, model_id: str) -> str:
         ("id type", f"{naming.class_stem(model.kind)}ModelId"),
     ]
     rows = [
-        (name, literal(value, width=10**9), source_of(values["provenance"], place))
+        (name, literal(value, width=10**9), entry.source_of(values["provenance"], place))
         for name, place, value in entry.stated(values)
     ]
     widths = [min(max(len(row[n]) for row in rows), 60) for n in (0, 1)]
@@ -46,15 +46,6 @@ def explain(catalogue: CatalogueSource, model_id: str) -> str:
             for name, value, source in rows
         ]
     )
-
-
-def source_of(provenance: Mapping[str, str], place: tuple[str, ...]) -> str:
-    """Return the source of a value: of its own pointer, else of the nearest one above, else `*`."""
-    for length in range(len(place), 0, -1):
-        pointer = "/" + "/".join(place[:length])
-        if pointer in provenance:
-            return provenance[pointer]
-    return provenance["*"]
 
 
 def _not_found(catalogue: CatalogueSource, model_id: str) -> Problem:

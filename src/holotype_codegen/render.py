@@ -40,6 +40,7 @@ class Origin:
         file: the catalogue's path as a reader of the module would write it.
         digest: SHA-256 of that file, in hexadecimal.
         command: the command that makes the module again.
+
     """
 
     file: str
@@ -56,6 +57,7 @@ class RecordType:
         definition: what the name stands for; equal to `annotation` where it needs no alias.
         ids_alias: the name of the type of the ids.
         ids: the ids themselves, in file order.
+
     """
 
     annotation: str
@@ -82,6 +84,7 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
         catalogue: the values of a `models.json` in which the validator found no problem.
         origin: where it comes from, for the header.
         line_length: the longest line, in columns; the text is clean for a formatter set to it.
+
     """
     models = [entry.model(values) for values in catalogue["models"]]
     kinds = _kinds(models)
@@ -95,7 +98,9 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
         origin=origin,
         record_classes=_record_classes(models),
         record_types=record_types,
-        sources=[(key, entry.source(values)) for key, values in catalogue["sources"].items()],
+        sources=[
+            (key, entry.source_record(values)) for key, values in catalogue["sources"].items()
+        ],
         type_of={id: record_type for record_type in record_types for id in record_type.ids},
         version=catalogue["version"],
     )

@@ -180,7 +180,7 @@ TINY_DENSE_V1_5: Final[_Dense768] = DenseModel(
     aliases=("tiny-dense",),
     adapted_from="google-bert/bert-base-uncased",
     superseded_by="tiny-dense-v2",
-    provenance=(("*", "fixture"), ("/encoding/pooling", "hub: 1_Pooling/config.json")),
+    provenance=(("*", "fixture"), ("pooling", "hub: 1_Pooling/config.json")),
 )
 """A dense model with prompts; its prompts have \\ and quotes."""
 

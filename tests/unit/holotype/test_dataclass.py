@@ -63,7 +63,7 @@ def test_equal_records_are_equal_and_hash_alike() -> None:
     assert dense() == dense()
     assert hash(dense()) == hash(dense())
     assert dense() != dense(pooling="cls")
-    assert dense() != "tiny"
+    assert dense().__eq__("tiny") is NotImplemented
     assert len({dense(), dense(), dense(id="other")}) == 2
 
 
@@ -124,9 +124,10 @@ def test_the_repr_shows_what_tells_models_apart() -> None:
     )
 
 
-def test_the_source_of_a_value_is_the_nearest_one_that_is_stated() -> None:
-    record = dense(provenance=(("*", "mteb"), ("/encoding", "hub"), ("/encoding/pooling", "card")))
-    assert record.source_of("/encoding/pooling") == "card"
-    assert record.source_of("/encoding/normalize") == "hub"
-    assert record.source_of("/specs/embedding_dim") == "mteb"
-    assert dense().source_of("/specs/embedding_dim") is None
+def test_the_source_of_a_value_is_its_own_or_that_of_the_record() -> None:
+    record = dense(pooling="cls", provenance=(("*", "mteb"), ("pooling", "hub: config.json")))
+    assert record.source_of("pooling") == "hub: config.json"
+    assert record.source_of("embedding_dim") == "mteb"
+    assert record.source_of("similarity") is None
+    with pytest.raises(AttributeError, match="query_length"):
+        record.source_of("query_length")
