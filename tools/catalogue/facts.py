@@ -108,6 +108,9 @@ def from_encoding_facts(row: Mapping[str, Any], kind: str) -> Candidates:
             value = _encoding_value(field, fact.value)
             if value is not None:
                 found.setdefault(fields[field], []).append(Fact(value, fact.source))
+            if field == "base_model" and "/" in fact.value:
+                base = Fact(_repository(fact.value), fact.source)
+                found.setdefault("/lineage/adapted_from", []).append(base)
         elif field == "dense_modules" and own:
             _add_projection(found, fact)
         elif field == "sparse" and kind == "sparse":
@@ -131,7 +134,7 @@ def from_mteb(row: Mapping[str, Any], kind: str) -> Candidates:
         "/capabilities/languages": shortest_tags(row["languages"] or []) or None,
         "/capabilities/modalities": row["modalities"] or None,
         "/revision": _revision(row["revision"]),
-        "/lineage/adapted_from": row["adapted_from"],
+        "/lineage/adapted_from": _repository(row["adapted_from"]),
         "/lineage/superseded_by": row["superseded_by"],
         "/specs/parameters": row["n_parameters"] or None,
     }
@@ -170,6 +173,8 @@ def _sourced(row: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
 def _encoding_value(field: str, value: Any) -> Any:
     if field == "architecture" and value == "model2vec":
         return "static"
+    if field == "base_model":
+        return _repository(value)
     if field == "max_seq_length" and value == UNBOUNDED:
         return None
     if field == "pooling":
@@ -215,8 +220,8 @@ def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
     prompts = row["retrieval_prompts"] or {}
     values: dict[str, Any] = {
         "/encoding/similarity": row["similarity"].lower() if row["similarity"] else None,
-        "/encoding/query_prompt": prompts.get("query"),
-        "/encoding/document_prompt": prompts.get("document"),
+        "/encoding/query_prompt": _prefix(prompts.get("query")),
+        "/encoding/document_prompt": _prefix(prompts.get("document")),
     }
     dims = row["embed_dim"]
     if kind in ("cross-encoder", "classifier"):
@@ -227,6 +232,15 @@ def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
     else:
         values["/specs/embedding_dim"] = dims
     return values
+
+
+def _prefix(template: str | None) -> str | None:
+    """Return what stands before the text; a template that says where it goes ends with it."""
+    return template if template is None else template.removesuffix("{text}")
+
+
+def _repository(text: str | None) -> str | None:
+    return text if text is None else text.removeprefix("https://huggingface.co/")
 
 
 def _license(text: str | None) -> str | None:

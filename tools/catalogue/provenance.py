@@ -13,11 +13,14 @@ MEMORY = "memory"
 """The source of values that nobody checked; they are never taken."""
 
 _OLD_TABLE = "docs/_static/html/models_en_sentence_embeddings.html"
-"""A table of Sentence Transformers that its readers know to have errors; a last resort."""
+"""A table of Sentence Transformers that its readers know to have errors; better than mteb only."""
+
+_OF_ANOTHER_MODEL = r" of (its base |codesage/codesage-base )"
+"""A file that was read in the repository of the model that this one was made from."""
 
 _PREFIXES: tuple[tuple[str, str], ...] = (
     ("hf card", "card"),
-    ("hf blog", "web"),
+    ("hf blog", "web: the Hub's blog"),
     ("hf tree", "hub: file list"),
     ("hf page", "hub: page"),
     ("hf tag", "hub: tags"),
@@ -42,6 +45,7 @@ _RANKS: tuple[str, ...] = (
     "model-family",
     "web",
     "derived",
+    _OLD_TABLE,
     "mteb",
 )
 
@@ -51,7 +55,8 @@ def provenance(source: str) -> str | None:
     if MEMORY in source:
         return None
     if source.startswith("hf:"):
-        return f"hub: {_plain(source.removeprefix('hf:'))}"
+        key = "model-family" if re.search(_OF_ANOTHER_MODEL, source) else "hub"
+        return f"{key}: {_plain(source.removeprefix('hf:'))}"
     if source.startswith("github:"):
         return f"github: {_plain(source.removeprefix('github:'))}"
     for prefix, key in _PREFIXES:
@@ -67,9 +72,7 @@ def key_of(text: str) -> str:
 
 def rank(text: str) -> int:
     """Return how well founded a provenance is; the smaller, the better."""
-    if _OLD_TABLE in text:
-        return len(_RANKS)
-    key = key_of(text)
+    key = _OLD_TABLE if _OLD_TABLE in text else key_of(text)
     return _RANKS.index(key) if key in _RANKS else len(_RANKS)
 
 
@@ -80,10 +83,11 @@ def compact(sources: Mapping[str, str]) -> dict[str, str]:
         sources: the provenance of every known value, by JSON pointer within the entry.
 
     Returns:
-        ``*`` for the source of most values, a group's pointer (``/specs``) where most of a group
+        ``*`` for the source of most values outside the encoding, a group's pointer (``/specs``) where most of a group
         differs from that, and a pointer for each value that differs still.
     """
-    common = _most(list(sources.values()))
+    outside = [text for pointer, text in sources.items() if not pointer.startswith("/encoding/")]
+    common = _most(outside or list(sources.values()))
     result = {"*": common}
     for group in dict.fromkeys(pointer.split("/")[1] for pointer in sources):
         members = {p: s for p, s in sources.items() if p.split("/")[1] == group}
@@ -105,12 +109,17 @@ def _most(values: list[str]) -> str:
 def _with_detail(key: str, rest: str) -> str:
     if ":" in key:
         return key
-    detail = _plain(rest.strip(" :,()")) if key in ("hub-copy", "model-family") else ""
+    rest = rest.strip(" :,")
+    if rest.startswith("("):
+        rest = rest[1:].partition(")")[0]
+    detail = _plain(rest) if key in ("hub-copy", "model-family") else ""
     return f"{key}: {detail}" if detail else key
 
 
 def _plain(text: str) -> str:
     """Drop remarks in brackets and what follows a semicolon."""
-    text = re.sub(r"\s*\([^()]*\)", "", text.partition(";")[0])
+    while (shorter := re.sub(r"\s*\([^()]*\)", "", text)) != text:
+        text = shorter
+    text = text.partition(";")[0].partition(" +")[0]
     text = re.sub(r"^(hub )?(copy|copies|fine-tune|duplicate|card)\b:?\s*", "", text.strip())
     return text.strip(" ,:")

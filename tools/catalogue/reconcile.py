@@ -26,6 +26,7 @@ def reconcile(candidates: Candidates, kind: str) -> None:
     _withdraw_lengths_beyond_positions(candidates)
     if kind == "colbert":
         _take_the_network_length(candidates)
+        _tell_prompts_from_markers(candidates)
     if kind == "sparse":
         # One weight for each row of the vocabulary: the two sizes are the same fact.
         candidates.setdefault("/specs/vocab_size", []).extend(candidates.pop(_DIM, []))
@@ -54,7 +55,17 @@ def _take_the_network_length(candidates: Candidates) -> None:
     cut = best(candidates.get("/encoding/document_length", []))
     if cut is not None:
         lengths = candidates.get(_LENGTH, [])
-        candidates[_LENGTH] = [fact for fact in lengths if fact.value > cut.value]
+        candidates[_LENGTH] = [fact for fact in lengths if fact.value >= cut.value]
+
+
+def _tell_prompts_from_markers(candidates: Candidates) -> None:
+    """Withdraw prompts that are the markers under another name; they would be put in twice."""
+    for side in ("query", "document"):
+        marker = best(candidates.get(f"/encoding/{side}_marker", []))
+        prompts = candidates.get(f"/encoding/{side}_prompt", [])
+        if marker is not None:
+            kept = [fact for fact in prompts if fact.value.strip() != marker.value.strip()]
+            candidates[f"/encoding/{side}_prompt"] = kept
 
 
 def _settle_the_projection(candidates: Candidates, kind: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from catalogue.facts import Candidates, Fact
 
 COUNTED = "parameter-count"
-_ROUNDED_TO = 1_000_000
+_ROUNDED_TO = (1_000_000, 100_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class Shape:
     positions: int = 512
     token_types: int = 2
     pooler: bool = True
+    position_biases: int = 0
 
     @property
     def parameters(self) -> int:
@@ -36,13 +37,36 @@ class Shape:
         attention = 4 * (width * width + width)
         feed_forward = 2 * width * inner + inner + width
         pooler = width * width + width if self.pooler else 0
-        return embeddings + self.layers * (attention + feed_forward + 4 * width) + pooler
+        layers = self.layers * (attention + feed_forward + 4 * width)
+        return embeddings + layers + pooler + self.position_biases
+
+    def counts_as(self, total: int) -> bool:
+        """Whether a total is that of the shape, to the last parameter.
+
+        Some counts include the buffer of position ids, one number for each position.
+        """
+        return total - self.parameters in (0, self.positions)
 
     def fits(self, total: int, embedding: int) -> bool:
-        """Whether these counts are those of the shape; a total in whole millions is rounded."""
+        """Whether these counts are those of the shape, exactly or to the digits that are given."""
         error = abs(self.parameters - total)
-        rounded = total % _ROUNDED_TO == 0 and error < _ROUNDED_TO
-        return embedding == self.vocab * self.hidden and (error == 0 or rounded)
+        rounded = any(total % unit == 0 and error < unit for unit in _ROUNDED_TO)
+        return embedding == self.vocab * self.hidden and (self.counts_as(total) or rounded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModernBertShape(Shape):
+    """The shape of an encoder that follows ModernBERT: gated, rotary, without biases."""
+
+    inner: int
+    positions: int = 8192
+
+    @property
+    def parameters(self) -> int:
+        """All parameters: embeddings, layers, the norms; the first layer has one norm less."""
+        width = self.hidden
+        layer = 4 * width * width + 3 * self.inner * width + 2 * width
+        return self.vocab * width + self.layers * layer + width
 
 
 SHAPES = (
@@ -54,12 +78,31 @@ SHAPES = (
     Shape(model_type="bert", vocab=21128, hidden=768, layers=12),
     Shape(model_type="bert", vocab=21128, hidden=1024, layers=24),
     Shape(model_type="bert", vocab=250037, hidden=384, layers=12),
+    Shape(
+        model_type="mpnet",
+        vocab=30527,
+        hidden=768,
+        layers=12,
+        positions=514,
+        token_types=0,
+        position_biases=384,
+    ),
+    ModernBertShape(model_type="modernbert", vocab=50368, hidden=768, layers=22, inner=1152),
+    ModernBertShape(model_type="modernbert", vocab=50368, hidden=1024, layers=28, inner=2624),
     Shape(model_type="distilbert", vocab=30522, hidden=768, layers=6, token_types=0, pooler=False),
     Shape(
         model_type="xlm-roberta", vocab=250002, hidden=768, layers=12, positions=514, token_types=1
     ),
     Shape(
         model_type="xlm-roberta", vocab=250002, hidden=1024, layers=24, positions=514, token_types=1
+    ),
+    Shape(
+        model_type="xlm-roberta",
+        vocab=250002,
+        hidden=1024,
+        layers=24,
+        positions=8194,
+        token_types=1,
     ),
 )
 
@@ -71,18 +114,18 @@ def from_counts(row: Mapping[str, Any]) -> Candidates:
         return {}
     for shape in SHAPES:
         if shape.fits(total, embedding):
-            return _facts(shape, exact=total == shape.parameters)
+            return _facts(shape, rounded=not shape.counts_as(total))
     return {}
 
 
-def _facts(shape: Shape, *, exact: bool) -> Candidates:
+def _facts(shape: Shape, *, rounded: bool) -> Candidates:
     values: dict[str, Any] = {
         "/architecture/type": shape.model_type,
         "/specs/hidden_dim": shape.hidden,
         "/specs/vocab_size": shape.vocab,
         "/specs/max_position_embeddings": shape.positions,
     }
-    if exact:
-        # The encoder takes up the whole count, which leaves none for a linear layer.
-        values["/architecture/has_projection"] = False
+    if rounded:
+        values["/specs/parameters"] = shape.parameters
+    # Nothing is said of a projection: mteb counts the encoder's file alone, with a head beside it.
     return {pointer: [Fact(value, COUNTED)] for pointer, value in values.items()}
