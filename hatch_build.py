@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
-from holotype_codegen.hook import CatalogueBuildHook  # noqa: E402
+from holotype_codegen.hook import CatalogueBuildHook
 
 
 class HolotypeBuildHook(CatalogueBuildHook):

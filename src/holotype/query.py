@@ -181,7 +181,6 @@ def select(
     Raises:
         TypeError: there is no such criterion.
         ValueError: a score is no fraction, or `sort_by` names no field to sort by.
-
     """
     asked = {"type": type, **criteria}
     asked = {name: wanted for name, wanted in asked.items() if wanted is not None}

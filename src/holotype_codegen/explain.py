@@ -15,7 +15,6 @@ def explain(catalogue: CatalogueSource, model_id: str) -> str:
 
     Raises:
         CatalogueError: the catalogue has no entry with this id.
-
     """
     models = catalogue.value["models"]
     position = next((n for n, values in enumerate(models) if values["id"] == model_id), None)

@@ -48,7 +48,6 @@ def literal(value: object, *, indent: int = 0, before: int = 0, width: int = 88)
 
     Raises:
         TypeError: the value has no literal.
-
     """
     flat = _flat(value)
     if columns(flat) + indent + before <= width or not isinstance(value, (Call, Sequence)):
@@ -96,13 +95,12 @@ def _exploded(value: Call | Sequence[object], indent: int, width: int) -> str:
 def quote(text: str) -> str:
     """Return a string literal: double quotes, unless single ones need fewer escapes."""
     mark = "'" if text.count('"') > text.count("'") else '"'
-    return f"{mark}{''.join(_escaped(character, mark) for character in text)}{mark}"
+    return f"{mark}{_escaped(text, mark)}{mark}"
 
 
 def docstring(text: str) -> str:
     """Return a docstring literal on one line."""
-    body = "".join(character if character == '"' else _escaped(character, "") for character in text)
-    return f'"""{_LOOSE_QUOTE.sub(_BACKSLASHED_QUOTE, body)}"""'
+    return f'"""{_LOOSE_QUOTE.sub(_BACKSLASHED_QUOTE, _escaped(text, ""))}"""'
 
 
 def subscript(name: str, items: Sequence[str], *, before: int = 0, width: int = 88) -> str:
@@ -113,7 +111,6 @@ def subscript(name: str, items: Sequence[str], *, before: int = 0, width: int = 
         items: expressions, already rendered.
         before: columns of the line that come before the expression.
         width: the longest line that is wanted.
-
     """
     flat = f"{name}[{', '.join(items)}]"
     if before + columns(flat) <= width:
@@ -154,9 +151,17 @@ def from_import(module: str, names: Sequence[str], *, width: int = 88) -> str:
     return f"from {module} import (\n" + "".join(f"{INDENT}{name},\n" for name in names) + ")"
 
 
-def _escaped(character: str, mark: str) -> str:
-    if character == mark:
-        return f"\\{character}"
+def _escaped(text: str, mark: str) -> str:
+    """Return the text with escapes for the quotation mark and for all that is not printable."""
+    if text.isprintable() and "\\" not in text and (not mark or mark not in text):
+        return text
+    return "".join(
+        f"\\{character}" if character == mark else _escaped_character(character)
+        for character in text
+    )
+
+
+def _escaped_character(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
     if character.isprintable():

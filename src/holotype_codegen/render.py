@@ -40,7 +40,6 @@ class Origin:
         file: the catalogue's path as a reader of the module would write it.
         digest: SHA-256 of that file, in hexadecimal.
         command: the command that makes the module again.
-
     """
 
     file: str
@@ -57,7 +56,6 @@ class RecordType:
         definition: what the name stands for; equal to `annotation` where it needs no alias.
         ids_alias: the name of the type of the ids.
         ids: the ids themselves, in file order.
-
     """
 
     annotation: str
@@ -84,7 +82,6 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
         catalogue: the values of a `models.json` in which the validator found no problem.
         origin: where it comes from, for the header.
         line_length: the longest line, in columns; the text is clean for a formatter set to it.
-
     """
     models = [entry.model(values) for values in catalogue["models"]]
     kinds = _kinds(models)

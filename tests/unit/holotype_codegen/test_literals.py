@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from holotype_codegen.literals import Call, Name, assignment, docstring, literal, opening, subscript
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)))
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 )
