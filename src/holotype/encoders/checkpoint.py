@@ -1,0 +1,238 @@
+"""What a checkpoint says about how it must be run, each value with the file that says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from holotype.encoders.json_file import JsonFile, Setting
+from holotype.encoders.late_interaction import (
+    PYLATE_KEYS,
+    LateInteraction,
+    read_multi_vector,
+    read_pylate,
+    read_stanford,
+)
+from holotype.encoders.modules import MODULES_FILE, ModuleList, read_modules
+from holotype.errors import UnsupportedCheckpointError, WrongKindError
+
+CONFIG_FILE = "config.json"
+LIBRARY_FILE = "config_sentence_transformers.json"
+STANFORD_ARCHITECTURE = "HF_ColBERT"
+
+Format: TypeAlias = Literal[
+    "transformers", "sentence-transformers", "multi-vector", "pylate", "stanford"
+]
+
+_TRANSFORMER_FILES = tuple(
+    f"sentence_{name}_config.json"
+    for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+# Settings of the transformer module that leave results alone.
+_HARMLESS_ARGUMENTS = {
+    "add_pooling_layer",
+    "attn_implementation",
+    "dtype",
+    "padding_side",
+    "torch_dtype",
+    "trust_remote_code",
+    "use_cache",
+    "use_safetensors",
+}
+# In these architectures the table of positions begins after the padding's row.
+_POSITIONS_AFTER_PADDING = {
+    "camembert",
+    "data2vec-text",
+    "ibert",
+    "longformer",
+    "mpnet",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+}
+_UNLIMITED = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSettings:
+    """What the files of a checkpoint say; None where no file says it. Lengths are in tokens.
+
+    Attributes:
+        folder: the checkpoint.
+        transformer_folder: where the transformer and its tokenizer lie, mostly the same folder.
+        format: who wrote it.
+        architecture: the first of the architectures that `config.json` names.
+        n_positions: the longest text that the transformer can read.
+        declared_length: the length at which the checkpoint's library cuts texts.
+        tokenizer_length: the length that the tokenizer's file allows.
+        lower_case: whether texts are put in lower case before anything else.
+        modules: the steps after the transformer.
+        late_interaction: the settings that only late-interaction models have.
+    """
+
+    folder: Path
+    transformer_folder: Path
+    format: Format
+    architecture: str | None
+    hidden_dim: Setting[int] | None
+    vocab_size: Setting[int] | None
+    n_positions: Setting[int] | None
+    declared_length: Setting[int] | None
+    tokenizer_length: Setting[int] | None
+    lower_case: bool
+    modules: ModuleList | None
+    similarity: Setting[str] | None
+    query_prompt: Setting[str] | None
+    document_prompt: Setting[str] | None
+    default_prompt: Setting[str] | None
+    truncate_dim: Setting[int] | None
+    late_interaction: LateInteraction | None
+
+
+def read_checkpoint(folder: Path) -> CheckpointSettings:
+    """Read every file of a checkpoint that says how it is run; no weights are touched.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or says something that is not supported.
+    """
+    library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
+    format = _format(folder, library)
+    token_level = format in ("multi-vector", "pylate")
+    modules = read_modules(folder, token_level=token_level)
+    transformer_folder = modules.transformer_folder if modules else folder
+    config = JsonFile.read(transformer_folder, CONFIG_FILE)
+    transformer = _transformer_file(transformer_folder)
+    architectures = config.texts("architectures")
+    query_prompt, document_prompt = _prompts(library)
+    return CheckpointSettings(
+        folder=folder,
+        transformer_folder=transformer_folder,
+        format=format,
+        architecture=architectures.value[0] if architectures and architectures.value else None,
+        hidden_dim=config.integer("hidden_size", "d_model", "dim", "n_embd"),
+        vocab_size=config.integer("vocab_size"),
+        n_positions=_positions(config),
+        declared_length=_declared_length(transformer_folder, transformer),
+        tokenizer_length=_tokenizer_length(transformer_folder),
+        lower_case=bool((found := transformer.boolean("do_lower_case")) and found.value),
+        modules=modules,
+        similarity=library.text("similarity_fn_name"),
+        query_prompt=query_prompt,
+        document_prompt=document_prompt,
+        default_prompt=_default_prompt(library),
+        truncate_dim=library.integer("truncate_dim"),
+        late_interaction=_late_interaction(format, folder, library, transformer, modules),
+    )
+
+
+def _format(folder: Path, library: JsonFile) -> Format:
+    kind = library.text("model_type")
+    if kind is not None and kind.value == "MultiVectorEncoder":
+        return "multi-vector"
+    if kind is not None and kind.value == "ColBERT":
+        return "pylate"
+    if kind is not None and kind.value != "SentenceTransformer":
+        raise WrongKindError(
+            str(folder),
+            f"{LIBRARY_FILE} says that it is a {kind.value}; expected a dense or a "
+            "late-interaction model",
+        )
+    if any(key in library.values for key in PYLATE_KEYS):
+        return "pylate"
+    if (folder / MODULES_FILE).is_file():
+        return "sentence-transformers"
+    architectures = JsonFile.read(folder, CONFIG_FILE).texts("architectures")
+    if architectures is not None and STANFORD_ARCHITECTURE in architectures.value:
+        return "stanford"
+    return "transformers"
+
+
+def _late_interaction(
+    format: Format,
+    folder: Path,
+    library: JsonFile,
+    transformer: JsonFile,
+    modules: ModuleList | None,
+) -> LateInteraction | None:
+    if format == "multi-vector":
+        return read_multi_vector(transformer, modules)
+    if format == "pylate":
+        return read_pylate(library)
+    return read_stanford(folder) if format == "stanford" else None
+
+
+def _transformer_file(folder: Path) -> JsonFile:
+    names = [name for name in _TRANSFORMER_FILES if (folder / name).is_file()]
+    file = JsonFile.read(folder, names[0] if names else _TRANSFORMER_FILES[0], optional=True)
+    where = str(folder / file.name)
+    task = file.text("transformer_task")
+    if task is not None and task.value != "feature-extraction":
+        raise WrongKindError(where, f"is run for {task.value!r}; expected 'feature-extraction'")
+    modalities = file.values.get("modality_config")
+    plain = {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}
+    if modalities is not None and modalities != plain:
+        raise UnsupportedCheckpointError(
+            where, f"reads its input as {modalities!r}; only plain text is supported so far"
+        )
+    groups = ("model", "tokenizer", "config", "processor")
+    for key in [f"{group}_{end}" for group in groups for end in ("args", "kwargs")]:
+        given = file.part(key)
+        unknown = sorted(set(given.values) - _HARMLESS_ARGUMENTS) if given else []
+        if unknown:
+            raise UnsupportedCheckpointError(
+                where, f"{key} sets {', '.join(unknown)}, which has no equivalent here yet"
+            )
+    if file.values.get("processing_kwargs"):
+        raise UnsupportedCheckpointError(
+            where, "processing_kwargs changes how texts are read, which has no equivalent here yet"
+        )
+    return file
+
+
+def _declared_length(folder: Path, transformer: JsonFile) -> Setting[int] | None:
+    declared = transformer.integer("max_seq_length")
+    if declared is None and "transformer_task" in transformer.values:
+        # Newer files leave the length to the tokenizer's, which is written with them.
+        return _tokenizer_length(folder)
+    return declared
+
+
+def _tokenizer_length(folder: Path) -> Setting[int] | None:
+    file = JsonFile.read(folder, "tokenizer_config.json", optional=True)
+    length = file.values.get("model_max_length")
+    if not isinstance(length, int) or isinstance(length, bool) or length >= _UNLIMITED:
+        return None
+    return Setting(length, file.name)
+
+
+def _positions(config: JsonFile) -> Setting[int] | None:
+    positions = config.integer("max_position_embeddings", "n_positions")
+    if positions is None or positions.value <= 0:
+        return None
+    model_type, padding = config.text("model_type"), config.integer("pad_token_id")
+    if model_type is None or model_type.value not in _POSITIONS_AFTER_PADDING:
+        return positions
+    first = (padding.value if padding else 1) + 1
+    return Setting(positions.value - first, positions.file)
+
+
+def _prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | None]:
+    prompts = library.part("prompts")
+    # The library fills the prompts of both sides with "" when it saves a model that has none,
+    # so that empty ones say something only beside one that is not empty.
+    if prompts is None or not any(prompts.values.values()):
+        return None, None
+    return prompts.text("query"), prompts.text("document", "passage", "corpus")
+
+
+def _default_prompt(library: JsonFile) -> Setting[str] | None:
+    name, prompts = library.text("default_prompt_name"), library.part("prompts")
+    if name is None:
+        return None
+    prompt = prompts.text(name.value) if prompts else None
+    if prompt is None:
+        raise library.wrong("default_prompt_name", name.value, "the name of one of its prompts")
+    return prompt

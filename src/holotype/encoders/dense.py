@@ -1,0 +1,225 @@
+"""Dense encoders: one vector for a text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from holotype.encoders.backbone import Backbone, open_backbone
+from holotype.encoders.batching import Row, batches
+from holotype.encoders.checkpoint import read_checkpoint
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.encoding import DenseEncoding, resolve_dense
+from holotype.encoders.layers import Layer, load_layers, returned_vectors
+from holotype.encoders.modules import PoolingSpec
+from holotype.encoders.source import find_checkpoint
+from holotype.encoders.texts import OnOverflow, as_list, check_batch_size, report_overflow
+from holotype.encoders.tokenization import TokenizedText
+from holotype.encoders.weights import read_tensors
+from holotype.errors import UnsupportedModelError
+from holotype.records import AnyDenseModel
+
+Vectors: TypeAlias = NDArray[np.float32]
+
+
+class DenseEncoder:
+    """Turns texts into vectors, one for each, as the model's authors do.
+
+    Safe to share between threads. Results are float32 NumPy arrays, in the order of the texts.
+
+    Attributes:
+        config: the record and how it is run, with the device that was chosen.
+        encoding: pooling, prompts and whatever else the record and the checkpoint agreed on.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig[AnyDenseModel],
+        encoding: DenseEncoding,
+        backbone: Backbone,
+        layers: Sequence[Layer],
+    ) -> None:
+        """Take a model whose parts have been loaded; `holotype.encoders.load` does that."""
+        self.config = dataclasses.replace(config, device=str(backbone.device))
+        self.encoding = encoding
+        self._backbone = backbone
+        self._layers = tuple(layers)
+        self._prompt_counts = all(
+            layer.with_prompt for layer in encoding.layers if isinstance(layer, PoolingSpec)
+        )
+
+    @property
+    def record(self) -> AnyDenseModel:
+        """The model."""
+        return self.config.record
+
+    @property
+    def dim(self) -> int:
+        """The dimensions of the vectors."""
+        return self.config.dim
+
+    @property
+    def device(self) -> str:
+        """Where the model runs, as torch names it."""
+        return str(self._backbone.device)
+
+    @property
+    def dtype(self) -> str:
+        """The type of the weights and of the arithmetic; results are float32 always."""
+        return self.config.dtype
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest text in tokens, with special tokens; None where nothing limits it."""
+        return self.encoding.max_length
+
+    def encode_query(
+        self,
+        texts: str | Sequence[str],
+        *,
+        instruction: str | None = None,
+        batch_size: int = 32,
+        on_overflow: OnOverflow = "warn",
+    ) -> Vectors:
+        """Encode queries, with the model's prompt for queries before each.
+
+        Args:
+            texts: one query or several.
+            instruction: a description of the task, for models whose prompt has a place for it.
+            batch_size: how many texts the model reads at once.
+            on_overflow: what happens to texts longer than `max_length`: ``"warn"`` cuts them and
+                warns once with the number of texts and tokens, ``"truncate"`` cuts them without a
+                word, ``"error"`` refuses.
+
+        Returns:
+            float32 ``[dim]`` for one query, ``[n_queries, dim]`` for several.
+
+        Raises:
+            InstructionError: the prompt needs an instruction, or has no place for one.
+            TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
+        """
+        prompt = self.encoding.query_prompt.fill(self.record.id, instruction)
+        return self._encode(texts, prompt, batch_size, on_overflow)
+
+    def encode_document(
+        self,
+        texts: str | Sequence[str],
+        *,
+        instruction: str | None = None,
+        batch_size: int = 32,
+        on_overflow: OnOverflow = "warn",
+    ) -> Vectors:
+        """Encode documents, with the model's prompt for documents before each.
+
+        Arguments, errors and the shape of the result are those of `encode_query`.
+        """
+        prompt = self.encoding.document_prompt.fill(self.record.id, instruction)
+        return self._encode(texts, prompt, batch_size, on_overflow)
+
+    def encode(
+        self,
+        texts: str | Sequence[str],
+        *,
+        prompt: str | None = None,
+        batch_size: int = 32,
+        on_overflow: OnOverflow = "warn",
+    ) -> Vectors:
+        """Encode texts that are neither queries nor documents, without a prompt.
+
+        Args:
+            texts: one text or several.
+            prompt: what is put before every text; None means nothing, or the default prompt in
+                the few checkpoints that name one.
+            batch_size: how many texts the model reads at once.
+            on_overflow: see `encode_query`.
+
+        Returns:
+            float32 ``[dim]`` for one text, ``[n_texts, dim]`` for several.
+        """
+        chosen = self.encoding.default_prompt if prompt is None else prompt
+        return self._encode(texts, chosen, batch_size, on_overflow)
+
+    def similarity(self, queries: Vectors, documents: Vectors) -> Vectors:
+        """Score every query against every document, by the function that the model is made for.
+
+        Args:
+            queries: ``[n_queries, dim]``, or ``[dim]`` for one.
+            documents: ``[n_documents, dim]``, or ``[dim]`` for one.
+
+        Returns:
+            float32 ``[n_queries, n_documents]``; more is nearer. Cosines are in -1 to 1.
+        """
+        left, right = np.atleast_2d(queries), np.atleast_2d(documents)
+        if self.encoding.similarity == "cosine":
+            left, right = _unit(left), _unit(right)
+        scores: Vectors = np.asarray(left @ right.T, dtype=np.float32)
+        return scores
+
+    def _encode(
+        self, texts: str | Sequence[str], prompt: str, batch_size: int, on_overflow: OnOverflow
+    ) -> Vectors:
+        check_batch_size(batch_size)
+        tokenizer, max_length = self._backbone.tokenizer, self.encoding.max_length
+        whole = [prompt + text for text in as_list(texts)]
+        tokenized = list(tokenizer.encode(whole, max_length=max_length))
+        report_overflow(tokenized, on_overflow, model_id=self.record.id, max_length=max_length)
+        n_uncounted = 0 if self._prompt_counts else tokenizer.count_leading_tokens(prompt)
+        rows = [_row(text, n_uncounted) for text in tokenized]
+        vectors = np.empty((len(rows), self.dim), dtype=np.float32)
+        with torch.inference_mode():
+            for indices, batch in batches(rows, batch_size, pad_id=tokenizer.pad_id):
+                states = self._backbone.token_vectors(batch)
+                counted = self._backbone.place(batch.counted)
+                for layer in self._layers:
+                    states = layer(states, counted)
+                returned = returned_vectors(
+                    states, dim=self.dim, normalized=self.encoding.normalized
+                )
+                vectors[indices] = returned.cpu().numpy()
+        return vectors[0] if isinstance(texts, str) else vectors
+
+    def __repr__(self) -> str:
+        """Show what decides the vectors and where they are made."""
+        pooling = "+".join(
+            mode
+            for layer in self.encoding.layers
+            if isinstance(layer, PoolingSpec)
+            for mode in layer.modes
+        )
+        return (
+            f"DenseEncoder({self.record.id!r}, dim={self.dim}, pooling={pooling!r}, "
+            f"normalized={self.encoding.normalized}, similarity={self.encoding.similarity!r}, "
+            f"max_length={self.max_length}, device={self.device!r}, dtype={self.dtype!r})"
+        )
+
+
+def _row(text: TokenizedText, n_uncounted: int) -> Row:
+    n_tokens = len(text.ids)
+    counted = [position >= n_uncounted for position in range(n_tokens)]
+    return Row(text.ids, text.type_ids, [True] * n_tokens, counted)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Vectors = vectors / np.maximum(lengths, 1e-12)
+    return unit
+
+
+def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
+    """Load a dense model; see `holotype.encoders.load`."""
+    record = config.record
+    if record.architecture_type == "static":
+        raise UnsupportedModelError(
+            record.id, "static embedding tables have no encoder yet; transformers have one"
+        )
+    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    settings = read_checkpoint(folder)
+    encoding = resolve_dense(record, settings)
+    backbone = open_backbone(config, settings, read_tensors(settings.transformer_folder))
+    layers = load_layers(encoding.layers, device=backbone.device, dtype=backbone.dtype)
+    return DenseEncoder(config, encoding, backbone, layers)

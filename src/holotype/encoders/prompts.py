@@ -1,0 +1,47 @@
+"""The text that is put before queries and documents."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from holotype.errors import InstructionError
+
+PLACEHOLDER = "{instruction}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt of one side.
+
+    Attributes:
+        text: the prompt; ``{instruction}`` in it stands for a description of the task.
+        filled: the prompt with the authors' own instruction, for calls that give none.
+    """
+
+    text: str
+    filled: str | None = None
+
+    def fill(self, model_id: str, instruction: str | None) -> str:
+        """Return the text to put before every text of a call.
+
+        Raises:
+            InstructionError: an instruction is needed and not given, or has no place.
+        """
+        if PLACEHOLDER not in self.text:
+            if instruction is not None:
+                raise InstructionError(model_id, self.text, instruction)
+            return self.text
+        if instruction is not None:
+            return self.text.replace(PLACEHOLDER, instruction)
+        if self.filled is None:
+            raise InstructionError(model_id, self.text, None)
+        return self.filled
+
+
+def is_filled(template: str, prompt: str) -> bool:
+    """Return whether a prompt is a template with some instruction in its place."""
+    if PLACEHOLDER not in template:
+        return False
+    pattern = ".*".join(map(re.escape, template.split(PLACEHOLDER)))
+    return re.fullmatch(pattern, prompt, flags=re.DOTALL) is not None

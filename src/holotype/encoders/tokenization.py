@@ -1,0 +1,180 @@
+"""From texts to token ids, safely shared between threads.
+
+The tokenizer is never changed after it has been loaded: cutting happens here, on the encodings, and
+padding when batches are made. transformers' own tokenizers set the cut and the padding on the
+shared object in every call, so that threads see each other's ("Already borrowed").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Encoding, Tokenizer
+from tokenizers.normalizers import Lowercase, Normalizer
+from tokenizers.normalizers import Sequence as NormalizerSequence
+from transformers import AutoTokenizer
+
+from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
+
+# One of these holds the vocabulary; without it transformers may build an empty tokenizer.
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+)
+_TEXTS_AT_ONCE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedText:
+    """The tokens of one text, with special tokens.
+
+    Attributes:
+        ids: token ids.
+        type_ids: the segment of every token.
+        n_cut: how many tokens of the text were cut off.
+    """
+
+    ids: list[int]
+    type_ids: list[int]
+    n_cut: int
+
+
+class TextTokenizer:
+    """A checkpoint's tokenizer.
+
+    Attributes:
+        vocab_size: one more than the greatest token id.
+        pad_id: the id of padding.
+        fill_id: the id that fills queries up, the mask or else the end of the text; None where
+            the tokenizer has neither.
+        pads_left: whether the checkpoint pads on the left.
+        input_names: what the checkpoint feeds to its transformer.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        pad_id: int,
+        fill_id: int | None,
+        pads_left: bool,
+        cuts_left: bool,
+        input_names: Sequence[str],
+    ) -> None:
+        """Take a tokenizer that cuts and pads nothing, and is changed by nobody else."""
+        self._tokenizer = tokenizer
+        self._cut_direction = "left" if cuts_left else "right"
+        self.pad_id = pad_id
+        self.fill_id = fill_id
+        self.pads_left = pads_left
+        self.input_names = tuple(input_names)
+        self.vocab_size = max(tokenizer.get_vocab().values()) + 1
+        probe = tokenizer.encode("a").special_tokens_mask
+        self._n_special = sum(probe)
+        self._n_leading = probe.index(0) if 0 in probe else len(probe)
+
+    def token_id(self, token: str) -> int | None:
+        """Return the id of a token, or None where the vocabulary lacks it."""
+        found: int | None = self._tokenizer.token_to_id(token)
+        return found
+
+    def least_length(self, *, with_marker: bool) -> int:
+        """Return the length in tokens of an empty text."""
+        return self._n_special + with_marker
+
+    def encode(
+        self, texts: Sequence[str], *, max_length: int | None, marker_id: int | None = None
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of every text, in order.
+
+        Args:
+            texts: the texts, with their prompts.
+            max_length: what is longer, in tokens with special tokens and marker, is cut.
+            marker_id: a token that is put after the leading special token of every text.
+        """
+        room = None if max_length is None else max_length - self._n_special
+        if room is not None and marker_id is not None:
+            room -= 1
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = list(texts[start : start + _TEXTS_AT_ONCE])
+            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+                yield self._finish(encoding, room, marker_id)
+
+    def _finish(self, encoding: Encoding, room: int | None, marker_id: int | None) -> TokenizedText:
+        n_cut = 0 if room is None else max(len(encoding) - room, 0)
+        if room is not None and n_cut:
+            encoding.truncate(room, direction=self._cut_direction)
+        whole = self._tokenizer.post_process(encoding, add_special_tokens=True)
+        ids, type_ids = whole.ids, whole.type_ids
+        if marker_id is not None:
+            ids.insert(self._n_leading, marker_id)
+            type_ids.insert(self._n_leading, 0)
+        return TokenizedText(ids, type_ids, n_cut)
+
+    def count_leading_tokens(self, prompt: str) -> int:
+        """Return how many tokens a prompt takes at the beginning of a text."""
+        encoding = self._tokenizer.encode(prompt)
+        trailing = bool(encoding.special_tokens_mask) and encoding.special_tokens_mask[-1]
+        return len(encoding) - trailing
+
+
+def load_tokenizer(folder: Path, *, lower_case: bool, trust_remote_code: bool) -> TextTokenizer:
+    """Load the tokenizer of a checkpoint.
+
+    Args:
+        folder: where the tokenizer's files are.
+        lower_case: whether texts are put in lower case before anything else.
+        trust_remote_code: whether Python files in the folder may run.
+
+    Raises:
+        CheckpointError: its files are missing or damaged.
+        UnsafeCheckpointError: it is code of the checkpoint, and that is not allowed.
+        UnsupportedCheckpointError: it has no fast implementation.
+    """
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        raise CheckpointError(
+            str(folder), f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
+        )
+    try:
+        wrapper = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trust_remote_code
+        )
+    # The tokenizers library raises bare exceptions for files that it cannot read.
+    except Exception as error:
+        if "trust_remote_code" in str(error):
+            raise UnsafeCheckpointError(
+                str(folder),
+                "its tokenizer is Python code of the checkpoint; it is refused unless you have "
+                "read it and pass trust_remote_code=True",
+            ) from error
+        raise CheckpointError(str(folder), f"its tokenizer cannot be read: {error}") from error
+    tokenizer = getattr(wrapper, "backend_tokenizer", None)
+    if not isinstance(tokenizer, Tokenizer):
+        raise UnsupportedCheckpointError(
+            str(folder), f"its tokenizer {type(wrapper).__name__} has no fast implementation"
+        )
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    if lower_case:
+        _put_in_lower_case(tokenizer)
+    mask_id, end_id, pad_id = wrapper.mask_token_id, wrapper.eos_token_id, wrapper.pad_token_id
+    return TextTokenizer(
+        tokenizer,
+        pad_id=next((known for known in (pad_id, end_id) if known is not None), 0),
+        fill_id=mask_id if mask_id is not None else end_id,
+        pads_left=wrapper.padding_side == "left",
+        cuts_left=wrapper.truncation_side == "left",
+        input_names=wrapper.model_input_names,
+    )
+
+
+def _put_in_lower_case(tokenizer: Tokenizer) -> None:
+    present: Normalizer | None = tokenizer.normalizer
+    steps = [Lowercase()] if present is None else [Lowercase(), present]
+    tokenizer.normalizer = NormalizerSequence(steps)

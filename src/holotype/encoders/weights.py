@@ -1,0 +1,239 @@
+"""Loading a transformer's weights so that every one of them comes from the checkpoint."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import (
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
+    MODEL_MAPPING,
+    AutoConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
+
+from holotype.encoders.json_file import JsonFile, Setting
+from holotype.encoders.modules import LinearSpec
+from holotype.errors import (
+    CheckpointError,
+    TensorError,
+    UnsafeCheckpointError,
+    UnsupportedCheckpointError,
+)
+
+_WEIGHTS = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+# Tensors of a checkpoint that are no part of the encoder: the heads that it was pre-trained with,
+# and tables that are computed. Whatever the encoder itself needs is missed if it is dropped here.
+_NOT_OF_THE_ENCODER = re.compile(
+    r"""(^|\.)position_ids$ | rotary_emb\.inv_freq$
+    | ^cls\.(predictions|seq_relationship)\.      # BERT
+    | ^lm_head(\.|$)                              # RoBERTa, MPNet, T5, causal models
+    | ^vocab_(transform|layer_norm|projector)\.   # DistilBERT
+    | ^(lm_predictions|mask_predictions)\.        # DeBERTa
+    | ^head\.(dense|norm)\. | ^decoder\.(weight|bias)$    # ModernBERT
+    """,
+    re.VERBOSE,
+)
+_POOLER = re.compile(r"^(\w+\.)?pooler\.")
+_DECODER = re.compile(r"^decoder\.")
+
+
+def load_backbone(
+    folder: Path, tensors: Mapping[str, torch.Tensor], *, trust_remote_code: bool
+) -> PreTrainedModel:
+    """Build the transformer of a checkpoint from its tensors, in float32 on the CPU.
+
+    Args:
+        folder: where `config.json` is.
+        tensors: all tensors of the transformer's files.
+        trust_remote_code: whether Python files in the folder may run.
+
+    Raises:
+        TensorError: a tensor is missing, unexpected, or of another shape.
+        UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
+        UnsupportedCheckpointError: transformers does not know the architecture.
+    """
+    config = _read_config(folder, trust_remote_code=trust_remote_code)
+    model_class = _model_class(folder, config, trust_remote_code=trust_remote_code)
+    arguments: dict[str, Any] = {}
+    unused = [_NOT_OF_THE_ENCODER]
+    if "add_pooling_layer" in inspect.signature(model_class.__init__).parameters:
+        # The pooler is a head of pre-training; pooling is done on the token vectors.
+        arguments["add_pooling_layer"] = False
+        unused.append(_POOLER)
+    if config.is_encoder_decoder:
+        unused.append(_DECODER)
+    wanted = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if not any(pattern.search(name) for pattern in unused)
+    }
+    try:
+        build: Any = model_class.from_pretrained
+        model, report = build(
+            None,
+            config=config,
+            state_dict=wanted,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            **arguments,
+        )
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
+        raise CheckpointError(str(folder), f"transformers cannot build it: {error}") from error
+    _check(folder, report)
+    built: PreTrainedModel = model.eval().requires_grad_(False)
+    return built
+
+
+def _check(folder: Path, report: Mapping[str, Collection[Any]]) -> None:
+    missing, unexpected = sorted(report["missing_keys"]), sorted(report["unexpected_keys"])
+    misshapen = sorted(
+        f"{name} ({list(found)}, expected {list(expected)})"
+        for name, found, expected in report["mismatched_keys"]
+    )
+    if missing or unexpected or misshapen:
+        raise TensorError(str(folder), missing, unexpected, misshapen)
+
+
+def _read_config(folder: Path, *, trust_remote_code: bool) -> PreTrainedConfig:
+    raw = JsonFile.read(folder, "config.json")
+    where = str(folder / raw.name)
+    if (folder / "adapter_config.json").is_file():
+        raise UnsupportedCheckpointError(
+            str(folder), "is an adapter on another model; merge it into that model first"
+        )
+    if raw.values.get("quantization_config"):
+        raise UnsupportedCheckpointError(where, "holds quantised weights; use the original ones")
+    remote = raw.part("auto_map")
+    if remote is not None and any("--" in str(name) for name in remote.values.values()):
+        raise UnsafeCheckpointError(
+            where, "runs code of another repository, whose revision nothing pins; it is refused"
+        )
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trust_remote_code
+        )
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
+        if remote is not None and not trust_remote_code:
+            raise _code_refused(where) from error
+        raise UnsupportedCheckpointError(
+            where, f"transformers does not know this architecture: {error}"
+        ) from error
+    return config
+
+
+def _model_class(
+    folder: Path, config: PreTrainedConfig, *, trust_remote_code: bool
+) -> type[PreTrainedModel]:
+    mapping = MODEL_FOR_TEXT_ENCODING_MAPPING if config.is_encoder_decoder else MODEL_MAPPING
+    model_class: Any = mapping.get(type(config), None)
+    if isinstance(model_class, type) and issubclass(model_class, PreTrainedModel):
+        if hasattr(config, "use_cache"):
+            config.use_cache = False
+        return model_class
+    where = str(folder / "config.json")
+    remote = getattr(config, "auto_map", None) or {}
+    if "AutoModel" not in remote:
+        raise UnsupportedCheckpointError(
+            where, f"transformers has no text encoder for {config.model_type!r}"
+        )
+    if not trust_remote_code:
+        raise _code_refused(where)
+    found: type[PreTrainedModel] = get_class_from_dynamic_module(remote["AutoModel"], str(folder))
+    return found
+
+
+def _code_refused(where: str) -> UnsafeCheckpointError:
+    return UnsafeCheckpointError(
+        where,
+        "this architecture is Python code of the checkpoint, which runs with all your rights; it "
+        "is refused unless you have read it and pass trust_remote_code=True",
+    )
+
+
+def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """Read all safetensors weights of a folder, whole or in shards.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+        UnsafeCheckpointError: there are only pickled weights.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    for name in _weight_files(folder):
+        path = folder / name
+        try:
+            with safe_open(path, framework="pt", device="cpu") as file:
+                tensors.update({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+        except FileNotFoundError:
+            raise CheckpointError(
+                str(folder), f"the file {name} is missing; expected a whole checkpoint"
+            ) from None
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(
+                str(path), f"is no whole safetensors file ({error}); fetch it again"
+            ) from error
+    return tensors
+
+
+def split_projection(
+    folder: Path, tensors: dict[str, torch.Tensor]
+) -> tuple[Setting[LinearSpec], dict[str, torch.Tensor]]:
+    """Take the projection out of a transformer's tensors, as Stanford ColBERT stores it.
+
+    Returns:
+        What the projection is and the file that holds it, and its tensors, which `tensors` then
+        has no more.
+
+    Raises:
+        TensorError: there is no projection.
+    """
+    own = {name: tensors.pop(name) for name in list(tensors) if name.startswith("linear.")}
+    weight = own.get("linear.weight")
+    if weight is None or weight.ndim != 2:
+        raise TensorError(str(folder), missing=["linear.weight"])
+    out_dim, in_dim = weight.shape
+    spec = LinearSpec(
+        folder=folder,
+        in_dim=in_dim,
+        out_dim=out_dim,
+        bias="linear.bias" in own,
+        activation="torch.nn.Identity",
+        residual=False,
+    )
+    return Setting(spec, _WEIGHTS), own
+
+
+def _weight_files(folder: Path) -> list[str]:
+    if (folder / _WEIGHTS).is_file():
+        return [_WEIGHTS]
+    if (folder / _INDEX).is_file():
+        index = JsonFile.read(folder, _INDEX)
+        shards = index.part("weight_map")
+        if shards is None or not all(isinstance(name, str) for name in shards.values.values()):
+            raise index.wrong("weight_map", index.values.get("weight_map"), "the files by tensor")
+        return sorted({str(name) for name in shards.values.values()})
+    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+    if pickles:
+        raise UnsafeCheckpointError(
+            str(folder),
+            f"has only pickled weights ({', '.join(pickles)}); unpickling can run any code, so it "
+            "is refused. Convert them where that does no harm, with torch.load(path, "
+            f"weights_only=True) and safetensors.torch.save_file(tensors, {_WEIGHTS!r}), or use a "
+            "revision that has safetensors",
+        )
+    raise CheckpointError(
+        str(folder),
+        f"has no {_WEIGHTS}; expected weights as safetensors (pickled weights are not downloaded, "
+        "since unpickling can run any code)",
+    )
