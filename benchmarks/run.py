@@ -1,0 +1,36 @@
+"""Run the benchmarks and print their tables; docs/performance.md holds such a run.
+
+python benchmarks/run.py [NAME ...]
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import generation
+import importing
+import lookups
+import type_checking
+
+BENCHMARKS = {
+    "importing": importing.table,
+    "lookups": lookups.table,
+    "generation": generation.table,
+    "type_checking": type_checking.table,
+}
+
+
+def main() -> None:
+    """Run the benchmarks that are named, or all of them."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    print(f"Python {platform.python_version()}, {platform.machine()}\n")
+    for name in names:
+        print(BENCHMARKS[name]().markdown(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Times that hold on a noisy machine: medians of runs that take turns."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+def processes_s(
+    programs: Mapping[str, str], *, path: Path | None = None, rounds: int = 11
+) -> dict[str, float]:
+    """Return the median wall time of each program as a whole process, in seconds.
+
+    The programs take turns, so that a slow moment of the machine hits all of them alike. Each runs
+    once before the count, which also writes the bytecode.
+
+    Args:
+        programs: Python code by name.
+        path: a folder to import from, before all others.
+        rounds: how often each program is counted.
+    """
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    times: dict[str, list[float]] = {name: [] for name in programs}
+    for round_number in range(rounds + 1):
+        for name, code in programs.items():
+            started = time.perf_counter()
+            command = [sys.executable, "-c", code]
+            subprocess.run(command, env=environment, capture_output=True, check=True)
+            if round_number:
+                times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def call_s(function: Callable[[], object], *, rounds: int = 7, at_least_s: float = 0.05) -> float:
+    """Return the median time of one call within this process, in seconds."""
+    n_calls = 1
+    while (took := _calls_s(function, n_calls)) < at_least_s:
+        n_calls = max(n_calls * 2, int(n_calls * at_least_s / max(took, 1e-9)))
+    return statistics.median(_calls_s(function, n_calls) / n_calls for _ in range(rounds))
+
+
+def _calls_s(function: Callable[[], object], n_calls: int) -> float:
+    started = time.perf_counter()
+    for _ in range(n_calls):
+        function()
+    return time.perf_counter() - started
