@@ -37,6 +37,9 @@ _NETWORKS = {
     "codesage": "CodeSage",
 }
 
+_WITH_AN = ("ALBERT", "ELECTRA", "LFM2", "MPNet", "X-MOD", "XLM-RoBERTa")
+"""Networks whose name is spoken with a vowel first."""
+
 _LANGUAGES = {
     "ar": "Arabic",
     "de": "German",
@@ -59,6 +62,7 @@ _NAMED_AT_MOST = 3
 _MILLION = 1_000_000
 _BILLION = 1_000_000_000
 _STATIC = "static"
+_ANY_TEXT = "text"
 
 
 def describe(kind: str, values: Mapping[str, Any], focus: str | None) -> str:
@@ -101,7 +105,9 @@ def _sparse(values: Mapping[str, Any], focus: str | None) -> str:
 def _cross_encoder(values: Mapping[str, Any], focus: str | None) -> str:
     if focus:
         return f"Cross-encoder for {focus}."
-    return f"Reranker that scores a query and a document together, for {_text(values)}."
+    text = _text(values)
+    together = "Reranker that scores a query and a document together"
+    return f"{together}." if text == _ANY_TEXT else f"{together}, for {text}."
 
 
 def _classifier(values: Mapping[str, Any], focus: str | None) -> str:
@@ -121,33 +127,32 @@ _LEADS = {
 
 def _second(kind: str, values: Mapping[str, Any]) -> str:
     """Return the sentence on the network, its size, its length and its prompts."""
-    static = values.get("/architecture/type") == _STATIC
-    network = None if static else _NETWORKS.get(values.get("/architecture/type") or "")
-    parts = []
+    network = _NETWORKS.get(values.get("/architecture/type") or "")
     size = _size(values.get("/specs/parameters"))
-    if network and size:
-        parts.append(f"{_article(network)} {network} network of {size} parameters")
-    elif network:
-        parts.append(f"{_article(network)} {network} network")
-    elif size:
-        parts.append(f"it has {size} parameters")
     length = values.get("/specs/context_length")
-    if length:
-        parts.append(f"up to {length:,} tokens" if parts else f"it reads up to {length:,} tokens")
-    sentence = ", ".join(parts)
+    reads = f"reads up to {length:,} tokens" if length else ""
+    if network:
+        article = "An" if network in _WITH_AN else "A"
+        sentence = f"{article} {network} network"
+        sentence += f" of {size} parameters" if size else ""
+        sentence += f" that {reads}" if reads else ""
+    else:
+        has = f"has {size} parameters" if size else ""
+        claims = _listed([claim for claim in (has, reads) if claim], "and")
+        sentence = f"It {claims}" if claims else ""
     prompts = _prompts(values) if kind == "dense" else ""
     if prompts:
-        sentence = f"{sentence}; {prompts}" if sentence else prompts
-    return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""
+        sentence = f"{sentence}; {prompts}" if sentence else prompts.capitalize()
+    return f"{sentence}." if sentence else ""
 
 
 def _text(values: Mapping[str, Any]) -> str:
     languages = values.get("/capabilities/languages")
     if not languages:
-        return "text"
+        return _ANY_TEXT
     if len(languages) > _NAMED_AT_MOST or any(tag not in _LANGUAGES for tag in languages):
         several = len(languages) > 1
-        return f"text in {len(languages)} languages" if several else "text"
+        return f"text in {len(languages)} languages" if several else _ANY_TEXT
     names = [_LANGUAGES[tag] for tag in languages]
     return f"{_listed(names, 'and')} text"
 
@@ -180,8 +185,6 @@ def _size(parameters: int | None) -> str:
 
 
 def _listed(names: list[str], word: str) -> str:
-    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _article(name: str) -> str:
-    return "an" if name[0] in "AEFLMRX" and name[:2].isupper() or name[0] in "AEIO" else "a"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"

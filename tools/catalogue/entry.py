@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalogue.describe import describe
-from catalogue.facts import Candidates, Fact, best
+from catalogue.facts import DERIVED, Candidates, Fact, best
 from catalogue.provenance import compact, key_of
 
 MAINTAINERS = "maintainers"
-DERIVED = "derived"
 
 _ENCODING: dict[str, tuple[str, ...]] = {
     "dense": ("pooling", "normalize", "similarity", "query_prompt", "document_prompt"),
@@ -59,6 +58,10 @@ _OPTIONAL = {
 """Fields that are left out where nothing is known of them."""
 
 
+_NULLABLE = ("license", "revision", "release_date")
+"""Fields of the entry itself whose key is required, also where nothing is known."""
+
+
 def choose(candidates: Candidates, by_hand: Mapping[str, Fact]) -> dict[str, Fact]:
     """Return one fact for every pointer: what was set by hand, else the best-founded candidate.
 
@@ -103,11 +106,7 @@ def build(
     entry["encoding"] = {f: values.get(f"/encoding/{f}") for f in _ENCODING[kind]}
     entry["lineage"] = _lineage(selected, values)
     entry["provenance"] = compact(_sources(entry, facts))
-    return {
-        key: value
-        for key, value in entry.items()
-        if value or key in ("license", "revision", "release_date")
-    }
+    return {key: value for key, value in entry.items() if value or key in _NULLABLE}
 
 
 def _derived(kind: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:

@@ -21,6 +21,7 @@ UNBOUNDED = 1_000_000
 
 MTEB = "mteb"
 SCORES = "mteb-results"
+DERIVED = "derived"
 
 _KINDS: dict[str, tuple[str, ...]] = {
     "dense": ("dense",),

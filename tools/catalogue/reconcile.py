@@ -6,7 +6,7 @@ of the widths. Only what one value proves wrong in another is withdrawn here; no
 
 from __future__ import annotations
 
-from catalogue.facts import Candidates, Fact, best
+from catalogue.facts import DERIVED, Candidates, Fact, best
 
 _LENGTH = "/specs/context_length"
 _POSITIONS = "/specs/max_position_embeddings"
@@ -73,7 +73,7 @@ def _settle_the_projection(candidates: Candidates, kind: str) -> None:
     projects = best(candidates.get(_PROJECTS, []))
     if kind == "colbert" and projects is None and dim and width and dim.value != width.value:
         # Only a linear layer on every token makes the widths differ.
-        projects = Fact(True, "derived")
+        projects = Fact(True, DERIVED)
         candidates[_PROJECTS] = [projects]
     if projects is None or dim is None:
         return

@@ -1,0 +1,168 @@
+"""What arithmetic can check of the real catalogue; the validator checks its shape."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CATALOGUE = json.loads((Path(__file__).parents[2] / "models.json").read_text("utf-8"))
+MODELS: list[dict[str, Any]] = CATALOGUE["models"]
+
+AT_LEAST = {"colbert": 10, "dense": 100, "sparse": 10, "cross-encoder": 20, "classifier": 12}
+
+MUST_HAVE = [
+    "colbert-v2",
+    "colbert-small",
+    "jina-colbert-v2",
+    "gte-modern-colbert",
+    "bge-m3-colbert",
+    "bge-small-en-v1.5",
+    "bge-base-en-v1.5",
+    "bge-large-en-v1.5",
+    "bge-m3",
+    "bge-m3-sparse",
+    "e5-small-v2",
+    "e5-base-v2",
+    "e5-large-v2",
+    "e5-mistral-7b-instruct",
+    "multilingual-e5-small",
+    "multilingual-e5-base",
+    "multilingual-e5-large",
+    "gte-small",
+    "gte-base",
+    "gte-large",
+    "gte-modernbert-base",
+    "gte-multilingual-base",
+    "nomic-embed-text-v1.5",
+    "nomic-embed-text-v2-moe",
+    "snowflake-arctic-embed-m-v2.0",
+    "snowflake-arctic-embed-l-v2.0",
+    "mxbai-embed-large-v1",
+    "all-minilm-l6-v2",
+    "all-mpnet-base-v2",
+    "qwen3-embedding-0.6b",
+    "qwen3-embedding-4b",
+    "qwen3-embedding-8b",
+    "splade-v3",
+    "splade-v3-distilbert",
+    "splade-cocondenser-ensembledistil",
+    "bge-reranker-v2-m3",
+    "jina-reranker-v2-base-multilingual",
+    "mxbai-rerank-large-v2",
+    "qwen3-reranker-0.6b",
+    "gte-reranker-modernbert-base",
+    "ms-marco-minilm-l6-v2",
+    "distilbert-sst-2",
+    "toxic-bert",
+    "roberta-go-emotions",
+    "xlm-roberta-language-detection",
+    "deberta-prompt-injection-v2",
+    "nli-deberta-v3-base",
+    "potion-base-8m",
+    "static-retrieval-mrl-en-v1",
+]
+
+FAMILIES = (
+    ("bge-small-en-v1.5", "bge-base-en-v1.5", "bge-large-en-v1.5"),
+    ("e5-small-v2", "e5-base-v2", "e5-large-v2"),
+    ("multilingual-e5-small", "multilingual-e5-base", "multilingual-e5-large"),
+    ("gte-small", "gte-base", "gte-large"),
+    ("qwen3-embedding-0.6b", "qwen3-embedding-4b", "qwen3-embedding-8b"),
+    ("potion-base-2m", "potion-base-4m", "potion-base-8m", "potion-base-32m"),
+)
+"""Families from the smallest to the largest; a larger one is not narrower."""
+
+
+def by_id(name: str) -> dict[str, Any]:
+    return next(model for model in MODELS if model["id"] == name)
+
+
+def leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every plain value and list, with its pointer within the entry."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, f"{pointer}/{key}")
+    else:
+        yield pointer, value
+
+
+def test_every_kind_is_well_represented() -> None:
+    counts = Counter(model["type"] for model in MODELS)
+    assert {kind: n for kind, n in AT_LEAST.items() if counts[kind] < n} == {}
+    assert len(MODELS) >= 150
+
+
+@pytest.mark.parametrize("name", MUST_HAVE)
+def test_a_model_that_everybody_uses_is_there(name: str) -> None:
+    assert by_id(name)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model["id"]))
+def test_the_embedding_table_fits_into_the_parameters(model: dict[str, Any]) -> None:
+    specs = model["specs"]
+    if None not in (specs["vocab_size"], specs["hidden_dim"], specs["parameters"]):
+        assert specs["vocab_size"] * specs["hidden_dim"] <= specs["parameters"]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model["id"]))
+def test_nothing_unknown_is_written_as_zero(model: dict[str, Any]) -> None:
+    zeros = [p for p, value in leaves(model) if value == 0 and not isinstance(value, bool)]
+    assert zeros == []
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model["id"]))
+def test_every_pointer_of_the_provenance_leads_to_a_value(model: dict[str, Any]) -> None:
+    entry = {key: value for key, value in model.items() if key != "provenance"}
+    known = {pointer for pointer, value in leaves(entry) if value is not None}
+    for pointer, text in model["provenance"].items():
+        assert text.partition(":")[0] in CATALOGUE["sources"]
+        assert pointer == "*" or any(f"{p}/".startswith(f"{pointer}/") for p in known), pointer
+
+
+def test_every_source_is_named_by_an_entry() -> None:
+    named = {text.partition(":")[0] for model in MODELS for text in model["provenance"].values()}
+    assert named == set(CATALOGUE["sources"])
+
+
+def test_nothing_was_taken_from_memory() -> None:
+    assert [m["id"] for m in MODELS if "memory" in json.dumps(m["provenance"])] == []
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family[0]))
+def test_a_larger_sibling_is_not_narrower(family: tuple[str, ...]) -> None:
+    specs = [by_id(name)["specs"] for name in family]
+    for field in ("parameters", "embedding_dim"):
+        sizes = [spec[field] for spec in specs]
+        assert sizes == sorted(sizes)
+
+
+def test_descriptions_are_ours_and_short() -> None:
+    for model in MODELS:
+        assert 20 < len(model["description"]) < 260, model["id"]
+        assert model["description"].endswith("."), model["id"]
+
+
+def test_the_entry_of_the_packaged_checkpoint_is_complete() -> None:
+    model = by_id("all-minilm-l6-v2")
+    assert model["specs"] == {
+        "parameters": 22713216,
+        "embedding_dim": 384,
+        "hidden_dim": 384,
+        "context_length": 256,
+        "max_position_embeddings": 512,
+        "vocab_size": 30522,
+    }
+    assert model["encoding"] == {
+        "pooling": "mean",
+        "normalize": True,
+        "similarity": "cosine",
+        "query_prompt": "",
+        "document_prompt": "",
+    }
+    assert model["architecture"]["has_projection"] is False
+    assert model["revision"] == "8b3219a92973c328a8e22fadcfa821b5dc75636a"

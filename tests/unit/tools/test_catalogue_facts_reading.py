@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from catalogue.facts import Fact, best, from_encoding_facts, from_mteb
+from catalogue.languages import shortest_tags
+from catalogue.provenance import compact, provenance, rank
+from catalogue.reconcile import reconcile
+from catalogue.shapes import from_counts
+from catalogue.text import dump
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("hf:1_Pooling/config.json", "hub: 1_Pooling/config.json"),
+        ("hf tree (modules.json of 229 bytes)", "hub: file list"),
+        ("hf card", "card"),
+        ("github:acme/model README (some revision)", "github: acme/model README"),
+        ("github:acme/model a.py (log(1+x), max)", "github: acme/model a.py"),
+        ("parameter count check (mteb n_parameters, rounded)", "parameter-count"),
+        ("third-party hub copy: other/copy config.json", "hub-copy: other/copy config.json"),
+        ("base model family (bert-large)", "model-family: bert-large"),
+        ("hf:config.json of its base acme/base", "model-family: config.json of its base acme/base"),
+        ("mteb registry", "mteb"),
+        ("arXiv:2004.04906", "web: arXiv:2004.04906"),
+        ("memory", None),
+        ("base model family; memory", None),
+    ],
+)
+def test_a_source_text_becomes_a_provenance(source: str, expected: str | None) -> None:
+    assert provenance(source) == expected
+
+
+def test_the_better_founded_source_ranks_first() -> None:
+    sources = ["mteb", "parameter-count", "github: a/b c", "card", "hub: config.json"]
+    assert sorted(sources, key=rank) == sources[::-1]
+
+
+def test_of_equally_founded_facts_the_first_is_taken() -> None:
+    assert best([Fact(1, "mteb"), Fact(2, "mteb")]) == Fact(1, "mteb")
+    assert best([]) is None
+
+
+def test_provenance_is_as_short_as_it_can_be() -> None:
+    sources = {
+        "/license": "mteb",
+        "/revision": "mteb",
+        "/release_date": "mteb",
+        "/specs/hidden_dim": "hub: config.json",
+        "/specs/vocab_size": "hub: config.json",
+        "/specs/parameters": "parameter-count",
+    }
+    assert compact(sources) == {
+        "*": "mteb",
+        "/specs": "hub: config.json",
+        "/specs/parameters": "parameter-count",
+    }
+
+
+def test_language_tags_take_their_shortest_form() -> None:
+    tags = ["eng-Latn", "zho-Hans", "arb-Arab", "azj-Latn", "kor-Hang", "srp-Latn", "c++-Code"]
+    assert shortest_tags(tags) == ["en", "zh-Hans", "ar", "az", "ko", "sr-Latn"]
+
+
+def test_a_list_of_modules_without_a_dense_one_says_that_there_is_no_projection(
+    encoding_line: dict[str, Any],
+) -> None:
+    found = from_encoding_facts(encoding_line, "dense")
+    assert found["/architecture/has_projection"] == [Fact(False, "hub: modules.json")]
+
+
+def test_a_dense_module_of_equal_width_is_a_projection(encoding_line: dict[str, Any]) -> None:
+    encoding_line["dense_modules"] = [{"in": 8, "out": 8, "activation": "tanh", "bias": True}]
+    encoding_line["sources"]["dense_modules"] = "hf:2_Dense/config.json"
+    encoding_line["sources"]["normalize"] = "hf:README.md"
+    found = from_encoding_facts(encoding_line, "dense")
+    assert found["/architecture/has_projection"][0].value is True
+    assert found["/architecture/projection_dims"][0].value == 8
+
+
+def test_another_mode_of_the_repository_takes_only_what_all_modes_share(
+    encoding_line: dict[str, Any],
+) -> None:
+    found = from_encoding_facts(encoding_line, "colbert")
+    assert set(found) == {"/architecture/type", "/specs/hidden_dim", "/files/config"}
+
+
+def test_a_template_of_mteb_becomes_a_prefix(mteb_line: dict[str, Any]) -> None:
+    found = from_mteb(mteb_line, "dense")
+    assert found["/encoding/query_prompt"] == [Fact("query: ", "mteb")]
+    assert "/encoding/document_prompt" not in found
+
+
+@pytest.mark.parametrize("revision", [None, "main", "no_revision_available", "0_1_1"])
+def test_only_a_full_commit_is_a_revision(mteb_line: dict[str, Any], revision: str | None) -> None:
+    mteb_line["revision"] = revision
+    assert "/revision" not in from_mteb(mteb_line, "dense")
+
+
+def test_a_list_of_dimensions_is_matryoshka(mteb_line: dict[str, Any]) -> None:
+    mteb_line["embed_dim"] = [64, 8, 32]
+    found = from_mteb(mteb_line, "dense")
+    assert found["/architecture/matryoshka_dims"][0].value == [8, 32, 64]
+    assert found["/specs/embedding_dim"][0].value == 64
+
+
+def test_a_length_beyond_the_usable_positions_is_withdrawn() -> None:
+    found = {
+        "/architecture/type": [Fact("xlm-roberta", "hub: config.json")],
+        "/specs/max_position_embeddings": [Fact(514, "hub: config.json")],
+        "/specs/context_length": [Fact(514, "mteb")],
+    }
+    reconcile(found, "dense")
+    assert found["/specs/context_length"] == []
+
+
+def test_no_projection_is_believed_where_the_widths_differ() -> None:
+    found = {
+        "/architecture/has_projection": [Fact(False, "hub: modules.json")],
+        "/specs/embedding_dim": [Fact(4, "mteb")],
+        "/specs/hidden_dim": [Fact(8, "hub: config.json")],
+    }
+    reconcile(found, "dense")
+    assert "/architecture/has_projection" not in found
+
+
+def test_a_marker_is_not_also_a_prompt() -> None:
+    found = {
+        "/encoding/query_marker": [Fact("[Q] ", "hub: config.json")],
+        "/encoding/query_prompt": [Fact("[Q]", "mteb")],
+    }
+    reconcile(found, "colbert")
+    assert found["/encoding/query_prompt"] == []
+
+
+@pytest.mark.parametrize(
+    ("total", "embedding", "network", "positions"),
+    [
+        (109_482_240, 30_522 * 768, "bert", 512),
+        (109_482_752, 30_522 * 768, "bert", 512),
+        (109_000_000, 30_522 * 768, "bert", 512),
+        (66_362_880, 30_522 * 768, "distilbert", 512),
+        (109_486_464, 30_527 * 768, "mpnet", 514),
+        (278_043_648, 250_002 * 768, "xlm-roberta", 514),
+        (568_000_000, 250_002 * 1024, "xlm-roberta", 8194),
+        (149_014_272, 50_368 * 768, "modernbert", 8192),
+        (394_781_696, 50_368 * 1024, "modernbert", 8192),
+    ],
+)
+def test_the_parameter_count_proves_the_shape(
+    total: int, embedding: int, network: str, positions: int
+) -> None:
+    found = from_counts({"n_parameters": total, "n_embedding_parameters": embedding})
+    assert found["/architecture/type"][0].value == network
+    assert found["/specs/max_position_embeddings"][0].value == positions
+
+
+def test_a_count_that_fits_no_shape_proves_nothing() -> None:
+    assert from_counts({"n_parameters": 33_400_000, "n_embedding_parameters": 21_128 * 512}) == {}
+    assert from_counts({"n_parameters": None, "n_embedding_parameters": None}) == {}
+
+
+def test_short_lists_stand_on_one_line_and_long_ones_are_filled() -> None:
+    assert dump({"a": ["x", "y"], "b": {}}) == '{\n  "a": ["x", "y"],\n  "b": {}\n}'
+    lines = dump({"tags": [f"tag-{n}" for n in range(40)]}).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) < 10
