@@ -109,8 +109,9 @@ def from_encoding_facts(row: Mapping[str, Any], kind: str) -> Candidates:
             value = _encoding_value(field, fact.value)
             if value is not None:
                 found.setdefault(fields[field], []).append(Fact(value, fact.source))
-            if field == "base_model" and "/" in fact.value:
-                base = Fact(_repository(fact.value), fact.source)
+            repository = _repository(fact.value) if field == "base_model" else None
+            if repository is not None:
+                base = Fact(repository, fact.source)
                 found.setdefault("/lineage/adapted_from", []).append(base)
         elif field == "dense_modules" and own:
             _add_projection(found, fact)
@@ -175,7 +176,7 @@ def _encoding_value(field: str, value: Any) -> Any:
     if field == "architecture" and value == "model2vec":
         return "static"
     if field == "base_model":
-        return _repository(value)
+        return _repository(value) or value
     if field == "max_seq_length" and value == UNBOUNDED:
         return None
     if field == "pooling":
@@ -241,7 +242,9 @@ def _prefix(template: str | None) -> str | None:
 
 
 def _repository(text: str | None) -> str | None:
-    return text if text is None else text.removeprefix("https://huggingface.co/")
+    """Return the repository that a text names, by its id or its address; None for other text."""
+    name = (text or "").removeprefix("https://huggingface.co/")
+    return name if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else None
 
 
 def _license(text: str | None) -> str | None:
