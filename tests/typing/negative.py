@@ -12,12 +12,12 @@ SPLADE_V3.pooling = "sum"  # E: misc, reportAttributeAccessIssue
 BGE_M3.embedding_dim = 768  # E: misc, reportAttributeAccessIssue
 BGE_M3.query_length  # E: attr-defined, reportAttributeAccessIssue
 BGE_M3.not_a_slot = 1  # E: attr-defined, reportAttributeAccessIssue
-load(JINA_COLBERT_V2, dim=100)  # E: call-overload, reportCallIssue
-load(BGE_M3, dim=512)  # E: call-overload, reportCallIssue
+load(JINA_COLBERT_V2, dim=100)  # E: misc, reportCallIssue
+load(BGE_M3, dim=512)  # E: misc, reportCallIssue
 load(SPLADE_V3, dim=1)  # E: call-overload, reportCallIssue
 load("no-such-model")  # E: call-overload, reportCallIssue
 select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
-select(sort_by="speed")  # E: call-overload, reportCallIssue
+select(sort_by="speed")  # E: call-overload, reportArgumentType
 ModelType.RERANKER  # E: attr-defined, reportAttributeAccessIssue
 
 

@@ -21,7 +21,8 @@ from holotype import (
     models_by_type,
     select,
 )
-from holotype.encoders import ColbertEncoder, DenseEncoder
+from holotype.encoders.colbert import ColbertEncoder
+from holotype.encoders.dense import DenseEncoder
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, COLBERT_V2, JINA_COLBERT_V2, ModelId
 
 assert_type(JINA_COLBERT_V2, ColbertModel[Literal[64, 96, 128]])
