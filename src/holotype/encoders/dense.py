@@ -168,7 +168,9 @@ class DenseEncoder:
         whole = [prompt + text for text in as_list(texts)]
         tokenized = list(tokenizer.encode(whole, max_length=max_length))
         report_overflow(tokenized, on_overflow, model_id=self.record.id, max_length=max_length)
-        n_uncounted = 0 if self._prompt_counts else tokenizer.count_leading_tokens(prompt)
+        n_uncounted = 0
+        if prompt and not self._prompt_counts:
+            n_uncounted = tokenizer.count_leading_tokens(prompt)
         rows = [_row(text, n_uncounted) for text in tokenized]
         vectors = np.empty((len(rows), self.dim), dtype=np.float32)
         with torch.inference_mode():

@@ -71,7 +71,8 @@ def load_backbone(
         # The pooler is a head of pre-training; pooling is done on the token vectors.
         arguments["add_pooling_layer"] = False
         unused.append(_POOLER)
-    if config.is_encoder_decoder:
+    if model_class.__name__.endswith("EncoderModel"):
+        # The encoder of a pair, as in T5, whose checkpoints may hold the decoder, too.
         unused.append(_DECODER)
     wanted = {
         name: tensor
@@ -136,12 +137,16 @@ def _read_config(folder: Path, *, trust_remote_code: bool) -> PreTrainedConfig:
 def _model_class(
     folder: Path, config: PreTrainedConfig, *, trust_remote_code: bool
 ) -> type[PreTrainedModel]:
-    mapping = MODEL_FOR_TEXT_ENCODING_MAPPING if config.is_encoder_decoder else MODEL_MAPPING
-    model_class: Any = mapping.get(type(config), None)
-    if isinstance(model_class, type) and issubclass(model_class, PreTrainedModel):
+    kind = type(config)
+    found: Any = MODEL_FOR_TEXT_ENCODING_MAPPING.get(kind, MODEL_MAPPING.get(kind, None))
+    if isinstance(found, type) and issubclass(found, PreTrainedModel):
+        if config.is_encoder_decoder and not found.__name__.endswith("EncoderModel"):
+            raise UnsupportedCheckpointError(
+                str(folder / "config.json"), f"the encoder of {config.model_type!r} is not run yet"
+            )
         if hasattr(config, "use_cache"):
             config.use_cache = False
-        return model_class
+        return found
     where = str(folder / "config.json")
     remote = getattr(config, "auto_map", None) or {}
     if "AutoModel" not in remote:
@@ -150,8 +155,8 @@ def _model_class(
         )
     if not trust_remote_code:
         raise _code_refused(where)
-    found: type[PreTrainedModel] = get_class_from_dynamic_module(remote["AutoModel"], str(folder))
-    return found
+    own: type[PreTrainedModel] = get_class_from_dynamic_module(remote["AutoModel"], str(folder))
+    return own
 
 
 def _code_refused(where: str) -> UnsafeCheckpointError:
