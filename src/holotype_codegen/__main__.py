@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from holotype_codegen.explain import explain
-from holotype_codegen.generate import generate, is_current, module_text
-from holotype_codegen.render import LINE_LENGTH
-from holotype_codegen.report import CatalogueError, format_json
-from holotype_codegen.validate import load_catalogue
+try:
+    from holotype_codegen.explain import explain
+    from holotype_codegen.generate import generate, is_current, module_text
+    from holotype_codegen.render import LINE_LENGTH
+    from holotype_codegen.report import CatalogueError, format_json
+    from holotype_codegen.validate import load_catalogue
+except ModuleNotFoundError as error:
+    missing = (error.name or "").partition(".")[0]
+    if missing not in ("jinja2", "jsonschema", "langcodes", "packaging"):
+        raise
+    sys.exit(
+        f"error: the generator needs {missing!r}, which is not installed; "
+        "run: pip install 'holotype[codegen]'"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 where the catalogue has problems or the module is stale."""
     options = _parser().parse_args(arguments)
+    try:
+        status = _run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read stdout has gone, as `head` does; the interpreter flushes once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options))
     except CatalogueError as error:

@@ -1,0 +1,33 @@
+"""The `holotype` command; it needs the extra `cli` (typer, rich) and none of the others."""
+
+from __future__ import annotations
+
+import sys
+
+from holotype.errors import MissingExtraError
+
+_NEEDED = frozenset({"typer", "rich", "click"})
+
+
+def main() -> None:
+    """Run the command with the arguments of this process, and exit.
+
+    Exit codes: 0 all went well; 1 the answer is no (no such model, no match, a stale file, a
+    catalogue with problems); 2 the command was called wrongly.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets its code, not a traceback.
+        getattr(stream, "reconfigure", _keep)(errors="backslashreplace")
+    try:
+        from holotype.cli.app import make_app
+
+        make_app()(prog_name="holotype")
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _NEEDED:
+            raise
+        sys.exit(f"error: {MissingExtraError('cli', missing, 'the command line')}")
+
+
+def _keep(*, errors: str) -> None:
+    """Leave a stream that was replaced by something simpler as it is."""

@@ -1,0 +1,135 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from holotype.cli.catalogues import OWN, open_catalogue
+from holotype.cli.docs import docs
+from holotype.cli.generator import generate, validate
+from holotype.cli.listing import list_models
+from holotype.cli.output import write
+from holotype.cli.showing import show
+
+_SUMMARY = "What embedding and retrieval models are, and how they must be run."
+
+_EXAMPLES = (
+    "holotype list --type dense --language de --max-parameters 500M",
+    "holotype show bge-m3",
+    "holotype --catalogue acme.models list",
+)
+
+_COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
+    (
+        "list",
+        list_models,
+        "List models, by any criteria.",
+        (
+            "holotype list 'bge-*'",
+            "holotype list --license mit --license apache-2.0 --max-truncated-dim 256",
+            "holotype list --type colbert --sort beir_avg --descending",
+            "holotype list --ids --no-remote-code | xargs -n 1 holotype show",
+            "holotype list --json | jq '.[] | select(.pooling == \"cls\") | .huggingface_id'",
+        ),
+    ),
+    (
+        "show",
+        show,
+        "Show all of a model's fields and their sources.",
+        (
+            "holotype show colbert-v2",
+            "holotype show BAAI/bge-base-en-v1.5",
+            "holotype show bge-m3 | cut -f 1,3",
+            "holotype show bge-m3 --json",
+        ),
+    ),
+    (
+        "validate",
+        validate,
+        "Report every problem of a catalogue.",
+        ("holotype validate", "holotype validate acme/models.json --json"),
+    ),
+    (
+        "generate",
+        generate,
+        "Write the typed module of a catalogue.",
+        (
+            "holotype generate models.json --output src/acme/models.py",
+            "holotype generate models.json --output src/acme/models.py --check",
+        ),
+    ),
+    (
+        "docs",
+        docs,
+        "Write MODELS.md, a page about all models.",
+        ("holotype docs", "holotype docs --check", "holotype docs --stdout | less"),
+    ),
+)
+"""Name, function, summary and examples of each command."""
+
+
+def make_app() -> typer.Typer:
+    """Return the command; its help and errors are plain text wherever they go."""
+    app = typer.Typer(
+        name="holotype",
+        help=_SUMMARY,
+        epilog=_examples(_EXAMPLES),
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for name, command, summary, examples in _COMMANDS:
+        about = _paragraphs(command.__doc__ or "")
+        app.command(name, help=about, short_help=summary, epilog=_examples(examples))(command)
+    return app
+
+
+def _root(
+    context: typer.Context,
+    catalogue: Annotated[
+        str,
+        typer.Option(
+            metavar="MODULE",
+            help="The generated module to read, such as acme.models for a catalogue of your own.",
+        ),
+    ] = OWN,
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which versions these are, and exit.")
+    ] = False,
+) -> None:
+    context.obj = catalogue
+    if version:
+        write(f"{_version(catalogue)}\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        context.fail("Missing command.")
+
+
+def _version(module: str) -> str:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
+    opened = open_catalogue(module)
+    try:
+        installed = version_of("holotype")
+    except PackageNotFoundError:
+        installed = "(not installed)"
+    n_models = len(opened.catalogue.records)
+    return f"holotype {installed}, catalogue {opened.name} {opened.version} with {n_models} models"
+
+
+def _paragraphs(docstring: str) -> str:
+    """Return the paragraphs of a docstring on one line each, for the help to wrap anew."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _examples(commands: tuple[str, ...]) -> str:
+    """Return an epilogue whose lines stay as they are: that is what the backspace asks for."""
+    return "\n".join(("\b", "Examples:", *(f"  {command}" for command in commands)))

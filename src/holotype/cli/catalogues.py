@@ -1,0 +1,73 @@
+"""The catalogue that a command reads: holotype's own, or any generated module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+import typer
+
+from holotype.catalogue import Catalogue
+from holotype.records import ModelInfo, Source
+
+OWN = "holotype.models"
+"""The module that is read unless another is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCatalogue:
+    """What a generated module holds.
+
+    Attributes:
+        name: the module, as one imports it.
+        catalogue: its records and the queries over them.
+        sources: what the provenance of its records names.
+        version: the version of its facts.
+        constants: the constant of each model, by id.
+    """
+
+    name: str
+    catalogue: Catalogue[str]
+    sources: Mapping[str, Source]
+    version: str
+    constants: Mapping[str, str]
+
+
+def open_catalogue(name: str) -> OpenCatalogue:
+    """Import a generated module.
+
+    Raises:
+        typer.BadParameter: there is no such module, or holotype did not generate it.
+    """
+    try:
+        module = import_module(name)
+    except (ImportError, ValueError, TypeError) as error:
+        raise typer.BadParameter(
+            f"{name!r} cannot be imported ({error}); give the dotted name of a module that "
+            "`holotype generate` wrote and that is installed, such as acme.models",
+            param_hint="--catalogue",
+        ) from None
+    parts = vars(module)
+    if not isinstance(parts.get("CATALOGUE"), Catalogue):
+        raise typer.BadParameter(
+            f"{name!r} has no CATALOGUE; give a module that `holotype generate` wrote",
+            param_hint="--catalogue",
+        )
+    return OpenCatalogue(
+        name=name,
+        catalogue=parts["CATALOGUE"],
+        sources=parts["SOURCES"],
+        version=parts["CATALOGUE_VERSION"],
+        constants={
+            value.id: constant for constant, value in parts.items() if isinstance(value, ModelInfo)
+        },
+    )
+
+
+def complete_id(context: typer.Context, incomplete: str) -> Iterator[str]:
+    """Yield the ids that begin with what was typed, for the shell's completion."""
+    name = context.find_root().params.get("catalogue") or OWN
+    for model_id in open_catalogue(name).catalogue.list_model_ids():
+        if model_id.startswith(incomplete):
+            yield model_id

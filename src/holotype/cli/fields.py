@@ -1,0 +1,111 @@
+"""The fields of a record in groups, as a reader looks for them, and where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from holotype.cli.wording import is_known
+from holotype.records import ModelInfo
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Model": (
+        "name",
+        "type",
+        "huggingface_id",
+        "revision",
+        "organization",
+        "release_date",
+        "license",
+        "description",
+    ),
+    "Sizes": (
+        "embedding_dim",
+        "matryoshka_dims",
+        "context_length",
+        "parameters",
+        "hidden_dim",
+        "max_position_embeddings",
+        "vocab_size",
+    ),
+    "How to run it": (
+        "pooling",
+        "activation",
+        "normalize",
+        "similarity",
+        "query_prompt",
+        "document_prompt",
+        "query_length",
+        "document_length",
+        "query_marker",
+        "document_marker",
+        "query_expansion",
+        "attend_to_expansion_tokens",
+        "skiplist",
+        "labels",
+        "multi_label",
+        "tokenizer_model",
+        "requires_projection",
+        "requires_remote_code",
+    ),
+    "Capabilities": ("languages", "modalities", "multi_vector", "quantization"),
+    "Quality": ("beir_avg", "ms_marco_mrr10"),
+    "Architecture": (
+        "architecture_type",
+        "architecture_variant",
+        "has_projection",
+        "projection_dims",
+    ),
+    "Files": (
+        "tokenizer_file",
+        "config_file",
+        "safetensors_file",
+        "pytorch_file",
+        "onnx_file",
+        "variants",
+    ),
+    "Deployment": ("batch_size_optimal", "memory_mb_per_batch", "gpu_recommended"),
+    "Lineage": ("aliases", "adapted_from", "superseded_by", "deprecated"),
+}
+"""Every field of every record besides its id, which is the title, and its provenance."""
+
+_UNSAID: Mapping[str, object] = {"aliases": (), "deprecated": False}
+"""What a record has where its entry says nothing, so that no source speaks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One field of a record.
+
+    Attributes:
+        group: the heading under which it stands.
+        name: the field.
+        value: its value.
+        source: where the value comes from; None where it is not known, or is a mere default.
+
+    """
+
+    group: str
+    name: str
+    value: object
+    source: str | None
+
+    @property
+    def known(self) -> bool:
+        """Whether the field has a value."""
+        return is_known(self.name, self.value)
+
+
+def facts(record: ModelInfo) -> Iterator[Fact]:
+    """Yield every field that a record of this kind has, group by group."""
+    for group, names in GROUPS.items():
+        for name in names:
+            if hasattr(record, name):
+                value = getattr(record, name)
+                yield Fact(group, name, value, _source(record, name, value))
+
+
+def _source(record: ModelInfo, name: str, value: object) -> str | None:
+    if not is_known(name, value) or (name in _UNSAID and value == _UNSAID[name]):
+        return None
+    return record.source_of(name)

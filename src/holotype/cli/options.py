@@ -1,0 +1,198 @@
+"""The options of `holotype list`, one for each criterion of `select`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, TypeAlias, get_args
+
+import typer
+
+from holotype.cli.catalogues import OWN, open_catalogue
+from holotype.cli.wording import parse_count
+from holotype.query import SortKey
+
+
+def _complete_type(context: typer.Context, incomplete: str) -> Iterator[str]:
+    name = context.find_root().params.get("catalogue") or OWN
+    kinds = dict.fromkeys(record.type for record in open_catalogue(name).catalogue.listed)
+    return (str(kind) for kind in kinds if kind.startswith(incomplete))
+
+
+def _complete_sort(incomplete: str) -> Iterator[str]:
+    return (key for key in get_args(SortKey) if key.startswith(incomplete))
+
+
+def _checked_sort(key: str | None) -> str | None:
+    if key is not None and key not in get_args(SortKey):
+        raise typer.BadParameter(f"{key!r} is none of {', '.join(get_args(SortKey))}")
+    return key
+
+
+def _count(text: str) -> int:
+    try:
+        return parse_count(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Pattern: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="PATTERN", help="Ids to list, with the wildcards of a shell; quote it."),
+]
+Type: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--type",
+        "-t",
+        metavar="KIND",
+        help="dense, colbert, sparse, cross-encoder, classifier, or a further kind.",
+        autocompletion=_complete_type,
+    ),
+]
+Organization: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--organization",
+        "-o",
+        metavar="NAME",
+        help="Who made the model, in any letter case.",
+    ),
+]
+Language: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        "-l",
+        metavar="TAG",
+        help="A BCP 47 tag; zh finds zh-Hans too.",
+    ),
+]
+Modality: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="text, image, audio or video.",
+    ),
+]
+License: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--license",
+        metavar="ID",
+        help="A licence, such as apache-2.0; give it several times to allow any of several.",
+    ),
+]
+MinEmbeddingDim: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="DIM",
+        help="Narrowest native vector.",
+    ),
+]
+MaxEmbeddingDim: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="DIM",
+        help="Widest native vector.",
+    ),
+]
+MaxTruncatedDim: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="DIM",
+        help="Widest vector, where a Matryoshka model counts by its smallest size.",
+    ),
+]
+Matryoshka: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--matryoshka/--no-matryoshka",
+        help="Whether vectors may be truncated.",
+    ),
+]
+MinContextLength: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="TOKENS",
+        help="Shortest context.",
+    ),
+]
+MinParameters: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        parser=_count,
+        metavar="COUNT",
+        help="Smallest model, such as 100M.",
+    ),
+]
+MaxParameters: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        parser=_count,
+        metavar="COUNT",
+        help="Largest model, such as 1.5B.",
+    ),
+]
+MinBeirAvg: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="SCORE",
+        help="Lowest mean nDCG@10 on BEIR, as a fraction: 0.5 for 50 points.",
+    ),
+]
+MinMsMarcoMrr10: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="SCORE",
+        help="Lowest MRR@10 on MS MARCO dev, as a fraction.",
+    ),
+]
+NoRemoteCode: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--no-remote-code",
+        help="Leave out models that are known to need code from their repository.",
+    ),
+]
+Sort: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        "-s",
+        metavar="FIELD",
+        help=f"{', '.join(get_args(SortKey)[:-1])} or {get_args(SortKey)[-1]}; unknown values "
+        "come last. Without it, the order of the catalogue.",
+        callback=_checked_sort,
+        autocompletion=_complete_sort,
+    ),
+]
+Descending: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--descending",
+        "-d",
+        help="Largest first.",
+    ),
+]
+AsJson: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Every field, as a JSON array.",
+    ),
+]
+Ids: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--ids",
+        help="Only the ids, one a line.",
+    ),
+]

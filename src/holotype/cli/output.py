@@ -1,0 +1,75 @@
+"""Where a command's words go: answers to stdout, everything else to stderr, pages to files."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PIPE_CLOSED = 141
+"""What a shell reports of a program that the signal SIGPIPE ended: 128 + 13."""
+
+
+def is_terminal() -> bool:
+    """Whether a person reads stdout; if not, it is plain text that programs can take apart."""
+    return sys.stdout.isatty()
+
+
+def terminal() -> Console:
+    """Return the terminal to draw on, as wide as it is, with colours unless NO_COLOR is set."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def write(text: str) -> None:
+    """Write to stdout; end without a word if whoever reads it has gone, as `head` does."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(_PIPE_CLOSED) from None
+
+
+def write_json(value: object) -> None:
+    """Write a JSON document; characters beyond ASCII stay as they are where stdout is UTF-8."""
+    is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    write(json.dumps(value, indent=2, ensure_ascii=not is_utf8) + "\n")
+
+
+def note(text: str) -> None:
+    """Tell the person at the terminal something that is not the answer."""
+    typer.echo(text, err=True)
+
+
+def fail(text: str) -> NoReturn:
+    """Say what went wrong and exit with code 1."""
+    note(f"error: {text}")
+    raise typer.Exit(1)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file in one step: to a temporary name beside it, and rename.
+
+    Raises:
+        OSError: the folder does not exist, or may not be written to.
+    """
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+        Path(temporary).chmod(0o644)  # mkstemp made it private
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

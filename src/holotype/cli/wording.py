@@ -1,0 +1,114 @@
+"""The values of records in words: short for terminals, exact for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from holotype.records import ModelInfo, Variant
+
+UNKNOWN = "-"
+"""Stands for a value that no source gives."""
+
+_SCALES = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
+_COUNT = re.compile(r"(?P<number>[0-9][0-9_,]*(?:\.[0-9]+)?)(?P<scale>[KMB]?)", re.IGNORECASE)
+
+
+def short_count(number: int) -> str:
+    """Return a large number in at most two or three digits: 109482240 → ``109M``."""
+    for size, letter in _SCALES:
+        # What would round up to the next scale belongs to it: 999,600 is 1M, not 1000K.
+        if number >= size * 0.9995:
+            scaled = number / size
+            return f"{scaled:.0f}{letter}" if scaled >= 9.95 else f"{scaled:.1f}{letter}"
+    return str(number)
+
+
+def grouped(number: int) -> str:
+    """Return a number with its thousands set apart, from ten thousand on: 8192 and ``32,768``."""
+    return f"{number:,}" if number >= 10_000 else str(number)
+
+
+def parse_count(text: str) -> int:
+    """Return the number that ``500M``, ``1.5B``, ``110_000_000`` or ``22700`` stands for.
+
+    Raises:
+        ValueError: the text is no such number.
+    """
+    match = _COUNT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no number; write 500M, 1.5B or 110000000")
+    number = match["number"].replace("_", "").replace(",", "")
+    size = next((size for size, letter in _SCALES if letter == match["scale"].upper()), 1)
+    return round(float(number) * size)
+
+
+def exact(name: str, value: object) -> str:
+    """Return the value of a field for programs: on one line, nothing left out.
+
+    A prompt that is known to be empty is an empty text; a value that is not known is `UNKNOWN`.
+    """
+    return _exact(value) if is_known(name, value) else UNKNOWN
+
+
+def readable(name: str, value: object) -> str:
+    """Return the value of a known field for people.
+
+    Args:
+        name: the field.
+        value: its value; one of which `is_known` holds.
+    """
+    if name.endswith(("_prompt", "_marker")):
+        # In quotes, since a space at the end counts.
+        return json.dumps(value, ensure_ascii=False) if value else "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(_exact, value)) or "none"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return grouped(value)
+    return _exact(value)
+
+
+def is_known(name: str, value: object) -> bool:
+    """Whether the field has a value; an empty tuple is one in `skiplist` and `aliases` only."""
+    return value is not None and (value != () or name in ("skiplist", "aliases"))
+
+
+def dimensions(record: ModelInfo) -> str:
+    """Return the sizes of a model's vectors: ``768``, or ``64–768`` where they may be cut."""
+    if record.embedding_dim is None:
+        return UNKNOWN
+    if record.smallest_dim == record.embedding_dim:
+        return str(record.embedding_dim)
+    return f"{record.smallest_dim}–{record.embedding_dim}"
+
+
+def languages(record: ModelInfo) -> str:
+    """Return up to three languages by their tags, or how many there are."""
+    if len(record.languages) > 3:
+        return f"{len(record.languages)} languages"
+    return ", ".join(record.languages) or UNKNOWN
+
+
+def points(score: float | None) -> str:
+    """Return a score, a fraction from 0 to 1, as points out of a hundred."""
+    return UNKNOWN if score is None else f"{score * 100:.1f}"
+
+
+def _exact(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Variant):
+        parts = (value.id, value.quantization, value.huggingface_id, value.file)
+        return " ".join(part for part in parts if part)
+    if isinstance(value, tuple):
+        return ",".join(map(_exact, value))
+    return _one_line(str(value))
+
+
+def _one_line(text: str) -> str:
+    escapes = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+    return "".join(
+        escapes.get(character)
+        or (character if character.isprintable() else f"\\u{ord(character):04x}")
+        for character in text
+    )
