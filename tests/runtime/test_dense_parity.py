@@ -117,7 +117,7 @@ def test_the_flags_of_older_pooling_files(
 def test_every_activation_of_a_dense_module(
     activation: torch.nn.Module, save_dense: Save, dense_record: Record, texts: list[str]
 ) -> None:
-    dense = Dense(32, 24, activation_function=activation)  # type: ignore[arg-type]
+    dense = Dense(32, 24, activation_function=activation)
     folder = save_dense(Pooling(32, "mean"), dense)
     assert_parity(load(dense_record(24), checkpoint=folder), folder, texts)
 
