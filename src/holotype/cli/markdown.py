@@ -27,7 +27,12 @@ def paragraph(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text as code for a cell of a table; `text` has no line breaks."""
+    """Return text as code for a cell of a table; `text` has no line breaks.
+
+    A backslash before a pipe, which code in a cell cannot hold, makes it plain text.
+    """
+    if "\\|" in text:
+        return escaped(text)
     fence = "`" * (max(map(len, _BACKTICKS.findall(text)), default=0) + 1)
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{padding}{text}{padding}{fence}".replace("|", r"\|")

@@ -1,0 +1,186 @@
+"""`holotype list` on the fixture catalogue."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+import pytest
+from tests.golden import small_models as small
+from tests.unit.holotype.cli.command import run
+
+from holotype import select
+from holotype.cli.app import make_app
+from holotype.cli.columns import PLAIN
+from holotype.cli.listing import list_models
+from holotype.query import Criteria, SortKey
+
+LISTED = [record.id for record in small.MODEL_REGISTRY if not record.deprecated]
+
+
+def ids(*arguments: str) -> list[str]:
+    return run("list", "--ids", *arguments).stdout.splitlines()
+
+
+def test_without_criteria_it_lists_every_model_that_is_not_deprecated() -> None:
+    assert ids() == LISTED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--type", "colbert"], ["tiny-colbert-v1"]),
+        (["-t", "image-text"], ["tiny-clip"]),
+        (["--organization", "OTHER lab", "-t", "classifier"], ["tiny-sentiment"]),
+        (["--language", "zh"], ["tiny-colbert-v1", "tiny-dense-v2-sparse"]),
+        (["--modality", "image"], ["tiny-clip"]),
+        (["--license", "MIT"], ["tiny-dense-v2"]),
+        (["--license", "mit", "--license", "cc-by-nc-sa-4.0"], ["tiny-dense-v2", "tiny-sparse"]),
+        (["--min-embedding-dim", "1000"], ["tiny-sparse", "tiny-dense-v2-sparse"]),
+        (["--max-embedding-dim", "512"], ["tiny-colbert-v1", "tiny-clip"]),
+        (["--max-truncated-dim", "256"], ["tiny-colbert-v1", "tiny-dense-v2"]),
+        (["--matryoshka"], ["tiny-colbert-v1", "tiny-dense-v2"]),
+        (["--no-matryoshka", "--type", "dense"], ["tiny-dense-v1.5"]),
+        (["--min-context-length", "8192"], ["tiny-reranker"]),
+        (["--min-parameters", "60M"], ["tiny-sparse"]),
+        (["--max-parameters", "0.002B"], ["tiny-colbert-v1", "tiny-dense-v1.5"]),
+        (["--min-beir-avg", "0.5"], ["tiny-colbert-v1", "tiny-dense-v2"]),
+        (["--min-ms-marco-mrr10", "0.4"], ["tiny-colbert-v1"]),
+        (["--no-remote-code", "--type", "dense"], ["tiny-dense-v1.5", "tiny-dense-v2"]),
+        (["TINY-dense*"], ["tiny-dense-v1.5", "tiny-dense-v2", "tiny-dense-v2-sparse"]),
+        (["*-v2", "--type", "dense"], ["tiny-dense-v2"]),
+    ],
+)
+def test_every_criterion_must_hold(arguments: list[str], expected: list[str]) -> None:
+    assert ids(*arguments) == expected
+
+
+def test_it_has_an_option_for_each_criterion_of_select() -> None:
+    options = set(list_models.__annotations__)
+    criteria = set(Criteria.__annotations__) - {"allow_remote_code"}
+    assert criteria | {"type", "no_remote_code", "sort", "descending"} <= options
+
+
+def test_it_sorts_by_a_field_with_unknown_values_last() -> None:
+    key = "beir_avg"
+    expected = select(among=small.MODEL_REGISTRY, sort_by="beir_avg", descending=True)
+    assert ids("--sort", key, "--descending") == [record.id for record in expected]
+
+
+@pytest.mark.parametrize("key", get_args(SortKey))
+def test_it_takes_every_sort_key(key: str) -> None:
+    assert sorted(ids("-s", key)) == sorted(LISTED)
+
+
+def test_a_line_has_the_same_fields_for_every_model_and_a_dash_for_the_unknown() -> None:
+    lines = {line[0]: line for line in run("list").lines}
+    assert list(lines) == LISTED
+    assert {len(line) for line in lines.values()} == {len(PLAIN)}
+    assert lines["tiny-dense-v2-sparse"] == [
+        "tiny-dense-v2-sparse",
+        "sparse",
+        "Acme",
+        "acme/tiny-dense-v2",
+        "250002",
+        "-",
+        "512",
+        "3000000",
+        "apache-2.0",
+        "zh-Hans,pt-BR",
+        "-",
+        "-",
+    ]
+
+
+def test_the_help_names_the_fields_of_a_line_in_their_order() -> None:
+    text = " ".join((list_models.__doc__ or "").split())
+    assert f"{', '.join(PLAIN)}." in text
+
+
+def test_plain_output_has_no_escape_codes_and_no_drawing() -> None:
+    assert run("list").stdout.isascii()
+    assert "\x1b" not in run("list").stdout
+
+
+def test_json_holds_every_field_and_null_for_the_unknown() -> None:
+    answer = run("list", "--json", "--type", "dense")
+    first, second = json.loads(answer.stdout)
+    assert first["id"] == "tiny-dense-v1.5"
+    assert first["type"] == "dense"
+    assert first["pooling"] == "cls"
+    assert first["ms_marco_mrr10"] is None
+    assert first["provenance"]["*"] == "fixture"
+    assert second["matryoshka_dims"] == [256, 512, 768]
+    assert second["variants"][0]["id"] == "int8"
+
+
+def test_json_keeps_the_order_of_the_records_fields() -> None:
+    (colbert,) = json.loads(run("list", "--json", "--type", "colbert").stdout)
+    assert list(colbert)[:3] == ["id", "type", "name"]
+    assert list(colbert)[-1] == "skiplist"
+
+
+def test_no_match_prints_nothing_says_so_and_exits_with_one() -> None:
+    answer = run("list", "--language", "de", "--min-beir-avg", "0.9")
+    assert answer.exit_code == 1
+    assert answer.stdout == ""
+    assert "no model matches language=de, min_beir_avg=0.9" in answer.stderr
+
+
+def test_no_match_is_an_empty_array_in_json() -> None:
+    answer = run("list", "nothing", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["tiny-dense"], "try 'tiny-dense*'"),
+        (["reranker"], "try '*reranker*'"),
+        (["tiny-clap"], "did you mean 'tiny-clip'?"),
+        (["zzz"], "no id matches that pattern"),
+        (["--organization", "akme"], "no organization is 'akme'; did you mean 'Acme'?"),
+        (["--license", "apache2"], "no license is 'apache2'; did you mean 'apache-2.0'?"),
+        (["--license", "mit", "--min-beir-avg", "1"], "drop a criterion to find more"),
+    ],
+)
+def test_no_match_comes_with_a_hint(arguments: list[str], hint: str) -> None:
+    assert hint in run("list", *arguments).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--type", "dens"], "did you mean 'dense'? there are colbert, dense, sparse"),
+        (["--sort", "size"], "'size' is none of id, name,"),
+        (["--max-parameters", "many"], "write 500M, 1.5B or 110000000"),
+        (["--min-beir-avg", "60"], "--min-beir-avg"),
+        (["--min-context-length", "0"], "--min-context-length"),
+        (["--json", "--ids"], "--json or --ids, not both"),
+        (["--colour"], "No such option"),
+        (["one", "two"], "unexpected extra argument"),
+    ],
+)
+def test_a_wrong_call_says_what_is_wrong_and_exits_with_two(
+    arguments: list[str], problem: str
+) -> None:
+    answer = run("list", *arguments)
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    assert problem in answer.stderr
+
+
+@pytest.mark.parametrize("module", ["no.such.module", "os", "..relative"])
+def test_a_module_that_is_no_catalogue_is_a_wrong_call(module: str) -> None:
+    answer = run("list", catalogue=module)
+    assert answer.exit_code == 2
+    assert "`holotype generate` wrote" in answer.stderr
+
+
+def test_every_command_has_help_with_examples() -> None:
+    names = [command.name for command in make_app().registered_commands]
+    assert names == ["list", "show", "validate", "generate", "docs"]
+    for name in names:
+        answer = run(str(name), "--help")
+        assert answer.exit_code == 0
+        assert f"Examples:\n    holotype {name}" in answer.stdout
