@@ -1,0 +1,117 @@
+"""Entries as the rules read them: values of the type that is wanted, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from holotype_codegen.positions import unescape_token
+from holotype_codegen.schema import meant_kind
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found.
+
+    Attributes:
+        pointer: JSON pointer from the top of the file.
+        found: what is wrong.
+        expected: what should stand there.
+        action: what to do.
+        at_key: whether the key at the pointer is at fault, not the value.
+    """
+
+    pointer: str
+    found: str
+    expected: str
+    action: str
+    at_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry, which may have any shape: the rules run on entries that break the schema, too.
+
+    Attributes:
+        values: what stands in the file.
+        pointer: where it stands, from the top of the file.
+    """
+
+    values: Any
+    pointer: str
+
+    @property
+    def id(self) -> str | None:
+        """The id, where there is one."""
+        return self.text("/id")
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of model, where it is stated; a near miss of a known kind counts as it."""
+        kind = self.text("/type")
+        return kind and (meant_kind(kind) or kind)
+
+    def value(self, pointer: str) -> Any:
+        """Return the value at a pointer within the entry; None where there is none."""
+        value = self.values
+        for token in pointer.split("/")[1:]:
+            if isinstance(value, dict):
+                value = value.get(unescape_token(token))
+            elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
+                value = value[int(token)]
+            else:
+                return None
+        return value
+
+    def text(self, pointer: str) -> str | None:
+        """Return the string at a pointer."""
+        value = self.value(pointer)
+        return value if isinstance(value, str) and value else None
+
+    def count(self, pointer: str) -> int | None:
+        """Return the positive whole number at a pointer."""
+        value = self.value(pointer)
+        return value if type(value) is int and value > 0 else None
+
+    def flag(self, pointer: str) -> bool | None:
+        """Return the boolean at a pointer."""
+        value = self.value(pointer)
+        return value if isinstance(value, bool) else None
+
+    def texts(self, pointer: str) -> Iterator[tuple[str, str]]:
+        """Yield the pointer and the text of each string in a list."""
+        value = self.value(pointer)
+        for n, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, str) and item:
+                yield f"{pointer}/{n}", item
+
+    def members(self, pointer: str) -> dict[str, Any]:
+        """Return the members of the object at a pointer."""
+        value = self.value(pointer)
+        return value if isinstance(value, dict) else {}
+
+    def finding(self, pointer: str, found: str, expected: str, action: str) -> Finding:
+        """Return a finding at a pointer within the entry."""
+        return Finding(self.pointer + pointer, found, expected, action)
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """All entries of a catalogue, and the keys of its sources."""
+
+    entries: tuple[Entry, ...]
+    sources: dict[str, Any]
+
+    @classmethod
+    def of(cls, catalogue: Any) -> Entries:
+        """Read a catalogue of any shape."""
+        top = Entry(catalogue, "")
+        models = top.value("/models")
+        return cls(
+            entries=tuple(
+                Entry(values, f"/models/{n}")
+                for n, values in enumerate(models if isinstance(models, list) else ())
+            ),
+            sources=top.members("/sources"),
+        )

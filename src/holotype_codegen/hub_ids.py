@@ -1,0 +1,33 @@
+"""The Hugging Face Hub's own rules for the ids of repositories."""
+
+from __future__ import annotations
+
+import re
+
+MAX_LENGTH = 96
+"""The longest id that the Hub accepts, in characters."""
+
+_PART = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def fault(name: str) -> str | None:
+    """Return what the Hub would refuse in an id, or None where it is well-formed.
+
+    The rules are those of `validate_repo_id` in huggingface_hub, with an organization required.
+    """
+    parts = name.split("/")
+    if len(parts) != 2:
+        return "it has no organization" if len(parts) == 1 else "it has more than one slash"
+    if len(name) > MAX_LENGTH:
+        return f"it has {len(name)} characters, of which the Hub allows {MAX_LENGTH}"
+    for part in parts:
+        if not part:
+            return "a side of its slash is empty"
+        if not _PART.fullmatch(part):
+            return "it has characters other than letters, digits, '-', '_' and '.'"
+        if part[0] in "-." or part[-1] in "-.":
+            return "a part begins or ends with '-' or '.'"
+    for forbidden in ("--", ".."):
+        if forbidden in name:
+            return f"it has {forbidden!r}"
+    return "it ends in '.git'" if name.endswith(".git") else None

@@ -1,0 +1,90 @@
+"""Problems of a catalogue: as lines for people, as JSON for machines, as one exception."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+_LONGEST_QUOTE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a catalogue.
+
+    Attributes:
+        file: name of the catalogue's file.
+        line: line in the file, counted from 1.
+        column: column in that line, in characters, counted from 1.
+        id: id of the entry; None outside the entries, or where the entry has no id.
+        pointer: JSON pointer of the value in the file; empty for the file as a whole.
+        found: what is wrong.
+        expected: what should stand there.
+        action: what to do about it.
+        rule: name of the rule, keyword of the schema, ``"syntax"`` or ``"file"``.
+    """
+
+    file: str
+    line: int
+    column: int
+    id: str | None
+    pointer: str
+    found: str
+    expected: str
+    action: str
+    rule: str
+
+
+class CatalogueError(Exception):
+    """A catalogue has problems; nothing was made from it.
+
+    Attributes:
+        problems: all of them, in file order.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Keep the problems; the message lists all of them and counts them."""
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        """Return `format_text` and a line that counts the problems."""
+        n_problems = len(self.problems)
+        files = ", ".join(dict.fromkeys(problem.file for problem in self.problems))
+        noun = "problem" if n_problems == 1 else "problems"
+        return f"{format_text(self.problems)}\n{n_problems} {noun} in {files}"
+
+
+def format_text(problems: Iterable[Problem]) -> str:
+    """Return one line for each problem.
+
+    ``models.json:LINE:COLUMN: ID: /json/pointer: what is wrong; what was expected; what to do``.
+    A problem outside the entries has ``-`` for its id, one of the whole file ``/`` for its pointer.
+    """
+    return "\n".join(
+        f"{problem.file}:{problem.line}:{problem.column}: "
+        f"{printable(problem.id or '-')}: {printable(problem.pointer or '/')}: "
+        f"{problem.found}; {problem.expected}; {problem.action}"
+        for problem in problems
+    )
+
+
+def format_json(problems: Sequence[Problem]) -> str:
+    """Return ``{"problems": [...]}``, one object with the fields of `Problem` for each."""
+    return json.dumps({"problems": [asdict(problem) for problem in problems]}, indent=2)
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything that a terminal would not show as itself escaped."""
+    return "".join(
+        character if character.isprintable() else f"\\u{ord(character):04x}" for character in text
+    )
+
+
+def quoted(value: object) -> str:
+    """Return a JSON value as it would stand in the file, on one line, cut where it is long."""
+    text = printable(json.dumps(value, ensure_ascii=False))
+    if len(text) <= _LONGEST_QUOTE:
+        return text
+    return f"{text[: _LONGEST_QUOTE - 1]}…"

@@ -1,0 +1,110 @@
+"""The schema of catalogues, and a validator of entries for each kind of model that follows from it."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+_HERE = Path(__file__).parent
+_PLACES = (
+    _HERE / "models.schema.json",  # in a wheel
+    _HERE.parent.parent / "schema" / "models.schema.json",  # in the source tree
+)
+_A_FURTHER_KIND = "a-further-kind"
+
+
+@functools.cache
+def load_schema() -> dict[str, Any]:
+    """Return the JSON Schema of catalogues."""
+    path = next(place for place in _PLACES if place.is_file())
+    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return schema
+
+
+@functools.cache
+def known_kinds() -> tuple[str, ...]:
+    """Return the kinds of model for which the schema says how they are run."""
+    conditions = load_schema()["$defs"]["model"]["allOf"]
+    kinds = (condition["if"]["properties"]["type"].get("const") for condition in conditions)
+    return tuple(kind for kind in kinds if kind is not None)
+
+
+def meant_kind(kind: str) -> str | None:
+    """Return the known kind that `kind` is, or misses only by case or separators.
+
+    ``Dense``, ``cross_encoder`` and ``crossencoder`` are misses; None stands for a further kind.
+    """
+    return _kinds_by_letters().get(_letters(kind))
+
+
+@functools.cache
+def _kinds_by_letters() -> dict[str, str]:
+    return {_letters(kind): kind for kind in known_kinds()}
+
+
+def _letters(kind: str) -> str:
+    return "".join(character for character in kind.lower() if character.isalnum())
+
+
+@functools.cache
+def frame_validator() -> Any:
+    """Return the validator of everything but the entries."""
+    schema = copy.deepcopy(load_schema())
+    schema["properties"]["models"].pop("items")
+    return _StrictValidator(_inlined(schema))
+
+
+def entry_validator(kind: str | None) -> Any:
+    """Return the validator of the entries of one kind, with the schema's conditions decided.
+
+    Args:
+        kind: the kind of model; None where an entry does not say, and no condition can be decided.
+    """
+    return _entry_validator(_A_FURTHER_KIND if kind not in (None, *known_kinds()) else kind)
+
+
+@functools.cache
+def _entry_validator(kind: str | None) -> Any:
+    model = copy.deepcopy(load_schema()["$defs"]["model"])
+    conditions = model.pop("allOf")
+    if kind is not None:
+        model["allOf"] = [
+            condition[branch]
+            for condition in conditions
+            for branch in ["then" if _holds(condition["if"], kind) else "else"]
+            if branch in condition
+        ]
+    return _StrictValidator(_inlined(model))
+
+
+def _holds(condition: dict[str, Any], kind: str) -> bool:
+    return bool(_StrictValidator(condition).is_valid({"type": kind}))
+
+
+def _inlined(schema: Any) -> Any:
+    """Return a schema with each reference to a definition replaced by it."""
+    match schema:
+        case {"$ref": str(reference)}:
+            return _inlined(load_schema()["$defs"][reference.rpartition("/")[2]])
+        case dict():
+            return {key: _inlined(value) for key, value in schema.items() if key != "$defs"}
+        case list():
+            return [_inlined(value) for value in schema]
+        case _:
+            return schema
+
+
+def _is_whole(_: object, value: object) -> bool:
+    """Whether a value is written as a whole number: neither `true` nor `768.0`."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_StrictValidator: Any = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)

@@ -1,0 +1,271 @@
+"""What the schema says against a catalogue, in sentences that tell what to do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from holotype_codegen.entries import Entries, Entry, Finding
+from holotype_codegen.positions import child_pointer
+from holotype_codegen.report import quoted
+from holotype_codegen.schema import entry_validator, frame_validator, known_kinds, load_schema
+from holotype_codegen.wording import (
+    allows_null,
+    correction,
+    described,
+    expectation,
+    listed,
+    nearest,
+    types_of,
+)
+
+# A `ValidationError`: jsonschema has types only where its stubs are installed.
+_Error = Any
+
+
+def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Finding]]:
+    """Yield the keyword that is broken, and what was found, for every breach of the schema."""
+    top = Entry(catalogue, "")
+    yield from _explained(frame_validator().iter_errors(catalogue), top)
+    for entry in entries.entries:
+        yield from _explained(entry_validator(entry.kind).iter_errors(entry.values), entry)
+
+
+def _explained(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Finding]]:
+    seen: set[tuple[str, Finding]] = set()
+    for error in _without_echoes(list(errors)):
+        keyword = error.validator or "false"
+        for finding in _WORDINGS.get(keyword, _other)(error, entry):
+            if (keyword, finding) not in seen:
+                seen.add((keyword, finding))
+                yield keyword, finding
+
+
+def _without_echoes(errors: list[_Error]) -> list[_Error]:
+    """Drop what follows from a wrong type; of two wrong types, keep what demands more.
+
+    The kind of a model narrows the types that the common fields allow, so one value may break both.
+    """
+    narrowest: dict[tuple[str | int, ...], _Error] = {}
+    for error in errors:
+        if error.validator == "type":
+            known = narrowest.setdefault(tuple(error.absolute_path), error)
+            if len(types_of(error.schema)) < len(types_of(known.schema)):
+                narrowest[tuple(error.absolute_path)] = error
+    return [
+        error
+        for error in errors
+        if error is narrowest.get(tuple(error.absolute_path), error)
+    ]
+
+
+def _pointer(error: _Error) -> str:
+    return functools.reduce(child_pointer, error.absolute_path, "")
+
+
+def _label(error: _Error) -> str:
+    """Return the name of the value at fault: `embedding_dim`, `matryoshka_dims[0]`."""
+    path = list(error.absolute_path)
+    names = [str(token) for token in path if isinstance(token, str)]
+    indices = path[path.index(names[-1]) + 1 :] if names else path
+    return (names[-1] if names else "") + "".join(f"[{index}]" for index in indices)
+
+
+def _subject(error: _Error, entry: Entry) -> str:
+    return quoted(_label(error)) if error.absolute_path else ("the entry" if entry.pointer else "it")
+
+
+def _missing(error: _Error, entry: Entry) -> Iterator[Finding]:
+    for name in error.validator_value:
+        if name in error.instance:
+            continue
+        field = _field_schema(error.schema, name, entry)
+        unless = ", or null where no source says" if allows_null(field) else ""
+        about = field.get("description", "").rstrip(".").partition(". ")[0]
+        yield entry.finding(
+            child_pointer(_pointer(error), name),
+            f"the required field {quoted(name)} is missing",
+            f"expected {expectation(field)}",
+            f"add {quoted(name)}{f' ({about})' if about else ''}{unless}",
+        )
+
+
+def _field_schema(schema: Any, name: str, entry: Entry) -> Any:
+    """Return what the schema says of a field; the kind of a model may demand one said elsewhere."""
+    known = schema.get("properties", {}).get(name)
+    return known or load_schema()["$defs"]["model"]["properties"].get(name, {})
+
+
+def _unknown_field(error: _Error, entry: Entry) -> Iterator[Finding]:
+    known = list(error.schema.get("properties", {}))
+    for name in error.instance:
+        if name in known:
+            continue
+        homes = [home for home in _homes().get(name, ()) if home != _pointer(error)]
+        meant = nearest(name, known)
+        if homes and entry.pointer:
+            action = f"move it to {' or '.join(homes)}"
+        elif meant:
+            action = f"did you mean {quoted(meant)}?"
+        else:
+            action = "delete it, or look the right name up in the schema"
+        yield entry.finding(
+            child_pointer(_pointer(error), name),
+            f"{quoted(name)} is no field here",
+            f"expected one of {listed(known)}",
+            action,
+        ).at_the_key()
+
+
+@functools.cache
+def _homes() -> dict[str, tuple[str, ...]]:
+    """Return the groups of an entry in which a field of a name stands."""
+    homes: dict[str, tuple[str, ...]] = {}
+    definitions = load_schema()["$defs"]
+    groups = dict(definitions["model"]["properties"])
+    for kind in known_kinds():
+        groups[f"encoding {kind}"] = definitions[f"{kind}-encoding"]
+    for group, schema in groups.items():
+        pointer = f"/{group.partition(' ')[0]}"
+        for name in schema.get("properties", ()):
+            homes[name] = tuple(dict.fromkeys((*homes.get(name, ()), pointer)))
+    return homes
+
+
+def _key(error: _Error, entry: Entry) -> Iterator[Finding]:
+    name = error.instance
+    yield entry.finding(
+        child_pointer(_pointer(error), name),
+        f"{quoted(name)} is no key of a source",
+        "expected lower-case letters and digits, joined by hyphens",
+        "write a key such as \"mteb\" or \"hub-copy\"",
+    ).at_the_key()
+
+
+def _type(error: _Error, entry: Entry) -> Iterator[Finding]:
+    yield entry.finding(
+        _pointer(error),
+        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"expected {expectation(error.schema)}",
+        correction(error.instance, error.schema),
+    )
+
+
+def _not_positive(error: _Error, entry: Entry) -> Iterator[Finding]:
+    owner = f"Model {entry.id}" if entry.id else "The entry"
+    yield entry.finding(
+        _pointer(error),
+        f"{owner} has invalid {_label(error)}: {quoted(error.instance)}",
+        f"expected {expectation(error.schema)}",
+        "write the true number" + (", or null" if allows_null(error.schema) else ""),
+    )
+
+
+def _out_of_range(error: _Error, entry: Entry) -> Iterator[Finding]:
+    value, highest = error.instance, error.schema.get("maximum")
+    percent = highest == 1 and 1 < value <= 100
+    yield entry.finding(
+        _pointer(error),
+        f"{_subject(error, entry)} is {quoted(value)}",
+        f"expected {expectation(error.schema)}",
+        f"write {round(value / 100, 9)}, a fraction" if percent else "write the true value, or null",
+    )
+
+
+def _choice(error: _Error, entry: Entry) -> Iterator[Finding]:
+    choices = error.validator_value
+    texts = [choice for choice in choices if isinstance(choice, str)]
+    meant = nearest(error.instance, texts) if isinstance(error.instance, str) else None
+    yield entry.finding(
+        _pointer(error),
+        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"expected {expectation(error.schema)}",
+        f"write {quoted(meant)}" if meant else "write one of these",
+    )
+
+
+def _empty(error: _Error, entry: Entry) -> Iterator[Finding]:
+    what = "an empty text" if error.instance == "" else "an empty list"
+    action = "write null" if allows_null(error.schema) else "fill it in"
+    yield entry.finding(
+        _pointer(error),
+        f"{_subject(error, entry)} is {what}",
+        f"expected {expectation(error.schema)}, not empty",
+        action,
+    )
+
+
+def _repeated(error: _Error, entry: Entry) -> Iterator[Finding]:
+    written = [quoted(item) for item in error.instance]
+    for n, item in enumerate(written):
+        if item in written[:n]:
+            yield entry.finding(
+                child_pointer(_pointer(error), n),
+                f"{quoted(_label(error))} holds {item} twice",
+                "expected each item once",
+                "delete one of them",
+            )
+
+
+def _pattern(error: _Error, entry: Entry) -> Iterator[Finding]:
+    yield entry.finding(
+        _pointer(error),
+        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"expected text of the form {error.validator_value}",
+        "write it in this form",
+    )
+
+
+def _alternatives(error: _Error, entry: Entry) -> Iterator[Finding]:
+    """Explain what is wrong within the alternative that has the right type, where there is one."""
+    inner = [cause for cause in error.context if len(cause.relative_path) > 0]
+    if inner:
+        for _, finding in _explained(inner, entry):
+            yield finding
+        return
+    branches = {cause.schema_path[0] for cause in error.context if cause.validator != "uniqueItems"}
+    if len(branches) < len(error.validator_value):
+        for cause in error.context:
+            if cause.validator == "uniqueItems":
+                yield from _repeated(cause, entry)
+        return
+    yield from _choice(error, entry)
+
+
+def _forbidden(error: _Error, entry: Entry) -> Iterator[Finding]:
+    meant = nearest(entry.kind or "", known_kinds())
+    delete = f"delete {_subject(error, entry)}"
+    yield entry.finding(
+        _pointer(error),
+        f"{_subject(error, entry)} is no field of a model of type {quoted(entry.kind)}",
+        f"expected it only for the types {listed(known_kinds())}",
+        f'write "type": {quoted(meant)} if that is meant, or {delete}' if meant else delete,
+    ).at_the_key()
+
+
+def _other(error: _Error, entry: Entry) -> Iterator[Finding]:
+    yield entry.finding(
+        _pointer(error),
+        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"expected {error.validator} {quoted(error.validator_value)}",
+        "look the field up in the schema",
+    )
+
+
+_WORDINGS: dict[str, Callable[[_Error, Entry], Iterator[Finding]]] = {
+    "additionalProperties": _unknown_field,
+    "anyOf": _alternatives,
+    "enum": _choice,
+    "exclusiveMinimum": _not_positive,
+    "false": _forbidden,
+    "maximum": _out_of_range,
+    "minItems": _empty,
+    "minLength": _empty,
+    "minimum": _out_of_range,
+    "pattern": _pattern,
+    "propertyNames": _key,
+    "required": _missing,
+    "type": _type,
+    "uniqueItems": _repeated,
+}

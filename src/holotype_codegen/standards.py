@@ -1,0 +1,49 @@
+"""What standards say of dates, languages and licences."""
+
+from __future__ import annotations
+
+import functools
+import re
+from datetime import date
+
+import langcodes
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+from holotype_codegen.licences import HUB_LICENCES
+
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a year, month or day of ISO 8601 that exists."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return False
+    try:
+        date(*(int(part or 1) for part in match.groups()))
+    except ValueError:
+        return False
+    return True
+
+
+@functools.cache
+def better_language(tag: str) -> str | None:
+    """Return the shortest BCP 47 tag for a language, or None where there is no such language."""
+    try:
+        if not langcodes.tag_is_valid(tag):
+            return None
+        return langcodes.standardize_tag(tag)
+    except langcodes.tag_parser.LanguageTagError:
+        return None
+
+
+@functools.cache
+def is_license(text: str) -> bool:
+    """Whether a text is an SPDX expression, in any letter case, or a licence id of the Hub."""
+    if text in HUB_LICENCES:
+        return True
+    try:
+        canonicalize_license_expression(text)
+    except InvalidLicenseExpression:
+        return False
+    return True

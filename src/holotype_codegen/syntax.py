@@ -1,0 +1,356 @@
+"""The strict reading of JSON: every fault of the text, each with its place.
+
+Python's own reader is quick, but it stops at the first fault and lets duplicate keys, NaN, numbers
+that lose digits and lone surrogates pass. This one is slow and is asked only when the quick one
+has stumbled, or when something in the text looks suspicious.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from json.decoder import scanstring
+
+from holotype_codegen.characters import literal_faults
+from holotype_codegen.positions import Lines, child_pointer
+from holotype_codegen.report import Problem, quoted
+
+MAX_DEPTH = 32
+"""The deepest nesting of objects and lists that is read; a catalogue needs 5."""
+
+MAX_NUMBER = 2**53
+"""The largest magnitude up to which every whole number is one double."""
+
+_MAX_PROBLEMS = 1_000
+_BYTE_ORDER_MARK = "\ufeff"
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_STRING = re.compile(r'"(?:[^"\\\n\r]++|\\[^\n\r])*+"')
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_NUMBER_LIKE = re.compile(r"[-+.]?[0-9][0-9A-Za-z_.+-]*|[-+.]")
+_WORD = re.compile(r"[-+]?[A-Za-z_$][A-Za-z0-9_$]*")
+_GOOD_ESCAPES = re.compile(r'(?:[^\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
+_ENTRY_ID = re.compile(r"(/models/[0-9]+)/id")
+_IN_ENTRY = re.compile(r"/models/[0-9]+")
+_WORDS_MEANT = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
+
+
+class _Unreadable(Exception):  # noqa: N818 - not an error of the caller's, but the end of a scan
+    """The rest of the text cannot be read."""
+
+
+@dataclass(slots=True)
+class _Container:
+    """An object or list that is being read."""
+
+    opener: str
+    offset: int
+    pointer: str
+    keys: dict[str, int] = field(default_factory=dict)
+    n_children: int = 0
+
+
+@dataclass(slots=True)
+class _Found:
+    """A problem whose entry's id is not known yet."""
+
+    offset: int
+    pointer: str
+    found: str
+    expected: str
+    action: str
+
+
+def find_syntax_problems(text: str, file: str) -> tuple[Problem, ...]:
+    """Return every fault of a JSON text, in file order; none where the text is strict JSON.
+
+    Where a fault leaves the rest unreadable, it is the last one.
+    """
+    scanner = _Scanner(text)
+    scanner.run()
+    lines = Lines(text)
+    problems = []
+    for found in sorted(scanner.found, key=lambda found: found.offset):
+        line, column = lines.at(found.offset)
+        entry = _IN_ENTRY.match(found.pointer)
+        problems.append(
+            Problem(
+                file=file,
+                line=line,
+                column=column,
+                id=scanner.ids.get(entry.group()) if entry else None,
+                pointer=found.pointer,
+                found=found.found,
+                expected=found.expected,
+                action=found.action,
+                rule="syntax",
+            )
+        )
+    return tuple(problems)
+
+
+class _Scanner:
+    """Reads one text; recursion would let a nesting bomb go off, so the stack is a list."""
+
+    def __init__(self, text: str) -> None:
+        self.found: list[_Found] = []
+        self.ids: dict[str, str] = {}
+        self._text = text
+        self._at = 0
+        self._stack: list[_Container] = []
+        self._lines = Lines(text)
+
+    def run(self) -> None:
+        """Read the text to its end, or to the first place from which it cannot be read."""
+        try:
+            self._read_start()
+            self._read_value("")
+            while self._stack:
+                self._read_child(self._stack[-1])
+            if not self._at_end():
+                self._stop(
+                    "something follows the end of the catalogue",
+                    "expected one object and nothing after it",
+                    "delete what follows, or look for a closing brace too many",
+                )
+        except _Unreadable:
+            return
+
+    def _read_start(self) -> None:
+        if self._text.startswith(_BYTE_ORDER_MARK):
+            self._add(
+                0,
+                "the file begins with a byte order mark",
+                "expected UTF-8 without one",
+                "save the file as UTF-8 without BOM",
+            )
+            self._at = 1
+        if self._at_end():
+            self._at = 0
+            self._stop(
+                "the file is empty",
+                "expected an object with version, sources and models",
+                'start with {"version": "1", "sources": {}, "models": []}',
+            )
+
+    def _read_child(self, container: _Container) -> None:
+        """Read one member or element with what separates it from the one before, or the end."""
+        closer = "}" if container.opener == "{" else "]"
+        if self._at_end():
+            self._stop_cut_off()
+        if self._text[self._at] == closer:
+            self._close()
+            return
+        if container.n_children:
+            comma_at = self._at
+            self._read_comma(closer)
+            if not self._at_end() and self._text[self._at] == closer:
+                self._add(
+                    comma_at,
+                    f"a comma stands before the closing {closer}",
+                    "expected no comma after the last value",
+                    "delete the comma",
+                )
+                self._close()
+                return
+        if container.opener == "{":
+            pointer = self._read_key(container)
+        else:
+            pointer = child_pointer(container.pointer, container.n_children)
+        container.n_children += 1
+        self._read_value(pointer)
+
+    def _close(self) -> None:
+        self._at += 1
+        self._stack.pop()
+
+    def _read_comma(self, closer: str) -> None:
+        if self._text[self._at] != ",":
+            self._stop(
+                f"{self._next_shown()} stands where a value has ended",
+                f"expected a comma or the closing {closer}",
+                "put a comma between the values",
+            )
+        self._at += 1
+
+    def _read_key(self, container: _Container) -> str:
+        """Read a key and its colon; return the pointer of the value."""
+        if self._at_end():
+            self._stop_cut_off()
+        key_at = self._at
+        if self._text[key_at] != '"':
+            self._stop(
+                f"{self._next_shown()} stands where a key should",
+                "expected a key in double quotes",
+                "write the key in double quotes",
+            )
+        key = self._read_string(container.pointer)
+        pointer = child_pointer(container.pointer, key)
+        if key in container.keys:
+            line = self._lines.at(container.keys[key])[0]
+            self._add(
+                key_at,
+                f"the key {quoted(key)} stands twice in one object, first in line {line}",
+                "expected each key once: readers of JSON keep one of the two and tell nobody",
+                "delete one of them",
+                pointer,
+            )
+        container.keys.setdefault(key, key_at)
+        if self._at_end():
+            self._stop_cut_off()
+        if self._text[self._at] != ":":
+            self._stop(
+                f"{self._next_shown()} follows the key {quoted(key)}",
+                "expected a colon",
+                "put a colon and a value after the key",
+            )
+        self._at += 1
+        return pointer
+
+    def _read_value(self, pointer: str) -> None:
+        if self._at_end():
+            self._stop_cut_off()
+        character = self._text[self._at]
+        if character in "{[":
+            self._open(character, pointer)
+        elif character == '"':
+            value = self._read_string(pointer)
+            entry = _ENTRY_ID.fullmatch(pointer)
+            if entry:
+                self.ids.setdefault(entry.group(1), value)
+        elif word := _WORD.match(self._text, self._at):
+            self._read_word(word.group(), pointer)
+        elif _NUMBER_LIKE.match(self._text, self._at):
+            self._read_number(pointer)
+        else:
+            self._stop_at_no_value()
+
+    def _open(self, opener: str, pointer: str) -> None:
+        if len(self._stack) == MAX_DEPTH:
+            self._stop(
+                f"objects and lists are nested more than {MAX_DEPTH} deep",
+                "expected a catalogue, which is 5 deep",
+                "look for brackets that never close",
+            )
+        self._stack.append(_Container(opener, self._at, pointer))
+        self._at += 1
+
+    def _read_string(self, pointer: str) -> str:
+        match = _STRING.match(self._text, self._at)
+        if match is None:
+            self._stop(
+                "a string is not closed in its line",
+                "expected a closing double quote",
+                r"close the string; write \n for a line break in it",
+            )
+        literal = match.group()
+        for fault in literal_faults(literal):
+            self._add(self._at + fault.offset, fault.found, fault.expected, fault.action, pointer)
+        self._at = match.end()
+        if _GOOD_ESCAPES.fullmatch(literal) is None:
+            return literal[1:-1]
+        return scanstring(literal, 1, False)[0]
+
+    def _read_word(self, word: str, pointer: str) -> None:
+        at = self._at
+        self._at += len(word)
+        if word in ("true", "false", "null"):
+            return
+        if word.lstrip("+-") in ("NaN", "Infinity"):
+            self._add(
+                at, f"{word} is no number of JSON", "expected a number", "write null", pointer
+            )
+            return
+        meant = _WORDS_MEANT.get(word)
+        self._add(
+            at,
+            f"{word} is no value of JSON",
+            "expected a string, number, object, list, true, false or null",
+            f"write {meant}" if meant else "write text in double quotes",
+            pointer,
+        )
+
+    def _read_number(self, pointer: str) -> None:
+        at = self._at
+        like = _NUMBER_LIKE.match(self._text, at)
+        written = like.group() if like else ""
+        self._at += len(written)
+        if _NUMBER.fullmatch(written) is None:
+            self._add(
+                at,
+                f"{quoted(written)[1:-1]} is no number of JSON",
+                "expected digits, with at most one point and no leading zero, plus sign or unit",
+                "write a number such as 109482240 or 0.53",
+                pointer,
+            )
+        elif not is_exact(written):
+            self._add(
+                at,
+                f"the number {quoted(written)[1:-1]} is beyond 2^53",
+                "expected a number that every reader of JSON keeps exactly",
+                "write the true value, or null",
+                pointer,
+            )
+
+    def _stop_at_no_value(self) -> None:
+        character = self._text[self._at]
+        if character == "'":
+            action = "write text in double quotes"
+        elif character in "/#":
+            action = "delete the comment: JSON has none"
+        else:
+            action = "write a value, or delete the comma or key before it"
+        self._stop(
+            f"{self._next_shown()} stands where a value should",
+            "expected a string, number, object, list, true, false or null",
+            action,
+        )
+
+    def _stop_cut_off(self) -> None:
+        openers: Sequence[_Container] = self._stack[-1:]
+        within = "before its value"
+        if openers:
+            line, column = self._lines.at(openers[0].offset)
+            noun = "object" if openers[0].opener == "{" else "list"
+            within = f"inside the {noun} that begins in line {line}, column {column}"
+        self._stop(
+            f"the file ends {within}",
+            "expected the rest of it",
+            "restore the end of the file, or close what is open",
+        )
+
+    def _stop(self, found: str, expected: str, action: str) -> None:
+        pointer = self._stack[-1].pointer if self._stack else ""
+        self._add(self._at, found, expected, action, pointer)
+        raise _Unreadable
+
+    def _add(self, offset: int, found: str, expected: str, action: str, pointer: str = "") -> None:
+        if len(self.found) == _MAX_PROBLEMS:
+            raise _Unreadable
+        self.found.append(_Found(offset, pointer, found, expected, action))
+
+    def _next_shown(self) -> str:
+        return quoted(self._text[self._at])
+
+    def _at_end(self) -> bool:
+        """Skip space; tell whether the text ends there."""
+        match = _SPACE.match(self._text, self._at)
+        self._at = match.end() if match else self._at
+        return self._at == len(self._text)
+
+
+def is_exact(written: str) -> bool:
+    """Whether a number of JSON lies within 2^53, beyond which readers lose digits."""
+    value = float(written)
+    return math.isfinite(value) and abs(value) <= MAX_NUMBER and not _rounds_down(written, value)
+
+
+def _rounds_down(written: str, value: float) -> bool:
+    """Whether a whole number above 2^53 has come down to it as a double."""
+    return (
+        abs(value) == MAX_NUMBER
+        and written.lstrip("-").isdigit()
+        and abs(int(written)) > MAX_NUMBER
+    )
