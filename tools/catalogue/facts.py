@@ -64,11 +64,15 @@ _OWN_KIND = {
     "id2label": "/encoding/labels",
 }
 
+_OWN_LICENSE = "other"
+"""The Hub's id for the text of a licence that lies in the model's repository."""
+
 _LICENSES = {
     "https://ai.google.dev/gemma/terms": "gemma",
     "https://huggingface.co/spaces/bigscience/license": "bigscience-bloom-rail-1.0",
+    "lfm1.0": _OWN_LICENSE,
 }
-"""Licences that mteb gives as an address, by the Hub's id."""
+"""Licences that are given by an address or a name of their own, by the Hub's id."""
 
 _SPARSE_ACTIVATIONS = {
     "relu": "relu",
@@ -177,6 +181,8 @@ def _encoding_value(field: str, value: Any) -> Any:
         return "static"
     if field == "base_model":
         return _repository(value) or value
+    if field == "license":
+        return _license(value)
     if field == "max_seq_length" and value == UNBOUNDED:
         return None
     if field == "pooling":
@@ -250,6 +256,8 @@ def _repository(text: str | None) -> str | None:
 def _license(text: str | None) -> str | None:
     if text is None or text in ("not specified", "multiple"):
         return None
+    if re.search(r"/blob/main/LICENSE(\.md)?$", text):
+        return _OWN_LICENSE
     return _LICENSES.get(text, None if text.startswith("http") else text)
 
 

@@ -168,3 +168,21 @@ def test_short_lists_stand_on_one_line_and_long_ones_are_filled() -> None:
     lines = dump({"tags": [f"tag-{n}" for n in range(40)]}).splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "license_id"),
+    [
+        ("mit", "mit"),
+        ("not specified", None),
+        ("https://ai.google.dev/gemma/terms", "gemma"),
+        ("https://huggingface.co/acme/tiny/blob/main/LICENSE", "other"),
+        ("https://acme.example/terms", None),
+    ],
+)
+def test_a_licence_is_one_of_the_hubs_ids(
+    mteb_line: dict[str, Any], text: str, license_id: str | None
+) -> None:
+    mteb_line["license"] = text
+    facts = from_mteb(mteb_line, "dense").get("/license", [])
+    assert [fact.value for fact in facts] == ([license_id] if license_id else [])
