@@ -289,7 +289,9 @@ def modernbert_folder(tmp_path: Path) -> Path:
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
     )
-    tokenizer.add_tokens([AddedToken("[Q] ", normalized=False), AddedToken("[D] ", normalized=True)])
+    tokenizer.add_tokens(
+        [AddedToken("[Q] ", normalized=False), AddedToken("[D] ", normalized=True)]
+    )
     make: Any = PreTrainedTokenizerFast
     wrapper = make(
         tokenizer_object=tokenizer,

@@ -32,7 +32,7 @@ from transformers import (
 
 from holotype.encoders import load
 from holotype.encoders.dense import DenseEncoder, Vectors
-from holotype.errors import InstructionError, InvalidDimensionError
+from holotype.errors import CatalogueMismatchError, InstructionError, InvalidDimensionError
 from holotype.records import DenseModel
 
 Record = Callable[..., DenseModel[Any]]
@@ -271,6 +271,10 @@ def test_the_folder_of_an_older_checkpoint_whose_transformer_lies_apart(
     write(folder, "modules.json", modules)
     encoder = load(dense_record(), checkpoint=folder)
     assert encoder.max_length == 32
+    with pytest.raises(
+        CatalogueMismatchError, match=r"0_Transformer/sentence_bert_config\.json says"
+    ):
+        load(dense_record(context_length=512), checkpoint=folder)
     assert_parity(encoder, folder, texts)
 
 

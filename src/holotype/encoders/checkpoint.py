@@ -103,8 +103,9 @@ def read_checkpoint(folder: Path) -> CheckpointSettings:
     token_level = format in ("multi-vector", "pylate")
     modules = read_modules(folder, token_level=token_level)
     transformer_folder = modules.transformer_folder if modules else folder
-    config = JsonFile.read(transformer_folder, CONFIG_FILE)
-    transformer = _transformer_file(transformer_folder)
+    inside = transformer_folder.relative_to(folder)
+    config = JsonFile.read(folder, str(inside / CONFIG_FILE))
+    transformer = _transformer_file(folder, inside)
     architectures = config.texts("architectures")
     query_prompt, document_prompt = _prompts(library)
     return CheckpointSettings(
@@ -115,8 +116,8 @@ def read_checkpoint(folder: Path) -> CheckpointSettings:
         hidden_dim=config.integer("hidden_size", "d_model", "dim", "n_embd"),
         vocab_size=config.integer("vocab_size"),
         n_positions=_positions(config),
-        declared_length=_declared_length(transformer_folder, transformer),
-        tokenizer_length=_tokenizer_length(transformer_folder),
+        declared_length=_declared_length(folder, inside, transformer),
+        tokenizer_length=_tokenizer_length(folder, inside),
         lower_case=bool((found := transformer.boolean("do_lower_case")) and found.value),
         modules=modules,
         similarity=library.text("similarity_fn_name"),
@@ -164,9 +165,10 @@ def _late_interaction(
     return read_stanford(folder) if format == "stanford" else None
 
 
-def _transformer_file(folder: Path) -> JsonFile:
-    names = [name for name in _TRANSFORMER_FILES if (folder / name).is_file()]
-    file = JsonFile.read(folder, names[0] if names else _TRANSFORMER_FILES[0], optional=True)
+def _transformer_file(folder: Path, inside: Path) -> JsonFile:
+    names = [str(inside / name) for name in _TRANSFORMER_FILES]
+    present = [name for name in names if (folder / name).is_file()]
+    file = JsonFile.read(folder, present[0] if present else names[0], optional=True)
     where = str(folder / file.name)
     task = file.text("transformer_task")
     if task is not None and task.value != "feature-extraction":
@@ -192,16 +194,16 @@ def _transformer_file(folder: Path) -> JsonFile:
     return file
 
 
-def _declared_length(folder: Path, transformer: JsonFile) -> Setting[int] | None:
+def _declared_length(folder: Path, inside: Path, transformer: JsonFile) -> Setting[int] | None:
     declared = transformer.integer("max_seq_length")
     if declared is None and "transformer_task" in transformer.values:
         # Newer files leave the length to the tokenizer's, which is written with them.
-        return _tokenizer_length(folder)
+        return _tokenizer_length(folder, inside)
     return declared
 
 
-def _tokenizer_length(folder: Path) -> Setting[int] | None:
-    file = JsonFile.read(folder, "tokenizer_config.json", optional=True)
+def _tokenizer_length(folder: Path, inside: Path) -> Setting[int] | None:
+    file = JsonFile.read(folder, str(inside / "tokenizer_config.json"), optional=True)
     length = file.values.get("model_max_length")
     if not isinstance(length, int) or isinstance(length, bool) or length >= _UNLIMITED:
         return None

@@ -36,6 +36,8 @@ def read_json(folder: Path, name: str) -> object:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CheckpointError(str(path), f"cannot be read: {error}") from error
+    except RecursionError:
+        raise CheckpointError(str(path), "is not JSON: it is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise CheckpointError(
             str(path),
@@ -75,6 +77,11 @@ class JsonFile:
                 str(folder / name), f"holds {_kind(values)}; expected a JSON object"
             )
         return cls(folder, name, values)
+
+    @property
+    def location(self) -> str:
+        """The path of the file, for errors."""
+        return str(self._path)
 
     def part(self, key: str) -> JsonFile | None:
         """Return the object under a key, with the same name; None where there is none."""

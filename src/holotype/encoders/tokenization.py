@@ -16,7 +16,9 @@ from tokenizers.normalizers import Lowercase, Normalizer
 from tokenizers.normalizers import Sequence as NormalizerSequence
 from transformers import AutoTokenizer
 
-from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
+from holotype.encoders.json_file import JsonFile
+from holotype.encoders.remote_code import code_refused, own_classes
+from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 # One of these holds the vocabulary; without it transformers may build an empty tokenizer.
 _VOCABULARIES = (
@@ -141,18 +143,16 @@ def load_tokenizer(folder: Path, *, lower_case: bool, trust_remote_code: bool) -
         raise CheckpointError(
             str(folder), f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
         )
+    settings = JsonFile.read(folder, "tokenizer_config.json", optional=True)
+    own = own_classes(settings)
     try:
         wrapper = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust_remote_code
         )
     # The tokenizers library raises bare exceptions for files that it cannot read.
     except Exception as error:
-        if "trust_remote_code" in str(error):
-            raise UnsafeCheckpointError(
-                str(folder),
-                "its tokenizer is Python code of the checkpoint; it is refused unless you have "
-                "read it and pass trust_remote_code=True",
-            ) from error
+        if own and not trust_remote_code:
+            raise code_refused(settings.location, "its tokenizer") from error
         raise CheckpointError(str(folder), f"its tokenizer cannot be read: {error}") from error
     tokenizer = getattr(wrapper, "backend_tokenizer", None)
     if not isinstance(tokenizer, Tokenizer):

@@ -21,6 +21,7 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.modules import LinearSpec
+from holotype.encoders.remote_code import code_refused, own_classes
 from holotype.errors import (
     CheckpointError,
     TensorError,
@@ -116,18 +117,14 @@ def _read_config(folder: Path, *, trust_remote_code: bool) -> PreTrainedConfig:
         )
     if raw.values.get("quantization_config"):
         raise UnsupportedCheckpointError(where, "holds quantised weights; use the original ones")
-    remote = raw.part("auto_map")
-    if remote is not None and any("--" in str(name) for name in remote.values.values()):
-        raise UnsafeCheckpointError(
-            where, "runs code of another repository, whose revision nothing pins; it is refused"
-        )
+    own = own_classes(raw)
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust_remote_code
         )
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
-        if remote is not None and not trust_remote_code:
-            raise _code_refused(where) from error
+        if own and not trust_remote_code:
+            raise code_refused(where, "this architecture") from error
         raise UnsupportedCheckpointError(
             where, f"transformers does not know this architecture: {error}"
         ) from error
@@ -154,17 +151,9 @@ def _model_class(
             where, f"transformers has no text encoder for {config.model_type!r}"
         )
     if not trust_remote_code:
-        raise _code_refused(where)
+        raise code_refused(where, "this architecture")
     own: type[PreTrainedModel] = get_class_from_dynamic_module(remote["AutoModel"], str(folder))
     return own
-
-
-def _code_refused(where: str) -> UnsafeCheckpointError:
-    return UnsafeCheckpointError(
-        where,
-        "this architecture is Python code of the checkpoint, which runs with all your rights; it "
-        "is refused unless you have read it and pass trust_remote_code=True",
-    )
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:

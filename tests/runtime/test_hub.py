@@ -1,0 +1,187 @@
+"""Where files come from: the Hub's cache, or a Hub, which a server of this test plays."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import huggingface_hub.constants
+import pytest
+from sentence_transformers.base.modules.dense import Dense
+from sentence_transformers.sentence_transformer.modules import Pooling
+
+from holotype.encoders import load
+from holotype.errors import CheckpointError, CheckpointNotFoundError
+from holotype.records import DenseModel
+
+Record = Callable[..., DenseModel[Any]]
+Save = Callable[..., Path]
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of a machine without a connection."""
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return folder
+
+
+def test_a_record_without_a_revision_needs_a_folder(dense_record: Record) -> None:
+    with pytest.raises(CheckpointError, match="pins no revision, and a branch may change"):
+        load(dense_record())
+
+
+def test_a_model_that_is_not_in_the_cache_says_what_to_run_where(
+    cache: Path, dense_record: Record
+) -> None:
+    with pytest.raises(CheckpointNotFoundError) as caught:
+        load(dense_record(revision=REVISION))
+    message = str(caught.value)
+    assert message.startswith(f"tests/tiny-dense@{REVISION}: is not in the Hub's cache")
+    assert f"hf download tests/tiny-dense --revision {REVISION} --include '*.json'" in message
+    assert "checkpoint=" in message
+    assert "*.bin" not in message
+
+
+def test_a_model_in_the_cache_needs_no_connection(
+    cache: Path, save_dense: Save, dense_record: Record
+) -> None:
+    saved = save_dense(Pooling(32, "mean"), Dense(32, 16))
+    snapshot = cache / "models--tests--tiny-dense/snapshots" / REVISION
+    snapshot.parent.mkdir(parents=True)
+    saved.rename(snapshot)
+    assert load(dense_record(16, revision=REVISION)).encode("a text").shape == (16,)
+    with pytest.raises(CheckpointNotFoundError, match=r"f{40}: is not in the Hub's cache"):
+        load(dense_record(16, revision="f" * 40))
+
+
+class Hub(ThreadingHTTPServer):
+    """As much of a Hub as a download of one repository at one commit needs."""
+
+    def __init__(self, files: Path) -> None:
+        """Listen on a free port."""
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.files = files
+        self.requests: list[str] = []
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Hub
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def _answer(self, *, with_body: bool) -> None:
+        path = urlsplit(self.path).path
+        self.server.requests.append(path)
+        files = self.server.files
+        if path == f"/api/models/tests/tiny-dense/tree/{REVISION}":
+            found = [file for file in sorted(files.rglob("*")) if file.is_file()]
+            body = json.dumps(
+                [
+                    {
+                        "type": "file",
+                        "path": str(file.relative_to(files)),
+                        "size": file.stat().st_size,
+                        "oid": f"{at:040x}",
+                    }
+                    for at, file in enumerate(found)
+                ]
+            ).encode()
+        else:
+            _, _, name = path.partition(f"/tests/tiny-dense/resolve/{REVISION}/")
+            file = files / name
+            if not name or not file.is_file():
+                self.send_error(404)
+                return
+            body = file.read_bytes()
+        self.send_response(200)
+        self.send_header("X-Repo-Commit", REVISION)
+        self.send_header("ETag", f'"{hash(body):x}"')
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture
+def hub(save_dense: Save) -> Iterator[Hub]:
+    """A Hub that has one model, with pickled weights and conversions beside the right ones."""
+    files = save_dense(Pooling(32, "mean"), Dense(32, 16))
+    (files / "pytorch_model.bin").write_bytes(b"pickle")
+    (files / "modeling.py").write_text("raise SystemExit")
+    (files / "onnx").mkdir()
+    (files / "onnx/config.json").write_text("{}")
+    server = Hub(files)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+PROGRAM = """
+from holotype.encoders import load
+from holotype.records import DenseModel
+record = DenseModel(
+    id="tiny-dense", type="dense", name="Tiny", huggingface_id="tests/tiny-dense",
+    organization="Tests", description="A model of the tests.", embedding_dim=16,
+    revision=REVISION,
+)
+first = load(record).encode("a text")
+print("encoded", first.shape, flush=True)
+input()
+assert (load(record).encode("a text") == first).all()
+print("again", flush=True)
+"""
+
+
+def test_a_download_takes_the_pinned_commit_and_nothing_that_can_run(
+    hub: Hub, tmp_path: Path
+) -> None:
+    environment = os.environ | {
+        "HF_HOME": str(tmp_path / "home"),
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_address[1]}",
+        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
+    }
+    environment.pop("HF_HUB_OFFLINE", None)
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.replace("REVISION", repr(REVISION))],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with program:
+        assert program.stdout is not None
+        assert program.stdin is not None
+        assert program.stdout.readline() == "encoded (16,)\n"
+        asked = list(hub.requests)
+        program.stdin.write("\n")
+        program.stdin.close()
+        assert program.stdout.read() == "again\n"
+    assert program.returncode == 0
+    assert hub.requests == asked, "a commit that is in the cache needs no request"
+    ours = [path for path in asked if "tiny-dense" in path]
+    assert [path for path in ours if REVISION not in path] == []
+    names = {path.partition(REVISION)[2] for path in ours}
+    assert {"/config.json", "/2_Dense/model.safetensors", "/tokenizer.json"} <= names
+    assert not {name for name in names if name.endswith((".bin", ".py")) or "onnx" in name}

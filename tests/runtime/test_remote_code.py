@@ -1,0 +1,104 @@
+"""Python files of a checkpoint run only where the caller says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers.dynamic_module_utils
+from sentence_transformers.sentence_transformer.modules import Pooling
+
+from holotype.encoders import load
+from holotype.errors import UnsafeCheckpointError
+from holotype.records import DenseModel
+
+Record = Callable[..., DenseModel[Any]]
+Save = Callable[..., Path]
+
+CONFIGURATION = """
+from pathlib import Path
+from transformers import BertConfig
+Path({witness!r}).touch()
+class OwnConfig(BertConfig):
+    model_type = "tiny-own"
+"""
+MODEL = """
+from transformers import BertModel
+from .configuration_own import OwnConfig
+class OwnModel(BertModel):
+    config_class = OwnConfig
+"""
+
+
+def change(folder: Path, name: str, **values: object) -> None:
+    path = folder / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.fixture
+def witness(tmp_path: Path) -> Path:
+    """A file that exists once the code of the checkpoint has run."""
+    return tmp_path / "witness"
+
+
+@pytest.fixture
+def folder(
+    save_dense: Save, tmp_path: Path, witness: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A checkpoint whose architecture is code of its own."""
+    cache = str(tmp_path / "modules")
+    monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", cache)
+    monkeypatch.syspath_prepend(cache)
+    folder = save_dense(Pooling(32, "mean"))
+    (folder / "configuration_own.py").write_text(CONFIGURATION.format(witness=str(witness)))
+    (folder / "modeling_own.py").write_text(MODEL)
+    classes = {"AutoConfig": "configuration_own.OwnConfig", "AutoModel": "modeling_own.OwnModel"}
+    change(folder, "config.json", model_type="tiny-own", auto_map=classes)
+    return folder
+
+
+def test_an_architecture_of_its_own_is_refused_and_not_run(
+    folder: Path, witness: Path, dense_record: Record
+) -> None:
+    with pytest.raises(UnsafeCheckpointError, match="pass trust_remote_code=True"):
+        load(dense_record(), checkpoint=folder)
+    assert not witness.exists()
+
+
+def test_an_architecture_of_its_own_runs_where_it_is_trusted(
+    folder: Path, witness: Path, dense_record: Record
+) -> None:
+    encoder = load(dense_record(), checkpoint=folder, trust_remote_code=True)
+    assert witness.exists()
+    assert encoder.encode("a text").shape == (32,)
+    assert encoder.config.trust_remote_code
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_code_of_another_repository_is_refused_always(
+    name: str, folder: Path, witness: Path, dense_record: Record
+) -> None:
+    classes = {
+        "AutoConfig": "other/repo--code.Config",
+        "AutoTokenizer": ["other/repo--code.T", None],
+    }
+    change(folder, name, auto_map=classes)
+    with pytest.raises(UnsafeCheckpointError, match="whose revision nothing pins"):
+        load(dense_record(), checkpoint=folder, trust_remote_code=True)
+
+
+def test_a_tokenizer_of_its_own_is_refused_and_not_run(
+    save_dense: Save, witness: Path, dense_record: Record
+) -> None:
+    folder = save_dense(Pooling(32, "mean"))
+    (folder / "tokenization_own.py").write_text(CONFIGURATION.format(witness=str(witness)))
+    own = {"AutoTokenizer": ["tokenization_own.OwnTokenizer", None]}
+    change(folder, "tokenizer_config.json", tokenizer_class="OwnTokenizer", auto_map=own)
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.txt").write_text("[UNK]")
+    with pytest.raises(UnsafeCheckpointError, match="its tokenizer is Python code"):
+        load(dense_record(), checkpoint=folder)
+    assert not witness.exists()
