@@ -67,7 +67,19 @@ def open_catalogue(name: str) -> OpenCatalogue:
 
 def complete_id(context: typer.Context, incomplete: str) -> Iterator[str]:
     """Yield the ids that begin with what was typed, for the shell's completion."""
-    name = context.find_root().params.get("catalogue") or OWN
-    for model_id in open_catalogue(name).catalogue.list_model_ids():
-        if model_id.startswith(incomplete):
-            yield model_id
+    return (record.id for record in _offered(context) if record.id.startswith(incomplete))
+
+
+def complete_type(context: typer.Context, incomplete: str) -> Iterator[str]:
+    """Yield the kinds that begin with what was typed, for the shell's completion."""
+    kinds = dict.fromkeys(str(record.type) for record in _offered(context))
+    return (kind for kind in kinds if kind.startswith(incomplete))
+
+
+def _offered(context: typer.Context) -> tuple[ModelInfo, ...]:
+    """Return the models to complete from: none where --catalogue is not yet a module."""
+    try:
+        opened = open_catalogue(context.find_root().params.get("catalogue") or OWN)
+    except typer.BadParameter:
+        return ()
+    return opened.catalogue.listed

@@ -7,15 +7,9 @@ from typing import Annotated, TypeAlias, get_args
 
 import typer
 
-from holotype.cli.catalogues import OWN, open_catalogue
+from holotype.cli.catalogues import complete_type
 from holotype.cli.wording import parse_count
 from holotype.query import SortKey
-
-
-def _complete_type(context: typer.Context, incomplete: str) -> Iterator[str]:
-    name = context.find_root().params.get("catalogue") or OWN
-    kinds = dict.fromkeys(record.type for record in open_catalogue(name).catalogue.listed)
-    return (str(kind) for kind in kinds if kind.startswith(incomplete))
 
 
 def _complete_sort(incomplete: str) -> Iterator[str]:
@@ -46,7 +40,7 @@ Type: TypeAlias = Annotated[
         "-t",
         metavar="KIND",
         help="dense, colbert, sparse, cross-encoder, classifier, or a further kind.",
-        autocompletion=_complete_type,
+        autocompletion=complete_type,
     ),
 ]
 Organization: TypeAlias = Annotated[

@@ -22,10 +22,8 @@ from holotype.records import ModelInfo
 
 _HUB = "https://huggingface.co"
 
-_IN_HEAD = frozenset(
-    {"name", "type", "huggingface_id", "organization", "release_date", "license", "description"}
-)
-"""Fields that the first lines of a model's section show."""
+_IN_HEAD = frozenset({"name", "type", "huggingface_id", "organization", "description"})
+"""Fields that the first lines of a model's section show, and its table does not."""
 
 _WORTH_SAYING = frozenset(
     name

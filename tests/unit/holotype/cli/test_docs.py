@@ -82,6 +82,7 @@ def test_a_section_tells_how_to_import_the_model_and_where_each_value_comes_from
     assert "| `pooling` | cls | hub: 1_Pooling/config.json |" in about
     assert '| `query_prompt` | `"Instruct: {instruction}\\nQuery: "` | fixture |' in about
     assert "| `document_prompt` | none | fixture |" in about
+    assert "| `license` | apache-2.0 | fixture |" in about
 
 
 def test_a_section_says_what_is_not_known(text: str) -> None:

@@ -125,6 +125,32 @@ def test_a_stream_that_is_not_utf_8_gets_codes_instead_of_a_traceback() -> None:
     assert r'"\u30af\u30a8\u30ea: \""' in json.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("show tiny-dense-v", ["tiny-dense-v1.5", "tiny-dense-v2", "tiny-dense-v2-sparse"]),
+        ("list --type c", ["colbert", "cross-encoder", "classifier"]),
+        ("list --sort b", ["beir_avg"]),
+        ("--catalogue no.such.module show tiny", []),
+    ],
+)
+def test_a_shell_can_complete_ids_kinds_and_sort_keys(words: str, expected: list[str]) -> None:
+    line = f"holotype --catalogue {FIXTURE} {words}"
+    result = subprocess.run(
+        [sys.executable, "-c", MAIN],
+        capture_output=True,
+        text=True,
+        env=environment(
+            _HOLOTYPE_COMPLETE="complete_bash",
+            COMP_WORDS=line,
+            COMP_CWORD=str(len(line.split()) - 1),
+        ),
+        check=False,
+    )
+    assert result.stderr == ""
+    assert result.stdout.split() == expected
+
+
 @pytest.mark.parametrize("missing", ["typer", "rich"])
 def test_a_missing_package_is_one_line_with_the_command_that_installs_it(missing: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None\n"
