@@ -1,0 +1,103 @@
+"""README and docs run as written: their Python, what it prints, their commands, and their links."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+_BLOCK = re.compile(r"^ *```(\S+)(.*)\n((?:.*\n)*?) *```$", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+_RUN_BY_OTHER_TESTS = {"make", "pip", "mypy"}
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str, str]]:
+    """The language, the rest of the fence and the text of every code block."""
+    for match in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        yield match[1], match[2].strip(), match[3]
+
+
+def programs(page: Path) -> list[tuple[str, str | None]]:
+    """Each block of Python, with what the page says that it prints."""
+    found = list(blocks(page))
+    following: list[tuple[str, str, str] | None] = [*found[1:], None]
+    return [
+        (text, after[2] if after is not None and after[0] == "text" else None)
+        for (language, rest, text), after in zip(found, following, strict=True)
+        if language == "python" and rest != "skip"
+    ]
+
+
+def commands(page: Path) -> list[str]:
+    """Each command of the page that no other test runs."""
+    lines = [
+        line.strip().removeprefix("$ ").partition("  #")[0]
+        for language, _, text in blocks(page)
+        if language == "console"
+        for line in text.splitlines()
+        if line.strip().startswith("$ ")
+    ]
+    return [line for line in lines if shlex.split(line)[0] not in _RUN_BY_OTHER_TESTS]
+
+
+def name(value: object) -> str:
+    return str(value.relative_to(ROOT)) if isinstance(value, Path) else str(value)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if programs(page)], ids=name)
+def test_the_python_of_a_page_prints_what_the_page_shows(page: Path) -> None:
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for program, expected in programs(page):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(program, page.name, "exec"), namespace)
+        if expected is not None:
+            assert printed.getvalue() == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [(page, command) for page in PAGES for command in commands(page)],
+    ids=name,
+)
+def test_the_commands_of_a_page_run(page: Path, command: str, tmp_path: Path) -> None:
+    folder = ROOT
+    if page.name == "own-catalogue.md":
+        folder = tmp_path / "acme-catalogue"
+        shutil.copytree(ROOT / "examples" / "acme-catalogue", folder)
+    program, *arguments = shlex.split(command)
+    if program == "python":
+        program = sys.executable
+    else:
+        program = str(Path(sysconfig.get_path("scripts")) / program)
+    result = subprocess.run(
+        [program, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    links = [link for link in _LINK.findall(page.read_text(encoding="utf-8")) if ":" not in link]
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("example", ["model_registry_demo", "type_errors", "registry_similarity"])
+def test_an_example_runs(example: str) -> None:
+    command = [sys.executable, str(ROOT / "examples" / f"{example}.py")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert len(result.stdout.splitlines()) >= 10
