@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 DimT = TypeVar("DimT", bound=int)
 
-_PACKAGES = ("numpy", "torch", "transformers", "tokenizers", "safetensors", "huggingface_hub")
+_PACKAGES = (
+    "numpy",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "huggingface_hub",
+    "httpx",
+)
 
 
 @overload

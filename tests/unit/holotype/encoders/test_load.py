@@ -1,0 +1,144 @@
+"""`load` and `ModelConfig`, before anything heavy is imported."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holotype.encoders import ModelConfig, load
+from holotype.errors import (
+    CheckpointNotFoundError,
+    InvalidDimensionError,
+    ModelNotFoundError,
+    UnsupportedModelError,
+)
+from holotype.records import (
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+    SparseModel,
+)
+
+SOURCE = Path(__file__).parents[4] / "src"
+COMMON: dict[str, Any] = {
+    "id": "tiny",
+    "name": "Tiny",
+    "huggingface_id": "tests/tiny",
+    "organization": "Tests",
+    "description": "A model of the tests.",
+    "embedding_dim": 64,
+}
+DENSE: DenseModel[Any] = DenseModel(type="dense", matryoshka_dims=(16, 64), **COMMON)
+FURTHER_KINDS = [
+    SparseModel(type="sparse", **COMMON),
+    CrossEncoderModel(type="cross-encoder", **COMMON),
+    ClassifierModel(type="classifier", **COMMON),
+    ModelInfo(type="image-text", **COMMON),
+]
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import holotype.encoders; "
+        "heavy = ['torch', 'numpy', 'transformers', 'tokenizers', 'huggingface_hub']; "
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(SOURCE)], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("missing", ["numpy", "torch"])
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(missing: str) -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); sys.modules[sys.argv[2]] = None\n"
+        "from holotype import MissingExtraError, load\n"
+        "try: load('all-minilm-l6-v2')\n"
+        "except MissingExtraError as error: print(error)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(SOURCE), missing],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == (
+        f"load() needs {missing!r}, which is not installed; run: pip install 'holotype[encoders]'\n"
+    )
+
+
+@pytest.mark.parametrize("record", FURTHER_KINDS, ids=lambda record: record.type)
+def test_kinds_without_an_encoder_are_named(record: Any) -> None:
+    with pytest.raises(UnsupportedModelError) as caught:
+        load(record)
+    assert str(caught.value) == (
+        f"'tiny' cannot be loaded: there is no encoder for models of the kind {record.type!r} yet; "
+        "dense and colbert models have one"
+    )
+
+
+@pytest.mark.parametrize("dim", [0, 32, 65, True])
+def test_only_the_models_own_dimensions_are_accepted(dim: Any) -> None:
+    with pytest.raises(InvalidDimensionError, match="pass one of dim=16, 64") as caught:
+        load(DENSE, dim=dim)
+    assert caught.value.allowed == (16, 64)
+
+
+def test_a_model_that_is_not_matryoshka_has_one_dimension() -> None:
+    record: ColbertModel[Any] = ColbertModel(type="colbert", **COMMON)
+    with pytest.raises(InvalidDimensionError, match="pass only dim=64"):
+        load(record, dim=16)
+
+
+def test_a_type_that_is_unknown_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown dtype 'int3'; pass one of float32"):
+        load(DENSE, dtype="int3")
+
+
+def test_an_id_that_is_unknown_is_refused_with_suggestions() -> None:
+    unknown: Any = "all-minilm-l6-v3"
+    with pytest.raises(ModelNotFoundError, match="did you mean 'all-minilm-l6-v2'"):
+        load(unknown)
+
+
+def test_a_config_settles_how_a_model_is_run() -> None:
+    config = ModelConfig.from_registry(
+        "all-minilm-l6-v2", device="cpu", dtype="bfloat16", checkpoint=Path("/some/folder")
+    )
+    assert (config.record.id, config.dim) == ("all-minilm-l6-v2", 384)
+    assert (config.device, config.dtype) == ("cpu", "bfloat16")
+    assert (config.checkpoint, config.trust_remote_code) == ("/some/folder", False)
+    usual = ModelConfig.from_registry("all-minilm-l6-v2")
+    assert (usual.device, usual.dtype, usual.checkpoint) == (None, "float32", None)
+
+
+def test_a_config_is_a_frozen_value() -> None:
+    config = ModelConfig(record=DENSE, dim=16)
+    assert config == ModelConfig(record=DENSE, dim=16)
+    assert hash(config) == hash(ModelConfig(record=DENSE, dim=16))
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert dataclasses.replace(config, dim=64) == ModelConfig(record=DENSE, dim=64)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.dim = 64  # type: ignore[misc]  # that it cannot be set is what is tested
+
+
+def test_a_config_is_checked_when_it_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(InvalidDimensionError):
+        load(ModelConfig(record=DENSE, dim=17))
+    with pytest.raises(CheckpointNotFoundError, match="nowhere"):
+        load(ModelConfig(record=DENSE, dim=16, checkpoint=str(tmp_path / "nowhere")))
+
+
+def test_a_config_leaves_no_room_for_further_settings() -> None:
+    untyped: Any = load
+    with pytest.raises(TypeError, match=r"dataclasses\.replace"):
+        untyped(ModelConfig(record=DENSE, dim=16), dim=64)

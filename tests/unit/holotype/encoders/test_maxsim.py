@@ -1,0 +1,48 @@
+"""MaxSim against its definition, written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import holotype.encoders.maxsim
+from holotype.encoders.maxsim import maxsim
+
+lengths = st.lists(st.integers(0, 6), max_size=5)
+
+
+def arrays(generator: np.random.Generator, counts: list[int]) -> list[np.ndarray]:
+    return [generator.standard_normal((count, 3)).astype(np.float32) for count in counts]
+
+
+@given(lengths, lengths, st.integers(0, 100))
+def test_every_query_meets_every_document(
+    n_query_tokens: list[int], n_document_tokens: list[int], seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    queries, documents = (
+        arrays(generator, n_query_tokens),
+        arrays(generator, n_document_tokens),
+    )
+    scores = maxsim(queries, documents)
+    assert scores.shape == (len(queries), len(documents))
+    assert scores.dtype == np.float32
+    for row, query in enumerate(queries):
+        for column, document in enumerate(documents):
+            if len(document) == 0:
+                assert scores[row, column] == -np.inf
+                continue
+            expected = sum(max(float(q @ d) for d in document) for q in query)
+            assert scores[row, column] == pytest.approx(expected, abs=1e-4)
+
+
+def test_many_documents_are_scored_in_groups_of_a_bounded_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = np.random.default_rng(1)
+    queries, documents = arrays(generator, [4, 2]), arrays(generator, [3, 0, 9, 1, 5, 5])
+    at_once = maxsim(queries, documents)
+    monkeypatch.setattr(holotype.encoders.maxsim, "_TOKENS_AT_ONCE", 4)
+    np.testing.assert_allclose(maxsim(queries, documents), at_once, rtol=1e-6)
