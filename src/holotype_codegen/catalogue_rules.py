@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
 from holotype_codegen import standards
 from holotype_codegen.entries import Entries, Entry, Finding
 from holotype_codegen.naming import (
     RESERVED_NAMES,
+    class_stem,
     constant_name,
     enum_member_name,
     is_kebab_case,
 )
+from holotype_codegen.positions import child_pointer
 from holotype_codegen.report import quoted
+from holotype_codegen.wording import nearest
 
 CatalogueRule: TypeAlias = Callable[[Entries], Iterator[Finding]]
 
@@ -28,26 +31,26 @@ def ids_are_unique(catalogue: Entries) -> Iterator[Finding]:
         if other is not entry:
             yield entry.finding(
                 "/id",
-                f"Duplicate model ID found: {entry.id}",
-                f"expected an id of its own; {other.pointer} has it already",
+                f"Duplicate model ID found: {quoted(entry.id)[1:-1]}",
+                f"expected an id that no other entry has in any letter case, and {other.pointer} "
+                f"has {quoted(other.id)}",
                 "choose another id, or delete one of the entries",
             )
 
 
 def aliases_are_unique(catalogue: Entries) -> Iterator[Finding]:
-    """An alias is neither an id nor an alias of another entry, in any letter case."""
-    ids = {entry.id.lower(): entry for entry in catalogue.entries if entry.id}
+    """An alias is neither an id nor another alias, in any letter case."""
+    ids = {entry.id.lower(): f"{entry.pointer}/id" for entry in catalogue.entries if entry.id}
     first: dict[str, str] = {}
     for entry in catalogue.entries:
         for pointer, alias in entry.texts("/lineage/aliases"):
-            name = alias.lower()
-            taken = ids[name].pointer + "/id" if name in ids else first.get(name)
-            first.setdefault(name, entry.pointer + pointer)
-            if taken:
+            own = entry.pointer + pointer
+            other = ids.get(alias.lower()) or first.setdefault(alias.lower(), own)
+            if other != own:
                 yield entry.finding(
                     pointer,
                     f"the alias {quoted(alias)} is taken",
-                    f"expected a name that nothing else has; {taken} has it",
+                    f"expected a name that nothing else has, and {other} has it",
                     "delete it from one of them",
                 )
 
@@ -63,9 +66,10 @@ def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Findin
         if other is not entry:
             yield entry.finding(
                 "/huggingface_id",
-                f"{quoted(repository)} has another entry of the type {entry.kind}: {other.id}",
+                f"{quoted(repository)} has another entry of the type {quoted(entry.kind)}, "
+                f"{quoted(other.id) if other.id else other.pointer}",
                 "expected one entry for each kind of model in a repository",
-                "delete one of them, or make the other spelling an alias",
+                "delete one of them, or make its id an alias of the other",
             )
 
 
@@ -93,40 +97,48 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Finding]:
             )
 
 
-def kinds_have_members_of_their_own(catalogue: Entries) -> Iterator[Finding]:
-    """No two kinds become the same member of `ModelType`."""
+def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Finding]:
+    """No two kinds become the same member of `ModelType`, or the same type of ids."""
     first: dict[str, str] = {}
     for entry in catalogue.entries:
         if not entry.kind or not is_kebab_case(entry.kind):
             continue
-        member = enum_member_name(entry.kind)
-        other = first.setdefault(member, entry.kind)
-        if other != entry.kind:
-            yield entry.finding(
-                "/type",
-                f"the types {quoted(other)} and {quoted(entry.kind)} both become {member}",
-                "expected one spelling of a kind",
-                f"write {quoted(other)}",
-            )
+        names = enum_member_name(entry.kind), f"{class_stem(entry.kind)}ModelId"
+        for name in names:
+            other = first.setdefault(name, entry.kind)
+            if other != entry.kind:
+                yield entry.finding(
+                    "/type",
+                    f"the types {quoted(other)} and {quoted(entry.kind)} both become {name}",
+                    "expected one spelling of a kind",
+                    f"write {quoted(other)}",
+                )
+                break
 
 
 def successors_exist(catalogue: Entries) -> Iterator[Finding]:
-    """`superseded_by` names another entry, and following it comes to an end."""
-    successors = {
-        entry.id: entry.text("/lineage/superseded_by") for entry in catalogue.entries if entry.id
-    }
+    """`superseded_by` names another entry by its id."""
+    ids = {entry.id: None for entry in catalogue.entries if entry.id}
     for entry in catalogue.entries:
         successor = entry.text("/lineage/superseded_by")
-        if not successor or not entry.id:
-            continue
-        if successor not in successors:
+        if successor and successor not in ids:
+            meant = nearest(successor, ids)
             yield entry.finding(
                 "/lineage/superseded_by",
                 f"superseded_by names {quoted(successor)}, which is no id of the catalogue",
                 "expected the id of another entry",
-                "correct the id, or write null",
+                f"did you mean {quoted(meant)}?" if meant else "correct the id, or write null",
             )
-        elif _returns(entry.id, successors):
+
+
+def successors_come_to_an_end(catalogue: Entries) -> Iterator[Finding]:
+    """Following `superseded_by` leads to a model that nothing supersedes."""
+    successors = {
+        entry.id: entry.text("/lineage/superseded_by") for entry in catalogue.entries if entry.id
+    }
+    circular = _circular(successors)
+    for entry in catalogue.entries:
+        if entry.id in circular and entry.text("/lineage/superseded_by"):
             yield entry.finding(
                 "/lineage/superseded_by",
                 f"superseded_by leads from {quoted(entry.id)} back to it",
@@ -135,41 +147,41 @@ def successors_exist(catalogue: Entries) -> Iterator[Finding]:
             )
 
 
-def _returns(start: str, successors: dict[str, str | None]) -> bool:
-    seen: set[str] = set()
-    at = successors.get(start)
-    while at is not None and at not in seen:
-        if at == start:
-            return True
-        seen.add(at)
-        at = successors.get(at)
-    return False
+def _circular(successors: Mapping[str, str | None]) -> set[str]:
+    """Return what lies on a circle; every id is visited once, so that long lines cost no more."""
+    circular: set[str] = set()
+    visited: set[str] = set()
+    for start in successors:
+        path: dict[str, int] = {}
+        at: str | None = start
+        while at is not None and at not in visited:
+            visited.add(at)
+            path[at] = len(path)
+            at = successors.get(at)
+        if at is not None and at in path:
+            circular.update(list(path)[path[at] :])
+    return circular
 
 
 def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Finding]:
     """The date and the licence of a source are of the same form as those of an entry."""
-    for key, source in catalogue.sources.items():
-        pointer = f"/sources/{key}"
-        retrieved, license = _text(source, "retrieved"), _text(source, "license")
+    for key, values in catalogue.sources.items():
+        source = Entry(values, child_pointer("/sources", key))
+        retrieved, license = source.text("/retrieved"), source.text("/license")
         if retrieved and not standards.is_date(retrieved):
-            yield Finding(
-                f"{pointer}/retrieved",
+            yield source.finding(
+                "/retrieved",
                 f"the date {quoted(retrieved)} is not one of ISO 8601",
                 "expected YYYY, YYYY-MM or YYYY-MM-DD",
                 "write the day on which the source was read",
             )
         if license and not standards.is_license(license):
-            yield Finding(
-                f"{pointer}/license",
+            yield source.finding(
+                "/license",
                 f"the licence {quoted(license)} is unknown",
                 "expected an SPDX expression, or one of the Hub's licence ids",
                 "write null where the source names none",
             )
-
-
-def _text(values: Any, key: str) -> str | None:
-    value = values.get(key) if isinstance(values, dict) else None
-    return value if isinstance(value, str) else None
 
 
 CATALOGUE_RULES: tuple[CatalogueRule, ...] = (
@@ -177,8 +189,9 @@ CATALOGUE_RULES: tuple[CatalogueRule, ...] = (
     aliases_are_unique,
     repositories_have_one_entry_of_a_kind,
     constants_are_unique,
-    kinds_have_members_of_their_own,
+    kinds_have_names_of_their_own,
     successors_exist,
+    successors_come_to_an_end,
     sources_are_dated_and_licensed,
 )
 """The rules over all entries."""

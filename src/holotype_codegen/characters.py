@@ -1,9 +1,9 @@
-"""Characters that JSON lets pass in a string and a catalogue does not.
+r"""Characters that JSON lets pass in a string and a catalogue does not.
 
 Refused are control characters other than tab and line feed, lone surrogates, the separators U+2028
 and U+2029, which many programs take for line breaks, and the marks that change the direction of
 text, which make a line read otherwise than it is. Prompts need tabs and line feeds; they are
-written as ``\\t`` and ``\\n``.
+written as ``\t`` and ``\n``.
 """
 
 from __future__ import annotations

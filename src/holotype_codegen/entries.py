@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from holotype_codegen.positions import unescape_token
 from holotype_codegen.schema import meant_kind
+
+_NOTHING = object()
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,22 @@ class Entry:
 
     def value(self, pointer: str) -> Any:
         """Return the value at a pointer within the entry; None where there is none."""
+        value = self._find(pointer)
+        return None if value is _NOTHING else value
+
+    def has(self, pointer: str) -> bool:
+        """Whether anything, be it null, stands at a pointer within the entry."""
+        return self._find(pointer) is not _NOTHING
+
+    def _find(self, pointer: str) -> Any:
         value = self.values
         for token in pointer.split("/")[1:]:
             if isinstance(value, dict):
-                value = value.get(unescape_token(token))
-            elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
+                value = value.get(unescape_token(token), _NOTHING)
+            elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
                 value = value[int(token)]
             else:
-                return None
+                return _NOTHING
         return value
 
     def text(self, pointer: str) -> str | None:
@@ -91,9 +103,11 @@ class Entry:
         value = self.value(pointer)
         return value if isinstance(value, dict) else {}
 
-    def finding(self, pointer: str, found: str, expected: str, action: str) -> Finding:
+    def finding(
+        self, pointer: str, found: str, expected: str, action: str, *, at_key: bool = False
+    ) -> Finding:
         """Return a finding at a pointer within the entry."""
-        return Finding(self.pointer + pointer, found, expected, action)
+        return Finding(self.pointer + pointer, found, expected, action, at_key)
 
 
 @dataclass(frozen=True, slots=True)

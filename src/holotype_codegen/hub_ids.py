@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_LENGTH = 96
-"""The longest id that the Hub accepts, in characters."""
+"""The most characters of an organization, and of a name, that the Hub accepts."""
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -18,15 +18,15 @@ def fault(name: str) -> str | None:
     parts = name.split("/")
     if len(parts) != 2:
         return "it has no organization" if len(parts) == 1 else "it has more than one slash"
-    if len(name) > MAX_LENGTH:
-        return f"it has {len(name)} characters, of which the Hub allows {MAX_LENGTH}"
     for part in parts:
         if not part:
             return "a side of its slash is empty"
         if not _PART.fullmatch(part):
-            return "it has characters other than letters, digits, '-', '_' and '.'"
+            return "it has characters other than ASCII letters, digits, '-', '_' and '.'"
         if part[0] in "-." or part[-1] in "-.":
             return "a part begins or ends with '-' or '.'"
+        if len(part) > MAX_LENGTH:
+            return f"a part has {len(part)} characters, of which the Hub allows {MAX_LENGTH}"
     for forbidden in ("--", ".."):
         if forbidden in name:
             return f"it has {forbidden!r}"

@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from functools import cached_property
 from json import JSONDecoder
-from json.decoder import scanstring
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -53,7 +52,7 @@ class Offsets:
     def __init__(self, text: str) -> None:
         """Read nothing yet."""
         self._text = text
-        self._scan = JSONDecoder().scan_once
+        self._read = JSONDecoder().raw_decode
         self._opened: dict[int, dict[str, tuple[int, int]]] = {}
 
     def of_value(self, pointer: str) -> int:
@@ -90,7 +89,7 @@ class Offsets:
         at = self._skip_space(offset + 1)
         while self._text[at] != "}":
             key_at = at
-            key, at = scanstring(self._text, at + 1, True)
+            key, at = self._read(self._text, at)
             value_at = self._skip_space(self._skip_space(at) + 1)
             children[key] = (key_at, value_at)
             at = self._after(value_at)
@@ -106,7 +105,7 @@ class Offsets:
 
     def _after(self, value_at: int) -> int:
         """Return where the next child, or the end of the container, stands."""
-        at = self._skip_space(self._scan(self._text, value_at)[1])
+        at = self._skip_space(self._read(self._text, value_at)[1])
         return self._skip_space(at + 1) if self._text[at] == "," else at
 
     def _skip_space(self, at: int) -> int:

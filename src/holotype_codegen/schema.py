@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+from jsonschema import Draft202012Validator, validators
 
 _HERE = Path(__file__).parent
 _PLACES = (
@@ -72,18 +72,33 @@ def entry_validator(kind: str | None) -> Any:
 def _entry_validator(kind: str | None) -> Any:
     model = copy.deepcopy(load_schema()["$defs"]["model"])
     conditions = model.pop("allOf")
-    if kind is not None:
-        model["allOf"] = [
-            condition[branch]
-            for condition in conditions
-            for branch in ["then" if _holds(condition["if"], kind) else "else"]
-            if branch in condition
-        ]
+    for condition in conditions if kind is not None else ():
+        branch = "then" if _holds(condition["if"], kind) else "else"
+        model = _narrowed(model, condition.get(branch, {}))
     return _StrictValidator(_inlined(model))
 
 
-def _holds(condition: dict[str, Any], kind: str) -> bool:
+def _holds(condition: dict[str, Any], kind: str | None) -> bool:
     return bool(_StrictValidator(condition).is_valid({"type": kind}))
+
+
+def _narrowed(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
+    """Return one schema for what two demand, the second of which only narrows the first.
+
+    With one schema for each value, a wrong value breaks one demand, and its words can be exact.
+    """
+    result = {**schema, **narrower}
+    if "required" in schema and "required" in narrower:
+        result["required"] = list(dict.fromkeys(schema["required"] + narrower["required"]))
+    properties = dict(schema.get("properties", {}))
+    for name, value in narrower.get("properties", {}).items():
+        if value is False:
+            properties.pop(name)
+        else:
+            properties[name] = _narrowed(properties.get(name, {}), value)
+    if properties:
+        result["properties"] = properties
+    return result
 
 
 def _inlined(schema: Any) -> Any:
@@ -104,7 +119,9 @@ def _is_whole(_: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_StrictValidator: Any = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+# Where the stubs of jsonschema are installed, `extend` has no types in them.
+_extend: Any = validators.extend
+_StrictValidator = _extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from holotype_codegen.entries import Entries, Entry, Finding
 from holotype_codegen.positions import child_pointer
@@ -17,11 +17,10 @@ from holotype_codegen.wording import (
     expectation,
     listed,
     nearest,
-    types_of,
 )
 
-# A `ValidationError`: jsonschema has types only where its stubs are installed.
-_Error = Any
+# A `ValidationError`; jsonschema has types only where its stubs are installed.
+_Error: TypeAlias = Any
 
 
 def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Finding]]:
@@ -35,7 +34,7 @@ def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[s
 def _explained(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Finding]]:
     seen: set[tuple[str, Finding]] = set()
     for error in _without_echoes(list(errors)):
-        keyword = error.validator or "false"
+        keyword = "propertyNames" if "propertyNames" in error.schema_path else error.validator
         for finding in _WORDINGS.get(keyword, _other)(error, entry):
             if (keyword, finding) not in seen:
                 seen.add((keyword, finding))
@@ -43,21 +42,9 @@ def _explained(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Fi
 
 
 def _without_echoes(errors: list[_Error]) -> list[_Error]:
-    """Drop what follows from a wrong type; of two wrong types, keep what demands more.
-
-    The kind of a model narrows the types that the common fields allow, so one value may break both.
-    """
-    narrowest: dict[tuple[str | int, ...], _Error] = {}
-    for error in errors:
-        if error.validator == "type":
-            known = narrowest.setdefault(tuple(error.absolute_path), error)
-            if len(types_of(error.schema)) < len(types_of(known.schema)):
-                narrowest[tuple(error.absolute_path)] = error
-    return [
-        error
-        for error in errors
-        if error is narrowest.get(tuple(error.absolute_path), error)
-    ]
+    """Drop what follows from a wrong type: `0.0` is no whole number, and not above 0 either."""
+    wrong = {_pointer(error) for error in errors if error.validator == "type"}
+    return [error for error in errors if error.validator == "type" or _pointer(error) not in wrong]
 
 
 def _pointer(error: _Error) -> str:
@@ -66,23 +53,27 @@ def _pointer(error: _Error) -> str:
 
 def _label(error: _Error) -> str:
     """Return the name of the value at fault: `embedding_dim`, `matryoshka_dims[0]`."""
-    path = list(error.absolute_path)
-    names = [str(token) for token in path if isinstance(token, str)]
-    indices = path[path.index(names[-1]) + 1 :] if names else path
-    return (names[-1] if names else "") + "".join(f"[{index}]" for index in indices)
+    label = ""
+    for token in reversed(error.absolute_path):
+        if isinstance(token, str):
+            return token + label
+        label = f"[{token}]{label}"
+    return label
 
 
 def _subject(error: _Error, entry: Entry) -> str:
-    return quoted(_label(error)) if error.absolute_path else ("the entry" if entry.pointer else "it")
+    if error.absolute_path:
+        return quoted(_label(error))
+    return "the entry" if entry.pointer else "the catalogue"
 
 
 def _missing(error: _Error, entry: Entry) -> Iterator[Finding]:
     for name in error.validator_value:
         if name in error.instance:
             continue
-        field = _field_schema(error.schema, name, entry)
-        unless = ", or null where no source says" if allows_null(field) else ""
+        field = error.schema.get("properties", {}).get(name, {})
         about = field.get("description", "").rstrip(".").partition(". ")[0]
+        unless = ", or null where no source says" if allows_null(field) else ""
         yield entry.finding(
             child_pointer(_pointer(error), name),
             f"the required field {quoted(name)} is missing",
@@ -91,56 +82,70 @@ def _missing(error: _Error, entry: Entry) -> Iterator[Finding]:
         )
 
 
-def _field_schema(schema: Any, name: str, entry: Entry) -> Any:
-    """Return what the schema says of a field; the kind of a model may demand one said elsewhere."""
-    known = schema.get("properties", {}).get(name)
-    return known or load_schema()["$defs"]["model"]["properties"].get(name, {})
-
-
 def _unknown_field(error: _Error, entry: Entry) -> Iterator[Finding]:
     known = list(error.schema.get("properties", {}))
     for name in error.instance:
         if name in known:
             continue
-        homes = [home for home in _homes().get(name, ()) if home != _pointer(error)]
-        meant = nearest(name, known)
-        if homes and entry.pointer:
-            action = f"move it to {' or '.join(homes)}"
-        elif meant:
-            action = f"did you mean {quoted(meant)}?"
-        else:
-            action = "delete it, or look the right name up in the schema"
+        if name == "encoding" and entry.pointer and not error.absolute_path:
+            yield _forbidden_encoding(entry)
+            continue
         yield entry.finding(
             child_pointer(_pointer(error), name),
             f"{quoted(name)} is no field here",
             f"expected one of {listed(known)}",
-            action,
-        ).at_the_key()
+            _field_action(name, known, _homes() if entry.pointer else {}),
+            at_key=True,
+        )
+
+
+def _field_action(name: str, known: list[str], homes: dict[str, str]) -> str:
+    """Say what an unknown field was meant to be, and where it belongs."""
+    if name in homes:
+        return f"move it to {homes[name]}"
+    near = nearest(name, known)
+    if near:
+        return f"did you mean {quoted(near)}?"
+    elsewhere = nearest(name, homes)
+    if elsewhere:
+        return f"did you mean {quoted(elsewhere)} in {homes[elsewhere]}?"
+    return "delete it, or look the right name up in the schema"
+
+
+def _forbidden_encoding(entry: Entry) -> Finding:
+    meant = nearest(entry.kind or "", known_kinds())
+    delete = "delete the encoding"
+    return entry.finding(
+        "/encoding",
+        f"a model of the type {quoted(entry.kind)} has no encoding",
+        f"expected one only for the types {listed(known_kinds())}",
+        f'write "type": {quoted(meant)} if that is meant, or {delete}' if meant else delete,
+        at_key=True,
+    )
 
 
 @functools.cache
-def _homes() -> dict[str, tuple[str, ...]]:
-    """Return the groups of an entry in which a field of a name stands."""
-    homes: dict[str, tuple[str, ...]] = {}
+def _homes() -> dict[str, str]:
+    """Return the group, or the groups, of an entry in which the field of each name stands."""
+    homes: dict[str, list[str]] = {}
     definitions = load_schema()["$defs"]
-    groups = dict(definitions["model"]["properties"])
-    for kind in known_kinds():
-        groups[f"encoding {kind}"] = definitions[f"{kind}-encoding"]
-    for group, schema in groups.items():
-        pointer = f"/{group.partition(' ')[0]}"
-        for name in schema.get("properties", ()):
-            homes[name] = tuple(dict.fromkeys((*homes.get(name, ()), pointer)))
-    return homes
+    groups = [(name, group) for name, group in definitions["model"]["properties"].items()]
+    groups += [("encoding", definitions[f"{kind}-encoding"]) for kind in known_kinds()]
+    for name, group in groups:
+        for member in group.get("properties", ()):
+            homes.setdefault(member, []).append(f"/{name}")
+    return {name: " or ".join(dict.fromkeys(places)) for name, places in homes.items()}
 
 
 def _key(error: _Error, entry: Entry) -> Iterator[Finding]:
-    name = error.instance
+    name = str(error.instance)
     yield entry.finding(
         child_pointer(_pointer(error), name),
         f"{quoted(name)} is no key of a source",
         "expected lower-case letters and digits, joined by hyphens",
-        "write a key such as \"mteb\" or \"hub-copy\"",
-    ).at_the_key()
+        'write a key such as "mteb" or "hub-copy"',
+        at_key=True,
+    )
 
 
 def _type(error: _Error, entry: Entry) -> Iterator[Finding]:
@@ -169,7 +174,9 @@ def _out_of_range(error: _Error, entry: Entry) -> Iterator[Finding]:
         _pointer(error),
         f"{_subject(error, entry)} is {quoted(value)}",
         f"expected {expectation(error.schema)}",
-        f"write {round(value / 100, 9)}, a fraction" if percent else "write the true value, or null",
+        f"write {round(value / 100, 9)}, a fraction"
+        if percent
+        else "write the true value, or null",
     )
 
 
@@ -233,17 +240,6 @@ def _alternatives(error: _Error, entry: Entry) -> Iterator[Finding]:
     yield from _choice(error, entry)
 
 
-def _forbidden(error: _Error, entry: Entry) -> Iterator[Finding]:
-    meant = nearest(entry.kind or "", known_kinds())
-    delete = f"delete {_subject(error, entry)}"
-    yield entry.finding(
-        _pointer(error),
-        f"{_subject(error, entry)} is no field of a model of type {quoted(entry.kind)}",
-        f"expected it only for the types {listed(known_kinds())}",
-        f'write "type": {quoted(meant)} if that is meant, or {delete}' if meant else delete,
-    ).at_the_key()
-
-
 def _other(error: _Error, entry: Entry) -> Iterator[Finding]:
     yield entry.finding(
         _pointer(error),
@@ -258,7 +254,6 @@ _WORDINGS: dict[str, Callable[[_Error, Entry], Iterator[Finding]]] = {
     "anyOf": _alternatives,
     "enum": _choice,
     "exclusiveMinimum": _not_positive,
-    "false": _forbidden,
     "maximum": _out_of_range,
     "minItems": _empty,
     "minLength": _empty,

@@ -12,7 +12,8 @@ from typing import Any
 from holotype_codegen.characters import may_be_refused
 from holotype_codegen.positions import Lines, Offsets
 from holotype_codegen.report import CatalogueError, Problem
-from holotype_codegen.syntax import MAX_DEPTH, find_syntax_problems, is_exact
+from holotype_codegen.scalars import is_exact
+from holotype_codegen.syntax import MAX_DEPTH, find_syntax_problems
 
 MAX_BYTES = 64 * 2**20
 """The largest file that is read; a catalogue of 10,000 models has about 20 MiB."""

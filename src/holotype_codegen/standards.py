@@ -7,6 +7,7 @@ import re
 from datetime import date
 
 import langcodes
+from langcodes.tag_parser import LanguageTagError
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from holotype_codegen.licences import HUB_LICENCES
@@ -28,19 +29,23 @@ def is_date(text: str) -> bool:
 
 @functools.cache
 def better_language(tag: str) -> str | None:
-    """Return the shortest BCP 47 tag for a language, or None where there is no such language."""
+    """Return the shortest BCP 47 tag for a language, or None where there is no such language.
+
+    `und`, which says that the language is not known, is none: a catalogue writes that as null.
+    """
     try:
         if not langcodes.tag_is_valid(tag):
             return None
-        return langcodes.standardize_tag(tag)
-    except langcodes.tag_parser.LanguageTagError:
+        better = langcodes.standardize_tag(tag)
+    except LanguageTagError:
         return None
+    return None if better == "und" else better
 
 
 @functools.cache
 def is_license(text: str) -> bool:
     """Whether a text is an SPDX expression, in any letter case, or a licence id of the Hub."""
-    if text in HUB_LICENCES:
+    if text.lower() in HUB_LICENCES:
         return True
     try:
         canonicalize_license_expression(text)

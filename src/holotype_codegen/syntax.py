@@ -7,34 +7,28 @@ has stumbled, or when something in the text looks suspicious.
 
 from __future__ import annotations
 
-import math
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from json.decoder import scanstring
+from typing import NoReturn
 
 from holotype_codegen.characters import literal_faults
 from holotype_codegen.positions import Lines, child_pointer
 from holotype_codegen.report import Problem, quoted
+from holotype_codegen.scalars import NUMBER_LIKE, WORD, ScalarFault, number_fault, word_fault
 
 MAX_DEPTH = 32
 """The deepest nesting of objects and lists that is read; a catalogue needs 5."""
-
-MAX_NUMBER = 2**53
-"""The largest magnitude up to which every whole number is one double."""
 
 _MAX_PROBLEMS = 1_000
 _BYTE_ORDER_MARK = "\ufeff"
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\n\r]++|\\[^\n\r])*+"')
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_NUMBER_LIKE = re.compile(r"[-+.]?[0-9][0-9A-Za-z_.+-]*|[-+.]")
-_WORD = re.compile(r"[-+]?[A-Za-z_$][A-Za-z0-9_$]*")
 _GOOD_ESCAPES = re.compile(r'(?:[^\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
 _ENTRY_ID = re.compile(r"(/models/[0-9]+)/id")
 _IN_ENTRY = re.compile(r"/models/[0-9]+")
-_WORDS_MEANT = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
 
 
 class _Unreadable(Exception):  # noqa: N818 - not an error of the caller's, but the end of a scan
@@ -220,10 +214,10 @@ class _Scanner:
             entry = _ENTRY_ID.fullmatch(pointer)
             if entry:
                 self.ids.setdefault(entry.group(1), value)
-        elif word := _WORD.match(self._text, self._at):
+        elif word := WORD.match(self._text, self._at):
             self._read_word(word.group(), pointer)
-        elif _NUMBER_LIKE.match(self._text, self._at):
-            self._read_number(pointer)
+        elif number := NUMBER_LIKE.match(self._text, self._at):
+            self._read_number(number.group(), pointer)
         else:
             self._stop_at_no_value()
 
@@ -251,50 +245,21 @@ class _Scanner:
         self._at = match.end()
         if _GOOD_ESCAPES.fullmatch(literal) is None:
             return literal[1:-1]
-        return scanstring(literal, 1, False)[0]
+        return str(json.loads(literal, strict=False))
 
     def _read_word(self, word: str, pointer: str) -> None:
-        at = self._at
+        self._add_fault(word_fault(word), pointer)
         self._at += len(word)
-        if word in ("true", "false", "null"):
-            return
-        if word.lstrip("+-") in ("NaN", "Infinity"):
-            self._add(
-                at, f"{word} is no number of JSON", "expected a number", "write null", pointer
-            )
-            return
-        meant = _WORDS_MEANT.get(word)
-        self._add(
-            at,
-            f"{word} is no value of JSON",
-            "expected a string, number, object, list, true, false or null",
-            f"write {meant}" if meant else "write text in double quotes",
-            pointer,
-        )
 
-    def _read_number(self, pointer: str) -> None:
-        at = self._at
-        like = _NUMBER_LIKE.match(self._text, at)
-        written = like.group() if like else ""
+    def _read_number(self, written: str, pointer: str) -> None:
+        self._add_fault(number_fault(written), pointer)
         self._at += len(written)
-        if _NUMBER.fullmatch(written) is None:
-            self._add(
-                at,
-                f"{quoted(written)[1:-1]} is no number of JSON",
-                "expected digits, with at most one point and no leading zero, plus sign or unit",
-                "write a number such as 109482240 or 0.53",
-                pointer,
-            )
-        elif not is_exact(written):
-            self._add(
-                at,
-                f"the number {quoted(written)[1:-1]} is beyond 2^53",
-                "expected a number that every reader of JSON keeps exactly",
-                "write the true value, or null",
-                pointer,
-            )
 
-    def _stop_at_no_value(self) -> None:
+    def _add_fault(self, fault: ScalarFault | None, pointer: str) -> None:
+        if fault is not None:
+            self._add(self._at, *fault, pointer)
+
+    def _stop_at_no_value(self) -> NoReturn:
         character = self._text[self._at]
         if character == "'":
             action = "write text in double quotes"
@@ -308,7 +273,7 @@ class _Scanner:
             action,
         )
 
-    def _stop_cut_off(self) -> None:
+    def _stop_cut_off(self) -> NoReturn:
         openers: Sequence[_Container] = self._stack[-1:]
         within = "before its value"
         if openers:
@@ -321,7 +286,7 @@ class _Scanner:
             "restore the end of the file, or close what is open",
         )
 
-    def _stop(self, found: str, expected: str, action: str) -> None:
+    def _stop(self, found: str, expected: str, action: str) -> NoReturn:
         pointer = self._stack[-1].pointer if self._stack else ""
         self._add(self._at, found, expected, action, pointer)
         raise _Unreadable
@@ -339,18 +304,3 @@ class _Scanner:
         match = _SPACE.match(self._text, self._at)
         self._at = match.end() if match else self._at
         return self._at == len(self._text)
-
-
-def is_exact(written: str) -> bool:
-    """Whether a number of JSON lies within 2^53, beyond which readers lose digits."""
-    value = float(written)
-    return math.isfinite(value) and abs(value) <= MAX_NUMBER and not _rounds_down(written, value)
-
-
-def _rounds_down(written: str, value: float) -> bool:
-    """Whether a whole number above 2^53 has come down to it as a double."""
-    return (
-        abs(value) == MAX_NUMBER
-        and written.lstrip("-").isdigit()
-        and abs(int(written)) > MAX_NUMBER
-    )

@@ -102,7 +102,7 @@ def correction(value: object, schema: Schema) -> str:
     """Say how a value of the wrong type should be written."""
     types = types_of(schema)
     if value is None:
-        return "give the value, or leave the field out where the schema does not require it"
+        return "give the value, or leave the field out if it is not required"
     if isinstance(value, str):
         return _correction_of_text(value, types) or f"write {expectation(schema)}"
     if isinstance(value, float) and "integer" in types and value.is_integer():

@@ -1,0 +1,172 @@
+"""Rules over the sizes of one entry: widths, projections, Matryoshka sizes, lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from holotype_codegen.entries import Entries, Entry, Finding
+from holotype_codegen.report import quoted
+from holotype_codegen.schema import known_kinds
+
+
+def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """`projection_dims` is there exactly where `has_projection` is true."""
+    stated = entry.has("/architecture/has_projection")
+    has_projection = entry.flag("/architecture/has_projection")
+    dims = entry.value("/architecture/projection_dims")
+    if has_projection and dims is None:
+        yield entry.finding(
+            "/architecture/has_projection",
+            "has_projection is true, and there is no projection_dims",
+            "expected the width that the projection ends in",
+            "add projection_dims, or set has_projection to false",
+        )
+    elif dims is not None and stated and not has_projection:
+        yield entry.finding(
+            "/architecture/projection_dims",
+            f"projection_dims is {quoted(dims)}, and has_projection is not true",
+            "expected projection_dims only where there is a projection",
+            "set has_projection to true, or delete projection_dims",
+        )
+
+
+def projections_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """The projection makes the vector, so its width is that of the vector."""
+    projected = entry.count("/architecture/projection_dims")
+    if projected and _is_another_width(entry, projected):
+        width = entry.value("/specs/embedding_dim")
+        yield entry.finding(
+            "/architecture/projection_dims",
+            f"projection_dims is {projected}, embedding_dim is {quoted(width)}",
+            "expected them to be equal",
+            "correct the wrong one",
+        )
+
+
+def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """Without a projection, a dense or ColBERT vector is as wide as the transformer."""
+    width, hidden = entry.count("/specs/embedding_dim"), entry.count("/specs/hidden_dim")
+    unprojected = entry.flag("/architecture/has_projection") is False
+    if entry.kind in ("dense", "colbert") and unprojected and width and hidden and width != hidden:
+        yield entry.finding(
+            "/specs/embedding_dim",
+            f"embedding_dim is {width}, hidden_dim is {hidden}, and there is no projection",
+            "expected them to be equal without a projection",
+            "correct the wrong one, or describe the projection",
+        )
+
+
+def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """A sparse vector has one weight for each word of the vocabulary."""
+    width, words = entry.count("/specs/embedding_dim"), entry.count("/specs/vocab_size")
+    if entry.kind == "sparse" and width and words and width != words:
+        yield entry.finding(
+            "/specs/embedding_dim",
+            f"embedding_dim is {width}, vocab_size is {words}",
+            "expected them to be equal in a sparse model",
+            "correct the wrong one",
+        )
+
+
+def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """A model cannot require a projection that it does not have."""
+    required = entry.flag("/dependencies/requires_projection")
+    if required and entry.flag("/architecture/has_projection") is False:
+        yield entry.finding(
+            "/dependencies/requires_projection",
+            "requires_projection is true, and has_projection is false",
+            "expected a projection where one is required",
+            "correct the wrong one",
+        )
+
+
+def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """ColBERT makes several vectors of a text; the other known kinds do not."""
+    stated = entry.flag("/capabilities/multi_vector")
+    if stated is None or entry.kind not in known_kinds():
+        return
+    implied = entry.kind == "colbert"
+    if stated is not implied:
+        yield entry.finding(
+            "/capabilities/multi_vector",
+            f"multi_vector is {quoted(stated)} for a {entry.kind} model",
+            f"expected {quoted(implied)}",
+            f"write {quoted(implied)}, or correct the type",
+        )
+
+
+def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """Matryoshka sizes ascend, each once, and end in the native width."""
+    pointer = "/architecture/matryoshka_dims"
+    dims = entry.value(pointer)
+    if not isinstance(dims, list) or any(type(dim) is not int for dim in dims) or not dims:
+        return
+    if dims != sorted(set(dims)):
+        yield entry.finding(
+            pointer,
+            f"matryoshka_dims is {quoted(dims)}",
+            "expected ascending sizes, each once",
+            f"write {quoted(sorted(set(dims)))}",
+        )
+    if _is_another_width(entry, max(dims)):
+        width = entry.value("/specs/embedding_dim")
+        yield entry.finding(
+            pointer,
+            f"matryoshka_dims ends in {max(dims)}, embedding_dim is {quoted(width)}",
+            "expected the native width as the last size",
+            "correct the sizes, or embedding_dim",
+        )
+
+
+def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """`capabilities.matryoshka` is true exactly where sizes are listed, or is not stated."""
+    flag = entry.flag("/capabilities/matryoshka")
+    has_sizes = bool(entry.value("/architecture/matryoshka_dims"))
+    if flag is not None and flag is not has_sizes:
+        yield entry.finding(
+            "/capabilities/matryoshka",
+            f"matryoshka is {quoted(flag)}, and matryoshka_dims "
+            + ("lists sizes" if has_sizes else "lists none"),
+            "expected true with sizes, false without, null where it is unknown",
+            "add the sizes to architecture, or correct the flag",
+        )
+
+
+def contexts_fit_the_positions(entry: Entry, _: Entries) -> Iterator[Finding]:
+    """A checkpoint cannot encode more tokens than its architecture has positions."""
+    context = entry.count("/specs/context_length")
+    positions = entry.count("/specs/max_position_embeddings")
+    if context and positions and context > positions:
+        yield entry.finding(
+            "/specs/context_length",
+            f"context_length is {context}, max_position_embeddings is {positions}",
+            "expected a context no longer than the positions",
+            "correct the wrong one",
+        )
+
+
+def _is_another_width(entry: Entry, width: int) -> bool:
+    """Whether `embedding_dim` contradicts a width that follows from another field.
+
+    Null contradicts it where the schema allows null: the width is not unknown then, and a model that
+    returns scores has none.
+    """
+    stated = entry.count("/specs/embedding_dim")
+    if stated is not None:
+        return stated != width
+    is_null = entry.has("/specs/embedding_dim") and entry.value("/specs/embedding_dim") is None
+    return is_null and entry.kind not in ("dense", "colbert", "sparse")
+
+
+SIZE_RULES = (
+    projections_have_dims,
+    projections_end_in_the_embedding,
+    unprojected_vectors_keep_their_width,
+    sparse_vectors_span_the_vocabulary,
+    projections_are_required_where_they_exist,
+    multi_vector_follows_the_kind,
+    matryoshka_sizes_ascend_to_the_embedding,
+    the_matryoshka_flag_agrees_with_the_sizes,
+    contexts_fit_the_positions,
+)
+"""The rules over the sizes of one entry."""
