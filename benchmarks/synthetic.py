@@ -19,7 +19,24 @@ ROOT = Path(__file__).parent.parent
 def catalogue(n_models: int) -> dict[str, Any]:
     """Return the values of a valid `models.json` with this many entries."""
     real = json.loads((ROOT / "models.json").read_text(encoding="utf-8"))
-    return real | {"models": list(islice(_entries(real["models"]), n_models))}
+    models = list(islice(_entries(real["models"]), n_models))
+    ids = {model["id"] for model in models}
+    return real | {"models": [_without_lost_successor(model, ids) for model in models]}
+
+
+def _without_lost_successor(model: dict[str, Any], ids: set[str]) -> dict[str, Any]:
+    """Drop a successor that lies beyond the end of the catalogue."""
+    lineage = model.get("lineage", {})
+    if lineage.get("superseded_by") in ids | {None}:
+        return model
+    return model | {
+        "lineage": {key: value for key, value in lineage.items() if key != "superseded_by"},
+        "provenance": {
+            key: source
+            for key, source in model["provenance"].items()
+            if key != "/lineage/superseded_by"
+        },
+    }
 
 
 def _entries(models: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
