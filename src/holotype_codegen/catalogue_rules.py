@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -101,19 +102,24 @@ def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Finding]:
     """No two kinds become the same member of `ModelType`, or the same type of ids."""
     first: dict[str, str] = {}
     for entry in catalogue.entries:
-        if not entry.kind or not is_kebab_case(entry.kind):
+        kind = entry.kind
+        if not kind or not is_kebab_case(kind):
             continue
-        names = enum_member_name(entry.kind), f"{class_stem(entry.kind)}ModelId"
-        for name in names:
-            other = first.setdefault(name, entry.kind)
-            if other != entry.kind:
+        for name in _names_of_kind(kind):
+            other = first.setdefault(name, kind)
+            if other != kind:
                 yield entry.finding(
                     "/type",
-                    f"the types {quoted(other)} and {quoted(entry.kind)} both become {name}",
+                    f"the types {quoted(other)} and {quoted(kind)} both become {name}",
                     "expected one spelling of a kind",
                     f"write {quoted(other)}",
                 )
                 break
+
+
+@functools.cache
+def _names_of_kind(kind: str) -> tuple[str, ...]:
+    return enum_member_name(kind), f"{class_stem(kind)}ModelId"
 
 
 def successors_exist(catalogue: Entries) -> Iterator[Finding]:

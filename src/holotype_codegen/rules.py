@@ -7,6 +7,7 @@ in `holotype_codegen.size_rules`, those over all entries in `holotype_codegen.ca
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -224,27 +225,28 @@ def texts_stand_alone(entry: Entry, _: Entries) -> Iterator[Finding]:
 
     In prompts, markers and skiplists every blank counts.
     """
-    for group, values in entry.members("").items():
-        if group not in ("encoding", "provenance"):
-            yield from _untidy_texts(entry, child_pointer("", group), values)
-
-
-def _untidy_texts(entry: Entry, pointer: str, value: object) -> Iterator[Finding]:
-    if isinstance(value, str):
-        tidy = " ".join(value.split())
-        if value != tidy:
+    for path, text in _texts(entry.members("")):
+        if path[0] in ("encoding", "provenance"):
+            continue
+        tidy = " ".join(text.split())
+        if text != tidy:
             yield entry.finding(
-                pointer,
-                f"{quoted(value)} has blanks around it, several in a row, or a line break",
+                functools.reduce(child_pointer, path, ""),
+                f"{quoted(text)} has blanks around it, several in a row, or a line break",
                 "expected one line of words with single blanks between them",
                 f"write {quoted(tidy)}" if tidy else "write what it is, or null",
             )
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            yield from _untidy_texts(entry, child_pointer(pointer, key), member)
-    elif isinstance(value, list):
-        for n, item in enumerate(value):
-            yield from _untidy_texts(entry, child_pointer(pointer, n), item)
+
+
+def _texts(container: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the path and the value of every string within an object or a list."""
+    members = container.items() if isinstance(container, dict) else enumerate(container)
+    for key, member in members:
+        if isinstance(member, str):
+            yield (key,), member
+        elif isinstance(member, dict | list):
+            for path, text in _texts(member):
+                yield (key, *path), text
 
 
 RULES: tuple[Rule, ...] = (

@@ -34,6 +34,7 @@ def known_kinds() -> tuple[str, ...]:
     return tuple(kind for kind in kinds if kind is not None)
 
 
+@functools.cache
 def meant_kind(kind: str) -> str | None:
     """Return the known kind that `kind` is, or misses only by case or separators.
 

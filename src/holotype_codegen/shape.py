@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from holotype_codegen.entries import Entries, Entry, Finding
 from holotype_codegen.positions import child_pointer
-from holotype_codegen.report import quoted
+from holotype_codegen.report import printable, quoted
 from holotype_codegen.schema import entry_validator, frame_validator, known_kinds, load_schema
 from holotype_codegen.wording import (
     allows_null,
@@ -158,7 +158,7 @@ def _type(error: _Error, entry: Entry) -> Iterator[Finding]:
 
 
 def _not_positive(error: _Error, entry: Entry) -> Iterator[Finding]:
-    owner = f"Model {entry.id}" if entry.id else "The entry"
+    owner = f"Model {printable(entry.id)}" if entry.id else "The entry"
     yield entry.finding(
         _pointer(error),
         f"{owner} has invalid {_label(error)}: {quoted(error.instance)}",

@@ -74,7 +74,7 @@ def _type_expectation(name: str, schema: Schema) -> str:
             return "true or false"
         case "array":
             items = schema.get("items", {})
-            return f"a list, each item {expectation(items)}" if items else "a list"
+            return f"a list (each item {expectation(items)})" if items else "a list"
         case "object":
             return "an object"
         case _:
