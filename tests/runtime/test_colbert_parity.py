@@ -272,6 +272,25 @@ def test_a_checkpoint_of_stanford_without_metadata(
     assert_parity(encoder, folder, texts)
 
 
+def test_a_stanford_checkpoint_that_pylate_saved_again_beside_the_old_projection(
+    stanford_folder: Save, pylate_folder: Save, colbert_record: Record, texts: list[str]
+) -> None:
+    folder = pylate_folder(
+        query_prefix="[unused0]", document_prefix="[unused1]", query_length=32, document_length=50
+    )
+    old = stanford_folder(query_maxlen=32)
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).write_bytes((old / name).read_bytes())
+    encoder = load(colbert_record(), checkpoint=folder)
+    assert_parity(encoder, folder, texts)
+    assert (
+        np.abs(
+            encoder.encode_query("a") - load(colbert_record(), checkpoint=old).encode_query("a")
+        ).max()
+        > 0.01
+    )
+
+
 @pytest.fixture
 def modernbert_folder(tmp_path: Path) -> Path:
     """A ModernBERT whose markers are added tokens with a space at the end, as PyLate makes them."""

@@ -188,6 +188,22 @@ def test_prompts_of_the_record_where_the_checkpoint_is_silent(
     assert_same(encoder.encode_document(["a b"]), reference.encode(["passage: a b"]))
 
 
+@pytest.mark.parametrize("name", ["document", "passage", "corpus"])
+def test_the_prompt_of_documents_under_each_of_its_names(
+    name: str, save_dense: Save, dense_record: Record
+) -> None:
+    folder = save_dense(Pooling(32, "mean"))
+    library = read(folder, "config_sentence_transformers.json")
+    write(
+        folder,
+        "config_sentence_transformers.json",
+        library | {"prompts": {"query": "query: ", name: "text: "}},
+    )
+    encoder = load(dense_record(), checkpoint=folder)
+    reference = SentenceTransformer(str(folder), device="cpu")
+    assert_same(encoder.encode_document(["a b"]), reference.encode(["text: a b"]))
+
+
 def test_an_instruction_replaces_the_checkpoints_own(
     save_dense: Save, dense_record: Record
 ) -> None:

@@ -86,6 +86,15 @@ def test_a_projection_of_another_width(save_dense: Save, dense_record: DenseReco
     }
 
 
+def test_a_projection_that_a_plain_transformer_lacks(
+    bert_folder: Path, dense_record: DenseRecord
+) -> None:
+    record = dense_record(pooling="mean", has_projection=True)
+    assert differences(record, bert_folder) == {
+        "has_projection": (True, False, "the missing modules.json")
+    }
+
+
 def test_a_checkpoint_that_cuts_its_vectors(save_dense: Save, dense_record: DenseRecord) -> None:
     folder = save_dense(Pooling(32, "mean"), truncate_dim=8)
     library = "config_sentence_transformers.json"

@@ -81,13 +81,22 @@ def test_an_architecture_of_its_own_runs_where_it_is_trusted(
 def test_code_of_another_repository_is_refused_always(
     name: str, folder: Path, witness: Path, dense_record: Record
 ) -> None:
-    classes = {
-        "AutoConfig": "other/repo--code.Config",
-        "AutoTokenizer": ["other/repo--code.T", None],
-    }
-    change(folder, name, auto_map=classes)
+    kinds = ("AutoConfig", "AutoModel", "AutoTokenizer")
+    change(folder, name, auto_map=dict.fromkeys(kinds, "other/repo--code.Class"))
     with pytest.raises(UnsafeCheckpointError, match="whose revision nothing pins"):
         load(dense_record(), checkpoint=folder, trust_remote_code=True)
+
+
+def test_a_known_architecture_does_not_stand_in_for_code_unless_the_record_says_so(
+    folder: Path, witness: Path, dense_record: Record
+) -> None:
+    change(folder, "config.json", model_type="bert")
+    for required in (None, True):
+        with pytest.raises(UnsafeCheckpointError, match="requires_remote_code=False"):
+            load(dense_record(requires_remote_code=required), checkpoint=folder)
+    encoder = load(dense_record(requires_remote_code=False), checkpoint=folder)
+    assert encoder.encode("a text").shape == (32,)
+    assert not witness.exists()
 
 
 def test_a_tokenizer_of_its_own_is_refused_and_not_run(
@@ -99,6 +108,8 @@ def test_a_tokenizer_of_its_own_is_refused_and_not_run(
     change(folder, "tokenizer_config.json", tokenizer_class="OwnTokenizer", auto_map=own)
     (folder / "tokenizer.json").unlink()
     (folder / "vocab.txt").write_text("[UNK]")
-    with pytest.raises(UnsafeCheckpointError, match="its tokenizer is Python code"):
+    with pytest.raises(
+        UnsafeCheckpointError, match="AutoTokenizer is Python code of the checkpoint"
+    ):
         load(dense_record(), checkpoint=folder)
     assert not witness.exists()

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from holotype.encoders.batching import Batch
 from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.remote_code import code_policy
 from holotype.encoders.tokenization import TextTokenizer, load_tokenizer
 from holotype.encoders.weights import load_backbone
 from holotype.errors import CheckpointError
@@ -86,11 +87,12 @@ def open_backbone(
         settings: what the checkpoint says.
         tensors: the tensors of the transformer.
     """
-    folder, trusted = settings.transformer_folder, config.trust_remote_code
+    folder = settings.transformer_folder
+    policy = code_policy(config.record, trusted=config.trust_remote_code)
     return Backbone(
         folder,
-        load_tokenizer(folder, lower_case=settings.lower_case, trust_remote_code=trusted),
-        load_backbone(folder, tensors, trust_remote_code=trusted),
+        load_tokenizer(folder, lower_case=settings.lower_case, policy=policy),
+        load_backbone(folder, tensors, policy=policy),
         device=resolve_device(config.device),
         dtype=resolve_dtype(config.dtype),
     )

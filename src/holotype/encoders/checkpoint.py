@@ -227,6 +227,7 @@ def _prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | Non
     # so that empty ones say something only beside one that is not empty.
     if prompts is None or not any(prompts.values.values()):
         return None, None
+    # Authors name the prompt of documents in one of three ways.
     return prompts.text("query"), prompts.text("document", "passage", "corpus")
 
 

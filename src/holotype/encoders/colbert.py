@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from holotype.encoders.backbone import Backbone, open_backbone
 from holotype.encoders.batching import batches
-from holotype.encoders.checkpoint import read_checkpoint
+from holotype.encoders.checkpoint import STANFORD_ARCHITECTURE, read_checkpoint
 from holotype.encoders.colbert_encoding import ColbertEncoding, resolve_colbert
 from holotype.encoders.colbert_rows import SideReader
 from holotype.encoders.config import ModelConfig
@@ -286,6 +286,9 @@ def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
     projection, own_tensors = None, None
     if settings.format == "stanford":
         projection, own_tensors = split_projection(settings.transformer_folder, tensors)
+    elif settings.architecture == STANFORD_ARCHITECTURE:
+        # A later save in another format keeps the old projection beside the one of its module.
+        tensors = {name: found for name, found in tensors.items() if name != "linear.weight"}
     encoding = resolve_colbert(record, settings, projection)
     backbone = open_backbone(config, settings, tensors)
     layers = load_layers(

@@ -172,8 +172,8 @@ def compare_widths(merge: Merge, layers: Sequence[LayerSpec], *, linear_file: st
 
 
 def _compare_projection(merge: Merge, record: ModelInfo, last: Setting[int] | None) -> None:
-    file = last.file if last else MODULES_FILE
-    if merge.settings.modules is not None or last is not None:
-        merge.choose("has_projection", record.has_projection, Setting(last is not None, file))
+    absent = MODULES_FILE if merge.settings.modules else f"the missing {MODULES_FILE}"
+    file = last.file if last else absent
+    merge.choose("has_projection", record.has_projection, Setting(last is not None, file))
     if last is not None:
         merge.choose("projection_dims", record.projection_dims, last)

@@ -52,8 +52,8 @@ class Pool:
 
 
 def normalize(vectors: Tensor, _counted: Tensor | None = None) -> Tensor:
-    """Scale vectors of the last axis to length 1; vectors of zeros stay as they are."""
-    return functional.normalize(vectors, dim=-1)
+    """Scale vectors of the last axis to length 1, in float32; vectors of zeros stay as they are."""
+    return functional.normalize(vectors.float(), dim=-1)
 
 
 @dataclass(frozen=True, slots=True)

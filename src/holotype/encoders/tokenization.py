@@ -17,7 +17,7 @@ from tokenizers.normalizers import Sequence as NormalizerSequence
 from transformers import AutoTokenizer
 
 from holotype.encoders.json_file import JsonFile
-from holotype.encoders.remote_code import code_refused, own_classes
+from holotype.encoders.remote_code import CodePolicy, runs_own_code
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 # One of these holds the vocabulary; without it transformers may build an empty tokenizer.
@@ -126,13 +126,13 @@ class TextTokenizer:
         return len(encoding) - trailing
 
 
-def load_tokenizer(folder: Path, *, lower_case: bool, trust_remote_code: bool) -> TextTokenizer:
+def load_tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> TextTokenizer:
     """Load the tokenizer of a checkpoint.
 
     Args:
         folder: where the tokenizer's files are.
         lower_case: whether texts are put in lower case before anything else.
-        trust_remote_code: whether Python files in the folder may run.
+        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         CheckpointError: its files are missing or damaged.
@@ -144,15 +144,13 @@ def load_tokenizer(folder: Path, *, lower_case: bool, trust_remote_code: bool) -
             str(folder), f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
         )
     settings = JsonFile.read(folder, "tokenizer_config.json", optional=True)
-    own = own_classes(settings)
+    own = runs_own_code(settings, "AutoTokenizer", policy)
     try:
         wrapper = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=trust_remote_code
+            folder, local_files_only=True, trust_remote_code=own
         )
     # The tokenizers library raises bare exceptions for files that it cannot read.
     except Exception as error:
-        if own and not trust_remote_code:
-            raise code_refused(settings.location, "its tokenizer") from error
         raise CheckpointError(str(folder), f"its tokenizer cannot be read: {error}") from error
     tokenizer = getattr(wrapper, "backend_tokenizer", None)
     if not isinstance(tokenizer, Tokenizer):

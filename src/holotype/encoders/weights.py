@@ -21,7 +21,7 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.modules import LinearSpec
-from holotype.encoders.remote_code import code_refused, own_classes
+from holotype.encoders.remote_code import CodePolicy, runs_own_code
 from holotype.errors import (
     CheckpointError,
     TensorError,
@@ -42,6 +42,7 @@ _NOT_OF_THE_ENCODER = re.compile(
     | ^vocab_(transform|layer_norm|projector)\.   # DistilBERT
     | ^(lm_predictions|mask_predictions)\.        # DeBERTa
     | ^head\.(dense|norm)\. | ^decoder\.(weight|bias)$    # ModernBERT
+    | ^(discriminator_|generator_)?predictions\. | ^generator_lm_head\. | ^sop_classifier\.
     """,
     re.VERBOSE,
 )
@@ -50,22 +51,26 @@ _DECODER = re.compile(r"^decoder\.")
 
 
 def load_backbone(
-    folder: Path, tensors: Mapping[str, torch.Tensor], *, trust_remote_code: bool
+    folder: Path, tensors: Mapping[str, torch.Tensor], *, policy: CodePolicy
 ) -> PreTrainedModel:
     """Build the transformer of a checkpoint from its tensors, in float32 on the CPU.
 
     Args:
         folder: where `config.json` is.
         tensors: all tensors of the transformer's files.
-        trust_remote_code: whether Python files in the folder may run.
+        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         TensorError: a tensor is missing, unexpected, or of another shape.
         UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: transformers does not know the architecture.
     """
-    config = _read_config(folder, trust_remote_code=trust_remote_code)
-    model_class = _model_class(folder, config, trust_remote_code=trust_remote_code)
+    raw = JsonFile.read(folder, "config.json")
+    own_config, own_model = (
+        runs_own_code(raw, kind, policy) for kind in ("AutoConfig", "AutoModel")
+    )
+    config = _read_config(folder, raw, with_own_code=own_config)
+    model_class = _own_model_class(folder, raw) if own_model else _model_class(folder, config)
     arguments: dict[str, Any] = {}
     unused = [_NOT_OF_THE_ENCODER]
     if "add_pooling_layer" in inspect.signature(model_class.__init__).parameters:
@@ -108,52 +113,47 @@ def _check(folder: Path, report: Mapping[str, Collection[Any]]) -> None:
         raise TensorError(str(folder), missing, unexpected, misshapen)
 
 
-def _read_config(folder: Path, *, trust_remote_code: bool) -> PreTrainedConfig:
-    raw = JsonFile.read(folder, "config.json")
-    where = str(folder / raw.name)
+def _read_config(folder: Path, raw: JsonFile, *, with_own_code: bool) -> PreTrainedConfig:
     if (folder / "adapter_config.json").is_file():
         raise UnsupportedCheckpointError(
             str(folder), "is an adapter on another model; merge it into that model first"
         )
     if raw.values.get("quantization_config"):
-        raise UnsupportedCheckpointError(where, "holds quantised weights; use the original ones")
-    own = own_classes(raw)
+        raise UnsupportedCheckpointError(
+            raw.location, "holds quantised weights; use the original ones"
+        )
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=trust_remote_code
+            folder, local_files_only=True, trust_remote_code=with_own_code
         )
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
-        if own and not trust_remote_code:
-            raise code_refused(where, "this architecture") from error
         raise UnsupportedCheckpointError(
-            where, f"transformers does not know this architecture: {error}"
+            raw.location, f"transformers does not know this architecture: {error}"
         ) from error
+    if hasattr(config, "use_cache"):
+        config.use_cache = False
     return config
 
 
-def _model_class(
-    folder: Path, config: PreTrainedConfig, *, trust_remote_code: bool
-) -> type[PreTrainedModel]:
-    kind = type(config)
+def _model_class(folder: Path, config: PreTrainedConfig) -> type[PreTrainedModel]:
+    kind, where = type(config), str(folder / "config.json")
     found: Any = MODEL_FOR_TEXT_ENCODING_MAPPING.get(kind, MODEL_MAPPING.get(kind, None))
-    if isinstance(found, type) and issubclass(found, PreTrainedModel):
-        if config.is_encoder_decoder and not found.__name__.endswith("EncoderModel"):
-            raise UnsupportedCheckpointError(
-                str(folder / "config.json"), f"the encoder of {config.model_type!r} is not run yet"
-            )
-        if hasattr(config, "use_cache"):
-            config.use_cache = False
-        return found
-    where = str(folder / "config.json")
-    remote = getattr(config, "auto_map", None) or {}
-    if "AutoModel" not in remote:
+    if not isinstance(found, type) or not issubclass(found, PreTrainedModel):
         raise UnsupportedCheckpointError(
             where, f"transformers has no text encoder for {config.model_type!r}"
         )
-    if not trust_remote_code:
-        raise code_refused(where, "this architecture")
-    own: type[PreTrainedModel] = get_class_from_dynamic_module(remote["AutoModel"], str(folder))
-    return own
+    if config.is_encoder_decoder and not found.__name__.endswith("EncoderModel"):
+        raise UnsupportedCheckpointError(
+            where, f"the encoder of {config.model_type!r} is not run yet"
+        )
+    return found
+
+
+def _own_model_class(folder: Path, raw: JsonFile) -> type[PreTrainedModel]:
+    classes = raw.part("auto_map")
+    reference = str(classes.values["AutoModel"]) if classes else ""
+    found: type[PreTrainedModel] = get_class_from_dynamic_module(reference, str(folder))
+    return found
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
