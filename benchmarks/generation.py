@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import time
 
+from holotype_codegen.render import Origin, render
 from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems
 from report import Table
 from synthetic import catalogue
-
-from holotype_codegen.render import Origin, render
 
 SIZES = (100, 1_000, 10_000)
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 def catalogue(n_models: int) -> dict[str, Any]:
     """Return the values of a valid `models.json` with this many entries."""
-    real = json.loads((ROOT / "models.json").read_text(encoding="utf-8"))
+    real: dict[str, Any] = json.loads((ROOT / "models.json").read_text(encoding="utf-8"))
     models = list(islice(_entries(real["models"]), n_models))
     ids = {model["id"] for model in models}
     return real | {"models": [_without_lost_successor(model, ids) for model in models]}
