@@ -207,7 +207,7 @@ def make_token_linear() -> Callable[..., Dense]:
 
 @pytest.fixture
 def pylate_folder(save_colbert: SaveColbert) -> Callable[..., Path]:
-    """Save a model in PyLate's format; keywords are PyLate's own keys."""
+    """Save a model in PyLate's format; keywords are PyLate's own keys, None leaves one out."""
 
     def save(**keys: Any) -> Path:
         folder = save_colbert(**keys.pop("save", {}))
@@ -222,7 +222,8 @@ def pylate_folder(save_colbert: SaveColbert) -> Callable[..., Path]:
         (folder / "modules.json").write_text(json.dumps(kept))
         prompts = keys.pop("prompts", {})
         library = {"model_type": "ColBERT", "prompts": prompts, "similarity_fn_name": "MaxSim"}
-        (folder / "config_sentence_transformers.json").write_text(json.dumps(library | keys))
+        stated = {key: value for key, value in (library | keys).items() if value is not None}
+        (folder / "config_sentence_transformers.json").write_text(json.dumps(stated))
         (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 31}')
         return folder
 

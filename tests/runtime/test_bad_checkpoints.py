@@ -21,6 +21,7 @@ from holotype.errors import (
     UnsafeCheckpointError,
     UnsupportedCheckpointError,
     UnsupportedModelError,
+    WrongKindError,
 )
 from holotype.records import ColbertModel, DenseModel
 
@@ -149,6 +150,10 @@ def test_weights_in_shards(folder: Path, record: DenseModel[Any]) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
     (folder / "model.safetensors").unlink()
     assert (load(record, checkpoint=folder).encode("a text") == before).all()
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": 1}}')
+    with pytest.raises(CheckpointError, match="expected the files by tensor"):
+        load(record, checkpoint=folder)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
     (folder / "model-2.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"the file model-2\.safetensors is missing"):
         load(record, checkpoint=folder)
@@ -202,6 +207,8 @@ def test_files_that_are_missing(name: str, folder: Path, record: DenseModel[Any]
     ("name", "values", "message"),
     [
         ("config.json", {"hidden_size": "wide"}, "'hidden_size' is 'wide'; expected an integer"),
+        ("config.json", {"num_attention_heads": 5}, "transformers cannot build it"),
+        ("config.json", {"architectures": [1]}, "expected a list of strings"),
         ("config.json", {"hidden_size": None}, "does not say how wide vectors are"),
         ("config.json", {"vocab_size": True}, "'vocab_size' is True; expected an integer"),
         ("1_Pooling/config.json", {"pooling_mode": "median"}, "'pooling_mode' is 'median'"),
@@ -378,3 +385,78 @@ def test_expansions_that_make_no_sense(
     change(folder, "sentence_bert_config.json", query_expansion=expansion)
     with pytest.raises(CheckpointError, match=message):
         load(colbert_record(), checkpoint=folder)
+
+
+def test_an_expansion_that_no_module_scores(
+    save_colbert: Save, colbert_record: ColbertRecord
+) -> None:
+    folder = save_colbert(query_expansion={"strategy": "fixed", "length": 8})
+    modules = json.loads((folder / "modules.json").read_text())
+    kept = [module for module in modules if not module["type"].endswith("MultiVectorMask")]
+    (folder / "modules.json").write_text(json.dumps(kept))
+    with pytest.raises(CheckpointError, match="expected a MultiVectorMask module that scores it"):
+        load(colbert_record(), checkpoint=folder)
+
+
+def test_an_expansion_without_any_token_to_expand_by(
+    save_colbert: Save, colbert_record: ColbertRecord
+) -> None:
+    folder = save_colbert(query_expansion={"strategy": "fixed", "length": 8})
+    tokenizer = {"tokenizer_class": "PreTrainedTokenizerFast", "mask_token": None}
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(CheckpointError, match="has neither a mask token nor an end of text"):
+        load(colbert_record(), checkpoint=folder)
+
+
+def test_late_interaction_that_pools_its_tokens(
+    save_colbert: Save, colbert_record: ColbertRecord
+) -> None:
+    folder = save_colbert()
+    modules = json.loads((folder / "modules.json").read_text())
+    pooling = {"idx": 9, "name": "9", "path": "9_Pooling", "type": "pylate.Pooling"}
+    (folder / "9_Pooling").mkdir()
+    (folder / "9_Pooling/config.json").write_text('{"pooling_mode": "mean"}')
+    (folder / "modules.json").write_text(json.dumps([*modules, pooling]))
+    with pytest.raises(UnsupportedCheckpointError, match="pools token vectors"):
+        load(colbert_record(), checkpoint=folder)
+
+
+def test_a_mask_whose_tokens_are_no_ids(save_colbert: Save, colbert_record: ColbertRecord) -> None:
+    folder = save_colbert(skiplist_words=["."])
+    change(folder, "2_MultiVectorMask/config.json", keep_only_token_ids=["a"])
+    with pytest.raises(CheckpointError, match="expected a list of token ids"):
+        load(colbert_record(), checkpoint=folder)
+
+
+def test_a_dense_model_that_masks_tokens(
+    save_dense: Save, save_colbert: Save, dense_record: DenseRecord
+) -> None:
+    folder = save_colbert(skiplist_words=["."])
+    library = json.dumps({"model_type": "SentenceTransformer"})
+    (folder / "config_sentence_transformers.json").write_text(library)
+    modules = json.loads((folder / "modules.json").read_text())
+    (folder / "modules.json").write_text(json.dumps([modules[0], modules[2]]))
+    with pytest.raises(WrongKindError, match="masks tokens, as only late interaction does"):
+        load(dense_record(), checkpoint=folder)
+
+
+def test_a_similarity_without_an_equivalent(folder: Path, record: DenseModel[Any]) -> None:
+    change(folder, "config_sentence_transformers.json", similarity_fn_name="euclidean")
+    with pytest.raises(UnsupportedCheckpointError, match="compares vectors by 'euclidean'"):
+        load(record, checkpoint=folder)
+
+
+def test_lengths_that_leave_no_room_for_text(
+    folder: Path,
+    dense_record: DenseRecord,
+    pylate_folder: Save,
+    colbert_record: ColbertRecord,
+    bert_folder: Path,
+) -> None:
+    with pytest.raises(ValueError, match="a length of 2 tokens leaves no room for text"):
+        load(dense_record(pooling="cls", context_length=2), checkpoint=bert_folder)
+    short = pylate_folder(
+        query_prefix="[unused0]", document_prefix="[unused1]", query_length=3, document_length=9
+    )
+    with pytest.raises(ValueError, match="special tokens and marker take 3"):
+        load(colbert_record(), checkpoint=short)

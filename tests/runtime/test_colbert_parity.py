@@ -214,6 +214,21 @@ def test_checkpoints_of_pylate(
     assert_parity(encoder, folder, texts)
 
 
+def test_an_older_checkpoint_of_pylate_that_does_not_name_itself(
+    pylate_folder: Save, colbert_record: Record, texts: list[str]
+) -> None:
+    folder = pylate_folder(
+        query_prefix="[unused0]",
+        document_prefix="[unused1]",
+        query_length=32,
+        document_length=40,
+        skiplist_words=["."],
+        model_type=None,
+        similarity_fn_name="cosine",
+    )
+    assert_parity(load(colbert_record(), checkpoint=folder), folder, texts)
+
+
 def test_a_checkpoint_of_pylate_without_markers(
     pylate_folder: Save, colbert_record: Record, texts: list[str]
 ) -> None:

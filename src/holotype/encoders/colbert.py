@@ -48,6 +48,7 @@ class ColbertEncoder:
 
         Raises:
             CheckpointError: a marker is no token of the checkpoint.
+            ValueError: a length leaves no room for text.
         """
         self.config = dataclasses.replace(config, device=str(backbone.device))
         self.encoding = encoding

@@ -28,7 +28,9 @@ class SideReader:
 
         Raises:
             CheckpointError: the vocabulary lacks a token that the side needs.
+            ValueError: the length of the side leaves no room for text.
         """
+        tokenizer.require_room(side.max_length, with_marker=side.marker is not None)
         self.max_length = side.max_length
         self._tokenizer = tokenizer
         self._marker_id = None

@@ -44,7 +44,12 @@ class DenseEncoder:
         backbone: Backbone,
         layers: Sequence[Layer],
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that."""
+        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+
+        Raises:
+            ValueError: the model's length leaves no room for text.
+        """
+        backbone.tokenizer.require_room(encoding.max_length)
         self.config = dataclasses.replace(config, device=str(backbone.device))
         self.encoding = encoding
         self._backbone = backbone

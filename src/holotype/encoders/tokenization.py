@@ -86,9 +86,14 @@ class TextTokenizer:
         found: int | None = self._tokenizer.token_to_id(token)
         return found
 
-    def least_length(self, *, with_marker: bool) -> int:
-        """Return the length in tokens of an empty text."""
-        return self._n_special + with_marker
+    def require_room(self, max_length: int | None, *, with_marker: bool = False) -> None:
+        """Raise a `ValueError` where a length leaves no room for any text."""
+        least = self._n_special + with_marker + 1
+        if max_length is not None and max_length < least:
+            raise ValueError(
+                f"a length of {max_length} tokens leaves no room for text: special tokens and "
+                f"marker take {least - 1}"
+            )
 
     def encode(
         self, texts: Sequence[str], *, max_length: int | None, marker_id: int | None = None
