@@ -8,7 +8,7 @@ import socket
 import string
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 import torch
@@ -17,16 +17,13 @@ from sentence_transformers import MultiVectorEncoder, SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+from sentence_transformers.sentence_transformer.modules import Pooling
+from tests.runtime.parity import ColbertRecord, DenseRecord, Save
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from holotype.records import ColbertModel, DenseModel
 
 HIDDEN_DIM = 32
-
-DenseRecord: TypeAlias = Callable[..., DenseModel[Any]]
-ColbertRecord: TypeAlias = Callable[..., ColbertModel[Any]]
-SaveDense: TypeAlias = Callable[..., Path]
-SaveColbert: TypeAlias = Callable[..., Path]
 
 TEXTS = [
     "what is late interaction?",
@@ -149,7 +146,7 @@ def colbert_record() -> ColbertRecord:
 
 
 @pytest.fixture
-def save_dense(bert_folder: Path, tmp_path: Path) -> SaveDense:
+def save_dense(bert_folder: Path, tmp_path: Path) -> Save:
     """Save a dense model of the given modules, as sentence-transformers does."""
 
     def save(*modules: Any, transformer: Any = None, **options: Any) -> Path:
@@ -162,7 +159,7 @@ def save_dense(bert_folder: Path, tmp_path: Path) -> SaveDense:
 
 
 @pytest.fixture
-def save_colbert(bert_folder: Path, tmp_path: Path) -> SaveColbert:
+def save_colbert(bert_folder: Path, tmp_path: Path) -> Save:
     """Save a multi-vector model as sentence-transformers 6 does.
 
     Keywords: `skiplist_words` and others go to the mask, `prompts` to the model, what is left to
@@ -206,7 +203,7 @@ def make_token_linear() -> Callable[..., Dense]:
 
 
 @pytest.fixture
-def pylate_folder(save_colbert: SaveColbert) -> Callable[..., Path]:
+def pylate_folder(save_colbert: Save) -> Save:
     """Save a model in PyLate's format; keywords are PyLate's own keys, None leaves one out."""
 
     def save(**keys: Any) -> Path:
@@ -231,7 +228,7 @@ def pylate_folder(save_colbert: SaveColbert) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def stanford_folder(bert_folder: Path, tmp_path: Path) -> Callable[..., Path]:
+def stanford_folder(bert_folder: Path, tmp_path: Path) -> Save:
     """Save a model in Stanford ColBERT's format; keywords are those of `artifact.metadata`."""
 
     def save(**metadata: Any) -> Path:
@@ -252,3 +249,15 @@ def stanford_folder(bert_folder: Path, tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return save
+
+
+@pytest.fixture
+def folder(save_dense: Save) -> Path:
+    """A sound dense checkpoint with a projection."""
+    return save_dense(Pooling(HIDDEN_DIM, "mean"), Dense(HIDDEN_DIM, 16))
+
+
+@pytest.fixture
+def record(dense_record: DenseRecord) -> DenseModel[Any]:
+    """A record that agrees with the checkpoint of `folder`."""
+    return dense_record(16)

@@ -7,23 +7,19 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import huggingface_hub.constants
 import pytest
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
+from tests.runtime.parity import DenseRecord, Save
 
 from holotype.encoders import load
 from holotype.errors import CheckpointError, CheckpointNotFoundError
-from holotype.records import DenseModel
-
-Record = Callable[..., DenseModel[Any]]
-Save = Callable[..., Path]
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
@@ -37,13 +33,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_record_without_a_revision_needs_a_folder(dense_record: Record) -> None:
+def test_a_record_without_a_revision_needs_a_folder(dense_record: DenseRecord) -> None:
     with pytest.raises(CheckpointError, match="pins no revision, and a branch may change"):
         load(dense_record())
 
 
 def test_a_model_that_is_not_in_the_cache_says_what_to_run_where(
-    cache: Path, dense_record: Record
+    cache: Path, dense_record: DenseRecord
 ) -> None:
     with pytest.raises(CheckpointNotFoundError) as caught:
         load(dense_record(revision=REVISION))
@@ -55,7 +51,7 @@ def test_a_model_that_is_not_in_the_cache_says_what_to_run_where(
 
 
 def test_a_model_in_the_cache_needs_no_connection(
-    cache: Path, save_dense: Save, dense_record: Record
+    cache: Path, save_dense: Save, dense_record: DenseRecord
 ) -> None:
     saved = save_dense(Pooling(32, "mean"), Dense(32, 16))
     snapshot = cache / "models--tests--tiny-dense/snapshots" / REVISION

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
+from tests.runtime.parity import assert_same
 
 from holotype.encoders import load
-from holotype.encoders.dense import DenseEncoder, Vectors
+from holotype.encoders.dense import DenseEncoder
 from holotype.errors import TextOverflowError, TextOverflowWarning
 from holotype.records import DenseModel
 
@@ -38,16 +39,6 @@ MINILM: DenseModel[Any] = DenseModel(
 @pytest.fixture(scope="module")
 def minilm(minilm_folder: Path) -> DenseEncoder:
     return load(MINILM, checkpoint=minilm_folder, device="cpu")
-
-
-def assert_same(ours: Vectors, theirs: Vectors) -> None:
-    assert ours.dtype == np.float32
-    assert ours.shape == theirs.shape
-    assert np.abs(ours - theirs).max(initial=0) <= 1e-5
-    cosines = (
-        (ours * theirs).sum(-1) / np.linalg.norm(ours, axis=-1) / np.linalg.norm(theirs, axis=-1)
-    )
-    assert cosines.min(initial=1) >= 1 - 1e-6
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,10 @@ import pytest
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
+from tests.runtime.parity import ColbertRecord, DenseRecord, Save
 
 from holotype.encoders import load
 from holotype.errors import CatalogueMismatchError, UnsupportedModelError, WrongKindError
-from holotype.records import ColbertModel, DenseModel
-
-DenseRecord = Callable[..., DenseModel[Any]]
-ColbertRecord = Callable[..., ColbertModel[Any]]
-Save = Callable[..., Path]
 
 FIXED = {"strategy": "fixed", "length": 24}
 
@@ -231,6 +226,10 @@ def test_a_marker_is_looked_for_in_the_prompts_of_the_newer_format(
     assert differences(colbert_record(query_marker="[Q] "), folder) == {
         "query_marker": ("[Q] ", "[unused0] query: ", library)
     }
+    template = colbert_record(query_marker="[unused0]", query_prompt=" {instruction}: ")
+    prompt = load(template, checkpoint=folder).encoding.query.prompt
+    assert prompt.fill("tiny", None) == "[unused0] query: "
+    assert prompt.fill("tiny", "sort") == "[unused0] sort: "
     other_prompt = colbert_record(query_marker="[unused0]", query_prompt="search: ")
     assert differences(other_prompt, folder) == {"query_prompt": ("search: ", " query: ", library)}
 

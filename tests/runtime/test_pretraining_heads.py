@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,10 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from tests.runtime.parity import DenseRecord
 
 from holotype.encoders import load
 from holotype.errors import TensorError
-from holotype.records import DenseModel
-
-Record = Callable[..., DenseModel[Any]]
 
 SIZES = {
     "vocab_size": 116,
@@ -65,7 +62,7 @@ def test_the_encoder_beside_a_head(
     sizes: dict[str, Any],
     tmp_path: Path,
     bert_folder: Path,
-    dense_record: Record,
+    dense_record: DenseRecord,
 ) -> None:
     whole = saved(tmp_path, bert_folder, config, model, sizes)
     encoder = load(dense_record(pooling="cls", context_length=38), checkpoint=tmp_path)
@@ -80,7 +77,7 @@ def test_the_encoder_beside_a_head(
 
 @pytest.mark.parametrize("task", ["SequenceClassification", "TokenClassification"])
 def test_a_classifier_is_no_encoder(
-    task: str, tmp_path: Path, bert_folder: Path, dense_record: Record
+    task: str, tmp_path: Path, bert_folder: Path, dense_record: DenseRecord
 ) -> None:
     saved(tmp_path, bert_folder, "BertConfig", f"BertFor{task}", SIZES)
     with pytest.raises(TensorError, match=r"2 unexpected: classifier\.bias, classifier\.weight"):

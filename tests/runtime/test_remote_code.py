@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import transformers.dynamic_module_utils
 from sentence_transformers.sentence_transformer.modules import Pooling
+from tests.runtime.parity import DenseRecord, Save, change
 
 from holotype.encoders import load
 from holotype.errors import UnsafeCheckpointError
-from holotype.records import DenseModel
-
-Record = Callable[..., DenseModel[Any]]
-Save = Callable[..., Path]
 
 CONFIGURATION = """
 from pathlib import Path
@@ -31,11 +25,6 @@ from .configuration_own import OwnConfig
 class OwnModel(BertModel):
     config_class = OwnConfig
 """
-
-
-def change(folder: Path, name: str, **values: object) -> None:
-    path = folder / name
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 @pytest.fixture
@@ -61,7 +50,7 @@ def folder(
 
 
 def test_an_architecture_of_its_own_is_refused_and_not_run(
-    folder: Path, witness: Path, dense_record: Record
+    folder: Path, witness: Path, dense_record: DenseRecord
 ) -> None:
     with pytest.raises(UnsafeCheckpointError, match="pass trust_remote_code=True"):
         load(dense_record(), checkpoint=folder)
@@ -69,7 +58,7 @@ def test_an_architecture_of_its_own_is_refused_and_not_run(
 
 
 def test_an_architecture_of_its_own_runs_where_it_is_trusted(
-    folder: Path, witness: Path, dense_record: Record
+    folder: Path, witness: Path, dense_record: DenseRecord
 ) -> None:
     encoder = load(dense_record(), checkpoint=folder, trust_remote_code=True)
     assert witness.exists()
@@ -79,7 +68,7 @@ def test_an_architecture_of_its_own_runs_where_it_is_trusted(
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
 def test_code_of_another_repository_is_refused_always(
-    name: str, folder: Path, witness: Path, dense_record: Record
+    name: str, folder: Path, witness: Path, dense_record: DenseRecord
 ) -> None:
     kinds = ("AutoConfig", "AutoModel", "AutoTokenizer")
     change(folder, name, auto_map=dict.fromkeys(kinds, "other/repo--code.Class"))
@@ -88,7 +77,7 @@ def test_code_of_another_repository_is_refused_always(
 
 
 def test_a_known_architecture_does_not_stand_in_for_code_unless_the_record_says_so(
-    folder: Path, witness: Path, dense_record: Record
+    folder: Path, witness: Path, dense_record: DenseRecord
 ) -> None:
     change(folder, "config.json", model_type="bert")
     for required in (None, True):
@@ -100,7 +89,7 @@ def test_a_known_architecture_does_not_stand_in_for_code_unless_the_record_says_
 
 
 def test_a_tokenizer_of_its_own_is_refused_and_not_run(
-    save_dense: Save, witness: Path, dense_record: Record
+    save_dense: Save, witness: Path, dense_record: DenseRecord
 ) -> None:
     folder = save_dense(Pooling(32, "mean"))
     (folder / "tokenization_own.py").write_text(CONFIGURATION.format(witness=str(witness)))

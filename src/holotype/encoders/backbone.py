@@ -15,7 +15,8 @@ from holotype.encoders.batching import Batch
 from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.remote_code import code_policy
-from holotype.encoders.tokenization import TextTokenizer, load_tokenizer
+from holotype.encoders.tokenization import TextTokenizer
+from holotype.encoders.tokenizer_files import load_tokenizer
 from holotype.encoders.weights import load_backbone
 from holotype.errors import CheckpointError
 

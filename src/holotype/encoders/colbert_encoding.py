@@ -17,6 +17,7 @@ from holotype.encoders.modules import (
     NormalizeSpec,
     PoolingSpec,
 )
+from holotype.encoders.prefixes import document_prefix, query_prefix
 from holotype.encoders.prompts import Prompt
 from holotype.errors import CheckpointError, UnsupportedCheckpointError, WrongKindError
 from holotype.records import AnyColbertModel
@@ -110,16 +111,36 @@ def resolve_colbert(
     _compare_similarity(record, settings, merge)
     limit = merge.length(declared=False)
     query_length, expansion = _expansion(record, known, merge, limit)
+    query, document, plain = _sides(record, settings, known, merge, limit, query_length)
+    merge.finish()
+    return ColbertEncoding(
+        layers=layers,
+        native_dim=native_dim,
+        normalized=normalized,
+        query=query,
+        document=document,
+        plain=plain,
+        expansion=expansion,
+    )
+
+
+def _sides(
+    record: AnyColbertModel,
+    settings: CheckpointSettings,
+    known: LateInteraction,
+    merge: Merge,
+    limit: int | None,
+    query_length: int | None,
+) -> tuple[Side, Side, Side]:
     document_length = merge.choose(
         "document_length",
         record.document_length,
         known.document_length,
         known.defaults.document_length,
     )
-    query_marker, query_prompt = _query_prefix(record, settings, known, merge)
-    document_marker, document_prompt = _document_prefix(record, settings, known, merge)
+    query_marker, query_prompt = query_prefix(record, settings, known, merge)
+    document_marker, document_prompt = document_prefix(record, settings, known, merge)
     skiplist = _skiplist(record, known, merge)
-    merge.finish()
     default = Prompt(settings.default_prompt.value if settings.default_prompt else "")
     # Only this format cuts texts without a length of their own where the tokenizer says.
     stated = settings.declared_length if settings.format == "multi-vector" else None
@@ -136,14 +157,10 @@ def resolve_colbert(
             kept_ids=known.kept_ids if task == "document" else None,
         )
 
-    return ColbertEncoding(
-        layers=layers,
-        native_dim=native_dim,
-        normalized=normalized,
-        query=side("query", query_prompt, query_marker, query_length),
-        document=side("document", document_prompt, document_marker, document_length),
-        plain=side("text", default, None, None),
-        expansion=expansion,
+    return (
+        side("query", query_prompt, query_marker, query_length),
+        side("document", document_prompt, document_marker, document_length),
+        side("text", default, None, None),
     )
 
 
@@ -216,61 +233,6 @@ def _expansion(
         return length, expansion
     longest = None if known.query_limit is None else max(known.query_limit, length)
     return longest, expansion
-
-
-def _query_prefix(
-    record: AnyColbertModel, settings: CheckpointSettings, known: LateInteraction, merge: Merge
-) -> tuple[str | None, Prompt]:
-    return _prefix(
-        merge,
-        "query",
-        (record.query_marker, record.query_prompt),
-        (known.query_marker, settings.query_prompt),
-        known,
-        known.defaults.query_marker,
-    )
-
-
-def _document_prefix(
-    record: AnyColbertModel, settings: CheckpointSettings, known: LateInteraction, merge: Merge
-) -> tuple[str | None, Prompt]:
-    return _prefix(
-        merge,
-        "document",
-        (record.document_marker, record.document_prompt),
-        (known.document_marker, settings.document_prompt),
-        known,
-        known.defaults.document_marker,
-    )
-
-
-def _prefix(
-    merge: Merge,
-    side: str,
-    ours: tuple[str | None, str | None],
-    theirs: tuple[Setting[str] | None, Setting[str] | None],
-    known: LateInteraction,
-    usual: str | None,
-) -> tuple[str | None, Prompt]:
-    our_marker, our_prompt = ours
-    their_marker, their_prompt = theirs
-    marker_field, prompt_field = f"{side}_marker", f"{side}_prompt"
-    if not known.markers_in_prompts:
-        marker = merge.choose(marker_field, our_marker, their_marker, usual)
-        if their_prompt is not None:
-            # A prompt that begins with the marker names it a second time.
-            text = their_prompt.value.removeprefix(marker or "")
-            their_prompt = Setting(text, their_prompt.file)
-        return marker, merge.prompt(prompt_field, our_prompt, their_prompt)
-    if our_marker is None or their_prompt is None:
-        return our_marker, merge.prompt(prompt_field, our_prompt, their_prompt)
-    text = their_prompt.value
-    if not text.startswith(our_marker):
-        merge.differ(marker_field, our_marker, text, their_prompt.file)
-    elif our_prompt is not None and text[len(our_marker) :].strip() != our_prompt.strip():
-        merge.differ(prompt_field, our_prompt, text[len(our_marker) :], their_prompt.file)
-    # The marker stays in the prompt, as the checkpoint's own library reads it.
-    return None, Prompt(text)
 
 
 def _skiplist(record: AnyColbertModel, known: LateInteraction, merge: Merge) -> tuple[str, ...]:

@@ -7,21 +7,15 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from holotype.encoders.backbone import Backbone, open_backbone
-from holotype.encoders.batching import Row, batches
-from holotype.encoders.checkpoint import read_checkpoint
+from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoding import DenseEncoding, resolve_dense
-from holotype.encoders.layers import Layer, load_layers, returned_vectors
+from holotype.encoders.encoding import DenseEncoding
 from holotype.encoders.modules import PoolingSpec
-from holotype.encoders.source import find_checkpoint
+from holotype.encoders.network import Network
 from holotype.encoders.texts import OnOverflow, as_list, check_batch_size, report_overflow
 from holotype.encoders.tokenization import TokenizedText
-from holotype.encoders.weights import read_tensors
-from holotype.errors import UnsupportedModelError
 from holotype.records import AnyDenseModel
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -41,8 +35,7 @@ class DenseEncoder:
         self,
         config: ModelConfig[AnyDenseModel],
         encoding: DenseEncoding,
-        backbone: Backbone,
-        layers: Sequence[Layer],
+        network: Network,
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
 
@@ -50,10 +43,9 @@ class DenseEncoder:
             ValueError: the model's length leaves no room for text.
         """
         backbone.tokenizer.require_room(encoding.max_length)
-        self.config = dataclasses.replace(config, device=str(backbone.device))
+        self.config = dataclasses.replace(config, device=network.device)
         self.encoding = encoding
-        self._backbone = backbone
-        self._layers = tuple(layers)
+        self._network = network
         self._prompt_counts = all(
             layer.with_prompt for layer in encoding.layers if isinstance(layer, PoolingSpec)
         )
@@ -71,7 +63,7 @@ class DenseEncoder:
     @property
     def device(self) -> str:
         """Where the model runs, as torch names it."""
-        return str(self._backbone.device)
+        return self._network.device
 
     @property
     def dtype(self) -> str:
@@ -169,7 +161,7 @@ class DenseEncoder:
         self, texts: str | Sequence[str], prompt: str, batch_size: int, on_overflow: OnOverflow
     ) -> Vectors:
         check_batch_size(batch_size)
-        tokenizer, max_length = self._backbone.tokenizer, self.encoding.max_length
+        tokenizer, max_length = self._network.tokenizer, self.encoding.max_length
         whole = [prompt + text for text in as_list(texts)]
         tokenized = list(tokenizer.encode(whole, max_length=max_length))
         report_overflow(tokenized, on_overflow, model_id=self.record.id, max_length=max_length)
@@ -178,16 +170,8 @@ class DenseEncoder:
             n_uncounted = tokenizer.count_leading_tokens(prompt)
         rows = [_row(text, n_uncounted) for text in tokenized]
         vectors = np.empty((len(rows), self.dim), dtype=np.float32)
-        with torch.inference_mode():
-            for indices, batch in batches(rows, batch_size, pad_id=tokenizer.pad_id):
-                states = self._backbone.token_vectors(batch)
-                counted = self._backbone.place(batch.counted)
-                for layer in self._layers:
-                    states = layer(states, counted)
-                returned = returned_vectors(
-                    states, dim=self.dim, normalized=self.encoding.normalized
-                )
-                vectors[indices] = returned.cpu().numpy()
+        for positions, batch, _ in self._network.run(rows, batch_size):
+            vectors[positions] = batch
         return vectors[0] if isinstance(texts, str) else vectors
 
     def __repr__(self) -> str:
@@ -215,18 +199,3 @@ def _unit(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Vectors = vectors / np.maximum(lengths, 1e-12)
     return unit
-
-
-def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
-    """Load a dense model; see `holotype.encoders.load`."""
-    record = config.record
-    if record.architecture_type == "static":
-        raise UnsupportedModelError(
-            record.id, "static embedding tables have no encoder yet; transformers have one"
-        )
-    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
-    settings = read_checkpoint(folder)
-    encoding = resolve_dense(record, settings)
-    backbone = open_backbone(config, settings, read_tensors(settings.transformer_folder))
-    layers = load_layers(encoding.layers, device=backbone.device, dtype=backbone.dtype)
-    return DenseEncoder(config, encoding, backbone, layers)

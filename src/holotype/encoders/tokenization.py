@@ -9,26 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tokenizers import Encoding, Tokenizer
-from tokenizers.normalizers import Lowercase, Normalizer
-from tokenizers.normalizers import Sequence as NormalizerSequence
-from transformers import AutoTokenizer
 
-from holotype.encoders.json_file import JsonFile
-from holotype.encoders.remote_code import CodePolicy, runs_own_code
-from holotype.errors import CheckpointError, UnsupportedCheckpointError
-
-# One of these holds the vocabulary; without it transformers may build an empty tokenizer.
-_VOCABULARIES = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-)
 _TEXTS_AT_ONCE = 512
 
 
@@ -129,55 +112,3 @@ class TextTokenizer:
         encoding = self._tokenizer.encode(prompt)
         trailing = bool(encoding.special_tokens_mask) and encoding.special_tokens_mask[-1]
         return len(encoding) - trailing
-
-
-def load_tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> TextTokenizer:
-    """Load the tokenizer of a checkpoint.
-
-    Args:
-        folder: where the tokenizer's files are.
-        lower_case: whether texts are put in lower case before anything else.
-        policy: what becomes of code that the checkpoint brings along.
-
-    Raises:
-        CheckpointError: its files are missing or damaged.
-        UnsafeCheckpointError: it is code of the checkpoint, and that is not allowed.
-        UnsupportedCheckpointError: it has no fast implementation.
-    """
-    if not any((folder / name).is_file() for name in _VOCABULARIES):
-        raise CheckpointError(
-            str(folder), f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
-        )
-    settings = JsonFile.read(folder, "tokenizer_config.json", optional=True)
-    own = runs_own_code(settings, "AutoTokenizer", policy)
-    try:
-        wrapper = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=own
-        )
-    # The tokenizers library raises bare exceptions for files that it cannot read.
-    except Exception as error:
-        raise CheckpointError(str(folder), f"its tokenizer cannot be read: {error}") from error
-    tokenizer = getattr(wrapper, "backend_tokenizer", None)
-    if not isinstance(tokenizer, Tokenizer):
-        raise UnsupportedCheckpointError(
-            str(folder), f"its tokenizer {type(wrapper).__name__} has no fast implementation"
-        )
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    if lower_case:
-        _put_in_lower_case(tokenizer)
-    mask_id, end_id, pad_id = wrapper.mask_token_id, wrapper.eos_token_id, wrapper.pad_token_id
-    return TextTokenizer(
-        tokenizer,
-        pad_id=next((known for known in (pad_id, end_id) if known is not None), 0),
-        fill_id=mask_id if mask_id is not None else end_id,
-        pads_left=wrapper.padding_side == "left",
-        cuts_left=wrapper.truncation_side == "left",
-        input_names=wrapper.model_input_names,
-    )
-
-
-def _put_in_lower_case(tokenizer: Tokenizer) -> None:
-    present: Normalizer | None = tokenizer.normalizer
-    steps = [Lowercase()] if present is None else [Lowercase(), present]
-    tokenizer.normalizer = NormalizerSequence(steps)

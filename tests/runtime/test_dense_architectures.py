@@ -1,0 +1,130 @@
+"""Tiny checkpoints of several architectures: the same vectors as sentence-transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling
+from tests.runtime.parity import DenseRecord, Save, assert_dense_parity
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.processors import TemplateProcessing
+from transformers import (
+    DistilBertConfig,
+    DistilBertModel,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2Model,
+    T5Config,
+    T5EncoderModel,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
+
+from holotype.encoders import load
+
+WORDS = ("the", "of", "what", "is", "late", "a", "query", "document", "paris", "capital", "france")
+
+
+def word_tokenizer(*special: str, template: str, **options: Any) -> PreTrainedTokenizerFast:
+    vocabulary = {token: at for at, token in enumerate([*special, *WORDS])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.post_processor = TemplateProcessing(
+        single=template, special_tokens=[(token, vocabulary[token]) for token in special]
+    )
+    make: Any = PreTrainedTokenizerFast
+    made: PreTrainedTokenizerFast = make(tokenizer_object=tokenizer, unk_token="<unk>", **options)
+    return made
+
+
+def xlm_roberta(folder: Path) -> int:
+    tokens = ("<s>", "<pad>", "</s>", "<unk>")
+    names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "cls_token": "<s>"}
+    word_tokenizer(*tokens, template="<s> $A </s>", **names).save_pretrained(folder)
+    config = XLMRobertaConfig(
+        vocab_size=len(tokens) + len(WORDS),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=34,
+        initializer_range=0.4,
+        pad_token_id=1,
+    )
+    XLMRobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return 32
+
+
+def distilbert(folder: Path) -> int:
+    tokens = ("<pad>", "<unk>", "<cls>", "<sep>")
+    word_tokenizer(*tokens, template="<cls> $A <sep>", pad_token="<pad>").save_pretrained(folder)
+    config = DistilBertConfig(
+        vocab_size=len(tokens) + len(WORDS),
+        dim=32,
+        n_layers=2,
+        n_heads=4,
+        hidden_dim=64,
+        max_position_embeddings=40,
+        initializer_range=0.4,
+    )
+    DistilBertModel(config).save_pretrained(folder)
+    return 40
+
+
+def t5(folder: Path) -> int:
+    tokens = ("<pad>", "</s>", "<unk>")
+    word_tokenizer(
+        *tokens, template="$A </s>", pad_token="<pad>", eos_token="</s>", model_max_length=24
+    ).save_pretrained(folder)
+    config = T5Config(
+        vocab_size=len(tokens) + len(WORDS), d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4
+    )
+    T5EncoderModel(config).save_pretrained(folder)
+    return 24
+
+
+def qwen2(folder: Path) -> int:
+    tokens = ("<pad>", "<end>", "<unk>")
+    word_tokenizer(
+        *tokens, template="$A <end>", pad_token="<pad>", eos_token="<end>", padding_side="left"
+    ).save_pretrained(folder)
+    config = Qwen2Config(
+        vocab_size=len(tokens) + len(WORDS),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=50,
+        initializer_range=0.4,
+    )
+    Qwen2Model(config).save_pretrained(folder)
+    return 50
+
+
+@pytest.mark.parametrize("pooling", ["mean", "lasttoken", "weightedmean"])
+@pytest.mark.parametrize("architecture", [xlm_roberta, distilbert, t5, qwen2])
+def test_other_architectures(
+    architecture: Callable[[Path], int],
+    pooling: str,
+    tmp_path: Path,
+    save_dense: Save,
+    dense_record: DenseRecord,
+) -> None:
+    (tmp_path / "base").mkdir()
+    torch.manual_seed(3)
+    max_length = architecture(tmp_path / "base")
+    folder = save_dense(Pooling(32, pooling), transformer=Transformer(str(tmp_path / "base")))
+    encoder = load(dense_record(context_length=max_length), checkpoint=folder)
+    assert encoder.max_length == max_length
+    texts = ["what is a query", "the document of paris is the capital", "", "unknown words", "late"]
+    assert_dense_parity(encoder, folder, texts)
+    long = "the capital of france is paris " * 30
+    assert encoder.encode([long], on_overflow="truncate").shape == (1, 32)
