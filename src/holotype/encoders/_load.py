@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from typing import TYPE_CHECKING, TypeVar, cast, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from holotype.encoders.config import ModelConfig, configure, look_up
 from holotype.errors import MissingExtraError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from holotype.encoders.dense import DenseEncoder
     from holotype.models import ColbertModelId, DenseModelId
 
-DimT = TypeVar("DimT", bound=int)
+DimOfModel = TypeVar("DimOfModel", bound=int)
 
 _PACKAGES = (
     "numpy",
@@ -29,9 +30,9 @@ _PACKAGES = (
 
 @overload
 def load(
-    model: DenseModel[DimT],
+    model: DenseModel[DimOfModel],
     *,
-    dim: DimT | None = None,
+    dim: DimOfModel | None = None,
     device: str | None = None,
     dtype: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -39,9 +40,9 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: ColbertModel[DimT],
+    model: ColbertModel[DimOfModel],
     *,
-    dim: DimT | None = None,
+    dim: DimOfModel | None = None,
     device: str | None = None,
     dtype: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -129,14 +130,17 @@ def load(
 def _encoder(
     config: ModelConfig[AnyDenseModel | AnyColbertModel],
 ) -> DenseEncoder | ColbertEncoder:
+    # By name, because type checkers follow imports: reading torch and transformers would cost every
+    # user's program half a minute.
     try:
-        from holotype.encoders.colbert import load_colbert
-        from holotype.encoders.dense import load_dense
+        loading = importlib.import_module("holotype.encoders.loading")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _PACKAGES:
             raise
         raise MissingExtraError("encoders", missing, "load()") from error
-    if isinstance(config.record, DenseModel):
-        return load_dense(cast("ModelConfig[AnyDenseModel]", config))
-    return load_colbert(cast("ModelConfig[AnyColbertModel]", config))
+    load_kind = (
+        loading.load_dense if isinstance(config.record, DenseModel) else loading.load_colbert
+    )
+    encoder: DenseEncoder | ColbertEncoder = load_kind(config)
+    return encoder

@@ -7,20 +7,14 @@ from collections.abc import Sequence
 from typing import TypeAlias, overload
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from holotype.encoders.backbone import Backbone, open_backbone
-from holotype.encoders.batching import batches
-from holotype.encoders.checkpoint import STANFORD_ARCHITECTURE, read_checkpoint
-from holotype.encoders.colbert_encoding import ColbertEncoding, resolve_colbert
+from holotype.encoders.colbert_encoding import ColbertEncoding
 from holotype.encoders.colbert_rows import SideReader
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.layers import Layer, load_layers, returned_vectors
 from holotype.encoders.maxsim import maxsim
-from holotype.encoders.source import find_checkpoint
+from holotype.encoders.network import Network
 from holotype.encoders.texts import OnOverflow, as_list, check_batch_size, report_overflow
-from holotype.encoders.weights import read_tensors, split_projection
 from holotype.records import AnyColbertModel
 
 TokenVectors: TypeAlias = NDArray[np.float32]
@@ -41,8 +35,7 @@ class ColbertEncoder:
         self,
         config: ModelConfig[AnyColbertModel],
         encoding: ColbertEncoding,
-        backbone: Backbone,
-        layers: Sequence[Layer],
+        network: Network,
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
 
@@ -50,11 +43,10 @@ class ColbertEncoder:
             CheckpointError: a marker is no token of the checkpoint.
             ValueError: a length leaves no room for text.
         """
-        self.config = dataclasses.replace(config, device=str(backbone.device))
+        self.config = dataclasses.replace(config, device=network.device)
         self.encoding = encoding
-        self._backbone = backbone
-        self._layers = tuple(layers)
-        tokenizer, model_id = backbone.tokenizer, config.record.id
+        self._network = network
+        tokenizer, model_id = network.tokenizer, config.record.id
         self._query = SideReader(model_id, encoding.query, tokenizer, encoding.expansion)
         self._document = SideReader(model_id, encoding.document, tokenizer)
         self._plain = SideReader(model_id, encoding.plain, tokenizer)
@@ -72,7 +64,7 @@ class ColbertEncoder:
     @property
     def device(self) -> str:
         """Where the model runs, as torch names it."""
-        return str(self._backbone.device)
+        return self._network.device
 
     @property
     def dtype(self) -> str:
@@ -247,18 +239,9 @@ class ColbertEncoder:
         report_overflow(tokenized, on_overflow, model_id=self.record.id, max_length=side.max_length)
         rows = [side.row(text) for text in tokenized]
         found: list[TokenVectors] = [np.empty((0, self.dim), dtype=np.float32)] * len(rows)
-        pad_id = self._backbone.tokenizer.pad_id
-        with torch.inference_mode():
-            for indices, batch in batches(rows, batch_size, pad_id=pad_id):
-                states = self._backbone.token_vectors(batch)
-                counted = self._backbone.place(batch.counted)
-                for layer in self._layers:
-                    states = layer(states, counted)
-                returned = returned_vectors(
-                    states, dim=self.dim, normalized=self.encoding.normalized
-                )
-                for index, vectors, mask in zip(indices, returned, counted, strict=True):
-                    found[index] = vectors[mask].cpu().numpy()
+        for positions, batch, counted in self._network.run(rows, batch_size):
+            for position, vectors, mask in zip(positions, batch, counted, strict=True):
+                found[position] = vectors[mask]
         return found[0] if isinstance(texts, str) else found
 
     def __repr__(self) -> str:
@@ -276,23 +259,3 @@ def _several(vectors: TokenVectors | Sequence[TokenVectors]) -> Sequence[TokenVe
     if isinstance(vectors, np.ndarray) and vectors.ndim == 2:
         return [vectors]
     return list(vectors)
-
-
-def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
-    """Load a ColBERT model; see `holotype.encoders.load`."""
-    record = config.record
-    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
-    settings = read_checkpoint(folder)
-    tensors = read_tensors(settings.transformer_folder)
-    projection, own_tensors = None, None
-    if settings.format == "stanford":
-        projection, own_tensors = split_projection(settings.transformer_folder, tensors)
-    elif settings.architecture == STANFORD_ARCHITECTURE:
-        # A later save in another format keeps the old projection beside the one of its module.
-        tensors = {name: found for name, found in tensors.items() if name != "linear.weight"}
-    encoding = resolve_colbert(record, settings, projection)
-    backbone = open_backbone(config, settings, tensors)
-    layers = load_layers(
-        encoding.layers, device=backbone.device, dtype=backbone.dtype, projection=own_tensors
-    )
-    return ColbertEncoder(config, encoding, backbone, layers)

@@ -42,7 +42,7 @@ class DenseEncoder:
         Raises:
             ValueError: the model's length leaves no room for text.
         """
-        backbone.tokenizer.require_room(encoding.max_length)
+        network.tokenizer.require_room(encoding.max_length)
         self.config = dataclasses.replace(config, device=network.device)
         self.encoding = encoding
         self._network = network

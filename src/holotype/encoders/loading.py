@@ -1,0 +1,57 @@
+"""From a `ModelConfig` to an encoder on torch."""
+
+from __future__ import annotations
+
+from holotype.encoders.backbone import open_backbone
+from holotype.encoders.checkpoint import STANFORD_ARCHITECTURE, read_checkpoint
+from holotype.encoders.colbert import ColbertEncoder
+from holotype.encoders.colbert_encoding import resolve_colbert
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.encoding import resolve_dense
+from holotype.encoders.source import find_checkpoint
+from holotype.encoders.torch_network import TorchNetwork
+from holotype.encoders.weights import read_tensors, split_projection
+from holotype.errors import UnsupportedModelError
+from holotype.records import AnyColbertModel, AnyDenseModel
+
+
+def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
+    """Load a dense model; see `holotype.encoders.load`."""
+    record = config.record
+    if record.architecture_type == "static":
+        raise UnsupportedModelError(
+            record.id, "static embedding tables have no encoder yet; transformers have one"
+        )
+    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    settings = read_checkpoint(folder)
+    encoding = resolve_dense(record, settings)
+    backbone = open_backbone(config, settings, read_tensors(settings.transformer_folder))
+    network = TorchNetwork(
+        backbone, encoding.layers, dim=config.dim, normalized=encoding.normalized
+    )
+    return DenseEncoder(config, encoding, network)
+
+
+def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
+    """Load a ColBERT model; see `holotype.encoders.load`."""
+    record = config.record
+    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    settings = read_checkpoint(folder)
+    tensors = read_tensors(settings.transformer_folder)
+    projection, own_tensors = None, None
+    if settings.format == "stanford":
+        projection, own_tensors = split_projection(settings.transformer_folder, tensors)
+    elif settings.architecture == STANFORD_ARCHITECTURE:
+        # A later save in another format keeps the old projection beside the one of its module.
+        tensors = {name: found for name, found in tensors.items() if name != "linear.weight"}
+    encoding = resolve_colbert(record, settings, projection)
+    backbone = open_backbone(config, settings, tensors)
+    network = TorchNetwork(
+        backbone,
+        encoding.layers,
+        dim=config.dim,
+        normalized=encoding.normalized,
+        projection=own_tensors,
+    )
+    return ColbertEncoder(config, encoding, network)
