@@ -71,7 +71,7 @@ def _missing(error: _Error, entry: Entry) -> Iterator[Finding]:
     for name in error.validator_value:
         if name in error.instance:
             continue
-        field = error.schema.get("properties", {}).get(name, {})
+        field = error.schema.get("properties", {}).get(name) or _schema_of_others(error.schema)
         about = field.get("description", "").rstrip(".").partition(". ")[0]
         unless = ", or null where no source says" if allows_null(field) else ""
         yield entry.finding(
@@ -80,6 +80,12 @@ def _missing(error: _Error, entry: Entry) -> Iterator[Finding]:
             f"expected {expectation(field)}",
             f"add {quoted(name)}{f' ({about})' if about else ''}{unless}",
         )
+
+
+def _schema_of_others(schema: Any) -> Any:
+    """Return what holds for members that a schema does not name."""
+    others = schema.get("additionalProperties")
+    return others if isinstance(others, dict) else {}
 
 
 def _unknown_field(error: _Error, entry: Entry) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import copy
 import json
 from typing import Any
 
+from holotype_codegen.positions import unescape_token
 from holotype_codegen.report import Problem
 from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems
@@ -95,11 +96,11 @@ def valid_catalogue(*entries: dict[str, Any]) -> dict[str, Any]:
 def changed(values: Any, pointer: str, value: Any) -> Any:
     """A copy with another value at a pointer; with no member there where the value is `...`."""
     result = copy.deepcopy(values)
-    *parents, last = pointer.split("/")[1:]
+    *parents, last = (unescape_token(token) for token in pointer.split("/")[1:])
     place = result
     for token in parents:
         place = place[int(token)] if isinstance(place, list) else place[token]
-    key = int(last) if isinstance(place, list) else last.replace("~1", "/")
+    key = int(last) if isinstance(place, list) else last
     if value is ...:
         del place[key]
     elif isinstance(place, list) and key == len(place):
@@ -111,4 +112,19 @@ def changed(values: Any, pointer: str, value: Any) -> Any:
 
 def problems_of(catalogue: Any) -> tuple[Problem, ...]:
     """What the validator says of a catalogue, written with one value a line."""
-    return find_problems(parse_source(json.dumps(catalogue, indent=1).encode()))
+    return find_problems(parse_source(text_of(catalogue).encode()))
+
+
+def text_of(catalogue: Any) -> str:
+    """The text of a catalogue's file, with one value a line."""
+    return json.dumps(catalogue, indent=1, ensure_ascii=False)
+
+
+def text_at(text: str, problem: Problem) -> str:
+    """The text from the place of a problem to the end of its line."""
+    return text.split("\n")[problem.line - 1][problem.column - 1 :]
+
+
+def sentence(problem: Problem) -> str:
+    """The three parts of a problem, as its line has them."""
+    return f"{problem.found}; {problem.expected}; {problem.action}"
