@@ -99,3 +99,19 @@ def test_every_exported_name_exists() -> None:
     for module in (holotype, holotype.models):
         missing = [name for name in module.__all__ if not hasattr(module, name)]
         assert not missing
+
+
+def test_a_type_checker_that_reads_holotype_never_reads_torch() -> None:
+    """They follow every import, also those of functions; torch and transformers take 30 s."""
+    reached, waiting = set[str](), ["holotype"]
+    while waiting:
+        module = waiting.pop()
+        if module in reached:
+            continue
+        reached.add(module)
+        path = SRC.joinpath(*module.split("."))
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if file.is_file():
+            waiting.extend(imports(file))
+    assert "holotype.encoders.dense" in reached
+    assert not {"torch", "transformers"} & {name.split(".")[0] for name in reached}
