@@ -171,7 +171,7 @@ def _circular(successors: Mapping[str, str | None]) -> set[str]:
 
 def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Finding]:
     """The date and the licence of a source are of the same form as those of an entry."""
-    for key, values in catalogue.sources.items():
+    for key, values in (catalogue.sources or {}).items():
         source = Entry(values, child_pointer("/sources", key))
         retrieved, license = source.text("/retrieved"), source.text("/license")
         if retrieved and not standards.is_date(retrieved):

@@ -112,20 +112,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """All entries of a catalogue, and the keys of its sources."""
+    """All entries of a catalogue, and its sources by their keys; None where it lists none."""
 
     entries: tuple[Entry, ...]
-    sources: dict[str, Any]
+    sources: dict[str, Any] | None
 
     @classmethod
     def of(cls, catalogue: Any) -> Entries:
         """Read a catalogue of any shape."""
         top = Entry(catalogue, "")
-        models = top.value("/models")
+        models, sources = top.value("/models"), top.value("/sources")
         return cls(
             entries=tuple(
                 Entry(values, f"/models/{n}")
                 for n, values in enumerate(models if isinstance(models, list) else ())
             ),
-            sources=top.members("/sources"),
+            sources=sources if isinstance(sources, dict) else None,
         )

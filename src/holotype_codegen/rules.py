@@ -191,6 +191,8 @@ def _variants(entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Finding]:
     """Every value of `provenance` begins with the key of a source."""
+    if entries.sources is None:
+        return
     for key, source in entry.members("/provenance").items():
         if not isinstance(source, str) or not source:
             continue

@@ -217,6 +217,12 @@ def test_a_catalogue_without_sources_cannot_name_one() -> None:
     assert {problem.rule for problem in problems_of(catalogue)} == {"provenance_names_sources"}
 
 
+@pytest.mark.parametrize("sources", [..., [], None])
+def test_sources_that_are_missing_are_one_problem_not_one_for_each_value(sources: Any) -> None:
+    (problem,) = problems_of(changed(valid_catalogue(), "/sources", sources))
+    assert problem.pointer == "/sources"
+
+
 def test_variants_with_one_id_are_found() -> None:
     variants = [{"id": "int8"}, {"id": "int4"}, {"id": "INT8"}]
     (problem,) = problems_of(valid_catalogue(valid_entry() | {"variants": variants}))
