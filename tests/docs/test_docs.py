@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,10 @@ def blocks(page: Path) -> Iterator[tuple[str, str, str]]:
 
 def programs(page: Path) -> list[tuple[str, str | None]]:
     """Each block of Python, with what the page says that it prints."""
-    found = list(blocks(page))
-    following: list[tuple[str, str, str] | None] = [*found[1:], None]
+    found = [*blocks(page), ("", "", "")]
     return [
-        (text, after[2] if after is not None and after[0] == "text" else None)
-        for (language, rest, text), after in zip(found, following, strict=True)
+        (text, shown if what == "text" else None)
+        for (language, rest, text), (what, _, shown) in pairwise(found)
         if language == "python" and rest != "skip"
     ]
 
