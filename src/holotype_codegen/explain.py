@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 
-from holotype_codegen import entry, naming
+from holotype_codegen import naming
 from holotype_codegen.literals import literal
+from holotype_codegen.model import model_of, source_of, stated
 from holotype_codegen.report import CatalogueError, Problem
 from holotype_codegen.source import CatalogueSource
 
@@ -21,7 +22,7 @@ def explain(catalogue: CatalogueSource, model_id: str) -> str:
     if position is None:
         raise CatalogueError([_not_found(catalogue, model_id)])
     values = models[position]
-    model = entry.model(values)
+    model = model_of(values)
     line, _ = catalogue.locate(f"/models/{position}")
     dims = f"[Literal[{', '.join(map(str, model.dims))}]]" if model.dims else ""
     head = [
@@ -32,8 +33,8 @@ def explain(catalogue: CatalogueSource, model_id: str) -> str:
         ("id type", f"{naming.class_stem(model.kind)}ModelId"),
     ]
     rows = [
-        (name, literal(value, width=10**9), entry.source_of(values["provenance"], place))
-        for name, place, value in entry.stated(values)
+        (name, literal(value, width=10**9), source_of(values["provenance"], place))
+        for name, place, value in stated(values)
     ]
     widths = [min(max(len(row[n]) for row in rows), 60) for n in (0, 1)]
     return "\n".join(

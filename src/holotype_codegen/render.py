@@ -14,7 +14,8 @@ from typing import Any
 
 import jinja2
 
-from holotype_codegen import __version__, entry, literals, naming
+from holotype_codegen import __version__, literals, naming
+from holotype_codegen.model import BASE_CLASS, GENERIC_CLASSES, Model, model_of, source_record
 
 LINE_LENGTH = 88
 
@@ -83,7 +84,7 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
         origin: where it comes from, for the header.
         line_length: the longest line, in columns; the text is clean for a formatter set to it.
     """
-    models = [entry.model(values) for values in catalogue["models"]]
+    models = [model_of(values) for values in catalogue["models"]]
     kinds = _kinds(models)
     record_types = [record_type for kind in kinds for record_type in kind.record_types]
     return _template(line_length).render(
@@ -95,22 +96,20 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
         origin=origin,
         record_classes=_record_classes(models),
         record_types=record_types,
-        sources=[
-            (key, entry.source_record(values)) for key, values in catalogue["sources"].items()
-        ],
+        sources=[(key, source_record(values)) for key, values in catalogue["sources"].items()],
         type_of={id: record_type for record_type in record_types for id in record_type.ids},
         version=catalogue["version"],
     )
 
 
-def _kinds(models: Sequence[entry.Model]) -> list[Kind]:
+def _kinds(models: Sequence[Model]) -> list[Kind]:
     """Return the kinds in the order of their first model."""
     kinds = []
     taken: set[str] = set()
     for name in dict.fromkeys(model.kind for model in models):
         members = [model for model in models if model.kind == name]
         record_class = members[0].record_class
-        generic = record_class in entry.GENERIC_CLASSES
+        generic = record_class in GENERIC_CLASSES
         kinds.append(
             Kind(
                 name=name,
@@ -123,7 +122,7 @@ def _kinds(models: Sequence[entry.Model]) -> list[Kind]:
     return kinds
 
 
-def _record_types(members: Sequence[entry.Model], taken: set[str]) -> Iterator[RecordType]:
+def _record_types(members: Sequence[Model], taken: set[str]) -> Iterator[RecordType]:
     """Yield the record types of one kind; what distinguishes them is what they can return."""
     record_class, stem = members[0].record_class, naming.class_stem(members[0].kind)
     for dims in dict.fromkeys(model.dims for model in members):
@@ -145,7 +144,7 @@ def _type_name(stem: str, dims: tuple[int, ...], taken: Container[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _exported(models: Iterable[entry.Model], kinds: Iterable[Kind]) -> list[str]:
+def _exported(models: Iterable[Model], kinds: Iterable[Kind]) -> list[str]:
     """Return the public names: constants, then types, then functions, each in natural order."""
     constants = [*naming.RESERVED_NAMES, *(model.constant for model in models)]
     types = ["ModelId", "ModelType", *(kind.ids_alias for kind in kinds)]
@@ -157,8 +156,8 @@ def _natural_key(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
-def _record_classes(models: Iterable[entry.Model]) -> list[str]:
-    used = {model.record_class for model in models} | {entry.BASE_CLASS, "Source"}
+def _record_classes(models: Iterable[Model]) -> list[str]:
+    used = {model.record_class for model in models} | {BASE_CLASS, "Source"}
     if any("variants" in model.record.arguments for model in models):
         used.add("Variant")
     return sorted(used)

@@ -108,7 +108,7 @@ class Model:
     record: Call
 
 
-def model(entry: Entry) -> Model:
+def model_of(entry: Entry) -> Model:
     """Return what the template needs of a valid entry."""
     record_class = RECORD_CLASSES.get(entry["type"], BASE_CLASS)
     matryoshka = entry["architecture"].get("matryoshka_dims")
