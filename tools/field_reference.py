@@ -19,7 +19,7 @@ from typing import Any
 from holotype.cli.markdown import code, table
 from holotype.cli.output import write_file
 from holotype.records import ModelInfo
-from holotype_codegen.entry import FIELDS
+from holotype_codegen.model import FIELDS
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SCHEMA = _ROOT / "schema" / "models.schema.json"

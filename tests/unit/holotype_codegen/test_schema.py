@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, validators
 from tests.unit.holotype_codegen.catalogues import changed, valid_catalogue, valid_entry
 
 from holotype_codegen.entries import Entries
-from holotype_codegen.entry import RECORD_CLASSES
+from holotype_codegen.model import RECORD_CLASSES
 from holotype_codegen.positions import child_pointer
 from holotype_codegen.schema import entry_validator, known_kinds, load_schema, meant_kind
 from holotype_codegen.shape import find_shape_problems
