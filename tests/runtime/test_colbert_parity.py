@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,21 @@ def test_matryoshka_token_vectors_are_cut_and_keep_their_length(
     cut = load(record, checkpoint=folder, dim=4).encode_document("late interaction")
     expected = whole[:, :4] / np.linalg.norm(whole[:, :4], axis=1, keepdims=True)
     np.testing.assert_allclose(cut, expected, atol=1e-6)
+
+
+def test_16_threads_share_an_encoder_and_get_the_vectors_of_one(
+    save_colbert: Save, colbert_record: ColbertRecord, texts: list[str]
+) -> None:
+    folder = save_colbert(query_expansion=FIXED, document_length=64, prompts=MARKERS)
+    encoder = load(colbert_record(), checkpoint=folder)
+    chunks = [texts[shift:] + texts[:shift] for shift in range(len(texts))] * 2
+    alone = [encoder.encode_query(chunk, on_overflow="truncate") for chunk in chunks]
+    with ThreadPoolExecutor(16) as pool:
+        together = list(
+            pool.map(lambda chunk: encoder.encode_query(chunk, on_overflow="truncate"), chunks)
+        )
+    for ours, theirs in zip(together, alone, strict=True):
+        assert_all_same(ours, theirs)
 
 
 def test_queries_and_documents_that_are_cut_are_reported(
