@@ -17,6 +17,7 @@ from sentence_transformers.base.modules.dense import Dense
 from tests.runtime.parity import (
     ColbertRecord,
     Save,
+    Vectors,
     assert_all_same,
     assert_colbert_parity,
     colbert_reference,
@@ -141,11 +142,13 @@ def test_16_threads_share_an_encoder_and_get_the_vectors_of_one(
     folder = save_colbert(query_expansion=FIXED, document_length=64, prompts=MARKERS)
     encoder = load(colbert_record(), checkpoint=folder)
     chunks = [texts[shift:] + texts[:shift] for shift in range(len(texts))] * 2
-    alone = [encoder.encode_query(chunk, on_overflow="truncate") for chunk in chunks]
+
+    def encode(chunk: list[str]) -> list[Vectors]:
+        return encoder.encode_query(chunk, on_overflow="truncate")
+
+    alone = [encode(chunk) for chunk in chunks]
     with ThreadPoolExecutor(16) as pool:
-        together = list(
-            pool.map(lambda chunk: encoder.encode_query(chunk, on_overflow="truncate"), chunks)
-        )
+        together = list(pool.map(encode, chunks))
     for ours, theirs in zip(together, alone, strict=True):
         assert_all_same(ours, theirs)
 
