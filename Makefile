@@ -17,7 +17,7 @@ demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 	@printf '\n%s\n\n' "--- Mistakes that mypy finds before anything runs"
 	@$(DEMO)/bin/python examples/type_errors.py
 	@printf '\n%s\n\n' "--- Search by meaning, with the real weights of all-MiniLM-L6-v2"
-	@$(DEMO)/bin/python examples/registry_similarity.py
+	@HF_HUB_DISABLE_PROGRESS_BARS=1 $(DEMO)/bin/python examples/registry_similarity.py
 
 test: $(INSTALLED) lint types ## run every check
 	$(BIN)/python -m pytest -n auto

@@ -1,0 +1,111 @@
+"""`python -m holotype_codegen`: what each command prints, and its exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.holotype_codegen.catalogues import valid_catalogue
+
+from holotype_codegen.__main__ import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a valid catalogue."""
+    (tmp_path / "models.json").write_text(json.dumps(valid_catalogue(), indent=1), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def break_catalogue(folder: Path) -> None:
+    catalogue = valid_catalogue()
+    catalogue["models"][0]["specs"]["embedding_dim"] = 0
+    (folder / "models.json").write_text(json.dumps(catalogue, indent=1), encoding="utf-8")
+
+
+def test_validate_counts_the_models(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate"]) == 0
+    assert capsys.readouterr().out == "models.json: 6 models, no problems\n"
+
+
+def test_validate_prints_every_problem_and_fails(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_catalogue(folder)
+    assert main(["validate"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("models.json:")
+    assert "Model tiny-dense-v1 has invalid embedding_dim: 0" in captured.err
+
+
+def test_validate_prints_json_on_request(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"problems": []}
+    break_catalogue(folder)
+    assert main(["validate", "--json"]) == 1
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["pointer"] == "/models/0/specs/embedding_dim"
+    assert problem["line"] > 1
+
+
+def test_generate_writes_the_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--output", "out/models.py"]) == 0
+    assert capsys.readouterr().out == "out/models.py: written\n"
+    assert main(["generate", "--output", "out/models.py"]) == 0
+    assert capsys.readouterr().out == "out/models.py: already up to date\n"
+
+
+def test_generate_prints_the_module_and_writes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", "--stdout"]) == 0
+    assert "TINY_DENSE_V1: Final" in capsys.readouterr().out
+    assert [path.name for path in folder.iterdir()] == ["models.json"]
+
+
+def test_generate_checks_whether_the_module_is_stale(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["generate", "--output", "models.py", "--check"]
+    assert main(command) == 1
+    assert "models.py is stale" in capsys.readouterr().err
+    assert main(command[:-1]) == 0
+    assert main(command) == 0
+    module = folder / "models.py"
+    module.write_text(module.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert main(command) == 1
+
+
+def test_generate_needs_to_know_where_to_write(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate"]) == 2
+    assert "--output FILE, or --stdout" in capsys.readouterr().err
+
+
+def test_generate_with_problems_fails_and_writes_nothing(folder: Path) -> None:
+    break_catalogue(folder)
+    assert main(["generate", "--output", "models.py"]) == 1
+    assert not (folder / "models.py").exists()
+
+
+def test_explain_shows_names_values_and_sources(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", "tiny-colbert-v1"]) == 0
+    page = capsys.readouterr().out
+    for text in (
+        "constant  TINY_COLBERT_V1",
+        "record    ColbertModel[Literal[64, 128]]",
+        "id type   ColbertModelId",
+        "[lab: table 1]",
+    ):
+        assert text in page
+
+
+def test_explain_suggests_the_nearest_id(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "tiny-colbert-v2"]) == 1
+    assert "did you mean 'tiny-colbert-v1'" in capsys.readouterr().err

@@ -1,0 +1,136 @@
+"""A valid catalogue becomes a module that says the same."""
+
+from __future__ import annotations
+
+import copy
+import types
+from typing import Any, get_args
+
+import pytest
+from tests.unit.holotype_codegen.catalogues import valid_catalogue, valid_entry
+
+from holotype.records import DenseModel, ModelInfo
+from holotype_codegen.render import Origin, render
+
+ORIGIN = Origin(file="models.json", digest="0" * 64, command="make it")
+
+
+def module_of(catalogue: dict[str, Any]) -> Any:
+    """Render a catalogue and import the module."""
+    module = types.ModuleType("generated")
+    exec(compile(render(catalogue, ORIGIN), "generated.py", "exec"), vars(module))
+    return module
+
+
+def entry(model_id: str, kind: str = "dense", **architecture: Any) -> dict[str, Any]:
+    made = valid_entry(kind)
+    made |= {"id": model_id, "huggingface_id": f"acme/{model_id}"}
+    made["architecture"] |= architecture
+    return made
+
+
+def test_the_module_offers_exactly_what_it_exports() -> None:
+    module = module_of(valid_catalogue())
+    assert all(hasattr(module, name) for name in module.__all__)
+    assert module.__all__ == sorted(set(module.__all__), key=module.__all__.index)
+
+
+def test_the_header_says_where_the_module_comes_from() -> None:
+    header = render(valid_catalogue(), ORIGIN).splitlines()[:4]
+    assert "do not edit" in header[0]
+    assert header[1] == f"# Source: models.json, SHA-256 {'0' * 64}."
+    assert header[2] == "# Make it again with: make it"
+
+
+@pytest.mark.parametrize("kind", ["dense", "colbert", "sparse", "cross-encoder", "two-tower"])
+def test_a_catalogue_of_one_model_becomes_a_module(kind: str) -> None:
+    module = module_of(valid_catalogue(valid_entry(kind)))
+    (record,) = module.MODEL_REGISTRY
+    assert module.get_model(record.id) is record
+    assert module.models_by_type(record.type) == (record,)
+    assert get_args(module.ModelId) == (record.id,)
+
+
+def test_every_value_of_an_entry_is_in_its_record() -> None:
+    values = valid_entry("colbert")
+    (record,) = module_of(valid_catalogue(values)).MODEL_REGISTRY
+    assert record.architecture_type == values["architecture"]["type"]
+    assert record.matryoshka_dims == tuple(values["architecture"]["matryoshka_dims"])
+    assert record.safetensors_file == values["files"]["weights"]["safetensors"]
+    assert record.languages == tuple(values["capabilities"]["languages"])
+    for group in ("specs", "performance", "performance_hints", "encoding"):
+        for name, value in values[group].items():
+            assert getattr(record, name) == value, name
+    assert [variant.id for variant in record.variants] == [v["id"] for v in values["variants"]]
+
+
+def test_what_is_unknown_is_none_and_not_written() -> None:
+    values = entry("m")
+    values["specs"] |= {"hidden_dim": None, "vocab_size": None}
+    catalogue = valid_catalogue(values)
+    (record,) = module_of(catalogue).MODEL_REGISTRY
+    assert record.hidden_dim is None
+    assert "hidden_dim" not in render(catalogue, ORIGIN)
+
+
+def test_an_empty_list_of_skipped_words_is_not_an_unknown_one() -> None:
+    values = valid_entry("colbert")
+    values["encoding"]["skiplist"] = []
+    (record,) = module_of(valid_catalogue(values)).MODEL_REGISTRY
+    assert record.skiplist == ()
+
+
+def test_an_empty_prompt_is_not_an_unknown_one() -> None:
+    values = valid_entry("dense")
+    values["encoding"] |= {"query_prompt": "", "document_prompt": None}
+    (record,) = module_of(valid_catalogue(values)).MODEL_REGISTRY
+    assert record.query_prompt == ""
+    assert record.document_prompt is None
+
+
+def test_sources_of_a_group_speak_for_its_fields() -> None:
+    values = valid_entry("dense")
+    values["provenance"] = {"*": "lab", "/encoding": "lab: a", "/encoding/pooling": "lab: b"}
+    (record,) = module_of(valid_catalogue(values)).MODEL_REGISTRY
+    assert record.source_of("pooling") == "lab: b"
+    assert record.source_of("normalize") == "lab: a"
+    assert record.source_of("embedding_dim") == "lab"
+
+
+def test_a_further_kind_gets_a_member_an_id_type_and_the_base_record() -> None:
+    module = module_of(valid_catalogue(valid_entry("two-tower")))
+    assert module.ModelType.TWO_TOWER == "two-tower"
+    assert get_args(module.TwoTowerModelId) == (module.MODEL_REGISTRY[0].id,)
+    assert type(module.MODEL_REGISTRY[0]) is ModelInfo
+
+
+def test_sets_of_dimensions_with_the_same_ends_have_types_of_their_own() -> None:
+    dims = ([96, 384], [192, 384], [96, 192, 384])
+    models = [entry(f"m-{n}", matryoshka_dims=sizes) for n, sizes in enumerate(dims)]
+    text = render(valid_catalogue(*models), ORIGIN)
+    assert "_Dense96To384: TypeAlias = DenseModel[Literal[96, 384]]" in text
+    assert "_Dense192To384: TypeAlias = DenseModel[Literal[192, 384]]" in text
+    assert "_Dense96To384No2: TypeAlias = DenseModel[Literal[96, 192, 384]]" in text
+
+
+def test_text_that_looks_like_code_stays_text() -> None:
+    values = entry("m")
+    values["name"] = '"""; import os; os.abort(); """'
+    values["description"] = 'Ends in a backslash and quotes \\""""'
+    values["encoding"]["query_prompt"] = "{{ 7 * 7 }} {% raw %} ' \" \\ \n\t"
+    (record,) = module_of(valid_catalogue(values)).MODEL_REGISTRY
+    assert record.name == values["name"]
+    assert record.description == values["description"]
+    assert record.query_prompt == values["encoding"]["query_prompt"]
+
+
+def test_rendering_does_not_change_the_catalogue() -> None:
+    catalogue = valid_catalogue()
+    before = copy.deepcopy(catalogue)
+    render(catalogue, ORIGIN)
+    assert catalogue == before
+
+
+def test_records_of_two_catalogues_are_of_the_same_classes() -> None:
+    (record,) = module_of(valid_catalogue(valid_entry("dense"))).MODEL_REGISTRY
+    assert type(record) is DenseModel
