@@ -28,7 +28,7 @@ lint: $(INSTALLED) ## check style and formatting
 
 types: $(INSTALLED) ## check the types
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(INSTALLED) ## format the code
 	$(BIN)/ruff check --fix .

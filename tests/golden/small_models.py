@@ -441,6 +441,7 @@ if TYPE_CHECKING:
     def get_model(id: ModelId) -> ModelInfo: ...
     def get_model(id: str) -> ModelInfo:
         """Return the record with this id; its type follows the id."""
+        ...
 
     @overload
     def models_by_type(
@@ -470,6 +471,7 @@ if TYPE_CHECKING:
     def models_by_type(type: ModelType) -> tuple[ModelInfo, ...]: ...
     def models_by_type(type: ModelType) -> tuple[ModelInfo, ...]:
         """Return the records of one kind, in the order of the catalogue."""
+        ...
 else:
     get_model = CATALOGUE.get_model
     models_by_type = CATALOGUE.models_by_type

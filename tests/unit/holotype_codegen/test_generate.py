@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from tests.unit.holotype_codegen.catalogues import valid_catalogue
 
-from holotype_codegen import generate as generating
 from holotype_codegen.generate import generate, module_text, write_atomically
 from holotype_codegen.report import CatalogueError
 
@@ -54,7 +53,7 @@ def test_a_failure_while_writing_leaves_neither_half_a_file_nor_a_temporary_one(
     def fail(*_: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(generating.os, "replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_atomically(output, "new")
     assert output.read_text(encoding="utf-8") == "old"
