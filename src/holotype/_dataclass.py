@@ -32,7 +32,7 @@ class _Fields:
                 (name, owner.__field_types__[name])
                 if default is _REQUIRED
                 else (name, owner.__field_types__[name], dataclasses.field(default=default))
-                for name, default, _ in owner.__field_setters__
+                for name, default in owner.__defaults__.items()
             ],
             kw_only=True,
         )
@@ -42,13 +42,14 @@ class _Fields:
 
 
 def _init(self: Any, /, **values: Any) -> None:
-    take = values.pop
-    for name, default, put in self.__field_setters__:
-        put(self, take(name, default))
-    if values:
-        raise TypeError(f"{type(self).__name__} has no field {', '.join(map(repr, values))}")
+    merged = self.__defaults__ | values
+    if len(merged) != len(self.__setters__):
+        unknown = [name for name in values if name not in self.__defaults__]
+        raise TypeError(f"{type(self).__name__} has no field {', '.join(map(repr, unknown))}")
+    for put, value in zip(self.__setters__, merged.values(), strict=True):
+        put(self, value)
     for name in self.__required__:
-        if getattr(self, name) is _REQUIRED:
+        if name not in values:
             raise TypeError(f"{type(self).__name__} needs a value for {name!r}")
 
 
@@ -116,22 +117,21 @@ def dataclass(**_options: bool) -> Callable[[ClassT], ClassT]:
         own = dict(cls.__dict__)
         annotations: dict[str, str] = own.get("__annotations__", {})
         types: dict[str, Any] = {**getattr(cls, "__field_types__", {}), **annotations}
-        defaults = {name: value for name, value, _ in getattr(cls, "__field_setters__", ())}
+        defaults: dict[str, Any] = dict(getattr(cls, "__defaults__", {}))
         for name in annotations:
             defaults[name] = own.pop(name, _REQUIRED)
         own.pop("__dict__", None)
         own.pop("__weakref__", None)
         own["__slots__"] = tuple(name for name in annotations if not hasattr(cls.__base__, name))
-        inherited = hasattr(cls, "__field_setters__")
+        inherited = hasattr(cls, "__setters__")
         for name, method in _METHODS.items():
             if name == "__dataclass_fields__" or not inherited:
                 own.setdefault(name, method)
         own["__field_types__"] = types
         own["__match_args__"] = ()
         made = type(cls)(cls.__name__, cls.__bases__, own)
-        made.__field_setters__ = tuple(
-            (name, defaults[name], getattr(made, name).__set__) for name in types
-        )
+        made.__defaults__ = {name: defaults[name] for name in types}
+        made.__setters__ = tuple(getattr(made, name).__set__ for name in types)
         made.__required__ = tuple(name for name in types if defaults[name] is _REQUIRED)
         return made
 
