@@ -127,7 +127,7 @@ def configure(
     if not isinstance(record, DenseModel | ColbertModel):
         raise UnsupportedModelError(
             record.id,
-            f"there is no encoder for models of the kind {record.type!r} yet; dense and colbert "
+            f"there is no encoder for models of the kind {str(record.type)!r} yet; dense and colbert "
             "models have one",
         )
     if dtype is not None and dtype not in DTYPES:

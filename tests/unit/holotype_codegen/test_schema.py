@@ -105,3 +105,34 @@ def test_one_wrong_value_is_a_breach_exactly_where_the_whole_schema_says_so(kind
             catalogue = json.loads(json.dumps(changed(valid, pointer, value)))
             breaches = list(find_shape_problems(catalogue, Entries.of(catalogue)))
             assert bool(breaches) != whole.is_valid(catalogue), (pointer, value, breaches)
+
+
+def documented(node: object) -> list[tuple[str, dict[str, object]]]:
+    """Every field that the schema defines, with its name."""
+    if isinstance(node, list):
+        return [field for item in node for field in documented(item)]
+    if not isinstance(node, dict):
+        return []
+    below = [field for key, item in node.items() if key != "allOf" for field in documented(item)]
+    return [*node.get("properties", {}).items(), *below]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), documented(load_schema()), ids=lambda value: str(value)[:30]
+)
+def test_every_field_has_a_title_a_description_and_an_example(
+    name: str, field: dict[str, object]
+) -> None:
+    assert field.get("title"), name
+    assert field.get("description"), name
+    assert field.get("examples"), name
+
+
+def test_examples_are_valid_values_of_their_fields() -> None:
+    for name, field in documented(load_schema()):
+        examples = field["examples"]
+        assert isinstance(examples, list)
+        if name in ("models", "provenance", "sources"):
+            continue
+        validator = Draft202012Validator({**field, "$defs": load_schema()["$defs"]})
+        assert all(validator.is_valid(example) for example in examples), name
