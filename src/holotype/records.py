@@ -19,6 +19,9 @@ else:
 
 DimT = TypeVar("DimT", bound=int)
 
+_KNOWN_WHEN_EMPTY = ("skiplist",)
+"""Fields whose empty tuple is a value; in all others it stands for an unknown one."""
+
 Pooling: TypeAlias = Literal["cls", "mean", "max", "last-token", "weighted-mean"]
 Similarity: TypeAlias = Literal["cosine", "dot", "maxsim"]
 SparsePooling: TypeAlias = Literal["max", "sum"]
@@ -129,7 +132,8 @@ class ModelInfo:
         Raises:
             AttributeError: this kind of record has no such field.
         """
-        if getattr(self, field) is None:
+        value = getattr(self, field)
+        if value is None or (value == () and field not in _KNOWN_WHEN_EMPTY):
             return None
         sources = dict(self.provenance)
         return sources.get(field, sources.get("*"))

@@ -129,5 +129,6 @@ def test_the_source_of_a_value_is_its_own_or_that_of_the_record() -> None:
     assert record.source_of("pooling") == "hub: config.json"
     assert record.source_of("embedding_dim") == "mteb"
     assert record.source_of("similarity") is None
+    assert record.source_of("matryoshka_dims") is None
     with pytest.raises(AttributeError, match="query_length"):
         record.source_of("query_length")
