@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import sys
 
+import encoding
 import generation
 import importing
 import lookups
@@ -18,6 +19,7 @@ BENCHMARKS = {
     "lookups": lookups.table,
     "generation": generation.table,
     "type_checking": type_checking.table,
+    "encoding": encoding.table,
 }
 
 
