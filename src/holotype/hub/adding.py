@@ -162,6 +162,8 @@ def with_entry(text: str, entry: Mapping[str, Any]) -> str:
         CatalogueFileError: the text is no catalogue.
     """
     kinds = [model.get("type") for model in entries(text)]
+    if not kinds:
+        return with_source(json_text.replace(text, ("models",), [entry]))
     same = [at for at, kind in enumerate(kinds) if kind == entry["type"]]
     at = same[-1] + 1 if same else len(kinds)
     return with_source(json_text.insert_item(text, ("models",), at, entry))
