@@ -229,7 +229,7 @@ def _description(kind: str, said: Mapping[str, Setting[Any]]) -> str:
         table = " It is a table of token vectors without a network."
         return f"{first}." + (table if value("architecture_type") else "")
     second = f" A network of the type {value('architecture_type')}"
-    if value("parameters"):
+    if (value("parameters") or 0) >= 1_000_000:
         second += f" with {value('parameters') / 1e6:,.0f} million parameters"
     if value("context_length"):
         second += f" that reads up to {value('context_length'):,} tokens"
