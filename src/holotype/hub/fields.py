@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from holotype.encoders.json_file import Setting
+from holotype.encoders.merge import Comparer
 from holotype.records import (
     ClassifierModel,
     ColbertModel,
@@ -85,3 +89,8 @@ def empty_record(huggingface_id: str, kind: str) -> ModelInfo:
         description=name,
         embedding_dim=None,
     )
+
+
+def compare_field(comparer: Comparer, field: str, theirs: Setting[Any] | None) -> None:
+    """Compare a field that not every kind of record has with what a file says of it."""
+    comparer.choose(field, value_of(comparer.record, field), theirs)

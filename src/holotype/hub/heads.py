@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE
 from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.merge import Comparer
 from holotype.encoders.modules import MODULES_FILE, module_entries
 from holotype.errors import UnsafeCheckpointError
-from holotype.hub.fields import value_of
+from holotype.hub.fields import compare_field
 from holotype.hub.kinds import SPLADE_MODULE, label_names
 
 _SPARSE_ACTIVATIONS = {"relu": "log1p-relu", "log1p_relu": "log1p-log1p-relu"}
@@ -35,13 +34,9 @@ def compare_head(comparer: Comparer, folder: Path, inside: Path) -> None:
         compare(comparer, folder, config, library)
 
 
-def _choose(comparer: Comparer, field: str, theirs: Setting[Any] | None) -> None:
-    comparer.choose(field, value_of(comparer.record, field), theirs)
-
-
 def _compare_sparse(comparer: Comparer, folder: Path, config: JsonFile, library: JsonFile) -> None:
     size = config.integer("vocab_size")
-    _choose(comparer, "embedding_dim", Setting(size.value, size.file) if size else None)
+    compare_field(comparer, "embedding_dim", Setting(size.value, size.file) if size else None)
     path = _splade_path(folder)
     pooling = activation = None
     if path is not None:
@@ -50,10 +45,10 @@ def _compare_sparse(comparer: Comparer, folder: Path, config: JsonFile, library:
         pooling = Setting(strategy.value if strategy else "max", file.name)
         name = function.value if function else "relu"
         activation = Setting(_SPARSE_ACTIVATIONS.get(name, name), file.name)
-    _choose(comparer, "pooling", pooling)
-    _choose(comparer, "activation", activation)
+    compare_field(comparer, "pooling", pooling)
+    compare_field(comparer, "activation", activation)
     similarity = library.text("similarity_fn_name")
-    _choose(comparer, "similarity", similarity)
+    compare_field(comparer, "similarity", similarity)
 
 
 def _splade_path(folder: Path) -> str | None:
@@ -79,7 +74,7 @@ def _compare_scores(comparer: Comparer, folder: Path, config: JsonFile, library:
         if (stated is not None and name in _SCORE_ACTIVATIONS)
         else None
     )
-    _choose(comparer, "activation", known)
+    compare_field(comparer, "activation", known)
 
 
 def _compare_labels(comparer: Comparer, folder: Path, config: JsonFile, library: JsonFile) -> None:
@@ -87,11 +82,11 @@ def _compare_labels(comparer: Comparer, folder: Path, config: JsonFile, library:
     # transformers writes such names where the authors gave none.
     placeholders = all(label == f"LABEL_{at}" for at, label in enumerate(labels))
     known = Setting(labels, config.name) if labels and not placeholders else None
-    _choose(comparer, "labels", known)
+    compare_field(comparer, "labels", known)
     problem = config.text("problem_type")
     several = (
         Setting(_PROBLEM_TYPES[problem.value], problem.file)
         if problem is not None and problem.value in _PROBLEM_TYPES
         else None
     )
-    _choose(comparer, "multi_label", several)
+    compare_field(comparer, "multi_label", several)

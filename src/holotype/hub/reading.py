@@ -184,9 +184,11 @@ def _compare_length(comparer: Comparer, folder: Path, inside: Path, config: Json
     if any(known.field == "context_length" for known in comparer.comparisons):
         return
     positions = usable_positions(config)
-    stated = declared_length(folder, inside, find_transformer_file(folder, inside))
-    if stated is None:
-        stated = tokenizer_length(folder, inside)
+    stated = None
+    # Queries and documents of late interaction have lengths of their own.
+    if comparer.record.type != "colbert":
+        stated = declared_length(folder, inside, find_transformer_file(folder, inside))
+        stated = stated or tokenizer_length(folder, inside)
     limits = [limit for limit in (stated, positions) if limit is not None]
     shortest = min(limits, key=lambda limit: limit.value, default=None)
     comparer.choose(

@@ -6,6 +6,7 @@ from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE
 from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.merge import Comparer
 from holotype.hub.checkpoint_files import CheckpointFiles
+from holotype.hub.fields import compare_field
 from holotype.hub.kinds import module_kinds
 
 _TABLES = ("embeddings", "embedding.weight")
@@ -35,18 +36,7 @@ def compare_static(comparer: Comparer, files: CheckpointFiles) -> None:
     normalize = config.boolean("normalize")
     if normalize is None and modules:
         normalize = Setting(modules[-1] == "Normalize", "modules.json")
-    ours = vars_of_dense(comparer)
-    comparer.choose("pooling", ours[0], Setting("mean", file))
-    comparer.choose("normalize", ours[1], normalize)
     library = JsonFile.read(files.folder, LIBRARY_FILE, optional=True)
-    comparer.choose("similarity", ours[2], library.text("similarity_fn_name"))
-
-
-def vars_of_dense(comparer: Comparer) -> tuple[str | None, bool | None, str | None]:
-    """Return what the record says of pooling, normalisation and similarity."""
-    record = comparer.record
-    return (
-        getattr(record, "pooling", None),
-        getattr(record, "normalize", None),
-        getattr(record, "similarity", None),
-    )
+    compare_field(comparer, "pooling", Setting("mean", file))
+    compare_field(comparer, "normalize", normalize)
+    compare_field(comparer, "similarity", library.text("similarity_fn_name"))

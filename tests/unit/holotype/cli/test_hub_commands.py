@@ -18,6 +18,7 @@ from tests.unit.holotype.hub.conftest import hub
 from tests.unit.holotype.hub.server import NEWER, REVISION, HubState
 
 import holotype.cli.hub_extra
+from holotype.cli import verifying
 
 ROOT = Path(__file__).parents[4]
 SMALL = ROOT / "tests" / "fixtures" / "small" / "models.json"
@@ -152,6 +153,22 @@ def test_a_difference_is_exit_code_1_and_shows_both_values(catalogue: str, folde
     answer = run("verify", "tiny", "--from", str(folder), catalogue=catalogue)
     assert answer.exit_code == 1
     assert ["tiny", "pooling", "differ", "mean", "cls", "1_Pooling/config.json"] in answer.lines
+
+
+def test_a_person_sees_a_table_and_a_summary(
+    catalogue: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+    saved(folder, {"1_Pooling/config.json": b'{"pooling_mode": "cls"}'})
+    answer = run("verify", "tiny", "--from", str(folder), catalogue=catalogue)
+    lines = answer.stdout.splitlines()
+    assert lines[0] == f"tiny ({folder})"
+    assert lines[1].split() == ["field", "outcome", "catalogue", "checkpoint", "file"]
+    assert ["pooling", "differ", "mean", "cls", "1_Pooling/config.json"] in map(str.split, lines)
+    assert lines[-1].startswith("1 model: ")
+    assert ", 1 differ, 0 not said, 0 checkpoint only" in lines[-1]
 
 
 def test_json_holds_every_finding(catalogue: str, folder: Path) -> None:

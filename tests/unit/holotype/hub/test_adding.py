@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.holotype.hub.checkpoints import bert, dense, saved
@@ -11,15 +12,15 @@ from tests.unit.holotype.hub.checkpoints import bert, dense, saved
 from holotype.errors import CatalogueFileError, UnsupportedCheckpointError
 from holotype.hub.adding import make_entry, propose_id, require_new, with_entry
 
-MODELS = [
+MODELS: list[dict[str, Any]] = [
     {"id": "one", "type": "colbert", "huggingface_id": "a/one", "lineage": {"aliases": ["uno"]}},
     {"id": "two", "type": "dense", "huggingface_id": "a/two"},
     {"id": "three", "type": "sparse", "huggingface_id": "a/three", "lineage": None},
 ]
 
 
-def catalogue(models: list[dict[str, object]] | None = None) -> str:
-    values = {"sources": {}, "models": MODELS if models is None else models}
+def catalogue(models: list[dict[str, Any]] | None = None) -> str:
+    values: dict[str, Any] = {"sources": {}, "models": MODELS if models is None else models}
     return json.dumps(values, indent=2)
 
 
