@@ -72,7 +72,8 @@ def verify(
     With --fix, the checkpoint's values replace those that differ and fill those that are null,
     each with its file as provenance; nothing is written where the result would have problems.
 
-    The exit code is 1 where something differs or could not be read. Needs the extra hub.
+    The exit code is 1 where something differs and is not fixed, or could not be read. Needs the
+    extra hub.
     """
     require_hub()
     records = _asked(context, ids or [])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.unit.holotype.cli.command import run
-from tests.unit.holotype.hub import server
+from tests.unit.holotype.hub import checkpoints, server
 from tests.unit.holotype.hub.checkpoints import dense, saved
 from tests.unit.holotype.hub.conftest import hub
 from tests.unit.holotype.hub.server import NEWER, REVISION, HubState
@@ -84,6 +84,29 @@ def test_an_added_entry_passes_validation_and_leaves_the_rest_as_it_was(
     assert entry["revision"] == REVISION
     assert run("validate", str(file)).exit_code == 0
     assert sorted(path.name for path in file.parent.iterdir()) == ["checkpoint", "models.json"]
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        (checkpoints.bert(), "dense"),
+        (checkpoints.colbert_pylate(), "colbert"),
+        (checkpoints.colbert_stanford(), "colbert"),
+        (checkpoints.colbert_multi_vector(), "colbert"),
+        (checkpoints.sparse(), "sparse"),
+        (checkpoints.cross_encoder(), "cross-encoder"),
+        (checkpoints.classifier(), "classifier"),
+        (checkpoints.model2vec(), "dense"),
+        (checkpoints.static(), "dense"),
+    ],
+)
+def test_an_entry_of_every_kind_passes_validation(
+    file: Path, tmp_path: Path, files: checkpoints.Files, kind: str
+) -> None:
+    saved(tmp_path / "any", files)
+    added(file, tmp_path / "any", "--revision", REVISION)
+    entry = next(model for model in models(file) if model["id"] == "tiny")
+    assert entry["type"] == kind
 
 
 def test_a_dry_run_prints_the_entry_and_writes_nothing(file: Path, folder: Path) -> None:

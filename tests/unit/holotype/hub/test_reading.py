@@ -10,11 +10,18 @@ from tests.unit.holotype.hub.checkpoints import (
     Files,
     as_json,
     bert,
+    classifier,
+    colbert_multi_vector,
+    colbert_pylate,
+    colbert_stanford,
+    cross_encoder,
     dense,
+    model2vec,
     modules,
     record,
-    safetensors,
     saved,
+    sparse,
+    static,
 )
 
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
@@ -24,91 +31,6 @@ from holotype.hub.verifying import Finding, Report, verify_folder
 from holotype.records import ClassifierModel, DenseModel
 
 ST = "sentence_transformers"
-PYLATE = {
-    "query_prefix": "[Q] ",
-    "document_prefix": "[D] ",
-    "query_length": 24,
-    "document_length": 60,
-    "do_query_expansion": True,
-    "attend_to_expansion_tokens": False,
-    "skiplist_words": list(r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""),
-}
-LINEAR = as_json({"in_features": 32, "out_features": 16, "bias": False})
-MASK = f"{ST}.multi_vector_encoder.modules.MultiVectorMask"
-
-
-def colbert_pylate() -> Files:
-    return bert() | {
-        "modules.json": modules(f"{ST}.models.Transformer", "pylate.models.Dense.Dense"),
-        "1_Dense/config.json": LINEAR,
-        "1_Dense/model.safetensors": safetensors({"linear.weight": ("F32", [16, 32])}),
-        "config_sentence_transformers.json": as_json(PYLATE),
-    }
-
-
-def colbert_stanford(**metadata: Any) -> Files:
-    tensors = {"bert.weight": ("F32", [100, 32]), "linear.weight": ("F32", [16, 32])}
-    return bert(architectures=["HF_ColBERT"]) | {
-        "model.safetensors": safetensors(tensors),
-        "artifact.metadata": as_json(
-            {"query_token_id": "[unused0]", "doc_token_id": "[unused1]", "dim": 16}
-            | {"query_maxlen": 32, "doc_maxlen": 60, "mask_punctuation": True, **metadata}
-        ),
-    }
-
-
-def colbert_multi_vector() -> Files:
-    return bert() | {
-        "modules.json": modules(f"{ST}.base.modules.Transformer", f"{ST}.models.Dense", MASK),
-        "1_Dense/config.json": LINEAR,
-        "2_MultiVectorMask/config.json": as_json({"skiplist_words": ["."]}),
-        "sentence_bert_config.json": as_json({"query_length": 24, "document_length": 60}),
-        "config_sentence_transformers.json": as_json({"model_type": "MultiVectorEncoder"}),
-    }
-
-
-def sparse() -> Files:
-    kinds = (f"{ST}.sparse_encoder.models.MLMTransformer", f"{ST}.sparse_encoder.SpladePooling")
-    return bert(architectures=["BertForMaskedLM"]) | {
-        "modules.json": modules(*kinds),
-        "1_SpladePooling/config.json": as_json(
-            {"pooling_strategy": "max", "activation_function": "relu"}
-        ),
-        "config_sentence_transformers.json": as_json(
-            {"model_type": "SparseEncoder", "similarity_fn_name": "dot"}
-        ),
-    }
-
-
-def cross_encoder() -> Files:
-    return bert(
-        architectures=["BertForSequenceClassification"],
-        id2label={"0": "LABEL_0"},
-        sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"},
-    )
-
-
-def classifier() -> Files:
-    return bert(
-        architectures=["BertForSequenceClassification"],
-        id2label={"10": "last", "0": "first", "2": "second"},
-        problem_type="multi_label_classification",
-    )
-
-
-def model2vec() -> Files:
-    return {
-        "config.json": as_json({"model_type": "model2vec", "normalize": True, "hidden_dim": 8}),
-        "tokenizer.json": b"{}",
-        "model.safetensors": safetensors({"embeddings": ("F32", [100, 8])}),
-    }
-
-
-def static() -> Files:
-    return {
-        "modules.json": modules(f"{ST}.models.StaticEmbedding"),
-        "model.safetensors": safetensors({"embedding.weight": ("F32", [100, 8])}),
-    }
 
 
 def told(folder: Path, files: Files) -> dict[str, object]:
