@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import httpx
+from huggingface_hub.utils._http import parse_ratelimit_headers
 
 T = TypeVar("T")
 
 _TRIES = 4
 _FIRST_WAIT_S = 1.0
-_LONGEST_WAIT_S = 120.0
+# The Hub counts requests in windows of five minutes.
+_LONGEST_WAIT_S = 300.0
 
 
 class Patience:
@@ -76,17 +78,32 @@ class Patience:
 
 def status_of(error: httpx.HTTPError) -> int | None:
     """Return the status of the answer that an error speaks of; None where none came."""
+    response = _response_of(error)
+    return None if response is None else response.status_code
+
+
+def _response_of(error: httpx.HTTPError) -> httpx.Response | None:
+    # Not only httpx's own error of a status has one, but each of huggingface_hub's.
     response = getattr(error, "response", None)
-    return response.status_code if isinstance(response, httpx.Response) else None
+    return response if isinstance(response, httpx.Response) else None
 
 
 def _seconds_to_wait(error: httpx.HTTPError, earlier: int) -> float | None:
     """Return how long to wait before asking again; None where that would not help."""
-    status = status_of(error)
+    response = _response_of(error)
     usual = _FIRST_WAIT_S * 2.0**earlier
-    if status is None:
+    if response is None:
         return usual if isinstance(error, httpx.TransportError) else None
-    if status != 429 and status < 500:
+    if response.status_code != 429 and response.status_code < 500:
         return None
-    stated = getattr(error, "response").headers.get("Retry-After", "")  # noqa: B009
-    return min(float(stated), _LONGEST_WAIT_S) if stated.isdecimal() else usual
+    stated = _stated_seconds(response.headers)
+    return usual if stated is None else min(stated, _LONGEST_WAIT_S)
+
+
+def _stated_seconds(headers: httpx.Headers) -> float | None:
+    """Return how long an answer asks to wait: by Retry-After, or as the Hub counts requests."""
+    stated = headers.get("Retry-After", "")
+    if stated.isdecimal():
+        return float(stated)
+    limit = parse_ratelimit_headers(headers)
+    return float(limit.reset_in_seconds) if limit and limit.remaining == 0 else None

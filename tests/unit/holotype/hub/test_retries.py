@@ -36,7 +36,16 @@ def test_nobody_waits_for_hours() -> None:
     patience = Patience(wait=waits.append, clock=lambda: sum(waits))
     with httpx.Client(transport=failing(1, 429, {"Retry-After": "86400"})) as client:
         assert patience.call(lambda: ask(client)) == 200
-    assert waits == [120.0]
+    assert waits == [300.0]
+
+
+def test_the_hubs_own_count_of_requests_says_how_long_to_wait() -> None:
+    waits: list[float] = []
+    patience = Patience(wait=waits.append, clock=lambda: sum(waits))
+    headers = {"RateLimit": '"api";r=0;t=55', "RateLimit-Policy": '"fixed window";"api";q=5;w=300'}
+    with httpx.Client(transport=failing(1, 429, headers)) as client:
+        assert patience.call(lambda: ask(client)) == 200
+    assert waits == [55.0]
 
 
 def test_one_answer_of_429_makes_every_request_wait() -> None:
