@@ -79,6 +79,7 @@ class _Server(ThreadingHTTPServer):
 class _Answer(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
+    wbufsize = 65_536  # One packet for head and body: two wait for an acknowledgement between them.
 
     def do_GET(self) -> None:
         self._answer()
