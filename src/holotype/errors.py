@@ -223,6 +223,14 @@ class CheckpointNotFoundError(CheckpointError, LookupError):
     """A model's files are neither on this machine nor can they be downloaded."""
 
 
+class RevisionGoneError(CheckpointNotFoundError):
+    """A repository on the Hub has no such commit, or has it no longer."""
+
+
+class HubUnreachableError(CheckpointNotFoundError):
+    """The Hub does not answer, or huggingface_hub is told to stay offline."""
+
+
 class WrongKindError(CheckpointError):
     """A checkpoint holds another kind of model than the record says."""
 
@@ -233,6 +241,25 @@ class UnsafeCheckpointError(CheckpointError):
 
 class UnsupportedCheckpointError(CheckpointError):
     """A checkpoint is sound, but uses something that this version of holotype cannot run."""
+
+
+class CatalogueFileError(HolotypeError):
+    """A catalogue file is not what it should be, or must not become what was asked for.
+
+    Attributes:
+        location: the file; empty where only its text is known.
+        problem: what was found, and what to do.
+    """
+
+    def __init__(self, location: str, problem: str) -> None:
+        """Name the file and what is wrong with it."""
+        self.location = location
+        self.problem = problem
+        super().__init__(location, problem)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return f"{self.location}: {self.problem}" if self.location else self.problem
 
 
 class TensorError(CheckpointError):

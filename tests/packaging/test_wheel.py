@@ -42,7 +42,8 @@ def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
     requirements = metadata.get_all("Requires-Dist", [])
     assert requirements
     assert all("extra ==" in requirement for requirement in requirements)
-    assert set(metadata.get_all("Provides-Extra", [])) == {"all", "cli", "codegen", "encoders"}
+    extras = {"all", "cli", "codegen", "encoders", "hub"}
+    assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata["License-Expression"] == "Apache-2.0"
 
 

@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
 from holotype.cli.generator import generate, validate
 from holotype.cli.listing import list_models
 from holotype.cli.output import write
+from holotype.cli.refreshing import refresh
 from holotype.cli.showing import show
+from holotype.cli.verifying import verify
 
 _SUMMARY = "What embedding and retrieval models are, and how they must be run."
 
@@ -67,6 +70,32 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
         docs,
         "Write MODELS.md, a page about all models.",
         ("holotype docs", "holotype docs --check", "holotype docs --stdout | less"),
+    ),
+    (
+        "verify",
+        verify,
+        "Compare models with their checkpoints.",
+        (
+            "holotype verify bge-m3",
+            "holotype verify all-minilm-l6-v2 --from path/to/the/checkpoint",
+            "holotype verify --resume verified.jsonl",
+            "holotype verify bge-m3 --fix --catalogue-file models.json",
+        ),
+    ),
+    (
+        "add",
+        add,
+        "Make an entry from a repository or a folder.",
+        (
+            "holotype add BAAI/bge-m3 --dry-run",
+            "holotype add acme/encoder --from path/to/the/checkpoint --file acme/models.json",
+        ),
+    ),
+    (
+        "refresh",
+        refresh,
+        "Show what changed upstream since the pinned revision.",
+        ("holotype refresh bge-m3", "holotype refresh --json"),
     ),
 )
 """Name, function, summary and examples of each command."""

@@ -51,7 +51,7 @@ def show(
     stderr.
     """
     opened = open_catalogue(context.obj)
-    record = _found(opened, id)
+    record = find_record(opened, id)
     if as_json:
         write_json(page_as_json(record))
     elif is_terminal():
@@ -60,7 +60,7 @@ def show(
         write("".join(_lines(record)))
 
 
-def _found(opened: OpenCatalogue, name: str) -> ModelInfo:
+def find_record(opened: OpenCatalogue, name: str) -> ModelInfo:
     """Return the record with this id, alias or Hugging Face id; exit with suggestions if none."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DeprecatedModelWarning)
@@ -71,13 +71,13 @@ def _found(opened: OpenCatalogue, name: str) -> ModelInfo:
             except AmbiguousModelError as error:
                 fail(f"{name!r} has {len(error.ids)} entries; show one of {', '.join(error.ids)}")
             except ModelNotFoundError:
-                fail(_not_found(opened, name))
+                fail(_notfind_record(opened, name))
     for warning in caught:
         note(f"warning: {warning.message}")
     return record
 
 
-def _not_found(opened: OpenCatalogue, name: str) -> str:
+def _notfind_record(opened: OpenCatalogue, name: str) -> str:
     records = opened.catalogue.listed
     names = [record.id for record in records]
     names += [alias for record in records for alias in record.aliases]

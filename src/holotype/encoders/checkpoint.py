@@ -115,9 +115,9 @@ def read_checkpoint(folder: Path) -> CheckpointSettings:
         architecture=architectures.value[0] if architectures and architectures.value else None,
         hidden_dim=config.integer("hidden_size", "d_model", "dim", "n_embd"),
         vocab_size=config.integer("vocab_size"),
-        n_positions=_positions(config),
-        declared_length=_declared_length(folder, inside, transformer),
-        tokenizer_length=_tokenizer_length(folder, inside),
+        n_positions=usable_positions(config),
+        declared_length=declared_length(folder, inside, transformer),
+        tokenizer_length=tokenizer_length(folder, inside),
         lower_case=bool((found := transformer.boolean("do_lower_case")) and found.value),
         modules=modules,
         similarity=library.text("similarity_fn_name"),
@@ -165,10 +165,23 @@ def _late_interaction(
     return read_stanford(folder) if format == "stanford" else None
 
 
-def _transformer_file(folder: Path, inside: Path) -> JsonFile:
+def find_transformer_file(folder: Path, inside: Path) -> JsonFile:
+    """Return the file in which sentence-transformers keeps the transformer's settings.
+
+    Args:
+        folder: the checkpoint.
+        inside: the transformer's folder, relative to it.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
     names = [str(inside / name) for name in _TRANSFORMER_FILES]
     present = [name for name in names if (folder / name).is_file()]
-    file = JsonFile.read(folder, present[0] if present else names[0], optional=True)
+    return JsonFile.read(folder, present[0] if present else names[0], optional=True)
+
+
+def _transformer_file(folder: Path, inside: Path) -> JsonFile:
+    file = find_transformer_file(folder, inside)
     where = str(folder / file.name)
     task = file.text("transformer_task")
     if task is not None and task.value != "feature-extraction":
@@ -194,15 +207,17 @@ def _transformer_file(folder: Path, inside: Path) -> JsonFile:
     return file
 
 
-def _declared_length(folder: Path, inside: Path, transformer: JsonFile) -> Setting[int] | None:
+def declared_length(folder: Path, inside: Path, transformer: JsonFile) -> Setting[int] | None:
+    """Return the length in tokens at which the checkpoint's library cuts texts."""
     declared = transformer.integer("max_seq_length")
     if declared is None and "transformer_task" in transformer.values:
         # Newer files leave the length to the tokenizer's, which is written with them.
-        return _tokenizer_length(folder, inside)
+        return tokenizer_length(folder, inside)
     return declared
 
 
-def _tokenizer_length(folder: Path, inside: Path) -> Setting[int] | None:
+def tokenizer_length(folder: Path, inside: Path) -> Setting[int] | None:
+    """Return the length in tokens that the tokenizer's file allows; None where it is unlimited."""
     file = JsonFile.read(folder, str(inside / "tokenizer_config.json"), optional=True)
     length = file.values.get("model_max_length")
     if not isinstance(length, int) or isinstance(length, bool) or length >= _UNLIMITED:
@@ -210,7 +225,8 @@ def _tokenizer_length(folder: Path, inside: Path) -> Setting[int] | None:
     return Setting(length, file.name)
 
 
-def _positions(config: JsonFile) -> Setting[int] | None:
+def usable_positions(config: JsonFile) -> Setting[int] | None:
+    """Return the longest text in tokens that the transformer of a `config.json` can read."""
     positions = config.integer("max_position_embeddings", "n_positions")
     if positions is None or positions.value <= 0:
         return None

@@ -96,6 +96,23 @@ def resolve_colbert(
         WrongKindError: the checkpoint is that of a dense model.
         CatalogueMismatchError: they disagree.
     """
+    merge = Merge(record, settings)
+    encoding = compare_colbert(record, settings, projection, merge)
+    merge.finish()
+    return encoding
+
+
+def compare_colbert(
+    record: AnyColbertModel,
+    settings: CheckpointSettings,
+    projection: Setting[LinearSpec] | None,
+    merge: Merge,
+) -> ColbertEncoding:
+    """Compare a record and a checkpoint, and keep the comparisons instead of raising them.
+
+    Raises:
+        WrongKindError: the checkpoint is that of a dense model.
+    """
     known = settings.late_interaction
     if known is None:
         raise WrongKindError(
@@ -103,7 +120,6 @@ def resolve_colbert(
             f"is no late-interaction model (its format is {settings.format}), but {record.id!r} is "
             "a colbert model; a projection that it lacks is never made up",
         )
-    merge = Merge(record, settings)
     merge.sizes()
     layers, normalized = _layers(record, settings, known, merge, projection)
     file = projection.file if projection else ""
@@ -112,7 +128,6 @@ def resolve_colbert(
     limit = merge.length(declared=False)
     query_length, expansion = _expansion(record, known, merge, limit)
     query, document, plain = _sides(record, settings, known, merge, limit, query_length)
-    merge.finish()
     return ColbertEncoding(
         layers=layers,
         native_dim=native_dim,
@@ -237,10 +252,14 @@ def _expansion(
 
 def _skiplist(record: AnyColbertModel, known: LateInteraction, merge: Merge) -> tuple[str, ...]:
     stated = known.skiplist
+    theirs = None
+    if stated is not None:
+        named = "punctuation" if set(stated.value) == set(PUNCTUATION) else stated.value
+        theirs = Setting(named, stated.file)
     if record.skiplist is None:
+        merge.compare("skiplist", None, theirs, agrees=True)
         return stated.value if stated else known.defaults.skiplist
     ours = PUNCTUATION if record.skiplist == "punctuation" else tuple(record.skiplist)
-    if stated is not None and set(stated.value) != set(ours):
-        theirs = "punctuation" if set(stated.value) == set(PUNCTUATION) else stated.value
-        merge.differ("skiplist", record.skiplist, theirs, stated.file)
+    agrees = stated is None or set(stated.value) == set(ours)
+    merge.compare("skiplist", record.skiplist, theirs, agrees=agrees)
     return ours

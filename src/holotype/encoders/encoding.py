@@ -60,18 +60,32 @@ def resolve_dense(record: AnyDenseModel, settings: CheckpointSettings) -> DenseE
         UnsupportedModelError: neither says how token vectors are pooled.
         CatalogueMismatchError: they disagree.
     """
+    merge = Merge(record, settings)
+    encoding = compare_dense(record, settings, merge)
+    merge.finish()
+    return encoding
+
+
+def compare_dense(
+    record: AnyDenseModel, settings: CheckpointSettings, merge: Merge
+) -> DenseEncoding:
+    """Compare a record and a checkpoint, and keep the comparisons instead of raising them.
+
+    Raises:
+        WrongKindError: the checkpoint is that of a late-interaction model.
+        UnsupportedModelError: neither says how token vectors are pooled.
+    """
     if settings.late_interaction is not None:
         raise WrongKindError(
             str(settings.folder),
             f"is a late-interaction model in the {settings.format} format, but {record.id!r} is a "
             "dense model; use the record of the kind colbert",
         )
-    merge = Merge(record, settings)
     merge.sizes()
     layers = _dense_layers(record, settings, merge)
     native_dim = compare_widths(merge, layers)
     normalized = bool(layers) and isinstance(layers[-1], NormalizeSpec)
-    encoding = DenseEncoding(
+    return DenseEncoding(
         layers=layers,
         native_dim=native_dim,
         normalized=normalized,
@@ -83,8 +97,6 @@ def resolve_dense(record: AnyDenseModel, settings: CheckpointSettings) -> DenseE
         default_prompt=settings.default_prompt.value if settings.default_prompt else "",
         max_length=merge.length(declared=True),
     )
-    merge.finish()
-    return encoding
 
 
 def _dense_layers(

@@ -6,7 +6,8 @@ say different things, every difference is kept, and nothing is loaded.
 
 from __future__ import annotations
 
-from typing import TypeVar, overload
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
 
 from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.json_file import Setting
@@ -17,18 +18,40 @@ from holotype.records import ModelInfo
 T = TypeVar("T")
 
 
-class Merge:
-    """Collects what a record and a checkpoint say, and where they differ."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a record and a checkpoint say about one field.
 
-    def __init__(self, record: ModelInfo, settings: CheckpointSettings) -> None:
-        """Begin with no differences."""
+    Attributes:
+        field: the name of the record's field.
+        ours: the record's value; None where it is silent.
+        theirs: the checkpoint's value and its file; None where no file says it.
+        agrees: whether nothing contradicts: both say the same, or one of them is silent.
+    """
+
+    field: str
+    ours: object
+    theirs: Setting[Any] | None
+    agrees: bool
+
+
+class Comparer:
+    """Compares the fields of a record with what files say, and keeps every comparison."""
+
+    def __init__(self, record: ModelInfo) -> None:
+        """Begin with no comparisons."""
         self.record = record
-        self.settings = settings
-        self._differences: list[tuple[str, object, object, str]] = []
+        self.comparisons: list[Comparison] = []
+
+    def compare(
+        self, field: str, ours: object, theirs: Setting[Any] | None, *, agrees: bool
+    ) -> None:
+        """Keep a comparison whose outcome the caller knows."""
+        self.comparisons.append(Comparison(field, ours, theirs, agrees))
 
     def differ(self, field: str, ours: object, theirs: object, file: str) -> None:
         """Note that a field differs."""
-        self._differences.append((field, ours, theirs, file))
+        self.compare(field, ours, Setting(theirs, file), agrees=False)
 
     @overload
     def choose(self, field: str, ours: T | None, theirs: Setting[T] | None, usual: T) -> T: ...
@@ -40,15 +63,25 @@ class Merge:
         self, field: str, ours: T | None, theirs: Setting[T] | None, usual: T | None = None
     ) -> T | None:
         """Return the value of a field: the record's, the checkpoint's or the usual one."""
+        agrees = ours is None or theirs is None or theirs.value == ours
+        self.compare(field, ours, theirs, agrees=agrees)
         if ours is None:
             return theirs.value if theirs is not None else usual
-        if theirs is not None and theirs.value != ours:
-            self.differ(field, ours, theirs.value, theirs.file)
         return ours
+
+
+class Merge(Comparer):
+    """Collects what a record and a checkpoint say, and where they differ."""
+
+    def __init__(self, record: ModelInfo, settings: CheckpointSettings) -> None:
+        """Begin with no comparisons."""
+        super().__init__(record)
+        self.settings = settings
 
     def prompt(self, field: str, ours: str | None, theirs: Setting[str] | None) -> Prompt:
         """Return a prompt; one that fills the record's template is no difference."""
         if ours is not None and theirs is not None and is_filled(ours, theirs.value):
+            self.compare(field, ours, theirs, agrees=True)
             return Prompt(ours, filled=theirs.value)
         return Prompt(self.choose(field, ours, theirs, ""))
 
@@ -78,9 +111,11 @@ class Merge:
         known = [limit for limit in limits if limit is not None]
         limit = min(known, key=lambda found: found.value, default=None)
         if ours is None:
-            return limit.value if limit else None
+            return self.choose("context_length", None, limit)
         if limit is not None and ours > limit.value:
             self.differ("context_length", ours, limit.value, limit.file)
+        else:
+            self.compare("context_length", ours, None, agrees=True)
         return ours
 
     def finish(self) -> None:
@@ -89,7 +124,10 @@ class Merge:
         Raises:
             CatalogueMismatchError: something differs; the error lists all of it.
         """
-        if self._differences:
-            raise CatalogueMismatchError(
-                self.record.id, str(self.settings.folder), self._differences
-            )
+        differences = [
+            (found.field, found.ours, found.theirs.value, found.theirs.file)
+            for found in self.comparisons
+            if not found.agrees and found.theirs is not None
+        ]
+        if differences:
+            raise CatalogueMismatchError(self.record.id, str(self.settings.folder), differences)

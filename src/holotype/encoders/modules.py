@@ -101,7 +101,7 @@ def read_modules(folder: Path, *, token_level: bool) -> ModuleList | None:
     """
     if not (folder / MODULES_FILE).is_file():
         return None
-    (package, kind, transformer_path), *rest = _entries(folder)
+    (package, kind, transformer_path), *rest = module_entries(folder)
     if kind != "Transformer":
         raise UnsupportedCheckpointError(
             str(folder / MODULES_FILE), f"begins with {kind!r}; only transformers are run so far"
@@ -122,7 +122,13 @@ def read_modules(folder: Path, *, token_level: bool) -> ModuleList | None:
     )
 
 
-def _entries(folder: Path) -> list[tuple[str, str, str]]:
+def module_entries(folder: Path) -> list[tuple[str, str, str]]:
+    """Return the package, the class and the path of every module that `modules.json` lists.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+        UnsafeCheckpointError: a module is code of its own, or lies outside of the checkpoint.
+    """
     entries = read_json(folder, MODULES_FILE)
     where = str(folder / MODULES_FILE)
     if not isinstance(entries, list) or not entries:

@@ -65,10 +65,21 @@ def _prefix(
     text = their_prompt.value
     template = our_marker + (our_prompt or "")
     if is_filled(template, text):
+        _agree(merge, marker_field, our_marker, their_prompt.file)
+        merge.compare(prompt_field, our_prompt, their_prompt, agrees=True)
         return None, Prompt(template, filled=text)
     if not text.startswith(our_marker):
         merge.differ(marker_field, our_marker, text, their_prompt.file)
     elif our_prompt is not None and text[len(our_marker) :].strip() != our_prompt.strip():
+        _agree(merge, marker_field, our_marker, their_prompt.file)
         merge.differ(prompt_field, our_prompt, text[len(our_marker) :], their_prompt.file)
+    else:
+        _agree(merge, marker_field, our_marker, their_prompt.file)
+        rest = Setting(text[len(our_marker) :], their_prompt.file)
+        merge.compare(prompt_field, our_prompt, rest, agrees=True)
     # The marker stays in the prompt, as the checkpoint's own library reads it.
     return None, Prompt(text)
+
+
+def _agree(merge: Merge, field: str, value: str, file: str) -> None:
+    merge.compare(field, value, Setting(value, file), agrees=True)

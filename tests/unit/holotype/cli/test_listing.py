@@ -179,7 +179,10 @@ def test_a_module_that_is_no_catalogue_is_a_wrong_call(module: str) -> None:
 
 def test_every_command_has_help_with_examples() -> None:
     names = [command.name for command in make_app().registered_commands]
-    assert names == ["list", "show", "validate", "generate", "docs"]
+    assert names == [
+        *("list", "show", "validate", "generate", "docs"),
+        *("verify", "add", "refresh"),
+    ]
     for name in names:
         answer = run(str(name), "--help")
         assert answer.exit_code == 0

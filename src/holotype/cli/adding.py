@@ -1,0 +1,118 @@
+"""`holotype add`: an entry made of what a checkpoint says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file
+from holotype.cli.hub_extra import require_hub
+from holotype.cli.output import fail, note, write, write_json
+from holotype.errors import CatalogueFileError, CheckpointError
+
+if TYPE_CHECKING:
+    from holotype.hub.adding import NewEntry
+    from holotype.hub.checkpoint_files import CheckpointFiles
+
+
+def add(
+    repository: Annotated[
+        str, typer.Argument(metavar="REPOSITORY", help="The model on the Hub: org/model.")
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Read this folder instead of the Hub."),
+    ] = None,
+    file: Annotated[
+        Path, typer.Option(metavar="FILE", help="The catalogue that gets the entry.")
+    ] = Path("models.json"),
+    id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The id; one is proposed if not given.")
+    ] = None,
+    type: Annotated[
+        str | None, typer.Option(metavar="KIND", help="The kind; recognised if not given.")
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option(metavar="COMMIT", help="The commit; the newest if not given.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the entry, write nothing.")
+    ] = False,
+) -> None:
+    """Make an entry of all that a checkpoint says, with its provenance; the rest is null.
+
+    The kind is recognised: dense (static, too), colbert (of Stanford, PyLate and
+    sentence-transformers), sparse, cross-encoder or classifier. The entry goes after the last one
+    of its kind; the rest of the file stays as it is.
+
+    Nothing is written where the catalogue has the model already, or would have problems; the exit
+    code is 1 then. Needs the extras hub and codegen.
+    """
+    require_hub()
+    if "/" not in repository.strip("/"):
+        raise typer.BadParameter(
+            f"{repository!r} is no name of a repository; write org/model", param_hint="REPOSITORY"
+        )
+    text = None if dry_run and not file.exists() else read_catalogue_file(file)
+    try:
+        with _opened(repository, folder, revision) as files:
+            name = files.repository.id if files.repository else repository
+            entry = _made(text, files, name, id=id, kind=type, revision=revision)
+    except CatalogueFileError as error:
+        fail(f"{file}: {error}")
+    except CheckpointError as error:
+        fail(str(error))
+    for told in entry.notes:
+        note(f"note: {told}")
+    if dry_run or text is None:
+        write_json(entry.values)
+        return
+    _insert(file, text, entry)
+
+
+@contextmanager
+def _opened(
+    repository: str, folder: Path | None, revision: str | None
+) -> Iterator[CheckpointFiles]:
+    from holotype.hub.checkpoint_files import open_folder, open_repository
+    from holotype.hub.client import HubClient
+
+    if folder is not None:
+        yield open_folder(folder.expanduser())
+    else:
+        with open_repository(HubClient(), repository, revision) as files:
+            yield files
+
+
+def _made(
+    text: str | None,
+    files: CheckpointFiles,
+    name: str,
+    *,
+    id: str | None,
+    kind: str | None,
+    revision: str | None,
+) -> NewEntry:
+    from holotype.hub.adding import make_entry, propose_id, require_new, taken_names
+    from holotype.hub.fixing import entries
+    from holotype.hub.kinds import recognise_kind
+
+    models = [] if text is None else entries(text)
+    kind = kind or recognise_kind(files.folder)
+    require_new(models, name, kind, id)
+    id = id or propose_id(name, kind, taken_names(models))
+    return make_entry(files, name, id=id, kind=kind, revision=revision)
+
+
+def _insert(file: Path, text: str, entry: NewEntry) -> None:
+    from holotype.hub.adding import with_entry
+
+    replace_catalogue_file(file, with_entry(text, entry.values))
+    write(f"{entry.values['id']}\t{entry.values['type']}\t{entry.values['huggingface_id']}\n")
+    if entry.values["revision"] is None:
+        note("note: no revision is pinned; give --revision COMMIT with a folder")
+    note(f"{file}: the entry is written; fill in what is null, and generate the module again")

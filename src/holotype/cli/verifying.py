@@ -1,0 +1,234 @@
+"""`holotype verify`: the entries of the catalogue against the checkpoints themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file
+from holotype.cli.catalogues import complete_id, open_catalogue
+from holotype.cli.hub_extra import require_hub
+from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
+from holotype.cli.showing import find_record
+from holotype.cli.wording import UNKNOWN, exact
+from holotype.errors import CatalogueFileError, HubUnreachableError
+from holotype.records import ModelInfo
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from holotype.hub.verifying import Finding, Report
+
+_STYLES = {"differ": "bold red", "checkpoint only": "yellow", "not said": "dim"}
+
+
+def verify(
+    context: typer.Context,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...",
+            help="Ids, aliases or Hugging Face ids; without any, all models.",
+            autocompletion=complete_id,
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Read this folder instead of the Hub."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write the checkpoints' values into the catalogue file.")
+    ] = False,
+    file: Annotated[
+        Path,
+        typer.Option("--catalogue-file", metavar="FILE", help="The file that --fix changes."),
+    ] = Path("models.json"),
+    jobs: Annotated[
+        int, typer.Option(min=1, max=32, metavar="N", help="How many models to read at once.")
+    ] = 4,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep what is done in this file, and leave out what it says is done.",
+        ),
+    ] = None,
+) -> None:
+    """Compare models field by field with what their checkpoints say of themselves.
+
+    Only small files and the headers of weights are read, at the pinned revision, never the weights.
+    The environment of huggingface_hub is honoured: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HF_HOME.
+
+    Where stdout is no terminal, each line has these fields with a tab between them, and - for what
+    is unknown: id, field, outcome, the entry's value, the checkpoint's value, the file that says
+    it. The outcome is agree, differ, not said, or checkpoint only.
+
+    With --fix, the checkpoint's values replace those that differ and fill those that are null,
+    each with its file as provenance; nothing is written where the result would have problems.
+
+    The exit code is 1 where something differs and is not fixed, or could not be read. Needs the
+    extra hub.
+    """
+    require_hub()
+    records = _asked(context, ids or [])
+    if folder is not None and len(records) != 1:
+        raise typer.BadParameter("give the one ID that the folder holds", param_hint="--from")
+    reports = _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
+    _write(reports, as_json=as_json)
+    fixed = _fix(file, reports) if fix else frozenset()
+    if any(_is_bad(report, fixed) for report in reports):
+        raise typer.Exit(1)
+
+
+def _asked(context: typer.Context, names: Sequence[str]) -> list[ModelInfo]:
+    opened = open_catalogue(context.obj)
+    if not names:
+        return list(opened.catalogue.records)
+    found = [find_record(opened, name) for name in names]
+    return list({record.id: record for record in found}.values())
+
+
+def _from_folder(record: ModelInfo, folder: Path) -> list[Report]:
+    from holotype.hub.verifying import verify_folder
+
+    return [verify_folder(record, folder.expanduser())]
+
+
+def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> list[Report]:
+    from holotype.hub.client import HubClient
+    from holotype.hub.progress_file import ProgressFile
+    from holotype.hub.verifying import verify_many
+
+    try:
+        progress = ProgressFile(resume) if resume else None
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{resume} cannot be read: {error}; give --resume another file")
+    known: dict[str, Report] = {}
+    for record in records if progress else ():
+        report = progress.known(record) if progress else None
+        if report is not None:
+            known[record.id] = report
+    waiting = [record for record in records if record.id not in known]
+    with _shown(len(records), len(known)) as advance:
+
+        def done(record: ModelInfo, report: Report) -> None:
+            try:
+                if progress is not None:
+                    progress.keep(record, report)
+            except OSError as error:
+                fail(f"{resume} cannot be written: {error}")
+            advance()
+
+        try:
+            fresh = verify_many(waiting, HubClient(), jobs=jobs, done=done)
+        except HubUnreachableError as error:
+            fail(str(error))
+    reports = known | {report.id: report for report in fresh}
+    return [reports[record.id] for record in records]
+
+
+@contextmanager
+def _shown(total: int, completed: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr while many models are read, if a person is there to see it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn())
+    hidden = total < 2 or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=total, completed=completed)
+        yield lambda: bar.advance(task)
+
+
+def _write(reports: Sequence[Report], *, as_json: bool) -> None:
+    if as_json:
+        write_json([_as_json(report) for report in reports])
+    elif is_terminal():
+        console = terminal()
+        for report in reports:
+            _draw(console, report, whole=len(reports) == 1)
+        _summary(console, reports)
+    else:
+        write("".join(_line(report, found) for report in reports for found in report.findings))
+    for report in reports:
+        for text in report.notes:
+            note(f"note: {report.id}: {text}")
+        if report.error is not None:
+            note(f"error: {report.id}: {report.error}")
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return asdict(report) | {"ok": report.is_good}
+
+
+def _line(report: Report, found: Finding) -> str:
+    return "\t".join((report.id, *_cells(found))) + "\n"
+
+
+def _cells(found: Finding) -> tuple[str, ...]:
+    return (
+        found.field,
+        found.outcome,
+        exact(found.field, found.ours),
+        exact(found.field, found.theirs),
+        found.file or UNKNOWN,
+    )
+
+
+def _draw(console: Console, report: Report, *, whole: bool) -> None:
+    from rich.table import Table
+
+    rows = report.findings if whole else report.having("differ", "checkpoint only")
+    if not rows:
+        return
+    console.print(f"{report.id} ({report.location})", style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("field", "outcome", "catalogue", "checkpoint", "file"):
+        table.add_column(heading, overflow="fold")
+    for found in rows:
+        table.add_row(*_cells(found), style=_STYLES.get(found.outcome))
+    console.print(table)
+
+
+def _summary(console: Console, reports: Sequence[Report]) -> None:
+    counts = {
+        outcome: sum(len(report.having(outcome)) for report in reports)
+        for outcome in ("agree", "differ", "not said", "checkpoint only")
+    }
+    n_unread = sum(report.error is not None for report in reports)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    unread = f"; {n_unread} could not be read" if n_unread else ""
+    models = "1 model" if len(reports) == 1 else f"{len(reports)} models"
+    console.print(f"{models}: {told}{unread}", style="dim")
+
+
+def _fix(file: Path, reports: Sequence[Report]) -> frozenset[tuple[str, str]]:
+    """Write what can be fixed, and return the ids and fields of it."""
+    from holotype.hub.fixing import fixed_text
+
+    try:
+        text, fixes = fixed_text(read_catalogue_file(file), reports)
+    except CatalogueFileError as error:
+        fail(f"{file}: {error}")
+    if not fixes:
+        note(f"{file}: nothing to fix")
+        return frozenset()
+    replace_catalogue_file(file, text)
+    n_entries = len({fix.id for fix in fixes})
+    note(
+        f"{file}: {len(fixes)} value{'s' * (len(fixes) != 1)} of {n_entries} "
+        f"{'entry' if n_entries == 1 else 'entries'} written; generate the module again"
+    )
+    return frozenset((fix.id, fix.finding.field) for fix in fixes)
+
+
+def _is_bad(report: Report, fixed: frozenset[tuple[str, str]]) -> bool:
+    differing = {(report.id, found.field) for found in report.having("differ")}
+    return report.error is not None or bool(differing - fixed)

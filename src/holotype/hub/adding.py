@@ -1,0 +1,244 @@
+"""Making an entry of what a checkpoint says; the rest of it is null."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from holotype.encoders.json_file import Setting
+from holotype.errors import CatalogueFileError, UnsupportedCheckpointError
+from holotype.hub import json_text
+from holotype.hub.checkpoint_files import CheckpointFiles
+from holotype.hub.fields import POINTERS, RECORDS, empty_record
+from holotype.hub.fixing import SOURCE, entries, with_source
+from holotype.hub.kinds import recognise_kind
+from holotype.hub.reading import compare_with_checkpoint
+
+_ENCODINGS = {
+    "dense": ("pooling", "normalize", "similarity", "query_prompt", "document_prompt"),
+    "colbert": (
+        *("normalize", "similarity", "query_prompt", "document_prompt"),
+        *("query_length", "document_length", "query_marker", "document_marker"),
+        *("query_expansion", "attend_to_expansion_tokens", "skiplist"),
+    ),
+    "sparse": ("pooling", "activation", "similarity", "query_prompt", "document_prompt"),
+    "cross-encoder": ("activation", "query_prompt", "document_prompt"),
+    "classifier": ("activation", "labels", "multi_label"),
+}
+_DESCRIPTIONS = {
+    "dense": "Dense embedding model",
+    "colbert": "Late-interaction retriever",
+    "sparse": "Learned sparse retriever",
+    "cross-encoder": "Reranker that scores a query and a document together",
+    "classifier": "Text classifier",
+}
+_DERIVED = f"{SOURCE}: derived from the kind of model"
+_NAMED = f"{SOURCE}: the name of the repository"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """An entry that is not in a catalogue yet.
+
+    Attributes:
+        values: the entry.
+        notes: what could not be read of the checkpoint, and why.
+    """
+
+    values: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def statements(
+    files: CheckpointFiles, huggingface_id: str, kind: str
+) -> tuple[dict[str, Setting[Any]], tuple[str, ...]]:
+    """Return all that a checkpoint says, by the fields of its record, and what is unreadable.
+
+    Raises:
+        CheckpointError: a file is damaged.
+    """
+    reading = compare_with_checkpoint(empty_record(huggingface_id, kind), files)
+    said = {each.field: each.theirs for each in reading.comparisons if each.theirs is not None}
+    return {field: said[field] for field in POINTERS if field in said}, reading.notes
+
+
+def make_entry(
+    files: CheckpointFiles,
+    huggingface_id: str,
+    *,
+    id: str,
+    kind: str | None,
+    revision: str | None,
+) -> NewEntry:
+    """Make an entry of what a checkpoint says.
+
+    Args:
+        files: the checkpoint.
+        huggingface_id: its repository.
+        id: the id of the entry.
+        kind: the kind of model; None recognises it.
+        revision: the commit that the files are of; None takes the repository's.
+
+    Raises:
+        CheckpointError: a file is damaged.
+        UnsupportedCheckpointError: the files do not tell what an entry must say.
+    """
+    kind = kind or recognise_kind(files.folder)
+    if kind not in RECORDS:
+        raise UnsupportedCheckpointError(
+            files.location, f"{kind!r} is no known kind; choose one of {', '.join(RECORDS)}"
+        )
+    said, notes = statements(files, huggingface_id, kind)
+    if kind in ("dense", "colbert", "sparse") and "embedding_dim" not in said:
+        raise UnsupportedCheckpointError(
+            files.location,
+            f"does not say how wide the vectors of a {kind} model are, which its entry must; "
+            "write the entry by hand" + "".join(f". {note}" for note in notes),
+        )
+    entry = _skeleton(huggingface_id, id, kind)
+    provenance = entry["provenance"]
+    if kind == "colbert":
+        entry["encoding"]["similarity"] = "maxsim"
+        provenance["/encoding/similarity"] = _DERIVED
+    for field, setting in said.items():
+        *groups, key = POINTERS[field]
+        target: dict[str, Any] = entry
+        for group in groups:
+            target = target.setdefault(group, {})
+        target[key] = _as_json(setting.value)
+        provenance["/" + "/".join(POINTERS[field])] = f"{SOURCE}: {setting.file}"
+    commit = files.repository.commit if files.repository else revision
+    entry["revision"] = commit
+    if commit is not None:
+        provenance["/revision"] = f"{SOURCE}: the newest commit" if revision is None else SOURCE
+    entry["description"] = _description(kind, said)
+    ordered = {key: entry[key] for key in _ORDER if key in entry}
+    return NewEntry(ordered, notes)
+
+
+def propose_id(huggingface_id: str, kind: str, taken: Collection[str]) -> str:
+    """Return an id that no entry has: the name of the repository in kebab-case."""
+    organization, _, name = huggingface_id.rpartition("/")
+    short = _kebab_case(name)
+    proposals = (short, f"{short}-{kind}", f"{_kebab_case(organization)}-{short}")
+    return next((each for each in proposals if each not in taken), f"{proposals[-1]}-{kind}")
+
+
+def taken_names(models: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the ids and aliases of a catalogue's entries."""
+    ids = {str(model.get("id")) for model in models}
+    aliases = {
+        str(alias) for model in models for alias in (model.get("lineage") or {}).get("aliases", ())
+    }
+    return frozenset(ids | aliases)
+
+
+def require_new(
+    models: Sequence[Mapping[str, Any]], huggingface_id: str, kind: str, id: str | None
+) -> None:
+    """Make sure that a catalogue lacks a model.
+
+    Raises:
+        CatalogueFileError: it has the model, or the id is taken.
+    """
+    for model in models:
+        name = str(model.get("huggingface_id"))
+        if name.lower() == huggingface_id.lower() and model.get("type") == kind:
+            raise CatalogueFileError(
+                "",
+                f"{huggingface_id} is there already: {model.get('id')}, of the kind {kind}; "
+                f"compare it with: holotype verify {model.get('id')}",
+            )
+    if id is not None and id in taken_names(models):
+        raise CatalogueFileError("", f"the id {id!r} is taken; choose another with --id")
+
+
+def with_entry(text: str, entry: Mapping[str, Any]) -> str:
+    """Return a catalogue with a new entry after the last one of its kind, or else at the end.
+
+    Raises:
+        CatalogueFileError: the text is no catalogue.
+    """
+    kinds = [model.get("type") for model in entries(text)]
+    if not kinds:
+        return with_source(json_text.replace(text, ("models",), [entry]))
+    same = [at for at, kind in enumerate(kinds) if kind == entry["type"]]
+    at = same[-1] + 1 if same else len(kinds)
+    return with_source(json_text.insert_item(text, ("models",), at, entry))
+
+
+_ORDER = (
+    *("id", "type", "name", "huggingface_id", "organization", "release_date", "license"),
+    *("description", "architecture", "specs", "files", "capabilities", "performance"),
+    *("dependencies", "revision", "encoding", "provenance"),
+)
+
+
+def _skeleton(huggingface_id: str, id: str, kind: str) -> dict[str, Any]:
+    organization, _, name = huggingface_id.rpartition("/")
+    sizes = ("parameters", "embedding_dim", "hidden_dim", "context_length")
+    return {
+        "id": id,
+        "type": kind,
+        "name": name,
+        "huggingface_id": huggingface_id,
+        "organization": organization,
+        "release_date": None,
+        "license": None,
+        "architecture": {"type": None, "variant": None, "has_projection": None},
+        "specs": dict.fromkeys((*sizes, "max_position_embeddings", "vocab_size")),
+        "files": {
+            "tokenizer": None,
+            "config": None,
+            "weights": {"safetensors": None, "pytorch": None, "onnx": None},
+        },
+        "capabilities": {
+            "languages": None,
+            "modalities": ["text"],
+            "multi_vector": kind == "colbert",
+            "quantization": None,
+        },
+        "performance": {"beir_avg": None, "ms_marco_mrr10": None},
+        "encoding": dict.fromkeys(_ENCODINGS[kind]),
+        "provenance": {
+            "*": f"{SOURCE}: config.json",
+            "/id": _NAMED,
+            "/name": _NAMED,
+            "/organization": _NAMED,
+            "/description": f"{SOURCE}: composed of the other values",
+            "/capabilities": _DERIVED,
+        },
+    }
+
+
+def _description(kind: str, said: Mapping[str, Setting[Any]]) -> str:
+    def value(field: str) -> Any:
+        return said[field].value if field in said else None
+
+    first = _DESCRIPTIONS[kind]
+    if kind in ("dense", "colbert"):
+        each = "" if kind == "dense" else " for every token"
+        first += f" with {value('embedding_dim')}-dimensional vectors{each}"
+    elif kind == "sparse":
+        first += f" with a weight for each of {value('embedding_dim'):,} vocabulary entries"
+    elif kind == "classifier" and value("labels"):
+        first += f" with {len(value('labels'))} labels"
+    if value("architecture_type") in (None, "static"):
+        table = " It is a table of token vectors without a network."
+        return f"{first}." + (table if value("architecture_type") else "")
+    second = f" A network of the type {value('architecture_type')}"
+    if (value("parameters") or 0) >= 1_000_000:
+        second += f" with {value('parameters') / 1e6:,.0f} million parameters"
+    if value("context_length"):
+        second += f" that reads up to {value('context_length'):,} tokens"
+    return f"{first}.{second}."
+
+
+def _as_json(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _kebab_case(name: str) -> str:
+    return re.sub(r"[^a-z0-9.]+|\.(?=[^a-z0-9])", "-", name.lower()).strip("-.")

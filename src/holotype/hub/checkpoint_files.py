@@ -1,0 +1,119 @@
+"""The small files of a checkpoint, from a folder or from the Hub, in one shape."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from holotype.errors import CheckpointError, CheckpointNotFoundError
+from holotype.hub.client import HubClient, Repository
+from holotype.hub.headers import Header, read_header, weight_files
+
+CARD = "README.md"
+_NAMES = frozenset(
+    {
+        "config.json",
+        "modules.json",
+        "config_sentence_transformers.json",
+        "artifact.metadata",
+        "tokenizer_config.json",
+        CARD,
+    }
+)
+_CONVERSIONS = frozenset({"onnx", "openvino"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointFiles:
+    """What can be read of a checkpoint without its weights.
+
+    Attributes:
+        location: what messages call it: the folder, or ``org/model@commit``.
+        folder: where its small files lie.
+        names: the paths of all its files.
+        headers: the headers of the safetensors files that make up the model.
+        repository: the repository on the Hub; None for a folder.
+    """
+
+    location: str
+    folder: Path
+    names: frozenset[str]
+    headers: Mapping[str, Header]
+    repository: Repository | None
+
+
+def is_small_file(name: str) -> bool:
+    """Whether a file says how the model is run, and is no conversion's."""
+    path = PurePosixPath(name)
+    if len(path.parts) not in (1, 2) or path.is_absolute() or ".." in path.parts:
+        return False
+    if path.parts[0] in _CONVERSIONS:
+        return False
+    if path.name == CARD:
+        return len(path.parts) == 1
+    return path.name in _NAMES or (
+        path.name.startswith("sentence_") and path.name.endswith("_config.json")
+    )
+
+
+def open_folder(folder: Path) -> CheckpointFiles:
+    """Read a checkpoint on this machine.
+
+    Raises:
+        CheckpointNotFoundError: there is no such folder.
+        CheckpointError: a file is damaged.
+    """
+    if not folder.is_dir():
+        raise CheckpointNotFoundError(
+            str(folder), "there is no such folder; --from expects one with a checkpoint"
+        )
+    names = frozenset(
+        (Path(root) / name).relative_to(folder).as_posix()
+        for root, _, files in os.walk(folder)
+        for name in files
+    )
+    return CheckpointFiles(
+        location=str(folder),
+        folder=folder,
+        names=names,
+        headers={name: read_header(folder / name) for name in weight_files(names)},
+        repository=None,
+    )
+
+
+@contextmanager
+def open_repository(
+    client: HubClient, name: str, revision: str | None
+) -> Iterator[CheckpointFiles]:
+    """Fetch the small files of a repository into a folder that is deleted afterwards.
+
+    Errors about files in that folder name the repository instead.
+
+    Raises:
+        CheckpointError: a file cannot be had, or is damaged.
+    """
+    repository = client.repository(name, revision)
+    location = f"{repository.id}@{repository.commit}"
+    with TemporaryDirectory(prefix="holotype-") as temporary:
+        folder = Path(temporary)
+        for small in sorted(filter(is_small_file, repository.sizes)):
+            path = folder / small
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(client.file(repository, small))
+        names = frozenset(repository.sizes)
+        try:
+            yield CheckpointFiles(
+                location=location,
+                folder=folder,
+                names=names,
+                headers={name: client.header(repository, name) for name in weight_files(names)},
+                repository=repository,
+            )
+        except CheckpointError as error:
+            where = error.location.replace(temporary, location)
+            problem = error.problem.replace(temporary, location)
+            raise type(error)(where, problem) from None

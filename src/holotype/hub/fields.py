@@ -1,0 +1,96 @@
+"""The fields of an entry that a checkpoint may speak of: where they stand, and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holotype.encoders.json_file import Setting
+from holotype.encoders.merge import Comparer
+from holotype.records import (
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+    SparseModel,
+)
+
+POINTERS = {
+    "license": ("license",),
+    "architecture_type": ("architecture", "type"),
+    "has_projection": ("architecture", "has_projection"),
+    "projection_dims": ("architecture", "projection_dims"),
+    "parameters": ("specs", "parameters"),
+    "embedding_dim": ("specs", "embedding_dim"),
+    "hidden_dim": ("specs", "hidden_dim"),
+    "context_length": ("specs", "context_length"),
+    "max_position_embeddings": ("specs", "max_position_embeddings"),
+    "vocab_size": ("specs", "vocab_size"),
+    "tokenizer_file": ("files", "tokenizer"),
+    "config_file": ("files", "config"),
+    "safetensors_file": ("files", "weights", "safetensors"),
+    "pytorch_file": ("files", "weights", "pytorch"),
+    "onnx_file": ("files", "weights", "onnx"),
+    "languages": ("capabilities", "languages"),
+    "requires_remote_code": ("dependencies", "requires_remote_code"),
+    "revision": ("revision",),
+} | {
+    name: ("encoding", name)
+    for name in (
+        "pooling",
+        "normalize",
+        "similarity",
+        "query_prompt",
+        "document_prompt",
+        "query_length",
+        "document_length",
+        "query_marker",
+        "document_marker",
+        "query_expansion",
+        "attend_to_expansion_tokens",
+        "skiplist",
+        "activation",
+        "labels",
+        "multi_label",
+    )
+}
+"""Where each field of a record stands in its entry, in the order in which they are shown."""
+
+RECORDS: dict[str, type[ModelInfo]] = {
+    "dense": DenseModel,
+    "colbert": ColbertModel,
+    "sparse": SparseModel,
+    "cross-encoder": CrossEncoderModel,
+    "classifier": ClassifierModel,
+}
+"""The record of each kind."""
+
+
+def fields_of(record: ModelInfo) -> tuple[str, ...]:
+    """Return the fields of a record that a checkpoint may speak of, in order."""
+    return tuple(name for name in POINTERS if hasattr(record, name))
+
+
+def value_of(record: ModelInfo, field: str) -> object:
+    """Return the value of a field; None where it is unknown, as an empty list of labels is."""
+    value = getattr(record, field)
+    return None if value == () and field != "skiplist" else value
+
+
+def empty_record(huggingface_id: str, kind: str) -> ModelInfo:
+    """Return a record that knows nothing but its name, against which a checkpoint tells all."""
+    organization, _, name = huggingface_id.rpartition("/")
+    return RECORDS[kind](
+        id=name,
+        type=kind,
+        name=name,
+        huggingface_id=huggingface_id,
+        organization=organization,
+        description=name,
+        embedding_dim=None,
+    )
+
+
+def compare_field(comparer: Comparer, field: str, theirs: Setting[Any] | None) -> None:
+    """Compare a field that not every kind of record has with what a file says of it."""
+    comparer.choose(field, value_of(comparer.record, field), theirs)

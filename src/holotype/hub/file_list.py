@@ -1,0 +1,42 @@
+"""What the list of files and the headers of weights say."""
+
+from __future__ import annotations
+
+from holotype.encoders.json_file import Setting
+from holotype.encoders.merge import Comparer
+from holotype.hub.checkpoint_files import CheckpointFiles
+from holotype.hub.headers import count_parameters, some_are_pickled
+
+FILE_LIST = "the list of files"
+MISSING = "(no such file)"
+"""What is shown in the place of a file that an entry names and the checkpoint lacks."""
+
+_USUAL = {
+    "tokenizer_file": ("tokenizer.json", "vocab.txt", "tokenizer.model", "spiece.model"),
+    "config_file": ("config.json",),
+    "safetensors_file": ("model.safetensors", "model.safetensors.index.json"),
+    "pytorch_file": ("pytorch_model.bin", "pytorch_model.bin.index.json"),
+    "onnx_file": ("onnx/model.onnx", "model.onnx"),
+}
+
+
+def compare_files(comparer: Comparer, files: CheckpointFiles) -> None:
+    """Compare the files that an entry names with those that are there."""
+    for field, usual in _USUAL.items():
+        ours = getattr(comparer.record, field)
+        if ours is None:
+            present = next((name for name in usual if name in files.names), None)
+            theirs = None if present is None else Setting(present, FILE_LIST)
+            comparer.compare(field, None, theirs, agrees=True)
+        else:
+            found = ours in files.names
+            theirs = Setting(ours if found else MISSING, FILE_LIST)
+            comparer.compare(field, ours, theirs, agrees=found)
+
+
+def compare_parameters(comparer: Comparer, files: CheckpointFiles) -> None:
+    """Compare the number of parameters, where all weights are safetensors."""
+    count = None if some_are_pickled(files.names) else count_parameters(files.headers.values())
+    names = ", ".join(files.headers)
+    theirs = None if count is None else Setting(count, names)
+    comparer.choose("parameters", comparer.record.parameters, theirs)

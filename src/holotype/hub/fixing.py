@@ -1,0 +1,118 @@
+"""Writing the checkpoint's values into a catalogue file, each with where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from holotype.errors import CatalogueFileError
+from holotype.hub import json_text
+from holotype.hub.fields import POINTERS
+from holotype.hub.file_list import MISSING
+from holotype.hub.verifying import GONE, Finding, Report
+
+SOURCE = "hub"
+SOURCE_ENTRY = {
+    "title": "Files of the model's own repository on the Hugging Face Hub",
+    "url": "https://huggingface.co/models",
+    "note": "The detail names the file.",
+}
+_AFTER_GROUPS = ("performance_hints", "revision", "encoding", "lineage", "provenance")
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A value that was written into an entry."""
+
+    id: str
+    finding: Finding
+
+
+def fixable(report: Report) -> tuple[Finding, ...]:
+    """Return the findings for which the checkpoint has a value that the entry lacks.
+
+    A commit or a file that is gone has none.
+    """
+    return tuple(
+        finding
+        for finding in report.having("differ", "checkpoint only")
+        if finding.theirs not in (MISSING, GONE)
+    )
+
+
+def fixed_text(text: str, reports: Iterable[Report]) -> tuple[str, tuple[Fix, ...]]:
+    """Return a catalogue with the checkpoints' values, and what was written.
+
+    Args:
+        text: the catalogue file.
+        reports: what came of its entries.
+
+    Raises:
+        CatalogueFileError: the text is no catalogue, or lacks an entry.
+    """
+    fixes: list[Fix] = []
+    for report in reports:
+        found = fixable(report)
+        if not found:
+            continue
+        at = entry_index(text, report.id)
+        for finding in found:
+            text = _with_value(text, at, finding)
+            fixes.append(Fix(report.id, finding))
+    return (with_source(text) if fixes else text), tuple(fixes)
+
+
+def entry_index(text: str, id: str) -> int:
+    """Return the position of an entry in the list of models.
+
+    Raises:
+        CatalogueFileError: the text is no catalogue, or has no such entry.
+    """
+    for at, entry in enumerate(entries(text)):
+        if entry.get("id") == id:
+            return at
+    raise CatalogueFileError("", f"has no entry {id!r}; name the file that it is written in")
+
+
+def entries(text: str) -> list[dict[str, object]]:
+    """Return the entries of a catalogue file.
+
+    Raises:
+        CatalogueFileError: the text is no catalogue.
+    """
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CatalogueFileError(
+            "", f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    models = values.get("models") if isinstance(values, dict) else None
+    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
+        raise CatalogueFileError("", "is no catalogue: it has no list of models")
+    return models
+
+
+def with_source(text: str) -> str:
+    """Return a catalogue whose sources name the Hub."""
+    if json_text.find(text, ("sources", SOURCE)) is not None:
+        return text
+    return json_text.insert_member(text, ("sources",), SOURCE, SOURCE_ENTRY)
+
+
+def _with_value(text: str, at: int, finding: Finding) -> str:
+    *groups, key = POINTERS[finding.field]
+    entry: tuple[str | int, ...] = ("models", at)
+    path = (*entry, *groups)
+    if groups and json_text.find(text, path) is None:
+        before = _AFTER_GROUPS
+        text = json_text.insert_member(text, path[:-1], str(path[-1]), {}, before=before)
+    if json_text.find(text, (*path, key)) is None:
+        text = json_text.insert_member(text, path, key, finding.theirs)
+    else:
+        text = json_text.replace(text, (*path, key), finding.theirs)
+    pointer = "/" + "/".join(POINTERS[finding.field])
+    said = f"{SOURCE}: {finding.file}"
+    if json_text.find(text, (*entry, "provenance", pointer)) is None:
+        return json_text.insert_member(text, (*entry, "provenance"), pointer, said)
+    return json_text.replace(text, (*entry, "provenance", pointer), said)

@@ -1,0 +1,77 @@
+"""What was verified before an interruption: one line of JSON for each entry that is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from holotype.hub.verifying import Finding, Report
+from holotype.records import ModelInfo
+
+
+class ProgressFile:
+    """Keeps the reports of entries, so that the next run need not ask for them again.
+
+    A report counts for as long as the entry's record stays the same. Entries whose checkpoint
+    could not be read are not kept.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read what an earlier run left; a last line that was cut off is left out."""
+        self._path = path
+        self._reports: dict[str, Report] = {}
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self._take(line)
+
+    def known(self, record: ModelInfo) -> Report | None:
+        """Return the report of a record that was verified as it is now."""
+        return self._reports.get(_key(record))
+
+    def keep(self, record: ModelInfo, report: Report) -> None:
+        """Add a report to the file.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if report.error is not None:
+            return
+        line = json.dumps({"key": _key(record), "report": asdict(report)}, ensure_ascii=False)
+        # A line that was cut off must not swallow the next one.
+        cut_off = self._path.is_file() and not self._path.read_bytes().endswith(b"\n")
+        with self._path.open("a", encoding="utf-8") as file:
+            begins = "\n" if cut_off and self._path.stat().st_size else ""
+            file.write(f"{begins}{line}\n")
+
+    def _take(self, line: str) -> None:
+        try:
+            kept = json.loads(line)
+            self._reports[str(kept["key"])] = _restored(kept["report"])
+        except (ValueError, TypeError, KeyError):
+            return
+
+
+def _key(record: ModelInfo) -> str:
+    text = json.dumps(asdict(record), sort_keys=True)
+    return f"{record.id}:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _restored(values: dict[str, Any]) -> Report:
+    findings = [Finding(**finding) for finding in values.pop("findings")]
+    for at, finding in enumerate(findings):
+        findings[at] = Finding(
+            field=finding.field,
+            outcome=finding.outcome,
+            ours=_frozen(finding.ours),
+            theirs=_frozen(finding.theirs),
+            file=finding.file,
+        )
+    notes = tuple(values.pop("notes"))
+    return Report(**values, findings=tuple(findings), notes=notes)
+
+
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,118 @@
+"""What changed upstream since the pinned revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holotype.errors import CheckpointError, HubUnreachableError, RevisionGoneError
+from holotype.hub.adding import statements
+from holotype.hub.checkpoint_files import open_repository
+from holotype.hub.client import HubClient
+from holotype.records import ModelInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One value that differs between two commits; None where a commit does not say it."""
+
+    field: str
+    old: object
+    new: object
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """What became of a repository.
+
+    Attributes:
+        id: the entry.
+        pinned: the commit of the entry.
+        newest: the newest commit; None where it could not be read.
+        changed: when that was made, ISO 8601.
+        changes: the values that differ.
+        added: files that the pinned commit lacks.
+        removed: files that the newest commit lacks.
+        error: why nothing could be compared.
+    """
+
+    id: str
+    pinned: str | None
+    newest: str | None = None
+    changed: str | None = None
+    changes: tuple[Change, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    error: str | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the pinned commit is the newest."""
+        return self.error is None and self.newest == self.pinned
+
+
+def look_upstream(record: ModelInfo, client: HubClient) -> Upstream:
+    """Compare the pinned commit of an entry with the newest one.
+
+    Raises:
+        HubUnreachableError: no entry can be compared now.
+    """
+    pinned = record.revision
+    try:
+        newest = client.repository(record.huggingface_id, None)
+        if newest.commit == pinned:
+            return Upstream(
+                id=record.id, pinned=pinned, newest=newest.commit, changed=newest.changed
+            )
+    except HubUnreachableError:
+        raise
+    except CheckpointError as error:
+        return Upstream(id=record.id, pinned=pinned, error=str(error))
+    found = Upstream(id=record.id, pinned=pinned, newest=newest.commit, changed=newest.changed)
+    if pinned is None:
+        return found
+    try:
+        return _compared(record, pinned, found, client)
+    except HubUnreachableError:
+        raise
+    except CheckpointError as error:
+        gone = "the pinned commit is gone: " if isinstance(error, RevisionGoneError) else ""
+        return Upstream(
+            id=record.id,
+            pinned=pinned,
+            newest=newest.commit,
+            changed=newest.changed,
+            error=f"{gone}{error}",
+        )
+
+
+def _compared(record: ModelInfo, pinned: str, found: Upstream, client: HubClient) -> Upstream:
+    name = record.huggingface_id
+    with open_repository(client, name, pinned) as files:
+        old, _ = statements(files, name, record.type)
+        old_names = files.names
+    with open_repository(client, name, found.newest) as files:
+        new, _ = statements(files, name, record.type)
+        new_names = files.names
+    changes = []
+    for field in dict.fromkeys((*old, *new)):
+        before, after = old.get(field), new.get(field)
+        if (before and before.value) != (after and after.value):
+            source = after or before
+            changes.append(
+                Change(
+                    field=field,
+                    old=before.value if before else None,
+                    new=after.value if after else None,
+                    file=source.file if source else None,
+                )
+            )
+    return Upstream(
+        id=found.id,
+        pinned=found.pinned,
+        newest=found.newest,
+        changed=found.changed,
+        changes=tuple(changes),
+        added=tuple(sorted(new_names - old_names)),
+        removed=tuple(sorted(old_names - new_names)),
+    )

@@ -1,0 +1,188 @@
+"""Verifying entries: many of them at once, politely, and resumably."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from holotype.encoders.merge import Comparison
+from holotype.errors import CheckpointError, HubUnreachableError, RevisionGoneError
+from holotype.hub.checkpoint_files import open_folder, open_repository
+from holotype.hub.client import HubClient
+from holotype.hub.fields import POINTERS
+from holotype.hub.reading import Reading, compare_with_checkpoint
+from holotype.records import ModelInfo
+
+Outcome: TypeAlias = Literal["agree", "differ", "not said", "checkpoint only"]
+GONE = "(no such commit)"
+"""What is shown in the place of a pinned commit that the repository does not have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What came of one field.
+
+    Attributes:
+        field: the name of the record's field.
+        outcome: ``agree``; ``differ``; ``not said``, where only the entry has a value; or
+            ``checkpoint only``, where only the checkpoint has one.
+        ours: the entry's value.
+        theirs: the checkpoint's value.
+        file: where the checkpoint says it.
+    """
+
+    field: str
+    outcome: Outcome
+    ours: object
+    theirs: object
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What came of one entry.
+
+    Attributes:
+        id: the entry.
+        location: what it was compared with.
+        findings: one for each field that the entry or the checkpoint speaks of.
+        notes: what could not be read of the checkpoint, and why.
+        error: why the checkpoint could not be read at all; None where it could.
+    """
+
+    id: str
+    location: str
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the checkpoint could be read and contradicts nothing."""
+        return self.error is None and not self.having("differ")
+
+    def having(self, *outcomes: Outcome) -> tuple[Finding, ...]:
+        """Return the findings with one of these outcomes."""
+        return tuple(finding for finding in self.findings if finding.outcome in outcomes)
+
+
+def verify_folder(record: ModelInfo, folder: Path) -> Report:
+    """Compare an entry with a folder on this machine."""
+    try:
+        files = open_folder(folder)
+        return _report(record, files.location, compare_with_checkpoint(record, files))
+    except CheckpointError as error:
+        return Report(id=record.id, location=str(folder), error=str(error))
+
+
+def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
+    """Compare an entry with its repository at the pinned commit.
+
+    Raises:
+        HubUnreachableError: no entry can be verified now.
+    """
+    location = f"{record.huggingface_id}@{record.revision}"
+    if record.revision is None:
+        return Report(
+            id=record.id,
+            location=record.huggingface_id,
+            error=f"the entry pins no revision, and a branch may change at any time; find the "
+            f"newest commit with: holotype refresh {record.id}",
+        )
+    try:
+        with open_repository(client, record.huggingface_id, record.revision) as files:
+            report = _report(record, files.location, compare_with_checkpoint(record, files))
+            if files.repository is not None and files.repository.id != record.huggingface_id:
+                renamed = f"the repository is called {files.repository.id} now"
+                return _with_note(report, renamed)
+            return report
+    except HubUnreachableError:
+        raise
+    except RevisionGoneError as error:
+        gone = Finding(
+            field="revision", outcome="differ", ours=record.revision, theirs=GONE, file="the Hub"
+        )
+        return Report(id=record.id, location=location, findings=(gone,), notes=(str(error),))
+    except CheckpointError as error:
+        return Report(id=record.id, location=location, error=str(error))
+
+
+def verify_many(
+    records: Sequence[ModelInfo],
+    client: HubClient,
+    *,
+    jobs: int,
+    done: Callable[[ModelInfo, Report], None],
+) -> tuple[Report, ...]:
+    """Verify entries, several at once.
+
+    Args:
+        records: the entries.
+        client: whom to ask.
+        jobs: how many to read at once.
+        done: called after each, in the order in which they are finished, in the calling thread.
+
+    Returns:
+        The reports, in the order of the records.
+
+    Raises:
+        HubUnreachableError: the Hub cannot be reached; what was not begun is not tried.
+    """
+    reports: dict[str, Report] = {}
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        waiting = {pool.submit(verify_on_hub, record, client): record for record in records}
+        try:
+            for future, report in _finished(waiting):
+                reports[report.id] = report
+                done(waiting[future], report)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return tuple(reports[record.id] for record in records)
+
+
+def _finished(
+    futures: Iterable[Future[Report]],
+) -> Iterator[tuple[Future[Report], Report]]:
+    for future in as_completed(futures):
+        yield future, future.result()
+
+
+def _report(record: ModelInfo, location: str, reading: Reading) -> Report:
+    order = list(POINTERS)
+    findings = [finding for each in reading.comparisons if (finding := _finding(each))]
+    findings.sort(key=lambda finding: order.index(finding.field))
+    return Report(id=record.id, location=location, findings=tuple(findings), notes=reading.notes)
+
+
+def _with_note(report: Report, note: str) -> Report:
+    return Report(
+        id=report.id,
+        location=report.location,
+        findings=report.findings,
+        notes=(*report.notes, note),
+    )
+
+
+def _finding(comparison: Comparison) -> Finding | None:
+    """Return what came of a comparison; None where neither side says anything."""
+    ours, theirs = comparison.ours, comparison.theirs
+    known = ours is not None and (ours != () or comparison.field == "skiplist")
+    if theirs is None:
+        outcome: Outcome = "not said"
+        if not known:
+            return None
+    elif not known:
+        outcome = "checkpoint only"
+    else:
+        outcome = "agree" if comparison.agrees else "differ"
+    return Finding(
+        field=comparison.field,
+        outcome=outcome,
+        ours=ours,
+        theirs=None if theirs is None else theirs.value,
+        file=None if theirs is None else theirs.file,
+    )

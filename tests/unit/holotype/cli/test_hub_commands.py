@@ -1,0 +1,321 @@
+"""`holotype verify`, `add` and `refresh`, against folders and a Hub on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.holotype.cli.command import run
+from tests.unit.holotype.hub import checkpoints, server
+from tests.unit.holotype.hub.checkpoints import dense, saved
+from tests.unit.holotype.hub.conftest import hub
+from tests.unit.holotype.hub.server import NEWER, REVISION, HubState
+
+import holotype.cli.hub_extra
+from holotype.cli import verifying
+
+ROOT = Path(__file__).parents[4]
+SMALL = ROOT / "tests" / "fixtures" / "small" / "models.json"
+
+__all__ = ["hub"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A copy of the fixture catalogue."""
+    path = tmp_path / "models.json"
+    path.write_bytes(SMALL.read_bytes())
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A dense checkpoint."""
+    saved(tmp_path / "checkpoint", dense())
+    return tmp_path / "checkpoint"
+
+
+def models(file: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(file.read_text())["models"]
+    return found
+
+
+def added(file: Path, folder: Path, *options: str) -> None:
+    answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(file), *options)
+    assert answer.exit_code == 0, answer.stderr
+
+
+def catalogue_of(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str = "made"
+) -> str:
+    """Generate the module of a catalogue, and return its name."""
+    output = tmp_path / f"{name}_models.py"
+    command = [sys.executable, "-m", "holotype_codegen", "generate", str(file)]
+    subprocess.run([*command, "--output", str(output)], check=True, capture_output=True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return output.stem
+
+
+@pytest.fixture
+def catalogue(
+    file: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The module of a catalogue that `holotype add` gave an entry, pinned to a commit."""
+    added(file, folder, "--revision", REVISION)
+    yield catalogue_of(file, tmp_path, monkeypatch)
+    sys.modules.pop("made_models", None)
+
+
+def test_an_added_entry_passes_validation_and_leaves_the_rest_as_it_was(
+    file: Path, folder: Path
+) -> None:
+    added(file, folder, "--revision", REVISION)
+    before, after = SMALL.read_text().splitlines(), file.read_text().splitlines()
+    kept = iter(after)
+    lost = [line for line in before if line not in kept]
+    assert len(lost) <= 1, "only the comma after the last source is new"
+    entry = next(model for model in models(file) if model["id"] == "tiny")
+    assert entry["revision"] == REVISION
+    assert run("validate", str(file)).exit_code == 0
+    assert sorted(path.name for path in file.parent.iterdir()) == ["checkpoint", "models.json"]
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        (checkpoints.bert(), "dense"),
+        (checkpoints.colbert_pylate(), "colbert"),
+        (checkpoints.colbert_stanford(), "colbert"),
+        (checkpoints.colbert_multi_vector(), "colbert"),
+        (checkpoints.sparse(), "sparse"),
+        (checkpoints.cross_encoder(), "cross-encoder"),
+        (checkpoints.classifier(), "classifier"),
+        (checkpoints.model2vec(), "dense"),
+        (checkpoints.static(), "dense"),
+    ],
+)
+def test_an_entry_of_every_kind_passes_validation(
+    file: Path, tmp_path: Path, files: checkpoints.Files, kind: str
+) -> None:
+    saved(tmp_path / "any", files)
+    added(file, tmp_path / "any", "--revision", REVISION)
+    entry = next(model for model in models(file) if model["id"] == "tiny")
+    assert entry["type"] == kind
+
+
+def test_a_dry_run_prints_the_entry_and_writes_nothing(file: Path, folder: Path) -> None:
+    answer = run(
+        "add", "acme/tiny", "--from", str(folder), "--file", str(file), "--dry-run", "--id", "own"
+    )
+    assert json.loads(answer.stdout)["id"] == "own"
+    assert file.read_bytes() == SMALL.read_bytes()
+
+
+def test_a_dry_run_needs_no_catalogue(tmp_path: Path, folder: Path) -> None:
+    nowhere = str(tmp_path / "none.json")
+    answer = run("add", "acme/tiny", "--from", str(folder), "--file", nowhere, "--dry-run")
+    assert json.loads(answer.stdout)["huggingface_id"] == "acme/tiny"
+
+
+def test_a_model_is_added_once(file: Path, folder: Path) -> None:
+    added(file, folder)
+    text = file.read_bytes()
+    answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(file))
+    assert answer.exit_code == 1
+    assert "acme/tiny is there already: tiny, of the kind dense" in answer.stderr
+    assert file.read_bytes() == text
+
+
+def test_an_entry_with_problems_leaves_the_file_as_it_was(file: Path, folder: Path) -> None:
+    options = ("--from", str(folder), "--file", str(file), "--revision", "main")
+    answer = run("add", "acme/tiny", *options)
+    assert answer.exit_code == 1
+    assert "is left as it was, since it would have problems" in answer.stderr
+    assert str(file) in answer.stderr
+    assert "revision" in answer.stderr
+    assert file.read_bytes() == SMALL.read_bytes()
+    assert not list(file.parent.glob(".models*"))
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path, folder: Path) -> None:
+    nowhere = tmp_path / "none.json"
+    answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(nowhere))
+    assert answer.exit_code == 1
+    assert f"error: {nowhere} cannot be read" in answer.stderr
+
+
+def test_a_name_without_an_organization_is_refused() -> None:
+    answer = run("add", "tiny")
+    assert answer.exit_code == 2
+    assert "write org/model" in answer.stderr
+
+
+def test_an_entry_from_the_hub_is_pinned_to_its_newest_commit(hub: HubState, file: Path) -> None:
+    answer = run("add", "tests/tiny", "--file", str(file))
+    assert answer.exit_code == 0, answer.stderr
+    assert answer.stdout == "tiny\tdense\ttests/tiny\n"
+    entry = next(model for model in models(file) if model["id"] == "tiny")
+    assert entry["revision"] == REVISION
+
+
+def test_an_added_entry_agrees_with_its_checkpoint(catalogue: str, folder: Path) -> None:
+    answer = run("verify", "tiny", "--from", str(folder), catalogue=catalogue)
+    assert answer.exit_code == 0
+    assert {line[2] for line in answer.lines} <= {"agree"}
+    assert ["tiny", "pooling", "agree", "mean", "mean", "1_Pooling/config.json"] in answer.lines
+
+
+def test_a_difference_is_exit_code_1_and_shows_both_values(catalogue: str, folder: Path) -> None:
+    saved(folder, {"1_Pooling/config.json": b'{"pooling_mode": "cls"}'})
+    answer = run("verify", "tiny", "--from", str(folder), catalogue=catalogue)
+    assert answer.exit_code == 1
+    assert ["tiny", "pooling", "differ", "mean", "cls", "1_Pooling/config.json"] in answer.lines
+
+
+def test_a_person_sees_a_table_and_a_summary(
+    catalogue: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+    saved(folder, {"1_Pooling/config.json": b'{"pooling_mode": "cls"}'})
+    answer = run("verify", "tiny", "--from", str(folder), catalogue=catalogue)
+    lines = answer.stdout.splitlines()
+    assert lines[0] == f"tiny ({folder})"
+    assert lines[1].split() == ["field", "outcome", "catalogue", "checkpoint", "file"]
+    assert ["pooling", "differ", "mean", "cls", "1_Pooling/config.json"] in map(str.split, lines)
+    assert lines[-1].startswith("1 model: ")
+    assert ", 1 differ, 0 not said, 0 checkpoint only" in lines[-1]
+
+
+def test_json_holds_every_finding(catalogue: str, folder: Path) -> None:
+    answer = run("verify", "tiny", "--from", str(folder), "--json", catalogue=catalogue)
+    (report,) = json.loads(answer.stdout)
+    assert report["ok"] is True
+    assert {"field", "outcome", "ours", "theirs", "file"} == set(report["findings"][0])
+
+
+def test_a_fix_writes_the_checkpoints_value_and_its_source(
+    catalogue: str, folder: Path, file: Path
+) -> None:
+    saved(folder, {"1_Pooling/config.json": b'{"pooling_mode": "cls"}'})
+    options = ("--from", str(folder), "--fix", "--catalogue-file", str(file))
+    answer = run("verify", "tiny", *options, catalogue=catalogue)
+    assert answer.exit_code == 0, answer.stderr
+    assert "1 value of 1 entry written; generate the module again" in answer.stderr
+    entry = next(model for model in models(file) if model["id"] == "tiny")
+    assert entry["encoding"]["pooling"] == "cls"
+
+
+def test_a_fix_that_would_make_problems_writes_nothing(
+    catalogue: str, folder: Path, file: Path
+) -> None:
+    saved(folder, {"1_Pooling/config.json": b'{"pooling_mode": "mean_sqrt_len_tokens"}'})
+    before = file.read_bytes()
+    options = ("--from", str(folder), "--fix", "--catalogue-file", str(file))
+    answer = run("verify", "tiny", *options, catalogue=catalogue)
+    assert answer.exit_code == 1
+    assert "is left as it was, since it would have problems" in answer.stderr
+    assert "mean-sqrt-len" in answer.stderr
+    assert file.read_bytes() == before
+
+
+def test_nothing_to_fix_is_said(catalogue: str, folder: Path, file: Path) -> None:
+    options = ("--from", str(folder), "--fix", "--catalogue-file", str(file))
+    answer = run("verify", "tiny", *options, catalogue=catalogue)
+    assert answer.exit_code == 0
+    assert "nothing to fix" in answer.stderr
+
+
+def test_a_folder_holds_one_model(folder: Path) -> None:
+    answer = run("verify", "--from", str(folder))
+    assert answer.exit_code == 2
+    assert "give the one ID that the folder holds" in answer.stderr
+
+
+def test_a_model_that_cannot_be_read_is_exit_code_1(hub: HubState, catalogue: str) -> None:
+    hub.fault("/acme/", server.GATED)
+    answer = run("verify", "tiny", catalogue=catalogue)
+    assert answer.exit_code == 1
+    assert "error: tiny: " in answer.stderr
+    assert "is gated" in answer.stderr
+
+
+def test_a_run_goes_on_where_it_was_interrupted(
+    hub: HubState, catalogue: str, tmp_path: Path
+) -> None:
+    hub.repositories["acme/tiny"] = {REVISION: dense()}
+    options = ("verify", "tiny", "--resume", str(tmp_path / "verified.jsonl"))
+    first = run(*options, catalogue=catalogue)
+    asked = len(hub.paths("acme/tiny"))
+    again = run(*options, catalogue=catalogue)
+    assert first.exit_code == again.exit_code == 0
+    assert first.stdout == again.stdout
+    assert len(hub.paths("acme/tiny")) == asked > 0
+
+
+def test_refresh_shows_the_newest_commit_and_what_it_changes(hub: HubState, catalogue: str) -> None:
+    hub.repositories["acme/tiny"] = {REVISION: dense(), NEWER: dense(vocab_size=101)}
+    answer = run("refresh", "tiny", catalogue=catalogue)
+    assert answer.exit_code == 0
+    assert answer.lines[0][:4] == ["tiny", "revision", REVISION, NEWER]
+    assert ["tiny", "vocab_size", "100", "101", "config.json"] in answer.lines
+    assert "0 of 1 pinned at the newest commit" in answer.stderr
+    found = json.loads(run("refresh", "tiny", "--json", catalogue=catalogue).stdout)
+    assert found[0]["newest"] == NEWER
+
+
+def test_refresh_of_a_repository_that_is_gone_is_exit_code_1(hub: HubState, catalogue: str) -> None:
+    answer = run("refresh", "tiny", catalogue=catalogue)
+    assert answer.exit_code == 1
+    assert "there is no such repository" in answer.stderr
+
+
+def test_a_hub_that_cannot_be_reached_is_one_error(hub: HubState, catalogue: str) -> None:
+    hub.fault("", server.RESET)
+    for command in ("verify", "refresh"):
+        answer = run(command, "tiny", catalogue=catalogue)
+        assert answer.exit_code == 1
+        assert answer.stderr.count("error: ") == 1
+        assert "cannot be reached" in answer.stderr
+
+
+def test_without_huggingface_hub_the_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(holotype.cli.hub_extra, "find_spec", lambda name: None)
+    answer = run("verify")
+    assert answer.exit_code == 1
+    assert "pip install 'holotype[hub]'" in answer.stderr
+
+
+def test_the_environment_names_the_hub(hub: HubState, tmp_path: Path) -> None:
+    code = "from holotype.cli import main; main()"
+    environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path)}
+    environment |= {"PYTHONPATH": str(ROOT / "src")}
+    environment.pop("HF_HUB_OFFLINE", None)
+    command = [sys.executable, "-c", code, "add", "tests/tiny", "--dry-run", "--file", "none.json"]
+
+    def answer(**more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=environment | more,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    online = answer()
+    assert online.returncode == 0, online.stderr
+    assert json.loads(online.stdout)["revision"] == REVISION
+    offline = answer(HF_HUB_OFFLINE="1")
+    assert offline.returncode == 1
+    assert "since HF_HUB_OFFLINE is set; unset it, or pass --from FOLDER" in offline.stderr
+    assert "Traceback" not in offline.stderr

@@ -1,0 +1,184 @@
+"""Checkpoints of a few bytes, file by file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.unit.holotype.hub.server import REPOSITORY, REVISION
+
+from holotype.hub.checkpoint_files import CheckpointFiles, open_folder
+from holotype.records import DenseModel
+
+Files = dict[str, bytes]
+
+ST = "sentence_transformers"
+PYLATE = {
+    "query_prefix": "[Q] ",
+    "document_prefix": "[D] ",
+    "query_length": 24,
+    "document_length": 60,
+    "do_query_expansion": True,
+    "attend_to_expansion_tokens": False,
+    "skiplist_words": list(r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""),
+}
+MASK = f"{ST}.multi_vector_encoder.modules.MultiVectorMask"
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def safetensors(tensors: dict[str, tuple[str, list[int]]]) -> bytes:
+    """A header with these types and shapes, and a few bytes in the place of the tensors."""
+    header = {
+        name: {"dtype": dtype, "shape": shape, "data_offsets": [0, 0]}
+        for name, (dtype, shape) in tensors.items()
+    }
+    text = as_json({"__metadata__": {"format": "pt"}, **header})
+    return len(text).to_bytes(8, "little") + text + b"\0" * 64
+
+
+def bert(**changes: Any) -> Files:
+    config = {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_size": 32,
+        "vocab_size": 100,
+        "max_position_embeddings": 64,
+        **changes,
+    }
+    tensors = {
+        "embeddings.word_embeddings.weight": ("F32", [100, 32]),
+        "embeddings.position_ids": ("I64", [1, 64]),
+    }
+    return {
+        "config.json": as_json(config),
+        "tokenizer_config.json": as_json({"model_max_length": 64}),
+        "tokenizer.json": b"{}",
+        "model.safetensors": safetensors(tensors),
+        "README.md": b"---\nlicense: mit\nlanguage:\n- en\n- code\n---\n# Tiny\n",
+    }
+
+
+def modules(*kinds: str) -> bytes:
+    """The list of these modules, the first in the folder itself."""
+    return as_json(
+        [
+            {"idx": at, "name": str(at), "path": f"{at}_{kind.rpartition('.')[2]}" * (at > 0)}
+            | {"type": kind}
+            for at, kind in enumerate(kinds)
+        ]
+    )
+
+
+def dense(**changes: Any) -> Files:
+    """A model of sentence-transformers that takes the mean and normalises it."""
+    package = "sentence_transformers.models"
+    kinds = (f"{package}.Transformer", f"{package}.Pooling", f"{package}.Normalize")
+    return bert(**changes) | {
+        "modules.json": modules(*kinds),
+        "1_Pooling/config.json": as_json({"pooling_mode": "mean"}),
+        "sentence_bert_config.json": as_json({"max_seq_length": 48}),
+    }
+
+
+LINEAR = as_json({"in_features": 32, "out_features": 16, "bias": False})
+
+
+def colbert_pylate() -> Files:
+    return bert() | {
+        "modules.json": modules(f"{ST}.models.Transformer", "pylate.models.Dense.Dense"),
+        "1_Dense/config.json": LINEAR,
+        "1_Dense/model.safetensors": safetensors({"linear.weight": ("F32", [16, 32])}),
+        "config_sentence_transformers.json": as_json(PYLATE),
+    }
+
+
+def colbert_stanford(**metadata: Any) -> Files:
+    tensors = {"bert.weight": ("F32", [100, 32]), "linear.weight": ("F32", [16, 32])}
+    return bert(architectures=["HF_ColBERT"]) | {
+        "model.safetensors": safetensors(tensors),
+        "artifact.metadata": as_json(
+            {"query_token_id": "[unused0]", "doc_token_id": "[unused1]", "dim": 16}
+            | {"query_maxlen": 32, "doc_maxlen": 60, "mask_punctuation": True, **metadata}
+        ),
+    }
+
+
+def colbert_multi_vector() -> Files:
+    return bert() | {
+        "modules.json": modules(f"{ST}.base.modules.Transformer", f"{ST}.models.Dense", MASK),
+        "1_Dense/config.json": LINEAR,
+        "2_MultiVectorMask/config.json": as_json({"skiplist_words": ["."]}),
+        "sentence_bert_config.json": as_json({"query_length": 24, "document_length": 60}),
+        "config_sentence_transformers.json": as_json({"model_type": "MultiVectorEncoder"}),
+    }
+
+
+def sparse() -> Files:
+    kinds = (f"{ST}.sparse_encoder.models.MLMTransformer", f"{ST}.sparse_encoder.SpladePooling")
+    return bert(architectures=["BertForMaskedLM"]) | {
+        "modules.json": modules(*kinds),
+        "1_SpladePooling/config.json": as_json(
+            {"pooling_strategy": "max", "activation_function": "relu"}
+        ),
+        "config_sentence_transformers.json": as_json(
+            {"model_type": "SparseEncoder", "similarity_fn_name": "dot"}
+        ),
+    }
+
+
+def cross_encoder() -> Files:
+    return bert(
+        architectures=["BertForSequenceClassification"],
+        id2label={"0": "LABEL_0"},
+        sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"},
+    )
+
+
+def classifier() -> Files:
+    return bert(
+        architectures=["BertForSequenceClassification"],
+        id2label={"10": "last", "0": "first", "2": "second"},
+        problem_type="multi_label_classification",
+    )
+
+
+def model2vec() -> Files:
+    return {
+        "config.json": as_json({"model_type": "model2vec", "normalize": True, "hidden_dim": 8}),
+        "tokenizer.json": b"{}",
+        "model.safetensors": safetensors({"embeddings": ("F32", [100, 8])}),
+    }
+
+
+def static() -> Files:
+    return {
+        "modules.json": modules(f"{ST}.models.StaticEmbedding"),
+        "model.safetensors": safetensors({"embedding.weight": ("F32", [100, 8])}),
+    }
+
+
+def record(**known: Any) -> DenseModel[Any]:
+    """A record that agrees with `dense()` in all that it says."""
+    values = {
+        "id": "tiny",
+        "type": "dense",
+        "name": "Tiny",
+        "huggingface_id": REPOSITORY,
+        "organization": "Tests",
+        "description": "A model of the tests.",
+        "embedding_dim": 32,
+        "revision": REVISION,
+        **known,
+    }
+    return DenseModel(**values)
+
+
+def saved(folder: Path, files: Files) -> CheckpointFiles:
+    for name, body in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(body)
+    return open_folder(folder)

@@ -1,0 +1,191 @@
+"""A Hub on this machine: as much of its interface as reading small files needs, and its faults."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+NEWER = "fedcba9876543210fedcba9876543210fedcba98"
+REPOSITORY = "tests/tiny"
+
+# What the Hub says in X-Error-Code beside the status.
+NO_REPOSITORY = (404, {"X-Error-Code": "RepoNotFound"})
+NO_REVISION = (404, {"X-Error-Code": "RevisionNotFound"})
+NO_FILE = (404, {"X-Error-Code": "EntryNotFound"})
+GATED = (401, {"X-Error-Code": "GatedRepo"})
+FORBIDDEN = (403, {"X-Error-Code": "GatedRepo"})
+BAD_TOKEN = (401, {"X-Error-Message": "Invalid credentials in Authorization header"})
+TOO_MANY = (429, {"Retry-After": "7"})
+BROKEN: tuple[int, dict[str, str]] = (500, {})
+RESET = (0, {"fault": "reset"})
+TRUNCATED = (0, {"fault": "truncated"})
+GARBAGE = (0, {"fault": "garbage"})
+NO_RANGES = (0, {"fault": "no ranges"})
+
+
+@dataclass
+class Fault:
+    """What goes wrong with requests whose path holds a text, and how often."""
+
+    path: str
+    answer: tuple[int, Mapping[str, str]]
+    times: int = 1_000
+
+
+@dataclass
+class Request:
+    """What was asked for."""
+
+    path: str
+    range: str | None
+    token: str | None
+
+
+@dataclass
+class HubState:
+    """Repositories by name and commit, the newest commit last; faults; and what was asked."""
+
+    repositories: dict[str, dict[str, dict[str, bytes]]]
+    faults: list[Fault] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    endpoint: str = ""
+
+    def fault(self, path: str, answer: tuple[int, Mapping[str, str]], times: int = 1_000) -> None:
+        self.faults.append(Fault(path, answer, times))
+
+    def paths(self, part: str) -> list[str]:
+        """The paths that were asked for and hold a text."""
+        return [request.path for request in self.requests if part in request.path]
+
+
+class _Server(ThreadingHTTPServer):
+    def __init__(self, state: HubState) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.state = state
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep the tests' output clean of connections that clients closed."""
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    wbufsize = 65_536  # One packet for head and body: two wait for an acknowledgement between them.
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        state = self.server.state
+        path = unquote(urlsplit(self.path).path)
+        asked = Request(path, self.headers.get("Range"), self.headers.get("Authorization"))
+        state.requests.append(asked)
+        for fault in state.faults:
+            if fault.path in path and fault.times > 0:
+                fault.times -= 1
+                status, headers = fault.answer
+                if status:
+                    self._send(status, b"{}", headers)
+                    return
+                self._misbehave(path, headers["fault"])
+                return
+        self._serve(path)
+
+    def _serve(self, path: str, *, ranges: bool = True) -> None:
+        state = self.server.state
+        for old, new in state.renamed.items():
+            if f"/{old}/" in f"{path}/":
+                self._send(307, b"", {"Location": path.replace(old, new)})
+                return
+        status, body, headers = self._found(path)
+        asked = self.headers.get("Range")
+        if status == 200 and asked and ranges:
+            begin, _, end = asked.removeprefix("bytes=").partition("-")
+            headers |= {"Content-Range": f"bytes {begin}-{end}/{len(body)}"}
+            status, body = 206, body[int(begin) : int(end) + 1]
+        self._send(status, body, headers)
+
+    def _found(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        repositories = self.server.state.repositories
+        is_api = path.startswith("/api/models/")
+        organization, name, *rest = path.removeprefix("/api/models").strip("/").split("/")
+        commits = repositories.get(f"{organization}/{name}")
+        if commits is None:
+            return NO_REPOSITORY[0], b"{}", dict(NO_REPOSITORY[1])
+        commit = rest[1] if len(rest) > 1 else list(commits)[-1]
+        if commit not in commits:
+            return NO_REVISION[0], b"{}", dict(NO_REVISION[1])
+        files = commits[commit]
+        if is_api:
+            listed = [{"rfilename": each, "size": len(body)} for each, body in files.items()]
+            info = {
+                "id": f"{organization}/{name}",
+                "modelId": f"{organization}/{name}",
+                "sha": commit,
+                "lastModified": "2026-01-02T03:04:05.000Z",
+                "siblings": listed,
+                "tags": [],
+                "downloads": 0,
+            }
+            return 200, json.dumps(info).encode(), {"Content-Type": "application/json"}
+        file = "/".join(rest[2:])
+        if file not in files:
+            return NO_FILE[0], b"{}", dict(NO_FILE[1])
+        return 200, files[file], {"X-Repo-Commit": commit, "ETag": f'"{len(files[file])}"'}
+
+    def _misbehave(self, path: str, fault: str) -> None:
+        if fault == "garbage":
+            self._send(200, b"<html>not what was asked for</html>", {})
+        elif fault == "no ranges":
+            self._serve(path, ranges=False)
+        elif fault == "truncated":
+            _, body, headers = self._found(path)
+            self._send(200, body[: len(body) // 2], headers, length=len(body))
+            self.close_connection = True
+        else:
+            # A close that lingers for no time sends a reset.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
+
+    def _send(
+        self, status: int, body: bytes, headers: Mapping[str, str], length: int | None = None
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the tests' output clean."""
+
+
+@contextmanager
+def serving(repositories: dict[str, dict[str, dict[str, bytes]]]) -> Iterator[HubState]:
+    """Run a Hub with these files; `endpoint` is where it listens."""
+    state = HubState(repositories)
+    server = _Server(state)
+    state.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,71 @@
+"""Asking again."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from holotype.hub.retries import Patience
+
+
+def failing(times: int, status: int, headers: dict[str, str]) -> httpx.MockTransport:
+    left = [times]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        left[0] -= 1
+        return httpx.Response(status if left[0] >= 0 else 200, headers=headers)
+
+    return httpx.MockTransport(answer)
+
+
+def ask(client: httpx.Client) -> int:
+    return client.get("http://hub.test").raise_for_status().status_code
+
+
+@pytest.mark.parametrize("stated", ["", "Wed, 21 Oct 2026 07:28:00 GMT", "-5"])
+def test_without_a_number_of_seconds_the_waits_double(stated: str) -> None:
+    waits: list[float] = []
+    patience = Patience(wait=waits.append, clock=lambda: sum(waits))
+    with httpx.Client(transport=failing(3, 503, {"Retry-After": stated})) as client:
+        assert patience.call(lambda: ask(client)) == 200
+    assert waits == [1.0, 2.0, 4.0]
+
+
+def test_nobody_waits_for_hours() -> None:
+    waits: list[float] = []
+    patience = Patience(wait=waits.append, clock=lambda: sum(waits))
+    with httpx.Client(transport=failing(1, 429, {"Retry-After": "86400"})) as client:
+        assert patience.call(lambda: ask(client)) == 200
+    assert waits == [300.0]
+
+
+def test_the_hubs_own_count_of_requests_says_how_long_to_wait() -> None:
+    waits: list[float] = []
+    patience = Patience(wait=waits.append, clock=lambda: sum(waits))
+    headers = {"RateLimit": '"api";r=0;t=55', "RateLimit-Policy": '"fixed window";"api";q=5;w=300'}
+    with httpx.Client(transport=failing(1, 429, headers)) as client:
+        assert patience.call(lambda: ask(client)) == 200
+    assert waits == [55.0]
+
+
+def test_one_answer_of_429_makes_every_request_wait() -> None:
+    waits: list[float] = []
+    patience = Patience(tries=2, wait=waits.append, clock=lambda: 0.0)
+    with (
+        httpx.Client(transport=failing(9, 429, {"Retry-After": "3"})) as busy,
+        httpx.Client(transport=failing(0, 500, {})) as other,
+    ):
+        with pytest.raises(httpx.HTTPStatusError):
+            patience.call(lambda: ask(busy))
+        assert waits == [3.0]
+        assert patience.call(lambda: ask(other)) == 200
+    assert waits == [3.0, 3.0]
+
+
+def test_what_will_not_change_is_asked_once() -> None:
+    waits: list[float] = []
+    with httpx.Client(transport=failing(1, 404, {})) as client:
+        with pytest.raises(httpx.HTTPStatusError):
+            Patience(wait=waits.append).call(lambda: ask(client))
+        assert ask(client) == 200
+    assert waits == []
