@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from catalogue.facts import Candidates, Fact
+from catalogue.facts import DERIVED, Candidates, Fact
 from catalogue.provenance import key_of, rank
 
 _COMPARED = (
@@ -22,6 +22,8 @@ _COMPARED = (
     "/encoding",
 )
 """What is compared: fields that have one right value."""
+
+_ROUNDED_TO = (1_000_000, 100_000)
 
 BY_HAND = "set by hand"
 BETTER_FOUNDED = "better founded"
@@ -47,7 +49,7 @@ def conflicts(
     for pointer in sorted(said):
         if not pointer.startswith(_COMPARED):
             continue
-        taken = by_hand.get(pointer) or chosen.get(pointer)
+        taken = by_hand.get(pointer) or chosen.get(pointer) or _derived(entry, pointer)
         others = _others(said[pointer], taken)
         if others:
             found.append(
@@ -66,11 +68,28 @@ def _others(facts: list[Fact], taken: Fact | None) -> list[Fact]:
     """Return one fact for each value that was not taken, the best founded one."""
     others: list[Fact] = []
     for fact in sorted(facts, key=lambda fact: rank(fact.source)):
-        if taken is not None and fact.value == taken.value:
+        if taken is not None and (
+            fact.value == taken.value or _is_rounded(fact.value, taken.value)
+        ):
             continue
         if all(fact.value != other.value for other in others):
             others.append(fact)
     return others
+
+
+def _derived(entry: Mapping[str, Any], pointer: str) -> Fact | None:
+    """Return what the entry holds where no source was asked: it follows from another field."""
+    value: Any = entry
+    for part in pointer.split("/")[1:]:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return None if value is None else Fact(value, DERIVED)
+
+
+def _is_rounded(value: Any, exact: Any) -> bool:
+    """Whether a count is another one, rounded: 568 million for 567,754,752."""
+    if not isinstance(value, int) or not isinstance(exact, int):
+        return False
+    return any(value % unit == 0 and abs(value - exact) < unit for unit in _ROUNDED_TO)
 
 
 def _why(taken: Fact | None, others: list[Fact], *, by_hand: bool) -> str:

@@ -25,11 +25,13 @@ _POOLING = "/encoding/pooling"
 
 _SMALLEST_BODY = 1_000_000
 _SMALLEST_VOCABULARY = 20_000
-_WIDTHS_IN_STEPS_OF = 8
+_WIDTHS_IN_STEPS_OF = 64
 _WIDEST = 8192
 _NEAR = 0.02
 """How far a vocabulary may lie from the registry's: a padded table has some rows more."""
 
+_UNUSED_POSITIONS = 2
+"""RoBERTa's, which some lines of the registry count as length."""
 _ROUNDED_TO = 100_000
 _QUERY_AND_KEY_NORMS = 256
 """Parameters of a layer's norms of queries and keys, in decoders whose heads have 128 numbers."""
@@ -114,8 +116,17 @@ def bases(encoding: Rows) -> dict[str, dict[str, Fact]]:
     }
 
 
-def from_bodies(row: Row, known: Iterable[Body], vocabularies: frozenset[int]) -> Candidates:
-    """Return what the counts of a line of mteb's registry prove by other models' transformers."""
+def from_bodies(
+    row: Row, known: Iterable[Body], stated: frozenset[int], shared: frozenset[int]
+) -> Candidates:
+    """Return what the counts of a line of mteb's registry prove by other models' transformers.
+
+    Args:
+        row: the line.
+        known: the transformers whose width is known.
+        stated: vocabularies that a file states.
+        shared: vocabularies that tables of different widths share.
+    """
     total, embedding = row["n_parameters"], row["n_embedding_parameters"]
     if not total:
         return {}
@@ -127,9 +138,9 @@ def from_bodies(row: Row, known: Iterable[Body], vocabularies: frozenset[int]) -
         words, rest = divmod(total - body.size, body.width)
         near = abs(words * body.width - embedding) <= _NEAR * embedding
         exact = words * body.width == embedding
-        if rest == 0 and near and (exact or words in vocabularies):
+        if rest == 0 and near and (exact or words in stated):
             return _of_body(body, words)
-    return _by_vocabulary(row, vocabularies)
+    return _by_vocabulary(row, stated | shared)
 
 
 def _by_total(total: int, known: Iterable[Body]) -> Candidates:
@@ -141,7 +152,8 @@ def _by_total(total: int, known: Iterable[Body]) -> Candidates:
 def _of_body(body: Body, words: int) -> Candidates:
     source = f"{COUNTED}: as {body.repository}"
     found = {_WIDTH: [Fact(body.width, source)], _VOCABULARY: [Fact(words, source)]}
-    if body.network is not None:
+    if body.network is not None and abs(words - body.words) <= _NEAR * body.words:
+        # RoBERTa, XLM-R and CamemBERT are one shape: only the vocabulary tells them apart.
         found[_NETWORK] = [Fact(body.network, source)]
     return found
 
@@ -165,8 +177,15 @@ def _by_vocabulary(row: Row, vocabularies: frozenset[int]) -> Candidates:
     """
     dim, total, embedding = _dimension(row), row["n_parameters"], row["n_embedding_parameters"]
     shapes = {embedding // words: words for words in vocabularies if embedding % words == 0}
-    shapes = {width: words for width, words in shapes.items() if _is_width(width, total, embedding)}
-    if dim in shapes:
+    if row["model_type"] != ["cross-encoder"] or dim not in shapes:
+        # The registry measures a cross-encoder's table itself; of others it multiplies what files say.
+        shapes = {w: words for w, words in shapes.items() if _is_width(w, total, embedding)}
+    if row["model_type"] == ["sparse"] and dim:
+        # A sparse vector has one weight for each word.
+        shapes = _spanned(dim, embedding)
+    elif dim not in shapes:
+        shapes = {w: words for w, words in shapes.items() if w % _WIDTHS_IN_STEPS_OF == 0}
+    if dim is not None and dim in shapes:
         shapes = {dim: shapes[dim]}
     if len(shapes) != 1:
         return {}
@@ -175,9 +194,14 @@ def _by_vocabulary(row: Row, vocabularies: frozenset[int]) -> Candidates:
     return {_WIDTH: [Fact(width, source)], _VOCABULARY: [Fact(words, source)]}
 
 
+def _spanned(words: int, embedding: int) -> dict[int, int]:
+    width, rest = divmod(embedding, words)
+    return {} if rest else {width: words}
+
+
 def _is_width(width: int, total: int, embedding: int) -> bool:
     """Whether a network may be so wide: all its layers' sizes are then multiples of the width."""
-    if width % _WIDTHS_IN_STEPS_OF or width > _WIDEST:
+    if width > _WIDEST:
         return False
     rest = total - embedding
     return (
@@ -222,7 +246,11 @@ def inherited(row: Row, base: str, base_row: Row | None, facts: Mapping[str, Fac
     if _same_table(row, base_row):
         kept.append(_VOCABULARY)
     if row["model_type"] == ["dense"] and row["loader"] in _PLAIN_LOADERS:
-        kept.append(_POOLING)
+        pooling = facts.get(_POOLING)
+        # In a network that reads forwards only, no token but the last has seen the whole text.
+        causal = pooling is not None and pooling.value == "last-token"
+        if causal or _same_length(row, base_row):
+            kept.append(_POOLING)
         if row["max_tokens"] is None:
             kept.append(_LENGTH)
     found = {p: [Fact(facts[p].value, source)] for p in kept if p in facts}
@@ -247,6 +275,18 @@ def _same_transformer(row: Row, base: Row | None) -> bool:
 
 def _is_rounded(row: Row) -> bool:
     return bool(row["n_parameters"] % _ROUNDED_TO == 0)
+
+
+def _same_length(row: Row, base: Row | None) -> bool:
+    """Whether a model reads as far as its base, or its length is not known.
+
+    Who trains an embedding model further keeps its modules, and the length with them; another length
+    tells of a training from the network up, which may pool otherwise (snowflake-arctic-embed-xs).
+    """
+    if base is None:
+        return False
+    lengths = row["max_tokens"], base["max_tokens"]
+    return None in lengths or abs(lengths[0] - lengths[1]) <= _UNUSED_POSITIONS
 
 
 def _same_table(row: Row, base: Row | None) -> bool:

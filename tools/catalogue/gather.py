@@ -23,6 +23,7 @@ Rows = Mapping[str, Mapping[str, Any]]
 ByHand = Mapping[tuple[str, str], Mapping[str, Fact]]
 
 _BASE = "/lineage/adapted_from"
+_NETWORK = "/architecture/type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +36,15 @@ class Gatherer:
     by_hand: ByHand
     bodies: list[Body] = field(init=False)
     bases: dict[str, dict[str, Fact]] = field(init=False)
-    vocabularies: frozenset[int] = field(init=False)
+    stated: frozenset[int] = field(init=False)
+    shared: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Learn the transformers and the vocabularies that the files describe."""
         object.__setattr__(self, "bodies", bodies(self.encoding, self.mteb))
         object.__setattr__(self, "bases", bases(self.encoding))
-        object.__setattr__(
-            self, "vocabularies", _vocabularies(self.encoding) | vocabularies_of(self.mteb)
-        )
+        object.__setattr__(self, "stated", _vocabularies(self.encoding))
+        object.__setattr__(self, "shared", vocabularies_of(self.mteb))
 
     def said(self, repository: str, kind: str, *, secondary: bool = False) -> Candidates:
         """Return all that is said of a model, run as a model of this kind.
@@ -67,7 +68,7 @@ class Gatherer:
             counted = from_counts(row)
             _add(found, counted)
             if not counted:
-                _add(found, from_bodies(row, self.bodies, self.vocabularies))
+                _add(found, from_bodies(row, self.bodies, self.stated, self.shared))
             _add(found, from_mteb(row, kind))
             _add(found, self._from_base(row, kind, found, (*below, repository)))
         if repository in self.scores and not secondary:
@@ -94,6 +95,10 @@ class Gatherer:
         facts = {p: fact for p, facts in said.items() if (fact := best(facts)) is not None}
         facts |= self.by_hand.get((base_kind, base), {})
         known = {p: fact for p, fact in facts.items() if fact.value is not None}
+        own, other = best(found.get(_NETWORK, [])), known.get(_NETWORK)
+        if own is not None and other is not None and own.value != other.value:
+            # A student of another network: it learnt from the base and is not made of it.
+            return {}
         return inherited(row, base, self.mteb[base], known)
 
 

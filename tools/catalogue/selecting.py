@@ -18,7 +18,7 @@ KINDS = ("colbert", "dense", "sparse", "cross-encoder", "classifier")
 """The kinds, in the order in which the catalogue lists them."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_JOINED_WORDS = re.compile(r"(?<=[a-z]{4})(?=[A-Z][A-Za-z]{3})")
+_JOINED_WORDS = re.compile(r"(?<=[A-Za-z][a-z]{3})(?=[A-Z][A-Za-z]{3})")
 """Where a name joins two long words by a capital, as ModernBERT does."""
 
 Model = Mapping[str, Any]
@@ -50,7 +50,7 @@ def complete(selection: Mapping[str, Any], mteb: Rows, previous: Ids) -> list[di
 def plain_id(repository: str) -> str:
     """Return the id that a repository's name gives: lower case, words joined by hyphens."""
     name = repository.partition("/")[2].lower()
-    return re.sub(r"[^a-z0-9.]+|\.(?=[^a-z0-9]|$)", "-", name).strip("-.")
+    return re.sub(r"\.{2,}|\.*[^a-z0-9.][^a-z0-9]*", "-", name).strip("-.")
 
 
 def _is_usable(row: Mapping[str, Any]) -> bool:
