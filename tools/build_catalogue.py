@@ -21,7 +21,7 @@ from catalogue.entry import build, choose, used_sources
 from catalogue.facts import Fact, read_lines
 from catalogue.gather import Gatherer
 from catalogue.reconcile import reconcile
-from catalogue.selecting import complete, ids_of
+from catalogue.selecting import complete, ids_of, place
 from catalogue.text import dump, write
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -75,12 +75,14 @@ def make(
         encoding: the encoding facts, by repository.
         mteb: mteb's registry, by repository.
         scores: the joined scores, by repository.
-        previous: the entries of the catalogue that is replaced; their ids stay.
+        previous: the entries of the catalogue that is replaced; their ids stay, and so do those
+            that were added by other means.
 
     Raises:
         ValueError: a fact was set by hand for a model that is not selected, or names a source
             that is not described.
     """
+    previous = list(previous)
     models = complete(selection, mteb, ids_of(previous))
     unknown = sorted(set(curated["facts"]) - {model["id"] for model in models})
     if unknown:
@@ -104,7 +106,22 @@ def make(
         _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))
         disagreements += conflicts(entries[-1], said, facts, by_hand[kind, repository])
-    return Made(_catalogue(curated, entries), disagreements)
+    entries += _added_by_other_means(previous, entries, selection["excluded"])
+    return Made(_catalogue(curated, sorted(entries, key=place)), disagreements)
+
+
+def _added_by_other_means(
+    previous: Iterable[Mapping[str, Any]],
+    entries: Iterable[Mapping[str, Any]],
+    excluded: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """Return the entries that no fact file and no selection knows, as they are."""
+    made = set(ids_of(entries))
+    return [
+        dict(entry)
+        for entry in previous
+        if not made & set(ids_of([entry])) and entry["huggingface_id"] not in excluded
+    ]
 
 
 def _catalogue(curated: Mapping[str, Any], entries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def complete(selection: Mapping[str, Any], mteb: Rows, previous: Ids) -> list[di
         if _is_usable(row) and (key := (mteb_kind(row) or "", row["huggingface_id"])) not in taken
     ]
     _name(by_rule, by_hand)
-    return sorted(by_hand + by_rule, key=_place)
+    return sorted(by_hand + by_rule, key=place)
 
 
 def plain_id(repository: str) -> str:
@@ -89,10 +89,12 @@ def _spoken(name: str) -> str:
     return name.replace(".", "-")
 
 
-def _place(model: Model) -> tuple[int, list[tuple[int, int, str]], str]:
+def place(model: Model) -> tuple[int, list[tuple[int, int, str]], str]:
+    """Return a key that puts models in the catalogue's order: by kind, then by repository."""
     parts = re.split(r"(\d+)", model["huggingface_id"].lower().replace("_", "-"))
     numbered = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
-    return KINDS.index(model["type"]), numbered, model["huggingface_id"]
+    kind = KINDS.index(model["type"]) if model["type"] in KINDS else len(KINDS)
+    return kind, numbered, model["huggingface_id"]
 
 
 def ids_of(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:

@@ -114,6 +114,22 @@ def test_the_successor_is_named_by_its_id(
     assert made()["lineage"]["superseded_by"] == "big-embed"
 
 
+def test_an_entry_that_was_added_by_other_means_stays_as_it_is(
+    selection: dict[str, Any], curated: dict[str, Any]
+) -> None:
+    added = {
+        "id": "ours",
+        "type": "dense",
+        "huggingface_id": "acme/a-first",
+        "provenance": {"*": "hub: config.json"},
+    }
+    gone = added | {"id": "gone", "huggingface_id": "acme/gone"}
+    selection["excluded"] = {"acme/gone": "why"}
+    models = make(selection, curated, {}, {}, {}, [added, gone]).catalogue["models"]
+    assert [model["id"] for model in models] == ["ours", "tiny-embed"]
+    assert models[0] == added
+
+
 def test_the_same_facts_give_the_same_bytes(
     tmp_path: Path,
     selection: dict[str, Any],
