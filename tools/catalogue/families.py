@@ -140,7 +140,7 @@ def from_bodies(
         exact = words * body.width == embedding
         if rest == 0 and near and (exact or words in stated):
             return _of_body(body, words)
-    return _by_vocabulary(row, stated | shared)
+    return _by_vocabulary(row, stated, shared)
 
 
 def _by_total(total: int, known: Iterable[Body]) -> Candidates:
@@ -170,13 +170,18 @@ def _table_only(row: Row) -> Candidates:
     return found
 
 
-def _by_vocabulary(row: Row, vocabularies: frozenset[int]) -> Candidates:
+def _by_vocabulary(row: Row, stated: frozenset[int], shared: frozenset[int]) -> Candidates:
     """A table of a known vocabulary tells its width, if only one vocabulary divides it so.
 
-    Where two would, the one that makes the table as wide as the vector is taken.
+    Where two would, the one that makes the table as wide as the vector is taken. For another width
+    than the vector's, a file must state the vocabulary.
     """
     dim, total, embedding = _dimension(row), row["n_parameters"], row["n_embedding_parameters"]
-    shapes = {embedding // words: words for words in vocabularies if embedding % words == 0}
+    shapes = {
+        embedding // words: words
+        for words in sorted(stated | shared)
+        if embedding % words == 0 and (words in stated or dim in (None, embedding // words))
+    }
     if row["model_type"] != ["cross-encoder"] or dim not in shapes:
         # The registry measures a cross-encoder's table itself; of others it multiplies what files say.
         shapes = {w: words for w, words in shapes.items() if _is_width(w, total, embedding)}
