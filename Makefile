@@ -42,6 +42,7 @@ derived: $(INSTALLED) ## write the pages that derive from the catalogue and the 
 	$(BIN)/python -m holotype_codegen generate models.json --output src/holotype/models.py --line-length 100
 	$(BIN)/holotype docs
 	$(BIN)/python tools/field_reference.py
+	$(BIN)/python tools/catalogue_pages.py
 
 bench: $(INSTALLED) ## measure against the peers, in benchmarks/
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench

@@ -8,23 +8,20 @@ docs/catalogue-pipeline.md describes the formats. The same input gives the same 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catalogue.conflicts import conflicts
 from catalogue.entry import build, choose, used_sources
-from catalogue.facts import (
-    Candidates,
-    Fact,
-    from_encoding_facts,
-    from_mteb,
-    from_scores,
-    read_lines,
-)
+from catalogue.facts import Fact, read_lines
+from catalogue.gather import Gatherer
 from catalogue.reconcile import reconcile
-from catalogue.shapes import from_counts
+from catalogue.selecting import complete, ids_of, place
 from catalogue.text import dump, write
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -33,20 +30,32 @@ _SUPERSEDED = "/lineage/superseded_by"
 Rows = Mapping[str, Mapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A catalogue, and where the sources of its values disagree."""
+
+    catalogue: dict[str, Any]
+    conflicts: list[dict[str, Any]]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the catalogue and write it; return the exit code."""
     options = _parser().parse_args(arguments)
-    selection = json.loads(options.models.read_text("utf-8"))
-    curated = json.loads(options.curated.read_text("utf-8"))
-    catalogue = make(
-        selection,
-        curated,
+    previous = json.loads(options.output.read_text("utf-8")) if options.output.is_file() else {}
+    made = make(
+        json.loads(options.models.read_text("utf-8")),
+        json.loads(options.curated.read_text("utf-8")),
         read_lines(options.encoding_facts),
         read_lines(options.mteb_models),
         read_lines(options.mteb_scores),
+        previous.get("models", ()),
     )
-    write(options.output, dump(catalogue) + "\n")
-    sys.stdout.write(f"{options.output}: {len(catalogue['models'])} models\n")
+    write(options.output, dump(made.catalogue) + "\n")
+    write(options.conflicts, dump(made.conflicts) + "\n")
+    sys.stdout.write(
+        f"{options.output}: {len(made.catalogue['models'])} models\n"
+        f"{options.conflicts}: {len(made.conflicts)} values of which sources disagree\n"
+    )
     return 0
 
 
@@ -56,27 +65,66 @@ def make(
     encoding: Rows,
     mteb: Rows,
     scores: Rows,
-) -> dict[str, Any]:
-    """Return the catalogue: the selected models in the order of the selection.
+    previous: Iterable[Mapping[str, Any]] = (),
+) -> Made:
+    """Return the catalogue: the models selected by hand and by rule.
+
+    Args:
+        selection: the models selected by hand, the excluded ones, and how makers are called.
+        curated: the version, the sources, and the facts set by hand.
+        encoding: the encoding facts, by repository.
+        mteb: mteb's registry, by repository.
+        scores: the joined scores, by repository.
+        previous: the entries of the catalogue that is replaced; their ids stay, and so do those
+            that were added by other means.
 
     Raises:
         ValueError: a fact was set by hand for a model that is not selected, or names a source
             that is not described.
     """
-    models = selection["models"]
+    previous = list(previous)
+    models = complete(selection, mteb, ids_of(previous))
     unknown = sorted(set(curated["facts"]) - {model["id"] for model in models})
     if unknown:
         raise ValueError(f"curated facts for models that are not selected: {', '.join(unknown)}")
+    by_hand = {
+        (model["type"], model["huggingface_id"]): {
+            pointer: Fact(value, source)
+            for pointer, (value, source) in curated["facts"].get(model["id"], {}).items()
+        }
+        for model in models
+    }
+    gatherer = Gatherer(encoding=encoding, mteb=mteb, scores=scores, by_hand=by_hand)
     ids = {model["huggingface_id"]: model["id"] for model in reversed(models)}
-    entries = []
+    entries, disagreements = [], []
     for model in models:
-        candidates = gather(model, encoding, mteb, scores)
-        by_hand = curated["facts"].get(model["id"], {})
-        facts = choose(
-            candidates, {p: Fact(value, source) for p, (value, source) in by_hand.items()}
-        )
-        _name_the_successor(facts, ids)
+        kind, repository = model["type"], model["huggingface_id"]
+        said = gatherer.said(repository, kind, secondary=bool(model.get("secondary_mode")))
+        kept = copy.deepcopy(said)
+        reconcile(kept, kind)
+        facts = choose(kept, by_hand[kind, repository])
+        _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))
+        disagreements += conflicts(entries[-1], said, facts, by_hand[kind, repository])
+    entries += _added_by_other_means(previous, entries, selection["excluded"])
+    return Made(_catalogue(curated, sorted(entries, key=place)), disagreements)
+
+
+def _added_by_other_means(
+    previous: Iterable[Mapping[str, Any]],
+    entries: Iterable[Mapping[str, Any]],
+    excluded: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """Return the entries that no fact file and no selection knows, as they are."""
+    made = set(ids_of(entries))
+    return [
+        dict(entry)
+        for entry in previous
+        if not made & set(ids_of([entry])) and entry["huggingface_id"] not in excluded
+    ]
+
+
+def _catalogue(curated: Mapping[str, Any], entries: list[dict[str, Any]]) -> dict[str, Any]:
     used = used_sources(entries)
     missing = [key for key in used if key not in curated["sources"]]
     if missing:
@@ -89,28 +137,17 @@ def make(
     }
 
 
-def gather(model: Mapping[str, Any], encoding: Rows, mteb: Rows, scores: Rows) -> Candidates:
-    """Return what all fact files say of a model, without what they refute of one another."""
-    repository, kind = model["huggingface_id"], model["type"]
-    found: Candidates = {}
-    parts = []
-    if repository in encoding:
-        parts.append(from_encoding_facts(encoding[repository], kind))
-    if repository in mteb:
-        parts += [from_counts(mteb[repository]), from_mteb(mteb[repository], kind)]
-    if repository in scores and not model.get("secondary_mode"):
-        parts.append(from_scores(scores[repository], kind))
-    for part in parts:
-        for pointer, facts in part.items():
-            found.setdefault(pointer, []).extend(facts)
-    reconcile(found, kind)
-    return found
+def _name_the_successor(facts: dict[str, Fact], repository: str, ids: Mapping[str, str]) -> None:
+    """Turn the successor's repository into its id; drop it where it is not in the catalogue.
 
-
-def _name_the_successor(facts: dict[str, Fact], ids: Mapping[str, str]) -> None:
-    """Turn the successor's repository into its id; drop it where it is not in the catalogue."""
+    A model that the registry calls its own successor has none.
+    """
     fact = facts.pop(_SUPERSEDED, None)
-    if fact is not None and (fact.value in ids or fact.value in ids.values()):
+    if (
+        fact is not None
+        and fact.value != repository
+        and (fact.value in ids or fact.value in ids.values())
+    ):
         facts[_SUPERSEDED] = Fact(ids.get(fact.value, fact.value), fact.source)
 
 
@@ -118,8 +155,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for name in ("--encoding-facts", "--mteb-models", "--mteb-scores"):
         parser.add_argument(name, type=Path, required=True, help="JSON Lines")
-    parser.add_argument("--models", type=Path, default=_ROOT / "tools" / "selection.json")
-    parser.add_argument("--curated", type=Path, default=_ROOT / "tools" / "curated.json")
+    tools = _ROOT / "tools"
+    parser.add_argument("--models", type=Path, default=tools / "selection.json")
+    parser.add_argument("--curated", type=Path, default=tools / "curated.json")
+    parser.add_argument("--conflicts", type=Path, default=tools / "conflicts.json")
     parser.add_argument("--output", type=Path, default=_ROOT / "models.json")
     return parser
 

@@ -144,7 +144,7 @@ def from_mteb(row: Mapping[str, Any], kind: str) -> Candidates:
         "/lineage/superseded_by": row["superseded_by"],
         "/specs/parameters": row["n_parameters"] or None,
     }
-    if _mteb_kind(row) == kind:
+    if mteb_kind(row) == kind:
         values |= _mteb_own_kind(row, kind)
     return {p: [Fact(value, MTEB)] for p, value in values.items() if value is not None}
 
@@ -215,7 +215,8 @@ def _lists_no_dense_module(source: str) -> bool:
     return "modules.json" in source and bool(counted or named)
 
 
-def _mteb_kind(row: Mapping[str, Any]) -> str | None:
+def mteb_kind(row: Mapping[str, Any]) -> str | None:
+    """Return the type of entry that a line of mteb's registry describes, if it is one of ours."""
     return {
         ("dense",): "dense",
         ("late-interaction",): "colbert",

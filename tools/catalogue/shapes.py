@@ -6,7 +6,8 @@ into the formula of its architecture, gives both, the model has that shape.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,18 @@ from catalogue.facts import Candidates, Fact
 
 COUNTED = "parameter-count"
 _ROUNDED_TO = (1_000_000, 100_000)
+_WIDTHS = (128, 256, 312, 384, 512, 768, 1024)
+_POSITIONS_AND_TYPES = ((512, 2), (2048, 2), (258, 1), (514, 1), (8194, 1), (2048, 7))
+"""The last one is ERNIE's: four token types and three task types."""
+_MOST_LAYERS = 24
+_OF_BERT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """The shape of an encoder that follows BERT."""
 
-    model_type: str
+    model_type: str | None
     vocab: int
     hidden: int
     layers: int
@@ -115,7 +121,29 @@ def from_counts(row: Mapping[str, Any]) -> Candidates:
     for shape in SHAPES:
         if shape.fits(total, embedding):
             return _facts(shape, rounded=not shape.counts_as(total))
+    for shape in _bert_shapes(embedding):
+        if shape.counts_as(total):
+            return _facts(shape, rounded=False)
     return {}
+
+
+def _bert_shapes(embedding: int) -> Iterator[Shape]:
+    """Yield the shapes after BERT that a table of token embeddings allows, with any vocabulary."""
+    for hidden, (positions, token_types), layers in itertools.product(
+        _WIDTHS, _POSITIONS_AND_TYPES, range(1, _MOST_LAYERS + 1)
+    ):
+        if embedding % hidden == 0:
+            for pooler in (True, False):
+                yield Shape(
+                    # Several networks share the shape without a pooler, and RoBERTa's.
+                    model_type="bert" if token_types == _OF_BERT and pooler else None,
+                    vocab=embedding // hidden,
+                    hidden=hidden,
+                    layers=layers,
+                    positions=positions,
+                    token_types=token_types,
+                    pooler=pooler,
+                )
 
 
 def _facts(shape: Shape, *, rounded: bool) -> Candidates:
@@ -128,4 +156,4 @@ def _facts(shape: Shape, *, rounded: bool) -> Candidates:
     if rounded:
         values["/specs/parameters"] = shape.parameters
     # Nothing is said of a projection: mteb counts the encoder's file alone, with a head beside it.
-    return {pointer: [Fact(value, COUNTED)] for pointer, value in values.items()}
+    return {p: [Fact(value, COUNTED)] for p, value in values.items() if value is not None}

@@ -68,7 +68,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
     (
         "docs",
         docs,
-        "Write MODELS.md, a page about all models.",
+        "Write MODELS.md and a page for each family of models.",
         ("holotype docs", "holotype docs --check", "holotype docs --stdout | less"),
     ),
     (

@@ -1,15 +1,18 @@
-"""`holotype docs`: the page about all models, derived from the catalogue."""
+"""`holotype docs`: the pages about all models, derived from the catalogue."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from holotype.cli.catalogues import open_catalogue
+from holotype.cli.family_pages import MARK, family_pages
 from holotype.cli.output import fail, write, write_file
-from holotype.cli.page import page
+from holotype.cli.page import FOLDER, page
 
 
 def docs(
@@ -17,31 +20,73 @@ def docs(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")
     ] = Path("MODELS.md"),
+    families: Annotated[
+        Path | None,
+        typer.Option(
+            "--families",
+            metavar="FOLDER",
+            help=f"Where the pages of the families go; {FOLDER} beside the page if not given.",
+        ),
+    ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether the page is stale.")
+        bool, typer.Option("--check", help="Only say whether a page is stale.")
     ] = False,
     stdout: Annotated[
         bool, typer.Option("--stdout", help="Print the page, write nothing.")
     ] = False,
 ) -> None:
-    """Write MODELS.md: a table for each kind of model, and a section for each model.
+    """Write MODELS.md, a table for each kind of model, and a page for each family.
 
     The exit code is 1 where --check finds a stale page.
     """
     if check and stdout:
         raise typer.BadParameter("give --check or --stdout, not both")
-    text = page(open_catalogue(context.obj))
+    opened = open_catalogue(context.obj)
+    folder = output.parent / FOLDER if families is None else families
+    text = page(opened, Path(os.path.relpath(folder, output.parent)).as_posix())
     if stdout:
         write(text)
         return
+    pages = {output: text}
+    pages |= {folder / name: about for name, about in family_pages(opened).items()}
+    stale = _stale(pages)
+    left_over = _left_over(folder, pages)
+    if check:
+        for path in (*stale, *left_over)[:1]:
+            fail(f"{path} is not what the catalogue gives; run the same command without --check")
+        return
+    for path in stale:
+        _write(path, pages[path], folder)
+    for path in left_over:
+        path.unlink()
+    write(f"{output}: {'written' if output in stale else 'already up to date'}\n")
+    n_written = len([path for path in stale if path != output])
+    write(f"{folder}: {len(pages) - 1} pages, {n_written} written, {len(left_over)} removed\n")
+
+
+def _stale(pages: Mapping[Path, str]) -> list[Path]:
+    """Return the pages whose files are missing or differ."""
+    return [
+        path
+        for path, text in pages.items()
+        if not (path.is_file() and path.read_bytes() == text.encode())
+    ]
+
+
+def _left_over(folder: Path, pages: Mapping[Path, str]) -> list[Path]:
+    """Return generated pages of families that the catalogue has no longer."""
+    found = sorted(folder.glob("*.md"))
+    return [
+        path
+        for path in found
+        if path not in pages and path.read_text(encoding="utf-8").startswith(MARK)
+    ]
+
+
+def _write(path: Path, text: str, folder: Path) -> None:
     try:
-        current = output.is_file() and output.read_bytes() == text.encode()
-        if check and not current:
-            fail(f"{output} is not what the catalogue gives; run the same command without --check")
-        if check:
-            return
-        if not current:
-            write_file(output, text)
+        if path.parent == folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        write_file(path, text)
     except OSError as error:
-        fail(f"{output}: {error.strerror}; give --output a file that can be written")
-    write(f"{output}: {'already up to date' if current else 'written'}\n")
+        fail(f"{path}: {error.strerror}; give --output a file that can be written")

@@ -1,37 +1,18 @@
-"""MODELS.md: a page about all models of a catalogue, a table for each kind, a section for each model."""
+"""MODELS.md: a page about all models of a catalogue, a table for each kind."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from holotype.cli import markdown
 from holotype.cli.catalogues import OpenCatalogue
-from holotype.cli.fields import GROUPS, Fact, facts
-from holotype.cli.wording import (
-    UNKNOWN,
-    dimensions,
-    grouped,
-    languages,
-    points,
-    readable,
-    short_count,
-)
+from holotype.cli.family_pages import COLUMNS, families, generated_by, natural, row
+from holotype.cli.wording import UNKNOWN
 from holotype.records import ModelInfo
 
-_HUB = "https://huggingface.co"
-
-_IN_HEAD = frozenset({"name", "type", "huggingface_id", "organization", "description"})
-"""Fields that the first lines of a model's section show, and its table does not."""
-
-_WORTH_SAYING = frozenset(
-    name
-    for group in ("Sizes", "How to run it", "Capabilities", "Quality")
-    for name in GROUPS[group]
-    if name not in ("matryoshka_dims", "tokenizer_model", "requires_projection", "quantization")
-)
-"""Fields of which a model's section says so where they are not known."""
+FOLDER = "docs/catalogue/families"
+"""Where the pages of the families lie, as seen from MODELS.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +23,7 @@ class Kind:
     about: str
 
 
-_KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, Kind] = {
     "dense": Kind("Dense models", "One vector for a text; texts are compared by cosine or dot."),
     "colbert": Kind(
         "ColBERT models",
@@ -56,27 +37,40 @@ _KINDS: Mapping[str, Kind] = {
 }
 
 
-def page(opened: OpenCatalogue) -> str:
-    """Return the page about a catalogue; it depends on nothing but the catalogue."""
+def page(opened: OpenCatalogue, folder: str = FOLDER) -> str:
+    """Return the page about a catalogue; it depends on nothing but the catalogue.
+
+    Args:
+        opened: the catalogue.
+        folder: where the pages of its families lie, as seen from this page.
+    """
+    places = {
+        record.id: f"{folder}/{family.file}#{anchor}"
+        for family in families(opened)
+        for record, anchor in family.anchors()
+    }
     anchors = markdown.Anchors()
     anchors.add("Models")
-    kinds = _by_kind(opened.catalogue.listed)
     deprecated = [record for record in opened.catalogue.records if record.deprecated]
     chapters: list[str] = []
     contents: list[tuple[str, str, str]] = []
-    for kind, records in kinds.items():
-        wording = _KINDS.get(kind) or Kind(f"Models of the kind {kind}", "")
+    for kind, records in _by_kind(opened.catalogue.listed).items():
+        wording = KINDS.get(kind) or Kind(f"Models of the kind {kind}", "")
         anchor = anchors.add(wording.heading)
-        chapters.append(_chapter(wording.heading, wording.about, records, anchors, opened))
+        chapters.append(_chapter(wording.heading, wording.about, records, places))
         contents.append((f"[{wording.heading}](#{anchor})", str(len(records)), wording.about))
     if deprecated:
         heading, about = "Deprecated models", "They can still be asked for by name, with a warning."
         anchor = anchors.add(heading)
-        chapters.append(_chapter(heading, about, deprecated, anchors, opened))
+        chapters.append(_chapter(heading, about, deprecated, places))
         contents.append((f"[{heading}](#{anchor})", str(len(deprecated)), about))
-    anchor = anchors.add("Sources")
-    contents.append((f"[Sources](#{anchor})", "", "Where the values come from."))
-    return "\n\n".join((*_opening(opened, contents), *chapters, _sources(opened))) + "\n"
+    for heading, about in (
+        ("Families", "A page for each maker, with every field of its models."),
+        ("Sources", "Where the values come from."),
+    ):
+        contents.append((f"[{heading}](#{anchors.add(heading)})", "", about))
+    last = (_families(opened, folder), _sources(opened))
+    return "\n\n".join((*_opening(opened, contents), *chapters, *last)) + "\n"
 
 
 def _by_kind(records: Iterable[ModelInfo]) -> dict[str, list[ModelInfo]]:
@@ -84,20 +78,19 @@ def _by_kind(records: Iterable[ModelInfo]) -> dict[str, list[ModelInfo]]:
     found: dict[str, list[ModelInfo]] = {}
     for record in records:
         found.setdefault(str(record.type), []).append(record)
-    order = [kind for kind in _KINDS if kind in found] + [
-        kind for kind in found if kind not in _KINDS
+    order = [kind for kind in KINDS if kind in found] + [
+        kind for kind in found if kind not in KINDS
     ]
     return {kind: found[kind] for kind in order}
 
 
 def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Iterator[str]:
-    module = "" if opened.name == "holotype.models" else f"--catalogue {opened.name} "
-    yield f"<!-- Generated by `holotype {module}docs`; do not edit. -->"
+    yield generated_by(opened)
     yield "# Models"
     yield (
         f"The {len(opened.catalogue.records)} models of `{opened.name}`, catalogue version "
         f"{markdown.escaped(opened.version)}. Each value has a source; `{UNKNOWN}` means that no "
-        "source says."
+        "source says. A model's name leads to all that is known of it."
     )
     yield markdown.table(("kind", "models", "what such a model returns"), contents, right=[1])
     yield "\n".join(
@@ -112,69 +105,20 @@ def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Ite
     )
 
 
-def _chapter(
-    heading: str,
-    about: str,
-    records: list[ModelInfo],
-    anchors: markdown.Anchors,
-    opened: OpenCatalogue,
-) -> str:
-    links = [f"[{record.id}](#{anchors.add(record.id)})" for record in records]
-    rows = [(link, *_row(record)) for link, record in zip(links, records, strict=True)]
-    headings = ("model", "dims", "context", "params", "BEIR", "MRR@10", "license", "languages")
-    parts = [f"## {heading}", about, markdown.table(headings, rows, right=range(1, 6))]
-    parts += [_section(record, opened) for record in records]
-    return "\n\n".join(filter(None, parts))
+def _chapter(heading: str, about: str, records: list[ModelInfo], places: Mapping[str, str]) -> str:
+    """Return the table of a kind, sorted by name so that the eye finds a model."""
+    ordered = sorted(records, key=lambda record: natural(record.id))
+    rows = [(f"[{record.id}]({places[record.id]})", *row(record)) for record in ordered]
+    table = markdown.table(("model", *COLUMNS), rows, right=range(1, 6))
+    return "\n\n".join(filter(None, (f"## {heading}", about, table)))
 
 
-def _row(record: ModelInfo) -> tuple[str, ...]:
-    return (
-        dimensions(record),
-        UNKNOWN if record.context_length is None else grouped(record.context_length),
-        UNKNOWN if record.parameters is None else short_count(record.parameters),
-        points(record.beir_avg),
-        points(record.ms_marco_mrr10),
-        markdown.escaped(record.license or UNKNOWN),
-        markdown.escaped(languages(record)),
-    )
-
-
-def _section(record: ModelInfo, opened: OpenCatalogue) -> str:
-    url = f"{_HUB}/{record.huggingface_id}"
-    head = [
-        f"**{markdown.escaped(record.name)}**",
-        markdown.escaped(record.organization),
-        f"[{markdown.escaped(record.huggingface_id)}]({url})",
-        markdown.escaped(record.license or "licence unknown"),
+def _families(opened: OpenCatalogue, folder: str) -> str:
+    links = [
+        f"[{markdown.escaped(family.name)}]({folder}/{family.file}) ({len(family.records)})"
+        for family in families(opened)
     ]
-    if record.release_date:
-        head.append(record.release_date)
-    shown = [fact for fact in facts(record) if fact.name not in _IN_HEAD]
-    rows = [_fact_row(fact) for fact in shown if fact.source is not None]
-    unknown = [f"`{f.name}`" for f in shown if f.name in _WORTH_SAYING and not f.known]
-    parts = [
-        f"### {record.id}",
-        " · ".join(head),
-        markdown.paragraph(record.description),
-        f"`from {opened.name} import {opened.constants[record.id]}`",
-        markdown.table(("field", "value", "source"), rows, right=()),
-    ]
-    if unknown:
-        parts.append(f"Not known: {', '.join(unknown)}.")
-    return "\n\n".join(parts)
-
-
-def _fact_row(fact: Fact) -> tuple[str, str, str]:
-    return f"`{fact.name}`", _value(fact), markdown.escaped(fact.source or UNKNOWN)
-
-
-def _value(fact: Fact) -> str:
-    text = readable(fact.name, fact.value)
-    if fact.name.endswith(("_prompt", "_marker")):
-        return markdown.code(json.dumps(fact.value, ensure_ascii=False)) if fact.value else text
-    if fact.name.endswith("_file") or fact.name == "revision":
-        return markdown.code(text)
-    return markdown.escaped(text)
+    return "## Families\n\n" + " · ".join(links)
 
 
 def _sources(opened: OpenCatalogue) -> str:

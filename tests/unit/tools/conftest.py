@@ -15,8 +15,10 @@ def mteb_line() -> dict[str, Any]:
         "adapted_from": "acme/base",
         "embed_dim": 8,
         "huggingface_id": REPOSITORY,
+        "is_baseline": False,
         "languages": ["eng-Latn", "zho-Hans", "python-Code"],
         "license": "mit",
+        "loader": "SentenceTransformerEncoderWrapper",
         "max_tokens": 32,
         "modalities": ["text"],
         "model_type": ["dense"],
@@ -34,11 +36,13 @@ def mteb_line() -> dict[str, Any]:
 def encoding_line() -> dict[str, Any]:
     return {
         "architecture": "bert",
+        "base_model": None,
         "beir_avg": {"value": 48.8, "what": "points of 100, from the card"},
         "dense_modules": None,
         "embedding_dim": 8,
         "hidden_size": 8,
         "huggingface_id": REPOSITORY,
+        "max_position_embeddings": None,
         "max_seq_length": 16,
         "model_kind": "dense",
         "ms_marco_mrr10": {"value": 40.2, "what": "points of 100, from the card"},
@@ -57,6 +61,7 @@ def encoding_line() -> dict[str, Any]:
             "pooling": "memory",
         },
         "sparse": None,
+        "vocab_size": None,
     }
 
 
@@ -68,11 +73,24 @@ def score_line() -> dict[str, Any]:
 @pytest.fixture
 def selection() -> dict[str, Any]:
     model = {"id": "tiny-embed", "type": "dense", "huggingface_id": REPOSITORY}
-    return {"organizations": {"acme": "Acme"}, "models": [model | {"aliases": ["tiny"]}]}
+    return {
+        "organizations": {"acme": "Acme"},
+        "excluded": {},
+        "models": [model | {"aliases": ["tiny"]}],
+    }
 
 
 @pytest.fixture
 def curated() -> dict[str, Any]:
-    keys = ("derived", "hub", "maintainers", "mteb", "mteb-results", "parameter-count", "web")
+    keys = (
+        "derived",
+        "hub",
+        "maintainers",
+        "model-family",
+        "mteb",
+        "mteb-results",
+        "parameter-count",
+        "web",
+    )
     sources = {key: {"title": key} for key in keys}
     return {"version": "1", "sources": sources, "facts": {}}

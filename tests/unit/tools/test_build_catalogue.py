@@ -22,7 +22,8 @@ def made(
 ) -> Made:
     def build() -> dict[str, Any]:
         rows = [{r["huggingface_id"]: r} for r in (encoding_line, mteb_line, score_line)]
-        entry: dict[str, Any] = make(selection, curated, *rows)["models"][0]
+        entries = make(selection, curated, *rows).catalogue["models"]
+        entry: dict[str, Any] = next(entry for entry in entries if entry["id"] == "tiny-embed")
         return entry
 
     return build
@@ -83,7 +84,7 @@ def test_every_known_value_has_a_source_that_the_catalogue_describes(
     curated: dict[str, Any],
     mteb_line: dict[str, Any],
 ) -> None:
-    catalogue = make(selection, curated, {}, {mteb_line["huggingface_id"]: mteb_line}, {})
+    catalogue = make(selection, curated, {}, {mteb_line["huggingface_id"]: mteb_line}, {}).catalogue
     texts = catalogue["models"][0]["provenance"].values()
     assert {text.partition(":")[0] for text in texts} == set(catalogue["sources"])
 
@@ -113,6 +114,22 @@ def test_the_successor_is_named_by_its_id(
     assert made()["lineage"]["superseded_by"] == "big-embed"
 
 
+def test_an_entry_that_was_added_by_other_means_stays_as_it_is(
+    selection: dict[str, Any], curated: dict[str, Any]
+) -> None:
+    added = {
+        "id": "ours",
+        "type": "dense",
+        "huggingface_id": "acme/a-first",
+        "provenance": {"*": "hub: config.json"},
+    }
+    gone = added | {"id": "gone", "huggingface_id": "acme/gone"}
+    selection["excluded"] = {"acme/gone": "why"}
+    models = make(selection, curated, {}, {}, {}, [added, gone]).catalogue["models"]
+    assert [model["id"] for model in models] == ["ours", "tiny-embed"]
+    assert models[0] == added
+
+
 def test_the_same_facts_give_the_same_bytes(
     tmp_path: Path,
     selection: dict[str, Any],
@@ -134,6 +151,7 @@ def test_the_same_facts_give_the_same_bytes(
         path.write_text(json.dumps(value) + "\n", "utf-8")
         arguments += [name, str(path)]
     output = tmp_path / "catalogue" / "models.json"
+    arguments += ["--conflicts", str(tmp_path / "conflicts.json")]
     output.parent.mkdir()
     first = (main([*arguments, "--output", str(output)]), output.read_bytes())
     assert first == (main([*arguments, "--output", str(output)]), output.read_bytes())

@@ -13,13 +13,19 @@ from tests.golden import small_models as small
 from tests.unit.holotype.cli.command import FIXTURE, run
 
 from holotype.cli.catalogues import open_catalogue
+from holotype.cli.family_pages import families, family_pages, natural
 from holotype.cli.markdown import Anchors
-from holotype.cli.page import page
+from holotype.cli.page import FOLDER, page
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
     return page(open_catalogue(FIXTURE))
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return family_pages(open_catalogue(FIXTURE))
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +41,41 @@ def headings(tokens: list[Token], tag: str) -> list[str]:
     ]
 
 
-def section(text: str, model_id: str) -> str:
-    found = re.search(rf"^### {re.escape(model_id)}$(.*?)(?=^##|\Z)", text, re.M | re.S)
+def section(pages: dict[str, str], model_id: str) -> str:
+    text = "\n".join(pages.values())
+    found = re.search(rf"^## {re.escape(model_id)}$(.*?)(?=^#|\Z)", text, re.M | re.S)
     assert found
     return found[1]
 
 
-def test_every_model_has_a_section_and_a_line_in_a_table(text: str, tokens: list[Token]) -> None:
-    ids = [record.id for record in small.MODEL_REGISTRY]
-    assert sorted(headings(tokens, "h3")) == sorted(ids)
-    for model_id in ids:
-        assert len(re.findall(rf"^\| \[{re.escape(model_id)}\]\(#", text, re.M)) == 1
+def test_every_model_has_a_line_in_a_table_that_leads_to_its_section(
+    text: str, pages: dict[str, str]
+) -> None:
+    for record in small.MODEL_REGISTRY:
+        line = re.search(rf"^\| \[{re.escape(record.id)}\]\(([^#]*)#([^)]*)\)", text, re.M)
+        assert line
+        about = pages[line[1].removeprefix(f"{FOLDER}/")]
+        anchors = Anchors()
+        targets = {
+            anchors.add(heading): heading for heading in re.findall(r"^#+ (.*)$", about, re.M)
+        }
+        assert targets[line[2]] == record.id
+
+
+def test_every_model_stands_in_one_family(pages: dict[str, str]) -> None:
+    found = [record.id for family in families(open_catalogue(FIXTURE)) for record in family.records]
+    assert sorted(found) == sorted(record.id for record in small.MODEL_REGISTRY)
+    assert len(pages) == len(families(open_catalogue(FIXTURE)))
+
+
+def test_the_rows_of_a_table_are_sorted_by_name(text: str) -> None:
+    for chapter in text.split("\n## ")[1:]:
+        ids = re.findall(r"^\| \[([^\]]*)\]\(docs", chapter, re.M)
+        assert ids == sorted(ids, key=natural)
+
+
+def test_numbers_in_names_are_sorted_by_size() -> None:
+    assert sorted(["ruri-130m", "ruri-30m"], key=natural) == ["ruri-30m", "ruri-130m"]
 
 
 def test_models_are_grouped_by_kind_with_known_kinds_first(tokens: list[Token]) -> None:
@@ -57,12 +87,13 @@ def test_models_are_grouped_by_kind_with_known_kinds_first(tokens: list[Token]) 
         "Classifiers",
         "Models of the kind image-text",
         "Deprecated models",
+        "Families",
         "Sources",
     ]
 
 
 def test_a_deprecated_model_stands_apart(text: str) -> None:
-    assert text.index("## Deprecated models") < text.index("### 2d-dense")
+    assert text.index("## Deprecated models") < text.index("[2d-dense]")
 
 
 def test_every_link_within_the_page_leads_to_a_heading(text: str, tokens: list[Token]) -> None:
@@ -74,9 +105,9 @@ def test_every_link_within_the_page_leads_to_a_heading(text: str, tokens: list[T
 
 
 def test_a_section_tells_how_to_import_the_model_and_where_each_value_comes_from(
-    text: str,
+    pages: dict[str, str],
 ) -> None:
-    about = section(text, "tiny-dense-v1.5")
+    about = section(pages, "tiny-dense-v1.5")
     assert "`from tests.golden.small_models import TINY_DENSE_V1_5`" in about
     assert "[acme/tiny-dense-v1.5](https://huggingface.co/acme/tiny-dense-v1.5)" in about
     assert "| `pooling` | cls | hub: 1_Pooling/config.json |" in about
@@ -85,17 +116,20 @@ def test_a_section_tells_how_to_import_the_model_and_where_each_value_comes_from
     assert "| `license` | apache-2.0 | fixture |" in about
 
 
-def test_a_section_says_what_is_not_known(text: str) -> None:
+def test_a_section_says_what_is_not_known(pages: dict[str, str]) -> None:
     assert "Not known: `requires_remote_code`, `ms_marco_mrr10`." in section(
-        text, "tiny-dense-v1.5"
+        pages, "tiny-dense-v1.5"
     )
-    assert "Not known: `context_length`, `parameters`, " in section(text, "2d-dense")
-    assert "licence unknown" in section(text, "2d-dense")
+    assert "Not known: `context_length`, `parameters`, " in section(pages, "2d-dense")
+    assert "licence unknown" in section(pages, "2d-dense")
 
 
-def test_every_table_has_as_many_cells_in_each_row_as_columns(tokens: list[Token]) -> None:
+def test_every_table_has_as_many_cells_in_each_row_as_columns(
+    tokens: list[Token], pages: dict[str, str]
+) -> None:
     tables: list[list[int]] = []
-    for token in tokens:
+    parser = MarkdownIt("commonmark").enable("table")
+    for token in [*tokens, *(token for about in pages.values() for token in parser.parse(about))]:
         if token.type == "table_open":
             tables.append([])
         elif token.type == "tr_open":
@@ -117,12 +151,18 @@ def test_the_page_names_the_command_that_makes_it_again_and_has_no_date(text: st
     assert "1.2.3" in text.splitlines()[4]
 
 
-def test_docs_writes_the_page_and_leaves_nothing_else(tmp_path: Path, text: str) -> None:
+def test_docs_writes_the_pages_and_leaves_nothing_else(
+    tmp_path: Path, text: str, pages: dict[str, str]
+) -> None:
     file = tmp_path / "MODELS.md"
     answer = run("docs", "--output", str(file))
-    assert (answer.exit_code, answer.stdout) == (0, f"{file}: written\n")
+    n = len(pages)
+    folder = tmp_path / FOLDER
+    written = f"{file}: written\n{folder}: {n} pages, {n} written, 0 removed\n"
+    assert (answer.exit_code, answer.stdout) == (0, written)
     assert file.read_text(encoding="utf-8") == text
-    assert list(tmp_path.iterdir()) == [file]
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == pages
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {file, *folder.iterdir()}
 
 
 def test_a_page_that_is_up_to_date_is_not_touched(tmp_path: Path) -> None:
@@ -130,7 +170,8 @@ def test_a_page_that_is_up_to_date_is_not_touched(tmp_path: Path) -> None:
     run("docs", "--output", str(file))
     before = file.stat().st_mtime_ns
     answer = run("docs", "--output", str(file))
-    assert answer.stdout == f"{file}: already up to date\n"
+    assert answer.stdout.startswith(f"{file}: already up to date\n")
+    assert ", 0 written, 0 removed\n" in answer.stdout
     assert file.stat().st_mtime_ns == before
 
 
@@ -145,6 +186,25 @@ def test_check_says_whether_a_page_is_stale_and_writes_nothing(tmp_path: Path) -
     assert stale.exit_code == 1
     assert "run the same command without --check" in stale.stderr
     assert file.read_text(encoding="utf-8") == "old"
+
+
+def test_check_finds_a_stale_page_of_a_family(tmp_path: Path, pages: dict[str, str]) -> None:
+    file = tmp_path / "MODELS.md"
+    run("docs", "--output", str(file))
+    (tmp_path / FOLDER / next(iter(pages))).unlink()
+    assert run("docs", "--check", "--output", str(file)).exit_code == 1
+
+
+def test_a_page_of_a_family_that_is_gone_is_removed_and_other_files_stay(tmp_path: Path) -> None:
+    file, folder = tmp_path / "MODELS.md", tmp_path / "families"
+    folder.mkdir()
+    (folder / "gone.md").write_text("<!-- Generated by `holotype docs`; do not edit. -->", "utf-8")
+    (folder / "ours.md").write_text("# Written by hand", "utf-8")
+    answer = run("docs", "--output", str(file), "--families", str(folder))
+    assert answer.stdout.endswith(", 1 removed\n")
+    assert not (folder / "gone.md").exists()
+    assert (folder / "ours.md").exists()
+    assert "](families/" in file.read_text(encoding="utf-8")
 
 
 def test_stdout_prints_the_page(text: str) -> None:

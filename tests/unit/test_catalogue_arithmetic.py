@@ -1,0 +1,157 @@
+"""What arithmetic can check over the whole catalogue, but for known exceptions.
+
+The exceptions stand in catalogue_exceptions.json, each with its reason. The list may only shrink:
+one that is no longer needed fails, and so does a longer list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODELS: list[dict[str, Any]] = json.loads((ROOT / "models.json").read_text("utf-8"))["models"]
+EXCEPTIONS: dict[str, dict[str, str]] = json.loads(
+    (Path(__file__).parent / "catalogue_exceptions.json").read_text("utf-8")
+)
+AT_MOST = 17
+"""How many exceptions there are; lower it when one goes."""
+
+Check = Callable[[dict[str, Any]], bool]
+
+_SIZES = {
+    name: rank
+    for rank, names in enumerate(
+        (
+            ("tiny",),
+            ("xs", "xsmall", "mini"),
+            ("small", "s"),
+            ("base", "m", "medium"),
+            ("large", "l"),
+            ("xl",),
+            ("xxl",),
+        )
+    )
+    for name in names
+}
+"""The words in names that say how large a model is beside its siblings."""
+
+_SIBLINGS = ("parameters", "hidden_dim", "embedding_dim")
+
+
+def known(model: dict[str, Any], *fields: str) -> tuple[int, ...] | None:
+    """Return sizes of a model, or None where one of them is not known."""
+    sizes = [model["specs"][field] for field in fields]
+    return None if None in sizes else tuple(sizes)
+
+
+def the_table_fits(model: dict[str, Any]) -> bool:
+    sizes = known(model, "vocab_size", "hidden_dim", "parameters")
+    return sizes is None or sizes[0] * sizes[1] <= sizes[2]
+
+
+def the_layers_fit(model: dict[str, Any]) -> bool:
+    """A layer of a transformer has about twelve times its width squared."""
+    sizes = known(model, "parameters", "vocab_size", "hidden_dim")
+    if sizes is None or model["architecture"]["type"] == "static":
+        return True
+    parameters, words, width = sizes
+    layers = (parameters - words * width) / (12 * width * width)
+    return 0.3 < layers < 120
+
+
+def a_projection_makes_the_width(model: dict[str, Any]) -> bool:
+    sizes = known(model, "embedding_dim", "hidden_dim")
+    if sizes is None or model["type"] not in ("dense", "colbert"):
+        return True
+    return sizes[0] == sizes[1] or model["architecture"]["has_projection"] is True
+
+
+def the_length_fits_the_positions(model: dict[str, Any]) -> bool:
+    sizes = known(model, "context_length", "max_position_embeddings")
+    return sizes is None or sizes[0] <= sizes[1]
+
+
+def a_static_model_is_its_table(model: dict[str, Any]) -> bool:
+    sizes = known(model, "parameters", "vocab_size", "embedding_dim")
+    if sizes is None or model["architecture"]["type"] != "static":
+        return True
+    return abs(sizes[0] - sizes[1] * sizes[2]) <= 0.02 * sizes[0]
+
+
+def a_projection_ends_in_the_vector(model: dict[str, Any]) -> bool:
+    projected = model["architecture"].get("projection_dims")
+    return projected is None or projected == model["specs"]["embedding_dim"]
+
+
+CHECKS: dict[str, Check] = {
+    "the table of tokens fits into the parameters": the_table_fits,
+    "the layers fit into the parameters": the_layers_fit,
+    "a vector of another width than the network comes from a projection": a_projection_makes_the_width,
+    "the length fits the positions": the_length_fits_the_positions,
+    "a static model is nothing but its table": a_static_model_is_its_table,
+    "a projection ends in the vector": a_projection_ends_in_the_vector,
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_whole_catalogue_obeys_but_for_the_known_exceptions(name: str) -> None:
+    broken = {model["id"] for model in MODELS if not CHECKS[name](model)}
+    assert broken - set(EXCEPTIONS.get(name, {})) == set()
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_exception_is_still_needed(name: str) -> None:
+    broken = {model["id"] for model in MODELS if not CHECKS[name](model)}
+    assert set(EXCEPTIONS.get(name, {})) - broken == set()
+
+
+def test_the_list_of_exceptions_only_shrinks() -> None:
+    assert set(EXCEPTIONS) <= set(CHECKS)
+    assert sum(map(len, EXCEPTIONS.values())) == AT_MOST
+    assert all(reason for reasons in EXCEPTIONS.values() for reason in reasons.values())
+
+
+def siblings() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield pairs of models whose names differ in a word for the size only, the smaller first."""
+    families: dict[tuple[str, ...], list[tuple[int, dict[str, Any]]]] = {}
+    for model in MODELS:
+        words = model["id"].split("-")
+        for position, word in enumerate(words):
+            if word in _SIZES:
+                rest = (*words[:position], "*", *words[position + 1 :])
+                key = (model["type"], model["organization"], *rest)
+                families.setdefault(key, []).append((_SIZES[word], model))
+    for family in families.values():
+        ordered = sorted(family, key=lambda pair: pair[0])
+        for (smaller, first), (larger, second) in pairwise(ordered):
+            if smaller < larger:
+                yield first, second
+
+
+def test_a_larger_sibling_is_not_narrower() -> None:
+    pairs = list(siblings())
+    assert len(pairs) > 30
+    wrong = [
+        (smaller["id"], larger["id"], field)
+        for smaller, larger in pairs
+        for field in _SIBLINGS
+        if smaller["type"] != "sparse"
+        and None not in (smaller["specs"][field], larger["specs"][field])
+        and smaller["specs"][field] > larger["specs"][field]
+    ]
+    assert wrong == []
+
+
+def test_one_repository_has_one_shape() -> None:
+    """The modes of a repository share its network."""
+    shapes: dict[str, set[tuple[Any, ...]]] = {}
+    for model in MODELS:
+        shape = tuple(model["specs"][field] for field in ("hidden_dim", "vocab_size"))
+        shapes.setdefault(model["huggingface_id"], set()).add(shape)
+    assert [name for name, found in shapes.items() if len(found) > 1] == []

@@ -1,0 +1,86 @@
+"""The pages of docs/catalogue that derive from the catalogue and the conflicts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+import catalogue_pages
+from catalogue.plots import Point, scatter
+from catalogue.reports import FIELDS, count, value_at
+
+ROOT = Path(__file__).parents[3]
+MODELS: list[dict[str, Any]] = json.loads((ROOT / "models.json").read_text("utf-8"))["models"]
+CONFLICTS: list[dict[str, Any]] = json.loads((ROOT / "tools" / "conflicts.json").read_text("utf-8"))
+
+KNOWN_AT_LEAST = {
+    "embedding dimension": 0.9,
+    "context length": 0.9,
+    "licence": 0.9,
+    "revision": 0.9,
+    "languages": 0.9,
+    "hidden size": 0.9,
+    "vocabulary": 0.9,
+    "pooling": 0.6,
+}
+TICKS = ((1.0, "1"), (100.0, "100"))
+
+
+def test_no_page_is_stale() -> None:
+    assert catalogue_pages.main(["--check"]) == 0, "run: python tools/catalogue_pages.py"
+
+
+def test_a_stale_page_is_told_and_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert catalogue_pages.main(["--check", "--folder", str(tmp_path)]) == 1
+    assert "coverage.md is stale; run: python tools/catalogue_pages.py" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_are_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "catalogue"
+    assert catalogue_pages.main(["--folder", str(folder)]) == 0
+    assert {path.name for path in folder.iterdir()} == set(catalogue_pages.pages(MODELS, CONFLICTS))
+    capsys.readouterr()
+    assert catalogue_pages.main(["--folder", str(folder)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", KNOWN_AT_LEAST)
+def test_enough_is_known_of_the_fields_that_matter(name: str) -> None:
+    [(_, pointer, applies)] = [field for field in FIELDS if field[0] == name]
+    known, of = count(MODELS, pointer, applies)
+    assert known / of >= KNOWN_AT_LEAST[name]
+
+
+def test_enough_models_are_pinned() -> None:
+    assert sum(model["revision"] is not None for model in MODELS) >= 550
+
+
+def test_what_a_conflict_says_was_taken_is_what_the_catalogue_holds() -> None:
+    models = {model["id"]: model for model in MODELS}
+    for conflict in CONFLICTS:
+        taken = conflict["taken"]
+        held = value_at(models[conflict["id"]], conflict["field"])
+        assert held == (taken and taken[0]), conflict
+
+
+def test_a_plot_holds_every_point_and_names_the_best() -> None:
+    points = [Point("low", "dense", 2, 12), Point("top & <best>", "colbert", 50, 38)]
+    root = ElementTree.fromstring(
+        scatter(points, title="A title", across="size", up="score", ticks=TICKS)
+    )
+    told = [element.text for element in root.iter() if element.text]
+    assert {"low: 12.0", "top & <best>: 38.0", "A title", "size", "score", "1", "100"} <= set(told)
+    assert "top & <best>" in told
+
+
+def test_the_same_points_give_the_same_plot() -> None:
+    points = [Point("a", "dense", 2, 12), Point("b", "dense", 3, 20)]
+    plots = {scatter(points, title="t", across="x", up="y", ticks=TICKS) for _ in range(2)}
+    assert len(plots) == 1
