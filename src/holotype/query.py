@@ -1,7 +1,5 @@
 """`select`: one query that combines everything one may ask of the catalogue."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
