@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TypeAlias, overload
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from holotype.encoders.colbert_encoding import ColbertEncoding
 from holotype.encoders.colbert_rows import SideReader
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.encoder import Encoder
 from holotype.encoders.maxsim import maxsim
 from holotype.encoders.network import Network
 from holotype.encoders.texts import OnOverflow, as_list, check_batch_size, report_overflow
@@ -20,14 +20,13 @@ from holotype.records import AnyColbertModel
 TokenVectors: TypeAlias = NDArray[np.float32]
 
 
-class ColbertEncoder:
+class ColbertEncoder(Encoder[AnyColbertModel]):
     """Turns texts into vectors, one for every token, as the model's authors do.
 
     Safe to share between threads. Results are float32 NumPy arrays ``[n_tokens, dim]``, one for
     each text, in the order of the texts.
 
     Attributes:
-        config: the record and how it is run, with the device that was chosen.
         encoding: markers, lengths and whatever else the record and the checkpoint agreed on.
     """
 
@@ -43,33 +42,12 @@ class ColbertEncoder:
             CheckpointError: a marker is no token of the checkpoint.
             ValueError: a length leaves no room for text.
         """
-        self.config = dataclasses.replace(config, device=network.device)
+        super().__init__(config, network)
         self.encoding = encoding
-        self._network = network
         tokenizer, model_id = network.tokenizer, config.record.id
         self._query = SideReader(model_id, encoding.query, tokenizer, encoding.expansion)
         self._document = SideReader(model_id, encoding.document, tokenizer)
         self._plain = SideReader(model_id, encoding.plain, tokenizer)
-
-    @property
-    def record(self) -> AnyColbertModel:
-        """The model."""
-        return self.config.record
-
-    @property
-    def dim(self) -> int:
-        """The dimensions of the vectors."""
-        return self.config.dim
-
-    @property
-    def device(self) -> str:
-        """Where the model runs, as torch names it."""
-        return self._network.device
-
-    @property
-    def dtype(self) -> str:
-        """The type of the weights and of the arithmetic; results are float32 always."""
-        return self.config.dtype
 
     @property
     def query_length(self) -> int | None:

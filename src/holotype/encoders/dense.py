@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import DenseEncoding
 from holotype.encoders.modules import PoolingSpec
 from holotype.encoders.network import Network
@@ -21,13 +21,12 @@ from holotype.records import AnyDenseModel
 Vectors: TypeAlias = NDArray[np.float32]
 
 
-class DenseEncoder:
+class DenseEncoder(Encoder[AnyDenseModel]):
     """Turns texts into vectors, one for each, as the model's authors do.
 
     Safe to share between threads. Results are float32 NumPy arrays, in the order of the texts.
 
     Attributes:
-        config: the record and how it is run, with the device that was chosen.
         encoding: pooling, prompts and whatever else the record and the checkpoint agreed on.
     """
 
@@ -43,32 +42,11 @@ class DenseEncoder:
             ValueError: the model's length leaves no room for text.
         """
         network.tokenizer.require_room(encoding.max_length)
-        self.config = dataclasses.replace(config, device=network.device)
+        super().__init__(config, network)
         self.encoding = encoding
-        self._network = network
         self._prompt_counts = all(
             layer.with_prompt for layer in encoding.layers if isinstance(layer, PoolingSpec)
         )
-
-    @property
-    def record(self) -> AnyDenseModel:
-        """The model."""
-        return self.config.record
-
-    @property
-    def dim(self) -> int:
-        """The dimensions of the vectors."""
-        return self.config.dim
-
-    @property
-    def device(self) -> str:
-        """Where the model runs, as torch names it."""
-        return self._network.device
-
-    @property
-    def dtype(self) -> str:
-        """The type of the weights and of the arithmetic; results are float32 always."""
-        return self.config.dtype
 
     @property
     def max_length(self) -> int | None:
