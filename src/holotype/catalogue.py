@@ -118,7 +118,7 @@ class Catalogue(Generic[IdT]):
         stop = bisect_left(self._sorted_ids, prefix + "\U0010ffff")
         matches = re.compile(fnmatch.translate(pattern)).match
         ids = [id for id in self._sorted_ids[start:stop] if matches(id)]
-        return cast("tuple[IdT, ...]", tuple(sorted(ids, key=_natural_key)))
+        return cast("tuple[IdT, ...]", tuple(sorted(ids, key=natural_key)))
 
     @cached_property
     def listed(self) -> Records:
@@ -206,7 +206,7 @@ def _ordered(
     return tuple(dim for dim, _ in pairs), tuple(record for _, record in pairs)
 
 
-def _natural_key(id: str) -> list[tuple[int, str]]:
+def natural_key(id: str) -> list[tuple[int, str]]:
     """Return a sort key that puts `v2` before `v10`."""
     parts = re.split(r"(\d+)", id)
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

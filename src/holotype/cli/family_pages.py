@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from holotype.catalogue import natural_key
 from holotype.cli import markdown
 from holotype.cli.catalogues import OpenCatalogue
 from holotype.cli.fields import GROUPS, Fact, facts
@@ -60,7 +61,7 @@ class Family:
 def families(opened: OpenCatalogue) -> tuple[Family, ...]:
     """Return the families by name; makers of one model share the last, by first letter."""
     by_maker: dict[str, list[ModelInfo]] = {}
-    for record in sorted(opened.catalogue.records, key=lambda record: natural(record.id)):
+    for record in sorted(opened.catalogue.records, key=lambda record: natural_key(record.id)):
         by_maker.setdefault(_slug(record.organization), []).append(record)
     several = [
         Family(records[0].organization, f"{slug}.md", tuple(records))
@@ -70,7 +71,7 @@ def families(opened: OpenCatalogue) -> tuple[Family, ...]:
     alone = [records[0] for records in by_maker.values() if len(records) == 1]
     ordered = sorted(several, key=lambda family: family.file)
     if alone:
-        alone.sort(key=lambda record: natural(record.id))
+        alone.sort(key=lambda record: natural_key(record.id))
         ordered.append(Family(_OTHERS, "_other-makers.md", tuple(alone)))
     return tuple(ordered)
 
@@ -97,12 +98,6 @@ def row(record: ModelInfo) -> tuple[str, ...]:
         markdown.escaped(record.license or UNKNOWN),
         markdown.escaped(languages(record)),
     )
-
-
-def natural(name: str) -> tuple[tuple[str, int], ...]:
-    """Return a key that sorts the numbers in names by size: 30m before 130m."""
-    parts = re.findall(r"(\D*)(\d*)", name)
-    return tuple((text, int(digits or 0)) for text, digits in parts)
 
 
 def _slug(name: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from holotype.catalogue import natural_key
 from holotype.cli import markdown
 from holotype.cli.catalogues import OpenCatalogue
-from holotype.cli.family_pages import COLUMNS, families, generated_by, natural, row
+from holotype.cli.family_pages import COLUMNS, families, generated_by, row
 from holotype.cli.wording import UNKNOWN
 from holotype.records import ModelInfo
 
@@ -107,7 +108,7 @@ def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Ite
 
 def _chapter(heading: str, about: str, records: list[ModelInfo], places: Mapping[str, str]) -> str:
     """Return the table of a kind, sorted by name so that the eye finds a model."""
-    ordered = sorted(records, key=lambda record: natural(record.id))
+    ordered = sorted(records, key=lambda record: natural_key(record.id))
     rows = [(f"[{record.id}]({places[record.id]})", *row(record)) for record in ordered]
     table = markdown.table(("model", *COLUMNS), rows, right=range(1, 6))
     return "\n\n".join(filter(None, (f"## {heading}", about, table)))

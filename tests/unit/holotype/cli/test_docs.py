@@ -12,8 +12,9 @@ from markdown_it.token import Token
 from tests.golden import small_models as small
 from tests.unit.holotype.cli.command import FIXTURE, run
 
+from holotype.catalogue import natural_key
 from holotype.cli.catalogues import open_catalogue
-from holotype.cli.family_pages import families, family_pages, natural
+from holotype.cli.family_pages import families, family_pages
 from holotype.cli.markdown import Anchors
 from holotype.cli.page import FOLDER, page
 
@@ -71,11 +72,11 @@ def test_every_model_stands_in_one_family(pages: dict[str, str]) -> None:
 def test_the_rows_of_a_table_are_sorted_by_name(text: str) -> None:
     for chapter in text.split("\n## ")[1:]:
         ids = re.findall(r"^\| \[([^\]]*)\]\(docs", chapter, re.M)
-        assert ids == sorted(ids, key=natural)
+        assert ids == sorted(ids, key=natural_key)
 
 
 def test_numbers_in_names_are_sorted_by_size() -> None:
-    assert sorted(["ruri-130m", "ruri-30m"], key=natural) == ["ruri-30m", "ruri-130m"]
+    assert sorted(["ruri-130m", "ruri-30m"], key=natural_key) == ["ruri-30m", "ruri-130m"]
 
 
 def test_models_are_grouped_by_kind_with_known_kinds_first(tokens: list[Token]) -> None:
