@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holotype.cli.catalogues import complete_id, open_catalogue
-from holotype.cli.hub_extra import require_hub
+from holotype.cli.catalogues import open_catalogue
+from holotype.cli.hub_extra import Ids, Jobs, require_hub
 from holotype.cli.output import fail, note, write, write_json
 from holotype.cli.showing import find_record
 from holotype.cli.wording import UNKNOWN, exact
@@ -23,18 +23,9 @@ if TYPE_CHECKING:
 
 def refresh(
     context: typer.Context,
-    ids: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[ID]...",
-            help="Ids, aliases or Hugging Face ids; without any, all models.",
-            autocompletion=complete_id,
-        ),
-    ] = None,
+    ids: Ids = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
-    jobs: Annotated[
-        int, typer.Option(min=1, max=32, metavar="N", help="How many models to read at once.")
-    ] = 4,
+    jobs: Jobs = 4,
 ) -> None:
     """Show what changed upstream since the pinned revision: the commit, values and files.
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file
-from holotype.cli.catalogues import complete_id, open_catalogue
-from holotype.cli.hub_extra import require_hub
+from holotype.cli.catalogues import open_catalogue
+from holotype.cli.hub_extra import Ids, Jobs, require_hub
 from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
 from holotype.cli.showing import find_record
 from holotype.cli.wording import UNKNOWN, exact
@@ -29,14 +29,7 @@ _STYLES = {"differ": "bold red", "checkpoint only": "yellow", "not said": "dim"}
 
 def verify(
     context: typer.Context,
-    ids: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[ID]...",
-            help="Ids, aliases or Hugging Face ids; without any, all models.",
-            autocompletion=complete_id,
-        ),
-    ] = None,
+    ids: Ids = None,
     folder: Annotated[
         Path | None,
         typer.Option("--from", metavar="FOLDER", help="Read this folder instead of the Hub."),
@@ -49,9 +42,7 @@ def verify(
         Path,
         typer.Option("--catalogue-file", metavar="FILE", help="The file that --fix changes."),
     ] = Path("models.json"),
-    jobs: Annotated[
-        int, typer.Option(min=1, max=32, metavar="N", help="How many models to read at once.")
-    ] = 4,
+    jobs: Jobs = 4,
     resume: Annotated[
         Path | None,
         typer.Option(
