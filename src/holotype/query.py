@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
 
-from holotype.catalogue import Catalogue, language_ranges, nearest
-from holotype.models import CATALOGUE, ModelId, ModelType
+from holotype.catalogue import language_ranges, nearest
+from holotype.models import CATALOGUE, ModelType
 from holotype.records import (
     ClassifierModel,
     ColbertModel,
@@ -183,12 +183,14 @@ def select(
     asked = {"type": type, **criteria}
     asked = {name: wanted for name, wanted in asked.items() if wanted is not None}
     _require_possible(asked)
-    catalogue = CATALOGUE if among is None else Catalogue[ModelId](among)
+    candidates = (
+        _candidates(asked)
+        if among is None
+        else [record for record in among if not record.deprecated]
+    )
     checks = [(_CHECKS[name], wanted) for name, wanted in asked.items()]
     found = [
-        record
-        for record in _candidates(catalogue, asked)
-        if all(holds(record, wanted) for holds, wanted in checks)
+        record for record in candidates if all(holds(record, wanted) for holds, wanted in checks)
     ]
     return tuple(found if sort_by is None else _sorted(found, sort_by, descending))
 
@@ -205,15 +207,15 @@ def _require_possible(asked: dict[str, Any]) -> None:
             )
 
 
-def _candidates(catalogue: Catalogue[ModelId], asked: dict[str, Any]) -> tuple[ModelInfo, ...]:
-    """Return the shortest answer that an index gives to one of the criteria."""
+def _candidates(asked: dict[str, Any]) -> tuple[ModelInfo, ...]:
+    """Return the shortest answer that an index of the catalogue gives to one of the criteria."""
     indexed = (
-        ("type", catalogue.models_by_type),
-        ("organization", catalogue.models_by_organization),
-        ("language", catalogue.models_by_language),
+        ("type", CATALOGUE.models_by_type),
+        ("organization", CATALOGUE.models_by_organization),
+        ("language", CATALOGUE.models_by_language),
     )
     answers = [query(asked[name]) for name, query in indexed if name in asked]
-    return min(answers, key=len, default=catalogue.listed)
+    return min(answers, key=len, default=CATALOGUE.listed)
 
 
 def _sorted(records: list[ModelInfo], key: SortKey, descending: bool) -> list[ModelInfo]:
