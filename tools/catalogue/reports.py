@@ -60,6 +60,8 @@ FIELDS: tuple[tuple[str, str, Applies], ...] = (
     ("hidden size", "/specs/hidden_dim", _has_network),
     ("vocabulary", "/specs/vocab_size", _everywhere),
     ("parameters", "/specs/parameters", _everywhere),
+    ("layers", "/specs/layers", _has_network),
+    ("type of the weights", "/specs/dtype", _everywhere),
     ("positions", "/specs/max_position_embeddings", _has_network),
     ("network", "/architecture/type", _everywhere),
     ("pooling", "/encoding/pooling", lambda m: m["type"] == "dense"),
