@@ -79,7 +79,9 @@ def coverage(models: Sequence[Model], conflicts: Sequence[Any]) -> str:
     kinds = Counter(model["type"] for model in models)
     pinned = sum(model["revision"] is not None for model in models)
     keys = Counter(
-        text.partition(":")[0] for model in models for text in set(model["provenance"].values())
+        key
+        for model in models
+        for key in {text.partition(":")[0] for text in model["provenance"].values()}
     )
     counted = [(name, *count(models, pointer, applies)) for name, pointer, applies in FIELDS]
     parts = [
