@@ -68,10 +68,8 @@ def the_layers_fit(model: dict[str, Any]) -> bool:
 
 def the_stated_layers_fill_the_parameters(model: dict[str, Any]) -> bool:
     """What the layers hold beside the table is some times the width squared, for each of them."""
-    layers, sizes = (
-        model["specs"].get("layers"),
-        known(model, "parameters", "vocab_size", "hidden_dim"),
-    )
+    layers: int | None = model["specs"].get("layers")
+    sizes = known(model, "parameters", "vocab_size", "hidden_dim")
     # T5's feed-forward layers are up to 64 times as wide as the network.
     if layers is None or sizes is None or model["architecture"]["type"] == "t5":
         return True
@@ -80,7 +78,7 @@ def the_stated_layers_fill_the_parameters(model: dict[str, Any]) -> bool:
 
 
 def a_static_model_has_no_layers(model: dict[str, Any]) -> bool:
-    return model["architecture"]["type"] != "static" or not model["specs"].get("layers")
+    return model["architecture"]["type"] != "static" or model["specs"].get("layers") is None
 
 
 def the_name_tells_the_layers(model: dict[str, Any]) -> bool:
