@@ -128,7 +128,7 @@ def test_a_section_says_what_is_not_known(pages: dict[str, str]) -> None:
 def test_a_static_model_does_not_lack_what_only_a_network_has() -> None:
     pages = family_pages(open_catalogue("holotype.models"))
     (told,) = re.findall("Not known: .*", section(pages, "potion-base-8m"))
-    assert "normalize" in told
+    assert "dtype" in told
     assert "layers" not in told
     assert "hidden_dim" not in told
 
