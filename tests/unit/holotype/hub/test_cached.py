@@ -14,6 +14,7 @@ from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 
 from holotype.errors import HubUnreachableError
 from holotype.hub.client import HubClient
+from holotype.hub.progress_file import ProgressFile
 from holotype.hub.verifying import FROM_CACHE, Report, verify_on_hub
 
 Cache = Callable[..., None]
@@ -95,3 +96,12 @@ def test_a_damaged_file_of_the_cache_is_an_error_of_its_entry(
     report = verify_on_hub(record(), client)
     assert report.error is not None
     assert "modules.json: is not JSON" in report.error
+
+
+def test_what_the_cache_says_is_asked_of_the_hub_again(
+    cached: Cache, client: HubClient, tmp_path: Path
+) -> None:
+    cached(dense())
+    progress = ProgressFile(tmp_path / "verified.jsonl")
+    progress.keep(record(), verify_on_hub(record(), client))
+    assert ProgressFile(tmp_path / "verified.jsonl").known(record()) is None
