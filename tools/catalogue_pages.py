@@ -15,6 +15,8 @@ from typing import Any
 from catalogue.plots import Point, scatter
 from catalogue.reports import choose, conflicts_page, coverage
 from catalogue.text import write
+from holotype.cli.catalogues import OWN, open_catalogue
+from holotype.cli.family_pages import families
 
 _ROOT = Path(__file__).resolve().parent.parent
 _POINTS = 100
@@ -53,10 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def pages(models: list[dict[str, Any]], conflicts: list[dict[str, Any]]) -> dict[str, str]:
     """Return the text of every page, by the name of its file."""
+    places = _places()
     return {
         "coverage.md": coverage(models, conflicts),
-        "conflicts.md": conflicts_page(conflicts),
-        "choose.md": choose(models),
+        "conflicts.md": conflicts_page(conflicts, places),
+        "choose.md": choose(models, places),
         "beir-by-parameters.svg": scatter(
             _measured(models, "parameters"),
             title="Retrieval quality against size",
@@ -71,6 +74,15 @@ def pages(models: list[dict[str, Any]], conflicts: list[dict[str, Any]]) -> dict
             up="BEIR, mean nDCG@10 of 15 sets",
             ticks=[(dim, str(dim)) for dim in _DIMS],
         ),
+    }
+
+
+def _places() -> dict[str, str]:
+    """Return where the pages of the families have a section on each generated model."""
+    return {
+        record.id: f"families/{family.file}#{anchor}"
+        for family in families(open_catalogue(OWN))
+        for record, anchor in family.anchors()
     }
 
 

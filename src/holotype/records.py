@@ -22,6 +22,17 @@ DimT = TypeVar("DimT", bound=int)
 _KNOWN_WHEN_EMPTY = ("skiplist",)
 """Fields whose empty tuple is a value; in all others it stands for an unknown one."""
 
+Dtype: TypeAlias = Literal[
+    "float64",
+    "float32",
+    "bfloat16",
+    "float16",
+    "float8_e4m3",
+    "float8_e5m2",
+    "int32",
+    "int8",
+    "uint8",
+]
 Pooling: TypeAlias = Literal["cls", "mean", "max", "last-token", "weighted-mean"]
 Similarity: TypeAlias = Literal["cosine", "dot", "maxsim"]
 SparsePooling: TypeAlias = Literal["max", "sum"]
@@ -78,6 +89,8 @@ class ModelInfo:
     context_length: int | None = None
     max_position_embeddings: int | None = None
     vocab_size: int | None = None
+    layers: int | None = None
+    dtype: Dtype | None = None
 
     tokenizer_file: str | None = None
     config_file: str | None = None

@@ -45,6 +45,8 @@ FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("context_length", ("specs", "context_length")),
     ("max_position_embeddings", ("specs", "max_position_embeddings")),
     ("vocab_size", ("specs", "vocab_size")),
+    ("layers", ("specs", "layers")),
+    ("dtype", ("specs", "dtype")),
     ("pooling", ("encoding", "pooling")),
     ("activation", ("encoding", "activation")),
     ("normalize", ("encoding", "normalize")),

@@ -7,6 +7,7 @@ one that is no longer needed fails, and so does a longer list.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -41,7 +42,7 @@ _SIZES = {
 }
 """The words in names that say how large a model is beside its siblings."""
 
-_SIBLINGS = ("parameters", "hidden_dim", "embedding_dim")
+_SIBLINGS = ("parameters", "hidden_dim", "embedding_dim", "layers")
 
 
 def known(model: dict[str, Any], *fields: str) -> tuple[int, ...] | None:
@@ -63,6 +64,27 @@ def the_layers_fit(model: dict[str, Any]) -> bool:
     parameters, words, width = sizes
     layers = (parameters - words * width) / (12 * width * width)
     return 0.3 < layers < 120
+
+
+def the_stated_layers_fill_the_parameters(model: dict[str, Any]) -> bool:
+    """What the layers hold beside the table is some times the width squared, for each of them."""
+    layers: int | None = model["specs"].get("layers")
+    sizes = known(model, "parameters", "vocab_size", "hidden_dim")
+    # T5's feed-forward layers are up to 64 times as wide as the network.
+    if layers is None or sizes is None or model["architecture"]["type"] == "t5":
+        return True
+    parameters, words, width = sizes
+    return 5 < (parameters - words * width) / (layers * width * width) < 30
+
+
+def a_static_model_has_no_layers(model: dict[str, Any]) -> bool:
+    return model["architecture"]["type"] != "static" or model["specs"].get("layers") is None
+
+
+def the_name_tells_the_layers(model: dict[str, Any]) -> bool:
+    """MiniLM's names say how many layers there are: `-l6-` has six."""
+    named, layers = re.search(r"-l(\d+)(-|$)", model["id"]), model["specs"].get("layers")
+    return named is None or layers is None or int(named[1]) == layers
 
 
 def a_projection_makes_the_width(model: dict[str, Any]) -> bool:
@@ -92,6 +114,9 @@ def a_projection_ends_in_the_vector(model: dict[str, Any]) -> bool:
 CHECKS: dict[str, Check] = {
     "the table of tokens fits into the parameters": the_table_fits,
     "the layers fit into the parameters": the_layers_fit,
+    "the stated layers fill the parameters": the_stated_layers_fill_the_parameters,
+    "a static model has no layers": a_static_model_has_no_layers,
+    "a name that tells the layers is right": the_name_tells_the_layers,
     "a vector of another width than the network comes from a projection": a_projection_makes_the_width,
     "the length fits the positions": the_length_fits_the_positions,
     "a static model is nothing but its table": a_static_model_is_its_table,
@@ -142,7 +167,7 @@ def test_a_larger_sibling_is_not_narrower() -> None:
         for smaller, larger in pairs
         for field in _SIBLINGS
         if smaller["type"] != "sparse"
-        and None not in (smaller["specs"][field], larger["specs"][field])
+        and None not in (smaller["specs"].get(field), larger["specs"].get(field))
         and smaller["specs"][field] > larger["specs"][field]
     ]
     assert wrong == []
@@ -152,6 +177,7 @@ def test_one_repository_has_one_shape() -> None:
     """The modes of a repository share its network."""
     shapes: dict[str, set[tuple[Any, ...]]] = {}
     for model in MODELS:
-        shape = tuple(model["specs"][field] for field in ("hidden_dim", "vocab_size"))
+        fields = ("hidden_dim", "vocab_size", "layers", "dtype")
+        shape = tuple(model["specs"].get(field) for field in fields)
         shapes.setdefault(model["huggingface_id"], set()).add(shape)
     assert [name for name, found in shapes.items() if len(found) > 1] == []

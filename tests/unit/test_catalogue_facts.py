@@ -156,6 +156,8 @@ def test_the_entry_of_the_packaged_checkpoint_is_complete() -> None:
         "context_length": 256,
         "max_position_embeddings": 512,
         "vocab_size": 30522,
+        "layers": 6,
+        "dtype": "float32",
     }
     assert model["encoding"] == {
         "pooling": "mean",

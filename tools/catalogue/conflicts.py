@@ -19,6 +19,8 @@ _COMPARED = (
     "/specs/context_length",
     "/specs/max_position_embeddings",
     "/specs/vocab_size",
+    "/specs/layers",
+    "/specs/dtype",
     "/encoding",
 )
 """What is compared: fields that have one right value."""

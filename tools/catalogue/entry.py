@@ -40,6 +40,8 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "context_length",
         "max_position_embeddings",
         "vocab_size",
+        "layers",
+        "dtype",
     ),
     "files": ("tokenizer", "config", "weights"),
     "capabilities": ("languages", "modalities", "multi_vector", "quantization", "matryoshka"),
@@ -50,6 +52,8 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 _OPTIONAL = {
     "/architecture/projection_dims",
     "/architecture/matryoshka_dims",
+    "/specs/layers",
+    "/specs/dtype",
     "/capabilities/matryoshka",
     "/dependencies/tokenizer_model",
     "/dependencies/requires_projection",

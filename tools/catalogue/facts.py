@@ -41,6 +41,7 @@ _ANY_KIND = {
     "hidden_size": "/specs/hidden_dim",
     "max_position_embeddings": "/specs/max_position_embeddings",
     "vocab_size": "/specs/vocab_size",
+    "num_hidden_layers": "/specs/layers",
     "requires_remote_code": "/dependencies/requires_remote_code",
 }
 
@@ -88,6 +89,11 @@ class Fact:
     value: Any
     source: str
 
+
+_MB = 1024**2
+_OF_16_BITS = ("bfloat16", "float16")
+_BYTES_OF_16_BITS = 2
+_TWO_BYTES = f"{MTEB}: two bytes a parameter, and the type of the vectors"
 
 Candidates = dict[str, list[Fact]]
 
@@ -146,7 +152,11 @@ def from_mteb(row: Mapping[str, Any], kind: str) -> Candidates:
     }
     if mteb_kind(row) == kind:
         values |= _mteb_own_kind(row, kind)
-    return {p: [Fact(value, MTEB)] for p, value in values.items() if value is not None}
+    found = {p: [Fact(value, MTEB)] for p, value in values.items() if value is not None}
+    dtype = _stored_dtype(row)
+    if dtype is not None:
+        found["/specs/dtype"] = [Fact(dtype, _TWO_BYTES)]
+    return found
 
 
 def from_scores(row: Mapping[str, Any], kind: str) -> Candidates:
@@ -241,6 +251,23 @@ def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
     else:
         values["/specs/embedding_dim"] = dims
     return values
+
+
+def _stored_dtype(row: Mapping[str, Any]) -> str | None:
+    """Return the type of the weights, where two fields of mteb's registry prove it.
+
+    Its memory is what the headers of the weights add up to. At two bytes a parameter it is one of
+    the types of 16 bits; which one, the type of the vectors says, unless the loader casts. Four
+    bytes prove nothing: mteb assumes them where it could read no header.
+    """
+    total, memory = row["n_parameters"], row["memory_usage_mb"]
+    types = row["output_dtypes"] or []
+    options = (row["loader_kwargs"] or {}).get("model_kwargs") or {}
+    casts = {options.get("dtype"), options.get("torch_dtype")} - {None, "auto"}
+    if not total or not memory or casts or len(types) != 1 or types[0] not in _OF_16_BITS:
+        return None
+    stored = round(memory * _MB / total, 1)
+    return str(types[0]) if stored == _BYTES_OF_16_BITS else None
 
 
 def _prefix(template: str | None) -> str | None:

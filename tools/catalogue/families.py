@@ -7,8 +7,8 @@ same size, to the last parameter, have the same transformer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from catalogue.facts import Candidates, Fact, best
 from catalogue.shapes import COUNTED
@@ -19,6 +19,7 @@ _NETWORK = "/architecture/type"
 _WIDTH = "/specs/hidden_dim"
 _VOCABULARY = "/specs/vocab_size"
 _POSITIONS = "/specs/max_position_embeddings"
+_LAYERS = "/specs/layers"
 _LENGTH = "/specs/context_length"
 _DIM = "/specs/embedding_dim"
 _POOLING = "/encoding/pooling"
@@ -49,6 +50,7 @@ _PLAIN_LOADERS = (
 _STATIC_LOADERS = ("Model2VecModel", "SentenceTransformerEncoderWrapper")
 _AVERAGED = f"{FAMILY}: static embeddings, whose only module averages"
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
 Rows = Mapping[str, Row]
 
@@ -60,6 +62,7 @@ class Body:
     size: int
     width: int
     words: int
+    layers: int | None
     network: str | None
     repository: str
 
@@ -76,19 +79,27 @@ def bodies(encoding: Rows, mteb: Rows) -> list[Body]:
         size = line["n_parameters"] - table
         if not table or size < _SMALLEST_BODY:
             continue
-        network = None
-        if "memory" not in (row["sources"].get("architecture") or "memory"):
-            network = row["architecture"]
-        known = found.get((size, width))
-        words = table // width
-        if known is None:
-            found[size, width] = Body(size, width, words, network, repository)
-        elif known.network != network:
-            agreed = known.network if network is None else network
-            clash = known.network is not None and network is not None
-            agreed = None if clash else agreed
-            found[size, width] = Body(size, width, known.words, agreed, known.repository)
+        network, layers = _stated(row, "architecture"), _stated(row, "num_hidden_layers")
+        body = Body(size, width, table // width, layers, network, repository)
+        known = found.get((size, width), body)
+        found[size, width] = replace(
+            known,
+            layers=_agreed(known.layers, layers),
+            network=_agreed(known.network, network),
+        )
     return list(found.values())
+
+
+def _stated(row: Row, field: str) -> Any:
+    """Return a value of the encoding facts that has a source; None for what was remembered."""
+    return None if "memory" in (row["sources"].get(field) or "memory") else row[field]
+
+
+def _agreed(one: T | None, other: T | None) -> T | None:
+    """Return what two models say; what only one of them says; None where they contradict."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one if one == other else None
 
 
 def bases(encoding: Rows) -> dict[str, dict[str, Fact]]:
@@ -98,6 +109,7 @@ def bases(encoding: Rows) -> dict[str, dict[str, Fact]]:
         "vocab_size": _VOCABULARY,
         "max_position_embeddings": _POSITIONS,
         "architecture": _NETWORK,
+        "num_hidden_layers": _LAYERS,
     }
     said: dict[str, dict[str, set[Any]]] = {}
     for repository, row in encoding.items():
@@ -152,6 +164,8 @@ def _by_total(total: int, known: Iterable[Body]) -> Candidates:
 def _of_body(body: Body, words: int) -> Candidates:
     source = f"{COUNTED}: as {body.repository}"
     found = {_WIDTH: [Fact(body.width, source)], _VOCABULARY: [Fact(words, source)]}
+    if body.layers is not None:
+        found[_LAYERS] = [Fact(body.layers, source)]
     if body.network is not None and abs(words - body.words) <= _NEAR * body.words:
         # RoBERTa, XLM-R and CamemBERT are one shape: only the vocabulary tells them apart.
         found[_NETWORK] = [Fact(body.network, source)]
@@ -247,7 +261,7 @@ def inherited(row: Row, base: str, base_row: Row | None, facts: Mapping[str, Fac
     if not _same_transformer(row, base_row):
         return {}
     source = f"{FAMILY}: {base}"
-    kept = [_NETWORK, _WIDTH, _POSITIONS]
+    kept = [_NETWORK, _WIDTH, _LAYERS, _POSITIONS]
     if _same_table(row, base_row):
         kept.append(_VOCABULARY)
     if row["model_type"] == ["dense"] and row["loader"] in _PLAIN_LOADERS:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalogue.decoders import layers_of_decoders
 from catalogue.facts import (
     Candidates,
     Fact,
@@ -69,6 +70,7 @@ class Gatherer:
             _add(found, counted)
             if not counted:
                 _add(found, from_bodies(row, self.bodies, self.stated, self.shared))
+            _add(found, layers_of_decoders(row))
             _add(found, from_mteb(row, kind))
             _add(found, self._from_base(row, kind, found, (*below, repository)))
         if repository in self.scores and not secondary:

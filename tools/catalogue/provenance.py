@@ -49,6 +49,9 @@ _RANKS: tuple[str, ...] = (
     "mteb",
 )
 
+_OF_SINGLE_VALUES = ("hub-copy", "parameter-count", "model-family", "derived")
+"""Sources that prove some values and know nothing of the model itself, such as its repository."""
+
 
 def provenance(source: str) -> str | None:
     """Return the provenance for the source text of a fact file; None for what is never taken."""
@@ -83,11 +86,13 @@ def compact(sources: Mapping[str, str]) -> dict[str, str]:
         sources: the provenance of every known value, by JSON pointer within the entry.
 
     Returns:
-        ``*`` for the source of most values outside the encoding, a group's pointer (``/specs``) where most of a group
-        differs from that, and a pointer for each value that differs still.
+        ``*`` for the source of most values outside the encoding that can speak for a whole entry,
+        a group's pointer (``/specs``) where most of a group differs from that, and a pointer for
+        each value that differs still.
     """
     outside = [text for pointer, text in sources.items() if not pointer.startswith("/encoding/")]
-    common = _most(outside or list(sources.values()))
+    of_entry = [text for text in outside if key_of(text) not in _OF_SINGLE_VALUES]
+    common = _most(of_entry or outside or list(sources.values()))
     result = {"*": common}
     for group in dict.fromkeys(pointer.split("/")[1] for pointer in sources):
         members = {p: s for p, s in sources.items() if p.split("/")[1] == group}

@@ -152,6 +152,7 @@ def _facts(shape: Shape, *, rounded: bool) -> Candidates:
         "/specs/hidden_dim": shape.hidden,
         "/specs/vocab_size": shape.vocab,
         "/specs/max_position_embeddings": shape.positions,
+        "/specs/layers": shape.layers,
     }
     if rounded:
         values["/specs/parameters"] = shape.parameters

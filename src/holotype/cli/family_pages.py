@@ -43,6 +43,10 @@ _WORTH_SAYING = frozenset(
 """Fields of which a model's section says so where they are not known."""
 
 
+_OF_NETWORKS = frozenset({"context_length", "hidden_dim", "layers", "max_position_embeddings"})
+"""Sizes that a static model, which has no network, does not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """The models of a maker, or those of all makers of one model."""
@@ -130,7 +134,7 @@ def _section(record: ModelInfo, opened: OpenCatalogue) -> str:
         head.append(record.release_date)
     shown = [fact for fact in facts(record) if fact.name not in _IN_HEAD]
     rows = [_fact_row(fact) for fact in shown if fact.source is not None]
-    unknown = [f"`{f.name}`" for f in shown if f.name in _WORTH_SAYING and not f.known]
+    unknown = [f"`{f.name}`" for f in shown if not f.known and _is_worth_saying(f.name, record)]
     parts = [
         f"## {record.id}",
         " · ".join(head),
@@ -154,3 +158,9 @@ def _value(fact: Fact) -> str:
     if fact.name.endswith("_file") or fact.name == "revision":
         return markdown.code(text)
     return markdown.escaped(text)
+
+
+def _is_worth_saying(name: str, record: ModelInfo) -> bool:
+    """Whether a reader may miss a value that is not known."""
+    absent = record.architecture_type == "static" and name in _OF_NETWORKS
+    return name in _WORTH_SAYING and not absent

@@ -24,6 +24,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "matryoshka_dims",
         "context_length",
         "parameters",
+        "dtype",
+        "layers",
         "hidden_dim",
         "max_position_embeddings",
         "vocab_size",

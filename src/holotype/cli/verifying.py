@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file
+from holotype.cli.catalogue_file import problems_of, read_catalogue_file, replace_catalogue_file
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.hub_extra import Ids, Jobs, require_hub
 from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
@@ -22,7 +22,17 @@ from holotype.records import ModelInfo
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from holotype.hub.fixing import Fix
     from holotype.hub.verifying import Finding, Report
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """The ids and fields that were written, and the ids of which something could not be."""
+
+    written: frozenset[tuple[str, str]] = frozenset()
+    refused: frozenset[str] = frozenset()
+
 
 _STYLES = {"differ": "bold red", "checkpoint only": "yellow", "not said": "dim"}
 
@@ -61,9 +71,11 @@ def verify(
     it. The outcome is agree, differ, not said, or checkpoint only.
 
     With --fix, the checkpoint's values replace those that differ and fill those that are null,
-    each with its file as provenance; nothing is written where the result would have problems.
+    each with its file as provenance. A value with which the catalogue would have problems is named
+    and not written.
 
-    The exit code is 1 where something differs and is not fixed, or could not be read. Needs the
+    The exit code is 1 where something differs and is not fixed, or could not be read or written.
+    Where the Hub cannot be reached, its cache is read if it holds the pinned commit. Needs the
     extra hub.
     """
     require_hub()
@@ -72,7 +84,7 @@ def verify(
         raise typer.BadParameter("give the one ID that the folder holds", param_hint="--from")
     reports = _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
     _write(reports, as_json=as_json)
-    fixed = _fix(file, reports) if fix else frozenset()
+    fixed = _fix(file, reports) if fix else _Fixed()
     if any(_is_bad(report, fixed) for report in reports):
         raise typer.Exit(1)
 
@@ -200,26 +212,38 @@ def _summary(console: Console, reports: Sequence[Report]) -> None:
     console.print(f"{models}: {told}{unread}", style="dim")
 
 
-def _fix(file: Path, reports: Sequence[Report]) -> frozenset[tuple[str, str]]:
-    """Write what can be fixed, and return the ids and fields of it."""
-    from holotype.hub.fixing import fixed_text
+def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
+    """Write what can be written, and name what cannot."""
+    from holotype.hub.fixing import blamed, fixed_text
 
-    try:
-        text, fixes = fixed_text(read_catalogue_file(file), reports)
-    except CatalogueFileError as error:
-        fail(f"{file}: {error}")
-    if not fixes:
-        note(f"{file}: nothing to fix")
-        return frozenset()
-    replace_catalogue_file(file, text)
-    n_entries = len({fix.id for fix in fixes})
-    note(
-        f"{file}: {len(fixes)} value{'s' * (len(fixes) != 1)} of {n_entries} "
-        f"{'entry' if n_entries == 1 else 'entries'} written; generate the module again"
-    )
-    return frozenset((fix.id, fix.finding.field) for fix in fixes)
+    before = read_catalogue_file(file)
+    refused: dict[Fix, str] = {}
+    while True:
+        try:
+            text, fixes = fixed_text(before, reports, refused)
+        except CatalogueFileError as error:
+            fail(f"{file}: {error}")
+        problems = problems_of(file, text) if fixes else ()
+        found = {fix: each for each in problems for fix in blamed(fixes, each.id, each.pointer)}
+        if not found:
+            break
+        refused |= {fix: each.told for fix, each in found.items()}
+    for fix, told in refused.items():
+        note(f"error: {fix.id}: {fix.finding.field} is not written: {told}")
+    if fixes:
+        replace_catalogue_file(file, text)
+        n_entries = len({fix.id for fix in fixes})
+        note(
+            f"{file}: {len(fixes)} value{'s' * (len(fixes) != 1)} of {n_entries} "
+            f"{'entry' if n_entries == 1 else 'entries'} written; generate the module again"
+        )
+    else:
+        note(f"{file}: {'nothing could be fixed' if refused else 'nothing to fix'}")
+    written = frozenset((fix.id, fix.finding.field) for fix in fixes)
+    return _Fixed(written, frozenset(fix.id for fix in refused))
 
 
-def _is_bad(report: Report, fixed: frozenset[tuple[str, str]]) -> bool:
+def _is_bad(report: Report, fixed: _Fixed) -> bool:
     differing = {(report.id, found.field) for found in report.having("differ")}
-    return report.error is not None or bool(differing - fixed)
+    unsettled = bool(differing - fixed.written) or report.id in fixed.refused
+    return report.error is not None or unsettled

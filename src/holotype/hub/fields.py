@@ -26,6 +26,8 @@ POINTERS = {
     "context_length": ("specs", "context_length"),
     "max_position_embeddings": ("specs", "max_position_embeddings"),
     "vocab_size": ("specs", "vocab_size"),
+    "layers": ("specs", "layers"),
+    "dtype": ("specs", "dtype"),
     "tokenizer_file": ("files", "tokenizer"),
     "config_file": ("files", "config"),
     "safetensors_file": ("files", "weights", "safetensors"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from holotype.encoders.json_file import Setting
+from pathlib import Path
+from typing import get_args
+
+from holotype.encoders.checkpoint import CONFIG_FILE
+from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.merge import Comparer
 from holotype.hub.checkpoint_files import CheckpointFiles
-from holotype.hub.headers import count_parameters, some_are_pickled
+from holotype.hub.headers import count_parameters, some_are_pickled, stored_dtype
+from holotype.records import Dtype
 
 FILE_LIST = "the list of files"
 MISSING = "(no such file)"
@@ -40,3 +45,29 @@ def compare_parameters(comparer: Comparer, files: CheckpointFiles) -> None:
     names = ", ".join(files.headers)
     theirs = None if count is None else Setting(count, names)
     comparer.choose("parameters", comparer.record.parameters, theirs)
+
+
+def compare_dtype(comparer: Comparer, files: CheckpointFiles, inside: Path) -> None:
+    """Compare the type of the weights: what safetensors hold, or else what the configuration says.
+
+    Raises:
+        CheckpointError: the configuration is damaged.
+    """
+    if files.headers and not some_are_pickled(files.names):
+        stored = stored_dtype(files.headers.values())
+        theirs = None if stored is None else Setting(stored, ", ".join(files.headers))
+    else:
+        config = JsonFile.read(files.folder, str(inside / CONFIG_FILE), optional=True)
+        theirs = _declared_dtype(config)
+    comparer.choose("dtype", comparer.record.dtype, theirs)
+
+
+def _declared_dtype(config: JsonFile) -> Setting[Dtype] | None:
+    """Return the type that transformers wrote beside the weights; it has had two names."""
+    for key in ("dtype", "torch_dtype"):
+        name = str(config.values.get(key)).removeprefix("torch.")
+        for dtype in get_args(Dtype):
+            # PyTorch tells the finite variants of the types of 8 bits apart.
+            if name in (dtype, f"{dtype}fn"):
+                return Setting(dtype, config.name)
+    return None

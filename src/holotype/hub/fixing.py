@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from holotype.errors import CatalogueFileError
@@ -41,26 +41,49 @@ def fixable(report: Report) -> tuple[Finding, ...]:
     )
 
 
-def fixed_text(text: str, reports: Iterable[Report]) -> tuple[str, tuple[Fix, ...]]:
+def fixed_text(
+    text: str, reports: Iterable[Report], refused: Collection[Fix] = ()
+) -> tuple[str, tuple[Fix, ...]]:
     """Return a catalogue with the checkpoints' values, and what was written.
 
     Args:
         text: the catalogue file.
         reports: what came of its entries.
+        refused: what is not to be written.
 
     Raises:
         CatalogueFileError: the text is no catalogue, or lacks an entry.
     """
     fixes: list[Fix] = []
     for report in reports:
-        found = fixable(report)
-        if not found:
+        wanted = [Fix(report.id, finding) for finding in fixable(report)]
+        wanted = [fix for fix in wanted if fix not in refused]
+        if not wanted:
             continue
         at = entry_index(text, report.id)
-        for finding in found:
-            text = _with_value(text, at, finding)
-            fixes.append(Fix(report.id, finding))
+        for fix in wanted:
+            text = _with_value(text, at, fix.finding)
+        fixes += wanted
     return (with_source(text) if fixes else text), tuple(fixes)
+
+
+def blamed(fixes: Iterable[Fix], id: str | None, pointer: str) -> tuple[Fix, ...]:
+    """Return the fixes that a problem of the fixed catalogue comes from.
+
+    Args:
+        fixes: what was written.
+        id: the entry that has the problem.
+        pointer: the JSON pointer of the problem in the file.
+
+    Returns:
+        The fixes of that value, or else, where values contradict each other, all of that entry.
+    """
+    of_entry = tuple(fix for fix in fixes if fix.id == id)
+    place = tuple(pointer.split("/")[3:])  # After the empty text, `models` and the position.
+    of_value = tuple(
+        fix for fix in of_entry if place and place[: len(own := POINTERS[fix.finding.field])] == own
+    )
+    return of_value or of_entry
 
 
 def entry_index(text: str, id: str) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from holotype.errors import CheckpointError
+from holotype.records import Dtype
 
 _LENGTH_BYTES = 8
 _LONGEST_HEADER_BYTES = 100_000_000
@@ -17,6 +19,18 @@ _WEIGHTS = re.compile(r"(?P<folder>\d+_\w+/)?model(?P<shard>-\d+-of-\d+)?\.safet
 _PICKLED = re.compile(r"(?P<folder>\d+_\w+/)?pytorch_model.*\.bin")
 # Several numbers share one of these: their counts are not those of the model.
 _PACKED = frozenset({"I8", "U8", "I32", "U32", "F4", "F8_E8M0"})
+
+_DTYPES: Mapping[str, Dtype] = {
+    "F64": "float64",
+    "F32": "float32",
+    "BF16": "bfloat16",
+    "F16": "float16",
+    "F8_E4M3": "float8_e4m3",
+    "F8_E5M2": "float8_e5m2",
+    "I32": "int32",
+    "I8": "int8",
+    "U8": "uint8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,15 @@ def parse_header(text: bytes, location: str) -> Header:
         raise CheckpointError(
             location, "has a damaged safetensors header; fetch the file again"
         ) from None
+
+
+def stored_dtype(headers: Collection[Header]) -> Dtype | None:
+    """Return the type of most of the numbers that tensors hold; None where it has no name here."""
+    counts: Counter[str] = Counter()
+    for header in headers:
+        for tensor in header.values():
+            counts[tensor.dtype] += tensor.n_values
+    return _DTYPES.get(counts.most_common(1)[0][0]) if counts else None
 
 
 def read_header(path: Path) -> Header:

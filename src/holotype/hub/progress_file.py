@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from holotype.hub.verifying import Finding, Report
+from holotype.hub.verifying import FROM_CACHE, Finding, Report
 from holotype.records import ModelInfo
 
 
@@ -16,7 +16,7 @@ class ProgressFile:
     """Keeps the reports of entries, so that the next run need not ask for them again.
 
     A report counts for as long as the entry's record stays the same. Entries whose checkpoint
-    could not be read are not kept.
+    could not be read, or was read from the Hub's cache alone, are not kept.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,7 @@ class ProgressFile:
         Raises:
             OSError: the file cannot be written.
         """
-        if report.error is not None:
+        if report.error is not None or FROM_CACHE in report.notes:
             return
         line = json.dumps({"key": _key(record), "report": asdict(report)}, ensure_ascii=False)
         # A line that was cut off must not swallow the next one.

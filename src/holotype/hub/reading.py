@@ -34,11 +34,14 @@ from holotype.errors import (
 from holotype.hub.card import compare_card
 from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.hub.fields import value_of
-from holotype.hub.file_list import compare_files, compare_parameters
+from holotype.hub.file_list import compare_dtype, compare_files, compare_parameters
 from holotype.hub.heads import compare_head
 from holotype.hub.kinds import is_static
 from holotype.hub.static import compare_static
 from holotype.records import AnyColbertModel, AnyDenseModel, ModelInfo
+
+_LAYERS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers", "encoder_layers")
+"""What configurations call the number of layers; of two stacks, T5 and BART count the encoder's."""
 
 _PARTIAL = (
     UnsafeCheckpointError,
@@ -68,16 +71,17 @@ def compare_with_checkpoint(record: ModelInfo, files: CheckpointFiles) -> Readin
         CheckpointError: a file is damaged.
     """
     comparer, notes = Comparer(record), list[str]()
+    inside = _transformer_folder(files)
     if is_static(files.folder):
         compare_static(comparer, files)
     else:
-        inside = _transformer_folder(files)
         comparisons, note = _encoding(record, files)
         comparer.comparisons += comparisons
         notes += [note] if note else []
         _compare_network(comparer, files.folder, inside)
         compare_head(comparer, files.folder, inside)
     compare_parameters(comparer, files)
+    compare_dtype(comparer, files, inside)
     compare_files(comparer, files)
     compare_card(comparer, files)
     if files.repository is not None and record.revision is not None:
@@ -164,6 +168,7 @@ def _compare_network(comparer: Comparer, folder: Path, inside: Path) -> None:
     hidden = config.integer("hidden_size", "d_model", "dim", "n_embd")
     comparer.choose("hidden_dim", record.hidden_dim, hidden)
     comparer.choose("vocab_size", record.vocab_size, config.integer("vocab_size"))
+    comparer.choose("layers", record.layers, config.integer(*_LAYERS))
     if record.type == "dense" and not any(
         known.field == "embedding_dim" for known in comparer.comparisons
     ):

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from holotype.encoders.merge import Comparison
 from holotype.errors import CheckpointError, HubUnreachableError, RevisionGoneError
+from holotype.hub.cached import open_cached
 from holotype.hub.checkpoint_files import open_folder, open_repository
 from holotype.hub.client import HubClient
 from holotype.hub.fields import POINTERS
@@ -19,6 +20,9 @@ from holotype.records import ModelInfo
 Outcome: TypeAlias = Literal["agree", "differ", "not said", "checkpoint only"]
 GONE = "(no such commit)"
 """What is shown in the place of a pinned commit that the repository does not have."""
+
+FROM_CACHE = "read from the Hub's cache, since the Hub cannot be reached"
+"""The note of an entry that was compared with files that were downloaded earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +85,11 @@ def verify_folder(record: ModelInfo, folder: Path) -> Report:
 def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
     """Compare an entry with its repository at the pinned commit.
 
+    Where the Hub cannot be reached, its cache on this machine is read if it holds that commit; a
+    note says so.
+
     Raises:
-        HubUnreachableError: no entry can be verified now.
+        HubUnreachableError: the Hub cannot be reached, and its cache does not hold the commit.
     """
     location = f"{record.huggingface_id}@{record.revision}"
     if record.revision is None:
@@ -99,8 +106,13 @@ def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
                 renamed = f"the repository is called {files.repository.id} now"
                 return _with_note(report, renamed)
             return report
-    except HubUnreachableError:
-        raise
+    except HubUnreachableError as error:
+        cached = _verify_cached(record, record.revision)
+        if cached is None:
+            raise type(error)(
+                error.location, f"{error.problem}; the Hub's cache does not hold its files either"
+            ) from None
+        return cached
     except RevisionGoneError as error:
         gone = Finding(
             field="revision", outcome="differ", ours=record.revision, theirs=GONE, file="the Hub"
@@ -108,6 +120,19 @@ def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
         return Report(id=record.id, location=location, findings=(gone,), notes=(str(error),))
     except CheckpointError as error:
         return Report(id=record.id, location=location, error=str(error))
+
+
+def _verify_cached(record: ModelInfo, commit: str) -> Report | None:
+    """Compare an entry with what the Hub's cache has; None where it does not hold the commit."""
+    try:
+        files = open_cached(record.huggingface_id, commit)
+        if files is None:
+            return None
+        report = _report(record, files.location, compare_with_checkpoint(record, files))
+    except CheckpointError as error:
+        location = f"{record.huggingface_id}@{commit}"
+        return Report(id=record.id, location=location, error=str(error))
+    return _with_note(report, FROM_CACHE)
 
 
 def verify_many(

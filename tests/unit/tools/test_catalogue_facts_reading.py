@@ -186,3 +186,49 @@ def test_a_licence_is_one_of_the_hubs_ids(
     mteb_line["license"] = text
     facts = from_mteb(mteb_line, "dense").get("/license", [])
     assert [fact.value for fact in facts] == ([license_id] if license_id else [])
+
+
+def test_layers_are_read_from_the_facts_and_proven_by_the_count(
+    encoding_line: dict[str, Any],
+) -> None:
+    encoding_line["num_hidden_layers"] = 6
+    encoding_line["sources"]["num_hidden_layers"] = "hf:config.json"
+    found = from_encoding_facts(encoding_line, "dense")
+    assert found["/specs/layers"] == [Fact(6, "hub: config.json")]
+    counts = {"n_parameters": 109_482_240, "n_embedding_parameters": 30_522 * 768}
+    assert from_counts(counts)["/specs/layers"] == [Fact(12, "parameter-count")]
+
+
+def stored(mteb_line: dict[str, Any], **changes: Any) -> list[Fact]:
+    line = mteb_line | {
+        "n_parameters": 100_000_000,
+        "memory_usage_mb": 191,
+        "output_dtypes": ["bfloat16"],
+    }
+    return from_mteb(line | changes, "dense").get("/specs/dtype", [])
+
+
+def test_two_bytes_a_parameter_and_vectors_of_16_bits_tell_the_type(
+    mteb_line: dict[str, Any],
+) -> None:
+    [fact] = stored(mteb_line)
+    assert (fact.value, fact.source.partition(":")[0]) == ("bfloat16", "mteb")
+    loaded_as_stored = {"model_kwargs": {"dtype": "auto"}}
+    assert stored(mteb_line, loader_kwargs=loaded_as_stored) == [fact]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"memory_usage_mb": 381},
+        {"memory_usage_mb": 95},
+        {"memory_usage_mb": None},
+        {"n_parameters": None},
+        {"output_dtypes": None},
+        {"output_dtypes": ["float16", "bfloat16"]},
+        {"output_dtypes": ["int8"]},
+        {"loader_kwargs": {"model_kwargs": {"torch_dtype": "bfloat16"}}},
+    ],
+)
+def test_less_than_that_tells_no_type(mteb_line: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert stored(mteb_line, **changes) == []

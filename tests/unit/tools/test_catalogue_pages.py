@@ -11,7 +11,7 @@ import pytest
 
 import catalogue_pages
 from catalogue.plots import Point, scatter
-from catalogue.reports import FIELDS, count, value_at
+from catalogue.reports import FIELDS, count, coverage, value_at
 
 ROOT = Path(__file__).parents[3]
 MODELS: list[dict[str, Any]] = json.loads((ROOT / "models.json").read_text("utf-8"))["models"]
@@ -84,3 +84,17 @@ def test_the_same_points_give_the_same_plot() -> None:
     points = [Point("a", "dense", 2, 12), Point("b", "dense", 3, 20)]
     plots = {scatter(points, title="t", across="x", up="y", ticks=TICKS) for _ in range(2)}
     assert len(plots) == 1
+
+
+def test_every_model_of_the_guide_leads_to_its_section() -> None:
+    text = catalogue_pages.pages(MODELS, CONFLICTS)["choose.md"]
+    assert "[qwen3-embedding-8b](families/qwen.md#qwen3-embedding-8b) 62.8" in text
+    rows = [line for line in text.splitlines() if line.startswith(("| up", "| 50", "| 200"))]
+    assert rows
+    assert not [row for row in rows if "`" in row]
+
+
+def test_a_source_counts_once_in_an_entry_that_names_it_twice() -> None:
+    twice = {"*": "mteb", "/specs/dtype": "mteb: two bytes"}
+    models = [model | {"provenance": twice} for model in MODELS]
+    assert f"| `mteb` | {len(models)} |" in coverage(models, [])

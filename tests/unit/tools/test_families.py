@@ -10,7 +10,7 @@ from catalogue.facts import Fact
 from catalogue.families import Body, bodies, from_bodies, inherited
 
 Line = dict[str, Any]
-BODY = Body(86_000_064, 768, 30522, "bert", "acme/base")
+BODY = Body(86_000_064, 768, 30522, 12, "bert", "acme/base")
 NONE: frozenset[int] = frozenset()
 
 
@@ -29,6 +29,7 @@ def test_a_body_of_the_same_size_is_the_same_transformer(line: Line) -> None:
     source = "parameter-count: as acme/base"
     assert found["/specs/hidden_dim"] == [Fact(768, source)]
     assert found["/specs/vocab_size"] == [Fact(50_000, source)]
+    assert found["/specs/layers"] == [Fact(12, source)]
 
 
 def test_another_vocabulary_leaves_the_network_open(line: Line) -> None:
@@ -83,3 +84,21 @@ def test_a_model_that_reads_further_than_its_base_may_pool_otherwise(line: Line)
     last = {"/encoding/pooling": Fact("last-token", "hub: 1_Pooling/config.json")}
     assert "/encoding/pooling" not in inherited(line, "acme/base", base, cls)
     assert inherited(line, "acme/base", base, last)["/encoding/pooling"][0].value == "last-token"
+
+
+def test_models_of_one_size_that_name_different_numbers_of_layers_prove_none(
+    line: Line, encoding_line: Line
+) -> None:
+    encoding_line["hidden_size"] = 768
+    encoding_line["sources"]["num_hidden_layers"] = "hf:config.json"
+    rows = {"acme/a": encoding_line | {"num_hidden_layers": 12}}
+    lines = {"acme/a": line, "acme/b": line}
+    assert [body.layers for body in bodies(rows, lines)] == [12]
+    rows["acme/b"] = encoding_line | {"num_hidden_layers": 6}
+    assert [body.layers for body in bodies(rows, lines)] == [None]
+
+
+def test_a_fine_tuned_model_keeps_the_layers_of_its_base(line: Line) -> None:
+    facts = {"/specs/layers": Fact(12, "hub: config.json")}
+    found = inherited(line, "acme/base", line, facts)
+    assert found == {"/specs/layers": [Fact(12, "model-family: acme/base")]}

@@ -125,6 +125,14 @@ def test_a_section_says_what_is_not_known(pages: dict[str, str]) -> None:
     assert "licence unknown" in section(pages, "2d-dense")
 
 
+def test_a_static_model_does_not_lack_what_only_a_network_has() -> None:
+    pages = family_pages(open_catalogue("holotype.models"))
+    (told,) = re.findall("Not known: .*", section(pages, "potion-base-8m"))
+    assert "dtype" in told
+    assert "layers" not in told
+    assert "hidden_dim" not in told
+
+
 def test_every_table_has_as_many_cells_in_each_row_as_columns(
     tokens: list[Token], pages: dict[str, str]
 ) -> None:

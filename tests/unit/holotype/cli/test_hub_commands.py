@@ -213,16 +213,51 @@ def test_a_fix_writes_the_checkpoints_value_and_its_source(
     assert entry["encoding"]["pooling"] == "cls"
 
 
-def test_a_fix_that_would_make_problems_writes_nothing(
+UNKNOWN_POOLING = b'{"pooling_mode": "mean_sqrt_len_tokens"}'
+
+
+def test_a_value_with_which_there_would_be_problems_is_named_and_not_written(
     catalogue: str, folder: Path, file: Path
 ) -> None:
-    saved(folder, {"1_Pooling/config.json": b'{"pooling_mode": "mean_sqrt_len_tokens"}'})
+    saved(folder, {"1_Pooling/config.json": UNKNOWN_POOLING})
     before = file.read_bytes()
     options = ("--from", str(folder), "--fix", "--catalogue-file", str(file))
     answer = run("verify", "tiny", *options, catalogue=catalogue)
     assert answer.exit_code == 1
-    assert "is left as it was, since it would have problems" in answer.stderr
+    assert "error: tiny: pooling is not written: " in answer.stderr
     assert "mean-sqrt-len" in answer.stderr
+    assert "nothing could be fixed" in answer.stderr
+    assert file.read_bytes() == before
+
+
+def test_one_value_that_cannot_be_written_holds_up_no_other(
+    catalogue: str, folder: Path, file: Path
+) -> None:
+    files = dense(max_position_embeddings=72) | {"1_Pooling/config.json": UNKNOWN_POOLING}
+    saved(folder, files)
+    options = ("--from", str(folder), "--fix", "--catalogue-file", str(file))
+    answer = run("verify", "tiny", *options, catalogue=catalogue)
+    assert answer.exit_code == 1
+    assert "error: tiny: pooling is not written: " in answer.stderr
+    assert "1 value of 1 entry written; generate the module again" in answer.stderr
+    entry = next(model for model in models(file) if model["id"] == "tiny")
+    assert entry["specs"]["max_position_embeddings"] == 72
+    assert entry["encoding"]["pooling"] == "mean"
+    assert run("validate", str(file)).exit_code == 0
+    assert not list(file.parent.glob(".models*"))
+
+
+def test_a_file_with_problems_of_its_own_is_left_as_it_was(
+    catalogue: str, folder: Path, file: Path
+) -> None:
+    file.write_text(file.read_text().replace('"version"', '"colour": 1, "version"', 1))
+    before = file.read_bytes()
+    saved(folder, dense(max_position_embeddings=72))
+    options = ("--from", str(folder), "--fix", "--catalogue-file", str(file))
+    answer = run("verify", "tiny", *options, catalogue=catalogue)
+    assert answer.exit_code == 1
+    assert "is left as it was, since it would have problems" in answer.stderr
+    assert "colour" in answer.stderr
     assert file.read_bytes() == before
 
 

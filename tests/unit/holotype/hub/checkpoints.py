@@ -47,6 +47,7 @@ def bert(**changes: Any) -> Files:
         "hidden_size": 32,
         "vocab_size": 100,
         "max_position_embeddings": 64,
+        "num_hidden_layers": 2,
         **changes,
     }
     tensors = {

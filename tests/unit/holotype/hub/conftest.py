@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
@@ -14,13 +15,14 @@ from holotype.hub.retries import Patience
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubState]:
-    """A Hub with one dense model, which huggingface_hub takes for the real one."""
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubState]:
+    """A Hub with one dense model, which huggingface_hub takes for the real one; an empty cache."""
     with serving({REPOSITORY: {REVISION: dense()}}) as state:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", state.endpoint)
         template = state.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
         monkeypatch.setattr("holotype.hub.retries._FIRST_WAIT_S", 0.0)
         yield state
 

@@ -116,3 +116,11 @@ def test_vectors_of_unknown_width_make_no_entry(tmp_path: Path) -> None:
     files = saved(tmp_path, bert(hidden_size=None))
     with pytest.raises(UnsupportedCheckpointError, match="how wide the vectors of a dense model"):
         make_entry(files, "acme/tiny", id="tiny", kind="dense", revision=None)
+
+
+def test_an_entry_tells_its_layers_and_the_type_of_its_weights(tmp_path: Path) -> None:
+    made = make_entry(saved(tmp_path, dense()), "a/new", id="new", kind=None, revision=None)
+    assert (made.values["specs"]["layers"], made.values["specs"]["dtype"]) == (2, "float32")
+    provenance = made.values["provenance"]
+    assert provenance["/specs/layers"] == "hub: config.json"
+    assert provenance["/specs/dtype"] == "hub: model.safetensors"

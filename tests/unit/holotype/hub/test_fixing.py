@@ -10,7 +10,7 @@ import pytest
 
 from holotype.errors import CatalogueFileError
 from holotype.hub.file_list import MISSING
-from holotype.hub.fixing import fixed_text
+from holotype.hub.fixing import Fix, blamed, fixed_text
 from holotype.hub.verifying import GONE, Finding, Outcome, Report
 
 TEXT = """{
@@ -90,6 +90,43 @@ def test_a_tuple_becomes_a_list() -> None:
 @pytest.mark.parametrize("theirs", [MISSING, GONE])
 def test_what_is_gone_is_not_written(theirs: str) -> None:
     assert fixed_text(TEXT, [report("onnx_file", theirs, "")]) == (TEXT, ())
+
+
+def test_an_optional_size_that_is_not_there_is_added() -> None:
+    text, _ = fixed_text(TEXT, [report("layers", 12, "config.json", "checkpoint only")])
+    assert entry(text)["specs"] == {"vocab_size": 99, "hidden_dim": None, "layers": 12}
+
+
+def both() -> Report:
+    size = Finding(field="vocab_size", outcome="differ", ours=99, theirs=100, file="config.json")
+    width = Finding(field="hidden_dim", outcome="differ", ours=8, theirs=-1, file="config.json")
+    return Report(id="tiny", location="", findings=(size, width))
+
+
+def test_what_is_refused_is_not_written_and_the_rest_is() -> None:
+    size, width = (Fix("tiny", finding) for finding in both().findings)
+    text, fixes = fixed_text(TEXT, [both()], refused=[width])
+    assert fixes == (size,)
+    assert entry(text)["specs"] == {"vocab_size": 100, "hidden_dim": None}
+    assert fixed_text(TEXT, [both()], refused=[size, width]) == (TEXT, ())
+
+
+@pytest.mark.parametrize(
+    ("id", "pointer", "fields"),
+    [
+        ("tiny", "/models/1/specs/hidden_dim", ["hidden_dim"]),
+        ("tiny", "/models/1/specs/hidden_dim/0", ["hidden_dim"]),
+        ("tiny", "/models/1/architecture/has_projection", ["vocab_size", "hidden_dim"]),
+        ("tiny", "", ["vocab_size", "hidden_dim"]),
+        ("other", "/models/0/specs/hidden_dim", []),
+        (None, "/sources", []),
+    ],
+)
+def test_a_problem_is_blamed_on_its_value_or_else_on_all_that_was_written_of_the_entry(
+    id: str | None, pointer: str, fields: list[str]
+) -> None:
+    _, fixes = fixed_text(TEXT, [both()])
+    assert [fix.finding.field for fix in blamed(fixes, id, pointer)] == fields
 
 
 def test_what_agrees_is_left_alone() -> None:

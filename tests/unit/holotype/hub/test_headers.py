@@ -13,6 +13,7 @@ from holotype.hub.headers import (
     count_parameters,
     read_header,
     some_are_pickled,
+    stored_dtype,
     weight_files,
 )
 
@@ -25,6 +26,13 @@ def test_integers_such_as_position_ids_are_no_parameters() -> None:
 def test_packed_numbers_are_not_counted() -> None:
     assert count_parameters([{"weight": Tensor("U8", (3, 4))}]) is None
     assert count_parameters([]) is None
+
+
+def test_the_type_is_that_of_most_numbers() -> None:
+    head = {"head": Tensor("F32", (5,)), "position_ids": Tensor("I64", (1, 8))}
+    assert stored_dtype([{"weight": Tensor("BF16", (3, 4))}, head]) == "bfloat16"
+    assert stored_dtype([{"packed": Tensor("F4", (64,))}, head]) is None
+    assert stored_dtype([]) is None
 
 
 def test_the_weights_are_the_shards_and_the_folders_of_modules() -> None:

@@ -19,6 +19,7 @@ from tests.unit.holotype.hub.checkpoints import (
     model2vec,
     modules,
     record,
+    safetensors,
     saved,
     sparse,
     static,
@@ -47,7 +48,8 @@ def told(folder: Path, files: Files) -> dict[str, object]:
             "dense",
             {"embedding_dim": 32, "pooling": "mean", "normalize": True, "context_length": 48}
             | {"has_projection": False, "parameters": 3200, "license": "mit"}
-            | {"languages": ("en",), "tokenizer_file": "tokenizer.json"},
+            | {"languages": ("en",), "tokenizer_file": "tokenizer.json"}
+            | {"layers": 2, "dtype": "float32"},
         ),
         (bert(), "dense", {"embedding_dim": 32, "context_length": 64}),
         (
@@ -142,6 +144,8 @@ def finding(report: Report, field: str) -> Finding:
         ({"context_length": 64}, "context_length", 48, "sentence_bert_config.json"),
         ({"max_position_embeddings": 66}, "max_position_embeddings", 64, "config.json"),
         ({"parameters": 9}, "parameters", 3200, "model.safetensors"),
+        ({"layers": 12}, "layers", 2, "config.json"),
+        ({"dtype": "float16"}, "dtype", "float32", "model.safetensors"),
         ({"architecture_type": "roberta"}, "architecture_type", "bert", "config.json"),
         ({"has_projection": True}, "has_projection", False, "modules.json"),
         ({"license": "apache-2.0"}, "license", "mit", "README.md"),
@@ -237,3 +241,52 @@ def test_labels_without_numbers_are_damage(tmp_path: Path) -> None:
     files = bert(architectures=["BertForSequenceClassification"], id2label={"a": "x"})
     with pytest.raises(CheckpointError, match="expected labels by their number"):
         told(tmp_path, files)
+
+
+@pytest.mark.parametrize(
+    "name", ["num_hidden_layers", "n_layers", "n_layer", "num_layers", "encoder_layers"]
+)
+def test_layers_go_by_several_names(tmp_path: Path, name: str) -> None:
+    config = {"num_hidden_layers": None, name: 7}
+    assert told(tmp_path, bert(**config))["layers"] == 7
+
+
+def pickled(**changes: Any) -> Files:
+    files = dense(**changes)
+    files["pytorch_model.bin"] = files.pop("model.safetensors")
+    return files
+
+
+@pytest.mark.parametrize(
+    ("config", "dtype"),
+    [
+        ({"torch_dtype": "float16"}, "float16"),
+        ({"dtype": "bfloat16", "torch_dtype": "float32"}, "bfloat16"),
+        ({"dtype": "torch.float32"}, "float32"),
+        ({"dtype": "float8_e4m3fn"}, "float8_e4m3"),
+        ({"dtype": "auto"}, None),
+        ({"dtype": {"text": "float16"}}, None),
+        ({}, None),
+    ],
+)
+def test_of_pickled_weights_the_configuration_tells_the_type(
+    tmp_path: Path, config: dict[str, Any], dtype: str | None
+) -> None:
+    assert told(tmp_path, pickled(**config)).get("dtype") == dtype
+
+
+def test_what_safetensors_hold_is_believed_before_the_configuration(tmp_path: Path) -> None:
+    report = verified(tmp_path, dense(torch_dtype="float16"), dtype="float32")
+    assert finding(report, "dtype").outcome == "agree"
+
+
+def test_weights_without_a_known_type_are_not_told_by_the_configuration(tmp_path: Path) -> None:
+    files = dense(torch_dtype="float16")
+    files["model.safetensors"] = safetensors({"table": ("F4", [100, 32])})
+    assert "dtype" not in told(tmp_path, files)
+
+
+def test_a_table_of_token_vectors_has_a_type_and_no_layers(tmp_path: Path) -> None:
+    found = told(tmp_path, static())
+    assert found["dtype"] == "float32"
+    assert "layers" not in found
