@@ -1,0 +1,1 @@
+"""Artifacts: folders that hold all that is needed to run a model, and say what that is."""

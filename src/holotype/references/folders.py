@@ -1,0 +1,43 @@
+"""The folder on this machine that a reference to files stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from holotype.artifact_errors import ArtifactError, ArtifactNotFoundError
+from holotype.references.ref import ModelRef
+
+
+def find_folder(ref: ModelRef) -> Path:
+    """Return the folder of a reference of the kinds local, s3, gs or memory.
+
+    No other source is tried where this one fails.
+
+    Raises:
+        ArtifactNotFoundError: there is no such folder, alias or object.
+        ArtifactError: it cannot be had.
+        ValueError: the reference is of the Hub or of the catalogue.
+    """
+    if ref.scheme in ("hf", "catalogue"):
+        raise ValueError(f"{ref} names no folder of files")
+    if ref.scheme == "local":
+        return _folder_of_alias(ref, ref.alias) if ref.alias is not None else _folder(ref)
+    return _fetched(ref)
+
+
+def _folder(ref: ModelRef) -> Path:
+    if not ref.path.is_dir():
+        raise ArtifactNotFoundError(
+            str(ref), f"there is no folder {str(ref.path.absolute())!r}; no other place is tried"
+        )
+    return ref.path
+
+
+def _folder_of_alias(ref: ModelRef, alias: str) -> Path:
+    raise ArtifactError(str(ref), f"the store has no aliases, and so no {alias!r}")
+
+
+def _fetched(ref: ModelRef) -> Path:
+    raise ArtifactError(
+        str(ref), "is in an object store; fetch it with: holotype artifact pull REF --to PATH"
+    )
