@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import importlib
-import os
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from holotype.encoders.config import ModelConfig, configure, look_up
+from holotype.encoders.config import LoadOptions, ModelConfig, configure, look_up
 from holotype.errors import MissingExtraError
-from holotype.records import AnyColbertModel, AnyDenseModel, ColbertModel, DenseModel, ModelInfo
+from holotype.records import (
+    AnyColbertModel,
+    AnyDenseModel,
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+    SparseModel,
+)
 
 if TYPE_CHECKING:
+    from holotype.encoders.classifier import Classifier
     from holotype.encoders.colbert import ColbertEncoder
+    from holotype.encoders.cross_encoder import CrossEncoder
     from holotype.encoders.dense import DenseEncoder
-    from holotype.models import ColbertModelId, DenseModelId
+    from holotype.encoders.encoder import Encoder
+    from holotype.encoders.sparse import SparseEncoder
+    from holotype.models import (
+        ClassifierModelId,
+        ColbertModelId,
+        CrossEncoderModelId,
+        DenseModelId,
+        SparseModelId,
+    )
 
 DimOfModel = TypeVar("DimOfModel", bound=int)
 
@@ -33,54 +51,51 @@ def load(
     model: DenseModel[DimOfModel],
     *,
     dim: DimOfModel | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    trust_remote_code: bool = False,
+    **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
 def load(
     model: ColbertModel[DimOfModel],
     *,
     dim: DimOfModel | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    trust_remote_code: bool = False,
+    **options: Unpack[LoadOptions],
 ) -> ColbertEncoder: ...
 @overload
+def load(model: SparseModel, **options: Unpack[LoadOptions]) -> SparseEncoder: ...
+@overload
+def load(model: CrossEncoderModel, **options: Unpack[LoadOptions]) -> CrossEncoder: ...
+@overload
+def load(model: ClassifierModel, **options: Unpack[LoadOptions]) -> Classifier: ...
+@overload
 def load(
-    model: DenseModelId,
-    *,
-    dim: int | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    trust_remote_code: bool = False,
+    model: DenseModelId, *, dim: int | None = None, **options: Unpack[LoadOptions]
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: ColbertModelId,
-    *,
-    dim: int | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    trust_remote_code: bool = False,
+    model: ColbertModelId, *, dim: int | None = None, **options: Unpack[LoadOptions]
 ) -> ColbertEncoder: ...
+@overload
+def load(model: SparseModelId, **options: Unpack[LoadOptions]) -> SparseEncoder: ...
+@overload
+def load(model: CrossEncoderModelId, **options: Unpack[LoadOptions]) -> CrossEncoder: ...
+@overload
+def load(model: ClassifierModelId, **options: Unpack[LoadOptions]) -> Classifier: ...
 @overload
 def load(model: ModelConfig[AnyDenseModel]) -> DenseEncoder: ...
 @overload
 def load(model: ModelConfig[AnyColbertModel]) -> ColbertEncoder: ...
+@overload
+def load(model: ModelConfig[SparseModel]) -> SparseEncoder: ...
+@overload
+def load(model: ModelConfig[CrossEncoderModel]) -> CrossEncoder: ...
+@overload
+def load(model: ModelConfig[ClassifierModel]) -> Classifier: ...
 def load(
     model: ModelInfo | str | ModelConfig[ModelInfo],
     *,
     dim: int | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    trust_remote_code: bool = False,
-) -> DenseEncoder | ColbertEncoder:
+    **options: Unpack[LoadOptions],
+) -> Encoder[Any]:
     """Load a model so that it runs exactly as its record and its checkpoint say.
 
     Where the record is silent, the checkpoint decides; where they disagree, nothing is loaded.
@@ -95,41 +110,40 @@ def load(
         checkpoint: a folder with the model's files; None takes the pinned revision from the
             Hub's cache, or downloads it.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.
+        options: the four above.
 
     Returns:
-        A `DenseEncoder` or a `ColbertEncoder`, safe to share between threads.
+        An encoder of the model's kind, safe to share between threads.
 
     Raises:
         MissingExtraError: torch, transformers or another package is not installed.
         ModelNotFoundError: the catalogue has no model of this id.
-        UnsupportedModelError: this kind of model, or this checkpoint, has no encoder yet.
+        UnsupportedModelError: this kind of model, or this checkpoint, has no encoder.
         InvalidDimensionError: the model has no vectors of this size.
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.
     """
     if isinstance(model, ModelConfig):
-        if (dim, device, dtype, checkpoint, trust_remote_code) != (None, None, None, None, False):
+        if dim is not None or options:
             raise TypeError(
                 "a ModelConfig settles how the model is run; change it with dataclasses.replace() "
                 "in place of further arguments"
             )
-        dim, device, dtype = model.dim, model.device, model.dtype
-        checkpoint, trust_remote_code = model.checkpoint, model.trust_remote_code
-        model = model.record
-    config = configure(
-        look_up(model) if isinstance(model, str) else model,
-        dim=dim,
-        device=device,
-        dtype=dtype,
-        checkpoint=checkpoint,
-        trust_remote_code=trust_remote_code,
-    )
-    return _encoder(config)
+        model, dim, options = model.record, model.dim, _options(model)
+    record = look_up(model) if isinstance(model, str) else model
+    return _encoder(configure(record, dim=dim, **options))
 
 
-def _encoder(
-    config: ModelConfig[AnyDenseModel | AnyColbertModel],
-) -> DenseEncoder | ColbertEncoder:
+def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
+    return {
+        "device": config.device,
+        "dtype": config.dtype,
+        "checkpoint": config.checkpoint,
+        "trust_remote_code": config.trust_remote_code,
+    }
+
+
+def _encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
     # By name, because type checkers follow imports: reading torch and transformers would cost every
     # user's program half a minute.
     try:
@@ -139,8 +153,5 @@ def _encoder(
         if missing not in _PACKAGES:
             raise
         raise MissingExtraError("encoders", missing, "load()") from error
-    load_kind = (
-        loading.load_dense if isinstance(config.record, DenseModel) else loading.load_colbert
-    )
-    encoder: DenseEncoder | ColbertEncoder = load_kind(config)
+    encoder: Encoder[Any] = loading.load_encoder(config)
     return encoder

@@ -50,6 +50,11 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         self._plain = SideReader(model_id, encoding.plain, tokenizer)
 
     @property
+    def dim(self) -> int:
+        """The dimensions of the vectors."""
+        return self.config.dim or self.encoding.native_dim
+
+    @property
     def query_length(self) -> int | None:
         """The longest query in tokens, with special tokens and marker; None for no limit."""
         return self.encoding.query.max_length

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
 
 from holotype.errors import InvalidDimensionError, UnsupportedModelError
-from holotype.records import AnyColbertModel, AnyDenseModel, ColbertModel, DenseModel, ModelInfo
+from holotype.records import (
+    AnyColbertModel,
+    AnyDenseModel,
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+    SparseModel,
+)
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from holotype.models import ColbertModelId, DenseModelId, ModelId
+    from holotype.models import (
+        ClassifierModelId,
+        ColbertModelId,
+        CrossEncoderModelId,
+        DenseModelId,
+        ModelId,
+        SparseModelId,
+    )
 else:
     from holotype._dataclass import dataclass
 
 ModelT_co = TypeVar("ModelT_co", bound=ModelInfo, covariant=True)
 
 DTYPES = ("float32", "float16", "bfloat16")
+_KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)
+
+
+class LoadOptions(TypedDict, total=False):
+    """The settings of a run that every kind of model takes; `ModelConfig` explains them."""
+
+    device: str | None
+    dtype: str | None
+    checkpoint: str | os.PathLike[str] | None
+    trust_remote_code: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +52,8 @@ class ModelConfig(Generic[ModelT_co]):
 
     Attributes:
         record: the model, from any catalogue.
-        dim: the dimensions of the vectors that are returned, one of the model's own.
+        dim: the dimensions of the vectors that are returned, one of the model's own; None where
+            the model returns no vectors, or all dimensions of them.
         device: a torch device such as ``"cpu"`` or ``"cuda:1"``; None takes CUDA, then MPS, then
             the CPU, whichever is there first.
         dtype: the type of the weights and of the arithmetic; results are always float32.
@@ -35,7 +62,7 @@ class ModelConfig(Generic[ModelT_co]):
     """
 
     record: ModelT_co
-    dim: int
+    dim: int | None = None
     device: str | None = None
     dtype: str = "float32"
     checkpoint: str | None = None
@@ -44,61 +71,45 @@ class ModelConfig(Generic[ModelT_co]):
     @overload
     @classmethod
     def from_registry(
-        cls,
-        id: DenseModelId,
-        *,
-        dim: int | None = None,
-        device: str | None = None,
-        dtype: str | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        trust_remote_code: bool = False,
+        cls, id: DenseModelId, *, dim: int | None = None, **options: Unpack[LoadOptions]
     ) -> ModelConfig[AnyDenseModel]: ...
     @overload
     @classmethod
     def from_registry(
-        cls,
-        id: ColbertModelId,
-        *,
-        dim: int | None = None,
-        device: str | None = None,
-        dtype: str | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        trust_remote_code: bool = False,
+        cls, id: ColbertModelId, *, dim: int | None = None, **options: Unpack[LoadOptions]
     ) -> ModelConfig[AnyColbertModel]: ...
+    @overload
     @classmethod
     def from_registry(
-        cls,
-        id: str,
-        *,
-        dim: int | None = None,
-        device: str | None = None,
-        dtype: str | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        trust_remote_code: bool = False,
-    ) -> ModelConfig[AnyDenseModel | AnyColbertModel]:
+        cls, id: SparseModelId, **options: Unpack[LoadOptions]
+    ) -> ModelConfig[SparseModel]: ...
+    @overload
+    @classmethod
+    def from_registry(
+        cls, id: CrossEncoderModelId, **options: Unpack[LoadOptions]
+    ) -> ModelConfig[CrossEncoderModel]: ...
+    @overload
+    @classmethod
+    def from_registry(
+        cls, id: ClassifierModelId, **options: Unpack[LoadOptions]
+    ) -> ModelConfig[ClassifierModel]: ...
+    @classmethod
+    def from_registry(
+        cls, id: str, *, dim: int | None = None, **options: Unpack[LoadOptions]
+    ) -> ModelConfig[Any]:
         """Look a model of holotype's catalogue up and settle how it is run.
 
         Args:
-            id: the id of a dense or a ColBERT model.
+            id: the id of a model.
             dim: see `ModelConfig`; None means the model's native size.
-            device: see `ModelConfig`.
-            dtype: see `ModelConfig`; None means float32.
-            checkpoint: see `ModelConfig`.
-            trust_remote_code: see `ModelConfig`.
+            options: see `ModelConfig`; a dtype of None means float32.
 
         Raises:
             ModelNotFoundError: the catalogue has no model of this id.
-            UnsupportedModelError: there is no encoder for this kind of model yet.
+            UnsupportedModelError: there is no encoder for this kind of model.
             InvalidDimensionError: the model has no vectors of this size.
         """
-        return configure(
-            look_up(id),
-            dim=dim,
-            device=device,
-            dtype=dtype,
-            checkpoint=checkpoint,
-            trust_remote_code=trust_remote_code,
-        )
+        return configure(look_up(id), dim=dim, **options)
 
 
 def look_up(id: str) -> ModelInfo:
@@ -111,24 +122,22 @@ def look_up(id: str) -> ModelInfo:
 def configure(
     record: ModelInfo,
     *,
-    dim: int | None,
-    device: str | None,
-    dtype: str | None,
-    checkpoint: str | os.PathLike[str] | None,
-    trust_remote_code: bool,
-) -> ModelConfig[AnyDenseModel | AnyColbertModel]:
+    dim: int | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    trust_remote_code: bool = False,
+) -> ModelConfig[ModelInfo]:
     """Check the settings of a run against the record, before anything heavy is imported.
 
     Raises:
-        UnsupportedModelError: there is no encoder for this kind of model yet.
+        UnsupportedModelError: there is no encoder for this kind of model.
         InvalidDimensionError: the model has no vectors of this size.
         ValueError: the data type is unknown.
     """
-    if not isinstance(record, DenseModel | ColbertModel):
+    if not isinstance(record, _KINDS):
         raise UnsupportedModelError(
-            record.id,
-            f"there is no encoder for models of the kind {str(record.type)!r} yet; dense and colbert "
-            "models have one",
+            record.id, f"there is no encoder for models of the kind {str(record.type)!r}"
         )
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"unknown dtype {dtype!r}; pass one of {', '.join(DTYPES)}, or None")
@@ -142,11 +151,13 @@ def configure(
     )
 
 
-def chosen_dim(record: AnyDenseModel | AnyColbertModel, dim: int | None) -> int:
+def chosen_dim(record: ModelInfo, dim: int | None) -> int | None:
     """Return the size that was asked for where the model has it, its native one for None."""
-    allowed = record.matryoshka_dims or (record.embedding_dim,)
     if dim is None:
         return record.embedding_dim
+    allowed: tuple[int, ...] = record.matryoshka_dims
+    if not allowed and record.embedding_dim is not None:
+        allowed = (record.embedding_dim,)
     if isinstance(dim, bool) or dim not in allowed:
         raise InvalidDimensionError(record.id, dim, allowed)
     return dim

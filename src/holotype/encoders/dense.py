@@ -49,6 +49,11 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         )
 
     @property
+    def dim(self) -> int:
+        """The dimensions of the vectors."""
+        return self.config.dim or self.encoding.native_dim
+
+    @property
     def max_length(self) -> int | None:
         """The longest text in tokens, with special tokens; None where nothing limits it."""
         return self.encoding.max_length

@@ -27,11 +27,6 @@ class Encoder(Generic[ModelT_co]):
         return self.config.record
 
     @property
-    def dim(self) -> int:
-        """The dimensions of the vectors."""
-        return self.config.dim
-
-    @property
     def device(self) -> str:
         """Where the model runs, as torch names it."""
         return self._network.device

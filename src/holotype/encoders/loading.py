@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from holotype.encoders.backbone import open_backbone
 from holotype.encoders.checkpoint import STANFORD_ARCHITECTURE, read_checkpoint
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.colbert_encoding import resolve_colbert
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.torch_network import TorchNetwork
 from holotype.encoders.weights import read_tensors, split_projection
 from holotype.errors import UnsupportedModelError
-from holotype.records import AnyColbertModel, AnyDenseModel
+from holotype.records import AnyColbertModel, AnyDenseModel, ColbertModel, DenseModel, ModelInfo
+
+
+def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
+    """Load a model of any kind; see `holotype.encoders.load`."""
+    record = config.record
+    if isinstance(record, DenseModel):
+        return load_dense(cast(ModelConfig[AnyDenseModel], config))
+    if isinstance(record, ColbertModel):
+        return load_colbert(cast(ModelConfig[AnyColbertModel], config))
+    raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 
 def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
@@ -28,7 +41,10 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     encoding = resolve_dense(record, settings)
     backbone = open_backbone(config, settings, read_tensors(settings.transformer_folder))
     network = TorchNetwork(
-        backbone, encoding.layers, dim=config.dim, normalized=encoding.normalized
+        backbone,
+        encoding.layers,
+        dim=config.dim or encoding.native_dim,
+        normalized=encoding.normalized,
     )
     return DenseEncoder(config, encoding, network)
 
@@ -50,7 +66,7 @@ def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
     network = TorchNetwork(
         backbone,
         encoding.layers,
-        dim=config.dim,
+        dim=config.dim or encoding.native_dim,
         normalized=encoding.normalized,
         projection=own_tensors,
     )
