@@ -22,13 +22,13 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils._headers import build_hf_headers
 
+from holotype.encoders.headers import Header, header_length, parse_header
 from holotype.errors import (
     CheckpointError,
     CheckpointNotFoundError,
     HubUnreachableError,
     RevisionGoneError,
 )
-from holotype.hub.headers import Header, header_length, parse_header
 from holotype.hub.retries import Patience, status_of
 
 T = TypeVar("T")

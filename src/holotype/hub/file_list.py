@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from holotype.encoders.headers import count_parameters, some_are_pickled
 from holotype.encoders.json_file import Setting
 from holotype.encoders.merge import Comparer
 from holotype.hub.checkpoint_files import CheckpointFiles
-from holotype.hub.headers import count_parameters, some_are_pickled
 
 FILE_LIST = "the list of files"
 MISSING = "(no such file)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -66,6 +67,18 @@ class ModelRef:
         except InvalidReferenceError as error:
             meant = suggestions(text, _is_reference) if len(text) <= LONGEST_REFERENCE else ()
             raise InvalidReferenceError(error.text, error.problem, meant) from None
+
+    @classmethod
+    def from_environment(cls, name: str) -> ModelRef:
+        """Parse the reference that an environment variable holds.
+
+        Raises:
+            InvalidReferenceError: the variable is not set, or holds no reference.
+        """
+        text = os.environ.get(name, "")
+        if not text:
+            raise InvalidReferenceError("", f"the environment variable {name} is not set")
+        return cls.parse(text)
 
     @property
     def path(self) -> Path:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from tests.unit.holotype.hub.checkpoints import safetensors
 
-from holotype.errors import CheckpointError
-from holotype.hub.headers import (
+from holotype.encoders.headers import (
     Tensor,
     count_parameters,
     read_header,
     some_are_pickled,
     weight_files,
 )
+from holotype.errors import CheckpointError
 
 
 def test_integers_such_as_position_ids_are_no_parameters() -> None:
