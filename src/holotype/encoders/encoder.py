@@ -57,12 +57,13 @@ class Encoder(Generic[ModelT_co]):
             )
         # Each kind has an encoding of its own.
         encoding: Any = vars(self)["encoding"]
+        trusted = self.config.trust_remote_code and self.record.requires_remote_code is not False
         try:
             return fingerprint_of_folder(
                 encoding,
                 Path(self.config.checkpoint),
                 dim=self.config.dim,
-                with_code=self.config.trust_remote_code,
+                with_code=trusted,
             )
         except OSError as error:
             raise CheckpointError(
