@@ -16,7 +16,7 @@ from holotype.artifacts.describing import describe, labels_of, refuse_own_code
 from holotype.artifacts.from_folder import copy_artifact, gather_folder
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
 from holotype.artifacts.pickles import convert_pickles
-from holotype.artifacts.staging import keep_only, refuse_existing, staged
+from holotype.artifacts.staging import clear, keep_only, refuse_existing, staged
 from holotype.encoders.config import look_up
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.resolving import resolve_encoding
@@ -71,6 +71,17 @@ def _fill(staging: Path, ref: ModelRef, options: CreationOptions, on_total: OnTo
         if options.entry is not None:
             raise ValueError(f"{ref} has a record of its own; entry= is for folders")
         return _manifest(ref, _from_hub(ref, staging, options, on_total), staging, options)
+    try:
+        return _fill_from_folder(staging, ref, options, on_total)
+    except Exception:
+        # Copies are quick to make again; only what was downloaded is worth keeping.
+        clear(staging)
+        raise
+
+
+def _fill_from_folder(
+    staging: Path, ref: ModelRef, options: CreationOptions, on_total: OnTotal
+) -> Manifest:
     folder = find_folder(ref)
     if (folder / MANIFEST_FILE).exists():
         if options.entry is not None:

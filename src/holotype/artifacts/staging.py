@@ -35,7 +35,11 @@ def staged(target: Path) -> Iterator[Path]:
         raise ArtifactError(str(staging), "is a link; remove it")
     with _locked(staging):
         refuse_existing(target)
-        yield staging
+        try:
+            yield staging
+        finally:
+            if not any(staging.iterdir()):
+                staging.rmdir()
         _flush(staging)
         refuse_existing(target)
         staging.rename(target)

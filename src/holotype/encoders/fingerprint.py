@@ -145,7 +145,8 @@ def _settings(folder: Path) -> dict[str, Any]:
                 found[inside + name] = {key: values[key] for key in values if key not in _IDLE_KEYS}
             elif name.startswith("sentence_") and name.endswith("_config.json"):
                 lower_case = JsonFile.read(folder, inside + name).boolean("do_lower_case")
-                found["lower_case"] = bool(lower_case and lower_case.value)
+                if lower_case is not None and lower_case.value:
+                    found["lower_case"] = True
     return found
 
 
