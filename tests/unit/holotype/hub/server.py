@@ -132,6 +132,9 @@ class _Answer(BaseHTTPRequestHandler):
         if commit not in commits:
             return NO_REVISION[0], b"{}", dict(NO_REVISION[1])
         files = commits[commit]
+        if is_api and rest[:1] == ["tree"]:
+            tree = [_in_tree(each, body) for each, body in files.items()]
+            return 200, json.dumps(tree).encode(), {"Content-Type": "application/json"}
         if is_api:
             listed = [_listed(each, body) for each, body in files.items()]
             info = {
@@ -183,6 +186,12 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the tests' output clean."""
+
+
+def _in_tree(name: str, body: bytes) -> dict[str, object]:
+    """What the Hub says of a file in the listing of a whole repository."""
+    listed = _listed(name, body)
+    return {"type": "file", "path": name, "size": listed["size"], "oid": listed["blobId"]}
 
 
 def _listed(name: str, body: bytes) -> dict[str, object]:
