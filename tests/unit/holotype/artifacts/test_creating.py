@@ -18,6 +18,7 @@ from holotype.references import (
     check_contents,
     read_manifest,
 )
+from holotype.references.checking import OnBytes
 
 NEEDED = [
     "1_Pooling/config.json",
@@ -186,11 +187,11 @@ def test_progress_counts_what_is_copied(checkpoint: Path, tmp_path: Path) -> Non
     totals: list[int] = []
     passed: list[int] = []
 
-    def on_total(n_bytes: int) -> object:
+    def on_total(n_bytes: int) -> OnBytes:
         totals.append(n_bytes)
         return passed.append
 
-    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "a", on_total=on_total)  # type: ignore[arg-type]  # list.append
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "a", on_total=on_total)
     assert totals == [manifest.size]
     assert sum(passed) == manifest.size
 
