@@ -14,7 +14,8 @@ from holotype.artifacts.copying import git_sha1
 from holotype.artifacts.gathering import OnTotal
 from holotype.artifacts.selection import select_files
 from holotype.artifacts.staging import keep_only
-from holotype.encoders.modules import MODULES_FILE, module_folders
+from holotype.encoders.module_folders import module_folders, router_files
+from holotype.encoders.modules import MODULES_FILE
 from holotype.errors import CheckpointError
 from holotype.hub.client import HubClient, Repository
 from holotype.references.checking import OnBytes, hash_file
@@ -63,6 +64,8 @@ def fetch_repository(
     names = [name for name in repository.sizes if not name.startswith(".")]
     if MODULES_FILE in names:
         _fetch(client, repository, MODULES_FILE, folder, None)
+        for name in {*router_files(folder)} & {*names}:
+            _fetch(client, repository, check_path(name, location), folder, None)
     else:
         (folder / MODULES_FILE).unlink(missing_ok=True)
     selected = select_files(

@@ -11,7 +11,7 @@ from holotype.artifacts.copying import copy_files, git_sha1, real_files
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
 from holotype.artifacts.selection import select_files
 from holotype.artifacts.staging import clear
-from holotype.encoders.modules import module_folders
+from holotype.encoders.module_folders import module_folders
 from holotype.encoders.opening import open_artifact
 from holotype.errors import CheckpointError
 from holotype.references.manifest import FileEntry, Manifest

@@ -16,7 +16,7 @@ from holotype.artifacts.describing import describe, labels_of
 from holotype.artifacts.selection import select_files
 from holotype.encoders.config import look_up
 from holotype.encoders.headers import Header, count_parameters, read_header, weight_files
-from holotype.encoders.modules import module_folders
+from holotype.encoders.module_folders import module_folders
 from holotype.encoders.opening import open_reference
 from holotype.records import ClassifierModel, ModelInfo
 from holotype.references.manifest import Manifest

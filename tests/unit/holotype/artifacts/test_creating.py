@@ -4,11 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.hub.checkpoints import classifier, colbert_stanford, dense, saved
+from tests.unit.holotype.hub.checkpoints import (
+    as_json,
+    classifier,
+    colbert_stanford,
+    dense,
+    modules,
+    saved,
+)
 
 from holotype.artifacts import CreationOptions, create_artifact, open_artifact
+from holotype.artifacts.selection import select_files
 from holotype.artifacts.staging import staged
-from holotype.errors import CatalogueMismatchError, CheckpointError
+from holotype.encoders.module_folders import module_folders
+from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
 from holotype.references import (
     MANIFEST_FILE,
     ArtifactDamagedError,
@@ -170,6 +179,42 @@ def test_shards_come_with_their_index_and_whole_weights_without(tmp_path: Path) 
     sharded = create_artifact(f"local:{tmp_path}/sharded", tmp_path / "two")
     assert not {file.path for file in whole.files} & set(shards)
     assert {file.path for file in sharded.files} >= set(shards)
+
+
+ROUTED = {
+    "modules.json": modules("sentence_transformers.models.Router"),
+    "router_config.json": as_json(
+        {
+            "types": {
+                "query_0_SparseStaticEmbedding": "sentence_transformers.SparseStaticEmbedding",
+                "document_0_MLMTransformer": "sentence_transformers.MLMTransformer",
+            }
+        }
+    ),
+    "query_0_SparseStaticEmbedding/model.safetensors": b"weights",
+    "document_0_MLMTransformer/config.json": b"{}",
+    "document_0_MLMTransformer/onnx/model.onnx": b"onnx",
+    "other/config.json": b"{}",
+}
+
+
+def test_the_modules_of_a_router_are_taken(tmp_path: Path) -> None:
+    for name, body in ROUTED.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(body)
+    taken = select_files(list(ROUTED), module_folders(tmp_path), location="here")
+    assert set(ROUTED) - set(taken) == {
+        "document_0_MLMTransformer/onnx/model.onnx",
+        "other/config.json",
+    }
+
+
+@pytest.mark.parametrize("id", ["../outside", "/etc"])
+def test_a_router_points_to_nothing_outside(tmp_path: Path, id: str) -> None:
+    (tmp_path / "modules.json").write_bytes(ROUTED["modules.json"])
+    (tmp_path / "router_config.json").write_bytes(as_json({"types": {id: "x"}}))
+    with pytest.raises(UnsafeCheckpointError, match="points outside of the checkpoint"):
+        module_folders(tmp_path)
 
 
 def test_two_processes_do_not_make_one_artifact(checkpoint: Path, tmp_path: Path) -> None:
