@@ -121,6 +121,13 @@ def test_what_exists_is_not_overwritten(checkpoint: Path, tmp_path: Path, kind: 
     assert left(tmp_path) == ["artifact"]
 
 
+def test_files_that_are_not_needed_may_have_any_name(checkpoint: Path, tmp_path: Path) -> None:
+    (checkpoint / "no\tpath: at all?").write_text("x")
+    (checkpoint / "link").symlink_to("/etc/passwd")
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert [file.path for file in manifest.files] == NEEDED
+
+
 def test_a_source_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactNotFoundError, match="no other place is tried"):
         create_artifact(f"local:{tmp_path}/nowhere", tmp_path / "artifact")
