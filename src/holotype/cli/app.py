@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from holotype.cli import artifacts
+from holotype.cli import aliases, artifacts
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
@@ -101,6 +101,7 @@ _COMMANDS: tuple[Command, ...] = (
 
 _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
     ("artifact", "Folders that hold all that is needed to run a model.", artifacts.COMMANDS),
+    ("alias", "What production stands for, switched in one step and back.", aliases.COMMANDS),
 )
 """Name, summary and commands of each group."""
 
