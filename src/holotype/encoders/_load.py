@@ -157,7 +157,7 @@ def load(
                 "a ModelConfig settles how the model is run; change it with dataclasses.replace() "
                 "in place of further arguments"
             )
-        model, dim, options = model.record, model.dim, _options(model)
+        return _encoder(configure(model.record, dim=model.dim, **_options(model)))
     record = look_up(model) if isinstance(model, str) else cast(ModelInfo, model)
     return _encoder(configure(record, dim=dim, **options))
 
@@ -204,8 +204,8 @@ def _load_reference(
         raise TypeError(f"{ref} says where the files are; leave checkpoint= out")
     trusted = options.get("trust_remote_code", False)
     opened = open_reference(ref, verify=verify, with_code=trusted)
-    config = configure(opened.record, dim=dim, **{**options, "checkpoint": opened.folder})
-    return _encoder(config)
+    placed: LoadOptions = {**options, "checkpoint": opened.folder}
+    return _encoder(configure(opened.record, dim=dim, **placed))
 
 
 def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic
@@ -17,8 +18,7 @@ class Encoder(Generic[ModelT_co]):
     """A model that is ready to run.
 
     Attributes:
-        config: the record and how it is run, with the device that was chosen and the folder in
-            which the files were found.
+        config: the record and how it is run, with the device that was chosen.
     """
 
     def __init__(self, config: ModelConfig[ModelT_co], network: Network) -> None:
@@ -51,23 +51,18 @@ class Encoder(Generic[ModelT_co]):
         Raises:
             CheckpointError: the files are gone, or damaged.
         """
-        if self.config.checkpoint is None:
-            raise CheckpointError(
-                self.record.id, "was not loaded from a folder, and so has no fingerprint"
-            )
+        trusted = self.config.trust_remote_code and self.record.requires_remote_code is not False
+        # By name, so that type checkers do not read huggingface_hub and all that it imports.
+        source = importlib.import_module("holotype.encoders.source")
+        folder: Path = source.find_checkpoint(
+            self.record, self.config.checkpoint, with_code=self.config.trust_remote_code
+        )
         # Each kind has an encoding of its own.
         encoding: Any = vars(self)["encoding"]
         try:
-            return fingerprint_of_folder(
-                encoding,
-                Path(self.config.checkpoint),
-                dim=self.config.dim,
-                with_code=self.config.trust_remote_code,
-            )
+            return fingerprint_of_folder(encoding, folder, dim=self.config.dim, with_code=trusted)
         except OSError as error:
-            raise CheckpointError(
-                self.config.checkpoint, f"cannot be read any more: {error}"
-            ) from error
+            raise CheckpointError(str(folder), f"cannot be read any more: {error}") from error
 
     def compatible_with(self, other: Encoder[Any]) -> bool:
         """Whether the vectors of both may stand in one index: their fingerprints are equal."""

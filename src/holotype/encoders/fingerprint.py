@@ -11,12 +11,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from holotype.encoders.headers import weight_files
 from holotype.encoders.json_file import JsonFile
+from holotype.encoders.modules import module_folders
 from holotype.references.checking import MANIFEST_FILE, check_sizes, hash_files
 from holotype.references.manifest import read_manifest
 
@@ -118,37 +119,34 @@ def fingerprint_of_folder(
 
 def deciding_files(folder: Path, *, with_code: bool = False) -> tuple[str, ...]:
     """Return the files whose bytes decide the vectors: weights, tokenizer, and code that runs."""
-    names = _names(folder)
-    kept = set(weight_files(names))
-    kept |= {name for name in names if Path(name).name in _TOKENIZER_FILES}
-    if with_code:
-        kept |= {name for name in names if name.endswith(".py")}
+    kept: list[str] = []
+    for inside, names in _files_of_modules(folder):
+        chosen = {*weight_files(names), *(name for name in names if name in _TOKENIZER_FILES)}
+        kept += [inside + name for name in chosen]
+    if with_code and "auto_map" in JsonFile.read(folder, "config.json", optional=True).values:
+        kept += [path.name for path in folder.glob("*.py")]
     return tuple(sorted(kept))
 
 
-def _names(folder: Path) -> Collection[str]:
-    """Return the files of a checkpoint and of its modules, one folder deep."""
-    own = [path.name for path in folder.iterdir() if path.is_file()]
-    modules = [path for path in folder.iterdir() if path.is_dir() and path.name[:1].isdigit()]
-    return own + [
-        f"{module.name}/{path.name}"
-        for module in modules
-        for path in module.iterdir()
-        if path.is_file()
-    ]
+def _files_of_modules(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield the path of each module, with a slash at its end, and the names of its files."""
+    for module in module_folders(folder):
+        if (folder / module).is_dir():
+            names = sorted(path.name for path in (folder / module).iterdir() if path.is_file())
+            yield f"{module}/" if module else "", names
 
 
 def _settings(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in sorted(_names(folder)):
-        base = Path(name).name
-        if base in _SETTINGS:
-            values = JsonFile.read(folder, name).values
-            found[name] = {key: values[key] for key in values if key not in _IDLE_KEYS}
-        elif base.startswith("sentence_") and base.endswith("_config.json"):
-            lower_case = JsonFile.read(folder, name).boolean("do_lower_case")
-            if lower_case is not None and lower_case.value:
-                found["do_lower_case"] = True
+    for inside, names in _files_of_modules(folder):
+        for name in names:
+            if name in _SETTINGS:
+                values = JsonFile.read(folder, inside + name).values
+                found[inside + name] = {key: values[key] for key in values if key not in _IDLE_KEYS}
+            elif name.startswith("sentence_") and name.endswith("_config.json"):
+                lower_case = JsonFile.read(folder, inside + name).boolean("do_lower_case")
+                if lower_case is not None and lower_case.value:
+                    found["lower_case"] = True
     return found
 
 

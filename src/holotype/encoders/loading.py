@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
 from holotype.encoders.backbone import open_backbone
@@ -23,8 +22,6 @@ from holotype.records import AnyColbertModel, AnyDenseModel, ColbertModel, Dense
 def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
     """Load a model of any kind; see `holotype.encoders.load`."""
     record = config.record
-    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
-    config = replace(config, checkpoint=str(folder))
     if isinstance(record, DenseModel):
         return load_dense(cast(ModelConfig[AnyDenseModel], config))
     if isinstance(record, ColbertModel):

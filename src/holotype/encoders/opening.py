@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 from holotype.artifact_errors import ArtifactDamagedError, ArtifactError
 from holotype.encoders.config import look_up
@@ -102,7 +102,7 @@ def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:
     from holotype.models import get_model_by_hf_id
 
     try:
-        record = cast(ModelInfo, get_model_by_hf_id(ref.location))
+        record = get_model_by_hf_id(ref.location)
     except ModelNotFoundError:
         return None
     except AmbiguousModelError as error:

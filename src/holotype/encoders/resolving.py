@@ -13,7 +13,7 @@ from holotype.encoders.json_file import Setting
 from holotype.encoders.kinds import is_static
 from holotype.encoders.merge import Merge
 from holotype.encoders.modules import LinearSpec
-from holotype.records import AnyColbertModel, AnyDenseModel, ColbertModel, DenseModel, ModelInfo
+from holotype.records import AnyColbertModel, ColbertModel, DenseModel, ModelInfo
 
 
 def resolve_encoding(record: ModelInfo, folder: Path) -> Any:
@@ -40,7 +40,7 @@ def resolve_encoding(record: ModelInfo, folder: Path) -> Any:
 def merged_encoding(record: ModelInfo, settings: CheckpointSettings, merge: Merge) -> Any:
     """Compare a dense or a ColBERT record with a checkpoint, without raising what differs."""
     if isinstance(record, DenseModel):
-        return compare_dense(cast(AnyDenseModel, record), settings, merge)
+        return compare_dense(record, settings, merge)
     projection = stanford_projection(settings) if settings.format == "stanford" else None
     return compare_colbert(cast(AnyColbertModel, record), settings, projection, merge)
 

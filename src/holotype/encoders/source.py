@@ -84,6 +84,19 @@ def find_repository(huggingface_id: str, revision: str | None, *, with_code: boo
     return _pinned_snapshot(huggingface_id, commit, with_code=with_code)
 
 
+def cached_repository(huggingface_id: str, revision: str | None) -> Path | None:
+    """Return the folder of the Hub's cache with a repository's files; None where it is not whole.
+
+    Args:
+        huggingface_id: the repository.
+        revision: a commit; or a tag or a branch, whose commit is the one that was last seen.
+    """
+    try:
+        return _snapshot(huggingface_id, revision, [*_FILES], local_files_only=True)
+    except (OSError, HFValidationError):
+        return None
+
+
 def _pinned_snapshot(huggingface_id: str, revision: str, *, with_code: bool) -> Path:
     files: list[str] = [*_FILES, "*.py"] if with_code else [*_FILES]
     try:
