@@ -127,8 +127,8 @@ def read_alias(store: Path, alias: str) -> AliasHistory:
     """
     path = alias_file(store, alias)
     try:
-        with open_file(path) as file:
-            text = io.BufferedReader(file).read(_LARGEST_FILE_BYTES + 1)
+        with io.BufferedReader(open_file(path)) as file:
+            text = file.read(_LARGEST_FILE_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         known = ", ".join(alias_names(store)) or "none at all"
         raise AliasNotFoundError(

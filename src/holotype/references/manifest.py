@@ -112,8 +112,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_FILE
     try:
-        with open_file(path) as file:
-            text = io.BufferedReader(file).read(_LARGEST_MANIFEST_BYTES + 1)
+        with io.BufferedReader(open_file(path)) as file:
+            text = file.read(_LARGEST_MANIFEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         what = (
             f"the folder has no {MANIFEST_FILE}" if folder.is_dir() else "there is no such folder"
