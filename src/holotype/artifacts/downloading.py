@@ -13,7 +13,7 @@ from holotype.artifact_errors import ArtifactError
 from holotype.artifacts.copying import git_sha1
 from holotype.artifacts.gathering import OnTotal
 from holotype.artifacts.selection import select_files
-from holotype.artifacts.staging import keep_only
+from holotype.references.staging import keep_only
 from holotype.encoders.modules import MODULES_FILE, module_folders
 from holotype.errors import CheckpointError
 from holotype.hub.client import HubClient, Repository

@@ -10,7 +10,7 @@ from holotype.artifact_errors import ArtifactDamagedError, Finding
 from holotype.artifacts.copying import copy_files, git_sha1, real_files
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
 from holotype.artifacts.selection import select_files
-from holotype.artifacts.staging import clear
+from holotype.references.staging import clear
 from holotype.encoders.modules import module_folders
 from holotype.encoders.opening import open_artifact
 from holotype.errors import CheckpointError
