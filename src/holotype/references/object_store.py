@@ -129,11 +129,21 @@ class ObjectFolder:
         )
 
     def _created(self, path: str, request: Callable[[], object]) -> bool:
+        # The request is to fail where there is such an object; some stores do not honour that.
+        if self._exists(path):
+            return False
         try:
             self._call(path, request)
         except _AlreadyThereError:
             return False
         return True
+
+    def _exists(self, path: str) -> bool:
+        try:
+            found = self._call(path, lambda: self._system.info(f"{self._root}/{path}"))
+        except ArtifactNotFoundError:
+            return False
+        return bool(found["type"] == "file")
 
     def _call(self, path: str, request: Callable[[], T]) -> T:
         location = f"{self.location}/{path}" if path else self.location

@@ -46,6 +46,8 @@ def s3_server(patch: pytest.MonkeyPatch) -> Iterator[str]:
 @contextmanager
 def gcs_server(patch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serve a bucket by gcp-storage-emulator, and let the clients of this process ask there."""
+    # gcsfs reads this when it is imported: the emulator speaks HTTP, and no gRPC.
+    patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     emulator: Any = importlib.import_module("gcp_storage_emulator.server")
     port = free_port()
     server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket=BUCKET)

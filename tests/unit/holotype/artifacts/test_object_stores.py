@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,15 @@ from holotype.references.object_store import ObjectFolder
 from holotype.references.pulling import pull_artifact
 from holotype.store_errors import ObjectStoreError
 
-MIB = 1 << 20
+BLOCK = 1 << 16
 
 
 @pytest.fixture
-def artifact(tmp_path: Path) -> Path:
+def artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An artifact of more than two requests, with an empty file."""
-    weights = bytes(range(256)) * (18 * MIB // 256) + b"end"
+    monkeypatch.setattr("holotype.references.pulling._BLOCK_BYTES", BLOCK)
+    monkeypatch.setattr("holotype.artifacts.pushing._BLOCK_BYTES", BLOCK)
+    weights = bytes(range(256)) * (2 * BLOCK // 256) + b"end"
     make_artifact(tmp_path / "made", {**FILES, "empty.txt": b""}, weights=weights)
     return tmp_path / "made"
 
@@ -53,13 +56,13 @@ def test_what_was_pushed_is_pulled_byte_for_byte(artifact: Path, url: str, tmp_p
 def test_progress_is_told_of_every_byte(artifact: Path, url: str, tmp_path: Path) -> None:
     totals, passed = list[int](), list[int]()
 
-    def on_total(n_bytes: int) -> object:
+    def on_total(n_bytes: int) -> Callable[[int], None]:
         totals.append(n_bytes)
         return passed.append
 
     ref = ModelRef.parse(url)
-    push_artifact(artifact, ref, on_total=on_total)  # type: ignore[arg-type]
-    pull_artifact(ref, tmp_path / "pulled", on_total=on_total)  # type: ignore[arg-type]
+    push_artifact(artifact, ref, on_total=on_total)
+    pull_artifact(ref, tmp_path / "pulled", on_total=on_total)
     size = read_manifest(artifact).size
     assert totals == [size, size]
     assert sum(passed) == 2 * size
@@ -159,7 +162,7 @@ def test_a_pull_goes_on_where_it_was_interrupted(
     def interrupted(self: ObjectFolder, path: str, start: int, end: int) -> bytes:
         if path == "model.safetensors":
             asked.append(start)
-            if start >= 8 * MIB and asked.count(start) == 1:
+            if start >= BLOCK and asked.count(start) == 1:
                 raise KeyboardInterrupt
         return read(self, path, start, end)
 
@@ -169,7 +172,7 @@ def test_a_pull_goes_on_where_it_was_interrupted(
             pull_artifact(ref, tmp_path / "pulled")
         assert not (tmp_path / "pulled").exists()
     pull_artifact(ref, tmp_path / "pulled")
-    assert asked == [0, 8 * MIB, 8 * MIB, 16 * MIB, 16 * MIB]
+    assert asked == [0, BLOCK, BLOCK, 2 * BLOCK, 2 * BLOCK]
 
 
 def test_what_is_left_of_another_pull_is_fetched_anew(
@@ -212,9 +215,13 @@ def test_an_artifact_that_is_too_large_is_not_fetched(
         pull_artifact(ModelRef.parse(url), tmp_path / "pulled", max_bytes=10)
 
 
-def test_a_manifest_that_is_too_large_is_not_read(url: str, tmp_path: Path) -> None:
+def test_a_manifest_that_is_too_large_is_not_read(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("manifest", "object_store"):
+        monkeypatch.setattr(f"holotype.references.{module}.LARGEST_MANIFEST_BYTES", 1000)
     objects = ObjectFolder(ModelRef.parse(url))
-    objects.create(MANIFEST_FILE, b" " * (16_000_000 + 100))
+    objects.create(MANIFEST_FILE, b" " * 1100)
     with pytest.raises(ManifestError, match="is larger than"):
         pull_artifact(ModelRef.parse(url), tmp_path / "pulled")
 
@@ -270,7 +277,7 @@ def test_no_credential_gets_into_a_manifest_a_log_or_an_error(
     monkeypatch.setenv("AWS_SESSION_TOKEN", f"token-{secret}")
     # Nothing listens there, and the client repeats the address in its error.
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://user:{secret}@127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr("s3fs.S3FileSystem.retries", 1)
     with caplog.at_level(logging.INFO), pytest.raises(ObjectStoreError) as caught:
         push_artifact(small, ModelRef.parse("s3://models/model-v1"))
     assert secret not in str(caught.value)
