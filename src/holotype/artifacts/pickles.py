@@ -54,8 +54,11 @@ def _read(path: Path) -> dict[str, Any]:
         raise UnsafeCheckpointError(
             str(path), f"would make more than tensors when it is unpickled, and was not: {first}"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(str(path), f"is no file of torch: {error}") from None
+    # What the unpickler stumbles over in a damaged file can be an error of any kind.
+    except Exception as error:
+        raise CheckpointError(
+            str(path), f"is no file of torch ({type(error).__name__}: {error})"
+        ) from None
     if not isinstance(tensors, dict) or not all(
         isinstance(name, str) and isinstance(tensor, torch.Tensor)
         for name, tensor in tensors.items()

@@ -87,7 +87,9 @@ def fingerprint(
     """
     names = deciding_files(folder, with_code=with_code)
     known = dict(digests or {})
-    known |= hash_files(folder, [name for name in names if name not in known])
+    # The Hub's cache is made of links.
+    unknown = {str((folder / name).resolve()): name for name in names if name not in known}
+    known |= {unknown[path]: digest for path, digest in hash_files(folder, unknown).items()}
     decides = {
         "version": _VERSION,
         "encoding": _plain(encoding, folder),

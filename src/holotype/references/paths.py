@@ -99,11 +99,11 @@ def open_file(path: Path) -> io.FileIO:
     flags = os.O_RDONLY
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
-    file = io.FileIO(os.open(path, flags), "rb")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise OSError(errno.EINVAL, "is no regular file", str(path))
-    return file
+    return io.FileIO(descriptor, "rb")
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:

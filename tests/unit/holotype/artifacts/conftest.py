@@ -1,41 +1,42 @@
-"""A store with three artifacts, and object stores to send them to."""
+"""Checkpoints of a few bytes, and a Hub that has them."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
-from tests.unit.holotype.artifacts.made import make_artifact
-from tests.unit.holotype.artifacts.object_stores import gcs_server, s3_server
+from tests.unit.holotype.hub.checkpoints import dense, saved
+from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState, serving
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """A store: `model-v1` and `model-v2` make the same vectors, `other` makes others."""
-    folder = tmp_path / "artifacts"
-    make_artifact(folder / "model-v1", weights=b"first")
-    make_artifact(folder / "model-v2", weights=b"second")
-    make_artifact(folder / "other", weights=b"third", vectors="b")
-    return folder
-
-
-@pytest.fixture(scope="module", params=["memory", "s3", "gs"])
-def server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Where a team keeps its models: in this process, or on a real server on loopback."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "memory":
-            yield "memory://models/team"
-        elif request.param == "s3":
-            with s3_server(patch) as url:
-                yield url.rpartition("/")[0]
-        else:
-            with gcs_server(patch) as url:
-                yield url.rpartition("/")[0]
+def checkpoint(tmp_path: Path) -> Path:
+    """A dense checkpoint, with files beside it that no artifact needs."""
+    extra = {
+        "onnx/model.onnx": b"onnx",
+        "onnx/config.json": b"{}",
+        "pytorch_model.bin": b"pickle",
+        "modeling.py": b"raise SystemExit",
+        "training_args.bin": b"pickle",
+        "tf_model.h5": b"h5",
+        ".git/config": b"secret",
+        "LICENSE": b"the licence",
+    }
+    saved(tmp_path / "checkpoint", dense() | extra)
+    return tmp_path / "checkpoint"
 
 
 @pytest.fixture
-def url(server: str, request: pytest.FixtureRequest) -> str:
-    """A prefix with nothing in it."""
-    return f"{server}/{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}"
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubState]:
+    """A Hub with one dense model, and an empty cache."""
+    files = dense() | {"pytorch_model.bin": b"pickle", "modeling.py": b"raise SystemExit"}
+    with serving({REPOSITORY: {REVISION: files}}) as state:
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", state.endpoint)
+        template = state.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr("holotype.hub.retries._FIRST_WAIT_S", 0.0)
+        yield state

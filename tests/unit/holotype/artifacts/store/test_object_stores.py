@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.artifacts.made import FILES, make_artifact
+from tests.unit.holotype.artifacts.store.made import FILES, make_artifact
 
 from holotype.artifact_errors import (
     ArtifactDamagedError,

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.artifacts.made import make_artifact
+from tests.unit.holotype.artifacts.store.made import make_artifact
 
 from holotype.artifact_errors import (
     ArtifactDamagedError,

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.artifacts.made import make_artifact
+from tests.unit.holotype.artifacts.store.made import make_artifact
 
 from holotype.artifacts.aliases import set_alias
 from holotype.references.aliases import read_alias, resolve_alias
