@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import sys
 
+import aliases
 import encoding
 import generation
 import importing
@@ -20,6 +21,7 @@ BENCHMARKS = {
     "generation": generation.table,
     "type_checking": type_checking.table,
     "encoding": encoding.table,
+    "aliases": aliases.table,
 }
 
 

@@ -27,13 +27,14 @@ from holotype.references.aliases import (
     alias_names,
     artifact_folder,
     read_alias,
+    unknown_alias,
 )
 from holotype.store_errors import AliasNotFoundError, DifferentVectorsError, StoreBusyError
 
 PATIENCE_S = 10.0
 """How long to wait for another writer; each needs milliseconds."""
 
-_MOST_CHANGES = 1_000
+_MOST_CHANGES = 300
 
 
 def set_alias(
@@ -117,7 +118,8 @@ def rollback_alias(
         MissingExtraError: filelock is not installed.
     """
     _check_reason(store, reason)
-    read_alias(store, alias)
+    if not alias_file(store, alias).exists():
+        raise unknown_alias(store, alias)
     with _sole_writer(store, patience_s):
         history = read_alias(store, alias)
         previous = history.previous
@@ -134,9 +136,7 @@ def rollback_alias(
                 f"{manifest.digest[:19]}..., expected {previous.digest[:19]}...; name what you "
                 f"want with: holotype alias set {alias} ARTIFACT",
             )
-        _check_vectors(
-            store, alias, history.current, manifest.fingerprint, allow_different_vectors
-        )
+        _check_vectors(store, alias, history.current, manifest.fingerprint, allow_different_vectors)
         change = _change(
             "rollback", previous.artifact, manifest.digest, manifest.fingerprint, reason
         )

@@ -19,9 +19,7 @@ _BLOCK_BYTES = 8 << 20
 _N_THREADS = 8
 
 
-def push_artifact(
-    folder: Path, ref: ModelRef, *, on_total: OnTotal = lambda _: None
-) -> Manifest:
+def push_artifact(folder: Path, ref: ModelRef, *, on_total: OnTotal = lambda _: None) -> Manifest:
     """Upload an artifact to an object store, where nothing is ever overwritten.
 
     Every byte is compared with the manifest before, and read back from the store and compared

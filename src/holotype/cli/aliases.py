@@ -110,7 +110,7 @@ def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:
         write_json([{"alias": each.alias, **_values(each.current)} for each in histories])
     else:
         write("".join(map(_line, histories)))
-    note(f"{len(histories)} aliases in {store}")
+    note(f"{len(histories)} alias{'es' * (len(histories) != 1)} in {store}")
 
 
 def history_command(alias: Alias, store: Store = _STORE, as_json: AsJson = False) -> None:

@@ -15,7 +15,9 @@ from holotype.cli.output import fail, note, write, write_file
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
+    from holotype.references.checking import OnBytes
     from holotype.references.lock_file import LockFile
+    from holotype.references.pulling import OnTotal
 
 Lock: TypeAlias = Annotated[
     Path, typer.Option("--lock", metavar="FILE", help="The lock file of the project.")
@@ -108,11 +110,16 @@ def download(
         models = read_lock(lock).models
         for model in models:
             with bytes_progress(str(model.reference), model.size) as on_bytes:
-                folder = fetch_locked(model, on_total=lambda _, more=on_bytes: more)
+                folder = fetch_locked(model, on_total=_known(on_bytes))
             write(f"{model.reference}\t{folder}\n")
     except (HolotypeError, OSError) as error:
         fail(str(error))
     note(f"{lock}: {len(models)} models, all there")
+
+
+def _known(on_bytes: OnBytes | None) -> OnTotal:
+    """Return what shows the progress whose total the lock file says."""
+    return lambda _: on_bytes
 
 
 def _prove(lock: Path) -> int:

@@ -26,7 +26,7 @@ LONGEST_REASON = 500
 
 _FORMAT_VERSION = 1
 _LARGEST_FILE_BYTES = 4_000_000
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 _KEYS = frozenset({"action", "artifact", "digest", "fingerprint", "time", "reason"})
 
 
@@ -83,19 +83,22 @@ class AliasHistory:
 
     def to_json(self) -> str:
         """Return the text of the alias's file."""
-        changes = [
-            {
-                "action": change.action,
-                "artifact": change.artifact,
-                "digest": change.digest,
-                "fingerprint": change.fingerprint,
-                "time": change.time.astimezone(UTC).strftime(_TIME),
-                "reason": change.reason,
-            }
+        # A line for each change: the file reads well, and is written fast.
+        changes = ",\n".join(
+            _encoded(
+                {
+                    "action": change.action,
+                    "artifact": change.artifact,
+                    "digest": change.digest,
+                    "fingerprint": change.fingerprint,
+                    "time": change.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+                    "reason": change.reason,
+                }
+            )
             for change in self.changes
-        ]
-        values = {"format": _FORMAT_VERSION, "alias": self.alias, "changes": changes}
-        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        )
+        head = f'{{"format": {_FORMAT_VERSION}, "alias": {_encoded(self.alias)}, "changes": [\n'
+        return f"{head}{changes}\n]}}\n"
 
 
 def resolve_alias(store: Path, alias: str) -> Path:
@@ -130,15 +133,20 @@ def read_alias(store: Path, alias: str) -> AliasHistory:
         with io.BufferedReader(open_file(path)) as file:
             text = file.read(_LARGEST_FILE_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
-        known = ", ".join(alias_names(store)) or "none at all"
-        raise AliasNotFoundError(
-            str(store),
-            f"has no alias {alias!r}, but {known}; set it with: holotype alias set {alias} "
-            f"ARTIFACT --store {store}",
-        ) from None
+        raise unknown_alias(store, alias) from None
     except OSError as error:
         raise ManifestError(str(path), f"cannot be read: {error.strerror or error}") from error
     return _parsed(text, alias, str(path))
+
+
+def unknown_alias(store: Path, alias: str) -> AliasNotFoundError:
+    """Return the error for an alias that a store does not have."""
+    known = ", ".join(alias_names(store)) or "none at all"
+    return AliasNotFoundError(
+        str(store),
+        f"has no alias {alias!r}, but {known}; set it with: holotype alias set {alias} "
+        f"ARTIFACT --store {store}",
+    )
 
 
 def alias_names(store: Path) -> tuple[str, ...]:
@@ -214,14 +222,15 @@ def _change(item: Any, location: str) -> AliasChange:
         raise ManifestError(location, f"has the action {str(item['action'])[:40]!r}")
     fingerprint = item["fingerprint"]
     texts = (item["artifact"], item["digest"], item["reason"])
-    if not all(isinstance(text, str) for text in texts) or not isinstance(
-        fingerprint, str | None
-    ):
+    if not all(isinstance(text, str) for text in texts) or not isinstance(fingerprint, str | None):
         raise ManifestError(location, "has a change whose values are no texts")
     try:
-        time = datetime.strptime(str(item["time"]), _TIME).replace(tzinfo=UTC)
-    except ValueError:
+        # strptime takes ten times as long, which counts where there are hundreds.
+        time = datetime.fromisoformat(item["time"])
+    except (TypeError, ValueError):
         raise ManifestError(location, f"has the time {str(item['time'])[:40]!r}") from None
+    if time.tzinfo is None:
+        raise ManifestError(location, f"has the time {str(item['time'])[:40]!r}, of no zone")
     return AliasChange(
         action=cast(Action, item["action"]),
         artifact=item["artifact"],

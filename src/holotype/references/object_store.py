@@ -95,9 +95,7 @@ class ObjectFolder:
             ObjectStoreError: the store refuses or cannot be reached.
         """
         name = f"{self._root}/{path}"
-        content: bytes = self._call(
-            path, lambda: self._system.cat_file(name, start=start, end=end)
-        )
+        content: bytes = self._call(path, lambda: self._system.cat_file(name, start=start, end=end))
         return content[: end - start]
 
     def create_from(self, path: str, file: Path) -> bool:
@@ -110,9 +108,7 @@ class ObjectFolder:
             ObjectStoreError: the store refuses or cannot be reached.
         """
         name = f"{self._root}/{path}"
-        return self._created(
-            path, lambda: self._system.put_file(str(file), name, mode="create")
-        )
+        return self._created(path, lambda: self._system.put_file(str(file), name, mode="create"))
 
     def create(self, path: str, content: bytes) -> bool:
         """Make an object of a few bytes; what is there already is left alone.
@@ -124,9 +120,7 @@ class ObjectFolder:
             ObjectStoreError: the store refuses or cannot be reached.
         """
         name = f"{self._root}/{path}"
-        return self._created(
-            path, lambda: self._system.pipe_file(name, content, mode="create")
-        )
+        return self._created(path, lambda: self._system.pipe_file(name, content, mode="create"))
 
     def _created(self, path: str, request: Callable[[], object]) -> bool:
         # The request is to fail where there is such an object; some stores do not honour that.

@@ -7,7 +7,6 @@ import pytest
 from tests.unit.holotype.hub.checkpoints import classifier, colbert_stanford, dense, saved
 
 from holotype.artifacts import CreationOptions, create_artifact, open_artifact
-from holotype.artifacts.staging import staged
 from holotype.errors import CatalogueMismatchError, CheckpointError
 from holotype.references import (
     MANIFEST_FILE,
@@ -18,6 +17,7 @@ from holotype.references import (
     check_contents,
     read_manifest,
 )
+from holotype.references.staging import staged
 
 NEEDED = [
     "1_Pooling/config.json",

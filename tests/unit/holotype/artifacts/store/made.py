@@ -51,9 +51,7 @@ def make_artifact(
             embedding_dim=8,
         ),
         files=tuple(
-            FileEntry(
-                path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest()
-            )
+            FileEntry(path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest())
             for path, content in sorted(contents.items())
         ),
         fingerprint=None if vectors is None else fingerprint(vectors),
