@@ -24,16 +24,17 @@ HISTORIES = (10, 300)
 def table() -> Table:
     """Measure, and return one row for each operation, one column for each length of history."""
     columns = [_times_s(n_changes) for n_changes in HISTORIES]
-    rows = [
-        [what, *(f"{1e3 * median:.2f} / {1e3 * slow:.2f} ms" for median, slow in cells)]
-        for what, *cells in ((what, *(column[what] for column in columns)) for what in columns[0])
-    ]
+    rows = [[what, *(_cell(*column[what]) for column in columns)] for what in columns[0]]
     header = ["median / 95th percentile", *(f"{n:,} changes" for n in HISTORIES)]
     notes = [
         f"Each artifact has {N_FILES} files, whose sizes are compared first; a switch is flushed to "
         "the disk. Target: a switch under 5 ms."
     ]
     return Table("An alias of a store of artifacts", header, rows, notes)
+
+
+def _cell(median_s: float, slow_s: float) -> str:
+    return f"{1e3 * median_s:.2f} / {1e3 * slow_s:.2f} ms"
 
 
 def _times_s(n_changes: int) -> dict[str, tuple[float, float]]:

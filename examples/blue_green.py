@@ -25,6 +25,7 @@ from holotype.artifacts import (
     rollback_alias,
     set_alias,
 )
+from holotype.encoders.dense import DenseEncoder
 from holotype.references import ModelRef
 from holotype.references.aliases import read_alias
 
@@ -63,6 +64,8 @@ def make_smaller(source: Path, target: Path) -> None:
 def answer(store: Path) -> str:
     """Return what a service answers that starts now, with whatever production stands for."""
     encoder = load(ModelRef(scheme="local", location=str(store), alias="production"))
+    if not isinstance(encoder, DenseEncoder):
+        raise SystemExit("production is no dense model")
     queries, documents = encoder.encode_query([QUERY]), encoder.encode_document(DOCUMENTS)
     scores = encoder.similarity(queries, documents)[0]
     best = int(scores.argmax())

@@ -116,6 +116,30 @@ def test_the_commands_of_the_page_on_artifacts_tell_one_story(
         assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
 
 
+def container_commands() -> list[list[str]]:
+    """What the examples of containers run of holotype."""
+    folder = ROOT / "examples" / "containers"
+    yaml: Any = importlib.import_module("yaml")
+    manifest = yaml.safe_load((folder / "init-container.yaml").read_text())
+    containers = manifest["spec"]["template"]["spec"]["initContainers"]
+    dockerfile = (folder / "Dockerfile").read_text()
+    return [
+        *(container["command"] for container in containers),
+        *(line.split() for line in re.findall(r"holotype download.*", dockerfile)),
+    ]
+
+
+@pytest.mark.parametrize("command", container_commands(), ids=shlex.join)
+def test_the_commands_of_the_containers_run(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "holotype.lock").write_text('{"format": 1, "models": []}')
+    program = str(Path(sysconfig.get_path("scripts")) / command[0])
+    arguments = [each.replace("/lock/", f"{tmp_path}/") for each in command[1:]]
+    result = subprocess.run(
+        [program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     links = [link for link in _LINK.findall(page.read_text(encoding="utf-8")) if ":" not in link]

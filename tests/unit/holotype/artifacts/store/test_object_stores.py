@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.unit.holotype.artifacts.store.made import FILES, make_artifact
+from tests.unit.holotype.artifacts.store.object_stores import s3_server
 
 from holotype.artifact_errors import (
     ArtifactDamagedError,
@@ -284,3 +287,41 @@ def test_no_credential_gets_into_a_manifest_a_log_or_an_error(
     assert "AKIAIOSFODNN7EXAMPLE" not in str(caught.value)
     assert secret not in caplog.text
     assert secret not in (small / MANIFEST_FILE).read_text()
+
+
+PULLER = """
+import signal, sys
+from pathlib import Path
+from holotype.references import ModelRef
+from holotype.references import pulling
+pulling._BLOCK_BYTES = 1 << 16
+read = pulling.ObjectFolder.read
+def paused(self, path, start, end):
+    if start > 0:
+        print("in the middle", flush=True)
+        signal.pause()
+    return read(self, path, start, end)
+pulling.ObjectFolder.read = paused
+pulling.pull_artifact(ModelRef.parse(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+def test_a_pull_that_is_killed_leaves_nothing_and_is_finished_by_the_next(
+    artifact: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3_server(monkeypatch) as url:
+        ref = ModelRef.parse(url)
+        push_artifact(artifact, ref)
+        target = tmp_path / "pulled"
+        puller = subprocess.Popen(
+            [sys.executable, "-c", PULLER, url, str(target)], stdout=subprocess.PIPE, text=True
+        )
+        assert puller.stdout is not None
+        assert puller.stdout.readline() == "in the middle\n"
+        with pytest.raises(ArtifactError, match="another process"):
+            pull_artifact(ref, target)
+        puller.kill()
+        puller.communicate()
+        assert not target.exists()
+        manifest = pull_artifact(ref, target)
+    assert check_contents(target, manifest) == ()
