@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import sys
 
+import aliases
 import artifacts
 import encoding
 import generation
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "type_checking": type_checking.table,
     "encoding": encoding.table,
     "artifacts": artifacts.table,
+    "aliases": aliases.table,
 }
 
 

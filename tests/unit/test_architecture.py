@@ -22,6 +22,8 @@ HEAVY = [
     "huggingface_hub",
     "typer",
     "rich",
+    "fsspec",
+    "filelock",
 ]
 
 # Lower may not import higher. What is not listed here is as low as errors.

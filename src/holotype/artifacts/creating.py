@@ -16,7 +16,6 @@ from holotype.artifacts.describing import describe, labels_of, refuse_own_code
 from holotype.artifacts.from_folder import copy_artifact, gather_folder
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
 from holotype.artifacts.pickles import convert_pickles
-from holotype.artifacts.staging import clear, keep_only, refuse_existing, staged
 from holotype.encoders.config import look_up
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.resolving import resolve_encoding
@@ -25,6 +24,7 @@ from holotype.references.checking import MANIFEST_FILE
 from holotype.references.folders import find_folder
 from holotype.references.manifest import Manifest
 from holotype.references.ref import ModelRef
+from holotype.references.staging import clear, keep_only, refuse_existing, staged
 
 
 def create_artifact(

@@ -12,7 +12,6 @@ from holotype.artifact_errors import ArtifactError
 from holotype.artifacts.copying import copy_file, git_sha1
 from holotype.artifacts.gathering import OnTotal
 from holotype.artifacts.selection import select_files
-from holotype.artifacts.staging import keep_only
 from holotype.encoders.module_folders import module_folders, router_files
 from holotype.encoders.modules import MODULES_FILE
 from holotype.errors import CheckpointError
@@ -20,6 +19,7 @@ from holotype.hub.client import HubClient, Repository
 from holotype.references.checking import OnBytes, hash_file
 from holotype.references.manifest import FileEntry
 from holotype.references.paths import check_distinct, check_path
+from holotype.references.staging import keep_only
 
 PART = ".part"
 """The end of the name of a file that has not come whole yet."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from holotype.cli import artifacts
+from holotype.cli import aliases, artifacts, locking, object_stores
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
@@ -97,10 +97,16 @@ _COMMANDS: tuple[Command, ...] = (
         "Show what changed upstream since the pinned revision.",
         ("holotype refresh bge-m3", "holotype refresh --json"),
     ),
+    locking.DOWNLOAD,
 )
 
 _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
-    ("artifact", "Folders that hold all that is needed to run a model.", artifacts.COMMANDS),
+    (
+        "artifact",
+        "Folders that hold all that is needed to run a model.",
+        (*artifacts.COMMANDS, *object_stores.COMMANDS, *locking.ARTIFACT_COMMANDS),
+    ),
+    ("alias", "What production stands for, switched in one step and back.", aliases.COMMANDS),
 )
 """Name, summary and commands of each group."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, cast, overload
 
 from holotype.encoders.config import LoadOptions, ModelConfig, configure, look_up
@@ -95,6 +97,7 @@ def load(
     *,
     dim: int | None = None,
     verify: Verify = "sizes",
+    lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder: ...
 @overload
@@ -112,6 +115,7 @@ def load(
     *,
     dim: int | None = None,
     verify: Verify = "sizes",
+    lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> Encoder[Any]:
     """Load a model so that it runs exactly as its record and its checkpoint say.
@@ -126,6 +130,9 @@ def load(
         device: a torch device; None takes CUDA, then MPS, then the CPU.
         verify: how the files of an artifact are compared with its manifest: ``"sizes"`` takes
             milliseconds, ``"full"`` reads every byte.
+        lock: a lock file, of `holotype artifact lock`: a reference that it does not name, and files
+            that differ from it, are refused, and nothing is fetched; None takes the file that the
+            variable HOLOTYPE_LOCK names, if it does.
         dtype: ``"float32"`` (the default), ``"float16"`` or ``"bfloat16"``, for the weights and
             the arithmetic. Results are always float32.
         checkpoint: a folder with the model's files; None takes the pinned revision from the
@@ -148,9 +155,10 @@ def load(
     """
     reference = _reference(model)
     if reference is not None:
-        return _load_reference(reference, dim, verify, options)
+        return _load_reference(reference, dim, verify, lock, options)
     if verify != "sizes":
         raise TypeError("verify= is for references to artifacts; others have no manifest")
+    _refuse_unlocked(model, lock)
     if isinstance(model, ModelConfig):
         if dim is not None or options:
             raise TypeError(
@@ -167,6 +175,7 @@ def load_from_env(
     *,
     dim: int | None = None,
     verify: Verify = "sizes",
+    lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder:
     """Load the model that an environment variable names.
@@ -175,6 +184,7 @@ def load_from_env(
         name: the variable; it holds a reference, such as ``local:artifacts@production``.
         dim: see `load`.
         verify: see `load`.
+        lock: see `load`.
         options: see `load`.
 
     Raises:
@@ -183,7 +193,7 @@ def load_from_env(
     """
     from holotype.references.ref import ModelRef
 
-    return load(ModelRef.from_environment(name), dim=dim, verify=verify, **options)
+    return load(ModelRef.from_environment(name), dim=dim, verify=verify, lock=lock, **options)
 
 
 def _reference(model: object) -> ModelRef | None:
@@ -195,15 +205,34 @@ def _reference(model: object) -> ModelRef | None:
     return model if isinstance(model, ModelRef) else None
 
 
+def _refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
+    """Refuse what is no reference where there is a lock, which names references only."""
+    path = lock or os.environ.get("HOLOTYPE_LOCK")
+    if path:
+        from holotype.store_errors import NotLockedError
+
+        id = getattr(getattr(model, "record", model), "id", model)
+        raise NotLockedError(
+            str(id),
+            f"is no reference, and models are loaded under the lock {os.fspath(path)!r}, which "
+            f"names references; load 'catalogue:{id}', or an artifact",
+        )
+
+
 def _load_reference(
-    ref: ModelRef, dim: int | None, verify: Verify, options: LoadOptions
+    ref: ModelRef,
+    dim: int | None,
+    verify: Verify,
+    lock: str | os.PathLike[str] | None,
+    options: LoadOptions,
 ) -> Encoder[Any]:
     from holotype.encoders.opening import open_reference
 
     if options.get("checkpoint") is not None:
         raise TypeError(f"{ref} says where the files are; leave checkpoint= out")
     trusted = options.get("trust_remote_code", False)
-    opened = open_reference(ref, verify=verify, with_code=trusted)
+    path = None if lock is None else Path(lock)
+    opened = open_reference(ref, verify=verify, with_code=trusted, lock=path)
     placed: LoadOptions = {**options, "checkpoint": opened.folder}
     return _encoder(configure(opened.record, dim=dim, **placed))
 

@@ -17,6 +17,7 @@ from holotype.errors import AmbiguousModelError, MissingExtraError, ModelNotFoun
 from holotype.records import ModelInfo
 from holotype.references.checking import MANIFEST_FILE, OnBytes, check_contents, check_sizes
 from holotype.references.folders import find_folder
+from holotype.references.lock_file import LockedModel, lock_of_environment, locked_folder
 from holotype.references.manifest import Manifest, read_manifest
 from holotype.references.ref import ModelRef
 
@@ -40,7 +41,7 @@ class OpenedModel:
 
 
 def open_reference(
-    ref: ModelRef, *, verify: Verify = "sizes", with_code: bool = False
+    ref: ModelRef, *, verify: Verify = "sizes", with_code: bool = False, lock: Path | None = None
 ) -> OpenedModel:
     """Return the record and the folder that a reference names.
 
@@ -49,8 +50,12 @@ def open_reference(
         verify: how the files of an artifact are compared with its manifest: ``"sizes"`` takes
             milliseconds, ``"full"`` reads every byte.
         with_code: whether Python files are fetched from a repository, too.
+        lock: the lock file that says what the reference must stand for; None takes the one that
+            HOLOTYPE_LOCK names, if it does.
 
     Raises:
+        LockMismatchError: the model is not the one that was locked.
+        NotLockedError: the lock file does not name the reference.
         ModelNotFoundError: the catalogue has no such id.
         ArtifactError: the folder, or the artifact in it, is missing or damaged.
         CheckpointError: the files cannot be had, or do not tell what kind of model they are.
@@ -58,6 +63,9 @@ def open_reference(
     """
     if verify not in ("sizes", "full"):
         raise ValueError(f"unknown verify {verify!r}; expected 'sizes' or 'full'")
+    lock = lock or lock_of_environment()
+    if lock is not None:
+        return _open_locked(ref, lock, verify)
     if ref.scheme == "catalogue":
         return OpenedModel(record=look_up(ref.location), folder=None)
     if ref.scheme == "hf":
@@ -68,6 +76,13 @@ def open_reference(
         return OpenedModel(record=manifest.record, folder=folder, manifest=manifest)
     name = folder.resolve().name
     return OpenedModel(record=derive_record(folder, name=name), folder=folder)
+
+
+def _open_locked(ref: ModelRef, lock: Path, verify: Verify) -> OpenedModel:
+    folder, locked = locked_folder(ref, lock)
+    manifest = open_artifact(folder, verify=verify)
+    locked.compare(LockedModel.of(ref, manifest))
+    return OpenedModel(record=manifest.record, folder=folder, manifest=manifest)
 
 
 def open_artifact(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holotype.artifact_errors import ArtifactError, ArtifactNotFoundError
+from holotype.artifact_errors import ArtifactNotFoundError
+from holotype.references.aliases import resolve_alias
 from holotype.references.ref import ModelRef
 
 
@@ -21,8 +22,10 @@ def find_folder(ref: ModelRef) -> Path:
     if ref.scheme in ("hf", "catalogue"):
         raise ValueError(f"{ref} names no folder of files")
     if ref.scheme == "local":
-        return _folder_of_alias(ref, ref.alias) if ref.alias is not None else _folder(ref)
-    return _fetched(ref)
+        return _folder(ref) if ref.alias is None else resolve_alias(ref.path, ref.alias)
+    from holotype.references.pulling import fetch_to_cache
+
+    return fetch_to_cache(ref)
 
 
 def _folder(ref: ModelRef) -> Path:
@@ -31,13 +34,3 @@ def _folder(ref: ModelRef) -> Path:
             str(ref), f"there is no folder {str(ref.path.absolute())!r}; no other place is tried"
         )
     return ref.path
-
-
-def _folder_of_alias(ref: ModelRef, alias: str) -> Path:
-    raise ArtifactError(str(ref), f"the store has no aliases, and so no {alias!r}")
-
-
-def _fetched(ref: ModelRef) -> Path:
-    raise ArtifactError(
-        str(ref), "is in an object store; fetch it with: holotype artifact pull REF --to PATH"
-    )

@@ -25,7 +25,7 @@ from holotype.references.ref import ModelRef
 
 FORMAT_VERSION = 1
 
-_LARGEST_MANIFEST_BYTES = 16_000_000
+LARGEST_MANIFEST_BYTES = 16_000_000
 _LARGEST_FILE_BYTES = 1 << 44
 _MOST_FILES = 10_000
 _MOST_LABELS = 200_000
@@ -113,7 +113,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_FILE
     try:
         with io.BufferedReader(open_file(path)) as file:
-            text = file.read(_LARGEST_MANIFEST_BYTES + 1)
+            text = file.read(LARGEST_MANIFEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         what = (
             f"the folder has no {MANIFEST_FILE}" if folder.is_dir() else "there is no such folder"
@@ -150,7 +150,7 @@ def parse_manifest(text: bytes, location: str) -> Manifest:
         reference=_reference(values["reference"], location),
         commit=_matching(values, "commit", _COMMIT, location),
         record=record_of(values["entry"], location),
-        files=_files(values["files"], location),
+        files=parse_files(values["files"], location),
         fingerprint=_matching(values, "fingerprint", _DIGEST, location),
         labels=_labels(values["labels"], location),
         created=_time(values["created"], location),
@@ -181,8 +181,8 @@ def _covered(manifest: Manifest) -> dict[str, Any]:
 
 
 def _object(text: bytes, location: str) -> Mapping[str, Any]:
-    if len(text) > _LARGEST_MANIFEST_BYTES:
-        raise ManifestError(location, f"is larger than {_LARGEST_MANIFEST_BYTES} bytes")
+    if len(text) > LARGEST_MANIFEST_BYTES:
+        raise ManifestError(location, f"is larger than {LARGEST_MANIFEST_BYTES} bytes")
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(found)) < len(found):
@@ -221,7 +221,12 @@ def _matching(
     return value
 
 
-def _files(value: object, location: str) -> tuple[FileEntry, ...]:
+def parse_files(value: object, location: str) -> tuple[FileEntry, ...]:
+    """Return the files that a JSON list names.
+
+    Raises:
+        ManifestError: it is no such list; UnsafePathError where a path is unsafe.
+    """
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_FILES:
         raise ManifestError(location, f"does not list 1 to {_MOST_FILES} files")
     files = tuple(_file(item, location) for item in value)

@@ -15,7 +15,6 @@ from tests.unit.holotype.hub.checkpoints import (
 
 from holotype.artifacts import CreationOptions, create_artifact, open_artifact
 from holotype.artifacts.selection import select_files
-from holotype.artifacts.staging import staged
 from holotype.encoders.module_folders import module_folders
 from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
 from holotype.references import (
@@ -28,6 +27,7 @@ from holotype.references import (
     read_manifest,
 )
 from holotype.references.checking import OnBytes
+from holotype.references.staging import staged
 
 NEEDED = [
     "1_Pooling/config.json",

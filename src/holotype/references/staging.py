@@ -14,11 +14,15 @@ from holotype.references.paths import files_below
 
 
 @contextmanager
-def staged(target: Path) -> Iterator[Path]:
+def staged(target: Path, *, wait: bool = False) -> Iterator[Path]:
     """Yield a folder beside the target, and rename it to the target when the block ends well.
 
     The folder has one name for each target. What a run that was interrupted has left in it is
     still there, so that a later run can go on; it is for the block to make sure of it.
+
+    Args:
+        target: the folder to make.
+        wait: whether to wait for another process that makes the same; otherwise that is an error.
 
     Raises:
         ArtifactExistsError: there is something at the target.
@@ -33,7 +37,7 @@ def staged(target: Path) -> Iterator[Path]:
         raise ArtifactError(str(staging), f"cannot be made: {error.strerror}") from error
     if staging.is_symlink():
         raise ArtifactError(str(staging), "is a link; remove it")
-    with _locked(staging):
+    with _locked(staging, wait=wait):
         refuse_existing(target)
         try:
             yield staging
@@ -78,7 +82,7 @@ def clear(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
     """Hold a folder for this process alone; the system lets go of it when the process ends."""
     if sys.platform == "win32":
         yield
@@ -88,7 +92,7 @@ def _locked(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise ArtifactError(
                 str(folder), "another process is making this artifact; wait until it is done"
