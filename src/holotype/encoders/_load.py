@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, cast, overload
 
 from holotype.encoders.config import LoadOptions, ModelConfig, configure, look_up
 from holotype.errors import MissingExtraError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from holotype.encoders.cross_encoder import CrossEncoder
     from holotype.encoders.dense import DenseEncoder
     from holotype.encoders.encoder import Encoder
+    from holotype.encoders.opening import Verify
     from holotype.encoders.sparse import SparseEncoder
     from holotype.models import (
         ClassifierModelId,
@@ -32,8 +35,16 @@ if TYPE_CHECKING:
         DenseModelId,
         SparseModelId,
     )
+    from holotype.references.ref import ModelRef
+
+    AnyEncoder: TypeAlias = (
+        DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier
+    )
 
 DimOfModel = TypeVar("DimOfModel", bound=int)
+
+REFERENCE_VARIABLE = "ML_MODEL_REF"
+"""The environment variable that `load_from_env` reads, where no other is named."""
 
 _PACKAGES = (
     "numpy",
@@ -81,6 +92,15 @@ def load(model: CrossEncoderModelId, **options: Unpack[LoadOptions]) -> CrossEnc
 @overload
 def load(model: ClassifierModelId, **options: Unpack[LoadOptions]) -> Classifier: ...
 @overload
+def load(
+    model: ModelRef,
+    *,
+    dim: int | None = None,
+    verify: Verify = "sizes",
+    lock: str | os.PathLike[str] | None = None,
+    **options: Unpack[LoadOptions],
+) -> AnyEncoder: ...
+@overload
 def load(model: ModelConfig[AnyDenseModel]) -> DenseEncoder: ...
 @overload
 def load(model: ModelConfig[AnyColbertModel]) -> ColbertEncoder: ...
@@ -91,9 +111,11 @@ def load(model: ModelConfig[CrossEncoderModel]) -> CrossEncoder: ...
 @overload
 def load(model: ModelConfig[ClassifierModel]) -> Classifier: ...
 def load(
-    model: ModelInfo | str | ModelConfig[ModelInfo],
+    model: ModelInfo | str | ModelRef | ModelConfig[ModelInfo],
     *,
     dim: int | None = None,
+    verify: Verify = "sizes",
+    lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> Encoder[Any]:
     """Load a model so that it runs exactly as its record and its checkpoint say.
@@ -101,16 +123,22 @@ def load(
     Where the record is silent, the checkpoint decides; where they disagree, nothing is loaded.
 
     Args:
-        model: a record of any catalogue, an id of holotype's own, or a `ModelConfig`, which
+        model: a record of any catalogue, an id of holotype's own, a `ModelRef` or its text (such
+            as ``hf:org/model@v1`` or ``local:artifacts/model-v2``), or a `ModelConfig`, which
             settles everything below.
         dim: how many dimensions to return, one of `matryoshka_dims`; None returns all.
         device: a torch device; None takes CUDA, then MPS, then the CPU.
+        verify: how the files of an artifact are compared with its manifest: ``"sizes"`` takes
+            milliseconds, ``"full"`` reads every byte.
+        lock: a lock file, of `holotype artifact lock`: a reference that it does not name, and files
+            that differ from it, are refused, and nothing is fetched; None takes the file that the
+            variable HOLOTYPE_LOCK names, if it does.
         dtype: ``"float32"`` (the default), ``"float16"`` or ``"bfloat16"``, for the weights and
             the arithmetic. Results are always float32.
         checkpoint: a folder with the model's files; None takes the pinned revision from the
             Hub's cache, or downloads it.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.
-        options: the four above.
+        options: `device`, `dtype`, `checkpoint` and `trust_remote_code`.
 
     Returns:
         An encoder of the model's kind, safe to share between threads.
@@ -122,16 +150,91 @@ def load(
         InvalidDimensionError: the model has no vectors of this size.
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.
+        InvalidReferenceError: a text with a colon is no reference.
+        ArtifactError: what a reference names is missing, or differs from its manifest.
     """
+    reference = _reference(model)
+    if reference is not None:
+        return _load_reference(reference, dim, verify, lock, options)
+    if verify != "sizes":
+        raise TypeError("verify= is for references to artifacts; others have no manifest")
+    _refuse_unlocked(model, lock)
     if isinstance(model, ModelConfig):
         if dim is not None or options:
             raise TypeError(
                 "a ModelConfig settles how the model is run; change it with dataclasses.replace() "
                 "in place of further arguments"
             )
-        model, dim, options = model.record, model.dim, _options(model)
-    record = look_up(model) if isinstance(model, str) else model
+        return _encoder(configure(model.record, dim=model.dim, **_options(model)))
+    record = look_up(model) if isinstance(model, str) else cast(ModelInfo, model)
     return _encoder(configure(record, dim=dim, **options))
+
+
+def load_from_env(
+    name: str = REFERENCE_VARIABLE,
+    *,
+    dim: int | None = None,
+    verify: Verify = "sizes",
+    lock: str | os.PathLike[str] | None = None,
+    **options: Unpack[LoadOptions],
+) -> AnyEncoder:
+    """Load the model that an environment variable names.
+
+    Args:
+        name: the variable; it holds a reference, such as ``local:artifacts@production``.
+        dim: see `load`.
+        verify: see `load`.
+        lock: see `load`.
+        options: see `load`.
+
+    Raises:
+        InvalidReferenceError: the variable is not set, or holds no reference.
+        HolotypeError: see `load`.
+    """
+    from holotype.references.ref import ModelRef
+
+    return load(ModelRef.from_environment(name), dim=dim, verify=verify, lock=lock, **options)
+
+
+def _reference(model: object) -> ModelRef | None:
+    from holotype.references.ref import ModelRef
+
+    # No id has one of these signs; what has one and is no reference gets the right spelling told.
+    if isinstance(model, str) and any(sign in model for sign in ":/\\"):
+        return ModelRef.parse(model)
+    return model if isinstance(model, ModelRef) else None
+
+
+def _refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
+    """Refuse what is no reference where there is a lock, which names references only."""
+    path = lock or os.environ.get("HOLOTYPE_LOCK")
+    if path:
+        from holotype.store_errors import NotLockedError
+
+        id = getattr(getattr(model, "record", model), "id", model)
+        raise NotLockedError(
+            str(id),
+            f"is no reference, and models are loaded under the lock {os.fspath(path)!r}, which "
+            f"names references; load 'catalogue:{id}', or an artifact",
+        )
+
+
+def _load_reference(
+    ref: ModelRef,
+    dim: int | None,
+    verify: Verify,
+    lock: str | os.PathLike[str] | None,
+    options: LoadOptions,
+) -> Encoder[Any]:
+    from holotype.encoders.opening import open_reference
+
+    if options.get("checkpoint") is not None:
+        raise TypeError(f"{ref} says where the files are; leave checkpoint= out")
+    trusted = options.get("trust_remote_code", False)
+    path = None if lock is None else Path(lock)
+    opened = open_reference(ref, verify=verify, with_code=trusted, lock=path)
+    placed: LoadOptions = {**options, "checkpoint": opened.folder}
+    return _encoder(configure(opened.record, dim=dim, **placed))
 
 
 def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from holotype.encoders.json_file import Setting
+from holotype.encoders.kinds import recognise_kind
 from holotype.errors import CatalogueFileError, UnsupportedCheckpointError
 from holotype.hub import json_text
 from holotype.hub.checkpoint_files import CheckpointFiles
-from holotype.hub.fields import POINTERS, RECORDS, empty_record
+from holotype.hub.fields import POINTERS, empty_record
 from holotype.hub.fixing import SOURCE, entries, with_source
-from holotype.hub.kinds import recognise_kind
 from holotype.hub.reading import compare_with_checkpoint
+from holotype.references.entry import RECORDS
 
 _ENCODINGS = {
     "dense": ("pooling", "normalize", "similarity", "query_prompt", "document_prompt"),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
+from holotype.encoders.headers import Header, read_header, weight_files
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.hub.client import HubClient, Repository
-from holotype.hub.headers import Header, read_header, weight_files
 
 CARD = "README.md"
 _NAMES = frozenset(

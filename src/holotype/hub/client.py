@@ -7,7 +7,8 @@ weights.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import httpx
@@ -22,13 +23,13 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils._headers import build_hf_headers
 
+from holotype.encoders.headers import Header, header_length, parse_header
 from holotype.errors import (
     CheckpointError,
     CheckpointNotFoundError,
     HubUnreachableError,
     RevisionGoneError,
 )
-from holotype.hub.headers import Header, header_length, parse_header
 from holotype.hub.retries import Patience, status_of
 
 T = TypeVar("T")
@@ -47,12 +48,16 @@ class Repository:
         commit: the commit.
         sizes: the size of every file in bytes; None where the Hub does not say.
         changed: when the commit was made, ISO 8601; None where the Hub does not say.
+        sha256: the SHA-256 of large files.
+        git_sha1: what git calls the contents of files: the SHA-1 of their length and bytes.
     """
 
     id: str
     commit: str
     sizes: Mapping[str, int | None]
     changed: str | None
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    git_sha1: Mapping[str, str] = field(default_factory=dict)
 
 
 class HubClient:
@@ -83,11 +88,17 @@ class HubClient:
             )
             if not info.sha:
                 raise ValueError("the answer names no commit")
+            files = info.siblings or ()
             return Repository(
                 id=info.id,
                 commit=info.sha,
-                sizes={file.rfilename: file.size for file in info.siblings or ()},
+                sizes={file.rfilename: file.size for file in files},
                 changed=info.last_modified.isoformat() if info.last_modified else None,
+                sha256={file.rfilename: file.lfs.sha256 for file in files if file.lfs},
+                # Of a large file, this is what git calls the note that stands in its place.
+                git_sha1={
+                    file.rfilename: file.blob_id for file in files if file.blob_id and not file.lfs
+                },
             )
 
         try:
@@ -140,6 +151,77 @@ class HubClient:
         if len(first) < end:
             raise CheckpointError(location, "is cut off in its header")
         return parse_header(first[8:end], location)
+
+    def download(
+        self,
+        repository: Repository,
+        name: str,
+        target: Path,
+        *,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> None:
+        """Fetch a file of any size, and go on where an earlier run was interrupted.
+
+        Args:
+            repository: the repository.
+            name: the file.
+            target: where it goes; the bytes that are there already are not fetched again.
+            on_bytes: is told how many more bytes are there.
+
+        Raises:
+            CheckpointError: as for `file`; also where the server sends more than was announced.
+        """
+        location = f"{_at(repository.id, repository.commit)}/{name}"
+        size = repository.sizes.get(name)
+        if size is None:
+            raise CheckpointError(location, "the Hub does not say how large it is")
+        if target.exists() and target.stat().st_size > size:
+            target.unlink()
+        told = 0
+
+        def tell(there: int) -> None:
+            nonlocal told
+            if on_bytes is not None and there > told:
+                on_bytes(there - told)
+                told = there
+
+        self._call(location, lambda: self._append(repository, name, target, size, tell))
+
+    def _append(
+        self,
+        repository: Repository,
+        name: str,
+        target: Path,
+        size: int,
+        tell: Callable[[int], None],
+    ) -> None:
+        start = target.stat().st_size if target.exists() else 0
+        tell(start)
+        if start == size and target.exists():
+            return
+        url = hf_hub_url(
+            repository.id, name, revision=repository.commit, endpoint=self._api.endpoint
+        )
+        headers = {**build_hf_headers(token=self._api.token), "Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        with get_session().stream("GET", url, headers=headers, timeout=self._timeout_s) as response:
+            if response.is_error:
+                response.read()
+            hf_raise_for_status(response)
+            goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+            there = start if goes_on else 0
+            with target.open("ab" if goes_on else "wb") as file:
+                for block in response.iter_bytes():
+                    there += len(block)
+                    if there > size:
+                        raise CheckpointError(
+                            str(url), f"the server sends more than the {size} bytes it announced"
+                        )
+                    file.write(block)
+                    tell(there)
+        if there < size:
+            raise httpx.RemoteProtocolError(f"{there} of {size} bytes came")
 
     def _get(
         self, repository: Repository, name: str, asked: Mapping[str, str], most: int | None = None

@@ -6,14 +6,8 @@ from typing import Any
 
 from holotype.encoders.json_file import Setting
 from holotype.encoders.merge import Comparer
-from holotype.records import (
-    ClassifierModel,
-    ColbertModel,
-    CrossEncoderModel,
-    DenseModel,
-    ModelInfo,
-    SparseModel,
-)
+from holotype.records import ModelInfo
+from holotype.references.entry import RECORDS
 
 POINTERS = {
     "license": ("license",),
@@ -57,15 +51,6 @@ POINTERS = {
     )
 }
 """Where each field of a record stands in its entry, in the order in which they are shown."""
-
-RECORDS: dict[str, type[ModelInfo]] = {
-    "dense": DenseModel,
-    "colbert": ColbertModel,
-    "sparse": SparseModel,
-    "cross-encoder": CrossEncoderModel,
-    "classifier": ClassifierModel,
-}
-"""The record of each kind."""
 
 
 def fields_of(record: ModelInfo) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 from holotype.encoders.checkpoint import CONFIG_FILE
+from holotype.encoders.headers import count_parameters, some_are_pickled, stored_dtype
 from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.merge import Comparer
 from holotype.hub.checkpoint_files import CheckpointFiles
-from holotype.hub.headers import count_parameters, some_are_pickled, stored_dtype
 from holotype.records import Dtype
 
 FILE_LIST = "the list of files"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE
 from holotype.encoders.json_file import JsonFile, Setting
+from holotype.encoders.kinds import SPLADE_MODULE, label_names
 from holotype.encoders.merge import Comparer
 from holotype.encoders.modules import MODULES_FILE, module_entries
 from holotype.errors import UnsafeCheckpointError
 from holotype.hub.fields import compare_field
-from holotype.hub.kinds import SPLADE_MODULE, label_names
 
 _SPARSE_ACTIVATIONS = {"relu": "log1p-relu", "log1p_relu": "log1p-log1p-relu"}
 _SCORE_ACTIVATIONS = {"Identity": "identity", "Sigmoid": "sigmoid", "Softmax": "softmax"}

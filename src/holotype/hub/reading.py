@@ -21,6 +21,7 @@ from holotype.encoders.checkpoint import (
 from holotype.encoders.colbert_encoding import compare_colbert
 from holotype.encoders.encoding import compare_dense
 from holotype.encoders.json_file import JsonFile, Setting
+from holotype.encoders.kinds import is_static
 from holotype.encoders.late_interaction import STANFORD_FILE
 from holotype.encoders.merge import Comparer, Comparison, Merge
 from holotype.encoders.modules import LinearSpec
@@ -36,7 +37,6 @@ from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.hub.fields import value_of
 from holotype.hub.file_list import compare_dtype, compare_files, compare_parameters
 from holotype.hub.heads import compare_head
-from holotype.hub.kinds import is_static
 from holotype.hub.static import compare_static
 from holotype.records import AnyColbertModel, AnyDenseModel, ModelInfo
 

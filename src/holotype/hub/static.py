@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE
 from holotype.encoders.json_file import JsonFile, Setting
+from holotype.encoders.kinds import module_kinds
 from holotype.encoders.merge import Comparer
 from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.hub.fields import compare_field
-from holotype.hub.kinds import module_kinds
 
 _TABLES = ("embeddings", "embedding.weight")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import struct
@@ -29,6 +30,8 @@ RESET = (0, {"fault": "reset"})
 TRUNCATED = (0, {"fault": "truncated"})
 GARBAGE = (0, {"fault": "garbage"})
 NO_RANGES = (0, {"fault": "no ranges"})
+ENDLESS = (0, {"fault": "endless"})
+OTHER_BYTES = (0, {"fault": "other bytes"})
 
 
 @dataclass
@@ -113,8 +116,9 @@ class _Answer(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         if status == 200 and asked and ranges:
             begin, _, end = asked.removeprefix("bytes=").partition("-")
-            headers |= {"Content-Range": f"bytes {begin}-{end}/{len(body)}"}
-            status, body = 206, body[int(begin) : int(end) + 1]
+            last = end or len(body) - 1
+            headers |= {"Content-Range": f"bytes {begin}-{last}/{len(body)}"}
+            status, body = 206, body[int(begin) : int(end) + 1 if end else len(body)]
         self._send(status, body, headers)
 
     def _found(self, path: str) -> tuple[int, bytes, dict[str, str]]:
@@ -128,8 +132,11 @@ class _Answer(BaseHTTPRequestHandler):
         if commit not in commits:
             return NO_REVISION[0], b"{}", dict(NO_REVISION[1])
         files = commits[commit]
+        if is_api and rest[:1] == ["tree"]:
+            tree = [_in_tree(each, body) for each, body in files.items()]
+            return 200, json.dumps(tree).encode(), {"Content-Type": "application/json"}
         if is_api:
-            listed = [{"rfilename": each, "size": len(body)} for each, body in files.items()]
+            listed = [_listed(each, body) for each, body in files.items()]
             info = {
                 "id": f"{organization}/{name}",
                 "modelId": f"{organization}/{name}",
@@ -150,6 +157,12 @@ class _Answer(BaseHTTPRequestHandler):
             self._send(200, b"<html>not what was asked for</html>", {})
         elif fault == "no ranges":
             self._serve(path, ranges=False)
+        elif fault == "endless":
+            _, body, headers = self._found(path)
+            self._send(200, body + b"more" * 1000, headers)
+        elif fault == "other bytes":
+            _, body, headers = self._found(path)
+            self._send(200, body[::-1], headers)
         elif fault == "truncated":
             _, body, headers = self._found(path)
             self._send(200, body[: len(body) // 2], headers, length=len(body))
@@ -173,6 +186,26 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the tests' output clean."""
+
+
+def _in_tree(name: str, body: bytes) -> dict[str, object]:
+    """What the Hub says of a file in the listing of a whole repository."""
+    listed = _listed(name, body)
+    return {"type": "file", "path": name, "size": listed["size"], "oid": listed["blobId"]}
+
+
+def _listed(name: str, body: bytes) -> dict[str, object]:
+    """What the Hub says of a file: of a large one its SHA-256, of others what git calls them."""
+    blob = b"blob %d\0" % len(body) + body
+    listed: dict[str, object] = {
+        "rfilename": name,
+        "size": len(body),
+        "blobId": hashlib.sha1(blob).hexdigest(),
+    }
+    if name.endswith((".safetensors", ".bin")):
+        digest = hashlib.sha256(body).hexdigest()
+        listed["lfs"] = {"sha256": digest, "size": len(body), "pointerSize": 100}
+    return listed
 
 
 @contextmanager

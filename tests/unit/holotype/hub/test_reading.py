@@ -25,9 +25,9 @@ from tests.unit.holotype.hub.checkpoints import (
     static,
 )
 
+from holotype.encoders.kinds import recognise_kind
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 from holotype.hub.adding import statements
-from holotype.hub.kinds import recognise_kind
 from holotype.hub.verifying import Finding, Report, verify_folder
 from holotype.records import ClassifierModel, DenseModel
 
@@ -120,7 +120,7 @@ def test_names_that_transformers_makes_up_are_no_labels(tmp_path: Path) -> None:
 
 
 def test_files_that_do_not_tell_the_kind_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedCheckpointError, match="name it with --type"):
+    with pytest.raises(UnsupportedCheckpointError, match="name it"):
         recognise_kind(tmp_path)
 
 

@@ -76,7 +76,7 @@ def recognise_kind(folder: Path) -> str:
     raise UnsupportedCheckpointError(
         str(folder),
         f"neither {CONFIG_FILE} nor {MODULES_FILE} tells what kind of model this is; "
-        "name it with --type",
+        "name it (with --type on the command line)",
     )
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from tests.unit.holotype.hub.checkpoints import safetensors
 
-from holotype.errors import CheckpointError
-from holotype.hub.headers import (
+from holotype.encoders.headers import (
     Tensor,
     count_parameters,
     read_header,
@@ -16,6 +15,7 @@ from holotype.hub.headers import (
     stored_dtype,
     weight_files,
 )
+from holotype.errors import CheckpointError
 
 
 def test_integers_such_as_position_ids_are_no_parameters() -> None:

@@ -1,0 +1,180 @@
+"""`holotype alias`: what production stands for, switched and switched back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from holotype.cli.groups import Command
+from holotype.cli.output import fail, note, write, write_json
+from holotype.errors import HolotypeError
+
+if TYPE_CHECKING:
+    from holotype.references.aliases import AliasChange, AliasHistory
+
+Store: TypeAlias = Annotated[
+    Path, typer.Option("--store", metavar="FOLDER", help="The folder with the artifacts.")
+]
+Alias: TypeAlias = Annotated[
+    str, typer.Argument(metavar="ALIAS", help="A name, such as production.")
+]
+Reason: TypeAlias = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why, for the history.")
+]
+DifferentVectors: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--allow-different-vectors",
+        help="Switch although indexes of the one are wrong for the other.",
+    ),
+]
+Full: TypeAlias = Annotated[
+    bool, typer.Option("--full", help="Compare every byte with the manifest first.")
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_STORE = Path("artifacts")
+
+
+def set_command(
+    alias: Alias,
+    artifact: Annotated[
+        str, typer.Argument(metavar="ARTIFACT", help="The name of a folder in the store.")
+    ],
+    store: Store = _STORE,
+    reason: Reason = "",
+    allow_different_vectors: DifferentVectors = False,
+    full: Full = False,
+) -> None:
+    """Let an alias stand for an artifact from now on.
+
+    The switch is one atomic rename: who loads local:STORE@ALIAS gets the one artifact or the
+    other. An artifact that makes other vectors is refused unless you say that you know.
+    """
+    from holotype.artifacts.aliases import set_alias
+
+    try:
+        history = set_alias(
+            store,
+            alias,
+            artifact,
+            reason=reason,
+            allow_different_vectors=allow_different_vectors,
+            verify="full" if full else "sizes",
+        )
+    except HolotypeError as error:
+        fail(str(error))
+    write(_line(history))
+
+
+def rollback(
+    alias: Alias,
+    store: Store = _STORE,
+    reason: Reason = "",
+    allow_different_vectors: DifferentVectors = False,
+    full: Full = False,
+) -> None:
+    """Let an alias stand for what it stood for before.
+
+    Each rollback goes one step further back.
+    """
+    from holotype.artifacts.aliases import rollback_alias
+
+    try:
+        history = rollback_alias(
+            store,
+            alias,
+            reason=reason,
+            allow_different_vectors=allow_different_vectors,
+            verify="full" if full else "sizes",
+        )
+    except HolotypeError as error:
+        fail(str(error))
+    write(_line(history))
+
+
+def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:
+    """List the aliases of a store, and what each stands for.
+
+    Each line has these fields with a tab between them: alias, artifact, when it was switched.
+    """
+    from holotype.references.aliases import alias_names, read_alias
+
+    try:
+        histories = [read_alias(store, name) for name in alias_names(store)]
+    except HolotypeError as error:
+        fail(str(error))
+    if as_json:
+        write_json([{"alias": each.alias, **_values(each.current)} for each in histories])
+    else:
+        write("".join(map(_line, histories)))
+    note(f"{len(histories)} alias{'es' * (len(histories) != 1)} in {store}")
+
+
+def history_command(alias: Alias, store: Store = _STORE, as_json: AsJson = False) -> None:
+    """Show all that an alias stood for, the newest first.
+
+    Each line has these fields with a tab between them: time, set or rollback, artifact, reason.
+    """
+    from holotype.references.aliases import read_alias
+
+    try:
+        history = read_alias(store, alias)
+    except HolotypeError as error:
+        fail(str(error))
+    changes = [_values(change) for change in reversed(history.changes)]
+    if as_json:
+        write_json(changes)
+    else:
+        fields = ("time", "action", "artifact", "reason")
+        write("".join("\t".join(str(each[name]) for name in fields) + "\n" for each in changes))
+
+
+def _line(history: AliasHistory) -> str:
+    values = _values(history.current)
+    return f"{history.alias}\t{values['artifact']}\t{values['time']}\n"
+
+
+def _values(change: AliasChange) -> dict[str, str | None]:
+    return {
+        "artifact": change.artifact,
+        "action": change.action,
+        "time": change.time.isoformat().replace("+00:00", "Z"),
+        "reason": change.reason,
+        "digest": change.digest,
+        "fingerprint": change.fingerprint,
+    }
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "set",
+        set_command,
+        "Let an alias stand for an artifact.",
+        (
+            "holotype alias set production model-v2 --reason 'better recall'",
+            "holotype alias set staging model-v3 --allow-different-vectors --full",
+        ),
+    ),
+    Command(
+        "rollback",
+        rollback,
+        "Go back to the artifact before.",
+        ("holotype alias rollback production --reason 'slow on long texts'",),
+    ),
+    Command(
+        "list",
+        list_command,
+        "List aliases and what they stand for.",
+        ("holotype alias list", "holotype alias list --store /srv/artifacts --json"),
+    ),
+    Command(
+        "history",
+        history_command,
+        "Show all that an alias stood for.",
+        ("holotype alias history production",),
+    ),
+)
+"""The commands of the group, in the order in which the help lists them."""

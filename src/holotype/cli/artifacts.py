@@ -1,0 +1,220 @@
+"""`holotype artifact`: folders that hold all that is needed to run a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holotype.cli.groups import Command
+from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.progress import bytes_progress
+from holotype.cli.wording import UNKNOWN, parse_count
+from holotype.errors import HolotypeError
+
+if TYPE_CHECKING:
+    from holotype.artifacts.info import ReferencedModel
+    from holotype.references.checking import OnBytes
+
+
+def create(
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="REF",
+            help="Where the model comes from: local:PATH, hf:ORG/MODEL@REVISION or catalogue:ID.",
+        ),
+    ],
+    target: Annotated[Path, typer.Option("--to", metavar="PATH", help="The folder to make.")],
+    entry: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The entry of the catalogue that describes a folder."),
+    ] = None,
+    link: Annotated[
+        bool,
+        typer.Option("--link", help="Link to the files of a folder; changes to one reach both."),
+    ] = False,
+    convert_pickles: Annotated[
+        bool,
+        typer.Option("--convert-pickles", help="Turn pickled weights into safetensors."),
+    ] = False,
+    trust_remote_code: Annotated[
+        bool,
+        typer.Option("--trust-remote-code", help="Take the model's own Python files, too."),
+    ] = False,
+    max_bytes: Annotated[
+        str, typer.Option(metavar="SIZE", help="The most to fetch from the Hub, such as 500M.")
+    ] = "200B",
+) -> None:
+    """Make an artifact: a folder with all that is needed to run a model, and its manifest.
+
+    Only the files that are needed are taken: settings, tokenizer, weights as safetensors, licence
+    and card. Every file is verified; the record and the files must agree about how the model is
+    run. The manifest, artifact.json, has the reference, the exact commit, the record, the size and
+    SHA-256 of each file, a digest of the whole, and the fingerprint of the vectors.
+
+    The folder appears in one step when all is in it. If the command is interrupted, nothing is at
+    PATH, and the next run goes on with what was downloaded. What exists is never overwritten.
+
+    Files of a folder are cloned where the file system can, and copied otherwise; with --link they
+    are hard links. Pickled weights and Python code are refused: --convert-pickles reads the former
+    with torch's restricted unpickler and keeps safetensors; --trust-remote-code takes the latter,
+    which still run only where load() is told to trust them.
+
+    Prints the path, the digest and the fingerprint, with a tab between them.
+    """
+    from holotype.artifacts import CreationOptions, create_artifact
+
+    try:
+        largest = parse_count(max_bytes)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--max-bytes") from None
+    options = CreationOptions(
+        entry=entry,
+        link=link,
+        convert_pickles=convert_pickles,
+        trust_remote_code=trust_remote_code,
+        max_bytes=largest,
+    )
+    with ExitStack() as stack:
+
+        def on_total(n_bytes: int) -> OnBytes | None:
+            return stack.enter_context(bytes_progress("fetching", n_bytes))
+
+        try:
+            manifest = create_artifact(reference, target, options, on_total=on_total)
+        except (HolotypeError, ValueError) as error:
+            stack.close()
+            fail(str(error))
+    write(f"{target}\t{manifest.digest}\t{manifest.fingerprint or UNKNOWN}\n")
+    note(f"{len(manifest.files)} files, {manifest.size:,} bytes, commit {manifest.commit}")
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the artifact.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Compare names and sizes only, read no contents.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Compare every byte of an artifact with its manifest.
+
+    Each line names a file that differs: missing, extra, truncated, changed, or not a file (a link,
+    say). Files are read in parallel. The exit code is 1 where anything differs.
+    """
+    from holotype.references import check_contents, check_sizes, read_manifest
+
+    try:
+        manifest = read_manifest(path)
+        if quick:
+            findings = check_sizes(path, manifest)
+        else:
+            with bytes_progress("verifying", manifest.size) as on_bytes:
+                findings = check_contents(path, manifest, on_bytes=on_bytes)
+    except (HolotypeError, OSError) as error:
+        fail(str(error))
+    if as_json:
+        found = [
+            {"path": each.path, "problem": each.problem, "detail": each.detail} for each in findings
+        ]
+        write_json(found)
+    else:
+        write("".join(f"{finding}\n" for finding in findings))
+    note(f"{path}: {len(manifest.files)} files, {len(findings)} that differ, {manifest.digest}")
+    if findings:
+        raise typer.Exit(1)
+
+
+def info(
+    reference: Annotated[
+        str, typer.Argument(metavar="REF", help="A reference, such as local:artifacts/model-v2.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+) -> None:
+    """Show what a reference names, without loading or fetching weights.
+
+    Each line has a name and a value with a tab between them, and - for what is unknown:
+    availability (local, cached in the Hub's cache, remote on the Hub, or unreachable), kind,
+    dimensions, labels, parameters, the type of the weights, the size of the files and the memory
+    that the weights take in float32 in bytes, licence, commit, fingerprint.
+
+    The exit code is 1 where the reference names nothing.
+    """
+    from holotype.artifacts import get_model_info
+
+    try:
+        found = get_model_info(reference)
+    except HolotypeError as error:
+        fail(str(error))
+    if as_json:
+        write_json(dict(_facts(found)))
+    else:
+        write("".join(f"{name}\t{_text(value)}\n" for name, value in _facts(found)))
+    if found.problem is not None:
+        note(f"note: {found.problem}")
+
+
+def _facts(found: ReferencedModel) -> Iterator[tuple[str, object]]:
+    record = found.record
+    yield "reference", str(found.reference)
+    yield "availability", found.availability
+    yield "artifact", found.is_artifact
+    yield "id", record.id
+    yield "kind", str(record.type)
+    yield "huggingface_id", record.huggingface_id or None
+    yield "embedding_dim", record.embedding_dim
+    yield "matryoshka_dims", list(record.matryoshka_dims) or None
+    yield "context_length", record.context_length
+    yield "labels", list(found.labels) or None
+    yield "parameters", found.parameters
+    yield "dtype", found.dtype
+    yield "size_bytes", found.size_bytes
+    yield "memory_bytes", found.memory_bytes
+    yield "license", record.license
+    yield "commit", found.commit
+    yield "fingerprint", found.fingerprint
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return UNKNOWN if value is None else str(value)
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "create",
+        create,
+        "Make an artifact of a model.",
+        (
+            "holotype artifact create catalogue:bge-m3 --to artifacts/bge-m3-v1",
+            "holotype artifact create hf:org/model@v1.0.0 --to artifacts/model-v1",
+            "holotype artifact create local:checkpoints/minilm --entry all-minilm-l6-v2 "
+            "--to artifacts/minilm-v1",
+        ),
+    ),
+    Command(
+        "verify",
+        verify,
+        "Compare every byte with the manifest.",
+        (
+            "holotype artifact verify artifacts/model-v2",
+            "holotype artifact verify artifacts/model-v2 --quick",
+        ),
+    ),
+    Command(
+        "info",
+        info,
+        "Show what a reference names, without its weights.",
+        (
+            "holotype artifact info local:artifacts/model-v2",
+            "holotype artifact info catalogue:bge-m3 --json | jq .size_bytes",
+        ),
+    ),
+)
+"""The commands of the group, in the order in which the help lists them."""

@@ -1,0 +1,93 @@
+"""`holotype artifact push` and `pull`: between a folder and an object store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from holotype.cli.groups import Command
+from holotype.cli.output import fail, write
+from holotype.cli.progress import bytes_progress
+from holotype.errors import HolotypeError
+from holotype.references.ref import ModelRef
+
+Url: TypeAlias = Annotated[
+    str, typer.Argument(metavar="URL", help="s3://BUCKET/PREFIX or gs://BUCKET/PREFIX.")
+]
+
+
+def push(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the artifact.")],
+    url: Url,
+) -> None:
+    """Upload an artifact to an object store, and compare every byte there.
+
+    The manifest goes last, so that half a push is no artifact; the same command finishes it. Nothing
+    is overwritten. Needs the extra s3 or gcs; credentials come from the store's own environment.
+    """
+    from holotype.artifacts.pushing import push_artifact
+
+    try:
+        with _progress("pushing") as on_total:
+            manifest = push_artifact(path, _object_store(url), on_total=on_total)
+    except HolotypeError as error:
+        fail(str(error))
+    write(f"{url}\t{manifest.digest}\n")
+
+
+def pull(
+    url: Url,
+    to: Annotated[Path, typer.Option("--to", metavar="PATH", help="The folder to make.")],
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", min=1, metavar="N", help="The largest artifact.")
+    ] = None,
+) -> None:
+    """Fetch an artifact from an object store, and compare every byte.
+
+    The folder appears in one step when it is whole; the same command goes on where it was
+    interrupted. Nothing is overwritten. Needs the extra s3 or gcs.
+    """
+    from holotype.references.pulling import MAX_BYTES, pull_artifact
+
+    try:
+        with _progress("pulling") as on_total:
+            manifest = pull_artifact(
+                _object_store(url), to, max_bytes=max_bytes or MAX_BYTES, on_total=on_total
+            )
+    except HolotypeError as error:
+        fail(str(error))
+    write(f"{to}\t{manifest.digest}\n")
+
+
+def _object_store(url: str) -> ModelRef:
+    ref = ModelRef.parse(url)
+    if ref.scheme not in ("s3", "gs", "memory"):
+        fail(f"{ref} is in no object store; expected s3://BUCKET/PREFIX or gs://BUCKET/PREFIX")
+    return ref
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int], Callable[[int], None] | None]]:
+    with ExitStack() as stack:
+        yield lambda n_bytes: stack.enter_context(bytes_progress(what, n_bytes))
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "push",
+        push,
+        "Upload an artifact to an object store.",
+        ("holotype artifact push artifacts/model-v2 s3://models/model-v2",),
+    ),
+    Command(
+        "pull",
+        pull,
+        "Fetch an artifact from an object store.",
+        ("holotype artifact pull s3://models/model-v2 --to artifacts/model-v2",),
+    ),
+)
+"""What this module adds to the group `artifact`."""

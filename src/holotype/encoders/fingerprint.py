@@ -1,0 +1,172 @@
+"""The fingerprint: a digest of what decides the vectors that an encoder makes.
+
+Two encoders may share an index only if their fingerprints are equal. What decides is the encoding
+(pooling, prompts, markers, lengths, normalisation, similarity), the size of the vectors, and the
+files that the network and its tokenizer are made of. Where the model runs, and in which precision,
+does not count.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from holotype.encoders.headers import weight_files
+from holotype.encoders.json_file import JsonFile
+from holotype.encoders.module_folders import module_folders
+from holotype.references.checking import MANIFEST_FILE, check_sizes, hash_files
+from holotype.references.manifest import read_manifest
+
+_VERSION = 1
+_TOKENIZER_FILES = frozenset(
+    {
+        "tokenizer.json",
+        "vocab.txt",
+        "vocab.json",
+        "merges.txt",
+        "added_tokens.json",
+        "sentencepiece.bpe.model",
+        "spiece.model",
+        "tokenizer.model",
+    }
+)
+# These files are written anew by every library that saves a model. What tells who did, or what
+# decides nothing, does not count in them.
+_SETTINGS = frozenset({"config.json", "tokenizer_config.json"})
+_IDLE_KEYS = frozenset(
+    {
+        "_name_or_path",
+        "architectures",
+        "attn_implementation",
+        "auto_map",
+        "backend",
+        "cache_dir",
+        "chat_template",
+        "dtype",
+        "gradient_checkpointing",
+        "is_local",
+        "model_max_length",
+        "name_or_path",
+        "special_tokens_map_file",
+        "tokenizer_file",
+        "torch_dtype",
+        "transformers_version",
+        "use_cache",
+    }
+)
+
+
+def fingerprint(
+    encoding: Any,
+    folder: Path,
+    *,
+    dim: int | None,
+    with_code: bool = False,
+    digests: Mapping[str, str] | None = None,
+) -> str:
+    """Return the fingerprint of an encoder.
+
+    Args:
+        encoding: how the model is run, a dataclass such as `DenseEncoding`. A field that has its
+            default does not count, so that a later version may add fields.
+        folder: the checkpoint.
+        dim: the dimensions of the vectors that are returned; None where there are none.
+        with_code: whether Python files of the checkpoint run.
+        digests: the SHA-256 of files by their paths, where they are known; others are computed.
+
+    Returns:
+        ``sha256:`` and 64 hexadecimal digits.
+
+    Raises:
+        CheckpointError: a file is damaged.
+        OSError: a file cannot be read.
+    """
+    names = deciding_files(folder, with_code=with_code)
+    known = dict(digests or {})
+    # The Hub's cache is made of links.
+    unknown = {str((folder / name).resolve()): name for name in names if name not in known}
+    known |= {unknown[path]: digest for path, digest in hash_files(folder, unknown).items()}
+    decides = {
+        "version": _VERSION,
+        "encoding": _plain(encoding, folder),
+        "dim": dim,
+        "files": {name: known[name] for name in names},
+        "settings": _settings(folder),
+    }
+    text = json.dumps(decides, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def fingerprint_of_folder(
+    encoding: Any, folder: Path, *, dim: int | None, with_code: bool = False
+) -> str:
+    """Return the fingerprint of an encoder; an artifact's manifest spares reading the weights.
+
+    Raises:
+        ArtifactError: the folder has a manifest that is damaged.
+        CheckpointError: a file is damaged.
+        OSError: a file cannot be read.
+    """
+    digests: dict[str, str] = {}
+    if (folder / MANIFEST_FILE).exists():
+        manifest = read_manifest(folder)
+        differing = {finding.path for finding in check_sizes(folder, manifest)}
+        digests = {file.path: file.sha256 for file in manifest.files if file.path not in differing}
+    return fingerprint(encoding, folder, dim=dim, with_code=with_code, digests=digests)
+
+
+def deciding_files(folder: Path, *, with_code: bool = False) -> tuple[str, ...]:
+    """Return the files whose bytes decide the vectors: weights, tokenizer, and code that runs."""
+    kept: list[str] = []
+    for inside, names in _files_of_modules(folder):
+        chosen = {*weight_files(names), *(name for name in names if name in _TOKENIZER_FILES)}
+        kept += [inside + name for name in chosen]
+    if with_code and "auto_map" in JsonFile.read(folder, "config.json", optional=True).values:
+        kept += [path.name for path in folder.glob("*.py")]
+    return tuple(sorted(kept))
+
+
+def _files_of_modules(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield the path of each module, with a slash at its end, and the names of its files."""
+    for module in module_folders(folder):
+        if (folder / module).is_dir():
+            names = sorted(path.name for path in (folder / module).iterdir() if path.is_file())
+            yield f"{module}/" if module else "", names
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for inside, names in _files_of_modules(folder):
+        for name in names:
+            if name in _SETTINGS:
+                values = JsonFile.read(folder, inside + name).values
+                found[inside + name] = {key: values[key] for key in values if key not in _IDLE_KEYS}
+            elif name.startswith("sentence_") and name.endswith("_config.json"):
+                lower_case = JsonFile.read(folder, inside + name).boolean("do_lower_case")
+                if lower_case is not None and lower_case.value:
+                    found["lower_case"] = True
+    return found
+
+
+def _plain(value: Any, folder: Path) -> Any:
+    """Return a value as JSON has it; a dataclass with its name, a path as it lies in the folder."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {
+            field.name: _plain(getattr(value, field.name), folder)
+            for field in dataclasses.fields(value)
+            if field.default is dataclasses.MISSING or getattr(value, field.name) != field.default
+        }
+        return {"": type(value).__name__, **fields}
+    if isinstance(value, Path):
+        return value.relative_to(folder).as_posix()
+    if isinstance(value, tuple | list):
+        return [_plain(item, folder) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, folder) for key, item in value.items()}
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"an encoding holds {value!r}, which has no place in a fingerprint")

@@ -1,0 +1,145 @@
+"""From a reference to the record and the files of the model that it names.
+
+Each kind of reference has one source. Where that fails, no other is tried.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from holotype.artifact_errors import ArtifactDamagedError, ArtifactError
+from holotype.encoders.config import look_up
+from holotype.encoders.derived_record import derive_record
+from holotype.errors import AmbiguousModelError, MissingExtraError, ModelNotFoundError
+from holotype.records import ModelInfo
+from holotype.references.checking import MANIFEST_FILE, OnBytes, check_contents, check_sizes
+from holotype.references.folders import find_folder
+from holotype.references.lock_file import LockedModel, lock_of_environment, locked_folder
+from holotype.references.manifest import Manifest, read_manifest
+from holotype.references.ref import ModelRef
+
+Verify: TypeAlias = Literal["sizes", "full"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedModel:
+    """What a reference names.
+
+    Attributes:
+        record: how the model is described.
+        folder: where its files are; None means the record's pinned revision, which is not fetched
+            yet.
+        manifest: the manifest of an artifact; None where the files are none.
+    """
+
+    record: ModelInfo
+    folder: Path | None
+    manifest: Manifest | None = None
+
+
+def open_reference(
+    ref: ModelRef, *, verify: Verify = "sizes", with_code: bool = False, lock: Path | None = None
+) -> OpenedModel:
+    """Return the record and the folder that a reference names.
+
+    Args:
+        ref: the reference.
+        verify: how the files of an artifact are compared with its manifest: ``"sizes"`` takes
+            milliseconds, ``"full"`` reads every byte.
+        with_code: whether Python files are fetched from a repository, too.
+        lock: the lock file that says what the reference must stand for; None takes the one that
+            HOLOTYPE_LOCK names, if it does.
+
+    Raises:
+        LockMismatchError: the model is not the one that was locked.
+        NotLockedError: the lock file does not name the reference.
+        ModelNotFoundError: the catalogue has no such id.
+        ArtifactError: the folder, or the artifact in it, is missing or damaged.
+        CheckpointError: the files cannot be had, or do not tell what kind of model they are.
+        MissingExtraError: huggingface_hub is not installed.
+    """
+    if verify not in ("sizes", "full"):
+        raise ValueError(f"unknown verify {verify!r}; expected 'sizes' or 'full'")
+    lock = lock or lock_of_environment()
+    if lock is not None:
+        return _open_locked(ref, lock, verify)
+    if ref.scheme == "catalogue":
+        return OpenedModel(record=look_up(ref.location), folder=None)
+    if ref.scheme == "hf":
+        return _open_repository(ref, with_code=with_code)
+    folder = find_folder(ref)
+    if (folder / MANIFEST_FILE).exists():
+        manifest = open_artifact(folder, verify=verify)
+        return OpenedModel(record=manifest.record, folder=folder, manifest=manifest)
+    name = folder.resolve().name
+    return OpenedModel(record=derive_record(folder, name=name), folder=folder)
+
+
+def _open_locked(ref: ModelRef, lock: Path, verify: Verify) -> OpenedModel:
+    folder, locked = locked_folder(ref, lock)
+    manifest = open_artifact(folder, verify=verify)
+    locked.compare(LockedModel.of(ref, manifest))
+    return OpenedModel(record=manifest.record, folder=folder, manifest=manifest)
+
+
+def open_artifact(
+    folder: Path, *, verify: Verify = "sizes", on_bytes: OnBytes | None = None
+) -> Manifest:
+    """Return the manifest of an artifact whose files agree with it.
+
+    Raises:
+        ArtifactNotFoundError: the folder is no artifact.
+        ManifestError: its manifest is damaged, or made to do harm.
+        ArtifactDamagedError: its files differ from the manifest; the error names each.
+    """
+    manifest = read_manifest(folder)
+    try:
+        if verify == "full":
+            findings = check_contents(folder, manifest, on_bytes=on_bytes)
+        else:
+            findings = check_sizes(folder, manifest)
+    except OSError as error:
+        raise ArtifactError(str(folder), f"cannot be read: {error}") from error
+    if findings:
+        raise ArtifactDamagedError(str(folder), findings)
+    return manifest
+
+
+def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:
+    """Return the catalogue's record of a repository, at a commit; None where it has none.
+
+    Raises:
+        ArtifactError: the catalogue runs this repository in several ways.
+    """
+    from holotype.models import get_model_by_hf_id
+
+    try:
+        record = get_model_by_hf_id(ref.location)
+    except ModelNotFoundError:
+        return None
+    except AmbiguousModelError as error:
+        spelt = " or ".join(f"catalogue:{id}" for id in error.ids)
+        raise ArtifactError(
+            str(ref), f"is run in several ways, and the reference does not say which; name {spelt}"
+        ) from None
+    return record if record.revision == commit else replace(record, revision=commit)
+
+
+def _open_repository(ref: ModelRef, *, with_code: bool) -> OpenedModel:
+    # By name, so that type checkers do not read huggingface_hub and all that it imports.
+    try:
+        source = importlib.import_module("holotype.encoders.source")
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("huggingface_hub", "httpx"):
+            raise
+        raise MissingExtraError("hub", missing, f"opening {ref}") from error
+    folder: Path = source.find_repository(ref.location, ref.revision, with_code=with_code)
+    record = known_record(ref, folder.name)
+    if record is None:
+        name = ref.location.rpartition("/")[2]
+        record = derive_record(folder, name=name, huggingface_id=ref.location, revision=folder.name)
+    return OpenedModel(record=record, folder=folder)

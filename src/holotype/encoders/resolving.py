@@ -1,0 +1,66 @@
+"""How a model is run, from its record and its files, without loading a tensor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from holotype.encoders.checkpoint import CheckpointSettings, read_checkpoint
+from holotype.encoders.colbert_encoding import compare_colbert
+from holotype.encoders.encoding import compare_dense
+from holotype.encoders.headers import read_header, weight_files
+from holotype.encoders.json_file import Setting
+from holotype.encoders.kinds import is_static
+from holotype.encoders.merge import Merge
+from holotype.encoders.modules import LinearSpec
+from holotype.records import AnyColbertModel, ColbertModel, DenseModel, ModelInfo
+
+
+def resolve_encoding(record: ModelInfo, folder: Path) -> Any:
+    """Return how a model is run: the encoding of its kind, as its encoder has it.
+
+    Returns:
+        A frozen dataclass, such as `DenseEncoding`; None for kinds and formats whose encoding is
+        only known to their encoder.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or of another kind of model.
+        UnsupportedModelError: neither the record nor the checkpoint says how it is run.
+        CatalogueMismatchError: they disagree.
+    """
+    if not isinstance(record, DenseModel | ColbertModel) or is_static(folder):
+        return None
+    settings = read_checkpoint(folder)
+    merge = Merge(record, settings)
+    encoding = merged_encoding(record, settings, merge)
+    merge.finish()
+    return encoding
+
+
+def merged_encoding(record: ModelInfo, settings: CheckpointSettings, merge: Merge) -> Any:
+    """Compare a dense or a ColBERT record with a checkpoint, without raising what differs."""
+    if isinstance(record, DenseModel):
+        return compare_dense(record, settings, merge)
+    projection = stanford_projection(settings) if settings.format == "stanford" else None
+    return compare_colbert(cast(AnyColbertModel, record), settings, projection, merge)
+
+
+def stanford_projection(settings: CheckpointSettings) -> Setting[LinearSpec] | None:
+    """Return the projection that lies in the transformer's weights, by the header of their file."""
+    folder = settings.transformer_folder
+    for name in weight_files([path.name for path in folder.iterdir()]):
+        header = read_header(folder / name)
+        if "linear.weight" in header and len(header["linear.weight"].shape) == 2:
+            out_dim, in_dim = header["linear.weight"].shape
+            return Setting(
+                LinearSpec(
+                    folder=folder,
+                    in_dim=in_dim,
+                    out_dim=out_dim,
+                    bias="linear.bias" in header,
+                    activation="torch.nn.Identity",
+                    residual=False,
+                ),
+                name,
+            )
+    return None

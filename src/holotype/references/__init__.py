@@ -1,0 +1,36 @@
+"""References to models, and the manifests of artifacts; only the standard library is imported."""
+
+from holotype.artifact_errors import (
+    ArtifactDamagedError,
+    ArtifactError,
+    ArtifactExistsError,
+    ArtifactNotFoundError,
+    CredentialsInReferenceError,
+    Finding,
+    InvalidReferenceError,
+    ManifestError,
+    UnsafePathError,
+)
+from holotype.references.checking import MANIFEST_FILE, check_contents, check_sizes
+from holotype.references.manifest import FileEntry, Manifest, parse_manifest, read_manifest
+from holotype.references.ref import ModelRef
+
+__all__ = [
+    "MANIFEST_FILE",
+    "ArtifactDamagedError",
+    "ArtifactError",
+    "ArtifactExistsError",
+    "ArtifactNotFoundError",
+    "CredentialsInReferenceError",
+    "FileEntry",
+    "Finding",
+    "InvalidReferenceError",
+    "Manifest",
+    "ManifestError",
+    "ModelRef",
+    "UnsafePathError",
+    "check_contents",
+    "check_sizes",
+    "parse_manifest",
+    "read_manifest",
+]

@@ -1,0 +1,131 @@
+"""Comparing the files of a folder with a manifest: cheaply by size, or every byte by digest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from holotype.artifact_errors import Finding, Problem
+from holotype.references.paths import files_below, open_file
+
+if TYPE_CHECKING:
+    from holotype.references.manifest import FileEntry, Manifest
+
+OnBytes: TypeAlias = Callable[[int], None]
+"""Is told how many more bytes have been read; called from several threads."""
+
+MANIFEST_FILE = "artifact.json"
+
+_BLOCK_BYTES = 1 << 20
+
+
+def check_sizes(folder: Path, manifest: Manifest) -> tuple[Finding, ...]:
+    """Compare names and sizes, without reading a file; takes milliseconds.
+
+    Returns:
+        Every file that differs, by path; nothing where all agree.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    present = dict(files_below(folder))
+    present.pop(MANIFEST_FILE, None)
+    wanted = {file.path: file for file in manifest.files}
+    findings = [
+        Finding(path=path, problem="extra", detail=f"{status.st_size} bytes")
+        for path, status in present.items()
+        if path not in wanted
+    ]
+    for path, file in wanted.items():
+        finding = _size_finding(folder, file, present.get(path))
+        if finding is not None:
+            findings.append(finding)
+    return tuple(sorted(findings, key=lambda finding: finding.path))
+
+
+def _size_finding(folder: Path, file: FileEntry, status: os.stat_result | None) -> Finding | None:
+    if status is None:
+        if (folder / file.path).is_dir():
+            return Finding(path=file.path, problem="not a file", detail="a folder")
+        return Finding(path=file.path, problem="missing", detail=f"{file.size} bytes")
+    if not stat.S_ISREG(status.st_mode):
+        what = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a device or a socket"
+        return Finding(path=file.path, problem="not a file", detail=what)
+    if status.st_size == file.size:
+        return None
+    problem: Problem = "truncated" if status.st_size < file.size else "changed"
+    detail = f"{status.st_size} bytes, expected {file.size}"
+    return Finding(path=file.path, problem=problem, detail=detail)
+
+
+def check_contents(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    on_bytes: OnBytes | None = None,
+    n_threads: int | None = None,
+) -> tuple[Finding, ...]:
+    """Compare names, sizes and every byte; files are read in parallel.
+
+    Args:
+        folder: the folder.
+        manifest: what it should hold.
+        on_bytes: is told the progress.
+        n_threads: how many files to read at once; None means as many as there are processors.
+
+    Returns:
+        Every file that differs, by path; nothing where all agree.
+
+    Raises:
+        OSError: the folder or a file cannot be read.
+    """
+    findings = {finding.path: finding for finding in check_sizes(folder, manifest)}
+    wanted = {file.path: file for file in manifest.files if file.path not in findings}
+    digests = hash_files(folder, wanted, on_bytes=on_bytes, n_threads=n_threads)
+    for path, file in wanted.items():
+        if digests[path] != file.sha256:
+            detail = f"sha256 {digests[path][:12]}..., expected {file.sha256[:12]}..."
+            findings[path] = Finding(path=path, problem="changed", detail=detail)
+    return tuple(findings[path] for path in sorted(findings))
+
+
+def hash_files(
+    folder: Path,
+    paths: Iterable[str],
+    *,
+    on_bytes: OnBytes | None = None,
+    n_threads: int | None = None,
+) -> Mapping[str, str]:
+    """Return the SHA-256 of files by their paths; they are read in parallel, largest first.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    ordered: Sequence[str] = sorted(
+        paths, key=lambda path: (folder / path).lstat().st_size, reverse=True
+    )
+    n_threads = n_threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(max_workers=n_threads) as pool:
+        digests = pool.map(lambda path: hash_file(folder / path, on_bytes=on_bytes), ordered)
+        return dict(zip(ordered, digests, strict=True))
+
+
+def hash_file(path: Path, *, on_bytes: OnBytes | None = None) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits; a link is not followed.
+
+    Raises:
+        OSError: the file cannot be read, or is no regular file.
+    """
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_BLOCK_BYTES))
+    with open_file(path) as file:
+        while n_bytes := file.readinto(buffer):
+            digest.update(buffer[:n_bytes])
+            if on_bytes is not None:
+                on_bytes(n_bytes)
+    return digest.hexdigest()

@@ -1,0 +1,130 @@
+"""The record of a model as JSON values and back, where nothing in them is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from holotype.artifact_errors import ManifestError
+from holotype.records import (
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+    SparseModel,
+    Variant,
+)
+
+RECORDS: Mapping[str, type[ModelInfo]] = {
+    "dense": DenseModel,
+    "colbert": ColbertModel,
+    "sparse": SparseModel,
+    "cross-encoder": CrossEncoderModel,
+    "classifier": ClassifierModel,
+}
+"""The record of each kind."""
+
+_LONGEST_TEXT = 20_000
+_MOST_ITEMS = 200_000
+
+
+def entry_of(record: ModelInfo) -> dict[str, Any]:
+    """Return all that a record knows as JSON values, by the names of its fields.
+
+    Fields that have the value that stands for unknown are left out.
+    """
+    usual = {field.name: field.default for field in fields(record)}
+    return {
+        name: _as_json(value)
+        for name, value in asdict(record).items()
+        if value is not usual[name] and (value != usual[name] or type(value) is bool)
+    }
+
+
+def record_of(entry: object, location: str) -> ModelInfo:
+    """Return the record of JSON values.
+
+    Args:
+        entry: what `entry_of` returned, perhaps in the hands of strangers since.
+        location: where it stands, for errors.
+
+    Raises:
+        ManifestError: a field is unknown, missing, or not of its type.
+    """
+    if not isinstance(entry, dict):
+        raise ManifestError(location, "its entry is no JSON object")
+    kind = RECORDS.get(str(entry.get("type")), ModelInfo)
+    types, required = _fields_of(str(entry["type"]) if kind is not ModelInfo else "")
+    unknown, missing = sorted(set(entry) - set(types)), sorted(required - set(entry))
+    if unknown or missing:
+        problem = f"has no field {unknown[0][:80]!r}" if unknown else f"lacks {missing[0]!r}"
+        raise ManifestError(
+            location, f"its entry {problem}; it is damaged, or was made by a newer version"
+        )
+    return kind(**{name: _value(types[name], entry[name], name, location) for name in entry})
+
+
+@cache
+def _fields_of(type: str) -> tuple[Mapping[str, Any], frozenset[str]]:
+    kind = RECORDS.get(type, ModelInfo)
+    required = {field.name for field in fields(kind) if field.default is MISSING}
+    return get_type_hints(kind), frozenset(required)
+
+
+def _value(declared: Any, value: object, field: str, location: str) -> Any:
+    fits, read = _read(declared, value)
+    if not fits:
+        raise ManifestError(location, f"its entry has the {field} {str(value)[:80]!r}")
+    return read
+
+
+def _read(declared: Any, value: object) -> tuple[bool, Any]:
+    """Return whether a JSON value is of a declared type, and the value as that type has it."""
+    origin, arguments = get_origin(declared), get_args(declared)
+    if isinstance(declared, TypeVar):
+        return _read(declared.__bound__, value)
+    if origin in (Union, UnionType):
+        found = (_read(each, value) for each in arguments)
+        return next((pair for pair in found if pair[0]), (False, None))
+    if origin is Literal:
+        return value in arguments, value
+    if origin is tuple:
+        return _read_items(arguments, value)
+    if declared is Variant:
+        return _read_variant(value)
+    if declared is float:
+        return type(value) in (int, float), value
+    if declared is NoneType:
+        return value is None, None
+    too_long = isinstance(value, str) and len(value) > _LONGEST_TEXT
+    return type(value) is declared and not too_long, value
+
+
+def _read_items(arguments: tuple[Any, ...], value: object) -> tuple[bool, Any]:
+    if not isinstance(value, list) or len(value) > _MOST_ITEMS:
+        return False, None
+    repeated = arguments[-1] is Ellipsis
+    types = [arguments[0]] * len(value) if repeated else list(arguments)
+    if len(types) != len(value):
+        return False, None
+    read = [_read(each, item) for each, item in zip(types, value, strict=True)]
+    return all(fits for fits, _ in read), tuple(item for _, item in read)
+
+
+def _read_variant(value: object) -> tuple[bool, Any]:
+    if not isinstance(value, dict) or not set(value) <= {field.name for field in fields(Variant)}:
+        return False, None
+    texts = all(item is None or isinstance(item, str) for item in value.values())
+    if not texts or not isinstance(value.get("id"), str):
+        return False, None
+    return True, Variant(**value)
+
+
+def _as_json(value: object) -> Any:
+    if isinstance(value, tuple | list):
+        return [_as_json(item) for item in value]
+    return value

@@ -1,0 +1,36 @@
+"""The folder on this machine that a reference to files stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from holotype.artifact_errors import ArtifactNotFoundError
+from holotype.references.aliases import resolve_alias
+from holotype.references.ref import ModelRef
+
+
+def find_folder(ref: ModelRef) -> Path:
+    """Return the folder of a reference of the kinds local, s3, gs or memory.
+
+    No other source is tried where this one fails.
+
+    Raises:
+        ArtifactNotFoundError: there is no such folder, alias or object.
+        ArtifactError: it cannot be had.
+        ValueError: the reference is of the Hub or of the catalogue.
+    """
+    if ref.scheme in ("hf", "catalogue"):
+        raise ValueError(f"{ref} names no folder of files")
+    if ref.scheme == "local":
+        return _folder(ref) if ref.alias is None else resolve_alias(ref.path, ref.alias)
+    from holotype.references.pulling import fetch_to_cache
+
+    return fetch_to_cache(ref)
+
+
+def _folder(ref: ModelRef) -> Path:
+    if not ref.path.is_dir():
+        raise ArtifactNotFoundError(
+            str(ref), f"there is no folder {str(ref.path.absolute())!r}; no other place is tried"
+        )
+    return ref.path

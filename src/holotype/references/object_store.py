@@ -1,0 +1,176 @@
+"""A prefix in an object store, through fsspec: what is there, its bytes, and new objects.
+
+Credentials come from the store's own environment (the AWS credentials, those of Google Cloud);
+they are in no reference, and are taken out of every message.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from holotype.artifact_errors import ArtifactNotFoundError
+from holotype.errors import MissingExtraError
+from holotype.references.checking import MANIFEST_FILE
+from holotype.references.manifest import LARGEST_MANIFEST_BYTES, Manifest, parse_manifest
+from holotype.references.near_misses import redacted
+from holotype.references.ref import ModelRef
+from holotype.store_errors import ObjectStoreError
+
+T = TypeVar("T")
+
+_PACKAGES = {"s3": ("s3fs", "s3"), "gs": ("gcsfs", "gcs"), "memory": ("fsspec", "s3")}
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|CREDENTIAL|ACCESS_KEY", re.IGNORECASE)
+_SHORTEST_SECRET = 6
+
+
+class ObjectFolder:
+    """The objects below a prefix, as if they were the files of a folder."""
+
+    def __init__(self, ref: ModelRef) -> None:
+        """Open a prefix; nothing is asked of the store yet.
+
+        Args:
+            ref: a reference of the kinds s3, gs or memory.
+
+        Raises:
+            MissingExtraError: the package for this kind of store is not installed.
+        """
+        package, extra = _PACKAGES[ref.scheme]
+        try:
+            # By name, so that type checkers do not read fsspec and all that it imports.
+            core = importlib.import_module("fsspec.core")
+            importlib.import_module(package)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing not in ("fsspec", package):
+                raise
+            raise MissingExtraError(extra, package, f"reading {ref}") from None
+        self.location = str(ref)
+        options = {} if ref.scheme == "memory" else {"use_listings_cache": False}
+        self._system: Any
+        self._system, self._root = self._call(
+            "", lambda: core.url_to_fs(str(ref), skip_instance_cache=True, **options)
+        )
+
+    def manifest(self) -> Manifest:
+        """Return the manifest of the artifact that is here.
+
+        Raises:
+            ArtifactNotFoundError: there is none.
+            ManifestError: it is damaged, or made to do harm.
+            ObjectStoreError: the store refuses or cannot be reached.
+        """
+        location = f"{self.location}/{MANIFEST_FILE}"
+        # One more byte than allowed is enough to know that there are too many.
+        text = self.read(MANIFEST_FILE, 0, LARGEST_MANIFEST_BYTES + 1)
+        return parse_manifest(text, location)
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return the size of every object in bytes, by its path below the prefix.
+
+        Raises:
+            ObjectStoreError: the store refuses or cannot be reached.
+        """
+        try:
+            found = self._call("", lambda: self._system.find(self._root, detail=True))
+        except ArtifactNotFoundError:
+            return {}
+        start = f"{self._root}/"
+        return {
+            path.removeprefix(start): int(about["size"] or 0)
+            for path, about in found.items()
+            if path.startswith(start)
+        }
+
+    def read(self, path: str, start: int, end: int) -> bytes:
+        """Return the bytes of an object from `start` up to, not including, `end`.
+
+        Raises:
+            ArtifactNotFoundError: there is no such object.
+            ObjectStoreError: the store refuses or cannot be reached.
+        """
+        name = f"{self._root}/{path}"
+        content: bytes = self._call(path, lambda: self._system.cat_file(name, start=start, end=end))
+        return content[: end - start]
+
+    def create_from(self, path: str, file: Path) -> bool:
+        """Make an object of a file; what is there already is left alone.
+
+        Returns:
+            False where there is such an object already.
+
+        Raises:
+            ObjectStoreError: the store refuses or cannot be reached.
+        """
+        name = f"{self._root}/{path}"
+        return self._created(path, lambda: self._system.put_file(str(file), name, mode="create"))
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Make an object of a few bytes; what is there already is left alone.
+
+        Returns:
+            False where there is such an object already.
+
+        Raises:
+            ObjectStoreError: the store refuses or cannot be reached.
+        """
+        name = f"{self._root}/{path}"
+        return self._created(path, lambda: self._system.pipe_file(name, content, mode="create"))
+
+    def _created(self, path: str, request: Callable[[], object]) -> bool:
+        # The request is to fail where there is such an object; some stores do not honour that.
+        if self._exists(path):
+            return False
+        try:
+            self._call(path, request)
+        except _AlreadyThereError:
+            return False
+        return True
+
+    def _exists(self, path: str) -> bool:
+        try:
+            found = self._call(path, lambda: self._system.info(f"{self._root}/{path}"))
+        except ArtifactNotFoundError:
+            return False
+        return bool(found["type"] == "file")
+
+    def _call(self, path: str, request: Callable[[], T]) -> T:
+        location = f"{self.location}/{path}" if path else self.location
+        try:
+            return request()
+        except FileNotFoundError:
+            raise ArtifactNotFoundError(
+                location,
+                "there is no such object; a push that was interrupted has no manifest, and is "
+                "finished by: holotype artifact push",
+            ) from None
+        except FileExistsError:
+            raise _AlreadyThereError(location, "is there already") from None
+        except PermissionError as error:
+            raise ObjectStoreError(
+                location,
+                f"the store refuses: {_reason(error)}; check its credentials and their rights",
+            ) from None
+        # The clients of stores raise errors of many libraries, which share no other class.
+        except Exception as error:
+            raise ObjectStoreError(
+                location, f"the store cannot be read or written: {_reason(error)}"
+            ) from None
+
+
+class _AlreadyThereError(ObjectStoreError):
+    """An object was to be made that is there already."""
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error, without what may be a secret in it."""
+    text = redacted((str(error).strip().splitlines() or [""])[0])
+    for name, value in os.environ.items():
+        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, "***")
+    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.holotype.hub.checkpoints import (
+    bert,
+    colbert_multi_vector,
+    colbert_pylate,
+    colbert_stanford,
+    dense,
+    record,
+    safetensors,
+    saved,
+)
+
+from holotype.artifacts import create_artifact
+from holotype.encoders.derived_record import derive_record
+from holotype.encoders.fingerprint import deciding_files, fingerprint, fingerprint_of_folder
+from holotype.encoders.prompts import Prompt
+from holotype.encoders.resolving import resolve_encoding
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    saved(tmp_path / "model", dense())
+    return tmp_path / "model"
+
+
+def of(folder: Path, dim: int | None = 32, **known: Any) -> str:
+    return fingerprint(resolve_encoding(record(**known), folder), folder, dim=dim)
+
+
+def edit(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_the_same_files_and_settings_give_the_same_fingerprint(
+    folder: Path, tmp_path: Path
+) -> None:
+    saved(tmp_path / "elsewhere/copy", dense())
+    assert of(folder) == of(tmp_path / "elsewhere/copy")
+    assert of(folder).startswith("sha256:")
+
+
+def test_what_decides_the_vectors_decides_the_fingerprint(folder: Path) -> None:
+    before = of(folder)
+    assert of(folder, dim=16) != before
+    assert of(folder, query_prompt="query: ") != before
+    encoding = resolve_encoding(record(), folder)
+    for change in (
+        {"normalized": False},
+        {"max_length": 47},
+        {"layers": encoding.layers[:1]},
+        {"document_prompt": Prompt("passage: ")},
+        {"similarity": "dot"},
+    ):
+        assert fingerprint(replace(encoding, **change), folder, dim=32) != before
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_the_bytes_of_weights_and_tokenizer_decide(folder: Path, name: str) -> None:
+    before = of(folder)
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    assert of(folder) != before
+
+
+def test_settings_of_the_network_decide_and_who_saved_them_does_not(folder: Path) -> None:
+    before = of(folder)
+    edit(folder / "config.json", transformers_version="9.9", torch_dtype="bfloat16")
+    edit(folder / "config.json", _name_or_path="/home/someone", architectures=["BertForMaskedLM"])
+    (folder / "README.md").write_text("another card")
+    (folder / "onnx").mkdir()
+    (folder / "onnx/model.safetensors").write_bytes(b"converted")
+    assert of(folder) == before
+    edit(folder / "config.json", hidden_act="relu")
+    assert of(folder) != before
+
+
+def test_putting_texts_in_lower_case_decides(folder: Path) -> None:
+    before = of(folder)
+    edit(folder / "sentence_bert_config.json", do_lower_case=False)
+    assert of(folder) == before
+    edit(folder / "sentence_bert_config.json", do_lower_case=True)
+    assert of(folder) != before
+
+
+def test_code_counts_only_where_it_runs(tmp_path: Path) -> None:
+    code = {"modeling.py": b"class Model: ..."}
+    saved(tmp_path / "plain", dense() | code)
+    saved(tmp_path / "own", dense(auto_map={"AutoModel": "modeling.Model"}) | code)
+    assert "modeling.py" not in deciding_files(tmp_path / "plain", with_code=True)
+    assert "modeling.py" not in deciding_files(tmp_path / "own")
+    assert "modeling.py" in deciding_files(tmp_path / "own", with_code=True)
+
+
+def test_markers_lengths_and_expansion_decide_of_late_interaction(tmp_path: Path) -> None:
+    changes: tuple[dict[str, Any], ...] = (
+        {},
+        {"doc_token_id": "[unused7]"},
+        {"query_maxlen": 33},
+        {"mask_punctuation": False},
+        {"attend_to_mask_tokens": True},
+    )
+    found = set()
+    for at, metadata in enumerate(changes):
+        folder = tmp_path / str(at)
+        saved(folder, colbert_stanford(**metadata))
+        known = derive_record(folder, name="tiny")
+        found.add(fingerprint(resolve_encoding(known, folder), folder, dim=16))
+    assert len(found) == 5
+
+
+@pytest.mark.parametrize("files", [colbert_stanford(), colbert_pylate(), colbert_multi_vector()])
+def test_weights_of_a_projection_count(tmp_path: Path, files: dict[str, bytes]) -> None:
+    files = {"1_Dense/model.safetensors": b"weights", **files}
+    saved_at = saved(tmp_path / "one", files | {"1_Dense/model.safetensors": projection()}).folder
+    names = deciding_files(saved_at)
+    assert "model.safetensors" in names
+    assert ("1_Dense/model.safetensors" in names) == ("modules.json" in files)
+
+
+def projection() -> bytes:
+    return safetensors({"linear.weight": ("F32", [16, 32])})
+
+
+def test_the_weights_of_an_artifact_are_not_read_again(folder: Path, tmp_path: Path) -> None:
+    manifest = create_artifact(f"local:{folder}", tmp_path / "artifact")
+    encoding = resolve_encoding(manifest.record, tmp_path / "artifact")
+    same_size = (folder / "model.safetensors").stat().st_size
+    (tmp_path / "artifact/model.safetensors").write_bytes(b"x" * same_size)
+    found = fingerprint_of_folder(encoding, tmp_path / "artifact", dim=32)
+    assert found == manifest.fingerprint == of(folder)
+
+
+def test_a_file_of_an_artifact_that_has_changed_in_size_is_read(
+    folder: Path, tmp_path: Path
+) -> None:
+    manifest = create_artifact(f"local:{folder}", tmp_path / "artifact")
+    encoding = resolve_encoding(manifest.record, tmp_path / "artifact")
+    with (tmp_path / "artifact/model.safetensors").open("ab") as file:
+        file.write(b"more")
+    assert fingerprint_of_folder(encoding, tmp_path / "artifact", dim=32) != manifest.fingerprint
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """An encoding of another kind, as a later version may have it."""
+
+    activation: str
+    folder: Path | None = None
+    added_later: int = 3
+
+
+def test_any_dataclass_is_an_encoding_and_a_new_default_changes_nothing(folder: Path) -> None:
+    @dataclass(frozen=True)
+    class Older:
+        activation: str
+
+    Older.__name__ = "Encoding"
+    newer = fingerprint(Encoding("relu"), folder, dim=None)
+    assert newer == fingerprint(Older("relu"), folder, dim=None)
+    assert newer != fingerprint(Encoding("relu", added_later=4), folder, dim=None)
+    assert newer != fingerprint(Encoding("relu", folder=folder / "1_Pooling"), folder, dim=None)
+
+
+def test_what_has_no_place_in_a_fingerprint_is_refused(folder: Path) -> None:
+    activation: Any = object()
+    with pytest.raises(TypeError, match="has no place in a fingerprint"):
+        fingerprint(Encoding(activation), folder, dim=None)
+
+
+def test_kinds_whose_encoding_only_their_encoder_knows_have_none_here(tmp_path: Path) -> None:
+    files = bert(architectures=["BertForSequenceClassification"], id2label={"0": "a", "1": "b"})
+    saved(tmp_path / "classifier", files)
+    known = derive_record(tmp_path / "classifier", name="classifier")
+    assert resolve_encoding(known, tmp_path / "classifier") is None
