@@ -7,8 +7,8 @@ from pathlib import Path
 from huggingface_hub import get_cached_repo_tree, try_to_load_from_cache
 from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
+from holotype.encoders.headers import read_header, weight_files
 from holotype.hub.checkpoint_files import CARD, CheckpointFiles, is_small_file
-from holotype.hub.headers import read_header, weight_files
 
 
 def open_cached(name: str, commit: str) -> CheckpointFiles | None:
