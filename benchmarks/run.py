@@ -9,6 +9,7 @@ import platform
 import sys
 
 import aliases
+import artifacts
 import encoding
 import generation
 import importing
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "type_checking": type_checking.table,
     "encoding": encoding.table,
     "aliases": aliases.table,
+    "artifacts": artifacts.table,
 }
 
 

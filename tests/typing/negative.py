@@ -16,6 +16,7 @@ load(JINA_COLBERT_V2, dim=100)  # E: misc, reportCallIssue
 load(BGE_M3, dim=512)  # E: misc, reportCallIssue
 load(SPLADE_V3, dim=1)  # E: call-overload, reportCallIssue
 load("no-such-model")  # E: call-overload, reportCallIssue
+load("hf:org/model")  # E: call-overload, reportCallIssue
 select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
 select(sort_by="speed")  # E: call-overload, reportArgumentType
 ModelType.RERANKER  # E: attr-defined, reportAttributeAccessIssue

@@ -21,9 +21,11 @@ from holotype import (
     models_by_type,
     select,
 )
+from holotype.encoders import load_from_env
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, COLBERT_V2, JINA_COLBERT_V2, ModelId
+from holotype.references import ModelRef
 
 assert_type(JINA_COLBERT_V2, ColbertModel[Literal[64, 96, 128]])
 assert_type(BGE_M3, DenseModel[Literal[1024]])
@@ -58,6 +60,12 @@ assert_type(load(COLBERT_V2), ColbertEncoder)
 assert_type(load(JINA_COLBERT_V2, dim=64), ColbertEncoder)
 assert_type(load("all-minilm-l6-v2"), DenseEncoder)
 assert_type(load(ALL_MINILM_L6_V2, dim=384), DenseEncoder)
+assert_type(load(BGE_M3).fingerprint, str)
+assert_type(load(BGE_M3).compatible_with(load(COLBERT_V2)), bool)
+
+# what a reference names is known when it is loaded
+assert_type(load(ModelRef.parse("local:artifacts@production"), verify="full").fingerprint, str)
+assert_type(load_from_env("MODEL", device="cpu").record.id, str)
 
 
 def width(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,8 +19,18 @@ _BLOCK_BYTES = 1 << 20
 _FICLONE = 0x40049409
 
 
-def real_files(folder: Path) -> Mapping[str, Path]:
-    """Return the files of a folder by their paths in it, and where they really lie.
+def list_files(folder: Path) -> tuple[str, ...]:
+    """Return the paths of the files in a folder; hidden ones are left out, links not entered."""
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = Path(parent).relative_to(folder)
+        found += [(inside / name).as_posix() for name in names if not name.startswith(".")]
+    return tuple(sorted(found))
+
+
+def real_files(folder: Path, names: Iterable[str]) -> Mapping[str, Path]:
+    """Return where files of a folder really lie.
 
     Links are followed within the folder, and within a repository of the Hub's cache, whose
     snapshots are made of links.
@@ -31,16 +41,11 @@ def real_files(folder: Path) -> Mapping[str, Path]:
     root = folder.resolve()
     allowed = root.parent.parent if root.parent.name == "snapshots" else root
     found = {}
-    for parent, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(parent) / name
-            inside = path.relative_to(root).as_posix()
-            real = path.resolve()
-            if not real.is_relative_to(allowed):
-                raise UnsafePathError(str(folder), inside, "is a link that leads out of the folder")
-            if real.is_file() and not name.startswith("."):
-                found[check_path(inside, str(folder))] = real
+    for name in names:
+        real = (root / check_path(name, str(folder))).resolve()
+        if not real.is_relative_to(allowed):
+            raise UnsafePathError(str(folder), name, "is a link that leads out of the folder")
+        found[name] = real
     return found
 
 
@@ -70,7 +75,7 @@ def copy_files(
         if (link and _linked(source, copied)) or _cloned(source, copied):
             sha256 = hash_file(copied, on_bytes=on_bytes)
         else:
-            sha256 = _copied(source, copied, on_bytes)
+            sha256 = copy_file(source, copied, on_bytes=on_bytes)
         return FileEntry(path=path, size=copied.stat().st_size, sha256=sha256)
 
     largest_first = sorted(sources, key=lambda path: sources[path].stat().st_size, reverse=True)
@@ -105,7 +110,12 @@ def _cloned(source: Path, target: Path) -> bool:
     return cloned
 
 
-def _copied(source: Path, target: Path, on_bytes: OnBytes | None) -> str:
+def copy_file(source: Path, target: Path, *, on_bytes: OnBytes | None = None) -> str:
+    """Copy a file to a path where there is none, and return its SHA-256.
+
+    Raises:
+        OSError: a file cannot be read or written, or there is one.
+    """
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_BLOCK_BYTES))
     with open_file(source) as reading, target.open("xb", buffering=0) as writing:
@@ -121,6 +131,8 @@ def _copied(source: Path, target: Path, on_bytes: OnBytes | None) -> str:
 
 def git_sha1(path: Path) -> str:
     """Return what git calls the contents of a file."""
-    contents = path.read_bytes()
-    header = b"blob %d\0" % len(contents)
-    return hashlib.sha1(header + contents, usedforsecurity=False).hexdigest()
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

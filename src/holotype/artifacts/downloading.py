@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +9,11 @@ from pathlib import Path
 from huggingface_hub import try_to_load_from_cache
 
 from holotype.artifact_errors import ArtifactError
-from holotype.artifacts.copying import git_sha1
+from holotype.artifacts.copying import copy_file, git_sha1
 from holotype.artifacts.gathering import OnTotal
 from holotype.artifacts.selection import select_files
-from holotype.encoders.modules import MODULES_FILE, module_folders
+from holotype.encoders.module_folders import module_folders, router_files
+from holotype.encoders.modules import MODULES_FILE
 from holotype.errors import CheckpointError
 from holotype.hub.client import HubClient, Repository
 from holotype.references.checking import OnBytes, hash_file
@@ -63,6 +63,8 @@ def fetch_repository(
     names = [name for name in repository.sizes if not name.startswith(".")]
     if MODULES_FILE in names:
         _fetch(client, repository, MODULES_FILE, folder, None)
+        for name in {*router_files(folder)} & {*names}:
+            _fetch(client, repository, check_path(name, location), folder, None)
     else:
         (folder / MODULES_FILE).unlink(missing_ok=True)
     selected = select_files(
@@ -112,14 +114,11 @@ def _fetch(
 ) -> FileEntry:
     whole, part = folder / name, folder / (name + PART)
     whole.parent.mkdir(parents=True, exist_ok=True)
-    source = whole if whole.exists() else _cached(repository, name)
-    if source is not None:
-        sha256 = hash_file(source, on_bytes=on_bytes)
-        if _is_right(repository, name, source, sha256):
-            if source is not whole:
-                part.write_bytes(source.read_bytes())
-                part.replace(whole)
+    if whole.exists() or _taken_from_cache(repository, name, part, whole):
+        sha256 = hash_file(whole, on_bytes=on_bytes)
+        if _is_right(repository, name, whole, sha256):
             return FileEntry(path=name, size=whole.stat().st_size, sha256=sha256)
+        whole.unlink()
         on_bytes = None
     client.download(repository, name, part, on_bytes=on_bytes)
     sha256 = hash_file(part)
@@ -134,9 +133,14 @@ def _fetch(
     return FileEntry(path=name, size=whole.stat().st_size, sha256=sha256)
 
 
-def _cached(repository: Repository, name: str) -> Path | None:
+def _taken_from_cache(repository: Repository, name: str, part: Path, whole: Path) -> bool:
     found = try_to_load_from_cache(repository.id, name, revision=repository.commit)
-    return Path(os.path.realpath(found)) if isinstance(found, str) else None
+    if not isinstance(found, str):
+        return False
+    part.unlink(missing_ok=True)
+    copy_file(Path(found).resolve(), part)
+    part.replace(whole)
+    return True
 
 
 def _is_right(repository: Repository, name: str, path: Path, sha256: str) -> bool:

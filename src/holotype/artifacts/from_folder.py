@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from holotype.artifact_errors import ArtifactDamagedError, Finding
-from holotype.artifacts.copying import copy_files, git_sha1, real_files
+from holotype.artifacts.copying import copy_files, git_sha1, list_files, real_files
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
 from holotype.artifacts.selection import select_files
-from holotype.encoders.modules import module_folders
+from holotype.encoders.module_folders import module_folders
 from holotype.encoders.opening import open_artifact
 from holotype.errors import CheckpointError
 from holotype.references.manifest import FileEntry, Manifest
@@ -33,16 +33,15 @@ def gather_folder(
         UnsafeCheckpointError: there are only pickled ones, and these are not wanted.
         UnsafePathError: a link leads out of the folder, or a name is unsafe.
     """
-    present = real_files(folder)
     selected = select_files(
-        list(present),
+        list_files(folder),
         module_folders(folder),
         location=str(folder),
         with_pickles=options.convert_pickles,
         with_code=options.trust_remote_code,
     )
     check_distinct(selected, str(folder))
-    sources = {name: present[name] for name in selected}
+    sources = real_files(folder, selected)
     clear(staging)
     on_bytes = on_total(sum(source.stat().st_size for source in sources.values()))
     files = copy_files(sources, staging, link=options.link, on_bytes=on_bytes)

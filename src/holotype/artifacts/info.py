@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from holotype.artifact_errors import ArtifactError
-from holotype.artifacts.copying import real_files
+from holotype.artifacts.copying import list_files, real_files
 from holotype.artifacts.describing import describe, labels_of
 from holotype.artifacts.selection import select_files
 from holotype.encoders.config import look_up
 from holotype.encoders.headers import Header, count_parameters, read_header, weight_files
-from holotype.encoders.modules import module_folders
+from holotype.encoders.module_folders import module_folders
 from holotype.encoders.opening import open_reference
 from holotype.records import ClassifierModel, ModelInfo
 from holotype.references.manifest import Manifest
@@ -132,8 +132,8 @@ def folder_info(
     commit: str | None = None,
 ) -> ReferencedModel:
     """Return what a plain folder with a checkpoint is."""
-    present = real_files(folder)
-    needed = needed_files(present, folder)
+    needed = needed_files(list_files(folder), folder)
+    present = real_files(folder, needed)
     names = weight_files(needed)
     parameters, dtype, memory = measured({name: read_header(folder / name) for name in names})
     return ReferencedModel(
@@ -144,7 +144,7 @@ def folder_info(
         labels=labels_of(record, folder),
         parameters=parameters or record.parameters,
         dtype=dtype,
-        size_bytes=sum(present[name].stat().st_size for name in needed),
+        size_bytes=sum(path.stat().st_size for path in present.values()),
         memory_bytes=memory,
     )
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from holotype.encoders.headers import weight_files
 from holotype.encoders.json_file import JsonFile
-from holotype.encoders.modules import module_folders
+from holotype.encoders.module_folders import module_folders
 from holotype.references.checking import MANIFEST_FILE, check_sizes, hash_files
 from holotype.references.manifest import read_manifest
 

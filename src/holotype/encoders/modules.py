@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeAlias
 
 from holotype.encoders.json_file import JsonFile, read_json
@@ -150,18 +150,6 @@ def module_entries(folder: Path) -> list[tuple[str, str, str]]:
             )
         found.append((package, kind, path))
     return found
-
-
-def module_folders(folder: Path) -> tuple[str, ...]:
-    """Return the folders within a checkpoint that hold its modules; ``""`` is the checkpoint itself.
-
-    Raises:
-        CheckpointError: `modules.json` is damaged, or points outside of the checkpoint.
-    """
-    if not (folder / MODULES_FILE).is_file():
-        return ("",)
-    paths = {str(PurePosixPath(path)) for _, _, path in module_entries(folder)}
-    return ("", *sorted(paths - {"", "."}))
 
 
 def _step(

@@ -4,10 +4,19 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.hub.checkpoints import classifier, colbert_stanford, dense, saved
+from tests.unit.holotype.hub.checkpoints import (
+    as_json,
+    classifier,
+    colbert_stanford,
+    dense,
+    modules,
+    saved,
+)
 
 from holotype.artifacts import CreationOptions, create_artifact, open_artifact
-from holotype.errors import CatalogueMismatchError, CheckpointError
+from holotype.artifacts.selection import select_files
+from holotype.encoders.module_folders import module_folders
+from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
 from holotype.references import (
     MANIFEST_FILE,
     ArtifactDamagedError,
@@ -17,6 +26,7 @@ from holotype.references import (
     check_contents,
     read_manifest,
 )
+from holotype.references.checking import OnBytes
 from holotype.references.staging import staged
 
 NEEDED = [
@@ -111,6 +121,13 @@ def test_what_exists_is_not_overwritten(checkpoint: Path, tmp_path: Path, kind: 
     assert left(tmp_path) == ["artifact"]
 
 
+def test_files_that_are_not_needed_may_have_any_name(checkpoint: Path, tmp_path: Path) -> None:
+    (checkpoint / "no\tpath: at all?").write_text("x")
+    (checkpoint / "link").symlink_to("/etc/passwd")
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert [file.path for file in manifest.files] == NEEDED
+
+
 def test_a_source_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactNotFoundError, match="no other place is tried"):
         create_artifact(f"local:{tmp_path}/nowhere", tmp_path / "artifact")
@@ -171,6 +188,42 @@ def test_shards_come_with_their_index_and_whole_weights_without(tmp_path: Path) 
     assert {file.path for file in sharded.files} >= set(shards)
 
 
+ROUTED = {
+    "modules.json": modules("sentence_transformers.models.Router"),
+    "router_config.json": as_json(
+        {
+            "types": {
+                "query_0_SparseStaticEmbedding": "sentence_transformers.SparseStaticEmbedding",
+                "document_0_MLMTransformer": "sentence_transformers.MLMTransformer",
+            }
+        }
+    ),
+    "query_0_SparseStaticEmbedding/model.safetensors": b"weights",
+    "document_0_MLMTransformer/config.json": b"{}",
+    "document_0_MLMTransformer/onnx/model.onnx": b"onnx",
+    "other/config.json": b"{}",
+}
+
+
+def test_the_modules_of_a_router_are_taken(tmp_path: Path) -> None:
+    for name, body in ROUTED.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(body)
+    taken = select_files(list(ROUTED), module_folders(tmp_path), location="here")
+    assert set(ROUTED) - set(taken) == {
+        "document_0_MLMTransformer/onnx/model.onnx",
+        "other/config.json",
+    }
+
+
+@pytest.mark.parametrize("id", ["../outside", "/etc"])
+def test_a_router_points_to_nothing_outside(tmp_path: Path, id: str) -> None:
+    (tmp_path / "modules.json").write_bytes(ROUTED["modules.json"])
+    (tmp_path / "router_config.json").write_bytes(as_json({"types": {id: "x"}}))
+    with pytest.raises(UnsafeCheckpointError, match="points outside of the checkpoint"):
+        module_folders(tmp_path)
+
+
 def test_two_processes_do_not_make_one_artifact(checkpoint: Path, tmp_path: Path) -> None:
     target = tmp_path / "artifact"
     with (
@@ -186,11 +239,11 @@ def test_progress_counts_what_is_copied(checkpoint: Path, tmp_path: Path) -> Non
     totals: list[int] = []
     passed: list[int] = []
 
-    def on_total(n_bytes: int) -> object:
+    def on_total(n_bytes: int) -> OnBytes:
         totals.append(n_bytes)
         return passed.append
 
-    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "a", on_total=on_total)  # type: ignore[arg-type]  # list.append
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "a", on_total=on_total)
     assert totals == [manifest.size]
     assert sum(passed) == manifest.size
 

@@ -56,11 +56,15 @@ def test_a_second_run_fetches_only_what_is_missing(hub: HubState, tmp_path: Path
     with pytest.raises(CheckpointError, match="the Hub answers 500"):
         create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact")
     assert not (tmp_path / "artifact").exists()
+    staging = tmp_path / ".artifact.partial"
+    kept = {path.relative_to(staging).as_posix() for path in staging.rglob("*.json")}
+    assert "modules.json" in kept
     hub.faults.clear()
     hub.requests.clear()
     manifest = create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact")
-    fetched = {path.partition(REVISION)[2] for path in hub.paths("/resolve/")}
-    assert fetched == {f"/{WEIGHTS}"}
+    fetched = {path.partition(f"{REVISION}/")[2] for path in hub.paths("/resolve/")}
+    assert WEIGHTS in fetched
+    assert not fetched & kept
     assert open_artifact(tmp_path / "artifact", verify="full") == manifest
 
 

@@ -99,16 +99,15 @@ def test_code_counts_only_where_it_runs(tmp_path: Path) -> None:
 
 
 def test_markers_lengths_and_expansion_decide_of_late_interaction(tmp_path: Path) -> None:
+    changes: tuple[dict[str, Any], ...] = (
+        {},
+        {"doc_token_id": "[unused7]"},
+        {"query_maxlen": 33},
+        {"mask_punctuation": False},
+        {"attend_to_mask_tokens": True},
+    )
     found = set()
-    for at, metadata in enumerate(
-        (
-            {},
-            {"doc_token_id": "[unused7]"},
-            {"query_maxlen": 33},
-            {"mask_punctuation": False},
-            {"attend_to_mask_tokens": True},
-        )
-    ):
+    for at, metadata in enumerate(changes):
         folder = tmp_path / str(at)
         saved(folder, colbert_stanford(**metadata))
         known = derive_record(folder, name="tiny")

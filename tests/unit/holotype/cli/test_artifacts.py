@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.holotype.cli.command import run
+from tests.unit.holotype.hub.checkpoints import dense, saved
+
+from holotype.references import read_manifest
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    saved(tmp_path / "checkpoint", dense())
+    return tmp_path / "checkpoint"
+
+
+@pytest.fixture
+def artifact(checkpoint: Path, tmp_path: Path) -> Path:
+    answer = run("artifact", "create", f"local:{checkpoint}", "--to", str(tmp_path / "artifact"))
+    assert answer.exit_code == 0, answer.stderr
+    return tmp_path / "artifact"
+
+
+def test_creating_prints_the_path_the_digest_and_the_fingerprint(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "made"
+    answer = run("artifact", "create", f"local:{checkpoint}", "--to", str(target))
+    manifest = read_manifest(target)
+    assert answer.lines == [[str(target), manifest.digest, manifest.fingerprint]]
+    assert "8 files" in answer.stderr
+
+
+def test_what_exists_and_what_is_no_reference_end_with_one(artifact: Path) -> None:
+    again = run("artifact", "create", f"local:{artifact}", "--to", str(artifact))
+    assert again.exit_code == 1
+    assert "is there already, and is not overwritten" in again.stderr
+    bare = run("artifact", "create", "BAAI/bge-m3", "--to", f"{artifact}-2")
+    assert bare.exit_code == 1
+    assert "did you mean 'hf:BAAI/bge-m3'" in bare.stderr
+    assert "Traceback" not in again.stderr + bare.stderr
+
+
+def test_a_size_that_is_no_number_is_a_usage_error(checkpoint: Path, tmp_path: Path) -> None:
+    answer = run(
+        *("artifact", "create", f"local:{checkpoint}", "--to", str(tmp_path / "x")),
+        *("--max-bytes", "much"),
+    )
+    assert answer.exit_code == 2
+    assert "write 500M" in answer.stderr
+
+
+def test_a_sound_artifact_is_verified_without_a_word(artifact: Path) -> None:
+    for option in ([], ["--quick"]):
+        answer = run("artifact", "verify", str(artifact), *option)
+        assert (answer.exit_code, answer.stdout) == (0, "")
+        assert "0 that differ" in answer.stderr
+
+
+def test_every_file_that_differs_has_a_line(artifact: Path) -> None:
+    body = (artifact / "model.safetensors").read_bytes()
+    (artifact / "model.safetensors").write_bytes(body[:-1] + b"x")
+    (artifact / "tokenizer.json").unlink()
+    (artifact / "extra.json").write_text("{}")
+    answer = run("artifact", "verify", str(artifact))
+    assert answer.exit_code == 1
+    assert [line.partition(" ")[0] for line in answer.stdout.splitlines()] == [
+        "extra:",
+        "changed:",
+        "missing:",
+    ]
+    assert run("artifact", "verify", str(artifact), "--quick").stdout.count("\n") == 2
+    listed = json.loads(run("artifact", "verify", str(artifact), "--json").stdout)
+    assert [each["problem"] for each in listed] == ["extra", "changed", "missing"]
+
+
+def test_a_folder_that_is_no_artifact_cannot_be_verified(checkpoint: Path) -> None:
+    answer = run("artifact", "verify", str(checkpoint))
+    assert answer.exit_code == 1
+    assert "has no artifact.json" in answer.stderr
+
+
+def test_info_gives_a_line_for_each_fact(artifact: Path) -> None:
+    answer = run("artifact", "info", f"local:{artifact}")
+    facts = dict(answer.lines)
+    assert facts["availability"] == "local"
+    assert facts["artifact"] == "yes"
+    assert facts["kind"] == "dense"
+    assert facts["embedding_dim"] == "32"
+    assert facts["labels"] == facts["commit"] == "-"
+    assert facts["license"] == "mit"
+    assert facts["fingerprint"] == read_manifest(artifact).fingerprint
+    as_json = json.loads(run("artifact", "info", f"local:{artifact}", "--json").stdout)
+    assert list(as_json) == list(facts)
+    assert as_json["parameters"] == 3200
+
+
+def test_info_of_what_is_not_there_ends_with_one(tmp_path: Path) -> None:
+    answer = run("artifact", "info", f"local:{tmp_path}/nowhere")
+    assert answer.exit_code == 1
+    assert answer.stdout == ""
+
+
+def test_every_command_of_the_group_has_help_with_examples() -> None:
+    listed = run("artifact", "--help")
+    for name in ("create", "verify", "info"):
+        assert name in listed.stdout
+        assert f"holotype artifact {name}" in run("artifact", name, "--help").stdout
