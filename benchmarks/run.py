@@ -22,8 +22,8 @@ BENCHMARKS = {
     "generation": generation.table,
     "type_checking": type_checking.table,
     "encoding": encoding.table,
-    "aliases": aliases.table,
     "artifacts": artifacts.table,
+    "aliases": aliases.table,
 }
 
 
