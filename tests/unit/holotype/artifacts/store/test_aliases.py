@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from holotype.artifact_errors import (
     UnsafePathError,
 )
 from holotype.artifacts.aliases import rollback_alias, set_alias
+from holotype.errors import MissingExtraError
 from holotype.references import ModelRef
 from holotype.references.aliases import alias_names, read_alias
 from holotype.references.folders import find_folder
@@ -305,3 +307,15 @@ def test_a_store_that_may_not_be_written_to_is_named(store: Path) -> None:
     (store / ".aliases").write_text("a file in its place")
     with pytest.raises(ArtifactError, match=r"\.aliases: cannot be written"):
         set_alias(store, "production", "model-v1")
+
+
+def test_a_missing_extra_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'holotype\[artifacts\]'"):
+        set_alias(store, "production", "model-v1")
+
+
+def test_following_an_alias_needs_no_extra(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_alias(store, "production", "model-v1")
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    assert folder_of(store) == store / "model-v1"

@@ -22,6 +22,7 @@ from holotype.artifact_errors import (
     UnsafePathError,
 )
 from holotype.artifacts.pushing import push_artifact
+from holotype.errors import MissingExtraError
 from holotype.references import MANIFEST_FILE, ModelRef, check_contents, read_manifest
 from holotype.references.folders import find_folder
 from holotype.references.object_store import ObjectFolder
@@ -325,3 +326,15 @@ def test_a_pull_that_is_killed_leaves_nothing_and_is_finished_by_the_next(
         assert not target.exists()
         manifest = pull_artifact(ref, target)
     assert check_contents(target, manifest) == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "package", "extra"),
+    [("s3://bucket/model", "s3fs", "s3"), ("gs://bucket/model", "gcsfs", "gcs")],
+)
+def test_a_missing_extra_is_named(
+    url: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=rf"pip install 'holotype\[{extra}\]'"):
+        ObjectFolder(ModelRef.parse(url))
