@@ -107,7 +107,7 @@ def read_checkpoint(folder: Path) -> CheckpointSettings:
     config = JsonFile.read(folder, str(inside / CONFIG_FILE))
     transformer = _transformer_file(folder, inside)
     architectures = config.texts("architectures")
-    query_prompt, document_prompt = _prompts(library)
+    query_prompt, document_prompt = read_prompts(library)
     return CheckpointSettings(
         folder=folder,
         transformer_folder=transformer_folder,
@@ -123,7 +123,7 @@ def read_checkpoint(folder: Path) -> CheckpointSettings:
         similarity=library.text("similarity_fn_name"),
         query_prompt=query_prompt,
         document_prompt=document_prompt,
-        default_prompt=_default_prompt(library),
+        default_prompt=read_default_prompt(library),
         truncate_dim=library.integer("truncate_dim"),
         late_interaction=_late_interaction(format, folder, library, transformer, modules),
     )
@@ -237,7 +237,8 @@ def usable_positions(config: JsonFile) -> Setting[int] | None:
     return Setting(positions.value - first, positions.file)
 
 
-def _prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | None]:
+def read_prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | None]:
+    """Return the prompts of queries and of documents that the library's file names."""
     prompts = library.part("prompts")
     # The library fills the prompts of both sides with "" when it saves a model that has none,
     # so that empty ones say something only beside one that is not empty.
@@ -247,7 +248,12 @@ def _prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | Non
     return prompts.text("query"), prompts.text("document", "passage", "corpus")
 
 
-def _default_prompt(library: JsonFile) -> Setting[str] | None:
+def read_default_prompt(library: JsonFile) -> Setting[str] | None:
+    """Return the prompt of texts that are neither queries nor documents.
+
+    Raises:
+        CheckpointError: the file names a prompt that it does not have.
+    """
     name, prompts = library.text("default_prompt_name"), library.part("prompts")
     if name is None:
         return None
