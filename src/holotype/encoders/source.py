@@ -11,7 +11,7 @@ from huggingface_hub.errors import HFValidationError
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.records import ModelInfo
 
-_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "artifact.metadata")
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
 _CONVERSIONS = ("onnx/*", "*/onnx/*", "openvino/*", "*/openvino/*", "*.gguf")
 
 
