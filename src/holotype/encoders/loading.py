@@ -12,13 +12,22 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
+from holotype.encoders.head_loading import load_classifier, load_cross_encoder
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
 from holotype.encoders.torch_network import TorchNetwork
 from holotype.encoders.weights import read_tensors, split_projection
 from holotype.errors import UnsupportedModelError
-from holotype.records import AnyColbertModel, AnyDenseModel, ColbertModel, DenseModel, ModelInfo
+from holotype.records import (
+    AnyColbertModel,
+    AnyDenseModel,
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+)
 
 
 def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
@@ -28,6 +37,10 @@ def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
         return load_dense(cast(ModelConfig[AnyDenseModel], config))
     if isinstance(record, ColbertModel):
         return load_colbert(cast(ModelConfig[AnyColbertModel], config))
+    if isinstance(record, CrossEncoderModel):
+        return load_cross_encoder(cast(ModelConfig[CrossEncoderModel], config))
+    if isinstance(record, ClassifierModel):
+        return load_classifier(cast(ModelConfig[ClassifierModel], config))
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 

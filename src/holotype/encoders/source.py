@@ -7,7 +7,7 @@ from pathlib import Path
 from holotype.errors import CheckpointError, CheckpointNotFoundError, MissingExtraError
 from holotype.records import ModelInfo
 
-_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "artifact.metadata")
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
 _CONVERSIONS = ("onnx/*", "*/onnx/*", "openvino/*", "*/openvino/*", "*.gguf")
 
 
