@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoding import DenseEncoding
@@ -16,6 +11,7 @@ from holotype.encoders.json_file import Setting
 from holotype.encoders.merge import Comparer
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.static_checkpoint import StaticCheckpoint, compare_static, read_static
+from holotype.encoders.static_network import StaticNetwork
 from holotype.encoders.static_table import WEIGHTS_FILE, StaticTable, read_table
 from holotype.encoders.static_tokenizer import StaticTokenizer
 from holotype.encoders.tokenizer_json import TOKENIZER_FILE, open_tokenizer
@@ -24,54 +20,6 @@ from holotype.records import AnyDenseModel, ModelInfo
 
 _DEVICES = (None, "cpu")
 _OTHER_DTYPES = ("float16", "bfloat16")
-
-
-class StaticNetwork:
-    """A `Network` that looks tokens up in a table and takes the mean."""
-
-    def __init__(
-        self, tokenizer: StaticTokenizer, table: StaticTable, *, dim: int, normalized: bool
-    ) -> None:
-        """Take a table and its tokenizer.
-
-        Args:
-            tokenizer: makes the ids of the table.
-            table: the vectors of tokens.
-            dim: how many dimensions to return.
-            normalized: whether vectors have length 1.
-        """
-        self._tokenizer = tokenizer
-        self._table = table
-        self._dim = dim
-        self._normalized = normalized
-
-    @property
-    def tokenizer(self) -> StaticTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._tokenizer
-
-    @property
-    def device(self) -> str:
-        """Where it runs: on the CPU."""
-        return "cpu"
-
-    def run(
-        self, rows: Sequence[Row], batch_size: int
-    ) -> Iterator[tuple[list[int], NDArray[np.float32], NDArray[np.bool_]]]:
-        """Yield batch by batch, in the order of the rows; see `Network.run`."""
-        for start in range(0, len(rows), batch_size):
-            part = rows[start : start + batch_size]
-            means = np.stack([self._table.mean(np.array(row.ids, dtype=np.int64)) for row in part])
-            positions = list(range(start, start + len(part)))
-            yield positions, self._returned(means), np.ones((len(part), 1), dtype=np.bool_)
-
-    def _returned(self, means: NDArray[np.float32]) -> NDArray[np.float32]:
-        vectors = means[:, : self._dim]
-        if not self._normalized:
-            return vectors
-        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
-        return unit
 
 
 def load_encoder(config: ModelConfig[ModelInfo]) -> DenseEncoder:

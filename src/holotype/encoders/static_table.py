@@ -45,6 +45,12 @@ class StaticTable:
         """How many tokens have a vector."""
         return len(self.vectors if self.mapping is None else self.mapping)
 
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the arrays take."""
+        arrays = (self.vectors, self.mapping, self.weights)
+        return sum(array.nbytes for array in arrays if array is not None)
+
     def mean(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the mean of the weighted vectors of tokens, ``[dim]``; zeros for no tokens."""
         if len(ids) <= _TOKENS_AT_ONCE:

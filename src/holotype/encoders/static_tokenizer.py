@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from tokenizers import Encoding, Tokenizer
 
-from holotype.encoders.tokenization import TEXTS_AT_ONCE, TextTokenizer, TokenizedText
+from holotype.encoders.tokenization import TextTokenizer, TokenizedText
+
+
+_TEXTS_AT_ONCE = 512
 
 
 class StaticTokenizer(TextTokenizer):
@@ -43,8 +46,8 @@ class StaticTokenizer(TextTokenizer):
         n_chars = None
         if self._token_length and max_length is not None:
             n_chars = max_length * self._token_length
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            part = texts[start : start + TEXTS_AT_ONCE]
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = texts[start : start + _TEXTS_AT_ONCE]
             shortened = [text[:n_chars] for text in part]
             encodings = self._tokenizer.encode_batch_fast(shortened, add_special_tokens=False)
             for text, encoding in zip(part, encodings, strict=True):

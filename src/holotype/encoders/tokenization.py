@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tokenizers import Encoding, Tokenizer
 
-TEXTS_AT_ONCE = 512
+_TEXTS_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class TextTokenizer:
         room = None if max_length is None else max_length - self._n_special
         if room is not None and marker_id is not None:
             room -= 1
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            part = list(texts[start : start + TEXTS_AT_ONCE])
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = list(texts[start : start + _TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 yield self._finish(encoding, room, marker_id)
 
