@@ -77,8 +77,8 @@ class Comparer:
             return Prompt(ours, filled=theirs.value)
         return Prompt(self.choose(field, ours, theirs, ""))
 
-    def finish(self, folder: Path) -> None:
-        """End the comparison.
+    def raise_differences(self, folder: Path) -> None:
+        """Refuse a record and a checkpoint that disagree.
 
         Args:
             folder: the checkpoint.
@@ -135,3 +135,11 @@ class Merge(Comparer):
         else:
             self.compare("context_length", ours, None, agrees=True)
         return ours
+
+    def finish(self) -> None:
+        """End the comparison.
+
+        Raises:
+            CatalogueMismatchError: something differs; the error lists all of it.
+        """
+        self.raise_differences(self.settings.folder)

@@ -71,7 +71,7 @@ def _resolve(
     comparer = Comparer(record)
     shape = Setting((table.n_tokens, table.dim), WEIGHTS_FILE)
     encoding = compare_static(comparer, static, shape, length=length)
-    comparer.finish(static.folder)
+    comparer.raise_differences(static.folder)
     return encoding
 
 

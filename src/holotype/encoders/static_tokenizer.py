@@ -10,7 +10,6 @@ from tokenizers import Encoding, Tokenizer
 
 from holotype.encoders.tokenization import TextTokenizer, TokenizedText
 
-
 _TEXTS_AT_ONCE = 512
 
 
