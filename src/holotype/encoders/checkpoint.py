@@ -23,7 +23,13 @@ STANFORD_ARCHITECTURE = "HF_ColBERT"
 CLASSIFICATION = "ForSequenceClassification"
 
 Format: TypeAlias = Literal[
-    "transformers", "sentence-transformers", "multi-vector", "pylate", "stanford", "cross-encoder"
+    "transformers",
+    "sentence-transformers",
+    "multi-vector",
+    "pylate",
+    "stanford",
+    "cross-encoder",
+    "sparse",
 ]
 
 _TRANSFORMER_FILES = tuple(

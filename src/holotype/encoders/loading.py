@@ -14,6 +14,7 @@ from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
 from holotype.encoders.head_loading import load_classifier, load_cross_encoder
 from holotype.encoders.source import find_checkpoint
+from holotype.encoders.sparse_loading import load_sparse
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
 from holotype.encoders.torch_network import TorchNetwork
@@ -27,6 +28,7 @@ from holotype.records import (
     CrossEncoderModel,
     DenseModel,
     ModelInfo,
+    SparseModel,
 )
 
 
@@ -37,6 +39,8 @@ def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
         return load_dense(cast(ModelConfig[AnyDenseModel], config))
     if isinstance(record, ColbertModel):
         return load_colbert(cast(ModelConfig[AnyColbertModel], config))
+    if isinstance(record, SparseModel):
+        return load_sparse(cast(ModelConfig[SparseModel], config))
     if isinstance(record, CrossEncoderModel):
         return load_cross_encoder(cast(ModelConfig[CrossEncoderModel], config))
     if isinstance(record, ClassifierModel):

@@ -54,15 +54,15 @@ class StaticTable:
     def mean(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the mean of the weighted vectors of tokens, ``[dim]``; zeros for no tokens."""
         if len(ids) <= _TOKENS_AT_ONCE:
-            mean: NDArray[np.float32] = self._sum(ids) / np.float32(max(1, len(ids)))
-            return mean
+            return self._sum(ids) / np.float32(max(1, len(ids)))
         parts = [
             self._sum(ids[start : start + _TOKENS_AT_ONCE])
             for start in range(0, len(ids), _TOKENS_AT_ONCE)
         ]
         # The longer the sum, the more of it is lost in single precision.
-        whole = np.sum(parts, axis=0, dtype=np.float64) / len(ids)
-        return whole.astype(np.float32)
+        whole: Any = np.sum(parts, axis=0, dtype=np.float64) / len(ids)
+        mean: NDArray[np.float32] = whole.astype(np.float32)
+        return mean
 
     def _sum(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         rows = ids if self.mapping is None else self.mapping[ids]

@@ -69,6 +69,11 @@ class TextTokenizer:
         found: int | None = self._tokenizer.token_to_id(token)
         return found
 
+    def token(self, id: int) -> str | None:
+        """Return the token of an id, or None where the vocabulary lacks it."""
+        found: str | None = self._tokenizer.id_to_token(id)
+        return found
+
     def require_room(self, max_length: int | None, *, with_marker: bool = False) -> None:
         """Raise a `ValueError` where a length leaves no room for any text."""
         least = self._n_special + with_marker + 1
@@ -95,6 +100,23 @@ class TextTokenizer:
             part = list(texts[start : start + _TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 yield self._finish(encoding, room, marker_id)
+
+    def encode_bare(
+        self, texts: Sequence[str], *, max_length: int | None
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of every text, in order, without special tokens.
+
+        Args:
+            texts: the texts, with their prompts.
+            max_length: what is longer, in tokens, is cut.
+        """
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = list(texts[start : start + _TEXTS_AT_ONCE])
+            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+                n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)
+                if max_length is not None and n_cut:
+                    encoding.truncate(max_length, direction=self._cut_direction)
+                yield TokenizedText(encoding.ids, encoding.type_ids, n_cut)
 
     def _finish(self, encoding: Encoding, room: int | None, marker_id: int | None) -> TokenizedText:
         n_cut = 0 if room is None else max(len(encoding) - room, 0)
