@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +13,6 @@ from tests.runtime.test_tokenizer_json import make_tokenizer
 
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_vectors import SparseVectors
-from holotype.records import SparseModel
-
-SparseRecord: TypeAlias = Callable[..., SparseModel]
 
 N_POSITIONS = 96
 _SIZES = {
@@ -65,7 +61,8 @@ def save_language_model(folder: Path, architecture: str = "bert", **sizes: Any) 
         max_position_embeddings=N_POSITIONS,
         **(usual | sizes),
     )
-    model: Any = transformers.AutoModelForMaskedLM.from_config(config)
+    build: Any = transformers.AutoModelForMaskedLM.from_config
+    model = build(config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("bias"):

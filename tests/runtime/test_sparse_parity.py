@@ -16,10 +16,9 @@ from sentence_transformers.sparse_encoder.modules import (
     SparseStaticEmbedding,
     SpladePooling,
 )
-from tests.runtime.parity import change
+from tests.runtime.parity import SparseRecord, change
 from tests.runtime.sparse import (
     ARCHITECTURES,
-    SparseRecord,
     assert_sparse,
     assert_sparse_parity,
     save_language_model,
@@ -28,7 +27,6 @@ from transformers import AutoTokenizer
 
 from holotype.encoders import load
 from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
-from holotype.records import SparseModel
 
 # What torch says of the reference's own arithmetic.
 pytestmark = [
@@ -37,25 +35,6 @@ pytestmark = [
 ]
 
 ACTIVATIONS = {"relu": "log1p-relu", "log1p_relu": "log1p-log1p-relu"}
-
-
-@pytest.fixture(scope="session")
-def sparse_record() -> SparseRecord:
-    """A record that knows nothing but its size; keywords say more."""
-
-    def make(embedding_dim: int, **known: Any) -> SparseModel:
-        return SparseModel(
-            id="tiny-sparse",
-            type="sparse",
-            name="Tiny Sparse",
-            huggingface_id="tests/tiny-sparse",
-            organization="Tests",
-            description="A model of the tests.",
-            embedding_dim=embedding_dim,
-            **known,
-        )
-
-    return make
 
 
 def _saved(folder: Path, *modules: Any, **options: Any) -> ReferenceEncoder:
@@ -125,7 +104,7 @@ def test_queries_from_a_table(
     side: str, sparse_record: SparseRecord, texts: list[str], tmp_path: Path
 ) -> None:
     plain = save_language_model(tmp_path / "plain")
-    tokenizer = AutoTokenizer.from_pretrained(plain)
+    tokenizer: Any = AutoTokenizer.from_pretrained(plain)
     torch.manual_seed(3)
     table = SparseStaticEmbedding(tokenizer=tokenizer, weight=torch.rand(len(tokenizer)))
     documents = [
@@ -145,7 +124,7 @@ def test_queries_from_the_file_of_opensearch(
     sparse_record: SparseRecord, texts: list[str], tmp_path: Path
 ) -> None:
     plain = save_language_model(tmp_path / "plain")
-    tokenizer = AutoTokenizer.from_pretrained(plain)
+    tokenizer: Any = AutoTokenizer.from_pretrained(plain)
     idf = {token: 1 + at / 7 for at, token in enumerate(sorted(tokenizer.get_vocab())[3:40])}
     (plain / "idf.json").write_text(json.dumps(idf))
     table = SparseStaticEmbedding.from_json(str(plain / "idf.json"), tokenizer=tokenizer)
@@ -181,7 +160,7 @@ def test_words_are_named(sparse_record: SparseRecord, texts: list[str], tmp_path
     )
     encoder = load(sparse_record(_n_words(plain)), checkpoint=tmp_path / "saved")
     ours = encoder.decode(encoder.encode(texts[:5]), top_k=4)
-    theirs = reference.decode(reference.encode(texts[:5]), top_k=4)
+    theirs: Any = reference.decode(reference.encode(texts[:5]), top_k=4)
     for mine, other in zip(ours, theirs, strict=True):
         assert [token for token, _ in mine] == [token for token, _ in other]
         np.testing.assert_allclose([weight for _, weight in mine], [w for _, w in other], rtol=1e-5)

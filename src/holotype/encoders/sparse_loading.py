@@ -16,7 +16,7 @@ from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_encoding import SparseEncoding, resolve_sparse
 from holotype.encoders.sparse_lookup import LookupNetwork
 from holotype.encoders.sparse_network import LanguageModelHead, SparseNetwork, TokenHead
-from holotype.encoders.sparse_settings import SparseSettings, read_sparse_checkpoint
+from holotype.encoders.sparse_settings import LEXICAL, SparseSettings, read_sparse_checkpoint
 from holotype.encoders.sparse_weights import (
     load_language_model,
     load_token_layer,
@@ -34,7 +34,7 @@ def load_sparse(config: ModelConfig[SparseModel]) -> SparseEncoder:
     """Load a sparse model; see `holotype.encoders.load`."""
     record = config.record
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
-    settings = read_sparse_checkpoint(folder, lexical=record.activation == "relu")
+    settings = read_sparse_checkpoint(folder, lexical=record.activation == LEXICAL)
     encoding = resolve_sparse(record, settings)
     tensors = read_tensors(settings.checkpoint.transformer_folder)
     if settings.form == "lexical":

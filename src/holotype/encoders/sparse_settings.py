@@ -23,10 +23,12 @@ from holotype.encoders.checkpoint import (
 from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.modules import MODULES_FILE, module_entries
 from holotype.encoders.sparse_modules import ROUTER_FILE, Module, Routes, read_routes
-from holotype.errors import CheckpointError, UnsupportedCheckpointError, WrongKindError
+from holotype.errors import UnsupportedCheckpointError, WrongKindError
 
 SPLADE_MODULE = "SpladePooling"
 TABLE_MODULE = "SparseStaticEmbedding"
+LEXICAL = "relu"
+"""The activation of models that weigh tokens by a linear layer."""
 LEXICAL_STEM = "sparse_linear"
 IDF_FILE = "idf.json"
 Form: TypeAlias = Literal["language-model", "lexical"]
@@ -162,15 +164,11 @@ def _routed(folder: Path, library: JsonFile, routes: Routes) -> SparseSettings:
 
 
 def _lexical(folder: Path, library: JsonFile) -> SparseSettings:
-    if not any(folder.glob(f"{LEXICAL_STEM}.*")):
-        raise CheckpointError(
-            str(folder), f"has no {LEXICAL_STEM}.safetensors, the layer that weighs tokens"
-        )
     return SparseSettings(
         checkpoint=_checkpoint(folder, Path(), JsonFile(folder, library.name, {})),
         form="lexical",
         pooling=Setting("max", LEXICAL_STEM),
-        activation=Setting("relu", LEXICAL_STEM),
+        activation=Setting(LEXICAL, LEXICAL_STEM),
         query_table=None,
         query_length=None,
         text_side="document",

@@ -103,12 +103,14 @@ def load_token_layer(folder: Path, hidden_dim: int) -> tuple[Tensor, Tensor]:
         Its weight, ``[1, hidden_dim]``, and its bias, ``[1]``.
 
     Raises:
-        CheckpointError: the file is damaged.
+        CheckpointError: the file is missing or damaged.
         TensorError: a tensor is missing, unexpected, or of another shape.
         UnsafeCheckpointError: there is only a pickled file.
     """
     path = folder / f"{LEXICAL_STEM}.safetensors"
     if not path.is_file():
+        if not any(folder.glob(f"{LEXICAL_STEM}.*")):
+            raise CheckpointError(str(folder), f"has no {path.name}, the layer that weighs tokens")
         raise UnsafeCheckpointError(
             str(folder),
             f"has {LEXICAL_STEM} only as a pickle, and unpickling can run any code, so it is "

@@ -8,10 +8,10 @@ from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE, STANFORD_ARC
 from holotype.encoders.json_file import JsonFile
 from holotype.encoders.late_interaction import PYLATE_KEYS, STANFORD_FILE
 from holotype.encoders.modules import MODULES_FILE
+from holotype.encoders.sparse_settings import SPLADE_MODULE, TABLE_MODULE
 from holotype.encoders.static_checkpoint import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
 
-SPLADE_MODULE = "SpladePooling"
 _LIBRARY_KINDS = {
     "SentenceTransformer": "dense",
     "MultiVectorEncoder": "colbert",
@@ -22,7 +22,7 @@ _LIBRARY_KINDS = {
 _MODULE_KINDS = {
     "MultiVectorMask": "colbert",
     SPLADE_MODULE: "sparse",
-    "SparseStaticEmbedding": "sparse",
+    TABLE_MODULE: "sparse",
     "SparseAutoEncoder": "sparse",
     "LogitScore": "cross-encoder",
     "Pooling": "dense",
