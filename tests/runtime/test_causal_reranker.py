@@ -45,9 +45,9 @@ TEMPLATE = (
     "{{ messages | selectattr('role', 'eq', 'document') | map(attribute='content') | first }}"
     "<|end|>\n{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
 )
-STRUCTURED = TEMPLATE.replace(
-    "map(attribute='content') | first }}",
-    "map(attribute='content') | map('first') | map(attribute='text') | first }}",
+STRUCTURED = (
+    "{% for message in messages %}<|start|>{{ message.role }}\n{{ message.content[0].text }}"
+    "<|end|>\n{% endfor %}answer:"
 )
 LENGTH = 160
 
