@@ -190,7 +190,8 @@ def classifier_record(**known: Any) -> ClassifierModel:
 
 def cross_encoder_reference(folder: Path) -> ReferenceCrossEncoder:
     """Return a checkpoint in the library that wrote it."""
-    return ReferenceCrossEncoder(str(folder), device="cpu")
+    reference: ReferenceCrossEncoder = ReferenceCrossEncoder(str(folder), device="cpu")
+    return reference
 
 
 def saved_by_reference(folder: Path, to: Path, **options: Any) -> Path:

@@ -22,14 +22,14 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 from holotype.encoders import load
 from holotype.encoders.activations import Scores
-from holotype.encoders.classifier import Classifier
+from holotype.encoders.classifier import Classifier, TextOrPair
 from holotype.errors import TextOverflowError, TextOverflowWarning
 
 NAMES = {0: "negative", 1: "neutral", 2: "positive"}
 LABELS = tuple(NAMES.values())
 
 
-def reference_logits(folder: Path, inputs: list[Any]) -> Scores:
+def reference_logits(folder: Path, inputs: list[TextOrPair]) -> Scores:
     """Return the logits of transformers' own model, one input at a time."""
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
@@ -66,7 +66,7 @@ def multi_label(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_logits_of_texts_and_pairs(architecture: str, tmp_path: Path) -> None:
-    inputs = [*TEXTS, *PAIRS]
+    inputs: list[TextOrPair] = [*TEXTS, *PAIRS]
     folder = save_head(tmp_path, architecture, num_labels=3, id2label=NAMES)
     classifier = load(classifier_record(), checkpoint=folder)
     assert (classifier.labels, classifier.max_length) == (LABELS, N_POSITIONS)
@@ -106,7 +106,7 @@ def test_scores_are_those_of_the_pipeline(config: dict[str, Any], tmp_path: Path
 
 
 def test_a_text_of_a_hundred_thousand_characters(folder: Path, classifier: Classifier) -> None:
-    inputs = [CHARACTERS, "x"]
+    inputs: list[TextOrPair] = [CHARACTERS, "x"]
     ours = classifier.predict_scores(inputs, activation="logits", on_overflow="truncate")
     assert_scores(ours, reference_logits(folder, inputs))
 
@@ -165,7 +165,7 @@ def test_one_text_and_one_pair_are_no_list(classifier: Classifier) -> None:
     assert classifier.predict_scores([]).shape == (0, 3)
     assert classifier.classify([]) == []
     with pytest.raises(TypeError, match="of 3 parts; expected two texts"):
-        classifier.classify(("a", "b", "c"))  # type: ignore[call-overload]  # what is refused
+        classifier.classify(("a", "b", "c"))
 
 
 def test_texts_that_are_cut_are_told(classifier: Classifier) -> None:
@@ -180,3 +180,43 @@ def test_the_representation_names_labels_and_activation(classifier: Classifier) 
         "Classifier('tiny-classifier', labels=('negative', 'neutral', 'positive'), "
         "multi_label=False, activation='softmax', max_length=96, device='cpu', dtype='float32')"
     )
+
+
+@pytest.mark.parametrize("candidates", [["sport", "politics", "France"], ["sport"]])
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize(
+    "names",
+    [
+        {0: "contradiction", 1: "entailment", 2: "neutral"},
+        {0: "entailment", 1: "neutral", 2: "contradiction"},
+        {0: "entailment", 1: "not_entailment"},
+    ],
+)
+def test_labels_of_ones_own_are_scored_as_the_pipeline_does(
+    names: dict[int, str], multi_label: bool, candidates: list[str], tmp_path: Path
+) -> None:
+    numbers = {name: at for at, name in names.items()}
+    folder = save_head(tmp_path, "Roberta", id2label=names, label2id=numbers)
+    run: Any = pipeline("zero-shot-classification", model=str(folder), device="cpu")
+    classifier = load(classifier_record(), checkpoint=folder)
+    texts = ["Paris is the capital of France.", "late interaction"]
+    found = classifier.classify_zero_shot(texts, candidates, multi_label=multi_label)
+    for ours, theirs in zip(found, run(texts, candidates, multi_label=multi_label), strict=True):
+        assert [label.label for label in ours] == theirs["labels"]
+        assert [label.score for label in ours] == pytest.approx(theirs["scores"], abs=1e-5)
+    alone = classifier.classify_zero_shot(texts[0], candidates, hypothesis="It is {}.")
+    theirs = run(texts[0], candidates, hypothesis_template="It is {}.")
+    assert [label.score for label in alone] == pytest.approx(theirs["scores"], abs=1e-5)
+
+
+def test_labels_of_ones_own_need_inference(classifier: Classifier, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="do not say what entails and what contradicts"):
+        classifier.classify_zero_shot("a text", ["sport"])
+    names = {0: "entailment", 1: "not_entailment"}
+    folder = save_head(tmp_path, "Bert", num_labels=2, id2label=names)
+    inference = load(classifier_record(), checkpoint=folder)
+    assert inference.classify_zero_shot([], ["sport"]) == []
+    with pytest.raises(ValueError, match="expected different labels, at least one"):
+        inference.classify_zero_shot("a text", ["sport", "sport"])
+    with pytest.raises(ValueError, match=r"has no .\{\}. where a label would stand"):
+        inference.classify_zero_shot("a text", ["sport"], hypothesis="It is sport.")
