@@ -104,7 +104,8 @@ class Encoder(Generic[ModelT_co]):
     def close(self) -> None:
         """Let go of the weights and give the memory back; closing twice does no harm.
 
-        Calls that run on other threads come to their end first.
+        A call that runs on another thread finishes the window that it is at, and raises a
+        `ClosedEncoderError` if that was not the last.
         """
         network, self._opened = self._opened, None
         if network is not None:

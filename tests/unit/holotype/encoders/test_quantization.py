@@ -72,7 +72,8 @@ def test_ranges_are_the_same_window_by_window() -> None:
 
 
 def test_one_vector_has_no_ranges() -> None:
-    for vectors in (VECTORS[:1], VECTORS[:0], []):
+    none: list[Any] = []
+    for vectors in (VECTORS[:1], VECTORS[:0], none):
         with pytest.raises(ValueError, match="expected at least two"):
             calibrate(vectors)
 
