@@ -12,6 +12,7 @@ from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
 from tests.runtime.heads import (
     ARCHITECTURES,
+    HUGE_PAIRS,
     N_POSITIONS,
     PAIRS,
     assert_cross_encoder_parity,
@@ -20,6 +21,7 @@ from tests.runtime.heads import (
     cross_encoder_reference,
     save_head,
     saved_by_reference,
+    saved_modules,
 )
 from tests.runtime.parity import change
 from torch import nn
@@ -114,12 +116,9 @@ def test_scores_made_of_pooled_vectors(pooling: str, bert_folder: Path, tmp_path
     assert_cross_encoder_parity(encoder, folder)
 
 
-def saved_modules(modules: list[Any], folder: Path, **options: Any) -> Path:
-    from sentence_transformers import CrossEncoder
-
-    model = CrossEncoder(modules=modules, device="cpu", **options)
-    model.save_pretrained(str(folder), create_model_card=False)
-    return folder
+def test_a_hundred_thousand_characters_on_either_side(plain: Path) -> None:
+    ours = load(RECORD, checkpoint=plain).predict(HUGE_PAIRS, on_overflow="truncate")
+    assert_scores(ours, cross_encoder_reference(plain).predict(HUGE_PAIRS))
 
 
 def test_one_pair_gives_a_float(plain: Path) -> None:

@@ -178,7 +178,7 @@ def _template(file: JsonFile, task: Task) -> TemplateSettings | None:
     modalities = file.part("modality_config")
     message = modalities.part("message") if modalities else None
     plain = {"method": "forward", "method_output_name": _OUTPUTS[task]}
-    known = {"text": plain}
+    known: dict[str, Mapping[str, object]] = {"text": plain}
     if message is not None:
         known["message"] = plain | {"format": message.values.get("format", "flat")}
     if modalities is not None and modalities.values not in (
