@@ -388,5 +388,7 @@ def test_a_closed_encoder_gives_its_table_back(save_static: Save, record: Any) -
 
 def test_a_stream_gives_the_same_vectors(save_static: Save, record: Any, texts: list[str]) -> None:
     encoder = load(record(), checkpoint=save_static())
+    encoder.warm_up()
+    assert encoder.count_tokens(["late text", ""]).tolist() == [2, 0]
     streamed = np.concatenate(list(encoder.encode_stream(iter(texts * 100), side="text")))
     np.testing.assert_array_equal(streamed, encoder.encode(texts * 100))

@@ -22,7 +22,7 @@ from holotype.encoders.sparse_vectors import (
     pairwise_products,
     products,
 )
-from holotype.encoders.texts import each_text
+from holotype.encoders.texts import count_texts, each_text
 from holotype.encoders.tokenization import TokenizedText
 from holotype.records import SparseModel
 
@@ -224,9 +224,8 @@ class SparseEncoder(Encoder[SparseModel]):
         Returns:
             A generator of `SparseVectors`, in the order of the texts; `close` stops it.
         """
-        prompt, settings = self._prompt(side, instruction), settings_of(**options)
-        network = self._network_of(side)
-        return stream(network, self._task(side, prompt, top_k), each_text(texts), settings)
+        task = self._task(side, self._prompt(side, instruction), top_k)
+        return self._stream_of(side, texts, task, settings_of(**options))
 
     def similarity(
         self, queries: OneOrManySparse, documents: OneOrManySparse
@@ -316,11 +315,21 @@ class SparseEncoder(Encoder[SparseModel]):
         top_k: int | None,
         settings: EncodeSettings,
     ) -> OneOrManySparse:
-        network, task = self._network_of(side), self._task(side, prompt, top_k)
-        windows = list(stream(network, task, each_text(texts), settings))
+        task = self._task(side, prompt, top_k)
+        windows = list(self._stream_of(side, texts, task, settings))
         if isinstance(texts, str):
             return windows[0][0]
         return SparseVectors.concatenate(windows or [SparseVectors.from_rows([], dim=self.dim)])
+
+    def _stream_of(
+        self,
+        side: SideName,
+        texts: str | Iterable[str],
+        task: Task[str, SparseVectors],
+        settings: EncodeSettings,
+    ) -> Generator[SparseVectors, None, None]:
+        network, n_texts = self._network_of(side), count_texts(texts)
+        return stream(network, task, each_text(texts), settings, n_items=n_texts)
 
     def _task(self, side: SideName, prompt: str, top_k: int | None) -> Task[str, SparseVectors]:
         if top_k is not None and top_k < 1:

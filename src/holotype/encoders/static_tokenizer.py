@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from tokenizers import Encoding, Tokenizer
 
@@ -39,14 +40,14 @@ class StaticTokenizer(TextTokenizer):
             self._token_length = int(statistics.median(map(len, tokenizer.get_vocab())))
 
     def encode(
-        self, texts: Sequence[str], *, max_length: int | None, marker_id: int | None = None
+        self, texts: Iterable[str], *, max_length: int | None, marker_id: int | None = None
     ) -> Iterator[TokenizedText]:
         """Yield the tokens of every text, in order; there are no markers here."""
         n_chars = None
         if self._token_length and max_length is not None:
             n_chars = max_length * self._token_length
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = texts[start : start + _TEXTS_AT_ONCE]
+        left = iter(texts)
+        while part := list(islice(left, _TEXTS_AT_ONCE)):
             shortened = [text[:n_chars] for text in part]
             encodings = self._tokenizer.encode_batch_fast(shortened, add_special_tokens=False)
             for text, encoding in zip(part, encodings, strict=True):
