@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -25,7 +27,7 @@ _WEIGHTS_AT_ONCE = 8_000_000
 
 
 class Head(Protocol):
-    """What turns the token vectors of one text into the weights of words."""
+    """What turns the token vectors of texts into the weights of words."""
 
     @property
     def dim(self) -> int:
@@ -36,8 +38,14 @@ class Head(Protocol):
         """Return what the head takes: ``[n_rows, n_tokens, width]``."""
         ...
 
-    def weigh(self, states: Tensor, ids: Tensor) -> Tensor:
-        """Return the weights of one text from its ``[n_tokens, width]`` and its token ids."""
+    def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Return the weights of several texts: float32 ``[n_texts, dim]``.
+
+        Args:
+            states: what the head takes, of all tokens end to end: ``[n_tokens, width]``.
+            ids: the tokens: ``[n_tokens]``.
+            lengths: how many tokens each text has.
+        """
         ...
 
     def memory_bytes(self) -> int:
@@ -72,20 +80,29 @@ class LanguageModelHead:
         """Return the inputs of the last layer; see `Head.states`."""
         return backbone.logits(batch)
 
-    def weigh(self, states: Tensor, ids: Tensor) -> Tensor:
-        """Return the weights of one text; see `Head.weigh`."""
-        pooled: Tensor | None = None
+    def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Return the weights of several texts; see `Head.weigh`."""
+        weights = torch.zeros(len(lengths), self.dim, device=states.device)
+        ends = list(accumulate(lengths))
         for start in range(0, len(states), _TOKENS_AT_ONCE):
-            part = states[start : start + _TOKENS_AT_ONCE]
-            logits = functional.linear(part, self.weight, self.bias)
-            # The activation keeps the order, so that the maximum needs it once for every word.
-            found = self._activate(logits).sum(0) if self.summed else logits.amax(0)
-            if pooled is not None:
-                found = pooled + found if self.summed else torch.maximum(pooled, found)
-            pooled = found
-        if pooled is None:
-            return torch.zeros(self.dim, device=states.device)
-        return pooled if self.summed else self._activate(pooled)
+            stop = min(start + _TOKENS_AT_ONCE, len(states))
+            logits = functional.linear(states[start:stop], self.weight, self.bias)
+            for at in range(bisect_right(ends, start), len(ends)):
+                first = ends[at] - lengths[at]
+                if first >= stop:
+                    break
+                part = logits[max(first, start) - start : ends[at] - start].float()
+                self._add(weights[at], part)
+        # The activation keeps the order, so that the maximum needs it once for every word.
+        return weights if self.summed else self._activate(weights)
+
+    def _add(self, weights: Tensor, logits: Tensor) -> None:
+        if not len(logits):
+            return
+        if self.summed:
+            weights += self._activate(logits).sum(0)
+        else:
+            torch.maximum(weights, logits.amax(0), out=weights)
 
     def memory_bytes(self) -> int:
         """Return how many bytes the weights take; see `Head.memory_bytes`."""
@@ -93,7 +110,7 @@ class LanguageModelHead:
         return bias + (0 if self.tied else self.weight.nbytes)
 
     def _activate(self, logits: Tensor) -> Tensor:
-        weights = logits.float().relu().log1p()
+        weights = logits.relu().log1p()
         return weights.log1p() if self.doubled else weights
 
 
@@ -117,11 +134,14 @@ class TokenHead:
         """Return the last hidden states; see `Head.states`."""
         return backbone.token_vectors(batch)
 
-    def weigh(self, states: Tensor, ids: Tensor) -> Tensor:
-        """Return the weights of one text; see `Head.weigh`."""
-        weights = functional.linear(states, self.weight, self.bias).float().relu().squeeze(-1)
-        words = torch.zeros(self.dim, device=states.device).scatter_reduce(0, ids, weights, "amax")
-        return words.index_fill(0, self.dropped, 0.0)
+    def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Return the weights of several texts; see `Head.weigh`."""
+        found = functional.linear(states, self.weight, self.bias).float().relu().squeeze(-1)
+        n_tokens = torch.tensor(lengths, device=states.device)
+        texts = torch.arange(len(lengths), device=states.device).repeat_interleave(n_tokens)
+        weights = torch.zeros(len(lengths) * self.dim, device=states.device)
+        weights = weights.scatter_reduce(0, texts * self.dim + ids, found, "amax")
+        return weights.view(len(lengths), self.dim).index_fill(1, self.dropped, 0.0)
 
     def memory_bytes(self) -> int:
         """Return how many bytes the weights take; see `Head.memory_bytes`."""
@@ -185,12 +205,12 @@ def _states(backbone: Backbone, head: Head, batch: Batch) -> Tensor:
 
 @torch.inference_mode()
 def _weights(
-    backbone: Backbone, head: Head, batch: Batch, states: Tensor, part: Collection[int]
+    backbone: Backbone, head: Head, batch: Batch, states: Tensor, part: range
 ) -> NDArray[np.float32]:
-    found = []
-    for at in part:
-        counted = batch.counted[at]
-        ids = backbone.place(batch.ids[at][counted])
-        found.append(head.weigh(states[at][backbone.place(counted)], ids))
-    weights: NDArray[np.float32] = torch.stack(found).cpu().numpy()
+    rows = slice(part.start, part.stop)
+    counted = batch.counted[rows]
+    ids = backbone.place(batch.ids[rows][counted])
+    chosen = states[rows][backbone.place(counted)]
+    found = head.weigh(chosen, ids, counted.sum(axis=1).tolist())
+    weights: NDArray[np.float32] = found.cpu().numpy()
     return weights
