@@ -103,7 +103,7 @@ class TextTokenizer:
                 yield self._finish(encoding, room, marker_id)
 
     def encode_bare(
-        self, texts: Iterable[str], *, max_length: int | None
+        self, texts: Sequence[str], *, max_length: int | None
     ) -> Iterator[TokenizedText]:
         """Yield the tokens of every text, in order, without special tokens.
 
@@ -111,8 +111,8 @@ class TextTokenizer:
             texts: the texts, with their prompts.
             max_length: what is longer, in tokens, is cut.
         """
-        left = iter(texts)
-        while part := list(islice(left, _TEXTS_AT_ONCE)):
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = list(texts[start : start + _TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)
                 if max_length is not None and n_cut:
