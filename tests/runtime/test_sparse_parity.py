@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,18 @@ from sentence_transformers.sparse_encoder.modules import (
     SparseStaticEmbedding,
     SpladePooling,
 )
-from tests.runtime.parity import SparseRecord, change
+from tests.runtime.parity import SparseRecord, change, read, write
 from tests.runtime.sparse import (
     ARCHITECTURES,
     assert_sparse,
     assert_sparse_parity,
     save_language_model,
 )
-from transformers import AutoTokenizer
+from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from holotype.encoders import load
 from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
+from holotype.errors import ClosedEncoderError
 
 # What torch says of the reference's own arithmetic.
 pytestmark = [
@@ -120,6 +122,26 @@ def test_queries_from_a_table(
     assert_sparse_parity(encoder, reference, [text for text in texts if "[PAD]" not in text])
 
 
+def test_a_route_may_lie_at_the_root(
+    sparse_record: SparseRecord, texts: list[str], tmp_path: Path
+) -> None:
+    plain, folder = save_language_model(tmp_path / "plain"), tmp_path / "saved"
+    tokenizer: Any = AutoTokenizer.from_pretrained(plain)
+    documents = [Transformer(str(plain), transformer_task="fill-mask"), SpladePooling()]
+    table = SparseStaticEmbedding(tokenizer=tokenizer)
+    _saved(folder, Router.for_query_document([table], documents))
+    before = load(sparse_record(_n_words(plain)), checkpoint=folder)
+    for file in (folder / "document_0_Transformer").iterdir():
+        file.rename(folder / file.name)
+    routes = read(folder, "router_config.json")
+    routes["types"][""] = routes["types"].pop("document_0_Transformer")
+    routes["structure"]["document"][0] = ""
+    write(folder, "router_config.json", routes)
+    after = load(sparse_record(_n_words(plain)), checkpoint=folder)
+    found = [encoder.encode(texts, on_overflow="truncate") for encoder in (before, after)]
+    assert found[0].equals(found[1])
+
+
 def test_queries_from_the_file_of_opensearch(
     sparse_record: SparseRecord, texts: list[str], tmp_path: Path
 ) -> None:
@@ -205,3 +227,34 @@ def test_cosines(sparse_record: SparseRecord, texts: list[str], tmp_path: Path) 
     np.testing.assert_allclose(
         encoder.similarity_pairwise(ours, ours), np.diag(expected), atol=1e-5
     )
+
+
+def test_threads_share_an_encoder(
+    sparse_record: SparseRecord, texts: list[str], tmp_path: Path
+) -> None:
+    plain = save_language_model(tmp_path / "plain")
+    known = {"pooling": "sum", "activation": "log1p-relu"}
+    encoder = load(sparse_record(_n_words(plain), **known), checkpoint=plain)
+    expected = encoder.encode(texts, on_overflow="truncate").to_dense()
+    with ThreadPoolExecutor(16) as threads:
+        calls = [threads.submit(encoder.encode, texts, on_overflow="truncate") for _ in range(32)]
+        for call in calls:
+            np.testing.assert_allclose(call.result().to_dense(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_closed_encoder_gives_its_weights_back(
+    sparse_record: SparseRecord, tmp_path: Path
+) -> None:
+    plain = save_language_model(tmp_path / "plain")
+    (plain / "idf.json").write_text('{"the": 1.5}')
+    known = {"pooling": "max", "activation": "log1p-relu"}
+    encoder = load(sparse_record(_n_words(plain), **known), checkpoint=plain)
+    n_weights = sum(
+        parameter.numel() for parameter in AutoModelForMaskedLM.from_pretrained(plain).parameters()
+    )
+    # The table of tokens is the weight of the last layer, too; buffers hold positions.
+    assert 0 < encoder.memory_bytes - 4 * (n_weights + encoder.dim) < 4096
+    encoder.close()
+    for encode in (encoder.encode_query, encoder.encode_document):
+        with pytest.raises(ClosedEncoderError):
+            encode("text")

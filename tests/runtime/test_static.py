@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -392,3 +393,28 @@ def test_a_stream_gives_the_same_vectors(save_static: Save, record: Any, texts: 
     assert encoder.count_tokens(["late text", ""]).tolist() == [2, 0]
     streamed = np.concatenate(list(encoder.encode_stream(iter(texts * 100), side="text")))
     np.testing.assert_array_equal(streamed, encoder.encode(texts * 100))
+
+
+def test_threads_share_an_encoder(save_static: Save, record: Any, texts: list[str]) -> None:
+    encoder = load(record(), checkpoint=save_static(Normalize()))
+    expected = encoder.encode(texts)
+    with ThreadPoolExecutor(16) as threads:
+        for vectors in threads.map(lambda _: encoder.encode(texts), range(64)):
+            np.testing.assert_array_equal(vectors, expected)
+
+
+@pytest.mark.parametrize("missing", ["numpy", "tokenizers", "safetensors"])
+def test_a_missing_package_is_named_with_the_command_that_installs_it(missing: str) -> None:
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None
+from holotype import MissingExtraError, load
+try: load("potion-base-8m")
+except MissingExtraError as error: print(error)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == (
+        f"load() needs {missing!r}, which is not installed; run: pip install 'holotype[static]'\n"
+    )

@@ -109,12 +109,12 @@ def load_token_layer(folder: Path, hidden_dim: int) -> tuple[Tensor, Tensor]:
     """
     path = folder / f"{LEXICAL_STEM}.safetensors"
     if not path.is_file():
-        if not any(folder.glob(f"{LEXICAL_STEM}.*")):
-            raise CheckpointError(str(folder), f"has no {path.name}, the layer that weighs tokens")
-        raise UnsafeCheckpointError(
+        pickled = any(folder.glob(f"{LEXICAL_STEM}.*"))
+        problem = f"has {LEXICAL_STEM} only as a pickle" if pickled else f"has no {path.name}"
+        raise (UnsafeCheckpointError if pickled else CheckpointError)(
             str(folder),
-            f"has {LEXICAL_STEM} only as a pickle, and unpickling can run any code, so it is "
-            f"refused. Convert it where that does no harm, with torch.load({LEXICAL_STEM}.pt, "
+            f"{problem}, and unpickling can run any code, so pickles are neither fetched nor read. "
+            f"Convert it where that does no harm, with torch.load('{LEXICAL_STEM}.pt', "
             f"weights_only=True) and safetensors.torch.save_file(tensors, {path.name!r})",
         )
     try:
