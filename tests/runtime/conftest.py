@@ -18,10 +18,10 @@ from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tests.runtime.parity import ColbertRecord, DenseRecord, Save
+from tests.runtime.parity import ColbertRecord, DenseRecord, Save, SparseRecord
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from holotype.records import ColbertModel, DenseModel
+from holotype.records import ColbertModel, DenseModel, SparseModel
 
 HIDDEN_DIM = 32
 
@@ -139,6 +139,25 @@ def colbert_record() -> ColbertRecord:
             description="A model of the tests.",
             embedding_dim=embedding_dim,
             multi_vector=True,
+            **known,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sparse_record() -> SparseRecord:
+    """A record that knows nothing but its size; keywords say more."""
+
+    def make(embedding_dim: int, **known: Any) -> SparseModel:
+        return SparseModel(
+            id="tiny-sparse",
+            type="sparse",
+            name="Tiny Sparse",
+            huggingface_id="tests/tiny-sparse",
+            organization="Tests",
+            description="A model of the tests.",
+            embedding_dim=embedding_dim,
             **known,
         )
 

@@ -15,11 +15,12 @@ from sentence_transformers import MultiVectorEncoder, SentenceTransformer
 
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
-from holotype.records import ColbertModel, DenseModel
+from holotype.records import ColbertModel, DenseModel, SparseModel
 
 Vectors: TypeAlias = NDArray[np.float32]
 DenseRecord: TypeAlias = Callable[..., DenseModel[Any]]
 ColbertRecord: TypeAlias = Callable[..., ColbertModel[Any]]
+SparseRecord: TypeAlias = Callable[..., SparseModel]
 Save: TypeAlias = Callable[..., Path]
 
 

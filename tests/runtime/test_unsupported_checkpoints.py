@@ -15,7 +15,6 @@ from holotype.errors import (
     CheckpointError,
     UnsafeCheckpointError,
     UnsupportedCheckpointError,
-    UnsupportedModelError,
     WrongKindError,
 )
 from holotype.records import DenseModel
@@ -107,11 +106,6 @@ def test_an_adapter_on_another_model(folder: Path, record: DenseModel[Any]) -> N
     (folder / "adapter_config.json").write_text("{}")
     with pytest.raises(UnsupportedCheckpointError, match="is an adapter"):
         load(record, checkpoint=folder)
-
-
-def test_a_static_table_has_no_encoder_yet(folder: Path, dense_record: DenseRecord) -> None:
-    with pytest.raises(UnsupportedModelError, match="static embedding tables have no encoder yet"):
-        load(dense_record(16, architecture_type="static"), checkpoint=folder)
 
 
 @pytest.mark.parametrize("kind", ["multi-vector", "pylate"])

@@ -24,6 +24,8 @@ from holotype import (
 from holotype.encoders import load_from_env
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.sparse import SparseEncoder
+from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, COLBERT_V2, JINA_COLBERT_V2, ModelId
 from holotype.references import ModelRef
 
@@ -59,6 +61,9 @@ assert_type(load(BGE_M3).encode_document(["two", "texts"]), NDArray[np.float32])
 assert_type(load(COLBERT_V2), ColbertEncoder)
 assert_type(load(JINA_COLBERT_V2, dim=64), ColbertEncoder)
 assert_type(load("all-minilm-l6-v2"), DenseEncoder)
+assert_type(load("splade-v3"), SparseEncoder)
+assert_type(load("splade-v3").encode_query("one text"), SparseVector)
+assert_type(load("splade-v3").encode_document(["two", "texts"], top_k=9), SparseVectors)
 assert_type(load(ALL_MINILM_L6_V2, dim=384), DenseEncoder)
 assert_type(load(BGE_M3).fingerprint, str)
 assert_type(load(BGE_M3).compatible_with(load(COLBERT_V2)), bool)

@@ -10,7 +10,7 @@ from holotype.artifacts.from_folder import gather_folder
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
 from holotype.encoders.config import look_up
 from holotype.encoders.opening import known_record
-from holotype.encoders.source import find_repository
+from holotype.encoders.repository import find_repository
 from holotype.errors import CheckpointError, HubUnreachableError
 from holotype.hub.client import HubClient
 from holotype.records import ModelInfo

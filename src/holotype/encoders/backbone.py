@@ -60,16 +60,30 @@ class Backbone:
         self._model: PreTrainedModel = move(device=device, dtype=dtype)
         self._parameters = set(inspect.signature(model.forward).parameters)
 
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device; tied ones count once."""
+        held = (*self._model.parameters(), *self._model.buffers())
+        return sum(tensor.nbytes for tensor in held)
+
     def token_vectors(self, batch: Batch) -> Tensor:
         """Return the last hidden states of a batch: ``[n_rows, n_tokens, hidden_dim]``."""
+        states: Tensor = self._outputs(batch).last_hidden_state
+        return states
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Return what the transformer's own head gives for a batch: ``[n_rows, n_labels]``."""
+        logits: Tensor = self._outputs(batch).logits
+        return logits
+
+    def _outputs(self, batch: Batch) -> Any:
         inputs: dict[str, Any] = {
             "input_ids": self.place(batch.ids),
             "attention_mask": self.place(batch.attended).long(),
         }
         if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
             inputs["token_type_ids"] = self.place(batch.type_ids)
-        states: Tensor = self._model(**inputs).last_hidden_state
-        return states
+        return self._model(**inputs)
 
     def place(self, values: Any) -> Tensor:
         """Return an array as a tensor on the model's device."""

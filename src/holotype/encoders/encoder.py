@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
+from collections.abc import Generator, Iterable
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Generic
+from types import TracebackType
+from typing import Any, Generic, Self, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.fingerprint import fingerprint_of_folder
 from holotype.encoders.network import Network
-from holotype.errors import CheckpointError
+from holotype.encoders.options import EncodeSettings
+from holotype.encoders.pipeline import ResultT, Task, stream
+from holotype.encoders.source import find_checkpoint
+from holotype.encoders.texts import count_texts, each_text
+from holotype.errors import CheckpointError, ClosedEncoderError
+
+_ANY_TEXT = "a text of a few words"
 
 
 class Encoder(Generic[ModelT_co]):
-    """A model that is ready to run.
+    """A model that is ready to run, until it is closed.
+
+    Works as a context manager that closes it.
 
     Attributes:
         config: the record and how it is run, with the device that was chosen.
@@ -24,7 +36,7 @@ class Encoder(Generic[ModelT_co]):
     def __init__(self, config: ModelConfig[ModelT_co], network: Network) -> None:
         """Take a network that has been loaded; `holotype.encoders.load` does that."""
         self.config = dataclasses.replace(config, device=network.device)
-        self._network = network
+        self._opened: Network | None = network
 
     @property
     def record(self) -> ModelT_co:
@@ -34,7 +46,7 @@ class Encoder(Generic[ModelT_co]):
     @property
     def device(self) -> str:
         """Where the model runs, as torch names it."""
-        return self._network.device
+        return str(self.config.device)
 
     @property
     def dtype(self) -> str:
@@ -52,9 +64,7 @@ class Encoder(Generic[ModelT_co]):
             CheckpointError: the files are gone, or damaged.
         """
         trusted = self.config.trust_remote_code and self.record.requires_remote_code is not False
-        # By name, so that type checkers do not read huggingface_hub and all that it imports.
-        source = importlib.import_module("holotype.encoders.source")
-        folder: Path = source.find_checkpoint(
+        folder = find_checkpoint(
             self.record, self.config.checkpoint, with_code=self.config.trust_remote_code
         )
         # Each kind has an encoding of its own.
@@ -67,3 +77,77 @@ class Encoder(Generic[ModelT_co]):
     def compatible_with(self, other: Encoder[Any]) -> bool:
         """Whether the vectors of both may stand in one index: their fingerprints are equal."""
         return self.fingerprint == other.fingerprint
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device.
+
+        Raises:
+            ClosedEncoderError: the encoder has been closed.
+        """
+        return self._network.memory_bytes
+
+    # A string is an iterable of strings, too; the first overload that fits is meant.
+    @overload
+    def count_tokens(self, texts: str, *, prompt: str = "") -> int: ...  # type: ignore[overload-overlap]
+    @overload
+    def count_tokens(self, texts: Iterable[str], *, prompt: str = "") -> NDArray[np.int64]: ...
+    def count_tokens(
+        self, texts: str | Iterable[str], *, prompt: str = ""
+    ) -> int | NDArray[np.int64]:
+        """Count the tokens of texts before anything is cut, with special tokens.
+
+        Args:
+            texts: one text or several.
+            prompt: what is put before every text; the markers of ColBERT models are not counted.
+
+        Returns:
+            The number for one text, int64 ``[n_texts]`` for several.
+        """
+        tokenizer = self._network.tokenizer
+        whole = (prompt + text for text in each_text(texts))
+        counts = [len(text.ids) for text in tokenizer.encode(whole, max_length=None)]
+        return counts[0] if isinstance(texts, str) else np.asarray(counts, dtype=np.int64)
+
+    def warm_up(self) -> None:
+        """Run the model once, so that the first call takes no longer than those after it."""
+        network = self._network
+        for text in network.tokenizer.encode([_ANY_TEXT], max_length=None):
+            yes = [True] * len(text.ids)
+            for _ in network.run([Row(text.ids, text.type_ids, yes, yes)], None):
+                pass
+
+    def _stream(
+        self, texts: str | Iterable[str], task: Task[str, ResultT], settings: EncodeSettings
+    ) -> Generator[ResultT, None, None]:
+        n_items = count_texts(texts)
+        return stream(self._network, task, each_text(texts), settings, n_items=n_items)
+
+    @property
+    def _network(self) -> Network:
+        if self._opened is None:
+            raise ClosedEncoderError(self.record.id)
+        return self._opened
+
+    def close(self) -> None:
+        """Let go of the weights and give the memory back; closing twice does no harm.
+
+        A call that runs on another thread finishes the window that it is at, and raises a
+        `ClosedEncoderError` if that was not the last.
+        """
+        network, self._opened = self._opened, None
+        if network is not None:
+            network.close()
+
+    def __enter__(self) -> Self:
+        """Return the encoder."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the encoder."""
+        self.close()

@@ -131,7 +131,7 @@ def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:
 def _open_repository(ref: ModelRef, *, with_code: bool) -> OpenedModel:
     # By name, so that type checkers do not read huggingface_hub and all that it imports.
     try:
-        source = importlib.import_module("holotype.encoders.source")
+        source = importlib.import_module("holotype.encoders.repository")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("huggingface_hub", "httpx"):

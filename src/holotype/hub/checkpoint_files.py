@@ -20,6 +20,7 @@ _NAMES = frozenset(
         "modules.json",
         "config_sentence_transformers.json",
         "artifact.metadata",
+        "router_config.json",
         "tokenizer_config.json",
         CARD,
     }

@@ -1,4 +1,4 @@
-"""What the last step of sparse models, cross-encoders and classifiers says."""
+"""What the last step of cross-encoders and classifiers says."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from pathlib import Path
 
 from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE
 from holotype.encoders.json_file import JsonFile, Setting
-from holotype.encoders.kinds import SPLADE_MODULE, label_names
+from holotype.encoders.kinds import label_names
 from holotype.encoders.merge import Comparer
-from holotype.encoders.modules import MODULES_FILE, module_entries
-from holotype.errors import UnsafeCheckpointError
 from holotype.hub.fields import compare_field
 
-_SPARSE_ACTIVATIONS = {"relu": "log1p-relu", "log1p_relu": "log1p-log1p-relu"}
 _SCORE_ACTIVATIONS = {"Identity": "identity", "Sigmoid": "sigmoid", "Softmax": "softmax"}
 _PROBLEM_TYPES = {"single_label_classification": False, "multi_label_classification": True}
 
@@ -26,39 +23,11 @@ def compare_head(comparer: Comparer, folder: Path, inside: Path) -> None:
     config = JsonFile.read(folder, str(inside / CONFIG_FILE), optional=True)
     library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
     compare = {
-        "sparse": _compare_sparse,
         "cross-encoder": _compare_scores,
         "classifier": _compare_labels,
     }.get(comparer.record.type)
     if compare is not None:
         compare(comparer, folder, config, library)
-
-
-def _compare_sparse(comparer: Comparer, folder: Path, config: JsonFile, library: JsonFile) -> None:
-    size = config.integer("vocab_size")
-    compare_field(comparer, "embedding_dim", Setting(size.value, size.file) if size else None)
-    path = _splade_path(folder)
-    pooling = activation = None
-    if path is not None:
-        file = JsonFile.read(folder, f"{path}/config.json")
-        strategy, function = file.text("pooling_strategy"), file.text("activation_function")
-        pooling = Setting(strategy.value if strategy else "max", file.name)
-        name = function.value if function else "relu"
-        activation = Setting(_SPARSE_ACTIVATIONS.get(name, name), file.name)
-    compare_field(comparer, "pooling", pooling)
-    compare_field(comparer, "activation", activation)
-    similarity = library.text("similarity_fn_name")
-    compare_field(comparer, "similarity", similarity)
-
-
-def _splade_path(folder: Path) -> str | None:
-    if not (folder / MODULES_FILE).is_file():
-        return None
-    try:
-        entries = module_entries(folder)
-    except UnsafeCheckpointError:
-        return None
-    return next((path for _, kind, path in entries if kind == SPLADE_MODULE), None)
 
 
 def _compare_scores(comparer: Comparer, folder: Path, config: JsonFile, library: JsonFile) -> None:

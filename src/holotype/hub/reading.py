@@ -1,7 +1,7 @@
 """One record against one checkpoint, field by field.
 
-How a dense or a ColBERT model is run is compared by the code that loads it, so that what is verified
-here is what loads there.
+How a dense, a ColBERT or a sparse model is run is compared by the code that loads it, so that what
+is verified here is what loads there.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from holotype.encoders.checkpoint import (
 from holotype.encoders.colbert_encoding import compare_colbert
 from holotype.encoders.encoding import compare_dense
 from holotype.encoders.json_file import JsonFile, Setting
-from holotype.encoders.kinds import is_static
 from holotype.encoders.late_interaction import STANFORD_FILE
 from holotype.encoders.merge import Comparer, Comparison, Merge
 from holotype.encoders.modules import LinearSpec
+from holotype.encoders.sparse_encoding import compare_sparse
+from holotype.encoders.sparse_settings import LEXICAL, read_sparse_checkpoint
+from holotype.encoders.static_checkpoint import is_static
 from holotype.errors import (
     HolotypeError,
     UnsafeCheckpointError,
@@ -37,8 +39,8 @@ from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.hub.fields import value_of
 from holotype.hub.file_list import compare_dtype, compare_files, compare_parameters
 from holotype.hub.heads import compare_head
-from holotype.hub.static import compare_static
-from holotype.records import AnyColbertModel, AnyDenseModel, ModelInfo
+from holotype.hub.static import compare_static_files
+from holotype.records import AnyColbertModel, AnyDenseModel, ModelInfo, SparseModel
 
 _LAYERS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers", "encoder_layers")
 """What configurations call the number of layers; of two stacks, T5 and BART count the encoder's."""
@@ -73,7 +75,10 @@ def compare_with_checkpoint(record: ModelInfo, files: CheckpointFiles) -> Readin
     comparer, notes = Comparer(record), list[str]()
     inside = _transformer_folder(files)
     if is_static(files.folder):
-        compare_static(comparer, files)
+        try:
+            compare_static_files(comparer, files)
+        except _PARTIAL as error:
+            notes.append(_note(error, files))
     else:
         comparisons, note = _encoding(record, files)
         comparer.comparisons += comparisons
@@ -109,6 +114,8 @@ def _transformer_folder(files: CheckpointFiles) -> Path:
 
 def _encoding(record: ModelInfo, files: CheckpointFiles) -> tuple[list[Comparison], str | None]:
     """Compare how a model is run, as far as this is known of its kind; and say what is not."""
+    if isinstance(record, SparseModel):
+        return _sparse_encoding(record, files)
     if record.type not in ("dense", "colbert"):
         return [], None
     try:
@@ -124,6 +131,19 @@ def _encoding(record: ModelInfo, files: CheckpointFiles) -> tuple[list[Compariso
             compare_colbert(cast(AnyColbertModel, record), settings, projection, merge)
     except _PARTIAL as error:
         return merge.comparisons, _note(error, files)
+    return merge.comparisons, None
+
+
+def _sparse_encoding(
+    record: SparseModel, files: CheckpointFiles
+) -> tuple[list[Comparison], str | None]:
+    merge: Merge | None = None
+    try:
+        settings = read_sparse_checkpoint(files.folder, lexical=record.activation == LEXICAL)
+        merge = Merge(record, settings.checkpoint)
+        compare_sparse(record, settings, merge)
+    except _PARTIAL as error:
+        return merge.comparisons if merge else [], _note(error, files)
     return merge.comparisons, None
 
 

@@ -1,0 +1,228 @@
+"""Sparse vectors: a weight for some of the words of a vocabulary, and none for the rest."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import MissingExtraError
+
+# So many products of a query's and a document's weight are held at once.
+_PRODUCTS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SparseVector:
+    """One sparse vector.
+
+    Attributes:
+        indices: the words that have a weight, ascending: int64 ``[n_active]``.
+        values: their weights: float32 ``[n_active]``.
+        dim: the size of the vocabulary.
+    """
+
+    indices: NDArray[np.int64]
+    values: NDArray[np.float32]
+    dim: int
+
+    def __len__(self) -> int:
+        """Return how many words have a weight."""
+        return len(self.indices)
+
+    def to_dense(self) -> NDArray[np.float32]:
+        """Return the vector with its zeros: float32 ``[dim]``."""
+        dense = np.zeros(self.dim, dtype=np.float32)
+        dense[self.indices] = self.values
+        return dense
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SparseVectors(Sequence[SparseVector]):
+    """Several sparse vectors as one compressed matrix (CSR), and a sequence of its rows.
+
+    Attributes:
+        indptr: where each row begins, and at last where the last one ends: int64 ``[n_rows + 1]``.
+        indices: the words that have a weight, ascending within a row: int64 ``[n_active]``.
+        values: their weights: float32 ``[n_active]``.
+        shape: the number of rows and the size of the vocabulary.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    values: NDArray[np.float32]
+    shape: tuple[int, int]
+
+    @classmethod
+    def from_dense(cls, dense: NDArray[np.float32], *, top_k: int | None = None) -> SparseVectors:
+        """Keep what is not zero.
+
+        Args:
+            dense: ``[n_rows, dim]``.
+            top_k: how many of the largest weights of a row are kept; None keeps all.
+        """
+        rows, indices = np.nonzero(dense)
+        counts = np.bincount(rows, minlength=len(dense))
+        found = cls(
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            indices.astype(np.int64),
+            dense[rows, indices].astype(np.float32),
+            (dense.shape[0], dense.shape[1]),
+        )
+        return found if top_k is None else found.top_k(top_k)
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[SparseVector], *, dim: int) -> SparseVectors:
+        """Put rows of one vocabulary of `dim` words under each other."""
+        no_indices, no_values = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        return cls(
+            np.cumsum([0, *map(len, rows)], dtype=np.int64),
+            np.concatenate([no_indices, *(row.indices for row in rows)]),
+            np.concatenate([no_values, *(row.values for row in rows)]),
+            (len(rows), dim),
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[SparseVectors]) -> SparseVectors:
+        """Put the rows of several under each other; there must be at least one."""
+        if len(parts) == 1:
+            return parts[0]
+        counts = np.concatenate([np.diff(part.indptr) for part in parts])
+        return cls(
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            np.concatenate([part.indices for part in parts]),
+            np.concatenate([part.values for part in parts]),
+            (len(counts), parts[0].shape[1]),
+        )
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.shape[0]
+
+    @overload
+    def __getitem__(self, index: int) -> SparseVector: ...
+    @overload
+    def __getitem__(self, index: slice) -> SparseVectors: ...
+    def __getitem__(self, index: int | slice) -> SparseVector | SparseVectors:
+        """Return one row, or the rows of a slice."""
+        if isinstance(index, slice):
+            rows = [self[at] for at in range(len(self))[index]]
+            return SparseVectors.from_rows(rows, dim=self.shape[1])
+        at = range(len(self))[index]
+        part = slice(self.indptr[at], self.indptr[at + 1])
+        return SparseVector(self.indices[part], self.values[part], self.shape[1])
+
+    def __iter__(self) -> Iterator[SparseVector]:
+        """Yield every row."""
+        return (self[at] for at in range(len(self)))
+
+    def top_k(self, k: int) -> SparseVectors:
+        """Return the vectors with the `k` largest weights of each only.
+
+        Raises:
+            ValueError: `k` is not positive.
+        """
+        if k < 1:
+            raise ValueError(f"top_k is {k!r}; expected at least 1")
+        rows = []
+        for row in self:
+            if len(row) > k:
+                kept = np.sort(np.argpartition(-row.values, k - 1)[:k])
+                row = SparseVector(row.indices[kept], row.values[kept], row.dim)
+            rows.append(row)
+        return SparseVectors.from_rows(rows, dim=self.shape[1])
+
+    def to_dense(self) -> NDArray[np.float32]:
+        """Return the matrix with its zeros: float32 ``[n_rows, dim]``."""
+        dense = np.zeros(self.shape, dtype=np.float32)
+        dense[np.repeat(np.arange(len(self)), np.diff(self.indptr)), self.indices] = self.values
+        return dense
+
+    def to_scipy(self) -> Any:
+        """Return a `scipy.sparse.csr_array` that shares the weights.
+
+        Raises:
+            MissingExtraError: scipy is not installed.
+        """
+        try:
+            sparse = importlib.import_module("scipy.sparse")
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("scipy", "scipy", "to_scipy()") from error
+        return sparse.csr_array((self.values, self.indices, self.indptr), shape=self.shape)
+
+    def equals(self, other: SparseVectors) -> bool:
+        """Return whether every weight is the same."""
+        return self.shape == other.shape and all(
+            np.array_equal(ours, theirs)
+            for ours, theirs in (
+                (self.indptr, other.indptr),
+                (self.indices, other.indices),
+                (self.values, other.values),
+            )
+        )
+
+    def __repr__(self) -> str:
+        """Show the sizes, not the values."""
+        return (
+            f"SparseVectors({self.shape[0]} rows, {len(self.values)} weights, dim={self.shape[1]})"
+        )
+
+
+def products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.float32]:
+    """Return the dot product of every query with every document: ``[n_queries, n_documents]``.
+
+    Raises:
+        ValueError: they are of different vocabularies.
+    """
+    _check(queries, documents)
+    scores = np.zeros((len(queries), len(documents)), dtype=np.float32)
+    filled = np.flatnonzero(np.diff(documents.indptr))
+    starts = documents.indptr[filled]
+    if not len(filled):
+        return scores
+    at_once = max(1, _PRODUCTS_AT_ONCE // len(documents.values))
+    for first in range(0, len(queries), at_once):
+        part = queries[first : first + at_once].to_dense()
+        weighted = part[:, documents.indices] * documents.values
+        scores[first : first + at_once, filled] = np.add.reduceat(weighted, starts, axis=1)
+    return scores
+
+
+def pairwise_products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.float32]:
+    """Return the dot product of every query with the document at its place: ``[n_queries]``.
+
+    Raises:
+        ValueError: there are not as many documents as queries, or they are of different
+            vocabularies.
+    """
+    _check(queries, documents)
+    if len(queries) != len(documents):
+        raise ValueError(
+            f"there are {len(queries)} queries and {len(documents)} documents; expected as many"
+        )
+    pairs = zip(queries, documents, strict=True)
+    return np.array([_product(*pair) for pair in pairs], dtype=np.float32)
+
+
+def lengths(vectors: SparseVectors) -> NDArray[np.float32]:
+    """Return the Euclidean length of every vector: float32 ``[n_rows]``."""
+    return np.array([np.linalg.norm(row.values) for row in vectors], dtype=np.float32)
+
+
+def _product(query: SparseVector, document: SparseVector) -> float:
+    _, left, right = np.intersect1d(
+        query.indices, document.indices, assume_unique=True, return_indices=True
+    )
+    return float(query.values[left] @ document.values[right])
+
+
+def _check(queries: SparseVectors, documents: SparseVectors) -> None:
+    if queries.shape[1] != documents.shape[1]:
+        raise ValueError(
+            f"queries weigh {queries.shape[1]} words, documents {documents.shape[1]}; expected "
+            "vectors of one vocabulary"
+        )
