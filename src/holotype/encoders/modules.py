@@ -61,6 +61,14 @@ class NormalizeSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerNormSpec:
+    """Vectors are centred and scaled by learnt weights, which lie in a folder of their own."""
+
+    folder: Path
+    dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaskSpec:
     """The vectors of some tokens are dropped; the sides are ``query`` and ``document``."""
 
@@ -70,7 +78,7 @@ class MaskSpec:
     file: str
 
 
-LayerSpec: TypeAlias = PoolingSpec | LinearSpec | NormalizeSpec
+LayerSpec: TypeAlias = PoolingSpec | LinearSpec | LayerNormSpec | NormalizeSpec
 ModuleSpec: TypeAlias = LayerSpec | MaskSpec
 
 
@@ -174,11 +182,13 @@ def _step(
     if kind == "MultiVectorMask":
         return _mask(config)
     where = f"{folder / MODULES_FILE} ({path})"
+    if kind == "LayerNorm" and level == "sentence_embedding":
+        return _layer_norm(folder / path, config)
     if kind not in ("Dense", "Normalize"):
         raise UnsupportedCheckpointError(
             where,
             f"the module {kind!r} has no equivalent here yet; supported are Pooling, Dense, "
-            "Normalize, Dropout and MultiVectorMask",
+            "Normalize, LayerNorm after Pooling, Dropout and MultiVectorMask",
         )
     source, target = config.text("module_input_name"), config.text("module_output_name")
     source_level = source.value if source else usual_level
@@ -233,6 +243,13 @@ def _linear(folder: Path, config: JsonFile, *, default_activation: str) -> Linea
         activation=activation.value if activation else default_activation,
         residual=residual.value if residual else False,
     )
+
+
+def _layer_norm(folder: Path, config: JsonFile) -> LayerNormSpec:
+    dim = config.integer("dimension")
+    if dim is None:
+        raise config.wrong("dimension", None, "the width of the vectors")
+    return LayerNormSpec(folder=folder, dim=dim.value)
 
 
 def _mask(config: JsonFile) -> MaskSpec:
