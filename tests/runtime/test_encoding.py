@@ -43,9 +43,8 @@ def test_lists_tuples_arrays_and_iterators_give_the_same(
     dense: DenseEncoder, texts: list[str], small_windows: None
 ) -> None:
     expected = dense.encode(texts, on_overflow="truncate")
-    for several in (tuple(texts), iter(texts), (text for text in texts), dict.fromkeys(texts)):
-        found = dense.encode(several, on_overflow="truncate")
-        assert_same(found, expected[: len(found)] if len(found) == len(expected) else found)
+    for several in (tuple(texts), iter(texts), (text for text in texts)):
+        assert_same(dense.encode(several, on_overflow="truncate"), expected)
     words = ["a query", "a document", "with text"] * 3
     assert_same(dense.encode(np.array(words)), dense.encode(words))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator, Iterable
+from itertools import islice
 from types import TracebackType
 from typing import Generic, Self, overload
 
@@ -18,6 +19,7 @@ from holotype.encoders.pipeline import ResultT, Task, stream
 from holotype.encoders.texts import count_texts, each_text
 from holotype.errors import ClosedEncoderError
 
+_TEXTS_AT_ONCE = 512
 _ANY_TEXT = "a text of a few words"
 
 
@@ -78,7 +80,9 @@ class Encoder(Generic[ModelT_co]):
         """
         tokenizer = self._network.tokenizer
         whole = (prompt + text for text in each_text(texts))
-        counts = [len(text.ids) for text in tokenizer.encode(whole, max_length=None)]
+        counts: list[int] = []
+        while part := list(islice(whole, _TEXTS_AT_ONCE)):
+            counts += (len(text.ids) for text in tokenizer.encode(part, max_length=None))
         return counts[0] if isinstance(texts, str) else np.asarray(counts, dtype=np.int64)
 
     def warm_up(self) -> None:

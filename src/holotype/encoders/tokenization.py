@@ -7,9 +7,8 @@ shared object in every call, so that threads see each other's ("Already borrowed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from tokenizers import Encoding, Tokenizer
 
@@ -82,7 +81,7 @@ class TextTokenizer:
             )
 
     def encode(
-        self, texts: Iterable[str], *, max_length: int | None, marker_id: int | None = None
+        self, texts: Sequence[str], *, max_length: int | None, marker_id: int | None = None
     ) -> Iterator[TokenizedText]:
         """Yield the tokens of every text, in order.
 
@@ -94,8 +93,8 @@ class TextTokenizer:
         room = None if max_length is None else max_length - self._n_special
         if room is not None and marker_id is not None:
             room -= 1
-        left = iter(texts)
-        while part := list(islice(left, _TEXTS_AT_ONCE)):
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = list(texts[start : start + _TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 yield self._finish(encoding, room, marker_id)
 
