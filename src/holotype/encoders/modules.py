@@ -178,18 +178,19 @@ def _step(
         return None
     if kind == "Pooling" and level == "token_embeddings":
         return _pooling(folder, path)
-    config = JsonFile.read(folder, f"{path}/config.json", optional=kind == "Normalize")
-    if kind == "MultiVectorMask":
-        return _mask(config)
     where = f"{folder / MODULES_FILE} ({path})"
-    if kind == "LayerNorm" and level == "sentence_embedding":
-        return _layer_norm(folder / path, config)
-    if kind not in ("Dense", "Normalize"):
+    normed = ("LayerNorm",) if level == "sentence_embedding" else ()
+    if kind not in ("Dense", "Normalize", "MultiVectorMask", *normed):
         raise UnsupportedCheckpointError(
             where,
             f"the module {kind!r} has no equivalent here yet; supported are Pooling, Dense, "
             "Normalize, LayerNorm after Pooling, Dropout and MultiVectorMask",
         )
+    config = JsonFile.read(folder, f"{path}/config.json", optional=kind == "Normalize")
+    if kind == "MultiVectorMask":
+        return _mask(config)
+    if kind == "LayerNorm":
+        return _layer_norm(folder / path, config)
     source, target = config.text("module_input_name"), config.text("module_output_name")
     source_level = source.value if source else usual_level
     target_level = target.value if target else source_level
