@@ -37,12 +37,8 @@ PAIRS = [
     ("a long query " * 60, "and a long document as well " * 60),
     ("what is late interaction?", "Paris is the capital of France."),
 ]
-# 100,000 characters on either side, and on both.
-HUGE_PAIRS = [
-    (CHARACTERS, "x"),
-    ("the capital of France", CHARACTERS),
-    (CHARACTERS, CHARACTERS[1000:]),
-]
+# 100,000 characters on either side. On both sides at once the reference runs out of memory.
+HUGE_PAIRS = [(CHARACTERS, "x"), ("the capital of France", CHARACTERS)]
 
 # Wide weights, so that the scores of different pairs are far apart.
 SIZES = {

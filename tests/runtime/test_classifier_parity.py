@@ -78,6 +78,15 @@ def test_logits_of_texts_and_pairs(architecture: str, tmp_path: Path) -> None:
         assert_scores(ours, theirs)
 
 
+def test_a_head_that_knows_no_padding_reads_one_text_at_a_time(tmp_path: Path) -> None:
+    inputs: list[TextOrPair] = ["late", *PAIRS[:6]]
+    folder = save_head(tmp_path, "Qwen3", num_labels=3, pad_token_id=None)
+    ours = load(classifier_record(), checkpoint=folder).predict_scores(
+        inputs, activation="logits", batch_size=4
+    )
+    assert_scores(ours, reference_logits(folder, inputs))
+
+
 @pytest.mark.parametrize(
     "config",
     [

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
 from tests.runtime.heads import (
+    PAIRS,
     classifier_record,
     cross_encoder_record,
     cross_encoder_reference,
@@ -194,17 +198,25 @@ def test_no_kind_is_loaded_as_another(
         load(colbert_record(32), checkpoint=reranker)
 
 
-def test_a_dense_model_of_an_older_library_is_no_cross_encoder(save_dense: Save) -> None:
-    folder = save_dense(Pooling(32, "mean"))
+def test_a_dense_model_of_an_older_library_gives_no_scores(save_dense: Save) -> None:
+    folder = save_dense(Pooling(32, "mean"), Dense(32, 1))
     (folder / "config_sentence_transformers.json").unlink()
+    for record in (cross_encoder_record(), classifier_record()):
+        with pytest.raises(WrongKindError, match="makes vectors, and no config_sentence"):
+            load(record, checkpoint=folder)
+
+
+def test_pooled_vectors_are_no_scores(save_dense: Save) -> None:
+    folder = save_dense(Pooling(32, "mean"))
+    change(folder, "config_sentence_transformers.json", model_type="CrossEncoder")
     with pytest.raises(CheckpointError, match="no linear layer that gives scores"):
         load(cross_encoder_record(), checkpoint=folder)
 
 
-def test_scores_of_other_heads_are_no_labels(save_dense: Save) -> None:
-    folder = save_dense(Pooling(32, "mean"))
-    (folder / "config_sentence_transformers.json").unlink()
-    with pytest.raises(CheckpointError):
+def test_scores_made_of_pooled_vectors_are_no_labels(save_dense: Save) -> None:
+    folder = save_dense(Pooling(32, "mean"), Dense(32, 3))
+    change(folder, "config_sentence_transformers.json", model_type="CrossEncoder")
+    with pytest.raises(UnsupportedCheckpointError, match="use a record of the kind cross-encoder"):
         load(classifier_record(), checkpoint=folder)
 
 
@@ -306,3 +318,21 @@ def test_a_closed_encoder_says_so(reranker: Path, classifier: Path) -> None:
         encoder.predict([("a", "b")])
     with pytest.raises(ClosedEncoderError):
         labels.classify("a")
+
+
+def test_sixteen_threads_get_what_one_gets(reranker: Path) -> None:
+    encoder = load(cross_encoder_record(), checkpoint=reranker)
+    alone = encoder.predict(PAIRS, on_overflow="truncate")
+    with ThreadPoolExecutor(16) as threads:
+        calls = [threads.submit(encoder.predict, PAIRS, on_overflow="truncate") for _ in range(32)]
+    for call in calls:
+        assert np.abs(call.result() - alone).max() <= 1e-6
+
+
+def test_half_precision_gives_nearly_the_same_scores(reranker: Path) -> None:
+    whole = load(cross_encoder_record(), checkpoint=reranker).predict(PAIRS[:5])
+    half = load(cross_encoder_record(), checkpoint=reranker, dtype="bfloat16")
+    scores = half.predict(PAIRS[:5])
+    assert half.dtype == "bfloat16"
+    assert scores.dtype == np.float32
+    assert np.abs(scores - whole).max() < 0.1

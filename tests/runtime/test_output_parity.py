@@ -25,7 +25,7 @@ def test_quantised_vectors_are_bit_for_bit_the_same(precision: Any, dim: int) ->
     ranges: Any = calibrate(vectors[:50])
     given = (ranges,) if precision.endswith("int8") else ()
     ours = untyped(vectors, precision, *given)
-    theirs = quantize_embeddings(
+    theirs: Any = quantize_embeddings(
         vectors, precision, ranges=np.array([ranges.minima, ranges.maxima])
     )
     assert ours.dtype == theirs.dtype

@@ -22,8 +22,13 @@ from holotype import (
     select,
 )
 from holotype.encoders import load_from_env
+from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
+from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.labelling import LabelScore
+from holotype.encoders.quantization import calibrate, quantize
+from holotype.encoders.ragged import Ragged
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, COLBERT_V2, JINA_COLBERT_V2, ModelId
@@ -58,7 +63,23 @@ assert_type(select(max_embedding_dim=384), tuple[ModelInfo, ...])
 assert_type(load(BGE_M3), DenseEncoder)
 assert_type(load(BGE_M3).encode_query("one text"), NDArray[np.float32])
 assert_type(load(BGE_M3).encode_document(["two", "texts"]), NDArray[np.float32])
+assert_type(load(BGE_M3).encode(text for text in ("any", "iterable")), NDArray[np.float32])
+assert_type(load(BGE_M3).count_tokens("one text"), int)
+assert_type(load(BGE_M3).count_tokens(["two", "texts"]), NDArray[np.int64])
 assert_type(load(COLBERT_V2), ColbertEncoder)
+assert_type(load(COLBERT_V2).encode_query("one text"), NDArray[np.float32])
+assert_type(load(COLBERT_V2).encode_document(iter(["texts"])), Ragged[np.float32])
+
+# quantised vectors have the type of their precision
+vectors = load(BGE_M3).encode_document(["two", "texts"])
+tokens = load(COLBERT_V2).encode_document(["two", "texts"])
+ranges = calibrate(load(BGE_M3).encode_stream(["two", "texts"]))
+assert_type(quantize(vectors, "float16"), NDArray[np.float16])
+assert_type(quantize(vectors, "int8", ranges), NDArray[np.int8])
+assert_type(quantize(vectors, "ubinary"), NDArray[np.uint8])
+assert_type(tokens.with_values(quantize(tokens.values, "binary")), Ragged[np.int8])
+assert_type(tokens[0], NDArray[np.float32])
+assert_type(tokens[1:], Ragged[np.float32])
 assert_type(load(JINA_COLBERT_V2, dim=64), ColbertEncoder)
 assert_type(load("all-minilm-l6-v2"), DenseEncoder)
 assert_type(load("splade-v3"), SparseEncoder)
@@ -71,6 +92,15 @@ assert_type(load(BGE_M3).compatible_with(load(COLBERT_V2)), bool)
 # what a reference names is known when it is loaded
 assert_type(load(ModelRef.parse("local:artifacts@production"), verify="full").fingerprint, str)
 assert_type(load_from_env("MODEL", device="cpu").record.id, str)
+
+assert_type(load("bge-reranker-v2-m3"), CrossEncoder)
+assert_type(load("bge-reranker-v2-m3").predict(("a query", "a document")), float)
+assert_type(load("bge-reranker-v2-m3").predict([("a", "b"), ("c", "d")]), NDArray[np.float32])
+assert_type(load("bge-reranker-v2-m3").rank("a query", ["a", "b"]), list[RankedDocument])
+assert_type(load("distilbert-sst-2"), Classifier)
+assert_type(load("distilbert-sst-2").classify("one text"), tuple[LabelScore, ...])
+assert_type(load("distilbert-sst-2").classify(["a", "b"]), list[tuple[LabelScore, ...]])
+assert_type(load("distilbert-sst-2").predict_scores([("a", "b")]), NDArray[np.float32])
 
 
 def width(

@@ -196,7 +196,7 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         """Encode texts as they come, in bounded memory.
 
         Args:
-            texts: any number of texts; they are pulled some thousand at a time.
+            texts: any number of texts; they are pulled 1,024 at a time at most.
             side: whether they are queries, documents or neither.
             instruction: see `encode_query`.
             options: see `EncodeOptions`.

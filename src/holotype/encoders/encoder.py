@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Generator, Iterable
 from functools import cached_property
+from itertools import islice
 from types import TracebackType
 from typing import Any, Generic, Self, overload
 
@@ -21,6 +22,7 @@ from holotype.encoders.source import find_checkpoint
 from holotype.encoders.texts import count_texts, each_text
 from holotype.errors import CheckpointError, ClosedEncoderError
 
+_TEXTS_AT_ONCE = 512
 _ANY_TEXT = "a text of a few words"
 
 
@@ -106,7 +108,9 @@ class Encoder(Generic[ModelT_co]):
         """
         tokenizer = self._network.tokenizer
         whole = (prompt + text for text in each_text(texts))
-        counts = [len(text.ids) for text in tokenizer.encode(whole, max_length=None)]
+        counts: list[int] = []
+        while part := list(islice(whole, _TEXTS_AT_ONCE)):
+            counts += (len(text.ids) for text in tokenizer.encode(part, max_length=None))
         return counts[0] if isinstance(texts, str) else np.asarray(counts, dtype=np.int64)
 
     def warm_up(self) -> None:

@@ -123,6 +123,12 @@ def read_head_checkpoint(folder: Path) -> HeadSettings:
     task, within, answer_path = _layout(folder) if listed else _PLAIN
     modules = None
     if task == "feature-extraction":
+        if kind is None:
+            raise WrongKindError(
+                str(folder / MODULES_FILE),
+                f"makes vectors, and no {LIBRARY_FILE} says that they become scores; use the "
+                "record of the kind dense",
+            )
         modules = read_modules(folder, token_level=False, with_scores=True)
     transformer = find_transformer_file(folder, within)
     template = _template(transformer, task)

@@ -12,9 +12,10 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 
+from holotype.encoders.pair_layout import PairLayout, longest_first
 from holotype.encoders.pair_template import Message, PairTemplate
 from holotype.encoders.pairs import each_pair
-from holotype.encoders.tokenization import TextTokenizer, longest_first
+from holotype.encoders.tokenization import TextTokenizer
 
 
 def tokenizer() -> Tokenizer:
@@ -136,3 +137,30 @@ def test_a_template_that_drops_a_role_is_noticed() -> None:
         return str(kept)
 
     assert PairTemplate(queries, structured=False).drops() == ("document",)
+
+
+def test_special_tokens_around_two_texts_are_read_off_one_pair() -> None:
+    layout = PairLayout.read(
+        [1, 8, 9, 2, 7, 2], [0, 0, 0, 0, 1, 1], [1, 0, 0, 1, 0, 1], ([8, 9], [7])
+    )
+    assert layout.n_special == 3
+    assert layout.join([5], [6, 6]) == ([1, 5, 2, 6, 6, 2], [0, 0, 0, 1, 1, 1])
+    assert layout.join([], []) == ([1, 2, 2], [0, 0, 1])
+    bare = PairLayout.read([8, 7], [0, 0], [0, 0], ([8], [7]))
+    assert bare.join([5], [6]) == ([5, 6], [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("ids", "special", "message"),
+    [
+        ([7, 8], [0, 0], "expected the first, then the second"),
+        ([8, 2], [0, 1], "expected the first, then the second"),
+        ([8, 2, 9, 7], [0, 1, 0, 0], "special tokens stand within a text"),
+    ],
+)
+def test_layouts_that_are_unknown_are_refused(
+    ids: list[int], special: list[int], message: str
+) -> None:
+    first = [8, 9] if len(ids) == 4 else [8]
+    with pytest.raises(ValueError, match=message):
+        PairLayout.read(ids, [0] * len(ids), special, (first, [7]))
