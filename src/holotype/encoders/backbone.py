@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from holotype.encoders.attention import TokenBatch
 from holotype.encoders.batching import Batch
 from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.forwards import choose_forward
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.encoders.tokenizer_files import load_tokenizer
@@ -28,6 +29,7 @@ class Backbone:
         tokenizer: the checkpoint's tokenizer.
         device: where the weights are.
         dtype: the type of the weights and of the arithmetic.
+        padded: whether batches have to be padded to one length.
     """
 
     def __init__(
@@ -57,19 +59,14 @@ class Backbone:
         self.dtype = dtype
         # transformers hides the signature of `to` behind a decorator.
         move: Any = model.to
-        self._model: PreTrainedModel = move(device=device, dtype=dtype)
-        self._parameters = set(inspect.signature(model.forward).parameters)
+        placed: PreTrainedModel = move(device=device, dtype=dtype)
+        self._has_types = "token_type_ids" in tokenizer.input_names
+        with torch.inference_mode():
+            self._forward, self.padded = choose_forward(placed, has_types=self._has_types)
 
     def token_vectors(self, batch: Batch) -> Tensor:
-        """Return the last hidden states of a batch: ``[n_rows, n_tokens, hidden_dim]``."""
-        inputs: dict[str, Any] = {
-            "input_ids": self.place(batch.ids),
-            "attention_mask": self.place(batch.attended).long(),
-        }
-        if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
-            inputs["token_type_ids"] = self.place(batch.type_ids)
-        states: Tensor = self._model(**inputs).last_hidden_state
-        return states
+        """Return the last hidden states of a batch: ``[n_tokens, hidden_dim]``."""
+        return self._forward(TokenBatch.place(batch, self.device, with_types=self._has_types))
 
     def place(self, values: Any) -> Tensor:
         """Return an array as a tensor on the model's device."""

@@ -30,12 +30,17 @@ class Network(Protocol):
         ...
 
     def run(
-        self, rows: Sequence[Row], batch_size: int
+        self, rows: Sequence[Row], batch_size: int | None
     ) -> Iterator[tuple[list[int], NDArray[np.float32], NDArray[np.bool_]]]:
-        """Yield batch by batch, in any order of the rows.
+        """Yield group by group, in any order of the rows.
+
+        Args:
+            rows: the texts.
+            batch_size: how many of them are read at once; None lets the network decide by the
+                number of tokens.
 
         Yields:
-            The positions of the batch's rows; their vectors, ``[n_rows, dim]`` where a layer pools
+            The positions of the group's rows; their vectors, ``[n_rows, dim]`` where a layer pools
             and ``[n_rows, n_tokens, dim]`` where none does; and which tokens count,
             ``[n_rows, n_tokens]``.
         """
