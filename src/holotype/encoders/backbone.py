@@ -64,6 +64,12 @@ class Backbone:
         with torch.inference_mode():
             self._forward, self.padded = choose_forward(placed, has_types=self._has_types)
 
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device; tied ones count once."""
+        held = (*self._model.parameters(), *self._model.buffers())
+        return sum(tensor.nbytes for tensor in held)
+
     def token_vectors(self, batch: Batch) -> Tensor:
         """Return the last hidden states of a batch: ``[n_tokens, hidden_dim]``."""
         return self._forward(TokenBatch.place(batch, self.device, with_types=self._has_types))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_TOKENS_AT_ONCE = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -70,26 +72,22 @@ class Batch:
 
 
 def batches(
-    rows: Sequence[Row], *, max_rows: int | None, max_tokens: int, pad_id: int, padded: bool
-) -> Iterator[Batch]:
-    """Yield batches of rows of like length, longest first.
+    rows: Sequence[Row], batch_size: int | None, *, pad_id: int
+) -> Iterator[tuple[list[int], Batch]]:
+    """Yield batches of rows of like length, longest first, with the rows' positions.
 
     Args:
-        rows: the texts.
-        max_rows: how many rows a batch has at most; None lets `max_tokens` decide.
-        max_tokens: how many tokens, with padding, a batch has where `max_rows` is None; a row
-            that is longer is a batch of its own.
-        pad_id: the token of padding, and of a row that has none.
-        padded: whether the rows of a batch are padded to one length. Padding is on the right,
-            whatever the checkpoint's own side is, so that a text's positions do not depend on
-            what it is batched with; nothing attends to it.
+        rows: what is put into batches.
+        batch_size: how many rows make a batch; None makes batches of a bounded number of tokens.
+        pad_id: the id of padding.
     """
     order = sorted(range(len(rows)), key=lambda index: -len(rows[index].ids))
-    lengths = [max(1, len(rows[index].ids)) for index in order]
-    for start, end in _cuts(lengths, max_rows, max_tokens, padded=padded):
-        chosen = order[start:end]
-        widths = [lengths[start]] * len(chosen) if padded else lengths[start:end]
-        yield _join(chosen, [rows[index] for index in chosen], widths, pad_id)
+    start = 0
+    while start < len(order):
+        longest = max(1, len(rows[order[start]].ids))
+        chosen = order[start : start + (batch_size or max(1, _TOKENS_AT_ONCE // longest))]
+        yield chosen, _pad([rows[index] for index in chosen], pad_id)
+        start += len(chosen)
 
 
 def _cuts(
