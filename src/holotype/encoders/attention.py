@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.batching import Batch, Group
+from holotype.encoders.packing import Group, PackedBatch
 
 _MaskKey: TypeAlias = tuple[Group, bool, int | None]
 
@@ -38,7 +38,7 @@ class TokenBatch:
     _masks: dict[_MaskKey, Tensor | None] = field(default_factory=dict)
 
     @classmethod
-    def place(cls, batch: Batch, device: torch.device, *, with_types: bool) -> TokenBatch:
+    def place(cls, batch: PackedBatch, device: torch.device, *, with_types: bool) -> TokenBatch:
         """Copy a batch to a device; all segments are 0 where `with_types` is false."""
         ids = torch.from_numpy(batch.ids).to(device)
         types = torch.from_numpy(batch.type_ids).to(device) if with_types else torch.zeros_like(ids)
@@ -115,15 +115,16 @@ def attend(
         key, value = (one.repeat_interleave(n_heads // key.shape[1], dim=1) for one in (key, value))
     found = query.new_zeros(n_tokens, n_heads, head_dim)
     for group in batch.groups:
-        shape = (group.n_rows, group.n_tokens)
-        parts = [one[group.span].unflatten(0, shape).transpose(1, 2) for one in (query, key, value)]
+        parts = [
+            one[group.span].unflatten(0, group.shape).transpose(1, 2) for one in (query, key, value)
+        ]
         mask = batch.mask(group, causal=causal, window=window)
         if biases is not None:
             mask = _biased(biases[group.n_tokens], mask)
         attended = functional.scaled_dot_product_attention(
             *parts, attn_mask=mask, is_causal=causal and mask is None, scale=scale
         )
-        found[group.span].unflatten(0, shape).copy_(attended.transpose(1, 2))
+        found[group.span].unflatten(0, group.shape).copy_(attended.transpose(1, 2))
     return found.flatten(1)
 
 

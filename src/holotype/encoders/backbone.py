@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from holotype.encoders.attention import TokenBatch
 from holotype.encoders.batching import Batch
 from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.forwards import choose_forward
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.encoders.tokenizer_files import load_tokenizer
@@ -27,9 +26,9 @@ class Backbone:
 
     Attributes:
         tokenizer: the checkpoint's tokenizer.
+        model: the transformer.
         device: where the weights are.
         dtype: the type of the weights and of the arithmetic.
-        padded: whether batches have to be padded to one length.
     """
 
     def __init__(
@@ -59,20 +58,25 @@ class Backbone:
         self.dtype = dtype
         # transformers hides the signature of `to` behind a decorator.
         move: Any = model.to
-        placed: PreTrainedModel = move(device=device, dtype=dtype)
-        self._has_types = "token_type_ids" in tokenizer.input_names
-        with torch.inference_mode():
-            self._forward, self.padded = choose_forward(placed, has_types=self._has_types)
+        self.model: PreTrainedModel = move(device=device, dtype=dtype)
+        self._parameters = set(inspect.signature(model.forward).parameters)
 
     @property
     def memory_bytes(self) -> int:
         """How many bytes the weights take on the device; tied ones count once."""
-        held = (*self._model.parameters(), *self._model.buffers())
+        held = (*self.model.parameters(), *self.model.buffers())
         return sum(tensor.nbytes for tensor in held)
 
     def token_vectors(self, batch: Batch) -> Tensor:
-        """Return the last hidden states of a batch: ``[n_tokens, hidden_dim]``."""
-        return self._forward(TokenBatch.place(batch, self.device, with_types=self._has_types))
+        """Return the last hidden states of a batch: ``[n_rows, n_tokens, hidden_dim]``."""
+        inputs: dict[str, Any] = {
+            "input_ids": self.place(batch.ids),
+            "attention_mask": self.place(batch.attended).long(),
+        }
+        if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
+            inputs["token_type_ids"] = self.place(batch.type_ids)
+        states: Tensor = self.model(**inputs).last_hidden_state
+        return states
 
     def place(self, values: Any) -> Tensor:
         """Return an array as a tensor on the model's device."""

@@ -1,4 +1,4 @@
-"""From tokenised texts to batches: flat arrays of tokens, in groups of rows of one length."""
+"""From tokenised texts to padded batches."""
 
 from __future__ import annotations
 
@@ -29,46 +29,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Rows of one length that lie side by side in a batch.
-
-    Attributes:
-        start: the first token of the first row.
-        n_rows: how many rows there are.
-        n_tokens: the tokens of each.
-    """
-
-    start: int
-    n_rows: int
-    n_tokens: int
-
-    @property
-    def span(self) -> slice:
-        """The tokens of the group in the batch."""
-        return slice(self.start, self.start + self.n_rows * self.n_tokens)
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
-    """Several rows, one after the other: every array is ``[n_tokens]``.
+    """Several rows, padded on the right to the longest: ``[n_rows, n_tokens]`` each.
 
-    Attributes:
-        indices: which rows these are.
-        ids: token ids.
-        type_ids: the segment of every token.
-        positions: the position of every token in its row, from 0.
-        attended: whether the other tokens of its row attend to this one.
-        counted: whether its vector counts in what comes after the transformer.
-        groups: the rows by length, in order; only one in a padded batch.
+    Padding is on the right whatever the checkpoint's own side is, so that a text's positions do
+    not depend on what it is batched with; nothing attends to padding.
     """
 
-    indices: list[int]
     ids: NDArray[np.int64]
     type_ids: NDArray[np.int64]
-    positions: NDArray[np.int64]
     attended: NDArray[np.bool_]
     counted: NDArray[np.bool_]
-    groups: tuple[Group, ...]
 
 
 def batches(
@@ -90,48 +61,17 @@ def batches(
         start += len(chosen)
 
 
-def _cuts(
-    lengths: Sequence[int], max_rows: int | None, max_tokens: int, *, padded: bool
-) -> Iterator[tuple[int, int]]:
-    """Yield where batches begin and end in lengths that descend."""
-    start = n_tokens = 0
-    for at, length in enumerate(lengths):
-        added = lengths[start] if padded else length
-        full = n_tokens + added > max_tokens if max_rows is None else at - start == max_rows
-        if full and at > start:
-            yield start, at
-            start, n_tokens, added = at, 0, length
-        n_tokens += added
-    if lengths:
-        yield start, len(lengths)
-
-
-def _join(indices: list[int], rows: Sequence[Row], widths: Sequence[int], pad_id: int) -> Batch:
-    ends = np.cumsum(widths)
-    n_tokens = int(ends[-1])
-    ids = np.full(n_tokens, pad_id, dtype=np.int64)
-    type_ids = np.zeros(n_tokens, dtype=np.int64)
-    attended = np.zeros(n_tokens, dtype=np.bool_)
-    counted = np.zeros(n_tokens, dtype=np.bool_)
-    for row, end, width in zip(rows, ends.tolist(), widths, strict=True):
-        # Some tokenizers give an empty text no token; a row needs one, to attend to itself.
-        attended[end - width] = not row.ids
-        part = slice(end - width, end - width + len(row.ids))
-        ids[part] = row.ids
-        type_ids[part] = row.type_ids
-        if row.ids:
-            attended[part] = row.attended
-        counted[part] = row.counted
-    positions = np.arange(n_tokens) - np.repeat(ends - widths, widths)
-    return Batch(indices, ids, type_ids, positions, attended, counted, _groups(widths))
-
-
-def _groups(widths: Sequence[int]) -> tuple[Group, ...]:
-    groups: list[Group] = []
-    start = first = 0
-    for at in range(1, len(widths) + 1):
-        if at == len(widths) or widths[at] != widths[first]:
-            group = Group(start, at - first, widths[first])
-            groups.append(group)
-            start, first = group.span.stop, at
-    return tuple(groups)
+def _pad(rows: Sequence[Row], pad_id: int) -> Batch:
+    # Every tokenizer may give an empty text no token at all; a row needs one.
+    shape = (len(rows), max(1, *(len(row.ids) for row in rows)))
+    ids = np.full(shape, pad_id, dtype=np.int64)
+    type_ids = np.zeros(shape, dtype=np.int64)
+    attended = np.zeros(shape, dtype=np.bool_)
+    counted = np.zeros(shape, dtype=np.bool_)
+    for at, row in enumerate(rows):
+        n_tokens = len(row.ids)
+        ids[at, :n_tokens] = row.ids
+        type_ids[at, :n_tokens] = row.type_ids
+        attended[at, :n_tokens] = row.attended
+        counted[at, :n_tokens] = row.counted
+    return Batch(ids, type_ids, attended, counted)

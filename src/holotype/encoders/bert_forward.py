@@ -30,8 +30,7 @@ class Embeddings:
         positions: a row for each position.
         segments: a row for each segment; None where the architecture has none.
         norm: what ends the input.
-        first_position: the position of the first token; where it is not 0, tokens that are
-            padding are not counted, and get the position before the first.
+        padding_id: the token from whose id on positions are numbered; None numbers them from 0.
     """
 
     words: Tensor
@@ -88,32 +87,38 @@ class Layer:
 class BertForward:
     """A forward pass of its own over the weights of a model of transformers."""
 
-    def __init__(self, embeddings: Embeddings, layers: tuple[Layer, ...], encoder: Any) -> None:
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        layers: tuple[Layer, ...],
+        position_bias: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         """Take the parts of a model.
 
         Args:
             embeddings: the input.
             layers: the layers, in order.
-            encoder: where MPNet computes its biases; None for the others.
+            position_bias: turns anything of the shape ``[1, n_tokens]`` into what is added to
+                the scores of attention, ``[1, n_heads, n_tokens, n_tokens]``.
         """
         self._embeddings = embeddings
         self._layers = layers
-        self._encoder = encoder
+        self._position_bias = position_bias
 
     def __call__(self, batch: TokenBatch) -> Tensor:
         """Return the last hidden states: ``[n_tokens, hidden_dim]``."""
         vectors = self._embeddings(batch)
-        biases = None if self._encoder is None else self._biases(vectors, batch)
+        biases = self._biases(batch)
         for layer in self._layers:
             vectors = layer(vectors, batch, biases)
         return vectors
 
-    def _biases(self, vectors: Tensor, batch: TokenBatch) -> dict[int, Tensor]:
-        longest = max(group.n_tokens for group in batch.groups)
-        bias: Tensor = self._encoder.compute_position_bias(vectors[None, :1].expand(1, longest, -1))
-        return {
-            group.n_tokens: bias[:, :, : group.n_tokens, : group.n_tokens] for group in batch.groups
-        }
+    def _biases(self, batch: TokenBatch) -> dict[int, Tensor] | None:
+        if self._position_bias is None:
+            return None
+        lengths = {group.n_tokens for group in batch.groups}
+        bias = self._position_bias(batch.ids.new_empty(1, max(lengths)))
+        return {length: bias[:, :, :length, :length] for length in lengths}
 
 
 def bert(model: Any) -> BertForward:
@@ -141,7 +146,7 @@ def bert(model: Any) -> BertForward:
         norm=_norm(table.LayerNorm),
         padding_id=getattr(table, "padding_idx", None),
     )
-    return BertForward(embeddings, layers, None)
+    return BertForward(embeddings, layers)
 
 
 def mpnet(model: Any) -> BertForward:
@@ -169,7 +174,9 @@ def mpnet(model: Any) -> BertForward:
         norm=_norm(table.LayerNorm),
         padding_id=table.padding_idx,
     )
-    return BertForward(embeddings, layers, model.encoder)
+    # What is left of the encoder are the biases; its layers are not kept twice.
+    model.encoder.layer = nn.ModuleList()
+    return BertForward(embeddings, layers, model.encoder.compute_position_bias)
 
 
 def distilbert(model: Any) -> BertForward:
@@ -197,7 +204,7 @@ def distilbert(model: Any) -> BertForward:
         norm=_norm(table.LayerNorm),
         padding_id=None,
     )
-    return BertForward(embeddings, layers, None)
+    return BertForward(embeddings, layers)
 
 
 def _norm(module: nn.LayerNorm) -> _Norm:

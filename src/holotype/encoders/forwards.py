@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -51,43 +50,20 @@ class Forward(Protocol):
         ...
 
 
-class PaddedForward:
-    """A forward pass through a model as it is, over batches of rows of one length."""
-
-    def __init__(self, model: PreTrainedModel, *, takes_types: bool) -> None:
-        """Take a model; `takes_types` says whether it is told the segments of tokens."""
-        self._model = model
-        self._takes_types = takes_types
-
-    def __call__(self, batch: TokenBatch) -> Tensor:
-        """Return the last hidden states: ``[n_tokens, hidden_dim]``."""
-        (group,) = batch.groups
-        shape = (group.n_rows, group.n_tokens)
-        attended = torch.ones_like(batch.ids) if batch.attended is None else batch.attended.long()
-        inputs: dict[str, Any] = {
-            "input_ids": batch.ids.view(shape),
-            "attention_mask": attended.view(shape),
-        }
-        if self._takes_types:
-            inputs["token_type_ids"] = batch.type_ids.view(shape)
-        states: Tensor = self._model(**inputs).last_hidden_state
-        return states.flatten(0, 1)
-
-
-def choose_forward(model: PreTrainedModel, *, has_types: bool) -> tuple[Forward, bool]:
-    """Return how a model is run, and whether its batches have to be padded.
+def packed_forward(model: PreTrainedModel, *, has_types: bool) -> Forward | None:
+    """Return how a model runs over batches without padding; None where it needs padding.
 
     Args:
-        model: the model, on its device and in its type.
+        model: the model, on its device and in its type. What is returned takes it over.
         has_types: whether the checkpoint's tokenizer tells segments apart.
     """
-    takes_types = has_types and "token_type_ids" in inspect.signature(model.forward).parameters
     if not runs_without_padding(model):
-        return PaddedForward(model, takes_types=takes_types), True
+        return None
     rewrite = REWRITTEN.get(type(model).__name__)
     if rewrite is not None:
-        return rewrite(model), False
-    return HostedForward(model, takes_types=takes_types), False
+        return rewrite(model)
+    parameters = inspect.signature(model.forward).parameters
+    return HostedForward(model, takes_types=has_types and "token_type_ids" in parameters)
 
 
 def runs_without_padding(model: PreTrainedModel) -> bool:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from holotype.encoders.batching import Group
 from holotype.encoders.modules import LayerSpec, LinearSpec, PoolingSpec
 from holotype.encoders.pooling import pool
 from holotype.encoders.weights import read_tensors
@@ -37,8 +36,8 @@ _ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     )
 }
 
-Layer: TypeAlias = Callable[[Tensor], Tensor]
-"""Maps vectors of the last axis one by one, whatever the other axes are."""
+Layer: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""Takes vectors and the mask of the tokens that count, and returns vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +51,7 @@ class Pool:
         return pool(vectors, counted, self.modes)
 
 
-def pool_rows(
-    pooling: Callable[[Tensor, Tensor], Tensor],
-    vectors: Tensor,
-    counted: Tensor,
-    groups: Sequence[Group],
-) -> Tensor:
-    """Pool the tokens of every row of a batch.
-
-    Args:
-        pooling: turns ``[n_texts, n_tokens, dim]`` and a mask into ``[n_texts, out_dim]``.
-        vectors: ``[n_tokens, dim]``.
-        counted: whether a token counts, ``[n_tokens]``.
-        groups: where the rows are.
-
-    Returns:
-        ``[n_rows, out_dim]``, in the order of the batch.
-    """
-    pooled = []
-    for group in groups:
-        shape = (group.n_rows, group.n_tokens)
-        parts = (one[group.span].unflatten(0, shape) for one in (vectors, counted))
-        pooled.append(pooling(*parts))
-    return torch.cat(pooled)
-
-
-def normalize(vectors: Tensor) -> Tensor:
+def normalize(vectors: Tensor, _counted: Tensor | None = None) -> Tensor:
     """Scale vectors of the last axis to length 1, in float32; vectors of zeros stay as they are."""
     return functional.normalize(vectors.float(), dim=-1)
 
@@ -115,7 +89,7 @@ def load_layers(
     device: torch.device,
     dtype: torch.dtype,
     projection: Mapping[str, Tensor] | None = None,
-) -> tuple[tuple[Layer, ...], Pool | None, tuple[Layer, ...]]:
+) -> tuple[Layer, ...]:
     """Load the layers of a checkpoint, in order.
 
     Args:
@@ -123,21 +97,16 @@ def load_layers(
         device: where their weights go.
         dtype: the type of their weights.
         projection: the tensors of a linear layer that has no folder of its own.
-
-    Returns:
-        The layers for token vectors, what pools these, and the layers for pooled vectors.
     """
-    layers: tuple[list[Layer], list[Layer]] = ([], [])
-    pooling: Pool | None = None
+    layers: list[Layer] = []
     for spec in specs:
         if isinstance(spec, PoolingSpec):
-            pooling = Pool(spec.modes)
+            layers.append(Pool(spec.modes))
         elif isinstance(spec, LinearSpec):
-            linear = load_linear(spec, device=device, dtype=dtype, tensors=projection)
-            layers[pooling is not None].append(linear)
+            layers.append(load_linear(spec, device=device, dtype=dtype, tensors=projection))
         else:
-            layers[pooling is not None].append(normalize)
-    return tuple(layers[0]), pooling, tuple(layers[1])
+            layers.append(normalize)
+    return tuple(layers)
 
 
 def returned_vectors(vectors: Tensor, *, dim: int, normalized: bool) -> Tensor:

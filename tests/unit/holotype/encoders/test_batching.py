@@ -1,95 +1,43 @@
-"""Batches: every row once, longest first, in groups of one length, with or without padding."""
+"""Batches: every row once, longest first, padded on the right."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holotype.encoders.batching import Batch, Row, batches
+from holotype.encoders.batching import Row, batches
 
 rows = st.lists(
     st.lists(st.integers(1, 99), max_size=7).map(
-        lambda ids: Row(
-            ids,
-            [1] * len(ids),
-            [at % 3 > 0 for at in ids],
-            [at % 2 == 0 for at in ids],
-        )
+        lambda ids: Row(ids, [1] * len(ids), [True] * len(ids), [at % 2 == 0 for at in ids])
     ),
     max_size=12,
 )
-limits = st.one_of(
-    st.fixed_dictionaries({"max_rows": st.integers(1, 5), "max_tokens": st.just(1)}),
-    st.fixed_dictionaries({"max_rows": st.none(), "max_tokens": st.integers(1, 20)}),
-)
 
 
-def rows_of(batch: Batch) -> list[tuple[int, slice]]:
-    """Return the index and the tokens of every row of a batch."""
-    found: list[slice] = []
-    for group in batch.groups:
-        for at in range(group.n_rows):
-            start = group.start + at * group.n_tokens
-            found.append(slice(start, start + group.n_tokens))
-    assert found[-1].stop == len(batch.ids)
-    return list(zip(batch.indices, found, strict=True))
-
-
-@given(rows, limits, st.booleans())
-def test_every_row_comes_once_and_whole(
-    texts: list[Row], limit: dict[str, Any], padded: bool
-) -> None:
+@given(rows, st.integers(1, 5))
+def test_every_row_comes_once_and_whole(texts: list[Row], batch_size: int) -> None:
     seen: list[int] = []
-    for batch in batches(texts, **limit, pad_id=0, padded=padded):
-        for index, part in rows_of(batch):
-            seen.append(index)
-            row, width = texts[index], part.stop - part.start
-            fill = width - len(row.ids)
-            assert padded or fill == (not row.ids)
-            assert batch.ids[part].tolist() == row.ids + [0] * fill
-            assert batch.type_ids[part].tolist() == row.type_ids + [0] * fill
-            assert batch.counted[part].tolist() == row.counted + [False] * fill
-            assert batch.positions[part].tolist() == list(range(width))
-            if row.ids:
-                assert batch.attended[part].tolist() == row.attended + [False] * fill
+    widths: list[int] = []
+    for indices, batch in batches(texts, batch_size, pad_id=0):
+        assert 1 <= len(indices) <= batch_size
+        widths.append(batch.ids.shape[1])
+        seen += indices
+        for at, index in enumerate(indices):
+            row, n_tokens = texts[index], len(texts[index].ids)
+            assert batch.ids[at].tolist() == row.ids + [0] * (widths[-1] - n_tokens)
+            assert batch.type_ids[at, :n_tokens].tolist() == row.type_ids
+            assert batch.counted[at, :n_tokens].tolist() == row.counted
+            assert batch.attended[at].sum() == n_tokens
+            assert not batch.counted[at, n_tokens:].any()
     assert sorted(seen) == list(range(len(texts)))
-    assert [len(texts[index].ids) for index in seen] == sorted(
-        (len(row.ids) for row in texts), reverse=True
-    )
+    assert widths == sorted(widths, reverse=True)
 
 
-@given(rows, limits, st.booleans())
-def test_batches_are_as_large_as_they_may_be_and_no_larger(
-    texts: list[Row], limit: dict[str, Any], padded: bool
-) -> None:
-    found = list(batches(texts, **limit, pad_id=0, padded=padded))
-    for at, batch in enumerate(found):
-        assert not padded or len(batch.groups) == 1
-        following = found[at + 1].groups[0].n_tokens if at + 1 < len(found) else None
-        added = batch.groups[0].n_tokens if padded else following
-        if limit["max_rows"] is not None:
-            assert len(batch.indices) <= limit["max_rows"]
-            assert following is None or len(batch.indices) == limit["max_rows"]
-            continue
-        assert len(batch.indices) == 1 or len(batch.ids) <= limit["max_tokens"]
-        if following is not None and added is not None:
-            assert len(batch.ids) + added > limit["max_tokens"]
-
-
-@given(rows)
-def test_rows_of_one_length_are_one_group(texts: list[Row]) -> None:
-    for batch in batches(texts, max_rows=None, max_tokens=1000, pad_id=0, padded=False):
-        lengths = [group.n_tokens for group in batch.groups]
-        assert len(lengths) == len(set(lengths))
-
-
-def test_a_row_without_a_token_gets_one_that_attends_to_itself_and_does_not_count() -> None:
+def test_a_batch_is_as_wide_as_its_longest_row_and_never_empty() -> None:
     empty = Row([], [], [], [])
-    (batch,) = batches([empty, empty], max_rows=2, max_tokens=1, pad_id=9, padded=False)
-    assert batch.ids.tolist() == [9, 9]
+    (_, batch), *_ = batches([empty, empty], 2, pad_id=9)
+    assert batch.ids.tolist() == [[9], [9]]
+    assert not batch.attended.any()
     assert batch.ids.dtype == np.int64
-    assert batch.attended.all()
-    assert not batch.counted.any()
