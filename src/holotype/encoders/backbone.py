@@ -26,7 +26,6 @@ class Backbone:
 
     Attributes:
         tokenizer: the checkpoint's tokenizer.
-        model: the transformer.
         device: where the weights are.
         dtype: the type of the weights and of the arithmetic.
     """
@@ -58,13 +57,18 @@ class Backbone:
         self.dtype = dtype
         # transformers hides the signature of `to` behind a decorator.
         move: Any = model.to
-        self.model: PreTrainedModel = move(device=device, dtype=dtype)
+        self._model: PreTrainedModel = move(device=device, dtype=dtype)
         self._parameters = set(inspect.signature(model.forward).parameters)
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The transformer."""
+        return self._model
 
     @property
     def memory_bytes(self) -> int:
         """How many bytes the weights take on the device; tied ones count once."""
-        held = (*self.model.parameters(), *self.model.buffers())
+        held = (*self._model.parameters(), *self._model.buffers())
         return sum(tensor.nbytes for tensor in held)
 
     def token_vectors(self, batch: Batch) -> Tensor:
@@ -75,7 +79,7 @@ class Backbone:
         }
         if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
             inputs["token_type_ids"] = self.place(batch.type_ids)
-        states: Tensor = self.model(**inputs).last_hidden_state
+        states: Tensor = self._model(**inputs).last_hidden_state
         return states
 
     def place(self, values: Any) -> Tensor:
