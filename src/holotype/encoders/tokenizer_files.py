@@ -1,17 +1,16 @@
-"""Loading the tokenizer of a checkpoint."""
+"""Loading the tokenizer of a checkpoint as transformers does, from whatever files it has."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tokenizers import Tokenizer
-from tokenizers.normalizers import Lowercase, Normalizer
-from tokenizers.normalizers import Sequence as NormalizerSequence
 from transformers import AutoTokenizer
 
 from holotype.encoders.json_file import JsonFile
 from holotype.encoders.remote_code import CodePolicy, runs_own_code
 from holotype.encoders.tokenization import TextTokenizer
+from holotype.encoders.tokenizer_json import text_tokenizer
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 # One of these holds the vocabulary; without it transformers may build an empty tokenizer.
@@ -56,22 +55,15 @@ def load_tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> Tex
         raise UnsupportedCheckpointError(
             str(folder), f"its tokenizer {type(wrapper).__name__} has no fast implementation"
         )
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    if lower_case:
-        _put_in_lower_case(tokenizer)
-    mask_id, end_id, pad_id = wrapper.mask_token_id, wrapper.eos_token_id, wrapper.pad_token_id
-    return TextTokenizer(
+    return text_tokenizer(
         tokenizer,
-        pad_id=next((known for known in (pad_id, end_id) if known is not None), 0),
-        fill_id=mask_id if mask_id is not None else end_id,
+        lower_case=lower_case,
+        special_ids={
+            "pad_token": wrapper.pad_token_id,
+            "eos_token": wrapper.eos_token_id,
+            "mask_token": wrapper.mask_token_id,
+        },
         pads_left=wrapper.padding_side == "left",
         cuts_left=wrapper.truncation_side == "left",
-        input_names=wrapper.model_input_names,
+        input_names=tuple(wrapper.model_input_names),
     )
-
-
-def _put_in_lower_case(tokenizer: Tokenizer) -> None:
-    present: Normalizer | None = tokenizer.normalizer
-    steps = [Lowercase()] if present is None else [Lowercase(), present]
-    tokenizer.normalizer = NormalizerSequence(steps)

@@ -1,0 +1,170 @@
+"""Cross-encoders of several architectures and formats: the scores of sentence-transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sentence_transformers.base.modules import Normalize, Transformer
+from sentence_transformers.base.modules.dense import Dense
+from sentence_transformers.sentence_transformer.modules import Pooling
+from tests.runtime.heads import (
+    ARCHITECTURES,
+    N_POSITIONS,
+    PAIRS,
+    assert_cross_encoder_parity,
+    assert_scores,
+    cross_encoder_record,
+    cross_encoder_reference,
+    save_head,
+    saved_by_reference,
+)
+from tests.runtime.parity import change
+from torch import nn
+
+from holotype.encoders import load
+
+RECORD = cross_encoder_record()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT reranker as transformers saves it."""
+    return save_head(tmp_path_factory.mktemp("plain"), "Bert", num_labels=1)
+
+
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name != "Bart"])
+def test_rerankers_of_many_architectures(architecture: str, tmp_path: Path) -> None:
+    plain = save_head(tmp_path / "plain", architecture, num_labels=1)
+    encoder = load(RECORD, checkpoint=plain)
+    assert encoder.max_length == N_POSITIONS
+    assert (encoder.activation, encoder.n_labels) == ("sigmoid", 1)
+    assert_cross_encoder_parity(encoder, plain)
+    folder = saved_by_reference(plain, tmp_path / "saved")
+    assert_cross_encoder_parity(load(RECORD, checkpoint=folder), folder)
+
+
+@pytest.mark.parametrize("architecture", ["Bert", "Roberta", "DebertaV2"])
+def test_several_labels_give_several_scores(architecture: str, tmp_path: Path) -> None:
+    labels = {0: "contradiction", 1: "entailment", 2: "neutral"}
+    plain = save_head(tmp_path / "plain", architecture, num_labels=3, id2label=labels)
+    encoder = load(RECORD, checkpoint=plain)
+    assert encoder.encoding.labels == ("contradiction", "entailment", "neutral")
+    assert encoder.activation == "identity"
+    assert_cross_encoder_parity(encoder, plain)
+    reference = cross_encoder_reference(plain)
+    assert_scores(
+        encoder.predict(PAIRS, activation="softmax", on_overflow="truncate"),
+        reference.predict(PAIRS, apply_softmax=True),
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"}},
+        {"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"},
+    ],
+)
+def test_older_files_name_the_activation_elsewhere(
+    values: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = save_head(tmp_path, "Bert", num_labels=1)
+    change(folder, "config.json", **values)
+    encoder = load(RECORD, checkpoint=folder)
+    assert encoder.activation == "identity"
+    assert_cross_encoder_parity(encoder, folder)
+
+
+def test_the_activation_of_the_newer_format(plain: Path, tmp_path: Path) -> None:
+    folder = saved_by_reference(plain, tmp_path, activation_fn=nn.Identity())
+    encoder = load(RECORD, checkpoint=folder)
+    assert encoder.activation == "identity"
+    assert_cross_encoder_parity(encoder, folder)
+
+
+def test_the_default_prompt_stands_before_the_query(plain: Path, tmp_path: Path) -> None:
+    folder = saved_by_reference(
+        plain, tmp_path, prompts={"web": "query: "}, default_prompt_name="web"
+    )
+    encoder = load(RECORD, checkpoint=folder)
+    assert encoder.encoding.query_prompt.text == "query: "
+    assert_cross_encoder_parity(encoder, folder)
+
+
+def test_prompts_of_the_record(plain: Path) -> None:
+    record = cross_encoder_record(query_prompt="query: ", document_prompt="text: ")
+    ours = load(record, checkpoint=plain).predict(PAIRS, on_overflow="truncate")
+    prompted = [(f"query: {query}", f"text: {document}") for query, document in PAIRS]
+    assert_scores(ours, cross_encoder_reference(plain).predict(prompted))
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_scores_made_of_pooled_vectors(pooling: str, bert_folder: Path, tmp_path: Path) -> None:
+    modules = [
+        Transformer(str(bert_folder), max_seq_length=48),
+        Pooling(32, pooling),
+        Dense(32, 24, activation_function=nn.GELU(), bias=False),
+        Normalize(),
+        Dense(24, 1, activation_function=nn.Identity(), module_output_name="scores"),
+    ]
+    folder = saved_modules(modules, tmp_path)
+    encoder = load(RECORD, checkpoint=folder)
+    assert (encoder.n_labels, encoder.max_length) == (1, 48)
+    assert_cross_encoder_parity(encoder, folder)
+
+
+def saved_modules(modules: list[Any], folder: Path, **options: Any) -> Path:
+    from sentence_transformers import CrossEncoder
+
+    model = CrossEncoder(modules=modules, device="cpu", **options)
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def test_one_pair_gives_a_float(plain: Path) -> None:
+    encoder = load(RECORD, checkpoint=plain)
+    score = encoder.predict(PAIRS[0])
+    assert isinstance(score, float)
+    assert score == pytest.approx(float(encoder.predict(PAIRS[:1])[0]), abs=1e-6)
+
+
+def test_no_pairs_give_no_scores(plain: Path, tmp_path: Path) -> None:
+    encoder = load(RECORD, checkpoint=plain)
+    assert encoder.predict([]).shape == (0,)
+    assert encoder.rank("a query", []) == []
+    several = load(RECORD, checkpoint=save_head(tmp_path, "Bert", num_labels=3))
+    assert several.predict([]).shape == (0, 3)
+
+
+def test_an_iterator_of_pairs_is_read_once(plain: Path) -> None:
+    encoder = load(RECORD, checkpoint=plain)
+    np.testing.assert_array_equal(
+        encoder.predict(iter(PAIRS), on_overflow="truncate"),
+        encoder.predict(PAIRS, on_overflow="truncate"),
+    )
+
+
+def test_the_best_documents_come_first(plain: Path) -> None:
+    encoder = load(RECORD, checkpoint=plain)
+    documents = ["a", "b", "a", "c d e", "f"]
+    whole = encoder.rank("a query", documents)
+    scores = [found.score for found in whole]
+    assert scores == sorted(scores, reverse=True)
+    assert encoder.rank("a query", documents, top_k=2) == whole[:2]
+    assert {found.text for found in whole} == {None}
+    positions = [found.corpus_id for found in whole]
+    # Equal documents have equal scores, and stay in their order.
+    assert positions.index(0) + 1 == positions.index(2)
+
+
+def test_results_say_what_their_scores_are(plain: Path) -> None:
+    encoder = load(cross_encoder_record(activation="identity"), checkpoint=plain)
+    assert encoder.rank("a", ["b"])[0].activation == "identity"
+    assert encoder.rank("a", ["b"], activation="sigmoid")[0].activation == "sigmoid"
+    assert repr(encoder) == (
+        "CrossEncoder('tiny-reranker', activation='identity', n_labels=1, max_length=96, "
+        "device='cpu', dtype='float32')"
+    )

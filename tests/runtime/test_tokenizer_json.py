@@ -1,0 +1,268 @@
+"""Tokenizers that are read without transformers: the same tokens as with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+from tests.runtime.conftest import TEXTS
+from tests.runtime.parity import change, write
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
+
+from holotype.encoders.tokenizer_classes import (
+    GENERIC,
+    SPECIAL_TOKENS,
+    TOKENIZER_CLASSES,
+    class_name,
+)
+from holotype.encoders.tokenizer_files import load_tokenizer
+from holotype.encoders.tokenizer_json import read_tokenizer
+from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
+
+WORDS = "the query and the document of late interaction with text and tokens ñandú 中文 😀"
+WORDPIECE = ("BertTokenizer", "DistilBertTokenizer", "MPNetTokenizer", "ElectraTokenizer")
+BYTE_LEVEL = ("RobertaTokenizer", "DebertaTokenizer", "GPT2Tokenizer", "Qwen2Tokenizer")
+UNIGRAM = (
+    "AlbertTokenizer",
+    "CamembertTokenizer",
+    "DebertaV2Tokenizer",
+    "T5Tokenizer",
+    "XLMRobertaTokenizer",
+)
+MERGES = ("GemmaTokenizer", "LlamaTokenizer")
+
+
+def _special(name: str) -> list[str]:
+    known = TOKENIZER_CLASSES.get(name, TOKENIZER_CLASSES["BertTokenizer"]).tokens
+    return list(dict.fromkeys(known.values()))
+
+
+def _wordpiece(name: str) -> Any:
+    letters = sorted(set(WORDS.replace(" ", "")))
+    pieces = [*_special(name), *WORDS.split(), *letters, *("##" + letter for letter in letters)]
+    return {piece: at for at, piece in enumerate(dict.fromkeys(pieces))}
+
+
+def _trained(kind: Any, trainer: Any, splitter: Any) -> Tokenizer:
+    tokenizer = Tokenizer(kind)
+    tokenizer.pre_tokenizer = splitter
+    tokenizer.train_from_iterator([WORDS] * 4, trainer)
+    return tokenizer
+
+
+def _merged(name: str, splitter: Any, alphabet: list[str]) -> dict[str, Any]:
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=_special(name),
+        initial_alphabet=alphabet,
+        show_progress=False,
+    )
+    trained = _trained(models.BPE(), trainer, splitter)
+    file = json.loads(trained.to_str())["model"]
+    return {"vocab": file["vocab"], "merges": [tuple(merge) for merge in file["merges"]]}
+
+
+def _pieces(name: str) -> list[tuple[str, float]]:
+    trainer = trainers.UnigramTrainer(
+        vocab_size=60, special_tokens=_special(name), unk_token="<unk>", show_progress=False
+    )
+    trained = _trained(models.Unigram(), trainer, pre_tokenizers.Metaspace())
+    found = sorted(trained.get_vocab().items(), key=lambda item: item[1])
+    return [(piece, -float(at)) for at, (piece, _) in enumerate(found)]
+
+
+def make_tokenizer(name: str, folder: Path) -> Path:
+    """Save a small tokenizer of a class, as transformers does."""
+    cls: Any = getattr(transformers, name)
+    if name in WORDPIECE:
+        tokenizer = cls(vocab=_wordpiece(name))
+    elif name in BYTE_LEVEL:
+        splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer = cls(**_merged(name, splitter, pre_tokenizers.ByteLevel.alphabet()))
+    elif name in UNIGRAM:
+        tokenizer = cls(vocab=_pieces(name))
+    else:
+        tokenizer = cls(**_merged(name, pre_tokenizers.Metaspace(), []))
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def assert_equal(folder: Path, *, lower_case: bool = False) -> None:
+    """Assert that both ways to load a tokenizer come to the same."""
+    ours = read_tokenizer(folder, lower_case=lower_case, policy="refuse")
+    theirs = load_tokenizer(folder, lower_case=lower_case, policy="refuse")
+    for field in ("pad_id", "fill_id", "pads_left", "input_names", "vocab_size"):
+        assert getattr(ours, field) == getattr(theirs, field), field
+    for max_length in (None, 12):
+        assert list(ours.encode(TEXTS, max_length=max_length)) == list(
+            theirs.encode(TEXTS, max_length=max_length)
+        )
+    special = _special("BertTokenizer") + _special("RobertaTokenizer")
+    assert [ours.token_id(token) for token in special] == [
+        theirs.token_id(token) for token in special
+    ]
+
+
+@pytest.mark.parametrize("name", [*WORDPIECE, *BYTE_LEVEL, *UNIGRAM, *MERGES])
+def test_tokens_are_those_of_transformers(name: str, tmp_path: Path) -> None:
+    folder = make_tokenizer(name, tmp_path)
+    assert_equal(folder)
+    assert_equal(folder, lower_case=True)
+
+
+def test_a_real_tokenizer_from_an_older_library_is_read_alike(minilm_folder: Path) -> None:
+    assert_equal(minilm_folder)
+
+
+@pytest.mark.parametrize("name", [name for name in TOKENIZER_CLASSES if name != GENERIC])
+def test_the_defaults_are_those_of_the_classes(name: str, tmp_path: Path) -> None:
+    cls: Any = getattr(transformers, name)
+    tokenizer = cls()
+    known = TOKENIZER_CLASSES[name]
+    theirs = {key: getattr(tokenizer, key) for key in SPECIAL_TOKENS}
+    assert known.tokens == {key: token for key, token in theirs.items() if token is not None}
+    assert list(known.input_names) == cls.model_input_names
+    assert known.pads_left == (tokenizer.padding_side == "left")
+
+
+ARCHITECTURES = [
+    "albert",
+    "bart",
+    "bert",
+    "camembert",
+    "convbert",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "electra",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "gpt2",
+    "longformer",
+    "modernbert",
+    "modernbert-decoder",
+    "mpnet",
+    "mt5",
+    "nomic_bert",
+    "nystromformer",
+    "qwen2",
+    "qwen3",
+    "roberta",
+    "t5",
+    "umt5",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_architectures_have_the_classes_that_transformers_gives_them(architecture: str) -> None:
+    assert class_name(None, architecture) == TOKENIZER_MAPPING_NAMES[architecture]
+
+
+Change = Callable[[Path], None]
+CHANGES: dict[str, Change] = {
+    "case kept": lambda folder: change(folder, "tokenizer_config.json", do_lower_case=False),
+    "accents": lambda folder: change(folder, "tokenizer_config.json", strip_accents=False),
+    "chinese": lambda folder: change(folder, "tokenizer_config.json", tokenize_chinese_chars=False),
+    "sides": lambda folder: change(
+        folder, "tokenizer_config.json", padding_side="left", truncation_side="left"
+    ),
+    "inputs": lambda folder: change(
+        folder, "tokenizer_config.json", model_input_names=["input_ids", "attention_mask"]
+    ),
+    "new special token": lambda folder: change(
+        folder, "tokenizer_config.json", mask_token="<blank>"
+    ),
+    "old special token": lambda folder: change(
+        folder, "tokenizer_config.json", pad_token={"__type": "AddedToken", "content": "query"}
+    ),
+    "map": lambda folder: write(
+        folder, "special_tokens_map.json", {"mask_token": "text", "pad_token": {"content": "of"}}
+    ),
+    "added": lambda folder: change(
+        folder,
+        "tokenizer_config.json",
+        added_tokens_decoder={"400": {"content": "late inter", "lstrip": True}},
+    ),
+    "no settings": lambda folder: (folder / "tokenizer_config.json").unlink(),
+    "no class": lambda folder: change(folder, "tokenizer_config.json", tokenizer_class=None),
+    "generic": lambda folder: change(
+        folder, "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast"
+    ),
+    "another architecture": lambda folder: write(
+        folder, "config.json", {"model_type": "new-architecture"}
+    ),
+    "always generic": lambda folder: write(folder, "config.json", {"model_type": "modernbert"}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_settings_change_tokens_as_in_transformers(name: str, tmp_path: Path) -> None:
+    folder = make_tokenizer("BertTokenizer", tmp_path)
+    write(folder, "config.json", {"model_type": "bert"})
+    CHANGES[name](folder)
+    assert_equal(folder)
+
+
+def test_padding_and_cutting_of_the_file_are_noticed_and_turned_off(tmp_path: Path) -> None:
+    folder = make_tokenizer("BertTokenizer", tmp_path / "bert")
+    backend = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    backend.enable_padding(direction="left", pad_id=7, pad_token="the", length=40)
+    backend.enable_truncation(8, direction="left")
+    generic: Any = PreTrainedTokenizerFast
+    wrapper = generic(tokenizer_object=backend)
+    wrapper.save_pretrained(tmp_path / "generic")
+    assert_equal(tmp_path / "generic")
+    ours = read_tokenizer(tmp_path / "generic", lower_case=False, policy="refuse")
+    assert len(next(iter(ours.encode(["the " * 50], max_length=None))).ids) > 40
+
+
+def test_without_tokenizer_json_transformers_is_needed(tmp_path: Path) -> None:
+    folder = make_tokenizer("BertTokenizer", tmp_path)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(UnsupportedCheckpointError, match="transformers only"):
+        read_tokenizer(folder, lower_case=False, policy="refuse")
+
+
+def test_an_unknown_class_is_an_error(tmp_path: Path) -> None:
+    folder = make_tokenizer("BertTokenizer", tmp_path)
+    change(folder, "tokenizer_config.json", tokenizer_class="EsmTokenizer")
+    with pytest.raises(UnsupportedCheckpointError, match=r"'EsmTokenizer'.*BertTokenizer"):
+        read_tokenizer(folder, lower_case=False, policy="refuse")
+
+
+def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
+    folder = make_tokenizer("BertTokenizer", tmp_path)
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="cannot be read as a tokenizer"):
+        read_tokenizer(folder, lower_case=False, policy="refuse")
+
+
+def test_code_of_the_checkpoint_is_never_run(tmp_path: Path) -> None:
+    folder = make_tokenizer("BertTokenizer", tmp_path)
+    change(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["code.Own", None]})
+    with pytest.raises(UnsafeCheckpointError):
+        read_tokenizer(folder, lower_case=False, policy="refuse")
+    with pytest.raises(UnsupportedCheckpointError, match="only transformers can run"):
+        read_tokenizer(folder, lower_case=False, policy="run")
+
+
+def test_neither_transformers_nor_torch_is_imported() -> None:
+    code = (
+        "import sys, holotype.encoders.tokenizer_json; "
+        "print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
