@@ -68,9 +68,7 @@ def test_several_labels_give_several_scores(architecture: str, tmp_path: Path) -
         {"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"},
     ],
 )
-def test_older_files_name_the_activation_elsewhere(
-    values: dict[str, Any], tmp_path: Path
-) -> None:
+def test_older_files_name_the_activation_elsewhere(values: dict[str, Any], tmp_path: Path) -> None:
     folder = save_head(tmp_path, "Bert", num_labels=1)
     change(folder, "config.json", **values)
     encoder = load(RECORD, checkpoint=folder)

@@ -1,22 +1,23 @@
 """BERT and its kin, run over batches without padding.
 
-One forward pass serves the architectures that differ in nothing but the names of their parts, the
-numbering of positions, and MPNet's biases of attention. The weights are those of transformers'
-model; its modules, with their checks and their masks, are left out.
+One forward pass serves the architectures that differ in nothing but the names of their tensors, the
+numbering of positions, and MPNet's biases of attention. It takes nothing but tensors, so that
+neither transformers' modules, with their checks and their masks, nor their import cost anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.attention import TokenBatch, attend
+from holotype.encoders.bert_names import Names
 from holotype.encoders.linear_map import LinearMap, linear_map
+from holotype.encoders.position_bias import position_bias
 
 _Norm = Callable[[Tensor], Tensor]
 
@@ -88,22 +89,18 @@ class BertForward:
     """A forward pass of its own over the weights of a model of transformers."""
 
     def __init__(
-        self,
-        embeddings: Embeddings,
-        layers: tuple[Layer, ...],
-        position_bias: Callable[[Tensor], Tensor] | None = None,
+        self, embeddings: Embeddings, layers: tuple[Layer, ...], bias_table: Tensor | None
     ) -> None:
         """Take the parts of a model.
 
         Args:
             embeddings: the input.
             layers: the layers, in order.
-            position_bias: turns anything of the shape ``[1, n_tokens]`` into what is added to
-                the scores of attention, ``[1, n_heads, n_tokens, n_tokens]``.
+            bias_table: what `position_bias` reads, for models that have such biases.
         """
         self._embeddings = embeddings
         self._layers = layers
-        self._position_bias = position_bias
+        self._bias_table = bias_table
 
     def __call__(self, batch: TokenBatch) -> Tensor:
         """Return the last hidden states: ``[n_tokens, hidden_dim]``."""
@@ -114,107 +111,82 @@ class BertForward:
         return vectors
 
     def _biases(self, batch: TokenBatch) -> dict[int, Tensor] | None:
-        if self._position_bias is None:
+        if self._bias_table is None:
             return None
         lengths = {group.n_tokens for group in batch.groups}
-        bias = self._position_bias(batch.ids.new_empty(1, max(lengths)))
+        bias = position_bias(self._bias_table, max(lengths))
         return {length: bias[:, :, :length, :length] for length in lengths}
 
 
-def bert(model: Any) -> BertForward:
-    """Run a model of the classes of BERT, RoBERTa, XLM-RoBERTa, CamemBERT or ELECTRA."""
-    table = model.embeddings
-    layers = tuple(
-        Layer(
-            n_heads=layer.attention.self.num_attention_heads,
-            query_key_value=linear_map(
-                layer.attention.self.query, layer.attention.self.key, layer.attention.self.value
-            ),
-            attended=linear_map(layer.attention.output.dense),
-            attention_norm=_norm(layer.attention.output.LayerNorm),
-            up=linear_map(layer.intermediate.dense),
-            activation=_activation(layer.intermediate.intermediate_act_fn),
-            down=linear_map(layer.output.dense),
-            output_norm=_norm(layer.output.LayerNorm),
-        )
-        for layer in model.encoder.layer
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the tensors do not say.
+
+    Attributes:
+        n_layers: how many layers there are.
+        n_heads: how many heads attention has.
+        norm_eps: what norms add to the variance.
+        padding_id: the token from whose id on positions are numbered; None numbers them from 0.
+        activation: what comes between the two maps of a layer; None is the exact GELU.
+    """
+
+    n_layers: int
+    n_heads: int
+    norm_eps: float
+    padding_id: int | None
+    activation: Callable[[Tensor], Tensor] | None
+
+
+def build_forward(
+    names: Names,
+    tensors: Mapping[str, Tensor],
+    settings: Settings,
+) -> BertForward:
+    """Build the forward pass of a model.
+
+    Args:
+        names: what its architecture calls its tensors.
+        tensors: all of them, on their device and in their type.
+        settings: what they do not say.
+    """
     embeddings = Embeddings(
-        words=table.word_embeddings.weight,
-        positions=table.position_embeddings.weight,
-        segments=table.token_type_embeddings.weight,
-        norm=_norm(table.LayerNorm),
-        padding_id=getattr(table, "padding_idx", None),
+        words=tensors[names.words],
+        positions=tensors[names.positions],
+        segments=None if names.segments is None else tensors[names.segments],
+        norm=_norm(tensors, names.norm, settings.norm_eps),
+        padding_id=settings.padding_id,
     )
-    return BertForward(embeddings, layers)
-
-
-def mpnet(model: Any) -> BertForward:
-    """Run a model of the class of MPNet."""
-    table = model.embeddings
     layers = tuple(
-        Layer(
-            n_heads=layer.attention.attn.num_attention_heads,
-            query_key_value=linear_map(
-                layer.attention.attn.q, layer.attention.attn.k, layer.attention.attn.v
-            ),
-            attended=linear_map(layer.attention.attn.o),
-            attention_norm=_norm(layer.attention.LayerNorm),
-            up=linear_map(layer.intermediate.dense),
-            activation=_activation(layer.intermediate.intermediate_act_fn),
-            down=linear_map(layer.output.dense),
-            output_norm=_norm(layer.output.LayerNorm),
-        )
-        for layer in model.encoder.layer
+        _layer(names, f"{names.layer}.{number}.", tensors, settings)
+        for number in range(settings.n_layers)
     )
-    embeddings = Embeddings(
-        words=table.word_embeddings.weight,
-        positions=table.position_embeddings.weight,
-        segments=None,
-        norm=_norm(table.LayerNorm),
-        padding_id=table.padding_idx,
+    bias_table = None if names.bias_table is None else tensors[names.bias_table]
+    return BertForward(embeddings, layers, bias_table)
+
+
+def _layer(names: Names, prefix: str, tensors: Mapping[str, Tensor], settings: Settings) -> Layer:
+    return Layer(
+        n_heads=settings.n_heads,
+        query_key_value=_map(tensors, *(prefix + name for name in names.query_key_value)),
+        attended=_map(tensors, prefix + names.attended),
+        attention_norm=_norm(tensors, prefix + names.attention_norm, settings.norm_eps),
+        up=_map(tensors, prefix + names.up),
+        activation=settings.activation,
+        down=_map(tensors, prefix + names.down),
+        output_norm=_norm(tensors, prefix + names.output_norm, settings.norm_eps),
     )
-    # What is left of the encoder are the biases; its layers are not kept twice.
-    model.encoder.layer = nn.ModuleList()
-    return BertForward(embeddings, layers, model.encoder.compute_position_bias)
 
 
-def distilbert(model: Any) -> BertForward:
-    """Run a model of the class of DistilBERT."""
-    table = model.embeddings
-    layers = tuple(
-        Layer(
-            n_heads=layer.attention.n_heads,
-            query_key_value=linear_map(
-                layer.attention.q_lin, layer.attention.k_lin, layer.attention.v_lin
-            ),
-            attended=linear_map(layer.attention.out_lin),
-            attention_norm=_norm(layer.sa_layer_norm),
-            up=linear_map(layer.ffn.lin1),
-            activation=_activation(layer.ffn.activation),
-            down=linear_map(layer.ffn.lin2),
-            output_norm=_norm(layer.output_layer_norm),
-        )
-        for layer in model.transformer.layer
+def _map(tensors: Mapping[str, Tensor], *names: str) -> LinearMap:
+    """Return one map for layers that read the same vectors; what they return is concatenated."""
+    weights = [tensors[f"{name}.weight"] for name in names]
+    biases = [tensors[f"{name}.bias"] for name in names]
+    return linear_map(
+        weights[0] if len(names) == 1 else torch.cat(weights),
+        biases[0] if len(names) == 1 else torch.cat(biases),
     )
-    embeddings = Embeddings(
-        words=table.word_embeddings.weight,
-        positions=table.position_embeddings.weight,
-        segments=None,
-        norm=_norm(table.LayerNorm),
-        padding_id=None,
-    )
-    return BertForward(embeddings, layers)
 
 
-def _norm(module: nn.LayerNorm) -> _Norm:
-    weight, bias, shape, eps = module.weight, module.bias, module.normalized_shape, module.eps
-    return lambda vectors: functional.layer_norm(vectors, shape, weight, bias, eps)
-
-
-def _activation(module: Any) -> Callable[[Tensor], Tensor] | None:
-    """Return an activation, or None for the exact GELU, which is part of the map before it."""
-    if getattr(module, "act", module) is functional.gelu:
-        return None
-    activation: Callable[[Tensor], Tensor] = module
-    return activation
+def _norm(tensors: Mapping[str, Tensor], name: str, eps: float) -> _Norm:
+    weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+    return lambda vectors: functional.layer_norm(vectors, weight.shape, weight, bias, eps)

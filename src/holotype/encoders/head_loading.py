@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from holotype.encoders.backbone import Backbone, open_backbone, resolve_device, resolve_dtype
+from holotype.encoders.backbone import Backbone, resolve_device, resolve_dtype
 from holotype.encoders.chat_template import load_template
 from holotype.encoders.classifier import Classifier
 from holotype.encoders.classifier_encoding import resolve_classifier
@@ -18,11 +18,12 @@ from holotype.encoders.head_settings import HeadSettings, read_head_checkpoint
 from holotype.encoders.head_weights import answer_projection, load_classification_model
 from holotype.encoders.modules import PoolingSpec
 from holotype.encoders.network import Network
+from holotype.encoders.opening import open_backbone
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.source import find_checkpoint
+from holotype.encoders.tensor_files import read_tensors
 from holotype.encoders.tokenizer_files import load_tokenizer
 from holotype.encoders.torch_network import TorchNetwork
-from holotype.encoders.weights import read_tensors
 from holotype.records import ClassifierModel, CrossEncoderModel
 
 

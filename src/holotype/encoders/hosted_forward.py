@@ -51,7 +51,7 @@ class _Mapped(nn.Module):
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
-        self._map = linear_map(layer)
+        self._map = linear_map(layer.weight, layer.bias)
 
     def forward(self, vectors: Tensor) -> Tensor:
         return self._map(vectors)

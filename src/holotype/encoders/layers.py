@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from holotype.encoders.modules import LayerSpec, LinearSpec, PoolingSpec
 from holotype.encoders.pooling import pool
-from holotype.encoders.weights import read_tensors
+from holotype.encoders.tensor_files import read_tensors
 from holotype.errors import TensorError, UnsupportedCheckpointError
 
 _ACTIVATIONS: Mapping[str, type[nn.Module]] = {

@@ -9,24 +9,21 @@ the same by public functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 
 class LinearMap:
-    """``x W^T + b`` for the weights of one or several layers that read the same vectors."""
+    """``x W^T + b``."""
 
-    def __init__(self, layers: Sequence[nn.Linear]) -> None:
-        """Join layers; what they return is concatenated."""
-        weights = [layer.weight.detach() for layer in layers]
-        self._weight = weights[0] if len(weights) == 1 else torch.cat(weights)
-        self._bias: Tensor | None = None
-        if layers[0].bias is not None:
-            self._bias = torch.cat([layer.bias.detach() for layer in layers])
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        """Take a weight, ``[out_dim, in_dim]``, and a bias, ``[out_dim]``."""
+        self._weight = weight
+        self._bias = bias
 
     def __call__(self, vectors: Tensor) -> Tensor:
         """Map ``[n_tokens, in_dim]`` to ``[n_tokens, out_dim]``."""
@@ -44,11 +41,11 @@ class LinearMap:
 class OneDnnLinearMap(LinearMap):
     """The same by oneDNN, with weights in its own layout."""
 
-    def __init__(self, layers: Sequence[nn.Linear]) -> None:
-        """Join layers, and lay their weights out."""
-        super().__init__(layers)
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        """Lay a weight out."""
+        super().__init__(weight, bias)
         operators: Any = torch.ops.mkldnn
-        self._weight = operators._reorder_linear_weight(self._weight.contiguous(), None)
+        self._weight = operators._reorder_linear_weight(weight.contiguous(), None)
         self._run: Callable[..., Tensor] = operators._linear_pointwise.default
         self._run_and_add: Callable[..., Tensor] = operators._linear_pointwise.binary
 
@@ -65,11 +62,10 @@ class OneDnnLinearMap(LinearMap):
         return self._run_and_add(vectors, residual, self._weight, self._bias, "add")
 
 
-def linear_map(*layers: nn.Linear) -> LinearMap:
-    """Return the fastest map for layers that read the same vectors."""
-    weight = layers[0].weight
-    kind = OneDnnLinearMap if one_dnn_multiplies(weight.device, weight.dtype) else LinearMap
-    return kind(layers)
+def linear_map(weight: Tensor, bias: Tensor | None) -> LinearMap:
+    """Return the fastest map for a weight, ``[out_dim, in_dim]``, and a bias."""
+    fast = one_dnn_multiplies(weight.device, weight.dtype)
+    return (OneDnnLinearMap if fast else LinearMap)(weight, bias)
 
 
 def one_dnn_multiplies(device: torch.device, dtype: torch.dtype) -> bool:

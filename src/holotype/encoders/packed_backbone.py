@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from holotype.encoders.attention import TokenBatch
-from holotype.encoders.backbone import Backbone
-from holotype.encoders.forwards import Forward, packed_forward
 from holotype.encoders.layers import Layer, Pool
 from holotype.encoders.packing import Group, PackedBatch
+from holotype.encoders.tokenization import TextTokenizer
+
+# Where attention was compared; elsewhere batches are padded.
+PACKING_DEVICES = ("cpu", "cuda")
+
+
+class Forward(Protocol):
+    """What turns a batch of tokens into the last hidden states, ``[n_tokens, hidden_dim]``."""
+
+    def __call__(self, batch: TokenBatch) -> Tensor:
+        """Run the model."""
+        ...
 
 
 class PackedBackbone:
@@ -20,16 +31,26 @@ class PackedBackbone:
     Attributes:
         tokenizer: the checkpoint's tokenizer.
         device: where the weights are.
+        dtype: the type of the weights and of the arithmetic.
         memory_bytes: how many bytes the weights take on the device.
     """
 
-    def __init__(self, backbone: Backbone, forward: Forward, memory_bytes: int) -> None:
-        """Take over from a backbone, whose weights `forward` has; see `without_padding`."""
-        self.tokenizer = backbone.tokenizer
-        self.device = backbone.device
+    def __init__(
+        self,
+        tokenizer: TextTokenizer,
+        forward: Forward,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        memory_bytes: int,
+    ) -> None:
+        """Take a forward pass, whose weights nobody else needs."""
+        self.tokenizer = tokenizer
+        self.device = device
+        self.dtype = dtype
         self.memory_bytes = memory_bytes
         self._forward = forward
-        self._has_types = "token_type_ids" in backbone.tokenizer.input_names
+        self._has_types = "token_type_ids" in tokenizer.input_names
 
     def vectors(self, batch: PackedBatch, layers: Sequence[Layer]) -> Tensor:
         """Run the transformer and the layers after it.
@@ -47,15 +68,6 @@ class PackedBackbone:
             else:
                 vectors = layer(vectors, counted)
         return vectors
-
-
-def without_padding(backbone: Backbone) -> PackedBackbone | None:
-    """Return what runs a backbone's model without padding, or None where it needs padding."""
-    has_types = "token_type_ids" in backbone.tokenizer.input_names
-    memory_bytes = backbone.memory_bytes
-    with torch.inference_mode():
-        forward = packed_forward(backbone.model, has_types=has_types)
-    return None if forward is None else PackedBackbone(backbone, forward, memory_bytes)
 
 
 def _pool_rows(pool: Pool, vectors: Tensor, counted: Tensor, groups: Sequence[Group]) -> Tensor:

@@ -16,7 +16,7 @@ from holotype.encoders.batching import Batch, Row, batches
 from holotype.encoders.layers import Layer, Linear, Pool, load_layers, returned_vectors
 from holotype.encoders.modules import LayerSpec
 from holotype.encoders.network import Output
-from holotype.encoders.packed_backbone import PackedBackbone, without_padding
+from holotype.encoders.packed_backbone import PackedBackbone
 from holotype.encoders.packing import PackedBatch, packed
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.errors import ClosedEncoderError
@@ -32,7 +32,7 @@ class TorchNetwork:
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Backbone | PackedBackbone,
         layers: Sequence[LayerSpec],
         *,
         dim: int,
@@ -51,7 +51,7 @@ class TorchNetwork:
         loaded = load_layers(
             layers, device=backbone.device, dtype=backbone.dtype, projection=projection
         )
-        self._parts: _Parts | None = (without_padding(backbone) or backbone, loaded)
+        self._parts: _Parts | None = (backbone, loaded)
         self._dim = dim
         self._normalized = normalized
         self._device = backbone.device
