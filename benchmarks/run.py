@@ -8,10 +8,12 @@ from __future__ import annotations
 import platform
 import sys
 
+import cold_start
 import encoding
 import generation
 import importing
 import lookups
+import scoring
 import type_checking
 
 BENCHMARKS = {
@@ -19,7 +21,11 @@ BENCHMARKS = {
     "lookups": lookups.table,
     "generation": generation.table,
     "type_checking": type_checking.table,
-    "encoding": encoding.table,
+    "documents": encoding.bulk_table,
+    "query": encoding.query_table,
+    "colbert": encoding.colbert_table,
+    "maxsim": scoring.table,
+    "cold_start": cold_start.table,
 }
 
 

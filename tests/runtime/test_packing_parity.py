@@ -34,8 +34,9 @@ TEXTS = [
 
 def architecture(name: str, folder: Path) -> PreTrainedModel:
     save_architecture(name, folder)
-    model: PreTrainedModel = AutoModel.from_pretrained(folder, dtype=torch.float32)
-    return model.eval()
+    build: Any = AutoModel.from_pretrained
+    model: PreTrainedModel = build(folder, dtype=torch.float32).eval()
+    return model
 
 
 def rows(generator: np.random.Generator, *, all_attended: bool) -> list[Row]:

@@ -115,17 +115,20 @@ def attend(
         key, value = (one.repeat_interleave(n_heads // key.shape[1], dim=1) for one in (key, value))
     found = query.new_zeros(n_tokens, n_heads, head_dim)
     for group in batch.groups:
-        parts = [
-            one[group.span].unflatten(0, group.shape).transpose(1, 2) for one in (query, key, value)
-        ]
+        queries, keys, values = (rows_of(one, group).transpose(1, 2) for one in (query, key, value))
         mask = batch.mask(group, causal=causal, window=window)
         if biases is not None:
             mask = _biased(biases[group.n_tokens], mask)
         attended = functional.scaled_dot_product_attention(
-            *parts, attn_mask=mask, is_causal=causal and mask is None, scale=scale
+            queries, keys, values, attn_mask=mask, is_causal=causal and mask is None, scale=scale
         )
-        found[group.span].unflatten(0, group.shape).copy_(attended.transpose(1, 2))
+        rows_of(found, group).copy_(attended.transpose(1, 2))
     return found.flatten(1)
+
+
+def rows_of(tokens: Tensor, group: Group) -> Tensor:
+    """Return the rows of a group, ``[n_rows, n_tokens, ...]``, as a view of ``[n_tokens, ...]``."""
+    return tokens[group.span].view(*group.shape, *tokens.shape[1:])
 
 
 def _biased(bias: Tensor, mask: Tensor | None) -> Tensor:

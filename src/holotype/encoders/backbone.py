@@ -121,7 +121,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # Before torch 2.10 there is no public way to know.
     capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
-    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+    if device.type != "cpu":
         return False
     return any(capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
 

@@ -76,7 +76,8 @@ class Layer:
     ) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
         parts = self.query_key_value(vectors).view(len(vectors), 3, self.n_heads, -1)
-        attended = attend(*parts.unbind(1), batch, biases=biases)
+        query, key, value = parts.unbind(1)
+        attended = attend(query, key, value, batch, biases=biases)
         vectors = self.attention_norm(self.attended.add_to(vectors, attended))
         if self.activation is None:
             inner = self.up.gelu(vectors)

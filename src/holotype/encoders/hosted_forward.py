@@ -79,14 +79,17 @@ def _attend_in_rows(
     **_options: Any,
 ) -> tuple[Tensor, None]:
     """Attend as `AttentionInterface` wants it: ``[1, n_heads, n_tokens, head_dim]`` each."""
+    query, key, value = (one[0].transpose(0, 1) for one in (query, key, value))
     found = attend(
-        *(one[0].transpose(0, 1) for one in (query, key, value)),
+        query,
+        key,
+        value,
         rows,
         scale=scaling,
         causal=bool(getattr(module, "is_causal", False)),
         window=sliding_window,
     )
-    return found.view(1, query.shape[2], query.shape[1], -1), None
+    return found.view(1, len(query), query.shape[1], -1), None
 
 
 AttentionInterface.register(_NAME, _attend_in_rows)

@@ -71,8 +71,9 @@ def linear_map(weight: Tensor, bias: Tensor | None) -> LinearMap:
 def one_dnn_multiplies(device: torch.device, dtype: torch.dtype) -> bool:
     """Return whether oneDNN is there and multiplies this type by instructions of its own."""
     operators: Any = torch.ops.mkldnn
+    library: Any = torch.backends.mkldnn
     needed = ("_reorder_linear_weight", "_linear_pointwise")
-    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+    if device.type != "cpu" or not library.is_available():
         return False
     if not all(hasattr(operators, name) for name in needed):
         return False

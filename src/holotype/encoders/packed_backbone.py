@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from holotype.encoders.attention import TokenBatch
+from holotype.encoders.attention import TokenBatch, rows_of
 from holotype.encoders.layers import Layer, Pool
 from holotype.encoders.packing import Group, PackedBatch
 from holotype.encoders.tokenization import TextTokenizer
@@ -71,11 +71,4 @@ class PackedBackbone:
 
 
 def _pool_rows(pool: Pool, vectors: Tensor, counted: Tensor, groups: Sequence[Group]) -> Tensor:
-    pooled = [
-        pool(
-            vectors[group.span].unflatten(0, group.shape),
-            counted[group.span].unflatten(0, group.shape),
-        )
-        for group in groups
-    ]
-    return torch.cat(pooled)
+    return torch.cat([pool(rows_of(vectors, group), rows_of(counted, group)) for group in groups])
