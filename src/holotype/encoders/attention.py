@@ -101,7 +101,7 @@ def attend(
         query: ``[n_tokens, n_heads, head_dim]``.
         key: the same, or with a divisor of `n_heads` heads, each of which serves several.
         value: like `key`.
-        batch: where the rows are; tokens after the last of them come out as zeros.
+        batch: where the rows are.
         scale: what scores are multiplied by; None means ``head_dim ** -0.5``.
         causal: whether tokens attend to nothing that follows.
         window: how far tokens see at most: to distances below it.
@@ -110,10 +110,10 @@ def attend(
     Returns:
         ``[n_tokens, n_heads * head_dim]``.
     """
-    n_tokens, n_heads, head_dim = query.shape
+    n_heads = query.shape[1]
     if key.shape[1] != n_heads:
         key, value = (one.repeat_interleave(n_heads // key.shape[1], dim=1) for one in (key, value))
-    found = query.new_zeros(n_tokens, n_heads, head_dim)
+    found = []
     for group in batch.groups:
         queries, keys, values = (rows_of(one, group).transpose(1, 2) for one in (query, key, value))
         mask = batch.mask(group, causal=causal, window=window)
@@ -122,8 +122,8 @@ def attend(
         attended = functional.scaled_dot_product_attention(
             queries, keys, values, attn_mask=mask, is_causal=causal and mask is None, scale=scale
         )
-        rows_of(found, group).copy_(attended.transpose(1, 2))
-    return found.flatten(1)
+        found.append(attended.transpose(1, 2).flatten(0, 1).flatten(1))
+    return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def rows_of(tokens: Tensor, group: Group) -> Tensor:
