@@ -104,7 +104,8 @@ def test_tensors_that_are_not_those_of_the_architecture_are_left_to_transformers
 def test_biases_fall_into_the_buckets_of_the_reference() -> None:
     table, length = torch.randn(32, 4), 300
     at = torch.arange(length)
-    buckets = MPNetEncoder.relative_position_bucket(at[None, :] - at[:, None])
+    reference: Any = MPNetEncoder
+    buckets = reference.relative_position_bucket(at[None, :] - at[:, None])
     torch.testing.assert_close(position_bias(table, length)[0], table[buckets].permute(2, 0, 1))
 
 
