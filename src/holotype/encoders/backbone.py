@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ import torch
 from torch import Tensor
 
 from holotype.encoders.batching import Batch
+from holotype.encoders.checkpoint import CheckpointSettings
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.remote_code import code_policy
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.errors import CheckpointError
 
@@ -83,6 +87,33 @@ class Backbone:
     def place(self, values: Any) -> Tensor:
         """Return an array as a tensor on the model's device."""
         return torch.from_numpy(values).to(self.device)
+
+
+def open_backbone(
+    config: ModelConfig[Any],
+    settings: CheckpointSettings,
+    tensors: Mapping[str, Tensor],
+) -> Backbone:
+    """Load the tokenizer and the transformer of a checkpoint as transformers has them.
+
+    Args:
+        config: where and in which type they run.
+        settings: what the checkpoint says.
+        tensors: the tensors of the transformer.
+    """
+    # Importing transformers takes seconds, and is left until nothing goes without it.
+    from holotype.encoders.tokenizer_files import load_tokenizer
+    from holotype.encoders.weights import load_backbone
+
+    folder = settings.transformer_folder
+    policy = code_policy(config.record, trusted=config.trust_remote_code)
+    return Backbone(
+        folder,
+        load_tokenizer(folder, lower_case=settings.lower_case, policy=policy),
+        load_backbone(folder, tensors, policy=policy),
+        device=resolve_device(config.device),
+        dtype=resolve_dtype(config.dtype),
+    )
 
 
 def require_embeddings(folder: Path, tokenizer: TextTokenizer, n_embeddings: int) -> None:

@@ -18,7 +18,7 @@ from holotype.encoders.head_settings import HeadSettings, read_head_checkpoint
 from holotype.encoders.head_weights import answer_projection, load_classification_model
 from holotype.encoders.modules import PoolingSpec
 from holotype.encoders.network import Network
-from holotype.encoders.opening import open_backbone
+from holotype.encoders.opening import open_transformer
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.tensor_files import read_tensors
@@ -92,7 +92,7 @@ def _layer_network(
             settings.checkpoint.transformer_folder, tensors, settings.answer, policy=policy
         )
         layers = (PoolingSpec(modes=("last-token",)), answer)
-    backbone = open_backbone(config, settings.checkpoint, tensors)
+    backbone = open_transformer(config, settings.checkpoint, tensors)
     return TorchNetwork(
         backbone, layers, dim=encoding.n_labels, normalized=False, projection=projection
     )

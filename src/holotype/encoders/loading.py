@@ -13,7 +13,7 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
-from holotype.encoders.opening import open_backbone
+from holotype.encoders.opening import open_transformer
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
@@ -60,7 +60,7 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     config = _settled(config)
     settings = read_checkpoint(folder)
     encoding = resolve_dense(record, settings)
-    backbone = open_backbone(config, settings, read_tensors(settings.transformer_folder))
+    backbone = open_transformer(config, settings, read_tensors(settings.transformer_folder))
     network = TorchNetwork(
         backbone,
         encoding.layers,
@@ -84,7 +84,7 @@ def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
         # A later save in another format keeps the old projection beside the one of its module.
         tensors = {name: found for name, found in tensors.items() if name != "linear.weight"}
     encoding = resolve_colbert(record, settings, projection)
-    backbone = open_backbone(config, settings, tensors)
+    backbone = open_transformer(config, settings, tensors)
     network = TorchNetwork(
         backbone,
         encoding.layers,

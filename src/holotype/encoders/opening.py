@@ -10,6 +10,7 @@ from torch import Tensor
 
 from holotype.encoders.backbone import (
     Backbone,
+    open_backbone,
     require_embeddings,
     resolve_device,
     resolve_dtype,
@@ -24,7 +25,7 @@ from holotype.encoders.tokenizer_json import read_tokenizer
 from holotype.errors import UnsupportedCheckpointError
 
 
-def open_backbone(
+def open_transformer(
     config: ModelConfig[Any],
     settings: CheckpointSettings,
     tensors: Mapping[str, Tensor],
@@ -42,20 +43,18 @@ def open_backbone(
     folder = settings.transformer_folder
     policy = code_policy(config.record, trusted=config.trust_remote_code)
     device, dtype = resolve_device(config.device), resolve_dtype(config.dtype)
-    tokenizer = _tokenizer(folder, lower_case=settings.lower_case, policy=policy)
     if device.type in PACKING_DEVICES:
         read = read_bert(folder, tensors, policy=policy, device=device, dtype=dtype)
         if read is not None:
+            tokenizer = _tokenizer(folder, lower_case=settings.lower_case, policy=policy)
             require_embeddings(folder, tokenizer, read.n_embeddings)
             return PackedBackbone(
                 tokenizer, read.forward, device=device, dtype=dtype, memory_bytes=read.memory_bytes
             )
-    # Importing transformers takes seconds, and is left until nothing goes without it.
+    # The list of what transformers' models run without padding imports them.
     from holotype.encoders.forwards import without_padding
-    from holotype.encoders.weights import load_backbone
 
-    model = load_backbone(folder, tensors, policy=policy)
-    backbone = Backbone(folder, tokenizer, model, device=device, dtype=dtype)
+    backbone = open_backbone(config, settings, tensors)
     return without_padding(backbone) or backbone
 
 
