@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.records import ClassifierModel, CrossEncoderModel
 
 N_POSITIONS = 96
-CHARACTERS = "late interaction of queries " * 3600
+CHARACTERS = "late interaction of queries " * 3572
 
 PAIRS = [
     ("what is late interaction?", "a document about late interaction, with: punctuation;"),
@@ -37,9 +36,9 @@ PAIRS = [
     ("a short query", "the query and the document " * 70),
     ("a long query " * 60, "and a long document as well " * 60),
     ("what is late interaction?", "Paris is the capital of France."),
-    (CHARACTERS, "x"),
-    ("the capital of France", CHARACTERS),
 ]
+# 100,000 characters on either side. On both sides at once the reference runs out of memory.
+HUGE_PAIRS = [(CHARACTERS, "x"), ("the capital of France", CHARACTERS)]
 
 # Wide weights, so that the scores of different pairs are far apart.
 SIZES = {
@@ -187,7 +186,8 @@ def classifier_record(**known: Any) -> ClassifierModel:
 
 def cross_encoder_reference(folder: Path) -> ReferenceCrossEncoder:
     """Return a checkpoint in the library that wrote it."""
-    return ReferenceCrossEncoder(str(folder), device="cpu")
+    reference: ReferenceCrossEncoder = ReferenceCrossEncoder(str(folder), device="cpu")
+    return reference
 
 
 def saved_by_reference(folder: Path, to: Path, **options: Any) -> Path:
@@ -195,6 +195,13 @@ def saved_by_reference(folder: Path, to: Path, **options: Any) -> Path:
     model = ReferenceCrossEncoder(str(folder), device="cpu", **options)
     model.save_pretrained(str(to), create_model_card=False)
     return to
+
+
+def saved_modules(modules: list[Any], folder: Path, **options: Any) -> Path:
+    """Save a cross-encoder of the given modules, as sentence-transformers does."""
+    model = ReferenceCrossEncoder(modules=modules, device="cpu", **options)
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
 
 
 def assert_scores(ours: Scores, theirs: Scores) -> None:
@@ -211,7 +218,7 @@ def assert_cross_encoder_parity(
     """Assert that scores and rankings are the reference's, whatever the batches."""
     reference = cross_encoder_reference(folder)
     theirs = reference.predict(PAIRS, prompt=prompt)
-    for batch_size in (None, 1, 5):
+    for batch_size in (None, 5):
         ours = encoder.predict(PAIRS, batch_size=batch_size, on_overflow="truncate")
         assert_scores(ours, theirs)
     raw = reference.predict(PAIRS, prompt=prompt, activation_fn=torch.nn.Identity())
@@ -227,6 +234,3 @@ def assert_cross_encoder_parity(
         np.array([found.score for found in ranked], dtype=np.float32),
         np.array([found["score"] for found in expected], dtype=np.float32),
     )
-
-
-Save = Callable[..., Path]

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sentence_transformers.base.modules import Normalize, Transformer
+import torch
+from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.modules.dense import Dense
-from sentence_transformers.sentence_transformer.modules import Pooling
+from sentence_transformers.sentence_transformer.modules import LayerNorm, Pooling
 from tests.runtime.heads import (
     ARCHITECTURES,
+    CHARACTERS,
+    HUGE_PAIRS,
     N_POSITIONS,
     PAIRS,
     assert_cross_encoder_parity,
@@ -20,6 +23,7 @@ from tests.runtime.heads import (
     cross_encoder_reference,
     save_head,
     saved_by_reference,
+    saved_modules,
 )
 from tests.runtime.parity import change
 from torch import nn
@@ -101,25 +105,34 @@ def test_prompts_of_the_record(plain: Path) -> None:
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_scores_made_of_pooled_vectors(pooling: str, bert_folder: Path, tmp_path: Path) -> None:
-    modules = [
+    modules: list[Any] = [
         Transformer(str(bert_folder), max_seq_length=48),
         Pooling(32, pooling),
         Dense(32, 24, activation_function=nn.GELU(), bias=False),
-        Normalize(),
+        LayerNorm(24),
         Dense(24, 1, activation_function=nn.Identity(), module_output_name="scores"),
     ]
+    torch.nn.init.normal_(modules[3].norm.weight)
+    torch.nn.init.normal_(modules[3].norm.bias)
     folder = saved_modules(modules, tmp_path)
     encoder = load(RECORD, checkpoint=folder)
     assert (encoder.n_labels, encoder.max_length) == (1, 48)
     assert_cross_encoder_parity(encoder, folder)
 
 
-def saved_modules(modules: list[Any], folder: Path, **options: Any) -> Path:
-    from sentence_transformers import CrossEncoder
+def test_a_hundred_thousand_characters_on_either_side(plain: Path) -> None:
+    ours = load(RECORD, checkpoint=plain).predict(HUGE_PAIRS, on_overflow="truncate")
+    assert_scores(ours, cross_encoder_reference(plain).predict(HUGE_PAIRS))
 
-    model = CrossEncoder(modules=modules, device="cpu", **options)
-    model.save_pretrained(str(folder), create_model_card=False)
-    return folder
+
+def test_a_hundred_thousand_characters_on_both_sides(plain: Path) -> None:
+    encoder = load(RECORD, checkpoint=plain)
+    both = [(CHARACTERS, CHARACTERS[1:])]
+    beginnings = [(CHARACTERS[:999], CHARACTERS[1:999])]
+    np.testing.assert_array_equal(
+        encoder.predict(both, on_overflow="truncate"),
+        encoder.predict(beginnings, on_overflow="truncate"),
+    )
 
 
 def test_one_pair_gives_a_float(plain: Path) -> None:

@@ -11,19 +11,27 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.base.modules.dense import Dense
-from sentence_transformers.sentence_transformer.modules import Dropout, Pooling
+from sentence_transformers.sentence_transformer.modules import Dropout, LayerNorm, Pooling
 from tests.runtime.parity import (
     DenseRecord,
     Save,
     assert_dense_parity,
     assert_same,
+    change,
+    change_tensors,
     dense_reference,
     read,
     write,
 )
 
 from holotype.encoders import load
-from holotype.errors import CatalogueMismatchError, InstructionError, InvalidDimensionError
+from holotype.errors import (
+    CatalogueMismatchError,
+    CheckpointError,
+    InstructionError,
+    InvalidDimensionError,
+    TensorError,
+)
 
 POOLINGS = {
     "cls": "cls",
@@ -99,6 +107,22 @@ def test_a_chain_of_dense_modules_in_its_order(
     folder = save_dense(*chain)
     record = dense_record(20, has_projection=True, projection_dims=20, normalize=True)
     assert_dense_parity(load(record, checkpoint=folder), folder, texts)
+
+
+def test_a_layer_norm_after_pooling(
+    save_dense: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    layer = LayerNorm(32)
+    torch.nn.init.normal_(layer.norm.weight)
+    torch.nn.init.normal_(layer.norm.bias)
+    folder = save_dense(Pooling(32, "mean"), layer)
+    assert_dense_parity(load(dense_record(), checkpoint=folder), folder, texts)
+    change_tensors(folder, "2_LayerNorm/model.safetensors", norm__bias=None)
+    with pytest.raises(TensorError, match=r"missing: norm\.bias"):
+        load(dense_record(), checkpoint=folder)
+    change(folder, "2_LayerNorm/config.json", dimension=16)
+    with pytest.raises(CheckpointError, match="takes 16 dimensions, but gets 32"):
+        load(dense_record(), checkpoint=folder)
 
 
 def test_a_dense_module_on_the_tokens_before_pooling(

@@ -12,7 +12,7 @@ import transformers
 from tests.runtime.parity import DenseRecord
 
 from holotype.encoders import load
-from holotype.errors import TensorError
+from holotype.errors import CheckpointError, TensorError, WrongKindError
 
 SIZES = {
     "vocab_size": 116,
@@ -75,10 +75,21 @@ def test_the_encoder_beside_a_head(
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("task", ["SequenceClassification", "TokenClassification"])
+@pytest.mark.parametrize(
+    ("task", "error", "message"),
+    [
+        ("SequenceClassification", WrongKindError, "use the record of the kind cross-encoder"),
+        ("TokenClassification", TensorError, r"2 unexpected: classifier\.bias, classifier\.weight"),
+    ],
+)
 def test_a_classifier_is_no_encoder(
-    task: str, tmp_path: Path, bert_folder: Path, dense_record: DenseRecord
+    task: str,
+    error: type[CheckpointError],
+    message: str,
+    tmp_path: Path,
+    bert_folder: Path,
+    dense_record: DenseRecord,
 ) -> None:
     saved(tmp_path, bert_folder, "BertConfig", f"BertFor{task}", SIZES)
-    with pytest.raises(TensorError, match=r"2 unexpected: classifier\.bias, classifier\.weight"):
+    with pytest.raises(error, match=message):
         load(dense_record(pooling="cls"), checkpoint=tmp_path)

@@ -21,8 +21,11 @@ from holotype import (
     models_by_type,
     select,
 )
+from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
+from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.labelling import LabelScore
 from holotype.encoders.quantization import calibrate, quantize
 from holotype.encoders.ragged import Ragged
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, COLBERT_V2, JINA_COLBERT_V2, ModelId
@@ -76,6 +79,15 @@ assert_type(tokens[1:], Ragged[np.float32])
 assert_type(load(JINA_COLBERT_V2, dim=64), ColbertEncoder)
 assert_type(load("all-minilm-l6-v2"), DenseEncoder)
 assert_type(load(ALL_MINILM_L6_V2, dim=384), DenseEncoder)
+
+assert_type(load("bge-reranker-v2-m3"), CrossEncoder)
+assert_type(load("bge-reranker-v2-m3").predict(("a query", "a document")), float)
+assert_type(load("bge-reranker-v2-m3").predict([("a", "b"), ("c", "d")]), NDArray[np.float32])
+assert_type(load("bge-reranker-v2-m3").rank("a query", ["a", "b"]), list[RankedDocument])
+assert_type(load("distilbert-sst-2"), Classifier)
+assert_type(load("distilbert-sst-2").classify("one text"), tuple[LabelScore, ...])
+assert_type(load("distilbert-sst-2").classify(["a", "b"]), list[tuple[LabelScore, ...]])
+assert_type(load("distilbert-sst-2").predict_scores([("a", "b")]), NDArray[np.float32])
 
 
 def width(

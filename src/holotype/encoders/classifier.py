@@ -9,14 +9,15 @@ from holotype.encoders.activations import Activation, Scores, activate, chosen_a
 from holotype.encoders.classifier_encoding import ClassifierEncoding
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.labelling import LabelScore, label_rule
+from holotype.encoders.labelling import LabelScore, all_labels, label_rule
 from holotype.encoders.network import Network
 from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
 from holotype.encoders.pairs import Pair, checked_pair
 from holotype.encoders.pipeline import Reading, Task, stream
-from holotype.encoders.scoring import collect_logits, joined, reading
-from holotype.encoders.texts import check_text
+from holotype.encoders.scoring import collect_logits, count_inputs, joined, reading
+from holotype.encoders.texts import check_text, each_text
 from holotype.encoders.tokenization import TokenizedText
+from holotype.encoders.zero_shot import candidate_scores, hypotheses, inference_labels
 from holotype.records import ClassifierModel, ScoreActivation
 
 TextOrPair: TypeAlias = str | Pair
@@ -69,8 +70,9 @@ class Classifier(Encoder[ClassifierModel]):
         """The longest text in tokens, with special tokens; None where nothing limits it."""
         return self.encoding.max_length
 
+    # A string and a pair are iterables of strings, too; the first overload that fits is meant.
     @overload
-    def classify(
+    def classify(  # type: ignore[overload-overlap]
         self,
         texts: TextOrPair,
         *,
@@ -156,6 +158,68 @@ class Classifier(Encoder[ClassifierModel]):
         scores = self._scores(texts, activation, settings_of(**options))
         return scores[0] if _is_single(texts) else scores
 
+    # A string is an iterable of strings, too; the first overload that fits is meant.
+    @overload
+    def classify_zero_shot(  # type: ignore[overload-overlap]
+        self,
+        texts: str,
+        labels: Sequence[str],
+        *,
+        hypothesis: str = "This example is {}.",
+        multi_label: bool = False,
+        **options: Unpack[EncodeOptions],
+    ) -> Labels: ...
+    @overload
+    def classify_zero_shot(
+        self,
+        texts: Iterable[str],
+        labels: Sequence[str],
+        *,
+        hypothesis: str = "This example is {}.",
+        multi_label: bool = False,
+        **options: Unpack[EncodeOptions],
+    ) -> list[Labels]: ...
+    def classify_zero_shot(
+        self,
+        texts: str | Iterable[str],
+        labels: Sequence[str],
+        *,
+        hypothesis: str = "This example is {}.",
+        multi_label: bool = False,
+        **options: Unpack[EncodeOptions],
+    ) -> Labels | list[Labels]:
+        """Score labels of the caller's own, by a model of natural language inference.
+
+        Args:
+            texts: one text or several.
+            labels: what the texts may be about.
+            hypothesis: the sentence that is true of a text with a label, with ``{}`` for the label.
+            multi_label: whether a text may have several of the labels; else their scores sum to 1.
+            options: see `EncodeOptions`.
+
+        Returns:
+            All labels with their scores, best first, for one text; a list of these for several.
+
+        Raises:
+            TextOverflowError: a text is too long, and that is an error.
+            ValueError: the model is none of natural language inference, or the labels are no
+                different ones.
+        """
+        follows, contradicts = inference_labels(self.labels)
+        sentences = hypotheses(hypothesis, labels)
+        given = list(each_text(texts))
+        pairs = [(text, sentence) for text in given for sentence in sentences]
+        logits = self._scores(pairs, "logits", settings_of(**options))
+        scores = candidate_scores(
+            logits.reshape(len(given), len(sentences), len(self.labels)),
+            follows,
+            contradicts,
+            multi_label=multi_label,
+        )
+        rule = all_labels(labels)
+        found = [rule.apply(row) for row in scores]
+        return found[0] if isinstance(texts, str) else found
+
     def _scores(
         self,
         texts: TextOrPair | Iterable[TextOrPair],
@@ -171,7 +235,8 @@ class Classifier(Encoder[ClassifierModel]):
             collect=collect_logits(n_labels),
             n_characters=_n_characters,
         )
-        windows = stream(self._network, task, _each(texts), settings)
+        n_items = 1 if _is_single(texts) else count_inputs(texts)
+        windows = stream(self._network, task, _each(texts), settings, n_items=n_items)
         return activate(joined(windows, n_labels), used)
 
     def _read(self, inputs: Sequence[TextOrPair]) -> Reading:

@@ -17,7 +17,7 @@ from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
 from holotype.encoders.pair_template import PairTemplate
 from holotype.encoders.pairs import Pair, each_pair, is_pair
 from holotype.encoders.pipeline import Reading, Task, stream
-from holotype.encoders.scoring import collect_logits, joined, reading
+from holotype.encoders.scoring import collect_logits, count_inputs, joined, reading
 from holotype.encoders.texts import each_text
 from holotype.records import CrossEncoderModel, ScoreActivation
 
@@ -132,7 +132,9 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
                 f"{self.record.id!r} gives {self.n_labels} scores for a pair; pass a list of one "
                 "pair to get them as an array"
             )
-        scores = self._scores(each_pair(pairs), activation, instruction, settings_of(**options))
+        n_pairs = 1 if single else count_inputs(pairs)
+        settings = settings_of(**options)
+        scores = self._scores(each_pair(pairs), n_pairs, activation, instruction, settings)
         if self.n_labels == 1:
             scores = scores[:, 0]
         return float(scores[0]) if single else scores
@@ -178,7 +180,8 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
             raise TypeError("documents is a single text; expected several")
         texts = list(each_text(documents))
         pairs = each_pair((query, text) for text in texts)
-        scores = self._scores(pairs, activation, instruction, settings_of(**options))[:, 0]
+        settings = settings_of(**options)
+        scores = self._scores(pairs, len(texts), activation, instruction, settings)[:, 0]
         best = np.argsort(-scores, kind="stable")[:top_k]
         used = chosen_activation(activation, self.activation, self.n_labels)
         return [
@@ -194,6 +197,7 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
     def _scores(
         self,
         pairs: Iterator[Pair],
+        n_pairs: int | None,
         activation: Activation,
         instruction: str | None,
         settings: EncodeSettings,
@@ -206,7 +210,7 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
             collect=collect_logits(self.n_labels),
             n_characters=_n_characters,
         )
-        windows = stream(self._network, task, pairs, settings)
+        windows = stream(self._network, task, pairs, settings, n_items=n_pairs)
         return activate(joined(windows, self.n_labels), used)
 
     def _reader(self, instruction: str | None) -> Callable[[Sequence[Pair]], Reading]:

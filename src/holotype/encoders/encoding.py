@@ -11,6 +11,7 @@ from holotype.encoders.json_file import Setting
 from holotype.encoders.merge import Merge
 from holotype.encoders.modules import (
     MODULES_FILE,
+    LayerNormSpec,
     LayerSpec,
     LinearSpec,
     MaskSpec,
@@ -170,11 +171,13 @@ def compare_widths(merge: Merge, layers: Sequence[LayerSpec], *, linear_file: st
     for layer in layers:
         if isinstance(layer, PoolingSpec):
             width *= len(layer.modes)
-        if isinstance(layer, LinearSpec):
-            if layer.in_dim != width:
+        if isinstance(layer, LayerNormSpec | LinearSpec):
+            taken = layer.in_dim if isinstance(layer, LinearSpec) else layer.dim
+            if taken != width:
                 raise CheckpointError(
-                    str(layer.folder), f"takes {layer.in_dim} dimensions, but gets {width}"
+                    str(layer.folder), f"takes {taken} dimensions, but gets {width}"
                 )
+        if isinstance(layer, LinearSpec):
             width, file = layer.out_dim, linear_file or f"{layer.folder.name}/config.json"
             last_linear = Setting(width, file)
     _compare_projection(merge, record, last_linear)

@@ -123,6 +123,12 @@ def read_head_checkpoint(folder: Path) -> HeadSettings:
     task, within, answer_path = _layout(folder) if listed else _PLAIN
     modules = None
     if task == "feature-extraction":
+        if kind is None:
+            raise WrongKindError(
+                str(folder / MODULES_FILE),
+                f"makes vectors, and no {LIBRARY_FILE} says that they become scores; use the "
+                "record of the kind dense",
+            )
         modules = read_modules(folder, token_level=False, with_scores=True)
     transformer = find_transformer_file(folder, within)
     template = _template(transformer, task)
@@ -178,7 +184,7 @@ def _template(file: JsonFile, task: Task) -> TemplateSettings | None:
     modalities = file.part("modality_config")
     message = modalities.part("message") if modalities else None
     plain = {"method": "forward", "method_output_name": _OUTPUTS[task]}
-    known = {"text": plain}
+    known: dict[str, Mapping[str, object]] = {"text": plain}
     if message is not None:
         known["message"] = plain | {"format": message.values.get("format", "flat")}
     if modalities is not None and modalities.values not in (

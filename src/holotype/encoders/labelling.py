@@ -56,6 +56,11 @@ class LabelRule:
         return threshold is None or score >= threshold
 
 
+def all_labels(labels: Sequence[str]) -> LabelRule:
+    """Return the rule by which every label applies, whatever its score."""
+    return LabelRule(labels=tuple(labels), thresholds=(None,) * len(labels), top_k=None)
+
+
 def label_rule(
     labels: Sequence[str],
     *,

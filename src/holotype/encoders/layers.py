@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from holotype.encoders.linear_map import LinearMap, linear_map
-from holotype.encoders.modules import LayerSpec, LinearSpec, PoolingSpec
+from holotype.encoders.modules import LayerNormSpec, LayerSpec, LinearSpec, PoolingSpec
 from holotype.encoders.pooling import pool
 from holotype.encoders.tensor_files import read_tensors
 from holotype.errors import TensorError, UnsupportedCheckpointError
@@ -86,6 +86,19 @@ class Linear:
         return found + (vectors if self.residual_map is None else self.residual_map(vectors))
 
 
+@dataclass(frozen=True, slots=True)
+class LayerNorm:
+    """Vectors are centred and scaled, then weighted."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, vectors: Tensor, _counted: Tensor | None = None) -> Tensor:
+        """Map vectors of the last axis to vectors of the same width."""
+        vectors = vectors.to(self.weight.dtype)
+        return functional.layer_norm(vectors, self.weight.shape, self.weight, self.bias)
+
+
 def load_layers(
     specs: Sequence[LayerSpec],
     *,
@@ -107,6 +120,8 @@ def load_layers(
             layers.append(Pool(spec.modes))
         elif isinstance(spec, LinearSpec):
             layers.append(load_linear(spec, device=device, dtype=dtype, tensors=projection))
+        elif isinstance(spec, LayerNormSpec):
+            layers.append(_load_layer_norm(spec, device=device, dtype=dtype))
         else:
             layers.append(normalize)
     return tuple(layers)
@@ -140,14 +155,7 @@ def load_linear(
     if spec.residual and spec.in_dim != spec.out_dim:
         shapes["residual.weight"] = [spec.out_dim, spec.in_dim]
     found = read_tensors(spec.folder) if tensors is None else tensors
-    missing, unexpected = sorted(shapes.keys() - found), sorted(found.keys() - shapes)
-    misshapen = [
-        f"{name} ({list(found[name].shape)}, expected {shape})"
-        for name, shape in shapes.items()
-        if name in found and list(found[name].shape) != shape
-    ]
-    if missing or unexpected or misshapen:
-        raise TensorError(str(spec.folder), missing, unexpected, misshapen)
+    _require_shapes(str(spec.folder), found, shapes)
     placed = {name: tensor.to(device=device, dtype=dtype) for name, tensor in found.items()}
     residual_weight = placed.get("residual.weight")
     return Linear(
@@ -158,6 +166,27 @@ def load_linear(
         dtype=dtype,
         memory_bytes=sum(tensor.nbytes for tensor in placed.values()),
     )
+
+
+def _load_layer_norm(spec: LayerNormSpec, *, device: torch.device, dtype: torch.dtype) -> LayerNorm:
+    found = read_tensors(spec.folder)
+    shapes = {"norm.weight": [spec.dim], "norm.bias": [spec.dim]}
+    _require_shapes(str(spec.folder), found, shapes)
+    placed = {name: tensor.to(device=device, dtype=dtype) for name, tensor in found.items()}
+    return LayerNorm(placed["norm.weight"], placed["norm.bias"])
+
+
+def _require_shapes(
+    location: str, found: Mapping[str, Tensor], shapes: Mapping[str, list[int]]
+) -> None:
+    missing, unexpected = sorted(shapes.keys() - found), sorted(found.keys() - shapes)
+    misshapen = [
+        f"{name} ({list(found[name].shape)}, expected {shape})"
+        for name, shape in shapes.items()
+        if name in found and list(found[name].shape) != shape
+    ]
+    if missing or unexpected or misshapen:
+        raise TensorError(location, missing, unexpected, misshapen)
 
 
 def _activation(spec: LinearSpec) -> Callable[[Tensor], Tensor]:

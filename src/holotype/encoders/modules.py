@@ -61,6 +61,14 @@ class NormalizeSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerNormSpec:
+    """Vectors are centred and scaled by learnt weights, which lie in a folder of their own."""
+
+    folder: Path
+    dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaskSpec:
     """The vectors of some tokens are dropped; the sides are ``query`` and ``document``."""
 
@@ -70,7 +78,7 @@ class MaskSpec:
     file: str
 
 
-LayerSpec: TypeAlias = PoolingSpec | LinearSpec | NormalizeSpec
+LayerSpec: TypeAlias = PoolingSpec | LinearSpec | LayerNormSpec | NormalizeSpec
 ModuleSpec: TypeAlias = LayerSpec | MaskSpec
 
 
@@ -170,16 +178,19 @@ def _step(
         return None
     if kind == "Pooling" and level == "token_embeddings":
         return _pooling(folder, path)
-    config = JsonFile.read(folder, f"{path}/config.json", optional=kind == "Normalize")
-    if kind == "MultiVectorMask":
-        return _mask(config)
     where = f"{folder / MODULES_FILE} ({path})"
-    if kind not in ("Dense", "Normalize"):
+    normed = ("LayerNorm",) if level == "sentence_embedding" else ()
+    if kind not in ("Dense", "Normalize", "MultiVectorMask", *normed):
         raise UnsupportedCheckpointError(
             where,
             f"the module {kind!r} has no equivalent here yet; supported are Pooling, Dense, "
-            "Normalize, Dropout and MultiVectorMask",
+            "Normalize, LayerNorm after Pooling, Dropout and MultiVectorMask",
         )
+    config = JsonFile.read(folder, f"{path}/config.json", optional=kind == "Normalize")
+    if kind == "MultiVectorMask":
+        return _mask(config)
+    if kind == "LayerNorm":
+        return _layer_norm(folder / path, config)
     source, target = config.text("module_input_name"), config.text("module_output_name")
     source_level = source.value if source else usual_level
     target_level = target.value if target else source_level
@@ -233,6 +244,13 @@ def _linear(folder: Path, config: JsonFile, *, default_activation: str) -> Linea
         activation=activation.value if activation else default_activation,
         residual=residual.value if residual else False,
     )
+
+
+def _layer_norm(folder: Path, config: JsonFile) -> LayerNormSpec:
+    dim = config.integer("dimension")
+    if dim is None:
+        raise config.wrong("dimension", None, "the width of the vectors")
+    return LayerNormSpec(folder=folder, dim=dim.value)
 
 
 def _mask(config: JsonFile) -> MaskSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 
 import numpy as np
 
@@ -11,6 +11,11 @@ from holotype.encoders.batching import Row
 from holotype.encoders.network import Output
 from holotype.encoders.pipeline import Reading
 from holotype.encoders.tokenization import TokenizedText
+
+
+def count_inputs(inputs: object) -> int | None:
+    """Return how many inputs there are; None for an iterator, which does not know."""
+    return len(inputs) if isinstance(inputs, Sized) else None
 
 
 def reading(inputs: Sequence[TokenizedText]) -> Reading:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from tokenizers import Encoding, Tokenizer
 
+from holotype.encoders.pair_layout import PairLayout, longest_first
+
 _TEXTS_AT_ONCE = 512
 
 
@@ -126,31 +128,38 @@ class TextTokenizer:
             max_length: what is longer, in tokens with special tokens, loses them from the longer
                 of its two texts, and from both once they are equally long.
         """
-        n_special = self._tokenizer.num_special_tokens_to_add(True)
-        room = None if max_length is None else max_length - n_special
+        layout = self._pair_layout()
         for start in range(0, len(pairs), _TEXTS_AT_ONCE):
             part = pairs[start : start + _TEXTS_AT_ONCE]
             texts = list(dict.fromkeys(text for pair in part for text in pair))
             found = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-            encodings = dict(zip(texts, found, strict=True))
+            ids = {text: encoding.ids for text, encoding in zip(texts, found, strict=True)}
             for first, second in part:
-                yield self._finish_pair(encodings[first], encodings[second], room)
+                yield self._finish_pair(ids[first], ids[second], layout, max_length)
 
-    def _finish_pair(self, first: Encoding, second: Encoding, room: int | None) -> TokenizedText:
+    def _finish_pair(
+        self, first: list[int], second: list[int], layout: PairLayout, max_length: int | None
+    ) -> TokenizedText:
         lengths = len(first), len(second)
-        kept = lengths if room is None else longest_first(*lengths, room)
-        whole = self._tokenizer.post_process(
-            self._cut(first, kept[0]), self._cut(second, kept[1]), add_special_tokens=True
-        )
-        return TokenizedText(whole.ids, whole.type_ids, sum(lengths) - sum(kept))
+        kept = lengths
+        if max_length is not None:
+            kept = longest_first(*lengths, max_length - layout.n_special)
+        # The library's own truncation keeps what it cuts off, for pairs in every combination: two
+        # texts of 100,000 characters would take more memory than there is.
+        ids, type_ids = layout.join(self._cut(first, kept[0]), self._cut(second, kept[1]))
+        return TokenizedText(ids, type_ids, sum(lengths) - sum(kept))
 
-    def _cut(self, encoding: Encoding, n_tokens: int) -> Encoding:
-        if len(encoding) <= n_tokens:
-            return encoding
-        # Cutting changes an encoding, which other pairs share.
-        copy = Encoding.merge([encoding])
-        copy.truncate(n_tokens, direction=self._cut_direction)
-        return copy
+    def _pair_layout(self) -> PairLayout:
+        one, other = (self._tokenizer.encode(text, add_special_tokens=False) for text in ("a", "b"))
+        whole = self._tokenizer.post_process(one, other, add_special_tokens=True)
+        return PairLayout.read(
+            whole.ids, whole.type_ids, whole.special_tokens_mask, (one.ids, other.ids)
+        )
+
+    def _cut(self, ids: list[int], n_tokens: int) -> list[int]:
+        if len(ids) <= n_tokens:
+            return ids
+        return ids[len(ids) - n_tokens :] if self._cut_direction == "left" else ids[:n_tokens]
 
     def encode_rendered(
         self, texts: Sequence[str], *, max_length: int | None, suffix: Sequence[int] = ()
@@ -165,14 +174,12 @@ class TextTokenizer:
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             part = list(texts[start : start + _TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
-                n_tokens = len(encoding)
-                if max_length is None or n_tokens <= max_length:
-                    yield TokenizedText(encoding.ids, encoding.type_ids, 0)
-                    continue
-                encoding.truncate(max_length, direction=self._cut_direction)
-                end = list(suffix[-max_length:])
-                ids = encoding.ids[: max_length - len(end)] + end
-                yield TokenizedText(ids, encoding.type_ids, n_tokens - max_length)
+                ids, n_cut = encoding.ids, 0
+                if max_length is not None and len(ids) > max_length:
+                    n_cut = len(ids) - max_length
+                    end = list(suffix[-max_length:])
+                    ids = self._cut(ids, max_length)[: max_length - len(end)] + end
+                yield TokenizedText(ids, [0] * len(ids), n_cut)
 
     def ids(self, text: str) -> list[int]:
         """Return the tokens of a text that brings its own special tokens."""
@@ -184,19 +191,3 @@ class TextTokenizer:
         encoding = self._tokenizer.encode(prompt)
         trailing = bool(encoding.special_tokens_mask) and encoding.special_tokens_mask[-1]
         return len(encoding) - trailing
-
-
-def longest_first(n_first: int, n_second: int, room: int) -> tuple[int, int]:
-    """Return how many tokens of two texts are kept, so that together they fit.
-
-    The longer text is cut until both are equally long, then both, as the tokenizers library does
-    under the name of ``longest_first``.
-    """
-    if n_first + n_second <= room:
-        return n_first, n_second
-    shorter, longer = sorted((n_first, n_second))
-    longer = shorter if shorter > room else max(shorter, room - shorter)
-    if shorter + longer > room:
-        shorter = room // 2
-        longer = shorter + room % 2
-    return (longer, shorter) if n_first > n_second else (shorter, longer)
