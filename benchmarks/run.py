@@ -10,10 +10,12 @@ import sys
 
 import aliases
 import artifacts
+import cold_start
 import encoding
 import generation
 import importing
 import lookups
+import scoring
 import type_checking
 
 BENCHMARKS = {
@@ -21,7 +23,11 @@ BENCHMARKS = {
     "lookups": lookups.table,
     "generation": generation.table,
     "type_checking": type_checking.table,
-    "encoding": encoding.table,
+    "documents": encoding.bulk_table,
+    "query": encoding.query_table,
+    "colbert": encoding.colbert_table,
+    "maxsim": scoring.table,
+    "cold_start": cold_start.table,
     "artifacts": artifacts.table,
     "aliases": aliases.table,
 }

@@ -95,7 +95,7 @@ def test_a_tokenizer_that_is_missing(folder: Path, record: DenseModel[Any]) -> N
 @pytest.mark.parametrize("text", ["", "{}", '{"version": "1.0"'])
 def test_a_tokenizer_that_is_damaged(text: str, folder: Path, record: DenseModel[Any]) -> None:
     (folder / "tokenizer.json").write_text(text)
-    with pytest.raises(CheckpointError, match="its tokenizer cannot be read"):
+    with pytest.raises(CheckpointError, match="cannot be read"):
         load(record, checkpoint=folder)
 
 

@@ -134,7 +134,8 @@ def load(
             that differ from it, are refused, and nothing is fetched; None takes the file that the
             variable HOLOTYPE_LOCK names, if it does.
         dtype: ``"float32"`` (the default), ``"float16"`` or ``"bfloat16"``, for the weights and
-            the arithmetic. Results are always float32.
+            the arithmetic; ``"auto"`` is bfloat16 where the hardware multiplies it natively, and
+            float32 elsewhere. Results are always float32.
         checkpoint: a folder with the model's files; None takes the pinned revision from the
             Hub's cache, or downloads it.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.

@@ -5,20 +5,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from holotype.encoders.batching import Batch
 from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.tokenization import TextTokenizer
-from holotype.encoders.tokenizer_files import load_tokenizer
-from holotype.encoders.weights import load_backbone
 from holotype.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class Backbone:
@@ -45,13 +45,7 @@ class Backbone:
             CheckpointError: the tokenizer knows tokens for which the model has no row.
         """
         table: Any = model.get_input_embeddings()
-        n_rows = len(table.weight)
-        if tokenizer.vocab_size > n_rows:
-            raise CheckpointError(
-                str(folder),
-                f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the model has "
-                f"only {n_rows} token embeddings; its files are not of one checkpoint",
-            )
+        require_embeddings(folder, tokenizer, len(table.weight))
         self.tokenizer = tokenizer
         self.device = device
         self.dtype = dtype
@@ -59,6 +53,11 @@ class Backbone:
         move: Any = model.to
         self._model: PreTrainedModel = move(device=device, dtype=dtype)
         self._parameters = set(inspect.signature(model.forward).parameters)
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The transformer."""
+        return self._model
 
     @property
     def memory_bytes(self) -> int:
@@ -95,13 +94,17 @@ def open_backbone(
     settings: CheckpointSettings,
     tensors: Mapping[str, Tensor],
 ) -> Backbone:
-    """Load the tokenizer and the transformer of a checkpoint.
+    """Load the tokenizer and the transformer of a checkpoint as transformers has them.
 
     Args:
         config: where and in which type they run.
         settings: what the checkpoint says.
         tensors: the tensors of the transformer.
     """
+    # Importing transformers takes seconds, and is left until nothing goes without it.
+    from holotype.encoders.tokenizer_files import load_tokenizer
+    from holotype.encoders.weights import load_backbone
+
     folder = settings.transformer_folder
     policy = code_policy(config.record, trusted=config.trust_remote_code)
     return Backbone(
@@ -113,6 +116,16 @@ def open_backbone(
     )
 
 
+def require_embeddings(folder: Path, tokenizer: TextTokenizer, n_embeddings: int) -> None:
+    """Raise a `CheckpointError` where a tokenizer knows tokens for which a model has no row."""
+    if tokenizer.vocab_size > n_embeddings:
+        raise CheckpointError(
+            str(folder),
+            f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the model has "
+            f"only {n_embeddings} token embeddings; its files are not of one checkpoint",
+        )
+
+
 def resolve_dtype(name: str) -> torch.dtype:
     """Return the torch type of a name that `ModelConfig` allows."""
     return {
@@ -120,6 +133,28 @@ def resolve_dtype(name: str) -> torch.dtype:
         "float16": torch.float16,
         "bfloat16": torch.bfloat16,
     }[name]
+
+
+def settle_dtype(name: str, device: torch.device) -> str:
+    """Return a data type by name; for "auto" the fastest whose loss is small on this device.
+
+    That is bfloat16 where the hardware has instructions that multiply it, and float32 elsewhere:
+    what imitates bfloat16 is slower than float32.
+    """
+    if name != "auto":
+        return name
+    return "bfloat16" if multiplies_bfloat16(device) else "float32"
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Return whether a device is known to multiply bfloat16 by instructions of its own."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # Before torch 2.10 there is no public way to know.
+    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
+    if device.type != "cpu":
+        return False
+    return any(capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
 
 
 def resolve_device(name: str | None) -> torch.device:

@@ -33,7 +33,7 @@ else:
 
 ModelT_co = TypeVar("ModelT_co", bound=ModelInfo, covariant=True)
 
-DTYPES = ("float32", "float16", "bfloat16")
+DTYPES = ("float32", "float16", "bfloat16", "auto")
 _KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)
 
 
@@ -56,7 +56,8 @@ class ModelConfig(Generic[ModelT_co]):
             the model returns no vectors, or all dimensions of them.
         device: a torch device such as ``"cpu"`` or ``"cuda:1"``; None takes CUDA, then MPS, then
             the CPU, whichever is there first.
-        dtype: the type of the weights and of the arithmetic; results are always float32.
+        dtype: the type of the weights and of the arithmetic; results are always float32. In the
+            config of a loaded model ``"auto"`` has become what it stands for.
         checkpoint: a local folder; None takes the pinned revision from the Hub or its cache.
         trust_remote_code: whether Python files of the checkpoint may run.
     """

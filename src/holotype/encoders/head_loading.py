@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from holotype.encoders.backbone import Backbone, open_backbone, resolve_device, resolve_dtype
+from holotype.encoders.backbone import Backbone, resolve_device, resolve_dtype
 from holotype.encoders.chat_template import load_template
 from holotype.encoders.classifier import Classifier
 from holotype.encoders.classifier_encoding import resolve_classifier
@@ -20,9 +20,10 @@ from holotype.encoders.modules import PoolingSpec
 from holotype.encoders.network import Network
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.source import find_checkpoint
+from holotype.encoders.tensor_files import read_tensors
 from holotype.encoders.tokenizer_files import load_tokenizer
 from holotype.encoders.torch_network import TorchNetwork
-from holotype.encoders.weights import read_tensors
+from holotype.encoders.transformer_opening import open_transformer
 from holotype.records import ClassifierModel, CrossEncoderModel
 
 
@@ -91,7 +92,7 @@ def _layer_network(
             settings.checkpoint.transformer_folder, tensors, settings.answer, policy=policy
         )
         layers = (PoolingSpec(modes=("last-token",)), answer)
-    backbone = open_backbone(config, settings.checkpoint, tensors)
+    backbone = open_transformer(config, settings.checkpoint, tensors)
     return TorchNetwork(
         backbone, layers, dim=encoding.n_labels, normalized=False, projection=projection
     )

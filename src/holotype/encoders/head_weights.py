@@ -17,13 +17,8 @@ from holotype.encoders.head_settings import AnswerTokens
 from holotype.encoders.json_file import JsonFile
 from holotype.encoders.modules import LinearSpec
 from holotype.encoders.remote_code import CodePolicy, runs_own_code
-from holotype.encoders.weights import (
-    NOT_OF_THE_ENCODER,
-    POOLER,
-    build_model,
-    own_model_class,
-    read_config,
-)
+from holotype.encoders.tensor_files import NOT_OF_THE_ENCODER, POOLER
+from holotype.encoders.weights import build_model, own_model_class, read_config
 from holotype.errors import CheckpointError, TensorError, UnsupportedCheckpointError
 
 _KIND = "AutoModelForSequenceClassification"

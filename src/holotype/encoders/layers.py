@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from holotype.encoders.linear_map import LinearMap, linear_map
 from holotype.encoders.modules import LayerNormSpec, LayerSpec, LinearSpec, PoolingSpec
 from holotype.encoders.pooling import pool
-from holotype.encoders.weights import read_tensors
+from holotype.encoders.tensor_files import read_tensors
 from holotype.errors import TensorError, UnsupportedCheckpointError
 
 _ACTIVATIONS: Mapping[str, type[nn.Module]] = {
@@ -58,29 +59,31 @@ def normalize(vectors: Tensor, _counted: Tensor | None = None) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A linear layer, its activation, and a residual path beside both where it has one."""
+    """A linear layer, its activation, and a residual path beside both where it has one.
 
-    weight: Tensor
-    bias: Tensor | None
+    Attributes:
+        mapped: the layer without its activation.
+        activation: what follows.
+        residual: whether there is a path beside both.
+        residual_map: what maps that path; None where it changes nothing.
+        dtype: the type of the weights.
+        memory_bytes: how many bytes they take.
+    """
+
+    mapped: LinearMap
     activation: Callable[[Tensor], Tensor]
     residual: bool
-    residual_weight: Tensor | None
-
-    @property
-    def memory_bytes(self) -> int:
-        """How many bytes its weights take."""
-        weights = (self.weight, self.bias, self.residual_weight)
-        return sum(weight.nbytes for weight in weights if weight is not None)
+    residual_map: LinearMap | None
+    dtype: torch.dtype
+    memory_bytes: int
 
     def __call__(self, vectors: Tensor, _counted: Tensor | None = None) -> Tensor:
         """Map vectors of the last axis, ``[..., in_dim]``, to ``[..., out_dim]``."""
-        vectors = vectors.to(self.weight.dtype)
-        mapped = self.activation(functional.linear(vectors, self.weight, self.bias))
+        vectors = vectors.to(self.dtype)
+        found = self.activation(self.mapped(vectors))
         if not self.residual:
-            return mapped
-        if self.residual_weight is None:
-            return mapped + vectors
-        return mapped + functional.linear(vectors, self.residual_weight)
+            return found
+        return found + (vectors if self.residual_map is None else self.residual_map(vectors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +157,14 @@ def load_linear(
     found = read_tensors(spec.folder) if tensors is None else tensors
     _require_shapes(str(spec.folder), found, shapes)
     placed = {name: tensor.to(device=device, dtype=dtype) for name, tensor in found.items()}
+    residual_weight = placed.get("residual.weight")
     return Linear(
-        weight=placed["linear.weight"],
-        bias=placed.get("linear.bias"),
+        mapped=linear_map(placed["linear.weight"], placed.get("linear.bias")),
         activation=_activation(spec),
         residual=spec.residual,
-        residual_weight=placed.get("residual.weight"),
+        residual_map=None if residual_weight is None else linear_map(residual_weight, None),
+        dtype=dtype,
+        memory_bytes=sum(tensor.nbytes for tensor in placed.values()),
     )
 
 

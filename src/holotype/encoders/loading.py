@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
-from holotype.encoders.backbone import open_backbone
+from holotype.encoders.backbone import resolve_device, settle_dtype
 from holotype.encoders.checkpoint import STANFORD_ARCHITECTURE, read_checkpoint
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.colbert_encoding import resolve_colbert
@@ -12,13 +13,13 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
-from holotype.encoders.head_loading import load_classifier, load_cross_encoder
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.sparse_loading import load_sparse
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
+from holotype.encoders.tensor_files import read_tensors, split_projection
 from holotype.encoders.torch_network import TorchNetwork
-from holotype.encoders.weights import read_tensors, split_projection
+from holotype.encoders.transformer_opening import open_transformer
 from holotype.errors import UnsupportedModelError
 from holotype.records import (
     AnyColbertModel,
@@ -31,6 +32,8 @@ from holotype.records import (
     SparseModel,
 )
 
+ModelT = TypeVar("ModelT", bound=ModelInfo)
+
 
 def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
     """Load a model of any kind; see `holotype.encoders.load`."""
@@ -42,9 +45,13 @@ def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
     if isinstance(record, SparseModel):
         return load_sparse(cast(ModelConfig[SparseModel], config))
     if isinstance(record, CrossEncoderModel):
-        return load_cross_encoder(cast(ModelConfig[CrossEncoderModel], config))
+        from holotype.encoders.head_loading import load_cross_encoder
+
+        return load_cross_encoder(_settled(cast(ModelConfig[CrossEncoderModel], config)))
     if isinstance(record, ClassifierModel):
-        return load_classifier(cast(ModelConfig[ClassifierModel], config))
+        from holotype.encoders.head_loading import load_classifier
+
+        return load_classifier(_settled(cast(ModelConfig[ClassifierModel], config)))
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 
@@ -54,9 +61,10 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
     if is_static(folder):
         return load_static(config)
+    config = _settled(config)
     settings = read_checkpoint(folder)
     encoding = resolve_dense(record, settings)
-    backbone = open_backbone(config, settings, read_tensors(settings.transformer_folder))
+    backbone = open_transformer(config, settings, read_tensors(settings.transformer_folder))
     network = TorchNetwork(
         backbone,
         encoding.layers,
@@ -68,6 +76,7 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
 
 def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
     """Load a ColBERT model; see `holotype.encoders.load`."""
+    config = _settled(config)
     record = config.record
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
     settings = read_checkpoint(folder)
@@ -79,7 +88,7 @@ def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
         # A later save in another format keeps the old projection beside the one of its module.
         tensors = {name: found for name, found in tensors.items() if name != "linear.weight"}
     encoding = resolve_colbert(record, settings, projection)
-    backbone = open_backbone(config, settings, tensors)
+    backbone = open_transformer(config, settings, tensors)
     network = TorchNetwork(
         backbone,
         encoding.layers,
@@ -88,3 +97,8 @@ def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
         projection=own_tensors,
     )
     return ColbertEncoder(config, encoding, network)
+
+
+def _settled(config: ModelConfig[ModelT]) -> ModelConfig[ModelT]:
+    """Return a config whose type is no longer "auto"."""
+    return replace(config, dtype=settle_dtype(config.dtype, resolve_device(config.device)))

@@ -6,14 +6,15 @@ Zaharia, ColBERT, 2020, https://arxiv.org/abs/2004.12832).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.ragged import Ragged
 
-_TOKENS_AT_ONCE = 65_536
+# As many as leave a query's scores in the cache, where their maxima are then taken.
+_TOKENS_AT_ONCE = 8192
 
 
 def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArray[np.float32]:
@@ -28,10 +29,11 @@ def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArra
         others: its score is -inf.
     """
     scores = np.full((len(queries), len(documents)), -np.inf, dtype=np.float32)
-    for columns in _groups(documents.lengths.tolist()):
-        tokens = np.concatenate([documents[column] for column in columns])
-        lengths = [len(documents[column]) for column in columns]
-        starts = np.cumsum([0, *lengths[:-1]])
+    for first, last in _spans(documents.offsets):
+        start, end = documents.offsets[first], documents.offsets[last]
+        tokens = documents.values[start:end]
+        columns = first + np.flatnonzero(documents.lengths[first:last])
+        starts = documents.offsets[columns] - start
         for row, query in enumerate(queries):
             best = np.maximum.reduceat(query @ tokens.T, starts, axis=1)
             scores[row, columns] = best.sum(axis=0)
@@ -58,16 +60,15 @@ def maxsim_pairwise(
     return scores
 
 
-def _groups(lengths: Sequence[int]) -> list[list[int]]:
-    """Return the positions of documents that have tokens, in groups of a bounded size."""
-    groups: list[list[int]] = []
-    room = 0
-    for position, length in enumerate(lengths):
-        if length == 0:
-            continue
-        if not groups or length > room:
-            groups.append([])
-            room = _TOKENS_AT_ONCE
-        groups[-1].append(position)
-        room -= length
-    return groups
+def _spans(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield the first of some documents and the first after them, for a bounded size with tokens.
+
+    A document that is longer is alone with the empty ones around it.
+    """
+    first, n_documents = 0, len(offsets) - 1
+    while first < n_documents:
+        limit = max(offsets[first] + _TOKENS_AT_ONCE, offsets[first + 1])
+        last = int(np.searchsorted(offsets, limit, side="right")) - 1
+        if offsets[last] > offsets[first]:
+            yield first, last
+        first = last

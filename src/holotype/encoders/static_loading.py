@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from holotype.encoders.config import ModelConfig
@@ -59,7 +60,7 @@ def load_static(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
         dim=config.dim or encoding.native_dim,
         normalized=encoding.normalized,
     )
-    return DenseEncoder(config, encoding, network)
+    return DenseEncoder(replace(config, dtype="float32"), encoding, network)
 
 
 def _resolve(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from transformers import (
     MODEL_FOR_TEXT_ENCODING_MAPPING,
     MODEL_MAPPING,
@@ -19,34 +18,32 @@ from transformers import (
 )
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
-from holotype.encoders.json_file import JsonFile, Setting
-from holotype.encoders.modules import LinearSpec
+from holotype.encoders.json_file import JsonFile
 from holotype.encoders.remote_code import CodePolicy, runs_own_code
+from holotype.encoders.tensor_files import (
+    NOT_OF_THE_ENCODER,
+    POOLER,
+    read_tensors,
+    split_projection,
+)
 from holotype.errors import (
     CheckpointError,
     TensorError,
-    UnsafeCheckpointError,
     UnsupportedCheckpointError,
 )
 
-_WEIGHTS = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+# The tensors of a checkpoint's files are read without transformers, and are offered here, too.
+__all__ = [
+    "NOT_OF_THE_ENCODER",
+    "POOLER",
+    "build_model",
+    "load_backbone",
+    "own_model_class",
+    "read_config",
+    "read_tensors",
+    "split_projection",
+]
 
-# Tensors of a checkpoint that are no part of the encoder: the heads that it was pre-trained with,
-# and tables that are computed. Whatever the encoder itself needs is missed if it is dropped here.
-NOT_OF_THE_ENCODER = re.compile(
-    r"""(^|\.)position_ids$ | rotary_emb\.inv_freq$
-    | ^cls\.(predictions|seq_relationship)\.      # BERT
-    | ^lm_head(\.|$)                              # RoBERTa, MPNet, T5, causal models
-    | ^vocab_(transform|layer_norm|projector)\.   # DistilBERT
-    | ^(lm_predictions|mask_predictions)\.        # DeBERTa
-    | ^head\.(dense|norm)\. | ^decoder\.(weight|bias)$    # ModernBERT
-    | ^(discriminator_|generator_)?predictions\. | ^generator_lm_head\. | ^sop_classifier\.
-    """,
-    re.VERBOSE,
-)
-POOLER = re.compile(r"^(\w+\.)?pooler\.")
 _DECODER = re.compile(r"^decoder\.")
 
 
@@ -200,80 +197,3 @@ def own_model_class(folder: Path, raw: JsonFile, kind: str) -> type[PreTrainedMo
     reference = str(classes.values[kind]) if classes else ""
     found: type[PreTrainedModel] = get_class_from_dynamic_module(reference, str(folder))
     return found
-
-
-def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
-    """Read all safetensors weights of a folder, whole or in shards.
-
-    Raises:
-        CheckpointError: a file is missing or damaged.
-        UnsafeCheckpointError: there are only pickled weights.
-    """
-    tensors: dict[str, torch.Tensor] = {}
-    for name in _weight_files(folder):
-        path = folder / name
-        try:
-            with safe_open(path, framework="pt", device="cpu") as file:
-                tensors.update({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
-        except FileNotFoundError:
-            raise CheckpointError(
-                str(folder), f"the file {name} is missing; expected a whole checkpoint"
-            ) from None
-        except (OSError, SafetensorError) as error:
-            raise CheckpointError(
-                str(path), f"is no whole safetensors file ({error}); fetch it again"
-            ) from error
-    return tensors
-
-
-def split_projection(
-    folder: Path, tensors: dict[str, torch.Tensor]
-) -> tuple[Setting[LinearSpec], dict[str, torch.Tensor]]:
-    """Take the projection out of a transformer's tensors, as Stanford ColBERT stores it.
-
-    Returns:
-        What the projection is and the file that holds it, and its tensors, which `tensors` then
-        has no more.
-
-    Raises:
-        TensorError: there is no projection.
-    """
-    own = {name: tensors.pop(name) for name in list(tensors) if name.startswith("linear.")}
-    weight = own.get("linear.weight")
-    if weight is None or weight.ndim != 2:
-        raise TensorError(str(folder), missing=["linear.weight"])
-    out_dim, in_dim = weight.shape
-    spec = LinearSpec(
-        folder=folder,
-        in_dim=in_dim,
-        out_dim=out_dim,
-        bias="linear.bias" in own,
-        activation="torch.nn.Identity",
-        residual=False,
-    )
-    return Setting(spec, _WEIGHTS), own
-
-
-def _weight_files(folder: Path) -> list[str]:
-    if (folder / _WEIGHTS).is_file():
-        return [_WEIGHTS]
-    if (folder / _INDEX).is_file():
-        index = JsonFile.read(folder, _INDEX)
-        shards = index.part("weight_map")
-        if shards is None or not all(isinstance(name, str) for name in shards.values.values()):
-            raise index.wrong("weight_map", index.values.get("weight_map"), "the files by tensor")
-        return sorted({str(name) for name in shards.values.values()})
-    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
-    if pickles:
-        raise UnsafeCheckpointError(
-            str(folder),
-            f"has only pickled weights ({', '.join(pickles)}); unpickling can run any code, so it "
-            "is refused. Convert them where that does no harm, with torch.load(path, "
-            f"weights_only=True) and safetensors.torch.save_file(tensors, {_WEIGHTS!r}), or use a "
-            "revision that has safetensors",
-        )
-    raise CheckpointError(
-        str(folder),
-        f"has no {_WEIGHTS}; expected weights as safetensors (pickled weights are not downloaded, "
-        "since unpickling can run any code)",
-    )

@@ -1,0 +1,53 @@
+"""MaxSim against sentence-transformers', and against the bare matrix product."""
+
+from __future__ import annotations
+
+import statistics
+
+import numpy as np
+
+from encoding import in_turns
+from holotype.encoders.maxsim import maxsim
+from holotype.encoders.ragged import Ragged
+from report import Table
+
+N_DOCUMENTS = 10_000
+N_ROUNDS = 5
+
+
+def table() -> Table:
+    """Measure one query of 32 tokens against documents of 30 to 300 tokens, 128 dimensions."""
+    import torch
+    from sentence_transformers.util.similarity import maxsim as reference
+
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(30, 301, N_DOCUMENTS)
+    documents = Ragged(_vectors(generator, int(lengths.sum())), np.cumsum([0, *lengths]))
+    queries = Ragged(_vectors(generator, 32), np.array([0, 32]))
+    query, tokens = queries.values, documents.values.T
+    tensors = [torch.from_numpy(document) for document in documents]
+    times = in_turns(
+        {
+            "the matrix product alone": lambda: query @ tokens,
+            "holotype": lambda: maxsim(queries, documents),
+            "sentence-transformers": lambda: reference([torch.from_numpy(query)], tensors),
+        },
+        N_ROUNDS,
+    )
+    ours = times["holotype"]
+    rows = [
+        [
+            name,
+            f"{statistics.median(found) * 1000:.0f} ms",
+            f"{statistics.median(a / b for a, b in zip(found, ours, strict=True)):.2f}",
+        ]
+        for name, found in times.items()
+    ]
+    header = [f"32 tokens against {N_DOCUMENTS:,} documents", "time", "times holotype"]
+    return Table("MaxSim", header, rows)
+
+
+def _vectors(generator: np.random.Generator, count: int) -> np.ndarray:
+    found = generator.standard_normal((count, 128)).astype(np.float32)
+    unit: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return unit

@@ -1,0 +1,84 @@
+"""Linear maps of token vectors, by the fastest multiplication that torch has for them.
+
+On CPUs torch multiplies float32 by its BLAS, which does not know every processor's widest
+instructions, and lays the weights out anew in each call. oneDNN, which torch brings along, does
+better: it takes weights that were laid out once, and adds bias, activation and residual on the way.
+Its operators are those that torch's own compiler emits; where they are missing, `LinearMap` does
+the same by public functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class LinearMap:
+    """``x W^T + b``."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        """Take a weight, ``[out_dim, in_dim]``, and a bias, ``[out_dim]``."""
+        self._weight = weight
+        self._bias = bias
+
+    def __call__(self, vectors: Tensor) -> Tensor:
+        """Map ``[n_tokens, in_dim]`` to ``[n_tokens, out_dim]``."""
+        return functional.linear(vectors, self._weight, self._bias)
+
+    def gelu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply GELU, the exact one."""
+        return functional.gelu(self(vectors))
+
+    def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
+        """Map vectors, and add others of the outer size to them."""
+        return self(vectors).add_(residual)
+
+
+class OneDnnLinearMap(LinearMap):
+    """The same by oneDNN, with weights in its own layout."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        """Lay a weight out."""
+        super().__init__(weight, bias)
+        operators: Any = torch.ops.mkldnn
+        self._weight = operators._reorder_linear_weight(weight.contiguous(), None)
+        self._run: Callable[..., Tensor] = operators._linear_pointwise.default
+        self._run_and_add: Callable[..., Tensor] = operators._linear_pointwise.binary
+
+    def __call__(self, vectors: Tensor) -> Tensor:
+        """Map ``[n_tokens, in_dim]`` to ``[n_tokens, out_dim]``."""
+        return self._run(vectors, self._weight, self._bias, "none", [], "")
+
+    def gelu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply GELU, the exact one."""
+        return self._run(vectors, self._weight, self._bias, "gelu", [], "none")
+
+    def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
+        """Map vectors, and add others of the outer size to them."""
+        return self._run_and_add(vectors, residual, self._weight, self._bias, "add")
+
+
+def linear_map(weight: Tensor, bias: Tensor | None) -> LinearMap:
+    """Return the fastest map for a weight, ``[out_dim, in_dim]``, and a bias."""
+    fast = one_dnn_multiplies(weight.device, weight.dtype)
+    return (OneDnnLinearMap if fast else LinearMap)(weight, bias)
+
+
+def one_dnn_multiplies(device: torch.device, dtype: torch.dtype) -> bool:
+    """Return whether oneDNN is there and multiplies this type by instructions of its own."""
+    operators: Any = torch.ops.mkldnn
+    library: Any = torch.backends.mkldnn
+    needed = ("_reorder_linear_weight", "_linear_pointwise")
+    if device.type != "cpu" or not library.is_available():
+        return False
+    if not all(hasattr(operators, name) for name in needed):
+        return False
+    if dtype == torch.bfloat16:
+        return bool(operators._is_mkldnn_bf16_supported())
+    if dtype == torch.float16:
+        return bool(operators._is_mkldnn_fp16_supported())
+    return dtype == torch.float32
