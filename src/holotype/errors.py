@@ -196,6 +196,24 @@ class TextOverflowError(HolotypeError, ValueError):
         )
 
 
+class ClosedEncoderError(HolotypeError, RuntimeError):
+    """An encoder was used after it had been closed.
+
+    Attributes:
+        model_id: the id of the record; empty where it is not known.
+    """
+
+    def __init__(self, model_id: str = "") -> None:
+        """Name the model."""
+        self.model_id = model_id
+        super().__init__(model_id)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        named = f" of {self.model_id!r}" if self.model_id else ""
+        return f"the encoder{named} has been closed and holds no weights; load() the model again"
+
+
 class TextOverflowWarning(UserWarning):
     """Texts were longer than what the model reads, and were cut."""
 

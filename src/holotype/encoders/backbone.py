@@ -60,6 +60,12 @@ class Backbone:
         self._model: PreTrainedModel = move(device=device, dtype=dtype)
         self._parameters = set(inspect.signature(model.forward).parameters)
 
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device; tied ones count once."""
+        held = (*self._model.parameters(), *self._model.buffers())
+        return sum(tensor.nbytes for tensor in held)
+
     def token_vectors(self, batch: Batch) -> Tensor:
         """Return the last hidden states of a batch: ``[n_rows, n_tokens, hidden_dim]``."""
         inputs: dict[str, Any] = {

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_TOKENS_AT_ONCE = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -41,13 +43,22 @@ class Batch:
 
 
 def batches(
-    rows: Sequence[Row], batch_size: int, *, pad_id: int
+    rows: Sequence[Row], batch_size: int | None, *, pad_id: int
 ) -> Iterator[tuple[list[int], Batch]]:
-    """Yield batches of rows of like length, longest first, with the rows' positions."""
+    """Yield batches of rows of like length, longest first, with the rows' positions.
+
+    Args:
+        rows: what is put into batches.
+        batch_size: how many rows make a batch; None makes batches of a bounded number of tokens.
+        pad_id: the id of padding.
+    """
     order = sorted(range(len(rows)), key=lambda index: -len(rows[index].ids))
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    start = 0
+    while start < len(order):
+        longest = max(1, len(rows[order[start]].ids))
+        chosen = order[start : start + (batch_size or max(1, _TOKENS_AT_ONCE // longest))]
         yield chosen, _pad([rows[index] for index in chosen], pad_id)
+        start += len(chosen)
 
 
 def _pad(rows: Sequence[Row], pad_id: int) -> Batch:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias, overload
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TypeAlias, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +12,23 @@ from holotype.encoders.colbert_encoding import ColbertEncoding
 from holotype.encoders.colbert_rows import SideReader
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.maxsim import maxsim
-from holotype.encoders.network import Network
-from holotype.encoders.texts import OnOverflow, as_list, check_batch_size, report_overflow
+from holotype.encoders.maxsim import maxsim, maxsim_pairwise
+from holotype.encoders.network import Network, Output
+from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
+from holotype.encoders.pipeline import Reading, Task, stream
+from holotype.encoders.ragged import Ragged
+from holotype.encoders.texts import each_text
 from holotype.records import AnyColbertModel
 
 TokenVectors: TypeAlias = NDArray[np.float32]
+ManyTokenVectors: TypeAlias = Ragged[np.float32] | Sequence[TokenVectors] | TokenVectors
 
 
 class ColbertEncoder(Encoder[AnyColbertModel]):
     """Turns texts into vectors, one for every token, as the model's authors do.
 
     Safe to share between threads. Results are float32 NumPy arrays ``[n_tokens, dim]``, one for
-    each text, in the order of the texts.
+    each text, in the order of the texts; for several texts they lie end to end in a `Ragged`.
 
     Attributes:
         encoding: markers, lengths and whatever else the record and the checkpoint agreed on.
@@ -69,163 +73,203 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         """The longest text in tokens that the transformer reads; None for no limit."""
         return self.encoding.plain.max_length
 
+    # A string is an iterable of strings, too; the first overload that fits is meant.
     @overload
-    def encode_query(
+    def encode_query(  # type: ignore[overload-overlap]
         self,
         texts: str,
         *,
         instruction: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
+        **options: Unpack[EncodeOptions],
     ) -> TokenVectors: ...
     @overload
     def encode_query(
         self,
-        texts: list[str] | tuple[str, ...],
+        texts: Iterable[str],
         *,
         instruction: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
-    ) -> list[TokenVectors]: ...
+        **options: Unpack[EncodeOptions],
+    ) -> Ragged[np.float32]: ...
     def encode_query(
         self,
-        texts: str | list[str] | tuple[str, ...],
+        texts: str | Iterable[str],
         *,
         instruction: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
-    ) -> TokenVectors | list[TokenVectors]:
+        **options: Unpack[EncodeOptions],
+    ) -> TokenVectors | Ragged[np.float32]:
         """Encode queries, with prompt, marker and expansion as the model has them.
 
         Args:
             texts: one query or several.
             instruction: a description of the task, for models whose prompt has a place for it.
-            batch_size: how many texts the model reads at once.
-            on_overflow: what happens to texts longer than `query_length`: ``"warn"`` cuts them
-                and warns once with the number of texts and tokens, ``"truncate"`` cuts them
-                without a word, ``"error"`` refuses.
+            options: see `EncodeOptions`; what limits the length is `query_length`.
 
         Returns:
-            float32 ``[n_tokens, dim]`` for one query, a list of these for several. Where queries
-            are expanded, all have as many tokens as the expansion says.
+            float32 ``[n_tokens, dim]`` for one query, a `Ragged` sequence of these for several.
+            Where queries are expanded, all have as many tokens as the expansion says.
 
         Raises:
             InstructionError: the prompt needs an instruction, or has no place for one.
             TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
+            ClosedEncoderError: the encoder has been closed.
         """
         prompt = self.encoding.query.prompt.fill(self.record.id, instruction)
-        return self._encode(texts, self._query, prompt, batch_size, on_overflow)
+        return self._encode(texts, self._task(self._query, prompt), settings_of(**options))
 
     @overload
-    def encode_document(
+    def encode_document(  # type: ignore[overload-overlap]
         self,
         texts: str,
         *,
         instruction: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
+        **options: Unpack[EncodeOptions],
     ) -> TokenVectors: ...
     @overload
     def encode_document(
         self,
-        texts: list[str] | tuple[str, ...],
+        texts: Iterable[str],
         *,
         instruction: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
-    ) -> list[TokenVectors]: ...
+        **options: Unpack[EncodeOptions],
+    ) -> Ragged[np.float32]: ...
     def encode_document(
         self,
-        texts: str | list[str] | tuple[str, ...],
+        texts: str | Iterable[str],
         *,
         instruction: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
-    ) -> TokenVectors | list[TokenVectors]:
+        **options: Unpack[EncodeOptions],
+    ) -> TokenVectors | Ragged[np.float32]:
         """Encode documents, with prompt and marker, and without the tokens of the skiplist.
 
         Arguments, errors and the form of the result are those of `encode_query`; what limits the
         length is `document_length`.
         """
         prompt = self.encoding.document.prompt.fill(self.record.id, instruction)
-        return self._encode(texts, self._document, prompt, batch_size, on_overflow)
+        return self._encode(texts, self._task(self._document, prompt), settings_of(**options))
 
     @overload
-    def encode(
+    def encode(  # type: ignore[overload-overlap]
         self,
         texts: str,
         *,
         prompt: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
+        **options: Unpack[EncodeOptions],
     ) -> TokenVectors: ...
     @overload
     def encode(
         self,
-        texts: list[str] | tuple[str, ...],
+        texts: Iterable[str],
         *,
         prompt: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
-    ) -> list[TokenVectors]: ...
+        **options: Unpack[EncodeOptions],
+    ) -> Ragged[np.float32]: ...
     def encode(
         self,
-        texts: str | list[str] | tuple[str, ...],
+        texts: str | Iterable[str],
         *,
         prompt: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
-    ) -> TokenVectors | list[TokenVectors]:
+        **options: Unpack[EncodeOptions],
+    ) -> TokenVectors | Ragged[np.float32]:
         """Encode texts without a marker or an expansion; retrieval needs the other two methods.
 
         Args:
             texts: one text or several.
             prompt: what is put before every text; None means nothing, or the default prompt in
                 the few checkpoints that name one.
-            batch_size: how many texts the model reads at once.
-            on_overflow: see `encode_query`; what limits the length is `max_length`.
+            options: see `EncodeOptions`; what limits the length is `max_length`.
 
         Returns:
-            float32 ``[n_tokens, dim]`` for one text, a list of these for several; the tokens of
-            the documents' skiplist are left out.
+            float32 ``[n_tokens, dim]`` for one text, a `Ragged` sequence of these for several;
+            the tokens of the documents' skiplist are left out.
         """
         chosen = self.encoding.plain.prompt.text if prompt is None else prompt
-        return self._encode(texts, self._plain, chosen, batch_size, on_overflow)
+        return self._encode(texts, self._task(self._plain, chosen), settings_of(**options))
 
-    def similarity(
+    def encode_stream(
         self,
-        queries: TokenVectors | Sequence[TokenVectors],
-        documents: TokenVectors | Sequence[TokenVectors],
-    ) -> NDArray[np.float32]:
+        texts: Iterable[str],
+        side: SideName = "document",
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> Generator[Ragged[np.float32], None, None]:
+        """Encode texts as they come, in bounded memory.
+
+        Args:
+            texts: any number of texts; they are pulled some thousand at a time.
+            side: whether they are queries, documents or neither.
+            instruction: see `encode_query`.
+            options: see `EncodeOptions`.
+
+        Returns:
+            A generator of `Ragged` sequences, in the order of the texts; `close` stops it.
+        """
+        reader = {"query": self._query, "document": self._document, "text": self._plain}[side]
+        prompt = reader.side.prompt.fill(self.record.id, instruction)
+        task = self._task(reader, prompt)
+        return stream(self._network, task, each_text(texts), settings_of(**options))
+
+    def similarity(self, queries: ManyTokenVectors, documents: ManyTokenVectors) -> TokenVectors:
         """Score every query against every document by MaxSim.
 
         Args:
-            queries: ``[n_tokens, dim]`` each, or one of these alone.
-            documents: ``[n_tokens, dim]`` each, or one of these alone.
+            queries: what `encode_query` returns, or a sequence of arrays ``[n_tokens, dim]``.
+            documents: the same of documents.
 
         Returns:
             float32 ``[n_queries, n_documents]``; more is nearer. Sums over a query's tokens, so
             that scores of different queries do not compare.
         """
-        return maxsim(_several(queries), _several(documents))
+        return maxsim(self._ragged(queries), self._ragged(documents))
+
+    def similarity_pairwise(
+        self, queries: ManyTokenVectors, documents: ManyTokenVectors
+    ) -> TokenVectors:
+        """Score every query against the document at its own position: float32 ``[n_queries]``.
+
+        Raises:
+            ValueError: there are not as many documents as queries.
+        """
+        return maxsim_pairwise(self._ragged(queries), self._ragged(documents))
+
+    def _ragged(self, vectors: ManyTokenVectors) -> Ragged[np.float32]:
+        if isinstance(vectors, Ragged):
+            return vectors
+        if isinstance(vectors, np.ndarray) and vectors.ndim == 2:
+            return Ragged.from_arrays([vectors], dim=self.dim)
+        return Ragged.from_arrays(vectors, dim=self.dim)
 
     def _encode(
         self,
-        texts: str | list[str] | tuple[str, ...],
-        side: SideReader,
-        prompt: str,
-        batch_size: int,
-        on_overflow: OnOverflow,
-    ) -> TokenVectors | list[TokenVectors]:
-        check_batch_size(batch_size)
-        tokenized = side.tokenize([prompt + text for text in as_list(texts)])
-        report_overflow(tokenized, on_overflow, model_id=self.record.id, max_length=side.max_length)
-        rows = [side.row(text) for text in tokenized]
-        found: list[TokenVectors] = [np.empty((0, self.dim), dtype=np.float32)] * len(rows)
-        for positions, batch, counted in self._network.run(rows, batch_size):
-            for position, vectors, mask in zip(positions, batch, counted, strict=True):
-                found[position] = vectors[mask]
-        return found[0] if isinstance(texts, str) else found
+        texts: str | Iterable[str],
+        task: Task[str, Ragged[np.float32]],
+        settings: EncodeSettings,
+    ) -> TokenVectors | Ragged[np.float32]:
+        windows = list(stream(self._network, task, each_text(texts), settings))
+        if isinstance(texts, str):
+            return windows[0][0]
+        return Ragged.concatenate(windows or [Ragged.from_arrays([], dim=self.dim)])
+
+    def _task(self, reader: SideReader, prompt: str) -> Task[str, Ragged[np.float32]]:
+        tokenizer = self._network.tokenizer
+
+        def read(texts: Sequence[str]) -> Reading:
+            return reader.read([prompt + text for text in texts], tokenizer)
+
+        def collect(n_texts: int, outputs: Iterator[Output]) -> Ragged[np.float32]:
+            found = [np.empty((0, self.dim), dtype=np.float32)] * n_texts
+            for positions, batch, counted in outputs:
+                for position, vectors, mask in zip(positions, batch, counted, strict=True):
+                    found[position] = vectors[mask]
+            return Ragged.from_arrays(found, dim=self.dim)
+
+        return Task(
+            model_id=self.record.id,
+            max_length=reader.side.max_length,
+            read=read,
+            collect=collect,
+            n_characters=len,
+        )
 
     def __repr__(self) -> str:
         """Show what decides the vectors and where they are made."""
@@ -236,9 +280,3 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
             f"query_expansion={expansion.length if expansion else None}, "
             f"normalized={self.encoding.normalized}, device={self.device!r}, dtype={self.dtype!r})"
         )
-
-
-def _several(vectors: TokenVectors | Sequence[TokenVectors]) -> Sequence[TokenVectors]:
-    if isinstance(vectors, np.ndarray) and vectors.ndim == 2:
-        return [vectors]
-    return list(vectors)

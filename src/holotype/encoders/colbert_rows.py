@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from holotype.encoders.batching import Row
 from holotype.encoders.colbert_encoding import QueryExpansion, Side
+from holotype.encoders.pipeline import Reading
 from holotype.encoders.tokenization import TextTokenizer, TokenizedText
 from holotype.errors import CheckpointError
 
@@ -14,7 +15,7 @@ class SideReader:
     """Reads queries, documents or plain texts: marker, length, expansion, skiplist.
 
     Attributes:
-        max_length: the longest text in tokens; None where nothing limits it.
+        side: what it reads.
     """
 
     def __init__(
@@ -31,8 +32,8 @@ class SideReader:
             ValueError: the length of the side leaves no room for text.
         """
         tokenizer.require_room(side.max_length, with_marker=side.marker is not None)
-        self.max_length = side.max_length
-        self._tokenizer = tokenizer
+        self.side = side
+        self._fills_left = tokenizer.pads_left
         self._marker_id = None
         if side.marker is not None:
             self._marker_id = _known(tokenizer, side.marker, f"{side.name}_marker of {model_id!r}")
@@ -43,14 +44,14 @@ class SideReader:
         self._expansion = expansion
         self._fill_id = 0 if expansion is None else _fill_id(tokenizer, expansion, model_id)
 
-    def tokenize(self, texts: Sequence[str]) -> list[TokenizedText]:
-        """Return the tokens of texts that have their prompt already, cut to the length."""
-        return list(
-            self._tokenizer.encode(texts, max_length=self.max_length, marker_id=self._marker_id)
+    def read(self, texts: Sequence[str], tokenizer: TextTokenizer) -> Reading:
+        """Return the rows of texts that have their prompt already, cut to the length."""
+        tokenized = list(
+            tokenizer.encode(texts, max_length=self.side.max_length, marker_id=self._marker_id)
         )
+        return Reading([self._row(text) for text in tokenized], [text.n_cut for text in tokenized])
 
-    def row(self, text: TokenizedText) -> Row:
-        """Return a text's tokens, filled up where the side is expanded."""
+    def _row(self, text: TokenizedText) -> Row:
         counted = [self._counts(token_id) for token_id in text.ids]
         attended = [True] * len(text.ids)
         row = Row(text.ids, text.type_ids, attended, counted)
@@ -67,7 +68,7 @@ class SideReader:
             [expansion.attended] * n_fill,
             [self._counts(self._fill_id)] * n_fill,
         )
-        first, second = (fill, row) if self._tokenizer.pads_left else (row, fill)
+        first, second = (fill, row) if self._fills_left else (row, fill)
         return Row(
             first.ids + second.ids,
             first.type_ids + second.type_ids,

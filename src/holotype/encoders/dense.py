@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TypeAlias, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import DenseEncoding
 from holotype.encoders.modules import PoolingSpec
-from holotype.encoders.network import Network
-from holotype.encoders.texts import OnOverflow, as_list, check_batch_size, report_overflow
+from holotype.encoders.network import Network, Output
+from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
+from holotype.encoders.pipeline import Reading, Task, stream
+from holotype.encoders.texts import each_text
 from holotype.encoders.tokenization import TokenizedText
 from holotype.records import AnyDenseModel
 
@@ -60,21 +62,17 @@ class DenseEncoder(Encoder[AnyDenseModel]):
 
     def encode_query(
         self,
-        texts: str | Sequence[str],
+        texts: str | Iterable[str],
         *,
         instruction: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
+        **options: Unpack[EncodeOptions],
     ) -> Vectors:
         """Encode queries, with the model's prompt for queries before each.
 
         Args:
             texts: one query or several.
             instruction: a description of the task, for models whose prompt has a place for it.
-            batch_size: how many texts the model reads at once.
-            on_overflow: what happens to texts longer than `max_length`: ``"warn"`` cuts them and
-                warns once with the number of texts and tokens, ``"truncate"`` cuts them without a
-                word, ``"error"`` refuses.
+            options: see `EncodeOptions`; what limits the length is `max_length`.
 
         Returns:
             float32 ``[dim]`` for one query, ``[n_queries, dim]`` for several.
@@ -82,32 +80,29 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         Raises:
             InstructionError: the prompt needs an instruction, or has no place for one.
             TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
+            ClosedEncoderError: the encoder has been closed.
         """
-        prompt = self.encoding.query_prompt.fill(self.record.id, instruction)
-        return self._encode(texts, prompt, batch_size, on_overflow)
+        return self._encode(texts, self._prompt("query", instruction), settings_of(**options))
 
     def encode_document(
         self,
-        texts: str | Sequence[str],
+        texts: str | Iterable[str],
         *,
         instruction: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
+        **options: Unpack[EncodeOptions],
     ) -> Vectors:
         """Encode documents, with the model's prompt for documents before each.
 
         Arguments, errors and the shape of the result are those of `encode_query`.
         """
-        prompt = self.encoding.document_prompt.fill(self.record.id, instruction)
-        return self._encode(texts, prompt, batch_size, on_overflow)
+        return self._encode(texts, self._prompt("document", instruction), settings_of(**options))
 
     def encode(
         self,
-        texts: str | Sequence[str],
+        texts: str | Iterable[str],
         *,
         prompt: str | None = None,
-        batch_size: int = 32,
-        on_overflow: OnOverflow = "warn",
+        **options: Unpack[EncodeOptions],
     ) -> Vectors:
         """Encode texts that are neither queries nor documents, without a prompt.
 
@@ -115,14 +110,35 @@ class DenseEncoder(Encoder[AnyDenseModel]):
             texts: one text or several.
             prompt: what is put before every text; None means nothing, or the default prompt in
                 the few checkpoints that name one.
-            batch_size: how many texts the model reads at once.
-            on_overflow: see `encode_query`.
+            options: see `EncodeOptions`.
 
         Returns:
             float32 ``[dim]`` for one text, ``[n_texts, dim]`` for several.
         """
-        chosen = self.encoding.default_prompt if prompt is None else prompt
-        return self._encode(texts, chosen, batch_size, on_overflow)
+        chosen = self._prompt("text", None) if prompt is None else prompt
+        return self._encode(texts, chosen, settings_of(**options))
+
+    def encode_stream(
+        self,
+        texts: Iterable[str],
+        side: SideName = "document",
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> Generator[Vectors, None, None]:
+        """Encode texts as they come, in bounded memory.
+
+        Args:
+            texts: any number of texts; they are pulled some thousand at a time.
+            side: whether they are queries, documents or neither.
+            instruction: see `encode_query`.
+            options: see `EncodeOptions`.
+
+        Returns:
+            A generator of float32 ``[n_texts, dim]``, in the order of the texts; `close` stops it.
+        """
+        task = self._task(self._prompt(side, instruction))
+        return stream(self._network, task, each_text(texts), settings_of(**options))
 
     def similarity(self, queries: Vectors, documents: Vectors) -> Vectors:
         """Score every query against every document, by the function that the model is made for.
@@ -140,22 +156,44 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         scores: Vectors = np.asarray(left @ right.T, dtype=np.float32)
         return scores
 
-    def _encode(
-        self, texts: str | Sequence[str], prompt: str, batch_size: int, on_overflow: OnOverflow
-    ) -> Vectors:
-        check_batch_size(batch_size)
-        tokenizer, max_length = self._network.tokenizer, self.encoding.max_length
-        whole = [prompt + text for text in as_list(texts)]
-        tokenized = list(tokenizer.encode(whole, max_length=max_length))
-        report_overflow(tokenized, on_overflow, model_id=self.record.id, max_length=max_length)
+    def _prompt(self, side: SideName, instruction: str | None) -> str:
+        if side == "text":
+            return self.encoding.default_prompt
+        prompts = {"query": self.encoding.query_prompt, "document": self.encoding.document_prompt}
+        return prompts[side].fill(self.record.id, instruction)
+
+    def _encode(self, texts: str | Iterable[str], prompt: str, settings: EncodeSettings) -> Vectors:
+        windows = list(stream(self._network, self._task(prompt), each_text(texts), settings))
+        if isinstance(texts, str):
+            vector: Vectors = windows[0][0]
+            return vector
+        return np.concatenate(windows) if windows else np.empty((0, self.dim), dtype=np.float32)
+
+    def _task(self, prompt: str) -> Task[str, Vectors]:
+        tokenizer, max_length = self._network.tokenizer, self.max_length
         n_uncounted = 0
         if prompt and not self._prompt_counts:
             n_uncounted = tokenizer.count_leading_tokens(prompt)
-        rows = [_row(text, n_uncounted) for text in tokenized]
-        vectors = np.empty((len(rows), self.dim), dtype=np.float32)
-        for positions, batch, _ in self._network.run(rows, batch_size):
-            vectors[positions] = batch
-        return vectors[0] if isinstance(texts, str) else vectors
+
+        def read(texts: Sequence[str]) -> Reading:
+            whole = [prompt + text for text in texts]
+            tokenized = list(tokenizer.encode(whole, max_length=max_length))
+            rows = [_row(text, n_uncounted) for text in tokenized]
+            return Reading(rows, [text.n_cut for text in tokenized])
+
+        def collect(n_texts: int, outputs: Iterator[Output]) -> Vectors:
+            vectors = np.empty((n_texts, self.dim), dtype=np.float32)
+            for positions, batch, _ in outputs:
+                vectors[positions] = batch
+            return vectors
+
+        return Task(
+            model_id=self.record.id,
+            max_length=max_length,
+            read=read,
+            collect=collect,
+            n_characters=len,
+        )
 
     def __repr__(self) -> str:
         """Show what decides the vectors and where they are made."""

@@ -66,6 +66,12 @@ class Linear:
     residual: bool
     residual_weight: Tensor | None
 
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes its weights take."""
+        weights = (self.weight, self.bias, self.residual_weight)
+        return sum(weight.nbytes for weight in weights if weight is not None)
+
     def __call__(self, vectors: Tensor, _counted: Tensor | None = None) -> Tensor:
         """Map vectors of the last axis, ``[..., in_dim]``, to ``[..., out_dim]``."""
         vectors = vectors.to(self.weight.dtype)

@@ -7,13 +7,17 @@ program in seconds, and other libraries can take torch's place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.batching import Row
 from holotype.encoders.tokenization import TextTokenizer
+
+Output: TypeAlias = tuple[list[int], NDArray[np.float32], NDArray[np.bool_]]
+"""The positions of a batch's rows; their vectors, ``[n_rows, dim]`` where a layer pools and
+``[n_rows, n_tokens, dim]`` where none does; and which tokens count, ``[n_rows, n_tokens]``."""
 
 
 class Network(Protocol):
@@ -29,14 +33,23 @@ class Network(Protocol):
         """Where it runs."""
         ...
 
-    def run(
-        self, rows: Sequence[Row], batch_size: int
-    ) -> Iterator[tuple[list[int], NDArray[np.float32], NDArray[np.bool_]]]:
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        ...
+
+    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield batch by batch, in any order of the rows.
 
-        Yields:
-            The positions of the batch's rows; their vectors, ``[n_rows, dim]`` where a layer pools
-            and ``[n_rows, n_tokens, dim]`` where none does; and which tokens count,
-            ``[n_rows, n_tokens]``.
+        Args:
+            rows: what is run; not more than a window of them.
+            batch_size: how many rows make a batch; None lets the network decide, by tokens.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the weights, and give the device's memory back.
+
+        What already runs on another thread comes to its end first; nothing is run afterwards.
         """
         ...

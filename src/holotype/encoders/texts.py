@@ -1,77 +1,41 @@
-"""What callers pass as texts, and what is said when texts are too long."""
+"""What callers pass as texts: one or many, from memory or as they come."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias, get_args
-
-from holotype.encoders.tokenization import TokenizedText
-from holotype.errors import TextOverflowError, TextOverflowWarning
-
-OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
-
-# The frames between a caller and the warning: encode_*, _encode and report_overflow.
-_FRAMES_TO_CALLER = 4
+from collections.abc import Iterable, Iterator
 
 
-def as_list(texts: str | Iterable[str]) -> list[str]:
-    """Return one or several texts as a list.
+def each_text(texts: str | Iterable[str]) -> Iterator[str]:
+    """Yield one or several texts, each checked as it is pulled.
 
     Raises:
         TypeError: something is not a string.
         ValueError: a string holds half of a surrogate pair, which no text has.
     """
-    found = [texts] if isinstance(texts, str) else list(texts)
-    for index, text in enumerate(found):
-        if not isinstance(text, str):
-            raise TypeError(
-                f"the text at index {index} is of type {type(text).__name__}; expected str"
-            )
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                raise ValueError(
-                    f"the text at index {index} holds half of a surrogate pair at position "
-                    f"{error.start}; decode its bytes with errors='replace'"
-                ) from None
-    return found
+    for index, text in enumerate([texts] if isinstance(texts, str) else texts):
+        check_text(text, f"the text at index {index}")
+        yield text
 
 
-def check_batch_size(batch_size: int) -> None:
-    """Raise a `ValueError` for a batch size that is not positive."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; expected at least 1")
+def check_text(text: object, what: str) -> None:
+    """Raise where something is no text.
 
-
-def report_overflow(
-    texts: Sequence[TokenizedText],
-    on_overflow: OnOverflow,
-    *,
-    model_id: str,
-    max_length: int | None,
-) -> None:
-    """Tell the caller of a call, once, how many texts are cut and by how much.
+    Args:
+        text: what was passed.
+        what: how errors name it, such as ``"the text at index 3"``.
 
     Raises:
-        TextOverflowError: texts are too long, and that is an error.
-        ValueError: `on_overflow` is none of its values.
+        TypeError: it is not a string.
+        ValueError: it holds half of a surrogate pair, which no text has.
     """
-    if on_overflow not in get_args(OnOverflow):
-        raise ValueError(
-            f"on_overflow is {on_overflow!r}; expected one of {', '.join(get_args(OnOverflow))}"
-        )
-    cut = [index for index, text in enumerate(texts) if text.n_cut]
-    if not cut or max_length is None or on_overflow == "truncate":
+    if not isinstance(text, str):
+        raise TypeError(f"{what} is of type {type(text).__name__}; expected str")
+    if text.isascii():
         return
-    n_tokens = sum(texts[index].n_cut for index in cut)
-    if on_overflow == "error":
-        raise TextOverflowError(model_id, len(cut), n_tokens, max_length, cut[0])
-    warnings.warn(
-        f"{len(cut)} of {len(texts)} texts are longer than the {max_length} tokens that "
-        f"{model_id!r} reads; {n_tokens} tokens were cut. Split long texts, or pass "
-        'on_overflow="truncate" to cut without a word, "error" to refuse',
-        TextOverflowWarning,
-        stacklevel=_FRAMES_TO_CALLER,
-    )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{what} holds half of a surrogate pair at position {error.start}; decode its bytes "
+            "with errors='replace'"
+        ) from None

@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import holotype.encoders.maxsim
-from holotype.encoders.maxsim import maxsim
+from holotype.encoders.maxsim import maxsim, maxsim_pairwise
+from holotype.encoders.ragged import Ragged
 
 lengths = st.lists(st.integers(0, 6), max_size=5)
 
 
-def arrays(generator: np.random.Generator, counts: list[int]) -> list[np.ndarray]:
-    return [generator.standard_normal((count, 3)).astype(np.float32) for count in counts]
+def arrays(generator: np.random.Generator, counts: list[int]) -> Ragged[np.float32]:
+    found = [generator.standard_normal((count, 3)).astype(np.float32) for count in counts]
+    return Ragged.from_arrays(found, dim=3)
 
 
 @given(lengths, lengths, st.integers(0, 100))
@@ -46,3 +48,17 @@ def test_many_documents_are_scored_in_groups_of_a_bounded_size(
     at_once = maxsim(queries, documents)
     monkeypatch.setattr(holotype.encoders.maxsim, "_TOKENS_AT_ONCE", 4)
     np.testing.assert_allclose(maxsim(queries, documents), at_once, rtol=1e-6)
+
+
+def test_pairs_have_the_scores_of_the_diagonal() -> None:
+    generator = np.random.default_rng(2)
+    queries, documents = arrays(generator, [4, 2, 3]), arrays(generator, [3, 0, 9])
+    np.testing.assert_allclose(
+        maxsim_pairwise(queries, documents), maxsim(queries, documents).diagonal(), rtol=1e-6
+    )
+
+
+def test_queries_and_documents_that_are_not_as_many_make_no_pairs() -> None:
+    generator = np.random.default_rng(3)
+    with pytest.raises(ValueError, match="2 queries and 1 documents make no pairs"):
+        maxsim_pairwise(arrays(generator, [4, 2]), arrays(generator, [3]))

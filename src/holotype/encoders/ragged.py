@@ -1,0 +1,125 @@
+"""Arrays of different lengths, end to end in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+
+class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
+    """The token vectors of several texts; a sequence of arrays ``[n_tokens, dim]``.
+
+    Entries are views of `values`, not copies.
+
+    Attributes:
+        values: the vectors of all tokens, ``[n_tokens, dim]``.
+        offsets: where each text begins, and at last where the last one ends: int64
+            ``[n_texts + 1]``, from 0 to ``len(values)``.
+    """
+
+    __slots__ = ("offsets", "values")
+
+    def __init__(self, values: NDArray[ScalarT], offsets: NDArray[np.int64]) -> None:
+        """Take both arrays as they are.
+
+        Raises:
+            ValueError: the offsets do not divide the values.
+        """
+        offsets = np.asarray(offsets, dtype=np.int64)
+        if values.ndim != 2:
+            raise ValueError(f"values have {values.ndim} axes; expected 2, [n_tokens, dim]")
+        if (
+            offsets.ndim != 1
+            or len(offsets) == 0
+            or offsets[0] != 0
+            or offsets[-1] != len(values)
+            or (np.diff(offsets) < 0).any()
+        ):
+            raise ValueError(
+                f"the offsets do not divide {len(values)} rows; expected them to rise from 0 to "
+                f"{len(values)}"
+            )
+        self.values = values
+        self.offsets = offsets
+
+    @classmethod
+    def from_arrays(cls, arrays: Iterable[NDArray[ScalarT]], *, dim: int) -> Ragged[ScalarT]:
+        """Put arrays ``[n_tokens, dim]`` end to end.
+
+        Args:
+            arrays: one for each text, all of one type.
+            dim: their width, for the case that there is none; the type is then float32.
+        """
+        found = list(arrays)
+        empty: Any = np.empty((0, dim), dtype=np.float32)
+        values = np.concatenate(found) if found else empty
+        return cls(values, np.cumsum([0, *map(len, found)], dtype=np.int64))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Ragged[ScalarT]]) -> Ragged[ScalarT]:
+        """Put the texts of several one after the other.
+
+        Raises:
+            ValueError: there is no part, or the parts differ in width.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        values = np.concatenate([part.values for part in parts])
+        lengths = np.concatenate([part.lengths for part in parts])
+        return cls(values, np.concatenate([[0], np.cumsum(lengths)]))
+
+    @property
+    def dim(self) -> int:
+        """The width of the vectors."""
+        return int(self.values.shape[1])
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many tokens each text has: int64 ``[n_texts]``."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[ScalarT]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Ragged[ScalarT]: ...
+    def __getitem__(self, index: int | slice) -> NDArray[ScalarT] | Ragged[ScalarT]:
+        """Return the vectors of one text, or the texts of a slice."""
+        if not isinstance(index, slice):
+            at = range(len(self))[index]
+            return self.values[self.offsets[at] : self.offsets[at + 1]]
+        start, stop, step = index.indices(len(self))
+        if step == 1:
+            stop = max(start, stop)
+            first, last = self.offsets[start], self.offsets[stop]
+            return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
+        chosen = [self[at] for at in range(start, stop, step)]
+        values = np.concatenate(chosen) if chosen else self.values[:0]
+        return Ragged(values, np.cumsum([0, *map(len, chosen)], dtype=np.int64))
+
+    def __iter__(self) -> Iterator[NDArray[ScalarT]]:
+        """Yield the vectors of every text."""
+        return (self[at] for at in range(len(self)))
+
+    def equals(self, other: Ragged[Any]) -> bool:
+        """Return whether type, lengths and every value are the same."""
+        return (
+            self.values.dtype == other.values.dtype
+            and np.array_equal(self.offsets, other.offsets)
+            and np.array_equal(self.values, other.values)
+        )
+
+    def __repr__(self) -> str:
+        """Show the sizes, not the values."""
+        return (
+            f"Ragged({len(self)} texts, {len(self.values)} tokens, dim={self.dim}, "
+            f"dtype={self.values.dtype})"
+        )
