@@ -146,12 +146,17 @@ def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
 def _encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
     # By name, because type checkers follow imports: reading torch and transformers would cost every
     # user's program half a minute.
+    record = config.record
+    is_static = isinstance(record, DenseModel) and record.architecture_type == "static"
     try:
-        loading = importlib.import_module("holotype.encoders.loading")
+        # Tables of token vectors need neither; importing them is most of a cold start.
+        loading = importlib.import_module(
+            "holotype.encoders.static_loading" if is_static else "holotype.encoders.loading"
+        )
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _PACKAGES:
             raise
-        raise MissingExtraError("encoders", missing, "load()") from error
+        raise MissingExtraError("static" if is_static else "encoders", missing, "load()") from error
     encoder: Encoder[Any] = loading.load_encoder(config)
     return encoder

@@ -68,14 +68,22 @@ class Backbone:
 
     def token_vectors(self, batch: Batch) -> Tensor:
         """Return the last hidden states of a batch: ``[n_rows, n_tokens, hidden_dim]``."""
+        states: Tensor = self._outputs(batch).last_hidden_state
+        return states
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Return what the transformer's own head gives for a batch: ``[n_rows, n_labels]``."""
+        logits: Tensor = self._outputs(batch).logits
+        return logits
+
+    def _outputs(self, batch: Batch) -> Any:
         inputs: dict[str, Any] = {
             "input_ids": self.place(batch.ids),
             "attention_mask": self.place(batch.attended).long(),
         }
         if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
             inputs["token_type_ids"] = self.place(batch.type_ids)
-        states: Tensor = self._model(**inputs).last_hidden_state
-        return states
+        return self._model(**inputs)
 
     def place(self, values: Any) -> Tensor:
         """Return an array as a tensor on the model's device."""

@@ -20,9 +20,10 @@ from holotype.errors import UnsupportedCheckpointError, WrongKindError
 CONFIG_FILE = "config.json"
 LIBRARY_FILE = "config_sentence_transformers.json"
 STANFORD_ARCHITECTURE = "HF_ColBERT"
+CLASSIFICATION = "ForSequenceClassification"
 
 Format: TypeAlias = Literal[
-    "transformers", "sentence-transformers", "multi-vector", "pylate", "stanford"
+    "transformers", "sentence-transformers", "multi-vector", "pylate", "stanford", "cross-encoder"
 ]
 
 _TRANSFORMER_FILES = tuple(
@@ -93,39 +94,75 @@ class CheckpointSettings:
 
 
 def read_checkpoint(folder: Path) -> CheckpointSettings:
-    """Read every file of a checkpoint that says how it is run; no weights are touched.
+    """Read every file of a dense or late-interaction checkpoint that says how it is run.
+
+    No weights are touched.
 
     Raises:
         CheckpointError: a file is missing or damaged, or says something that is not supported.
+        WrongKindError: it is a model of another kind.
     """
     library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
     format = _format(folder, library)
-    token_level = format in ("multi-vector", "pylate")
-    modules = read_modules(folder, token_level=token_level)
-    transformer_folder = modules.transformer_folder if modules else folder
-    inside = transformer_folder.relative_to(folder)
-    config = JsonFile.read(folder, str(inside / CONFIG_FILE))
-    transformer = _transformer_file(folder, inside)
+    modules = read_modules(folder, token_level=format in ("multi-vector", "pylate"))
+    within = modules.transformer_folder.relative_to(folder) if modules else Path()
+    transformer = _transformer_file(folder, within)
+    return describe_checkpoint(
+        folder,
+        within,
+        format=format,
+        library=library,
+        modules=modules,
+        transformer=transformer,
+        late_interaction=_late_interaction(format, folder, library, transformer, modules),
+    )
+
+
+def describe_checkpoint(
+    folder: Path,
+    within: Path,
+    *,
+    format: Format,
+    library: JsonFile,
+    modules: ModuleList | None,
+    transformer: JsonFile,
+    late_interaction: LateInteraction | None = None,
+) -> CheckpointSettings:
+    """Read what checkpoints of all kinds have in common.
+
+    Args:
+        folder: the checkpoint.
+        within: the transformer's folder, relative to it.
+        format: who wrote it.
+        library: the file of sentence-transformers, empty where there is none.
+        modules: the steps after the transformer.
+        transformer: the file with the settings of the transformer module.
+        late_interaction: the settings that only late-interaction models have.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+    """
+    config = JsonFile.read(folder, str(within / CONFIG_FILE))
     architectures = config.texts("architectures")
-    query_prompt, document_prompt = _prompts(library)
+    query_prompt, document_prompt = read_prompts(library)
     return CheckpointSettings(
         folder=folder,
-        transformer_folder=transformer_folder,
+        transformer_folder=folder / within,
         format=format,
         architecture=architectures.value[0] if architectures and architectures.value else None,
         hidden_dim=config.integer("hidden_size", "d_model", "dim", "n_embd"),
         vocab_size=config.integer("vocab_size"),
         n_positions=usable_positions(config),
-        declared_length=declared_length(folder, inside, transformer),
-        tokenizer_length=tokenizer_length(folder, inside),
+        declared_length=declared_length(folder, within, transformer),
+        tokenizer_length=tokenizer_length(folder, within),
         lower_case=bool((found := transformer.boolean("do_lower_case")) and found.value),
         modules=modules,
         similarity=library.text("similarity_fn_name"),
         query_prompt=query_prompt,
         document_prompt=document_prompt,
-        default_prompt=_default_prompt(library),
+        default_prompt=read_default_prompt(library),
         truncate_dim=library.integer("truncate_dim"),
-        late_interaction=_late_interaction(format, folder, library, transformer, modules),
+        late_interaction=late_interaction,
     )
 
 
@@ -146,9 +183,14 @@ def _format(folder: Path, library: JsonFile) -> Format:
     if (folder / MODULES_FILE).is_file():
         return "sentence-transformers"
     architectures = JsonFile.read(folder, CONFIG_FILE).texts("architectures")
-    if architectures is not None and STANFORD_ARCHITECTURE in architectures.value:
-        return "stanford"
-    return "transformers"
+    names = architectures.value if architectures else ()
+    if any(name.endswith(CLASSIFICATION) for name in names):
+        raise WrongKindError(
+            str(folder / CONFIG_FILE),
+            f"says that it is a {names[0]}, which scores or classifies; use the record of the kind "
+            "cross-encoder or classifier",
+        )
+    return "stanford" if STANFORD_ARCHITECTURE in names else "transformers"
 
 
 def _late_interaction(
@@ -192,19 +234,29 @@ def _transformer_file(folder: Path, inside: Path) -> JsonFile:
         raise UnsupportedCheckpointError(
             where, f"reads its input as {modalities!r}; only plain text is supported so far"
         )
+    refuse_arguments(file)
+    if file.values.get("processing_kwargs"):
+        raise UnsupportedCheckpointError(
+            where, "processing_kwargs changes how texts are read, which has no equivalent here yet"
+        )
+    return file
+
+
+def refuse_arguments(file: JsonFile) -> None:
+    """Refuse arguments of the transformer module that would change results.
+
+    Raises:
+        UnsupportedCheckpointError: there are such arguments.
+    """
     groups = ("model", "tokenizer", "config", "processor")
     for key in [f"{group}_{end}" for group in groups for end in ("args", "kwargs")]:
         given = file.part(key)
         unknown = sorted(set(given.values) - _HARMLESS_ARGUMENTS) if given else []
         if unknown:
             raise UnsupportedCheckpointError(
-                where, f"{key} sets {', '.join(unknown)}, which has no equivalent here yet"
+                file.location,
+                f"{key} sets {', '.join(unknown)}, which has no equivalent here yet",
             )
-    if file.values.get("processing_kwargs"):
-        raise UnsupportedCheckpointError(
-            where, "processing_kwargs changes how texts are read, which has no equivalent here yet"
-        )
-    return file
 
 
 def declared_length(folder: Path, inside: Path, transformer: JsonFile) -> Setting[int] | None:
@@ -237,7 +289,8 @@ def usable_positions(config: JsonFile) -> Setting[int] | None:
     return Setting(positions.value - first, positions.file)
 
 
-def _prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | None]:
+def read_prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | None]:
+    """Return the prompts of queries and of documents that the library's file names."""
     prompts = library.part("prompts")
     # The library fills the prompts of both sides with "" when it saves a model that has none,
     # so that empty ones say something only beside one that is not empty.
@@ -247,7 +300,12 @@ def _prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | Non
     return prompts.text("query"), prompts.text("document", "passage", "corpus")
 
 
-def _default_prompt(library: JsonFile) -> Setting[str] | None:
+def read_default_prompt(library: JsonFile) -> Setting[str] | None:
+    """Return the prompt of texts that are neither queries nor documents.
+
+    Raises:
+        CheckpointError: the file names a prompt that it does not have.
+    """
     name, prompts = library.text("default_prompt_name"), library.part("prompts")
     if name is None:
         return None

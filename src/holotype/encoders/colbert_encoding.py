@@ -98,7 +98,7 @@ def resolve_colbert(
     """
     merge = Merge(record, settings)
     encoding = compare_colbert(record, settings, projection, merge)
-    merge.finish()
+    merge.finish(settings.folder)
     return encoding
 
 

@@ -62,7 +62,7 @@ def resolve_dense(record: AnyDenseModel, settings: CheckpointSettings) -> DenseE
     """
     merge = Merge(record, settings)
     encoding = compare_dense(record, settings, merge)
-    merge.finish()
+    merge.finish(settings.folder)
     return encoding
 
 

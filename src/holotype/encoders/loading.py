@@ -12,11 +12,22 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
+from holotype.encoders.head_loading import load_classifier, load_cross_encoder
 from holotype.encoders.source import find_checkpoint
+from holotype.encoders.static_checkpoint import is_static
+from holotype.encoders.static_loading import load_static
 from holotype.encoders.torch_network import TorchNetwork
 from holotype.encoders.weights import read_tensors, split_projection
 from holotype.errors import UnsupportedModelError
-from holotype.records import AnyColbertModel, AnyDenseModel, ColbertModel, DenseModel, ModelInfo
+from holotype.records import (
+    AnyColbertModel,
+    AnyDenseModel,
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+)
 
 
 def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
@@ -26,17 +37,19 @@ def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
         return load_dense(cast(ModelConfig[AnyDenseModel], config))
     if isinstance(record, ColbertModel):
         return load_colbert(cast(ModelConfig[AnyColbertModel], config))
+    if isinstance(record, CrossEncoderModel):
+        return load_cross_encoder(cast(ModelConfig[CrossEncoderModel], config))
+    if isinstance(record, ClassifierModel):
+        return load_classifier(cast(ModelConfig[ClassifierModel], config))
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 
 def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     """Load a dense model; see `holotype.encoders.load`."""
     record = config.record
-    if record.architecture_type == "static":
-        raise UnsupportedModelError(
-            record.id, "static embedding tables have no encoder yet; transformers have one"
-        )
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    if is_static(folder):
+        return load_static(config)
     settings = read_checkpoint(folder)
     encoding = resolve_dense(record, settings)
     backbone = open_backbone(config, settings, read_tensors(settings.transformer_folder))

@@ -7,6 +7,7 @@ say different things, every difference is kept, and nothing is loaded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from holotype.encoders.checkpoint import CheckpointSettings
@@ -69,6 +70,30 @@ class Comparer:
             return theirs.value if theirs is not None else usual
         return ours
 
+    def prompt(self, field: str, ours: str | None, theirs: Setting[str] | None) -> Prompt:
+        """Return a prompt; one that fills the record's template is no difference."""
+        if ours is not None and theirs is not None and is_filled(ours, theirs.value):
+            self.compare(field, ours, theirs, agrees=True)
+            return Prompt(ours, filled=theirs.value)
+        return Prompt(self.choose(field, ours, theirs, ""))
+
+    def finish(self, folder: Path) -> None:
+        """End the comparison.
+
+        Args:
+            folder: the checkpoint.
+
+        Raises:
+            CatalogueMismatchError: something differs; the error lists all of it.
+        """
+        differences = [
+            (found.field, found.ours, found.theirs.value, found.theirs.file)
+            for found in self.comparisons
+            if not found.agrees and found.theirs is not None
+        ]
+        if differences:
+            raise CatalogueMismatchError(self.record.id, str(folder), differences)
+
 
 class Merge(Comparer):
     """Collects what a record and a checkpoint say, and where they differ."""
@@ -77,13 +102,6 @@ class Merge(Comparer):
         """Begin with no comparisons."""
         super().__init__(record)
         self.settings = settings
-
-    def prompt(self, field: str, ours: str | None, theirs: Setting[str] | None) -> Prompt:
-        """Return a prompt; one that fills the record's template is no difference."""
-        if ours is not None and theirs is not None and is_filled(ours, theirs.value):
-            self.compare(field, ours, theirs, agrees=True)
-            return Prompt(ours, filled=theirs.value)
-        return Prompt(self.choose(field, ours, theirs, ""))
 
     def sizes(self) -> None:
         """Compare the sizes that say whether this is the checkpoint of the record at all."""
@@ -117,17 +135,3 @@ class Merge(Comparer):
         else:
             self.compare("context_length", ours, None, agrees=True)
         return ours
-
-    def finish(self) -> None:
-        """End the comparison.
-
-        Raises:
-            CatalogueMismatchError: something differs; the error lists all of it.
-        """
-        differences = [
-            (found.field, found.ours, found.theirs.value, found.theirs.file)
-            for found in self.comparisons
-            if not found.agrees and found.theirs is not None
-        ]
-        if differences:
-            raise CatalogueMismatchError(self.record.id, str(self.settings.folder), differences)

@@ -86,13 +86,16 @@ class ModuleList:
     files: tuple[str, ...]
 
 
-def read_modules(folder: Path, *, token_level: bool) -> ModuleList | None:
+def read_modules(
+    folder: Path, *, token_level: bool, with_scores: bool = False
+) -> ModuleList | None:
     """Read `modules.json` and the settings of every module; None where there is no such file.
 
     Args:
         folder: the checkpoint.
         token_level: whether a linear layer that does not say so works on token vectors, as in
             late-interaction models, and not on pooled ones.
+        with_scores: whether the last linear layer may turn vectors into scores.
 
     Raises:
         CheckpointError: a file is missing or damaged.
@@ -112,7 +115,8 @@ def read_modules(folder: Path, *, token_level: bool) -> ModuleList | None:
         pooled = any(isinstance(step, PoolingSpec) for step in steps)
         level = "token_embeddings" if token_level or not pooled else "sentence_embedding"
         usual = "token_embeddings" if token_level else "sentence_embedding"
-        step = _step(folder, path, kind, package, level=level, usual_level=usual)
+        ends = ("scores",) if with_scores and (package, kind, path) == rest[-1] else ()
+        step = _step(folder, path, kind, package, level=level, usual_level=usual, ends=ends)
         if step is not None:
             steps.append(step)
             has_config = (folder / path / "config.json").is_file()
@@ -153,7 +157,14 @@ def module_entries(folder: Path) -> list[tuple[str, str, str]]:
 
 
 def _step(
-    folder: Path, path: str, kind: str, package: str, *, level: str, usual_level: str
+    folder: Path,
+    path: str,
+    kind: str,
+    package: str,
+    *,
+    level: str,
+    usual_level: str,
+    ends: tuple[str, ...],
 ) -> ModuleSpec | None:
     if kind == "Dropout":
         return None
@@ -172,7 +183,7 @@ def _step(
     source, target = config.text("module_input_name"), config.text("module_output_name")
     source_level = source.value if source else usual_level
     target_level = target.value if target else source_level
-    if (source_level, target_level) != (level, level):
+    if source_level != level or target_level not in (level, *ends):
         raise UnsupportedCheckpointError(
             where,
             f"{kind} turns {source_level!r} into {target_level!r}, where {level!r} is due; this "

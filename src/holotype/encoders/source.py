@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from httpx import HTTPError
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError
-
-from holotype.errors import CheckpointError, CheckpointNotFoundError
+from holotype.errors import CheckpointError, CheckpointNotFoundError, MissingExtraError
 from holotype.records import ModelInfo
 
-_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "artifact.metadata")
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
 _CONVERSIONS = ("onnx/*", "*/onnx/*", "openvino/*", "*/openvino/*", "*.gguf")
 
 
@@ -45,6 +41,14 @@ def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: boo
 
 
 def _pinned_snapshot(record: ModelInfo, revision: str, *, with_code: bool) -> Path:
+    # Not needed for a local folder, and a good part of the cold start of a small model.
+    try:
+        from httpx import HTTPError
+        from huggingface_hub.errors import HFValidationError
+    except ModuleNotFoundError as error:
+        missing = error.name or "huggingface_hub"
+        raise MissingExtraError("encoders", missing, "fetching a checkpoint") from error
+
     files: list[str] = [*_FILES, "*.py"] if with_code else [*_FILES]
     try:
         return _snapshot(record.huggingface_id, revision, files, local_files_only=False)
@@ -67,6 +71,8 @@ def _pinned_snapshot(record: ModelInfo, revision: str, *, with_code: bool) -> Pa
 def _snapshot(
     huggingface_id: str, revision: str, files: list[str], *, local_files_only: bool
 ) -> Path:
+    from huggingface_hub import snapshot_download
+
     return Path(
         snapshot_download(
             huggingface_id,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tokenizers import Encoding, Tokenizer
 
-_TEXTS_AT_ONCE = 512
+TEXTS_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class TextTokenizer:
         room = None if max_length is None else max_length - self._n_special
         if room is not None and marker_id is not None:
             room -= 1
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = list(texts[start : start + _TEXTS_AT_ONCE])
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = list(texts[start : start + TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 yield self._finish(encoding, room, marker_id)
 
@@ -107,8 +107,96 @@ class TextTokenizer:
             type_ids.insert(self._n_leading, 0)
         return TokenizedText(ids, type_ids, n_cut)
 
+    def require_room_for_pairs(self, max_length: int | None) -> None:
+        """Raise a `ValueError` where a length leaves no room for two texts."""
+        n_special = self._tokenizer.num_special_tokens_to_add(True)
+        if max_length is not None and max_length < n_special + 2:
+            raise ValueError(
+                f"a length of {max_length} tokens leaves no room for two texts: special tokens "
+                f"take {n_special}"
+            )
+
+    def encode_pairs(
+        self, pairs: Sequence[tuple[str, str]], *, max_length: int | None
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of every pair, in order; a text of several pairs is read once.
+
+        Args:
+            pairs: two texts each, with their prompts.
+            max_length: what is longer, in tokens with special tokens, loses them from the longer
+                of its two texts, and from both once they are equally long.
+        """
+        n_special = self._tokenizer.num_special_tokens_to_add(True)
+        room = None if max_length is None else max_length - n_special
+        for start in range(0, len(pairs), _TEXTS_AT_ONCE):
+            part = pairs[start : start + _TEXTS_AT_ONCE]
+            texts = list(dict.fromkeys(text for pair in part for text in pair))
+            found = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+            encodings = dict(zip(texts, found, strict=True))
+            for first, second in part:
+                yield self._finish_pair(encodings[first], encodings[second], room)
+
+    def _finish_pair(self, first: Encoding, second: Encoding, room: int | None) -> TokenizedText:
+        lengths = len(first), len(second)
+        kept = lengths if room is None else longest_first(*lengths, room)
+        whole = self._tokenizer.post_process(
+            self._cut(first, kept[0]), self._cut(second, kept[1]), add_special_tokens=True
+        )
+        return TokenizedText(whole.ids, whole.type_ids, sum(lengths) - sum(kept))
+
+    def _cut(self, encoding: Encoding, n_tokens: int) -> Encoding:
+        if len(encoding) <= n_tokens:
+            return encoding
+        # Cutting changes an encoding, which other pairs share.
+        copy = Encoding.merge([encoding])
+        copy.truncate(n_tokens, direction=self._cut_direction)
+        return copy
+
+    def encode_rendered(
+        self, texts: Sequence[str], *, max_length: int | None, suffix: Sequence[int] = ()
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of texts that bring their own special tokens, as chat templates do.
+
+        Args:
+            texts: what a template has made.
+            max_length: what is longer is cut.
+            suffix: the tokens with which every text ends; they stay where a text is cut.
+        """
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = list(texts[start : start + _TEXTS_AT_ONCE])
+            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+                n_tokens = len(encoding)
+                if max_length is None or n_tokens <= max_length:
+                    yield TokenizedText(encoding.ids, encoding.type_ids, 0)
+                    continue
+                encoding.truncate(max_length, direction=self._cut_direction)
+                end = list(suffix[-max_length:])
+                ids = encoding.ids[: max_length - len(end)] + end
+                yield TokenizedText(ids, encoding.type_ids, n_tokens - max_length)
+
+    def ids(self, text: str) -> list[int]:
+        """Return the tokens of a text that brings its own special tokens."""
+        found: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return found
+
     def count_leading_tokens(self, prompt: str) -> int:
         """Return how many tokens a prompt takes at the beginning of a text."""
         encoding = self._tokenizer.encode(prompt)
         trailing = bool(encoding.special_tokens_mask) and encoding.special_tokens_mask[-1]
         return len(encoding) - trailing
+
+
+def longest_first(n_first: int, n_second: int, room: int) -> tuple[int, int]:
+    """Return how many tokens of two texts are kept, so that together they fit.
+
+    The longer text is cut until both are equally long, then both, as the tokenizers library does
+    under the name of ``longest_first``.
+    """
+    if n_first + n_second <= room:
+        return n_first, n_second
+    shorter, longer = sorted((n_first, n_second))
+    longer = shorter if shorter > room else max(shorter, room - shorter)
+    if shorter + longer > room:
+        shorter = room // 2
+        longer = shorter + room % 2
+    return (longer, shorter) if n_first > n_second else (shorter, longer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 # Tensors of a checkpoint that are no part of the encoder: the heads that it was pre-trained with,
 # and tables that are computed. Whatever the encoder itself needs is missed if it is dropped here.
-_NOT_OF_THE_ENCODER = re.compile(
+NOT_OF_THE_ENCODER = re.compile(
     r"""(^|\.)position_ids$ | rotary_emb\.inv_freq$
     | ^cls\.(predictions|seq_relationship)\.      # BERT
     | ^lm_head(\.|$)                              # RoBERTa, MPNet, T5, causal models
@@ -46,7 +46,7 @@ _NOT_OF_THE_ENCODER = re.compile(
     """,
     re.VERBOSE,
 )
-_POOLER = re.compile(r"^(\w+\.)?pooler\.")
+POOLER = re.compile(r"^(\w+\.)?pooler\.")
 _DECODER = re.compile(r"^decoder\.")
 
 
@@ -69,14 +69,16 @@ def load_backbone(
     own_config, own_model = (
         runs_own_code(raw, kind, policy) for kind in ("AutoConfig", "AutoModel")
     )
-    config = _read_config(folder, raw, with_own_code=own_config)
-    model_class = _own_model_class(folder, raw) if own_model else _model_class(folder, config)
+    config = read_config(folder, raw, with_own_code=own_config)
+    model_class = (
+        own_model_class(folder, raw, "AutoModel") if own_model else _model_class(folder, config)
+    )
     arguments: dict[str, Any] = {}
-    unused = [_NOT_OF_THE_ENCODER]
+    unused = [NOT_OF_THE_ENCODER]
     if "add_pooling_layer" in inspect.signature(model_class.__init__).parameters:
         # The pooler is a head of pre-training; pooling is done on the token vectors.
         arguments["add_pooling_layer"] = False
-        unused.append(_POOLER)
+        unused.append(POOLER)
     if model_class.__name__.endswith("EncoderModel"):
         # The encoder of a pair, as in T5, whose checkpoints may hold the decoder, too.
         unused.append(_DECODER)
@@ -85,12 +87,38 @@ def load_backbone(
         for name, tensor in tensors.items()
         if not any(pattern.search(name) for pattern in unused)
     }
+    return build_model(folder, model_class, config, wanted, **arguments)
+
+
+def build_model(
+    folder: Path,
+    model_class: type[PreTrainedModel],
+    config: PreTrainedConfig,
+    tensors: Mapping[str, torch.Tensor],
+    *,
+    optional: Sequence[re.Pattern[str]] = (),
+    **arguments: Any,
+) -> PreTrainedModel:
+    """Build a model of transformers from tensors alone, in float32 on the CPU.
+
+    Args:
+        folder: the checkpoint, for errors.
+        model_class: the class of the model.
+        config: its configuration.
+        tensors: all of its tensors.
+        optional: names of tensors for which the model need not have a place.
+        arguments: what else the class takes.
+
+    Raises:
+        CheckpointError: transformers cannot build the model.
+        TensorError: a tensor is missing, unexpected, or of another shape.
+    """
     try:
         build: Any = model_class.from_pretrained
         model, report = build(
             None,
             config=config,
-            state_dict=wanted,
+            state_dict=dict(tensors),
             dtype=torch.float32,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
@@ -98,13 +126,20 @@ def load_backbone(
         )
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
         raise CheckpointError(str(folder), f"transformers cannot build it: {error}") from error
-    _check(folder, report)
+    _check(folder, report, optional)
     built: PreTrainedModel = model.eval().requires_grad_(False)
     return built
 
 
-def _check(folder: Path, report: Mapping[str, Collection[Any]]) -> None:
-    missing, unexpected = sorted(report["missing_keys"]), sorted(report["unexpected_keys"])
+def _check(
+    folder: Path, report: Mapping[str, Collection[Any]], optional: Sequence[re.Pattern[str]]
+) -> None:
+    missing = sorted(report["missing_keys"])
+    unexpected = sorted(
+        name
+        for name in report["unexpected_keys"]
+        if not any(pattern.search(name) for pattern in optional)
+    )
     misshapen = sorted(
         f"{name} ({list(found)}, expected {list(expected)})"
         for name, found, expected in report["mismatched_keys"]
@@ -113,7 +148,17 @@ def _check(folder: Path, report: Mapping[str, Collection[Any]]) -> None:
         raise TensorError(str(folder), missing, unexpected, misshapen)
 
 
-def _read_config(folder: Path, raw: JsonFile, *, with_own_code: bool) -> PreTrainedConfig:
+def read_config(folder: Path, raw: JsonFile, *, with_own_code: bool) -> PreTrainedConfig:
+    """Read the configuration of a transformer.
+
+    Args:
+        folder: where `config.json` is.
+        raw: that file.
+        with_own_code: whether a class of the checkpoint's own is run.
+
+    Raises:
+        UnsupportedCheckpointError: it is an adapter, quantised, or of an unknown architecture.
+    """
     if (folder / "adapter_config.json").is_file():
         raise UnsupportedCheckpointError(
             str(folder), "is an adapter on another model; merge it into that model first"
@@ -149,9 +194,10 @@ def _model_class(folder: Path, config: PreTrainedConfig) -> type[PreTrainedModel
     return found
 
 
-def _own_model_class(folder: Path, raw: JsonFile) -> type[PreTrainedModel]:
+def own_model_class(folder: Path, raw: JsonFile, kind: str) -> type[PreTrainedModel]:
+    """Return the class of the checkpoint's own code that stands for a class such as `AutoModel`."""
     classes = raw.part("auto_map")
-    reference = str(classes.values["AutoModel"]) if classes else ""
+    reference = str(classes.values[kind]) if classes else ""
     found: type[PreTrainedModel] = get_class_from_dynamic_module(reference, str(folder))
     return found
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE, STANFORD_ARCHITECTURE
 from holotype.encoders.json_file import JsonFile
 from holotype.encoders.late_interaction import PYLATE_KEYS, STANFORD_FILE
-from holotype.encoders.modules import MODULES_FILE, module_entries
-from holotype.errors import UnsafeCheckpointError, UnsupportedCheckpointError
+from holotype.encoders.modules import MODULES_FILE
+from holotype.encoders.static_checkpoint import STATIC_MODULE, is_static, module_kinds
+from holotype.errors import UnsupportedCheckpointError
 
-STATIC_MODULE = "StaticEmbedding"
 SPLADE_MODULE = "SpladePooling"
 _LIBRARY_KINDS = {
     "SentenceTransformer": "dense",
@@ -28,24 +28,6 @@ _MODULE_KINDS = {
     "Pooling": "dense",
     STATIC_MODULE: "dense",
 }
-
-
-def module_kinds(folder: Path) -> tuple[str, ...]:
-    """Return the classes of the modules; none where there is no list, or it names own code."""
-    if not (folder / MODULES_FILE).is_file():
-        return ()
-    try:
-        return tuple(kind for _, kind, _ in module_entries(folder))
-    except UnsafeCheckpointError:
-        return ()
-
-
-def is_static(folder: Path) -> bool:
-    """Whether a checkpoint is a table of token vectors, without a transformer."""
-    if STATIC_MODULE in module_kinds(folder):
-        return True
-    config = JsonFile.read(folder, CONFIG_FILE, optional=True)
-    return config.values.get("model_type") == "model2vec"
 
 
 def recognise_kind(folder: Path) -> str:

@@ -24,6 +24,7 @@ from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.late_interaction import STANFORD_FILE
 from holotype.encoders.merge import Comparer, Comparison, Merge
 from holotype.encoders.modules import LinearSpec
+from holotype.encoders.static_checkpoint import is_static
 from holotype.errors import (
     HolotypeError,
     UnsafeCheckpointError,
@@ -36,8 +37,7 @@ from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.hub.fields import value_of
 from holotype.hub.file_list import compare_files, compare_parameters
 from holotype.hub.heads import compare_head
-from holotype.hub.kinds import is_static
-from holotype.hub.static import compare_static
+from holotype.hub.static import compare_static_files
 from holotype.records import AnyColbertModel, AnyDenseModel, ModelInfo
 
 _PARTIAL = (
@@ -69,7 +69,10 @@ def compare_with_checkpoint(record: ModelInfo, files: CheckpointFiles) -> Readin
     """
     comparer, notes = Comparer(record), list[str]()
     if is_static(files.folder):
-        compare_static(comparer, files)
+        try:
+            compare_static_files(comparer, files)
+        except _PARTIAL as error:
+            notes.append(_note(error, files))
     else:
         inside = _transformer_folder(files)
         comparisons, note = _encoding(record, files)

@@ -1,42 +1,40 @@
-"""Static embeddings: a table of token vectors, as model2vec and sentence-transformers save it."""
+"""Tables of token vectors, compared with their entries by the code that loads them."""
 
 from __future__ import annotations
 
-from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE
-from holotype.encoders.json_file import JsonFile, Setting
+from holotype.encoders.json_file import Setting
 from holotype.encoders.merge import Comparer
+from holotype.encoders.static_checkpoint import (
+    MAPPING_NAME,
+    TABLE_NAMES,
+    compare_static,
+    compare_table,
+    read_static,
+)
 from holotype.hub.checkpoint_files import CheckpointFiles
-from holotype.hub.fields import compare_field
-from holotype.hub.kinds import module_kinds
-
-_TABLES = ("embeddings", "embedding.weight")
+from holotype.records import DenseModel
 
 
-def compare_static(comparer: Comparer, files: CheckpointFiles) -> None:
+def compare_static_files(comparer: Comparer, files: CheckpointFiles) -> None:
     """Compare a record with a table of token vectors.
 
     Raises:
-        CheckpointError: a file is damaged.
+        CheckpointError: a file is damaged, or says something that is not supported.
     """
-    record = comparer.record
-    config = JsonFile.read(files.folder, CONFIG_FILE, optional=True)
-    modules = module_kinds(files.folder)
-    stated = config.text("model_type")
-    file = "modules.json" if modules else stated.file if stated else CONFIG_FILE
-    comparer.choose("architecture_type", record.architecture_type, Setting("static", file))
+    static, table = read_static(files.folder), _table(files)
+    if isinstance(comparer.record, DenseModel):
+        # The length that the tokenizer's file may set is not known: it is too big to be fetched.
+        compare_static(comparer, static, table, length=None)
+    else:
+        compare_table(comparer, static, table)
+
+
+def _table(files: CheckpointFiles) -> Setting[tuple[int, int]] | None:
+    """Return how many tokens have a vector of which width, as the weights' headers tell."""
     for name, header in files.headers.items():
-        shapes = [header[table].shape for table in _TABLES if table in header]
+        shapes = [header[table].shape for table in TABLE_NAMES if table in header]
         if shapes and len(shapes[0]) == 2:
-            rows, width = shapes[0]
-            comparer.choose("embedding_dim", record.embedding_dim, Setting(width, name))
-            comparer.choose("vocab_size", record.vocab_size, Setting(rows, name))
-    comparer.choose("embedding_dim", record.embedding_dim, config.integer("hidden_dim"))
-    if record.type != "dense":
-        return
-    normalize = config.boolean("normalize")
-    if normalize is None and modules:
-        normalize = Setting(modules[-1] == "Normalize", "modules.json")
-    library = JsonFile.read(files.folder, LIBRARY_FILE, optional=True)
-    compare_field(comparer, "pooling", Setting("mean", file))
-    compare_field(comparer, "normalize", normalize)
-    compare_field(comparer, "similarity", library.text("similarity_fn_name"))
+            n_rows, width = shapes[0]
+            mapped = header[MAPPING_NAME].shape if MAPPING_NAME in header else ()
+            return Setting((mapped[0] if len(mapped) == 1 else n_rows, width), name)
+    return None

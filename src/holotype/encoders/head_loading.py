@@ -1,0 +1,97 @@
+"""From a `ModelConfig` to a cross-encoder or a classifier on torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from holotype.encoders.backbone import Backbone, open_backbone, resolve_device, resolve_dtype
+from holotype.encoders.chat_template import load_template
+from holotype.encoders.classifier import Classifier
+from holotype.encoders.classifier_encoding import resolve_classifier
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.cross_encoder import CrossEncoder
+from holotype.encoders.head_encoding import CrossEncoding, resolve_cross_encoder
+from holotype.encoders.head_network import HeadNetwork
+from holotype.encoders.head_settings import HeadSettings, read_head_checkpoint
+from holotype.encoders.head_weights import answer_projection, load_classification_model
+from holotype.encoders.modules import PoolingSpec
+from holotype.encoders.network import Network
+from holotype.encoders.remote_code import code_policy
+from holotype.encoders.source import find_checkpoint
+from holotype.encoders.tokenizer_files import load_tokenizer
+from holotype.encoders.torch_network import TorchNetwork
+from holotype.encoders.weights import read_tensors
+from holotype.records import ClassifierModel, CrossEncoderModel
+
+
+def load_cross_encoder(config: ModelConfig[CrossEncoderModel]) -> CrossEncoder:
+    """Load a cross-encoder; see `holotype.encoders.load`."""
+    record = config.record
+    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    settings = read_head_checkpoint(folder)
+    encoding = resolve_cross_encoder(record, settings)
+    template = None
+    if settings.template is not None:
+        policy = code_policy(record, trusted=config.trust_remote_code)
+        inner = settings.checkpoint.transformer_folder
+        template = load_template(inner, settings.template, policy=policy)
+    tensors = read_tensors(settings.checkpoint.transformer_folder)
+    if settings.task == "sequence-classification":
+        network = _head_network(config, settings, tensors)
+    else:
+        network = _layer_network(config, settings, encoding, tensors)
+    return CrossEncoder(config, encoding, network, template)
+
+
+def load_classifier(config: ModelConfig[ClassifierModel]) -> Classifier:
+    """Load a classifier; see `holotype.encoders.load`."""
+    record = config.record
+    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    settings = read_head_checkpoint(folder)
+    encoding = resolve_classifier(record, settings)
+    tensors = read_tensors(settings.checkpoint.transformer_folder)
+    return Classifier(config, encoding, _head_network(config, settings, tensors))
+
+
+def _head_network(
+    config: ModelConfig[CrossEncoderModel] | ModelConfig[ClassifierModel],
+    settings: HeadSettings,
+    tensors: Mapping[str, Tensor],
+) -> Network:
+    folder = settings.checkpoint.transformer_folder
+    policy = code_policy(config.record, trusted=config.trust_remote_code)
+    model = load_classification_model(folder, tensors, policy=policy)
+    backbone = Backbone(
+        folder,
+        load_tokenizer(folder, lower_case=settings.checkpoint.lower_case, policy=policy),
+        model,
+        device=resolve_device(config.device),
+        dtype=resolve_dtype(config.dtype),
+    )
+    return HeadNetwork(
+        backbone,
+        pad_id=getattr(model.config, "pad_token_id", None),
+        # A decoder beside the encoder is read at the last end of the text.
+        end_id=model.config.eos_token_id if model.config.is_encoder_decoder else None,
+    )
+
+
+def _layer_network(
+    config: ModelConfig[CrossEncoderModel],
+    settings: HeadSettings,
+    encoding: CrossEncoding,
+    tensors: Mapping[str, Tensor],
+) -> Network:
+    layers, projection = encoding.layers, None
+    if settings.answer is not None:
+        policy = code_policy(config.record, trusted=config.trust_remote_code)
+        answer, projection = answer_projection(
+            settings.checkpoint.transformer_folder, tensors, settings.answer, policy=policy
+        )
+        layers = (PoolingSpec(modes=("last-token",)), answer)
+    backbone = open_backbone(config, settings.checkpoint, tensors)
+    return TorchNetwork(
+        backbone, layers, dim=encoding.n_labels, normalized=False, projection=projection
+    )
