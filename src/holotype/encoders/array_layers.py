@@ -39,6 +39,12 @@ class ArrayLinear:
     residual: bool
     residual_weight: Array | None
 
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes its weights take."""
+        weights = (self.weight, self.bias, self.residual_weight)
+        return sum(weight.nbytes for weight in weights if weight is not None)
+
     def __call__(self, vectors: Array, _counted: Mask | None = None) -> Array:
         """Map vectors of the last axis, ``[..., in_dim]``, to ``[..., out_dim]``."""
         product = vectors @ self.weight.T

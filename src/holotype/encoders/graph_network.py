@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.array_layers import ArrayLayer, returned_arrays
-from holotype.encoders.array_tensors import Array
+from holotype.encoders.array_layers import ArrayLayer, ArrayLinear, returned_arrays
 from holotype.encoders.batching import Batch, Row, batches
 from holotype.encoders.graph import ATTENDED, IDS, TYPE_IDS, Graph
+from holotype.encoders.network import Output
 from holotype.encoders.tokenization import TextTokenizer
+from holotype.errors import ClosedEncoderError
 
 
 class GraphNetwork:
@@ -37,10 +38,10 @@ class GraphNetwork:
             dim: how many dimensions to return.
             normalized: whether vectors have length 1, also those that are cut to fewer dimensions.
         """
-        self._graph = graph
+        self._parts: tuple[Graph, tuple[ArrayLayer, ...]] | None = (graph, tuple(layers))
         self._output = output
         self._tokenizer = tokenizer
-        self._layers = tuple(layers)
+        self._device = graph.device
         self._dim = dim
         self._normalized = normalized
 
@@ -52,28 +53,42 @@ class GraphNetwork:
     @property
     def device(self) -> str:
         """Where it runs."""
-        return self._graph.device
+        return self._device
 
-    def run(
-        self, rows: Sequence[Row], batch_size: int
-    ) -> Iterator[tuple[list[int], NDArray[np.float32], NDArray[np.bool_]]]:
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take, as the files store them."""
+        graph, layers = self._open()
+        linears = (layer for layer in layers if isinstance(layer, ArrayLinear))
+        return graph.memory_bytes + sum(linear.memory_bytes for linear in linears)
+
+    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield batch by batch, longest rows first; see `Network.run`."""
+        # Whoever began before the network was closed comes to an end with what is held here.
+        graph, layers = self._open()
         for positions, batch in batches(rows, batch_size, pad_id=self._tokenizer.pad_id):
-            yield positions, self._vectors(batch), batch.counted
+            vectors = graph.run(self._output, self._inputs(graph, batch))
+            for layer in layers:
+                vectors = layer(vectors, batch.counted)
+            returned = returned_arrays(vectors, dim=self._dim, normalized=self._normalized)
+            yield positions, returned, batch.counted
 
-    def _vectors(self, batch: Batch) -> Array:
-        vectors = self._graph.run(self._output, self._inputs(batch))
-        for layer in self._layers:
-            vectors = layer(vectors, batch.counted)
-        return returned_arrays(vectors, dim=self._dim, normalized=self._normalized)
+    def close(self) -> None:
+        """Let go of the weights; see `Network.close`."""
+        self._parts = None
 
-    def _inputs(self, batch: Batch) -> dict[str, NDArray[np.int64]]:
+    def _open(self) -> tuple[Graph, tuple[ArrayLayer, ...]]:
+        if self._parts is None:
+            raise ClosedEncoderError
+        return self._parts
+
+    def _inputs(self, graph: Graph, batch: Batch) -> dict[str, NDArray[np.int64]]:
         inputs = {IDS: batch.ids, ATTENDED: batch.attended.astype(np.int64)}
-        if TYPE_IDS in self._graph.inputs:
+        if TYPE_IDS in graph.inputs:
             # Where the checkpoint feeds no segments, its transformer takes all for the first.
             known = TYPE_IDS in self._tokenizer.input_names
             inputs[TYPE_IDS] = batch.type_ids if known else np.zeros_like(batch.type_ids)
         return {
-            name: array.astype(self._graph.inputs[name], copy=False)
+            name: array.astype(graph.inputs[name], copy=False)
             for name, array in inputs.items()
         }

@@ -31,16 +31,36 @@ def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: boo
                 str(folder), f"there is no such folder; checkpoint= of {record.id!r} expects one"
             )
         return folder
-    if record.revision is None:
+    files = [*_FILES, "*.py"] if with_code else [*_FILES]
+    return _pinned_snapshot(record, files, list(_CONVERSIONS))
+
+
+def fetch_graph(record: ModelInfo, graph: str, *, with_weights: bool) -> Path:
+    """Return a folder with a graph that a model's repository holds, and the files that describe it.
+
+    Args:
+        record: the model.
+        graph: the graph's file; what lies beside it and begins with its name comes along.
+        with_weights: whether the transformer's own weights are fetched, too; those of further
+            modules always are.
+
+    Raises:
+        CheckpointNotFoundError: the files cannot be had.
+        CheckpointError: the record has no revision.
+    """
+    weights = "*.safetensors" if with_weights else "*/model.safetensors"
+    small = [pattern for pattern in _FILES if pattern != "*.safetensors"]
+    return _pinned_snapshot(record, [*small, weights, f"{graph}*"], ["openvino/*", "*.gguf"])
+
+
+def _pinned_snapshot(record: ModelInfo, files: list[str], ignored: list[str]) -> Path:
+    revision = record.revision
+    if revision is None:
         raise CheckpointError(
             record.huggingface_id,
             f"the record {record.id!r} pins no revision, and a branch may change at any time; "
             "pass a local folder as checkpoint=, or a record with a revision",
         )
-    return _pinned_snapshot(record, record.revision, with_code=with_code)
-
-
-def _pinned_snapshot(record: ModelInfo, revision: str, *, with_code: bool) -> Path:
     # Not needed for a local folder, and a good part of the cold start of a small model.
     try:
         from httpx import HTTPError
@@ -49,15 +69,15 @@ def _pinned_snapshot(record: ModelInfo, revision: str, *, with_code: bool) -> Pa
         missing = error.name or "huggingface_hub"
         raise MissingExtraError("encoders", missing, "fetching a checkpoint") from error
 
-    files: list[str] = [*_FILES, "*.py"] if with_code else [*_FILES]
+    name = record.huggingface_id
     try:
-        return _snapshot(record.huggingface_id, revision, files, local_files_only=False)
+        return _snapshot(name, revision, files, ignored, local_files_only=False)
     except (HTTPError, OSError, HFValidationError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     # A commit never changes, so what the cache has of it is right; the listing of its files that
     # huggingface_hub keeps beside them tells whether it is whole.
     try:
-        return _snapshot(record.huggingface_id, revision, files, local_files_only=True)
+        return _snapshot(name, revision, files, ignored, local_files_only=True)
     except (OSError, HFValidationError):
         patterns = " ".join(f"--include {pattern!r}" for pattern in files)
         raise CheckpointNotFoundError(
@@ -69,7 +89,12 @@ def _pinned_snapshot(record: ModelInfo, revision: str, *, with_code: bool) -> Pa
 
 
 def _snapshot(
-    huggingface_id: str, revision: str, files: list[str], *, local_files_only: bool
+    huggingface_id: str,
+    revision: str,
+    files: list[str],
+    ignored: list[str],
+    *,
+    local_files_only: bool,
 ) -> Path:
     from huggingface_hub import snapshot_download
 
@@ -78,7 +103,7 @@ def _snapshot(
             huggingface_id,
             revision=revision,
             allow_patterns=files,
-            ignore_patterns=list(_CONVERSIONS),
+            ignore_patterns=ignored,
             local_files_only=local_files_only,
         )
     )
