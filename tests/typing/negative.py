@@ -3,6 +3,7 @@
 from typing import Any, assert_never
 
 from holotype import ColbertModel, DenseModel, ModelType, SparseModel, get_model, load, select
+from holotype.encoders.quantization import quantize
 from holotype.models import BGE_M3, JINA_COLBERT_V2, SPLADE_V3
 
 get_model("jina-colbert-v3")  # E: call-overload, reportCallIssue
@@ -18,6 +19,9 @@ load(SPLADE_V3, dim=1)  # E: call-overload, reportCallIssue
 load("no-such-model")  # E: call-overload, reportCallIssue
 select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
 select(sort_by="speed")  # E: call-overload, reportArgumentType
+load(BGE_M3).encode("a text", batchsize=3)  # E: call-arg, reportCallIssue
+load(BGE_M3).encode("a text", on_overflow="cut")  # E: arg-type, reportArgumentType
+quantize(load(BGE_M3).encode("a text"), "int8")  # E: call-overload, reportCallIssue
 ModelType.RERANKER  # E: attr-defined, reportAttributeAccessIssue
 
 

@@ -23,6 +23,8 @@ from holotype import (
 )
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.quantization import calibrate, quantize
+from holotype.encoders.ragged import Ragged
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, COLBERT_V2, JINA_COLBERT_V2, ModelId
 
 assert_type(JINA_COLBERT_V2, ColbertModel[Literal[64, 96, 128]])
@@ -54,7 +56,23 @@ assert_type(select(max_embedding_dim=384), tuple[ModelInfo, ...])
 assert_type(load(BGE_M3), DenseEncoder)
 assert_type(load(BGE_M3).encode_query("one text"), NDArray[np.float32])
 assert_type(load(BGE_M3).encode_document(["two", "texts"]), NDArray[np.float32])
+assert_type(load(BGE_M3).encode(text for text in ("any", "iterable")), NDArray[np.float32])
+assert_type(load(BGE_M3).count_tokens("one text"), int)
+assert_type(load(BGE_M3).count_tokens(["two", "texts"]), NDArray[np.int64])
 assert_type(load(COLBERT_V2), ColbertEncoder)
+assert_type(load(COLBERT_V2).encode_query("one text"), NDArray[np.float32])
+assert_type(load(COLBERT_V2).encode_document(iter(["texts"])), Ragged[np.float32])
+
+# quantised vectors have the type of their precision
+vectors = load(BGE_M3).encode_document(["two", "texts"])
+tokens = load(COLBERT_V2).encode_document(["two", "texts"])
+ranges = calibrate(load(BGE_M3).encode_stream(["two", "texts"]))
+assert_type(quantize(vectors, "float16"), NDArray[np.float16])
+assert_type(quantize(vectors, "int8", ranges), NDArray[np.int8])
+assert_type(quantize(vectors, "ubinary"), NDArray[np.uint8])
+assert_type(tokens.with_values(quantize(tokens.values, "binary")), Ragged[np.int8])
+assert_type(tokens[0], NDArray[np.float32])
+assert_type(tokens[1:], Ragged[np.float32])
 assert_type(load(JINA_COLBERT_V2, dim=64), ColbertEncoder)
 assert_type(load("all-minilm-l6-v2"), DenseEncoder)
 assert_type(load(ALL_MINILM_L6_V2, dim=384), DenseEncoder)

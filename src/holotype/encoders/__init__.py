@@ -6,5 +6,6 @@ it is called. Install them with ``pip install 'holotype[encoders]'``.
 
 from holotype.encoders._load import load
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.memory import estimate_memory
 
-__all__ = ["ModelConfig", "load"]
+__all__ = ["ModelConfig", "estimate_memory", "load"]

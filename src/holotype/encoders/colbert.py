@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import TypeAlias, Unpack, overload
+from typing import Any, TypeAlias, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,13 @@ from holotype.encoders.encoder import Encoder
 from holotype.encoders.maxsim import maxsim, maxsim_pairwise
 from holotype.encoders.network import Network, Output
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.pipeline import Reading, Task, stream
+from holotype.encoders.pipeline import Reading, Task
+from holotype.encoders.quantization import Calibration, dequantize
 from holotype.encoders.ragged import Ragged
-from holotype.encoders.texts import each_text
 from holotype.records import AnyColbertModel
 
 TokenVectors: TypeAlias = NDArray[np.float32]
-ManyTokenVectors: TypeAlias = Ragged[np.float32] | Sequence[TokenVectors] | TokenVectors
+ManyTokenVectors: TypeAlias = Ragged[Any] | Sequence[NDArray[Any]] | NDArray[Any]
 
 
 class ColbertEncoder(Encoder[AnyColbertModel]):
@@ -196,7 +196,7 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         """Encode texts as they come, in bounded memory.
 
         Args:
-            texts: any number of texts; they are pulled some thousand at a time.
+            texts: any number of texts; they are pulled 1,024 at a time at most.
             side: whether they are queries, documents or neither.
             instruction: see `encode_query`.
             options: see `EncodeOptions`.
@@ -207,37 +207,57 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         reader = {"query": self._query, "document": self._document, "text": self._plain}[side]
         prompt = reader.side.prompt.fill(self.record.id, instruction)
         task = self._task(reader, prompt)
-        return stream(self._network, task, each_text(texts), settings_of(**options))
+        return self._stream(texts, task, settings_of(**options))
 
-    def similarity(self, queries: ManyTokenVectors, documents: ManyTokenVectors) -> TokenVectors:
+    def similarity(
+        self,
+        queries: ManyTokenVectors,
+        documents: ManyTokenVectors,
+        *,
+        calibration: Calibration | None = None,
+    ) -> TokenVectors:
         """Score every query against every document by MaxSim.
 
         Args:
-            queries: what `encode_query` returns, or a sequence of arrays ``[n_tokens, dim]``.
+            queries: what `encode_query` returns, or a sequence of arrays ``[n_tokens, dim]``;
+                quantised ones are scored by what they stand for, see `dequantize`.
             documents: the same of documents.
+            calibration: the ranges of int8 and uint8.
 
         Returns:
             float32 ``[n_queries, n_documents]``; more is nearer. Sums over a query's tokens, so
             that scores of different queries do not compare.
         """
-        return maxsim(self._ragged(queries), self._ragged(documents))
+        left, right = (self._floats(side, calibration) for side in (queries, documents))
+        return maxsim(left, right)
 
     def similarity_pairwise(
-        self, queries: ManyTokenVectors, documents: ManyTokenVectors
+        self,
+        queries: ManyTokenVectors,
+        documents: ManyTokenVectors,
+        *,
+        calibration: Calibration | None = None,
     ) -> TokenVectors:
         """Score every query against the document at its own position: float32 ``[n_queries]``.
+
+        Arguments are those of `similarity`.
 
         Raises:
             ValueError: there are not as many documents as queries.
         """
-        return maxsim_pairwise(self._ragged(queries), self._ragged(documents))
+        left, right = (self._floats(side, calibration) for side in (queries, documents))
+        return maxsim_pairwise(left, right)
 
-    def _ragged(self, vectors: ManyTokenVectors) -> Ragged[np.float32]:
-        if isinstance(vectors, Ragged):
-            return vectors
+    def _floats(
+        self, vectors: ManyTokenVectors, calibration: Calibration | None
+    ) -> Ragged[np.float32]:
         if isinstance(vectors, np.ndarray) and vectors.ndim == 2:
-            return Ragged.from_arrays([vectors], dim=self.dim)
-        return Ragged.from_arrays(vectors, dim=self.dim)
+            vectors = [vectors]
+        several = vectors
+        if not isinstance(several, Ragged):
+            several = Ragged.from_arrays(several, dim=self.dim)
+        values = dequantize(several.values, dim=self.dim, calibration=calibration)
+        return several.with_values(values)
 
     def _encode(
         self,
@@ -245,7 +265,7 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         task: Task[str, Ragged[np.float32]],
         settings: EncodeSettings,
     ) -> TokenVectors | Ragged[np.float32]:
-        windows = list(stream(self._network, task, each_text(texts), settings))
+        windows = list(self._stream(texts, task, settings))
         if isinstance(texts, str):
             return windows[0][0]
         return Ragged.concatenate(windows or [Ragged.from_arrays([], dim=self.dim)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import TypeAlias, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,11 @@ from holotype.encoders.encoding import DenseEncoding
 from holotype.encoders.modules import PoolingSpec
 from holotype.encoders.network import Network, Output
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.pipeline import Reading, Task, stream
-from holotype.encoders.texts import each_text
+from holotype.encoders.pipeline import Reading, Task
+from holotype.encoders.quantization import Calibration, dequantize
+from holotype.encoders.similarity import Vectors, all_pairs, pairwise
 from holotype.encoders.tokenization import TokenizedText
 from holotype.records import AnyDenseModel
-
-Vectors: TypeAlias = NDArray[np.float32]
 
 
 class DenseEncoder(Encoder[AnyDenseModel]):
@@ -129,7 +128,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         """Encode texts as they come, in bounded memory.
 
         Args:
-            texts: any number of texts; they are pulled some thousand at a time.
+            texts: any number of texts; they are pulled 1,024 at a time at most.
             side: whether they are queries, documents or neither.
             instruction: see `encode_query`.
             options: see `EncodeOptions`.
@@ -138,23 +137,51 @@ class DenseEncoder(Encoder[AnyDenseModel]):
             A generator of float32 ``[n_texts, dim]``, in the order of the texts; `close` stops it.
         """
         task = self._task(self._prompt(side, instruction))
-        return stream(self._network, task, each_text(texts), settings_of(**options))
+        return self._stream(texts, task, settings_of(**options))
 
-    def similarity(self, queries: Vectors, documents: Vectors) -> Vectors:
+    def similarity(
+        self,
+        queries: NDArray[Any],
+        documents: NDArray[Any],
+        *,
+        calibration: Calibration | None = None,
+    ) -> Vectors:
         """Score every query against every document, by the function that the model is made for.
 
+        Quantised vectors are scored by what they stand for, see `dequantize`; either side may be
+        quantised. Two sides of bits rank by the Hamming distance: their cosine is
+        ``1 - 2 * distance / dim``.
+
         Args:
-            queries: ``[n_queries, dim]``, or ``[dim]`` for one.
-            documents: ``[n_documents, dim]``, or ``[dim]`` for one.
+            queries: ``[n_queries, dim]``, or ``[dim]`` for one; for bits ``ceil(dim / 8)`` bytes.
+            documents: the same of documents.
+            calibration: the ranges of int8 and uint8.
 
         Returns:
             float32 ``[n_queries, n_documents]``; more is nearer. Cosines are in -1 to 1.
         """
-        left, right = np.atleast_2d(queries), np.atleast_2d(documents)
-        if self.encoding.similarity == "cosine":
-            left, right = _unit(left), _unit(right)
-        scores: Vectors = np.asarray(left @ right.T, dtype=np.float32)
-        return scores
+        left, right = (self._floats(side, calibration) for side in (queries, documents))
+        return all_pairs(left, right, function=self.encoding.similarity)
+
+    def similarity_pairwise(
+        self,
+        queries: NDArray[Any],
+        documents: NDArray[Any],
+        *,
+        calibration: Calibration | None = None,
+    ) -> Vectors:
+        """Score every query against the document at its own position: float32 ``[n_queries]``.
+
+        Arguments are those of `similarity`.
+
+        Raises:
+            ValueError: there are not as many documents as queries.
+        """
+        left, right = (self._floats(side, calibration) for side in (queries, documents))
+        return pairwise(left, right, function=self.encoding.similarity)
+
+    def _floats(self, vectors: NDArray[Any], calibration: Calibration | None) -> Vectors:
+        return dequantize(np.atleast_2d(vectors), dim=self.dim, calibration=calibration)
 
     def _prompt(self, side: SideName, instruction: str | None) -> str:
         if side == "text":
@@ -163,7 +190,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         return prompts[side].fill(self.record.id, instruction)
 
     def _encode(self, texts: str | Iterable[str], prompt: str, settings: EncodeSettings) -> Vectors:
-        windows = list(stream(self._network, self._task(prompt), each_text(texts), settings))
+        windows = list(self._stream(texts, self._task(prompt), settings))
         if isinstance(texts, str):
             vector: Vectors = windows[0][0]
             return vector
@@ -214,9 +241,3 @@ def _row(text: TokenizedText, n_uncounted: int) -> Row:
     n_tokens = len(text.ids)
     counted = [position >= n_uncounted for position in range(n_tokens)]
     return Row(text.ids, text.type_ids, [True] * n_tokens, counted)
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Vectors = vectors / np.maximum(lengths, 1e-12)
-    return unit

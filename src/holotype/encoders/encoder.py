@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Generator, Iterable
+from itertools import islice
 from types import TracebackType
-from typing import Generic, Self
+from typing import Generic, Self, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.network import Network
+from holotype.encoders.options import EncodeSettings
+from holotype.encoders.pipeline import ResultT, Task, stream
+from holotype.encoders.texts import count_texts, each_text
 from holotype.errors import ClosedEncoderError
+
+_TEXTS_AT_ONCE = 512
+_ANY_TEXT = "a text of a few words"
 
 
 class Encoder(Generic[ModelT_co]):
@@ -49,6 +61,44 @@ class Encoder(Generic[ModelT_co]):
         """
         return self._network.memory_bytes
 
+    # A string is an iterable of strings, too; the first overload that fits is meant.
+    @overload
+    def count_tokens(self, texts: str, *, prompt: str = "") -> int: ...  # type: ignore[overload-overlap]
+    @overload
+    def count_tokens(self, texts: Iterable[str], *, prompt: str = "") -> NDArray[np.int64]: ...
+    def count_tokens(
+        self, texts: str | Iterable[str], *, prompt: str = ""
+    ) -> int | NDArray[np.int64]:
+        """Count the tokens of texts before anything is cut, with special tokens.
+
+        Args:
+            texts: one text or several.
+            prompt: what is put before every text; the markers of ColBERT models are not counted.
+
+        Returns:
+            The number for one text, int64 ``[n_texts]`` for several.
+        """
+        tokenizer = self._network.tokenizer
+        whole = (prompt + text for text in each_text(texts))
+        counts: list[int] = []
+        while part := list(islice(whole, _TEXTS_AT_ONCE)):
+            counts += (len(text.ids) for text in tokenizer.encode(part, max_length=None))
+        return counts[0] if isinstance(texts, str) else np.asarray(counts, dtype=np.int64)
+
+    def warm_up(self) -> None:
+        """Run the model once, so that the first call takes no longer than those after it."""
+        network = self._network
+        for text in network.tokenizer.encode([_ANY_TEXT], max_length=None):
+            yes = [True] * len(text.ids)
+            for _ in network.run([Row(text.ids, text.type_ids, yes, yes)], None):
+                pass
+
+    def _stream(
+        self, texts: str | Iterable[str], task: Task[str, ResultT], settings: EncodeSettings
+    ) -> Generator[ResultT, None, None]:
+        n_items = count_texts(texts)
+        return stream(self._network, task, each_text(texts), settings, n_items=n_items)
+
     @property
     def _network(self) -> Network:
         if self._opened is None:
@@ -58,7 +108,8 @@ class Encoder(Generic[ModelT_co]):
     def close(self) -> None:
         """Let go of the weights and give the memory back; closing twice does no harm.
 
-        Calls that run on other threads come to their end first.
+        A call that runs on another thread finishes the window that it is at, and raises a
+        `ClosedEncoderError` if that was not the last.
         """
         network, self._opened = self._opened, None
         if network is not None:

@@ -50,6 +50,7 @@ class Network(Protocol):
     def close(self) -> None:
         """Let go of the weights, and give the device's memory back.
 
-        What already runs on another thread comes to its end first; nothing is run afterwards.
+        A run that another thread has begun comes to its end; the next raises a
+        `ClosedEncoderError`.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from holotype.encoders.options import OnOverflow
 from holotype.errors import TextOverflowError, TextOverflowWarning
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 class Overflow:

@@ -17,6 +17,7 @@ from holotype.encoders.batching import Row
 from holotype.encoders.network import Network, Output
 from holotype.encoders.options import EncodeSettings
 from holotype.encoders.overflow import Overflow
+from holotype.encoders.progress import Progress, watched
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -65,6 +66,8 @@ def stream(
     task: Task[ItemT, ResultT],
     items: Iterable[ItemT],
     settings: EncodeSettings,
+    *,
+    n_items: int | None = None,
 ) -> Generator[ResultT, None, None]:
     """Yield the results of every window, in the order of the items.
 
@@ -76,6 +79,7 @@ def stream(
         task: what the kind of model does.
         items: what is encoded; errors of the iterator reach the caller as they are.
         settings: the options of the call.
+        n_items: how many items there are, for the time left; None where nobody knows.
 
     Raises:
         TextOverflowError: an item is too long, and that is an error.
@@ -83,17 +87,30 @@ def stream(
     overflow = Overflow(settings.on_overflow, model_id=task.model_id, max_length=task.max_length)
     failed = False
     try:
-        with closing(_read_ahead(task, _windows(items, task.n_characters))) as readings:
+        with (
+            watched(settings.progress, what=task.model_id, total=n_items) as progress,
+            closing(_read_ahead(task, _windows(items, task.n_characters))) as readings,
+        ):
             for reading in readings:
                 overflow.add(reading.n_cut)
                 outputs = network.run(reading.rows, settings.batch_size)
-                yield task.collect(len(reading.rows), outputs)
+                counted = _counted(outputs, reading.rows, progress)
+                yield task.collect(len(reading.rows), counted)
     except Exception:
         failed = True
         raise
     finally:
         if not failed:
             overflow.report()
+
+
+def _counted(
+    outputs: Iterator[Output], rows: Sequence[Row], progress: Progress
+) -> Iterator[Output]:
+    for output in outputs:
+        yield output
+        positions = output[0]
+        progress.advance(len(positions), sum(len(rows[at].ids) for at in positions))
 
 
 def _windows(items: Iterable[ItemT], n_characters: Callable[[ItemT], int]) -> Iterator[list[ItemT]]:

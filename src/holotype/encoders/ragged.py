@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
+OtherT = TypeVar("OtherT", bound=np.generic)
 
 
 class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
@@ -72,6 +75,36 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
         values = np.concatenate([part.values for part in parts])
         lengths = np.concatenate([part.lengths for part in parts])
         return cls(values, np.concatenate([[0], np.cumsum(lengths)]))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Ragged[Any]:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: the file holds something else.
+        """
+        with np.load(path, allow_pickle=False) as arrays:
+            if not isinstance(arrays, np.lib.npyio.NpzFile) or not {"values", "offsets"} <= {
+                *arrays
+            }:
+                raise ValueError(f"{os.fspath(path)} lacks values and offsets; expected both")
+            return Ragged(arrays["values"], arrays["offsets"])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write both arrays as NumPy's ``.npz``, whole or not at all; `path` is taken as it is."""
+        target = Path(path)
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        with beside.open("wb") as file:
+            np.savez(file, values=self.values, offsets=self.offsets)
+        beside.replace(target)
+
+    def with_values(self, values: NDArray[OtherT]) -> Ragged[OtherT]:
+        """Return the same texts with other vectors: quantised, cut or scaled ones.
+
+        Raises:
+            ValueError: there are not as many vectors as tokens.
+        """
+        return Ragged(values, self.offsets)
 
     @property
     def dim(self) -> int:

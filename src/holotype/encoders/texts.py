@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 
 
 def each_text(texts: str | Iterable[str]) -> Iterator[str]:
@@ -15,6 +15,13 @@ def each_text(texts: str | Iterable[str]) -> Iterator[str]:
     for index, text in enumerate([texts] if isinstance(texts, str) else texts):
         check_text(text, f"the text at index {index}")
         yield text
+
+
+def count_texts(texts: str | Iterable[str]) -> int | None:
+    """Return how many texts there are; None for an iterator, which does not know."""
+    if isinstance(texts, str):
+        return 1
+    return len(texts) if isinstance(texts, Sized) else None
 
 
 def check_text(text: object, what: str) -> None:

@@ -1,0 +1,65 @@
+"""How far a call has come, on stderr."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from holotype.errors import MissingExtraError
+
+# Work that is done before this many seconds needs no watching.
+_LONG_S = 2.0
+
+
+class Progress:
+    """A line that counts texts, and tells texts and tokens per second and the time left."""
+
+    def __init__(self, bar: Any) -> None:
+        """Take a bar of tqdm; None shows nothing."""
+        self._bar = bar
+        self._began = time.perf_counter()
+        self._n_tokens = 0
+
+    def advance(self, n_texts: int, n_tokens: int) -> None:
+        """Count what has been encoded."""
+        if self._bar is None:
+            return
+        self._n_tokens += n_tokens
+        elapsed = max(time.perf_counter() - self._began, 1e-9)
+        self._bar.set_postfix_str(f"{self._n_tokens / elapsed:,.0f} tokens/s", refresh=False)
+        self._bar.update(n_texts)
+
+
+@contextmanager
+def watched(wanted: bool | None, *, what: str, total: int | None) -> Iterator[Progress]:
+    """Show a line while a call runs, where that is wanted.
+
+    Args:
+        wanted: True shows it at once; None where stderr is a terminal and the work takes more than
+            two seconds; False never.
+        what: the name of the line.
+        total: how many texts there are; None where nobody knows, and no time left can be told.
+
+    Raises:
+        MissingExtraError: it is wanted, and tqdm is not installed.
+    """
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    if wanted is False or (wanted is None and not is_terminal):
+        yield Progress(None)
+        return
+    try:
+        tqdm: Any = importlib.import_module("tqdm").tqdm
+    except ModuleNotFoundError as error:
+        if wanted:
+            raise MissingExtraError("encoders", "tqdm", "progress=True") from error
+        yield Progress(None)
+        return
+    # tqdm would start a thread for the whole process, which outlives the call.
+    bar_class: Any = type("Bar", (tqdm,), {"monitor_interval": 0})
+    delay = 0.0 if wanted else _LONG_S
+    with bar_class(total=total, desc=what, unit=" texts", delay=delay, file=sys.stderr) as bar:
+        yield Progress(bar)

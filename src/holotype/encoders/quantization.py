@@ -1,0 +1,233 @@
+"""Vectors of fewer bits: float16, int8, uint8, and one bit for each dimension.
+
+The numbers are those of sentence-transformers' `quantize_embeddings` with the same ranges, so that
+indexes of both can be mixed. Ranges are never taken from the vectors that are being quantised: what
+a number means would then depend on its company. They are a `Calibration`, made once, from vectors
+that are like those to come, and kept with the index.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+Precision: TypeAlias = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+
+_BUCKETS = 255
+_SIGN = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The range of every dimension, by which int8 and uint8 are read.
+
+    Attributes:
+        minima: the least value of every dimension.
+        maxima: the greatest value of every dimension.
+        n_vectors: how many vectors they were taken from.
+    """
+
+    minima: tuple[float, ...]
+    maxima: tuple[float, ...]
+    n_vectors: int
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that are none."""
+        if len(self.minima) != len(self.maxima):
+            raise ValueError(
+                f"{len(self.minima)} minima and {len(self.maxima)} maxima are no ranges; expected "
+                "as many of both"
+            )
+
+    @property
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return len(self.minima)
+
+    @property
+    def starts(self) -> NDArray[np.float32]:
+        """The least value of every dimension: float32 ``[dim]``."""
+        return np.asarray(self.minima, dtype=np.float32)
+
+    @property
+    def steps(self) -> NDArray[np.float32]:
+        """How far two neighbouring numbers of a dimension are apart: float32 ``[dim]``."""
+        steps = (np.asarray(self.maxima, dtype=np.float32) - self.starts) / _BUCKETS
+        found: NDArray[np.float32] = np.where(steps == 0, np.float32(1), steps)
+        return found
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as JSON, whole or not at all."""
+        target = Path(path)
+        values = {"minima": self.minima, "maxima": self.maxima, "n_vectors": self.n_vectors}
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        beside.write_text(json.dumps(values) + "\n", encoding="utf-8")
+        beside.replace(target)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Calibration:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: the file holds something else.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            minima, maxima = (tuple(map(float, values[name])) for name in ("minima", "maxima"))
+            return cls(minima=minima, maxima=maxima, n_vectors=int(values["n_vectors"]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"{os.fspath(path)} holds no calibration ({error}); expected what "
+                "Calibration.save() writes"
+            ) from error
+
+
+def calibrate(vectors: Floats | Iterable[Floats]) -> Calibration:
+    """Return the ranges of vectors, which should be many and like those to be quantised.
+
+    Args:
+        vectors: ``[n_vectors, dim]``, or any number of such arrays, as `encode_stream` yields them.
+
+    Raises:
+        ValueError: there are fewer than two vectors, or they differ in width.
+    """
+    minima: Floats | None = None
+    maxima: Floats | None = None
+    n_vectors = 0
+    for window in [vectors] if isinstance(vectors, np.ndarray) else vectors:
+        if window.ndim != 2:
+            raise ValueError(f"vectors have {window.ndim} axes; expected 2, [n_vectors, dim]")
+        if not len(window):
+            continue
+        least, greatest = window.min(axis=0), window.max(axis=0)
+        minima = least if minima is None else np.minimum(minima, least)
+        maxima = greatest if maxima is None else np.maximum(maxima, greatest)
+        n_vectors += len(window)
+    if n_vectors < 2 or minima is None or maxima is None:
+        raise ValueError(
+            f"{n_vectors} vectors have no ranges; expected at least two, better some thousand"
+        )
+    return Calibration(
+        minima=tuple(minima.astype(np.float32).tolist()),
+        maxima=tuple(maxima.astype(np.float32).tolist()),
+        n_vectors=n_vectors,
+    )
+
+
+@overload
+def quantize(vectors: Floats, precision: Literal["float32"]) -> NDArray[np.float32]: ...
+@overload
+def quantize(vectors: Floats, precision: Literal["float16"]) -> NDArray[np.float16]: ...
+@overload
+def quantize(
+    vectors: Floats, precision: Literal["int8"], calibration: Calibration
+) -> NDArray[np.int8]: ...
+@overload
+def quantize(
+    vectors: Floats, precision: Literal["uint8"], calibration: Calibration
+) -> NDArray[np.uint8]: ...
+@overload
+def quantize(vectors: Floats, precision: Literal["binary"]) -> NDArray[np.int8]: ...
+@overload
+def quantize(vectors: Floats, precision: Literal["ubinary"]) -> NDArray[np.uint8]: ...
+def quantize(
+    vectors: Floats, precision: Precision, calibration: Calibration | None = None
+) -> NDArray[Any]:
+    """Return vectors in another precision.
+
+    Args:
+        vectors: ``[dim]`` or ``[n_vectors, dim]``, of floats.
+        precision: ``"float32"`` or ``"float16"``; ``"int8"`` or ``"uint8"``, 256 buckets between
+            the least and the greatest value of each dimension; ``"binary"`` (int8) or
+            ``"ubinary"`` (uint8), a bit for each dimension that tells whether it is positive.
+        calibration: the ranges of int8 and uint8; the others have none.
+
+    Returns:
+        The same shape; for bits ``[..., ceil(dim / 8)]``, since eight make a byte.
+
+    Raises:
+        TypeError: the vectors are quantised already.
+        ValueError: the calibration is missing, not wanted, or of another width; or there is no
+            such precision.
+    """
+    if not np.issubdtype(vectors.dtype, np.floating):
+        raise TypeError(f"vectors are of type {vectors.dtype}; expected floats")
+    _check_calibration(precision, calibration, vectors.shape[-1])
+    if precision in ("float32", "float16"):
+        return vectors.astype(precision)
+    if calibration is not None:
+        buckets = np.floor((vectors - calibration.starts) / calibration.steps).clip(0, _BUCKETS)
+        return buckets.astype(np.uint8) if precision == "uint8" else _centered(buckets)
+    bits = np.packbits(vectors > 0, axis=-1)
+    return bits if precision == "ubinary" else (bits ^ np.uint8(_SIGN)).view(np.int8)
+
+
+def dequantize(
+    vectors: NDArray[Any], *, dim: int, calibration: Calibration | None = None
+) -> NDArray[np.float32]:
+    """Return what quantised vectors stand for.
+
+    Args:
+        vectors: ``[..., dim]`` of floats, int8 or uint8, or ``[..., ceil(dim / 8)]`` of bits.
+        dim: the dimensions of the model's vectors.
+        calibration: the ranges with which int8 and uint8 were made.
+
+    Returns:
+        float32 ``[..., dim]``: the middle of each bucket; for bits 1 and -1.
+
+    Raises:
+        ValueError: the width is neither, or the calibration is missing or of another width.
+    """
+    width = vectors.shape[-1]
+    quantized = vectors.dtype in (np.int8, np.uint8)
+    if quantized and width == (dim + 7) // 8 and width != dim:
+        signed = vectors.dtype == np.int8
+        packed = vectors.view(np.uint8) ^ np.uint8(_SIGN) if signed else vectors
+        bits = np.unpackbits(packed, axis=-1, count=dim)
+        return bits.astype(np.float32) * 2 - 1
+    if width != dim:
+        raise ValueError(
+            f"vectors are {width} wide; expected {dim}, or {(dim + 7) // 8} bytes of bits"
+        )
+    if not quantized:
+        return vectors.astype(np.float32, copy=False)
+    if calibration is None:
+        raise ValueError(
+            f"vectors of {vectors.dtype} mean nothing without the ranges that they were made with; "
+            "pass calibration="
+        )
+    _check_calibration("int8", calibration, dim)
+    buckets = vectors.astype(np.float32) + (_SIGN if vectors.dtype == np.int8 else 0)
+    return (buckets + np.float32(0.5)) * calibration.steps + calibration.starts
+
+
+def _centered(buckets: Floats) -> NDArray[np.int8]:
+    return (buckets - _SIGN).astype(np.int8)
+
+
+def _check_calibration(precision: Precision, calibration: Calibration | None, dim: int) -> None:
+    if precision not in get_args(Precision):
+        raise ValueError(
+            f"precision is {precision!r}; expected one of {', '.join(get_args(Precision))}"
+        )
+    if precision not in ("int8", "uint8"):
+        if calibration is not None:
+            raise ValueError(f"{precision} has no ranges; leave the calibration out")
+        return
+    if calibration is None:
+        raise ValueError(
+            f"{precision} needs the ranges of every dimension; make them once with calibrate(), "
+            "from vectors like those to come, and keep them with the index"
+        )
+    if calibration.dim != dim:
+        raise ValueError(
+            f"the calibration has {calibration.dim} dimensions, the vectors have {dim}"
+        )
