@@ -11,6 +11,7 @@ import typer
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
+from holotype.cli.exporting import export
 from holotype.cli.generator import generate, validate
 from holotype.cli.listing import list_models
 from holotype.cli.output import write
@@ -96,6 +97,16 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, tuple[str, ...]], ...] = (
         refresh,
         "Show what changed upstream since the pinned revision.",
         ("holotype refresh bge-m3", "holotype refresh --json"),
+    ),
+    (
+        "export",
+        export,
+        "Write a model for ONNX Runtime or OpenVINO.",
+        (
+            "holotype export bge-m3 --backend onnx",
+            "holotype export all-minilm-l6-v2 --backend openvino --dtype bfloat16",
+            "holotype export colbert-v2 --backend onnx --dtype int8 --texts mine.txt --to small",
+        ),
     ),
 )
 """Name, function, summary and examples of each command."""

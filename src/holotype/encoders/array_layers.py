@@ -91,9 +91,7 @@ def load_array_layers(
     return tuple(layers)
 
 
-def load_array_linear(
-    spec: LinearSpec, tensors: Mapping[str, Array] | None = None
-) -> ArrayLinear:
+def load_array_linear(spec: LinearSpec, tensors: Mapping[str, Array] | None = None) -> ArrayLinear:
     """Load a linear layer from its folder, or from tensors that have been read already.
 
     Raises:

@@ -167,13 +167,11 @@ def configure(
             record.id, f"there is no encoder for models of the kind {str(record.type)!r}"
         )
     if backend not in get_args(Backend):
-        raise ValueError(
-            f"unknown backend {backend!r}; pass one of {', '.join(get_args(Backend))}"
-        )
+        raise ValueError(f"unknown backend {backend!r}; pass one of {', '.join(get_args(Backend))}")
     known = DTYPES[backend]
     if dtype is not None and dtype not in known:
         raise ValueError(
-            f"unknown dtype {dtype!r} for {backend}; pass one of {', '.join(known)}, or None"
+            f"unknown dtype {dtype!r}; pass one of {', '.join(known)}, or None, to {backend}"
         )
     return ModelConfig(
         record=record,

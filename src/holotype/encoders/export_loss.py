@@ -36,9 +36,7 @@ MIN_COSINES = {"float32": 0.99999, "float16": 0.999, "bfloat16": 0.999, "int8": 
 _MAX_DIFFERENCE = 1e-4
 
 
-def measure_loss(
-    exported: Encoder[Any], original: Encoder[Any], texts: Sequence[str]
-) -> Loss:
+def measure_loss(exported: Encoder[Any], original: Encoder[Any], texts: Sequence[str]) -> Loss:
     """Compare the vectors of texts; those of both sides, where a model tells queries apart."""
     pairs = zip(_vectors(exported, texts), _vectors(original, texts), strict=True)
     found = tuple(_loss_of_text(ours, theirs) for ours, theirs in pairs)

@@ -141,7 +141,8 @@ def _write_graph(config: ModelConfig[Any], settings: CheckpointSettings, made: P
     model = load_backbone(folder, tensors, policy=policy)
     tokenizer = load_tokenizer(folder, lower_case=settings.lower_case, policy=policy)
     with_type_ids = (
-        TYPE_IDS in tokenizer.input_names and TYPE_IDS in inspect.signature(model.forward).parameters
+        TYPE_IDS in tokenizer.input_names
+        and TYPE_IDS in inspect.signature(model.forward).parameters
     )
     path = made / GRAPHS[config.backend]
     path.parent.mkdir()

@@ -28,9 +28,7 @@ class _LastHiddenState(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(
-        self, ids: Tensor, attended: Tensor, type_ids: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, ids: Tensor, attended: Tensor, type_ids: Tensor | None = None) -> Tensor:
         inputs = {IDS: ids, ATTENDED: attended}
         if type_ids is not None:
             inputs[TYPE_IDS] = type_ids
@@ -38,9 +36,7 @@ class _LastHiddenState(nn.Module):
         return states
 
 
-def write_onnx(
-    model_id: str, model: nn.Module, path: Path, *, with_type_ids: bool
-) -> None:
+def write_onnx(model_id: str, model: nn.Module, path: Path, *, with_type_ids: bool) -> None:
     """Write a transformer as an ONNX file for any number of texts of any length.
 
     Args:

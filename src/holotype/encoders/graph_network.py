@@ -89,6 +89,5 @@ class GraphNetwork:
             known = TYPE_IDS in self._tokenizer.input_names
             inputs[TYPE_IDS] = batch.type_ids if known else np.zeros_like(batch.type_ids)
         return {
-            name: array.astype(graph.inputs[name], copy=False)
-            for name, array in inputs.items()
+            name: array.astype(graph.inputs[name], copy=False) for name, array in inputs.items()
         }

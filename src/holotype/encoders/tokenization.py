@@ -128,8 +128,8 @@ class TextTokenizer:
         """
         n_special = self._tokenizer.num_special_tokens_to_add(True)
         room = None if max_length is None else max_length - n_special
-        for start in range(0, len(pairs), _TEXTS_AT_ONCE):
-            part = pairs[start : start + _TEXTS_AT_ONCE]
+        for start in range(0, len(pairs), TEXTS_AT_ONCE):
+            part = pairs[start : start + TEXTS_AT_ONCE]
             texts = list(dict.fromkeys(text for pair in part for text in pair))
             found = self._tokenizer.encode_batch(texts, add_special_tokens=False)
             encodings = dict(zip(texts, found, strict=True))
@@ -162,8 +162,8 @@ class TextTokenizer:
             max_length: what is longer is cut.
             suffix: the tokens with which every text ends; they stay where a text is cut.
         """
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = list(texts[start : start + _TEXTS_AT_ONCE])
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = list(texts[start : start + TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 n_tokens = len(encoding)
                 if max_length is None or n_tokens <= max_length:
