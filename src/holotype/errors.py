@@ -261,6 +261,25 @@ class UnsupportedCheckpointError(CheckpointError):
     """A checkpoint is sound, but uses something that this version of holotype cannot run."""
 
 
+class ExportError(HolotypeError):
+    """An export of a model cannot be made, or must not be kept.
+
+    Attributes:
+        model_id: the id of the record.
+        problem: what was found, and what to do.
+    """
+
+    def __init__(self, model_id: str, problem: str) -> None:
+        """Name the model and what stands in the way."""
+        self.model_id = model_id
+        self.problem = problem
+        super().__init__(model_id, problem)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return f"{self.model_id!r} cannot be exported: {self.problem}"
+
+
 class CatalogueFileError(HolotypeError):
     """A catalogue file is not what it should be, or must not become what was asked for.
 

@@ -10,6 +10,7 @@ from holotype.cli import aliases, artifacts, locking, object_stores
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
+from holotype.cli.exporting import export
 from holotype.cli.generator import generate, validate
 from holotype.cli.groups import Command, add_commands, epilogue, make_group
 from holotype.cli.listing import list_models
@@ -98,6 +99,16 @@ _COMMANDS: tuple[Command, ...] = (
         ("holotype refresh bge-m3", "holotype refresh --json"),
     ),
     locking.DOWNLOAD,
+    (
+        "export",
+        export,
+        "Write a model for ONNX Runtime or OpenVINO.",
+        (
+            "holotype export bge-m3 --backend onnx",
+            "holotype export all-minilm-l6-v2 --backend openvino --dtype bfloat16",
+            "holotype export colbert-v2 --backend onnx --dtype int8 --texts mine.txt --to small",
+        ),
+    ),
 )
 
 _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (

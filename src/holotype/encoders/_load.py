@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, cast, overload
 
 from holotype.encoders.config import LoadOptions, ModelConfig, configure, look_up
-from holotype.errors import MissingExtraError
+from holotype.errors import MissingExtraError, UnsupportedModelError
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
@@ -48,9 +49,13 @@ REFERENCE_VARIABLE = "ML_MODEL_REF"
 
 _PACKAGES = (
     "numpy",
+    "onnxruntime",
+    "openvino",
     "torch",
     "transformers",
     "tokenizers",
+    "onnx",
+    "onnxscript",
     "safetensors",
     "huggingface_hub",
     "httpx",
@@ -139,7 +144,8 @@ def load(
         checkpoint: a folder with the model's files; None takes the pinned revision from the
             Hub's cache, or downloads it.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.
-        options: `device`, `dtype`, `checkpoint` and `trust_remote_code`.
+        options: `device`, `dtype`, `checkpoint`, `trust_remote_code` and `backend`: ``"torch"`` (the
+            default), or ``"onnx"`` or ``"openvino"`` for an export.
 
     Returns:
         An encoder of the model's kind, safe to share between threads.
@@ -244,23 +250,51 @@ def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
         "dtype": config.dtype,
         "checkpoint": config.checkpoint,
         "trust_remote_code": config.trust_remote_code,
+        "backend": config.backend,
     }
 
 
 def _encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
-    # By name, because type checkers follow imports: reading torch and transformers would cost every
-    # user's program half a minute.
+    module, extra = _loading_module(config)
+    loading = import_part(module, extra, "load()")
+    encoder: Encoder[Any] = loading.load_encoder(config)
+    return encoder
+
+
+def _loading_module(config: ModelConfig[ModelInfo]) -> tuple[str, str]:
+    """Return the module that loads a model, and the extra that brings what it imports."""
     record = config.record
-    is_static = isinstance(record, DenseModel) and record.architecture_type == "static"
+    if isinstance(record, DenseModel) and record.architecture_type == "static":
+        # Tables of token vectors need neither torch nor transformers; importing them is most of a
+        # cold start.
+        if config.backend != "torch":
+            raise UnsupportedModelError(
+                record.id, "it is a table of token vectors, run by NumPy alone; leave backend= out"
+            )
+        return "holotype.encoders.static_loading", "static"
+    if config.backend == "torch":
+        return "holotype.encoders.loading", "encoders"
+    return f"holotype.encoders.{config.backend}_backend", config.backend
+
+
+def import_part(module: str, extra: str, feature: str) -> ModuleType:
+    """Import a module of holotype that needs packages of an extra.
+
+    By name, because type checkers follow imports: reading torch and transformers would cost every
+    user's program half a minute.
+
+    Args:
+        module: the module.
+        extra: what brings the packages.
+        feature: what needs them, as errors call it.
+
+    Raises:
+        MissingExtraError: a package is not installed.
+    """
     try:
-        # Tables of token vectors need neither; importing them is most of a cold start.
-        loading = importlib.import_module(
-            "holotype.encoders.static_loading" if is_static else "holotype.encoders.loading"
-        )
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _PACKAGES:
             raise
-        raise MissingExtraError("static" if is_static else "encoders", missing, "load()") from error
-    encoder: Encoder[Any] = loading.load_encoder(config)
-    return encoder
+        raise MissingExtraError(extra, missing, feature) from error

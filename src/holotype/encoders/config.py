@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    get_args,
+    overload,
+)
 
 from holotype.errors import InvalidDimensionError, UnsupportedModelError
 from holotype.records import (
@@ -33,7 +45,15 @@ else:
 
 ModelT_co = TypeVar("ModelT_co", bound=ModelInfo, covariant=True)
 
-DTYPES = ("float32", "float16", "bfloat16", "auto")
+Backend: TypeAlias = Literal["torch", "onnx", "openvino"]
+"""What runs a model: torch, or ONNX Runtime or OpenVINO on an export of it."""
+
+DTYPES = {
+    "torch": ("float32", "float16", "bfloat16", "auto"),
+    "onnx": ("float32", "float16", "int8"),
+    "openvino": ("float32", "float16", "bfloat16"),
+}
+"""The types that each backend knows."""
 _KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)
 
 
@@ -44,6 +64,7 @@ class LoadOptions(TypedDict, total=False):
     dtype: str | None
     checkpoint: str | os.PathLike[str] | None
     trust_remote_code: bool
+    backend: Backend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +81,10 @@ class ModelConfig(Generic[ModelT_co]):
             config of a loaded model ``"auto"`` has become what it stands for.
         checkpoint: a local folder; None takes the pinned revision from the Hub or its cache.
         trust_remote_code: whether Python files of the checkpoint may run.
+        backend: what runs the model. ``"torch"`` reads the checkpoint's own weights; the others
+            read an export (`holotype export`) or, for ``"onnx"``, the record's `onnx_file`, and
+            import neither torch nor transformers. Their device is the CPU unless one is named,
+            and `dtype` must be that of the export.
     """
 
     record: ModelT_co
@@ -68,6 +93,7 @@ class ModelConfig(Generic[ModelT_co]):
     dtype: str = "float32"
     checkpoint: str | None = None
     trust_remote_code: bool = False
+    backend: Backend = "torch"
 
     @overload
     @classmethod
@@ -128,20 +154,26 @@ def configure(
     dtype: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     trust_remote_code: bool = False,
+    backend: Backend = "torch",
 ) -> ModelConfig[ModelInfo]:
     """Check the settings of a run against the record, before anything heavy is imported.
 
     Raises:
         UnsupportedModelError: there is no encoder for this kind of model.
         InvalidDimensionError: the model has no vectors of this size.
-        ValueError: the data type is unknown.
+        ValueError: the backend is unknown, or the data type to it.
     """
     if not isinstance(record, _KINDS):
         raise UnsupportedModelError(
             record.id, f"there is no encoder for models of the kind {str(record.type)!r}"
         )
-    if dtype is not None and dtype not in DTYPES:
-        raise ValueError(f"unknown dtype {dtype!r}; pass one of {', '.join(DTYPES)}, or None")
+    if backend not in get_args(Backend):
+        raise ValueError(f"unknown backend {backend!r}; pass one of {', '.join(get_args(Backend))}")
+    known = DTYPES[backend]
+    if dtype is not None and dtype not in known:
+        raise ValueError(
+            f"unknown dtype {dtype!r}; pass one of {', '.join(known)}, or None, to {backend}"
+        )
     return ModelConfig(
         record=record,
         dim=chosen_dim(record, dim),
@@ -149,6 +181,7 @@ def configure(
         dtype=dtype or "float32",
         checkpoint=None if checkpoint is None else os.fspath(checkpoint),
         trust_remote_code=trust_remote_code,
+        backend=backend,
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from httpx import HTTPError
 from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import HFValidationError
 
+from holotype.encoders.source import CHECKPOINT_FILES, CONVERSIONS
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 
-_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_CONVERSIONS = ("onnx/*", "*/onnx/*", "openvino/*", "*/openvino/*", "*.gguf")
 
 
 def find_repository(huggingface_id: str, revision: str | None, *, with_code: bool) -> Path:
@@ -30,10 +30,10 @@ def find_repository(huggingface_id: str, revision: str | None, *, with_code: boo
     Raises:
         CheckpointNotFoundError: the files cannot be had.
     """
+    files = (*CHECKPOINT_FILES, "*.py") if with_code else CHECKPOINT_FILES
     if revision is not None and _COMMIT.fullmatch(revision):
-        return pinned_snapshot(huggingface_id, revision, with_code=with_code)
+        return pinned_snapshot(huggingface_id, revision, files)
     if constants.HF_HUB_OFFLINE:
-        files: list[str] = [*_FILES, "*.py"] if with_code else [*_FILES]
         try:
             return _snapshot(huggingface_id, revision, files, local_files_only=True)
         except (OSError, HFValidationError) as error:
@@ -51,7 +51,7 @@ def find_repository(huggingface_id: str, revision: str | None, *, with_code: boo
         ) from None
     if commit is None:
         raise CheckpointError(_at(huggingface_id, revision), "the Hub's answer names no commit")
-    return pinned_snapshot(huggingface_id, commit, with_code=with_code)
+    return pinned_snapshot(huggingface_id, commit, files)
 
 
 def cached_repository(huggingface_id: str, revision: str | None) -> Path | None:
@@ -62,26 +62,36 @@ def cached_repository(huggingface_id: str, revision: str | None) -> Path | None:
         revision: a commit; or a tag or a branch, whose commit is the one that was last seen.
     """
     try:
-        return _snapshot(huggingface_id, revision, [*_FILES], local_files_only=True)
+        return _snapshot(huggingface_id, revision, CHECKPOINT_FILES, local_files_only=True)
     except (OSError, HFValidationError):
         return None
 
 
-def pinned_snapshot(huggingface_id: str, revision: str, *, with_code: bool) -> Path:
+def pinned_snapshot(
+    huggingface_id: str,
+    revision: str,
+    files: Sequence[str],
+    ignored: Sequence[str] = CONVERSIONS,
+) -> Path:
     """Return the folder of the Hub's cache with the files of a commit, fetched where need be.
+
+    Args:
+        huggingface_id: the repository.
+        revision: the commit.
+        files: patterns of the files that are wanted.
+        ignored: patterns of those that are left out nevertheless.
 
     Raises:
         CheckpointNotFoundError: the files cannot be had.
     """
-    files: list[str] = [*_FILES, "*.py"] if with_code else [*_FILES]
     try:
-        return _snapshot(huggingface_id, revision, files, local_files_only=False)
+        return _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
     except (HTTPError, OSError, HFValidationError) as error:
         reason = _reason(error)
     # A commit never changes, so what the cache has of it is right; the listing of its files that
     # huggingface_hub keeps beside them tells whether it is whole.
     try:
-        return _snapshot(huggingface_id, revision, files, local_files_only=True)
+        return _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
     except (OSError, HFValidationError):
         patterns = " ".join(f"--include {pattern!r}" for pattern in files)
         raise CheckpointNotFoundError(
@@ -101,14 +111,19 @@ def _reason(error: Exception) -> str:
 
 
 def _snapshot(
-    huggingface_id: str, revision: str | None, files: list[str], *, local_files_only: bool
+    huggingface_id: str,
+    revision: str | None,
+    files: Sequence[str],
+    ignored: Sequence[str] = CONVERSIONS,
+    *,
+    local_files_only: bool,
 ) -> Path:
     return Path(
         snapshot_download(
             huggingface_id,
             revision=revision,
-            allow_patterns=files,
-            ignore_patterns=list(_CONVERSIONS),
+            allow_patterns=list(files),
+            ignore_patterns=list(ignored),
             local_files_only=local_files_only,
         )
     )

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from holotype.errors import CheckpointError, CheckpointNotFoundError, MissingExtraError
 from holotype.records import ModelInfo
+
+CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
+"""What is fetched of a repository; pickled weights are not."""
+CONVERSIONS = ("onnx/*", "*/onnx/*", "openvino/*", "*/openvino/*", "*.gguf")
+"""What is not fetched, although its name says that it should be."""
 
 
 def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: bool) -> Path:
@@ -29,6 +35,29 @@ def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: boo
                 str(folder), f"there is no such folder; checkpoint= of {record.id!r} expects one"
             )
         return folder
+    code = ("*.py",) if with_code else ()
+    return _fetch(record, (*CHECKPOINT_FILES, *code), CONVERSIONS)
+
+
+def fetch_graph(record: ModelInfo, graph: str, *, with_weights: bool) -> Path:
+    """Return a folder with a graph that a model's repository holds, and the files that describe it.
+
+    Args:
+        record: the model.
+        graph: the graph's file; what lies beside it and begins with its name comes along.
+        with_weights: whether the transformer's own weights are fetched, too; those of further
+            modules always are.
+
+    Raises:
+        CheckpointNotFoundError: the files cannot be had.
+        CheckpointError: the record has no revision.
+    """
+    weights = "*.safetensors" if with_weights else "*/model.safetensors"
+    small = [pattern for pattern in CHECKPOINT_FILES if pattern != "*.safetensors"]
+    return _fetch(record, (*small, weights, f"{graph}*"), ("openvino/*", "*.gguf"))
+
+
+def _fetch(record: ModelInfo, files: Sequence[str], ignored: Sequence[str]) -> Path:
     if record.revision is None:
         raise CheckpointError(
             record.huggingface_id,
@@ -41,5 +70,5 @@ def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: boo
     except ModuleNotFoundError as error:
         missing = error.name or "huggingface_hub"
         raise MissingExtraError("encoders", missing, "fetching a checkpoint") from error
-    folder = repository.pinned_snapshot(record.huggingface_id, record.revision, with_code=with_code)
+    folder = repository.pinned_snapshot(record.huggingface_id, record.revision, files, ignored)
     return Path(folder)

@@ -99,7 +99,7 @@ class TextTokenizer:
         if room is not None and marker_id is not None:
             room -= 1
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = list(texts[start : start + _TEXTS_AT_ONCE])
+            part = list(texts[start : start + TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 yield self._finish(encoding, room, marker_id)
 
@@ -113,7 +113,7 @@ class TextTokenizer:
             max_length: what is longer, in tokens, is cut.
         """
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = list(texts[start : start + _TEXTS_AT_ONCE])
+            part = list(texts[start : start + TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)
                 if max_length is not None and n_cut:
@@ -151,8 +151,8 @@ class TextTokenizer:
                 of its two texts, and from both once they are equally long.
         """
         layout = self._pair_layout()
-        for start in range(0, len(pairs), _TEXTS_AT_ONCE):
-            part = pairs[start : start + _TEXTS_AT_ONCE]
+        for start in range(0, len(pairs), TEXTS_AT_ONCE):
+            part = pairs[start : start + TEXTS_AT_ONCE]
             texts = list(dict.fromkeys(text for pair in part for text in pair))
             found = self._tokenizer.encode_batch(texts, add_special_tokens=False)
             ids = {text: encoding.ids for text, encoding in zip(texts, found, strict=True)}
@@ -193,8 +193,8 @@ class TextTokenizer:
             max_length: what is longer is cut.
             suffix: the tokens with which every text ends; they stay where a text is cut.
         """
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = list(texts[start : start + _TEXTS_AT_ONCE])
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = list(texts[start : start + TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 ids, n_cut = encoding.ids, 0
                 if max_length is not None and len(ids) > max_length:

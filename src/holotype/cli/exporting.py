@@ -1,0 +1,105 @@
+"""`holotype export`: a model's transformer for another backend, kept only if it is the same."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from holotype.cli.catalogues import complete_id, open_catalogue
+from holotype.cli.output import fail, write, write_json
+from holotype.cli.showing import find_record
+from holotype.errors import HolotypeError
+
+if TYPE_CHECKING:
+    from holotype.encoders.exports import Export
+
+
+def export(
+    context: typer.Context,
+    id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Id, alias or Hugging Face id of a dense or ColBERT model.",
+            autocompletion=complete_id,
+        ),
+    ],
+    backend: Annotated[str, typer.Option(metavar="NAME", help="onnx or openvino.")],
+    dtype: Annotated[
+        str,
+        typer.Option(
+            metavar="TYPE",
+            help="float32; float16; int8 with onnx; bfloat16 with openvino.",
+        ),
+    ] = "float32",
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The model's files; without it, the Hub's."),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The folder to make; without it, ID-BACKEND[-TYPE]."),
+    ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Texts to compare, one a line; without it, a few."),
+    ] = None,
+    min_cosine: Annotated[
+        float | None,
+        typer.Option(min=-1, max=1, metavar="COSINE", help="How near is near enough."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Write a model for ONNX Runtime or OpenVINO, which run it without torch.
+
+    The vectors of some texts are compared with those of the original weights on torch in float32
+    before the folder gets its name; an export that is too far from them is not kept, and nothing
+    is ever overwritten. What was lost is printed, and stands in holotype_export.json.
+
+    Each line of the output has a name and a value with a tab between them: folder, backend,
+    dtype, texts, max_difference, min_cosine.
+
+    Run the folder with load(ID, backend=..., dtype=..., checkpoint=FOLDER). Needs the extra export
+    and that of the backend.
+    """
+    record = find_record(open_catalogue(context.obj), id)
+    try:
+        from holotype.encoders.exports import export as make
+
+        made = make(
+            record,
+            backend=cast(Any, backend),
+            dtype=dtype,
+            checkpoint=checkpoint,
+            to=to,
+            texts=_lines(texts) if texts else None,
+            min_cosine=min_cosine,
+        )
+    except (HolotypeError, ValueError) as error:
+        fail(str(error))
+    _write(made, as_json=as_json)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {error}")
+
+
+def _write(made: Export, *, as_json: bool) -> None:
+    manifest, loss = made.manifest, made.manifest.loss
+    if as_json:
+        write_json({"folder": str(made.folder), **asdict(manifest)})
+        return
+    rows = [("folder", str(made.folder)), ("backend", manifest.backend), ("dtype", manifest.dtype)]
+    if loss is not None:
+        rows += [
+            ("texts", str(len(loss.texts))),
+            ("max_difference", f"{loss.max_difference:.2e}"),
+            ("min_cosine", f"{loss.min_cosine:.7f}"),
+        ]
+    write("".join(f"{name}\t{value}\n" for name, value in rows))

@@ -1,0 +1,79 @@
+"""An exported transformer: the contract, whatever library runs it, and what its names mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.array_tensors import Array
+from holotype.errors import UnsupportedCheckpointError
+
+IDS, ATTENDED, TYPE_IDS = "input_ids", "attention_mask", "token_type_ids"
+_INPUTS = {IDS, ATTENDED, TYPE_IDS}
+TOKEN_VECTORS = "last_hidden_state"  # noqa: S105
+_TOKEN_LEVEL = (TOKEN_VECTORS, "token_embeddings")
+_TEXT_LEVEL = "sentence_embedding"
+
+Level: TypeAlias = Literal["tokens", "text"]
+
+
+class Graph(Protocol):
+    """An exported transformer that is ready to run, safe to share between threads.
+
+    Attributes:
+        location: its file, for errors.
+        device: where it runs.
+        inputs: the names of its inputs and their types, as NumPy calls them.
+        outputs: the names of its outputs, and the width of their last axis; None where the graph
+            leaves it open.
+        memory_bytes: how many bytes its weights take.
+    """
+
+    location: str
+    device: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, int | None]
+    memory_bytes: int
+
+    def run(self, output: str, arrays: Mapping[str, NDArray[np.int64]]) -> Array:
+        """Return one output, in float32."""
+        ...
+
+
+def check_inputs(graph: Graph) -> None:
+    """Compare the inputs of a graph with what a text has.
+
+    Raises:
+        UnsupportedCheckpointError: it wants something else, or takes no token ids.
+    """
+    unknown = sorted(set(graph.inputs) - _INPUTS)
+    absent = [name for name in (IDS, ATTENDED) if name not in graph.inputs]
+    if unknown or absent:
+        what = f"the inputs {', '.join(unknown)}" if unknown else f"no input {', '.join(absent)}"
+        raise UnsupportedCheckpointError(
+            graph.location,
+            f"has {what}; expected {IDS}, {ATTENDED} and, where the model has it, {TYPE_IDS}. Make "
+            "an export of your own: holotype export",
+        )
+
+
+def choose_output(graph: Graph) -> tuple[str, Level]:
+    """Return the output that holds the vectors, and whether of tokens or of whole texts.
+
+    Raises:
+        UnsupportedCheckpointError: no name, or more than one, says that it does.
+    """
+    token_level = [name for name in _TOKEN_LEVEL if name in graph.outputs]
+    if len(token_level) == 1:
+        return token_level[0], "tokens"
+    if not token_level and _TEXT_LEVEL in graph.outputs:
+        return _TEXT_LEVEL, "text"
+    raise UnsupportedCheckpointError(
+        graph.location,
+        f"has the outputs {', '.join(graph.outputs)}; expected one of {', '.join(_TOKEN_LEVEL)}, or "
+        f"{_TEXT_LEVEL}; what others mean would be a guess. Make an export of your own: "
+        "holotype export",
+    )

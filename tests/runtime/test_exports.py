@@ -1,0 +1,315 @@
+"""Exports on ONNX Runtime and OpenVINO: the vectors of torch, or no export at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.base.modules.dense import Dense
+from sentence_transformers.sentence_transformer.modules import Pooling
+from tests.runtime.parity import DenseRecord, Save, change, read
+from tests.runtime.test_dense_architectures import WORDS, distilbert, word_tokenizer, xlm_roberta
+from tests.runtime.test_minilm import MINILM
+from transformers import (
+    ModernBertConfig,
+    ModernBertModel,
+    MPNetConfig,
+    MPNetModel,
+    Qwen3Config,
+    Qwen3Model,
+)
+
+from holotype.encoders import load
+from holotype.encoders.config import Backend
+from holotype.encoders.export_manifest import MANIFEST_FILE
+from holotype.encoders.exports import export
+from holotype.errors import (
+    CheckpointError,
+    ExportError,
+    UnsupportedCheckpointError,
+    UnsupportedModelError,
+)
+from holotype.records import ColbertModel
+
+HIDDEN_DIM = 32
+
+
+def sized(**further: Any) -> dict[str, Any]:
+    return {
+        "hidden_size": HIDDEN_DIM,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        **further,
+    }
+
+
+def mpnet(folder: Path) -> int:
+    tokens = ("<s>", "<pad>", "</s>", "<unk>")
+    names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "cls_token": "<s>"}
+    word_tokenizer(*tokens, template="<s> $A </s>", **names).save_pretrained(folder)
+    size = sized(vocab_size=len(tokens) + len(WORDS), max_position_embeddings=42, pad_token_id=1)
+    MPNetModel(MPNetConfig(**size), add_pooling_layer=False).save_pretrained(folder)
+    return 40
+
+
+def modernbert(folder: Path) -> int:
+    tokens = ("<pad>", "<unk>", "<cls>", "<sep>")
+    word_tokenizer(*tokens, template="<cls> $A <sep>", pad_token="<pad>").save_pretrained(folder)
+    special = {f"{name}_token_id": at for name, at in (("pad", 0), ("cls", 2), ("sep", 3))}
+    config = ModernBertConfig(
+        **sized(vocab_size=len(tokens) + len(WORDS), max_position_embeddings=64),
+        **special,
+        bos_token_id=2,
+        eos_token_id=3,
+        local_attention=8,
+        global_attn_every_n_layers=2,
+    )
+    ModernBertModel(config).save_pretrained(folder)
+    return 64
+
+
+def qwen3(folder: Path) -> int:
+    tokens = ("<pad>", "<end>", "<unk>")
+    word_tokenizer(
+        *tokens, template="$A <end>", pad_token="<pad>", eos_token="<end>", padding_side="left"
+    ).save_pretrained(folder)
+    size = sized(vocab_size=len(tokens) + len(WORDS), max_position_embeddings=50)
+    Qwen3Model(Qwen3Config(**size, num_key_value_heads=2, head_dim=8)).save_pretrained(folder)
+    return 50
+
+
+@pytest.fixture(scope="module")
+def minilm_onnx(minilm_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of the real all-MiniLM-L6-v2, never changed."""
+    to = tmp_path_factory.mktemp("exports") / "minilm"
+    return export(MINILM, backend="onnx", checkpoint=minilm_folder, to=to).folder
+
+
+@pytest.fixture
+def copied(minilm_onnx: Path, tmp_path: Path) -> Path:
+    """A copy of that export that a test may damage."""
+    shutil.copytree(minilm_onnx, tmp_path / "copied")
+    return tmp_path / "copied"
+
+
+def test_an_export_gives_the_vectors_of_sentence_transformers(
+    minilm_onnx: Path, minilm_reference: SentenceTransformer, texts: list[str]
+) -> None:
+    with load(MINILM, backend="onnx", checkpoint=minilm_onnx) as encoder:
+        assert (encoder.device, encoder.dtype) == ("cpu", "float32")
+        assert encoder.memory_bytes > 80_000_000
+        ours = encoder.encode(texts, on_overflow="truncate")
+        one_by_one = encoder.encode(texts, batch_size=1, on_overflow="truncate")
+    assert np.abs(ours - minilm_reference.encode(texts)).max() <= 1e-5
+    assert np.abs(ours - one_by_one).max() <= 1e-5
+
+
+def test_the_manifest_says_what_was_made_from_what_and_what_was_lost(minilm_onnx: Path) -> None:
+    manifest = read(minilm_onnx, MANIFEST_FILE)
+    assert (manifest["backend"], manifest["dtype"]) == ("onnx", "float32")
+    assert set(manifest["weights"]) == {"model.safetensors"}
+    assert {"onnx/model.onnx", "tokenizer.json", "config.json"} <= set(manifest["files"])
+    assert {"torch", "onnxscript", "onnxruntime"} <= set(manifest["tools"])
+    assert 0 < manifest["loss"]["max_difference"] <= 1e-4
+    assert len(manifest["loss"]["texts"]) >= 10
+
+
+def test_neither_torch_nor_transformers_nor_the_hub_is_imported(minilm_onnx: Path) -> None:
+    program = (
+        "import sys; from holotype import load\n"
+        "encoder = load('all-minilm-l6-v2', backend='onnx', checkpoint=sys.argv[1])\n"
+        "assert encoder.encode_query('a query').shape == (384,)\n"
+        "names = {'torch', 'transformers', 'huggingface_hub', 'httpx', 'scipy', 'onnx', 'openvino'}\n"
+        "print(sorted(names & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program, str(minilm_onnx)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
+def test_threads_share_an_encoder(minilm_onnx: Path, texts: list[str]) -> None:
+    encoder = load(MINILM, backend="onnx", checkpoint=minilm_onnx)
+    alone = encoder.encode(texts[:8])
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: encoder.encode(texts[:8]), range(16)))
+    assert all(np.abs(vectors - alone).max() <= 1e-6 for vectors in found)
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+@pytest.mark.parametrize("architecture", [xlm_roberta, mpnet, distilbert, modernbert, qwen3])
+def test_architectures_have_the_vectors_of_torch(
+    architecture: Callable[[Path], int],
+    backend: Backend,
+    tmp_path: Path,
+    save_dense: Save,
+    dense_record: DenseRecord,
+) -> None:
+    (tmp_path / "base").mkdir()
+    torch.manual_seed(3)
+    architecture(tmp_path / "base")
+    pooling = "lasttoken" if architecture is qwen3 else "mean"
+    modules = Pooling(HIDDEN_DIM, pooling), Dense(HIDDEN_DIM, 16)
+    folder = save_dense(*modules, transformer=Transformer(str(tmp_path / "base")))
+    record = dense_record(16)
+    to = export(record, backend=backend, checkpoint=folder, to=tmp_path / "made").folder
+    texts = ["what is a query", "the document of paris is the capital " * 5, "", "unknown", "late"]
+    ours = load(record, backend=backend, checkpoint=to).encode(texts, on_overflow="truncate")
+    theirs = load(record, checkpoint=folder, device="cpu").encode(texts, on_overflow="truncate")
+    assert np.abs(ours - theirs).max() <= 1e-5
+
+
+def test_colbert_of_stanfords_format_keeps_its_projection(
+    stanford_folder: Save, tmp_path: Path, texts: list[str]
+) -> None:
+    record: ColbertModel[Any] = ColbertModel(
+        id="tiny-colbert",
+        type="colbert",
+        name="Tiny ColBERT",
+        huggingface_id="tests/tiny-colbert",
+        organization="Tests",
+        description="A model of the tests.",
+        embedding_dim=16,
+        multi_vector=True,
+    )
+    folder = stanford_folder(query_maxlen=12, doc_maxlen=40, attend_to_mask_tokens=False)
+    to = export(record, backend="onnx", checkpoint=folder, to=tmp_path / "made").folder
+    theirs = load(record, checkpoint=folder, device="cpu")
+    ours = load(record, backend="onnx", checkpoint=to)
+    for side in ("encode_query", "encode_document"):
+        found = getattr(ours, side)(texts, on_overflow="truncate")
+        expected = getattr(theirs, side)(texts, on_overflow="truncate")
+        for mine, other in zip(found, expected, strict=True):
+            assert np.abs(mine - other).max(initial=0) <= 1e-5
+
+
+def test_a_type_is_run_only_where_it_is_asked_for_and_a_loss_only_where_it_is_allowed(
+    folder: Path, record: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ExportError, match="too far from the original ones"):
+        export(
+            record,
+            backend="onnx",
+            dtype="int8",
+            checkpoint=folder,
+            to=tmp_path / "int8",
+            min_cosine=1,
+        )
+    assert not list(tmp_path.glob("*int8*"))
+    to = export(
+        record, backend="onnx", dtype="int8", checkpoint=folder, to=tmp_path / "int8", min_cosine=0
+    ).folder
+    with pytest.raises(CheckpointError, match="pass dtype='int8'"):
+        load(record, backend="onnx", checkpoint=to)
+    assert load(record, backend="onnx", dtype="int8", checkpoint=to).dtype == "int8"
+    with pytest.raises(CheckpointError, match="pass backend='onnx'"):
+        load(record, backend="openvino", checkpoint=to)
+
+
+def test_nothing_is_overwritten(folder: Path, record: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(ExportError, match="nothing is overwritten"):
+        export(record, backend="onnx", checkpoint=folder, to=tmp_path / "mine")
+
+
+def test_a_truncated_graph_is_refused(copied: Path) -> None:
+    graph = copied / "onnx" / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"bytes; holotype_export\.json says"):
+        load(MINILM, backend="onnx", checkpoint=copied)
+    (copied / MANIFEST_FILE).unlink()
+    with pytest.raises(CheckpointError, match="ONNX Runtime cannot open it"):
+        load(MINILM, backend="onnx", checkpoint=copied)
+
+
+def test_a_file_that_changed_since_the_comparison_is_refused(copied: Path) -> None:
+    pooling = copied / "1_Pooling" / "config.json"
+    pooling.write_text(pooling.read_text().replace("true", "null", 1))
+    with pytest.raises(CheckpointError, match="has the SHA-256"):
+        load(MINILM, backend="onnx", checkpoint=copied)
+    (copied / "vocab.txt").unlink()
+    pooling.write_text(pooling.read_text().replace("null", "true", 1))
+    with pytest.raises(CheckpointError, match="is missing"):
+        load(MINILM, backend="onnx", checkpoint=copied)
+
+
+def test_a_digest_that_differs_is_refused(copied: Path) -> None:
+    files = read(copied, MANIFEST_FILE)["files"]
+    files["onnx/model.onnx"]["sha256"] = "0" * 64
+    change(copied, MANIFEST_FILE, files=files)
+    with pytest.raises(CheckpointError, match="has the SHA-256"):
+        load(MINILM, backend="onnx", checkpoint=copied)
+
+
+def test_a_checkpoint_without_a_graph_says_how_to_make_one(minilm_folder: Path) -> None:
+    with pytest.raises(CheckpointError, match="holotype export all-minilm-l6-v2 --backend onnx"):
+        load(MINILM, backend="onnx", checkpoint=minilm_folder)
+    with pytest.raises(UnsupportedModelError, match="--backend openvino"):
+        load(MINILM, backend="openvino")
+
+
+def test_outputs_whose_meaning_would_be_a_guess_are_refused(copied: Path) -> None:
+    import onnx
+
+    (copied / MANIFEST_FILE).unlink()
+    model = onnx.load(copied / "onnx" / "model.onnx")
+    (output,) = model.graph.output
+    for node in model.graph.node:
+        node.output[:] = ["hidden" if name == output.name else name for name in node.output]
+    output.name = "hidden"
+    onnx.save(model, copied / "onnx" / "model.onnx")
+    with pytest.raises(UnsupportedCheckpointError, match="has the outputs hidden"):
+        load(MINILM, backend="onnx", checkpoint=copied)
+
+
+def test_a_repositorys_own_graph_is_run(copied: Path, minilm_onnx: Path) -> None:
+    (copied / MANIFEST_FILE).unlink()
+    ours = load(MINILM, backend="onnx", checkpoint=copied).encode("a text")
+    theirs = load(MINILM, backend="onnx", checkpoint=minilm_onnx).encode("a text")
+    assert (ours == theirs).all()
+    with pytest.raises(CheckpointError, match="nothing says that it is int8"):
+        load(MINILM, backend="onnx", dtype="int8", checkpoint=copied)
+
+
+def test_a_device_that_is_not_there_is_named(minilm_onnx: Path) -> None:
+    with pytest.raises(ValueError, match="ONNX Runtime has no device 'tpu'"):
+        load(MINILM, backend="onnx", checkpoint=minilm_onnx, device="tpu")
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_a_missing_extra_is_named(backend: str) -> None:
+    package = {"onnx": "onnxruntime"}.get(backend, backend)
+    program = (
+        "import sys; sys.modules[sys.argv[2]] = None\n"
+        "from holotype import MissingExtraError, load\n"
+        "try: load('all-minilm-l6-v2', backend=sys.argv[1])\n"
+        "except MissingExtraError as error: print(error.extra, error.missing)"
+    )
+    command = [sys.executable, "-c", program, backend, package]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == f"{backend} {package}\n"
+
+
+def test_the_command_states_the_loss(minilm_folder: Path, tmp_path: Path) -> None:
+    to = tmp_path / "made"
+    words = ["export", "all-minilm-l6-v2", "--backend", "openvino", "--json"]
+    command = [sys.executable, "-c", "from holotype.cli import main; main()", *words]
+    command += ["--checkpoint", str(minilm_folder), "--to", str(to)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    printed = json.loads(result.stdout)
+    assert printed["folder"] == str(to)
+    assert printed["loss"]["min_cosine"] > 0.99999
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert "nothing is overwritten" in again.stderr
