@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import sys
 
-import cold_start
+import backends
 import encoding
 import generation
 import importing
@@ -21,7 +21,7 @@ BENCHMARKS = {
     "generation": generation.table,
     "type_checking": type_checking.table,
     "encoding": encoding.table,
-    "cold_start": cold_start.table,
+    "backends": backends.table,
 }
 
 
