@@ -10,6 +10,7 @@ import sys
 
 import aliases
 import artifacts
+import backends
 import cold_start
 import encoding
 import generation
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "colbert": encoding.colbert_table,
     "maxsim": scoring.table,
     "cold_start": cold_start.table,
+    "backends": backends.table,
     "artifacts": artifacts.table,
     "aliases": aliases.table,
 }

@@ -67,15 +67,13 @@ def mpnet(folder: Path) -> int:
 def modernbert(folder: Path) -> int:
     tokens = ("<pad>", "<unk>", "<cls>", "<sep>")
     word_tokenizer(*tokens, template="<cls> $A <sep>", pad_token="<pad>").save_pretrained(folder)
-    special = {f"{name}_token_id": at for name, at in (("pad", 0), ("cls", 2), ("sep", 3))}
-    config = ModernBertConfig(
-        **sized(vocab_size=len(tokens) + len(WORDS), max_position_embeddings=64),
-        **special,
-        bos_token_id=2,
-        eos_token_id=3,
-        local_attention=8,
-        global_attn_every_n_layers=2,
-    )
+    size = sized(vocab_size=len(tokens) + len(WORDS), max_position_embeddings=64)
+    special: dict[str, Any] = {
+        f"{name}_token_id": at for name, at in (("pad", 0), ("cls", 2), ("sep", 3))
+    }
+    special |= {"bos_token_id": 2, "eos_token_id": 3}
+    make: Any = ModernBertConfig
+    config = make(**size, **special, local_attention=8, global_attn_every_n_layers=2)
     ModernBertModel(config).save_pretrained(folder)
     return 64
 

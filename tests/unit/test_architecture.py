@@ -29,7 +29,7 @@ HEAVY = [
 # Lower may not import higher. What is not listed here is as low as errors.
 LAYERS = (
     *("errors", "records", "catalogue", "models", "query", "references", "encoders", "hub"),
-    *("artifacts", "cli"),
+    *("adapters", "artifacts", "cluster", "cli"),
 )
 
 

@@ -20,7 +20,8 @@ _erf: Any = np.vectorize(math.erf, otypes=[np.float32])
 
 
 def _gelu(x: Array) -> Array:
-    return x * np.float32(0.5) * (1 + _erf(x / math.sqrt(2)))
+    activated: Array = x * np.float32(0.5) * (1 + _erf(x / math.sqrt(2)))
+    return activated
 
 
 def _elu(x: Array) -> Array:
@@ -35,7 +36,8 @@ def _selu(x: Array) -> Array:
 
 def _sigmoid(x: Array) -> Array:
     # Through tanh, which overflows nowhere.
-    return np.float32(0.5) * (1 + np.tanh(x * np.float32(0.5)))
+    activated: Array = np.float32(0.5) * (1 + np.tanh(x * np.float32(0.5)))
+    return activated
 
 
 def _softplus(x: Array) -> Array:
@@ -43,7 +45,8 @@ def _softplus(x: Array) -> Array:
 
 
 def _hardswish(x: Array) -> Array:
-    return x * np.clip(x + 3, 0, 6) / 6
+    activated: Array = x * (np.clip(x + 3, 0, 6) / np.float32(6)).astype(np.float32)
+    return activated
 
 
 def _mish(x: Array) -> Array:

@@ -47,7 +47,9 @@ def mean(tokens: Array, mask: Mask) -> Array:
 
 def mean_by_root_of_length(tokens: Array, mask: Mask) -> Array:
     """Sum the tokens and divide by the square root of their number."""
-    return _weighted_sum(tokens, mask) / np.sqrt(_count(mask))
+    roots: Array = np.sqrt(_count(mask), dtype=np.float32)
+    pooled: Array = np.divide(_weighted_sum(tokens, mask), roots, dtype=np.float32)
+    return pooled
 
 
 def weighted_mean(tokens: Array, mask: Mask) -> Array:
@@ -74,7 +76,8 @@ def _weighted_sum(tokens: Array, weights: Mask | Array) -> Array:
 
 
 def _count(mask: Mask) -> Array:
-    return np.maximum(mask.sum(axis=1, keepdims=True, dtype=np.float32), 1)
+    counts: Array = np.maximum(mask.sum(axis=1, keepdims=True, dtype=np.float32), 1)
+    return counts
 
 
 def _take(tokens: Array, mask: Mask, positions: NDArray[np.intp]) -> Array:

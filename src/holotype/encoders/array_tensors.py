@@ -63,7 +63,8 @@ def _read(path: Path, prefix: str) -> dict[str, Array]:
         if len(read) == len(names):
             return read
         # NumPy has no bfloat16: it is the upper half of a float32.
-        described: list[tuple[str, Mapping[str, Any]]] = deserialize(path.read_bytes())
+        parse: Any = deserialize
+        described: list[tuple[str, Mapping[str, Any]]] = parse(path.read_bytes())
     except FileNotFoundError:
         raise CheckpointError(
             str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"

@@ -138,7 +138,8 @@ def _write_graph(config: ModelConfig[Any], settings: CheckpointSettings, made: P
         tensors = {name: found for name, found in tensors.items() if name not in projection}
         if settings.format == "stanford":
             _save(projection, made / folder.relative_to(settings.folder))
-    model = load_backbone(folder, tensors, policy=policy)
+    # transformers hides the signature of `to` behind a decorator.
+    model: Any = load_backbone(folder, tensors, policy=policy)
     tokenizer = load_tokenizer(folder, lower_case=settings.lower_case, policy=policy)
     with_type_ids = (
         TYPE_IDS in tokenizer.input_names
@@ -148,8 +149,9 @@ def _write_graph(config: ModelConfig[Any], settings: CheckpointSettings, made: P
     path.parent.mkdir()
     model_id, dtype = config.record.id, config.dtype
     if config.backend == "onnx" and dtype != "int8":
-        halved: Any = model.half() if dtype == "float16" else model
-        write_onnx(model_id, halved, path, with_type_ids=with_type_ids)
+        if dtype == "float16":
+            model = model.to(torch.float16)
+        write_onnx(model_id, model, path, with_type_ids=with_type_ids)
         return
     with tempfile.TemporaryDirectory(dir=made) as scratch:
         whole = Path(scratch) / "model.onnx"

@@ -21,22 +21,32 @@ Level: TypeAlias = Literal["tokens", "text"]
 
 
 class Graph(Protocol):
-    """An exported transformer that is ready to run, safe to share between threads.
+    """An exported transformer that is ready to run, safe to share between threads."""
 
-    Attributes:
-        location: its file, for errors.
-        device: where it runs.
-        inputs: the names of its inputs and their types, as NumPy calls them.
-        outputs: the names of its outputs, and the width of their last axis; None where the graph
-            leaves it open.
-        memory_bytes: how many bytes its weights take.
-    """
+    @property
+    def location(self) -> str:
+        """Its file, for errors."""
+        ...
 
-    location: str
-    device: str
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, int | None]
-    memory_bytes: int
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The names of its inputs and their types, as NumPy calls them."""
+        ...
+
+    @property
+    def outputs(self) -> Mapping[str, int | None]:
+        """The names of its outputs, and the width of their last axis; None where it is open."""
+        ...
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes its weights take."""
+        ...
 
     def run(self, output: str, arrays: Mapping[str, NDArray[np.int64]]) -> Array:
         """Return one output, in float32."""

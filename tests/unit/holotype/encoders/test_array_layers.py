@@ -95,4 +95,5 @@ def test_truncated_weights_are_refused(tmp_path: Path) -> None:
 
 def test_vectors_of_zeros_stay_as_they_are() -> None:
     vectors = np.array([[0, 0], [3, 4]], dtype=np.float32)
-    np.testing.assert_allclose(normalize_arrays(vectors), [[0, 0], [0.6, 0.8]], rtol=1e-6)
+    expected = np.array([[0, 0], [0.6, 0.8]], dtype=np.float32)
+    np.testing.assert_allclose(normalize_arrays(vectors), expected, rtol=1e-6)
