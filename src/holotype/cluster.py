@@ -126,7 +126,8 @@ def _check_columns(dataset: Dataset, column: str, output_column: str) -> None:
 
 def _devices() -> tuple[int, int, float]:
     """Return the GPUs and the nodes with processors, and how many processors each node has."""
-    resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes: Any = ray.nodes  # Ray does not say what it returns.
+    resources = [node["Resources"] for node in nodes() if node["Alive"]]
     n_gpus = int(sum(found.get("GPU", 0) for found in resources))
     cpus = [found["CPU"] for found in resources if found.get("CPU")]
     return n_gpus, len(cpus), min(cpus)

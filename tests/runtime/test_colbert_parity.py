@@ -6,7 +6,7 @@ The reference is sentence-transformers' `MultiVectorEncoder`, in its own format.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -143,7 +143,7 @@ def test_16_threads_share_an_encoder_and_get_the_vectors_of_one(
     encoder = load(colbert_record(), checkpoint=folder)
     chunks = [texts[shift:] + texts[:shift] for shift in range(len(texts))] * 2
 
-    def encode(chunk: list[str]) -> list[Vectors]:
+    def encode(chunk: list[str]) -> Sequence[Vectors]:
         return encoder.encode_query(chunk, on_overflow="truncate")
 
     alone = [encode(chunk) for chunk in chunks]

@@ -78,8 +78,8 @@ def test_a_lock_names_the_digest_of_every_file(lock: Path, production: str) -> N
 
 
 def test_a_locked_model_loads(lock: Path, production: str) -> None:
-    assert load(ModelRef.parse(production), lock=lock).dim == 384
-    assert load(ModelRef.parse(OBJECTS), lock=lock, verify="full").dim == 384
+    assert load(ModelRef.parse(production), lock=lock).config.dim == 384
+    assert load(ModelRef.parse(OBJECTS), lock=lock, verify="full").config.dim == 384
 
 
 def test_the_lock_of_the_environment_counts(
@@ -136,7 +136,7 @@ def test_download_fetches_what_is_missing(lock: Path, cache: Path) -> None:
     shutil.rmtree(cache)
     answer = locked("download", lock=lock)
     assert answer.exit_code == 0, answer.stderr
-    assert load(ModelRef.parse(OBJECTS), lock=lock).dim == 384
+    assert load(ModelRef.parse(OBJECTS), lock=lock).config.dim == 384
 
 
 def test_download_refuses_an_object_store_that_has_another_artifact(

@@ -99,7 +99,7 @@ _COMMANDS: tuple[Command, ...] = (
         ("holotype refresh bge-m3", "holotype refresh --json"),
     ),
     locking.DOWNLOAD,
-    (
+    Command(
         "export",
         export,
         "Write a model for ONNX Runtime or OpenVINO.",

@@ -9,9 +9,10 @@ from pathlib import Path
 from holotype.encoders.checkpoint import CONFIG_FILE, read_checkpoint
 from holotype.encoders.headers import read_header, weight_files
 from holotype.encoders.json_file import JsonFile
-from holotype.encoders.kinds import is_static, label_names, recognise_kind
+from holotype.encoders.kinds import label_names, recognise_kind
 from holotype.encoders.merge import Merge
 from holotype.encoders.resolving import merged_encoding
+from holotype.encoders.static_checkpoint import is_static
 from holotype.errors import UnsupportedCheckpointError
 from holotype.records import ClassifierModel, ModelInfo
 from holotype.references.entry import RECORDS

@@ -14,7 +14,6 @@ from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
 from holotype.encoders.source import find_checkpoint
-from holotype.encoders.sparse_loading import load_sparse
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
 from holotype.encoders.tensor_files import read_tensors, split_projection
@@ -38,12 +37,16 @@ ModelT = TypeVar("ModelT", bound=ModelInfo)
 def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
     """Load a model of any kind; see `holotype.encoders.load`."""
     record = config.record
+    # Further kinds are imported where they are needed: they bring transformers, whose import is a
+    # good part of a cold start.
     if isinstance(record, DenseModel):
         return load_dense(cast(ModelConfig[AnyDenseModel], config))
     if isinstance(record, ColbertModel):
         return load_colbert(cast(ModelConfig[AnyColbertModel], config))
     if isinstance(record, SparseModel):
-        return load_sparse(cast(ModelConfig[SparseModel], config))
+        from holotype.encoders.sparse_loading import load_sparse
+
+        return load_sparse(_settled(cast(ModelConfig[SparseModel], config)))
     if isinstance(record, CrossEncoderModel):
         from holotype.encoders.head_loading import load_cross_encoder
 

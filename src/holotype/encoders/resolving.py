@@ -10,9 +10,9 @@ from holotype.encoders.colbert_encoding import compare_colbert
 from holotype.encoders.encoding import compare_dense
 from holotype.encoders.headers import read_header, weight_files
 from holotype.encoders.json_file import Setting
-from holotype.encoders.kinds import is_static
 from holotype.encoders.merge import Merge
 from holotype.encoders.modules import LinearSpec
+from holotype.encoders.static_checkpoint import is_static
 from holotype.records import AnyColbertModel, ColbertModel, DenseModel, ModelInfo
 
 
