@@ -1,6 +1,6 @@
 """Encode a corpus on a cluster of two nodes, kill an actor in the middle, and report as JSON.
 
-python encode_and_kill.py CORPUS OUTPUT CHECKPOINT
+python encode_and_kill.py CORPUS OUTPUT CHECKPOINT REPORT
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ray.cluster_utils import Cluster
 from holotype import cluster
 
 
-def main(corpus: Path, output: Path, checkpoint: Path) -> None:
-    """Print which process was killed, and how many files were written at that time."""
+def main(corpus: Path, output: Path, checkpoint: Path, report: Path) -> None:
+    """Report which process was killed, and how many files were written at that time."""
     nodes = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
     )
@@ -35,7 +35,7 @@ def main(corpus: Path, output: Path, checkpoint: Path) -> None:
     vectors.write_parquet(str(output))
     finished.set()
     killer.join()
-    print(json.dumps({"killed": killed}))  # noqa: T201  # the result
+    report.write_text(json.dumps({"killed": killed}), encoding="utf-8")
 
 
 def kill_one(output: Path, finished: threading.Event, killed: list[tuple[int, int]]) -> None:
@@ -64,4 +64,4 @@ def encoding_processes() -> list[int]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(*map(Path, sys.argv[1:]))

@@ -28,14 +28,14 @@ def test_an_actor_that_is_killed_costs_no_row_and_doubles_none(tmp_path: Path) -
     output = tmp_path / "vectors"
     script = Path(__file__).parent / "encode_and_kill.py"
     checkpoint = str(get_model_path())
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "corpus"), str(output), checkpoint],
+    report = tmp_path / "report.json"
+    subprocess.run(
+        [sys.executable, script, tmp_path / "corpus", output, checkpoint, report],
         capture_output=True,
-        text=True,
         check=True,
         timeout=300,
     )
-    (killed,) = json.loads(done.stdout.strip().splitlines()[-1])["killed"]
+    (killed,) = json.loads(report.read_text(encoding="utf-8"))["killed"]
     n_files = len(list(output.glob("*.parquet")))
     assert 0 < killed[1] < n_files, "the actor was not killed in the middle"
 

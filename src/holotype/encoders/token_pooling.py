@@ -69,7 +69,7 @@ def _clusters(tokens: TokenVectors, n_clusters: int) -> NDArray[Any]:
     try:
         hierarchy: Any = importlib.import_module("scipy.cluster.hierarchy")
     except ModuleNotFoundError as error:
-        raise MissingExtraError("pooling", "scipy", "pool_tokens()") from error
+        raise MissingExtraError("scipy", "scipy", "pool_tokens()") from error
     distances = (1 - tokens @ tokens.T).clip(0, 2)
     above_diagonal = distances[np.triu_indices(len(tokens), k=1)]
     tree = hierarchy.linkage(above_diagonal, method="ward")
