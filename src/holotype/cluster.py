@@ -80,7 +80,6 @@ def encode(
         num_gpus=1 if on_gpus else 0,
         # Actors that held every processor would wait for ever for the tasks that read for them.
         num_cpus=1 if on_gpus or n_actors else cpus_of_node - 1,
-        scheduling_strategy="SPREAD",
     )
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray.cluster_utils import Cluster
@@ -21,7 +22,7 @@ from holotype import cluster
 
 def main(corpus: Path, output: Path, checkpoint: Path, report: Path) -> None:
     """Report which process was killed, and how many files were written at that time."""
-    nodes = Cluster(
+    nodes: Any = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
     )
     nodes.add_node(num_cpus=2)
@@ -36,6 +37,10 @@ def main(corpus: Path, output: Path, checkpoint: Path, report: Path) -> None:
     finished.set()
     killer.join()
     report.write_text(json.dumps({"killed": killed}), encoding="utf-8")
+    # Ray ends a program with 1 whose cluster is torn down by the end of the program.
+    shutdown: Any = ray.shutdown
+    shutdown()
+    nodes.shutdown()
 
 
 def kill_one(output: Path, finished: threading.Event, killed: list[tuple[int, int]]) -> None:

@@ -31,7 +31,6 @@ def test_an_actor_that_is_killed_costs_no_row_and_doubles_none(tmp_path: Path) -
     report = tmp_path / "report.json"
     subprocess.run(
         [sys.executable, script, tmp_path / "corpus", output, checkpoint, report],
-        capture_output=True,
         check=True,
         timeout=300,
     )
