@@ -6,28 +6,48 @@ from pathlib import Path
 from typing import Any, cast
 
 from holotype.encoders.checkpoint import CheckpointSettings, read_checkpoint
+from holotype.encoders.classifier_encoding import resolve_classifier
 from holotype.encoders.colbert_encoding import compare_colbert
 from holotype.encoders.encoding import compare_dense
+from holotype.encoders.head_encoding import resolve_cross_encoder
+from holotype.encoders.head_settings import read_head_checkpoint
 from holotype.encoders.headers import read_header, weight_files
 from holotype.encoders.json_file import Setting
 from holotype.encoders.merge import Merge
 from holotype.encoders.modules import LinearSpec
+from holotype.encoders.sparse_encoding import resolve_sparse
+from holotype.encoders.sparse_settings import LEXICAL, read_sparse_checkpoint
 from holotype.encoders.static_checkpoint import is_static
-from holotype.records import AnyColbertModel, ColbertModel, DenseModel, ModelInfo
+from holotype.records import (
+    AnyColbertModel,
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    DenseModel,
+    ModelInfo,
+    SparseModel,
+)
 
 
 def resolve_encoding(record: ModelInfo, folder: Path) -> Any:
     """Return how a model is run: the encoding of its kind, as its encoder has it.
 
     Returns:
-        A frozen dataclass, such as `DenseEncoding`; None for kinds and formats whose encoding is
-        only known to their encoder.
+        A frozen dataclass, such as `DenseEncoding`; None for tables of token vectors, whose
+        length only their tokenizer knows, and for kinds that have no encoder.
 
     Raises:
         CheckpointError: a file is missing, damaged, or of another kind of model.
         UnsupportedModelError: neither the record nor the checkpoint says how it is run.
         CatalogueMismatchError: they disagree.
     """
+    if isinstance(record, SparseModel):
+        lexical = record.activation == LEXICAL
+        return resolve_sparse(record, read_sparse_checkpoint(folder, lexical=lexical))
+    if isinstance(record, CrossEncoderModel):
+        return resolve_cross_encoder(record, read_head_checkpoint(folder))
+    if isinstance(record, ClassifierModel):
+        return resolve_classifier(record, read_head_checkpoint(folder))
     if not isinstance(record, DenseModel | ColbertModel) or is_static(folder):
         return None
     settings = read_checkpoint(folder)

@@ -174,8 +174,14 @@ def test_what_has_no_place_in_a_fingerprint_is_refused(folder: Path) -> None:
         fingerprint(Encoding(activation), folder, dim=None)
 
 
-def test_kinds_whose_encoding_only_their_encoder_knows_have_none_here(tmp_path: Path) -> None:
-    files = bert(architectures=["BertForSequenceClassification"], id2label={"0": "a", "1": "b"})
-    saved(tmp_path / "classifier", files)
-    known = derive_record(tmp_path / "classifier", name="classifier")
-    assert resolve_encoding(known, tmp_path / "classifier") is None
+def test_the_labels_of_a_classifier_decide(tmp_path: Path) -> None:
+    found = set()
+    for label in ("b", "c"):
+        files = bert(
+            architectures=["BertForSequenceClassification"], id2label={"0": "a", "1": label}
+        )
+        saved(tmp_path / label, files)
+        known = derive_record(tmp_path / label, name="classifier")
+        encoding = resolve_encoding(known, tmp_path / label)
+        found.add(fingerprint(encoding, tmp_path / label, dim=None))
+    assert len(found) == 2

@@ -142,7 +142,7 @@ def cross_encoder() -> Files:
 def classifier() -> Files:
     return bert(
         architectures=["BertForSequenceClassification"],
-        id2label={"10": "last", "0": "first", "2": "second"},
+        id2label={"2": "last", "0": "first", "1": "second"},
         problem_type="multi_label_classification",
     )
 
