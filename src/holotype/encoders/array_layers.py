@@ -47,13 +47,16 @@ class ArrayLinear:
 
     def __call__(self, vectors: Array, _counted: Mask | None = None) -> Array:
         """Map vectors of the last axis, ``[..., in_dim]``, to ``[..., out_dim]``."""
-        product = vectors @ self.weight.T
-        mapped = self.activation(product if self.bias is None else product + self.bias)
+        product: Array = vectors @ self.weight.T
+        if self.bias is not None:
+            product = product + self.bias
+        mapped = self.activation(product)
         if not self.residual:
             return mapped
         if self.residual_weight is None:
             return mapped + vectors
-        return mapped + vectors @ self.residual_weight.T
+        beside: Array = vectors @ self.residual_weight.T
+        return mapped + beside
 
 
 def normalize_arrays(vectors: Array, _counted: Mask | None = None) -> Array:

@@ -189,11 +189,13 @@ def _format(folder: Path, library: JsonFile) -> Format:
     if (folder / MODULES_FILE).is_file():
         return "sentence-transformers"
     architectures = JsonFile.read(folder, CONFIG_FILE).texts("architectures")
-    names = architectures.value if architectures else ()
-    if any(name.endswith(CLASSIFICATION) for name in names):
+    names: tuple[str, ...] = architectures.value if architectures else ()
+    for name in names:
+        if not name.endswith(CLASSIFICATION):
+            continue
         raise WrongKindError(
             str(folder / CONFIG_FILE),
-            f"says that it is a {names[0]}, which scores or classifies; use the record of the kind "
+            f"says that it is a {name}, which scores or classifies; use the record of the kind "
             "cross-encoder or classifier",
         )
     return "stanford" if STANFORD_ARCHITECTURE in names else "transformers"

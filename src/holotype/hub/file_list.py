@@ -53,6 +53,7 @@ def compare_dtype(comparer: Comparer, files: CheckpointFiles, inside: Path) -> N
     Raises:
         CheckpointError: the configuration is damaged.
     """
+    theirs: Setting[str] | None
     if files.headers and not some_are_pickled(files.names):
         stored = stored_dtype(files.headers.values())
         theirs = None if stored is None else Setting(stored, ", ".join(files.headers))
@@ -62,7 +63,7 @@ def compare_dtype(comparer: Comparer, files: CheckpointFiles, inside: Path) -> N
     comparer.choose("dtype", comparer.record.dtype, theirs)
 
 
-def _declared_dtype(config: JsonFile) -> Setting[Dtype] | None:
+def _declared_dtype(config: JsonFile) -> Setting[str] | None:
     """Return the type that transformers wrote beside the weights; it has had two names."""
     for key in ("dtype", "torch_dtype"):
         name = str(config.values.get(key)).removeprefix("torch.")

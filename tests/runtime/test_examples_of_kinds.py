@@ -1,0 +1,48 @@
+"""The examples of search, reranking and classification run, and find what they should."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def lines_of(example: str) -> list[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8"}
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / example)],
+        env=environment | {"HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
+    )
+    return run.stdout.splitlines()
+
+
+def test_semantic_search_puts_the_right_document_first() -> None:
+    _, *rest = lines_of("semantic_search.py")
+    best = {rest[at + 1]: rest[at + 2].strip().partition("  ")[2] for at in range(0, len(rest), 4)}
+    assert best == {
+        "Why does bread get fluffy?": (
+            "Yeast turns sugar into carbon dioxide, which makes dough rise."
+        ),
+        "How do insects communicate?": "Bees tell each other where flowers are by dancing.",
+        "What protects people against infections?": (
+            "A vaccine shows the body a harmless part of a germ."
+        ),
+    }
+
+
+def test_late_interaction_puts_the_right_candidate_first() -> None:
+    lines = lines_of("colbert_rerank.py")
+    first = lines[lines.index("by one vector a token") + 1]
+    assert first.endswith("The Danube flows through Vienna, Bratislava, Budapest and Belgrade.")
+
+
+def test_the_taught_classifier_tells_new_sentences_apart() -> None:
+    labels = [line.split()[0] for line in lines_of("classify.py")]
+    assert labels == ["weather", "sport", "food", "money"]
