@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,10 +14,16 @@ from holotype.artifacts.copying import list_files, real_files
 from holotype.artifacts.describing import describe, labels_of
 from holotype.artifacts.selection import select_files
 from holotype.encoders.config import look_up
-from holotype.encoders.headers import Header, count_parameters, read_header, weight_files
+from holotype.encoders.headers import (
+    Header,
+    count_parameters,
+    read_header,
+    stored_dtype,
+    weight_files,
+)
 from holotype.encoders.module_folders import module_folders
 from holotype.encoders.opening import open_reference
-from holotype.records import ClassifierModel, ModelInfo
+from holotype.records import ClassifierModel, Dtype, ModelInfo
 from holotype.references.manifest import Manifest
 from holotype.references.ref import ModelRef
 
@@ -41,7 +46,7 @@ class ReferencedModel:
         commit: the commit.
         labels: the labels of a classifier, in the order of its outputs.
         parameters: how many parameters it has.
-        dtype: the type of most weights as they are stored, such as ``F32`` or ``BF16``.
+        dtype: the type of most weights as they are stored, such as ``float32``.
         size_bytes: the size of its files.
         memory_bytes: what its weights need in float32, as `load` holds them unless told otherwise;
             what a batch needs comes on top.
@@ -56,7 +61,7 @@ class ReferencedModel:
     commit: str | None = None
     labels: tuple[str, ...] = ()
     parameters: int | None = None
-    dtype: str | None = None
+    dtype: Dtype | None = None
     size_bytes: int | None = None
     memory_bytes: int | None = None
     fingerprint: str | None = None
@@ -154,17 +159,14 @@ def needed_files(names: Collection[str], folder: Path) -> tuple[str, ...]:
     return select_files(names, module_folders(folder), location=str(folder), with_pickles=True)
 
 
-def measured(headers: Mapping[str, Header]) -> tuple[int | None, str | None, int | None]:
+def measured(headers: Mapping[str, Header]) -> tuple[int | None, Dtype | None, int | None]:
     """Return the number of parameters, the type of most of them, and their size in float32."""
-    tensors = [tensor for header in headers.values() for tensor in header.values()]
-    if not tensors:
+    known = list(headers.values())
+    if not any(known):
         return None, None, None
-    counts: Counter[str] = Counter()
-    for tensor in tensors:
-        counts[tensor.dtype] += tensor.n_values
-    parameters = count_parameters(list(headers.values()))
+    parameters = count_parameters(known)
     memory = None if parameters is None else parameters * _FLOAT32_BYTES
-    return parameters, counts.most_common(1)[0][0], memory
+    return parameters, stored_dtype(known), memory
 
 
 def _on_hub(ref: ModelRef) -> ReferencedModel:

@@ -90,7 +90,8 @@ def create(
             stack.close()
             fail(str(error))
     write(f"{target}\t{manifest.digest}\t{manifest.fingerprint or UNKNOWN}\n")
-    note(f"{len(manifest.files)} files, {manifest.size:,} bytes, commit {manifest.commit}")
+    commit = f", commit {manifest.commit}" if manifest.commit else ""
+    note(f"{len(manifest.files)} files, {manifest.size:,} bytes{commit}")
 
 
 def verify(

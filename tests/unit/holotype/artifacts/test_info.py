@@ -17,7 +17,7 @@ def test_a_folder_is_described_without_reading_its_tensors(checkpoint: Path) -> 
     info = get_model_info(f"local:{checkpoint}")
     assert (info.availability, info.is_artifact) == ("local", False)
     assert (info.record.type, info.record.embedding_dim) == ("dense", 32)
-    assert (info.parameters, info.dtype, info.memory_bytes) == (3200, "F32", 12_800)
+    assert (info.parameters, info.dtype, info.memory_bytes) == (3200, "float32", 12_800)
     assert info.record.license == "mit"
     assert info.commit is info.fingerprint is None
 
@@ -40,7 +40,7 @@ def test_an_artifact_is_described_by_its_manifest(checkpoint: Path, tmp_path: Pa
 def test_a_repository_is_described_without_fetching_its_weights(hub: HubState) -> None:
     info = get_model_info(f"hf:{REPOSITORY}")
     assert (info.availability, info.commit) == ("remote", REVISION)
-    assert (info.parameters, info.dtype, info.record.embedding_dim) == (3200, "F32", 32)
+    assert (info.parameters, info.dtype, info.record.embedding_dim) == (3200, "float32", 32)
     files = hub.repositories[REPOSITORY][REVISION]
     needed = [name for name in files if not name.endswith((".bin", ".py"))]
     assert info.size_bytes == sum(len(files[name]) for name in needed)
