@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, cast, overload
 
@@ -233,6 +232,8 @@ def _load_reference(
     lock: str | os.PathLike[str] | None,
     options: LoadOptions,
 ) -> Encoder[Any]:
+    from pathlib import Path
+
     from holotype.encoders.opening import open_reference
 
     if options.get("checkpoint") is not None:
