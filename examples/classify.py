@@ -106,7 +106,7 @@ def save_classifier(folder: Path, labels: tuple[str, ...]) -> None:
 
 def first_tokens(folder: Path, texts: list[str]) -> np.ndarray:
     """Return what the transformer makes of the first token of each text: ``[n_texts, 384]``."""
-    record = DenseModel(
+    record: DenseModel[int] = DenseModel(
         id="first-token",
         type="dense",
         name="First token",

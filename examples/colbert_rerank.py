@@ -42,7 +42,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         save_colbert(Path(folder))
-        record = ColbertModel(
+        record: ColbertModel[int] = ColbertModel(
             id="minilm-colbert",
             type="colbert",
             name="MiniLM ColBERT",
