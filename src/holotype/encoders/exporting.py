@@ -38,9 +38,10 @@ from holotype.encoders.graph_files import GRAPHS
 from holotype.encoders.modules import LinearSpec
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.source import find_checkpoint
+from holotype.encoders.tensor_files import read_tensors
 from holotype.encoders.tokenizer_files import load_tokenizer
 from holotype.encoders.tokenizer_json import TOKENIZER_FILE
-from holotype.encoders.weights import load_backbone, read_tensors
+from holotype.encoders.weights import load_backbone
 from holotype.errors import ExportError, UnsupportedModelError
 from holotype.records import ColbertModel, DenseModel
 

@@ -19,7 +19,13 @@ from holotype.encoders.graph import Graph, check_inputs, choose_output
 from holotype.encoders.graph_files import GraphFiles, find_graph
 from holotype.encoders.graph_network import GraphNetwork
 from holotype.encoders.json_file import Setting
-from holotype.encoders.modules import LayerSpec, LinearSpec, NormalizeSpec, PoolingSpec
+from holotype.encoders.modules import (
+    LayerSpec,
+    LinearSpec,
+    NormalizeSpec,
+    PoolingSpec,
+    stanford_linear,
+)
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.encoders.tokenizer_json import read_tokenizer
@@ -156,13 +162,5 @@ def _stanford_projection(folder: Path) -> tuple[Setting[LinearSpec], dict[str, A
     weight = tensors.get("linear.weight")
     if weight is None or weight.ndim != 2:
         raise TensorError(str(folder), missing=["linear.weight"])
-    out_dim, in_dim = weight.shape
-    spec = LinearSpec(
-        folder=folder,
-        in_dim=in_dim,
-        out_dim=out_dim,
-        bias="linear.bias" in tensors,
-        activation="torch.nn.Identity",
-        residual=False,
-    )
+    spec = stanford_linear(folder, weight.shape, bias="linear.bias" in tensors)
     return Setting(spec, WEIGHTS), tensors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -92,6 +93,25 @@ class ModuleList:
     transformer_folder: Path
     steps: tuple[ModuleSpec, ...]
     files: tuple[str, ...]
+
+
+def stanford_linear(folder: Path, shape: Sequence[int], *, bias: bool) -> LinearSpec:
+    """Return the projection of a Stanford ColBERT, which lies among the transformer's weights.
+
+    Args:
+        folder: the transformer's.
+        shape: that of its weight, ``[out_dim, in_dim]``.
+        bias: whether it has one.
+    """
+    out_dim, in_dim = shape
+    return LinearSpec(
+        folder=folder,
+        in_dim=in_dim,
+        out_dim=out_dim,
+        bias=bias,
+        activation="torch.nn.Identity",
+        residual=False,
+    )
 
 
 def read_modules(

@@ -14,7 +14,7 @@ from holotype.encoders.head_settings import read_head_checkpoint
 from holotype.encoders.headers import read_header, weight_files
 from holotype.encoders.json_file import Setting
 from holotype.encoders.merge import Merge
-from holotype.encoders.modules import LinearSpec
+from holotype.encoders.modules import LinearSpec, stanford_linear
 from holotype.encoders.sparse_encoding import resolve_sparse
 from holotype.encoders.sparse_settings import LEXICAL, read_sparse_checkpoint
 from holotype.encoders.static_checkpoint import is_static
@@ -71,16 +71,6 @@ def stanford_projection(settings: CheckpointSettings) -> Setting[LinearSpec] | N
     for name in weight_files([path.name for path in folder.iterdir()]):
         header = read_header(folder / name)
         if "linear.weight" in header and len(header["linear.weight"].shape) == 2:
-            out_dim, in_dim = header["linear.weight"].shape
-            return Setting(
-                LinearSpec(
-                    folder=folder,
-                    in_dim=in_dim,
-                    out_dim=out_dim,
-                    bias="linear.bias" in header,
-                    activation="torch.nn.Identity",
-                    residual=False,
-                ),
-                name,
-            )
+            shape = header["linear.weight"].shape
+            return Setting(stanford_linear(folder, shape, bias="linear.bias" in header), name)
     return None

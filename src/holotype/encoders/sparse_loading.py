@@ -22,8 +22,8 @@ from holotype.encoders.sparse_weights import (
     load_token_layer,
     load_token_weights,
 )
+from holotype.encoders.tensor_files import read_tensors
 from holotype.encoders.tokenizer_files import load_tokenizer
-from holotype.encoders.weights import read_tensors
 from holotype.records import SparseModel
 
 # What BGE-M3's authors leave out of a text's words.

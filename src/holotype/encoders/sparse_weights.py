@@ -17,15 +17,9 @@ from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
 from holotype.encoders.json_file import JsonFile
 from holotype.encoders.remote_code import CodePolicy, runs_own_code
 from holotype.encoders.sparse_settings import LEXICAL_STEM
+from holotype.encoders.tensor_files import NOT_OF_THE_ENCODER, POOLER, read_tensors
 from holotype.encoders.tokenization import TextTokenizer
-from holotype.encoders.weights import (
-    NOT_OF_THE_ENCODER,
-    POOLER,
-    build_model,
-    own_model_class,
-    read_config,
-    read_tensors,
-)
+from holotype.encoders.weights import build_model, own_model_class, read_config
 from holotype.errors import (
     CheckpointError,
     TensorError,

@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from holotype.encoders.json_file import JsonFile, Setting
-from holotype.encoders.modules import LinearSpec
+from holotype.encoders.modules import LinearSpec, stanford_linear
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
 
 _WEIGHTS = "model.safetensors"
@@ -72,15 +72,7 @@ def split_projection(
     weight = own.get("linear.weight")
     if weight is None or weight.ndim != 2:
         raise TensorError(str(folder), missing=["linear.weight"])
-    out_dim, in_dim = weight.shape
-    spec = LinearSpec(
-        folder=folder,
-        in_dim=in_dim,
-        out_dim=out_dim,
-        bias="linear.bias" in own,
-        activation="torch.nn.Identity",
-        residual=False,
-    )
+    spec = stanford_linear(folder, weight.shape, bias="linear.bias" in own)
     return Setting(spec, _WEIGHTS), own
 
 

@@ -20,29 +20,12 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from holotype.encoders.json_file import JsonFile
 from holotype.encoders.remote_code import CodePolicy, runs_own_code
-from holotype.encoders.tensor_files import (
-    NOT_OF_THE_ENCODER,
-    POOLER,
-    read_tensors,
-    split_projection,
-)
+from holotype.encoders.tensor_files import NOT_OF_THE_ENCODER, POOLER
 from holotype.errors import (
     CheckpointError,
     TensorError,
     UnsupportedCheckpointError,
 )
-
-# The tensors of a checkpoint's files are read without transformers, and are offered here, too.
-__all__ = [
-    "NOT_OF_THE_ENCODER",
-    "POOLER",
-    "build_model",
-    "load_backbone",
-    "own_model_class",
-    "read_config",
-    "read_tensors",
-    "split_projection",
-]
 
 _DECODER = re.compile(r"^decoder\.")
 
