@@ -19,11 +19,14 @@ def _ask_the_processor_anew() -> Iterator[None]:
     attention_products._multiplies_bfloat16_without_tiles.cache_clear()
 
 
-def parts(n_rows: int, n_tokens: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+def parts(
+    n_rows: int, n_tokens: int, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor, Tensor]:
     """Query, key and value as a layer makes them: views of one tensor."""
     torch.manual_seed(0)
     made = torch.randn(n_rows, n_tokens, 3, 4, 8).to(dtype)
-    return [one.transpose(1, 2) for one in made.unbind(2)]
+    query, key, value = (one.transpose(1, 2) for one in made.unbind(2))
+    return query, key, value
 
 
 @pytest.mark.parametrize("scale", [None, 0.1])
@@ -44,11 +47,10 @@ def test_rows_attend_as_torch_lets_them(
 
 
 def test_bfloat16_is_as_near_to_float32_as_torch_is() -> None:
-    query, key, value = parts(4, 200)
-    halved = [one.bfloat16() for one in (query, key, value)]
-    exact = functional.scaled_dot_product_attention(*(one.float() for one in halved))
-    torchs = functional.scaled_dot_product_attention(*halved).float() - exact
-    ours = attend_by_products(*halved).float() - exact
+    query, key, value = parts(4, 200, torch.bfloat16)
+    exact = functional.scaled_dot_product_attention(query.float(), key.float(), value.float())
+    torchs = functional.scaled_dot_product_attention(query, key, value).float() - exact
+    ours = attend_by_products(query, key, value).float() - exact
     assert ours.abs().mean() <= 2 * torchs.abs().mean()
 
 
