@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig, ModelT_co
-from holotype.encoders.devices import Replicas
 from holotype.encoders.fingerprint import fingerprint_of_folder
 from holotype.encoders.network import Network
 from holotype.encoders.options import EncodeSettings
 from holotype.encoders.pipeline import ResultT, Task, stream
+from holotype.encoders.replicas import Replicas
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.texts import count_texts, each_text
 from holotype.errors import CheckpointError, ClosedEncoderError
