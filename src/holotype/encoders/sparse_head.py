@@ -1,8 +1,7 @@
-"""Networks that weigh the words of a vocabulary, on torch."""
+"""Heads that weigh the words of a vocabulary."""
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,18 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.backbone import Backbone
-from holotype.encoders.batching import Batch, Row, batches
 from holotype.encoders.network import Output
-from holotype.encoders.tokenization import TextTokenizer
-from holotype.errors import ClosedEncoderError
+from holotype.encoders.packing import PackedBatch
 
 # Bounds of what is held at once: the logits of so many tokens, and so many weights of texts.
 _TOKENS_AT_ONCE = 256
 _WEIGHTS_AT_ONCE = 8_000_000
 
 
-class Head(Protocol):
+class Weigher(Protocol):
     """What turns the token vectors of texts into the weights of words."""
 
     @property
@@ -34,22 +30,23 @@ class Head(Protocol):
         """The size of the vocabulary."""
         ...
 
-    def states(self, backbone: Backbone, batch: Batch) -> Tensor:
-        """Return what the head takes: ``[n_rows, n_tokens, width]``."""
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        ...
+
+    def states(self, vectors: Tensor) -> Tensor:
+        """Turn token vectors, ``[n_tokens, width]``, into what `weigh` takes."""
         ...
 
     def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
         """Return the weights of several texts: float32 ``[n_texts, dim]``.
 
         Args:
-            states: what the head takes, of all tokens end to end: ``[n_tokens, width]``.
+            states: what `states` returns for all tokens, end to end: ``[n_tokens, width]``.
             ids: the tokens: ``[n_tokens]``.
             lengths: how many tokens each text has.
         """
-        ...
-
-    def memory_bytes(self) -> int:
-        """Return how many bytes the weights take on the device."""
         ...
 
 
@@ -76,12 +73,18 @@ class LanguageModelHead:
         """The size of the vocabulary."""
         return len(self.weight)
 
-    def states(self, backbone: Backbone, batch: Batch) -> Tensor:
-        """Return the inputs of the last layer; see `Head.states`."""
-        return backbone.logits(batch)
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take; see `Weigher.memory_bytes`."""
+        bias = 0 if self.bias is None else self.bias.nbytes
+        return bias + (0 if self.tied else self.weight.nbytes)
+
+    def states(self, vectors: Tensor) -> Tensor:
+        """Return the vectors, which are the inputs of the last layer; see `Weigher.states`."""
+        return vectors
 
     def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
-        """Return the weights of several texts; see `Head.weigh`."""
+        """Return the weights of several texts; see `Weigher.weigh`."""
         weights = torch.zeros(len(lengths), self.dim, device=states.device)
         ends = list(accumulate(lengths))
         for start in range(0, len(states), _TOKENS_AT_ONCE):
@@ -104,11 +107,6 @@ class LanguageModelHead:
         else:
             torch.maximum(weights, logits.amax(0), out=weights)
 
-    def memory_bytes(self) -> int:
-        """Return how many bytes the weights take; see `Head.memory_bytes`."""
-        bias = 0 if self.bias is None else self.bias.nbytes
-        return bias + (0 if self.tied else self.weight.nbytes)
-
     def _activate(self, logits: Tensor) -> Tensor:
         weights = logits.relu().log1p()
         return weights.log1p() if self.doubled else weights
@@ -130,12 +128,17 @@ class TokenHead:
     dropped: Tensor
     dim: int
 
-    def states(self, backbone: Backbone, batch: Batch) -> Tensor:
-        """Return the last hidden states; see `Head.states`."""
-        return backbone.token_vectors(batch)
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take; see `Weigher.memory_bytes`."""
+        return self.weight.nbytes + self.bias.nbytes
+
+    def states(self, vectors: Tensor) -> Tensor:
+        """Return the vectors as they are; see `Weigher.states`."""
+        return vectors
 
     def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
-        """Return the weights of several texts; see `Head.weigh`."""
+        """Return the weights of several texts; see `Weigher.weigh`."""
         found = functional.linear(states, self.weight, self.bias).float().relu().squeeze(-1)
         n_tokens = torch.tensor(lengths, device=states.device)
         texts = torch.arange(len(lengths), device=states.device).repeat_interleave(n_tokens)
@@ -143,74 +146,42 @@ class TokenHead:
         weights = weights.scatter_reduce(0, texts * self.dim + ids, found, "amax")
         return weights.view(len(lengths), self.dim).index_fill(1, self.dropped, 0.0)
 
-    def memory_bytes(self) -> int:
-        """Return how many bytes the weights take; see `Head.memory_bytes`."""
-        return self.weight.nbytes + self.bias.nbytes
 
+class WordHead:
+    """A `Head` that returns the weights of all words, ``[n_rows, dim]``, in place of vectors."""
 
-class SparseNetwork:
-    """A `Network` that returns the weights of all words, ``[n_rows, dim]``, in place of vectors."""
-
-    def __init__(self, backbone: Backbone, head: Head) -> None:
-        """Take a transformer and what comes after it, on one device."""
-        self._parts: tuple[Backbone, Head] | None = (backbone, head)
-        self._device = backbone.device
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._open()[0].tokenizer
-
-    @property
-    def device(self) -> str:
-        """Where it runs, as torch names it."""
-        return str(self._device)
+    def __init__(self, weigher: Weigher) -> None:
+        """Take what weighs words."""
+        self._weigher = weigher
 
     @property
     def memory_bytes(self) -> int:
         """How many bytes the weights take on the device."""
-        backbone, head = self._open()
-        return backbone.memory_bytes + head.memory_bytes()
+        return self._weigher.memory_bytes
 
-    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
-        """Yield some texts at a time, longest first; see `Network.run`."""
-        backbone, head = self._open()
-        step = max(1, _WEIGHTS_AT_ONCE // head.dim)
-        for positions, batch in batches(rows, batch_size, pad_id=backbone.tokenizer.pad_id):
-            states = _states(backbone, head, batch)
-            for first in range(0, len(positions), step):
-                part = range(first, min(first + step, len(positions)))
-                weights = _weights(backbone, head, batch, states, part)
-                yield [positions[at] for at in part], weights, batch.counted[part.start : part.stop]
+    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Output]:
+        """Yield some rows at a time; see `Head.outputs`."""
+        counted = batch.counted_by_row()
+        states, ids = self._tokens(vectors, batch)
+        step = max(1, _WEIGHTS_AT_ONCE // self._weigher.dim)
+        stop = 0
+        for first in range(0, len(counted), step):
+            part = slice(first, first + step)
+            lengths = counted[part].sum(axis=1).tolist()
+            start, stop = stop, stop + sum(lengths)
+            weights = self._weigh(states[start:stop], ids[start:stop], lengths)
+            yield batch.indices[part], weights, counted[part]
 
-    def close(self) -> None:
-        """Let go of the weights; see `Network.close`."""
-        self._parts = None
-        gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-        elif self._device.type == "mps":
-            torch.mps.empty_cache()
+    @torch.inference_mode()
+    def _tokens(self, vectors: Tensor, batch: PackedBatch) -> tuple[Tensor, Tensor]:
+        """Return the states and the ids of the tokens that count, end to end."""
+        ids = torch.from_numpy(batch.ids).to(vectors.device)
+        if not batch.counted.all():
+            counted = torch.from_numpy(batch.counted).to(vectors.device)
+            vectors, ids = vectors[counted], ids[counted]
+        return self._weigher.states(vectors), ids
 
-    def _open(self) -> tuple[Backbone, Head]:
-        if self._parts is None:
-            raise ClosedEncoderError
-        return self._parts
-
-
-@torch.inference_mode()
-def _states(backbone: Backbone, head: Head, batch: Batch) -> Tensor:
-    return head.states(backbone, batch)
-
-
-@torch.inference_mode()
-def _weights(
-    backbone: Backbone, head: Head, batch: Batch, states: Tensor, part: range
-) -> NDArray[np.float32]:
-    rows = slice(part.start, part.stop)
-    counted = batch.counted[rows]
-    ids = backbone.place(batch.ids[rows][counted])
-    chosen = states[rows][backbone.place(counted)]
-    found = head.weigh(chosen, ids, counted.sum(axis=1).tolist())
-    weights: NDArray[np.float32] = found.cpu().numpy()
-    return weights
+    @torch.inference_mode()
+    def _weigh(self, states: Tensor, ids: Tensor, lengths: list[int]) -> NDArray[np.float32]:
+        weights: NDArray[np.float32] = self._weigher.weigh(states, ids, lengths).cpu().numpy()
+        return weights
