@@ -13,11 +13,13 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
+from holotype.encoders.layers_head import LayersHead
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
 from holotype.encoders.tensor_files import read_tensors, split_projection
 from holotype.encoders.torch_network import TorchNetwork
+from holotype.encoders.transformer import HeadedTransformer
 from holotype.encoders.transformer_opening import open_transformer
 from holotype.errors import UnsupportedModelError
 from holotype.records import (
@@ -67,14 +69,14 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     config = _settled(config)
     settings = read_checkpoint(folder)
     encoding = resolve_dense(record, settings)
-    backbone = open_transformer(config, settings, read_tensors(settings.transformer_folder))
-    network = TorchNetwork(
-        backbone,
+    transformer = open_transformer(config, settings, read_tensors(settings.transformer_folder))
+    head = LayersHead(
+        transformer,
         encoding.layers,
         dim=config.dim or encoding.native_dim,
         normalized=encoding.normalized,
     )
-    return DenseEncoder(config, encoding, network)
+    return DenseEncoder(config, encoding, TorchNetwork(HeadedTransformer(transformer, head)))
 
 
 def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
@@ -91,15 +93,15 @@ def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
         # A later save in another format keeps the old projection beside the one of its module.
         tensors = {name: found for name, found in tensors.items() if name != "linear.weight"}
     encoding = resolve_colbert(record, settings, projection)
-    backbone = open_transformer(config, settings, tensors)
-    network = TorchNetwork(
-        backbone,
+    transformer = open_transformer(config, settings, tensors)
+    head = LayersHead(
+        transformer,
         encoding.layers,
         dim=config.dim or encoding.native_dim,
         normalized=encoding.normalized,
         projection=own_tensors,
     )
-    return ColbertEncoder(config, encoding, network)
+    return ColbertEncoder(config, encoding, TorchNetwork(HeadedTransformer(transformer, head)))
 
 
 def _settled(config: ModelConfig[ModelT]) -> ModelConfig[ModelT]:
