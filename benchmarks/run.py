@@ -6,7 +6,6 @@ python benchmarks/run.py [--device DEVICE] [--documents COUNT] [NAME ...]
 from __future__ import annotations
 
 import argparse
-import platform
 from collections.abc import Callable
 
 import aliases
@@ -19,6 +18,7 @@ import generation
 import importing
 import late_interaction
 import lookups
+import machine
 import scoring
 import type_checking
 from report import Table
@@ -54,7 +54,7 @@ def main() -> None:
     unknown = sorted(set(found.names) - set(names))
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(names)}")
-    print(f"Python {platform.python_version()}, {platform.machine()}\n")
+    print(f"{machine.description()}\n", flush=True)
     for name in found.names or names:
         if name in BENCHMARKS:
             print(BENCHMARKS[name](found.documents).markdown(), flush=True)
