@@ -106,14 +106,7 @@ def colbert_table() -> Table:
             },
             N_ROUNDS,
         )
-    rows = [
-        [
-            name,
-            f"{N_COLBERT_DOCUMENTS / statistics.median(found):.0f} a second",
-            f"{_ratio(times['sentence-transformers'], found):.2f}",
-        ]
-        for name, found in times.items()
-    ]
+    rows = speed_rows(times, N_COLBERT_DOCUMENTS)
     return Table("ColBERT documents, float32", ["", "speed", "times faster"], rows)
 
 
@@ -136,6 +129,18 @@ def in_turns(
             if round_number:
                 times[name].append(time.perf_counter() - started)
     return times
+
+
+def speed_rows(times: Mapping[str, list[float]], n_items: int) -> list[list[str]]:
+    """Return a row for each: its name, its speed, and its ratio to sentence-transformers."""
+    return [
+        [
+            name,
+            f"{n_items / statistics.median(found):.0f} a second",
+            f"{_ratio(times['sentence-transformers'], found):.2f}",
+        ]
+        for name, found in times.items()
+    ]
 
 
 def _ratio(theirs: list[float], ours: list[float]) -> float:

@@ -14,6 +14,7 @@ import backends
 import cold_start
 import encoding
 import generation
+import heads
 import importing
 import lookups
 import scoring
@@ -27,6 +28,8 @@ BENCHMARKS = {
     "documents": encoding.bulk_table,
     "query": encoding.query_table,
     "colbert": encoding.colbert_table,
+    "sparse": heads.sparse_table,
+    "cross_encoder": heads.cross_encoder_table,
     "maxsim": scoring.table,
     "cold_start": cold_start.table,
     "backends": backends.table,
