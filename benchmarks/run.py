@@ -15,6 +15,7 @@ import breakdown
 import cold_start
 import encoding
 import generation
+import heads
 import importing
 import late_interaction
 import lookups
@@ -28,6 +29,10 @@ ON_DEVICES: dict[str, Callable[[str, int], Table]] = {
     "documents": encoding.bulk_table,
     "query": lambda device, _: encoding.query_table(device),
     "colbert": lambda device, n_documents: late_interaction.table(device, n_documents // 4),
+    "sparse": lambda device, n_documents: heads.sparse_table(device, n_documents // 4),
+    "cross_encoder": lambda device, n_documents: heads.cross_encoder_table(
+        device, n_documents // 4
+    ),
 }
 BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "importing": lambda _: importing.table(),
