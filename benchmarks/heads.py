@@ -6,6 +6,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import holotype
 from corpus import CHECKPOINT, documents
@@ -15,7 +16,7 @@ from timing import in_turns, times_faster
 
 N_ROUNDS = 3
 # The sizes of all-MiniLM-L6-v2, whose tokenizer reads the texts.
-SIZES = {
+SIZES: dict[str, Any] = {
     "hidden_size": 384,
     "num_hidden_layers": 6,
     "num_attention_heads": 12,
