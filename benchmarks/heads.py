@@ -65,7 +65,7 @@ def cross_encoder_table(device: str, n_items: int) -> Table:
     # Queries are a few words.
     pairs = [(query[:40], text) for query, text in zip(queries, texts, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
-        _save(BertForSequenceClassification(BertConfig(**SIZES, num_labels=1)), Path(folder))
+        _save(BertForSequenceClassification(BertConfig(**SIZES | {"num_labels": 1})), Path(folder))
         ours = holotype.load(_cross_encoder_record(), checkpoint=folder, device=device)
         theirs = CrossEncoder(folder, device=device)
         return _table(
