@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from holotype.encoders.batching import Row
+from holotype.encoders.devices import run_on
 from holotype.encoders.network import Network, Output
 from holotype.encoders.options import EncodeSettings
 from holotype.encoders.overflow import Overflow
@@ -23,7 +24,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 # A window is large enough to sort its texts into batches of like lengths, and small enough for a
-# second one to be ready before the first is done.
+# second one to be ready before the first is done. Several devices share one.
 _ITEMS_AT_ONCE = 1024
 _CHARACTERS_AT_ONCE = 2_000_000
 
@@ -62,7 +63,7 @@ class Task(Generic[ItemT, ResultT]):
 
 
 def stream(
-    network: Network,
+    networks: Sequence[Network],
     task: Task[ItemT, ResultT],
     items: Iterable[ItemT],
     settings: EncodeSettings,
@@ -75,7 +76,7 @@ def stream(
     was cut until then.
 
     Args:
-        network: what runs.
+        networks: what runs; the same model on every device that is to run.
         task: what the kind of model does.
         items: what is encoded; errors of the iterator reach the caller as they are.
         settings: the options of the call.
@@ -89,11 +90,11 @@ def stream(
     try:
         with (
             watched(settings.progress, what=task.model_id, total=n_items) as progress,
-            closing(_read_ahead(task, _windows(items, task.n_characters))) as readings,
+            closing(_read_ahead(task, _windows(items, task, len(networks)))) as readings,
         ):
             for reading in readings:
                 overflow.add(reading.n_cut)
-                outputs = network.run(reading.rows, settings.batch_size)
+                outputs = run_on(networks, reading.rows, settings.batch_size)
                 counted = _counted(outputs, reading.rows, progress)
                 yield task.collect(len(reading.rows), counted)
     except Exception:
@@ -113,13 +114,16 @@ def _counted(
         progress.advance(len(positions), sum(len(rows[at].ids) for at in positions))
 
 
-def _windows(items: Iterable[ItemT], n_characters: Callable[[ItemT], int]) -> Iterator[list[ItemT]]:
+def _windows(
+    items: Iterable[ItemT], task: Task[ItemT, ResultT], n_devices: int
+) -> Iterator[list[ItemT]]:
+    n_items, n_characters = _ITEMS_AT_ONCE * n_devices, _CHARACTERS_AT_ONCE * n_devices
     window: list[ItemT] = []
     size = 0
     for item in items:
         window.append(item)
-        size += n_characters(item)
-        if len(window) >= _ITEMS_AT_ONCE or size >= _CHARACTERS_AT_ONCE:
+        size += task.n_characters(item)
+        if len(window) >= n_items or size >= n_characters:
             yield window
             window, size = [], 0
     if window:
