@@ -105,6 +105,7 @@ class AuthorsModel:
     """The definitions of BGE-M3's authors, one text at a time."""
 
     def __init__(self, folder: Path) -> None:
+        """Load what `save_bge_m3` made."""
         self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
         self._model: Any = transformers.AutoModel.from_pretrained(folder).eval()
         self._sparse = load_file(folder / "sparse_linear.safetensors")

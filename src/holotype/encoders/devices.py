@@ -6,28 +6,39 @@ come back as they are ready, and carry the positions of their rows.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Generic, Protocol, TypeVar
 
-from holotype.encoders._load import load
 from holotype.encoders.batching import Row
-from holotype.encoders.config import ModelConfig
-from holotype.encoders.network import Network, Output
-
-if TYPE_CHECKING:
-    from holotype.encoders.encoder import Encoder
+from holotype.encoders.network import FoundT, OutputOf, Runner
 
 
-class Replicas:
+class Loaded(Protocol):
+    """A model that has been loaded."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        ...
+
+
+LoadedT = TypeVar("LoadedT", bound=Loaded)
+
+
+class Replicas(Generic[LoadedT]):
     """A loaded model on further devices; each is loaded when it is first named, and kept."""
 
-    def __init__(self, config: ModelConfig[Any]) -> None:
-        """Take the config of the model, with the device that it is on."""
-        self._config = config
-        self._encoders: dict[str, Encoder[Any]] = {}
+    def __init__(self, device: str, load: Callable[[str], LoadedT]) -> None:
+        """Take the device that the model is on, and what loads it on another."""
+        self._device = device
+        self._load = load
+        self._encoders: dict[str, LoadedT] = {}
         self._lock = Lock()
 
     @property
@@ -35,14 +46,14 @@ class Replicas:
         """How many bytes the weights of all of them take."""
         return sum(encoder.memory_bytes for encoder in tuple(self._encoders.values()))
 
-    def on(self, device: str) -> Encoder[Any] | None:
+    def on(self, device: str) -> LoadedT | None:
         """Return the replica on a device; None where the model itself is on it."""
         name = _numbered(device)
-        if name == _numbered(str(self._config.device)):
+        if name == _numbered(self._device):
             return None
         with self._lock:
             if name not in self._encoders:
-                self._encoders[name] = load(dataclasses.replace(self._config, device=device))
+                self._encoders[name] = self._load(device)
             return self._encoders[name]
 
     def close(self) -> None:
@@ -57,8 +68,8 @@ def _numbered(device: str) -> str:
 
 
 def run_on(
-    networks: Sequence[Network], rows: Sequence[Row], batch_size: int | None
-) -> Iterator[Output]:
+    networks: Sequence[Runner[FoundT]], rows: Sequence[Row], batch_size: int | None
+) -> Iterator[OutputOf[FoundT]]:
     """Yield batch by batch, in any order of the rows; see `Network.run`.
 
     Args:

@@ -57,15 +57,15 @@ def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
     if isinstance(record, SparseModel):
         from holotype.encoders.sparse_loading import load_sparse
 
-        return load_sparse(_settled(cast(ModelConfig[SparseModel], config)))
+        return load_sparse(settled(cast(ModelConfig[SparseModel], config)))
     if isinstance(record, CrossEncoderModel):
         from holotype.encoders.head_loading import load_cross_encoder
 
-        return load_cross_encoder(_settled(cast(ModelConfig[CrossEncoderModel], config)))
+        return load_cross_encoder(settled(cast(ModelConfig[CrossEncoderModel], config)))
     if isinstance(record, ClassifierModel):
         from holotype.encoders.head_loading import load_classifier
 
-        return load_classifier(_settled(cast(ModelConfig[ClassifierModel], config)))
+        return load_classifier(settled(cast(ModelConfig[ClassifierModel], config)))
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 
@@ -75,7 +75,7 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
     if is_static(folder):
         return load_static(config)
-    config = _settled(config)
+    config = settled(config)
     settings = read_checkpoint(folder)
     encoding = resolve_dense(record, settings)
     transformer = open_transformer(config, settings, read_tensors(settings.transformer_folder))
@@ -90,7 +90,7 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
 
 def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
     """Load a ColBERT model; see `holotype.encoders.load`."""
-    config = _settled(config)
+    config = settled(config)
     record = config.record
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
     settings = read_colbert_checkpoint(folder)
@@ -135,6 +135,6 @@ def take_projection(
     return None, None
 
 
-def _settled(config: ModelConfig[ModelT]) -> ModelConfig[ModelT]:
+def settled(config: ModelConfig[ModelT]) -> ModelConfig[ModelT]:
     """Return a config whose type is no longer "auto"."""
     return replace(config, dtype=settle_dtype(config.dtype, resolve_device(config.device)))

@@ -1,0 +1,47 @@
+"""One score out of those of several modes, as BGE-M3's authors make it: their weighted mean.
+
+https://github.com/FlagOpen/FlagEmbedding, `compute_score` of the embedder for M3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.mode_vectors import Mode, TokenVectors
+
+Weights = Mapping[Mode, float]
+
+
+def check_weights(weights: Weights, modes: Sequence[Mode]) -> None:
+    """Refuse weights that are not those of the modes.
+
+    Raises:
+        ValueError: a mode has no weight or is unknown, a weight is negative, or all are 0.
+    """
+    if set(weights) != set(modes):
+        raise ValueError(
+            f"weights has {', '.join(weights) or 'nothing'}; expected one for each mode that was "
+            f"loaded: {', '.join(modes)}"
+        )
+    if min(weights.values()) < 0 or not any(weights.values()):
+        raise ValueError(
+            f"weights is {dict(weights)!r}; expected none below 0, and one above it at least"
+        )
+
+
+def weighted_mean(
+    scores: Mapping[Mode, NDArray[np.float32]], weights: Weights
+) -> NDArray[np.float32]:
+    """Return the mean of scores of one shape; modes of weight 0 may be missing."""
+    total = sum(weights.values())
+    parts = [scores[mode] * (weight / total) for mode, weight in weights.items() if weight]
+    mean: NDArray[np.float32] = np.sum(parts, axis=0, dtype=np.float32)
+    return mean
+
+
+def query_lengths(queries: TokenVectors) -> NDArray[np.float32]:
+    """Return by how many tokens MaxSim is divided, for a mean over a query's tokens."""
+    return np.maximum(queries.lengths, 1).astype(np.float32)
