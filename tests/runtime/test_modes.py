@@ -136,7 +136,7 @@ def test_the_transformer_is_in_memory_once(encoder: All, folder: Path, sparse: S
     assert encoder.sparse.memory_bytes == dense + 4 * 33
 
 
-@pytest.mark.parametrize("modes", itertools.combinations(["dense", "sparse", "colbert"], 2))
+@pytest.mark.parametrize("modes", [*itertools.combinations(["dense", "sparse", "colbert"], 2)])
 def test_any_two_modes_run_together(
     modes: tuple[str, str], encoder: All, folder: Path, sparse: SparseModel
 ) -> None:
