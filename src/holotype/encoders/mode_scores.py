@@ -6,13 +6,15 @@ https://github.com/FlagOpen/FlagEmbedding, `compute_score` of the embedder for M
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.mode_vectors import Mode, TokenVectors
 
-Weights = Mapping[Mode, float]
+Weights: TypeAlias = Mapping[Mode, float]
+"""What each mode counts for."""
 
 
 def check_weights(weights: Weights, modes: Sequence[Mode]) -> None:
