@@ -54,7 +54,7 @@ def test_hybrid_search_is_right_where_each_search_alone_fails() -> None:
     assert any(place != "1" for place in by_words)
     # Each question is one that a search alone gets wrong.
     assert all(
-        "1" != meaning or "1" != words for meaning, words in zip(by_meaning, by_words, strict=True)
+        meaning != "1" or words != "1" for meaning, words in zip(by_meaning, by_words, strict=True)
     )
 
 
