@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from holotype.encoders.batching import Row
 from holotype.encoders.checkpoint import CheckpointSettings
@@ -62,9 +62,8 @@ class Backbone:
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take on the device; tied ones count once."""
-        held = (*self._model.parameters(), *self._model.buffers())
-        return sum(tensor.nbytes for tensor in held)
+        """How many bytes the weights take on the device."""
+        return weight_bytes(self._model)
 
     def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
         """Yield batches that are padded; see `Transformer.batches`."""
@@ -140,6 +139,11 @@ def require_embeddings(folder: Path, tokenizer: TextTokenizer, n_embeddings: int
             f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the model has "
             f"only {n_embeddings} token embeddings; its files are not of one checkpoint",
         )
+
+
+def weight_bytes(module: nn.Module) -> int:
+    """Return how many bytes the weights of a module take; tied ones count once."""
+    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
 
 
 def resolve_dtype(name: str) -> torch.dtype:

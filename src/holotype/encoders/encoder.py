@@ -12,14 +12,13 @@ from typing import Any, Generic, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders._load import load
 from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig, ModelT_co
-from holotype.encoders.devices import Replicas
 from holotype.encoders.fingerprint import fingerprint_of_folder
 from holotype.encoders.network import Network
 from holotype.encoders.options import EncodeSettings
 from holotype.encoders.pipeline import ResultT, Task, stream
+from holotype.encoders.replicas import Replicas
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.texts import count_texts, each_text
 from holotype.errors import CheckpointError, ClosedEncoderError
@@ -169,5 +168,8 @@ class Encoder(Generic[ModelT_co]):
 
 
 def _load_on(config: ModelConfig[Any], device: str) -> Encoder[Any]:
+    # What loads an encoder knows all kinds of them, and so this one.
+    from holotype.encoders._load import load
+
     encoder: Encoder[Any] = load(dataclasses.replace(config, device=device))
     return encoder

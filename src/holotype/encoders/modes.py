@@ -14,7 +14,6 @@ from holotype.encoders.batching import Row
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.colbert_rows import SideReader
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.devices import Replicas
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.mode_agreement import Readings
 from holotype.encoders.mode_scores import Weights, check_weights, query_lengths, weighted_mean
@@ -35,6 +34,7 @@ from holotype.encoders.modes_network import Counter, ModesNetwork, ModesRunner
 from holotype.encoders.network import OutputOf
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
 from holotype.encoders.pipeline import Reading, TaskOf, stream
+from holotype.encoders.replicas import Replicas
 from holotype.encoders.similarity import Vectors
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_vectors import SparseVectors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from holotype.encoders.linear_map import LinearMap
 from holotype.encoders.network import Output
 from holotype.encoders.packing import PackedBatch
 
@@ -50,38 +51,29 @@ class Weigher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageModelHead:
-    """The last layer of a masked language model, an activation, and pooling over tokens.
+    """The head of a masked language model, an activation, and pooling over tokens.
 
     Attributes:
-        weight: ``[dim, width]``.
-        bias: ``[dim]``, or None.
+        transform: what comes before the last layer; None where the transformer runs it.
+        decoder: the last layer.
+        dim: the size of the vocabulary.
         doubled: whether the logarithm is taken twice.
         summed: whether weights are added up over tokens, instead of their maximum.
-        tied: whether the weight is the transformer's table of tokens as well.
+        memory_bytes: how many bytes the weights take on the device.
     """
 
-    weight: Tensor
-    bias: Tensor | None
+    transform: Callable[[Tensor], Tensor] | None
+    decoder: LinearMap
+    dim: int
     doubled: bool
     summed: bool
-    tied: bool
-
-    @property
-    def dim(self) -> int:
-        """The size of the vocabulary."""
-        return len(self.weight)
-
-    @property
-    def memory_bytes(self) -> int:
-        """How many bytes the weights take; see `Weigher.memory_bytes`."""
-        bias = 0 if self.bias is None else self.bias.nbytes
-        return bias + (0 if self.tied else self.weight.nbytes)
+    memory_bytes: int
 
     def states(self, vectors: Tensor) -> Tensor:
-        """Return the vectors, which are the inputs of the last layer; see `Weigher.states`."""
-        return vectors
+        """Return the inputs of the last layer; see `Weigher.states`."""
+        return vectors if self.transform is None else self.transform(vectors)
 
     def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
         """Return the weights of several texts; see `Weigher.weigh`."""
@@ -89,7 +81,7 @@ class LanguageModelHead:
         ends = list(accumulate(lengths))
         for start in range(0, len(states), _TOKENS_AT_ONCE):
             stop = min(start + _TOKENS_AT_ONCE, len(states))
-            logits = functional.linear(states[start:stop], self.weight, self.bias)
+            logits = self.decoder(states[start:stop])
             for at in range(bisect_right(ends, start), len(ends)):
                 first = ends[at] - lengths[at]
                 if first >= stop:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from holotype.encoders.backbone import LanguageModelBackbone, resolve_device, resolve_dtype
+from holotype.encoders.backbone import (
+    LanguageModelBackbone,
+    resolve_device,
+    resolve_dtype,
+    weight_bytes,
+)
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.forwards import without_padding
+from holotype.encoders.hosted_forward import replace_linears
+from holotype.encoders.linear_map import OneDnnLinearMap, linear_map
 from holotype.encoders.network import Network
+from holotype.encoders.own_heads import language_model_transform
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.sparse import SparseEncoder
@@ -59,22 +68,41 @@ def _language_model_network(
     device, dtype = resolve_device(config.device), resolve_dtype(config.dtype)
     model, last = load_language_model(folder, tensors, policy=policy)
     tied = last.weight is model.get_input_embeddings().weight
-    last.to(device=device, dtype=dtype)
-    transformer = LanguageModelBackbone(
+    backbone = LanguageModelBackbone(
         folder,
         load_tokenizer(folder, lower_case=settings.checkpoint.lower_case, policy=policy),
         model,
         device=device,
         dtype=dtype,
     )
-    head = LanguageModelHead(
-        weight=last.weight,
-        bias=last.bias,
+    last.to(device=device, dtype=dtype)
+    transform = language_model_transform(model)
+    packed = None
+    if transform is not None:
+        packed = without_padding(backbone, head_bytes=weight_bytes(transform))
+    # A model that is padded runs what comes before its last layer itself.
+    head = _head(last, None if packed is None else transform, encoding, tied=tied)
+    return TorchNetwork(HeadedTransformer(packed or backbone, WordHead(head)))
+
+
+@torch.inference_mode()
+def _head(
+    last: nn.Linear, transform: nn.Module | None, encoding: SparseEncoding, *, tied: bool
+) -> LanguageModelHead:
+    decoder = linear_map(last.weight, last.bias)
+    memory_bytes = weight_bytes(nn.ModuleList([last] if transform is None else [last, transform]))
+    if tied and not isinstance(decoder, OneDnnLinearMap):
+        memory_bytes -= last.weight.nbytes
+    if transform is not None:
+        replace_linears(transform)
+    return LanguageModelHead(
+        transform=transform,
+        decoder=decoder,
+        dim=last.out_features,
         doubled=encoding.activation == "log1p-log1p-relu",
         summed=encoding.pooling == "sum",
-        tied=tied,
+        memory_bytes=memory_bytes,
     )
-    return TorchNetwork(HeadedTransformer(transformer, WordHead(head)))
 
 
 def _lexical_network(
