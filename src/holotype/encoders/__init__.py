@@ -31,12 +31,14 @@ _LATER = {
 }
 """What few programs use; `import holotype` does not pay for it."""
 
+# A type checker that saw this would take any name for one that is there.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    """Import what is imported when it is first asked for."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        """Import what is imported when it is first asked for."""
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_LATER[name]), name)
-    return value
+        value = globals()[name] = getattr(import_module(_LATER[name]), name)
+        return value
