@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.mode_vectors import Mode, TokenVectors
+from holotype.encoders.mode_vectors import Mode
 
 Weights: TypeAlias = Mapping[Mode, float]
 """What each mode counts for."""
@@ -34,16 +34,16 @@ def check_weights(weights: Weights, modes: Sequence[Mode]) -> None:
         )
 
 
+def counting_modes(weights: Weights) -> tuple[Mode, ...]:
+    """Return the modes whose scores count."""
+    return tuple(mode for mode, weight in weights.items() if weight)
+
+
 def weighted_mean(
     scores: Mapping[Mode, NDArray[np.float32]], weights: Weights
 ) -> NDArray[np.float32]:
     """Return the mean of scores of one shape; modes of weight 0 may be missing."""
     total = sum(weights.values())
-    parts = [scores[mode] * (weight / total) for mode, weight in weights.items() if weight]
+    parts = [scores[mode] * (weights[mode] / total) for mode in counting_modes(weights)]
     mean: NDArray[np.float32] = np.sum(parts, axis=0, dtype=np.float32)
     return mean
-
-
-def query_lengths(queries: TokenVectors) -> NDArray[np.float32]:
-    """Return by how many tokens MaxSim is divided, for a mean over a query's tokens."""
-    return np.maximum(queries.lengths, 1).astype(np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack, cast, overload
 
@@ -12,11 +11,10 @@ from numpy.typing import NDArray
 
 from holotype.encoders.batching import Row
 from holotype.encoders.colbert import ColbertEncoder
-from holotype.encoders.colbert_rows import SideReader
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.mode_agreement import Readings
-from holotype.encoders.mode_scores import Weights, check_weights, query_lengths, weighted_mean
+from holotype.encoders.mode_scores import Weights, check_weights, counting_modes, weighted_mean
 from holotype.encoders.mode_vectors import (
     AnyModeVectors,
     ColbertT_co,
@@ -24,18 +22,18 @@ from holotype.encoders.mode_vectors import (
     Found,
     Mode,
     ModeVectors,
-    Sizes,
     SparseT_co,
     TokenVectors,
     collect,
     concatenate,
 )
-from holotype.encoders.modes_network import Counter, ModesNetwork, ModesRunner
+from holotype.encoders.modes_network import ModesNetwork, ModesRunner
 from holotype.encoders.network import OutputOf
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
 from holotype.encoders.pipeline import Reading, TaskOf, stream
 from holotype.encoders.replicas import Replicas
 from holotype.encoders.similarity import Vectors
+from holotype.encoders.single_modes import SingleModes
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_vectors import SparseVectors
 from holotype.encoders.texts import count_texts, each_text
@@ -43,22 +41,6 @@ from holotype.errors import ClosedEncoderError
 from holotype.mode_errors import ModeNotLoadedError
 
 EncoderT = TypeVar("EncoderT", bound=Encoder[Any])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingleModes:
-    """The encoders of single modes, whose transformer is one; None for what was not loaded."""
-
-    dense: DenseEncoder | None
-    sparse: SparseEncoder | None
-    colbert: ColbertEncoder | None
-
-    @property
-    def loaded(self) -> dict[Mode, Encoder[Any]]:
-        """Those that there are."""
-        modes: dict[Mode, Encoder[Any] | None]
-        modes = {"dense": self.dense, "sparse": self.sparse, "colbert": self.colbert}
-        return {mode: encoder for mode, encoder in modes.items() if encoder is not None}
 
 
 class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
@@ -88,15 +70,9 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         self._readings = readings
         self._replicas = Replicas(network.device, load_on)
         self._device = network.device
-        loaded = single.loaded
-        self._modes = tuple(loaded)
-        self._first = next(iter(loaded.values()))
-        self._id = " + ".join(encoder.record.id for encoder in loaded.values())
-        self._sizes = Sizes(
-            dense=single.dense.dim if single.dense else None,
-            sparse=single.sparse.dim if single.sparse else None,
-            colbert=single.colbert.dim if single.colbert else None,
-        )
+        self._modes = tuple(single.loaded)
+        self._first = single.loaded[self._modes[0]]
+        self._id = " + ".join(encoder.record.id for encoder in single.loaded.values())
 
     @property
     def modes(self) -> tuple[Mode, ...]:
@@ -283,11 +259,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
             ValueError: the weights are not those of the modes.
         """
         check_weights(weights, self._modes)
-        scores: dict[Mode, NDArray[np.float32]] = {}
-        for mode, ours, theirs in self._weighed(queries, documents, weights):
-            scores[mode] = self._of(mode).similarity(ours, theirs)
-            if mode == "colbert":
-                scores[mode] /= query_lengths(ours)[:, None]
+        scores = self._single.scores(queries, documents, counting_modes(weights))
         return weighted_mean(scores, weights)
 
     def similarity_pairwise(
@@ -302,22 +274,8 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
                 the modes.
         """
         check_weights(weights, self._modes)
-        scores: dict[Mode, NDArray[np.float32]] = {}
-        for mode, ours, theirs in self._weighed(queries, documents, weights):
-            scores[mode] = self._of(mode).similarity_pairwise(ours, theirs)
-            if mode == "colbert":
-                scores[mode] /= query_lengths(ours)
+        scores = self._single.pairwise_scores(queries, documents, counting_modes(weights))
         return weighted_mean(scores, weights)
-
-    def _weighed(
-        self, queries: AnyModeVectors, documents: AnyModeVectors, weights: Weights
-    ) -> Iterator[tuple[Mode, Any, Any]]:
-        for mode in self._modes:
-            if weights[mode]:
-                yield mode, getattr(queries, mode), getattr(documents, mode)
-
-    def _of(self, mode: Mode) -> Any:
-        return getattr(self._single, mode)
 
     def close(self) -> None:
         """Let go of the weights and give the memory back; closing twice does no harm.
@@ -344,7 +302,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         options: EncodeOptions,
     ) -> ModeVectors[DenseT_co, SparseT_co, ColbertT_co]:
         windows = list(self._stream(texts, side, prompt, top_k, settings_of(**options)))
-        found = concatenate(windows or [collect(0, iter(()), self._sizes)])
+        found = concatenate(windows or [collect(0, iter(()), self._single.sizes)])
         # Which of the vectors are None was settled when the modes were loaded.
         return cast(ModeVectors[DenseT_co, SparseT_co, ColbertT_co], found)
 
@@ -360,7 +318,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
             raise ValueError(f"top_k is {top_k!r}; expected at least 1")
         sparse = self._single.sparse
         kept = top_k or (sparse.encoding.max_active_dims if sparse else None)
-        counters = self._counters(side, prompt)
+        counters = self._single.counters(side, prompt, self._network.tokenizer)
         runners = [ModesRunner(network, counters, kept) for network in self._networks(settings)]
         task = self._task(side, prompt)
         return stream(runners, task, each_text(texts), settings, n_items=count_texts(texts))
@@ -371,20 +329,6 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
             return [own]
         replicas = (self._replicas.on(device) for device in settings.devices)
         return [own if replica is None else replica._network for replica in replicas]
-
-    def _counters(self, side: SideName, prompt: str) -> dict[Mode, Counter]:
-        """Return what tells which tokens count, for the modes that leave some out."""
-        tokenizer, counters = self._network.tokenizer, dict[Mode, Counter]()
-        dense, colbert = self._single.dense, self._single.colbert
-        if dense is not None and prompt and not dense.encoding.counts_prompt:
-            n_uncounted = tokenizer.count_leading_tokens(prompt)
-            counters["dense"] = lambda ids: [at >= n_uncounted for at in range(len(ids))]
-        if colbert is not None:
-            encoding = colbert.encoding
-            sides = {"query": encoding.query, "document": encoding.document}
-            read_as = sides.get(side, encoding.plain)
-            counters["colbert"] = SideReader(colbert.record.id, read_as, tokenizer).counted
-        return counters
 
     def _task(self, side: SideName, prompt: str) -> TaskOf[str, Found, AnyModeVectors]:
         tokenizer, max_length = self._network.tokenizer, self._readings[side].length
@@ -400,7 +344,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
             return Reading(rows, [text.n_cut for text in tokenized])
 
         def put_together(n_texts: int, outputs: Iterator[OutputOf[Found]]) -> AnyModeVectors:
-            return collect(n_texts, outputs, self._sizes)
+            return collect(n_texts, outputs, self._single.sizes)
 
         return TaskOf(
             model_id=self._id,

@@ -21,7 +21,8 @@ from holotype.encoders.layers_head import LayersHead
 from holotype.encoders.loading import settled, take_projection
 from holotype.encoders.mode_agreement import require_one_reading
 from holotype.encoders.mode_vectors import Mode
-from holotype.encoders.modes import ModesEncoder, SingleModes
+from holotype.encoders.modes import ModesEncoder
+from holotype.encoders.single_modes import SingleModes
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_encoding import SparseEncoding, resolve_sparse
