@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from tests.runtime.bge_m3 import sparse_model as sparse_model_of
 from holotype.encoders import load
 from holotype.encoders.resolving import resolve_encoding
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
+from holotype.hub.checkpoint_files import open_folder
+from holotype.hub.reading import compare_with_checkpoint
 
 
 @pytest.fixture
@@ -39,6 +42,16 @@ def test_length_and_encoding_are_those_of_the_dense_model(folder: Path) -> None:
     assert encoder.document_length == load(DENSE, checkpoint=folder, device="cpu").max_length
     assert encoder.query_length == encoder.max_length == encoder.document_length
     assert resolve_encoding(COLBERT, folder) == encoder.encoding
+
+
+def test_the_record_is_verified_against_the_layer(folder: Path) -> None:
+    reading = compare_with_checkpoint(COLBERT, open_folder(folder))
+    assert not reading.notes
+    assert not [found for found in reading.comparisons if not found.agrees]
+    wider = replace(COLBERT, embedding_dim=64, projection_dims=64)
+    reading = compare_with_checkpoint(wider, open_folder(folder))
+    differing = {found.field for found in reading.comparisons if not found.agrees}
+    assert differing == {"embedding_dim", "projection_dims"}
 
 
 @pytest.mark.parametrize("stem", ["colbert_linear", "sparse_linear"])
