@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from holotype.encoders.batching import Row
-from holotype.encoders.network import Network, Output
+from holotype.encoders.network import FoundT, OutputOf, Runner
 
 
 def run_on(
-    networks: Sequence[Network], rows: Sequence[Row], batch_size: int | None
-) -> Iterator[Output]:
+    networks: Sequence[Runner[FoundT]], rows: Sequence[Row], batch_size: int | None
+) -> Iterator[OutputOf[FoundT]]:
     """Yield batch by batch, in any order of the rows; see `Network.run`.
 
     Args:

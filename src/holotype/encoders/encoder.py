@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, Generic, Self, overload
@@ -40,7 +40,7 @@ class Encoder(Generic[ModelT_co]):
         """Take a network that has been loaded; `holotype.encoders.load` does that."""
         self.config = dataclasses.replace(config, device=network.device)
         self._opened: Network | None = network
-        self._replicas = Replicas(self.config)
+        self._replicas = Replicas(network.device, partial(_load_on, self.config))
 
     @property
     def record(self) -> ModelT_co:
@@ -165,3 +165,11 @@ class Encoder(Generic[ModelT_co]):
     ) -> None:
         """Close the encoder."""
         self.close()
+
+
+def _load_on(config: ModelConfig[Any], device: str) -> Encoder[Any]:
+    # What loads an encoder knows all kinds of them, and so this one.
+    from holotype.encoders._load import load
+
+    encoder: Encoder[Any] = load(dataclasses.replace(config, device=device))
+    return encoder

@@ -86,6 +86,9 @@ def fingerprint(
         OSError: a file cannot be read.
     """
     names = deciding_files(folder, with_code=with_code)
+    own_file: str | None = getattr(encoding, "own_file", None)
+    if own_file is not None and (folder / own_file).is_file():
+        names = (*names, own_file)
     known = dict(digests or {})
     # The Hub's cache is made of links.
     unknown = {str((folder / name).resolve()): name for name in names if name not in known}

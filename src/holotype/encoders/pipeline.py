@@ -13,9 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from holotype.encoders.batching import Row
 from holotype.encoders.devices import run_on
-from holotype.encoders.network import Network, Output
+from holotype.encoders.network import FoundT, OutputOf, Runner
 from holotype.encoders.options import EncodeSettings
 from holotype.encoders.overflow import Overflow
 from holotype.encoders.progress import Progress, watched
@@ -43,7 +46,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task(Generic[ItemT, ResultT]):
+class TaskOf(Generic[ItemT, FoundT, ResultT]):
     """What a kind of model does with the items of one call.
 
     Attributes:
@@ -58,13 +61,18 @@ class Task(Generic[ItemT, ResultT]):
     model_id: str
     max_length: int | None
     read: Callable[[Sequence[ItemT]], Reading]
-    collect: Callable[[int, Iterator[Output]], ResultT]
+    collect: Callable[[int, Iterator[OutputOf[FoundT]]], ResultT]
     n_characters: Callable[[ItemT], int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(TaskOf[ItemT, NDArray[np.float32], ResultT]):
+    """What a kind of model does with the vectors that a network finds."""
+
+
 def stream(
-    networks: Sequence[Network],
-    task: Task[ItemT, ResultT],
+    networks: Sequence[Runner[FoundT]],
+    task: TaskOf[ItemT, FoundT, ResultT],
     items: Iterable[ItemT],
     settings: EncodeSettings,
     *,
@@ -106,8 +114,8 @@ def stream(
 
 
 def _counted(
-    outputs: Iterator[Output], rows: Sequence[Row], progress: Progress
-) -> Iterator[Output]:
+    outputs: Iterator[OutputOf[FoundT]], rows: Sequence[Row], progress: Progress
+) -> Iterator[OutputOf[FoundT]]:
     for output in outputs:
         yield output
         positions = output[0]
@@ -115,7 +123,7 @@ def _counted(
 
 
 def _windows(
-    items: Iterable[ItemT], task: Task[ItemT, ResultT], n_devices: int
+    items: Iterable[ItemT], task: TaskOf[ItemT, FoundT, ResultT], n_devices: int
 ) -> Iterator[list[ItemT]]:
     n_items, n_characters = _ITEMS_AT_ONCE * n_devices, _CHARACTERS_AT_ONCE * n_devices
     window: list[ItemT] = []
@@ -131,7 +139,7 @@ def _windows(
 
 
 def _read_ahead(
-    task: Task[ItemT, ResultT], windows: Iterator[list[ItemT]]
+    task: TaskOf[ItemT, FoundT, ResultT], windows: Iterator[list[ItemT]]
 ) -> Generator[Reading, None, None]:
     first, second = next(windows, None), next(windows, None)
     if first is None:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, Any
-
-from holotype.encoders.config import ModelConfig
-
-if TYPE_CHECKING:
-    from holotype.encoders.encoder import Encoder
+from typing import Generic, Protocol, TypeVar
 
 
-class Replicas:
+class Loaded(Protocol):
+    """A model that has been loaded."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        ...
+
+
+LoadedT = TypeVar("LoadedT", bound=Loaded)
+
+
+class Replicas(Generic[LoadedT]):
     """A loaded model on further devices; each is loaded when it is first named, and kept."""
 
-    def __init__(self, config: ModelConfig[Any]) -> None:
-        """Take the config of the model, with the device that it is on."""
-        self._config = config
-        self._encoders: dict[str, Encoder[Any]] = {}
+    def __init__(self, device: str, load_on: Callable[[str], LoadedT]) -> None:
+        """Take the device that the model is on, and what loads it on another."""
+        self._device = device
+        self._load_on = load_on
+        self._encoders: dict[str, LoadedT] = {}
         self._lock = Lock()
 
     @property
@@ -26,17 +38,14 @@ class Replicas:
         """How many bytes the weights of all of them take."""
         return sum(encoder.memory_bytes for encoder in tuple(self._encoders.values()))
 
-    def on(self, device: str) -> Encoder[Any] | None:
+    def on(self, device: str) -> LoadedT | None:
         """Return the replica on a device; None where the model itself is on it."""
         name = _numbered(device)
-        if name == _numbered(str(self._config.device)):
+        if name == _numbered(self._device):
             return None
         with self._lock:
             if name not in self._encoders:
-                # What loads an encoder knows all kinds of them, and so this one.
-                from holotype.encoders._load import load
-
-                self._encoders[name] = load(dataclasses.replace(self._config, device=device))
+                self._encoders[name] = self._load_on(device)
             return self._encoders[name]
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ def load_token_head(transformer: Transformer, settings: SparseSettings, dim: int
     hidden = settings.checkpoint.hidden_dim
     weight, bias = load_token_layer(settings.checkpoint.folder, hidden.value if hidden else 0)
     ids = [transformer.tokenizer.token_id(token) for token in _DROPPED]
-    dropped = torch.tensor([id for id in ids if id is not None])
+    dropped = torch.tensor([id for id in ids if id is not None], dtype=torch.int64)
     return TokenHead(
         weight=weight.to(device=transformer.device, dtype=transformer.dtype),
         bias=bias.to(device=transformer.device, dtype=transformer.dtype),

@@ -68,13 +68,18 @@ class TorchNetwork:
     def close(self) -> None:
         """Let go of the weights; see `Network.close`."""
         self._model = None
-        gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-        elif self._device.type == "mps":
-            torch.mps.empty_cache()
+        give_memory_back(self._device)
 
     def _open(self) -> TorchModel:
         if self._model is None:
             raise ClosedEncoderError
         return self._model
+
+
+def give_memory_back(device: torch.device) -> None:
+    """Give a device the memory back of what nothing refers to any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
