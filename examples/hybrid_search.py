@@ -93,7 +93,8 @@ def main() -> None:
 
     right = np.array(list(QUESTIONS.values()))
     found = {name: places(scores)[range(len(right)), right] for name, scores in searches.items()}
-    print("\n" + f"{'place of the right answer':62}" + "".join(f"{name:>9}" for name in found))
+    print("\nquestions chosen to show where each search fails")
+    print(f"{'place of the right answer':62}" + "".join(f"{name:>9}" for name in found))
     for at, question in enumerate(QUESTIONS):
         row_of_places = (one[at] for one in found.values())
         print(f"{question:62}" + "".join(f"{place or '-':>9}" for place in row_of_places))
