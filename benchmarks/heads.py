@@ -62,7 +62,8 @@ def cross_encoder_table() -> Table:
     # Queries are a few words.
     pairs = [(query[:40], text) for query, text in zip(queries, texts, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
-        _save(BertForSequenceClassification(BertConfig(**SIZES, num_labels=1)), Path(folder))
+        config = BertConfig(**SIZES, **{"num_labels": 1})
+        _save(BertForSequenceClassification(config), Path(folder))
         ours = holotype.load(_cross_encoder_record(), checkpoint=folder, device="cpu")
         theirs = CrossEncoder(folder, device="cpu")
         return _table(
