@@ -62,7 +62,7 @@ def cross_encoder_table() -> Table:
     # Queries are a few words.
     pairs = [(query[:40], text) for query, text in zip(queries, texts, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
-        config = BertConfig(**SIZES, **{"num_labels": 1})
+        config = BertConfig(**(SIZES | {"num_labels": 1}))
         _save(BertForSequenceClassification(config), Path(folder))
         ours = holotype.load(_cross_encoder_record(), checkpoint=folder, device="cpu")
         theirs = CrossEncoder(folder, device="cpu")
