@@ -16,14 +16,13 @@ from tests.runtime.heads import (
     ROBERTA_STYLE,
     SIZES,
     assert_cross_encoder_parity,
-    assert_scores,
     byte_tokenizer,
     cross_encoder_record,
     cross_encoder_reference,
     save_head,
     saved_modules,
 )
-from tests.runtime.parity import change, change_tensors, read, write
+from tests.runtime.parity import assert_scores_same, change, change_tensors, read, write
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from holotype.encoders import load
@@ -93,7 +92,7 @@ def test_the_score_is_what_the_answers_logits_say(
 def test_long_pairs_keep_the_end_of_the_template(tmp_path: Path) -> None:
     folder = reranker(tmp_path)
     ours = load(RECORD, checkpoint=folder).predict(HUGE_PAIRS, on_overflow="truncate")
-    assert_scores(ours, cross_encoder_reference(folder).predict(HUGE_PAIRS))
+    assert_scores_same(ours, cross_encoder_reference(folder).predict(HUGE_PAIRS))
 
 
 def test_cuts_of_templated_pairs_are_counted(tmp_path: Path) -> None:
@@ -122,7 +121,7 @@ def test_the_default_prompt_is_the_instruction(tmp_path: Path) -> None:
     assert_cross_encoder_parity(encoder, folder)
     reference = cross_encoder_reference(folder)
     told = encoder.predict(PAIRS, instruction="Find code.", on_overflow="truncate")
-    assert_scores(told, reference.predict(PAIRS, prompt="Find code."))
+    assert_scores_same(told, reference.predict(PAIRS, prompt="Find code."))
 
 
 def test_a_model_without_a_template_reads_plain_pairs(tmp_path: Path) -> None:
