@@ -61,13 +61,12 @@ def recording() -> Iterator[Rows]:
     try:
         yield rows
     finally:
-        _open.remove(rows)
+        _open.pop()
 
 
 def record(subject: Subject, measurement: Measurement) -> None:
     """Keep a measurement of the test that runs."""
-    for rows in _open:
-        rows.append(asdict(subject) | asdict(measurement))
+    _open[-1].append(asdict(subject) | asdict(measurement))
 
 
 def lines(tests: Iterable[tuple[str, bool, Rows]], *, each_option: bool = False) -> list[str]:

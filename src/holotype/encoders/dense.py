@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encoding import DenseEncoding
+from holotype.encoders.encoding import DenseEncoding, side_of
 from holotype.encoders.modules import PoolingSpec
 from holotype.encoders.network import Network, Output
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.pipeline import Reading, Task
+from holotype.encoders.pipeline import Reading, Task, stream
 from holotype.encoders.quantization import Calibration, dequantize
 from holotype.encoders.similarity import Vectors, all_pairs, pairwise
-from holotype.encoders.tokenization import TokenizedText
+from holotype.encoders.texts import count_texts, each_text
+from holotype.encoders.tokenization import TextTokenizer, TokenizedText
 from holotype.records import AnyDenseModel
 
 
@@ -36,18 +37,25 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         config: ModelConfig[AnyDenseModel],
         encoding: DenseEncoding,
         network: Network,
+        queries: Network | None = None,
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+
+        Args:
+            config: the record and how it is run.
+            encoding: what the record and the checkpoint agreed on.
+            network: reads documents.
+            queries: reads queries; None where the same network does.
 
         Raises:
             ValueError: the model's length leaves no room for text.
         """
         network.tokenizer.require_room(encoding.max_length)
+        if queries is not None:
+            queries.tokenizer.require_room(side_of(encoding, "query").max_length)
         super().__init__(config, network)
         self.encoding = encoding
-        self._prompt_counts = all(
-            layer.with_prompt for layer in encoding.layers if isinstance(layer, PoolingSpec)
-        )
+        self._queries = queries
 
     @property
     def dim(self) -> int:
@@ -56,8 +64,34 @@ class DenseEncoder(Encoder[AnyDenseModel]):
 
     @property
     def max_length(self) -> int | None:
-        """The longest text in tokens, with special tokens; None where nothing limits it."""
+        """The longest text in tokens, with special tokens; None where nothing limits it.
+
+        Where queries are read by modules of their own, it is the longest document.
+        """
         return self.encoding.max_length
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights of both sides take on the device.
+
+        Raises:
+            ClosedEncoderError: the encoder has been closed.
+        """
+        own = 0 if self._queries is None else self._queries.memory_bytes
+        return self._network.memory_bytes + own
+
+    def warm_up(self) -> None:
+        """Run the model once, so that the first call takes no longer than those after it."""
+        super().warm_up()
+        if self._queries is not None:
+            for _ in self._stream_of("query", "a query", "", settings_of(progress=False)):
+                pass
+
+    def close(self) -> None:
+        """Let go of the weights and give the memory back; see `Encoder.close`."""
+        super().close()
+        if self._queries is not None:
+            self._queries.close()
 
     def encode_query(
         self,
@@ -81,7 +115,9 @@ class DenseEncoder(Encoder[AnyDenseModel]):
             TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
             ClosedEncoderError: the encoder has been closed.
         """
-        return self._encode(texts, self._prompt("query", instruction), settings_of(**options))
+        return self._encode(
+            "query", texts, self._prompt("query", instruction), settings_of(**options)
+        )
 
     def encode_document(
         self,
@@ -94,7 +130,8 @@ class DenseEncoder(Encoder[AnyDenseModel]):
 
         Arguments, errors and the shape of the result are those of `encode_query`.
         """
-        return self._encode(texts, self._prompt("document", instruction), settings_of(**options))
+        prompt = self._prompt("document", instruction)
+        return self._encode("document", texts, prompt, settings_of(**options))
 
     def encode(
         self,
@@ -115,7 +152,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
             float32 ``[dim]`` for one text, ``[n_texts, dim]`` for several.
         """
         chosen = self._prompt("text", None) if prompt is None else prompt
-        return self._encode(texts, chosen, settings_of(**options))
+        return self._encode("text", texts, chosen, settings_of(**options))
 
     def encode_stream(
         self,
@@ -136,8 +173,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         Returns:
             A generator of float32 ``[n_texts, dim]``, in the order of the texts; `close` stops it.
         """
-        task = self._task(self._prompt(side, instruction))
-        return self._stream(texts, task, settings_of(**options))
+        return self._stream_of(side, texts, self._prompt(side, instruction), settings_of(**options))
 
     def similarity(
         self,
@@ -189,17 +225,35 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         prompts = {"query": self.encoding.query_prompt, "document": self.encoding.document_prompt}
         return prompts[side].fill(self.record.id, instruction)
 
-    def _encode(self, texts: str | Iterable[str], prompt: str, settings: EncodeSettings) -> Vectors:
-        windows = list(self._stream(texts, self._task(prompt), settings))
+    def _read_by(self, side: SideName) -> tuple[DenseEncoding, Network]:
+        network = self._network
+        read_as = self.encoding.text_side if side == "text" else side
+        if read_as == "query" and self._queries is not None:
+            network = self._queries
+        return side_of(self.encoding, read_as), network
+
+    def _stream_of(
+        self, side: SideName, texts: str | Iterable[str], prompt: str, settings: EncodeSettings
+    ) -> Generator[Vectors, None, None]:
+        encoding, network = self._read_by(side)
+        task = self._task(encoding, network.tokenizer, prompt)
+        return stream(network, task, each_text(texts), settings, n_items=count_texts(texts))
+
+    def _encode(
+        self, side: SideName, texts: str | Iterable[str], prompt: str, settings: EncodeSettings
+    ) -> Vectors:
+        windows = list(self._stream_of(side, texts, prompt, settings))
         if isinstance(texts, str):
             vector: Vectors = windows[0][0]
             return vector
         return np.concatenate(windows) if windows else np.empty((0, self.dim), dtype=np.float32)
 
-    def _task(self, prompt: str) -> Task[str, Vectors]:
-        tokenizer, max_length = self._network.tokenizer, self.max_length
-        n_uncounted = 0
-        if prompt and not self._prompt_counts:
+    def _task(
+        self, encoding: DenseEncoding, tokenizer: TextTokenizer, prompt: str
+    ) -> Task[str, Vectors]:
+        n_uncounted, max_length = 0, encoding.max_length
+        poolings = [layer for layer in encoding.layers if isinstance(layer, PoolingSpec)]
+        if prompt and not all(pooling.with_prompt for pooling in poolings):
             n_uncounted = tokenizer.count_leading_tokens(prompt)
 
         def read(texts: Sequence[str]) -> Reading:
@@ -224,17 +278,18 @@ class DenseEncoder(Encoder[AnyDenseModel]):
 
     def __repr__(self) -> str:
         """Show what decides the vectors and where they are made."""
-        pooling = "+".join(
-            mode
-            for layer in self.encoding.layers
-            if isinstance(layer, PoolingSpec)
-            for mode in layer.modes
-        )
+        queries = self.encoding.queries
+        own = "" if queries is None else f"query_pooling={_pooling(queries)!r}, "
         return (
-            f"DenseEncoder({self.record.id!r}, dim={self.dim}, pooling={pooling!r}, "
+            f"DenseEncoder({self.record.id!r}, dim={self.dim}, pooling={_pooling(self.encoding)!r}, {own}"
             f"normalized={self.encoding.normalized}, similarity={self.encoding.similarity!r}, "
             f"max_length={self.max_length}, device={self.device!r}, dtype={self.dtype!r})"
         )
+
+
+def _pooling(encoding: DenseEncoding) -> str:
+    poolings = [layer for layer in encoding.layers if isinstance(layer, PoolingSpec)]
+    return "+".join(mode for pooling in poolings for mode in pooling.modes)
 
 
 def _row(text: TokenizedText, n_uncounted: int) -> Row:

@@ -13,6 +13,8 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
+from holotype.encoders.routed_checkpoint import read_routed
+from holotype.encoders.routed_loading import load_routed
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
@@ -65,6 +67,9 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     if is_static(folder):
         return load_static(config)
     config = _settled(config)
+    routed = read_routed(folder)
+    if routed is not None:
+        return load_routed(config, routed)
     settings = read_checkpoint(folder)
     encoding = resolve_dense(record, settings)
     backbone = open_transformer(config, settings, read_tensors(settings.transformer_folder))

@@ -11,6 +11,8 @@ from holotype.encoders.json_file import JsonFile, read_json
 from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
 
 MODULES_FILE = "modules.json"
+ROUTERS = ("Router", "Asym")
+"""The modules that choose among lists of modules, by their classes."""
 
 _POOLING_NAMES = {
     "cls": "cls",
@@ -132,7 +134,25 @@ def read_modules(
     """
     if not (folder / MODULES_FILE).is_file():
         return None
-    (package, kind, transformer_path), *rest = module_entries(folder)
+    entries = module_entries(folder)
+    return describe_modules(folder, entries, token_level=token_level, with_scores=with_scores)
+
+
+def describe_modules(
+    folder: Path,
+    entries: Sequence[tuple[str, str, str]],
+    *,
+    token_level: bool,
+    with_scores: bool = False,
+) -> ModuleList:
+    """Read the settings of modules, given by package, class and path; see `read_modules`."""
+    (package, kind, transformer_path), *rest = entries
+    if any(kind in ROUTERS for _, kind, _ in entries):
+        raise UnsupportedCheckpointError(
+            str(folder / MODULES_FILE),
+            "has modules of their own for queries and for documents, which only dense and sparse "
+            "models on torch may have so far",
+        )
     if kind != "Transformer":
         raise UnsupportedCheckpointError(
             str(folder / MODULES_FILE), f"begins with {kind!r}; only transformers are run so far"
