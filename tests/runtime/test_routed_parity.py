@@ -16,7 +16,7 @@ from sentence_transformers.base.modules import Normalize, Router, Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
 from tests.runtime.backbones import save_backbone
-from tests.runtime.heads import CHARACTERS
+from tests.runtime.heads import BERT_STYLE, CHARACTERS, byte_tokenizer
 from tests.runtime.parity import (
     DenseRecord,
     Save,
@@ -140,7 +140,9 @@ def test_queries_from_a_table_of_token_vectors(
     texts: list[str],
 ) -> None:
     torch.manual_seed(3)
-    tokenizer = bert.tokenizer.backend_tokenizer
+    tokenizer = byte_tokenizer(BERT_STYLE).backend_tokenizer
+    if not normalized:
+        tokenizer.enable_truncation(9)
     table = StaticEmbedding(tokenizer, embedding_dim=32)
     documents = [bert, Pooling(32, "mean")]
     last = [Normalize()] if normalized else []
@@ -148,6 +150,10 @@ def test_queries_from_a_table_of_token_vectors(
     encoder = load(dense_record(pooling="mean"), checkpoint=folder, device="cpu")
     assert_dense_parity(encoder, folder, texts)
     assert encoder.encode_query([]).shape == (0, 32)
+    assert encoder.encoding == resolve_encoding(encoder.record, folder)
+    if not normalized:
+        with pytest.warns(TextOverflowWarning, match="longer than the 9 tokens"):
+            encoder.encode_query(CHARACTERS)
 
 
 def test_matryoshka_vectors_of_both_sides(

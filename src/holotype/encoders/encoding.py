@@ -14,12 +14,12 @@ from holotype.encoders.modules import (
     LayerNormSpec,
     LayerSpec,
     LinearSpec,
-    MaskSpec,
     NormalizeSpec,
     PoolingSpec,
 )
 from holotype.encoders.prompts import Prompt
 from holotype.encoders.routes import SideOfText
+from holotype.encoders.token_modules import MaskSpec
 from holotype.errors import (
     CheckpointError,
     UnsupportedCheckpointError,

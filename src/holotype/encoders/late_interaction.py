@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from holotype.encoders.json_file import JsonFile, Setting
-from holotype.encoders.modules import MODULES_FILE, MaskSpec, ModuleList
+from holotype.encoders.modules import MODULES_FILE, ModuleList
+from holotype.encoders.token_modules import MaskSpec
 
 PUNCTUATION = tuple(string.punctuation)
 STANFORD_FILE = "artifact.metadata"

@@ -100,7 +100,7 @@ def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
     network = TorchNetwork(
         backbone,
         encoding.layers,
-        dim=config.dim or encoding.native_dim,
+        dim=encoding.network_dim(config.dim),
         normalized=encoding.normalized,
         projection=own_tensors,
     )
