@@ -81,7 +81,7 @@ def lines(tests: Iterable[tuple[str, bool, Rows]], *, each_option: bool = False)
         for row in rows:
             key = tuple(row[column] for column in _COLUMNS[:4])
             groups.setdefault((*key, name) if each_option else key, []).append((name, passed, row))
-    table = [(*_COLUMNS, "")]
+    table: list[tuple[str, ...]] = [(*_COLUMNS, "")]
     for key in sorted(groups):
         found = groups[key]
         names = {name for name, _, _ in found}

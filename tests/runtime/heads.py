@@ -49,6 +49,7 @@ SIZES = {
     "max_position_embeddings": N_POSITIONS,
     "initializer_range": 0.3,
 }
+DECODER = {**SIZES, "num_key_value_heads": 2, "head_dim": 8}
 DISTILBERT = {
     "dim": 32,
     "n_layers": 2,
@@ -96,7 +97,19 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         ROBERTA_STYLE,
     ),
     "Bart": ("Bart", BART, ROBERTA_STYLE),
-    "Qwen3": ("Qwen3", {**SIZES, "num_key_value_heads": 2, "head_dim": 8}, ROBERTA_STYLE),
+    "Gemma3": (
+        "Gemma3Text",
+        {
+            **DECODER,
+            "sliding_window": 16,
+            "layer_types": ["sliding_attention", "full_attention"],
+        },
+        ROBERTA_STYLE,
+    ),
+    "Llama": ("Llama", DECODER, ROBERTA_STYLE),
+    "MPNet": ("MPNet", {**SIZES, "max_position_embeddings": N_POSITIONS + 2}, ROBERTA_STYLE),
+    "NomicBert": ("NomicBert", SIZES, BERT_STYLE),
+    "Qwen3": ("Qwen3", DECODER, ROBERTA_STYLE),
 }
 
 

@@ -45,6 +45,7 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
         },
     ),
     "mpnet": ("MPNetTokenizer", "MPNetConfig", _SIZES),
+    "nomic-bert": ("BertTokenizer", "NomicBertConfig", _SIZES | {"pad_token_id": 4}),
     "electra": ("ElectraTokenizer", "ElectraConfig", _SIZES | {"embedding_size": 16}),
     "deberta-v2": ("DebertaV2Tokenizer", "DebertaV2Config", _SIZES),
 }
