@@ -14,6 +14,7 @@ from tests.runtime.heads import BERT_STYLE, DISTILBERT, N_POSITIONS, ROBERTA_STY
 
 HIDDEN_DIM = 32
 MARKERS = ("[Q] ", "[D] ")
+STANFORD_MARKERS = ("[unused0]", "[unused1]")
 _SIZES = {
     "hidden_size": HIDDEN_DIM,
     "num_hidden_layers": 2,
@@ -76,7 +77,7 @@ def save_backbone(name: str, folder: Path) -> Path:
     """Save a transformer of two layers and its tokenizer, as transformers does."""
     class_name, sizes, style = BACKBONES[name]
     side = "left" if name in _PADS_LEFT else "right"
-    tokenizer = byte_tokenizer(style, *MARKERS, padding_side=side)
+    tokenizer = byte_tokenizer(style, *MARKERS, *STANFORD_MARKERS, padding_side=side)
     tokenizer.save_pretrained(folder)
     package: Any = importlib.import_module("transformers")
     prefix = class_name.removesuffix("Model").removesuffix("Encoder")

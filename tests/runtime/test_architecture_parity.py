@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tests.runtime.backbones import BACKBONES, HIDDEN_DIM, MARKERS, save_backbone
+from tests.runtime.backbones import BACKBONES, HIDDEN_DIM, MARKERS, STANFORD_MARKERS, save_backbone
 from tests.runtime.conftest import TEXTS
 from tests.runtime.heads import CHARACTERS, N_POSITIONS
 from tests.runtime.parity import (
@@ -23,6 +24,9 @@ from tests.runtime.parity import (
     assert_colbert_parity,
     assert_dense_parity,
     assert_same,
+    change,
+    change_tensors,
+    write,
 )
 
 from holotype.encoders import load
@@ -138,5 +142,30 @@ def test_late_interaction_models_in_the_format_of_pylate(
         document_length=80,
         attend_to_expansion_tokens=True,
     )
+    encoder = load(colbert_record(), checkpoint=folder, device="cpu")
+    assert_colbert_parity(encoder, folder, TEXTS)
+
+
+@pytest.mark.parametrize("architecture", BACKBONES)
+def test_late_interaction_models_in_the_format_of_stanford(
+    architecture: str,
+    backbone: Callable[[str], Path],
+    colbert_record: ColbertRecord,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "stanford"
+    shutil.copytree(backbone(architecture), folder)
+    change(folder, "config.json", architectures=["HF_ColBERT"])
+    torch.manual_seed(13)
+    change_tensors(folder, "model.safetensors", linear__weight=torch.randn(16, HIDDEN_DIM))
+    metadata = {
+        "query_token_id": STANFORD_MARKERS[0],
+        "doc_token_id": STANFORD_MARKERS[1],
+        "query_maxlen": 24,
+        "doc_maxlen": 64,
+        "attend_to_mask_tokens": False,
+        "mask_punctuation": True,
+    }
+    write(folder, "artifact.metadata", metadata)
     encoder = load(colbert_record(), checkpoint=folder, device="cpu")
     assert_colbert_parity(encoder, folder, TEXTS)
