@@ -64,7 +64,7 @@ def run(
         encode = load(classifier_record(), checkpoint=folder, device="cpu").predict_scores
 
     def run(texts: list[str], batch_size: int | None = None) -> list[Vectors]:
-        found = encode(texts, batch_size=batch_size, on_overflow="truncate")
+        found: Any = encode(texts, batch_size=batch_size, on_overflow="truncate")
         if request.param == "sparse":
             found = found.to_dense()
         return [np.atleast_2d(result) for result in found]

@@ -39,6 +39,7 @@ from holotype.errors import (
     TextOverflowWarning,
     UnsupportedCheckpointError,
 )
+from holotype.records import DenseModel
 
 Modules = list[Any]
 
@@ -57,7 +58,8 @@ def save_routed(tmp_path: Path) -> Save:
 
 @pytest.fixture
 def bert(bert_folder: Path) -> Transformer:
-    return Transformer(str(bert_folder), max_seq_length=48)
+    made: Transformer = Transformer(str(bert_folder), max_seq_length=48)
+    return made
 
 
 def projected(width: int, *, seed: int) -> Dense:
@@ -265,6 +267,7 @@ def test_what_is_known_of_a_folder_alone(
     folder = save_routed(*shared(bert))
     record = derive_record(folder, name="Routed")
     assert (record.type, record.embedding_dim) == ("dense", 20)
+    assert isinstance(record, DenseModel)
     encoder = load(record, checkpoint=folder, device="cpu")
     assert resolve_encoding(record, folder) == encoder.encoding
 
@@ -285,8 +288,10 @@ def test_sides_whose_vectors_do_not_compare(
     folder = save_routed(bert, Pooling(32, "mean"), router)
     with pytest.raises(CatalogueMismatchError, match="embedding_dim"):
         load(dense_record(12), checkpoint=folder)
+    unknown: Any = None
+    silent = replace(dense_record(), embedding_dim=unknown)
     with pytest.raises(CheckpointError, match="cannot be compared"):
-        load(replace(dense_record(), embedding_dim=None), checkpoint=folder)
+        load(silent, checkpoint=folder)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +329,7 @@ def test_a_router_within_late_interaction_is_refused(
 def test_layers_after_a_table_are_refused(
     bert: Transformer, save_routed: Save, dense_record: DenseRecord
 ) -> None:
-    table = StaticEmbedding(bert.tokenizer.backend_tokenizer, embedding_dim=32)
+    table = StaticEmbedding(byte_tokenizer(BERT_STYLE).backend_tokenizer, embedding_dim=32)
     queries = [table, projected(20, seed=1)]
     documents = [bert, Pooling(32, "mean"), projected(20, seed=2)]
     folder = save_routed(Router.for_query_document(queries, documents))
