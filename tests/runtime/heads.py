@@ -10,6 +10,7 @@ import torch
 import transformers
 from sentence_transformers import CrossEncoder as ReferenceCrossEncoder
 from tests.runtime.conftest import TEXTS
+from tests.runtime.parity import assert_scores_same, subject
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
@@ -17,7 +18,6 @@ from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 from transformers import PreTrainedTokenizerFast
 
-from holotype.encoders.activations import Scores
 from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.records import ClassifierModel, CrossEncoderModel
 
@@ -49,6 +49,7 @@ SIZES = {
     "max_position_embeddings": N_POSITIONS,
     "initializer_range": 0.3,
 }
+DECODER = {**SIZES, "num_key_value_heads": 2, "head_dim": 8}
 DISTILBERT = {
     "dim": 32,
     "n_layers": 2,
@@ -96,7 +97,19 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         ROBERTA_STYLE,
     ),
     "Bart": ("Bart", BART, ROBERTA_STYLE),
-    "Qwen3": ("Qwen3", {**SIZES, "num_key_value_heads": 2, "head_dim": 8}, ROBERTA_STYLE),
+    "Gemma3": (
+        "Gemma3Text",
+        {
+            **DECODER,
+            "sliding_window": 16,
+            "layer_types": ["sliding_attention", "full_attention"],
+        },
+        ROBERTA_STYLE,
+    ),
+    "Llama": ("Llama", DECODER, ROBERTA_STYLE),
+    "MPNet": ("MPNet", {**SIZES, "max_position_embeddings": N_POSITIONS + 2}, ROBERTA_STYLE),
+    "NomicBert": ("NomicBert", SIZES, BERT_STYLE),
+    "Qwen3": ("Qwen3", DECODER, ROBERTA_STYLE),
 }
 
 
@@ -204,25 +217,18 @@ def saved_modules(modules: list[Any], folder: Path, **options: Any) -> Path:
     return folder
 
 
-def assert_scores(ours: Scores, theirs: Scores) -> None:
-    """Assert that scores are equal to rounding in float32."""
-    assert ours.dtype == np.float32
-    assert ours.shape == theirs.shape
-    largest = max(1.0, float(np.abs(theirs).max(initial=0)))
-    assert np.abs(ours - theirs).max(initial=0) <= 1e-5 * largest
-
-
 def assert_cross_encoder_parity(
     encoder: CrossEncoder, folder: Path, *, prompt: str | None = None
 ) -> None:
     """Assert that scores and rankings are the reference's, whatever the batches."""
-    reference = cross_encoder_reference(folder)
+    reference, of = cross_encoder_reference(folder), subject(encoder, folder)
     theirs = reference.predict(PAIRS, prompt=prompt)
     for batch_size in (None, 5):
         ours = encoder.predict(PAIRS, batch_size=batch_size, on_overflow="truncate")
-        assert_scores(ours, theirs)
+        assert_scores_same(ours, theirs, of=of)
     raw = reference.predict(PAIRS, prompt=prompt, activation_fn=torch.nn.Identity())
-    assert_scores(encoder.predict(PAIRS, activation="logits", on_overflow="truncate"), raw)
+    logits = encoder.predict(PAIRS, activation="logits", on_overflow="truncate")
+    assert_scores_same(logits, raw, of=of)
     if encoder.n_labels > 1:
         return
     query, documents = PAIRS[0][0], [document for _, document in PAIRS]
@@ -230,7 +236,7 @@ def assert_cross_encoder_parity(
     expected = reference.rank(query, documents, return_documents=True, prompt=prompt)
     assert [found.corpus_id for found in ranked] == [found["corpus_id"] for found in expected]
     assert [found.text for found in ranked] == [found["text"] for found in expected]
-    assert_scores(
+    assert_scores_same(
         np.array([found.score for found in ranked], dtype=np.float32),
         np.array([found["score"] for found in expected], dtype=np.float32),
     )

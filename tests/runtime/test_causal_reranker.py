@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.cross_encoder.modules import LogitScore
 from tests.runtime.heads import (
@@ -16,15 +17,13 @@ from tests.runtime.heads import (
     ROBERTA_STYLE,
     SIZES,
     assert_cross_encoder_parity,
-    assert_scores,
     byte_tokenizer,
     cross_encoder_record,
     cross_encoder_reference,
     save_head,
     saved_modules,
 )
-from tests.runtime.parity import change, change_tensors, read, write
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from tests.runtime.parity import assert_scores_same, change, change_tensors, read, write
 
 from holotype.encoders import load
 from holotype.errors import (
@@ -52,7 +51,9 @@ STRUCTURED = (
 LENGTH = 160
 
 
-def causal(folder: Path, *, template: str | None = TEMPLATE, **config: Any) -> Path:
+def causal(
+    folder: Path, *, template: str | None = TEMPLATE, family: str = "Qwen3", **config: Any
+) -> Path:
     """Save a causal language model as transformers does."""
     tokenizer = byte_tokenizer(
         ROBERTA_STYLE, "<|start|>", "<|end|>", "yes", "no", model_max_length=LENGTH
@@ -62,8 +63,8 @@ def causal(folder: Path, *, template: str | None = TEMPLATE, **config: Any) -> P
     torch.manual_seed(17)
     sizes = SIZES | {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 200}
     settings = {"vocab_size": len(tokenizer), "pad_token_id": 1, "tie_word_embeddings": True}
-    made = Qwen3Config(**(sizes | settings | config))
-    Qwen3ForCausalLM(made).save_pretrained(folder)
+    made = getattr(transformers, f"{family}Config")(**(sizes | settings | config))
+    getattr(transformers, f"{family}ForCausalLM")(made).save_pretrained(folder)
     return folder
 
 
@@ -90,10 +91,16 @@ def test_the_score_is_what_the_answers_logits_say(
     assert_cross_encoder_parity(encoder, folder)
 
 
+@pytest.mark.parametrize("family", ["Gemma", "Llama", "Mistral", "Qwen2"])
+def test_language_models_of_several_architectures(family: str, tmp_path: Path) -> None:
+    folder = reranker(tmp_path, config={"family": family})
+    assert_cross_encoder_parity(load(RECORD, checkpoint=folder), folder)
+
+
 def test_long_pairs_keep_the_end_of_the_template(tmp_path: Path) -> None:
     folder = reranker(tmp_path)
     ours = load(RECORD, checkpoint=folder).predict(HUGE_PAIRS, on_overflow="truncate")
-    assert_scores(ours, cross_encoder_reference(folder).predict(HUGE_PAIRS))
+    assert_scores_same(ours, cross_encoder_reference(folder).predict(HUGE_PAIRS))
 
 
 def test_cuts_of_templated_pairs_are_counted(tmp_path: Path) -> None:
@@ -122,7 +129,7 @@ def test_the_default_prompt_is_the_instruction(tmp_path: Path) -> None:
     assert_cross_encoder_parity(encoder, folder)
     reference = cross_encoder_reference(folder)
     told = encoder.predict(PAIRS, instruction="Find code.", on_overflow="truncate")
-    assert_scores(told, reference.predict(PAIRS, prompt="Find code."))
+    assert_scores_same(told, reference.predict(PAIRS, prompt="Find code."))
 
 
 def test_a_model_without_a_template_reads_plain_pairs(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from tests.runtime.heads import (
     CHARACTERS,
     N_POSITIONS,
     PAIRS,
-    assert_scores,
     classifier_record,
     save_head,
 )
+from tests.runtime.parity import assert_scores_same, subject
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from holotype.encoders import load
@@ -70,12 +70,12 @@ def test_logits_of_texts_and_pairs(architecture: str, tmp_path: Path) -> None:
     folder = save_head(tmp_path, architecture, num_labels=3, id2label=NAMES)
     classifier = load(classifier_record(), checkpoint=folder)
     assert (classifier.labels, classifier.max_length) == (LABELS, N_POSITIONS)
-    theirs = reference_logits(folder, inputs)
+    theirs, of = reference_logits(folder, inputs), subject(classifier, folder, "transformers")
     for batch_size in (None, 4):
         ours = classifier.predict_scores(
             inputs, activation="logits", batch_size=batch_size, on_overflow="truncate"
         )
-        assert_scores(ours, theirs)
+        assert_scores_same(ours, theirs, of=of)
 
 
 def test_a_head_that_knows_no_padding_reads_one_text_at_a_time(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_head_that_knows_no_padding_reads_one_text_at_a_time(tmp_path: Path) -
     ours = load(classifier_record(), checkpoint=folder).predict_scores(
         inputs, activation="logits", batch_size=4
     )
-    assert_scores(ours, reference_logits(folder, inputs))
+    assert_scores_same(ours, reference_logits(folder, inputs))
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_scores_are_those_of_the_pipeline(config: dict[str, Any], tmp_path: Path
     run: Any = pipeline("text-classification", model=str(folder), device="cpu")
     classifier = load(classifier_record(), checkpoint=folder)
     texts = [text for text in TEXTS if len(text) < 80]
-    theirs = run(texts, top_k=None)
+    theirs, of = run(texts, top_k=None), subject(classifier, folder, "transformers")
     ours = classifier.predict_scores(texts)
     assert ours.shape == (len(texts), config["num_labels"])
     for row, expected in zip(ours, theirs, strict=True):
         by_label = {found["label"]: found["score"] for found in expected}
         wanted = np.array([by_label[label] for label in classifier.labels], dtype=np.float32)
-        assert_scores(row, wanted)
+        assert_scores_same(row, wanted, of=of)
     best = [found[0].label for found in classifier.classify(texts, top_k=1)]
     assert best == [found[0]["label"] for found in theirs]
 
@@ -117,7 +117,8 @@ def test_scores_are_those_of_the_pipeline(config: dict[str, Any], tmp_path: Path
 def test_a_text_of_a_hundred_thousand_characters(folder: Path, classifier: Classifier) -> None:
     inputs: list[TextOrPair] = [CHARACTERS, "x"]
     ours = classifier.predict_scores(inputs, activation="logits", on_overflow="truncate")
-    assert_scores(ours, reference_logits(folder, inputs))
+    of = subject(classifier, folder, "transformers")
+    assert_scores_same(ours, reference_logits(folder, inputs), of=of)
 
 
 def test_a_text_has_its_best_label(classifier: Classifier) -> None:

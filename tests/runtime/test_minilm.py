@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
+from tests.parity_table import Subject
 from tests.runtime.parity import assert_same
 
 from holotype.encoders import load
@@ -34,6 +35,7 @@ MINILM: DenseModel[Any] = DenseModel(
     query_prompt="",
     document_prompt="",
 )
+OF = Subject(kind="dense", architecture="bert (all-MiniLM-L6-v2)", format="sentence-transformers")
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +50,9 @@ def test_vectors_equal_those_of_sentence_transformers(
     theirs = minilm_reference.encode(texts, batch_size=batch_size)
     with pytest.warns(TextOverflowWarning):
         documents = minilm.encode_document(texts, batch_size=batch_size)
-    assert_same(documents, theirs)
+    assert_same(documents, theirs, of=OF)
     ours = minilm.encode_query(texts, batch_size=batch_size, on_overflow="truncate")
-    assert_same(ours, theirs)
+    assert_same(ours, theirs, of=OF)
 
 
 def test_a_text_of_100_000_characters_is_read_like_the_reference_reads_it(
@@ -58,7 +60,7 @@ def test_a_text_of_100_000_characters_is_read_like_the_reference_reads_it(
 ) -> None:
     texts = ["long " * 20_000, "unbroken" * 12_500]
     ours = minilm.encode(texts, on_overflow="truncate")
-    assert_same(ours, minilm_reference.encode(texts))
+    assert_same(ours, minilm_reference.encode(texts), of=OF)
 
 
 def test_one_text_gives_one_vector_and_no_text_gives_none(minilm: DenseEncoder) -> None:

@@ -222,7 +222,7 @@ def test_an_architecture_without_masks_is_refused(
     [
         ({"types": {}}, CheckpointError, "the class of a module"),
         ({"structure": None}, CheckpointError, "expected the types and the structure"),
-        ({"structure": {"text": []}}, UnsupportedCheckpointError, "routes text; supported are"),
+        ({"structure": {"image": []}}, UnsupportedCheckpointError, "routes image; supported are"),
         (
             {"parameters": {"route_mappings": {"x": "query"}}},
             UnsupportedCheckpointError,

@@ -17,7 +17,7 @@ from sentence_transformers.sparse_encoder.modules import (
     SparseStaticEmbedding,
     SpladePooling,
 )
-from tests.runtime.parity import SparseRecord, change, read, write
+from tests.runtime.parity import SparseRecord, change, read, subject, write
 from tests.runtime.sparse import (
     ARCHITECTURES,
     assert_sparse,
@@ -61,7 +61,8 @@ def test_every_architecture(
     transformer = Transformer(str(plain), transformer_task="fill-mask")
     reference = _saved(tmp_path / "saved", transformer, SpladePooling("max"))
     encoder = load(sparse_record(_n_words(plain)), checkpoint=tmp_path / "saved")
-    assert_sparse_parity(encoder, reference, texts)
+    of = subject(encoder, tmp_path / "saved")
+    assert_sparse_parity(encoder, reference, texts, of=of)
 
 
 @pytest.mark.parametrize("pooling", ["max", "sum"])
@@ -74,7 +75,8 @@ def test_every_pooling_and_activation(
     reference = _saved(tmp_path / "saved", MLMTransformer(str(plain)), splade)
     known = {"pooling": pooling, "activation": ACTIVATIONS[activation]}
     encoder = load(sparse_record(_n_words(plain), **known), checkpoint=tmp_path / "saved")
-    assert_sparse_parity(encoder, reference, texts)
+    of = subject(encoder, tmp_path / "saved")
+    assert_sparse_parity(encoder, reference, texts, of=of)
     bare = load(sparse_record(_n_words(plain), **known), checkpoint=plain)
     assert bare.encode(texts, on_overflow="truncate").equals(
         encoder.encode(texts, on_overflow="truncate")
@@ -87,7 +89,8 @@ def test_untied_logits(sparse_record: SparseRecord, texts: list[str], tmp_path: 
         tmp_path / "saved", Transformer(str(plain), transformer_task="fill-mask"), SpladePooling()
     )
     encoder = load(sparse_record(_n_words(plain)), checkpoint=tmp_path / "saved")
-    assert_sparse_parity(encoder, reference, texts)
+    of = subject(encoder, tmp_path / "saved")
+    assert_sparse_parity(encoder, reference, texts, of=of)
 
 
 def test_prompts(sparse_record: SparseRecord, texts: list[str], tmp_path: Path) -> None:
@@ -99,7 +102,8 @@ def test_prompts(sparse_record: SparseRecord, texts: list[str], tmp_path: Path) 
         prompts={"query": "query: ", "document": "the text: "},
     )
     encoder = load(sparse_record(_n_words(plain)), checkpoint=tmp_path / "saved")
-    assert_sparse_parity(encoder, reference, texts)
+    of = subject(encoder, tmp_path / "saved")
+    assert_sparse_parity(encoder, reference, texts, of=of)
 
 
 @pytest.mark.parametrize("side", ["query", "document"])
@@ -120,7 +124,8 @@ def test_queries_from_a_table(
     assert encoder.encoding.looks_queries_up
     # One text at a time: where padding meets a text that names the padding, the reference
     # takes whichever it comes to last.
-    assert_sparse_parity(encoder, reference, [text for text in texts if "[PAD]" not in text])
+    of = subject(encoder, tmp_path / "saved")
+    assert_sparse_parity(encoder, reference, [text for text in texts if "[PAD]" not in text], of=of)
 
 
 def test_a_route_may_lie_at_the_root(
@@ -154,7 +159,8 @@ def test_queries_from_the_file_of_opensearch(
     queries = ReferenceEncoder(modules=[table], device="cpu").encode(texts)
     known = {"pooling": "max", "activation": "log1p-relu"}
     encoder = load(sparse_record(_n_words(plain), **known), checkpoint=plain)
-    assert_sparse(encoder.encode_query(texts, on_overflow="truncate"), queries)
+    ours = encoder.encode_query(texts, on_overflow="truncate")
+    assert_sparse(ours, queries, of=subject(encoder, plain))
     assert not encoder.encode_query("").indices.size
 
 

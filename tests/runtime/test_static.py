@@ -19,7 +19,17 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Normalize
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-from tests.runtime.parity import DenseRecord, Save, Vectors, dense_reference, read
+from tests.parity_table import Measurement, Subject
+from tests.parity_table import record as record_measurement
+from tests.runtime.parity import (
+    DenseRecord,
+    Save,
+    Vectors,
+    dense_reference,
+    lowest_cosine,
+    read,
+    subject,
+)
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from holotype.encoders import load
@@ -41,11 +51,16 @@ DIM = 24
 LONG = ["the query and the document " * 3704, "the late text " * 900]
 
 
-def assert_equal(ours: Vectors, theirs: Vectors, tolerance: float = 1e-6) -> None:
+def assert_equal(
+    ours: Vectors, theirs: Vectors, tolerance: float = 1e-6, *, of: Subject | None = None
+) -> None:
     assert ours.dtype == np.float32
     assert ours.shape == theirs.shape
     largest = max(1.0, float(np.abs(theirs).max(initial=0)))
-    assert np.abs(ours - theirs).max(initial=0) <= tolerance * largest
+    difference = float(np.abs(ours - theirs).max(initial=0)) / largest
+    if of is not None:
+        record_measurement(of, Measurement(vectors=difference, cosine=lowest_cosine(ours, theirs)))
+    assert difference <= tolerance
 
 
 def exact(folder: Path, **options: Any) -> SentenceTransformer:
@@ -115,10 +130,10 @@ def test_vectors_are_those_of_sentence_transformers(
 ) -> None:
     folder = save_static(*modules, prompts={"query": "query: ", "document": "the "})
     encoder, reference = load(record(), checkpoint=folder), exact(folder)
-    everything = texts + LONG
-    assert_equal(encoder.encode(everything), reference.encode(everything))
+    everything, of = texts + LONG, subject(encoder, folder)
+    assert_equal(encoder.encode(everything), reference.encode(everything), of=of)
     assert_equal(encoder.encode(texts), dense_reference(folder).encode(texts), tolerance=1e-5)
-    assert_equal(encoder.encode_query(everything), reference.encode_query(everything))
+    assert_equal(encoder.encode_query(everything), reference.encode_query(everything), of=of)
     assert_equal(encoder.encode_document(texts, batch_size=3), reference.encode_document(texts))
     assert_equal(encoder.encode("x"), reference.encode("x"))
     assert encoder.encode([]).shape == (0, DIM)
@@ -153,9 +168,9 @@ def test_vectors_are_those_of_model2vec(
 ) -> None:
     folder = save_model2vec(dtype, normalize=normalize)
     encoder = load(record(normalize=normalize), checkpoint=folder)
-    everything = texts + LONG
+    everything, of = texts + LONG, subject(encoder, folder, "model2vec")
     theirs = exact_model2vec(folder).encode(everything)
-    assert_equal(encoder.encode(everything, on_overflow="truncate"), theirs)
+    assert_equal(encoder.encode(everything, on_overflow="truncate"), theirs, of=of)
 
 
 def test_half_precision_is_added_up_in_single(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,7 +15,12 @@ from holotype.encoders.late_interaction import (
     read_pylate,
     read_stanford,
 )
-from holotype.encoders.modules import MODULES_FILE, ModuleList, read_modules
+from holotype.encoders.modules import (
+    MODULES_FILE,
+    ModuleList,
+    describe_modules,
+    read_modules,
+)
 from holotype.errors import UnsupportedCheckpointError, WrongKindError
 
 CONFIG_FILE = "config.json"
@@ -122,6 +128,35 @@ def read_checkpoint(folder: Path) -> CheckpointSettings:
         modules=modules,
         transformer=transformer,
         late_interaction=_late_interaction(format, folder, library, transformer, modules),
+    )
+
+
+def read_side(folder: Path, entries: Sequence[tuple[str, str, str]]) -> CheckpointSettings:
+    """Read what a dense checkpoint says of one of its sides, which has modules of its own.
+
+    Args:
+        folder: the checkpoint.
+        entries: the package, the class and the folder of each of the side's modules.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or says something that is not supported.
+        WrongKindError: it is a model of another kind.
+    """
+    library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
+    format = _format(folder, library)
+    if format != "sentence-transformers":
+        raise UnsupportedCheckpointError(
+            str(folder), f"has modules of their own for queries in the {format} format"
+        )
+    modules = describe_modules(folder, entries, token_level=False)
+    within = modules.transformer_folder.relative_to(folder)
+    return describe_checkpoint(
+        folder,
+        within,
+        format=format,
+        library=library,
+        modules=modules,
+        transformer=_transformer_file(folder, within),
     )
 
 

@@ -18,6 +18,7 @@ from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, s
 from holotype.encoders.pipeline import Reading, Task
 from holotype.encoders.quantization import Calibration, dequantize
 from holotype.encoders.ragged import Ragged
+from holotype.encoders.token_pooling import finished, import_clustering
 from holotype.records import AnyColbertModel
 
 TokenVectors: TypeAlias = NDArray[np.float32]
@@ -45,7 +46,10 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         Raises:
             CheckpointError: a marker is no token of the checkpoint.
             ValueError: a length leaves no room for text.
+            MissingExtraError: the checkpoint merges tokens, and scipy is not installed.
         """
+        if encoding.token_pooling is not None:
+            import_clustering("a model that merges its tokens")
         super().__init__(config, network)
         self.encoding = encoding
         tokenizer, model_id = network.tokenizer, config.record.id
@@ -271,17 +275,23 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         return Ragged.concatenate(windows or [Ragged.from_arrays([], dim=self.dim)])
 
     def _task(self, reader: SideReader, prompt: str) -> Task[str, Ragged[np.float32]]:
-        tokenizer = self._network.tokenizer
+        tokenizer, width = self._network.tokenizer, self.encoding.network_dim(self.config.dim)
 
         def read(texts: Sequence[str]) -> Reading:
             return reader.read([prompt + text for text in texts], tokenizer)
 
         def collect(n_texts: int, outputs: Iterator[Output]) -> Ragged[np.float32]:
-            found = [np.empty((0, self.dim), dtype=np.float32)] * n_texts
+            found = [np.empty((0, width), dtype=np.float32)] * n_texts
             for positions, batch, counted in outputs:
                 for position, vectors, mask in zip(positions, batch, counted, strict=True):
                     found[position] = vectors[mask]
-            return Ragged.from_arrays(found, dim=self.dim)
+            return finished(
+                Ragged.from_arrays(found, dim=width),
+                self.encoding.token_pooling,
+                side=reader.side.name,
+                dim=self.dim,
+                normalized=self.encoding.normalized,
+            )
 
         return Task(
             model_id=self.record.id,

@@ -13,12 +13,12 @@ from holotype.encoders.modules import (
     MODULES_FILE,
     LayerSpec,
     LinearSpec,
-    MaskSpec,
     NormalizeSpec,
     PoolingSpec,
 )
 from holotype.encoders.prefixes import document_prefix, query_prefix
 from holotype.encoders.prompts import Prompt
+from holotype.encoders.token_modules import MERGING_MODULE, MaskSpec, TokenPoolingSpec
 from holotype.errors import CheckpointError, UnsupportedCheckpointError, WrongKindError
 from holotype.records import AnyColbertModel
 
@@ -74,6 +74,7 @@ class ColbertEncoding:
         plain: how texts are read that are neither.
         expansion: how short queries are filled up; None where they are not.
         own_file: the file beside the transformer's with the projection; None where there is none.
+        token_pooling: how the tokens of a text are merged at last; None where they are not.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -84,6 +85,14 @@ class ColbertEncoding:
     plain: Side
     expansion: QueryExpansion | None
     own_file: str | None = None
+    token_pooling: TokenPoolingSpec | None = None
+
+    def network_dim(self, dim: int | None) -> int:
+        """Return how many dimensions the network makes, where an encoder returns `dim`.
+
+        Tokens are merged by all their dimensions, and cut only then.
+        """
+        return self.native_dim if dim is None or self.token_pooling else dim
 
 
 def resolve_colbert(
@@ -142,7 +151,19 @@ def compare_colbert(
         plain=plain,
         expansion=expansion,
         own_file=file if settings.format == "bge-m3" else None,
+        token_pooling=_token_pooling(settings),
     )
+
+
+def _token_pooling(settings: CheckpointSettings) -> TokenPoolingSpec | None:
+    steps = settings.modules.steps if settings.modules else ()
+    found = [step for step in steps if isinstance(step, TokenPoolingSpec)]
+    if found and found != [steps[-1]]:
+        raise UnsupportedCheckpointError(
+            str(settings.folder / MODULES_FILE),
+            f"lists {MERGING_MODULE} before other modules; it is run at the end only",
+        )
+    return found[0] if found else None
 
 
 def _sides(
@@ -198,7 +219,7 @@ def _layers(
     projection: Setting[LinearSpec] | None,
 ) -> tuple[tuple[LayerSpec, ...], bool]:
     steps = settings.modules.steps if settings.modules else ()
-    layers = [step for step in steps if not isinstance(step, MaskSpec)]
+    layers = [step for step in steps if not isinstance(step, MaskSpec | TokenPoolingSpec)]
     if projection is not None:
         layers.append(projection.value)
     if any(isinstance(layer, PoolingSpec) for layer in layers):

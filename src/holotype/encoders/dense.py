@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encoding import DenseEncoding
+from holotype.encoders.encoding import DenseEncoding, side_of
 from holotype.encoders.modules import PoolingSpec
 from holotype.encoders.network import Network, Output
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
 from holotype.encoders.pipeline import Reading, Task
 from holotype.encoders.quantization import Calibration, dequantize
 from holotype.encoders.similarity import Vectors, all_pairs, pairwise
-from holotype.encoders.tokenization import TokenizedText
+from holotype.encoders.tokenization import TextTokenizer, TokenizedText
 from holotype.records import AnyDenseModel
 
 
@@ -36,14 +36,23 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         config: ModelConfig[AnyDenseModel],
         encoding: DenseEncoding,
         network: Network,
+        queries: Network | None = None,
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+
+        Args:
+            config: the record and how it is run.
+            encoding: what the record and the checkpoint agreed on.
+            network: reads documents.
+            queries: reads queries; None where the same network does.
 
         Raises:
             ValueError: the model's length leaves no room for text.
         """
         network.tokenizer.require_room(encoding.max_length)
-        super().__init__(config, network)
+        if queries is not None:
+            queries.tokenizer.require_room(side_of(encoding, "query").max_length)
+        super().__init__(config, network, queries)
         self.encoding = encoding
 
     @property
@@ -53,7 +62,10 @@ class DenseEncoder(Encoder[AnyDenseModel]):
 
     @property
     def max_length(self) -> int | None:
-        """The longest text in tokens, with special tokens; None where nothing limits it."""
+        """The longest text in tokens, with special tokens; None where nothing limits it.
+
+        Where queries are read by modules of their own, it is the longest document.
+        """
         return self.encoding.max_length
 
     def encode_query(
@@ -78,7 +90,9 @@ class DenseEncoder(Encoder[AnyDenseModel]):
             TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
             ClosedEncoderError: the encoder has been closed.
         """
-        return self._encode(texts, self._prompt("query", instruction), settings_of(**options))
+        return self._encode(
+            "query", texts, self._prompt("query", instruction), settings_of(**options)
+        )
 
     def encode_document(
         self,
@@ -91,7 +105,8 @@ class DenseEncoder(Encoder[AnyDenseModel]):
 
         Arguments, errors and the shape of the result are those of `encode_query`.
         """
-        return self._encode(texts, self._prompt("document", instruction), settings_of(**options))
+        prompt = self._prompt("document", instruction)
+        return self._encode("document", texts, prompt, settings_of(**options))
 
     def encode(
         self,
@@ -112,7 +127,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
             float32 ``[dim]`` for one text, ``[n_texts, dim]`` for several.
         """
         chosen = self._prompt("text", None) if prompt is None else prompt
-        return self._encode(texts, chosen, settings_of(**options))
+        return self._encode("text", texts, chosen, settings_of(**options))
 
     def encode_stream(
         self,
@@ -133,8 +148,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         Returns:
             A generator of float32 ``[n_texts, dim]``, in the order of the texts; `close` stops it.
         """
-        task = self._task(self._prompt(side, instruction))
-        return self._stream(texts, task, settings_of(**options))
+        return self._stream_of(side, texts, self._prompt(side, instruction), settings_of(**options))
 
     def similarity(
         self,
@@ -186,17 +200,28 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         prompts = {"query": self.encoding.query_prompt, "document": self.encoding.document_prompt}
         return prompts[side].fill(self.record.id, instruction)
 
-    def _encode(self, texts: str | Iterable[str], prompt: str, settings: EncodeSettings) -> Vectors:
-        windows = list(self._stream(texts, self._task(prompt), settings))
+    def _stream_of(
+        self, side: SideName, texts: str | Iterable[str], prompt: str, settings: EncodeSettings
+    ) -> Generator[Vectors, None, None]:
+        read_as = self.encoding.text_side if side == "text" else side
+        tokenizer = self._network_of(read_as).tokenizer
+        task = self._task(side_of(self.encoding, read_as), tokenizer, prompt)
+        return self._stream(texts, task, settings, read_as)
+
+    def _encode(
+        self, side: SideName, texts: str | Iterable[str], prompt: str, settings: EncodeSettings
+    ) -> Vectors:
+        windows = list(self._stream_of(side, texts, prompt, settings))
         if isinstance(texts, str):
             vector: Vectors = windows[0][0]
             return vector
         return np.concatenate(windows) if windows else np.empty((0, self.dim), dtype=np.float32)
 
-    def _task(self, prompt: str) -> Task[str, Vectors]:
-        tokenizer, max_length = self._network.tokenizer, self.max_length
-        n_uncounted = 0
-        if prompt and not self.encoding.counts_prompt:
+    def _task(
+        self, encoding: DenseEncoding, tokenizer: TextTokenizer, prompt: str
+    ) -> Task[str, Vectors]:
+        n_uncounted, max_length = 0, encoding.max_length
+        if prompt and not encoding.counts_prompt:
             n_uncounted = tokenizer.count_leading_tokens(prompt)
 
         def read(texts: Sequence[str]) -> Reading:
@@ -221,17 +246,18 @@ class DenseEncoder(Encoder[AnyDenseModel]):
 
     def __repr__(self) -> str:
         """Show what decides the vectors and where they are made."""
-        pooling = "+".join(
-            mode
-            for layer in self.encoding.layers
-            if isinstance(layer, PoolingSpec)
-            for mode in layer.modes
-        )
+        queries = self.encoding.queries
+        own = "" if queries is None else f"query_pooling={_pooling(queries)!r}, "
         return (
-            f"DenseEncoder({self.record.id!r}, dim={self.dim}, pooling={pooling!r}, "
+            f"DenseEncoder({self.record.id!r}, dim={self.dim}, pooling={_pooling(self.encoding)!r}, {own}"
             f"normalized={self.encoding.normalized}, similarity={self.encoding.similarity!r}, "
             f"max_length={self.max_length}, device={self.device!r}, dtype={self.dtype!r})"
         )
+
+
+def _pooling(encoding: DenseEncoding) -> str:
+    poolings = [layer for layer in encoding.layers if isinstance(layer, PoolingSpec)]
+    return "+".join(mode for pooling in poolings for mode in pooling.modes)
 
 
 def _row(text: TokenizedText, n_uncounted: int) -> Row:

@@ -12,6 +12,7 @@ from holotype.encoders.json_file import JsonFile
 from holotype.encoders.kinds import label_names, recognise_kind
 from holotype.encoders.merge import Merge
 from holotype.encoders.resolving import merged_encoding
+from holotype.encoders.routed_checkpoint import read_documents
 from holotype.encoders.static_checkpoint import is_static
 from holotype.errors import UnsupportedCheckpointError
 from holotype.records import ClassifierModel, ModelInfo
@@ -61,7 +62,7 @@ def derive_record(
 
 
 def _width(record: ModelInfo, folder: Path) -> int:
-    settings = read_checkpoint(folder)
+    settings = read_documents(folder) if record.type == "dense" else read_checkpoint(folder)
     merge = Merge(record, settings)
     merged_encoding(record, settings, merge)
     widths = [

@@ -16,7 +16,7 @@ from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.fingerprint import fingerprint_of_folder
 from holotype.encoders.network import Network
-from holotype.encoders.options import EncodeSettings
+from holotype.encoders.options import EncodeSettings, TextSide
 from holotype.encoders.pipeline import ResultT, Task, stream
 from holotype.encoders.replicas import Replicas
 from holotype.encoders.source import find_checkpoint
@@ -36,10 +36,19 @@ class Encoder(Generic[ModelT_co]):
         config: the record and how it is run, with the device that was chosen.
     """
 
-    def __init__(self, config: ModelConfig[ModelT_co], network: Network) -> None:
-        """Take a network that has been loaded; `holotype.encoders.load` does that."""
+    def __init__(
+        self, config: ModelConfig[ModelT_co], network: Network, queries: Network | None = None
+    ) -> None:
+        """Take what has been loaded; `holotype.encoders.load` does that.
+
+        Args:
+            config: the record and how it is run.
+            network: what runs.
+            queries: what runs queries; None where the same network does.
+        """
         self.config = dataclasses.replace(config, device=network.device)
         self._opened: Network | None = network
+        self._queries = queries
         self._replicas = Replicas(network.device, partial(_load_on, self.config))
 
     @property
@@ -89,7 +98,8 @@ class Encoder(Generic[ModelT_co]):
         Raises:
             ClosedEncoderError: the encoder has been closed.
         """
-        return self._network.memory_bytes + self._replicas.memory_bytes
+        queries = 0 if self._queries is None else self._queries.memory_bytes
+        return self._network.memory_bytes + queries + self._replicas.memory_bytes
 
     # A string is an iterable of strings, too; the first overload that fits is meant.
     @overload
@@ -117,24 +127,32 @@ class Encoder(Generic[ModelT_co]):
 
     def warm_up(self) -> None:
         """Run the model once, so that the first call takes no longer than those after it."""
-        network = self._network
-        for text in network.tokenizer.encode([_ANY_TEXT], max_length=None):
-            yes = [True] * len(text.ids)
-            for _ in network.run([Row(text.ids, text.type_ids, yes, yes)], None):
-                pass
+        for network in {self._network_of("query"), self._network_of("document")}:
+            for text in network.tokenizer.encode([_ANY_TEXT], max_length=None):
+                yes = [True] * len(text.ids)
+                for _ in network.run([Row(text.ids, text.type_ids, yes, yes)], None):
+                    pass
 
     def _stream(
-        self, texts: str | Iterable[str], task: Task[str, ResultT], settings: EncodeSettings
+        self,
+        texts: str | Iterable[str],
+        task: Task[str, ResultT],
+        settings: EncodeSettings,
+        side: TextSide = "document",
     ) -> Generator[ResultT, None, None]:
-        n_items = count_texts(texts)
-        return stream(self._networks(settings), task, each_text(texts), settings, n_items=n_items)
+        networks, n_items = self._networks(settings, side), count_texts(texts)
+        return stream(networks, task, each_text(texts), settings, n_items=n_items)
 
-    def _networks(self, settings: EncodeSettings) -> Sequence[Network]:
-        own = self._network
+    def _networks(self, settings: EncodeSettings, side: TextSide = "document") -> Sequence[Network]:
+        own = self._network_of(side)
         if settings.devices is None:
             return [own]
         replicas = (self._replicas.on(device) for device in settings.devices)
-        return [own if replica is None else replica._network for replica in replicas]
+        return [own if replica is None else replica._network_of(side) for replica in replicas]
+
+    def _network_of(self, side: TextSide) -> Network:
+        network = self._network
+        return network if side == "document" or self._queries is None else self._queries
 
     @property
     def _network(self) -> Network:
@@ -151,6 +169,8 @@ class Encoder(Generic[ModelT_co]):
         network, self._opened = self._opened, None
         if network is not None:
             network.close()
+        if self._queries is not None:
+            self._queries.close()
         self._replicas.close()
 
     def __enter__(self) -> Self:

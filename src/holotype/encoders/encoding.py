@@ -14,11 +14,12 @@ from holotype.encoders.modules import (
     LayerNormSpec,
     LayerSpec,
     LinearSpec,
-    MaskSpec,
     NormalizeSpec,
     PoolingSpec,
 )
+from holotype.encoders.options import TextSide
 from holotype.encoders.prompts import Prompt
+from holotype.encoders.token_modules import MaskSpec
 from holotype.errors import (
     CheckpointError,
     UnsupportedCheckpointError,
@@ -41,6 +42,10 @@ class DenseEncoding:
         document_prompt: the prompt of documents.
         default_prompt: the prompt of texts that are neither.
         max_length: the longest text in tokens; None where nothing limits it.
+        modules: the folders of all modules, where queries are read by others than documents.
+        queries: how queries are read, where that differs in more than their prompt; then what
+            stands here is how documents are. Prompts and similarity are those of the model.
+        text_side: as which of both texts are read that are neither.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -51,11 +56,19 @@ class DenseEncoding:
     document_prompt: Prompt
     default_prompt: str
     max_length: int | None
+    modules: tuple[str, ...] = ()
+    queries: DenseEncoding | None = None
+    text_side: TextSide = "document"
 
     @property
     def counts_prompt(self) -> bool:
         """Whether the tokens of a prompt are pooled with those of the text."""
         return all(layer.with_prompt for layer in self.layers if isinstance(layer, PoolingSpec))
+
+
+def side_of(encoding: DenseEncoding, side: TextSide) -> DenseEncoding:
+    """Return how texts of a side are read."""
+    return encoding.queries if side == "query" and encoding.queries else encoding
 
 
 def resolve_dense(record: AnyDenseModel, settings: CheckpointSettings) -> DenseEncoding:

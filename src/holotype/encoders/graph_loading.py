@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, cast
 
@@ -86,7 +87,8 @@ def _load_colbert(config: ModelConfig[AnyColbertModel], open_graph: OpenGraph) -
     if settings.format == "stanford":
         projection, tensors = _stanford_projection(settings.transformer_folder)
     encoding = resolve_colbert(config.record, settings, projection)
-    network = _network(config, files, settings, encoding, open_graph, projection=tensors)
+    whole = replace(config, dim=encoding.network_dim(config.dim))
+    network = _network(whole, files, settings, encoding, open_graph, projection=tensors)
     return ColbertEncoder(config, encoding, network)
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from holotype.encoders.json_file import JsonFile, Setting
-from holotype.encoders.modules import MODULES_FILE, MaskSpec, ModuleList
+from holotype.encoders.modules import MODULES_FILE, ModuleList
+from holotype.encoders.token_modules import MaskSpec
 
 PUNCTUATION = tuple(string.punctuation)
 STANFORD_FILE = "artifact.metadata"
@@ -65,6 +66,7 @@ class LateInteraction:
     Attributes:
         markers_in_prompts: whether prompts hold the markers as text, as sentence-transformers
             writes them; the other formats name the markers on their own.
+        gap: what stands between a marker that is named on its own and the text.
         query_length: tokens of a query; where queries are expanded, what they are expanded to.
         query_limit: where longer queries than `query_length` are not cut, what cuts them.
         expansion_floor_only: whether `query_length` is only the least length of a query.
@@ -77,6 +79,7 @@ class LateInteraction:
     """
 
     markers_in_prompts: bool = False
+    gap: str = ""
     query_marker: Setting[str] | None = None
     document_marker: Setting[str] | None = None
     query_length: Setting[int] | None = None
@@ -102,6 +105,8 @@ def read_stanford(folder: Path) -> LateInteraction:
     if masks_punctuation is not None:
         skiplist = Setting(PUNCTUATION if masks_punctuation.value else (), metadata.name)
     return LateInteraction(
+        # The marker takes the place of the dot in ". text": byte-level tokens tell the space.
+        gap=" ",
         query_marker=metadata.text("query_token_id"),
         document_marker=metadata.text("doc_token_id"),
         query_length=metadata.integer("query_maxlen"),

@@ -23,6 +23,8 @@ from holotype.encoders.encoding import resolve_dense
 from holotype.encoders.json_file import Setting
 from holotype.encoders.layers_head import LayersHead
 from holotype.encoders.modules import LinearSpec
+from holotype.encoders.routed_checkpoint import read_routed
+from holotype.encoders.routed_loading import load_routed
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
@@ -76,6 +78,9 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     if is_static(folder):
         return load_static(config)
     config = settled(config)
+    routed = read_routed(folder)
+    if routed is not None:
+        return load_routed(config, routed)
     settings = read_checkpoint(folder)
     encoding = resolve_dense(record, settings)
     transformer = open_transformer(config, settings, read_tensors(settings.transformer_folder))
@@ -101,7 +106,7 @@ def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
     head = LayersHead(
         transformer,
         encoding.layers,
-        dim=config.dim or encoding.native_dim,
+        dim=encoding.network_dim(config.dim),
         normalized=encoding.normalized,
         projection=own_tensors,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from holotype.encoders.json_file import JsonFile
-from holotype.encoders.modules import MODULES_FILE, module_entries
+from holotype.encoders.modules import MODULES_FILE, ROUTERS, module_entries
+from holotype.encoders.routes import ROUTER_FILE
 from holotype.errors import UnsafeCheckpointError
 
-_ROUTER_FILES = ("router_config.json", "config.json")
+_ROUTER_FILES = (ROUTER_FILE, "config.json")
 
 
 def module_folders(folder: Path) -> tuple[str, ...]:
@@ -23,14 +24,14 @@ def module_folders(folder: Path) -> tuple[str, ...]:
     found = {""}
     for kind, path in _entries(folder):
         found.add(_tidy(path))
-        if kind == "Router":
+        if kind in ROUTERS:
             found |= {_tidy(f"{path}/{id}") for id in _routed(folder, path)}
     return tuple(sorted(found))
 
 
 def router_files(folder: Path) -> tuple[str, ...]:
     """Return the files that may say among which modules a checkpoint's routers choose."""
-    routers = [path for kind, path in _entries(folder) if kind == "Router"]
+    routers = [path for kind, path in _entries(folder) if kind in ROUTERS]
     return tuple(str(PurePosixPath(path) / name) for path in routers for name in _ROUTER_FILES)
 
 

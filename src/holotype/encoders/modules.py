@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import TypeAlias
 
 from holotype.encoders.json_file import JsonFile, read_json
+from holotype.encoders.token_modules import (
+    MASK_MODULE,
+    MERGING_MODULE,
+    MaskSpec,
+    TokenPoolingSpec,
+    read_mask,
+    read_token_pooling,
+)
 from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
 
 MODULES_FILE = "modules.json"
+ROUTERS = ("Router", "Asym")
+"""The modules that choose among lists of modules, by their classes."""
 
 _POOLING_NAMES = {
     "cls": "cls",
@@ -69,18 +79,8 @@ class LayerNormSpec:
     dim: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaskSpec:
-    """The vectors of some tokens are dropped; the sides are ``query`` and ``document``."""
-
-    skiplist: tuple[str, ...]
-    sides: tuple[str, ...]
-    kept_ids: tuple[int, ...] | None
-    file: str
-
-
 LayerSpec: TypeAlias = PoolingSpec | LinearSpec | LayerNormSpec | NormalizeSpec
-ModuleSpec: TypeAlias = LayerSpec | MaskSpec
+ModuleSpec: TypeAlias = LayerSpec | MaskSpec | TokenPoolingSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,25 @@ def read_modules(
     """
     if not (folder / MODULES_FILE).is_file():
         return None
-    (package, kind, transformer_path), *rest = module_entries(folder)
+    entries = module_entries(folder)
+    return describe_modules(folder, entries, token_level=token_level, with_scores=with_scores)
+
+
+def describe_modules(
+    folder: Path,
+    entries: Sequence[tuple[str, str, str]],
+    *,
+    token_level: bool,
+    with_scores: bool = False,
+) -> ModuleList:
+    """Read the settings of modules, given by package, class and path; see `read_modules`."""
+    (package, kind, transformer_path), *rest = entries
+    if any(kind in ROUTERS for _, kind, _ in entries):
+        raise UnsupportedCheckpointError(
+            str(folder / MODULES_FILE),
+            "has modules of their own for queries and for documents, which only dense and sparse "
+            "models on torch may have so far",
+        )
     if kind != "Transformer":
         raise UnsupportedCheckpointError(
             str(folder / MODULES_FILE), f"begins with {kind!r}; only transformers are run so far"
@@ -200,15 +218,19 @@ def _step(
         return _pooling(folder, path)
     where = f"{folder / MODULES_FILE} ({path})"
     normed = ("LayerNorm",) if level == "sentence_embedding" else ()
-    if kind not in ("Dense", "Normalize", "MultiVectorMask", *normed):
+    merged = (MERGING_MODULE,) if usual_level == "token_embeddings" else ()
+    if kind not in ("Dense", "Normalize", MASK_MODULE, *normed, *merged):
         raise UnsupportedCheckpointError(
             where,
             f"the module {kind!r} has no equivalent here yet; supported are Pooling, Dense, "
-            "Normalize, LayerNorm after Pooling, Dropout and MultiVectorMask",
+            f"Normalize, LayerNorm after Pooling, Dropout, {MASK_MODULE} and, in late interaction, "
+            f"{MERGING_MODULE}",
         )
     config = JsonFile.read(folder, f"{path}/config.json", optional=kind == "Normalize")
-    if kind == "MultiVectorMask":
-        return _mask(config)
+    if kind == MASK_MODULE:
+        return read_mask(config)
+    if kind == MERGING_MODULE:
+        return read_token_pooling(config)
     if kind == "LayerNorm":
         return _layer_norm(folder / path, config)
     source, target = config.text("module_input_name"), config.text("module_output_name")
@@ -271,18 +293,3 @@ def _layer_norm(folder: Path, config: JsonFile) -> LayerNormSpec:
     if dim is None:
         raise config.wrong("dimension", None, "the width of the vectors")
     return LayerNormSpec(folder=folder, dim=dim.value)
-
-
-def _mask(config: JsonFile) -> MaskSpec:
-    skiplist, sides = config.texts("skiplist_words"), config.texts("skiplist_tasks")
-    kept = config.values.get("keep_only_token_ids")
-    if kept is not None and not (
-        isinstance(kept, list) and all(isinstance(item, int) for item in kept)
-    ):
-        raise config.wrong("keep_only_token_ids", kept, "a list of token ids")
-    return MaskSpec(
-        skiplist=skiplist.value if skiplist else (),
-        sides=sides.value if sides else ("document",),
-        kept_ids=tuple(kept) if kept else None,
-        file=config.name,
-    )

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias, TypedDict, get_args
 OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
 SideName: TypeAlias = Literal["query", "document", "text"]
 """How texts are read: as queries, as documents, or as neither."""
+TextSide: TypeAlias = Literal["query", "document"]
+"""What reads texts: what reads queries, or what reads documents."""
 
 
 class EncodeOptions(TypedDict, total=False):

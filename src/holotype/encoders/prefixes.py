@@ -59,7 +59,8 @@ def _prefix(
             # A prompt that begins with the marker names it a second time.
             text = their_prompt.value.removeprefix(marker or "")
             their_prompt = Setting(text, their_prompt.file)
-        return marker, merge.prompt(prompt_field, our_prompt, their_prompt)
+        prompt = merge.prompt(prompt_field, our_prompt, their_prompt)
+        return marker, _after(known.gap if marker else "", prompt)
     if our_marker is None or their_prompt is None:
         return our_marker, merge.prompt(prompt_field, our_prompt, their_prompt)
     text = their_prompt.value
@@ -79,6 +80,11 @@ def _prefix(
         merge.compare(prompt_field, our_prompt, rest, agrees=True)
     # The marker stays in the prompt, as the checkpoint's own library reads it.
     return None, Prompt(text)
+
+
+def _after(gap: str, prompt: Prompt) -> Prompt:
+    filled = None if prompt.filled is None else gap + prompt.filled
+    return Prompt(gap + prompt.text, filled=filled)
 
 
 def _agree(merge: Merge, field: str, value: str, file: str) -> None:

@@ -16,11 +16,13 @@ from holotype.encoders.headers import read_header, weight_files
 from holotype.encoders.json_file import Setting
 from holotype.encoders.merge import Merge
 from holotype.encoders.modules import LinearSpec, stanford_linear
+from holotype.encoders.routed_checkpoint import read_routed, resolve_routed
 from holotype.encoders.sparse_encoding import resolve_sparse
 from holotype.encoders.sparse_settings import LEXICAL, read_sparse_checkpoint
 from holotype.encoders.static_checkpoint import is_static
 from holotype.records import (
     AnyColbertModel,
+    AnyDenseModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
@@ -52,6 +54,9 @@ def resolve_encoding(record: ModelInfo, folder: Path) -> Any:
     if not isinstance(record, DenseModel | ColbertModel) or is_static(folder):
         return None
     dense = isinstance(record, DenseModel)
+    routed = read_routed(folder) if dense else None
+    if routed is not None:
+        return resolve_routed(cast(AnyDenseModel, record), routed)
     settings = read_checkpoint(folder) if dense else read_colbert_checkpoint(folder)
     merge = Merge(record, settings)
     encoding = merged_encoding(record, settings, merge)

@@ -12,8 +12,8 @@ from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.network import Network, Output
-from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.pipeline import Reading, Task, stream
+from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, TextSide, settings_of
+from holotype.encoders.pipeline import Reading, Task
 from holotype.encoders.sparse_encoding import SparseEncoding
 from holotype.encoders.sparse_vectors import (
     SparseVector,
@@ -22,7 +22,6 @@ from holotype.encoders.sparse_vectors import (
     pairwise_products,
     products,
 )
-from holotype.encoders.texts import count_texts, each_text
 from holotype.encoders.tokenization import TokenizedText
 from holotype.records import SparseModel
 
@@ -58,9 +57,8 @@ class SparseEncoder(Encoder[SparseModel]):
             ValueError: the model's length leaves no room for text.
         """
         network.tokenizer.require_room(encoding.max_length)
-        super().__init__(config, network)
+        super().__init__(config, network, queries)
         self.encoding = encoding
-        self._queries = queries
 
     @property
     def dim(self) -> int:
@@ -71,16 +69,6 @@ class SparseEncoder(Encoder[SparseModel]):
     def max_length(self) -> int | None:
         """The longest text in tokens, with special tokens; None where nothing limits it."""
         return self.encoding.max_length
-
-    @property
-    def memory_bytes(self) -> int:
-        """How many bytes the weights take, those of the table of queries included.
-
-        Raises:
-            ClosedEncoderError: the encoder has been closed.
-        """
-        table = 0 if self._queries is None else self._queries.memory_bytes
-        return self._network.memory_bytes + table
 
     # A string is an iterable of strings, too; the first overload that fits is meant.
     @overload
@@ -225,7 +213,7 @@ class SparseEncoder(Encoder[SparseModel]):
             A generator of `SparseVectors`, in the order of the texts; `close` stops it.
         """
         task = self._task(side, self._prompt(side, instruction), top_k)
-        return self._stream_of(side, texts, task, settings_of(**options))
+        return self._stream(texts, task, settings_of(**options), self._read_as(side))
 
     def similarity(
         self, queries: OneOrManySparse, documents: OneOrManySparse
@@ -282,12 +270,6 @@ class SparseEncoder(Encoder[SparseModel]):
             return self._decode(vectors, top_k)
         return [self._decode(vector, top_k) for vector in vectors]
 
-    def close(self) -> None:
-        """Let go of the weights and give the memory back; see `Encoder.close`."""
-        super().close()
-        if self._queries is not None:
-            self._queries.close()
-
     def _decode(self, vector: SparseVector, top_k: int | None) -> Decoded:
         order = np.argsort(-vector.values, kind="stable")[:top_k]
         tokenizer = self._network.tokenizer
@@ -302,11 +284,6 @@ class SparseEncoder(Encoder[SparseModel]):
         prompts = {"query": self.encoding.query_prompt, "document": self.encoding.document_prompt}
         return prompts[side].fill(self.record.id, instruction)
 
-    def _network_of(self, side: SideName) -> Network:
-        read_as = self.encoding.text_side if side == "text" else side
-        network = self._network
-        return self._queries if self._queries is not None and read_as == "query" else network
-
     def _encode(
         self,
         texts: str | Iterable[str],
@@ -316,27 +293,18 @@ class SparseEncoder(Encoder[SparseModel]):
         settings: EncodeSettings,
     ) -> OneOrManySparse:
         task = self._task(side, prompt, top_k)
-        windows = list(self._stream_of(side, texts, task, settings))
+        windows = list(self._stream(texts, task, settings, self._read_as(side)))
         if isinstance(texts, str):
             return windows[0][0]
         return SparseVectors.concatenate(windows or [SparseVectors.from_rows([], dim=self.dim)])
 
-    def _stream_of(
-        self,
-        side: SideName,
-        texts: str | Iterable[str],
-        task: Task[str, SparseVectors],
-        settings: EncodeSettings,
-    ) -> Generator[SparseVectors, None, None]:
-        network, n_texts = self._network_of(side), count_texts(texts)
-        # Looking words up in a table is no work for several devices.
-        networks = [network] if network is self._queries else self._networks(settings)
-        return stream(networks, task, each_text(texts), settings, n_items=n_texts)
+    def _read_as(self, side: SideName) -> TextSide:
+        return self.encoding.text_side if side == "text" else side
 
     def _task(self, side: SideName, prompt: str, top_k: int | None) -> Task[str, SparseVectors]:
         if top_k is not None and top_k < 1:
             raise ValueError(f"top_k is {top_k!r}; expected at least 1")
-        network = self._network_of(side)
+        network = self._network_of(self._read_as(side))
         looked_up = network is self._queries
         tokenizer, kept = network.tokenizer, top_k or self.encoding.max_active_dims
         max_length = self.encoding.query_length if looked_up else self.max_length

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from holotype.encoders.checkpoint import CONFIG_FILE
 from holotype.encoders.merge import Merge
+from holotype.encoders.options import TextSide
 from holotype.encoders.prompts import Prompt
-from holotype.encoders.sparse_settings import LEXICAL_STEM, SparseSettings, TextSide
+from holotype.encoders.sparse_settings import LEXICAL_STEM, SparseSettings
 from holotype.errors import CheckpointError, UnsupportedCheckpointError, UnsupportedModelError
 from holotype.records import SparseModel
 

@@ -22,7 +22,8 @@ from holotype.encoders.checkpoint import (
 )
 from holotype.encoders.json_file import JsonFile, Setting
 from holotype.encoders.modules import MODULES_FILE, module_entries
-from holotype.encoders.sparse_modules import ROUTER_FILE, Module, Routes, read_routes
+from holotype.encoders.options import TextSide
+from holotype.encoders.routes import ROUTER_FILE, Module, Routes, read_router
 from holotype.errors import UnsupportedCheckpointError, WrongKindError
 
 SPLADE_MODULE = "SpladePooling"
@@ -32,7 +33,6 @@ LEXICAL = "relu"
 LEXICAL_STEM = "sparse_linear"
 IDF_FILE = "idf.json"
 Form: TypeAlias = Literal["language-model", "lexical"]
-TextSide: TypeAlias = Literal["query", "document"]
 
 _TRANSFORMERS = ("Transformer", "MLMTransformer")
 _ACTIVATIONS = {"relu": "log1p-relu", "log1p_relu": "log1p-log1p-relu"}
@@ -89,9 +89,9 @@ def read_sparse_checkpoint(folder: Path, *, lexical: bool) -> SparseSettings:
     entries = module_entries(folder)
     kinds = [kind for _, kind, _ in entries]
     if kinds == ["Router"]:
-        routes = read_routes(folder, entries[0][2])
+        routes = read_router(folder, entries[0][2])
     else:
-        modules = tuple(Module(kind, path) for _, kind, path in entries)
+        modules = tuple(Module(*entry) for entry in entries)
         routes = Routes(query=modules, document=modules, text_side="document", file=MODULES_FILE)
     return _routed(folder, library, routes)
 

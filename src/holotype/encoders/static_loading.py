@@ -45,14 +45,7 @@ def load_static(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
         )
     folder = find_checkpoint(record, config.checkpoint, with_code=False)
     static = read_static(folder)
-    table = read_table(static.table_folder)
-    tokenizer, length = _open_tokenizer(static)
-    if tokenizer.vocab_size > table.n_tokens:
-        raise CheckpointError(
-            str(static.table_folder),
-            f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the table has only "
-            f"{table.n_tokens} tokens; its files are not of one checkpoint",
-        )
+    tokenizer, table, length = open_table(static)
     encoding = _resolve(record, static, table, length)
     network = StaticNetwork(
         tokenizer,
@@ -61,6 +54,28 @@ def load_static(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
         normalized=encoding.normalized,
     )
     return DenseEncoder(replace(config, dtype="float32"), encoding, network)
+
+
+def open_table(
+    static: StaticCheckpoint,
+) -> tuple[StaticTokenizer, StaticTable, Setting[int] | None]:
+    """Load a table and its tokenizer.
+
+    Returns:
+        Both, and the length in tokens at which the tokenizer's file cuts texts, if it does.
+
+    Raises:
+        CheckpointError: the files are missing, damaged, unsafe, or not of one checkpoint.
+    """
+    table = read_table(static.table_folder)
+    tokenizer, length = _open_tokenizer(static)
+    if tokenizer.vocab_size > table.n_tokens:
+        raise CheckpointError(
+            str(static.table_folder),
+            f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the table has only "
+            f"{table.n_tokens} tokens; its files are not of one checkpoint",
+        )
+    return tokenizer, table, length
 
 
 def _resolve(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.ragged import Ragged
+from holotype.encoders.token_modules import TokenPoolingSpec
 from holotype.errors import MissingExtraError
 
 TokenVectors: TypeAlias = NDArray[np.float32]
@@ -45,10 +46,47 @@ def pool_tokens(
         raise ValueError(f"n_protected is {n_protected!r}; expected at least 0")
     pooled = [_pooled(document, factor, n_protected) for document in documents]
     found = Ragged.from_arrays(pooled, dim=documents.dim)
-    if not normalize:
-        return found
-    lengths = np.linalg.norm(found.values, axis=1, keepdims=True)
-    return found.with_values(found.values / np.maximum(lengths, np.float32(1e-12)))
+    return _normalized(found) if normalize else found
+
+
+def finished(
+    vectors: Ragged[np.float32],
+    pooling: TokenPoolingSpec | None,
+    *,
+    side: str,
+    dim: int,
+    normalized: bool,
+) -> Ragged[np.float32]:
+    """Merge the tokens of texts as a checkpoint says, and return the first dimensions.
+
+    Args:
+        vectors: what the network made.
+        pooling: how they are merged; None where they are not, and have been cut already.
+        side: what the texts are; those that are neither queries nor documents count as documents.
+        dim: how many dimensions to return.
+        normalized: whether vectors that are cut have length 1 again.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+    """
+    if pooling is None:
+        return vectors
+    if ("query" if side == "query" else "document") in pooling.sides:
+        vectors = pool_tokens(
+            vectors,
+            factor=pooling.factor,
+            n_protected=pooling.n_protected,
+            normalize=pooling.normalize,
+        )
+    if dim == vectors.dim:
+        return vectors
+    cut = vectors.with_values(vectors.values[:, :dim])
+    return _normalized(cut) if normalized else cut
+
+
+def _normalized(vectors: Ragged[np.float32]) -> Ragged[np.float32]:
+    lengths = np.linalg.norm(vectors.values, axis=1, keepdims=True)
+    return vectors.with_values(vectors.values / np.maximum(lengths, np.float32(1e-12)))
 
 
 def _pooled(document: TokenVectors, factor: float, n_protected: int) -> TokenVectors:
@@ -65,11 +103,23 @@ def _pooled(document: TokenVectors, factor: float, n_protected: int) -> TokenVec
     return np.concatenate([protected, means])
 
 
-def _clusters(tokens: TokenVectors, n_clusters: int) -> NDArray[Any]:
+def import_clustering(feature: str) -> Any:
+    """Import what clusters tokens.
+
+    Args:
+        feature: what needs it, as errors call it.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+    """
     try:
-        hierarchy: Any = importlib.import_module("scipy.cluster.hierarchy")
+        return importlib.import_module("scipy.cluster.hierarchy")
     except ModuleNotFoundError as error:
-        raise MissingExtraError("scipy", "scipy", "pool_tokens()") from error
+        raise MissingExtraError("scipy", "scipy", feature) from error
+
+
+def _clusters(tokens: TokenVectors, n_clusters: int) -> NDArray[Any]:
+    hierarchy = import_clustering("pool_tokens()")
     distances = (1 - tokens @ tokens.T).clip(0, 2)
     above_diagonal = distances[np.triu_indices(len(tokens), k=1)]
     tree = hierarchy.linkage(above_diagonal, method="ward")
