@@ -10,34 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from holotype.encoders.json_file import JsonFile
+from holotype.encoders.losses import Loss
 from holotype.errors import CheckpointError
 
 MANIFEST_FILE = "holotype_export.json"
 _FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextLoss:
-    """How far the vectors of one text are from those of the original weights; see `Loss`."""
-
-    max_difference: float
-    min_cosine: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """How far an export is from the original weights, in float32 on torch.
-
-    Attributes:
-        max_difference: the greatest absolute difference of any number of any vector; where a
-            text's numbers exceed 1, as a share of the greatest of them.
-        min_cosine: the smallest cosine of any vector with its original.
-        texts: the same for each text that was compared, in order.
-    """
-
-    max_difference: float
-    min_cosine: float
-    texts: tuple[TextLoss, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

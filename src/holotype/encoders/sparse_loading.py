@@ -17,17 +17,15 @@ from holotype.encoders.sparse_encoding import SparseEncoding, resolve_sparse
 from holotype.encoders.sparse_lookup import LookupNetwork
 from holotype.encoders.sparse_network import LanguageModelHead, SparseNetwork, TokenHead
 from holotype.encoders.sparse_settings import LEXICAL, SparseSettings, read_sparse_checkpoint
-from holotype.encoders.sparse_weights import (
-    load_language_model,
+from holotype.encoders.sparse_weights import load_language_model
+from holotype.encoders.tensor_files import read_tensors
+from holotype.encoders.token_weights import (
+    DROPPED_TOKENS,
     load_token_layer,
     load_token_weights,
 )
-from holotype.encoders.tensor_files import read_tensors
 from holotype.encoders.tokenizer_files import load_tokenizer
 from holotype.records import SparseModel
-
-# What BGE-M3's authors leave out of a text's words.
-_DROPPED = ("<s>", "</s>", "<pad>", "<unk>")
 
 
 def load_sparse(config: ModelConfig[SparseModel]) -> SparseEncoder:
@@ -83,11 +81,11 @@ def _lexical_network(
     backbone = open_backbone(config, settings.checkpoint, tensors)
     hidden = settings.checkpoint.hidden_dim
     weight, bias = load_token_layer(settings.checkpoint.folder, hidden.value if hidden else 0)
-    ids = [backbone.tokenizer.token_id(token) for token in _DROPPED]
+    ids = [backbone.tokenizer.token_id(token) for token in DROPPED_TOKENS]
     dropped = torch.tensor([id for id in ids if id is not None])
     head = TokenHead(
-        weight=weight.to(device=backbone.device, dtype=backbone.dtype),
-        bias=bias.to(device=backbone.device, dtype=backbone.dtype),
+        weight=torch.from_numpy(weight).to(device=backbone.device, dtype=backbone.dtype),
+        bias=torch.from_numpy(bias).to(device=backbone.device, dtype=backbone.dtype),
         dropped=dropped.to(backbone.device),
         dim=encoding.dim,
     )
