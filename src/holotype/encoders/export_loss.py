@@ -122,7 +122,7 @@ def _check_scores(model_id: str, loss: ScoreLoss, dtype: str, max_difference: fl
     agrees = max_difference is not None or loss.agreement >= MIN_AGREEMENTS[dtype]
     if loss.max_difference <= most and agrees:
         return
-    worst = max(range(len(loss.differences)), key=lambda at: loss.differences[at])
+    worst = max(range(len(loss.inputs)), key=lambda at: loss.inputs[at])
     raise ExportError(
         model_id,
         f"its scores in {dtype} are too far from the original ones: the greatest difference of a "

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from holotype.encoders._load import load
+from holotype.encoders._load import import_part, load
 from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.export_files import copy_files
@@ -24,7 +24,7 @@ from holotype.encoders.export_manifest import Manifest, digests, write_manifest
 from holotype.encoders.export_sources import ExportSource, contiguous, read_source
 from holotype.encoders.exports import Export
 from holotype.encoders.graph import TYPE_IDS
-from holotype.encoders.graph_export import convert_to_openvino, quantize, write_onnx
+from holotype.encoders.graph_export import quantize, write_onnx
 from holotype.encoders.graph_files import GRAPHS
 from holotype.encoders.losses import Loss
 from holotype.encoders.remote_code import code_policy
@@ -118,7 +118,11 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
         if config.backend == "onnx":
             quantize(whole, path)
         else:
-            convert_to_openvino(whole, path, halved=config.dtype == "float16")
+            # Exports for ONNX Runtime need no OpenVINO.
+            converting: Any = import_part(
+                "holotype.encoders.openvino_export", "openvino", "export()"
+            )
+            converting.convert_to_openvino(whole, path, dtype=config.dtype)
 
 
 def _manifest(

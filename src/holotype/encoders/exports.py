@@ -51,8 +51,9 @@ def export(
     Args:
         model: a record of any catalogue, or an id of holotype's own.
         backend: ``"onnx"`` or ``"openvino"``.
-        dtype: the type of the arithmetic; None means float32. ``"int8"`` is dynamic quantisation
-            of ONNX Runtime.
+        dtype: the type of the arithmetic; None means float32. ``"int8"`` stores the
+            weights of matrix products as bytes, with a scale for each column; what they are
+            multiplied with is quantised while it runs.
         checkpoint: a folder with the model's files; None takes the pinned revision from the Hub.
         to: the folder to make, which must not exist; None means the id, the backend and the dtype
             in the current folder.

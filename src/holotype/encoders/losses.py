@@ -68,12 +68,12 @@ class ScoreLoss:
         agreement: the share of decisions that stay as they were. Of models with one score these
             are the orders of any two documents for one query, of those with several the best
             label of every input, or, where it may have several, whether it has each.
-        differences: the greatest difference for each input that was compared, in order.
+        inputs: the greatest difference for each input that was compared, in order.
     """
 
     max_difference: float
     agreement: float
-    differences: tuple[float, ...]
+    inputs: tuple[float, ...]
 
 
 Loss: TypeAlias = VectorLoss | WordLoss | ScoreLoss

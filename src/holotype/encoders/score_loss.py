@@ -34,7 +34,7 @@ def measure_scores(
         # NaN must not get lost on the way.
         max_difference=float(np.max(differences)),
         agreement=_agreement(original, ours, theirs, len(texts)),
-        differences=differences,
+        inputs=differences,
     )
 
 
