@@ -138,6 +138,22 @@ def test_neither_torch_nor_transformers_nor_the_hub_is_imported(minilm_onnx: Pat
     assert result.stdout == "[]\n"
 
 
+def test_an_export_has_the_vector_space_of_the_weights_that_it_was_made_from(
+    folder: Path, record: Any, tmp_path: Path
+) -> None:
+    to = export(record, backend="onnx", checkpoint=folder, to=tmp_path / "made").folder
+    with (
+        load(record, checkpoint=folder) as theirs,
+        load(record, backend="onnx", checkpoint=to) as ours,
+    ):
+        assert ours.compatible_with(theirs)
+    weights = read(to, MANIFEST_FILE)["weights"]
+    weights["model.safetensors"]["sha256"] = "0" * 64
+    change(to, MANIFEST_FILE, weights=weights)
+    with load(record, backend="onnx", checkpoint=to) as others:
+        assert not others.compatible_with(theirs)
+
+
 def test_threads_share_an_encoder(minilm_onnx: Path, texts: list[str]) -> None:
     encoder = load(MINILM, backend="onnx", checkpoint=minilm_onnx)
     alone = encoder.encode(texts[:8])

@@ -140,6 +140,7 @@ def _manifest(
         dtype=config.dtype,
         graph=GRAPHS[config.backend],
         files=digests(made, _names(files, made)),
+        transformer="" if folder == settings.folder else _names([folder], settings.folder)[0],
         weights=digests(folder, _names(weights, folder)),
         tools={name: version(name) for name in (*_TOOLS, _RUNTIMES[config.backend])},
         loss=loss,

@@ -53,6 +53,7 @@ def test_the_loss_of_every_kind_is_printed(
             dtype="float32",
             graph="onnx/model.onnx",
             files={},
+            transformer="",
             weights={},
             tools={},
             loss=loss,
@@ -61,5 +62,8 @@ def test_the_loss_of_every_kind_is_printed(
 
     monkeypatch.setattr(exports, "export", export)
     words = ("export", "all-minilm-l6-v2", "--backend", "onnx", "--max-difference", "0.5")
-    assert run(*words, catalogue="holotype.models").stdout == f"folder\tmade\nbackend\tonnx\ndtype\tfloat32\n{told}"
+    assert (
+        run(*words, catalogue="holotype.models").stdout
+        == f"folder\tmade\nbackend\tonnx\ndtype\tfloat32\n{told}"
+    )
     assert (asked["id"], asked["max_difference"]) == ("all-minilm-l6-v2", 0.5)

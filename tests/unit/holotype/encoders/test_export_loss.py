@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from holotype.encoders.export_loss import (
     MAX_SCORE_DIFFERENCES,
@@ -20,6 +23,10 @@ from holotype.encoders.word_loss import words_kept
 from holotype.errors import ExportError
 
 DTYPES = list(MIN_COSINES)
+
+
+def floats(values: Any) -> NDArray[np.float32]:
+    return np.asarray(values, dtype=np.float32)
 
 
 def vectors(cosine: float, difference: float = 0.0) -> VectorLoss:
@@ -75,7 +82,7 @@ def test_differences_count_in_float32_only_and_nan_is_always_too_far() -> None:
 
 
 def test_differences_of_large_numbers_are_shares() -> None:
-    small, large = np.float32([0.5, -0.25]), np.float32([10, -40])
+    small, large = floats([0.5, -0.25]), floats([10, -40])
     assert relative_difference(small + np.float32(0.125), small) == 0.125
     assert relative_difference(large + 1, large) == pytest.approx(1 / 40)
 
@@ -95,12 +102,12 @@ def test_words_are_kept_as_long_as_they_are_among_the_heaviest() -> None:
     assert words_kept(ours, theirs) == 24 / 32
     assert words_kept(np.zeros(100, dtype=np.float32), theirs) == 0
     assert words_kept(theirs, np.zeros(100, dtype=np.float32)) == 1
-    few = np.float32([0, 3, 2, 0])
-    assert words_kept(np.float32([0, 1, 0.5, 0.75]), few) == 0.5
+    few = floats([0, 3, 2, 0])
+    assert words_kept(floats([0, 1, 0.5, 0.75]), few) == 0.5
 
 
 def test_an_order_is_kept_or_was_none() -> None:
-    theirs = np.float32([[1, 2, 3], [3, 1, 1.00001]])
+    theirs = floats([[1, 2, 3], [3, 1, 1.00001]])
     assert order_kept(theirs * 5, theirs, 1e-4) == 1
-    assert order_kept(np.float32([[1, 3, 2], [3, 2, 1]]), theirs, 1e-4) == 5 / 6
+    assert order_kept(floats([[1, 3, 2], [3, 2, 1]]), theirs, 1e-4) == 5 / 6
     assert order_kept(theirs[:, :1], theirs[:, :1], 1e-4) == 1
