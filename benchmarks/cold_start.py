@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encoding import CHECKPOINT, QUERY
+from corpus import CHECKPOINT, QUERY
 from report import Table
 from timing import processes_s
 

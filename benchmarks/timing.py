@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -38,6 +38,31 @@ def processes_s(
             if round_number:
                 times[name].append(time.perf_counter() - started)
     return {name: min(values) for name, values in times.items()}
+
+
+def in_turns(
+    functions: Mapping[str, Callable[[], object]], n_rounds: int, *, warm_up: bool = True
+) -> dict[str, list[float]]:
+    """Return the times of each in seconds, round by round.
+
+    Args:
+        functions: what is measured, by name.
+        n_rounds: how often each is counted.
+        warm_up: whether there is a round before these that is not counted.
+    """
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for round_number in range(-warm_up, n_rounds):
+        for name, function in functions.items():
+            started = time.perf_counter()
+            function()
+            if round_number >= 0:
+                times[name].append(time.perf_counter() - started)
+    return times
+
+
+def times_faster(theirs: Sequence[float], ours: Sequence[float]) -> float:
+    """Return how often `ours` goes into `theirs`, round by round, as neighbours share the noise."""
+    return statistics.median(one / other for one, other in zip(theirs, ours, strict=True))
 
 
 def call_s(function: Callable[[], object], *, rounds: int = 7, at_least_s: float = 0.05) -> float:

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 WORDS = ("the", "of", "what", "is", "late", "a", "query", "document", "paris", "capital", "france")
 HIDDEN = 32
@@ -69,8 +69,21 @@ def save_architecture(name: str, folder: Path) -> int:
         eos_token="</s>",
         model_max_length=30,
     ).save_pretrained(folder)
+    build(name).save_pretrained(folder)
+    return 30
+
+
+def build(name: str, kind: str = "Model", **config: Any) -> PreTrainedModel:
+    """Build a model of random weights.
+
+    Args:
+        name: the class of its transformer, one of `PACKED`.
+        kind: what stands in place of `Model` in the name of the class.
+        config: what else its configuration says.
+    """
     torch.manual_seed(3)
     package: Any = importlib.import_module("transformers")
-    config = getattr(package, name.replace("Model", "Config"))(**_SIZES, **PACKED[name])
-    getattr(package, name)(config).eval().save_pretrained(folder)
-    return 30
+    settings = {**_SIZES, **PACKED[name], **config}
+    made = getattr(package, name.replace("Model", "Config"))(**settings)
+    model: PreTrainedModel = getattr(package, name.replace("Model", kind))(made).eval()
+    return model

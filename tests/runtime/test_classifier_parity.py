@@ -229,3 +229,12 @@ def test_labels_of_ones_own_need_inference(classifier: Classifier, tmp_path: Pat
         inference.classify_zero_shot("a text", ["sport", "sport"])
     with pytest.raises(ValueError, match=r"has no .\{\}. where a label would stand"):
         inference.classify_zero_shot("a text", ["sport"], hypothesis="It is sport.")
+
+
+def test_progress_knows_how_many_texts_there_are(
+    classifier: Classifier, capfd: pytest.CaptureFixture[str]
+) -> None:
+    classifier.classify(["a", "b", "c"], progress=True)
+    assert "3/3" in capfd.readouterr().err
+    classifier.predict_scores(iter(["a", "b"]), progress=True)
+    assert "2 texts" in capfd.readouterr().err

@@ -179,3 +179,15 @@ def test_results_say_what_their_scores_are(plain: Path) -> None:
         "CrossEncoder('tiny-reranker', activation='identity', n_labels=1, max_length=96, "
         "device='cpu', dtype='float32')"
     )
+
+
+def test_progress_knows_how_many_pairs_there_are(
+    plain: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    encoder = load(RECORD, checkpoint=plain)
+    encoder.predict(PAIRS[:4], progress=True)
+    assert "4/4" in capfd.readouterr().err
+    encoder.rank("a query", iter(["a", "b", "c"]), progress=True)
+    assert "3/3" in capfd.readouterr().err
+    encoder.predict(iter(PAIRS[:4]), progress=True)
+    assert "4 texts" in capfd.readouterr().err

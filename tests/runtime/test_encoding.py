@@ -248,3 +248,35 @@ def test_quantised_token_vectors_are_scored_by_what_they_stand_for(
     np.testing.assert_allclose(found, exact, atol=0.1)
     pairs = colbert.similarity_pairwise(queries, numbers[:2], calibration=ranges)
     np.testing.assert_allclose(pairs, found.diagonal(), rtol=1e-5)
+
+
+def test_several_devices_give_the_vectors_of_one(
+    dense: DenseEncoder, colbert: ColbertEncoder, texts: list[str], small_windows: None
+) -> None:
+    # "cpu:0" is the CPU under a name of its own, so that a second copy of the model is loaded.
+    devices = ["cpu", "cpu:0", "cpu"]
+    found = dense.encode_document(texts, devices=devices, on_overflow="truncate")
+    assert_same(found, dense.encode_document(texts, on_overflow="truncate"))
+    several = colbert.encode_document(texts, devices=devices, on_overflow="truncate")
+    one = colbert.encode_document(texts, on_overflow="truncate")
+    assert_same(several.values, one.values)
+    np.testing.assert_array_equal(several.offsets, one.offsets)
+
+
+def test_a_device_is_given_its_copy_once_and_gives_it_back(dense: DenseEncoder) -> None:
+    alone = dense.memory_bytes
+    dense.encode_document(["a text"] * 9, devices=["cpu", "cpu"])
+    assert dense.memory_bytes == alone
+    for _ in range(2):
+        dense.encode_document(["a text"] * 9, devices=["cpu", "cpu:0"])
+        assert dense.memory_bytes == 2 * alone
+    replica = dense._replicas.on("cpu:0")
+    assert replica is not None
+    dense.close()
+    with pytest.raises(ClosedEncoderError):
+        replica.warm_up()
+
+
+def test_a_device_that_is_not_there_is_named(dense: DenseEncoder) -> None:
+    with pytest.raises(ValueError, match="no-such-device"):
+        dense.encode_document(["a text"], devices=["cpu", "no-such-device"])

@@ -1,4 +1,4 @@
-"""The examples of search, reranking and classification run, and find what they should."""
+"""The examples of search, reranking, hybrid search and classification run, and find what they should."""
 
 from __future__ import annotations
 
@@ -41,6 +41,21 @@ def test_late_interaction_puts_the_right_candidate_first() -> None:
     lines = lines_of("colbert_rerank.py")
     first = lines[lines.index("by one vector a token") + 1]
     assert first.endswith("The Danube flows through Vienna, Bratislava, Budapest and Belgrade.")
+
+
+def test_hybrid_search_is_right_where_each_search_alone_fails() -> None:
+    lines = lines_of("hybrid_search.py")
+    table = lines[next(at for at, line in enumerate(lines) if line.startswith("place of")) + 1 :]
+    places = {line[:62].strip(): line[62:].split() for line in table}
+    assert places.pop("right at once")[-3:] == ["8", "of", "8"]
+    by_meaning, by_words, by_both = zip(*places.values(), strict=True)
+    assert {*by_both} == {"1"}
+    assert any(place != "1" for place in by_meaning)
+    assert any(place != "1" for place in by_words)
+    # Each question is one that a search alone gets wrong.
+    assert all(
+        meaning != "1" or words != "1" for meaning, words in zip(by_meaning, by_words, strict=True)
+    )
 
 
 def test_the_taught_classifier_tells_new_sentences_apart() -> None:

@@ -3,8 +3,9 @@
 from typing import Any, assert_never
 
 from holotype import ColbertModel, DenseModel, ModelType, SparseModel, get_model, load, select
+from holotype.encoders import load_modes
 from holotype.encoders.quantization import quantize
-from holotype.models import BGE_M3, JINA_COLBERT_V2, SPLADE_V3
+from holotype.models import BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE, JINA_COLBERT_V2, SPLADE_V3
 
 get_model("jina-colbert-v3")  # E: call-overload, reportCallIssue
 get_model("JINA-COLBERT-V2")  # E: call-overload, reportCallIssue
@@ -23,6 +24,14 @@ select(sort_by="speed")  # E: call-overload, reportArgumentType
 load(BGE_M3).encode("a text", batchsize=3)  # E: call-arg, reportCallIssue
 load(BGE_M3).encode("a text", on_overflow="cut")  # E: arg-type, reportArgumentType
 quantize(load(BGE_M3).encode("a text"), "int8")  # E: call-overload, reportCallIssue
+two_modes = load_modes(dense=BGE_M3, sparse=BGE_M3_SPARSE)
+two_modes.encode("a text").colbert.lengths  # E: attr-defined, reportAttributeAccessIssue
+two_modes.colbert  # E: misc, reportAttributeAccessIssue
+two = two_modes.encode("a text")
+two_modes.similarity(two, two, weights={"lexical": 1})  # E: dict-item, reportArgumentType
+load_modes(dense=BGE_M3)  # E: call-overload, reportCallIssue
+load_modes(dense=BGE_M3_COLBERT, sparse=BGE_M3_SPARSE)  # E: call-overload, reportArgumentType
+load_modes(dense=BGE_M3, sparse=BGE_M3_SPARSE, backend="onnx")  # E: call-overload, reportCallIssue
 ModelType.RERANKER  # E: attr-defined, reportAttributeAccessIssue
 
 

@@ -1,6 +1,6 @@
 """What type checkers must accept and infer; checked by test_typing.py, never run."""
 
-from typing import Any, Literal, assert_never, assert_type
+from typing import Any, Literal, TypeAlias, assert_never, assert_type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,31 @@ from holotype import (
     models_by_type,
     select,
 )
-from holotype.encoders import load_from_env
+from holotype.encoders import load_from_env, load_modes
 from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.labelling import LabelScore
+from holotype.encoders.mode_scores import Weights
+from holotype.encoders.mode_vectors import ModeVectors
+from holotype.encoders.modes import ModesEncoder
 from holotype.encoders.quantization import calibrate, quantize
 from holotype.encoders.ragged import Ragged
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
-from holotype.models import ALL_MINILM_L6_V2, BGE_M3, COLBERT_V2, JINA_COLBERT_V2, ModelId
+from holotype.models import (
+    ALL_MINILM_L6_V2,
+    BGE_M3,
+    BGE_M3_COLBERT,
+    BGE_M3_SPARSE,
+    COLBERT_V2,
+    JINA_COLBERT_V2,
+    ModelId,
+)
 from holotype.references import ModelRef
+
+Scores: TypeAlias = NDArray[np.float32]
 
 assert_type(JINA_COLBERT_V2, ColbertModel[Literal[64, 96, 128]])
 assert_type(BGE_M3, DenseModel[Literal[1024]])
@@ -88,6 +101,22 @@ assert_type(load("splade-v3").encode_document(["two", "texts"], top_k=9), Sparse
 assert_type(load(ALL_MINILM_L6_V2, dim=384), DenseEncoder)
 assert_type(load(BGE_M3).fingerprint, str)
 assert_type(load(BGE_M3).compatible_with(load(COLBERT_V2)), bool)
+
+# the modes that are loaded have vectors, and the others None
+modes = load_modes(dense=BGE_M3, sparse=BGE_M3_SPARSE, colbert="bge-m3-colbert")
+assert_type(modes.encode_query("one text").dense, NDArray[np.float32])
+assert_type(modes.encode_document(["two", "texts"]).sparse, SparseVectors)
+assert_type(next(modes.encode_stream(["two", "texts"])).colbert, Ragged[np.float32])
+assert_type(modes.dense, DenseEncoder)
+assert_type(modes.colbert.similarity([vectors], [vectors]), NDArray[np.float32])
+weights: Weights = {"dense": 0.4, "sparse": 0.2, "colbert": 0.4}
+found = modes.encode("a text")
+assert_type(modes.similarity(found, found, weights=weights), NDArray[np.float32])
+assert_type(modes.similarity(found, found, weights={"dense": 1, "sparse": 0, "colbert": 1}), Scores)
+two_modes = load_modes(sparse=BGE_M3_SPARSE, colbert=BGE_M3_COLBERT, device="cpu")
+assert_type(two_modes, ModesEncoder[None, SparseVectors, Ragged[np.float32]])
+assert_type(two_modes.encode("a"), ModeVectors[None, SparseVectors, Ragged[np.float32]])
+assert_type(two_modes.sparse, SparseEncoder)
 
 # what a reference names is known when it is loaded
 assert_type(load(ModelRef.parse("local:artifacts@production"), verify="full").fingerprint, str)

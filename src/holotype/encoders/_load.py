@@ -164,7 +164,7 @@ def load(
         return _load_reference(reference, dim, verify, lock, options)
     if verify != "sizes":
         raise TypeError("verify= is for references to artifacts; others have no manifest")
-    _refuse_unlocked(model, lock)
+    refuse_unlocked(model, lock)
     if isinstance(model, ModelConfig):
         if dim is not None or options:
             raise TypeError(
@@ -211,7 +211,7 @@ def _reference(model: object) -> ModelRef | None:
     return model if isinstance(model, ModelRef) else None
 
 
-def _refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
+def refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
     """Refuse what is no reference where there is a lock, which names references only."""
     path = lock or os.environ.get("HOLOTYPE_LOCK")
     if path:

@@ -1,4 +1,4 @@
-"""From token vectors to the weights of words, without torch: what `sparse_network` does there."""
+"""From token vectors to the weights of words, without torch: what `sparse_head` does there."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from holotype.encoders.attention_products import attend_by_products, products_are_faster
 from holotype.encoders.packing import Group, PackedBatch
 
 _MaskKey: TypeAlias = tuple[Group, bool, int | None]
@@ -119,9 +120,15 @@ def attend(
         mask = batch.mask(group, causal=causal, window=window)
         if biases is not None:
             mask = _biased(biases[group.n_tokens], mask)
-        attended = functional.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=mask, is_causal=causal and mask is None, scale=scale
-        )
+        if mask is None and not causal and products_are_faster(queries):
+            attended = attend_by_products(queries, keys, values, scale)
+        else:
+            attended = functional.scaled_dot_product_attention(
+                *(queries, keys, values),
+                attn_mask=mask,
+                is_causal=causal and mask is None,
+                scale=scale,
+            )
         found.append(attended.transpose(1, 2).flatten(0, 1).flatten(1))
     return found[0] if len(found) == 1 else torch.cat(found)
 

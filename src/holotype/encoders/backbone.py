@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from holotype.encoders.batching import Batch
+from holotype.encoders.batching import Row
 from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.packing import Group, PackedBatch, padded
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.errors import CheckpointError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Backbone:
-    """What every encoder runs first: texts in, token vectors out.
+    """A `Transformer` as transformers has it, which reads rows that are padded.
 
     Attributes:
         tokenizer: the checkpoint's tokenizer.
@@ -61,32 +62,46 @@ class Backbone:
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take on the device; tied ones count once."""
-        held = (*self._model.parameters(), *self._model.buffers())
-        return sum(tensor.nbytes for tensor in held)
+        """How many bytes the weights take on the device."""
+        return weight_bytes(self._model)
 
-    def token_vectors(self, batch: Batch) -> Tensor:
-        """Return the last hidden states of a batch: ``[n_rows, n_tokens, hidden_dim]``."""
+    def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
+        """Yield batches that are padded; see `Transformer.batches`."""
+        return padded(rows, max_rows=batch_size, pad_id=self.tokenizer.pad_id)
+
+    @torch.inference_mode()
+    def token_vectors(self, batch: PackedBatch) -> Tensor:
+        """Return the last hidden states; see `Transformer.token_vectors`."""
         states: Tensor = self._outputs(batch).last_hidden_state
-        return states
+        return states.flatten(0, 1)
 
-    def logits(self, batch: Batch) -> Tensor:
-        """Return what the transformer's own head gives for a batch: ``[n_rows, n_labels]``."""
+    @torch.inference_mode()
+    def logits(self, batch: PackedBatch) -> Tensor:
+        """Return what the model's own head gives for a padded batch: ``[n_rows, ...]``."""
         logits: Tensor = self._outputs(batch).logits
         return logits
 
-    def _outputs(self, batch: Batch) -> Any:
+    def _outputs(self, batch: PackedBatch) -> Any:
+        (group,) = batch.groups
         inputs: dict[str, Any] = {
-            "input_ids": self.place(batch.ids),
-            "attention_mask": self.place(batch.attended).long(),
+            "input_ids": self._place(batch.ids, group),
+            "attention_mask": self._place(batch.attended, group).long(),
         }
         if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
-            inputs["token_type_ids"] = self.place(batch.type_ids)
+            inputs["token_type_ids"] = self._place(batch.type_ids, group)
         return self._model(**inputs)
 
-    def place(self, values: Any) -> Tensor:
-        """Return an array as a tensor on the model's device."""
-        return torch.from_numpy(values).to(self.device)
+    def _place(self, values: Any, group: Group) -> Tensor:
+        return torch.from_numpy(values).to(self.device).view(group.shape)
+
+
+class LanguageModelBackbone(Backbone):
+    """A masked language model without its last layer: its vectors are the inputs of that layer."""
+
+    @torch.inference_mode()
+    def token_vectors(self, batch: PackedBatch) -> Tensor:
+        """Return what stands in place of the logits; see `Transformer.token_vectors`."""
+        return self.logits(batch).flatten(0, 1)
 
 
 def open_backbone(
@@ -124,6 +139,11 @@ def require_embeddings(folder: Path, tokenizer: TextTokenizer, n_embeddings: int
             f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the model has "
             f"only {n_embeddings} token embeddings; its files are not of one checkpoint",
         )
+
+
+def weight_bytes(module: nn.Module) -> int:
+    """Return how many bytes the weights of a module take; tied ones count once."""
+    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
 
 
 def resolve_dtype(name: str) -> torch.dtype:

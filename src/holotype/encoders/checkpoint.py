@@ -28,6 +28,7 @@ Format: TypeAlias = Literal[
     "multi-vector",
     "pylate",
     "stanford",
+    "bge-m3",
     "cross-encoder",
     "sparse",
 ]

@@ -236,7 +236,7 @@ class Classifier(Encoder[ClassifierModel]):
             n_characters=_n_characters,
         )
         n_items = 1 if _is_single(texts) else count_inputs(texts)
-        windows = stream(self._network, task, _each(texts), settings, n_items=n_items)
+        windows = stream(self._networks(settings), task, _each(texts), settings, n_items=n_items)
         return activate(joined(windows, n_labels), used)
 
     def _read(self, inputs: Sequence[TextOrPair]) -> Reading:

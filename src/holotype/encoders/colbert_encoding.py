@@ -34,6 +34,7 @@ class Side:
         max_length: the longest text in tokens; None where nothing limits it.
         skiplist: tokens whose vectors are dropped.
         kept_ids: the only token ids whose vectors are kept; None keeps all.
+        skips_first: whether the vector of the first token is dropped.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Side:
     max_length: int | None
     skiplist: tuple[str, ...]
     kept_ids: tuple[int, ...] | None
+    skips_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class ColbertEncoding:
         document: how documents are read.
         plain: how texts are read that are neither.
         expansion: how short queries are filled up; None where they are not.
+        own_file: the file beside the transformer's with the projection; None where there is none.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -80,6 +83,7 @@ class ColbertEncoding:
     document: Side
     plain: Side
     expansion: QueryExpansion | None
+    own_file: str | None = None
 
 
 def resolve_colbert(
@@ -125,7 +129,8 @@ def compare_colbert(
     file = projection.file if projection else ""
     native_dim = compare_widths(merge, layers, linear_file=file)
     _compare_similarity(record, settings, merge)
-    limit = merge.length(declared=False)
+    # This format's lengths are those of the dense model, with which it shares a tokenizer.
+    limit = merge.length(declared=settings.format == "bge-m3")
     query_length, expansion = _expansion(record, known, merge, limit)
     query, document, plain = _sides(record, settings, known, merge, limit, query_length)
     return ColbertEncoding(
@@ -136,6 +141,7 @@ def compare_colbert(
         document=document,
         plain=plain,
         expansion=expansion,
+        own_file=file if settings.format == "bge-m3" else None,
     )
 
 
@@ -170,6 +176,7 @@ def _sides(
             max_length=otherwise if length is None else _least(length, limit),
             skiplist=skiplist if task in known.skiplist_sides else (),
             kept_ids=known.kept_ids if task == "document" else None,
+            skips_first=known.skips_first,
         )
 
     return (

@@ -51,8 +51,15 @@ class SideReader:
         )
         return Reading([self._row(text) for text in tokenized], [text.n_cut for text in tokenized])
 
+    def counted(self, ids: Sequence[int]) -> list[bool]:
+        """Return for every token of a text, before it is expanded, whether its vector is kept."""
+        found = [self._counts(token_id) for token_id in ids]
+        if self.side.skips_first:
+            found[:1] = [False] * len(found[:1])
+        return found
+
     def _row(self, text: TokenizedText) -> Row:
-        counted = [self._counts(token_id) for token_id in text.ids]
+        counted = self.counted(text.ids)
         attended = [True] * len(text.ids)
         row = Row(text.ids, text.type_ids, attended, counted)
         return row if self._expansion is None else self._filled(row, self._expansion)

@@ -57,13 +57,18 @@ DTYPES = {
 _KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)
 
 
-class LoadOptions(TypedDict, total=False):
-    """The settings of a run that every kind of model takes; `ModelConfig` explains them."""
+class RunOptions(TypedDict, total=False):
+    """The settings of a run on torch; `ModelConfig` explains them."""
 
     device: str | None
     dtype: str | None
     checkpoint: str | os.PathLike[str] | None
     trust_remote_code: bool
+
+
+class LoadOptions(RunOptions, total=False):
+    """The settings of a run that every kind of model takes; `ModelConfig` explains them."""
+
     backend: Backend
 
 

@@ -210,7 +210,7 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
             collect=collect_logits(self.n_labels),
             n_characters=_n_characters,
         )
-        windows = stream(self._network, task, pairs, settings, n_items=n_pairs)
+        windows = stream(self._networks(settings), task, pairs, settings, n_items=n_pairs)
         return activate(joined(windows, self.n_labels), used)
 
     def _reader(self, instruction: str | None) -> Callable[[Sequence[Pair]], Reading]:

@@ -45,9 +45,6 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         network.tokenizer.require_room(encoding.max_length)
         super().__init__(config, network)
         self.encoding = encoding
-        self._prompt_counts = all(
-            layer.with_prompt for layer in encoding.layers if isinstance(layer, PoolingSpec)
-        )
 
     @property
     def dim(self) -> int:
@@ -199,7 +196,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
     def _task(self, prompt: str) -> Task[str, Vectors]:
         tokenizer, max_length = self._network.tokenizer, self.max_length
         n_uncounted = 0
-        if prompt and not self._prompt_counts:
+        if prompt and not self.encoding.counts_prompt:
             n_uncounted = tokenizer.count_leading_tokens(prompt)
 
         def read(texts: Sequence[str]) -> Reading:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterable
-from functools import cached_property
+from collections.abc import Generator, Iterable, Sequence
+from functools import cached_property, partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, Generic, Self, overload
@@ -18,6 +18,7 @@ from holotype.encoders.fingerprint import fingerprint_of_folder
 from holotype.encoders.network import Network
 from holotype.encoders.options import EncodeSettings
 from holotype.encoders.pipeline import ResultT, Task, stream
+from holotype.encoders.replicas import Replicas
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.texts import count_texts, each_text
 from holotype.errors import CheckpointError, ClosedEncoderError
@@ -39,6 +40,7 @@ class Encoder(Generic[ModelT_co]):
         """Take a network that has been loaded; `holotype.encoders.load` does that."""
         self.config = dataclasses.replace(config, device=network.device)
         self._opened: Network | None = network
+        self._replicas = Replicas(network.device, partial(_load_on, self.config))
 
     @property
     def record(self) -> ModelT_co:
@@ -82,12 +84,12 @@ class Encoder(Generic[ModelT_co]):
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take on the device.
+        """How many bytes the weights take, on all devices that calls have named.
 
         Raises:
             ClosedEncoderError: the encoder has been closed.
         """
-        return self._network.memory_bytes
+        return self._network.memory_bytes + self._replicas.memory_bytes
 
     # A string is an iterable of strings, too; the first overload that fits is meant.
     @overload
@@ -125,7 +127,14 @@ class Encoder(Generic[ModelT_co]):
         self, texts: str | Iterable[str], task: Task[str, ResultT], settings: EncodeSettings
     ) -> Generator[ResultT, None, None]:
         n_items = count_texts(texts)
-        return stream(self._network, task, each_text(texts), settings, n_items=n_items)
+        return stream(self._networks(settings), task, each_text(texts), settings, n_items=n_items)
+
+    def _networks(self, settings: EncodeSettings) -> Sequence[Network]:
+        own = self._network
+        if settings.devices is None:
+            return [own]
+        replicas = (self._replicas.on(device) for device in settings.devices)
+        return [own if replica is None else replica._network for replica in replicas]
 
     @property
     def _network(self) -> Network:
@@ -142,6 +151,7 @@ class Encoder(Generic[ModelT_co]):
         network, self._opened = self._opened, None
         if network is not None:
             network.close()
+        self._replicas.close()
 
     def __enter__(self) -> Self:
         """Return the encoder."""
@@ -155,3 +165,11 @@ class Encoder(Generic[ModelT_co]):
     ) -> None:
         """Close the encoder."""
         self.close()
+
+
+def _load_on(config: ModelConfig[Any], device: str) -> Encoder[Any]:
+    # What loads an encoder knows all kinds of them, and so this one.
+    from holotype.encoders._load import load
+
+    encoder: Encoder[Any] = load(dataclasses.replace(config, device=device))
+    return encoder

@@ -52,6 +52,11 @@ class DenseEncoding:
     default_prompt: str
     max_length: int | None
 
+    @property
+    def counts_prompt(self) -> bool:
+        """Whether the tokens of a prompt are pooled with those of the text."""
+        return all(layer.with_prompt for layer in self.layers if isinstance(layer, PoolingSpec))
+
 
 def resolve_dense(record: AnyDenseModel, settings: CheckpointSettings) -> DenseEncoding:
     """Merge a record and a checkpoint.

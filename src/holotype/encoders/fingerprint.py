@@ -89,6 +89,9 @@ def fingerprint(
     # An export knows the digests of the weights that it was made from; the graph is theirs.
     original = original_weights(folder)
     names = tuple(sorted({*deciding_files(folder, with_code=with_code), *original}))
+    own_file: str | None = getattr(encoding, "own_file", None)
+    if own_file is not None and (folder / own_file).is_file():
+        names = (*names, own_file)
     known = {**(digests or {}), **original}
     # The Hub's cache is made of links.
     unknown = {str((folder / name).resolve()): name for name in names if name not in known}

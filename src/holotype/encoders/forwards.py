@@ -60,15 +60,22 @@ def packed_forward(model: PreTrainedModel, *, has_types: bool) -> Forward | None
     return HostedForward(model, takes_types=has_types and "token_type_ids" in parameters)
 
 
-def without_padding(backbone: Backbone) -> PackedBackbone | None:
-    """Return what runs a backbone's model without padding, or None where it needs padding.
+def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbone | None:
+    """Return what runs a backbone's transformer without padding, or None where it needs padding.
 
-    What is returned takes the model over.
+    What is returned takes the transformer over. The head of the model, where it has one, is no
+    part of that.
+
+    Args:
+        backbone: the model with its tokenizer.
+        head_bytes: how many bytes of the model are those of its head.
     """
-    memory_bytes = backbone.memory_bytes
+    memory_bytes = backbone.memory_bytes - head_bytes
     has_types = "token_type_ids" in backbone.tokenizer.input_names
+    # A model without a head is its own base.
+    base: Any = backbone.model.base_model
     with torch.inference_mode():
-        forward = packed_forward(backbone.model, has_types=has_types)
+        forward = packed_forward(base, has_types=has_types)
     if forward is None:
         return None
     return PackedBackbone(
@@ -82,11 +89,7 @@ def without_padding(backbone: Backbone) -> PackedBackbone | None:
 
 def runs_without_padding(model: PreTrainedModel) -> bool:
     """Return whether a model is of a class on the list, set up as that class usually is."""
-    kind = type(model)
-    if (
-        not kind.__module__.startswith("transformers.models.")
-        or model.device.type not in PACKING_DEVICES
-    ):
+    if not is_of_transformers(model) or model.device.type not in PACKING_DEVICES:
         return False
     if getattr(model.config, "is_decoder", False) or getattr(
         model.config, "add_cross_attention", False
@@ -95,7 +98,13 @@ def runs_without_padding(model: PreTrainedModel) -> bool:
     rope: Any = getattr(model.config, "rope_parameters", None)
     if _has_changing_frequencies(rope):
         return False
-    return kind.__name__ in REWRITTEN or kind.__name__ in HOSTED
+    name = type(model).__name__
+    return name in REWRITTEN or name in HOSTED
+
+
+def is_of_transformers(model: PreTrainedModel) -> bool:
+    """Return whether the class of a model is transformers' own, and not code of a checkpoint."""
+    return type(model).__module__.startswith("transformers.models.")
 
 
 def _has_changing_frequencies(rope: Any) -> bool:

@@ -8,21 +8,26 @@ from torch import Tensor
 
 from holotype.encoders.backbone import Backbone, resolve_device, resolve_dtype
 from holotype.encoders.chat_template import load_template
+from holotype.encoders.classification_head import ClassificationHead
 from holotype.encoders.classifier import Classifier
 from holotype.encoders.classifier_encoding import resolve_classifier
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.cross_encoder import CrossEncoder
+from holotype.encoders.forwards import without_padding
 from holotype.encoders.head_encoding import CrossEncoding, resolve_cross_encoder
-from holotype.encoders.head_network import HeadNetwork
 from holotype.encoders.head_settings import HeadSettings, read_head_checkpoint
 from holotype.encoders.head_weights import answer_projection, load_classification_model
+from holotype.encoders.layers_head import LayersHead
 from holotype.encoders.modules import PoolingSpec
 from holotype.encoders.network import Network
+from holotype.encoders.own_heads import classification_modules
+from holotype.encoders.padded_classifier import PaddedClassifier
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.tensor_files import read_tensors
 from holotype.encoders.tokenizer_files import load_tokenizer
 from holotype.encoders.torch_network import TorchNetwork
+from holotype.encoders.transformer import HeadedTransformer
 from holotype.encoders.transformer_opening import open_transformer
 from holotype.records import ClassifierModel, CrossEncoderModel
 
@@ -71,12 +76,16 @@ def _head_network(
         device=resolve_device(config.device),
         dtype=resolve_dtype(config.dtype),
     )
-    return HeadNetwork(
-        backbone,
-        pad_id=getattr(model.config, "pad_token_id", None),
-        # A decoder beside the encoder is read at the last end of the text.
-        end_id=model.config.eos_token_id if model.config.is_encoder_decoder else None,
-    )
+    pad_id = getattr(model.config, "pad_token_id", None)
+    modules = classification_modules(model)
+    if modules is not None:
+        head = ClassificationHead(*modules, pad_id=pad_id)
+        transformer = without_padding(backbone, head_bytes=head.memory_bytes)
+        if transformer is not None:
+            return TorchNetwork(HeadedTransformer(transformer, head))
+    # A decoder beside the encoder is read at the last end of the text.
+    end_id = model.config.eos_token_id if model.config.is_encoder_decoder else None
+    return TorchNetwork(PaddedClassifier(backbone, pad_id=pad_id, end_id=end_id))
 
 
 def _layer_network(
@@ -92,7 +101,8 @@ def _layer_network(
             settings.checkpoint.transformer_folder, tensors, settings.answer, policy=policy
         )
         layers = (PoolingSpec(modes=("last-token",)), answer)
-    backbone = open_transformer(config, settings.checkpoint, tensors)
-    return TorchNetwork(
-        backbone, layers, dim=encoding.n_labels, normalized=False, projection=projection
+    transformer = open_transformer(config, settings.checkpoint, tensors)
+    head = LayersHead(
+        transformer, layers, dim=encoding.n_labels, normalized=False, projection=projection
     )
+    return TorchNetwork(HeadedTransformer(transformer, head))

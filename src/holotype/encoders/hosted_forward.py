@@ -29,7 +29,7 @@ class HostedForward:
             takes_types: whether it is told the segments of tokens.
         """
         model.set_attn_implementation(_NAME)
-        _replace_linears(model)
+        replace_linears(model)
         self._model = model
         self._takes_types = takes_types
 
@@ -57,7 +57,8 @@ class _Mapped(nn.Module):
         return self._map(vectors)
 
 
-def _replace_linears(model: nn.Module) -> None:
+def replace_linears(model: nn.Module) -> None:
+    """Let the linear layers within a module run by the same maps that are faster."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
             if type(child) is nn.Linear and one_dnn_multiplies(

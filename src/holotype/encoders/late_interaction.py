@@ -72,6 +72,7 @@ class LateInteraction:
             the text where there is none.
         skiplist: tokens whose vectors are dropped, on the sides of `skiplist_sides`.
         kept_ids: the only token ids whose vectors are kept on the side of documents.
+        skips_first: whether the vector of the first special token is dropped on all sides.
         always_normalized: whether the format scales vectors to length 1 without saying so.
     """
 
@@ -88,6 +89,7 @@ class LateInteraction:
     skiplist: Setting[tuple[str, ...]] | None = None
     skiplist_sides: tuple[str, ...] = ("document",)
     kept_ids: tuple[int, ...] | None = None
+    skips_first: bool = False
     always_normalized: bool = False
     defaults: FormatDefaults = field(default_factory=FormatDefaults)
 

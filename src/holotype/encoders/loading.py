@@ -5,19 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
+from torch import Tensor
+
 from holotype.encoders.backbone import resolve_device, settle_dtype
-from holotype.encoders.checkpoint import STANFORD_ARCHITECTURE, read_checkpoint
+from holotype.encoders.bge_m3 import read_colbert_checkpoint, read_projection
+from holotype.encoders.checkpoint import (
+    STANFORD_ARCHITECTURE,
+    CheckpointSettings,
+    read_checkpoint,
+)
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.colbert_encoding import resolve_colbert
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import resolve_dense
+from holotype.encoders.json_file import Setting
+from holotype.encoders.layers_head import LayersHead
+from holotype.encoders.modules import LinearSpec
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.static_checkpoint import is_static
 from holotype.encoders.static_loading import load_static
-from holotype.encoders.tensor_files import read_tensors, split_projection
+from holotype.encoders.tensor_files import read_tensor_file, read_tensors, split_projection
 from holotype.encoders.torch_network import TorchNetwork
+from holotype.encoders.transformer import HeadedTransformer
 from holotype.encoders.transformer_opening import open_transformer
 from holotype.errors import UnsupportedModelError
 from holotype.records import (
@@ -46,15 +57,15 @@ def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
     if isinstance(record, SparseModel):
         from holotype.encoders.sparse_loading import load_sparse
 
-        return load_sparse(_settled(cast(ModelConfig[SparseModel], config)))
+        return load_sparse(settled(cast(ModelConfig[SparseModel], config)))
     if isinstance(record, CrossEncoderModel):
         from holotype.encoders.head_loading import load_cross_encoder
 
-        return load_cross_encoder(_settled(cast(ModelConfig[CrossEncoderModel], config)))
+        return load_cross_encoder(settled(cast(ModelConfig[CrossEncoderModel], config)))
     if isinstance(record, ClassifierModel):
         from holotype.encoders.head_loading import load_classifier
 
-        return load_classifier(_settled(cast(ModelConfig[ClassifierModel], config)))
+        return load_classifier(settled(cast(ModelConfig[ClassifierModel], config)))
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 
@@ -64,44 +75,66 @@ def load_dense(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
     if is_static(folder):
         return load_static(config)
-    config = _settled(config)
+    config = settled(config)
     settings = read_checkpoint(folder)
     encoding = resolve_dense(record, settings)
-    backbone = open_transformer(config, settings, read_tensors(settings.transformer_folder))
-    network = TorchNetwork(
-        backbone,
+    transformer = open_transformer(config, settings, read_tensors(settings.transformer_folder))
+    head = LayersHead(
+        transformer,
         encoding.layers,
         dim=config.dim or encoding.native_dim,
         normalized=encoding.normalized,
     )
-    return DenseEncoder(config, encoding, network)
+    return DenseEncoder(config, encoding, TorchNetwork(HeadedTransformer(transformer, head)))
 
 
 def load_colbert(config: ModelConfig[AnyColbertModel]) -> ColbertEncoder:
     """Load a ColBERT model; see `holotype.encoders.load`."""
-    config = _settled(config)
+    config = settled(config)
     record = config.record
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
-    settings = read_checkpoint(folder)
+    settings = read_colbert_checkpoint(folder)
     tensors = read_tensors(settings.transformer_folder)
-    projection, own_tensors = None, None
-    if settings.format == "stanford":
-        projection, own_tensors = split_projection(settings.transformer_folder, tensors)
-    elif settings.architecture == STANFORD_ARCHITECTURE:
-        # A later save in another format keeps the old projection beside the one of its module.
-        tensors = {name: found for name, found in tensors.items() if name != "linear.weight"}
+    projection, own_tensors = take_projection(settings, tensors)
     encoding = resolve_colbert(record, settings, projection)
-    backbone = open_transformer(config, settings, tensors)
-    network = TorchNetwork(
-        backbone,
+    transformer = open_transformer(config, settings, tensors)
+    head = LayersHead(
+        transformer,
         encoding.layers,
         dim=config.dim or encoding.native_dim,
         normalized=encoding.normalized,
         projection=own_tensors,
     )
-    return ColbertEncoder(config, encoding, network)
+    return ColbertEncoder(config, encoding, TorchNetwork(HeadedTransformer(transformer, head)))
 
 
-def _settled(config: ModelConfig[ModelT]) -> ModelConfig[ModelT]:
+def take_projection(
+    settings: CheckpointSettings, tensors: dict[str, Tensor]
+) -> tuple[Setting[LinearSpec] | None, dict[str, Tensor] | None]:
+    """Return the projection of a ColBERT checkpoint where no module of it holds one.
+
+    Args:
+        settings: what the checkpoint says.
+        tensors: those of the transformer's files, which then has none of a projection any more.
+
+    Returns:
+        What the projection is and the file that holds it, and its tensors.
+
+    Raises:
+        CheckpointError: the projection is missing, damaged, or a pickle.
+    """
+    if settings.format == "stanford":
+        return split_projection(settings.transformer_folder, tensors)
+    if settings.format == "bge-m3":
+        projection = read_projection(settings.folder)
+        own = read_tensor_file(settings.folder / projection.file)
+        return projection, {f"linear.{name}": tensor for name, tensor in own.items()}
+    if settings.architecture == STANFORD_ARCHITECTURE:
+        # A later save in another format keeps the old projection beside the one of its module.
+        tensors.pop("linear.weight", None)
+    return None, None
+
+
+def settled(config: ModelConfig[ModelT]) -> ModelConfig[ModelT]:
     """Return a config whose type is no longer "auto"."""
     return replace(config, dtype=settle_dtype(config.dtype, resolve_device(config.device)))

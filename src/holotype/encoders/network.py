@@ -7,7 +7,7 @@ program in seconds, and other libraries can take torch's place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,25 @@ from numpy.typing import NDArray
 from holotype.encoders.batching import Row
 from holotype.encoders.tokenization import TextTokenizer
 
-Output: TypeAlias = tuple[list[int], NDArray[np.float32], NDArray[np.bool_]]
-"""The positions of a batch's rows; their vectors, ``[n_rows, dim]`` where a layer pools and
-``[n_rows, n_tokens, dim]`` where none does; and which tokens count, ``[n_rows, n_tokens]``."""
+FoundT = TypeVar("FoundT")
+FoundT_co = TypeVar("FoundT_co", covariant=True)
+
+OutputOf: TypeAlias = tuple[list[int], FoundT, NDArray[np.bool_]]
+"""The positions of a batch's rows, what was found of them, and which tokens count,
+``[n_rows, n_tokens]``."""
+Output: TypeAlias = OutputOf[NDArray[np.float32]]
+"""What was found are vectors: ``[n_rows, dim]`` where a layer pools, and
+``[n_rows, n_tokens, dim]`` where none does."""
+
+
+class Runner(Protocol[FoundT_co]):
+    """What turns rows of tokens into results of some sort."""
+
+    def run(
+        self, rows: Sequence[Row], batch_size: int | None
+    ) -> Iterator[tuple[list[int], FoundT_co, NDArray[np.bool_]]]:
+        """Yield batch by batch, in any order of the rows; see `Network.run`."""
+        ...
 
 
 class Network(Protocol):

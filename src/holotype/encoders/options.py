@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict, get_args
 
@@ -21,11 +22,15 @@ class EncodeOptions(TypedDict, total=False):
             ``"truncate"`` cuts them without a word; ``"error"`` refuses before the model runs.
         progress: whether a line on stderr tells how far the call has come; None, the default,
             shows it where stderr is a terminal and the work is long.
+        devices: where to run, such as ``["cuda:0", "cuda:1"]``; the model is loaded once on every
+            device that it is not on yet, and stays there until the encoder is closed. A device that
+            is named twice runs two batches at once. None, the default, is the encoder's own.
     """
 
     batch_size: int | None
     on_overflow: OnOverflow
     progress: bool | None
+    devices: Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ class EncodeSettings:
     batch_size: int | None
     on_overflow: OnOverflow
     progress: bool | None
+    devices: tuple[str, ...] | None
 
 
 def settings_of(
@@ -42,6 +48,7 @@ def settings_of(
     batch_size: int | None = None,
     on_overflow: OnOverflow = "warn",
     progress: bool | None = None,
+    devices: Sequence[str] | None = None,
 ) -> EncodeSettings:
     """Check the options of a call, passed as ``**options``.
 
@@ -55,4 +62,12 @@ def settings_of(
         raise ValueError(
             f"on_overflow is {on_overflow!r}; expected one of {', '.join(get_args(OnOverflow))}"
         )
-    return EncodeSettings(batch_size=batch_size, on_overflow=on_overflow, progress=progress)
+    # A string is a sequence of strings, too.
+    if devices is not None and (isinstance(devices, str) or not devices):
+        raise ValueError(f"devices is {devices!r}; expected a list such as ['cuda:0'], or None")
+    return EncodeSettings(
+        batch_size=batch_size,
+        on_overflow=on_overflow,
+        progress=progress,
+        devices=None if devices is None else tuple(devices),
+    )

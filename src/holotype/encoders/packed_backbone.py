@@ -1,20 +1,22 @@
-"""A transformer that reads rows without padding, in place of its `Backbone`."""
+"""A transformer that reads rows without padding."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from holotype.encoders.attention import TokenBatch, rows_of
-from holotype.encoders.layers import Layer, Pool
-from holotype.encoders.packing import Group, PackedBatch
+from holotype.encoders.attention import TokenBatch
+from holotype.encoders.batching import Row
+from holotype.encoders.packing import PackedBatch, packed
 from holotype.encoders.tokenization import TextTokenizer
 
 # Where attention was compared; elsewhere batches are padded.
 PACKING_DEVICES = ("cpu", "cuda")
+# Enough for multiplications to run at their full rate; more only takes memory.
+_TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 32_768}
 
 
 class Forward(Protocol):
@@ -26,7 +28,7 @@ class Forward(Protocol):
 
 
 class PackedBackbone:
-    """What a `Backbone` is, for models that need no padding.
+    """A `Transformer` that needs no padding.
 
     Attributes:
         tokenizer: the checkpoint's tokenizer.
@@ -52,23 +54,13 @@ class PackedBackbone:
         self._forward = forward
         self._has_types = "token_type_ids" in tokenizer.input_names
 
-    def vectors(self, batch: PackedBatch, layers: Sequence[Layer]) -> Tensor:
-        """Run the transformer and the layers after it.
+    def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
+        """Yield batches without padding; see `Transformer.batches`."""
+        max_tokens = _TOKENS_AT_ONCE[self.device.type]
+        pad_id = self.tokenizer.pad_id
+        return packed(rows, max_rows=batch_size, max_tokens=max_tokens, pad_id=pad_id)
 
-        Returns:
-            ``[n_rows, dim]`` where a layer pools, ``[n_tokens, dim]`` where none does.
-        """
-        placed = TokenBatch.place(batch, self.device, with_types=self._has_types)
-        vectors = self._forward(placed)
-        counted = torch.from_numpy(batch.counted).to(self.device)
-        for layer in layers:
-            # All layers but those that pool map vectors one by one.
-            if isinstance(layer, Pool):
-                vectors = _pool_rows(layer, vectors, counted, batch.groups)
-            else:
-                vectors = layer(vectors, counted)
-        return vectors
-
-
-def _pool_rows(pool: Pool, vectors: Tensor, counted: Tensor, groups: Sequence[Group]) -> Tensor:
-    return torch.cat([pool(rows_of(vectors, group), rows_of(counted, group)) for group in groups])
+    @torch.inference_mode()
+    def token_vectors(self, batch: PackedBatch) -> Tensor:
+        """Return the last hidden states; see `Transformer.token_vectors`."""
+        return self._forward(TokenBatch.place(batch, self.device, with_types=self._has_types))

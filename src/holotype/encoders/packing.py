@@ -1,4 +1,4 @@
-"""Batches without padding: rows end to end, those of one length side by side."""
+"""Batches of rows that lie end to end: those of one length side by side, or all of them padded."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.batching import Row
+from holotype.encoders.batching import Row, batches
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows of one length that lie side by side in a batch.
+    """Rows of one length, padding included, that lie side by side in a batch.
 
     Attributes:
         start: the first token of the first row.
@@ -40,6 +40,8 @@ class Group:
 class PackedBatch:
     """Several rows, one after the other: every array is ``[n_tokens]``.
 
+    Rows that are padded have one length. Padding is a token that is not attended and not counted.
+
     Attributes:
         indices: which rows these are.
         ids: token ids.
@@ -57,6 +59,19 @@ class PackedBatch:
     attended: NDArray[np.bool_]
     counted: NDArray[np.bool_]
     groups: tuple[Group, ...]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many tokens each row has, padding included: int64 ``[n_rows]``."""
+        sizes = [group.n_tokens for group in self.groups]
+        return np.repeat(np.array(sizes, np.int64), [group.n_rows for group in self.groups])
+
+    def counted_by_row(self) -> NDArray[np.bool_]:
+        """Return which tokens of each row count: ``[n_rows, n_tokens of the longest]``."""
+        lengths = self.lengths
+        found = np.zeros((len(lengths), int(lengths.max())), dtype=np.bool_)
+        found[np.arange(found.shape[1]) < lengths[:, None]] = self.counted
+        return found
 
 
 def packed(
@@ -76,6 +91,27 @@ def packed(
     for start, end in _cuts(lengths, max_rows, max_tokens):
         chosen = order[start:end]
         yield _join(chosen, [rows[index] for index in chosen], lengths[start:end], pad_id)
+
+
+def padded(rows: Sequence[Row], *, max_rows: int | None, pad_id: int) -> Iterator[PackedBatch]:
+    """Yield batches of rows of like length, longest first, padded to one length each.
+
+    Args:
+        rows: the texts.
+        max_rows: how many rows a batch has; None makes batches of a bounded number of tokens.
+        pad_id: the id of padding.
+    """
+    for indices, batch in batches(rows, max_rows, pad_id=pad_id):
+        n_rows, n_tokens = batch.ids.shape
+        yield PackedBatch(
+            indices=indices,
+            ids=batch.ids.ravel(),
+            type_ids=batch.type_ids.ravel(),
+            positions=np.tile(np.arange(n_tokens), n_rows),
+            attended=batch.attended.ravel(),
+            counted=batch.counted.ravel(),
+            groups=(Group(0, n_rows, n_tokens),),
+        )
 
 
 def _cuts(

@@ -13,8 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from holotype.encoders.batching import Row
-from holotype.encoders.network import Network, Output
+from holotype.encoders.devices import run_on
+from holotype.encoders.network import FoundT, OutputOf, Runner
 from holotype.encoders.options import EncodeSettings
 from holotype.encoders.overflow import Overflow
 from holotype.encoders.progress import Progress, watched
@@ -23,7 +27,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 # A window is large enough to sort its texts into batches of like lengths, and small enough for a
-# second one to be ready before the first is done.
+# second one to be ready before the first is done. Several devices share one.
 _ITEMS_AT_ONCE = 1024
 _CHARACTERS_AT_ONCE = 2_000_000
 
@@ -42,7 +46,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task(Generic[ItemT, ResultT]):
+class TaskOf(Generic[ItemT, FoundT, ResultT]):
     """What a kind of model does with the items of one call.
 
     Attributes:
@@ -57,13 +61,18 @@ class Task(Generic[ItemT, ResultT]):
     model_id: str
     max_length: int | None
     read: Callable[[Sequence[ItemT]], Reading]
-    collect: Callable[[int, Iterator[Output]], ResultT]
+    collect: Callable[[int, Iterator[OutputOf[FoundT]]], ResultT]
     n_characters: Callable[[ItemT], int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(TaskOf[ItemT, NDArray[np.float32], ResultT]):
+    """What a kind of model does with the vectors that a network finds."""
+
+
 def stream(
-    network: Network,
-    task: Task[ItemT, ResultT],
+    networks: Sequence[Runner[FoundT]],
+    task: TaskOf[ItemT, FoundT, ResultT],
     items: Iterable[ItemT],
     settings: EncodeSettings,
     *,
@@ -75,7 +84,7 @@ def stream(
     was cut until then.
 
     Args:
-        network: what runs.
+        networks: what runs; the same model on every device that is to run.
         task: what the kind of model does.
         items: what is encoded; errors of the iterator reach the caller as they are.
         settings: the options of the call.
@@ -89,11 +98,11 @@ def stream(
     try:
         with (
             watched(settings.progress, what=task.model_id, total=n_items) as progress,
-            closing(_read_ahead(task, _windows(items, task.n_characters))) as readings,
+            closing(_read_ahead(task, _windows(items, task, len(networks)))) as readings,
         ):
             for reading in readings:
                 overflow.add(reading.n_cut)
-                outputs = network.run(reading.rows, settings.batch_size)
+                outputs = run_on(networks, reading.rows, settings.batch_size)
                 counted = _counted(outputs, reading.rows, progress)
                 yield task.collect(len(reading.rows), counted)
     except Exception:
@@ -105,21 +114,24 @@ def stream(
 
 
 def _counted(
-    outputs: Iterator[Output], rows: Sequence[Row], progress: Progress
-) -> Iterator[Output]:
+    outputs: Iterator[OutputOf[FoundT]], rows: Sequence[Row], progress: Progress
+) -> Iterator[OutputOf[FoundT]]:
     for output in outputs:
         yield output
         positions = output[0]
         progress.advance(len(positions), sum(len(rows[at].ids) for at in positions))
 
 
-def _windows(items: Iterable[ItemT], n_characters: Callable[[ItemT], int]) -> Iterator[list[ItemT]]:
+def _windows(
+    items: Iterable[ItemT], task: TaskOf[ItemT, FoundT, ResultT], n_devices: int
+) -> Iterator[list[ItemT]]:
+    n_items, n_characters = _ITEMS_AT_ONCE * n_devices, _CHARACTERS_AT_ONCE * n_devices
     window: list[ItemT] = []
     size = 0
     for item in items:
         window.append(item)
-        size += n_characters(item)
-        if len(window) >= _ITEMS_AT_ONCE or size >= _CHARACTERS_AT_ONCE:
+        size += task.n_characters(item)
+        if len(window) >= n_items or size >= n_characters:
             yield window
             window, size = [], 0
     if window:
@@ -127,7 +139,7 @@ def _windows(items: Iterable[ItemT], n_characters: Callable[[ItemT], int]) -> It
 
 
 def _read_ahead(
-    task: Task[ItemT, ResultT], windows: Iterator[list[ItemT]]
+    task: TaskOf[ItemT, FoundT, ResultT], windows: Iterator[list[ItemT]]
 ) -> Generator[Reading, None, None]:
     first, second = next(windows, None), next(windows, None)
     if first is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+from holotype.encoders.bge_m3 import read_colbert_checkpoint, read_projection
 from holotype.encoders.checkpoint import CheckpointSettings, read_checkpoint
 from holotype.encoders.classifier_encoding import resolve_classifier
 from holotype.encoders.colbert_encoding import compare_colbert
@@ -50,7 +51,8 @@ def resolve_encoding(record: ModelInfo, folder: Path) -> Any:
         return resolve_classifier(record, read_head_checkpoint(folder))
     if not isinstance(record, DenseModel | ColbertModel) or is_static(folder):
         return None
-    settings = read_checkpoint(folder)
+    dense = isinstance(record, DenseModel)
+    settings = read_checkpoint(folder) if dense else read_colbert_checkpoint(folder)
     merge = Merge(record, settings)
     encoding = merged_encoding(record, settings, merge)
     merge.finish()
@@ -61,7 +63,11 @@ def merged_encoding(record: ModelInfo, settings: CheckpointSettings, merge: Merg
     """Compare a dense or a ColBERT record with a checkpoint, without raising what differs."""
     if isinstance(record, DenseModel):
         return compare_dense(record, settings, merge)
-    projection = stanford_projection(settings) if settings.format == "stanford" else None
+    projection = None
+    if settings.format == "stanford":
+        projection = stanford_projection(settings)
+    elif settings.format == "bge-m3":
+        projection = read_projection(settings.folder)
     return compare_colbert(cast(AnyColbertModel, record), settings, projection, merge)
 
 

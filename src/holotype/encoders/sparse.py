@@ -329,7 +329,9 @@ class SparseEncoder(Encoder[SparseModel]):
         settings: EncodeSettings,
     ) -> Generator[SparseVectors, None, None]:
         network, n_texts = self._network_of(side), count_texts(texts)
-        return stream(network, task, each_text(texts), settings, n_items=n_texts)
+        # Looking words up in a table is no work for several devices.
+        networks = [network] if network is self._queries else self._networks(settings)
+        return stream(networks, task, each_text(texts), settings, n_items=n_texts)
 
     def _task(self, side: SideName, prompt: str, top_k: int | None) -> Task[str, SparseVectors]:
         if top_k is not None and top_k < 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from holotype.encoders.checkpoint import CONFIG_FILE
 from holotype.encoders.merge import Merge
 from holotype.encoders.prompts import Prompt
-from holotype.encoders.sparse_settings import SparseSettings, TextSide
+from holotype.encoders.sparse_settings import LEXICAL_STEM, SparseSettings, TextSide
 from holotype.errors import CheckpointError, UnsupportedCheckpointError, UnsupportedModelError
 from holotype.records import SparseModel
 
@@ -36,6 +36,8 @@ class SparseEncoding:
         max_active_dims: how many weights of a vector are kept; None for all.
         max_length: the longest text in tokens that the transformer reads; None for no limit.
         query_length: the longest query in tokens that is looked up; None for no limit.
+        own_file: the file beside the transformer's with the layer that weighs tokens; None where
+            there is none.
     """
 
     dim: int
@@ -50,6 +52,7 @@ class SparseEncoding:
     max_active_dims: int | None
     max_length: int | None
     query_length: int | None
+    own_file: str | None = None
 
 
 def resolve_sparse(record: SparseModel, settings: SparseSettings) -> SparseEncoding:
@@ -101,6 +104,7 @@ def compare_sparse(record: SparseModel, settings: SparseSettings, merge: Merge) 
         max_active_dims=settings.max_active_dims,
         max_length=merge.length(declared=True),
         query_length=settings.query_length,
+        own_file=f"{LEXICAL_STEM}.safetensors" if settings.form == "lexical" else None,
     )
 
 

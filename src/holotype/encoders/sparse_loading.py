@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from holotype.encoders.backbone import Backbone, open_backbone, resolve_device, resolve_dtype
+from holotype.encoders.backbone import (
+    LanguageModelBackbone,
+    resolve_device,
+    resolve_dtype,
+    weight_bytes,
+)
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.forwards import without_padding
+from holotype.encoders.hosted_forward import replace_linears
+from holotype.encoders.linear_map import OneDnnLinearMap, linear_map
 from holotype.encoders.network import Network
+from holotype.encoders.own_heads import language_model_transform
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.source import find_checkpoint
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_encoding import SparseEncoding, resolve_sparse
+from holotype.encoders.sparse_head import LanguageModelHead, TokenHead, WordHead
 from holotype.encoders.sparse_lookup import LookupNetwork
-from holotype.encoders.sparse_network import LanguageModelHead, SparseNetwork, TokenHead
 from holotype.encoders.sparse_settings import LEXICAL, SparseSettings, read_sparse_checkpoint
 from holotype.encoders.sparse_weights import load_language_model
 from holotype.encoders.tensor_files import read_tensors
@@ -25,6 +34,9 @@ from holotype.encoders.token_weights import (
     load_token_weights,
 )
 from holotype.encoders.tokenizer_files import load_tokenizer
+from holotype.encoders.torch_network import TorchNetwork
+from holotype.encoders.transformer import HeadedTransformer, Transformer
+from holotype.encoders.transformer_opening import open_transformer
 from holotype.records import SparseModel
 
 
@@ -48,28 +60,47 @@ def _language_model_network(
     settings: SparseSettings,
     encoding: SparseEncoding,
     tensors: Mapping[str, Tensor],
-) -> SparseNetwork:
+) -> TorchNetwork:
     folder = settings.checkpoint.transformer_folder
     policy = code_policy(config.record, trusted=config.trust_remote_code)
     device, dtype = resolve_device(config.device), resolve_dtype(config.dtype)
     model, last = load_language_model(folder, tensors, policy=policy)
     tied = last.weight is model.get_input_embeddings().weight
-    last.to(device=device, dtype=dtype)
-    backbone = Backbone(
+    backbone = LanguageModelBackbone(
         folder,
         load_tokenizer(folder, lower_case=settings.checkpoint.lower_case, policy=policy),
         model,
         device=device,
         dtype=dtype,
     )
-    head = LanguageModelHead(
-        weight=last.weight,
-        bias=last.bias,
+    last.to(device=device, dtype=dtype)
+    transform = language_model_transform(model)
+    packed = None
+    if transform is not None:
+        packed = without_padding(backbone, head_bytes=weight_bytes(transform))
+    # A model that is padded runs what comes before its last layer itself.
+    head = _head(last, None if packed is None else transform, encoding, tied=tied)
+    return TorchNetwork(HeadedTransformer(packed or backbone, WordHead(head)))
+
+
+@torch.inference_mode()
+def _head(
+    last: nn.Linear, transform: nn.Module | None, encoding: SparseEncoding, *, tied: bool
+) -> LanguageModelHead:
+    decoder = linear_map(last.weight, last.bias)
+    memory_bytes = weight_bytes(nn.ModuleList([last] if transform is None else [last, transform]))
+    if tied and not isinstance(decoder, OneDnnLinearMap):
+        memory_bytes -= last.weight.nbytes
+    if transform is not None:
+        replace_linears(transform)
+    return LanguageModelHead(
+        transform=transform,
+        decoder=decoder,
+        dim=last.out_features,
         doubled=encoding.activation == "log1p-log1p-relu",
         summed=encoding.pooling == "sum",
-        tied=tied,
+        memory_bytes=memory_bytes,
     )
-    return SparseNetwork(backbone, head)
 
 
 def _lexical_network(
@@ -77,19 +108,35 @@ def _lexical_network(
     settings: SparseSettings,
     encoding: SparseEncoding,
     tensors: Mapping[str, Tensor],
-) -> SparseNetwork:
-    backbone = open_backbone(config, settings.checkpoint, tensors)
+) -> TorchNetwork:
+    transformer = open_transformer(config, settings.checkpoint, tensors)
+    head = load_token_head(transformer, settings, encoding.dim)
+    return TorchNetwork(HeadedTransformer(transformer, WordHead(head)))
+
+
+def load_token_head(transformer: Transformer, settings: SparseSettings, dim: int) -> TokenHead:
+    """Load the layer by which BGE-M3 weighs tokens.
+
+    Args:
+        transformer: whose vectors it takes; it says where and in which type it runs.
+        settings: what the checkpoint says.
+        dim: the size of the vocabulary.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+        TensorError: a tensor is missing, unexpected, or of another shape.
+        UnsafeCheckpointError: there is only a pickled file.
+    """
     hidden = settings.checkpoint.hidden_dim
     weight, bias = load_token_layer(settings.checkpoint.folder, hidden.value if hidden else 0)
-    ids = [backbone.tokenizer.token_id(token) for token in DROPPED_TOKENS]
-    dropped = torch.tensor([id for id in ids if id is not None])
-    head = TokenHead(
-        weight=torch.from_numpy(weight).to(device=backbone.device, dtype=backbone.dtype),
-        bias=torch.from_numpy(bias).to(device=backbone.device, dtype=backbone.dtype),
-        dropped=dropped.to(backbone.device),
-        dim=encoding.dim,
+    ids = [transformer.tokenizer.token_id(token) for token in DROPPED_TOKENS]
+    dropped = torch.tensor([id for id in ids if id is not None], dtype=torch.int64)
+    return TokenHead(
+        weight=torch.from_numpy(weight).to(device=transformer.device, dtype=transformer.dtype),
+        bias=torch.from_numpy(bias).to(device=transformer.device, dtype=transformer.dtype),
+        dropped=dropped.to(transformer.device),
+        dim=dim,
     )
-    return SparseNetwork(backbone, head)
 
 
 def _queries(

@@ -41,19 +41,27 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     """
     tensors: dict[str, torch.Tensor] = {}
     for name in _weight_files(folder):
-        path = folder / name
-        try:
-            with safe_open(path, framework="pt", device="cpu") as file:
-                tensors.update({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
-        except FileNotFoundError:
-            raise CheckpointError(
-                str(folder), f"the file {name} is missing; expected a whole checkpoint"
-            ) from None
-        except (OSError, SafetensorError) as error:
-            raise CheckpointError(
-                str(path), f"is no whole safetensors file ({error}); fetch it again"
-            ) from error
+        tensors |= read_tensor_file(folder / name)
     return tensors
+
+
+def read_tensor_file(path: Path) -> dict[str, torch.Tensor]:
+    """Read the tensors of one file.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise CheckpointError(
+            str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
+        ) from None
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            str(path), f"is no whole safetensors file ({error}); fetch it again"
+        ) from error
 
 
 def split_projection(

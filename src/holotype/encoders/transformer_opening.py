@@ -9,7 +9,6 @@ from typing import Any
 from torch import Tensor
 
 from holotype.encoders.backbone import (
-    Backbone,
     open_backbone,
     require_embeddings,
     resolve_device,
@@ -22,6 +21,7 @@ from holotype.encoders.packed_backbone import PACKING_DEVICES, PackedBackbone
 from holotype.encoders.remote_code import CodePolicy, code_policy
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.encoders.tokenizer_json import read_tokenizer
+from holotype.encoders.transformer import Transformer
 from holotype.errors import UnsupportedCheckpointError
 
 
@@ -29,7 +29,7 @@ def open_transformer(
     config: ModelConfig[Any],
     settings: CheckpointSettings,
     tensors: Mapping[str, Tensor],
-) -> Backbone | PackedBackbone:
+) -> Transformer:
     """Load the tokenizer and the transformer of a checkpoint.
 
     Args:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from holotype.encoders.bge_m3 import read_colbert_checkpoint, read_projection
 from holotype.encoders.checkpoint import (
     CONFIG_FILE,
+    CheckpointSettings,
     declared_length,
     find_transformer_file,
     read_checkpoint,
@@ -118,16 +120,17 @@ def _encoding(record: ModelInfo, files: CheckpointFiles) -> tuple[list[Compariso
         return _sparse_encoding(record, files)
     if record.type not in ("dense", "colbert"):
         return [], None
+    dense = record.type == "dense"
     try:
-        settings = read_checkpoint(files.folder)
+        settings = (read_checkpoint if dense else read_colbert_checkpoint)(files.folder)
     except _PARTIAL as error:
         return [], _note(error, files)
     merge = Merge(record, settings)
     try:
-        if record.type == "dense":
+        if dense:
             compare_dense(cast(AnyDenseModel, record), settings, merge)
         else:
-            projection = _stanford_projection(files) if settings.format == "stanford" else None
+            projection = _projection(files, settings)
             compare_colbert(cast(AnyColbertModel, record), settings, projection, merge)
     except _PARTIAL as error:
         return merge.comparisons, _note(error, files)
@@ -149,6 +152,13 @@ def _sparse_encoding(
 
 def _note(error: HolotypeError, files: CheckpointFiles) -> str:
     return str(error).replace(f"{files.folder}/", "").replace(str(files.folder), files.location)
+
+
+def _projection(files: CheckpointFiles, settings: CheckpointSettings) -> Setting[LinearSpec] | None:
+    """Return the projection that no module of the checkpoint holds, where there is one."""
+    if settings.format == "bge-m3":
+        return read_projection(files.folder)
+    return _stanford_projection(files) if settings.format == "stanford" else None
 
 
 def _stanford_projection(files: CheckpointFiles) -> Setting[LinearSpec] | None:

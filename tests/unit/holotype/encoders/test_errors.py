@@ -21,6 +21,7 @@ from holotype.errors import (
     UnsupportedModelError,
     WrongKindError,
 )
+from holotype.mode_errors import IncompatibleModesError, ModeNotLoadedError
 
 ERRORS = [
     UnsupportedModelError("tiny", "no encoder"),
@@ -36,6 +37,8 @@ ERRORS = [
     UnsafeCheckpointError("/folder", "pickle"),
     UnsupportedCheckpointError("/folder", "module"),
     TensorError("/folder", ["a"], ["b"], ["c ([1], expected [2])"]),
+    IncompatibleModesError(("tiny", "other"), "revisions", ("a", "b")),
+    ModeNotLoadedError("sparse", ["dense", "colbert"]),
     CatalogueMismatchError("tiny", "/folder", [("pooling", "cls", "mean", "config.json")]),
 ]
 

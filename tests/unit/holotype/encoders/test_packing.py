@@ -1,4 +1,4 @@
-"""Packing: every row once, longest first, in groups of one length, end to end."""
+"""Rows end to end: every row once, longest first, in groups of one length or padded to one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype.encoders.batching import Row
-from holotype.encoders.packing import PackedBatch, packed
+from holotype.encoders.packing import PackedBatch, packed, padded
 
 rows = st.lists(
     st.lists(st.integers(1, 99), max_size=7).map(
@@ -90,3 +90,33 @@ def test_a_row_without_a_token_gets_one_that_attends_to_itself_and_does_not_coun
     assert batch.ids.dtype == np.int64
     assert batch.attended.all()
     assert not batch.counted.any()
+
+
+@given(rows, st.one_of(st.none(), st.integers(1, 5)))
+def test_padding_is_neither_attended_nor_counted(texts: list[Row], max_rows: int | None) -> None:
+    seen: list[int] = []
+    for batch in padded(texts, max_rows=max_rows, pad_id=0):
+        assert len(batch.groups) == 1
+        for index, part in rows_of(batch):
+            seen.append(index)
+            row, width = texts[index], part.stop - part.start
+            fill = width - len(row.ids)
+            assert batch.ids[part].tolist() == row.ids + [0] * fill
+            assert batch.type_ids[part].tolist() == row.type_ids + [0] * fill
+            assert batch.attended[part].tolist() == row.attended + [False] * fill
+            assert batch.counted[part].tolist() == row.counted + [False] * fill
+            assert batch.positions[part].tolist() == list(range(width))
+    assert sorted(seen) == list(range(len(texts)))
+
+
+@given(rows, st.booleans())
+def test_tokens_that_count_are_told_by_row(texts: list[Row], pads: bool) -> None:
+    whole = packed(texts, max_rows=None, max_tokens=1000, pad_id=0)
+    for batch in padded(texts, max_rows=None, pad_id=0) if pads else whole:
+        parts = [part for _, part in rows_of(batch)]
+        assert batch.lengths.tolist() == [part.stop - part.start for part in parts]
+        found = batch.counted_by_row()
+        assert found.shape == (len(parts), max(batch.lengths))
+        for row, part in zip(found, parts, strict=True):
+            fill = len(row) - (part.stop - part.start)
+            assert row.tolist() == batch.counted[part].tolist() + [False] * fill

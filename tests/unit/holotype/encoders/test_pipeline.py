@@ -80,7 +80,7 @@ def threads() -> set[str]:
 def test_results_come_in_the_order_of_the_items(lengths: list[int]) -> None:
     texts = ["x" * length for length in lengths]
     settings = settings_of(on_overflow="truncate")
-    windows = list(stream(LengthNetwork(), TASK, iter(texts), settings))
+    windows = list(stream([LengthNetwork()], TASK, iter(texts), settings))
     assert [length for window in windows for length in window] == [
         min(length, LIMIT) for length in lengths
     ]
@@ -89,7 +89,7 @@ def test_results_come_in_the_order_of_the_items(lengths: list[int]) -> None:
 
 def test_a_window_ends_where_its_texts_are_many_characters(network: Network) -> None:
     texts = ["x" * 30, "x" * 30, "x", "x"]
-    windows = list(stream(network, TASK, texts, settings_of(on_overflow="truncate")))
+    windows = list(stream([network], TASK, texts, settings_of(on_overflow="truncate")))
     assert [len(window) for window in windows] == [2, 2]
 
 
@@ -103,7 +103,7 @@ def test_the_iterator_is_pulled_no_more_than_two_windows_ahead(network: Network)
             yield "text"
 
     n_done = 0
-    for window in stream(network, TASK, texts(), settings_of()):
+    for window in stream([network], TASK, texts(), settings_of()):
         n_done += len(window)
         assert pulled <= n_done + 4
     assert n_done == 100
@@ -117,7 +117,7 @@ def test_the_iterator_is_pulled_on_the_thread_of_the_caller(network: Network) ->
             seen.add(threading.get_ident())
             yield "text"
 
-    assert len(list(stream(network, TASK, texts(), settings_of()))) == 5
+    assert len(list(stream([network], TASK, texts(), settings_of()))) == 5
     assert seen == {threading.get_ident()}
 
 
@@ -137,7 +137,7 @@ def test_the_next_window_is_read_while_the_model_runs_on_this_one() -> None:
 
     task = task_of(reading)
     texts = ["first"] * 4 + ["second"] * 4
-    assert len(list(stream(Waiting(), task, texts, settings_of()))) == 2
+    assert len(list(stream([Waiting()], task, texts, settings_of()))) == 2
 
 
 def test_a_short_call_starts_no_thread(network: Network) -> None:
@@ -147,16 +147,16 @@ def test_a_short_call_starts_no_thread(network: Network) -> None:
         seen.add(threading.get_ident())
         return read(texts)
 
-    list(stream(network, task_of(reading), ["text"] * 4, settings_of()))
+    list(stream([network], task_of(reading), ["text"] * 4, settings_of()))
     assert seen == {threading.get_ident()}
 
 
 def test_no_item_gives_no_window(network: Network) -> None:
-    assert list(stream(network, TASK, [], settings_of())) == []
+    assert list(stream([network], TASK, [], settings_of())) == []
 
 
 def test_a_stream_that_is_closed_early_leaves_no_thread(network: Network) -> None:
-    running = stream(network, TASK, ["text"] * 100, settings_of())
+    running = stream([network], TASK, ["text"] * 100, settings_of())
     next(running)
     assert threads()
     running.close()
@@ -171,7 +171,7 @@ def test_an_error_of_the_iterator_reaches_the_caller_and_leaves_no_thread(
         raise LookupError("the database is gone")
 
     with pytest.raises(LookupError, match="the database is gone"):
-        list(stream(network, TASK, texts(), settings_of()))
+        list(stream([network], TASK, texts(), settings_of()))
     assert not threads()
 
 
@@ -181,19 +181,19 @@ def test_an_error_while_reading_reaches_the_caller_and_leaves_no_thread(network:
 
     task = task_of(reading)
     with pytest.raises(RuntimeError, match="no tokenizer"):
-        list(stream(network, task, ["text"] * 20, settings_of()))
+        list(stream([network], task, ["text"] * 20, settings_of()))
     assert not threads()
 
 
 def test_what_is_cut_is_told_once_with_the_totals_of_all_windows(network: Network) -> None:
     texts = (["short"] * 3 + ["x" * 10]) * 3
     with pytest.warns(TextOverflowWarning, match=r"^3 of 12 texts .* 8 tokens .*; 6 tok") as seen:
-        list(stream(network, TASK, texts, settings_of()))
+        list(stream([network], TASK, texts, settings_of()))
     assert [Path(warning.filename).name for warning in seen] == [Path(__file__).name]
 
 
 def test_a_stream_that_is_closed_early_tells_what_it_cut(network: Network) -> None:
-    running = stream(network, TASK, ["x" * 9] * 100, settings_of())
+    running = stream([network], TASK, ["x" * 9] * 100, settings_of())
     next(running)
     with pytest.warns(TextOverflowWarning, match="4 of 4 texts"):
         running.close()
@@ -206,7 +206,7 @@ def test_an_error_is_not_followed_by_a_warning(network: Network) -> None:
 
     with warnings.catch_warnings(record=True) as seen, pytest.raises(LookupError):
         warnings.simplefilter("always")
-        list(stream(network, TASK, texts(), settings_of()))
+        list(stream([network], TASK, texts(), settings_of()))
     assert not seen
 
 
@@ -214,7 +214,7 @@ def test_a_text_that_is_refused_is_named_by_its_place_before_the_model_reads_its
     network = LengthNetwork()
     texts = ["short"] * 6 + ["x" * 10, "short", "x" * 12]
     with pytest.raises(TextOverflowError) as caught:
-        list(stream(network, TASK, texts, settings_of(on_overflow="error")))
+        list(stream([network], TASK, texts, settings_of(on_overflow="error")))
     assert (caught.value.n_texts, caught.value.n_tokens, caught.value.first_index) == (1, 2, 6)
     assert network.n_rows == 4
 

@@ -1,0 +1,37 @@
+"""What a run was measured on: figures mean nothing without it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_PACKAGES = (
+    *("torch", "transformers", "sentence-transformers", "onnxruntime", "openvino", "fastembed"),
+    "mteb",
+)
+
+
+def description() -> str:
+    """Return the processor, how busy it is, and the versions of the peers that are installed."""
+    versions = [f"{name} {found}" for name in _PACKAGES if (found := _version(name))]
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
+        f"Python {platform.python_version()}, {', '.join(versions)}"
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    """Return the processor's name; Linux alone says it in a file."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]} ({platform.machine()})" if names else platform.machine()

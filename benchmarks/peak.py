@@ -1,0 +1,44 @@
+"""What linear maps cost, and how fast this machine can be with them."""
+
+from __future__ import annotations
+
+from timing import in_turns
+
+# Tokens, and the two sizes of MiniLM's largest map; on a GPU, where that is over at once, more.
+_SHAPES = {"cpu": (4096, 384, 1536), "cuda": (32_768, 4096, 4096)}
+_N_LAYERS, _HIDDEN, _INNER = 6, 384, 1536
+
+
+def flops_a_token() -> int:
+    """Return the operations of all linear maps of MiniLM for a token; attention has others."""
+    return _N_LAYERS * 2 * (4 * _HIDDEN * _HIDDEN + 2 * _HIDDEN * _INNER)
+
+
+def peak_flops(device: str, dtype: str) -> float:
+    """Return the operations a second that a device reaches in one large product: its best of 60."""
+    import torch
+
+    from holotype.encoders.linear_map import linear_map
+
+    n_tokens, inner, outer = shape = _SHAPES[torch.device(device).type]
+    kind = getattr(torch, dtype)
+    vectors = torch.randn(n_tokens, inner, device=device).to(kind)
+    mapped = linear_map(torch.randn(outer, inner, device=device).to(kind), None)
+
+    def product() -> None:
+        mapped(vectors)
+        if vectors.is_cuda:
+            torch.cuda.synchronize(vectors.device)
+
+    with torch.inference_mode():
+        times = in_turns({"product": product}, 60)["product"]
+    return 2 * shape[0] * shape[1] * shape[2] / min(times)
+
+
+def peaks_note(device: str, peaks: dict[str, float]) -> str:
+    """Return a sentence on what was taken for the peak."""
+    import torch
+
+    shape = " x ".join(f"{size:,}" for size in _SHAPES[torch.device(device).type])
+    found = ", ".join(f"{name} {value / 1e9:,.0f}" for name, value in peaks.items())
+    return f"Peak of the best product of {shape} on {device}, in GFLOP/s: {found}."

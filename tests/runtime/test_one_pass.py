@@ -1,0 +1,94 @@
+"""Several heads read the token vectors of one pass, with and without padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from tests.runtime.architectures import HIDDEN, save_architecture
+from tests.runtime.parity import DenseRecord
+
+from holotype.encoders.backbone import open_backbone
+from holotype.encoders.batching import Row
+from holotype.encoders.checkpoint import read_checkpoint
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.layers_head import LayersHead
+from holotype.encoders.modules import LinearSpec, NormalizeSpec, PoolingSpec
+from holotype.encoders.network import Output
+from holotype.encoders.packed_backbone import PackedBackbone
+from holotype.encoders.sparse_head import TokenHead, WordHead
+from holotype.encoders.tensor_files import read_tensors
+from holotype.encoders.transformer import Head, HeadedTransformer, Transformer
+from holotype.encoders.transformer_opening import open_transformer
+
+N_WORDS = 15
+LINEAR = LinearSpec(
+    folder=Path(),
+    in_dim=HIDDEN,
+    out_dim=8,
+    bias=False,
+    activation="torch.nn.Identity",
+    residual=False,
+)
+
+
+def some_rows() -> list[Row]:
+    """Rows of 1 to 20 tokens, of which the first does not count."""
+    generator = np.random.default_rng(7)
+    found = []
+    for n_tokens in [20, 3, 3, 7, 1, 20]:
+        ids = generator.integers(4, N_WORDS, n_tokens).tolist()
+        whole = [True] * n_tokens
+        found.append(Row(ids, [0] * n_tokens, whole, [at > 0 for at in range(n_tokens)]))
+    return found
+
+
+def by_row(outputs: Iterator[Output]) -> dict[int, NDArray[np.float32]]:
+    """Return what a head gives for each row: of a vector per token those that count."""
+    return {
+        index: vectors[mask[: len(vectors)]] if vectors.ndim == 2 else vectors
+        for indices, batch, counted in outputs
+        for index, vectors, mask in zip(indices, batch, counted, strict=True)
+    }
+
+
+def heads_of(transformer: Transformer) -> list[Head]:
+    generator = torch.Generator().manual_seed(3)
+    pooled = (PoolingSpec(modes=("mean",)), NormalizeSpec())
+    projection = {"linear.weight": torch.randn(8, HIDDEN, generator=generator)}
+    weight, bias = torch.randn(1, HIDDEN, generator=generator), torch.ones(1)
+    return [
+        LayersHead(transformer, pooled, dim=HIDDEN, normalized=True),
+        LayersHead(transformer, (LINEAR,), dim=8, normalized=False, projection=projection),
+        WordHead(TokenHead(weight, bias, torch.tensor([5]), N_WORDS)),
+    ]
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_heads_share_a_pass_packed_or_padded(
+    batch_size: int | None, tmp_path: Path, dense_record: DenseRecord
+) -> None:
+    save_architecture("BertModel", tmp_path)
+    record = dense_record(HIDDEN)
+    config = ModelConfig(record=record, device="cpu", dtype="float32", checkpoint=str(tmp_path))
+    settings, tensors = read_checkpoint(tmp_path), read_tensors(tmp_path)
+    packed, padded = (
+        opened(config, settings, tensors) for opened in (open_transformer, open_backbone)
+    )
+    assert isinstance(packed, PackedBackbone)
+    rows = some_rows()
+    together: list[dict[int, NDArray[np.float32]]] = [{}, {}, {}]
+    heads = heads_of(packed)
+    for batch in packed.batches(rows, batch_size):
+        vectors = packed.token_vectors(batch)
+        for found, head in zip(together, heads, strict=True):
+            found |= by_row(head.outputs(vectors, batch))
+    for found, head in zip(together, heads_of(padded), strict=True):
+        alone = by_row(HeadedTransformer(padded, head).run(rows, batch_size))
+        assert found.keys() == alone.keys() == set(range(len(rows)))
+        for index, expected in alone.items():
+            np.testing.assert_allclose(found[index], expected, atol=1e-5)
