@@ -34,6 +34,7 @@ from holotype.encoders import load
 from holotype.encoders.config import Backend
 from holotype.encoders.export_manifest import MANIFEST_FILE
 from holotype.encoders.exports import export
+from holotype.encoders.losses import VectorLoss
 from holotype.errors import (
     CheckpointError,
     ExportError,
@@ -137,6 +138,22 @@ def test_neither_torch_nor_transformers_nor_the_hub_is_imported(minilm_onnx: Pat
     assert result.stdout == "[]\n"
 
 
+def test_an_export_has_the_vector_space_of_the_weights_that_it_was_made_from(
+    folder: Path, record: Any, tmp_path: Path
+) -> None:
+    to = export(record, backend="onnx", checkpoint=folder, to=tmp_path / "made").folder
+    with (
+        load(record, checkpoint=folder) as theirs,
+        load(record, backend="onnx", checkpoint=to) as ours,
+    ):
+        assert ours.compatible_with(theirs)
+    weights = read(to, MANIFEST_FILE)["weights"]
+    weights["model.safetensors"]["sha256"] = "0" * 64
+    change(to, MANIFEST_FILE, weights=weights)
+    with load(record, backend="onnx", checkpoint=to) as others:
+        assert not others.compatible_with(theirs)
+
+
 def test_threads_share_an_encoder(minilm_onnx: Path, texts: list[str]) -> None:
     encoder = load(MINILM, backend="onnx", checkpoint=minilm_onnx)
     alone = encoder.encode(texts[:8])
@@ -213,6 +230,39 @@ def test_a_type_is_run_only_where_it_is_asked_for_and_a_loss_only_where_it_is_al
     assert load(record, backend="onnx", dtype="int8", checkpoint=to).dtype == "int8"
     with pytest.raises(CheckpointError, match="pass backend='onnx'"):
         load(record, backend="openvino", checkpoint=to)
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "least", "share"),
+    [
+        ("onnx", "float16", 0.9999, 0.55),
+        ("onnx", "int8", 0.97, 0.7),
+        ("openvino", "float16", 0.9999, 0.55),
+        ("openvino", "bfloat16", 0.9995, 1.01),
+        ("openvino", "int8", 0.99, 0.7),
+    ],
+)
+def test_smaller_types_are_as_near_as_the_page_says(
+    backend: Backend,
+    dtype: str,
+    least: float,
+    share: float,
+    minilm_folder: Path,
+    minilm_reference: SentenceTransformer,
+    texts: list[str],
+    tmp_path: Path,
+) -> None:
+    options: dict[str, Any] = {"backend": backend, "dtype": dtype}
+    to = tmp_path / "made"
+    made = export(MINILM, **options, checkpoint=minilm_folder, to=to)
+    loss = made.manifest.loss
+    assert isinstance(loss, VectorLoss)
+    assert least <= loss.min_cosine < 1
+    ours = load(MINILM, **options, checkpoint=to)
+    assert ours.dtype == dtype
+    assert ours.memory_bytes < share * (minilm_folder / "model.safetensors").stat().st_size
+    theirs = minilm_reference.encode(texts)
+    assert (ours.encode(texts, on_overflow="truncate") * theirs).sum(axis=1).min() >= least - 0.005
 
 
 def test_nothing_is_overwritten(folder: Path, record: Any, tmp_path: Path) -> None:
@@ -308,6 +358,7 @@ def test_the_command_states_the_loss(minilm_folder: Path, tmp_path: Path) -> Non
     printed = json.loads(result.stdout)
     assert printed["folder"] == str(to)
     assert printed["loss"]["min_cosine"] > 0.99999
+    assert len(printed["loss"]["texts"]) >= 10
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert "nothing is overwritten" in again.stderr

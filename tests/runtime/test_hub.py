@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,9 +17,13 @@ import huggingface_hub.constants
 import pytest
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tests.runtime.parity import DenseRecord, Save
+from tests.runtime.heads import cross_encoder_record, save_head
+from tests.runtime.parity import DenseRecord, Save, SparseRecord, read
+from tests.runtime.sparse import save_language_model
 
 from holotype.encoders import load
+from holotype.encoders.export_manifest import MANIFEST_FILE
+from holotype.encoders.exports import export
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -117,6 +122,20 @@ class _Answer(BaseHTTPRequestHandler):
         """Keep the tests' output clean."""
 
 
+@contextmanager
+def serving(files: Path) -> Iterator[Hub]:
+    """A Hub that has these files."""
+    server = Hub(files)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 @pytest.fixture
 def hub(save_dense: Save) -> Iterator[Hub]:
     """A Hub that has one model, with pickled weights and conversions beside the right ones."""
@@ -125,13 +144,19 @@ def hub(save_dense: Save) -> Iterator[Hub]:
     (files / "modeling.py").write_text("raise SystemExit")
     (files / "onnx").mkdir()
     (files / "onnx/config.json").write_text("{}")
-    server = Hub(files)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(files) as server:
+        yield server
+
+
+def reaching(hub: Hub, tmp_path: Path) -> dict[str, str]:
+    """The environment of a program that knows this Hub only, with an empty cache."""
+    environment = os.environ | {
+        "HF_HOME": str(tmp_path / "home"),
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_address[1]}",
+        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
+    }
+    environment.pop("HF_HUB_OFFLINE", None)
+    return environment
 
 
 PROGRAM = """
@@ -153,12 +178,7 @@ print("again", flush=True)
 def test_a_download_takes_the_pinned_commit_and_nothing_that_can_run(
     hub: Hub, tmp_path: Path
 ) -> None:
-    environment = os.environ | {
-        "HF_HOME": str(tmp_path / "home"),
-        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_address[1]}",
-        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
-    }
-    environment.pop("HF_HUB_OFFLINE", None)
+    environment = reaching(hub, tmp_path)
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.replace("REVISION", repr(REVISION))],
         env=environment,
@@ -181,3 +201,80 @@ def test_a_download_takes_the_pinned_commit_and_nothing_that_can_run(
     names = {path.partition(REVISION)[2] for path in ours}
     assert {"/config.json", "/2_Dense/model.safetensors", "/tokenizer.json"} <= names
     assert not {name for name in names if name.endswith((".bin", ".py")) or "onnx" in name}
+
+
+GRAPH_PROGRAM = """
+import json, sys
+import holotype.records
+from holotype.encoders import load
+kind, known, call = sys.argv[1:]
+record = getattr(holotype.records, kind)(
+    id="tiny-model", name="Tiny", huggingface_id="tests/tiny-dense", organization="Tests",
+    description="A model of the tests.", revision=REVISION, onnx_file="onnx/model.onnx",
+    **json.loads(known),
+)
+encoder = load(record, backend="onnx")
+found = getattr(encoder, call)(["a text"]) if call != "predict" else encoder.predict([("a", "b")])
+print(found.shape, sorted({"torch", "transformers"} & set(sys.modules)))
+"""
+
+
+def fetched(
+    hub: Hub, tmp_path: Path, kind: str, call: str, **known: object
+) -> tuple[str, set[str]]:
+    """Run a model of the Hub on its own graph; return what was printed, and the files asked for."""
+    program = GRAPH_PROGRAM.replace("REVISION", repr(REVISION))
+    command = [sys.executable, "-c", program, kind, json.dumps(known), call]
+    environment = reaching(hub, tmp_path)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    names = {path.partition(f"/resolve/{REVISION}/")[2] for path in hub.requests}
+    return result.stdout, names - {""}
+
+
+def test_a_graph_of_the_hub_comes_without_the_weights_that_it_replaces(
+    save_dense: Save, dense_record: DenseRecord, tmp_path: Path
+) -> None:
+    folder = save_dense(Pooling(32, "mean"), Dense(32, 16))
+    files = export(dense_record(16), backend="onnx", checkpoint=folder, to=tmp_path / "made").folder
+    (files / MANIFEST_FILE).unlink()
+    (files / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    (files / "onnx" / "model_quantized.onnx").write_bytes(b"another graph")
+    (files / "openvino").mkdir()
+    (files / "openvino" / "openvino_model.xml").write_text("<xml/>")
+    with serving(files) as hub:
+        known = {"type": "dense", "embedding_dim": 16}
+        printed, names = fetched(hub, tmp_path, "DenseModel", "encode", **known)
+    assert printed == "(1, 16) []\n"
+    assert {"onnx/model.onnx", "2_Dense/model.safetensors", "tokenizer.json"} <= names
+    assert not names & {
+        "model.safetensors",
+        "onnx/model_quantized.onnx",
+        "openvino/openvino_model.xml",
+    }
+
+
+def test_an_export_on_the_hub_comes_whole(sparse_record: SparseRecord, tmp_path: Path) -> None:
+    folder = save_language_model(tmp_path / "plain")
+    n_words = read(folder, "config.json")["vocab_size"]
+    known = {"pooling": "max", "activation": "log1p-relu"}
+    record = sparse_record(n_words, **known)
+    files = export(record, backend="onnx", checkpoint=folder, to=tmp_path / "made").folder
+    with serving(files) as hub:
+        told = {"type": "sparse", "embedding_dim": n_words, **known}
+        printed, names = fetched(hub, tmp_path, "SparseModel", "encode", **told)
+    assert printed == f"(1, {n_words}) []\n"
+    # Each file was compared with its digest.
+    assert names == {*read(files, MANIFEST_FILE)["files"], MANIFEST_FILE}
+
+
+def test_a_rerankers_own_graph_is_fetched_and_run(tmp_path: Path) -> None:
+    folder = save_head(tmp_path / "plain", "Bert", num_labels=1)
+    record = cross_encoder_record()
+    files = export(record, backend="onnx", checkpoint=folder, to=tmp_path / "made").folder
+    (files / MANIFEST_FILE).unlink()
+    with serving(files) as hub:
+        known = {"type": "cross-encoder", "embedding_dim": None}
+        printed, names = fetched(hub, tmp_path, "CrossEncoderModel", "predict", **known)
+    assert printed == "(1,) []\n"
+    assert "onnx/model.onnx" in names

@@ -23,7 +23,7 @@ def export(
         str,
         typer.Argument(
             metavar="ID",
-            help="Id, alias or Hugging Face id of a dense or ColBERT model.",
+            help="Id, alias or Hugging Face id of a model.",
             autocompletion=complete_id,
         ),
     ],
@@ -32,7 +32,7 @@ def export(
         str,
         typer.Option(
             metavar="TYPE",
-            help="float32; float16; int8 with onnx; bfloat16 with openvino.",
+            help="float32, float16 or int8; bfloat16 with openvino.",
         ),
     ] = "float32",
     checkpoint: Annotated[
@@ -49,18 +49,23 @@ def export(
     ] = None,
     min_cosine: Annotated[
         float | None,
-        typer.Option(min=-1, max=1, metavar="COSINE", help="How near is near enough."),
+        typer.Option(min=-1, max=1, metavar="COSINE", help="How near vectors must be."),
+    ] = None,
+    max_difference: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="NUMBER", help="How far the logits of a head may be."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Write a model for ONNX Runtime or OpenVINO, which run it without torch.
 
-    The vectors of some texts are compared with those of the original weights on torch in float32
-    before the folder gets its name; an export that is too far from them is not kept, and nothing
+    The vectors of some texts, or the scores of pairs of them, are compared with those of the
+    original weights on torch in float32 before the folder gets its name; an export that is too far from them is not kept, and nothing
     is ever overwritten. What was lost is printed, and stands in holotype_export.json.
 
     Each line of the output has a name and a value with a tab between them: folder, backend,
-    dtype, texts, max_difference, min_cosine.
+    dtype, max_difference; then min_cosine and texts for vectors, with min_words_kept for sparse
+    ones, and for scores agreement, the share of rankings or labels that stay, and inputs.
 
     Run the folder with load(ID, backend=..., dtype=..., checkpoint=FOLDER). Needs the extra export
     and that of the backend.
@@ -77,6 +82,7 @@ def export(
             to=to,
             texts=_lines(texts) if texts else None,
             min_cosine=min_cosine,
+            max_difference=max_difference,
         )
     except (HolotypeError, ValueError) as error:
         fail(str(error))
@@ -96,10 +102,13 @@ def _write(made: Export, *, as_json: bool) -> None:
         write_json({"folder": str(made.folder), **asdict(manifest)})
         return
     rows = [("folder", str(made.folder)), ("backend", manifest.backend), ("dtype", manifest.dtype)]
-    if loss is not None:
-        rows += [
-            ("texts", str(len(loss.texts))),
-            ("max_difference", f"{loss.max_difference:.2e}"),
-            ("min_cosine", f"{loss.min_cosine:.7f}"),
-        ]
+    measured = asdict(loss).items() if loss is not None else ()
+    rows += [(name, _told(name, value)) for name, value in measured]
     write("".join(f"{name}\t{value}\n" for name, value in rows))
+
+
+def _told(name: str, value: Any) -> str:
+    """Return a measure of all texts as it is, and of what is said of each text their number."""
+    if not isinstance(value, float):
+        return str(len(value))
+    return f"{value:.2e}" if name == "max_difference" else f"{value:.7f}"

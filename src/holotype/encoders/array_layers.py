@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -11,8 +12,11 @@ import numpy as np
 from holotype.encoders.array_activations import activation
 from holotype.encoders.array_pooling import Mask, pool_arrays
 from holotype.encoders.array_tensors import Array, read_arrays
-from holotype.encoders.modules import LayerSpec, LinearSpec, PoolingSpec
+from holotype.encoders.modules import LayerNormSpec, LayerSpec, LinearSpec, PoolingSpec
 from holotype.errors import TensorError
+
+# torch's own default, which no checkpoint sets.
+_EPSILON = np.float32(1e-5)
 
 ArrayLayer: TypeAlias = Callable[[Array, Mask], Array]
 """Takes vectors and the mask of the tokens that count, and returns vectors."""
@@ -59,6 +63,26 @@ class ArrayLinear:
         return mapped + beside
 
 
+@dataclass(frozen=True, slots=True)
+class ArrayLayerNorm:
+    """Vectors are centred and scaled, then weighted."""
+
+    weight: Array
+    bias: Array
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes its weights take."""
+        return self.weight.nbytes + self.bias.nbytes
+
+    def __call__(self, vectors: Array, _counted: Mask | None = None) -> Array:
+        """Map vectors of the last axis to vectors of the same width."""
+        centred = vectors - vectors.mean(axis=-1, keepdims=True)
+        variance = np.square(centred).mean(axis=-1, keepdims=True)
+        normed: Array = centred / np.sqrt(variance + _EPSILON) * self.weight + self.bias
+        return normed
+
+
 def normalize_arrays(vectors: Array, _counted: Mask | None = None) -> Array:
     """Scale vectors of the last axis to length 1; vectors of zeros stay as they are."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
@@ -89,6 +113,8 @@ def load_array_layers(
             layers.append(ArrayPool(spec.modes))
         elif isinstance(spec, LinearSpec):
             layers.append(load_array_linear(spec, projection))
+        elif isinstance(spec, LayerNormSpec):
+            layers.append(_load_layer_norm(spec))
         else:
             layers.append(normalize_arrays)
     return tuple(layers)
@@ -107,14 +133,7 @@ def load_array_linear(spec: LinearSpec, tensors: Mapping[str, Array] | None = No
     if spec.residual and spec.in_dim != spec.out_dim:
         shapes["residual.weight"] = (spec.out_dim, spec.in_dim)
     found = read_arrays(spec.folder) if tensors is None else tensors
-    missing, unexpected = sorted(shapes.keys() - found), sorted(found.keys() - shapes)
-    misshapen = [
-        f"{name} ({list(found[name].shape)}, expected {list(shape)})"
-        for name, shape in shapes.items()
-        if name in found and found[name].shape != shape
-    ]
-    if missing or unexpected or misshapen:
-        raise TensorError(str(spec.folder), missing, unexpected, misshapen)
+    _require_shapes(spec.folder, found, shapes)
     return ArrayLinear(
         weight=found["linear.weight"],
         bias=found.get("linear.bias"),
@@ -122,3 +141,22 @@ def load_array_linear(spec: LinearSpec, tensors: Mapping[str, Array] | None = No
         residual=spec.residual,
         residual_weight=found.get("residual.weight"),
     )
+
+
+def _load_layer_norm(spec: LayerNormSpec) -> ArrayLayerNorm:
+    found = read_arrays(spec.folder)
+    _require_shapes(spec.folder, found, {"norm.weight": (spec.dim,), "norm.bias": (spec.dim,)})
+    return ArrayLayerNorm(found["norm.weight"], found["norm.bias"])
+
+
+def _require_shapes(
+    folder: Path, found: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    missing, unexpected = sorted(shapes.keys() - found), sorted(found.keys() - shapes)
+    misshapen = [
+        f"{name} ({list(found[name].shape)}, expected {list(shape)})"
+        for name, shape in shapes.items()
+        if name in found and found[name].shape != shape
+    ]
+    if missing or unexpected or misshapen:
+        raise TensorError(str(folder), missing, unexpected, misshapen)

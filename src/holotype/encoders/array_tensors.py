@@ -32,7 +32,7 @@ def read_arrays(folder: Path, *, prefix: str = "") -> dict[str, Array]:
     files = _files(folder, prefix)
     arrays: dict[str, Array] = {}
     for name in files:
-        arrays |= _read(folder / name, prefix)
+        arrays |= read_tensor_file(folder / name, prefix=prefix)
     return arrays
 
 
@@ -50,7 +50,12 @@ def _files(folder: Path, prefix: str) -> list[str]:
     return sorted(map(str, found))
 
 
-def _read(path: Path, prefix: str) -> dict[str, Array]:
+def read_tensor_file(path: Path, *, prefix: str = "") -> dict[str, Array]:
+    """Read the tensors of one file whose names begin with a prefix, in float32.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
     try:
         with safe_open(path, framework="np") as file:
             names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118

@@ -51,7 +51,7 @@ Backend: TypeAlias = Literal["torch", "onnx", "openvino"]
 DTYPES = {
     "torch": ("float32", "float16", "bfloat16", "auto"),
     "onnx": ("float32", "float16", "int8"),
-    "openvino": ("float32", "float16", "bfloat16"),
+    "openvino": ("float32", "float16", "bfloat16", "int8"),
 }
 """The types that each backend knows."""
 _KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)

@@ -1,18 +1,23 @@
-"""How far an export is from the original weights."""
+"""How far an export is from the original weights, and whether that is near enough."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
+from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.export_manifest import Loss, TextLoss
-from holotype.encoders.prompts import PLACEHOLDER, Prompt
+from holotype.encoders.losses import Loss, ScoreLoss, VectorLoss, WordLoss
+from holotype.encoders.score_loss import measure_scores
+from holotype.encoders.sparse import SparseEncoder
+from holotype.encoders.vector_loss import measure_vectors
+from holotype.encoders.word_loss import measure_words
 from holotype.errors import ExportError
 
 PROBES = (
@@ -33,78 +38,96 @@ PROBES = (
 
 MIN_COSINES = {"float32": 0.99999, "float16": 0.999, "bfloat16": 0.999, "int8": 0.9}
 """How near each vector must be to its original, by the type of the export."""
+MIN_WORDS_KEPT = {"float32": 0.99, "float16": 0.9, "bfloat16": 0.8, "int8": 0.6}
+"""How many of the heaviest words of a sparse vector must stay, by the type of the export."""
+MAX_SCORE_DIFFERENCES = {"float32": 1e-4, "float16": 0.01, "bfloat16": 0.05, "int8": 0.25}
+"""How far a logit may be from its original, by the type of the export."""
+MIN_AGREEMENTS = {"float32": 0.99, "float16": 0.95, "bfloat16": 0.9, "int8": 0.8}
+"""How many decisions of a head must stay as they were, by the type of the export."""
 _MAX_DIFFERENCE = 1e-4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the caller says is near enough; None means what is usual for the type.
+
+    Attributes:
+        min_cosine: for models that make vectors.
+        max_difference: for models that make scores.
+    """
+
+    min_cosine: float | None = None
+    max_difference: float | None = None
+
+
 def measure_loss(exported: Encoder[Any], original: Encoder[Any], texts: Sequence[str]) -> Loss:
-    """Compare the vectors of texts; those of both sides, where a model tells queries apart."""
-    pairs = zip(_vectors(exported, texts), _vectors(original, texts), strict=True)
-    found = tuple(_loss_of_text(ours, theirs) for ours, theirs in pairs)
-    return Loss(
-        max_difference=max(loss.max_difference for loss in found),
-        min_cosine=min(loss.min_cosine for loss in found),
-        texts=found,
-    )
+    """Compare what two encoders of one model give for texts."""
+    vectors, scores = (DenseEncoder, ColbertEncoder), (CrossEncoder, Classifier)
+    if isinstance(exported, vectors) and isinstance(original, vectors):
+        return measure_vectors(exported, original, texts)
+    if isinstance(exported, SparseEncoder) and isinstance(original, SparseEncoder):
+        return measure_words(exported, original, texts)
+    if isinstance(exported, scores) and isinstance(original, scores):
+        return measure_scores(exported, original, texts)
+    raise TypeError(f"cannot compare {type(exported).__name__} with {type(original).__name__}")
 
 
-def check_loss(model_id: str, loss: Loss, dtype: str, min_cosine: float | None) -> None:
+def check_loss(model_id: str, loss: Loss, dtype: str, limits: Limits) -> None:
     """Refuse an export that is too far from its original.
 
     Args:
         model_id: the model, for the error.
         loss: what was measured.
-        dtype: the type of the export; in float32 the differences are limited to 1e-4, too.
-        min_cosine: how near each vector must be; None means what is usual for the type.
+        dtype: the type of the export; in float32 the differences of vectors are limited to 1e-4,
+            too.
+        limits: what the caller says is near enough.
 
     Raises:
         ExportError: it is too far.
     """
+    if isinstance(loss, ScoreLoss):
+        _check_scores(model_id, loss, dtype, limits.max_difference)
+    else:
+        _check_vectors(model_id, loss, dtype, limits.min_cosine)
+
+
+def _check_vectors(
+    model_id: str, loss: VectorLoss | WordLoss, dtype: str, min_cosine: float | None
+) -> None:
     least = MIN_COSINES[dtype] if min_cosine is None else min_cosine
-    exact = dtype != "float32" or min_cosine is not None or loss.max_difference <= _MAX_DIFFERENCE
+    told = min_cosine is not None
+    exact = dtype != "float32" or told or loss.max_difference <= _MAX_DIFFERENCE
+    kept, words = True, ""
+    if isinstance(loss, WordLoss):
+        kept = told or loss.min_words_kept >= MIN_WORDS_KEPT[dtype]
+        words = (
+            f", the smallest share of the heaviest words that stay {loss.min_words_kept:.2f} "
+            f"(expected at least {MIN_WORDS_KEPT[dtype]})"
+        )
     # Written so that NaN is refused.
-    if loss.min_cosine >= least and exact and np.isfinite(loss.max_difference):
+    if loss.min_cosine >= least and exact and kept and np.isfinite(loss.max_difference):
         return
     worst = min(range(len(loss.texts)), key=lambda at: loss.texts[at].min_cosine)
     raise ExportError(
         model_id,
         f"its vectors in {dtype} are too far from the original ones: the smallest cosine is "
         f"{loss.min_cosine:.6f} (expected at least {least}), the greatest difference "
-        f"{loss.max_difference:.2e}, the worst text the one at index {worst}. Take another dtype, "
-        "or say with min_cosine what is near enough for you",
+        f"{loss.max_difference:.2e}{words}, the worst text the one at index {worst}. Take another "
+        "dtype, or say with min_cosine what is near enough for you",
     )
 
 
-def _vectors(encoder: Encoder[Any], texts: Sequence[str]) -> list[NDArray[np.float32]]:
-    """Return all vectors of each text: ``[n_vectors, dim]``."""
-    given = list(texts)
-    if isinstance(encoder, DenseEncoder):
-        return list(encoder.encode(given, on_overflow="truncate")[:, None])
-    if not isinstance(encoder, ColbertEncoder):
-        raise TypeError(f"expected an encoder of vectors, got {type(encoder).__name__}")
-    sides = encoder.encoding
-    queries = encoder.encode_query(
-        given, instruction=_instruction(sides.query.prompt), on_overflow="truncate"
-    )
-    documents = encoder.encode_document(
-        given, instruction=_instruction(sides.document.prompt), on_overflow="truncate"
-    )
-    return [np.concatenate(pair) for pair in zip(queries, documents, strict=True)]
-
-
-def _instruction(prompt: Prompt) -> str | None:
-    needed = PLACEHOLDER in prompt.text and prompt.filled is None
-    return "Find what matches." if needed else None
-
-
-def _loss_of_text(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> TextLoss:
-    if ours.size == 0 and theirs.size == 0:
-        return TextLoss(max_difference=0.0, min_cosine=1.0)
-    scale = max(1.0, float(np.abs(theirs).max()))
-    mine, other = ours.astype(np.float64), theirs.astype(np.float64)
-    lengths = np.linalg.norm(mine, axis=-1) * np.linalg.norm(other, axis=-1)
-    same = (mine == other).all(axis=-1)
-    cosines = np.where(same, 1.0, (mine * other).sum(axis=-1) / np.maximum(lengths, 1e-12))
-    return TextLoss(
-        max_difference=float(np.abs(mine - other).max()) / scale,
-        min_cosine=float(cosines.min()),
+def _check_scores(model_id: str, loss: ScoreLoss, dtype: str, max_difference: float | None) -> None:
+    most = MAX_SCORE_DIFFERENCES[dtype] if max_difference is None else max_difference
+    agrees = max_difference is not None or loss.agreement >= MIN_AGREEMENTS[dtype]
+    if loss.max_difference <= most and agrees:
+        return
+    worst = max(range(len(loss.inputs)), key=lambda at: loss.inputs[at])
+    raise ExportError(
+        model_id,
+        f"its scores in {dtype} are too far from the original ones: the greatest difference of a "
+        f"logit is {loss.max_difference:.2e} (expected at most {most}), that of the input at index "
+        f"{worst}, and {loss.agreement:.2%} of the decisions stay (expected at least "
+        f"{MIN_AGREEMENTS[dtype]:.0%}). Take another dtype, or say with max_difference what is "
+        "near enough for you",
     )

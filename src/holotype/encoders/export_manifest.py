@@ -9,35 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from holotype.encoders.headers import weight_files
 from holotype.encoders.json_file import JsonFile
+from holotype.encoders.losses import Loss
 from holotype.errors import CheckpointError
 
 MANIFEST_FILE = "holotype_export.json"
 _FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextLoss:
-    """How far the vectors of one text are from those of the original weights; see `Loss`."""
-
-    max_difference: float
-    min_cosine: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """How far an export is from the original weights, in float32 on torch.
-
-    Attributes:
-        max_difference: the greatest absolute difference of any number of any vector; where a
-            text's numbers exceed 1, as a share of the greatest of them.
-        min_cosine: the smallest cosine of any vector with its original.
-        texts: the same for each text that was compared, in order.
-    """
-
-    max_difference: float
-    min_cosine: float
-    texts: tuple[TextLoss, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +38,8 @@ class Manifest:
         dtype: the type of its arithmetic.
         graph: the file that the backend opens, relative to the folder.
         files: all files of the export but this one.
-        weights: the weights' files of the checkpoint that it was made from.
+        transformer: the transformer's folder within the checkpoint; empty for the checkpoint itself.
+        weights: the weights' files in that folder, of the checkpoint that it was made from.
         tools: the versions of the packages that made it.
         loss: how far it is from the original; None before that has been measured.
     """
@@ -72,6 +51,7 @@ class Manifest:
     dtype: str
     graph: str
     files: Mapping[str, FileDigest]
+    transformer: str
     weights: Mapping[str, FileDigest]
     tools: Mapping[str, str]
     loss: Loss | None
@@ -117,6 +97,26 @@ def read_facts(folder: Path) -> ExportFacts | None:
             for name, described in (files.values if files else {}).items()
         },
     )
+
+
+def original_weights(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of the weights that an export was made from; none where it is no export.
+
+    Returns:
+        The digests by the paths that the files had within the checkpoint.
+
+    Raises:
+        CheckpointError: the manifest is damaged.
+    """
+    if not (folder / MANIFEST_FILE).is_file():
+        return {}
+    file = JsonFile.read(folder, MANIFEST_FILE)
+    inside = file.text("transformer")
+    prefix = f"{inside.value}/" if inside and inside.value else ""
+    weights = file.part("weights")
+    described = weights.values if weights else {}
+    kept = weight_files(list(described))
+    return {prefix + name: _digest(file, name, described[name]).sha256 for name in kept}
 
 
 def check_files(folder: Path, files: Mapping[str, FileDigest]) -> None:

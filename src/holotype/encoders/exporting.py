@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -14,65 +14,49 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoTokenizer
 
-from holotype.encoders._load import load
-from holotype.encoders.checkpoint import (
-    STANFORD_ARCHITECTURE,
-    CheckpointSettings,
-    read_checkpoint,
-)
+from holotype.encoders._load import import_part, load
+from holotype.encoders.checkpoint import CheckpointSettings
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.export_loss import PROBES, check_loss, measure_loss
-from holotype.encoders.export_manifest import (
-    MANIFEST_FILE,
-    Loss,
-    Manifest,
-    digests,
-    write_manifest,
-)
+from holotype.encoders.export_files import copy_files
+from holotype.encoders.export_loss import PROBES, Limits, check_loss, measure_loss
+from holotype.encoders.export_manifest import Manifest, digests, write_manifest
+from holotype.encoders.export_sources import ExportSource, contiguous, read_source
 from holotype.encoders.exports import Export
 from holotype.encoders.graph import TYPE_IDS
-from holotype.encoders.graph_export import convert_to_openvino, quantize, write_onnx
+from holotype.encoders.graph_export import quantize, write_onnx
 from holotype.encoders.graph_files import GRAPHS
-from holotype.encoders.modules import LinearSpec
+from holotype.encoders.losses import Loss
 from holotype.encoders.remote_code import code_policy
 from holotype.encoders.source import find_checkpoint
-from holotype.encoders.tensor_files import read_tensors
 from holotype.encoders.tokenizer_files import load_tokenizer
-from holotype.encoders.tokenizer_json import TOKENIZER_FILE
-from holotype.encoders.weights import load_backbone
 from holotype.errors import ExportError, UnsupportedModelError
-from holotype.records import ColbertModel, DenseModel
 
-_SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "artifact.metadata")
-_NOT_COPIED = ("*.index.json", MANIFEST_FILE)
-_WEIGHTS = "model.safetensors"
 _TOOLS = ("holotype", "torch", "transformers", "tokenizers", "onnx", "onnxscript")
 _RUNTIMES = {"onnx": "onnxruntime", "openvino": "openvino"}
 
 
 def make_export(
-    config: ModelConfig[Any], to: Path, *, texts: Sequence[str] | None, min_cosine: float | None
+    config: ModelConfig[Any], to: Path, *, texts: Sequence[str] | None, limits: Limits
 ) -> Export:
     """Make an export; see `holotype.encoders.exports.export`."""
     record = config.record
-    if not isinstance(record, DenseModel | ColbertModel) or record.architecture_type == "static":
+    if record.architecture_type == "static":
         raise UnsupportedModelError(
-            record.id, "only dense and colbert models on a transformer are exported so far"
+            record.id, "it is a table of token vectors, run by NumPy alone; load it as it is"
         )
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
-    settings = read_checkpoint(folder)
+    source = read_source(config, folder)
     to.parent.mkdir(parents=True, exist_ok=True)
     # Beside the folder that it becomes, since renaming works within one file system only.
     made = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
     try:
-        _copy_small_files(settings, made)
-        _write_graph(config, settings, made)
-        manifest = _manifest(config, settings, made, loss=None)
+        copy_files(source.settings, made, tokenizer_folders=source.tokenizer_folders)
+        _write_graph(config, source, made)
+        manifest = _manifest(config, source.settings, made, loss=None)
         write_manifest(made, manifest)
         loss = _measured(config, folder, made, PROBES if texts is None else texts)
-        check_loss(record.id, loss, config.dtype, min_cosine)
+        check_loss(record.id, loss, config.dtype, limits)
         manifest = dataclasses.replace(manifest, loss=loss)
         write_manifest(made, manifest)
         made.chmod(0o755)  # mkdtemp made it private
@@ -98,69 +82,47 @@ def _measured(config: ModelConfig[Any], folder: Path, made: Path, texts: Sequenc
         return measure_loss(ours, theirs, texts)
 
 
-def _copy_small_files(settings: CheckpointSettings, made: Path) -> None:
-    folder = settings.folder
-    module_folders = {path.parent for path in folder.glob("*/config.json")}
-    hidden = {path for path in module_folders if path.name.startswith((".", "onnx", "openvino"))}
-    for source in sorted({folder, settings.transformer_folder, *module_folders} - hidden):
-        for file in _small_files(source):
-            target = made / file.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
-    steps = settings.modules.steps if settings.modules else ()
-    for step in steps:
-        if isinstance(step, LinearSpec):
-            _save(read_tensors(step.folder), made / step.folder.relative_to(folder))
-    inner = settings.transformer_folder.relative_to(folder)
-    if not (made / inner / TOKENIZER_FILE).is_file():
-        # transformers makes it from other vocabularies; loading without transformers needs it.
-        wrapper = AutoTokenizer.from_pretrained(settings.transformer_folder, local_files_only=True)
-        wrapper.save_pretrained(made / inner)
-
-
-def _small_files(folder: Path) -> Iterator[Path]:
-    for pattern in _SMALL_FILES:
-        for file in folder.glob(pattern):
-            if file.is_file() and not any(file.match(unwanted) for unwanted in _NOT_COPIED):
-                yield file
-
-
-def _save(tensors: dict[str, torch.Tensor], folder: Path) -> None:
-    kept = {name: tensor.float().contiguous() for name, tensor in tensors.items()}
-    save_file(kept, folder / _WEIGHTS)
-
-
-def _write_graph(config: ModelConfig[Any], settings: CheckpointSettings, made: Path) -> None:
-    folder = settings.transformer_folder
+def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> None:
+    settings, model = source.settings, source.model
+    path = made / GRAPHS[config.backend]
+    path.parent.mkdir()
+    for file, tensors in source.tensor_files(made, path).items():
+        save_file(contiguous(tensors), file)
     policy = code_policy(config.record, trusted=config.trust_remote_code)
-    tensors = read_tensors(folder)
-    if settings.architecture == STANFORD_ARCHITECTURE:
-        projection = {name: found for name, found in tensors.items() if name.startswith("linear.")}
-        tensors = {name: found for name, found in tensors.items() if name not in projection}
-        if settings.format == "stanford":
-            _save(projection, made / folder.relative_to(settings.folder))
-    # transformers hides the signature of `to` behind a decorator.
-    model: Any = load_backbone(folder, tensors, policy=policy)
-    tokenizer = load_tokenizer(folder, lower_case=settings.lower_case, policy=policy)
+    tokenizer = load_tokenizer(
+        settings.transformer_folder, lower_case=settings.lower_case, policy=policy
+    )
     with_type_ids = (
         TYPE_IDS in tokenizer.input_names
         and TYPE_IDS in inspect.signature(model.forward).parameters
     )
-    path = made / GRAPHS[config.backend]
-    path.parent.mkdir()
-    model_id, dtype = config.record.id, config.dtype
-    if config.backend == "onnx" and dtype != "int8":
-        if dtype == "float16":
-            model = model.to(torch.float16)
-        write_onnx(model_id, model, path, with_type_ids=with_type_ids)
+    if config.backend == "onnx" and config.dtype == "float16":
+        model = model.to(torch.float16)
+
+    def write(to: Path) -> None:
+        write_onnx(
+            config.record.id,
+            model,
+            to,
+            with_type_ids=with_type_ids,
+            returned=source.returned,
+            output=source.output,
+        )
+
+    if config.backend == "onnx" and config.dtype != "int8":
+        write(path)
         return
     with tempfile.TemporaryDirectory(dir=made) as scratch:
         whole = Path(scratch) / "model.onnx"
-        write_onnx(model_id, model, whole, with_type_ids=with_type_ids)
+        write(whole)
         if config.backend == "onnx":
             quantize(whole, path)
         else:
-            convert_to_openvino(whole, path, halved=dtype == "float16")
+            # Exports for ONNX Runtime need no OpenVINO.
+            converting: Any = import_part(
+                "holotype.encoders.openvino_export", "openvino", "export()"
+            )
+            converting.convert_to_openvino(whole, path, dtype=config.dtype)
 
 
 def _manifest(
@@ -178,6 +140,7 @@ def _manifest(
         dtype=config.dtype,
         graph=GRAPHS[config.backend],
         files=digests(made, _names(files, made)),
+        transformer="" if folder == settings.folder else _names([folder], settings.folder)[0],
         weights=digests(folder, _names(weights, folder)),
         tools={name: version(name) for name in (*_TOOLS, _RUNTIMES[config.backend])},
         loss=loss,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holotype.encoders._load import import_part
 from holotype.encoders.config import Backend, configure, look_up
 from holotype.errors import ExportError
-from holotype.records import ModelInfo
+from holotype.records import ClassifierModel, CrossEncoderModel, ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,24 +40,31 @@ def export(
     to: str | os.PathLike[str] | None = None,
     texts: Sequence[str] | None = None,
     min_cosine: float | None = None,
+    max_difference: float | None = None,
     trust_remote_code: bool = False,
 ) -> Export:
     """Write a model's transformer for another backend, and keep it only if it is the same model.
 
-    The vectors of some texts are compared with those of the original weights on torch in float32,
-    before the folder gets its name.
+    The vectors of some texts, or the scores of pairs of them, are compared with those of the
+    original weights on torch in float32, before the folder gets its name.
 
     Args:
         model: a record of any catalogue, or an id of holotype's own.
         backend: ``"onnx"`` or ``"openvino"``.
-        dtype: the type of the arithmetic; None means float32. ``"int8"`` is dynamic quantisation
-            of ONNX Runtime.
+        dtype: the type of the arithmetic; None means float32. ``"int8"`` stores the
+            weights of matrix products as bytes, with a scale for each column; what they are
+            multiplied with is quantised while it runs.
         checkpoint: a folder with the model's files; None takes the pinned revision from the Hub.
         to: the folder to make, which must not exist; None means the id, the backend and the dtype
             in the current folder.
         texts: what is compared; None means a few texts in several languages.
         min_cosine: how near each vector must be to its original; None means 0.99999 in float32,
-            0.999 in float16 and bfloat16, and 0.9 in int8.
+            0.999 in float16 and bfloat16, and 0.9 in int8. Where it is left out, most of the
+            heaviest words of sparse vectors must stay as well.
+        max_difference: of cross-encoders and classifiers, how far a logit may be from its original
+            (where logits exceed 1, as a share of the greatest); None means 1e-4 in float32, 0.01
+            in float16, 0.05 in bfloat16 and 0.25 in int8. Where it is left out, most of the
+            decisions must stay as well.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.
 
     Raises:
@@ -66,7 +73,8 @@ def export(
         UnsupportedModelError: this kind of model is not exported.
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.
-        ValueError: the backend or the dtype is unknown, or there are no texts.
+        ValueError: the backend or the dtype is unknown, there are no texts, or the model gives
+            nothing that a limit is for.
     """
     record = look_up(model) if isinstance(model, str) else model
     config = configure(
@@ -80,13 +88,28 @@ def export(
         raise ValueError("torch runs the checkpoint itself; export for 'onnx' or 'openvino'")
     if texts is not None and not texts:
         raise ValueError("there are no texts to compare; leave texts= out for those built in")
+    _check_limits(record, min_cosine, max_difference)
     folder = Path(_usual_name(record.id, backend, config.dtype) if to is None else to)
     if folder.exists() or folder.is_symlink():
         raise ExportError(record.id, f"{folder} exists; nothing is overwritten, name another")
     import_part(f"holotype.encoders.{backend}_backend", backend, "export()")
     exporting: Any = import_part("holotype.encoders.exporting", "export", "export()")
-    made: Export = exporting.make_export(config, folder, texts=texts, min_cosine=min_cosine)
+    losses: Any = import_part("holotype.encoders.export_loss", "export", "export()")
+    limits = losses.Limits(min_cosine=min_cosine, max_difference=max_difference)
+    made: Export = exporting.make_export(config, folder, texts=texts, limits=limits)
     return made
+
+
+def _check_limits(
+    record: ModelInfo, min_cosine: float | None, max_difference: float | None
+) -> None:
+    scores = isinstance(record, CrossEncoderModel | ClassifierModel)
+    if scores and min_cosine is not None:
+        raise ValueError(
+            f"{record.id!r} gives scores; say with max_difference= what is near enough"
+        )
+    if not scores and max_difference is not None:
+        raise ValueError(f"{record.id!r} gives vectors; say with min_cosine= what is near enough")
 
 
 def _usual_name(id: str, backend: str, dtype: str) -> str:

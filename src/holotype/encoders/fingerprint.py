@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from holotype.encoders.export_manifest import original_weights
 from holotype.encoders.headers import weight_files
 from holotype.encoders.json_file import JsonFile
 from holotype.encoders.module_folders import module_folders
@@ -85,11 +86,13 @@ def fingerprint(
         CheckpointError: a file is damaged.
         OSError: a file cannot be read.
     """
-    names = deciding_files(folder, with_code=with_code)
+    # An export knows the digests of the weights that it was made from; the graph is theirs.
+    original = original_weights(folder)
+    names = tuple(sorted({*deciding_files(folder, with_code=with_code), *original}))
     own_file: str | None = getattr(encoding, "own_file", None)
     if own_file is not None and (folder / own_file).is_file():
         names = (*names, own_file)
-    known = dict(digests or {})
+    known = {**(digests or {}), **original}
     # The Hub's cache is made of links.
     unknown = {str((folder / name).resolve()): name for name in names if name not in known}
     known |= {unknown[path]: digest for path, digest in hash_files(folder, unknown).items()}

@@ -16,6 +16,10 @@ _INPUTS = {IDS, ATTENDED, TYPE_IDS}
 TOKEN_VECTORS = "last_hidden_state"  # noqa: S105
 _TOKEN_LEVEL = (TOKEN_VECTORS, "token_embeddings")
 _TEXT_LEVEL = "sentence_embedding"
+LOGITS = "logits"
+"""The scores of a head; of a masked language model, those of every word for every token."""
+LAST_LAYER_INPUTS = "last_layer_inputs"
+"""What the last layer of a masked language model takes, which is run apart."""
 
 Level: TypeAlias = Literal["tokens", "text"]
 
@@ -70,6 +74,18 @@ def check_inputs(graph: Graph) -> None:
         )
 
 
+def require_output(graph: Graph, *names: str) -> str:
+    """Return the first of these outputs that a graph has.
+
+    Raises:
+        UnsupportedCheckpointError: it has none of them.
+    """
+    for name in names:
+        if name in graph.outputs:
+            return name
+    raise _wrong_outputs(graph, f"expected {' or '.join(names)}")
+
+
 def choose_output(graph: Graph) -> tuple[str, Level]:
     """Return the output that holds the vectors, and whether of tokens or of whole texts.
 
@@ -81,9 +97,12 @@ def choose_output(graph: Graph) -> tuple[str, Level]:
         return token_level[0], "tokens"
     if not token_level and _TEXT_LEVEL in graph.outputs:
         return _TEXT_LEVEL, "text"
-    raise UnsupportedCheckpointError(
+    raise _wrong_outputs(graph, f"expected one of {', '.join(_TOKEN_LEVEL)}, or {_TEXT_LEVEL}")
+
+
+def _wrong_outputs(graph: Graph, expected: str) -> UnsupportedCheckpointError:
+    return UnsupportedCheckpointError(
         graph.location,
-        f"has the outputs {', '.join(graph.outputs)}; expected one of {', '.join(_TOKEN_LEVEL)}, or "
-        f"{_TEXT_LEVEL}; what others mean would be a guess. Make an export of your own: "
-        "holotype export",
+        f"has the outputs {', '.join(graph.outputs)}; {expected}; what others mean would be a "
+        "guess. Make an export of your own: holotype export",
     )

@@ -1,4 +1,4 @@
-"""Writing a transformer as a graph: from torch to ONNX, and on to int8 or OpenVINO."""
+"""Writing a transformer as a graph: from torch to ONNX, and on to int8."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import onnx
 import onnxscript
 import torch
 from torch import Tensor, nn
 
 from holotype.encoders._load import import_part
-from holotype.encoders.graph import ATTENDED, IDS, TOKEN_VECTORS, TYPE_IDS
+from holotype.encoders.graph import ATTENDED, IDS, TYPE_IDS
 from holotype.errors import ExportError
 
 # The newest set of operators that every ONNX Runtime of the last years knows.
@@ -21,22 +22,25 @@ _LARGEST_FILE = 1_800_000_000
 _EXAMPLE_SHAPE = (3, 11)
 
 
-class _LastHiddenState(nn.Module):
-    """A transformer that takes its inputs by position, and returns the token vectors alone."""
+class _OneOutput(nn.Module):
+    """A transformer that takes its inputs by position, and returns one of its outputs alone."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, returned: str) -> None:
         super().__init__()
         self.model = model
+        self.returned = returned
 
     def forward(self, ids: Tensor, attended: Tensor, type_ids: Tensor | None = None) -> Tensor:
         inputs = {IDS: ids, ATTENDED: attended}
         if type_ids is not None:
             inputs[TYPE_IDS] = type_ids
-        states: Tensor = self.model(**inputs).last_hidden_state
-        return states
+        found: Tensor = getattr(self.model(**inputs), self.returned)
+        return found
 
 
-def write_onnx(model_id: str, model: nn.Module, path: Path, *, with_type_ids: bool) -> None:
+def write_onnx(
+    model_id: str, model: nn.Module, path: Path, *, with_type_ids: bool, returned: str, output: str
+) -> None:
     """Write a transformer as an ONNX file for any number of texts of any length.
 
     Args:
@@ -44,6 +48,8 @@ def write_onnx(model_id: str, model: nn.Module, path: Path, *, with_type_ids: bo
         model: the transformer, on the CPU, in the type that the file shall have.
         path: the file; weights that do not fit into it go to a file beside it.
         with_type_ids: whether it is fed the segments of tokens.
+        returned: which of the model's outputs is taken.
+        output: its name in the graph.
 
     Raises:
         ExportError: torch cannot export this architecture.
@@ -63,11 +69,11 @@ def write_onnx(model_id: str, model: nn.Module, path: Path, *, with_type_ids: bo
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             torch.onnx.export(
-                _LastHiddenState(model).eval(),
+                _OneOutput(model, returned).eval(),
                 tuple(inputs),
                 path,
                 input_names=names,
-                output_names=[TOKEN_VECTORS],
+                output_names=[output],
                 dynamic_shapes=tuple(axes for _ in names),
                 dynamo=True,
                 opset_version=_OPSET,
@@ -86,26 +92,19 @@ def write_onnx(model_id: str, model: nn.Module, path: Path, *, with_type_ids: bo
 def quantize(source: Path, path: Path) -> None:
     """Write an ONNX file whose matrix products are those of bytes, with scales for each column.
 
-    Embeddings stay as they are: a scale for a whole table costs much and saves no time.
+    Embeddings stay as they are: a scale for a whole table costs much and saves no time. So do
+    heads, which read one vector of a text.
     """
     quantization: Any = import_part("onnxruntime.quantization", "onnx", "export()")
+    # It turns weights around, and trips over the shapes that are written down for them.
+    model = onnx.load(source, load_external_data=False)
+    del model.graph.value_info[:]
+    onnx.save(model, source)
     quantization.quantize_dynamic(
         source,
         path,
-        op_types_to_quantize=["MatMul", "Gemm"],
+        op_types_to_quantize=["MatMul"],
         per_channel=True,
         weight_type=quantization.QuantType.QInt8,
         use_external_data_format=source.stat().st_size > _LARGEST_FILE,
     )
-
-
-def convert_to_openvino(source: Path, path: Path, *, halved: bool) -> None:
-    """Write an ONNX file as OpenVINO's ``.xml`` and ``.bin``.
-
-    Args:
-        source: the ONNX file.
-        path: the ``.xml``.
-        halved: whether weights are stored as float16.
-    """
-    openvino: Any = import_part("openvino", "openvino", "export()")
-    openvino.save_model(openvino.Core().read_model(source), path, compress_to_fp16=halved)

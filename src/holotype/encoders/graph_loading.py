@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from holotype.encoders.array_layers import load_array_layers
 from holotype.encoders.array_tensors import WEIGHTS, Array, read_arrays
-from holotype.encoders.checkpoint import CONFIG_FILE, CheckpointSettings, read_checkpoint
+from holotype.encoders.checkpoint import CheckpointSettings, read_checkpoint
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.colbert_encoding import ColbertEncoding, resolve_colbert
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encoding import DenseEncoding, resolve_dense
-from holotype.encoders.graph import Graph, check_inputs, choose_output
+from holotype.encoders.graph import Graph, choose_output
 from holotype.encoders.graph_files import GraphFiles, find_graph
+from holotype.encoders.graph_head_loading import load_graph_classifier, load_graph_cross_encoder
 from holotype.encoders.graph_network import GraphNetwork
+from holotype.encoders.graph_opening import OpenGraph, check_width, open_graph_backbone
+from holotype.encoders.graph_sparse_loading import load_graph_sparse
 from holotype.encoders.json_file import Setting
 from holotype.encoders.modules import (
     LayerSpec,
@@ -27,26 +30,18 @@ from holotype.encoders.modules import (
     PoolingSpec,
     stanford_linear,
 )
-from holotype.encoders.remote_code import code_policy
-from holotype.encoders.tokenization import TextTokenizer
-from holotype.encoders.tokenizer_json import read_tokenizer
-from holotype.errors import (
-    CheckpointError,
-    TensorError,
-    UnsupportedCheckpointError,
-    UnsupportedModelError,
+from holotype.errors import TensorError, UnsupportedCheckpointError
+from holotype.records import (
+    AnyColbertModel,
+    AnyDenseModel,
+    ClassifierModel,
+    ColbertModel,
+    CrossEncoderModel,
+    ModelInfo,
+    SparseModel,
 )
-from holotype.records import AnyColbertModel, AnyDenseModel, ColbertModel, DenseModel, ModelInfo
 
 Encoding: TypeAlias = DenseEncoding | ColbertEncoding
-
-
-class OpenGraph(Protocol):
-    """Opens a file on a device, for arithmetic of a type."""
-
-    def __call__(self, path: Path, *, device: str | None, dtype: str) -> Graph:
-        """Return a graph that is ready to run."""
-        ...
 
 
 def load_on_graph(config: ModelConfig[ModelInfo], open_graph: OpenGraph) -> Encoder[Any]:
@@ -57,31 +52,34 @@ def load_on_graph(config: ModelConfig[ModelInfo], open_graph: OpenGraph) -> Enco
         open_graph: the backend.
 
     Raises:
-        UnsupportedModelError: this kind of model is not run on graphs, or has none.
+        UnsupportedModelError: the model is not run on graphs, or has none.
         CheckpointError: the files are missing, damaged, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.
     """
-    record = config.record
-    if isinstance(record, DenseModel):
-        return _load_dense(cast(ModelConfig[AnyDenseModel], config), open_graph)
+    record, files = config.record, find_graph(config)
+    if isinstance(record, SparseModel):
+        return load_graph_sparse(cast(ModelConfig[SparseModel], config), files, open_graph)
+    if isinstance(record, CrossEncoderModel):
+        told = cast(ModelConfig[CrossEncoderModel], config)
+        return load_graph_cross_encoder(told, files, open_graph)
+    if isinstance(record, ClassifierModel):
+        return load_graph_classifier(cast(ModelConfig[ClassifierModel], config), files, open_graph)
     if isinstance(record, ColbertModel):
-        return _load_colbert(cast(ModelConfig[AnyColbertModel], config), open_graph)
-    raise UnsupportedModelError(
-        record.id,
-        f"models of the kind {record.type!r} run on torch only so far, not on {config.backend}; "
-        "leave backend= out",
-    )
+        return _load_colbert(cast(ModelConfig[AnyColbertModel], config), files, open_graph)
+    return _load_dense(cast(ModelConfig[AnyDenseModel], config), files, open_graph)
 
 
-def _load_dense(config: ModelConfig[AnyDenseModel], open_graph: OpenGraph) -> DenseEncoder:
-    files = find_graph(config)
+def _load_dense(
+    config: ModelConfig[AnyDenseModel], files: GraphFiles, open_graph: OpenGraph
+) -> DenseEncoder:
     settings = read_checkpoint(files.folder)
     encoding = resolve_dense(config.record, settings)
     return DenseEncoder(config, encoding, _network(config, files, settings, encoding, open_graph))
 
 
-def _load_colbert(config: ModelConfig[AnyColbertModel], open_graph: OpenGraph) -> ColbertEncoder:
-    files = find_graph(config)
+def _load_colbert(
+    config: ModelConfig[AnyColbertModel], files: GraphFiles, open_graph: OpenGraph
+) -> ColbertEncoder:
     settings = read_checkpoint(files.folder)
     projection, tensors = None, None
     if settings.format == "stanford":
@@ -101,23 +99,18 @@ def _network(
     *,
     projection: Mapping[str, Array] | None = None,
 ) -> GraphNetwork:
-    policy = code_policy(config.record, trusted=False)
-    folder = settings.transformer_folder
-    tokenizer = read_tokenizer(folder, lower_case=settings.lower_case, policy=policy)
-    _check_vocabulary(tokenizer, settings)
-    graph = open_graph(files.graph, device=config.device, dtype=config.dtype)
-    check_inputs(graph)
-    output, level = choose_output(graph)
+    backbone = open_graph_backbone(
+        config, settings, files.graph, open_graph, lambda graph: choose_output(graph)[0]
+    )
+    _, level = choose_output(backbone.graph)
     layers = encoding.layers
     if level == "tokens":
         width = settings.hidden_dim.value if settings.hidden_dim else None
     else:
-        width, layers = encoding.native_dim, _layers_after_pooling(graph, encoding)
-    _check_width(graph, output, width)
+        width, layers = encoding.native_dim, _layers_after_pooling(backbone.graph, encoding)
+    check_width(backbone.graph, backbone.output, width)
     return GraphNetwork(
-        graph,
-        output,
-        tokenizer,
+        backbone,
         load_array_layers(layers, projection=projection),
         dim=config.dim or encoding.native_dim,
         normalized=encoding.normalized,
@@ -137,26 +130,6 @@ def _layers_after_pooling(graph: Graph, encoding: Encoding) -> tuple[LayerSpec, 
         )
     # Vectors that have length 1 already stay as they are.
     return (NormalizeSpec(),)
-
-
-def _check_vocabulary(tokenizer: TextTokenizer, settings: CheckpointSettings) -> None:
-    n_rows = settings.vocab_size
-    if n_rows is not None and tokenizer.vocab_size > n_rows.value:
-        raise CheckpointError(
-            str(settings.transformer_folder),
-            f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but {CONFIG_FILE} says "
-            f"{n_rows.value} tokens; its files are not of one checkpoint",
-        )
-
-
-def _check_width(graph: Graph, output: str, expected: int | None) -> None:
-    width = graph.outputs[output]
-    if None not in (width, expected) and width != expected:
-        raise CheckpointError(
-            graph.location,
-            f"returns {output} of {width} dimensions, but its folder describes a model of "
-            f"{expected}; the files are not of one checkpoint",
-        )
 
 
 def _stanford_projection(folder: Path) -> tuple[Setting[LinearSpec], dict[str, Array]]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from holotype.encoders.array_layers import ArrayLayer, ArrayLinear, returned_arrays
-from holotype.encoders.batching import Batch, Row, batches
-from holotype.encoders.graph import ATTENDED, IDS, TYPE_IDS, Graph
+from holotype.encoders.array_layers import ArrayLayer, ArrayLayerNorm, ArrayLinear, returned_arrays
+from holotype.encoders.batching import Row, batches
+from holotype.encoders.graph_backbone import GraphBackbone
 from holotype.encoders.network import Output
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.errors import ClosedEncoderError
@@ -20,9 +17,7 @@ class GraphNetwork:
 
     def __init__(
         self,
-        graph: Graph,
-        output: str,
-        tokenizer: TextTokenizer,
+        backbone: GraphBackbone,
         layers: Sequence[ArrayLayer],
         *,
         dim: int,
@@ -31,17 +26,14 @@ class GraphNetwork:
         """Take parts that have been loaded.
 
         Args:
-            graph: the transformer.
-            output: which of its outputs is taken.
-            tokenizer: the checkpoint's tokenizer.
-            layers: what follows that output.
+            backbone: the transformer.
+            layers: what follows its output; none where that is what is returned.
             dim: how many dimensions to return.
             normalized: whether vectors have length 1, also those that are cut to fewer dimensions.
         """
-        self._parts: tuple[Graph, tuple[ArrayLayer, ...]] | None = (graph, tuple(layers))
-        self._output = output
-        self._tokenizer = tokenizer
-        self._device = graph.device
+        self._parts: tuple[GraphBackbone, tuple[ArrayLayer, ...]] | None = backbone, tuple(layers)
+        self._tokenizer = backbone.tokenizer
+        self._device = backbone.device
         self._dim = dim
         self._normalized = normalized
 
@@ -58,16 +50,16 @@ class GraphNetwork:
     @property
     def memory_bytes(self) -> int:
         """How many bytes the weights take, as the files store them."""
-        graph, layers = self._open()
-        linears = (layer for layer in layers if isinstance(layer, ArrayLinear))
-        return graph.memory_bytes + sum(linear.memory_bytes for linear in linears)
+        backbone, layers = self._open()
+        weighted = (layer for layer in layers if isinstance(layer, ArrayLinear | ArrayLayerNorm))
+        return backbone.memory_bytes + sum(layer.memory_bytes for layer in weighted)
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield batch by batch, longest rows first; see `Network.run`."""
         # Whoever began before the network was closed comes to an end with what is held here.
-        graph, layers = self._open()
-        for positions, batch in batches(rows, batch_size, pad_id=self._tokenizer.pad_id):
-            vectors = graph.run(self._output, self._inputs(graph, batch))
+        backbone, layers = self._open()
+        for positions, batch in batches(rows, batch_size, pad_id=backbone.pad_id):
+            vectors = backbone.run(batch)
             for layer in layers:
                 vectors = layer(vectors, batch.counted)
             returned = returned_arrays(vectors, dim=self._dim, normalized=self._normalized)
@@ -77,17 +69,7 @@ class GraphNetwork:
         """Let go of the weights; see `Network.close`."""
         self._parts = None
 
-    def _open(self) -> tuple[Graph, tuple[ArrayLayer, ...]]:
+    def _open(self) -> tuple[GraphBackbone, tuple[ArrayLayer, ...]]:
         if self._parts is None:
             raise ClosedEncoderError
         return self._parts
-
-    def _inputs(self, graph: Graph, batch: Batch) -> dict[str, NDArray[np.int64]]:
-        inputs = {IDS: batch.ids, ATTENDED: batch.attended.astype(np.int64)}
-        if TYPE_IDS in graph.inputs:
-            # Where the checkpoint feeds no segments, its transformer takes all for the first.
-            known = TYPE_IDS in self._tokenizer.input_names
-            inputs[TYPE_IDS] = batch.type_ids if known else np.zeros_like(batch.type_ids)
-        return {
-            name: array.astype(graph.inputs[name], copy=False) for name, array in inputs.items()
-        }

@@ -19,7 +19,8 @@ from holotype.records import ModelInfo
 
 _INTEGERS = {"i64": "int64", "i32": "int32"}
 # The type of the arithmetic. OpenVINO would choose bfloat16 by itself where the machine has it.
-_PRECISIONS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
+# Products with weights that are stored as int8 are those of bytes whatever it says.
+_PRECISIONS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "int8": "f32"}
 
 
 def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
@@ -51,7 +52,7 @@ class OpenvinoGraph:
             raise ValueError(
                 f"OpenVINO finds no device {self.device!r} here, only {', '.join(available)}"
             )
-        settings = {"INFERENCE_PRECISION_HINT": _PRECISIONS[dtype]}
+        settings = {"INFERENCE_PRECISION_HINT": _precision(core, self.device.upper(), dtype)}
         try:
             self._model: Any = core.compile_model(str(path), self.device.upper(), settings)
         except RuntimeError as error:
@@ -77,6 +78,15 @@ class OpenvinoGraph:
                 self.location, f"takes {port.any_name!r} as {kind}; expected integers"
             )
         return _INTEGERS[kind]
+
+
+def _precision(core: Any, device: str, dtype: str) -> str:
+    """Return the type of the arithmetic.
+
+    For float16 on a processor without it OpenVINO would take bfloat16, which keeps fewer digits.
+    """
+    capable = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+    return "f32" if dtype == "float16" and "FP16" not in capable else _PRECISIONS[dtype]
 
 
 def _width(port: Any) -> int | None:

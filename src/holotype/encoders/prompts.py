@@ -44,6 +44,11 @@ class Prompt:
         return self.filled
 
 
+def needed_instruction(prompt: Prompt) -> str | None:
+    """Return some instruction for a prompt that cannot go without, None for others."""
+    return "Find what matches." if prompt.takes_instruction and prompt.filled is None else None
+
+
 def is_filled(template: str, prompt: str) -> bool:
     """Return whether a prompt is a template with some instruction in its place."""
     if PLACEHOLDER not in template:

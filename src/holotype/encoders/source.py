@@ -13,6 +13,8 @@ CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "a
 """What is fetched of a repository; pickled weights are not."""
 CONVERSIONS = ("onnx/*", "*/onnx/*", "openvino/*", "*/openvino/*", "*.gguf")
 """What is not fetched, although its name says that it should be."""
+# What follows a transformer: modules, BGE-M3's weights of tokens, the last layer of an export.
+_LAYERS = ("*/model.safetensors", "sparse_linear.safetensors", "*/last_layer.safetensors")
 
 
 def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: bool) -> Path:
@@ -46,15 +48,15 @@ def fetch_graph(record: ModelInfo, graph: str, *, with_weights: bool) -> Path:
         record: the model.
         graph: the graph's file; what lies beside it and begins with its name comes along.
         with_weights: whether the transformer's own weights are fetched, too; those of further
-            modules always are.
+            modules, and of layers that follow the graph, always are.
 
     Raises:
         CheckpointNotFoundError: the files cannot be had.
         CheckpointError: the record has no revision.
     """
-    weights = "*.safetensors" if with_weights else "*/model.safetensors"
+    weights = ("*.safetensors",) if with_weights else _LAYERS
     small = [pattern for pattern in CHECKPOINT_FILES if pattern != "*.safetensors"]
-    return _fetch(record, (*small, weights, f"{graph}*"), ("openvino/*", "*.gguf"))
+    return _fetch(record, (*small, *weights, f"{graph}*"), ("openvino/*", "*.gguf"))
 
 
 def _fetch(record: ModelInfo, files: Sequence[str], ignored: Sequence[str]) -> Path:

@@ -26,20 +26,18 @@ from holotype.encoders.sparse_encoding import SparseEncoding, resolve_sparse
 from holotype.encoders.sparse_head import LanguageModelHead, TokenHead, WordHead
 from holotype.encoders.sparse_lookup import LookupNetwork
 from holotype.encoders.sparse_settings import LEXICAL, SparseSettings, read_sparse_checkpoint
-from holotype.encoders.sparse_weights import (
-    load_language_model,
+from holotype.encoders.sparse_weights import load_language_model
+from holotype.encoders.tensor_files import read_tensors
+from holotype.encoders.token_weights import (
+    DROPPED_TOKENS,
     load_token_layer,
     load_token_weights,
 )
-from holotype.encoders.tensor_files import read_tensors
 from holotype.encoders.tokenizer_files import load_tokenizer
 from holotype.encoders.torch_network import TorchNetwork
 from holotype.encoders.transformer import HeadedTransformer, Transformer
 from holotype.encoders.transformer_opening import open_transformer
 from holotype.records import SparseModel
-
-# What BGE-M3's authors leave out of a text's words.
-_DROPPED = ("<s>", "</s>", "<pad>", "<unk>")
 
 
 def load_sparse(config: ModelConfig[SparseModel]) -> SparseEncoder:
@@ -131,11 +129,11 @@ def load_token_head(transformer: Transformer, settings: SparseSettings, dim: int
     """
     hidden = settings.checkpoint.hidden_dim
     weight, bias = load_token_layer(settings.checkpoint.folder, hidden.value if hidden else 0)
-    ids = [transformer.tokenizer.token_id(token) for token in _DROPPED]
+    ids = [transformer.tokenizer.token_id(token) for token in DROPPED_TOKENS]
     dropped = torch.tensor([id for id in ids if id is not None], dtype=torch.int64)
     return TokenHead(
-        weight=weight.to(device=transformer.device, dtype=transformer.dtype),
-        bias=bias.to(device=transformer.device, dtype=transformer.dtype),
+        weight=torch.from_numpy(weight).to(device=transformer.device, dtype=transformer.dtype),
+        bias=torch.from_numpy(bias).to(device=transformer.device, dtype=transformer.dtype),
         dropped=dropped.to(transformer.device),
         dim=dim,
     )

@@ -1,4 +1,4 @@
-"""Loading the weights of sparse models: every one of them comes from the checkpoint."""
+"""Loading masked language models: every weight comes from the checkpoint."""
 
 from __future__ import annotations
 
@@ -6,26 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
 
 from holotype.encoders.json_file import JsonFile
 from holotype.encoders.remote_code import CodePolicy, runs_own_code
-from holotype.encoders.sparse_settings import LEXICAL_STEM
-from holotype.encoders.tensor_files import NOT_OF_THE_ENCODER, POOLER, read_tensors
-from holotype.encoders.tokenization import TextTokenizer
+from holotype.encoders.tensor_files import NOT_OF_THE_ENCODER, POOLER
 from holotype.encoders.weights import build_model, own_model_class, read_config
-from holotype.errors import (
-    CheckpointError,
-    TensorError,
-    UnsafeCheckpointError,
-    UnsupportedCheckpointError,
-)
+from holotype.errors import UnsupportedCheckpointError
 
 _KIND = "AutoModelForMaskedLM"
 _PROBE = [[1, 2, 3]]
@@ -88,92 +77,3 @@ def _split(folder: Path, model: PreTrainedModel) -> nn.Linear:
     raise UnsupportedCheckpointError(
         str(folder), f"the logits of {type(model).__name__} are not what one linear layer gives"
     )
-
-
-def load_token_layer(folder: Path, hidden_dim: int) -> tuple[Tensor, Tensor]:
-    """Load the linear layer by which BGE-M3 weighs tokens.
-
-    Returns:
-        Its weight, ``[1, hidden_dim]``, and its bias, ``[1]``.
-
-    Raises:
-        CheckpointError: the file is missing or damaged.
-        TensorError: a tensor is missing, unexpected, or of another shape.
-        UnsafeCheckpointError: there is only a pickled file.
-    """
-    path = folder / f"{LEXICAL_STEM}.safetensors"
-    if not path.is_file():
-        pickled = any(folder.glob(f"{LEXICAL_STEM}.*"))
-        problem = f"has {LEXICAL_STEM} only as a pickle" if pickled else f"has no {path.name}"
-        raise (UnsafeCheckpointError if pickled else CheckpointError)(
-            str(folder),
-            f"{problem}, and unpickling can run any code, so pickles are neither fetched nor read. "
-            f"Convert it where that does no harm, with torch.load('{LEXICAL_STEM}.pt', "
-            f"weights_only=True) and safetensors.torch.save_file(tensors, {path.name!r})",
-        )
-    try:
-        found = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            str(path), f"is no whole safetensors file ({error}); fetch it again"
-        ) from error
-    shapes = {"weight": [1, hidden_dim], "bias": [1]}
-    misshapen = [
-        f"{name} ({list(found[name].shape)}, expected {shape})"
-        for name, shape in shapes.items()
-        if name in found and list(found[name].shape) != shape
-    ]
-    missing, unexpected = sorted(shapes.keys() - found), sorted(found.keys() - shapes)
-    if missing or unexpected or misshapen:
-        raise TensorError(str(path), missing, unexpected, misshapen)
-    return found["weight"].float(), found["bias"].float()
-
-
-def load_token_weights(table: Path, tokenizer: TextTokenizer, dim: int) -> NDArray[np.float32]:
-    """Load the weights of queries' tokens: from a module's tensors, or from OpenSearch's file.
-
-    Args:
-        table: the module's folder, or the JSON file with a weight for every token.
-        tokenizer: knows the ids of tokens.
-        dim: how many words the vectors weigh.
-
-    Returns:
-        float32 ``[dim]``.
-
-    Raises:
-        CheckpointError: the file is damaged, or names a token that is not of the vocabulary.
-        TensorError: a tensor is missing, unexpected, or of another shape.
-        UnsupportedCheckpointError: the module names a file of its own.
-    """
-    if table.suffix == ".json":
-        return _from_json(table, tokenizer, dim)
-    settings = JsonFile.read(table, "config.json", optional=True)
-    if settings.values.get("path") is not None:
-        raise UnsupportedCheckpointError(
-            settings.location, "takes the weights of tokens from a file of another repository"
-        )
-    tensors = read_tensors(table)
-    found = tensors.get("weight")
-    unexpected = sorted(tensors.keys() - {"weight"})
-    if found is None or unexpected:
-        raise TensorError(str(table), [] if found is not None else ["weight"], unexpected)
-    if list(found.shape) != [dim]:
-        shapes = f"weight ({list(found.shape)}, expected {[dim]})"
-        raise TensorError(str(table), misshapen=[shapes])
-    weights: NDArray[np.float32] = found.float().numpy()
-    return weights
-
-
-def _from_json(path: Path, tokenizer: TextTokenizer, dim: int) -> NDArray[np.float32]:
-    file = JsonFile.read(path.parent, path.name)
-    weights = np.zeros(dim, dtype=np.float32)
-    for token, weight in file.values.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
-            raise file.wrong(token, weight, "a weight")
-        id = tokenizer.token_id(token)
-        if id is None or id >= dim:
-            raise CheckpointError(
-                str(path), f"weighs {token!r}, which is no token of the checkpoint's vocabulary"
-            )
-        weights[id] = weight
-    return weights

@@ -1,0 +1,69 @@
+"""`holotype export` says what was lost, whatever the model gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.holotype.cli.command import run
+
+from holotype.encoders import exports
+from holotype.encoders.export_manifest import Manifest
+from holotype.encoders.losses import Loss, ScoreLoss, TextLoss, TextWordLoss, VectorLoss, WordLoss
+
+VECTORS = VectorLoss(
+    max_difference=2e-7,
+    min_cosine=0.9999999,
+    texts=(TextLoss(max_difference=2e-7, min_cosine=0.9999999),),
+)
+WORDS = WordLoss(
+    max_difference=0.05,
+    min_cosine=0.99,
+    min_words_kept=0.875,
+    texts=(TextWordLoss(max_difference=0.05, min_cosine=0.99, min_words_kept=0.875),) * 2,
+)
+SCORES = ScoreLoss(max_difference=0.004, agreement=0.95, inputs=(0.004, 0.001, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        (VECTORS, "max_difference\t2.00e-07\nmin_cosine\t0.9999999\ntexts\t1\n"),
+        (
+            WORDS,
+            "max_difference\t5.00e-02\nmin_cosine\t0.9900000\nmin_words_kept\t0.8750000\n"
+            "texts\t2\n",
+        ),
+        (SCORES, "max_difference\t4.00e-03\nagreement\t0.9500000\ninputs\t3\n"),
+    ],
+)
+def test_the_loss_of_every_kind_is_printed(
+    loss: Loss, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def export(record: Any, **options: Any) -> exports.Export:
+        asked.update(options, id=record.id)
+        manifest = Manifest(
+            model_id=record.id,
+            huggingface_id=record.huggingface_id,
+            revision=None,
+            backend="onnx",
+            dtype="float32",
+            graph="onnx/model.onnx",
+            files={},
+            transformer="",
+            weights={},
+            tools={},
+            loss=loss,
+        )
+        return exports.Export(folder=Path("made"), manifest=manifest)
+
+    monkeypatch.setattr(exports, "export", export)
+    words = ("export", "all-minilm-l6-v2", "--backend", "onnx", "--max-difference", "0.5")
+    assert (
+        run(*words, catalogue="holotype.models").stdout
+        == f"folder\tmade\nbackend\tonnx\ndtype\tfloat32\n{told}"
+    )
+    assert (asked["id"], asked["max_difference"]) == ("all-minilm-l6-v2", 0.5)
