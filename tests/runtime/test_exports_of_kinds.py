@@ -20,13 +20,12 @@ from sentence_transformers.sentence_transformer.modules import LayerNorm, Poolin
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
 from tests.runtime.heads import (
     PAIRS,
-    assert_scores,
     classifier_record,
     cross_encoder_record,
     save_head,
     saved_modules,
 )
-from tests.runtime.parity import SparseRecord, read
+from tests.runtime.parity import SparseRecord, assert_scores_same, read
 from tests.runtime.sparse import save_language_model
 from tests.runtime.test_causal_reranker import reranker
 
@@ -228,7 +227,7 @@ def test_cross_encoders_have_the_scores_of_torch(
     ours = load(record, backend=backend, checkpoint=made.folder)
     theirs = load(record, checkpoint=folder, device="cpu")
     for batch_size in (None, 1):
-        assert_scores(
+        assert_scores_same(
             ours.predict(PAIRS, batch_size=batch_size, on_overflow="truncate"),
             theirs.predict(PAIRS, on_overflow="truncate"),
         )
@@ -251,7 +250,7 @@ def test_classifiers_have_the_labels_of_torch(
     ours = load(record, backend="onnx", checkpoint=made)
     theirs = load(record, checkpoint=folder, device="cpu")
     inputs: list[TextOrPair] = [*texts, *PAIRS]
-    assert_scores(
+    assert_scores_same(
         ours.predict_scores(inputs, on_overflow="truncate"),
         theirs.predict_scores(inputs, on_overflow="truncate"),
     )
@@ -277,7 +276,7 @@ def test_scores_of_pooled_vectors_are_those_of_torch(bert_folder: Path, tmp_path
     made = export(record, backend="onnx", checkpoint=folder, to=tmp_path / "made").folder
     ours = load(record, backend="onnx", checkpoint=made)
     theirs = load(record, checkpoint=folder, device="cpu")
-    assert_scores(
+    assert_scores_same(
         ours.predict(PAIRS, on_overflow="truncate"), theirs.predict(PAIRS, on_overflow="truncate")
     )
 
@@ -289,7 +288,7 @@ def test_answers_of_causal_models_are_those_of_torch(backend: Backend, tmp_path:
     made = export(record, backend=backend, checkpoint=folder, to=tmp_path / "made").folder
     ours = load(record, backend=backend, checkpoint=made)
     theirs = load(record, checkpoint=folder, device="cpu")
-    assert_scores(
+    assert_scores_same(
         ours.predict(PAIRS, on_overflow="truncate"), theirs.predict(PAIRS, on_overflow="truncate")
     )
 

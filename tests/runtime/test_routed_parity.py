@@ -225,6 +225,17 @@ def test_memory_counts_a_shared_transformer_once(
             encode("a text")
 
 
+def test_both_sides_run_on_several_devices(
+    bert: Transformer, save_routed: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    encoder = load(dense_record(20), checkpoint=save_routed(*shared(bert)), device="cpu")
+    alone = encoder.memory_bytes
+    for encode in (encoder.encode_query, encoder.encode_document):
+        found = encode(texts, devices=["cpu", "cpu:0"], on_overflow="truncate")
+        assert_same(found, encode(texts, on_overflow="truncate"))
+    assert encoder.memory_bytes == 2 * alone
+
+
 def test_the_fingerprint_covers_both_sides(
     bert: Transformer,
     bert_folder: Path,
