@@ -84,7 +84,9 @@ def load_modes(
     """
     given: dict[Mode, Dense | Sparse | Colbert | None]
     given = {"dense": dense, "sparse": sparse, "colbert": colbert}
-    records = {mode: _record(mode, model) for mode, model in given.items() if model is not None}
+    records: dict[Mode, ModelInfo] = {
+        mode: _record(mode, model) for mode, model in given.items() if model is not None
+    }
     if len(records) < 2:
         raise TypeError(
             f"load_modes() got {len(records)} of the modes dense, sparse and colbert; pass two or "

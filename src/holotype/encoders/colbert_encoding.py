@@ -158,7 +158,7 @@ def compare_colbert(
 def _token_pooling(settings: CheckpointSettings) -> TokenPoolingSpec | None:
     steps = settings.modules.steps if settings.modules else ()
     found = [step for step in steps if isinstance(step, TokenPoolingSpec)]
-    if found and found != [steps[-1]]:
+    if found and found != list(steps[-1:]):
         raise UnsupportedCheckpointError(
             str(settings.folder / MODULES_FILE),
             f"lists {MERGING_MODULE} before other modules; it is run at the end only",

@@ -45,5 +45,4 @@ def weighted_mean(
     """Return the mean of scores of one shape; modes of weight 0 may be missing."""
     total = sum(weights.values())
     parts = [scores[mode] * (weights[mode] / total) for mode in counting_modes(weights)]
-    mean: NDArray[np.float32] = np.sum(parts, axis=0, dtype=np.float32)
-    return mean
+    return np.asarray(np.sum(parts, axis=0), dtype=np.float32)

@@ -67,11 +67,13 @@ def load_modes(configs: Configs) -> ModesEncoder[Any, Any, Any]:
     trusted = first.trust_remote_code
     folder = find_checkpoint(first.record, first.checkpoint, with_code=trusted)
     tensors = read_tensors(read_checkpoint(folder).transformer_folder)
-    modes = {mode: _resolve(config, folder, tensors) for mode, config in configs.items()}
+    modes: dict[Mode, _Mode] = {
+        name: _resolve(config, folder, tensors) for name, config in configs.items()
+    }
     encodings = [(mode.config.record, mode.encoding) for mode in modes.values()]
     readings = require_one_reading(encodings)
     transformer = open_transformer(first, next(iter(modes.values())).settings, tensors)
-    heads = {name: _head(mode, transformer) for name, mode in modes.items()}
+    heads: dict[Mode, Head] = {name: _head(mode, transformer) for name, mode in modes.items()}
     single: dict[str, Any] = dict.fromkeys(("dense", "sparse", "colbert"))
     single |= {name: _encoder(modes[name], transformer, head) for name, head in heads.items()}
     network = TorchModesNetwork(transformer, heads)

@@ -10,6 +10,7 @@ import numpy as np
 from holotype.encoders.batching import Row
 from holotype.encoders.mode_vectors import Mode
 from holotype.encoders.modes_network import Counter, Pass
+from holotype.encoders.network import Output
 from holotype.encoders.packing import PackedBatch
 from holotype.encoders.tokenization import TextTokenizer
 from holotype.encoders.torch_network import give_memory_back
@@ -49,7 +50,7 @@ class TorchModesNetwork:
         transformer, heads = self._open()
         for batch in transformer.batches(rows, batch_size):
             vectors = transformer.token_vectors(batch)
-            outputs = {
+            outputs: dict[Mode, Iterator[Output]] = {
                 mode: head.outputs(vectors, _counted(batch, rows, counters.get(mode)))
                 for mode, head in heads.items()
             }
