@@ -10,9 +10,9 @@ from typing import Any
 
 import holotype
 from corpus import CHECKPOINT, documents
-from holotype.encoders.batching import Row
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.network import Network, Output
+from holotype.encoders.running.network import Network, Output
+from holotype.encoders.tokens.batching import Row
 from holotype.models import ALL_MINILM_L6_V2
 from report import Table
 from variants import TORCH_DTYPES

@@ -18,7 +18,7 @@ def peak_flops(device: str, dtype: str) -> float:
     """Return the operations a second that a device reaches in one large product: its best of 60."""
     import torch
 
-    from holotype.encoders.linear_map import linear_map
+    from holotype.encoders.torch_backend.linear_map import linear_map
 
     n_tokens, inner, outer = shape = _SHAPES[torch.device(device).type]
     kind = getattr(torch, dtype)

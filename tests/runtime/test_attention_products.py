@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders import attention_products
-from holotype.encoders.attention_products import attend_by_products, products_are_faster
+from holotype.encoders.torch_backend import attention_products
+from holotype.encoders.torch_backend.attention_products import (
+    attend_by_products,
+    products_are_faster,
+)
 
 
 @pytest.fixture(autouse=True)

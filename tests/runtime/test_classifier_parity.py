@@ -21,8 +21,8 @@ from tests.runtime.parity import assert_scores_same, subject
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from holotype.encoders import load
-from holotype.encoders.activations import Scores
 from holotype.encoders.classifier import Classifier, TextOrPair
+from holotype.encoders.scores.activations import Scores
 from holotype.errors import TextOverflowError, TextOverflowWarning
 
 NAMES = {0: "negative", 1: "neutral", 2: "positive"}

@@ -9,7 +9,7 @@ import torch
 from tests.runtime.test_minilm import MINILM
 
 from holotype.encoders import load
-from holotype.encoders.backbone import multiplies_bfloat16, settle_dtype
+from holotype.encoders.torch_backend.backbone import multiplies_bfloat16, settle_dtype
 
 CPU = torch.device("cpu")
 TEXTS = ["what eats fish?", "Paris is in France.", "late interaction " * 60, "a"]

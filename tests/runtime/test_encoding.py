@@ -14,12 +14,13 @@ import pytest
 import torch
 from tests.runtime.parity import ColbertRecord, DenseRecord, Save, assert_same
 
-from holotype.encoders import load, pipeline
+from holotype.encoders import load
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.memory import estimate_memory
 from holotype.encoders.quantization import calibrate, quantize
 from holotype.encoders.ragged import Ragged
+from holotype.encoders.running import pipeline
 from holotype.errors import ClosedEncoderError, TextOverflowWarning
 from holotype.records import DenseModel
 

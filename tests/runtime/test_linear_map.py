@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from holotype.encoders.linear_map import (
+from holotype.encoders.torch_backend.linear_map import (
     LinearMap,
     OneDnnLinearMap,
     linear_map,

@@ -18,13 +18,13 @@ from tests.runtime.bge_m3 import COLBERT, DENSE, MAX_LENGTH, AuthorsModel, save_
 from tests.runtime.bge_m3 import sparse_model as sparse_model_of
 
 from holotype.encoders import IncompatibleModesError, ModeNotLoadedError, load, load_modes
-from holotype.encoders.backbone import Backbone
 from holotype.encoders.mode_vectors import AnyModeVectors, ModeVectors
 from holotype.encoders.modes import ModesEncoder
-from holotype.encoders.packed_backbone import PackedBackbone
 from holotype.encoders.ragged import Ragged
-from holotype.encoders.similarity import Vectors
+from holotype.encoders.scores.similarity import Vectors
 from holotype.encoders.sparse_vectors import SparseVectors
+from holotype.encoders.torch_backend.backbone import Backbone
+from holotype.encoders.torch_backend.packed_backbone import PackedBackbone
 from holotype.errors import (
     ClosedEncoderError,
     InstructionError,
@@ -106,8 +106,10 @@ def test_a_batch_takes_one_pass(
 ) -> None:
     if kind is Backbone:
         # What is on no list of architectures is padded.
-        monkeypatch.setattr("holotype.encoders.transformer_opening.PACKING_DEVICES", ())
-        monkeypatch.setattr("holotype.encoders.forwards.PACKING_DEVICES", ())
+        monkeypatch.setattr(
+            "holotype.encoders.torch_backend.transformer_opening.PACKING_DEVICES", ()
+        )
+        monkeypatch.setattr("holotype.encoders.torch_backend.forwards.PACKING_DEVICES", ())
     passes = 0
     run = kind.token_vectors
 
@@ -171,7 +173,7 @@ def test_one_text_is_a_sequence_of_one_and_no_text_of_none(encoder: All) -> None
 def test_a_stream_gives_window_by_window_what_a_call_gives(
     encoder: All, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holotype.encoders.pipeline._ITEMS_AT_ONCE", 4)
+    monkeypatch.setattr("holotype.encoders.running.pipeline._ITEMS_AT_ONCE", 4)
     texts = [f"document {number}" for number in range(10)]
     parts = list(encoder.encode_stream(iter(texts)))
     assert [len(part) for part in parts] == [4, 4, 2]

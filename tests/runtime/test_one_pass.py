@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from tests.runtime.architectures import HIDDEN, save_architecture
 from tests.runtime.parity import DenseRecord
 
-from holotype.encoders.backbone import open_backbone
-from holotype.encoders.batching import Row
-from holotype.encoders.checkpoint import read_checkpoint
+from holotype.encoders.checkpoints.modules import LinearSpec, NormalizeSpec, PoolingSpec
+from holotype.encoders.checkpoints.settings import read_checkpoint
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.layers_head import LayersHead
-from holotype.encoders.modules import LinearSpec, NormalizeSpec, PoolingSpec
-from holotype.encoders.network import Output
-from holotype.encoders.packed_backbone import PackedBackbone
-from holotype.encoders.sparse_head import TokenHead, WordHead
-from holotype.encoders.tensor_files import read_tensors
-from holotype.encoders.transformer import Head, HeadedTransformer, Transformer
-from holotype.encoders.transformer_opening import open_transformer
+from holotype.encoders.running.network import Output
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.torch_backend.backbone import open_backbone
+from holotype.encoders.torch_backend.layers_head import LayersHead
+from holotype.encoders.torch_backend.packed_backbone import PackedBackbone
+from holotype.encoders.torch_backend.sparse_head import TokenHead, WordHead
+from holotype.encoders.torch_backend.tensor_files import read_tensors
+from holotype.encoders.torch_backend.transformer import Head, HeadedTransformer, Transformer
+from holotype.encoders.torch_backend.transformer_opening import open_transformer
 
 N_WORDS = 15
 LINEAR = LinearSpec(

@@ -17,19 +17,19 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from holotype.encoders import load
-from holotype.encoders.attention import TokenBatch
-from holotype.encoders.backbone import Backbone
-from holotype.encoders.batching import Row
-from holotype.encoders.classification_head import ClassificationHead
-from holotype.encoders.forwards import packed_forward
-from holotype.encoders.hosted_forward import replace_linears
-from holotype.encoders.own_heads import (
+from holotype.encoders.running.packing import PackedBatch, packed
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.torch_backend.attention import TokenBatch
+from holotype.encoders.torch_backend.backbone import Backbone
+from holotype.encoders.torch_backend.classification_head import ClassificationHead
+from holotype.encoders.torch_backend.forwards import packed_forward
+from holotype.encoders.torch_backend.hosted_forward import replace_linears
+from holotype.encoders.torch_backend.own_heads import (
     CLASSIFIERS,
     TRANSFORMS,
     classification_modules,
     language_model_transform,
 )
-from holotype.encoders.packing import PackedBatch, packed
 
 CLASSIFIER = "ForSequenceClassification"
 LANGUAGE_MODEL = "ForMaskedLM"

@@ -15,10 +15,15 @@ from tests.runtime.parity import DenseRecord, Save, assert_dense_parity, assert_
 from transformers import AutoModel, PreTrainedModel
 
 from holotype.encoders import load
-from holotype.encoders.attention import TokenBatch
-from holotype.encoders.batching import Row
-from holotype.encoders.forwards import HOSTED, REWRITTEN, packed_forward, runs_without_padding
-from holotype.encoders.packing import packed
+from holotype.encoders.running.packing import packed
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.torch_backend.attention import TokenBatch
+from holotype.encoders.torch_backend.forwards import (
+    HOSTED,
+    REWRITTEN,
+    packed_forward,
+    runs_without_padding,
+)
 
 TEXTS = [
     "what is a query",

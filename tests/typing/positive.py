@@ -26,12 +26,12 @@ from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.labelling import LabelScore
-from holotype.encoders.mode_scores import Weights
 from holotype.encoders.mode_vectors import ModeVectors
 from holotype.encoders.modes import ModesEncoder
 from holotype.encoders.quantization import calibrate, quantize
 from holotype.encoders.ragged import Ragged
+from holotype.encoders.scores.labelling import LabelScore
+from holotype.encoders.scores.mode_scores import Weights
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
 from holotype.models import (

@@ -31,6 +31,13 @@ LAYERS = (
     *("errors", "records", "catalogue", "models", "query", "references", "encoders", "hub"),
     *("adapters", "artifacts", "cluster", "cli"),
 )
+# The rooms of the encoders, with the same rule. Modules that lie in none are what users call, and
+# what is that simple that every room may know it.
+ROOMS = (
+    *("checkpoints", "encodings", "tokens", "running", "scores", "static"),
+    *("graph_backends", "torch_backend", "exports"),
+)
+WITH_TORCH = {"torch_backend", "exports"}
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -73,6 +80,28 @@ def test_imports_point_down(file: Path) -> None:
         if name.startswith("holotype.") and layer(name) > layer(module)
     ]
     assert not upward
+
+
+def room(module: str) -> str:
+    """The room of a module within the encoders; empty for what lies in none."""
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["encoders"] and len(parts) > 2 and parts[2] in ROOMS else ""
+
+
+@pytest.mark.parametrize("file", files("holotype/encoders"), ids=lambda file: file.stem)
+def test_rooms_of_the_encoders_import_downwards(file: Path) -> None:
+    own = room(".".join(file.relative_to(SRC).with_suffix("").parts))
+    if not own:
+        return
+    used = {found for name in imports(file) if (found := room(name))}
+    assert not [other for other in used if ROOMS.index(other) > ROOMS.index(own)]
+
+
+@pytest.mark.parametrize("file", files("holotype/encoders"), ids=lambda file: file.stem)
+def test_torch_is_imported_in_its_own_rooms_only(file: Path) -> None:
+    own = room(".".join(file.relative_to(SRC).with_suffix("").parts))
+    named = {name.split(".")[0] for name in imports(file)}
+    assert own in WITH_TORCH or not named & {"torch", "transformers"}
 
 
 def test_importing_holotype_needs_the_standard_library_only() -> None:

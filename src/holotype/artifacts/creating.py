@@ -17,8 +17,8 @@ from holotype.artifacts.from_folder import copy_artifact, gather_folder
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
 from holotype.artifacts.pickles import convert_pickles
 from holotype.encoders.config import look_up
+from holotype.encoders.encodings.resolving import resolve_encoding
 from holotype.encoders.fingerprint import fingerprint
-from holotype.encoders.resolving import resolve_encoding
 from holotype.errors import MissingExtraError
 from holotype.references.checking import MANIFEST_FILE
 from holotype.references.folders import find_folder

@@ -6,11 +6,11 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from holotype.encoders.checkpoint import CONFIG_FILE
-from holotype.encoders.derived_record import derive_record
-from holotype.encoders.json_file import JsonFile
-from holotype.encoders.kinds import label_names
-from holotype.encoders.remote_code import code_policy, runs_own_code
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.remote_code import code_policy, runs_own_code
+from holotype.encoders.checkpoints.settings import CONFIG_FILE
+from holotype.encoders.encodings.derived_record import derive_record
+from holotype.encoders.encodings.kinds import label_names
 from holotype.records import ClassifierModel, ModelInfo
 
 _CODE = {

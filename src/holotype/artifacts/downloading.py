@@ -12,8 +12,8 @@ from holotype.artifact_errors import ArtifactError
 from holotype.artifacts.copying import copy_file, git_sha1
 from holotype.artifacts.gathering import OnTotal
 from holotype.artifacts.selection import select_files
-from holotype.encoders.module_folders import module_folders, router_files
-from holotype.encoders.modules import MODULES_FILE
+from holotype.encoders.checkpoints.module_folders import module_folders, router_files
+from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.errors import CheckpointError
 from holotype.hub.client import HubClient, Repository
 from holotype.references.checking import OnBytes, hash_file

@@ -10,7 +10,7 @@ from holotype.artifact_errors import ArtifactDamagedError, Finding
 from holotype.artifacts.copying import copy_files, git_sha1, list_files, real_files
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
 from holotype.artifacts.selection import select_files
-from holotype.encoders.module_folders import module_folders
+from holotype.encoders.checkpoints.module_folders import module_folders
 from holotype.encoders.opening import open_artifact
 from holotype.errors import CheckpointError
 from holotype.references.manifest import FileEntry, Manifest

@@ -8,9 +8,9 @@ from pathlib import Path
 from holotype.artifacts.downloading import fetch_repository
 from holotype.artifacts.from_folder import gather_folder
 from holotype.artifacts.gathering import CreationOptions, Gathered, OnTotal
+from holotype.encoders.checkpoints.repository import find_repository
 from holotype.encoders.config import look_up
 from holotype.encoders.opening import known_record
-from holotype.encoders.repository import find_repository
 from holotype.errors import CheckpointError, HubUnreachableError
 from holotype.hub.client import HubClient
 from holotype.records import ModelInfo

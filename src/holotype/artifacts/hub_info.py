@@ -12,10 +12,10 @@ from holotype.artifacts.info import (
     needed_files,
     unreached,
 )
+from holotype.encoders.checkpoints.repository import cached_repository
 from holotype.encoders.config import look_up
-from holotype.encoders.kinds import recognise_kind
+from holotype.encoders.encodings.kinds import recognise_kind
 from holotype.encoders.opening import known_record
-from holotype.encoders.repository import cached_repository
 from holotype.errors import HubUnreachableError
 from holotype.hub.adding import statements
 from holotype.hub.checkpoint_files import CheckpointFiles, open_repository

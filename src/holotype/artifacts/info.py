@@ -13,15 +13,15 @@ from holotype.artifact_errors import ArtifactError
 from holotype.artifacts.copying import list_files, real_files
 from holotype.artifacts.describing import describe, labels_of
 from holotype.artifacts.selection import select_files
-from holotype.encoders.config import look_up
-from holotype.encoders.headers import (
+from holotype.encoders.checkpoints.headers import (
     Header,
     count_parameters,
     read_header,
     stored_dtype,
     weight_files,
 )
-from holotype.encoders.module_folders import module_folders
+from holotype.encoders.checkpoints.module_folders import module_folders
+from holotype.encoders.config import look_up
 from holotype.encoders.opening import open_reference
 from holotype.records import ClassifierModel, Dtype, ModelInfo
 from holotype.references.manifest import Manifest

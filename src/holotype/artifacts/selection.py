@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from holotype.encoders.headers import weight_files
+from holotype.encoders.checkpoints.headers import weight_files
 from holotype.errors import CheckpointError, UnsafeCheckpointError
 from holotype.references.checking import MANIFEST_FILE
 

@@ -272,10 +272,10 @@ def _loading_module(config: ModelConfig[ModelInfo]) -> tuple[str, str]:
             raise UnsupportedModelError(
                 record.id, "it is a table of token vectors, run by NumPy alone; leave backend= out"
             )
-        return "holotype.encoders.static_loading", "static"
+        return "holotype.encoders.static.loading", "static"
     if config.backend == "torch":
-        return "holotype.encoders.loading", "encoders"
-    return f"holotype.encoders.{config.backend}_backend", config.backend
+        return "holotype.encoders.torch_backend.loading", "encoders"
+    return f"holotype.encoders.graph_backends.{config.backend}_backend", config.backend
 
 
 def import_part(module: str, extra: str, feature: str) -> ModuleType:

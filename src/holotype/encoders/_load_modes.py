@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, overload
 
 from holotype.encoders._load import import_part, refuse_unlocked
 from holotype.encoders.config import RunOptions, configure, look_up
-from holotype.encoders.mode_agreement import require_one_checkpoint
+from holotype.encoders.encodings.mode_agreement import require_one_checkpoint
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
     from holotype.encoders.mode_vectors import Mode, TokenVectors
     from holotype.encoders.modes import ModesEncoder
-    from holotype.encoders.similarity import Vectors
+    from holotype.encoders.scores.similarity import Vectors
     from holotype.encoders.sparse_vectors import SparseVectors
     from holotype.models import ColbertModelId, DenseModelId, SparseModelId
 
@@ -97,7 +97,9 @@ def load_modes(
     require_one_checkpoint(tuple(records.values()))
     configs: dict[Mode, ModelConfig[ModelInfo]]
     configs = {mode: configure(record, **options) for mode, record in records.items()}
-    loading = import_part("holotype.encoders.modes_loading", "encoders", "load_modes()")
+    loading = import_part(
+        "holotype.encoders.torch_backend.modes_loading", "encoders", "load_modes()"
+    )
     encoder: ModesEncoder[Any, Any, Any] = loading.load_modes(configs)
     return encoder
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, Unpack, cast, overload
 
-from holotype.encoders.activations import Activation, Scores, activate, chosen_activation
-from holotype.encoders.classifier_encoding import ClassifierEncoding
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.labelling import LabelScore, all_labels, label_rule
-from holotype.encoders.network import Network
+from holotype.encoders.encodings.classifier_encoding import ClassifierEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
-from holotype.encoders.pairs import Pair, checked_pair
-from holotype.encoders.pipeline import Reading, Task, stream
-from holotype.encoders.scoring import collect_logits, count_inputs, joined, reading
-from holotype.encoders.texts import check_text, each_text
-from holotype.encoders.tokenization import TokenizedText
-from holotype.encoders.zero_shot import candidate_scores, hypotheses, inference_labels
+from holotype.encoders.running.network import Network
+from holotype.encoders.running.pipeline import Reading, Task, stream
+from holotype.encoders.scores.activations import Activation, Scores, activate, chosen_activation
+from holotype.encoders.scores.labelling import LabelScore, all_labels, label_rule
+from holotype.encoders.scores.logits import collect_logits, count_inputs, joined, reading
+from holotype.encoders.scores.zero_shot import candidate_scores, hypotheses, inference_labels
+from holotype.encoders.tokens.pairs import Pair, checked_pair
+from holotype.encoders.tokens.texts import check_text, each_text
+from holotype.encoders.tokens.tokenization import TokenizedText
 from holotype.records import ClassifierModel, ScoreActivation
 
 TextOrPair: TypeAlias = str | Pair

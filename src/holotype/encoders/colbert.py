@@ -8,16 +8,16 @@ from typing import Any, TypeAlias, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.colbert_encoding import ColbertEncoding
-from holotype.encoders.colbert_rows import SideReader
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.maxsim import maxsim, maxsim_pairwise
-from holotype.encoders.network import Network, Output
+from holotype.encoders.encodings.colbert_encoding import ColbertEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.pipeline import Reading, Task
 from holotype.encoders.quantization import Calibration, dequantize
 from holotype.encoders.ragged import Ragged
+from holotype.encoders.running.colbert_rows import SideReader
+from holotype.encoders.running.network import Network, Output
+from holotype.encoders.running.pipeline import Reading, Task
+from holotype.encoders.scores.maxsim import maxsim, maxsim_pairwise
 from holotype.encoders.token_pooling import finished, import_clustering
 from holotype.records import AnyColbertModel
 

@@ -8,17 +8,17 @@ from typing import Unpack, overload
 
 import numpy as np
 
-from holotype.encoders.activations import Activation, Scores, activate, chosen_activation
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.head_encoding import CrossEncoding
-from holotype.encoders.network import Network
+from holotype.encoders.encodings.head_encoding import CrossEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
-from holotype.encoders.pair_template import PairTemplate
-from holotype.encoders.pairs import Pair, each_pair, is_pair
-from holotype.encoders.pipeline import Reading, Task, stream
-from holotype.encoders.scoring import collect_logits, count_inputs, joined, reading
-from holotype.encoders.texts import each_text
+from holotype.encoders.running.network import Network
+from holotype.encoders.running.pipeline import Reading, Task, stream
+from holotype.encoders.scores.activations import Activation, Scores, activate, chosen_activation
+from holotype.encoders.scores.logits import collect_logits, count_inputs, joined, reading
+from holotype.encoders.tokens.pair_template import PairTemplate
+from holotype.encoders.tokens.pairs import Pair, each_pair, is_pair
+from holotype.encoders.tokens.texts import each_text
 from holotype.records import CrossEncoderModel, ScoreActivation
 
 

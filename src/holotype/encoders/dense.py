@@ -8,17 +8,17 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.batching import Row
+from holotype.encoders.checkpoints.modules import PoolingSpec
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encoding import DenseEncoding, side_of
-from holotype.encoders.modules import PoolingSpec
-from holotype.encoders.network import Network, Output
+from holotype.encoders.encodings.dense_encoding import DenseEncoding, side_of
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.pipeline import Reading, Task
 from holotype.encoders.quantization import Calibration, dequantize
-from holotype.encoders.similarity import Vectors, all_pairs, pairwise
-from holotype.encoders.tokenization import TextTokenizer, TokenizedText
+from holotype.encoders.running.network import Network, Output
+from holotype.encoders.running.pipeline import Reading, Task
+from holotype.encoders.scores.similarity import Vectors, all_pairs, pairwise
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.tokens.tokenization import TextTokenizer, TokenizedText
 from holotype.records import AnyDenseModel
 
 

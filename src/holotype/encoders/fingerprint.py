@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from holotype.encoders.export_manifest import original_weights
-from holotype.encoders.headers import weight_files
-from holotype.encoders.json_file import JsonFile
-from holotype.encoders.module_folders import module_folders
+from holotype.encoders.checkpoints.headers import weight_files
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.module_folders import module_folders
+from holotype.encoders.graph_backends.export_manifest import original_weights
 from holotype.references.checking import MANIFEST_FILE, check_sizes, hash_files
 from holotype.references.manifest import read_manifest
 

@@ -9,9 +9,9 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.network import Output, OutputOf
 from holotype.encoders.ragged import Ragged
-from holotype.encoders.similarity import Vectors
+from holotype.encoders.running.network import Output, OutputOf
+from holotype.encoders.scores.similarity import Vectors
 from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
 
 Mode: TypeAlias = Literal["dense", "sparse", "colbert"]

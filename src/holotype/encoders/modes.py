@@ -9,12 +9,10 @@ from typing import Any, Generic, Self, TypeVar, Unpack, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.batching import Row
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.mode_agreement import Readings
-from holotype.encoders.mode_scores import Weights, check_weights, counting_modes, weighted_mean
+from holotype.encoders.encodings.mode_agreement import Readings
 from holotype.encoders.mode_vectors import (
     AnyModeVectors,
     ColbertT_co,
@@ -27,16 +25,23 @@ from holotype.encoders.mode_vectors import (
     collect,
     concatenate,
 )
-from holotype.encoders.modes_network import ModesNetwork, ModesRunner
-from holotype.encoders.network import OutputOf
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.pipeline import Reading, TaskOf, stream
-from holotype.encoders.replicas import Replicas
-from holotype.encoders.similarity import Vectors
+from holotype.encoders.running.modes_network import ModesNetwork, ModesRunner
+from holotype.encoders.running.network import OutputOf
+from holotype.encoders.running.pipeline import Reading, TaskOf, stream
+from holotype.encoders.running.replicas import Replicas
+from holotype.encoders.scores.mode_scores import (
+    Weights,
+    check_weights,
+    counting_modes,
+    weighted_mean,
+)
+from holotype.encoders.scores.similarity import Vectors
 from holotype.encoders.single_modes import SingleModes
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.sparse_vectors import SparseVectors
-from holotype.encoders.texts import count_texts, each_text
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.tokens.texts import count_texts, each_text
 from holotype.errors import ClosedEncoderError
 from holotype.mode_errors import ModeNotLoadedError
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from holotype.artifact_errors import ArtifactDamagedError, ArtifactError
 from holotype.encoders.config import look_up
-from holotype.encoders.derived_record import derive_record
+from holotype.encoders.encodings.derived_record import derive_record
 from holotype.errors import AmbiguousModelError, MissingExtraError, ModelNotFoundError
 from holotype.records import ModelInfo
 from holotype.references.checking import MANIFEST_FILE, OnBytes, check_contents, check_sizes
@@ -131,7 +131,7 @@ def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:
 def _open_repository(ref: ModelRef, *, with_code: bool) -> OpenedModel:
     # By name, so that type checkers do not read huggingface_hub and all that it imports.
     try:
-        source = importlib.import_module("holotype.encoders.repository")
+        source = importlib.import_module("holotype.encoders.checkpoints.repository")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("huggingface_hub", "httpx"):

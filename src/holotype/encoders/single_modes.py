@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.colbert import ColbertEncoder
-from holotype.encoders.colbert_rows import SideReader
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.mode_vectors import AnyModeVectors, Mode, Sizes
-from holotype.encoders.modes_network import Counter
 from holotype.encoders.options import SideName
 from holotype.encoders.ragged import Ragged
+from holotype.encoders.running.colbert_rows import SideReader
+from holotype.encoders.running.modes_network import Counter
 from holotype.encoders.sparse import SparseEncoder
-from holotype.encoders.tokenization import TextTokenizer
+from holotype.encoders.tokens.tokenization import TextTokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

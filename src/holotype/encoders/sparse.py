@@ -8,13 +8,12 @@ from typing import TypeAlias, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.batching import Row
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.network import Network, Output
+from holotype.encoders.encodings.sparse_encoding import SparseEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, TextSide, settings_of
-from holotype.encoders.pipeline import Reading, Task
-from holotype.encoders.sparse_encoding import SparseEncoding
+from holotype.encoders.running.network import Network, Output
+from holotype.encoders.running.pipeline import Reading, Task
 from holotype.encoders.sparse_vectors import (
     SparseVector,
     SparseVectors,
@@ -22,7 +21,8 @@ from holotype.encoders.sparse_vectors import (
     pairwise_products,
     products,
 )
-from holotype.encoders.tokenization import TokenizedText
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.tokens.tokenization import TokenizedText
 from holotype.records import SparseModel
 
 OneOrManySparse: TypeAlias = SparseVector | SparseVectors

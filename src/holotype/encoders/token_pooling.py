@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.checkpoints.token_modules import TokenPoolingSpec
 from holotype.encoders.ragged import Ragged
-from holotype.encoders.token_modules import TokenPoolingSpec
 from holotype.errors import MissingExtraError
 
 TokenVectors: TypeAlias = NDArray[np.float32]

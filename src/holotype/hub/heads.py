@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holotype.encoders.checkpoint import CONFIG_FILE, LIBRARY_FILE
-from holotype.encoders.json_file import JsonFile, Setting
-from holotype.encoders.kinds import label_names
-from holotype.encoders.merge import Comparer
+from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, LIBRARY_FILE
+from holotype.encoders.encodings.kinds import label_names
+from holotype.encoders.encodings.merge import Comparer
 from holotype.hub.fields import compare_field
 
 _SCORE_ACTIVATIONS = {"Identity": "identity", "Sigmoid": "sigmoid", "Softmax": "softmax"}

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from holotype.encoders.bge_m3 import read_colbert_checkpoint, read_projection
-from holotype.encoders.checkpoint import (
+from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
+from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.late_interaction import STANFORD_FILE
+from holotype.encoders.checkpoints.modules import LinearSpec
+from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
     CheckpointSettings,
     declared_length,
@@ -20,15 +23,12 @@ from holotype.encoders.checkpoint import (
     tokenizer_length,
     usable_positions,
 )
-from holotype.encoders.colbert_encoding import compare_colbert
-from holotype.encoders.encoding import compare_dense
-from holotype.encoders.json_file import JsonFile, Setting
-from holotype.encoders.late_interaction import STANFORD_FILE
-from holotype.encoders.merge import Comparer, Comparison, Merge
-from holotype.encoders.modules import LinearSpec
-from holotype.encoders.sparse_encoding import compare_sparse
-from holotype.encoders.sparse_settings import LEXICAL, read_sparse_checkpoint
-from holotype.encoders.static_checkpoint import is_static
+from holotype.encoders.checkpoints.sparse_settings import LEXICAL, read_sparse_checkpoint
+from holotype.encoders.encodings.colbert_encoding import compare_colbert
+from holotype.encoders.encodings.dense_encoding import compare_dense
+from holotype.encoders.encodings.merge import Comparer, Comparison, Merge
+from holotype.encoders.encodings.sparse_encoding import compare_sparse
+from holotype.encoders.encodings.static_encoding import is_static
 from holotype.errors import (
     HolotypeError,
     UnsafeCheckpointError,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from holotype.encoders.json_file import Setting
-from holotype.encoders.merge import Comparer
-from holotype.encoders.static_checkpoint import (
+from holotype.encoders.checkpoints.json_file import Setting
+from holotype.encoders.encodings.merge import Comparer
+from holotype.encoders.encodings.static_encoding import (
     MAPPING_NAME,
     TABLE_NAMES,
     compare_static,

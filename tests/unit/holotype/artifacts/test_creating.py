@@ -15,7 +15,7 @@ from tests.unit.holotype.hub.checkpoints import (
 
 from holotype.artifacts import CreationOptions, create_artifact, open_artifact
 from holotype.artifacts.selection import select_files
-from holotype.encoders.module_folders import module_folders
+from holotype.encoders.checkpoints.module_folders import module_folders
 from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
 from holotype.references import (
     MANIFEST_FILE,

@@ -9,8 +9,15 @@ import pytest
 from tests.unit.holotype.cli.command import run
 
 from holotype.encoders import exports
-from holotype.encoders.export_manifest import Manifest
-from holotype.encoders.losses import Loss, ScoreLoss, TextLoss, TextWordLoss, VectorLoss, WordLoss
+from holotype.encoders.graph_backends.export_manifest import Manifest
+from holotype.encoders.graph_backends.losses import (
+    Loss,
+    ScoreLoss,
+    TextLoss,
+    TextWordLoss,
+    VectorLoss,
+    WordLoss,
+)
 
 VECTORS = VectorLoss(
     max_difference=2e-7,

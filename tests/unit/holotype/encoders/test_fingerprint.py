@@ -18,10 +18,10 @@ from tests.unit.holotype.hub.checkpoints import (
 )
 
 from holotype.artifacts import create_artifact
-from holotype.encoders.derived_record import derive_record
+from holotype.encoders.encodings.derived_record import derive_record
+from holotype.encoders.encodings.prompts import Prompt
+from holotype.encoders.encodings.resolving import resolve_encoding
 from holotype.encoders.fingerprint import deciding_files, fingerprint, fingerprint_of_folder
-from holotype.encoders.prompts import Prompt
-from holotype.encoders.resolving import resolve_encoding
 
 
 @pytest.fixture

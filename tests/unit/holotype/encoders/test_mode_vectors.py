@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype.encoders.mode_vectors import Found, Mode, Sizes, collect, concatenate, find
-from holotype.encoders.network import Output, OutputOf
+from holotype.encoders.running.network import Output, OutputOf
 
 DIM, N_WORDS = 3, 7
 SIZES = Sizes(dense=DIM, sparse=N_WORDS, colbert=2)

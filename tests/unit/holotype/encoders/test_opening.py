@@ -17,7 +17,7 @@ from tests.unit.holotype.hub.checkpoints import (
 
 from holotype.artifacts import create_artifact
 from holotype.encoders import load, load_from_env
-from holotype.encoders.derived_record import derive_record
+from holotype.encoders.encodings.derived_record import derive_record
 from holotype.encoders.opening import open_artifact, open_reference
 from holotype.errors import CheckpointError, ModelNotFoundError
 from holotype.models import BGE_BASE_EN_V1_5

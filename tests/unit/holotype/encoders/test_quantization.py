@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from holotype.encoders.quantization import Calibration, calibrate, dequantize, quantize
-from holotype.encoders.similarity import all_pairs, pairwise
+from holotype.encoders.scores.similarity import all_pairs, pairwise
 
 VECTORS = np.random.default_rng(5).standard_normal((50, 20)).astype(np.float32)
 

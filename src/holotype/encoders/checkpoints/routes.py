@@ -1,0 +1,178 @@
+"""Which modules of a checkpoint read queries, and which read documents.
+
+sentence-transformers tells the sides apart by a `Router`, which older versions call `Asym`: it stands
+in the list of modules and holds lists of its own, by name.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.modules import MODULES_FILE, ROUTERS, module_entries
+from holotype.encoders.options import TextSide
+from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
+
+ROUTER_FILE = "router_config.json"
+
+# Authors name the side of documents in one of these ways.
+_NAMES = {"query": ("query",), "document": ("document", "doc", "passage", "corpus")}
+_MODALITY = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of sentence-transformers: its package, its class, and its folder."""
+
+    package: str
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """The modules that read each side.
+
+    Attributes:
+        query: the modules of queries.
+        document: the modules of documents.
+        text_side: whose modules read texts that are neither.
+        file: where it stands.
+    """
+
+    query: tuple[Module, ...]
+    document: tuple[Module, ...]
+    text_side: TextSide
+    file: str
+
+
+def read_routes(folder: Path) -> Routes | None:
+    """Read the modules of both sides from the first to the last; None where no router is listed.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+        UnsafeCheckpointError: a module is code of its own, or lies outside of the checkpoint.
+        UnsupportedCheckpointError: something other than queries and documents is told apart.
+    """
+    if not (folder / MODULES_FILE).is_file():
+        return None
+    entries = module_entries(folder)
+    routers = [read_router(folder, path) for _, kind, path in entries if kind in ROUTERS]
+    if not routers:
+        return None
+    if len(routers) > 1:
+        raise UnsupportedCheckpointError(
+            str(folder / MODULES_FILE), f"lists {len(routers)} routers; supported is one"
+        )
+    (router,) = routers
+    query: list[Module] = []
+    document: list[Module] = []
+    for package, kind, path in entries:
+        routed = kind in ROUTERS
+        query += router.query if routed else [Module(package, kind, path)]
+        document += router.document if routed else [Module(package, kind, path)]
+    return Routes(
+        query=tuple(query),
+        document=tuple(document),
+        text_side=router.text_side,
+        file=router.file,
+    )
+
+
+def read_router(folder: Path, path: str) -> Routes:
+    """Read the settings of a router.
+
+    Args:
+        folder: the checkpoint.
+        path: the router's folder within it.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+        UnsafeCheckpointError: a module is code of its own, or lies outside of the checkpoint.
+        UnsupportedCheckpointError: something other than queries and documents is told apart.
+    """
+    names = [str(Path(path) / name) for name in (ROUTER_FILE, "config.json")]
+    name = next((name for name in names if (folder / name).is_file()), names[0])
+    file = JsonFile.read(folder, name)
+    kinds, structure = file.part("types"), file.part("structure")
+    if kinds is None or structure is None:
+        raise CheckpointError(file.location, "expected the types and the structure of routes")
+    settings = file.part("parameters") or JsonFile(folder, name, {})
+    routes = tuple(structure.values)
+    mapped = _mappings(settings)
+    query, document = (_route(routes, mapped, side) for side in ("query", "document"))
+    if query is None or document is None or {query, document} != {*routes}:
+        raise UnsupportedCheckpointError(
+            file.location,
+            f"routes {', '.join(routes)}; supported are query and document, each by name",
+        )
+    usual = _route(routes, mapped, None) or _default(settings, routes)
+    if usual not in (query, document):
+        raise file.wrong("default_route", usual, "query or document")
+    return Routes(
+        query=_modules(file, kinds, structure, path, query),
+        document=_modules(file, kinds, structure, path, document),
+        text_side="document" if usual == document else "query",
+        file=file.name,
+    )
+
+
+def _mappings(settings: JsonFile) -> Mapping[object, object]:
+    """Return the route of each pair of a side and a sort of input; either may be any (None)."""
+    stated = settings.part("route_mappings")
+    found: dict[object, object] = {}
+    for text, route in stated.values.items() if stated else ():
+        try:
+            key = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            key = None
+        if not isinstance(key, tuple) or len(key) != 2:
+            raise UnsupportedCheckpointError(
+                settings.location,
+                f"maps {text!r} to a route; supported are query and document, each by name",
+            )
+        found[key] = route
+    return found
+
+
+def _route(
+    routes: Collection[str], mapped: Mapping[object, object], side: str | None
+) -> str | None:
+    """Return the route of a side, in the order in which sentence-transformers looks for it."""
+    for key in ((side, _MODALITY), (side, None), (None, _MODALITY), (None, None)):
+        if key in mapped:
+            return str(mapped[key])
+    names = (*_NAMES.get(side or "", ()), _MODALITY)
+    return next((name for name in names if name in routes), None)
+
+
+def _default(settings: JsonFile, routes: Sequence[str]) -> str | None:
+    stated, first_by_default = settings.text("default_route"), settings.boolean("allow_empty_key")
+    if stated is not None:
+        return stated.value
+    return routes[0] if first_by_default is None or first_by_default.value else None
+
+
+def _modules(
+    file: JsonFile, kinds: JsonFile, structure: JsonFile, path: str, route: str
+) -> tuple[Module, ...]:
+    ids = structure.texts(route)
+    found = []
+    for id in ids.value if ids else ():
+        reference = kinds.values.get(id)
+        if not isinstance(reference, str):
+            raise file.wrong(id, reference, "the class of a module")
+        package = reference.partition(".")[0]
+        if package != "sentence_transformers":
+            raise UnsafeCheckpointError(
+                file.location,
+                f"needs the module {reference!r}, which is code of the checkpoint itself; such "
+                "modules are not run",
+            )
+        if Path(id).is_absolute() or ".." in Path(id).parts:
+            raise UnsafeCheckpointError(file.location, f"points outside of the checkpoint: {id!r}")
+        found.append(Module(package, reference.rpartition(".")[2], str(Path(path) / id)))
+    return tuple(found)

@@ -1,0 +1,359 @@
+"""What a checkpoint says about how it must be run, each value with the file that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.late_interaction import (
+    PYLATE_KEYS,
+    LateInteraction,
+    read_multi_vector,
+    read_pylate,
+    read_stanford,
+)
+from holotype.encoders.checkpoints.modules import (
+    MODULES_FILE,
+    ModuleList,
+    describe_modules,
+    read_modules,
+)
+from holotype.errors import UnsupportedCheckpointError, WrongKindError
+
+CONFIG_FILE = "config.json"
+LIBRARY_FILE = "config_sentence_transformers.json"
+STANFORD_ARCHITECTURE = "HF_ColBERT"
+CLASSIFICATION = "ForSequenceClassification"
+
+Format: TypeAlias = Literal[
+    "transformers",
+    "sentence-transformers",
+    "multi-vector",
+    "pylate",
+    "stanford",
+    "bge-m3",
+    "cross-encoder",
+    "sparse",
+]
+
+_TRANSFORMER_FILES = tuple(
+    f"sentence_{name}_config.json"
+    for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+# Settings of the transformer module that leave results alone.
+_HARMLESS_ARGUMENTS = {
+    "add_pooling_layer",
+    "attn_implementation",
+    "dtype",
+    "padding_side",
+    "torch_dtype",
+    "trust_remote_code",
+    "use_cache",
+    "use_safetensors",
+}
+# In these architectures the table of positions begins after the padding's row.
+_POSITIONS_AFTER_PADDING = {
+    "camembert",
+    "data2vec-text",
+    "ibert",
+    "longformer",
+    "mpnet",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+}
+_UNLIMITED = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSettings:
+    """What the files of a checkpoint say; None where no file says it. Lengths are in tokens.
+
+    Attributes:
+        folder: the checkpoint.
+        transformer_folder: where the transformer and its tokenizer lie, mostly the same folder.
+        format: who wrote it.
+        architecture: the first of the architectures that `config.json` names.
+        n_positions: the longest text that the transformer can read.
+        declared_length: the length at which the checkpoint's library cuts texts.
+        tokenizer_length: the length that the tokenizer's file allows.
+        lower_case: whether texts are put in lower case before anything else.
+        modules: the steps after the transformer.
+        late_interaction: the settings that only late-interaction models have.
+    """
+
+    folder: Path
+    transformer_folder: Path
+    format: Format
+    architecture: str | None
+    hidden_dim: Setting[int] | None
+    vocab_size: Setting[int] | None
+    n_positions: Setting[int] | None
+    declared_length: Setting[int] | None
+    tokenizer_length: Setting[int] | None
+    lower_case: bool
+    modules: ModuleList | None
+    similarity: Setting[str] | None
+    query_prompt: Setting[str] | None
+    document_prompt: Setting[str] | None
+    default_prompt: Setting[str] | None
+    truncate_dim: Setting[int] | None
+    late_interaction: LateInteraction | None
+
+
+def read_checkpoint(folder: Path) -> CheckpointSettings:
+    """Read every file of a dense or late-interaction checkpoint that says how it is run.
+
+    No weights are touched.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or says something that is not supported.
+        WrongKindError: it is a model of another kind.
+    """
+    library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
+    format = _format(folder, library)
+    modules = read_modules(folder, token_level=format in ("multi-vector", "pylate"))
+    within = modules.transformer_folder.relative_to(folder) if modules else Path()
+    transformer = _transformer_file(folder, within)
+    return describe_checkpoint(
+        folder,
+        within,
+        format=format,
+        library=library,
+        modules=modules,
+        transformer=transformer,
+        late_interaction=_late_interaction(format, folder, library, transformer, modules),
+    )
+
+
+def read_side(folder: Path, entries: Sequence[tuple[str, str, str]]) -> CheckpointSettings:
+    """Read what a dense checkpoint says of one of its sides, which has modules of its own.
+
+    Args:
+        folder: the checkpoint.
+        entries: the package, the class and the folder of each of the side's modules.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or says something that is not supported.
+        WrongKindError: it is a model of another kind.
+    """
+    library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
+    format = _format(folder, library)
+    if format != "sentence-transformers":
+        raise UnsupportedCheckpointError(
+            str(folder), f"has modules of their own for queries in the {format} format"
+        )
+    modules = describe_modules(folder, entries, token_level=False)
+    within = modules.transformer_folder.relative_to(folder)
+    return describe_checkpoint(
+        folder,
+        within,
+        format=format,
+        library=library,
+        modules=modules,
+        transformer=_transformer_file(folder, within),
+    )
+
+
+def describe_checkpoint(
+    folder: Path,
+    within: Path,
+    *,
+    format: Format,
+    library: JsonFile,
+    modules: ModuleList | None,
+    transformer: JsonFile,
+    late_interaction: LateInteraction | None = None,
+) -> CheckpointSettings:
+    """Read what checkpoints of all kinds have in common.
+
+    Args:
+        folder: the checkpoint.
+        within: the transformer's folder, relative to it.
+        format: who wrote it.
+        library: the file of sentence-transformers, empty where there is none.
+        modules: the steps after the transformer.
+        transformer: the file with the settings of the transformer module.
+        late_interaction: the settings that only late-interaction models have.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+    """
+    config = JsonFile.read(folder, str(within / CONFIG_FILE))
+    architectures = config.texts("architectures")
+    query_prompt, document_prompt = read_prompts(library)
+    return CheckpointSettings(
+        folder=folder,
+        transformer_folder=folder / within,
+        format=format,
+        architecture=architectures.value[0] if architectures and architectures.value else None,
+        hidden_dim=config.integer("hidden_size", "d_model", "dim", "n_embd"),
+        vocab_size=config.integer("vocab_size"),
+        n_positions=usable_positions(config),
+        declared_length=declared_length(folder, within, transformer),
+        tokenizer_length=tokenizer_length(folder, within),
+        lower_case=bool((found := transformer.boolean("do_lower_case")) and found.value),
+        modules=modules,
+        similarity=library.text("similarity_fn_name"),
+        query_prompt=query_prompt,
+        document_prompt=document_prompt,
+        default_prompt=read_default_prompt(library),
+        truncate_dim=library.integer("truncate_dim"),
+        late_interaction=late_interaction,
+    )
+
+
+def _format(folder: Path, library: JsonFile) -> Format:
+    kind = library.text("model_type")
+    if kind is not None and kind.value == "MultiVectorEncoder":
+        return "multi-vector"
+    if kind is not None and kind.value == "ColBERT":
+        return "pylate"
+    if kind is not None and kind.value != "SentenceTransformer":
+        raise WrongKindError(
+            str(folder),
+            f"{LIBRARY_FILE} says that it is a {kind.value}; expected a dense or a "
+            "late-interaction model",
+        )
+    if any(key in library.values for key in PYLATE_KEYS):
+        return "pylate"
+    if (folder / MODULES_FILE).is_file():
+        return "sentence-transformers"
+    architectures = JsonFile.read(folder, CONFIG_FILE).texts("architectures")
+    names: tuple[str, ...] = architectures.value if architectures else ()
+    for name in names:
+        if not name.endswith(CLASSIFICATION):
+            continue
+        raise WrongKindError(
+            str(folder / CONFIG_FILE),
+            f"says that it is a {name}, which scores or classifies; use the record of the kind "
+            "cross-encoder or classifier",
+        )
+    return "stanford" if STANFORD_ARCHITECTURE in names else "transformers"
+
+
+def _late_interaction(
+    format: Format,
+    folder: Path,
+    library: JsonFile,
+    transformer: JsonFile,
+    modules: ModuleList | None,
+) -> LateInteraction | None:
+    if format == "multi-vector":
+        return read_multi_vector(transformer, modules)
+    if format == "pylate":
+        return read_pylate(library)
+    return read_stanford(folder) if format == "stanford" else None
+
+
+def find_transformer_file(folder: Path, inside: Path) -> JsonFile:
+    """Return the file in which sentence-transformers keeps the transformer's settings.
+
+    Args:
+        folder: the checkpoint.
+        inside: the transformer's folder, relative to it.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    names = [str(inside / name) for name in _TRANSFORMER_FILES]
+    present = [name for name in names if (folder / name).is_file()]
+    return JsonFile.read(folder, present[0] if present else names[0], optional=True)
+
+
+def _transformer_file(folder: Path, inside: Path) -> JsonFile:
+    file = find_transformer_file(folder, inside)
+    where = str(folder / file.name)
+    task = file.text("transformer_task")
+    if task is not None and task.value != "feature-extraction":
+        raise WrongKindError(where, f"is run for {task.value!r}; expected 'feature-extraction'")
+    modalities = file.values.get("modality_config")
+    plain = {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}
+    if modalities is not None and modalities != plain:
+        raise UnsupportedCheckpointError(
+            where, f"reads its input as {modalities!r}; only plain text is supported so far"
+        )
+    refuse_arguments(file)
+    if file.values.get("processing_kwargs"):
+        raise UnsupportedCheckpointError(
+            where, "processing_kwargs changes how texts are read, which has no equivalent here yet"
+        )
+    return file
+
+
+def refuse_arguments(file: JsonFile) -> None:
+    """Refuse arguments of the transformer module that would change results.
+
+    Raises:
+        UnsupportedCheckpointError: there are such arguments.
+    """
+    groups = ("model", "tokenizer", "config", "processor")
+    for key in [f"{group}_{end}" for group in groups for end in ("args", "kwargs")]:
+        given = file.part(key)
+        unknown = sorted(set(given.values) - _HARMLESS_ARGUMENTS) if given else []
+        if unknown:
+            raise UnsupportedCheckpointError(
+                file.location,
+                f"{key} sets {', '.join(unknown)}, which has no equivalent here yet",
+            )
+
+
+def declared_length(folder: Path, inside: Path, transformer: JsonFile) -> Setting[int] | None:
+    """Return the length in tokens at which the checkpoint's library cuts texts."""
+    declared = transformer.integer("max_seq_length")
+    if declared is None and "transformer_task" in transformer.values:
+        # Newer files leave the length to the tokenizer's, which is written with them.
+        return tokenizer_length(folder, inside)
+    return declared
+
+
+def tokenizer_length(folder: Path, inside: Path) -> Setting[int] | None:
+    """Return the length in tokens that the tokenizer's file allows; None where it is unlimited."""
+    file = JsonFile.read(folder, str(inside / "tokenizer_config.json"), optional=True)
+    length = file.values.get("model_max_length")
+    if not isinstance(length, int) or isinstance(length, bool) or length >= _UNLIMITED:
+        return None
+    return Setting(length, file.name)
+
+
+def usable_positions(config: JsonFile) -> Setting[int] | None:
+    """Return the longest text in tokens that the transformer of a `config.json` can read."""
+    positions = config.integer("max_position_embeddings", "n_positions")
+    if positions is None or positions.value <= 0:
+        return None
+    model_type, padding = config.text("model_type"), config.integer("pad_token_id")
+    if model_type is None or model_type.value not in _POSITIONS_AFTER_PADDING:
+        return positions
+    first = (padding.value if padding else 1) + 1
+    return Setting(positions.value - first, positions.file)
+
+
+def read_prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | None]:
+    """Return the prompts of queries and of documents that the library's file names."""
+    prompts = library.part("prompts")
+    # The library fills the prompts of both sides with "" when it saves a model that has none,
+    # so that empty ones say something only beside one that is not empty.
+    if prompts is None or not any(prompts.values.values()):
+        return None, None
+    # Authors name the prompt of documents in one of three ways.
+    return prompts.text("query"), prompts.text("document", "passage", "corpus")
+
+
+def read_default_prompt(library: JsonFile) -> Setting[str] | None:
+    """Return the prompt of texts that are neither queries nor documents.
+
+    Raises:
+        CheckpointError: the file names a prompt that it does not have.
+    """
+    name, prompts = library.text("default_prompt_name"), library.part("prompts")
+    if name is None:
+        return None
+    prompt = prompts.text(name.value) if prompts else None
+    if prompt is None:
+        raise library.wrong("default_prompt_name", name.value, "the name of one of its prompts")
+    return prompt

@@ -1,0 +1,1 @@
+"""How models are run, once their records and their checkpoints agree."""

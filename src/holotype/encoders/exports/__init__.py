@@ -1,0 +1,116 @@
+"""`export`: from a record or an id to a folder that runs without torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from holotype.encoders._load import import_part
+from holotype.encoders.config import Backend, configure, look_up
+from holotype.errors import ExportError
+from holotype.records import ClassifierModel, CrossEncoderModel, ModelInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from holotype.encoders.graph_backends.export_manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """An export that was made and accepted.
+
+    Attributes:
+        folder: what `load` takes as ``checkpoint=``.
+        manifest: what it was made from, and what it lost.
+    """
+
+    folder: Path
+    manifest: Manifest
+
+
+def export(
+    model: ModelInfo | str,
+    *,
+    backend: Backend,
+    dtype: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    to: str | os.PathLike[str] | None = None,
+    texts: Sequence[str] | None = None,
+    min_cosine: float | None = None,
+    max_difference: float | None = None,
+    trust_remote_code: bool = False,
+) -> Export:
+    """Write a model's transformer for another backend, and keep it only if it is the same model.
+
+    The vectors of some texts, or the scores of pairs of them, are compared with those of the
+    original weights on torch in float32, before the folder gets its name.
+
+    Args:
+        model: a record of any catalogue, or an id of holotype's own.
+        backend: ``"onnx"`` or ``"openvino"``.
+        dtype: the type of the arithmetic; None means float32. ``"int8"`` stores the
+            weights of matrix products as bytes, with a scale for each column; what they are
+            multiplied with is quantised while it runs.
+        checkpoint: a folder with the model's files; None takes the pinned revision from the Hub.
+        to: the folder to make, which must not exist; None means the id, the backend and the dtype
+            in the current folder.
+        texts: what is compared; None means a few texts in several languages.
+        min_cosine: how near each vector must be to its original; None means 0.99999 in float32,
+            0.999 in float16 and bfloat16, and 0.9 in int8. Where it is left out, most of the
+            heaviest words of sparse vectors must stay as well.
+        max_difference: of cross-encoders and classifiers, how far a logit may be from its original
+            (where logits exceed 1, as a share of the greatest); None means 1e-4 in float32, 0.01
+            in float16, 0.05 in bfloat16 and 0.25 in int8. Where it is left out, most of the
+            decisions must stay as well.
+        trust_remote_code: whether Python files of the checkpoint may run on this machine.
+
+    Raises:
+        MissingExtraError: a package is not installed.
+        ExportError: the folder exists, or the export is too far from the original.
+        UnsupportedModelError: this kind of model is not exported.
+        CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
+        CatalogueMismatchError: the record and the checkpoint disagree.
+        ValueError: the backend or the dtype is unknown, there are no texts, or the model gives
+            nothing that a limit is for.
+    """
+    record = look_up(model) if isinstance(model, str) else model
+    config = configure(
+        record,
+        dtype=dtype,
+        checkpoint=checkpoint,
+        trust_remote_code=trust_remote_code,
+        backend=backend,
+    )
+    if backend == "torch":
+        raise ValueError("torch runs the checkpoint itself; export for 'onnx' or 'openvino'")
+    if texts is not None and not texts:
+        raise ValueError("there are no texts to compare; leave texts= out for those built in")
+    _check_limits(record, min_cosine, max_difference)
+    folder = Path(_usual_name(record.id, backend, config.dtype) if to is None else to)
+    if folder.exists() or folder.is_symlink():
+        raise ExportError(record.id, f"{folder} exists; nothing is overwritten, name another")
+    import_part(f"holotype.encoders.graph_backends.{backend}_backend", backend, "export()")
+    exporting: Any = import_part("holotype.encoders.exports.exporting", "export", "export()")
+    losses: Any = import_part("holotype.encoders.exports.loss", "export", "export()")
+    limits = losses.Limits(min_cosine=min_cosine, max_difference=max_difference)
+    made: Export = exporting.make_export(config, folder, texts=texts, limits=limits)
+    return made
+
+
+def _check_limits(
+    record: ModelInfo, min_cosine: float | None, max_difference: float | None
+) -> None:
+    scores = isinstance(record, CrossEncoderModel | ClassifierModel)
+    if scores and min_cosine is not None:
+        raise ValueError(
+            f"{record.id!r} gives scores; say with max_difference= what is near enough"
+        )
+    if not scores and max_difference is not None:
+        raise ValueError(f"{record.id!r} gives vectors; say with min_cosine= what is near enough")
+
+
+def _usual_name(id: str, backend: str, dtype: str) -> str:
+    return f"{id}-{backend}" if dtype == "float32" else f"{id}-{backend}-{dtype}"

@@ -1,0 +1,151 @@
+"""Making an export: files, graph, comparison, and only then its name."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from holotype.encoders._load import import_part, load
+from holotype.encoders.checkpoints.remote_code import code_policy
+from holotype.encoders.checkpoints.settings import CheckpointSettings
+from holotype.encoders.checkpoints.source import find_checkpoint
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.exports import Export
+from holotype.encoders.exports.files import copy_files
+from holotype.encoders.exports.graph import quantize, write_onnx
+from holotype.encoders.exports.loss import PROBES, Limits, check_loss, measure_loss
+from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
+from holotype.encoders.graph_backends.export_manifest import Manifest, digests, write_manifest
+from holotype.encoders.graph_backends.files import GRAPHS
+from holotype.encoders.graph_backends.graph import TYPE_IDS
+from holotype.encoders.graph_backends.losses import Loss
+from holotype.encoders.torch_backend.tokenizer_files import load_tokenizer
+from holotype.errors import ExportError, UnsupportedModelError
+
+_TOOLS = ("holotype", "torch", "transformers", "tokenizers", "onnx", "onnxscript")
+_RUNTIMES = {"onnx": "onnxruntime", "openvino": "openvino"}
+
+
+def make_export(
+    config: ModelConfig[Any], to: Path, *, texts: Sequence[str] | None, limits: Limits
+) -> Export:
+    """Make an export; see `holotype.encoders.exports.export`."""
+    record = config.record
+    if record.architecture_type == "static":
+        raise UnsupportedModelError(
+            record.id, "it is a table of token vectors, run by NumPy alone; load it as it is"
+        )
+    folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    source = read_source(config, folder)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the folder that it becomes, since renaming works within one file system only.
+    made = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
+    try:
+        copy_files(source.settings, made, tokenizer_folders=source.tokenizer_folders)
+        _write_graph(config, source, made)
+        manifest = _manifest(config, source.settings, made, loss=None)
+        write_manifest(made, manifest)
+        loss = _measured(config, folder, made, PROBES if texts is None else texts)
+        check_loss(record.id, loss, config.dtype, limits)
+        manifest = dataclasses.replace(manifest, loss=loss)
+        write_manifest(made, manifest)
+        made.chmod(0o755)  # mkdtemp made it private
+        _rename(record.id, made, to)
+    except BaseException:
+        shutil.rmtree(made)
+        raise
+    return Export(folder=to, manifest=manifest)
+
+
+def _rename(model_id: str, made: Path, to: Path) -> None:
+    if to.exists():
+        raise ExportError(model_id, f"{to} has come to be meanwhile; nothing is overwritten")
+    made.rename(to)
+
+
+def _measured(config: ModelConfig[Any], folder: Path, made: Path, texts: Sequence[str]) -> Loss:
+    original = dataclasses.replace(
+        config, backend="torch", dtype="float32", device="cpu", checkpoint=str(folder)
+    )
+    exported = dataclasses.replace(config, checkpoint=str(made))
+    with closing(load(original)) as theirs, closing(load(exported)) as ours:
+        return measure_loss(ours, theirs, texts)
+
+
+def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> None:
+    settings, model = source.settings, source.model
+    path = made / GRAPHS[config.backend]
+    path.parent.mkdir()
+    for file, tensors in source.tensor_files(made, path).items():
+        save_file(contiguous(tensors), file)
+    policy = code_policy(config.record, trusted=config.trust_remote_code)
+    tokenizer = load_tokenizer(
+        settings.transformer_folder, lower_case=settings.lower_case, policy=policy
+    )
+    with_type_ids = (
+        TYPE_IDS in tokenizer.input_names
+        and TYPE_IDS in inspect.signature(model.forward).parameters
+    )
+    if config.backend == "onnx" and config.dtype == "float16":
+        model = model.to(torch.float16)
+
+    def write(to: Path) -> None:
+        write_onnx(
+            config.record.id,
+            model,
+            to,
+            with_type_ids=with_type_ids,
+            returned=source.returned,
+            output=source.output,
+        )
+
+    if config.backend == "onnx" and config.dtype != "int8":
+        write(path)
+        return
+    with tempfile.TemporaryDirectory(dir=made) as scratch:
+        whole = Path(scratch) / "model.onnx"
+        write(whole)
+        if config.backend == "onnx":
+            quantize(whole, path)
+        else:
+            # Exports for ONNX Runtime need no OpenVINO.
+            converting: Any = import_part(
+                "holotype.encoders.exports.openvino", "openvino", "export()"
+            )
+            converting.convert_to_openvino(whole, path, dtype=config.dtype)
+
+
+def _manifest(
+    config: ModelConfig[Any], settings: CheckpointSettings, made: Path, *, loss: Loss | None
+) -> Manifest:
+    record, folder = config.record, settings.transformer_folder
+    files = (path for path in made.rglob("*") if path.is_file())
+    weights = (path for path in folder.glob("*.safetensors"))
+    return Manifest(
+        model_id=record.id,
+        huggingface_id=record.huggingface_id,
+        # Nothing says of which commit a folder is that the caller names.
+        revision=record.revision if config.checkpoint is None else None,
+        backend=config.backend,
+        dtype=config.dtype,
+        graph=GRAPHS[config.backend],
+        files=digests(made, _names(files, made)),
+        transformer="" if folder == settings.folder else _names([folder], settings.folder)[0],
+        weights=digests(folder, _names(weights, folder)),
+        tools={name: version(name) for name in (*_TOOLS, _RUNTIMES[config.backend])},
+        loss=loss,
+    )
+
+
+def _names(paths: Iterable[Path], folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in paths]

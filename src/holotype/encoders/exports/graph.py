@@ -1,0 +1,110 @@
+"""Writing a transformer as a graph: from torch to ONNX, and on to int8."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnxscript
+import torch
+from torch import Tensor, nn
+
+from holotype.encoders._load import import_part
+from holotype.encoders.graph_backends.graph import ATTENDED, IDS, TYPE_IDS
+from holotype.errors import ExportError
+
+# The newest set of operators that every ONNX Runtime of the last years knows.
+_OPSET = 18
+# Files of protobuf end at 2 GiB; weights of larger models lie beside the graph.
+_LARGEST_FILE = 1_800_000_000
+_EXAMPLE_SHAPE = (3, 11)
+
+
+class _OneOutput(nn.Module):
+    """A transformer that takes its inputs by position, and returns one of its outputs alone."""
+
+    def __init__(self, model: nn.Module, returned: str) -> None:
+        super().__init__()
+        self.model = model
+        self.returned = returned
+
+    def forward(self, ids: Tensor, attended: Tensor, type_ids: Tensor | None = None) -> Tensor:
+        inputs = {IDS: ids, ATTENDED: attended}
+        if type_ids is not None:
+            inputs[TYPE_IDS] = type_ids
+        found: Tensor = getattr(self.model(**inputs), self.returned)
+        return found
+
+
+def write_onnx(
+    model_id: str, model: nn.Module, path: Path, *, with_type_ids: bool, returned: str, output: str
+) -> None:
+    """Write a transformer as an ONNX file for any number of texts of any length.
+
+    Args:
+        model_id: the model, for the error.
+        model: the transformer, on the CPU, in the type that the file shall have.
+        path: the file; weights that do not fit into it go to a file beside it.
+        with_type_ids: whether it is fed the segments of tokens.
+        returned: which of the model's outputs is taken.
+        output: its name in the graph.
+
+    Raises:
+        ExportError: torch cannot export this architecture.
+    """
+    ids = torch.ones(_EXAMPLE_SHAPE, dtype=torch.long)
+    attended = ids.clone()
+    attended[1, 7:] = 0
+    names, inputs = [IDS, ATTENDED], [ids, attended]
+    if with_type_ids:
+        names.append(TYPE_IDS)
+        inputs.append(torch.zeros_like(ids))
+    axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    n_bytes = sum(parameter.nbytes for parameter in model.parameters())
+    with warnings.catch_warnings():
+        # The exporter uses what torch itself has deprecated.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            torch.onnx.export(
+                _OneOutput(model, returned).eval(),
+                tuple(inputs),
+                path,
+                input_names=names,
+                output_names=[output],
+                dynamic_shapes=tuple(axes for _ in names),
+                dynamo=True,
+                opset_version=_OPSET,
+                external_data=n_bytes > _LARGEST_FILE,
+                verbose=False,
+            )
+        except (RuntimeError, torch.onnx.OnnxExporterError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ExportError(
+                model_id,
+                f"torch {torch.__version__} with onnxscript {onnxscript.__version__} cannot write "
+                f"this architecture as ONNX: {reason}",
+            ) from error
+
+
+def quantize(source: Path, path: Path) -> None:
+    """Write an ONNX file whose matrix products are those of bytes, with scales for each column.
+
+    Embeddings stay as they are: a scale for a whole table costs much and saves no time. So do
+    heads, which read one vector of a text.
+    """
+    quantization: Any = import_part("onnxruntime.quantization", "onnx", "export()")
+    # It turns weights around, and trips over the shapes that are written down for them.
+    model = onnx.load(source, load_external_data=False)
+    del model.graph.value_info[:]
+    onnx.save(model, source)
+    quantization.quantize_dynamic(
+        source,
+        path,
+        op_types_to_quantize=["MatMul"],
+        per_channel=True,
+        weight_type=quantization.QuantType.QInt8,
+        use_external_data_format=source.stat().st_size > _LARGEST_FILE,
+    )

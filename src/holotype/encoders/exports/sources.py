@@ -1,0 +1,180 @@
+"""What of a checkpoint becomes a graph, by the kind of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from holotype.encoders.checkpoints.head_settings import HeadSettings, read_head_checkpoint
+from holotype.encoders.checkpoints.remote_code import CodePolicy, code_policy
+from holotype.encoders.checkpoints.settings import (
+    STANFORD_ARCHITECTURE,
+    CheckpointSettings,
+    read_checkpoint,
+)
+from holotype.encoders.checkpoints.sparse_settings import (
+    LEXICAL,
+    SparseSettings,
+    read_sparse_checkpoint,
+)
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.graph_backends.graph import LAST_LAYER_INPUTS, LOGITS, TOKEN_VECTORS
+from holotype.encoders.graph_backends.opening import LAST_LAYER_FILE
+from holotype.encoders.torch_backend.head_weights import (
+    answer_projection,
+    load_classification_model,
+)
+from holotype.encoders.torch_backend.sparse_weights import load_language_model
+from holotype.encoders.torch_backend.tensor_files import read_tensors, split_projection
+from holotype.encoders.torch_backend.weights import load_backbone
+from holotype.errors import UnsupportedModelError
+from holotype.records import ClassifierModel, CrossEncoderModel, SparseModel
+
+_WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSource:
+    """What is written of a model.
+
+    Attributes:
+        settings: what the checkpoint says.
+        model: the transformer, of transformers, in float32 on the CPU.
+        returned: which of its outputs is taken.
+        output: the name of that output in the graph.
+        beside_graph: tensors for a file beside the graph, where a layer follows it.
+        beside_transformer: tensors for the transformer's own folder.
+        tokenizer_folders: where the checkpoint's tokenizers are.
+    """
+
+    settings: CheckpointSettings
+    model: Any
+    returned: str = TOKEN_VECTORS
+    output: str = TOKEN_VECTORS
+    beside_graph: Mapping[str, Tensor] = field(default_factory=dict)
+    beside_transformer: Mapping[str, Tensor] = field(default_factory=dict)
+    tokenizer_folders: tuple[Path, ...]
+
+    def tensor_files(self, made: Path, graph: Path) -> dict[Path, Mapping[str, Tensor]]:
+        """Return the tensors that lie beside the graph, by their files.
+
+        Args:
+            made: the folder of the export.
+            graph: the graph's file.
+        """
+        inner = self.settings.transformer_folder.relative_to(self.settings.folder)
+        files = {
+            graph.parent / LAST_LAYER_FILE: self.beside_graph,
+            made / inner / _WEIGHTS: self.beside_transformer,
+        }
+        return {path: tensors for path, tensors in files.items() if tensors}
+
+
+def read_source(config: ModelConfig[Any], folder: Path) -> ExportSource:
+    """Load the part of a model that becomes a graph.
+
+    Raises:
+        UnsupportedModelError: the model cannot be exported.
+        CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
+    """
+    record = config.record
+    policy = code_policy(record, trusted=config.trust_remote_code)
+    if isinstance(record, SparseModel):
+        sparse = read_sparse_checkpoint(folder, lexical=record.activation == LEXICAL)
+        return _sparse_source(sparse, policy)
+    if isinstance(record, CrossEncoderModel | ClassifierModel):
+        return _head_source(record.id, read_head_checkpoint(folder), policy)
+    return _vector_source(read_checkpoint(folder), policy)
+
+
+def _vector_source(settings: CheckpointSettings, policy: CodePolicy) -> ExportSource:
+    folder = settings.transformer_folder
+    tensors, projection = read_tensors(folder), dict[str, Tensor]()
+    if settings.architecture == STANFORD_ARCHITECTURE:
+        _, projection = split_projection(folder, tensors)
+    return ExportSource(
+        settings=settings,
+        model=load_backbone(folder, tensors, policy=policy),
+        beside_transformer=projection if settings.format == "stanford" else {},
+        tokenizer_folders=(folder,),
+    )
+
+
+def _sparse_source(settings: SparseSettings, policy: CodePolicy) -> ExportSource:
+    checkpoint, table = settings.checkpoint, settings.query_table
+    folder = checkpoint.transformer_folder
+    tokenizers = (folder, table) if table is not None and table.is_dir() else (folder,)
+    tensors = read_tensors(folder)
+    if settings.form == "lexical":
+        model: Any = load_backbone(folder, tensors, policy=policy)
+        return ExportSource(settings=checkpoint, model=model, tokenizer_folders=tokenizers)
+    model, last = load_language_model(folder, tensors, policy=policy)
+    layer = {"linear.weight": last.weight.detach()}
+    if last.bias is not None:
+        layer["linear.bias"] = last.bias.detach()
+    return ExportSource(
+        settings=checkpoint,
+        model=model,
+        returned=LOGITS,
+        output=LAST_LAYER_INPUTS,
+        beside_graph=layer,
+        tokenizer_folders=tokenizers,
+    )
+
+
+def _head_source(model_id: str, settings: HeadSettings, policy: CodePolicy) -> ExportSource:
+    checkpoint = settings.checkpoint
+    folder = checkpoint.transformer_folder
+    if settings.template is not None:
+        raise UnsupportedModelError(
+            model_id,
+            "its pairs go through a chat template, which transformers writes; it runs on torch only",
+        )
+    tensors = read_tensors(folder)
+    if settings.task == "sequence-classification":
+        model: Any = load_classification_model(folder, tensors, policy=policy)
+        _refuse_heads(model_id, model)
+        return ExportSource(
+            settings=checkpoint,
+            model=model,
+            returned=LOGITS,
+            output=LOGITS,
+            tokenizer_folders=(folder,),
+        )
+    answer = dict[str, Tensor]()
+    if settings.answer is not None:
+        _, answer = answer_projection(folder, tensors, settings.answer, policy=policy)
+    return ExportSource(
+        settings=checkpoint,
+        model=load_backbone(folder, tensors, policy=policy),
+        beside_graph=answer,
+        tokenizer_folders=(folder,),
+    )
+
+
+def _refuse_heads(model_id: str, model: Any) -> None:
+    """Refuse heads that look at the tokens in a way that no graph keeps."""
+    if model.config.is_encoder_decoder:
+        raise UnsupportedModelError(
+            model_id,
+            "its head reads the end of a decoder beside the encoder, which depends on every text; "
+            "it runs on torch only",
+        )
+    if getattr(model.config, "pad_token_id", None) is None:
+        raise UnsupportedModelError(
+            model_id,
+            "its head knows no padding, so that every text is run on its own; it runs on torch only",
+        )
+
+
+def contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors as a file stores them: whole, in float32, none sharing its memory."""
+    return {
+        name: tensor.detach().to(torch.float32).contiguous().clone()
+        for name, tensor in tensors.items()
+    }

@@ -1,0 +1,1 @@
+"""Exported models on ONNX Runtime and OpenVINO; what comes after the graph is NumPy's."""

@@ -1,0 +1,1 @@
+"""From vectors and logits to scores and labels."""

@@ -1,0 +1,1 @@
+"""Tables of token vectors, which NumPy alone runs."""

@@ -1,0 +1,1 @@
+"""From texts and pairs of texts to tokens."""

@@ -1,0 +1,1 @@
+"""Models on torch and transformers: weights, forward passes without padding, heads."""

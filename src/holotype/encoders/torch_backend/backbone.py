@@ -1,0 +1,195 @@
+"""A checkpoint's tokenizer and transformer, placed on a device."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from holotype.encoders.checkpoints.remote_code import code_policy
+from holotype.encoders.checkpoints.settings import CheckpointSettings
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.running.packing import Group, PackedBatch, padded
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.tokens.tokenization import TextTokenizer
+from holotype.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class Backbone:
+    """A `Transformer` as transformers has it, which reads rows that are padded.
+
+    Attributes:
+        tokenizer: the checkpoint's tokenizer.
+        device: where the weights are.
+        dtype: the type of the weights and of the arithmetic.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        tokenizer: TextTokenizer,
+        model: PreTrainedModel,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        """Place a model on its device.
+
+        Raises:
+            CheckpointError: the tokenizer knows tokens for which the model has no row.
+        """
+        table: Any = model.get_input_embeddings()
+        require_embeddings(folder, tokenizer, len(table.weight))
+        self.tokenizer = tokenizer
+        self.device = device
+        self.dtype = dtype
+        # transformers hides the signature of `to` behind a decorator.
+        move: Any = model.to
+        self._model: PreTrainedModel = move(device=device, dtype=dtype)
+        self._parameters = set(inspect.signature(model.forward).parameters)
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The transformer."""
+        return self._model
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        return weight_bytes(self._model)
+
+    def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
+        """Yield batches that are padded; see `Transformer.batches`."""
+        return padded(rows, max_rows=batch_size, pad_id=self.tokenizer.pad_id)
+
+    @torch.inference_mode()
+    def token_vectors(self, batch: PackedBatch) -> Tensor:
+        """Return the last hidden states; see `Transformer.token_vectors`."""
+        states: Tensor = self._outputs(batch).last_hidden_state
+        return states.flatten(0, 1)
+
+    @torch.inference_mode()
+    def logits(self, batch: PackedBatch) -> Tensor:
+        """Return what the model's own head gives for a padded batch: ``[n_rows, ...]``."""
+        logits: Tensor = self._outputs(batch).logits
+        return logits
+
+    def _outputs(self, batch: PackedBatch) -> Any:
+        (group,) = batch.groups
+        inputs: dict[str, Any] = {
+            "input_ids": self._place(batch.ids, group),
+            "attention_mask": self._place(batch.attended, group).long(),
+        }
+        if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
+            inputs["token_type_ids"] = self._place(batch.type_ids, group)
+        return self._model(**inputs)
+
+    def _place(self, values: Any, group: Group) -> Tensor:
+        return torch.from_numpy(values).to(self.device).view(group.shape)
+
+
+class LanguageModelBackbone(Backbone):
+    """A masked language model without its last layer: its vectors are the inputs of that layer."""
+
+    @torch.inference_mode()
+    def token_vectors(self, batch: PackedBatch) -> Tensor:
+        """Return what stands in place of the logits; see `Transformer.token_vectors`."""
+        return self.logits(batch).flatten(0, 1)
+
+
+def open_backbone(
+    config: ModelConfig[Any],
+    settings: CheckpointSettings,
+    tensors: Mapping[str, Tensor],
+) -> Backbone:
+    """Load the tokenizer and the transformer of a checkpoint as transformers has them.
+
+    Args:
+        config: where and in which type they run.
+        settings: what the checkpoint says.
+        tensors: the tensors of the transformer.
+    """
+    # Importing transformers takes seconds, and is left until nothing goes without it.
+    from holotype.encoders.torch_backend.tokenizer_files import load_tokenizer
+    from holotype.encoders.torch_backend.weights import load_backbone
+
+    folder = settings.transformer_folder
+    policy = code_policy(config.record, trusted=config.trust_remote_code)
+    return Backbone(
+        folder,
+        load_tokenizer(folder, lower_case=settings.lower_case, policy=policy),
+        load_backbone(folder, tensors, policy=policy),
+        device=resolve_device(config.device),
+        dtype=resolve_dtype(config.dtype),
+    )
+
+
+def require_embeddings(folder: Path, tokenizer: TextTokenizer, n_embeddings: int) -> None:
+    """Raise a `CheckpointError` where a tokenizer knows tokens for which a model has no row."""
+    if tokenizer.vocab_size > n_embeddings:
+        raise CheckpointError(
+            str(folder),
+            f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the model has "
+            f"only {n_embeddings} token embeddings; its files are not of one checkpoint",
+        )
+
+
+def weight_bytes(module: nn.Module) -> int:
+    """Return how many bytes the weights of a module take; tied ones count once."""
+    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+
+
+def resolve_dtype(name: str) -> torch.dtype:
+    """Return the torch type of a name that `ModelConfig` allows."""
+    return {
+        "float32": torch.float32,
+        "float16": torch.float16,
+        "bfloat16": torch.bfloat16,
+    }[name]
+
+
+def settle_dtype(name: str, device: torch.device) -> str:
+    """Return a data type by name; for "auto" the fastest whose loss is small on this device.
+
+    That is bfloat16 where the hardware has instructions that multiply it, and float32 elsewhere:
+    what imitates bfloat16 is slower than float32.
+    """
+    if name != "auto":
+        return name
+    return "bfloat16" if multiplies_bfloat16(device) else "float32"
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Return whether a device is known to multiply bfloat16 by instructions of its own."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # Before torch 2.10 there is no public way to know.
+    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
+    if device.type != "cpu":
+        return False
+    return any(capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
+
+
+def resolve_device(name: str | None) -> torch.device:
+    """Return a device by name; for None CUDA, then MPS, then the CPU.
+
+    Raises:
+        ValueError: there is no such device.
+    """
+    if name is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"there is no device {name!r} here: {error}") from error
+    return device

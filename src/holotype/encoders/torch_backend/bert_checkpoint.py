@@ -1,0 +1,219 @@
+"""Checkpoints of BERT and its kin, read without transformers.
+
+Importing transformers' models is most of a cold start. Where a checkpoint is just what its
+architecture says, with every tensor there, of its shape and no other, nothing of them is needed.
+Whatever is out of the ordinary is left to transformers, which either runs it or says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
+from holotype.encoders.torch_backend.bert_forward import BertForward, Settings, build_forward
+from holotype.encoders.torch_backend.bert_names import BERT, DISTILBERT, MPNET, Names, shapes
+from holotype.encoders.torch_backend.tensor_files import NOT_OF_THE_ENCODER, POOLER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """An architecture: how its files differ from those of the others.
+
+    Attributes:
+        names: what it calls its tensors.
+        prefix: what comes before all of them in some files.
+        keys: what its configuration calls a key that has another name for BERT.
+        norm_eps: what norms add to the variance; None where the configuration says it.
+        numbers_padding: whether positions are numbered from the padding's id on.
+        padding_id: that id; None where the configuration says it.
+    """
+
+    names: Names
+    prefix: str
+    keys: Mapping[str, str]
+    norm_eps: float | None = None
+    numbers_padding: bool = False
+    padding_id: int | None = None
+
+
+_ROBERTA = _Kind(names=BERT, prefix="roberta", keys={}, numbers_padding=True)
+_KINDS: Mapping[str, _Kind] = {
+    "bert": _Kind(names=BERT, prefix="bert", keys={}),
+    "roberta": _ROBERTA,
+    "xlm-roberta": _ROBERTA,
+    "camembert": _ROBERTA,
+    "mpnet": _Kind(names=MPNET, prefix="mpnet", keys={}, numbers_padding=True, padding_id=1),
+    "distilbert": _Kind(
+        names=DISTILBERT,
+        prefix="distilbert",
+        keys={
+            "hidden_size": "dim",
+            "num_hidden_layers": "n_layers",
+            "num_attention_heads": "n_heads",
+            "intermediate_size": "hidden_dim",
+            "hidden_act": "activation",
+        },
+        norm_eps=1e-12,
+    ),
+}
+_ACTIVATIONS: Mapping[object, Callable[[Tensor], Tensor] | None] = {
+    "gelu": None,
+    "relu": functional.relu,
+}
+# What changes the architecture, and the values that do not.
+_ORDINARY: Mapping[str, tuple[object, ...]] = {
+    "is_decoder": (None, False),
+    "add_cross_attention": (None, False),
+    "is_encoder_decoder": (None, False),
+    "position_embedding_type": (None, "absolute"),
+    "quantization_config": (None,),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadModel:
+    """A model that has been read.
+
+    Attributes:
+        forward: what runs it.
+        n_embeddings: how many token ids it knows.
+        memory_bytes: how many bytes its weights take.
+    """
+
+    forward: BertForward
+    n_embeddings: int
+    memory_bytes: int
+
+
+def read_bert(
+    folder: Path,
+    tensors: Mapping[str, Tensor],
+    *,
+    policy: CodePolicy,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> ReadModel | None:
+    """Read a checkpoint; None where only transformers can.
+
+    Args:
+        folder: where `config.json` is.
+        tensors: all tensors of the transformer's files.
+        policy: what becomes of code that the checkpoint brings along.
+        device: where the weights go.
+        dtype: the type of the weights and of the arithmetic.
+
+    Raises:
+        UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
+    """
+    config = JsonFile.read(folder, "config.json")
+    kind = _KINDS.get(str(config.values.get("model_type")))
+    if kind is None or not _is_ordinary(folder, config, policy):
+        return None
+    settings = _settings(kind, config)
+    if settings is None:
+        return None
+    found = _own_names(kind, tensors)
+    if {name: tuple(tensor.shape) for name, tensor in found.items()} != _shapes(kind, config):
+        return None
+    # Copies, since what was read may be a view of the file.
+    placed = {
+        name: tensor.to(device=device, dtype=dtype, copy=True) for name, tensor in found.items()
+    }
+    return ReadModel(
+        forward=build_forward(kind.names, placed, settings),
+        n_embeddings=len(placed[kind.names.words]),
+        memory_bytes=sum(tensor.nbytes for tensor in placed.values()),
+    )
+
+
+def _is_ordinary(folder: Path, config: JsonFile, policy: CodePolicy) -> bool:
+    # Both are asked, so that code of either is refused.
+    own_code = [runs_own_code(config, one, policy) for one in ("AutoConfig", "AutoModel")]
+    return (
+        not any(own_code)
+        and not (folder / "adapter_config.json").is_file()
+        and all(config.values.get(key) in usual for key, usual in _ORDINARY.items())
+    )
+
+
+def _settings(kind: _Kind, config: JsonFile) -> Settings | None:
+    """Return what the tensors do not say; None where the configuration does not say it either."""
+    n_layers, n_heads = (
+        _integer(kind, config, "num_hidden_layers"),
+        _integer(kind, config, "num_attention_heads"),
+    )
+    hidden_dim = _integer(kind, config, "hidden_size")
+    eps = kind.norm_eps or config.values.get("layer_norm_eps")
+    activation = config.values.get(kind.keys.get("hidden_act", "hidden_act"))
+    padding_id: object = kind.padding_id
+    if kind.numbers_padding and padding_id is None:
+        padding_id = config.values.get("pad_token_id")
+    if n_layers is None or n_heads is None or hidden_dim is None or hidden_dim % n_heads:
+        return None
+    if not isinstance(eps, float) or activation not in _ACTIVATIONS:
+        return None
+    if kind.numbers_padding and not isinstance(padding_id, int):
+        return None
+    return Settings(
+        n_layers=n_layers,
+        n_heads=n_heads,
+        norm_eps=eps,
+        padding_id=padding_id if isinstance(padding_id, int) else None,
+        activation=_ACTIVATIONS[activation],
+    )
+
+
+def _shapes(kind: _Kind, config: JsonFile) -> dict[str, tuple[int, ...]] | None:
+    """Return the shapes that the configuration says; None where it does not say all of them."""
+    keys = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+    sizes = [_integer(kind, config, key) for key in keys]
+    rows = [
+        _integer(kind, config, key) if name is not None else 0
+        for name, key in (
+            (kind.names.words, "vocab_size"),
+            (kind.names.positions, "max_position_embeddings"),
+            (kind.names.segments, "type_vocab_size"),
+            (kind.names.bias_table, "relative_attention_num_buckets"),
+        )
+    ]
+    known = [size for size in (*sizes, *rows) if size is not None]
+    if len(known) < len(sizes) + len(rows):
+        return None
+    hidden_dim, inner_dim, n_layers, n_heads, words, positions, segments, buckets = known
+    return shapes(
+        kind.names,
+        n_layers=n_layers,
+        hidden_dim=hidden_dim,
+        inner_dim=inner_dim,
+        tables=(
+            (kind.names.words, (words, hidden_dim)),
+            (kind.names.positions, (positions, hidden_dim)),
+            (kind.names.segments, (segments, hidden_dim)),
+            (kind.names.bias_table, (buckets, n_heads)),
+        ),
+    )
+
+
+def _own_names(kind: _Kind, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of the encoder by the names that its architecture gives them."""
+    own = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if not NOT_OF_THE_ENCODER.search(name) and not POOLER.search(name)
+    }
+    prefix = f"{kind.prefix}."
+    if all(name.startswith(prefix) for name in own):
+        own = {name.removeprefix(prefix): tensor for name, tensor in own.items()}
+    return own
+
+
+def _integer(kind: _Kind, config: JsonFile, key: str) -> int | None:
+    value = config.values.get(kind.keys.get(key, key))
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

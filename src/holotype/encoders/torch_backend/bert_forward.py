@@ -1,0 +1,193 @@
+"""BERT and its kin, run over batches without padding.
+
+One forward pass serves the architectures that differ in nothing but the names of their tensors, the
+numbering of positions, and MPNet's biases of attention. It takes nothing but tensors, so that
+neither transformers' modules, with their checks and their masks, nor their import cost anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from holotype.encoders.torch_backend.attention import TokenBatch, attend
+from holotype.encoders.torch_backend.bert_names import Names
+from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map
+from holotype.encoders.torch_backend.position_bias import position_bias
+
+_Norm = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """The tables of the input.
+
+    Attributes:
+        words: a row for each token id.
+        positions: a row for each position.
+        segments: a row for each segment; None where the architecture has none.
+        norm: what ends the input.
+        padding_id: the token from whose id on positions are numbered; None numbers them from 0.
+    """
+
+    words: Tensor
+    positions: Tensor
+    segments: Tensor | None
+    norm: _Norm
+    padding_id: int | None
+
+    def __call__(self, batch: TokenBatch) -> Tensor:
+        """Return the input of the first layer: ``[n_tokens, hidden_dim]``."""
+        vectors = functional.embedding(batch.ids, self.words)
+        if self.segments is not None:
+            vectors += functional.embedding(batch.type_ids, self.segments)
+        vectors += functional.embedding(self._numbers(batch), self.positions)
+        return self.norm(vectors)
+
+    def _numbers(self, batch: TokenBatch) -> Tensor:
+        if self.padding_id is None:
+            return batch.positions
+        # RoBERTa numbers what is not padding from the padding's own id on, as fairseq did.
+        real = batch.ids != self.padding_id
+        seen = real.cumsum(0)
+        first = torch.arange(len(real), device=real.device) - batch.positions
+        return (seen - (seen - real.long())[first]) * real + self.padding_id
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer: attention, then two maps with an activation between."""
+
+    n_heads: int
+    query_key_value: LinearMap
+    attended: LinearMap
+    attention_norm: _Norm
+    up: LinearMap
+    activation: Callable[[Tensor], Tensor] | None
+    down: LinearMap
+    output_norm: _Norm
+
+    def __call__(
+        self, vectors: Tensor, batch: TokenBatch, biases: dict[int, Tensor] | None
+    ) -> Tensor:
+        """Run the layer over ``[n_tokens, hidden_dim]``."""
+        parts = self.query_key_value(vectors).view(len(vectors), 3, self.n_heads, -1)
+        query, key, value = parts.unbind(1)
+        attended = attend(query, key, value, batch, biases=biases)
+        vectors = self.attention_norm(self.attended.add_to(vectors, attended))
+        if self.activation is None:
+            inner = self.up.gelu(vectors)
+        else:
+            inner = self.activation(self.up(vectors))
+        return self.output_norm(self.down.add_to(vectors, inner))
+
+
+class BertForward:
+    """A forward pass of its own over the weights of a model of transformers."""
+
+    def __init__(
+        self, embeddings: Embeddings, layers: tuple[Layer, ...], bias_table: Tensor | None
+    ) -> None:
+        """Take the parts of a model.
+
+        Args:
+            embeddings: the input.
+            layers: the layers, in order.
+            bias_table: what `position_bias` reads, for models that have such biases.
+        """
+        self._embeddings = embeddings
+        self._layers = layers
+        self._bias_table = bias_table
+
+    def __call__(self, batch: TokenBatch) -> Tensor:
+        """Return the last hidden states: ``[n_tokens, hidden_dim]``."""
+        vectors = self._embeddings(batch)
+        biases = self._biases(batch)
+        for layer in self._layers:
+            vectors = layer(vectors, batch, biases)
+        return vectors
+
+    def _biases(self, batch: TokenBatch) -> dict[int, Tensor] | None:
+        if self._bias_table is None:
+            return None
+        lengths = {group.n_tokens for group in batch.groups}
+        bias = position_bias(self._bias_table, max(lengths))
+        return {length: bias[:, :, :length, :length] for length in lengths}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the tensors do not say.
+
+    Attributes:
+        n_layers: how many layers there are.
+        n_heads: how many heads attention has.
+        norm_eps: what norms add to the variance.
+        padding_id: the token from whose id on positions are numbered; None numbers them from 0.
+        activation: what comes between the two maps of a layer; None is the exact GELU.
+    """
+
+    n_layers: int
+    n_heads: int
+    norm_eps: float
+    padding_id: int | None
+    activation: Callable[[Tensor], Tensor] | None
+
+
+def build_forward(
+    names: Names,
+    tensors: Mapping[str, Tensor],
+    settings: Settings,
+) -> BertForward:
+    """Build the forward pass of a model.
+
+    Args:
+        names: what its architecture calls its tensors.
+        tensors: all of them, on their device and in their type.
+        settings: what they do not say.
+    """
+    embeddings = Embeddings(
+        words=tensors[names.words],
+        positions=tensors[names.positions],
+        segments=None if names.segments is None else tensors[names.segments],
+        norm=_norm(tensors, names.norm, settings.norm_eps),
+        padding_id=settings.padding_id,
+    )
+    layers = tuple(
+        _layer(names, f"{names.layer}.{number}.", tensors, settings)
+        for number in range(settings.n_layers)
+    )
+    bias_table = None if names.bias_table is None else tensors[names.bias_table]
+    return BertForward(embeddings, layers, bias_table)
+
+
+def _layer(names: Names, prefix: str, tensors: Mapping[str, Tensor], settings: Settings) -> Layer:
+    return Layer(
+        n_heads=settings.n_heads,
+        query_key_value=_map(tensors, *(prefix + name for name in names.query_key_value)),
+        attended=_map(tensors, prefix + names.attended),
+        attention_norm=_norm(tensors, prefix + names.attention_norm, settings.norm_eps),
+        up=_map(tensors, prefix + names.up),
+        activation=settings.activation,
+        down=_map(tensors, prefix + names.down),
+        output_norm=_norm(tensors, prefix + names.output_norm, settings.norm_eps),
+    )
+
+
+def _map(tensors: Mapping[str, Tensor], *names: str) -> LinearMap:
+    """Return one map for layers that read the same vectors; what they return is concatenated."""
+    weights = [tensors[f"{name}.weight"] for name in names]
+    biases = [tensors[f"{name}.bias"] for name in names]
+    return linear_map(
+        weights[0] if len(names) == 1 else torch.cat(weights),
+        biases[0] if len(names) == 1 else torch.cat(biases),
+    )
+
+
+def _norm(tensors: Mapping[str, Tensor], name: str, eps: float) -> _Norm:
+    weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+    return lambda vectors: functional.layer_norm(vectors, weight.shape, weight, bias, eps)

@@ -1,0 +1,130 @@
+"""How the model of a checkpoint is run: the architectures that need no padding, by name.
+
+What is not on the list runs padded, through the model as transformers has it. Nothing is tried and
+nothing is guessed from the shape of a model: an architecture is on the list when a test compares it
+with sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from holotype.encoders.torch_backend.backbone import Backbone
+from holotype.encoders.torch_backend.bert_forward import Settings, build_forward
+from holotype.encoders.torch_backend.bert_names import BERT, DISTILBERT, MPNET, Names
+from holotype.encoders.torch_backend.hosted_forward import HostedForward
+from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES, Forward, PackedBackbone
+
+# Classes of transformers, by the model type of their configuration. A checkpoint's own class of the
+# same name is none of them.
+REWRITTEN: Mapping[str, Names] = {
+    "BertModel": BERT,
+    "CamembertModel": BERT,
+    "DistilBertModel": DISTILBERT,
+    "MPNetModel": MPNET,
+    "RobertaModel": BERT,
+    "XLMRobertaModel": BERT,
+}
+HOSTED = frozenset(
+    {
+        "Gemma3TextModel",
+        "LlamaModel",
+        "MistralModel",
+        "ModernBertModel",
+        "NomicBertModel",
+        "Qwen2Model",
+        "Qwen3Model",
+    }
+)
+
+
+def packed_forward(model: PreTrainedModel, *, has_types: bool) -> Forward | None:
+    """Return how a model runs over batches without padding; None where it needs padding.
+
+    Args:
+        model: the model, on its device and in its type. What is returned takes it over.
+        has_types: whether the checkpoint's tokenizer tells segments apart.
+    """
+    if not runs_without_padding(model):
+        return None
+    names = REWRITTEN.get(type(model).__name__)
+    if names is not None:
+        return _rewritten(model, names)
+    parameters = inspect.signature(model.forward).parameters
+    return HostedForward(model, takes_types=has_types and "token_type_ids" in parameters)
+
+
+def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbone | None:
+    """Return what runs a backbone's transformer without padding, or None where it needs padding.
+
+    What is returned takes the transformer over. The head of the model, where it has one, is no
+    part of that.
+
+    Args:
+        backbone: the model with its tokenizer.
+        head_bytes: how many bytes of the model are those of its head.
+    """
+    memory_bytes = backbone.memory_bytes - head_bytes
+    has_types = "token_type_ids" in backbone.tokenizer.input_names
+    # A model without a head is its own base.
+    base: Any = backbone.model.base_model
+    with torch.inference_mode():
+        forward = packed_forward(base, has_types=has_types)
+    if forward is None:
+        return None
+    return PackedBackbone(
+        backbone.tokenizer,
+        forward,
+        device=backbone.device,
+        dtype=backbone.dtype,
+        memory_bytes=memory_bytes,
+    )
+
+
+def runs_without_padding(model: PreTrainedModel) -> bool:
+    """Return whether a model is of a class on the list, set up as that class usually is."""
+    if not is_of_transformers(model) or model.device.type not in PACKING_DEVICES:
+        return False
+    if getattr(model.config, "is_decoder", False) or getattr(
+        model.config, "add_cross_attention", False
+    ):
+        return False
+    rope: Any = getattr(model.config, "rope_parameters", None)
+    if _has_changing_frequencies(rope):
+        return False
+    name = type(model).__name__
+    return name in REWRITTEN or name in HOSTED
+
+
+def is_of_transformers(model: PreTrainedModel) -> bool:
+    """Return whether the class of a model is transformers' own, and not code of a checkpoint."""
+    return type(model).__module__.startswith("transformers.models.")
+
+
+def _has_changing_frequencies(rope: Any) -> bool:
+    """Return whether rotary frequencies depend on the longest position of a call."""
+    if not isinstance(rope, Mapping):
+        return False
+    kinds = [rope, *(part for part in rope.values() if isinstance(part, Mapping))]
+    return any(part.get("rope_type") in ("dynamic", "longrope") for part in kinds)
+
+
+def _rewritten(model: Any, names: Names) -> Forward:
+    layers = model.get_submodule(names.layer)
+    inner = layers[0].ffn if names is DISTILBERT else layers[0].intermediate
+    activation: Any = inner.activation if names is DISTILBERT else inner.intermediate_act_fn
+    settings = Settings(
+        n_layers=len(layers),
+        n_heads=model.config.num_attention_heads,
+        norm_eps=model.get_submodule(names.norm).eps,
+        padding_id=getattr(model.embeddings, "padding_idx", None),
+        # The exact GELU is part of the map before it.
+        activation=None if getattr(activation, "act", None) is functional.gelu else activation,
+    )
+    return build_forward(names, model.state_dict(), settings)

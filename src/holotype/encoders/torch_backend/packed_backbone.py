@@ -1,0 +1,66 @@
+"""A transformer that reads rows without padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from holotype.encoders.running.packing import PackedBatch, packed
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.tokens.tokenization import TextTokenizer
+from holotype.encoders.torch_backend.attention import TokenBatch
+
+# Where attention was compared; elsewhere batches are padded.
+PACKING_DEVICES = ("cpu", "cuda")
+# Enough for multiplications to run at their full rate; more only takes memory.
+_TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 32_768}
+
+
+class Forward(Protocol):
+    """What turns a batch of tokens into the last hidden states, ``[n_tokens, hidden_dim]``."""
+
+    def __call__(self, batch: TokenBatch) -> Tensor:
+        """Run the model."""
+        ...
+
+
+class PackedBackbone:
+    """A `Transformer` that needs no padding.
+
+    Attributes:
+        tokenizer: the checkpoint's tokenizer.
+        device: where the weights are.
+        dtype: the type of the weights and of the arithmetic.
+        memory_bytes: how many bytes the weights take on the device.
+    """
+
+    def __init__(
+        self,
+        tokenizer: TextTokenizer,
+        forward: Forward,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        memory_bytes: int,
+    ) -> None:
+        """Take a forward pass, whose weights nobody else needs."""
+        self.tokenizer = tokenizer
+        self.device = device
+        self.dtype = dtype
+        self.memory_bytes = memory_bytes
+        self._forward = forward
+        self._has_types = "token_type_ids" in tokenizer.input_names
+
+    def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
+        """Yield batches without padding; see `Transformer.batches`."""
+        max_tokens = _TOKENS_AT_ONCE[self.device.type]
+        pad_id = self.tokenizer.pad_id
+        return packed(rows, max_rows=batch_size, max_tokens=max_tokens, pad_id=pad_id)
+
+    @torch.inference_mode()
+    def token_vectors(self, batch: PackedBatch) -> Tensor:
+        """Return the last hidden states; see `Transformer.token_vectors`."""
+        return self._forward(TokenBatch.place(batch, self.device, with_types=self._has_types))

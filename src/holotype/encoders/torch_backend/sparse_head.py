@@ -1,0 +1,179 @@
+"""Heads that weigh the words of a vocabulary."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from holotype.encoders.running.network import Output
+from holotype.encoders.running.packing import PackedBatch
+from holotype.encoders.torch_backend.linear_map import LinearMap
+
+# Bounds of what is held at once: the logits of so many tokens, and so many weights of texts.
+_TOKENS_AT_ONCE = 256
+_WEIGHTS_AT_ONCE = 8_000_000
+
+
+class Weigher(Protocol):
+    """What turns the token vectors of texts into the weights of words."""
+
+    @property
+    def dim(self) -> int:
+        """The size of the vocabulary."""
+        ...
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        ...
+
+    def states(self, vectors: Tensor) -> Tensor:
+        """Turn token vectors, ``[n_tokens, width]``, into what `weigh` takes."""
+        ...
+
+    def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Return the weights of several texts: float32 ``[n_texts, dim]``.
+
+        Args:
+            states: what `states` returns for all tokens, end to end: ``[n_tokens, width]``.
+            ids: the tokens: ``[n_tokens]``.
+            lengths: how many tokens each text has.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageModelHead:
+    """The head of a masked language model, an activation, and pooling over tokens.
+
+    Attributes:
+        transform: what comes before the last layer; None where the transformer runs it.
+        decoder: the last layer.
+        dim: the size of the vocabulary.
+        doubled: whether the logarithm is taken twice.
+        summed: whether weights are added up over tokens, instead of their maximum.
+        memory_bytes: how many bytes the weights take on the device.
+    """
+
+    transform: Callable[[Tensor], Tensor] | None
+    decoder: LinearMap
+    dim: int
+    doubled: bool
+    summed: bool
+    memory_bytes: int
+
+    def states(self, vectors: Tensor) -> Tensor:
+        """Return the inputs of the last layer; see `Weigher.states`."""
+        return vectors if self.transform is None else self.transform(vectors)
+
+    def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Return the weights of several texts; see `Weigher.weigh`."""
+        weights = torch.zeros(len(lengths), self.dim, device=states.device)
+        ends = list(accumulate(lengths))
+        for start in range(0, len(states), _TOKENS_AT_ONCE):
+            stop = min(start + _TOKENS_AT_ONCE, len(states))
+            logits = self.decoder(states[start:stop])
+            for at in range(bisect_right(ends, start), len(ends)):
+                first = ends[at] - lengths[at]
+                if first >= stop:
+                    break
+                part = logits[max(first, start) - start : ends[at] - start].float()
+                self._add(weights[at], part)
+        # The activation keeps the order, so that the maximum needs it once for every word.
+        return weights if self.summed else self._activate(weights)
+
+    def _add(self, weights: Tensor, logits: Tensor) -> None:
+        if not len(logits):
+            return
+        if self.summed:
+            weights += self._activate(logits).sum(0)
+        else:
+            torch.maximum(weights, logits.amax(0), out=weights)
+
+    def _activate(self, logits: Tensor) -> Tensor:
+        weights = logits.relu().log1p()
+        return weights.log1p() if self.doubled else weights
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHead:
+    """A linear layer that weighs every token; a word weighs what its heaviest token does.
+
+    Attributes:
+        weight: ``[1, width]``.
+        bias: ``[1]``.
+        dropped: ids of tokens that have no weight, as special tokens.
+        dim: the size of the vocabulary.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    dropped: Tensor
+    dim: int
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take; see `Weigher.memory_bytes`."""
+        return self.weight.nbytes + self.bias.nbytes
+
+    def states(self, vectors: Tensor) -> Tensor:
+        """Return the vectors as they are; see `Weigher.states`."""
+        return vectors
+
+    def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Return the weights of several texts; see `Weigher.weigh`."""
+        found = functional.linear(states, self.weight, self.bias).float().relu().squeeze(-1)
+        n_tokens = torch.tensor(lengths, device=states.device)
+        texts = torch.arange(len(lengths), device=states.device).repeat_interleave(n_tokens)
+        weights = torch.zeros(len(lengths) * self.dim, device=states.device)
+        weights = weights.scatter_reduce(0, texts * self.dim + ids, found, "amax")
+        return weights.view(len(lengths), self.dim).index_fill(1, self.dropped, 0.0)
+
+
+class WordHead:
+    """A `Head` that returns the weights of all words, ``[n_rows, dim]``, in place of vectors."""
+
+    def __init__(self, weigher: Weigher) -> None:
+        """Take what weighs words."""
+        self._weigher = weigher
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        return self._weigher.memory_bytes
+
+    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Output]:
+        """Yield some rows at a time; see `Head.outputs`."""
+        counted = batch.counted_by_row()
+        states, ids = self._tokens(vectors, batch)
+        step = max(1, _WEIGHTS_AT_ONCE // self._weigher.dim)
+        stop = 0
+        for first in range(0, len(counted), step):
+            part = slice(first, first + step)
+            lengths = counted[part].sum(axis=1).tolist()
+            start, stop = stop, stop + sum(lengths)
+            weights = self._weigh(states[start:stop], ids[start:stop], lengths)
+            yield batch.indices[part], weights, counted[part]
+
+    @torch.inference_mode()
+    def _tokens(self, vectors: Tensor, batch: PackedBatch) -> tuple[Tensor, Tensor]:
+        """Return the states and the ids of the tokens that count, end to end."""
+        ids = torch.from_numpy(batch.ids).to(vectors.device)
+        if not batch.counted.all():
+            counted = torch.from_numpy(batch.counted).to(vectors.device)
+            vectors, ids = vectors[counted], ids[counted]
+        return self._weigher.states(vectors), ids
+
+    @torch.inference_mode()
+    def _weigh(self, states: Tensor, ids: Tensor, lengths: list[int]) -> NDArray[np.float32]:
+        weights: NDArray[np.float32] = self._weigher.weigh(states, ids, lengths).cpu().numpy()
+        return weights

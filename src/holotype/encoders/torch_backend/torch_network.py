@@ -1,0 +1,85 @@
+"""Networks on torch."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import torch
+
+from holotype.encoders.running.network import Output
+from holotype.encoders.tokens.batching import Row
+from holotype.encoders.tokens.tokenization import TextTokenizer
+from holotype.errors import ClosedEncoderError
+
+
+class TorchModel(Protocol):
+    """What a `TorchNetwork` runs; see `Network` for its parts."""
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """The checkpoint's tokenizer."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        ...
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        ...
+
+    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+        """Yield batch by batch; see `Network.run`."""
+        ...
+
+
+class TorchNetwork:
+    """A `Network` that holds a model until it is closed."""
+
+    def __init__(self, model: TorchModel) -> None:
+        """Take a model that nobody else holds."""
+        self._model: TorchModel | None = model
+        self._device = model.device
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """The checkpoint's tokenizer."""
+        return self._open().tokenizer
+
+    @property
+    def device(self) -> str:
+        """Where it runs, as torch names it."""
+        return str(self._device)
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        return self._open().memory_bytes
+
+    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+        """Yield batch by batch, longest rows first; see `Network.run`."""
+        # Whoever began before the network was closed comes to an end with what is held here.
+        yield from self._open().run(rows, batch_size)
+
+    def close(self) -> None:
+        """Let go of the weights; see `Network.close`."""
+        self._model = None
+        give_memory_back(self._device)
+
+    def _open(self) -> TorchModel:
+        if self._model is None:
+            raise ClosedEncoderError
+        return self._model
+
+
+def give_memory_back(device: torch.device) -> None:
+    """Give a device the memory back of what nothing refers to any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -1,0 +1,225 @@
+"""Windows: bounded, in order, read ahead on one thread, and none of it left behind."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holotype.encoders.options import settings_of
+from holotype.encoders.running import pipeline
+from holotype.encoders.running.network import Network, Output
+from holotype.encoders.running.pipeline import Reading, Task, stream
+from holotype.encoders.tokens.batching import Row
+from holotype.errors import TextOverflowError, TextOverflowWarning
+
+LIMIT = 8
+
+
+class LengthNetwork:
+    """Returns the length of every row as its vector, row by row from the last."""
+
+    tokenizer: Any = None
+    device = "cpu"
+    memory_bytes = 0
+
+    n_rows = 0
+
+    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+        for at in reversed(range(len(rows))):
+            self.n_rows += 1
+            n_tokens = len(rows[at].ids)
+            yield [at], np.full((1, 1), n_tokens, np.float32), np.ones((1, n_tokens), np.bool_)
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def read(texts: Sequence[str]) -> Reading:
+    rows = [Row(list(range(min(len(text), LIMIT))), [], [], []) for text in texts]
+    return Reading(rows, [max(len(text) - LIMIT, 0) for text in texts])
+
+
+def collect(n_items: int, outputs: Iterator[Output]) -> list[int]:
+    found = [-1] * n_items
+    for (at,), vectors, _ in outputs:
+        found[at] = int(vectors[0, 0])
+    return found
+
+
+def task_of(reading: Callable[[Sequence[str]], Reading]) -> Task[str, list[int]]:
+    return Task(model_id="tiny", max_length=LIMIT, read=reading, collect=collect, n_characters=len)
+
+
+TASK = task_of(read)
+
+
+@pytest.fixture(autouse=True)
+def _small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "_ITEMS_AT_ONCE", 4)
+    monkeypatch.setattr(pipeline, "_CHARACTERS_AT_ONCE", 40)
+
+
+@pytest.fixture
+def network() -> Network:
+    return LengthNetwork()
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if "holotype" in thread.name}
+
+
+@given(st.lists(st.integers(0, 50), max_size=30))
+def test_results_come_in_the_order_of_the_items(lengths: list[int]) -> None:
+    texts = ["x" * length for length in lengths]
+    settings = settings_of(on_overflow="truncate")
+    windows = list(stream([LengthNetwork()], TASK, iter(texts), settings))
+    assert [length for window in windows for length in window] == [
+        min(length, LIMIT) for length in lengths
+    ]
+    assert all(1 <= len(window) <= 4 for window in windows)
+
+
+def test_a_window_ends_where_its_texts_are_many_characters(network: Network) -> None:
+    texts = ["x" * 30, "x" * 30, "x", "x"]
+    windows = list(stream([network], TASK, texts, settings_of(on_overflow="truncate")))
+    assert [len(window) for window in windows] == [2, 2]
+
+
+def test_the_iterator_is_pulled_no_more_than_two_windows_ahead(network: Network) -> None:
+    pulled = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal pulled
+        for _ in range(100):
+            pulled += 1
+            yield "text"
+
+    n_done = 0
+    for window in stream([network], TASK, texts(), settings_of()):
+        n_done += len(window)
+        assert pulled <= n_done + 4
+    assert n_done == 100
+
+
+def test_the_iterator_is_pulled_on_the_thread_of_the_caller(network: Network) -> None:
+    seen = set()
+
+    def texts() -> Iterator[str]:
+        for _ in range(20):
+            seen.add(threading.get_ident())
+            yield "text"
+
+    assert len(list(stream([network], TASK, texts(), settings_of()))) == 5
+    assert seen == {threading.get_ident()}
+
+
+def test_the_next_window_is_read_while_the_model_runs_on_this_one() -> None:
+    """The network waits for the second window's reading before it finishes the first."""
+    second_read = threading.Event()
+
+    def reading(texts: Sequence[str]) -> Reading:
+        if "second" in texts:
+            second_read.set()
+        return read(texts)
+
+    class Waiting(LengthNetwork):
+        def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+            assert second_read.wait(timeout=30)
+            return super().run(rows, batch_size)
+
+    task = task_of(reading)
+    texts = ["first"] * 4 + ["second"] * 4
+    assert len(list(stream([Waiting()], task, texts, settings_of()))) == 2
+
+
+def test_a_short_call_starts_no_thread(network: Network) -> None:
+    seen = set()
+
+    def reading(texts: Sequence[str]) -> Reading:
+        seen.add(threading.get_ident())
+        return read(texts)
+
+    list(stream([network], task_of(reading), ["text"] * 4, settings_of()))
+    assert seen == {threading.get_ident()}
+
+
+def test_no_item_gives_no_window(network: Network) -> None:
+    assert list(stream([network], TASK, [], settings_of())) == []
+
+
+def test_a_stream_that_is_closed_early_leaves_no_thread(network: Network) -> None:
+    running = stream([network], TASK, ["text"] * 100, settings_of())
+    next(running)
+    assert threads()
+    running.close()
+    assert not threads()
+
+
+def test_an_error_of_the_iterator_reaches_the_caller_and_leaves_no_thread(
+    network: Network,
+) -> None:
+    def texts() -> Iterator[str]:
+        yield from ["text"] * 9
+        raise LookupError("the database is gone")
+
+    with pytest.raises(LookupError, match="the database is gone"):
+        list(stream([network], TASK, texts(), settings_of()))
+    assert not threads()
+
+
+def test_an_error_while_reading_reaches_the_caller_and_leaves_no_thread(network: Network) -> None:
+    def reading(texts: Sequence[str]) -> Reading:
+        raise RuntimeError("no tokenizer")
+
+    task = task_of(reading)
+    with pytest.raises(RuntimeError, match="no tokenizer"):
+        list(stream([network], task, ["text"] * 20, settings_of()))
+    assert not threads()
+
+
+def test_what_is_cut_is_told_once_with_the_totals_of_all_windows(network: Network) -> None:
+    texts = (["short"] * 3 + ["x" * 10]) * 3
+    with pytest.warns(TextOverflowWarning, match=r"^3 of 12 texts .* 8 tokens .*; 6 tok") as seen:
+        list(stream([network], TASK, texts, settings_of()))
+    assert [Path(warning.filename).name for warning in seen] == [Path(__file__).name]
+
+
+def test_a_stream_that_is_closed_early_tells_what_it_cut(network: Network) -> None:
+    running = stream([network], TASK, ["x" * 9] * 100, settings_of())
+    next(running)
+    with pytest.warns(TextOverflowWarning, match="4 of 4 texts"):
+        running.close()
+
+
+def test_an_error_is_not_followed_by_a_warning(network: Network) -> None:
+    def texts() -> Iterator[str]:
+        yield from ["x" * 9] * 9
+        raise LookupError("the database is gone")
+
+    with warnings.catch_warnings(record=True) as seen, pytest.raises(LookupError):
+        warnings.simplefilter("always")
+        list(stream([network], TASK, texts(), settings_of()))
+    assert not seen
+
+
+def test_a_text_that_is_refused_is_named_by_its_place_before_the_model_reads_its_window() -> None:
+    network = LengthNetwork()
+    texts = ["short"] * 6 + ["x" * 10, "short", "x" * 12]
+    with pytest.raises(TextOverflowError) as caught:
+        list(stream([network], TASK, texts, settings_of(on_overflow="error")))
+    assert (caught.value.n_texts, caught.value.n_tokens, caught.value.first_index) == (1, 2, 6)
+    assert network.n_rows == 4
+
+
+def test_options_that_do_not_exist_are_refused() -> None:
+    wrong: Any = {"batchsize": 3}
+    with pytest.raises(TypeError, match="batchsize"):
+        settings_of(**wrong)
