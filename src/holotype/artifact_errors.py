@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from holotype.errors import HolotypeError
+from holotype.errors import HolotypeError, LocatedError
 
 Problem: TypeAlias = Literal["missing", "extra", "changed", "truncated", "not a file"]
 
@@ -53,23 +53,8 @@ class CredentialsInReferenceError(InvalidReferenceError):
     """A reference holds a user name, a password, a token or a signature."""
 
 
-class ArtifactError(HolotypeError):
-    """An artifact, or something that is kept with artifacts, is not what it should be.
-
-    Attributes:
-        location: the folder, file or reference.
-        problem: what was found, what was expected and what to do.
-    """
-
-    def __init__(self, location: str, problem: str) -> None:
-        """Name the folder, file or reference and what is wrong with it."""
-        self.location = location
-        self.problem = problem
-        super().__init__(location, problem)
-
-    def __str__(self) -> str:
-        """Return the message."""
-        return f"{self.location}: {self.problem}"
+class ArtifactError(LocatedError):
+    """An artifact, or something that is kept with artifacts, is not what it should be."""
 
 
 class ArtifactNotFoundError(ArtifactError, LookupError):

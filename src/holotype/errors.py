@@ -218,16 +218,16 @@ class TextOverflowWarning(UserWarning):
     """Texts were longer than what the model reads, and were cut."""
 
 
-class CheckpointError(HolotypeError):
-    """The files of a model are missing, damaged or not what they should be.
+class LocatedError(HolotypeError):
+    """Something that lies somewhere is not what it should be.
 
     Attributes:
-        location: the folder or file.
+        location: the folder, the file or the reference.
         problem: what was found, what was expected and what to do.
     """
 
     def __init__(self, location: str, problem: str) -> None:
-        """Name the folder or file and what is wrong with it."""
+        """Name the place, and what is wrong with what lies there."""
         self.location = location
         self.problem = problem
         super().__init__(location, problem)
@@ -235,6 +235,10 @@ class CheckpointError(HolotypeError):
     def __str__(self) -> str:
         """Return the message."""
         return f"{self.location}: {self.problem}"
+
+
+class CheckpointError(LocatedError):
+    """The files of a model are missing, damaged or not what they should be."""
 
 
 class CheckpointNotFoundError(CheckpointError, LookupError):

@@ -17,7 +17,6 @@ from holotype.encoders.checkpoints.settings import CheckpointSettings, read_chec
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
 
 PROJECTION_STEM = "colbert_linear"
-PROJECTION_FILE = f"{PROJECTION_STEM}.safetensors"
 
 
 def read_colbert_checkpoint(folder: Path) -> CheckpointSettings:
@@ -45,6 +44,26 @@ def read_colbert_checkpoint(folder: Path) -> CheckpointSettings:
     )
 
 
+def find_layer(folder: Path, stem: str) -> Path:
+    """Return the file of a layer beside the transformer.
+
+    Raises:
+        CheckpointError: there is none.
+        UnsafeCheckpointError: there is only a pickled one.
+    """
+    path = folder / f"{stem}.safetensors"
+    if path.is_file():
+        return path
+    pickled = any(folder.glob(f"{stem}.*"))
+    raise (UnsafeCheckpointError if pickled else CheckpointError)(
+        str(folder),
+        f"{f'has {stem} only as a pickle' if pickled else f'has no {path.name}'}, and unpickling can "
+        "run any code, so pickles are neither fetched nor read. Convert it where that does no harm, "
+        f"with torch.load('{stem}.pt', weights_only=True) and safetensors.torch.save_file(tensors, "
+        f"{path.name!r})",
+    )
+
+
 def read_projection(folder: Path) -> Setting[LinearSpec]:
     """Return what the layer of late interaction is, and the file that holds it; no weights.
 
@@ -53,16 +72,7 @@ def read_projection(folder: Path) -> Setting[LinearSpec]:
         TensorError: it holds something else than a linear layer.
         UnsafeCheckpointError: there is only a pickled file.
     """
-    path = folder / PROJECTION_FILE
-    if not path.is_file():
-        pickled = any(folder.glob(f"{PROJECTION_STEM}.*"))
-        problem = f"has {PROJECTION_STEM} only as a pickle" if pickled else f"has no {path.name}"
-        raise (UnsafeCheckpointError if pickled else CheckpointError)(
-            str(folder),
-            f"{problem}, and unpickling can run any code, so pickles are neither fetched nor read. "
-            f"Convert it where that does no harm, with torch.load('{PROJECTION_STEM}.pt', "
-            f"weights_only=True) and safetensors.torch.save_file(tensors, {path.name!r})",
-        )
+    path = find_layer(folder, PROJECTION_STEM)
     header = read_header(path)
     missing, unexpected = (
         sorted({"weight", "bias"} - {*header}),

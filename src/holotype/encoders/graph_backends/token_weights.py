@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from holotype.encoders.checkpoints.bge_m3 import find_layer
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.sparse_settings import LEXICAL_STEM
 from holotype.encoders.graph_backends.array_tensors import Array, read_arrays, read_tensor_file
@@ -13,7 +14,6 @@ from holotype.encoders.tokens.tokenization import TextTokenizer
 from holotype.errors import (
     CheckpointError,
     TensorError,
-    UnsafeCheckpointError,
     UnsupportedCheckpointError,
 )
 
@@ -32,16 +32,7 @@ def load_token_layer(folder: Path, hidden_dim: int) -> tuple[Array, Array]:
         TensorError: a tensor is missing, unexpected, or of another shape.
         UnsafeCheckpointError: there is only a pickled file.
     """
-    path = folder / f"{LEXICAL_STEM}.safetensors"
-    if not path.is_file():
-        pickled = any(folder.glob(f"{LEXICAL_STEM}.*"))
-        problem = f"has {LEXICAL_STEM} only as a pickle" if pickled else f"has no {path.name}"
-        raise (UnsafeCheckpointError if pickled else CheckpointError)(
-            str(folder),
-            f"{problem}, and unpickling can run any code, so pickles are neither fetched nor read. "
-            f"Convert it where that does no harm, with torch.load('{LEXICAL_STEM}.pt', "
-            f"weights_only=True) and safetensors.torch.save_file(tensors, {path.name!r})",
-        )
+    path = find_layer(folder, LEXICAL_STEM)
     found = read_tensor_file(path)
     shapes = {"weight": [1, hidden_dim], "bias": [1]}
     misshapen = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import (
@@ -18,7 +17,7 @@ from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import LinearSpec
 from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
 from holotype.encoders.torch_backend.tensor_files import NOT_OF_THE_ENCODER, POOLER
-from holotype.encoders.torch_backend.weights import build_model, own_model_class, read_config
+from holotype.encoders.torch_backend.weights import build_model, choose_class, read_config
 from holotype.errors import CheckpointError, TensorError, UnsupportedCheckpointError
 
 _KIND = "AutoModelForSequenceClassification"
@@ -54,18 +53,9 @@ def load_classification_model(
         UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: transformers does not know the architecture.
     """
-    raw = JsonFile.read(folder, "config.json")
-    own_config, own_model = (runs_own_code(raw, kind, policy) for kind in ("AutoConfig", _KIND))
-    config = read_config(folder, raw, with_own_code=own_config)
-    model_class: Any
-    if own_model:
-        model_class = own_model_class(folder, raw, _KIND)
-    else:
-        model_class = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING.get(type(config), None)
-    if model_class is None:
-        raise UnsupportedCheckpointError(
-            raw.location, f"transformers has no classifier for {config.model_type!r}"
-        )
+    model_class, config = choose_class(
+        folder, _KIND, (MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,), "classifier", policy=policy
+    )
     # What the model has a place for is loaded, also where its name is that of another's head.
     return build_model(folder, model_class, config, tensors, optional=(NOT_OF_THE_ENCODER, POOLER))
 

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
 
-from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
+from holotype.encoders.checkpoints.remote_code import CodePolicy
 from holotype.encoders.torch_backend.tensor_files import NOT_OF_THE_ENCODER, POOLER
-from holotype.encoders.torch_backend.weights import build_model, own_model_class, read_config
+from holotype.encoders.torch_backend.weights import build_model, choose_class
 from holotype.errors import UnsupportedCheckpointError
 
 _KIND = "AutoModelForMaskedLM"
@@ -42,18 +41,9 @@ def load_language_model(
         UnsupportedCheckpointError: transformers does not know the architecture, or the logits are
             not what a linear layer gives.
     """
-    raw = JsonFile.read(folder, "config.json")
-    own_config, own_model = (runs_own_code(raw, kind, policy) for kind in ("AutoConfig", _KIND))
-    config = read_config(folder, raw, with_own_code=own_config)
-    model_class: Any
-    if own_model:
-        model_class = own_model_class(folder, raw, _KIND)
-    else:
-        model_class = MODEL_FOR_MASKED_LM_MAPPING.get(type(config), None)
-    if model_class is None:
-        raise UnsupportedCheckpointError(
-            raw.location, f"transformers has no masked language model for {config.model_type!r}"
-        )
+    model_class, config = choose_class(
+        folder, _KIND, (MODEL_FOR_MASKED_LM_MAPPING,), "masked language model", policy=policy
+    )
     model = build_model(folder, model_class, config, tensors, optional=(NOT_OF_THE_ENCODER, POOLER))
     return model, _split(folder, model)
 

@@ -28,6 +28,7 @@ from holotype.errors import (
 )
 
 _DECODER = re.compile(r"^decoder\.")
+_ENCODERS = (MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING)
 
 
 def load_backbone(
@@ -45,14 +46,15 @@ def load_backbone(
         UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: transformers does not know the architecture.
     """
-    raw = JsonFile.read(folder, "config.json")
-    own_config, own_model = (
-        runs_own_code(raw, kind, policy) for kind in ("AutoConfig", "AutoModel")
+    model_class, config = choose_class(
+        folder, "AutoModel", _ENCODERS, "text encoder", policy=policy
     )
-    config = read_config(folder, raw, with_own_code=own_config)
-    model_class = (
-        own_model_class(folder, raw, "AutoModel") if own_model else _model_class(folder, config)
-    )
+    if model_class.__module__.startswith("transformers.") and (
+        config.is_encoder_decoder and not model_class.__name__.endswith("EncoderModel")
+    ):
+        raise UnsupportedCheckpointError(
+            str(folder / "config.json"), f"the encoder of {config.model_type!r} is not run yet"
+        )
     arguments: dict[str, Any] = {}
     unused = [NOT_OF_THE_ENCODER]
     if "add_pooling_layer" in inspect.signature(model_class.__init__).parameters:
@@ -160,21 +162,45 @@ def read_config(folder: Path, raw: JsonFile, *, with_own_code: bool) -> PreTrain
     return config
 
 
-def _model_class(folder: Path, config: PreTrainedConfig) -> type[PreTrainedModel]:
-    kind, where = type(config), str(folder / "config.json")
-    found: Any = MODEL_FOR_TEXT_ENCODING_MAPPING.get(kind, MODEL_MAPPING.get(kind, None))
-    if not isinstance(found, type) or not issubclass(found, PreTrainedModel):
+def choose_class(
+    folder: Path,
+    auto_class: str,
+    classes: Sequence[Mapping[Any, Any]],
+    what: str,
+    *,
+    policy: CodePolicy,
+) -> tuple[type[PreTrainedModel], PreTrainedConfig]:
+    """Return the class of a checkpoint's model, and its configuration.
+
+    Args:
+        folder: where `config.json` is.
+        auto_class: the class of transformers that stands for it in a checkpoint's own code.
+        classes: what transformers has, by the class of the configuration; the first that knows it
+            counts.
+        what: what these classes are, as errors call it.
+        policy: what becomes of code that the checkpoint brings along.
+
+    Raises:
+        UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
+        UnsupportedCheckpointError: transformers does not know the architecture.
+    """
+    raw = JsonFile.read(folder, "config.json")
+    own_config, own_model = (
+        runs_own_code(raw, kind, policy) for kind in ("AutoConfig", auto_class)
+    )
+    config = read_config(folder, raw, with_own_code=own_config)
+    if own_model:
+        return _own_class(folder, raw, auto_class), config
+    known = (found.get(type(config), None) for found in classes)
+    model_class = next((one for one in known if one is not None), None)
+    if not isinstance(model_class, type) or not issubclass(model_class, PreTrainedModel):
         raise UnsupportedCheckpointError(
-            where, f"transformers has no text encoder for {config.model_type!r}"
+            raw.location, f"transformers has no {what} for {config.model_type!r}"
         )
-    if config.is_encoder_decoder and not found.__name__.endswith("EncoderModel"):
-        raise UnsupportedCheckpointError(
-            where, f"the encoder of {config.model_type!r} is not run yet"
-        )
-    return found
+    return model_class, config
 
 
-def own_model_class(folder: Path, raw: JsonFile, kind: str) -> type[PreTrainedModel]:
+def _own_class(folder: Path, raw: JsonFile, kind: str) -> type[PreTrainedModel]:
     """Return the class of the checkpoint's own code that stands for a class such as `AutoModel`."""
     classes = raw.part("auto_map")
     reference = str(classes.values[kind]) if classes else ""
