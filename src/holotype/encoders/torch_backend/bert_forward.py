@@ -21,6 +21,10 @@ from holotype.encoders.torch_backend.position_bias import position_bias
 
 _Norm = Callable[[Tensor], Tensor]
 
+# What lies between the two maps of a layer is the largest tensor of all. In pieces it stays in the
+# cache, and its memory is not asked of the system anew in every layer.
+_TOKENS_AT_ONCE = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
@@ -79,11 +83,15 @@ class Layer:
         query, key, value = parts.unbind(1)
         attended = attend(query, key, value, batch, biases=biases)
         vectors = self.attention_norm(self.attended.add_to(vectors, attended))
+        pieces = [self._widen(piece) for piece in vectors.split(_TOKENS_AT_ONCE)]
+        return self.output_norm(pieces[0] if len(pieces) == 1 else torch.cat(pieces))
+
+    def _widen(self, vectors: Tensor) -> Tensor:
         if self.activation is None:
             inner = self.up.gelu(vectors)
         else:
             inner = self.activation(self.up(vectors))
-        return self.output_norm(self.down.add_to(vectors, inner))
+        return self.down.add_to(vectors, inner)
 
 
 class BertForward:
