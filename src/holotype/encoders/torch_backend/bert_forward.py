@@ -83,7 +83,8 @@ class Layer:
         query, key, value = parts.unbind(1)
         attended = attend(query, key, value, batch, biases=biases)
         vectors = self.attention_norm(self.attended.add_to(vectors, attended))
-        pieces = [self._widen(piece) for piece in vectors.split(_TOKENS_AT_ONCE)]
+        starts = range(0, len(vectors), _TOKENS_AT_ONCE)
+        pieces = [self._widen(vectors[start : start + _TOKENS_AT_ONCE]) for start in starts]
         return self.output_norm(pieces[0] if len(pieces) == 1 else torch.cat(pieces))
 
     def _widen(self, vectors: Tensor) -> Tensor:
