@@ -104,7 +104,9 @@ class ModelRef:
         version = self.alias if self.scheme == "local" else self.revision
         if version is not None:
             return f"{self.scheme}:{self.location}@{version}"
-        needs_slash = self.scheme == "local" and "@" in self.location.rpartition("/")[2]
+        name = self.location.rpartition("/")[2]
+        # Without it the name would be that of an alias, or lose the space that it ends with.
+        needs_slash = self.scheme == "local" and ("@" in name or name != name.rstrip())
         return f"{self.scheme}:{self.location}{'/' * needs_slash}"
 
 

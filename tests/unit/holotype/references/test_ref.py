@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holotype.references import (
@@ -221,6 +221,7 @@ REFERENCES = st.one_of(
 
 
 @given(REFERENCES)
+@example("local: /")
 def test_any_text_is_refused_or_has_a_canonical_spelling(text: str) -> None:
     try:
         ref = ModelRef.parse(text)
