@@ -12,6 +12,7 @@ from holotype.encoders.checkpoints.modules import PoolingSpec
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.encodings.dense_encoding import DenseEncoding, side_of
+from holotype.encoders.encodings.prompts import prompt_of
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
 from holotype.encoders.quantization import Calibration, dequantize
 from holotype.encoders.running.network import Network, Output
@@ -195,10 +196,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         return dequantize(np.atleast_2d(vectors), dim=self.dim, calibration=calibration)
 
     def _prompt(self, side: SideName, instruction: str | None) -> str:
-        if side == "text":
-            return self.encoding.default_prompt
-        prompts = {"query": self.encoding.query_prompt, "document": self.encoding.document_prompt}
-        return prompts[side].fill(self.record.id, instruction)
+        return prompt_of(self.encoding, side, self.record.id, instruction)
 
     def _stream_of(
         self, side: SideName, texts: str | Iterable[str], prompt: str, settings: EncodeSettings

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
+from holotype.encoders.encodings.prompts import prompt_of
 from holotype.encoders.encodings.sparse_encoding import SparseEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, TextSide, settings_of
 from holotype.encoders.running.network import Network, Output
@@ -279,10 +280,7 @@ class SparseEncoder(Encoder[SparseModel]):
         ]
 
     def _prompt(self, side: SideName, instruction: str | None) -> str:
-        if side == "text":
-            return self.encoding.default_prompt
-        prompts = {"query": self.encoding.query_prompt, "document": self.encoding.document_prompt}
-        return prompts[side].fill(self.record.id, instruction)
+        return prompt_of(self.encoding, side, self.record.id, instruction)
 
     def _encode(
         self,

@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, deserialize, safe_open
+from safetensors import deserialize, safe_open
 
 from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.tensor_reading import reading_tensors
 from holotype.errors import CheckpointError
 
 Array: TypeAlias = NDArray[np.float32]
@@ -56,7 +57,7 @@ def read_tensor_file(path: Path, *, prefix: str = "") -> dict[str, Array]:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
-    try:
+    with reading_tensors(path):
         with safe_open(path, framework="np") as file:
             names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
             kinds = {name: file.get_slice(name).get_dtype() for name in names}
@@ -70,14 +71,6 @@ def read_tensor_file(path: Path, *, prefix: str = "") -> dict[str, Array]:
         # NumPy has no bfloat16: it is the upper half of a float32.
         parse: Any = deserialize
         described: list[tuple[str, Mapping[str, Any]]] = parse(path.read_bytes())
-    except FileNotFoundError:
-        raise CheckpointError(
-            str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
-        ) from None
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            str(path), f"is no whole safetensors file ({error}); fetch it again"
-        ) from error
     return read | {name: _widened(raw) for name, raw in described if kinds.get(name) == "BF16"}
 
 

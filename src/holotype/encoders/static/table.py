@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
+from holotype.encoders.checkpoints.tensor_reading import reading_tensors
 from holotype.encoders.encodings.static_encoding import MAPPING_NAME, TABLE_NAMES
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
 
@@ -85,12 +86,8 @@ def read_table(folder: Path) -> StaticTable:
     if not path.is_file():
         _refuse(folder)
     try:
-        with safe_open(path, framework="numpy") as file:
+        with reading_tensors(path), safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            str(path), f"is no whole safetensors file ({error}); fetch it again"
-        ) from error
     except TypeError as error:
         raise CheckpointError(
             str(path), f"holds numbers of a type that NumPy does not have: {error}"

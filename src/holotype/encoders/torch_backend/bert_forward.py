@@ -21,8 +21,8 @@ from holotype.encoders.torch_backend.position_bias import position_bias
 
 _Norm = Callable[[Tensor], Tensor]
 
-# What lies between the two maps of a layer is the largest tensor of all. In pieces it stays in the
-# cache, and its memory is not asked of the system anew in every layer.
+# What lies between the two maps of a layer is the largest tensor of all. On a CPU, in pieces, it stays
+# in the cache, and its memory is not asked of the system anew in every layer.
 _TOKENS_AT_ONCE = 1024
 
 
@@ -83,8 +83,9 @@ class Layer:
         query, key, value = parts.unbind(1)
         attended = attend(query, key, value, batch, biases=biases)
         vectors = self.attention_norm(self.attended.add_to(vectors, attended))
-        starts = range(0, len(vectors), _TOKENS_AT_ONCE)
-        pieces = [self._widen(vectors[start : start + _TOKENS_AT_ONCE]) for start in starts]
+        step = _TOKENS_AT_ONCE if vectors.device.type == "cpu" else len(vectors)
+        starts = range(0, len(vectors), step)
+        pieces = [self._widen(vectors[start : start + step]) for start in starts]
         return self.output_norm(pieces[0] if len(pieces) == 1 else torch.cat(pieces))
 
     def _widen(self, vectors: Tensor) -> Tensor:

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.modules import LinearSpec, stanford_linear
+from holotype.encoders.checkpoints.tensor_reading import reading_tensors
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
 
 _WEIGHTS = "model.safetensors"
@@ -51,17 +52,8 @@ def read_tensor_file(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise CheckpointError(
-            str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
-        ) from None
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            str(path), f"is no whole safetensors file ({error}); fetch it again"
-        ) from error
+    with reading_tensors(path), safe_open(path, framework="pt", device="cpu") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
 
 
 def split_projection(
