@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from holotype.artifacts import rollback_alias, set_alias
+from holotype.publishing import rollback_alias, set_alias
 from holotype.records import DenseModel
 from holotype.references import FileEntry, Manifest, ModelRef
 from holotype.references.aliases import read_alias, resolve_alias

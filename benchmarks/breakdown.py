@@ -11,8 +11,8 @@ from typing import Any
 import holotype
 from corpus import CHECKPOINT, documents
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.network import Network, Output
-from holotype.encoders.tokens.batching import Row
 from holotype.models import ALL_MINILM_L6_V2
 from report import Table
 from variants import TORCH_DTYPES

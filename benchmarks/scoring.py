@@ -6,8 +6,8 @@ import statistics
 
 import numpy as np
 
-from holotype.encoders.ragged import Ragged
-from holotype.encoders.scores.maxsim import maxsim
+from holotype.encoders.vectors.ragged import Ragged
+from holotype.encoders.vectors.similarity import maxsim
 from report import Table
 from timing import in_turns, times_faster
 

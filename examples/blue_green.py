@@ -17,7 +17,8 @@ from pathlib import Path
 from safetensors.numpy import load_file, save_file
 
 from holotype import load
-from holotype.artifacts import (
+from holotype.encoders.dense import DenseEncoder
+from holotype.publishing import (
     CreationOptions,
     DifferentVectorsError,
     create_artifact,
@@ -25,7 +26,6 @@ from holotype.artifacts import (
     rollback_alias,
     set_alias,
 )
-from holotype.encoders.dense import DenseEncoder
 from holotype.references import ModelRef
 from holotype.references.aliases import read_alias
 

@@ -7,6 +7,8 @@ attributes of the error, so that a program can act on them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 
 class HolotypeError(Exception):
@@ -381,3 +383,240 @@ class CatalogueMismatchError(HolotypeError):
             "a corrected record: dataclasses.replace(record, ...)"
         )
         return "\n".join(lines)
+
+
+Problem: TypeAlias = Literal["missing", "extra", "changed", "truncated", "not a file"]
+
+GRAMMAR = """\
+  local:PATH                    a folder, such as local:artifacts/model-v1 or local:/srv/model
+  local:STORE@ALIAS             what an alias of a store of artifacts stands for
+  hf:ORG/MODEL[@REVISION]       a repository on the Hub; the revision is a tag, branch or commit
+  s3://BUCKET/PREFIX            an artifact in an object store that speaks S3
+  gs://BUCKET/PREFIX            an artifact in Google Cloud Storage
+  catalogue:ID                  an entry of the catalogue, at its pinned revision"""
+"""The forms of a reference, for people."""
+
+
+class InvalidReferenceError(HolotypeError, ValueError):
+    """A text is no reference to a model.
+
+    Attributes:
+        text: the text, without what may be a secret in it.
+        problem: what is wrong with it.
+        suggestions: references that may be meant, best first.
+    """
+
+    def __init__(self, text: str, problem: str, suggestions: Sequence[str] = ()) -> None:
+        """Say what is wrong, and what may be meant."""
+        self.text = text
+        self.problem = problem
+        self.suggestions = tuple(suggestions)
+        super().__init__(text, problem, self.suggestions)
+
+    def __str__(self) -> str:
+        """Return the message, which ends with the grammar."""
+        hint = ""
+        if self.suggestions:
+            hint = f"; did you mean {' or '.join(map(repr, self.suggestions))}?"
+        return (
+            f"{self.text!r} is no reference: {self.problem}{hint}\nA reference is one of\n{GRAMMAR}"
+        )
+
+
+class CredentialsInReferenceError(InvalidReferenceError):
+    """A reference holds a user name, a password, a token or a signature."""
+
+
+class ArtifactError(LocatedError):
+    """An artifact, or something that is kept with artifacts, is not what it should be."""
+
+
+class ArtifactNotFoundError(ArtifactError, LookupError):
+    """There is no artifact where a reference says."""
+
+
+class ArtifactExistsError(ArtifactError):
+    """Something is there already, and is not overwritten."""
+
+
+class ManifestError(ArtifactError):
+    """An `artifact.json` is damaged, of another version, or made to do harm."""
+
+
+class UnsafePathError(ManifestError):
+    """A path could lead out of its folder, or means different files on different systems.
+
+    Attributes:
+        path: the path.
+    """
+
+    def __init__(self, location: str, path: str, problem: str) -> None:
+        """Name the path and what is wrong with it."""
+        self.path = path
+        self.reason = problem
+        super().__init__(location, f"the path {path[:200]!r} {problem}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return UnsafePathError, (self.location, self.path, self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A file that is not what the manifest says.
+
+    Attributes:
+        path: the file within the folder.
+        problem: ``missing``; ``extra``, where the manifest does not name it; ``truncated``, where
+            it is shorter than it was; ``changed``, where it is longer or has other contents; ``not
+            a file``, where it is a link, a folder or a device.
+        detail: what was found and what was expected.
+    """
+
+    path: str
+    problem: Problem
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return f"{self.problem}: {self.path}" + (f" ({self.detail})" if self.detail else "")
+
+
+class ArtifactDamagedError(ArtifactError):
+    """The files of an artifact are not those that its manifest names.
+
+    Attributes:
+        findings: every file that differs.
+    """
+
+    def __init__(self, location: str, findings: Sequence[Finding]) -> None:
+        """Name every file that differs."""
+        self.findings = tuple(findings)
+        lines = [f"  {finding}" for finding in self.findings]
+        head = (
+            f"{len(lines)} file{'s' * (len(lines) != 1)} of this artifact "
+            f"differ{'s' * (len(lines) == 1)} from its manifest; fetch or create it again"
+        )
+        super().__init__(location, "\n".join([head, *lines]))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return ArtifactDamagedError, (self.location, self.findings)
+
+
+class IncompatibleModesError(HolotypeError, ValueError):
+    """Two models cannot share a pass through one transformer.
+
+    Attributes:
+        ids: the ids of both records.
+        what: what differs.
+        found: what each of them has.
+    """
+
+    def __init__(self, ids: tuple[str, str], what: str, found: tuple[object, object]) -> None:
+        """Name both models, what differs, and both values."""
+        self.ids = ids
+        self.what = what
+        self.found = found
+        super().__init__(ids, what, found)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        (first, second), (ours, theirs) = self.ids, self.found
+        return (
+            f"{first!r} and {second!r} cannot share a pass: their {self.what} differ, {ours!r} and "
+            f"{theirs!r}; choose modes of one checkpoint that read texts alike, or load() each"
+        )
+
+
+class ModeNotLoadedError(HolotypeError, LookupError):
+    """A mode is used that was not loaded.
+
+    Attributes:
+        mode: the mode.
+        loaded: the modes that were loaded.
+    """
+
+    def __init__(self, mode: str, loaded: Sequence[str]) -> None:
+        """Name the mode, and those that there are."""
+        self.mode = mode
+        self.loaded = tuple(loaded)
+        super().__init__(mode, self.loaded)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return (
+            f"the mode {self.mode!r} was not loaded, only {', '.join(self.loaded)}; pass its record "
+            f"as {self.mode}= to load_modes()"
+        )
+
+
+class AliasNotFoundError(ArtifactNotFoundError):
+    """A store of artifacts has no such alias, or none to go back to."""
+
+
+class StoreBusyError(ArtifactError):
+    """Another process has been changing a store's aliases for longer than one waits."""
+
+
+class DifferentVectorsError(ArtifactError):
+    """An alias would go from one vector space to another, which corrupts every index.
+
+    Attributes:
+        current: the fingerprint of what the alias stands for; None where it makes no vectors.
+        proposed: the fingerprint of what it would stand for.
+    """
+
+    def __init__(self, location: str, current: str | None, proposed: str | None) -> None:
+        """Show both fingerprints, and what to do."""
+        self.current = current
+        self.proposed = proposed
+        super().__init__(
+            location,
+            "the vectors of the two artifacts differ, so that an index of the one is wrong for the "
+            f"other: {_short(current)} now, {_short(proposed)} then. Build the index anew and say "
+            "so with --allow-different-vectors (allow_different_vectors=True), or choose an "
+            "artifact of the same fingerprint",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return DifferentVectorsError, (self.location, self.current, self.proposed)
+
+
+class ObjectStoreError(ArtifactError):
+    """An object store refuses, cannot be reached, or has something else than expected."""
+
+
+class LockFileError(ArtifactError):
+    """A lock file is missing, damaged, or of another version."""
+
+
+class NotLockedError(ArtifactNotFoundError):
+    """A model is loaded under a lock file that does not name it."""
+
+
+class LockMismatchError(ArtifactError):
+    """A model is not what the lock file says.
+
+    Attributes:
+        differences: what differs, one line each.
+    """
+
+    def __init__(self, location: str, differences: Sequence[str]) -> None:
+        """List what differs."""
+        self.differences = tuple(differences)
+        lines = "\n".join(f"  {difference}" for difference in self.differences)
+        super().__init__(
+            location,
+            "is not what the lock file says; bring the locked files back, or lock what is there "
+            f"with: holotype artifact lock\n{lines}",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return LockMismatchError, (self.location, self.differences)
+
+
+def _short(fingerprint: str | None) -> str:
+    return "no vectors" if fingerprint is None else f"{fingerprint[:19]}..."

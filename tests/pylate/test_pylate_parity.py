@@ -41,7 +41,7 @@ from transformers import (
 )
 
 from holotype.encoders import load
-from holotype.encoders.token_pooling import pool_tokens
+from holotype.encoders.vectors.token_pooling import pool_tokens
 from holotype.records import ColbertModel
 
 ROOT = Path(__file__).parent.parent.parent

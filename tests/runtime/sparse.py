@@ -14,7 +14,7 @@ from tests.runtime.parity import assert_ranks_same, assert_scores_same
 from tests.runtime.test_tokenizer_json import make_tokenizer
 
 from holotype.encoders.sparse import SparseEncoder
-from holotype.encoders.sparse_vectors import SparseVectors
+from holotype.encoders.vectors.sparse import SparseVectors
 
 N_POSITIONS = 96
 _SIZES = {

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.torch_backend import attention_products
-from holotype.encoders.torch_backend.attention_products import (
+from holotype.encoders.torch_backend import attention as attention_products
+from holotype.encoders.torch_backend.attention import (
     attend_by_products,
     products_are_faster,
 )

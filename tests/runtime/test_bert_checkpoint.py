@@ -15,11 +15,10 @@ from tests.runtime.parity import change, change_tensors
 from transformers import AutoModel
 from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
 
+from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import packed
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.torch_backend.attention import TokenBatch
+from holotype.encoders.torch_backend.attention import TokenBatch, position_bias
 from holotype.encoders.torch_backend.bert_checkpoint import ReadModel, read_bert
-from holotype.encoders.torch_backend.position_bias import position_bias
 
 KIN = (
     "BertModel",

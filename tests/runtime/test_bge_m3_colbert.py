@@ -13,7 +13,7 @@ from tests.runtime.bge_m3 import COLBERT, COLBERT_DIM, DENSE, WIDTH, AuthorsMode
 from tests.runtime.bge_m3 import sparse_model as sparse_model_of
 
 from holotype.encoders import load
-from holotype.encoders.encodings.resolving import resolve_encoding
+from holotype.encoders.kinds.plan import resolve_encoding
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
 from holotype.hub.checkpoint_files import open_folder
 from holotype.hub.reading import compare_with_checkpoint

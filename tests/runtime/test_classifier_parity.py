@@ -22,7 +22,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 from holotype.encoders import load
 from holotype.encoders.classifier import Classifier, TextOrPair
-from holotype.encoders.scores.activations import Scores
+from holotype.encoders.running.scores import Scores
 from holotype.errors import TextOverflowError, TextOverflowWarning
 
 NAMES = {0: "negative", 1: "neutral", 2: "positive"}

@@ -18,9 +18,9 @@ from holotype.encoders import load
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.memory import estimate_memory
-from holotype.encoders.quantization import calibrate, quantize
-from holotype.encoders.ragged import Ragged
 from holotype.encoders.running import pipeline
+from holotype.encoders.vectors.quantization import calibrate, quantize
+from holotype.encoders.vectors.ragged import Ragged
 from holotype.errors import ClosedEncoderError, TextOverflowWarning
 from holotype.records import DenseModel
 

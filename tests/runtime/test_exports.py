@@ -33,8 +33,8 @@ from transformers import (
 from holotype.encoders import load
 from holotype.encoders.config import Backend
 from holotype.encoders.exports import export
-from holotype.encoders.graph_backends.export_manifest import MANIFEST_FILE
-from holotype.encoders.graph_backends.losses import VectorLoss
+from holotype.encoders.graphs.losses import VectorLoss
+from holotype.encoders.graphs.manifest import MANIFEST_FILE
 from holotype.errors import (
     CheckpointError,
     ExportError,

@@ -33,8 +33,8 @@ from holotype.encoders import load
 from holotype.encoders.classifier import TextOrPair
 from holotype.encoders.config import Backend
 from holotype.encoders.exports import export
-from holotype.encoders.graph_backends.export_manifest import MANIFEST_FILE
-from holotype.encoders.graph_backends.losses import ScoreLoss, WordLoss
+from holotype.encoders.graphs.losses import ScoreLoss, WordLoss
+from holotype.encoders.graphs.manifest import MANIFEST_FILE
 from holotype.encoders.sparse import SparseEncoder
 from holotype.errors import CheckpointError, ExportError, TensorError, UnsupportedModelError
 from holotype.records import ClassifierModel, CrossEncoderModel, SparseModel

@@ -23,7 +23,7 @@ from tests.runtime.sparse import save_language_model
 
 from holotype.encoders import load
 from holotype.encoders.exports import export
-from holotype.encoders.graph_backends.export_manifest import MANIFEST_FILE
+from holotype.encoders.graphs.manifest import MANIFEST_FILE
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"

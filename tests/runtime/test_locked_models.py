@@ -14,14 +14,20 @@ import pytest
 from tests.unit.holotype.cli.command import Answer, run
 
 from holotype import load
-from holotype.artifact_errors import ArtifactDamagedError, ArtifactError, ArtifactNotFoundError
-from holotype.artifacts.aliases import set_alias
-from holotype.artifacts.creating import create_artifact
-from holotype.artifacts.gathering import CreationOptions
-from holotype.artifacts.pushing import push_artifact
+from holotype.errors import (
+    ArtifactDamagedError,
+    ArtifactError,
+    ArtifactNotFoundError,
+    LockFileError,
+    LockMismatchError,
+    NotLockedError,
+)
+from holotype.publishing.aliases import set_alias
+from holotype.publishing.creating import create_artifact
+from holotype.publishing.gathering import CreationOptions
+from holotype.publishing.pushing import push_artifact
 from holotype.references import ModelRef, read_manifest
 from holotype.references.lock_file import LockedModel, LockFile, locked_folder, read_lock
-from holotype.store_errors import LockFileError, LockMismatchError, NotLockedError
 
 OBJECTS = "memory://models/locked/minilm"
 
@@ -181,7 +187,7 @@ def test_a_model_that_is_not_there_fails_the_proof(lock: Path, cache: Path) -> N
 
 def test_the_network_is_really_denied() -> None:
     code = """
-from holotype.artifacts.offline import NetworkDeniedError, deny_network
+from holotype.publishing.offline import NetworkDeniedError, deny_network
 import socket, urllib.request
 deny_network()
 for use in (

@@ -20,11 +20,11 @@ from tests.runtime.bge_m3 import sparse_model as sparse_model_of
 from holotype.encoders import IncompatibleModesError, ModeNotLoadedError, load, load_modes
 from holotype.encoders.mode_vectors import AnyModeVectors, ModeVectors
 from holotype.encoders.modes import ModesEncoder
-from holotype.encoders.ragged import Ragged
-from holotype.encoders.scores.similarity import Vectors
-from holotype.encoders.sparse_vectors import SparseVectors
 from holotype.encoders.torch_backend.backbone import Backbone
 from holotype.encoders.torch_backend.packed_backbone import PackedBackbone
+from holotype.encoders.vectors.ragged import Ragged
+from holotype.encoders.vectors.similarity import Vectors
+from holotype.encoders.vectors.sparse import SparseVectors
 from holotype.errors import (
     ClosedEncoderError,
     InstructionError,

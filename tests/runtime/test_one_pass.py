@@ -15,15 +15,15 @@ from tests.runtime.parity import DenseRecord
 from holotype.encoders.checkpoints.modules import LinearSpec, NormalizeSpec, PoolingSpec
 from holotype.encoders.checkpoints.settings import read_checkpoint
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.network import Output
-from holotype.encoders.tokens.batching import Row
 from holotype.encoders.torch_backend.backbone import open_backbone
-from holotype.encoders.torch_backend.layers_head import LayersHead
+from holotype.encoders.torch_backend.layers import LayersHead
 from holotype.encoders.torch_backend.packed_backbone import PackedBackbone
-from holotype.encoders.torch_backend.sparse_head import TokenHead, WordHead
-from holotype.encoders.torch_backend.tensor_files import read_tensors
+from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.transformer import Head, HeadedTransformer, Transformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer
+from holotype.encoders.torch_backend.word_heads import TokenHead, WordHead
 
 N_WORDS = 15
 LINEAR = LinearSpec(

@@ -11,9 +11,9 @@ from sentence_transformers.multi_vector_encoder.modules import HierarchicalToken
 from sentence_transformers.util.quantization import quantize_embeddings
 from tests.runtime.parity import assert_same
 
-from holotype.encoders.quantization import calibrate, quantize
-from holotype.encoders.ragged import Ragged
-from holotype.encoders.token_pooling import pool_tokens
+from holotype.encoders.vectors.quantization import calibrate, quantize
+from holotype.encoders.vectors.ragged import Ragged
+from holotype.encoders.vectors.token_pooling import pool_tokens
 
 VECTORS = np.random.default_rng(3).standard_normal((200, 20)).astype(np.float32)
 

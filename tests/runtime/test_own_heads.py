@@ -17,16 +17,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from holotype.encoders import load
+from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import PackedBatch, packed
-from holotype.encoders.tokens.batching import Row
 from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.backbone import Backbone
-from holotype.encoders.torch_backend.classification_head import ClassificationHead
-from holotype.encoders.torch_backend.forwards import packed_forward
-from holotype.encoders.torch_backend.hosted_forward import replace_linears
-from holotype.encoders.torch_backend.own_heads import (
+from holotype.encoders.torch_backend.forwards import packed_forward, replace_linears
+from holotype.encoders.torch_backend.heads import (
     CLASSIFIERS,
     TRANSFORMS,
+    ClassificationHead,
     classification_modules,
     language_model_transform,
 )

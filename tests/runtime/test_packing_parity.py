@@ -15,8 +15,8 @@ from tests.runtime.parity import DenseRecord, Save, assert_dense_parity, assert_
 from transformers import AutoModel, PreTrainedModel
 
 from holotype.encoders import load
+from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import packed
-from holotype.encoders.tokens.batching import Row
 from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.forwards import (
     HOSTED,

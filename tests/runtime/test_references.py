@@ -17,10 +17,10 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from tests.runtime.parity import DenseRecord, Save
 from tests.unit.holotype.hub.server import serving
 
-from holotype.artifacts import CreationOptions, create_artifact, get_model_info, open_artifact
 from holotype.encoders import load, load_from_env
 from holotype.errors import CheckpointNotFoundError, UnsafeCheckpointError
 from holotype.models import ALL_MINILM_L6_V2
+from holotype.publishing import CreationOptions, create_artifact, get_model_info, open_artifact
 from holotype.references import ArtifactDamagedError, Manifest, ModelRef
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -156,7 +156,7 @@ def test_a_branch_is_asked_for_and_a_commit_is_not(
 KILLED = """
 import sys
 from pathlib import Path
-from holotype.artifacts import CreationOptions, create_artifact
+from holotype.publishing import CreationOptions, create_artifact
 print("ready", flush=True)
 create_artifact(sys.argv[1], Path(sys.argv[2]), CreationOptions(entry="all-minilm-l6-v2"))
 """

@@ -30,8 +30,8 @@ from tests.runtime.parity import (
 )
 
 from holotype.encoders import load
-from holotype.encoders.encodings.derived_record import derive_record
-from holotype.encoders.encodings.resolving import resolve_encoding
+from holotype.encoders.kinds.derived_record import derive_record
+from holotype.encoders.kinds.plan import resolve_encoding
 from holotype.errors import (
     CatalogueMismatchError,
     CheckpointError,

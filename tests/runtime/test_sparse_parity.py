@@ -27,8 +27,8 @@ from tests.runtime.sparse import (
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from holotype.encoders import load
-from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
 from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
+from holotype.encoders.vectors.sparse import SparseVector, SparseVectors
 from holotype.errors import ClosedEncoderError
 
 # What torch says of the reference's own arithmetic.

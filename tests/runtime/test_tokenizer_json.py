@@ -17,14 +17,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
-from holotype.encoders.tokens.tokenizer_classes import (
+from holotype.encoders.inputs.tokenizer_json import (
     GENERIC,
     SPECIAL_TOKENS,
     TOKENIZER_CLASSES,
     class_name,
+    read_tokenizer,
 )
-from holotype.encoders.tokens.tokenizer_json import read_tokenizer
-from holotype.encoders.torch_backend.tokenizer_files import load_tokenizer
+from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
 
 WORDS = "the query and the document of late interaction with text and tokens ñandú 中文 😀"
@@ -259,7 +259,7 @@ def test_code_of_the_checkpoint_is_never_run(tmp_path: Path) -> None:
 
 def test_neither_transformers_nor_torch_is_imported() -> None:
     code = (
-        "import sys, holotype.encoders.tokens.tokenizer_json; "
+        "import sys, holotype.encoders.inputs.tokenizer_json; "
         "print([name for name in ('torch', 'transformers') if name in sys.modules])"
     )
     result = subprocess.run(

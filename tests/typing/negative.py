@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 from holotype import ColbertModel, DenseModel, ModelType, SparseModel, get_model, load, select
 from holotype.encoders import load_modes
-from holotype.encoders.quantization import quantize
+from holotype.encoders.vectors.quantization import quantize
 from holotype.models import BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE, JINA_COLBERT_V2, SPLADE_V3
 
 get_model("jina-colbert-v3")  # E: call-overload, reportCallIssue

@@ -26,14 +26,13 @@ from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.mode_vectors import ModeVectors
+from holotype.encoders.mode_vectors import ModeVectors, Weights
 from holotype.encoders.modes import ModesEncoder
-from holotype.encoders.quantization import calibrate, quantize
-from holotype.encoders.ragged import Ragged
-from holotype.encoders.scores.labelling import LabelScore
-from holotype.encoders.scores.mode_scores import Weights
+from holotype.encoders.running.scores import LabelScore
 from holotype.encoders.sparse import SparseEncoder
-from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
+from holotype.encoders.vectors.quantization import calibrate, quantize
+from holotype.encoders.vectors.ragged import Ragged
+from holotype.encoders.vectors.sparse import SparseVector, SparseVectors
 from holotype.models import (
     ALL_MINILM_L6_V2,
     BGE_M3,

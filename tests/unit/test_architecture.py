@@ -29,13 +29,13 @@ HEAVY = [
 # Lower may not import higher. What is not listed here is as low as errors.
 LAYERS = (
     *("errors", "records", "catalogue", "models", "query", "references", "encoders", "hub"),
-    *("adapters", "artifacts", "cluster", "cli"),
+    *("adapters", "publishing", "cluster", "cli"),
 )
 # The rooms of the encoders, with the same rule. Modules that lie in none are what users call, and
 # what is that simple that every room may know it.
 ROOMS = (
-    *("checkpoints", "encodings", "tokens", "running", "scores", "static"),
-    *("graph_backends", "torch_backend", "exports"),
+    *("checkpoints", "kinds", "inputs", "running", "vectors", "arrays"),
+    *("graphs", "torch_backend", "exports"),
 )
 WITH_TORCH = {"torch_backend", "exports"}
 

@@ -97,7 +97,7 @@ def _made(
     kind: str | None,
     revision: str | None,
 ) -> NewEntry:
-    from holotype.encoders.encodings.kinds import recognise_kind
+    from holotype.encoders.kinds.derived_record import recognise_kind
     from holotype.hub.adding import make_entry, propose_id, require_new, taken_names
     from holotype.hub.fixing import entries
 

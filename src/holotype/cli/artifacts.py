@@ -16,7 +16,7 @@ from holotype.cli.wording import UNKNOWN, parse_count
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
-    from holotype.artifacts.info import ReferencedModel
+    from holotype.publishing.info import ReferencedModel
     from holotype.references.checking import OnBytes
 
 
@@ -66,7 +66,7 @@ def create(
 
     Prints the path, the digest and the fingerprint, with a tab between them.
     """
-    from holotype.artifacts import CreationOptions, create_artifact
+    from holotype.publishing import CreationOptions, create_artifact
 
     try:
         largest = parse_count(max_bytes)
@@ -144,7 +144,7 @@ def info(
 
     The exit code is 1 where the reference names nothing.
     """
-    from holotype.artifacts import get_model_info
+    from holotype.publishing import get_model_info
 
     try:
         found = get_model_info(reference)

@@ -42,7 +42,7 @@ def lock_command(
     Repositories and objects are fetched into the cache to be locked; a local reference must name an
     artifact. Models of the file that are not named stay as they are.
     """
-    from holotype.artifacts.locking import lock_model
+    from holotype.publishing.locking import lock_model
     from holotype.references.lock_file import LockFile, read_lock
     from holotype.references.ref import ModelRef
 
@@ -102,8 +102,8 @@ def download(
     """
     if offline:
         raise typer.Exit(_prove(lock))
-    from holotype.artifacts.locking import fetch_locked
     from holotype.cli.progress import bytes_progress
+    from holotype.publishing.locking import fetch_locked
     from holotype.references.lock_file import read_lock
 
     try:
@@ -125,7 +125,7 @@ def _known(on_bytes: OnBytes | None) -> OnTotal:
 def _prove(lock: Path) -> int:
     """Run the proof in a process of its own; the Hub's own switch is off, to see what happens."""
     environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
-    code = "from holotype.artifacts.offline import main; main()"
+    code = "from holotype.publishing.offline import main; main()"
     command = [sys.executable, "-c", code, str(lock)]
     # The command is this interpreter with the text above.
     result = subprocess.run(  # noqa: S603

@@ -29,7 +29,7 @@ def push(
     The manifest goes last, so that half a push is no artifact; the same command finishes it. Nothing
     is overwritten. Needs the extra s3 or gcs; credentials come from the store's own environment.
     """
-    from holotype.artifacts.pushing import push_artifact
+    from holotype.publishing.pushing import push_artifact
 
     try:
         with _progress("pushing") as on_total:

@@ -12,7 +12,7 @@ from holotype.encoders.memory import estimate_memory
 
 if TYPE_CHECKING:
     from holotype.encoders._load_modes import load_modes
-    from holotype.mode_errors import IncompatibleModesError, ModeNotLoadedError
+    from holotype.errors import IncompatibleModesError, ModeNotLoadedError
 
 __all__ = [
     "IncompatibleModesError",
@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 _LATER = {
-    "IncompatibleModesError": "holotype.mode_errors",
-    "ModeNotLoadedError": "holotype.mode_errors",
+    "IncompatibleModesError": "holotype.errors",
+    "ModeNotLoadedError": "holotype.errors",
     "load_modes": "holotype.encoders._load_modes",
 }
 """What few programs use; `import holotype` does not pay for it."""

@@ -215,7 +215,7 @@ def refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
     """Refuse what is no reference where there is a lock, which names references only."""
     path = lock or os.environ.get("HOLOTYPE_LOCK")
     if path:
-        from holotype.store_errors import NotLockedError
+        from holotype.errors import NotLockedError
 
         id = getattr(getattr(model, "record", model), "id", model)
         raise NotLockedError(
@@ -272,10 +272,10 @@ def _loading_module(config: ModelConfig[ModelInfo]) -> tuple[str, str]:
             raise UnsupportedModelError(
                 record.id, "it is a table of token vectors, run by NumPy alone; leave backend= out"
             )
-        return "holotype.encoders.static.loading", "static"
+        return "holotype.encoders.arrays.tables", "static"
     if config.backend == "torch":
         return "holotype.encoders.torch_backend.loading", "encoders"
-    return f"holotype.encoders.graph_backends.{config.backend}_backend", config.backend
+    return f"holotype.encoders.graphs.{config.backend}_backend", config.backend
 
 
 def import_part(module: str, extra: str, feature: str) -> ModuleType:

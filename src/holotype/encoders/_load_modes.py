@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, overload
 
 from holotype.encoders._load import import_part, refuse_unlocked
 from holotype.encoders.config import RunOptions, configure, look_up
-from holotype.encoders.encodings.mode_agreement import require_one_checkpoint
+from holotype.encoders.kinds.modes import require_one_checkpoint
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
     from holotype.encoders.mode_vectors import Mode, TokenVectors
     from holotype.encoders.modes import ModesEncoder
-    from holotype.encoders.scores.similarity import Vectors
-    from holotype.encoders.sparse_vectors import SparseVectors
+    from holotype.encoders.vectors.similarity import Vectors
+    from holotype.encoders.vectors.sparse import SparseVectors
     from holotype.models import ColbertModelId, DenseModelId, SparseModelId
 
     Dense: TypeAlias = AnyDenseModel | DenseModelId

@@ -7,17 +7,29 @@ from typing import TypeAlias, Unpack, cast, overload
 
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encodings.classifier_encoding import ClassifierEncoding
+from holotype.encoders.inputs.items import Pair, check_text, checked_pair, each_text
+from holotype.encoders.inputs.rows import Reading
+from holotype.encoders.inputs.tokenizer import TokenizedText
+from holotype.encoders.kinds.classifier import ClassifierEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
 from holotype.encoders.running.network import Network
-from holotype.encoders.running.pipeline import Reading, Task, stream
-from holotype.encoders.scores.activations import Activation, Scores, activate, chosen_activation
-from holotype.encoders.scores.labelling import LabelScore, all_labels, label_rule
-from holotype.encoders.scores.logits import collect_logits, count_inputs, joined, reading
-from holotype.encoders.scores.zero_shot import candidate_scores, hypotheses, inference_labels
-from holotype.encoders.tokens.pairs import Pair, checked_pair
-from holotype.encoders.tokens.texts import check_text, each_text
-from holotype.encoders.tokens.tokenization import TokenizedText
+from holotype.encoders.running.pipeline import Task, stream
+from holotype.encoders.running.scores import (
+    Activation,
+    LabelScore,
+    Scores,
+    activate,
+    all_labels,
+    candidate_scores,
+    chosen_activation,
+    collect_logits,
+    count_inputs,
+    hypotheses,
+    inference_labels,
+    joined,
+    label_rule,
+    reading,
+)
 from holotype.records import ClassifierModel, ScoreActivation
 
 TextOrPair: TypeAlias = str | Pair

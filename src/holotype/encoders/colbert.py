@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encodings.colbert_encoding import ColbertEncoding
+from holotype.encoders.inputs.rows import Reading
+from holotype.encoders.inputs.sides import SideReader
+from holotype.encoders.kinds.colbert import ColbertEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.quantization import Calibration, dequantize
-from holotype.encoders.ragged import Ragged
-from holotype.encoders.running.colbert_rows import SideReader
 from holotype.encoders.running.network import Network, Output
-from holotype.encoders.running.pipeline import Reading, Task
-from holotype.encoders.scores.maxsim import maxsim, maxsim_pairwise
-from holotype.encoders.token_pooling import finished, import_clustering
+from holotype.encoders.running.pipeline import Task
+from holotype.encoders.vectors.quantization import Calibration, dequantize
+from holotype.encoders.vectors.ragged import Ragged
+from holotype.encoders.vectors.similarity import maxsim, maxsim_pairwise
+from holotype.encoders.vectors.token_pooling import finished, import_clustering
 from holotype.records import AnyColbertModel
 
 TokenVectors: TypeAlias = NDArray[np.float32]

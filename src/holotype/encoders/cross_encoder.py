@@ -10,15 +10,23 @@ import numpy as np
 
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encodings.head_encoding import CrossEncoding
+from holotype.encoders.inputs.items import Pair, each_pair, each_text, is_pair
+from holotype.encoders.inputs.rows import Reading
+from holotype.encoders.inputs.template import PairTemplate
+from holotype.encoders.kinds.cross_encoder import CrossEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
 from holotype.encoders.running.network import Network
-from holotype.encoders.running.pipeline import Reading, Task, stream
-from holotype.encoders.scores.activations import Activation, Scores, activate, chosen_activation
-from holotype.encoders.scores.logits import collect_logits, count_inputs, joined, reading
-from holotype.encoders.tokens.pair_template import PairTemplate
-from holotype.encoders.tokens.pairs import Pair, each_pair, is_pair
-from holotype.encoders.tokens.texts import each_text
+from holotype.encoders.running.pipeline import Task, stream
+from holotype.encoders.running.scores import (
+    Activation,
+    Scores,
+    activate,
+    chosen_activation,
+    collect_logits,
+    count_inputs,
+    joined,
+    reading,
+)
 from holotype.records import CrossEncoderModel, ScoreActivation
 
 

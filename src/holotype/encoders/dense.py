@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from holotype.encoders.checkpoints.modules import PoolingSpec
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encodings.dense_encoding import DenseEncoding, side_of
-from holotype.encoders.encodings.prompts import prompt_of
+from holotype.encoders.inputs.rows import Reading, Row
+from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
+from holotype.encoders.kinds.dense import DenseEncoding, side_of
+from holotype.encoders.kinds.prompts import prompt_of
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.quantization import Calibration, dequantize
 from holotype.encoders.running.network import Network, Output
-from holotype.encoders.running.pipeline import Reading, Task
-from holotype.encoders.scores.similarity import Vectors, all_pairs, pairwise
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.tokenization import TextTokenizer, TokenizedText
+from holotype.encoders.running.pipeline import Task
+from holotype.encoders.vectors.quantization import Calibration, dequantize
+from holotype.encoders.vectors.similarity import Vectors, all_pairs, pairwise
 from holotype.records import AnyDenseModel
 
 

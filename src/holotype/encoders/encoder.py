@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.fingerprint import fingerprint_of_folder
+from holotype.encoders.inputs.items import count_texts, each_text
+from holotype.encoders.inputs.rows import Row
 from holotype.encoders.options import EncodeSettings, TextSide
+from holotype.encoders.running.devices import Replicas
 from holotype.encoders.running.network import Network
 from holotype.encoders.running.pipeline import ResultT, Task, stream
-from holotype.encoders.running.replicas import Replicas
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.texts import count_texts, each_text
 from holotype.errors import CheckpointError, ClosedEncoderError
 
 _TEXTS_AT_ONCE = 512

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from holotype.encoders.checkpoints.headers import weight_files
 from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.checkpoints.module_folders import module_folders
-from holotype.encoders.graph_backends.export_manifest import original_weights
+from holotype.encoders.checkpoints.routes import module_folders
+from holotype.encoders.checkpoints.safetensors import weight_files
+from holotype.encoders.graphs.manifest import original_weights
 from holotype.references.checking import MANIFEST_FILE, check_sizes, hash_files
 from holotype.references.manifest import read_manifest
 

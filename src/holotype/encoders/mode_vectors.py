@@ -1,18 +1,18 @@
-"""What a model finds of texts in several modes at once."""
+"""The vectors of several modes of one model, and their scores together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.ragged import Ragged
 from holotype.encoders.running.network import Output, OutputOf
-from holotype.encoders.scores.similarity import Vectors
-from holotype.encoders.sparse_vectors import SparseVector, SparseVectors
+from holotype.encoders.vectors.ragged import Ragged
+from holotype.encoders.vectors.similarity import Vectors
+from holotype.encoders.vectors.sparse import SparseVector, SparseVectors
 
 Mode: TypeAlias = Literal["dense", "sparse", "colbert"]
 TokenVectors: TypeAlias = Ragged[np.float32]
@@ -136,3 +136,38 @@ def concatenate(parts: Sequence[AnyModeVectors]) -> AnyModeVectors:
 
 def _stacked(vectors: Sequence[NDArray[np.float32]], dim: int) -> Vectors:
     return np.stack(vectors) if vectors else np.empty((0, dim), dtype=np.float32)
+
+
+Weights: TypeAlias = Mapping[Mode, float]
+"""What each mode counts for."""
+
+
+def check_weights(weights: Weights, modes: Sequence[Mode]) -> None:
+    """Refuse weights that are not those of the modes.
+
+    Raises:
+        ValueError: a mode has no weight or is unknown, a weight is negative, or all are 0.
+    """
+    if set(weights) != set(modes):
+        raise ValueError(
+            f"weights has {', '.join(weights) or 'nothing'}; expected one for each mode that was "
+            f"loaded: {', '.join(modes)}"
+        )
+    if min(weights.values()) < 0 or not any(weights.values()):
+        raise ValueError(
+            f"weights is {dict(weights)!r}; expected none below 0, and one above it at least"
+        )
+
+
+def counting_modes(weights: Weights) -> tuple[Mode, ...]:
+    """Return the modes whose scores count."""
+    return tuple(mode for mode, weight in weights.items() if weight)
+
+
+def weighted_mean(
+    scores: Mapping[Mode, NDArray[np.float32]], weights: Weights
+) -> NDArray[np.float32]:
+    """Return the mean of scores of one shape; modes of weight 0 may be missing."""
+    total = sum(weights.values())
+    parts = [scores[mode] * (weights[mode] / total) for mode in counting_modes(weights)]
+    return np.asarray(np.sum(parts, axis=0), dtype=np.float32)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encodings.mode_agreement import Readings
+from holotype.encoders.inputs.items import count_texts, each_text
+from holotype.encoders.inputs.rows import Reading, Row
+from holotype.encoders.kinds.modes import Readings
 from holotype.encoders.mode_vectors import (
     AnyModeVectors,
     ColbertT_co,
@@ -22,28 +24,23 @@ from holotype.encoders.mode_vectors import (
     ModeVectors,
     SparseT_co,
     TokenVectors,
-    collect,
-    concatenate,
-)
-from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.running.modes_network import ModesNetwork, ModesRunner
-from holotype.encoders.running.network import OutputOf
-from holotype.encoders.running.pipeline import Reading, TaskOf, stream
-from holotype.encoders.running.replicas import Replicas
-from holotype.encoders.scores.mode_scores import (
     Weights,
     check_weights,
+    collect,
+    concatenate,
     counting_modes,
     weighted_mean,
 )
-from holotype.encoders.scores.similarity import Vectors
+from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
+from holotype.encoders.running.devices import Replicas
+from holotype.encoders.running.modes_network import ModesNetwork, ModesRunner
+from holotype.encoders.running.network import OutputOf
+from holotype.encoders.running.pipeline import TaskOf, stream
 from holotype.encoders.single_modes import SingleModes
 from holotype.encoders.sparse import SparseEncoder
-from holotype.encoders.sparse_vectors import SparseVectors
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.texts import count_texts, each_text
-from holotype.errors import ClosedEncoderError
-from holotype.mode_errors import ModeNotLoadedError
+from holotype.encoders.vectors.similarity import Vectors
+from holotype.encoders.vectors.sparse import SparseVectors
+from holotype.errors import ClosedEncoderError, ModeNotLoadedError
 
 EncoderT = TypeVar("EncoderT", bound=Encoder[Any])
 

@@ -10,10 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from holotype.artifact_errors import ArtifactDamagedError, ArtifactError
 from holotype.encoders.config import look_up
-from holotype.encoders.encodings.derived_record import derive_record
-from holotype.errors import AmbiguousModelError, MissingExtraError, ModelNotFoundError
+from holotype.encoders.kinds.derived_record import derive_record
+from holotype.errors import (
+    AmbiguousModelError,
+    ArtifactDamagedError,
+    ArtifactError,
+    MissingExtraError,
+    ModelNotFoundError,
+)
 from holotype.records import ModelInfo
 from holotype.references.checking import MANIFEST_FILE, OnBytes, check_contents, check_sizes
 from holotype.references.folders import find_folder

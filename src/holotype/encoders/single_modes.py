@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
+from holotype.encoders.inputs.sides import SideReader
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.mode_vectors import AnyModeVectors, Mode, Sizes
 from holotype.encoders.options import SideName
-from holotype.encoders.ragged import Ragged
-from holotype.encoders.running.colbert_rows import SideReader
 from holotype.encoders.running.modes_network import Counter
 from holotype.encoders.sparse import SparseEncoder
-from holotype.encoders.tokens.tokenization import TextTokenizer
+from holotype.encoders.vectors.ragged import Ragged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

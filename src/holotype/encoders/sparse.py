@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encodings.prompts import prompt_of
-from holotype.encoders.encodings.sparse_encoding import SparseEncoding
+from holotype.encoders.inputs.rows import Reading, Row
+from holotype.encoders.inputs.tokenizer import TokenizedText
+from holotype.encoders.kinds.prompts import prompt_of
+from holotype.encoders.kinds.sparse import SparseEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, TextSide, settings_of
 from holotype.encoders.running.network import Network, Output
-from holotype.encoders.running.pipeline import Reading, Task
-from holotype.encoders.sparse_vectors import (
+from holotype.encoders.running.pipeline import Task
+from holotype.encoders.vectors.sparse import (
     SparseVector,
     SparseVectors,
     lengths,
     pairwise_products,
     products,
 )
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.tokenization import TokenizedText
 from holotype.records import SparseModel
 
 OneOrManySparse: TypeAlias = SparseVector | SparseVectors

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.encodings.kinds import recognise_kind
+from holotype.encoders.kinds.derived_record import recognise_kind
 from holotype.errors import CatalogueFileError, UnsupportedCheckpointError
 from holotype.hub import json_text
 from holotype.hub.checkpoint_files import CheckpointFiles

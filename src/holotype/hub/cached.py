@@ -7,7 +7,7 @@ from pathlib import Path
 from huggingface_hub import get_cached_repo_tree, try_to_load_from_cache
 from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
-from holotype.encoders.checkpoints.headers import read_header, weight_files
+from holotype.encoders.checkpoints.safetensors import read_header, weight_files
 from holotype.hub.checkpoint_files import CARD, CheckpointFiles, is_small_file
 
 

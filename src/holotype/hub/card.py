@@ -8,7 +8,7 @@ from typing import Any
 from huggingface_hub import metadata_load
 
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.encodings.merge import Comparer
+from holotype.encoders.kinds.merge import Comparer
 from holotype.errors import CheckpointError
 from holotype.hub.checkpoint_files import CARD, CheckpointFiles
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from holotype.encoders.checkpoints.headers import Header, read_header, weight_files
+from holotype.encoders.checkpoints.safetensors import Header, read_header, weight_files
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.hub.client import HubClient, Repository
 

@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils._headers import build_hf_headers
 
-from holotype.encoders.checkpoints.headers import Header, header_length, parse_header
+from holotype.encoders.checkpoints.safetensors import Header, header_length, parse_header
 from holotype.errors import (
     CheckpointError,
     CheckpointNotFoundError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.encodings.merge import Comparer
+from holotype.encoders.kinds.merge import Comparer
 from holotype.records import ModelInfo
 from holotype.references.entry import RECORDS
 

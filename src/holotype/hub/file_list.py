@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from holotype.encoders.checkpoints.headers import count_parameters, some_are_pickled, stored_dtype
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.safetensors import (
+    count_parameters,
+    some_are_pickled,
+    stored_dtype,
+)
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
-from holotype.encoders.encodings.merge import Comparer
+from holotype.encoders.kinds.merge import Comparer
 from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.records import Dtype
 

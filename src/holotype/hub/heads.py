@@ -6,8 +6,8 @@ from pathlib import Path
 
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.settings import CONFIG_FILE, LIBRARY_FILE
-from holotype.encoders.encodings.kinds import label_names
-from holotype.encoders.encodings.merge import Comparer
+from holotype.encoders.kinds.derived_record import label_names
+from holotype.encoders.kinds.merge import Comparer
 from holotype.hub.fields import compare_field
 
 _SCORE_ACTIVATIONS = {"Identity": "identity", "Sigmoid": "sigmoid", "Softmax": "softmax"}

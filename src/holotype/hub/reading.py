@@ -23,12 +23,12 @@ from holotype.encoders.checkpoints.settings import (
     tokenizer_length,
     usable_positions,
 )
-from holotype.encoders.checkpoints.sparse_settings import LEXICAL, read_sparse_checkpoint
-from holotype.encoders.encodings.colbert_encoding import compare_colbert
-from holotype.encoders.encodings.dense_encoding import compare_dense
-from holotype.encoders.encodings.merge import Comparer, Comparison, Merge
-from holotype.encoders.encodings.sparse_encoding import compare_sparse
-from holotype.encoders.encodings.static_encoding import is_static
+from holotype.encoders.checkpoints.sparse import LEXICAL, read_sparse_checkpoint
+from holotype.encoders.kinds.colbert import compare_colbert
+from holotype.encoders.kinds.dense import compare_dense
+from holotype.encoders.kinds.merge import Comparer, Comparison, Merge
+from holotype.encoders.kinds.sparse import compare_sparse
+from holotype.encoders.kinds.static import is_static
 from holotype.errors import (
     HolotypeError,
     UnsafeCheckpointError,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.encodings.merge import Comparer
-from holotype.encoders.encodings.static_encoding import (
+from holotype.encoders.kinds.merge import Comparer
+from holotype.encoders.kinds.static import (
     MAPPING_NAME,
     TABLE_NAMES,
     compare_static,

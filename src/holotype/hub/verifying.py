@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from holotype.encoders.encodings.merge import Comparison
+from holotype.encoders.kinds.merge import Comparison
 from holotype.errors import CheckpointError, HubUnreachableError, RevisionGoneError
 from holotype.hub.cached import open_cached
 from holotype.hub.checkpoint_files import open_folder, open_repository

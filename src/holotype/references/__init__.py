@@ -1,6 +1,6 @@
 """References to models, and the manifests of artifacts; only the standard library is imported."""
 
-from holotype.artifact_errors import (
+from holotype.errors import (
     ArtifactDamagedError,
     ArtifactError,
     ArtifactExistsError,

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-from holotype.artifact_errors import ArtifactError, ManifestError, UnsafePathError
+from holotype.errors import AliasNotFoundError, ArtifactError, ManifestError, UnsafePathError
 from holotype.references.manifest import read_manifest
 from holotype.references.paths import check_path, open_file
 from holotype.references.ref import is_alias
-from holotype.store_errors import AliasNotFoundError
 
 Action: TypeAlias = Literal["set", "rollback"]
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from holotype.artifact_errors import Finding, Problem
+from holotype.errors import Finding, Problem
 from holotype.references.paths import files_below, open_file
 
 if TYPE_CHECKING:

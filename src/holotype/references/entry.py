@@ -8,7 +8,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from holotype.artifact_errors import ManifestError
+from holotype.errors import ManifestError
 from holotype.records import (
     ClassifierModel,
     ColbertModel,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holotype.artifact_errors import ArtifactNotFoundError
+from holotype.errors import ArtifactNotFoundError
 from holotype.references.aliases import resolve_alias
 from holotype.references.ref import ModelRef
 

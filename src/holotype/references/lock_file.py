@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from holotype.artifact_errors import ArtifactNotFoundError, InvalidReferenceError
+from holotype.errors import (
+    ArtifactNotFoundError,
+    InvalidReferenceError,
+    LockFileError,
+    LockMismatchError,
+    NotLockedError,
+)
 from holotype.references.cache import cached_artifact
 from holotype.references.folders import find_folder
 from holotype.references.manifest import FileEntry, Manifest, parse_files
 from holotype.references.paths import open_file
 from holotype.references.ref import ModelRef
-from holotype.store_errors import LockFileError, LockMismatchError, NotLockedError
 
 LOCK_FILE = "holotype.lock"
 LOCK_VARIABLE = "HOLOTYPE_LOCK"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from holotype.artifact_errors import (
+from holotype.errors import (
     ArtifactNotFoundError,
     InvalidReferenceError,
     ManifestError,

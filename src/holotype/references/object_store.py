@@ -13,13 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from holotype.artifact_errors import ArtifactNotFoundError
-from holotype.errors import MissingExtraError
+from holotype.errors import ArtifactNotFoundError, MissingExtraError, ObjectStoreError
 from holotype.references.checking import MANIFEST_FILE
 from holotype.references.manifest import LARGEST_MANIFEST_BYTES, Manifest, parse_manifest
 from holotype.references.near_misses import redacted
 from holotype.references.ref import ModelRef
-from holotype.store_errors import ObjectStoreError
 
 T = TypeVar("T")
 

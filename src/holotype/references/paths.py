@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from holotype.artifact_errors import UnsafePathError
+from holotype.errors import UnsafePathError
 
 _LONGEST_PATH = 512
 _LONGEST_NAME_BYTES = 255

@@ -10,14 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
-from holotype.artifact_errors import ArtifactError, ArtifactExistsError
+from holotype.errors import ArtifactError, ArtifactExistsError, ObjectStoreError
 from holotype.references.cache import cached_artifact
 from holotype.references.checking import MANIFEST_FILE, OnBytes
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.ref import ModelRef
 from holotype.references.staging import keep_only, refuse_existing, staged
-from holotype.store_errors import ObjectStoreError
 
 OnTotal: TypeAlias = Callable[[int], OnBytes | None]
 """Is told how many bytes will pass, and returns what is told of those that have."""

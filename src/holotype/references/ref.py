@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
-from holotype.artifact_errors import CredentialsInReferenceError, InvalidReferenceError
+from holotype.errors import CredentialsInReferenceError, InvalidReferenceError
 from holotype.references.near_misses import redacted, suggestions
 
 Scheme: TypeAlias = Literal["local", "hf", "s3", "gs", "memory", "catalogue"]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from holotype.artifact_errors import ArtifactError, ArtifactExistsError
+from holotype.errors import ArtifactError, ArtifactExistsError
 from holotype.references.paths import files_below
 
 

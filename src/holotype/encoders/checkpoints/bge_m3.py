@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from holotype.encoders.checkpoints.headers import read_header
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.checkpoints.late_interaction import LateInteraction
 from holotype.encoders.checkpoints.modules import LinearSpec
+from holotype.encoders.checkpoints.safetensors import read_header
 from holotype.encoders.checkpoints.settings import CheckpointSettings, read_checkpoint
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
 

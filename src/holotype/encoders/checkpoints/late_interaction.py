@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
-from holotype.encoders.checkpoints.modules import MODULES_FILE, ModuleList
-from holotype.encoders.checkpoints.token_modules import MaskSpec
+from holotype.encoders.checkpoints.modules import MODULES_FILE, MaskSpec, ModuleList
 
 PUNCTUATION = tuple(string.punctuation)
 STANFORD_FILE = "artifact.metadata"

@@ -15,7 +15,7 @@ from holotype.records import ClassifierModel, CrossEncoderModel, ModelInfo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from holotype.encoders.graph_backends.export_manifest import Manifest
+    from holotype.encoders.graphs.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +92,9 @@ def export(
     folder = Path(_usual_name(record.id, backend, config.dtype) if to is None else to)
     if folder.exists() or folder.is_symlink():
         raise ExportError(record.id, f"{folder} exists; nothing is overwritten, name another")
-    import_part(f"holotype.encoders.graph_backends.{backend}_backend", backend, "export()")
+    import_part(f"holotype.encoders.graphs.{backend}_backend", backend, "export()")
     exporting: Any = import_part("holotype.encoders.exports.exporting", "export", "export()")
-    losses: Any = import_part("holotype.encoders.exports.loss", "export", "export()")
+    losses: Any = import_part("holotype.encoders.exports.losses", "export", "export()")
     limits = losses.Limits(min_cosine=min_cosine, max_difference=max_difference)
     made: Export = exporting.make_export(config, folder, texts=texts, limits=limits)
     return made

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -14,23 +14,73 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from transformers import AutoTokenizer
 
 from holotype.encoders._load import import_part, load
 from holotype.encoders.checkpoints.remote_code import code_policy
+from holotype.encoders.checkpoints.routes import module_folders
+from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.checkpoints.source import find_checkpoint
+from holotype.encoders.checkpoints.sparse import LEXICAL_STEM
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.exports import Export
-from holotype.encoders.exports.files import copy_files
 from holotype.encoders.exports.graph import quantize, write_onnx
-from holotype.encoders.exports.loss import PROBES, Limits, check_loss, measure_loss
+from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
 from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
-from holotype.encoders.graph_backends.export_manifest import Manifest, digests, write_manifest
-from holotype.encoders.graph_backends.files import GRAPHS
-from holotype.encoders.graph_backends.graph import TYPE_IDS
-from holotype.encoders.graph_backends.losses import Loss
-from holotype.encoders.torch_backend.tokenizer_files import load_tokenizer
+from holotype.encoders.graphs.files import GRAPHS
+from holotype.encoders.graphs.graph import TYPE_IDS
+from holotype.encoders.graphs.losses import Loss
+from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest
+from holotype.encoders.inputs.tokenizer_json import TOKENIZER_FILE
+from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import ExportError, UnsupportedModelError
+
+_SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "artifact.metadata")
+_NOT_COPIED = ("*.index.json", MANIFEST_FILE)
+
+
+def copy_files(
+    settings: CheckpointSettings, to: Path, *, tokenizer_folders: tuple[Path, ...]
+) -> None:
+    """Copy all of a checkpoint but its transformer's weights: settings, tokenizers, other modules.
+
+    Args:
+        settings: what the checkpoint says.
+        to: the folder of the export.
+        tokenizer_folders: where the checkpoint's tokenizers are.
+    """
+    folder, transformer = settings.folder, settings.transformer_folder
+    modules = {folder / name for name in module_folders(folder)}
+    described = {path.parent for path in folder.glob("*/config.json")}
+    hidden = {path for path in described if path.name.startswith((".", "onnx", "openvino"))}
+    for source in sorted({folder, transformer, *modules, *described} - hidden):
+        for file in _small_files(source):
+            _copy(file, to / file.relative_to(folder))
+    for module in sorted(modules - {transformer, folder}):
+        for name in weight_files([path.name for path in module.glob("*.safetensors")]):
+            _copy(module / name, to / module.relative_to(folder) / name)
+    layer = folder / f"{LEXICAL_STEM}.safetensors"
+    if layer.is_file():
+        _copy(layer, to / layer.name)
+    for source in tokenizer_folders:
+        made = to / source.relative_to(folder)
+        if not (made / TOKENIZER_FILE).is_file():
+            # transformers makes it from other vocabularies; loading without it needs the file.
+            AutoTokenizer.from_pretrained(source, local_files_only=True).save_pretrained(made)
+
+
+def _copy(file: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, to)
+
+
+def _small_files(folder: Path) -> Iterator[Path]:
+    for pattern in _SMALL_FILES:
+        for file in folder.glob(pattern):
+            if file.is_file() and not any(file.match(unwanted) for unwanted in _NOT_COPIED):
+                yield file
+
 
 _TOOLS = ("holotype", "torch", "transformers", "tokenizers", "onnx", "onnxscript")
 _RUNTIMES = {"onnx": "onnxruntime", "openvino": "openvino"}
@@ -119,9 +169,7 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
             quantize(whole, path)
         else:
             # Exports for ONNX Runtime need no OpenVINO.
-            converting: Any = import_part(
-                "holotype.encoders.exports.openvino", "openvino", "export()"
-            )
+            converting: Any = import_part("holotype.encoders.exports.graph", "openvino", "export()")
             converting.convert_to_openvino(whole, path, dtype=config.dtype)
 
 

@@ -10,28 +10,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from holotype.encoders.checkpoints.head_settings import HeadSettings, read_head_checkpoint
+from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
 from holotype.encoders.checkpoints.remote_code import CodePolicy, code_policy
 from holotype.encoders.checkpoints.settings import (
     STANFORD_ARCHITECTURE,
     CheckpointSettings,
     read_checkpoint,
 )
-from holotype.encoders.checkpoints.sparse_settings import (
+from holotype.encoders.checkpoints.sparse import (
     LEXICAL,
     SparseSettings,
     read_sparse_checkpoint,
 )
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.graph_backends.graph import LAST_LAYER_INPUTS, LOGITS, TOKEN_VECTORS
-from holotype.encoders.graph_backends.opening import LAST_LAYER_FILE
-from holotype.encoders.torch_backend.head_weights import (
+from holotype.encoders.graphs.graph import LAST_LAYER_INPUTS, LOGITS, TOKEN_VECTORS
+from holotype.encoders.graphs.loading import LAST_LAYER_FILE
+from holotype.encoders.torch_backend.tensors import read_tensors, split_projection
+from holotype.encoders.torch_backend.weights import (
     answer_projection,
+    load_backbone,
     load_classification_model,
+    load_language_model,
 )
-from holotype.encoders.torch_backend.sparse_weights import load_language_model
-from holotype.encoders.torch_backend.tensor_files import read_tensors, split_projection
-from holotype.encoders.torch_backend.weights import load_backbone
 from holotype.errors import UnsupportedModelError
 from holotype.records import ClassifierModel, CrossEncoderModel, SparseModel
 

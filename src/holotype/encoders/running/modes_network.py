@@ -8,10 +8,10 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.mode_vectors import Found, Mode, find
 from holotype.encoders.running.network import Output, OutputOf
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.tokenization import TextTokenizer
 
 Counter: TypeAlias = Callable[[Sequence[int]], list[bool]]
 """Takes the tokens of a text, and returns which of them count in a mode."""

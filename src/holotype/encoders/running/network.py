@@ -12,8 +12,8 @@ from typing import Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.tokenization import TextTokenizer
+from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 
 FoundT = TypeVar("FoundT")
 FoundT_co = TypeVar("FoundT_co", covariant=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.tokens.batching import Row, batches
+from holotype.encoders.inputs.rows import Row, batches
 
 
 @dataclass(frozen=True, slots=True)

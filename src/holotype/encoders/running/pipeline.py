@@ -7,21 +7,87 @@ iterator is only ever pulled on the caller's thread, at most two windows ahead o
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.options import EncodeSettings
+from holotype.encoders.inputs.rows import Reading, Row
+from holotype.encoders.options import EncodeSettings, OnOverflow
 from holotype.encoders.running.devices import run_on
 from holotype.encoders.running.network import FoundT, OutputOf, Runner
-from holotype.encoders.running.overflow import Overflow
 from holotype.encoders.running.progress import Progress, watched
-from holotype.encoders.tokens.batching import Row
+from holotype.errors import TextOverflowError, TextOverflowWarning
+
+_PACKAGE = str(Path(__file__).parents[2]) + os.sep
+
+
+class Overflow:
+    """Counts, over all windows of a call, what was cut."""
+
+    def __init__(self, on_overflow: OnOverflow, *, model_id: str, max_length: int | None) -> None:
+        """Begin a call.
+
+        Args:
+            on_overflow: what the caller wants.
+            model_id: the model, for the message.
+            max_length: the longest text in tokens; None where nothing is cut.
+        """
+        self._on_overflow = on_overflow
+        self._model_id = model_id
+        self._max_length = max_length
+        self._n_texts = 0
+        self._n_cut_texts = 0
+        self._n_cut_tokens = 0
+
+    def add(self, n_cut: Sequence[int]) -> None:
+        """Count a window, before the model reads it.
+
+        Args:
+            n_cut: how many tokens each of its texts loses.
+
+        Raises:
+            TextOverflowError: texts are too long, and that is an error; it tells of this window.
+        """
+        cut = [index for index, count in enumerate(n_cut) if count]
+        n_tokens = sum(n_cut)
+        if cut and self._on_overflow == "error" and self._max_length is not None:
+            raise TextOverflowError(
+                self._model_id, len(cut), n_tokens, self._max_length, self._n_texts + cut[0]
+            )
+        self._n_texts += len(n_cut)
+        self._n_cut_texts += len(cut)
+        self._n_cut_tokens += n_tokens
+
+    def report(self) -> None:
+        """Warn at the caller's line, where that is wanted and something was cut."""
+        if not self._n_cut_texts or self._on_overflow != "warn":
+            return
+        warnings.warn(
+            f"{self._n_cut_texts} of {self._n_texts} texts are longer than the "
+            f"{self._max_length} tokens that {self._model_id!r} reads; {self._n_cut_tokens} tokens "
+            'were cut. Split long texts, or pass on_overflow="truncate" to cut without a word, '
+            '"error" to refuse',
+            TextOverflowWarning,
+            stacklevel=_frames_to_caller(),
+        )
+
+
+def _frames_to_caller() -> int:
+    """Count the frames from `report` to the first that is not of this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
+
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -30,19 +96,6 @@ ResultT = TypeVar("ResultT")
 # second one to be ready before the first is done. Several devices share one.
 _ITEMS_AT_ONCE = 1024
 _CHARACTERS_AT_ONCE = 2_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The items of a window as the model reads them, in the order of the items.
-
-    Attributes:
-        rows: the tokens of every item.
-        n_cut: how many tokens of every item were cut off.
-    """
-
-    rows: Sequence[Row]
-    n_cut: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

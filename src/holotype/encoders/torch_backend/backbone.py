@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import Group, PackedBatch, padded
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.tokenization import TextTokenizer
 from holotype.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def open_backbone(
         tensors: the tensors of the transformer.
     """
     # Importing transformers takes seconds, and is left until nothing goes without it.
-    from holotype.encoders.torch_backend.tokenizer_files import load_tokenizer
+    from holotype.encoders.torch_backend.tokenizer import load_tokenizer
     from holotype.encoders.torch_backend.weights import load_backbone
 
     folder = settings.transformer_folder

@@ -17,9 +17,17 @@ from torch.nn import functional
 
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
-from holotype.encoders.torch_backend.bert_forward import BertForward, Settings, build_forward
-from holotype.encoders.torch_backend.bert_names import BERT, DISTILBERT, MPNET, Names, shapes
-from holotype.encoders.torch_backend.tensor_files import NOT_OF_THE_ENCODER, POOLER
+from holotype.encoders.torch_backend.bert_forward import (
+    BERT,
+    DISTILBERT,
+    MPNET,
+    BertForward,
+    Names,
+    Settings,
+    build_forward,
+    shapes,
+)
+from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

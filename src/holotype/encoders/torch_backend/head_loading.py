@@ -6,32 +6,33 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from holotype.encoders.checkpoints.head_settings import HeadSettings, read_head_checkpoint
+from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
 from holotype.encoders.checkpoints.modules import PoolingSpec
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.classifier import Classifier
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.cross_encoder import CrossEncoder
-from holotype.encoders.encodings.classifier_encoding import resolve_classifier
-from holotype.encoders.encodings.head_encoding import CrossEncoding, resolve_cross_encoder
+from holotype.encoders.kinds.classifier import resolve_classifier
+from holotype.encoders.kinds.cross_encoder import CrossEncoding, resolve_cross_encoder
 from holotype.encoders.running.network import Network
 from holotype.encoders.torch_backend.backbone import Backbone, resolve_device, resolve_dtype
-from holotype.encoders.torch_backend.chat_template import load_template
-from holotype.encoders.torch_backend.classification_head import ClassificationHead
 from holotype.encoders.torch_backend.forwards import without_padding
-from holotype.encoders.torch_backend.head_weights import (
+from holotype.encoders.torch_backend.heads import (
+    ClassificationHead,
+    PaddedClassifier,
+    classification_modules,
+)
+from holotype.encoders.torch_backend.layers import LayersHead
+from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.tensors import read_tensors
+from holotype.encoders.torch_backend.tokenizer import load_template, load_tokenizer
+from holotype.encoders.torch_backend.transformer import HeadedTransformer
+from holotype.encoders.torch_backend.transformer_opening import open_transformer
+from holotype.encoders.torch_backend.weights import (
     answer_projection,
     load_classification_model,
 )
-from holotype.encoders.torch_backend.layers_head import LayersHead
-from holotype.encoders.torch_backend.own_heads import classification_modules
-from holotype.encoders.torch_backend.padded_classifier import PaddedClassifier
-from holotype.encoders.torch_backend.tensor_files import read_tensors
-from holotype.encoders.torch_backend.tokenizer_files import load_tokenizer
-from holotype.encoders.torch_backend.torch_network import TorchNetwork
-from holotype.encoders.torch_backend.transformer import HeadedTransformer
-from holotype.encoders.torch_backend.transformer_opening import open_transformer
 from holotype.records import ClassifierModel, CrossEncoderModel
 
 

@@ -2,19 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from holotype.encoders.checkpoints.modules import LayerNormSpec, LayerSpec, LinearSpec, PoolingSpec
+from holotype.encoders.running.network import Output
+from holotype.encoders.running.packing import PackedBatch
+from holotype.encoders.torch_backend.attention import rows_of
 from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map
-from holotype.encoders.torch_backend.pooling import pool
-from holotype.encoders.torch_backend.tensor_files import read_tensors
+from holotype.encoders.torch_backend.tensors import read_tensors
+from holotype.encoders.torch_backend.transformer import Transformer
 from holotype.errors import TensorError, UnsupportedCheckpointError
+
+
+def pool(tokens: Tensor, mask: Tensor, modes: Sequence[str]) -> Tensor:
+    """Pool tokens in several ways and concatenate what comes out: ``[n_texts, n_modes * dim]``."""
+    return torch.cat([POOLINGS[mode](tokens, mask) for mode in modes], dim=-1)
+
+
+def first_token(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Take the first token that counts, mostly a special token that stands for the text."""
+    return _take(tokens, mask, mask.int().argmax(dim=1))
+
+
+def last_token(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Take the last token that counts, the only one that has seen all of the text."""
+    from_the_end = mask.flip(1).int().argmax(dim=1)
+    return _take(tokens, mask, mask.shape[1] - 1 - from_the_end)
+
+
+def maximum(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Take the greatest value of each dimension."""
+    least = torch.finfo(tokens.dtype).min
+    found = tokens.masked_fill(~mask.unsqueeze(-1), least).max(dim=1).values
+    return found.masked_fill(~mask.any(dim=1, keepdim=True), 0)
+
+
+def mean(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Average the tokens."""
+    return _weighted_sum(tokens, mask) / _count(mask)
+
+
+def mean_by_root_of_length(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Sum the tokens and divide by the square root of their number."""
+    return _weighted_sum(tokens, mask) / _count(mask).sqrt()
+
+
+def weighted_mean(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Average the tokens with weights 1, 2, 3 and so on, since later ones have seen more."""
+    weights = mask.cumsum(dim=1) * mask
+    return _weighted_sum(tokens, weights) / weights.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+POOLINGS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cls": first_token,
+    "max": maximum,
+    "mean": mean,
+    "mean-sqrt-len": mean_by_root_of_length,
+    "weighted-mean": weighted_mean,
+    "last-token": last_token,
+}
+
+
+def _weighted_sum(tokens: Tensor, weights: Tensor) -> Tensor:
+    # Sums of half-precision numbers are kept in float32, where they lose nothing.
+    return (tokens.float() * weights.unsqueeze(-1)).sum(dim=1)
+
+
+def _count(mask: Tensor) -> Tensor:
+    return mask.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def _take(tokens: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
+    taken = tokens[torch.arange(len(tokens), device=tokens.device), positions]
+    return taken.masked_fill(~mask.any(dim=1, keepdim=True), 0)
+
 
 _ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     kind.__name__: kind
@@ -200,3 +269,69 @@ def _activation(spec: LinearSpec) -> Callable[[Tensor], Tensor]:
         )
     layer: Callable[[Tensor], Tensor] = found()
     return layer
+
+
+class LayersHead:
+    """A `Head` that returns a vector for each row where a layer pools, for each token if not."""
+
+    def __init__(
+        self,
+        transformer: Transformer,
+        layers: Sequence[LayerSpec],
+        *,
+        dim: int,
+        normalized: bool,
+        projection: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """Load the layers.
+
+        Args:
+            transformer: whose vectors they take; it says where and in which type they run.
+            layers: what the layers are.
+            dim: how many dimensions to return.
+            normalized: whether vectors have length 1, also those that are cut to fewer dimensions.
+            projection: the tensors of a linear layer that has no folder of its own.
+        """
+        self._layers = load_layers(
+            layers, device=transformer.device, dtype=transformer.dtype, projection=projection
+        )
+        self._pools = any(isinstance(layer, Pool) for layer in self._layers)
+        self._dim = dim
+        self._normalized = normalized
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        return sum(layer.memory_bytes for layer in self._layers if isinstance(layer, Linear))
+
+    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Output]:
+        """Yield the rows of a batch: all where a layer pools, else those of one length together."""
+        found = self._run(vectors, batch)
+        if self._pools:
+            yield batch.indices, found, batch.counted_by_row()
+            return
+        n_seen = 0
+        for group in batch.groups:
+            indices = batch.indices[n_seen : n_seen + group.n_rows]
+            n_seen += group.n_rows
+            counted = batch.counted[group.span].reshape(group.shape)
+            yield indices, found[group.span].reshape(*group.shape, -1), counted
+
+    @torch.inference_mode()
+    def _run(self, vectors: Tensor, batch: PackedBatch) -> NDArray[np.float32]:
+        counted = torch.from_numpy(batch.counted).to(vectors.device)
+        for layer in self._layers:
+            # All layers but those that pool map vectors one by one.
+            if isinstance(layer, Pool):
+                vectors = _pool_rows(layer, vectors, counted, batch)
+            else:
+                vectors = layer(vectors, counted)
+        returned = returned_vectors(vectors, dim=self._dim, normalized=self._normalized)
+        found: NDArray[np.float32] = returned.cpu().numpy()
+        return found
+
+
+def _pool_rows(pool: Pool, vectors: Tensor, counted: Tensor, batch: PackedBatch) -> Tensor:
+    return torch.cat(
+        [pool(rows_of(vectors, group), rows_of(counted, group)) for group in batch.groups]
+    )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from torch import Tensor
 
+from holotype.encoders.arrays.tables import load_static
 from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.checkpoints.modules import LinearSpec
@@ -20,20 +21,19 @@ from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.encodings.colbert_encoding import resolve_colbert
-from holotype.encoders.encodings.dense_encoding import resolve_dense
-from holotype.encoders.encodings.routed_encoding import read_routed
-from holotype.encoders.encodings.static_encoding import is_static
-from holotype.encoders.static.loading import load_static
+from holotype.encoders.kinds.colbert import resolve_colbert
+from holotype.encoders.kinds.dense import resolve_dense
+from holotype.encoders.kinds.routed import read_routed
+from holotype.encoders.kinds.static import is_static
 from holotype.encoders.torch_backend.backbone import resolve_device, settle_dtype
-from holotype.encoders.torch_backend.layers_head import LayersHead
+from holotype.encoders.torch_backend.layers import LayersHead
+from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.routed_loading import load_routed
-from holotype.encoders.torch_backend.tensor_files import (
+from holotype.encoders.torch_backend.tensors import (
     read_tensor_file,
     read_tensors,
     split_projection,
 )
-from holotype.encoders.torch_backend.torch_network import TorchNetwork
 from holotype.encoders.torch_backend.transformer import HeadedTransformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer
 from holotype.errors import UnsupportedModelError

@@ -13,7 +13,7 @@ from torch import Tensor
 from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint
 from holotype.encoders.checkpoints.settings import CheckpointSettings, read_checkpoint
 from holotype.encoders.checkpoints.source import find_checkpoint
-from holotype.encoders.checkpoints.sparse_settings import (
+from holotype.encoders.checkpoints.sparse import (
     LEXICAL,
     SparseSettings,
     read_sparse_checkpoint,
@@ -21,23 +21,22 @@ from holotype.encoders.checkpoints.sparse_settings import (
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.encodings.colbert_encoding import ColbertEncoding, resolve_colbert
-from holotype.encoders.encodings.dense_encoding import DenseEncoding, resolve_dense
-from holotype.encoders.encodings.mode_agreement import require_one_reading
-from holotype.encoders.encodings.sparse_encoding import SparseEncoding, resolve_sparse
+from holotype.encoders.kinds.colbert import ColbertEncoding, resolve_colbert
+from holotype.encoders.kinds.dense import DenseEncoding, resolve_dense
+from holotype.encoders.kinds.modes import require_one_reading
+from holotype.encoders.kinds.sparse import SparseEncoding, resolve_sparse
 from holotype.encoders.mode_vectors import Mode
 from holotype.encoders.modes import ModesEncoder
 from holotype.encoders.single_modes import SingleModes
 from holotype.encoders.sparse import SparseEncoder
-from holotype.encoders.torch_backend.layers_head import LayersHead
+from holotype.encoders.torch_backend.layers import LayersHead
 from holotype.encoders.torch_backend.loading import settled, take_projection
-from holotype.encoders.torch_backend.sparse_head import WordHead
+from holotype.encoders.torch_backend.network import TorchModesNetwork, TorchNetwork
 from holotype.encoders.torch_backend.sparse_loading import load_token_head
-from holotype.encoders.torch_backend.tensor_files import read_tensors
-from holotype.encoders.torch_backend.torch_modes import TorchModesNetwork
-from holotype.encoders.torch_backend.torch_network import TorchNetwork
+from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.transformer import Head, HeadedTransformer, Transformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer
+from holotype.encoders.torch_backend.word_heads import WordHead
 from holotype.errors import UnsupportedModelError
 from holotype.records import AnyColbertModel, AnyDenseModel, SparseModel
 

@@ -8,9 +8,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import PackedBatch, packed
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.tokenization import TextTokenizer
 from holotype.encoders.torch_backend.attention import TokenBatch
 
 # Where attention was compared; elsewhere batches are padded.

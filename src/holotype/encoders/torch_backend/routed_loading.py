@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from holotype.encoders.arrays.tables import StaticNetwork, open_table
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.encodings.dense_encoding import DenseEncoding, side_of
-from holotype.encoders.encodings.routed_encoding import RoutedCheckpoint, resolve_routed
-from holotype.encoders.encodings.static_encoding import StaticCheckpoint
+from holotype.encoders.kinds.dense import DenseEncoding, side_of
+from holotype.encoders.kinds.routed import RoutedCheckpoint, resolve_routed
+from holotype.encoders.kinds.static import StaticCheckpoint
 from holotype.encoders.running.network import Network
-from holotype.encoders.static.loading import open_table
-from holotype.encoders.static.network import StaticNetwork
-from holotype.encoders.torch_backend.layers_head import LayersHead
-from holotype.encoders.torch_backend.tensor_files import read_tensors
-from holotype.encoders.torch_backend.torch_network import TorchNetwork
+from holotype.encoders.torch_backend.layers import LayersHead
+from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.transformer import HeadedTransformer, Transformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer
 from holotype.records import AnyDenseModel

@@ -7,22 +7,22 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from holotype.encoders.arrays.words import (
+    DROPPED_TOKENS,
+    LookupNetwork,
+    load_token_layer,
+    load_token_weights,
+)
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.source import find_checkpoint
-from holotype.encoders.checkpoints.sparse_settings import (
+from holotype.encoders.checkpoints.sparse import (
     LEXICAL,
     SparseSettings,
     read_sparse_checkpoint,
 )
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encodings.sparse_encoding import SparseEncoding, resolve_sparse
-from holotype.encoders.graph_backends.token_weights import (
-    DROPPED_TOKENS,
-    load_token_layer,
-    load_token_weights,
-)
+from holotype.encoders.kinds.sparse import SparseEncoding, resolve_sparse
 from holotype.encoders.running.network import Network
-from holotype.encoders.running.sparse_lookup import LookupNetwork
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.torch_backend.backbone import (
     LanguageModelBackbone,
@@ -30,17 +30,16 @@ from holotype.encoders.torch_backend.backbone import (
     resolve_dtype,
     weight_bytes,
 )
-from holotype.encoders.torch_backend.forwards import without_padding
-from holotype.encoders.torch_backend.hosted_forward import replace_linears
+from holotype.encoders.torch_backend.forwards import replace_linears, without_padding
+from holotype.encoders.torch_backend.heads import language_model_transform
 from holotype.encoders.torch_backend.linear_map import OneDnnLinearMap, linear_map
-from holotype.encoders.torch_backend.own_heads import language_model_transform
-from holotype.encoders.torch_backend.sparse_head import LanguageModelHead, TokenHead, WordHead
-from holotype.encoders.torch_backend.sparse_weights import load_language_model
-from holotype.encoders.torch_backend.tensor_files import read_tensors
-from holotype.encoders.torch_backend.tokenizer_files import load_tokenizer
-from holotype.encoders.torch_backend.torch_network import TorchNetwork
+from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.tensors import read_tensors
+from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.transformer import HeadedTransformer, Transformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer
+from holotype.encoders.torch_backend.weights import load_language_model
+from holotype.encoders.torch_backend.word_heads import LanguageModelHead, TokenHead, WordHead
 from holotype.records import SparseModel
 
 

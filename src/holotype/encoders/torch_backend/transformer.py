@@ -8,10 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.network import Output
 from holotype.encoders.running.packing import PackedBatch
-from holotype.encoders.tokens.batching import Row
-from holotype.encoders.tokens.tokenization import TextTokenizer
 
 
 class Transformer(Protocol):

@@ -11,8 +11,8 @@ from torch import Tensor
 from holotype.encoders.checkpoints.remote_code import CodePolicy, code_policy
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.tokens.tokenization import TextTokenizer
-from holotype.encoders.tokens.tokenizer_json import read_tokenizer
+from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.inputs.tokenizer_json import read_tokenizer
 from holotype.encoders.torch_backend.backbone import (
     open_backbone,
     require_embeddings,
@@ -63,6 +63,6 @@ def _tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> TextTok
         return read_tokenizer(folder, lower_case=lower_case, policy=policy)
     except UnsupportedCheckpointError:
         # What it does not know, transformers may.
-        from holotype.encoders.torch_backend.tokenizer_files import load_tokenizer
+        from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 
         return load_tokenizer(folder, lower_case=lower_case, policy=policy)

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.artifacts.store.made import make_artifact
 from tests.unit.holotype.cli.command import Answer, run
+from tests.unit.holotype.publishing.store.made import make_artifact
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pytest
 from tests.unit.holotype.cli.command import run
 
 from holotype.encoders import exports
-from holotype.encoders.graph_backends.export_manifest import Manifest
-from holotype.encoders.graph_backends.losses import (
+from holotype.encoders.graphs.losses import (
     Loss,
     ScoreLoss,
     TextLoss,
@@ -18,6 +17,7 @@ from holotype.encoders.graph_backends.losses import (
     VectorLoss,
     WordLoss,
 )
+from holotype.encoders.graphs.manifest import Manifest
 
 VECTORS = VectorLoss(
     max_difference=2e-7,

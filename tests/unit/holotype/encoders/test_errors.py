@@ -12,8 +12,10 @@ from holotype.errors import (
     CheckpointNotFoundError,
     ClosedEncoderError,
     HolotypeError,
+    IncompatibleModesError,
     InstructionError,
     InvalidDimensionError,
+    ModeNotLoadedError,
     TensorError,
     TextOverflowError,
     UnsafeCheckpointError,
@@ -21,7 +23,6 @@ from holotype.errors import (
     UnsupportedModelError,
     WrongKindError,
 )
-from holotype.mode_errors import IncompatibleModesError, ModeNotLoadedError
 
 ERRORS = [
     UnsupportedModelError("tiny", "no encoder"),

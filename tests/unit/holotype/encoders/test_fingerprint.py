@@ -17,11 +17,11 @@ from tests.unit.holotype.hub.checkpoints import (
     saved,
 )
 
-from holotype.artifacts import create_artifact
-from holotype.encoders.encodings.derived_record import derive_record
-from holotype.encoders.encodings.prompts import Prompt
-from holotype.encoders.encodings.resolving import resolve_encoding
 from holotype.encoders.fingerprint import deciding_files, fingerprint, fingerprint_of_folder
+from holotype.encoders.kinds.derived_record import derive_record
+from holotype.encoders.kinds.plan import resolve_encoding
+from holotype.encoders.kinds.prompts import Prompt
+from holotype.publishing import create_artifact
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 import holotype.encoders
-from holotype.encoders.encodings.mode_agreement import require_one_checkpoint
-from holotype.mode_errors import IncompatibleModesError
+from holotype.encoders.kinds.modes import require_one_checkpoint
+from holotype.errors import IncompatibleModesError
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE
 
 
@@ -38,7 +38,7 @@ def test_an_error_names_both_models_what_differs_and_both_values() -> None:
 
 def test_modes_are_not_imported_before_they_are_asked_for() -> None:
     code = (
-        "import sys, holotype; later = {'holotype.encoders._load_modes', 'holotype.mode_errors'}; "
+        "import sys, holotype; later = {'holotype.encoders._load_modes', 'holotype.errors'}; "
         "before = later & {*sys.modules}; holotype.encoders.load_modes; "
         "print(sorted(before), sorted(later - {*sys.modules}))"
     )

@@ -25,7 +25,7 @@ from tests.unit.holotype.hub.checkpoints import (
     static,
 )
 
-from holotype.encoders.encodings.kinds import recognise_kind
+from holotype.encoders.kinds.derived_record import recognise_kind
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 from holotype.hub.adding import statements
 from holotype.hub.verifying import Finding, Report, verify_folder

@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from holotype.encoders.exports.loss import (
+from holotype.encoders.exports.losses import (
     MAX_SCORE_DIFFERENCES,
     MIN_AGREEMENTS,
     MIN_COSINES,
     MIN_WORDS_KEPT,
     Limits,
     check_loss,
+    order_kept,
+    relative_difference,
+    smallest_cosine,
+    words_kept,
 )
-from holotype.encoders.exports.score_loss import order_kept
-from holotype.encoders.exports.vector_loss import relative_difference, smallest_cosine
-from holotype.encoders.exports.word_loss import words_kept
-from holotype.encoders.graph_backends.losses import (
+from holotype.encoders.graphs.losses import (
     Loss,
     ScoreLoss,
     TextLoss,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holotype.encoders.inputs.rows import Row
 from holotype.encoders.options import settings_of
 from holotype.encoders.running.devices import run_on
 from holotype.encoders.running.network import Output
-from holotype.encoders.tokens.batching import Row
 
 
 class CountingNetwork:

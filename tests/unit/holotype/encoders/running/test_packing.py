@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import PackedBatch, packed, padded
-from holotype.encoders.tokens.batching import Row
 
 rows = st.lists(
     st.lists(st.integers(1, 99), max_size=7).map(

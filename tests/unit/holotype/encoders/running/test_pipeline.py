@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.options import settings_of
 from holotype.encoders.running import pipeline
 from holotype.encoders.running.network import Network, Output
-from holotype.encoders.running.pipeline import Reading, Task, stream
-from holotype.encoders.tokens.batching import Row
+from holotype.encoders.running.pipeline import Task, stream
 from holotype.errors import TextOverflowError, TextOverflowWarning
 
 LIMIT = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from holotype.encoders.torch_backend.pooling import POOLINGS, pool
+from holotype.encoders.torch_backend.layers import POOLINGS, pool
 
 TOKENS = torch.tensor([[[1.0, -4.0], [2.0, -3.0], [6.0, -8.0]]])
 EXPECTED = {

@@ -1,1 +1,0 @@
-"""How models are run, once their records and their checkpoints agree."""

@@ -1,0 +1,107 @@
+"""Where the graph of a model is: in an export, beside a checkpoint, or on the Hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from holotype.encoders.checkpoints.source import fetch_graph, find_checkpoint
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.graphs.manifest import (
+    MANIFEST_FILE,
+    ExportFacts,
+    check_files,
+    read_facts,
+)
+from holotype.errors import CheckpointError, UnsupportedModelError
+from holotype.records import ColbertModel, ModelInfo
+
+GRAPHS = {"onnx": "onnx/model.onnx", "openvino": "openvino/openvino_model.xml"}
+"""The names under which repositories on the Hub keep graphs, by backend."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFiles:
+    """A graph, and the folder that says how its model is run."""
+
+    folder: Path
+    graph: Path
+
+
+def find_graph(config: ModelConfig[Any]) -> GraphFiles:
+    """Return the graph that a configuration means, its digests checked where it has any.
+
+    Raises:
+        UnsupportedModelError: no folder is given, and the record knows no graph on the Hub.
+        CheckpointNotFoundError: there is no such folder, or the files cannot be had.
+        CheckpointError: there is no graph for the backend, or it is damaged, of another type, or
+            of another revision.
+    """
+    record, backend = config.record, config.backend
+    if config.checkpoint is None:
+        if backend != "onnx" or record.onnx_file is None:
+            raise UnsupportedModelError(
+                record.id,
+                f"the catalogue knows no graph for {backend} of it; make one with: {_how(config)}, "
+                "and pass its folder as checkpoint=",
+            )
+        # The projection of Stanford's format lies in the transformer's own weights.
+        with_weights = isinstance(record, ColbertModel)
+        folder = fetch_graph(record, record.onnx_file, with_weights=with_weights)
+    else:
+        folder = find_checkpoint(record, config.checkpoint, with_code=False)
+    facts = read_facts(folder)
+    if facts is not None:
+        _check_facts(config, folder, facts)
+        check_files(folder, facts.files)
+        return GraphFiles(folder, folder / facts.graph)
+    if config.dtype != "float32":
+        raise CheckpointError(
+            str(folder),
+            f"has no {MANIFEST_FILE}, so that nothing says that it is {config.dtype}; leave dtype= "
+            f"out, or make an export: {_how(config)}",
+        )
+    return GraphFiles(folder, folder / _graph_name(config, folder))
+
+
+def _graph_name(config: ModelConfig[Any], folder: Path) -> str:
+    record: ModelInfo = config.record
+    names = [GRAPHS[config.backend]]
+    if config.backend == "onnx" and record.onnx_file is not None:
+        names.insert(0, record.onnx_file)
+    found = [name for name in names if (folder / name).is_file()]
+    if not found:
+        raise CheckpointError(
+            str(folder),
+            f"has no {' or '.join(names)}, which backend={config.backend!r} needs; make it with: "
+            f"{_how(config)} --checkpoint {folder}",
+        )
+    return found[0]
+
+
+def _check_facts(config: ModelConfig[Any], folder: Path, facts: ExportFacts) -> None:
+    where, record = str(folder / MANIFEST_FILE), config.record
+    if facts.backend != config.backend:
+        raise CheckpointError(
+            where, f"is an export for {facts.backend}; pass backend={facts.backend!r}"
+        )
+    if facts.dtype != config.dtype:
+        raise CheckpointError(
+            where,
+            f"is an export in {facts.dtype}, but {config.dtype} is asked for; pass "
+            f"dtype={facts.dtype!r} to run it, or make another: {_how(config)}",
+        )
+    if None not in (facts.revision, record.revision) and facts.revision != record.revision:
+        raise CheckpointError(
+            where,
+            f"is an export of the revision {facts.revision}, but {record.id!r} pins "
+            f"{record.revision}; export it again",
+        )
+    if facts.graph not in facts.files:
+        raise CheckpointError(where, f"names the graph {facts.graph!r}, but not its digest")
+
+
+def _how(config: ModelConfig[Any]) -> str:
+    dtype = "" if config.dtype == "float32" else f" --dtype {config.dtype}"
+    return f"holotype export {config.record.id} --backend {config.backend}{dtype}"

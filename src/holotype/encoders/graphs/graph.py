@@ -1,0 +1,108 @@
+"""An exported transformer: the contract, whatever library runs it, and what its names mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.arrays.tensors import Array
+from holotype.errors import UnsupportedCheckpointError
+
+IDS, ATTENDED, TYPE_IDS = "input_ids", "attention_mask", "token_type_ids"
+_INPUTS = {IDS, ATTENDED, TYPE_IDS}
+TOKEN_VECTORS = "last_hidden_state"  # noqa: S105
+_TOKEN_LEVEL = (TOKEN_VECTORS, "token_embeddings")
+_TEXT_LEVEL = "sentence_embedding"
+LOGITS = "logits"
+"""The scores of a head; of a masked language model, those of every word for every token."""
+LAST_LAYER_INPUTS = "last_layer_inputs"
+"""What the last layer of a masked language model takes, which is run apart."""
+
+Level: TypeAlias = Literal["tokens", "text"]
+
+
+class Graph(Protocol):
+    """An exported transformer that is ready to run, safe to share between threads."""
+
+    @property
+    def location(self) -> str:
+        """Its file, for errors."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The names of its inputs and their types, as NumPy calls them."""
+        ...
+
+    @property
+    def outputs(self) -> Mapping[str, int | None]:
+        """The names of its outputs, and the width of their last axis; None where it is open."""
+        ...
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes its weights take."""
+        ...
+
+    def run(self, output: str, arrays: Mapping[str, NDArray[np.int64]]) -> Array:
+        """Return one output, in float32."""
+        ...
+
+
+def check_inputs(graph: Graph) -> None:
+    """Compare the inputs of a graph with what a text has.
+
+    Raises:
+        UnsupportedCheckpointError: it wants something else, or takes no token ids.
+    """
+    unknown = sorted(set(graph.inputs) - _INPUTS)
+    absent = [name for name in (IDS, ATTENDED) if name not in graph.inputs]
+    if unknown or absent:
+        what = f"the inputs {', '.join(unknown)}" if unknown else f"no input {', '.join(absent)}"
+        raise UnsupportedCheckpointError(
+            graph.location,
+            f"has {what}; expected {IDS}, {ATTENDED} and, where the model has it, {TYPE_IDS}. Make "
+            "an export of your own: holotype export",
+        )
+
+
+def require_output(graph: Graph, *names: str) -> str:
+    """Return the first of these outputs that a graph has.
+
+    Raises:
+        UnsupportedCheckpointError: it has none of them.
+    """
+    for name in names:
+        if name in graph.outputs:
+            return name
+    raise _wrong_outputs(graph, f"expected {' or '.join(names)}")
+
+
+def choose_output(graph: Graph) -> tuple[str, Level]:
+    """Return the output that holds the vectors, and whether of tokens or of whole texts.
+
+    Raises:
+        UnsupportedCheckpointError: no name, or more than one, says that it does.
+    """
+    token_level = [name for name in _TOKEN_LEVEL if name in graph.outputs]
+    if len(token_level) == 1:
+        return token_level[0], "tokens"
+    if not token_level and _TEXT_LEVEL in graph.outputs:
+        return _TEXT_LEVEL, "text"
+    raise _wrong_outputs(graph, f"expected one of {', '.join(_TOKEN_LEVEL)}, or {_TEXT_LEVEL}")
+
+
+def _wrong_outputs(graph: Graph, expected: str) -> UnsupportedCheckpointError:
+    return UnsupportedCheckpointError(
+        graph.location,
+        f"has the outputs {', '.join(graph.outputs)}; {expected}; what others mean would be a "
+        "guess. Make an export of your own: holotype export",
+    )

@@ -1,0 +1,104 @@
+"""Encoders on ONNX Runtime; neither torch nor transformers is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from holotype.encoders.arrays.tensors import Array
+from holotype.encoders.config import ModelConfig
+from holotype.encoders.encoder import Encoder
+from holotype.encoders.graphs.loading import load_on_graph
+from holotype.errors import CheckpointError, UnsupportedCheckpointError
+from holotype.records import ModelInfo
+
+_INTEGERS = {"tensor(int64)": "int64", "tensor(int32)": "int32"}
+_FLOATS = ("tensor(float)", "tensor(float16)", "tensor(bfloat16)")
+
+
+def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
+    """Load a model of any kind; see `holotype.encoders.load`."""
+    return load_on_graph(config, OnnxGraph)
+
+
+class OnnxGraph:
+    """A `Graph` in a session of ONNX Runtime."""
+
+    def __init__(self, path: Path, *, device: str | None, dtype: str) -> None:
+        """Open a file; the session's threads are ONNX Runtime's own default.
+
+        Args:
+            path: the file; weights beside it are found by the names that it gives.
+            device: ``cpu``, or ``cuda`` with or without a number; None means the CPU.
+            dtype: not needed: the file itself has a type.
+
+        Raises:
+            CheckpointError: the file is no whole ONNX file.
+            UnsupportedCheckpointError: its inputs or outputs are of other types.
+            ValueError: this ONNX Runtime does not run on the device.
+        """
+        self.location = str(path)
+        self.device = device or "cpu"
+        providers = _providers(self.device)
+        try:
+            self._session = onnxruntime.InferenceSession(path, providers=providers)
+        # The errors of ONNX Runtime have no other base.
+        except Exception as error:
+            raise CheckpointError(
+                self.location, f"ONNX Runtime cannot open it: {error}; fetch or export it again"
+            ) from error
+        wanted = providers[0] if isinstance(providers[0], str) else providers[0][0]
+        if self._session.get_providers()[0] != wanted:
+            raise ValueError(
+                f"ONNX Runtime cannot use {self.device!r} on this machine, although it was built "
+                "for it; its libraries may be missing. Pass device='cpu'"
+            )
+        self.inputs = {found.name: self._integer(found) for found in self._session.get_inputs()}
+        self.outputs = {found.name: _width(found) for found in self._session.get_outputs()}
+        self._kinds = {found.name: found.type for found in self._session.get_outputs()}
+        beside = path.parent.glob(f"{path.name}*")
+        self.memory_bytes = sum(file.stat().st_size for file in beside)
+
+    def run(self, output: str, arrays: Mapping[str, NDArray[np.int64]]) -> Array:
+        """Return one output, in float32."""
+        if self._kinds[output] not in _FLOATS:
+            raise UnsupportedCheckpointError(
+                self.location, f"gives {output!r} as {self._kinds[output]}; expected floats"
+            )
+        found: Any = self._session.run([output], dict(arrays))[0]
+        vectors: Array = found.astype(np.float32, copy=False)
+        return vectors
+
+    def _integer(self, found: Any) -> str:
+        if found.type not in _INTEGERS:
+            raise UnsupportedCheckpointError(
+                self.location, f"takes {found.name!r} as {found.type}; expected integers"
+            )
+        return _INTEGERS[found.type]
+
+
+def _providers(device: str) -> list[Any]:
+    kind, _, number = device.partition(":")
+    name = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}.get(kind)
+    if name is None or not (number or "0").isdigit():
+        raise ValueError(f"ONNX Runtime has no device {device!r}; pass 'cpu', 'cuda' or 'cuda:1'")
+    available = onnxruntime.get_available_providers()
+    if name not in available:
+        raise ValueError(
+            f"this ONNX Runtime does not run on {device!r}, only with {', '.join(available)}; "
+            "for CUDA install onnxruntime-gpu in its place"
+        )
+    if kind == "cpu":
+        return [name]
+    # What CUDA has no kernel for runs on the CPU.
+    return [(name, {"device_id": int(number or 0)}), "CPUExecutionProvider"]
+
+
+def _width(found: Any) -> int | None:
+    last = found.shape[-1] if found.shape else None
+    return last if isinstance(last, int) else None

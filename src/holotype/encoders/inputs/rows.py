@@ -1,0 +1,90 @@
+"""From tokenised texts to padded batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TOKENS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One text as its transformer reads it; all lists have one entry for each token.
+
+    Attributes:
+        ids: token ids.
+        type_ids: the segment of every token.
+        attended: whether other tokens attend to this one.
+        counted: whether the vector of this token counts in what comes after the transformer.
+    """
+
+    ids: list[int]
+    type_ids: list[int]
+    attended: list[bool]
+    counted: list[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several rows, padded on the right to the longest: ``[n_rows, n_tokens]`` each.
+
+    Padding is on the right whatever the checkpoint's own side is, so that a text's positions do
+    not depend on what it is batched with; nothing attends to padding.
+    """
+
+    ids: NDArray[np.int64]
+    type_ids: NDArray[np.int64]
+    attended: NDArray[np.bool_]
+    counted: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The items of a window as the model reads them, in the order of the items.
+
+    Attributes:
+        rows: the tokens of every item.
+        n_cut: how many tokens of every item were cut off.
+    """
+
+    rows: Sequence[Row]
+    n_cut: Sequence[int]
+
+
+def batches(
+    rows: Sequence[Row], batch_size: int | None, *, pad_id: int
+) -> Iterator[tuple[list[int], Batch]]:
+    """Yield batches of rows of like length, longest first, with the rows' positions.
+
+    Args:
+        rows: what is put into batches.
+        batch_size: how many rows make a batch; None makes batches of a bounded number of tokens.
+        pad_id: the id of padding.
+    """
+    order = sorted(range(len(rows)), key=lambda index: -len(rows[index].ids))
+    start = 0
+    while start < len(order):
+        longest = max(1, len(rows[order[start]].ids))
+        chosen = order[start : start + (batch_size or max(1, _TOKENS_AT_ONCE // longest))]
+        yield chosen, _pad([rows[index] for index in chosen], pad_id)
+        start += len(chosen)
+
+
+def _pad(rows: Sequence[Row], pad_id: int) -> Batch:
+    # Every tokenizer may give an empty text no token at all; a row needs one.
+    shape = (len(rows), max(1, *(len(row.ids) for row in rows)))
+    ids = np.full(shape, pad_id, dtype=np.int64)
+    type_ids = np.zeros(shape, dtype=np.int64)
+    attended = np.zeros(shape, dtype=np.bool_)
+    counted = np.zeros(shape, dtype=np.bool_)
+    for at, row in enumerate(rows):
+        n_tokens = len(row.ids)
+        ids[at, :n_tokens] = row.ids
+        type_ids[at, :n_tokens] = row.type_ids
+        attended[at, :n_tokens] = row.attended
+        counted[at, :n_tokens] = row.counted
+    return Batch(ids, type_ids, attended, counted)

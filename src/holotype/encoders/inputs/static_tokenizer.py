@@ -1,0 +1,83 @@
+"""The tokenizer of a table of token vectors: no special tokens, and as its own library uses it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from tokenizers import Encoding, Tokenizer
+
+from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
+
+_TEXTS_AT_ONCE = 512
+
+
+class StaticTokenizer(TextTokenizer):
+    """A tokenizer whose tokens are looked up in a table.
+
+    model2vec drops unknown tokens after it has cut a text, and cuts it by characters first: to so
+    many as the longest text would have if all its tokens were of the median length.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, cuts_left: bool, is_model2vec: bool) -> None:
+        """Take a tokenizer that nobody else holds."""
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        super().__init__(
+            tokenizer,
+            pad_id=0,
+            fill_id=None,
+            pads_left=False,
+            cuts_left=cuts_left,
+            input_names=("input_ids",),
+        )
+        self._n_special = self._n_leading = 0
+        self._unknown_id = _unknown_id(tokenizer) if is_model2vec else None
+        self._token_length = 0
+        if is_model2vec:
+            self._token_length = int(statistics.median(map(len, tokenizer.get_vocab())))
+
+    def encode(
+        self, texts: Iterable[str], *, max_length: int | None, marker_id: int | None = None
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of every text, in order; there are no markers here."""
+        n_chars = None
+        if self._token_length and max_length is not None:
+            n_chars = max_length * self._token_length
+        left = iter(texts)
+        while part := list(islice(left, _TEXTS_AT_ONCE)):
+            shortened = [text[:n_chars] for text in part]
+            encodings = self._tokenizer.encode_batch_fast(shortened, add_special_tokens=False)
+            for text, encoding in zip(part, encodings, strict=True):
+                n_left_out = 0
+                if n_chars is not None and len(text) > n_chars:
+                    n_left_out = self._count(text) - len(encoding)
+                yield self._tokenized(encoding, max_length, n_left_out)
+
+    def _count(self, text: str) -> int:
+        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
+
+    def _tokenized(
+        self, encoding: Encoding, max_length: int | None, n_left_out: int
+    ) -> TokenizedText:
+        n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)
+        if max_length is not None and n_cut:
+            encoding.truncate(max_length, direction=self._cut_direction)
+        ids = encoding.ids
+        if self._unknown_id is not None and self._unknown_id in ids:
+            ids = [id for id in ids if id != self._unknown_id]
+        return TokenizedText(ids, ids, max(n_cut + n_left_out, 0))
+
+    def count_leading_tokens(self, prompt: str) -> int:
+        """Return how many tokens a prompt takes at the beginning of a text."""
+        return self._count(prompt)
+
+
+def _unknown_id(tokenizer: Tokenizer) -> int | None:
+    model = tokenizer.model
+    if hasattr(model, "unk_token"):
+        return None if model.unk_token is None else tokenizer.token_to_id(model.unk_token)
+    found: int | None = json.loads(tokenizer.to_str())["model"].get("unk_id")
+    return found

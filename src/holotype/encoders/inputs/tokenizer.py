@@ -1,0 +1,304 @@
+"""From texts to token ids, safely shared between threads.
+
+The tokenizer is never changed after it has been loaded: cutting happens here, on the encodings, and
+padding when batches are made. transformers' own tokenizers set the cut and the padding on the
+shared object in every call, so that threads see each other's ("Already borrowed").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tokenizers import Encoding, Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class PairLayout:
+    """The special tokens around two texts, and the segments of all tokens.
+
+    Attributes:
+        ids: the special tokens before the first text, between both and after the second.
+        type_ids: their segments.
+        text_type_ids: the segments of the two texts.
+    """
+
+    ids: tuple[list[int], list[int], list[int]]
+    type_ids: tuple[list[int], list[int], list[int]]
+    text_type_ids: tuple[int, int]
+
+    @classmethod
+    def read(
+        cls,
+        ids: Sequence[int],
+        type_ids: Sequence[int],
+        special: Sequence[int],
+        texts: tuple[Sequence[int], Sequence[int]],
+    ) -> PairLayout:
+        """Read the layout off two texts that are put together.
+
+        Args:
+            ids: all tokens.
+            type_ids: the segment of every token.
+            special: 1 for every special token, 0 for others.
+            texts: the tokens of the two texts alone, at least one each.
+
+        Raises:
+            ValueError: the texts are not in there whole, one after the other.
+        """
+        own = [at for at, is_special in enumerate(special) if not is_special]
+        first, second = own[: len(texts[0])], own[len(texts[0]) :]
+        found = [[ids[at] for at in part] for part in (first, second)]
+        if not first or not second or found != [list(text) for text in texts]:
+            raise ValueError(
+                f"the tokenizer makes {list(ids)!r} of the texts {list(texts[0])!r} and "
+                f"{list(texts[1])!r}; expected the first, then the second"
+            )
+        end, start = first[-1] + 1, second[0]
+        if (end - first[0], second[-1] + 1 - start) != (len(first), len(second)):
+            raise ValueError(f"special tokens stand within a text: {list(ids)!r}")
+        parts = slice(0, first[0]), slice(end, start), slice(second[-1] + 1, None)
+        before, between, after = (list(ids[part]) for part in parts)
+        types = [list(type_ids[part]) for part in parts]
+        return cls(
+            (before, between, after),
+            (types[0], types[1], types[2]),
+            (type_ids[first[0]], type_ids[start]),
+        )
+
+    @property
+    def n_special(self) -> int:
+        """How many special tokens there are."""
+        return sum(map(len, self.ids))
+
+    def join(self, first: list[int], second: list[int]) -> tuple[list[int], list[int]]:
+        """Return the token ids and the segments of two texts that are put together."""
+        before, between, after = self.ids
+        types, own = self.type_ids, self.text_type_ids
+        return (
+            [*before, *first, *between, *second, *after],
+            [
+                *types[0],
+                *[own[0]] * len(first),
+                *types[1],
+                *[own[1]] * len(second),
+                *types[2],
+            ],
+        )
+
+
+def longest_first(n_first: int, n_second: int, room: int) -> tuple[int, int]:
+    """Return how many tokens of two texts are kept, so that together they fit.
+
+    The longer text is cut until both are equally long, then both, as the tokenizers library does
+    under the name of ``longest_first``.
+    """
+    if n_first + n_second <= room:
+        return n_first, n_second
+    shorter, longer = sorted((n_first, n_second))
+    longer = shorter if shorter > room else max(shorter, room - shorter)
+    if shorter + longer > room:
+        shorter = room // 2
+        longer = shorter + room % 2
+    return (longer, shorter) if n_first > n_second else (shorter, longer)
+
+
+TEXTS_AT_ONCE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedText:
+    """The tokens of one text, with special tokens.
+
+    Attributes:
+        ids: token ids.
+        type_ids: the segment of every token.
+        n_cut: how many tokens of the text were cut off.
+    """
+
+    ids: list[int]
+    type_ids: list[int]
+    n_cut: int
+
+
+class TextTokenizer:
+    """A checkpoint's tokenizer.
+
+    Attributes:
+        vocab_size: one more than the greatest token id.
+        pad_id: the id of padding.
+        fill_id: the id that fills queries up, the mask or else the end of the text; None where
+            the tokenizer has neither.
+        pads_left: whether the checkpoint pads on the left.
+        input_names: what the checkpoint feeds to its transformer.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        pad_id: int,
+        fill_id: int | None,
+        pads_left: bool,
+        cuts_left: bool,
+        input_names: Sequence[str],
+    ) -> None:
+        """Take a tokenizer that cuts and pads nothing, and is changed by nobody else."""
+        self._tokenizer = tokenizer
+        self._cut_direction = "left" if cuts_left else "right"
+        self.pad_id = pad_id
+        self.fill_id = fill_id
+        self.pads_left = pads_left
+        self.input_names = tuple(input_names)
+        self.vocab_size = max(tokenizer.get_vocab().values()) + 1
+        probe = tokenizer.encode("a").special_tokens_mask
+        self._n_special = sum(probe)
+        self._n_leading = probe.index(0) if 0 in probe else len(probe)
+
+    def token_id(self, token: str) -> int | None:
+        """Return the id of a token, or None where the vocabulary lacks it."""
+        found: int | None = self._tokenizer.token_to_id(token)
+        return found
+
+    def token(self, id: int) -> str | None:
+        """Return the token of an id, or None where the vocabulary lacks it."""
+        found: str | None = self._tokenizer.id_to_token(id)
+        return found
+
+    def require_room(self, max_length: int | None, *, with_marker: bool = False) -> None:
+        """Raise a `ValueError` where a length leaves no room for any text."""
+        least = self._n_special + with_marker + 1
+        if max_length is not None and max_length < least:
+            raise ValueError(
+                f"a length of {max_length} tokens leaves no room for text: special tokens and "
+                f"marker take {least - 1}"
+            )
+
+    def encode(
+        self, texts: Sequence[str], *, max_length: int | None, marker_id: int | None = None
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of every text, in order.
+
+        Args:
+            texts: the texts, with their prompts.
+            max_length: what is longer, in tokens with special tokens and marker, is cut.
+            marker_id: a token that is put after the leading special token of every text.
+        """
+        room = None if max_length is None else max_length - self._n_special
+        if room is not None and marker_id is not None:
+            room -= 1
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = list(texts[start : start + TEXTS_AT_ONCE])
+            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+                yield self._finish(encoding, room, marker_id)
+
+    def encode_bare(
+        self, texts: Sequence[str], *, max_length: int | None
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of every text, in order, without special tokens.
+
+        Args:
+            texts: the texts, with their prompts.
+            max_length: what is longer, in tokens, is cut.
+        """
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = list(texts[start : start + TEXTS_AT_ONCE])
+            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+                n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)
+                if max_length is not None and n_cut:
+                    encoding.truncate(max_length, direction=self._cut_direction)
+                yield TokenizedText(encoding.ids, encoding.type_ids, n_cut)
+
+    def _finish(self, encoding: Encoding, room: int | None, marker_id: int | None) -> TokenizedText:
+        n_cut = 0 if room is None else max(len(encoding) - room, 0)
+        if room is not None and n_cut:
+            encoding.truncate(room, direction=self._cut_direction)
+        whole = self._tokenizer.post_process(encoding, add_special_tokens=True)
+        ids, type_ids = whole.ids, whole.type_ids
+        if marker_id is not None:
+            ids.insert(self._n_leading, marker_id)
+            type_ids.insert(self._n_leading, 0)
+        return TokenizedText(ids, type_ids, n_cut)
+
+    def require_room_for_pairs(self, max_length: int | None) -> None:
+        """Raise a `ValueError` where a length leaves no room for two texts."""
+        n_special = self._tokenizer.num_special_tokens_to_add(True)
+        if max_length is not None and max_length < n_special + 2:
+            raise ValueError(
+                f"a length of {max_length} tokens leaves no room for two texts: special tokens "
+                f"take {n_special}"
+            )
+
+    def encode_pairs(
+        self, pairs: Sequence[tuple[str, str]], *, max_length: int | None
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of every pair, in order; a text of several pairs is read once.
+
+        Args:
+            pairs: two texts each, with their prompts.
+            max_length: what is longer, in tokens with special tokens, loses them from the longer
+                of its two texts, and from both once they are equally long.
+        """
+        layout = self._pair_layout()
+        for start in range(0, len(pairs), TEXTS_AT_ONCE):
+            part = pairs[start : start + TEXTS_AT_ONCE]
+            texts = list(dict.fromkeys(text for pair in part for text in pair))
+            found = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+            ids = {text: encoding.ids for text, encoding in zip(texts, found, strict=True)}
+            for first, second in part:
+                yield self._finish_pair(ids[first], ids[second], layout, max_length)
+
+    def _finish_pair(
+        self, first: list[int], second: list[int], layout: PairLayout, max_length: int | None
+    ) -> TokenizedText:
+        lengths = len(first), len(second)
+        kept = lengths
+        if max_length is not None:
+            kept = longest_first(*lengths, max_length - layout.n_special)
+        # The library's own truncation keeps what it cuts off, for pairs in every combination: two
+        # texts of 100,000 characters would take more memory than there is.
+        ids, type_ids = layout.join(self._cut(first, kept[0]), self._cut(second, kept[1]))
+        return TokenizedText(ids, type_ids, sum(lengths) - sum(kept))
+
+    def _pair_layout(self) -> PairLayout:
+        one, other = (self._tokenizer.encode(text, add_special_tokens=False) for text in ("a", "b"))
+        whole = self._tokenizer.post_process(one, other, add_special_tokens=True)
+        return PairLayout.read(
+            whole.ids, whole.type_ids, whole.special_tokens_mask, (one.ids, other.ids)
+        )
+
+    def _cut(self, ids: list[int], n_tokens: int) -> list[int]:
+        if len(ids) <= n_tokens:
+            return ids
+        return ids[len(ids) - n_tokens :] if self._cut_direction == "left" else ids[:n_tokens]
+
+    def encode_rendered(
+        self, texts: Sequence[str], *, max_length: int | None, suffix: Sequence[int] = ()
+    ) -> Iterator[TokenizedText]:
+        """Yield the tokens of texts that bring their own special tokens, as chat templates do.
+
+        Args:
+            texts: what a template has made.
+            max_length: what is longer is cut.
+            suffix: the tokens with which every text ends; they stay where a text is cut.
+        """
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = list(texts[start : start + TEXTS_AT_ONCE])
+            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+                ids, n_cut = encoding.ids, 0
+                if max_length is not None and len(ids) > max_length:
+                    n_cut = len(ids) - max_length
+                    end = list(suffix[-max_length:])
+                    ids = self._cut(ids, max_length)[: max_length - len(end)] + end
+                yield TokenizedText(ids, [0] * len(ids), n_cut)
+
+    def ids(self, text: str) -> list[int]:
+        """Return the tokens of a text that brings its own special tokens."""
+        found: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return found
+
+    def count_leading_tokens(self, prompt: str) -> int:
+        """Return how many tokens a prompt takes at the beginning of a text."""
+        encoding = self._tokenizer.encode(prompt)
+        trailing = bool(encoding.special_tokens_mask) and encoding.special_tokens_mask[-1]
+        return len(encoding) - trailing

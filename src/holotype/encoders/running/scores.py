@@ -1,0 +1,249 @@
+"""From logits to scores and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.inputs.rows import Reading, Row
+from holotype.encoders.inputs.tokenizer import TokenizedText
+from holotype.encoders.running.network import Output
+from holotype.records import ScoreActivation
+
+Scores: TypeAlias = NDArray[np.float32]
+Activation: TypeAlias = Literal["record", "logits", "identity", "sigmoid", "softmax"]
+
+
+def chosen_activation(asked: Activation, usual: ScoreActivation, n_labels: int) -> ScoreActivation:
+    """Return the activation that a call asks for.
+
+    Args:
+        asked: the caller's choice; ``"record"`` means the model's own, ``"logits"`` is another
+            name of ``"identity"``.
+        usual: the model's own.
+        n_labels: how many scores there are for one input.
+
+    Raises:
+        ValueError: there is no such activation, or softmax is asked for a single score.
+    """
+    if asked not in get_args(Activation):
+        raise ValueError(
+            f"activation is {asked!r}; expected one of {', '.join(get_args(Activation))}"
+        )
+    if asked == "record":
+        return usual
+    if asked == "softmax" and n_labels == 1:
+        raise ValueError(
+            "softmax turns a single score into 1, whatever it was; pass activation='sigmoid' or "
+            "'logits'"
+        )
+    return "identity" if asked == "logits" else asked
+
+
+def activate(logits: Scores, activation: ScoreActivation) -> Scores:
+    """Turn logits ``[n, n_labels]`` into scores of the same shape, in float32.
+
+    Softmax is taken over the labels of one input.
+    """
+    if activation == "identity":
+        return logits
+    if activation == "sigmoid":
+        # exp of what is never positive, so that nothing overflows.
+        small = np.exp(-np.abs(logits))
+        scores = np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
+    else:
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
+        scores = powers / powers.sum(axis=-1, keepdims=True)
+    activated: Scores = scores.astype(np.float32, copy=False)
+    return activated
+
+
+# The score from which on a label applies to a text that may have several.
+USUAL_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelScore:
+    """A label and its score.
+
+    Attributes:
+        label: the name of the label.
+        score: its score, by the model's activation; more is surer.
+    """
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRule:
+    """Which labels apply.
+
+    Attributes:
+        labels: their names, in the order of the scores.
+        thresholds: the least score of each with which it applies; None where any will do.
+        top_k: how many of them may apply, the best first; None where all may.
+    """
+
+    labels: tuple[str, ...]
+    thresholds: tuple[float | None, ...]
+    top_k: int | None
+
+    def apply(self, scores: Scores) -> tuple[LabelScore, ...]:
+        """Return the labels that apply, best first, of equal ones the first.
+
+        Args:
+            scores: ``[n_labels]``.
+        """
+        order = sorted(range(len(self.labels)), key=lambda at: -scores[at])
+        applying = [at for at in order if self._applies(at, float(scores[at]))]
+        return tuple(
+            LabelScore(label=self.labels[at], score=float(scores[at]))
+            for at in applying[: self.top_k]
+        )
+
+    def _applies(self, at: int, score: float) -> bool:
+        threshold = self.thresholds[at]
+        return threshold is None or score >= threshold
+
+
+def all_labels(labels: Sequence[str]) -> LabelRule:
+    """Return the rule by which every label applies, whatever its score."""
+    return LabelRule(labels=tuple(labels), thresholds=(None,) * len(labels), top_k=None)
+
+
+def label_rule(
+    labels: Sequence[str],
+    *,
+    multi_label: bool,
+    top_k: int | None,
+    threshold: float | None,
+    thresholds: Mapping[str, float] | None,
+) -> LabelRule:
+    """Settle which labels of a call apply.
+
+    Where a text has one label, that is the best of those that reach their thresholds; where it may
+    have several, each applies from `USUAL_THRESHOLD` on. Both hold unless the call says otherwise.
+
+    Args:
+        labels: the names of all labels.
+        multi_label: whether a text may have several.
+        top_k: how many may apply.
+        threshold: the least score for all labels that `thresholds` does not name.
+        thresholds: the least score by label.
+
+    Raises:
+        ValueError: a threshold is for a label that the model lacks, or `top_k` is negative.
+    """
+    own = thresholds or {}
+    unknown = [label for label in own if label not in labels]
+    if unknown:
+        raise ValueError(
+            f"thresholds names {', '.join(map(repr, unknown))}, but the labels are "
+            f"{', '.join(map(repr, labels))}"
+        )
+    if top_k is not None and top_k < 0:
+        raise ValueError(f"top_k is {top_k!r}; expected at least 0, or None")
+    if top_k is None and multi_label and threshold is None:
+        threshold = USUAL_THRESHOLD
+    if top_k is None and not multi_label:
+        top_k = 1
+    return LabelRule(
+        labels=tuple(labels),
+        thresholds=tuple(own.get(label, threshold) for label in labels),
+        top_k=top_k,
+    )
+
+
+def count_inputs(inputs: object) -> int | None:
+    """Return how many inputs there are; None for an iterator, which does not know."""
+    return len(inputs) if isinstance(inputs, Sized) else None
+
+
+def reading(inputs: Sequence[TokenizedText]) -> Reading:
+    """Return inputs of which every token counts, as the model reads them."""
+    rows = []
+    for found in inputs:
+        whole = [True] * len(found.ids)
+        rows.append(Row(found.ids, found.type_ids, whole, whole))
+    return Reading(rows, [found.n_cut for found in inputs])
+
+
+def collect_logits(n_labels: int) -> Callable[[int, Iterator[Output]], Scores]:
+    """Return what puts the logits of a window in order: ``[n_inputs, n_labels]``."""
+
+    def collect(n_inputs: int, outputs: Iterator[Output]) -> Scores:
+        logits = np.empty((n_inputs, n_labels), dtype=np.float32)
+        for positions, found, _ in outputs:
+            logits[positions] = found
+        return logits
+
+    return collect
+
+
+def joined(windows: Iterable[Scores], n_labels: int) -> Scores:
+    """Return the logits of all windows: ``[n_inputs, n_labels]``, also for none."""
+    return np.concatenate([np.empty((0, n_labels), dtype=np.float32), *windows])
+
+
+PLACE = "{}"
+
+
+def hypotheses(template: str, candidates: Sequence[str]) -> list[str]:
+    """Return the sentence for each label.
+
+    Raises:
+        ValueError: there are no labels, one of them twice, or the template has no place for one.
+    """
+    if PLACE not in template:
+        raise ValueError(f"the hypothesis {template!r} has no {PLACE!r} where a label would stand")
+    if not candidates or len(set(candidates)) != len(candidates):
+        raise ValueError(f"labels is {list(candidates)!r}; expected different labels, at least one")
+    return [template.replace(PLACE, label) for label in candidates]
+
+
+def inference_labels(labels: Sequence[str]) -> tuple[int, int]:
+    """Return which of a model's labels says that a sentence follows, and which that it does not.
+
+    Raises:
+        ValueError: the model has no such labels.
+    """
+    lowered = [label.lower() for label in labels]
+    follows = [at for at, label in enumerate(lowered) if label.startswith("entail")]
+    contradicts = [
+        at
+        for at, label in enumerate(lowered)
+        if label.startswith(("contra", "not_entail", "not entail", "not-entail"))
+    ]
+    if len(follows) != 1 or len(contradicts) != 1:
+        raise ValueError(
+            f"the labels {', '.join(map(repr, labels))} do not say what entails and what "
+            "contradicts; classify by labels of your own needs a model of natural language "
+            "inference, whose labels are such as 'entailment' and 'contradiction'"
+        )
+    return follows[0], contradicts[0]
+
+
+def candidate_scores(
+    logits: Scores, follows: int, contradicts: int, *, multi_label: bool
+) -> Scores:
+    """Turn the logits of hypotheses into scores of labels.
+
+    Args:
+        logits: ``[n_texts, n_candidates, n_labels]``.
+        follows: the label that says that a hypothesis follows.
+        contradicts: the label that says that it does not.
+        multi_label: whether the labels do not exclude each other; one label alone never does.
+
+    Returns:
+        float32 ``[n_texts, n_candidates]``, which sum to 1 for a text unless `multi_label`.
+    """
+    if multi_label or logits.shape[1] == 1:
+        both = np.stack([logits[..., contradicts], logits[..., follows]], axis=-1)
+        scores: Scores = activate(both, "softmax")[..., 1]
+        return scores
+    return activate(logits[..., follows], "softmax")

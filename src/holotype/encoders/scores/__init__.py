@@ -1,1 +1,0 @@
-"""From vectors and logits to scores and labels."""

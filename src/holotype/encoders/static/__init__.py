@@ -1,1 +1,0 @@
-"""Tables of token vectors, which NumPy alone runs."""

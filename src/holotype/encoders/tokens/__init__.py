@@ -1,1 +1,0 @@
-"""From texts and pairs of texts to tokens."""

@@ -1,0 +1,218 @@
+"""Heads for classification, apart from the transformers that they are built with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.running.network import Output
+from holotype.encoders.running.packing import PackedBatch, padded
+from holotype.encoders.torch_backend.attention import rows_of
+from holotype.encoders.torch_backend.backbone import Backbone, weight_bytes
+from holotype.encoders.torch_backend.forwards import is_of_transformers
+from holotype.encoders.torch_backend.layers import mean
+
+
+class ClassificationHead:
+    """A `Head` that returns logits, ``[n_rows, n_labels]``, in place of vectors.
+
+    Attributes:
+        memory_bytes: how many bytes the weights take on the device.
+    """
+
+    def __init__(self, reads: Reads, module: nn.Module, *, pad_id: int | None) -> None:
+        """Take the modules of a head.
+
+        Args:
+            reads: what they read of a row.
+            module: maps ``[n_rows, 1, width]`` to logits.
+            pad_id: the id by which a head that reads the last token knows padding, wherever it
+                stands; None where it knows none.
+        """
+        self.memory_bytes = weight_bytes(module)
+        self._reads = reads
+        self._module = module
+        self._pad_id = pad_id
+
+    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Output]:
+        """Yield the logits of all rows; see `Head.outputs`."""
+        yield batch.indices, self._logits(vectors, batch), batch.counted_by_row()
+
+    @torch.inference_mode()
+    def _logits(self, vectors: Tensor, batch: PackedBatch) -> NDArray[np.float32]:
+        read = self._read(vectors, batch)
+        logits: Tensor = self._module(read[:, None])
+        found: NDArray[np.float32] = logits.reshape(len(read), -1).float().cpu().numpy()
+        return found
+
+    def _read(self, vectors: Tensor, batch: PackedBatch) -> Tensor:
+        """Return what is read: ``[n_rows, width]``."""
+        if self._reads == "mean":
+            return _means(vectors, batch)
+        starts = np.cumsum(batch.lengths) - batch.lengths
+        if self._reads == "last":
+            starts += _last_tokens(batch, self._pad_id)
+        return vectors[torch.from_numpy(starts).to(vectors.device)]
+
+
+def _means(vectors: Tensor, batch: PackedBatch) -> Tensor:
+    attended = torch.from_numpy(batch.attended).to(vectors.device)
+    found = [mean(rows_of(vectors, group), rows_of(attended, group)) for group in batch.groups]
+    return torch.cat(found).to(vectors.dtype)
+
+
+def _last_tokens(batch: PackedBatch, pad_id: int | None) -> NDArray[np.int64]:
+    """Return the position of the last token that is no padding in every row; 0 for none."""
+    if pad_id is None:
+        return batch.lengths - 1
+    real = np.where(batch.ids == pad_id, 0, batch.positions)
+    found = [real[group.span].reshape(group.shape).max(axis=1) for group in batch.groups]
+    return np.concatenate(found)
+
+
+Reads: TypeAlias = Literal["first", "mean", "last"]
+"""What a head reads of a row: its first token, the mean of those that are attended, or the last
+token that is no padding."""
+
+TRANSFORMS: Mapping[str, tuple[str, ...]] = {
+    "BertForMaskedLM": ("cls",),
+    "CamembertForMaskedLM": ("lm_head",),
+    "DistilBertForMaskedLM": ("vocab_transform", "activation", "vocab_layer_norm"),
+    "MPNetForMaskedLM": ("lm_head",),
+    "ModernBertForMaskedLM": ("head",),
+    "NomicBertForMaskedLM": ("cls",),
+    "RobertaForMaskedLM": ("lm_head",),
+    "XLMRobertaForMaskedLM": ("lm_head",),
+}
+"""Masked language models: the modules between the transformer and the last layer, in order."""
+
+
+def language_model_transform(model: PreTrainedModel) -> nn.Module | None:
+    """Return what a masked language model does between its transformer and its last layer.
+
+    Args:
+        model: the model; its last layer has been replaced by one that changes nothing.
+
+    Returns:
+        A module that maps ``[..., width]``; None where the class of the model is not on the list.
+    """
+    names = TRANSFORMS.get(type(model).__name__)
+    if names is None or not is_of_transformers(model):
+        return None
+    return nn.Sequential(*(model.get_submodule(name) for name in names))
+
+
+def _pooler(model: Any) -> nn.Module:
+    return nn.Sequential(model.base_model.pooler, model.classifier)
+
+
+def _classifier(model: Any) -> nn.Module:
+    return nn.Sequential(model.classifier)
+
+
+def _distilbert(model: Any) -> nn.Module:
+    return nn.Sequential(model.pre_classifier, nn.ReLU(), model.classifier)
+
+
+def _modernbert(model: Any) -> nn.Module:
+    return nn.Sequential(model.head, model.classifier)
+
+
+def _score(model: Any) -> nn.Module:
+    return nn.Sequential(model.score)
+
+
+CLASSIFIERS: Mapping[str, tuple[Reads | None, Callable[[Any], nn.Module]]] = {
+    "BertForSequenceClassification": ("first", _pooler),
+    "CamembertForSequenceClassification": ("first", _classifier),
+    "DistilBertForSequenceClassification": ("first", _distilbert),
+    "Gemma3TextForSequenceClassification": ("last", _score),
+    "LlamaForSequenceClassification": ("last", _score),
+    "MPNetForSequenceClassification": ("first", _classifier),
+    "MistralForSequenceClassification": ("last", _score),
+    "ModernBertForSequenceClassification": (None, _modernbert),
+    "NomicBertForSequenceClassification": ("first", _pooler),
+    "Qwen2ForSequenceClassification": ("last", _score),
+    "Qwen3ForSequenceClassification": ("last", _score),
+    "RobertaForSequenceClassification": ("first", _classifier),
+    "XLMRobertaForSequenceClassification": ("first", _classifier),
+}
+"""Classifiers: what the head reads, None where the configuration says it, and its modules."""
+_POOLINGS: Mapping[str, Reads] = {"cls": "first", "mean": "mean"}
+
+
+def classification_modules(model: PreTrainedModel) -> tuple[Reads, nn.Module] | None:
+    """Return what the head of a classifier reads of a row, and what maps that.
+
+    Returns:
+        A module that maps ``[n_rows, 1, width]`` to ``[n_rows, n_labels]``, with or without an
+        axis of one between; None where the class of the model is not on the list.
+    """
+    found = CLASSIFIERS.get(type(model).__name__)
+    if found is None or not is_of_transformers(model):
+        return None
+    reads, modules = found
+    return reads or _POOLINGS[model.config.classifier_pooling], modules(model)
+
+
+class PaddedClassifier:
+    """What returns logits, ``[n_rows, n_labels]``, in place of vectors."""
+
+    def __init__(self, backbone: Backbone, *, pad_id: int | None, end_id: int | None) -> None:
+        """Take a transformer with its head.
+
+        Args:
+            backbone: the tokenizer and the transformer.
+            pad_id: the id by which the head knows padding; None where it knows none, so that every
+                row is run on its own.
+            end_id: the token whose last occurrence the head reads, which therefore must occur
+                equally often in all rows of a batch; None where the head reads another one.
+        """
+        self._backbone = backbone
+        self._pad_id = pad_id
+        self._end_id = end_id
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """The checkpoint's tokenizer."""
+        return self._backbone.tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._backbone.device
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        return self._backbone.memory_bytes
+
+    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+        """Yield batch by batch, longest rows first; see `Network.run`."""
+        for group in self._groups(rows):
+            part = [rows[at] for at in group]
+            max_rows = 1 if self._pad_id is None else batch_size
+            for batch in padded(part, max_rows=max_rows, pad_id=self._pad_id or 0):
+                indices = [group[at] for at in batch.indices]
+                yield indices, self._logits(batch), batch.counted_by_row()
+
+    def _groups(self, rows: Sequence[Row]) -> list[list[int]]:
+        if self._end_id is None:
+            return [list(range(len(rows)))]
+        groups: dict[int, list[int]] = {}
+        for at, row in enumerate(rows):
+            groups.setdefault(row.ids.count(self._end_id), []).append(at)
+        return list(groups.values())
+
+    @torch.inference_mode()
+    def _logits(self, batch: PackedBatch) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = self._backbone.logits(batch).float().cpu().numpy()
+        return logits

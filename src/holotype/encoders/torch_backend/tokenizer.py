@@ -1,0 +1,118 @@
+"""Tokenizers and chat templates as transformers reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateError
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer
+
+from holotype.encoders.checkpoints.heads import TemplateSettings
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
+from holotype.encoders.inputs.template import Message, PairTemplate
+from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.inputs.tokenizer_json import text_tokenizer
+from holotype.errors import CheckpointError, UnsupportedCheckpointError
+
+# One of these holds the vocabulary; without it transformers may build an empty tokenizer.
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+)
+
+
+def load_tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> TextTokenizer:
+    """Load the tokenizer of a checkpoint.
+
+    Args:
+        folder: where the tokenizer's files are.
+        lower_case: whether texts are put in lower case before anything else.
+        policy: what becomes of code that the checkpoint brings along.
+
+    Raises:
+        CheckpointError: its files are missing or damaged.
+        UnsafeCheckpointError: it is code of the checkpoint, and that is not allowed.
+        UnsupportedCheckpointError: it has no fast implementation.
+    """
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        raise CheckpointError(
+            str(folder), f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
+        )
+    settings = JsonFile.read(folder, "tokenizer_config.json", optional=True)
+    own = runs_own_code(settings, "AutoTokenizer", policy)
+    try:
+        wrapper = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=own
+        )
+    # The tokenizers library raises bare exceptions for files that it cannot read.
+    except Exception as error:
+        raise CheckpointError(str(folder), f"its tokenizer cannot be read: {error}") from error
+    tokenizer = getattr(wrapper, "backend_tokenizer", None)
+    if not isinstance(tokenizer, Tokenizer):
+        raise UnsupportedCheckpointError(
+            str(folder), f"its tokenizer {type(wrapper).__name__} has no fast implementation"
+        )
+    return text_tokenizer(
+        tokenizer,
+        lower_case=lower_case,
+        special_ids={
+            "pad_token": wrapper.pad_token_id,
+            "eos_token": wrapper.eos_token_id,
+            "mask_token": wrapper.mask_token_id,
+        },
+        pads_left=wrapper.padding_side == "left",
+        cuts_left=wrapper.truncation_side == "left",
+        input_names=tuple(wrapper.model_input_names),
+    )
+
+
+def load_template(folder: Path, settings: TemplateSettings, *, policy: CodePolicy) -> PairTemplate:
+    """Load the chat template by which a checkpoint writes pairs.
+
+    Args:
+        folder: where the tokenizer's files are.
+        settings: how the template is used.
+        policy: what becomes of code that the checkpoint brings along.
+
+    Raises:
+        UnsupportedCheckpointError: there is no template, or it cannot write pairs.
+    """
+    own = runs_own_code(
+        JsonFile.read(folder, "tokenizer_config.json", optional=True), "AutoTokenizer", policy
+    )
+    wrapper: Any = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=own
+    )
+    if wrapper.chat_template is None:
+        raise UnsupportedCheckpointError(
+            str(folder), "puts pairs through a chat template, but has none"
+        )
+
+    def render(messages: Sequence[Message]) -> str:
+        text: str = wrapper.apply_chat_template(
+            list(messages), tokenize=False, **settings.arguments
+        )
+        return text
+
+    template = PairTemplate(render, structured=settings.structured)
+    try:
+        dropped = template.drops()
+    except (TemplateError, TypeError, ValueError) as error:
+        raise UnsupportedCheckpointError(
+            str(folder), f"its chat template cannot write a pair: {error}"
+        ) from error
+    if dropped:
+        raise UnsupportedCheckpointError(
+            str(folder),
+            f"its chat template leaves out the {' and the '.join(dropped)} of a pair; expected one "
+            "with the roles 'query' and 'document'",
+        )
+    return template

@@ -1,0 +1,1 @@
+"""What encoders return, and what can be done with it afterwards."""

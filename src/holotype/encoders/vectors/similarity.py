@@ -1,0 +1,113 @@
+"""Scores of queries against documents: cosine and dot products, and MaxSim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.vectors.ragged import Ragged
+
+# As many as leave a query's scores in the cache, where their maxima are then taken.
+_TOKENS_AT_ONCE = 8192
+
+
+def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArray[np.float32]:
+    """Score every query against every document.
+
+    Args:
+        queries: their token vectors.
+        documents: their token vectors.
+
+    Returns:
+        float32 ``[n_queries, n_documents]``. A document without any token is worse than all
+        others: its score is -inf.
+    """
+    scores = np.full((len(queries), len(documents)), -np.inf, dtype=np.float32)
+    for first, last in _spans(documents.offsets):
+        start, end = documents.offsets[first], documents.offsets[last]
+        tokens = documents.values[start:end]
+        columns = first + np.flatnonzero(documents.lengths[first:last])
+        starts = documents.offsets[columns] - start
+        for row, query in enumerate(queries):
+            best = np.maximum.reduceat(query @ tokens.T, starts, axis=1)
+            scores[row, columns] = best.sum(axis=0)
+    return scores
+
+
+def maxsim_pairwise(
+    queries: Ragged[np.float32], documents: Ragged[np.float32]
+) -> NDArray[np.float32]:
+    """Score every query against the document at its own position: float32 ``[n_queries]``.
+
+    Raises:
+        ValueError: there are not as many documents as queries.
+    """
+    if len(queries) != len(documents):
+        raise ValueError(
+            f"{len(queries)} queries and {len(documents)} documents make no pairs; expected as "
+            "many of both"
+        )
+    scores = np.full(len(queries), -np.inf, dtype=np.float32)
+    for at, (query, document) in enumerate(zip(queries, documents, strict=True)):
+        if len(document):
+            scores[at] = (query @ document.T).max(axis=1).sum()
+    return scores
+
+
+def _spans(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield the first of some documents and the first after them, for a bounded size with tokens.
+
+    A document that is longer is alone with the empty ones around it.
+    """
+    first, n_documents = 0, len(offsets) - 1
+    while first < n_documents:
+        limit = max(offsets[first] + _TOKENS_AT_ONCE, offsets[first + 1])
+        last = int(np.searchsorted(offsets, limit, side="right")) - 1
+        if offsets[last] > offsets[first]:
+            yield first, last
+        first = last
+
+
+Vectors: TypeAlias = NDArray[np.float32]
+
+
+def all_pairs(queries: Vectors, documents: Vectors, *, function: str) -> Vectors:
+    """Score every query ``[n_queries, dim]`` against every document: ``[n_queries, n_documents]``.
+
+    Args:
+        queries: one vector for each query.
+        documents: one vector for each document.
+        function: ``"cosine"`` or ``"dot"``.
+    """
+    left, right = _prepared(queries, documents, function)
+    scores: Vectors = np.asarray(left @ right.T, dtype=np.float32)
+    return scores
+
+
+def pairwise(queries: Vectors, documents: Vectors, *, function: str) -> Vectors:
+    """Score every query against the document at its own position: ``[n_queries]``.
+
+    Raises:
+        ValueError: there are not as many documents as queries.
+    """
+    if len(queries) != len(documents):
+        raise ValueError(
+            f"{len(queries)} queries and {len(documents)} documents make no pairs; expected as "
+            "many of both"
+        )
+    left, right = _prepared(queries, documents, function)
+    scores: Vectors = np.einsum("nd,nd->n", left, right)
+    return scores
+
+
+def _prepared(queries: Vectors, documents: Vectors, function: str) -> tuple[Vectors, Vectors]:
+    return (_unit(queries), _unit(documents)) if function == "cosine" else (queries, documents)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Vectors = vectors / np.maximum(lengths, 1e-12)
+    return unit

@@ -1,0 +1,127 @@
+"""Fewer vectors for a document: tokens that say nearly the same become one.
+
+Hierarchical pooling of Clavié, Chaffin and Adams, Reducing the Footprint of Multi-Vector Retrieval
+with Minimal Performance Impact via Token Pooling, 2024 (https://arxiv.org/abs/2409.14683), with the
+clusters that sentence-transformers' `HierarchicalTokenPooling` makes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.checkpoints.modules import TokenPoolingSpec
+from holotype.encoders.vectors.ragged import Ragged
+from holotype.errors import MissingExtraError
+
+TokenVectors: TypeAlias = NDArray[np.float32]
+
+
+def pool_tokens(
+    documents: Ragged[np.float32],
+    *,
+    factor: float,
+    n_protected: int = 1,
+    normalize: bool = True,
+) -> Ragged[np.float32]:
+    """Cluster the tokens of every document by Ward's method, and average each cluster.
+
+    Args:
+        documents: token vectors of length 1, as `ColbertEncoder.encode_document` returns them.
+        factor: how many times fewer vectors are left; 1 leaves them all.
+        n_protected: how many tokens at the beginning stay as they are; the first is mostly a
+            special token that stands for the text.
+        normalize: whether what is returned has length 1 again.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+        ValueError: the factor is less than 1, or the number of protected tokens negative.
+    """
+    if factor < 1:
+        raise ValueError(f"factor is {factor!r}; expected at least 1")
+    if n_protected < 0:
+        raise ValueError(f"n_protected is {n_protected!r}; expected at least 0")
+    pooled = [_pooled(document, factor, n_protected) for document in documents]
+    found = Ragged.from_arrays(pooled, dim=documents.dim)
+    return _normalized(found) if normalize else found
+
+
+def finished(
+    vectors: Ragged[np.float32],
+    pooling: TokenPoolingSpec | None,
+    *,
+    side: str,
+    dim: int,
+    normalized: bool,
+) -> Ragged[np.float32]:
+    """Merge the tokens of texts as a checkpoint says, and return the first dimensions.
+
+    Args:
+        vectors: what the network made.
+        pooling: how they are merged; None where they are not, and have been cut already.
+        side: what the texts are; those that are neither queries nor documents count as documents.
+        dim: how many dimensions to return.
+        normalized: whether vectors that are cut have length 1 again.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+    """
+    if pooling is None:
+        return vectors
+    if ("query" if side == "query" else "document") in pooling.sides:
+        vectors = pool_tokens(
+            vectors,
+            factor=pooling.factor,
+            n_protected=pooling.n_protected,
+            normalize=pooling.normalize,
+        )
+    if dim == vectors.dim:
+        return vectors
+    cut = vectors.with_values(vectors.values[:, :dim])
+    return _normalized(cut) if normalized else cut
+
+
+def _normalized(vectors: Ragged[np.float32]) -> Ragged[np.float32]:
+    lengths = np.linalg.norm(vectors.values, axis=1, keepdims=True)
+    return vectors.with_values(vectors.values / np.maximum(lengths, np.float32(1e-12)))
+
+
+def _pooled(document: TokenVectors, factor: float, n_protected: int) -> TokenVectors:
+    protected, tokens = document[:n_protected], document[n_protected:]
+    n_clusters = max(int(len(tokens) // factor), 1)
+    if n_clusters >= len(tokens):
+        return document
+    _, members, sizes = np.unique(
+        _clusters(tokens, n_clusters), return_inverse=True, return_counts=True
+    )
+    sums = np.zeros((len(sizes), tokens.shape[1]), dtype=np.float32)
+    np.add.at(sums, members, tokens)
+    means: TokenVectors = np.divide(sums, sizes[:, None], dtype=np.float32)
+    return np.concatenate([protected, means])
+
+
+def import_clustering(feature: str) -> Any:
+    """Import what clusters tokens.
+
+    Args:
+        feature: what needs it, as errors call it.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+    """
+    try:
+        return importlib.import_module("scipy.cluster.hierarchy")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("scipy", "scipy", feature) from error
+
+
+def _clusters(tokens: TokenVectors, n_clusters: int) -> NDArray[Any]:
+    hierarchy = import_clustering("pool_tokens()")
+    distances = (1 - tokens @ tokens.T).clip(0, 2)
+    above_diagonal = distances[np.triu_indices(len(tokens), k=1)]
+    tree = hierarchy.linkage(above_diagonal, method="ward")
+    found: NDArray[Any] = hierarchy.fcluster(tree, t=n_clusters, criterion="maxclust")
+    return found

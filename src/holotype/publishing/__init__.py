@@ -1,0 +1,41 @@
+"""Artifacts: folders that hold all that is needed to run a model, and say what that is."""
+
+from holotype.encoders.opening import open_artifact
+from holotype.errors import (
+    AliasNotFoundError,
+    DifferentVectorsError,
+    LockFileError,
+    LockMismatchError,
+    NotLockedError,
+    ObjectStoreError,
+    StoreBusyError,
+)
+from holotype.publishing.aliases import rollback_alias, set_alias
+from holotype.publishing.creating import create_artifact
+from holotype.publishing.gathering import CreationOptions
+from holotype.publishing.info import ReferencedModel, get_model_info, load_labels
+from holotype.publishing.locking import fetch_locked, lock_model
+from holotype.publishing.pushing import push_artifact
+from holotype.references.pulling import pull_artifact
+
+__all__ = [
+    "AliasNotFoundError",
+    "CreationOptions",
+    "DifferentVectorsError",
+    "LockFileError",
+    "LockMismatchError",
+    "NotLockedError",
+    "ObjectStoreError",
+    "ReferencedModel",
+    "StoreBusyError",
+    "create_artifact",
+    "fetch_locked",
+    "get_model_info",
+    "load_labels",
+    "lock_model",
+    "open_artifact",
+    "pull_artifact",
+    "push_artifact",
+    "rollback_alias",
+    "set_alias",
+]

@@ -1,0 +1,249 @@
+"""Aliases of a store of artifacts, switched: one atomic rename each.
+
+Writers take turns by a lock of the operating system, which ends with the process that holds it.
+Readers need none: see `holotype.references.aliases`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from holotype.encoders.opening import Verify, open_artifact
+from holotype.errors import (
+    AliasNotFoundError,
+    ArtifactError,
+    DifferentVectorsError,
+    MissingExtraError,
+    StoreBusyError,
+    UnsafePathError,
+)
+from holotype.references.aliases import (
+    ALIASES_FOLDER,
+    LONGEST_REASON,
+    Action,
+    AliasChange,
+    AliasHistory,
+    alias_file,
+    alias_names,
+    artifact_folder,
+    read_alias,
+    unknown_alias,
+)
+
+PATIENCE_S = 10.0
+"""How long to wait for another writer; each needs milliseconds."""
+
+_MOST_CHANGES = 300
+
+
+def set_alias(
+    store: Path,
+    alias: str,
+    artifact: str,
+    *,
+    reason: str = "",
+    allow_different_vectors: bool = False,
+    verify: Verify = "sizes",
+    patience_s: float = PATIENCE_S,
+) -> AliasHistory:
+    """Let an alias stand for an artifact from now on; make the alias where there is none.
+
+    Nothing is written where it stands for that artifact already.
+
+    Args:
+        store: the folder with the artifacts.
+        alias: the name, such as ``production``.
+        artifact: the name of the artifact's folder in the store.
+        reason: why, for the history.
+        allow_different_vectors: whether the new artifact may make other vectors than the one
+            before; indexes must then be built anew.
+        verify: how the files are compared with the manifest first: ``"sizes"`` takes milliseconds,
+            ``"full"`` reads every byte.
+        patience_s: how long to wait for another writer, in seconds.
+
+    Returns:
+        The alias with its history.
+
+    Raises:
+        DifferentVectorsError: the vectors would change, and that is not allowed.
+        StoreBusyError: another writer does not finish.
+        UnsafePathError: a name leads out of the store.
+        ArtifactError: there is no such artifact, it is damaged, or the store cannot be written to.
+        MissingExtraError: filelock is not installed.
+    """
+    _check_reason(store, reason)
+    alias_file(store, alias)
+    folder = artifact_folder(store, artifact)
+    manifest = open_artifact(folder, verify=verify)
+    with _sole_writer(store, patience_s):
+        _refuse_near_twin(store, alias)
+        history = read_alias(store, alias) if alias in alias_names(store) else None
+        if history is not None:
+            current = history.current
+            if (current.artifact, current.digest) == (folder.name, manifest.digest):
+                return history
+            _check_vectors(store, alias, current, manifest.fingerprint, allow_different_vectors)
+        change = _change("set", folder.name, manifest.digest, manifest.fingerprint, reason)
+        return _written(store, alias, history, change)
+
+
+def rollback_alias(
+    store: Path,
+    alias: str,
+    *,
+    reason: str = "",
+    allow_different_vectors: bool = False,
+    verify: Verify = "sizes",
+    patience_s: float = PATIENCE_S,
+) -> AliasHistory:
+    """Let an alias stand for what it stood for before; each rollback goes one step further back.
+
+    Args:
+        store: see `set_alias`.
+        alias: see `set_alias`.
+        reason: see `set_alias`.
+        allow_different_vectors: see `set_alias`.
+        verify: see `set_alias`.
+        patience_s: see `set_alias`.
+
+    Returns:
+        The alias with its history.
+
+    Raises:
+        AliasNotFoundError: there is no such alias, or nothing to go back to.
+        DifferentVectorsError: the vectors would change, and that is not allowed.
+        StoreBusyError: another writer does not finish.
+        ArtifactError: the artifact is gone, is another one by now, or is damaged.
+        MissingExtraError: filelock is not installed.
+    """
+    _check_reason(store, reason)
+    if not alias_file(store, alias).exists():
+        raise unknown_alias(store, alias)
+    with _sole_writer(store, patience_s):
+        history = read_alias(store, alias)
+        previous = history.previous
+        if previous is None:
+            raise AliasNotFoundError(
+                str(store), f"the alias {alias!r} stood for nothing before; set it to an artifact"
+            )
+        folder = artifact_folder(store, previous.artifact)
+        manifest = open_artifact(folder, verify=verify)
+        if manifest.digest != previous.digest:
+            raise ArtifactError(
+                str(folder),
+                f"is another artifact than the one that {alias!r} stood for: "
+                f"{manifest.digest[:19]}..., expected {previous.digest[:19]}...; name what you "
+                f"want with: holotype alias set {alias} ARTIFACT",
+            )
+        _check_vectors(store, alias, history.current, manifest.fingerprint, allow_different_vectors)
+        change = _change(
+            "rollback", previous.artifact, manifest.digest, manifest.fingerprint, reason
+        )
+        return _written(store, alias, history, change)
+
+
+def _change(
+    action: Action, artifact: str, digest: str, fingerprint: str | None, reason: str
+) -> AliasChange:
+    return AliasChange(
+        action=action,
+        artifact=artifact,
+        digest=digest,
+        fingerprint=fingerprint,
+        time=datetime.now(UTC).replace(microsecond=0),
+        reason=reason,
+    )
+
+
+def _check_reason(store: Path, reason: str) -> None:
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise ArtifactError(
+            str(store),
+            f"a reason is one line of up to {LONGEST_REASON} characters; this one has "
+            f"{len(reason)}, or characters that do not show",
+        )
+
+
+def _check_vectors(
+    store: Path, alias: str, current: AliasChange, proposed: str | None, allowed: bool
+) -> None:
+    if current.fingerprint != proposed and not allowed:
+        raise DifferentVectorsError(f"local:{store}@{alias}", current.fingerprint, proposed)
+
+
+def _refuse_near_twin(store: Path, alias: str) -> None:
+    for name in alias_names(store):
+        if name != alias and name.casefold() == alias.casefold():
+            raise UnsafePathError(str(store), alias, f"is the same as {name!r} on some systems")
+
+
+@contextmanager
+def _sole_writer(store: Path, patience_s: float) -> Iterator[None]:
+    """Hold the store's lock; the system takes it from a process that ends, however that is."""
+    filelock = _filelock()
+    folder = store / ALIASES_FOLDER
+    lock = filelock.FileLock(folder / ".lock", timeout=patience_s)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout:
+        raise StoreBusyError(
+            str(store), f"another process has held its aliases for {patience_s:g} s; try again"
+        ) from None
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _filelock() -> Any:
+    try:
+        # By name, so that type checkers that read holotype do not need it.
+        return importlib.import_module("filelock")
+    except ModuleNotFoundError:
+        raise MissingExtraError("artifacts", "filelock", "switching an alias") from None
+
+
+def _written(
+    store: Path, alias: str, history: AliasHistory | None, change: AliasChange
+) -> AliasHistory:
+    """Replace the alias's file in one step; the caller holds the lock."""
+    earlier = () if history is None else history.changes[1 - _MOST_CHANGES :]
+    history = AliasHistory(alias=alias, changes=(*earlier, change))
+    path = alias_file(store, alias)
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        # A writer that was killed may have left one; only the holder of the lock comes here.
+        temporary.unlink(missing_ok=True)
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(history.to_json())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return history
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the new name written to the disk, where the system can open folders."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(str(path), f"cannot be written: {error.strerror or error}")

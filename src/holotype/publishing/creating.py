@@ -1,0 +1,155 @@
+"""Making an artifact of a model, from wherever a reference says."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from holotype.encoders.config import look_up
+from holotype.encoders.fingerprint import fingerprint
+from holotype.encoders.kinds.plan import resolve_encoding
+from holotype.errors import ArtifactError, MissingExtraError
+from holotype.publishing.describing import describe, labels_of, refuse_own_code
+from holotype.publishing.from_folder import copy_artifact, gather_folder
+from holotype.publishing.gathering import CreationOptions, Gathered, OnTotal
+from holotype.publishing.pickles import convert_pickles
+from holotype.references.checking import MANIFEST_FILE
+from holotype.references.folders import find_folder
+from holotype.references.manifest import Manifest
+from holotype.references.ref import ModelRef
+from holotype.references.staging import clear, keep_only, refuse_existing, staged
+
+
+def create_artifact(
+    ref: ModelRef | str,
+    target: Path,
+    options: CreationOptions | None = None,
+    *,
+    on_total: OnTotal = lambda _: None,
+) -> Manifest:
+    """Make an artifact: a folder with all that is needed to run a model, and its manifest.
+
+    The folder appears in one step when everything is in it and has been verified. Where the work is
+    interrupted, there is nothing at the target; the next run goes on with what was downloaded.
+
+    Args:
+        ref: where the model comes from.
+        target: the folder to make.
+        options: what may be taken, and how.
+        on_total: shows the progress.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ArtifactExistsError: there is something at the target.
+        InvalidReferenceError: a text is no reference.
+        ArtifactError: the source is missing or damaged.
+        CheckpointError: the files cannot be had, are damaged, or could run code.
+        CatalogueMismatchError: the catalogue and the files disagree about how the model is run.
+        MissingExtraError: the Hub is needed, and huggingface_hub is not installed.
+    """
+    ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
+    options = options or CreationOptions()
+    refuse_existing(target)
+    with _explained(target), staged(target) as staging:
+        manifest = _fill(staging, ref, options, on_total)
+        keep_only(staging, {file.path for file in manifest.files})
+        (staging / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
+
+
+def _fill(staging: Path, ref: ModelRef, options: CreationOptions, on_total: OnTotal) -> Manifest:
+    if ref.scheme in ("hf", "catalogue"):
+        if options.entry is not None:
+            raise ValueError(f"{ref} has a record of its own; entry= is for folders")
+        return _manifest(ref, _from_hub(ref, staging, options, on_total), staging, options)
+    try:
+        return _fill_from_folder(staging, ref, options, on_total)
+    except Exception:
+        # Copies are quick to make again; only what was downloaded is worth keeping.
+        clear(staging)
+        raise
+
+
+def _fill_from_folder(
+    staging: Path, ref: ModelRef, options: CreationOptions, on_total: OnTotal
+) -> Manifest:
+    folder = find_folder(ref)
+    if (folder / MANIFEST_FILE).exists():
+        if options.entry is not None:
+            raise ValueError(f"{ref} is an artifact and has a record; entry= is for plain folders")
+        return copy_artifact(folder, staging, options, on_total)
+    gathered = gather_folder(folder, staging, options, on_total)
+    if options.entry is not None:
+        gathered = replace(gathered, record=look_up(options.entry))
+    return _manifest(ref, gathered, staging, options)
+
+
+def _from_hub(
+    ref: ModelRef, staging: Path, options: CreationOptions, on_total: OnTotal
+) -> Gathered:
+    if find_spec("huggingface_hub") is None:
+        raise MissingExtraError("hub", "huggingface_hub", f"fetching {ref}")
+    # By name, so that type checkers do not read huggingface_hub and all that it imports.
+    from_hub = importlib.import_module("holotype.publishing.from_hub")
+    gathered: Gathered = from_hub.gather_repository(ref, staging, options, on_total)
+    return gathered
+
+
+def _manifest(
+    ref: ModelRef, gathered: Gathered, staging: Path, options: CreationOptions
+) -> Manifest:
+    """Say what the gathered files are; this proves that the record and the files agree."""
+    files = convert_pickles(staging, gathered.files)
+    record = gathered.record or describe(
+        staging,
+        name=ref.location.rstrip("/").rpartition("/")[2] or "model",
+        huggingface_id=ref.location if ref.scheme == "hf" else "",
+        revision=gathered.commit,
+    )
+    refuse_own_code(record, staging, trusted=options.trust_remote_code)
+    encoding = resolve_encoding(record, staging)
+    digest = None
+    if encoding is not None:
+        digest = fingerprint(
+            encoding,
+            staging,
+            dim=record.embedding_dim,
+            with_code=options.trust_remote_code and record.requires_remote_code is not False,
+            digests={file.path: file.sha256 for file in files},
+        )
+    return Manifest(
+        reference=ref,
+        commit=gathered.commit,
+        record=record,
+        files=files,
+        fingerprint=digest,
+        labels=labels_of(record, staging),
+        created=datetime.now(UTC).replace(microsecond=0),
+        tool=_tool(),
+    )
+
+
+def _tool() -> str:
+    try:
+        return f"holotype {version('holotype')}"
+    except PackageNotFoundError:
+        return "holotype"
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, MissingExtraError):
+            raise
+        where = error.filename or target
+        raise ArtifactError(str(where), f"cannot be read or written: {error.strerror}") from error

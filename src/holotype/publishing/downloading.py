@@ -1,0 +1,151 @@
+"""Fetching what an artifact needs from a repository on the Hub, and proving that it is that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from huggingface_hub import try_to_load_from_cache
+
+from holotype.encoders.checkpoints.modules import MODULES_FILE
+from holotype.encoders.checkpoints.routes import module_folders, router_files
+from holotype.errors import ArtifactError, CheckpointError
+from holotype.hub.client import HubClient, Repository
+from holotype.publishing.copying import copy_file, git_sha1
+from holotype.publishing.gathering import OnTotal
+from holotype.publishing.selection import select_files
+from holotype.references.checking import OnBytes, hash_file
+from holotype.references.manifest import FileEntry
+from holotype.references.paths import check_distinct, check_path
+from holotype.references.staging import keep_only
+
+PART = ".part"
+"""The end of the name of a file that has not come whole yet."""
+
+_AT_ONCE = 4
+
+
+def fetch_repository(
+    client: HubClient,
+    repository: Repository,
+    folder: Path,
+    *,
+    with_pickles: bool,
+    with_code: bool,
+    largest_bytes: int,
+    on_total: OnTotal,
+) -> tuple[FileEntry, ...]:
+    """Fetch the files that a model needs into a folder; what is there already is kept.
+
+    Every file is compared with the digest that the Hub gives for it. One that is in the Hub's cache
+    is taken from there.
+
+    Args:
+        client: asks the Hub.
+        repository: the repository at a commit.
+        folder: where the files go.
+        with_pickles: see `select_files`.
+        with_code: see `select_files`.
+        largest_bytes: how much may be fetched in all.
+        on_total: is told how many bytes there are, and returns what is told the progress.
+
+    Returns:
+        The files, by path.
+
+    Raises:
+        CheckpointError: a file cannot be had, or has other bytes than the Hub says.
+        ArtifactError: there is more than may be fetched.
+        UnsafePathError: the name of a file is unsafe.
+    """
+    location = f"{repository.id}@{repository.commit}"
+    names = [name for name in repository.sizes if not name.startswith(".")]
+    if MODULES_FILE in names:
+        _fetch(client, repository, MODULES_FILE, folder, None)
+        for name in {*router_files(folder)} & {*names}:
+            _fetch(client, repository, check_path(name, location), folder, None)
+    else:
+        (folder / MODULES_FILE).unlink(missing_ok=True)
+    selected = select_files(
+        names,
+        module_folders(folder),
+        location=location,
+        with_pickles=with_pickles,
+        with_code=with_code,
+    )
+    check_distinct([check_path(name, location) for name in selected], location)
+    total = sum(repository.sizes[name] or 0 for name in selected)
+    if total > largest_bytes:
+        raise ArtifactError(
+            location,
+            f"has {total:,} bytes to fetch, more than the {largest_bytes:,} that are allowed; "
+            "raise --max-bytes (max_bytes=)",
+        )
+    keep_only(folder, {*selected, *(name + PART for name in selected)})
+    return _fetch_all(client, repository, selected, folder, on_total(total))
+
+
+def _fetch_all(
+    client: HubClient,
+    repository: Repository,
+    names: Collection[str],
+    folder: Path,
+    on_bytes: OnBytes | None,
+) -> tuple[FileEntry, ...]:
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        futures = [
+            pool.submit(_fetch, client, repository, name, folder, on_bytes)
+            for name in sorted(names, key=lambda name: repository.sizes[name] or 0, reverse=True)
+        ]
+        try:
+            return tuple(sorted((each.result() for each in futures), key=lambda file: file.path))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _fetch(
+    client: HubClient,
+    repository: Repository,
+    name: str,
+    folder: Path,
+    on_bytes: OnBytes | None,
+) -> FileEntry:
+    whole, part = folder / name, folder / (name + PART)
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    if whole.exists() or _taken_from_cache(repository, name, part, whole):
+        sha256 = hash_file(whole, on_bytes=on_bytes)
+        if _is_right(repository, name, whole, sha256):
+            return FileEntry(path=name, size=whole.stat().st_size, sha256=sha256)
+        whole.unlink()
+        on_bytes = None
+    client.download(repository, name, part, on_bytes=on_bytes)
+    sha256 = hash_file(part)
+    if not _is_right(repository, name, part, sha256):
+        part.unlink()
+        raise CheckpointError(
+            f"{repository.id}@{repository.commit}/{name}",
+            "has other bytes than the Hub says; nothing of it was kept. Try again; if it happens "
+            "again, something between this machine and the Hub changes files",
+        )
+    part.replace(whole)
+    return FileEntry(path=name, size=whole.stat().st_size, sha256=sha256)
+
+
+def _taken_from_cache(repository: Repository, name: str, part: Path, whole: Path) -> bool:
+    found = try_to_load_from_cache(repository.id, name, revision=repository.commit)
+    if not isinstance(found, str):
+        return False
+    part.unlink(missing_ok=True)
+    copy_file(Path(found).resolve(), part)
+    part.replace(whole)
+    return True
+
+
+def _is_right(repository: Repository, name: str, path: Path, sha256: str) -> bool:
+    if path.stat().st_size != repository.sizes[name]:
+        return False
+    if name in repository.sha256:
+        return sha256 == repository.sha256[name]
+    expected = repository.git_sha1.get(name)
+    return expected is None or git_sha1(path) == expected

@@ -1,0 +1,89 @@
+"""Gathering the files of a model from a folder on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from holotype.encoders.checkpoints.routes import module_folders
+from holotype.encoders.opening import open_artifact
+from holotype.errors import ArtifactDamagedError, CheckpointError, Finding
+from holotype.publishing.copying import copy_files, git_sha1, list_files, real_files
+from holotype.publishing.gathering import CreationOptions, Gathered, OnTotal
+from holotype.publishing.selection import select_files
+from holotype.references.manifest import FileEntry, Manifest
+from holotype.references.paths import check_distinct
+from holotype.references.staging import clear
+
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def gather_folder(
+    folder: Path, staging: Path, options: CreationOptions, on_total: OnTotal
+) -> Gathered:
+    """Copy the files that a model needs.
+
+    Where the folder is a snapshot of the Hub's cache, each file is compared with the digest under
+    which the cache keeps it.
+
+    Raises:
+        CheckpointError: there are no weights, or the cache is damaged.
+        UnsafeCheckpointError: there are only pickled ones, and these are not wanted.
+        UnsafePathError: a link leads out of the folder, or a name is unsafe.
+    """
+    selected = select_files(
+        list_files(folder),
+        module_folders(folder),
+        location=str(folder),
+        with_pickles=options.convert_pickles,
+        with_code=options.trust_remote_code,
+    )
+    check_distinct(selected, str(folder))
+    sources = real_files(folder, selected)
+    clear(staging)
+    on_bytes = on_total(sum(source.stat().st_size for source in sources.values()))
+    files = copy_files(sources, staging, link=options.link, on_bytes=on_bytes)
+    if folder.resolve().parent.name == "snapshots":
+        _compare_with_cache(sources, files, staging)
+    return Gathered(record=None, commit=None, files=files)
+
+
+def copy_artifact(
+    folder: Path, staging: Path, options: CreationOptions, on_total: OnTotal
+) -> Manifest:
+    """Copy an artifact, and compare every byte with its manifest on the way.
+
+    Raises:
+        ManifestError: the manifest is damaged, or made to do harm.
+        ArtifactDamagedError: the files differ from it.
+    """
+    manifest = open_artifact(folder)
+    clear(staging)
+    sources = {file.path: folder / file.path for file in manifest.files}
+    copied = copy_files(sources, staging, link=options.link, on_bytes=on_total(manifest.size))
+    findings = [
+        Finding(path=ours.path, problem="changed", detail=f"sha256 {ours.sha256[:12]}...")
+        for ours, stated in zip(copied, manifest.files, strict=True)
+        if ours != stated
+    ]
+    if findings:
+        raise ArtifactDamagedError(str(folder), findings)
+    return manifest
+
+
+def _compare_with_cache(
+    sources: Mapping[str, Path], files: tuple[FileEntry, ...], staging: Path
+) -> None:
+    """The Hub's cache names a large file by its SHA-256, and a small one as git does."""
+    for file in files:
+        kept_as = sources[file.path].name
+        if not _DIGEST.fullmatch(kept_as):
+            continue
+        found = file.sha256 if len(kept_as) == 64 else git_sha1(staging / file.path)
+        if found != kept_as:
+            raise CheckpointError(
+                str(sources[file.path]),
+                f"is damaged: the Hub's cache has other bytes than it says of {file.path}; delete "
+                "it, and fetch it again",
+            )

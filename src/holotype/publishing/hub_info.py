@@ -1,0 +1,84 @@
+"""What a repository on the Hub, or in the Hub's cache, holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from holotype.encoders.checkpoints.repository import cached_repository
+from holotype.encoders.config import look_up
+from holotype.encoders.kinds.derived_record import recognise_kind
+from holotype.encoders.opening import known_record
+from holotype.errors import HubUnreachableError
+from holotype.hub.adding import statements
+from holotype.hub.checkpoint_files import CheckpointFiles, open_repository
+from holotype.hub.client import HubClient
+from holotype.hub.fields import empty_record
+from holotype.publishing.describing import describe, labels_of
+from holotype.publishing.info import (
+    ReferencedModel,
+    folder_info,
+    measured,
+    needed_files,
+    unreached,
+)
+from holotype.records import ModelInfo
+from holotype.references.ref import ModelRef
+
+
+def repository_info(ref: ModelRef) -> ReferencedModel:
+    """Return what a reference to the Hub or to the catalogue names.
+
+    A commit that is in the cache needs no connection. What a branch or a tag stands for is asked.
+
+    Raises:
+        CheckpointError: the files do not tell what kind of model they are, or the Hub does not.
+    """
+    record = look_up(ref.location) if ref.scheme == "catalogue" else None
+    name = record.huggingface_id if record else ref.location
+    revision = record.revision if record else ref.revision
+    if record is not None or ref.is_commit:
+        folder = cached_repository(name, revision) if revision else None
+        if folder is not None:
+            known = record or known_record(ref, revision)
+            found = known or describe(
+                folder,
+                name=name.rpartition("/")[2],
+                huggingface_id=name,
+                revision=revision,
+            )
+            return folder_info(ref, found, folder, availability="cached", commit=revision)
+    try:
+        with open_repository(HubClient(), name, revision) as files:
+            return _remote_info(ref, record, files)
+    except HubUnreachableError as error:
+        record = record or known_record(ref, revision)
+        if record is None:
+            raise
+        return unreached(ref, record, error.problem)
+
+
+def _remote_info(
+    ref: ModelRef, record: ModelInfo | None, files: CheckpointFiles
+) -> ReferencedModel:
+    sizes = files.repository.sizes if files.repository else {}
+    commit = files.repository.commit if files.repository else None
+    record = record or known_record(ref, commit) or _described(ref, files, commit)
+    parameters, dtype, memory = measured(files.headers)
+    return ReferencedModel(
+        reference=ref,
+        availability="remote",
+        record=record,
+        commit=commit,
+        labels=labels_of(record, files.folder),
+        parameters=parameters or record.parameters,
+        dtype=dtype,
+        size_bytes=sum(sizes[name] or 0 for name in needed_files(files.names, files.folder)),
+        memory_bytes=memory,
+    )
+
+
+def _described(ref: ModelRef, files: CheckpointFiles, commit: str | None) -> ModelInfo:
+    kind = recognise_kind(files.folder)
+    said, _ = statements(files, ref.location, kind)
+    values = {field: setting.value for field, setting in said.items()}
+    return replace(empty_record(ref.location, kind), **{**values, "revision": commit})

@@ -1,0 +1,196 @@
+"""What a reference names, without loading weights: kind, sizes, labels, licence, where it is."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from holotype.encoders.checkpoints.routes import module_folders
+from holotype.encoders.checkpoints.safetensors import (
+    Header,
+    count_parameters,
+    read_header,
+    stored_dtype,
+    weight_files,
+)
+from holotype.encoders.config import look_up
+from holotype.encoders.opening import open_reference
+from holotype.errors import ArtifactError
+from holotype.publishing.copying import list_files, real_files
+from holotype.publishing.describing import describe, labels_of
+from holotype.publishing.selection import select_files
+from holotype.records import ClassifierModel, Dtype, ModelInfo
+from holotype.references.manifest import Manifest
+from holotype.references.ref import ModelRef
+
+Availability: TypeAlias = Literal["local", "cached", "remote", "unreachable"]
+
+_FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferencedModel:
+    """What a reference names; None where nothing says.
+
+    Attributes:
+        reference: the reference.
+        availability: ``local``, in a folder of this machine; ``cached``, whole in the Hub's cache;
+            ``remote``, on the Hub; ``unreachable``, where the Hub does not answer.
+        problem: why the Hub does not answer.
+        is_artifact: whether it is an artifact, with a manifest.
+        record: how the model is described.
+        commit: the commit.
+        labels: the labels of a classifier, in the order of its outputs.
+        parameters: how many parameters it has.
+        dtype: the type of most weights as they are stored, such as ``float32``.
+        size_bytes: the size of its files.
+        memory_bytes: what its weights need in float32, as `load` holds them unless told otherwise;
+            what a batch needs comes on top.
+        fingerprint: that of the artifact.
+    """
+
+    reference: ModelRef
+    availability: Availability
+    problem: str | None = None
+    is_artifact: bool = False
+    record: ModelInfo
+    commit: str | None = None
+    labels: tuple[str, ...] = ()
+    parameters: int | None = None
+    dtype: Dtype | None = None
+    size_bytes: int | None = None
+    memory_bytes: int | None = None
+    fingerprint: str | None = None
+
+
+def get_model_info(ref: ModelRef | str) -> ReferencedModel:
+    """Return what a reference names, without loading or fetching weights.
+
+    Raises:
+        InvalidReferenceError: a text is no reference.
+        ModelNotFoundError: the catalogue has no such id.
+        ArtifactError: the folder, or the artifact in it, is missing or damaged.
+        CheckpointError: the files do not tell what kind of model they are, or the Hub does not.
+        MissingExtraError: the Hub is needed, and huggingface_hub is not installed.
+    """
+    ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
+    if ref.scheme in ("hf", "catalogue"):
+        return _on_hub(ref)
+    opened = open_reference(ref)
+    folder = opened.folder or Path()
+    if opened.manifest is not None:
+        return artifact_info(ref, opened.manifest, folder)
+    record = describe(folder, name=folder.resolve().name)
+    return folder_info(ref, record, folder, availability="local")
+
+
+def load_labels(ref: ModelRef | str) -> tuple[str, ...]:
+    """Return the labels of a classifier in the order of its outputs.
+
+    Raises:
+        ArtifactError: the model is no classifier, or nothing names its labels.
+        HolotypeError: see `get_model_info`.
+    """
+    ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
+    if ref.scheme == "catalogue":
+        record = look_up(ref.location)
+        if isinstance(record, ClassifierModel) and record.labels:
+            return record.labels
+    info = get_model_info(ref)
+    if not isinstance(info.record, ClassifierModel):
+        raise ArtifactError(str(ref), f"is a {info.record.type} model, which has no labels")
+    if not info.labels:
+        problem = f": {info.problem}" if info.problem else ""
+        raise ArtifactError(str(ref), f"nothing names the labels of this classifier{problem}")
+    return info.labels
+
+
+def artifact_info(ref: ModelRef, manifest: Manifest, folder: Path) -> ReferencedModel:
+    """Return what an artifact is."""
+    names = weight_files([file.path for file in manifest.files])
+    parameters, dtype, memory = measured({name: read_header(folder / name) for name in names})
+    return ReferencedModel(
+        reference=ref,
+        availability="local",
+        is_artifact=True,
+        record=manifest.record,
+        commit=manifest.commit,
+        labels=manifest.labels,
+        parameters=parameters or manifest.record.parameters,
+        dtype=dtype,
+        size_bytes=manifest.size,
+        memory_bytes=memory,
+        fingerprint=manifest.fingerprint,
+    )
+
+
+def folder_info(
+    ref: ModelRef,
+    record: ModelInfo,
+    folder: Path,
+    *,
+    availability: Availability,
+    commit: str | None = None,
+) -> ReferencedModel:
+    """Return what a plain folder with a checkpoint is."""
+    needed = needed_files(list_files(folder), folder)
+    present = real_files(folder, needed)
+    names = weight_files(needed)
+    parameters, dtype, memory = measured({name: read_header(folder / name) for name in names})
+    return ReferencedModel(
+        reference=ref,
+        availability=availability,
+        record=record,
+        commit=commit,
+        labels=labels_of(record, folder),
+        parameters=parameters or record.parameters,
+        dtype=dtype,
+        size_bytes=sum(path.stat().st_size for path in present.values()),
+        memory_bytes=memory,
+    )
+
+
+def needed_files(names: Collection[str], folder: Path) -> tuple[str, ...]:
+    """Return the files that an artifact would take, whatever the format of the weights."""
+    return select_files(names, module_folders(folder), location=str(folder), with_pickles=True)
+
+
+def measured(headers: Mapping[str, Header]) -> tuple[int | None, Dtype | None, int | None]:
+    """Return the number of parameters, the type of most of them, and their size in float32."""
+    known = list(headers.values())
+    if not any(known):
+        return None, None, None
+    parameters = count_parameters(known)
+    memory = None if parameters is None else parameters * _FLOAT32_BYTES
+    return parameters, stored_dtype(known), memory
+
+
+def _on_hub(ref: ModelRef) -> ReferencedModel:
+    if find_spec("huggingface_hub") is None:
+        if ref.scheme == "catalogue":
+            problem = "huggingface_hub is not installed"
+            return unreached(ref, look_up(ref.location), problem)
+        importlib.import_module("huggingface_hub")
+    # By name, so that type checkers do not read huggingface_hub and all that it imports.
+    hub_info = importlib.import_module("holotype.publishing.hub_info")
+    info: ReferencedModel = hub_info.repository_info(ref)
+    return info
+
+
+def unreached(ref: ModelRef, record: ModelInfo, problem: str) -> ReferencedModel:
+    """Return what the catalogue alone says of a model."""
+    memory = None if record.parameters is None else record.parameters * _FLOAT32_BYTES
+    return ReferencedModel(
+        reference=ref,
+        availability="unreachable",
+        problem=problem,
+        record=record,
+        commit=record.revision,
+        labels=record.labels if isinstance(record, ClassifierModel) else (),
+        parameters=record.parameters,
+        memory_bytes=memory,
+    )

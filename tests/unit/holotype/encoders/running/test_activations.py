@@ -1,0 +1,59 @@
+"""From logits to scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holotype.encoders.running.scores import activate, chosen_activation
+from holotype.records import ScoreActivation
+
+ACTIVATIONS: tuple[ScoreActivation, ...] = ("identity", "sigmoid", "softmax")
+LOGITS = st.lists(
+    st.lists(st.floats(-1e4, 1e4, width=32), min_size=3, max_size=3), min_size=1, max_size=5
+)
+
+
+@given(LOGITS)
+def test_scores_are_finite_whatever_the_logits(logits: list[list[float]]) -> None:
+    values = np.array(logits, dtype=np.float32)
+    for activation in ACTIVATIONS[1:]:
+        scores = activate(values, activation)
+        assert scores.dtype == np.float32
+        assert ((scores >= 0) & (scores <= 1)).all()
+        # Rounding may make scores equal, but never turns their order round.
+        ordered = np.take_along_axis(scores, values.argsort(-1), -1)
+        assert (np.diff(ordered) >= 0).all()
+    assert activate(values, "softmax").sum(-1) == pytest.approx(np.ones(len(values)), abs=1e-5)
+
+
+def test_sigmoid_and_softmax_are_those_of_the_textbooks() -> None:
+    logits = np.array([[0.0, np.log(3.0)]], dtype=np.float32)
+    assert activate(logits, "sigmoid")[0] == pytest.approx([0.5, 0.75])
+    assert activate(logits, "softmax")[0] == pytest.approx([0.25, 0.75])
+    assert activate(logits, "identity") is logits
+
+
+def test_no_inputs_have_no_scores() -> None:
+    none = np.empty((0, 3), dtype=np.float32)
+    for activation in ACTIVATIONS:
+        assert activate(none, activation).shape == (0, 3)
+
+
+def test_a_call_may_ask_for_other_scores() -> None:
+    assert chosen_activation("record", "sigmoid", 1) == "sigmoid"
+    assert chosen_activation("logits", "sigmoid", 1) == "identity"
+    assert chosen_activation("identity", "sigmoid", 1) == "identity"
+    assert chosen_activation("softmax", "identity", 3) == "softmax"
+
+
+def test_activations_that_make_no_sense_are_refused() -> None:
+    unknown: Any = "relu"
+    with pytest.raises(ValueError, match="activation is 'relu'"):
+        chosen_activation(unknown, "sigmoid", 1)
+    with pytest.raises(ValueError, match="softmax turns a single score into 1"):
+        chosen_activation("softmax", "sigmoid", 1)

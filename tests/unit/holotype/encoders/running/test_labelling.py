@@ -1,0 +1,57 @@
+"""Which labels apply to a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from holotype.encoders.running.scores import LabelScore, label_rule
+
+LABELS = ("a", "b", "c")
+SCORES = np.array([0.25, 0.625, 0.5], dtype=np.float32)
+
+
+def applying(
+    *,
+    multi_label: bool,
+    top_k: int | None = None,
+    threshold: float | None = None,
+    thresholds: Mapping[str, float] | None = None,
+) -> str:
+    rule = label_rule(
+        LABELS, multi_label=multi_label, top_k=top_k, threshold=threshold, thresholds=thresholds
+    )
+    return "".join(found.label for found in rule.apply(SCORES))
+
+
+def test_one_label_is_the_best_that_reaches_its_threshold() -> None:
+    assert applying(multi_label=False) == "b"
+    assert applying(multi_label=False, threshold=0.7) == ""
+    assert applying(multi_label=False, thresholds={"b": 0.7}) == "c"
+    assert applying(multi_label=False, top_k=2) == "bc"
+    assert applying(multi_label=False, top_k=3, threshold=0.5) == "bc"
+    assert applying(multi_label=False, top_k=0) == ""
+
+
+def test_several_labels_apply_from_a_half_on() -> None:
+    assert applying(multi_label=True) == "bc"
+    assert applying(multi_label=True, threshold=0.2) == "bca"
+    assert applying(multi_label=True, thresholds={"c": 0.6}) == "b"
+    assert applying(multi_label=True, thresholds={"a": 0.1}) == "bca"
+    assert applying(multi_label=True, top_k=3) == "bca"
+    assert applying(multi_label=True, top_k=1, threshold=0.7) == ""
+
+
+def test_equal_scores_keep_the_order_of_the_labels() -> None:
+    rule = label_rule(LABELS, multi_label=True, top_k=3, threshold=None, thresholds=None)
+    found = rule.apply(np.full(3, 0.5, dtype=np.float32))
+    assert found == tuple(LabelScore(label=label, score=0.5) for label in LABELS)
+
+
+def test_a_threshold_for_no_label_is_refused() -> None:
+    with pytest.raises(ValueError, match="thresholds names 'd', but the labels are 'a', 'b', 'c'"):
+        applying(multi_label=True, thresholds={"d": 0.5})
+    with pytest.raises(ValueError, match="top_k is -1"):
+        applying(multi_label=True, top_k=-1)

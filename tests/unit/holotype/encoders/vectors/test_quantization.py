@@ -1,0 +1,111 @@
+"""Vectors of fewer bits: what they stand for, and ranges that are never made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from holotype.encoders.vectors.quantization import Calibration, calibrate, dequantize, quantize
+from holotype.encoders.vectors.similarity import all_pairs, pairwise
+
+VECTORS = np.random.default_rng(5).standard_normal((50, 20)).astype(np.float32)
+
+
+@pytest.mark.parametrize("precision", ["int8", "uint8"])
+def test_a_bucket_stands_for_its_middle(precision: str) -> None:
+    ranges = calibrate(VECTORS)
+    untyped: Any = quantize
+    numbers = untyped(VECTORS, precision, ranges)
+    assert numbers.dtype == precision
+    error = np.abs(dequantize(numbers, dim=20, calibration=ranges) - VECTORS)
+    assert (error <= ranges.steps * 0.501).all()
+
+
+def test_values_beyond_the_ranges_take_the_nearest_bucket() -> None:
+    ranges = calibrate(VECTORS)
+    numbers = quantize(np.array([VECTORS.max(axis=0) + 9, VECTORS.min(axis=0) - 9]), "int8", ranges)
+    assert numbers[0].tolist() == [127] * 20
+    assert numbers[1].tolist() == [-128] * 20
+
+
+def test_a_dimension_that_never_varies_keeps_its_place() -> None:
+    vectors = np.array([[1.0, 5.0], [2.0, 5.0]], dtype=np.float32)
+    ranges = calibrate(vectors)
+    assert quantize(vectors, "uint8", ranges)[:, 1].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dim", [16, 20])
+def test_bits_stand_for_signs(dim: int) -> None:
+    vectors = VECTORS[:, :dim]
+    signs = np.where(vectors > 0, 1, -1)
+    for bits in (quantize(vectors, "binary"), quantize(vectors, "ubinary")):
+        assert bits.shape == (50, (dim + 7) // 8)
+        assert dequantize(bits, dim=dim).tolist() == signs.tolist()
+
+
+def test_scores_of_bits_rank_by_the_hamming_distance() -> None:
+    bits = quantize(VECTORS, "ubinary")
+    distances = np.bitwise_count(bits[:, None] ^ bits[None]).sum(axis=-1).astype(int)
+    signs = dequantize(bits, dim=20)
+    cosines = all_pairs(signs, signs, function="cosine")
+    np.testing.assert_allclose(cosines, 1 - 2 * distances / 20, atol=1e-6)
+    np.testing.assert_array_equal(all_pairs(signs, signs, function="dot"), 20 - 2 * distances)
+
+
+def test_pairs_have_the_scores_of_the_diagonal() -> None:
+    for function in ("cosine", "dot"):
+        whole = all_pairs(VECTORS, VECTORS[::-1], function=function)
+        np.testing.assert_allclose(
+            pairwise(VECTORS, VECTORS[::-1], function=function), whole.diagonal(), atol=1e-5
+        )
+    with pytest.raises(ValueError, match="make no pairs"):
+        pairwise(VECTORS, VECTORS[:3], function="dot")
+
+
+def test_ranges_are_the_same_window_by_window() -> None:
+    windows = (VECTORS[start : start + 7] for start in range(0, 50, 7))
+    assert calibrate(windows) == calibrate(VECTORS)
+    assert calibrate(VECTORS).n_vectors == 50
+
+
+def test_one_vector_has_no_ranges() -> None:
+    none: list[Any] = []
+    for vectors in (VECTORS[:1], VECTORS[:0], none):
+        with pytest.raises(ValueError, match="expected at least two"):
+            calibrate(vectors)
+
+
+def test_a_calibration_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    ranges = calibrate(VECTORS)
+    ranges.save(tmp_path / "ranges.json")
+    assert Calibration.load(tmp_path / "ranges.json") == ranges
+    assert [path.name for path in tmp_path.iterdir()] == ["ranges.json"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"minima": [1]}', '{"minima": [1], "maxima": []}'])
+def test_another_file_is_no_calibration(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ranges.json").write_text(text)
+    with pytest.raises(ValueError, match="holds no calibration"):
+        Calibration.load(tmp_path / "ranges.json")
+
+
+def test_what_would_need_a_guess_is_refused() -> None:
+    untyped: Any = quantize
+    ranges = calibrate(VECTORS)
+    with pytest.raises(ValueError, match="int8 needs the ranges"):
+        untyped(VECTORS, "int8")
+    with pytest.raises(ValueError, match="binary has no ranges"):
+        untyped(VECTORS, "binary", ranges)
+    with pytest.raises(ValueError, match="the calibration has 20 dimensions, the vectors have 19"):
+        untyped(VECTORS[:, :19], "int8", ranges)
+    with pytest.raises(ValueError, match="expected one of float32, float16, int8"):
+        untyped(VECTORS, "int4")
+    with pytest.raises(TypeError, match="of type int8; expected floats"):
+        untyped(quantize(VECTORS, "int8", ranges), "float32")
+    with pytest.raises(ValueError, match="mean nothing without the ranges"):
+        dequantize(quantize(VECTORS, "int8", ranges), dim=20)
+    with pytest.raises(ValueError, match="vectors are 19 wide; expected 20, or 3 bytes of bits"):
+        dequantize(VECTORS[:, :19], dim=20)

@@ -1,0 +1,86 @@
+"""Arrays of different lengths, as a sequence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holotype.encoders.vectors.ragged import Ragged
+
+counts = st.lists(st.integers(0, 4), max_size=6)
+
+
+def ragged(lengths: list[int]) -> tuple[Ragged[np.float32], list[np.ndarray]]:
+    generator = np.random.default_rng(len(lengths))
+    arrays = [generator.standard_normal((length, 3)).astype(np.float32) for length in lengths]
+    return Ragged.from_arrays(arrays, dim=3), arrays
+
+
+@given(counts, st.slices(8))
+def test_it_behaves_as_the_list_of_its_arrays(lengths: list[int], part: slice) -> None:
+    found, arrays = ragged(lengths)
+    assert len(found) == len(arrays)
+    assert found.lengths.tolist() == lengths
+    for ours, theirs in zip(found, arrays, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert [len(array) for array in found[part]] == [len(array) for array in arrays[part]]
+    assert found[part].equals(Ragged.from_arrays(arrays[part], dim=3))
+
+
+def test_an_index_counts_from_either_end_and_ends() -> None:
+    found, arrays = ragged([2, 0, 3])
+    np.testing.assert_array_equal(found[-1], arrays[2])
+    with pytest.raises(IndexError):
+        found[3]
+
+
+def test_an_entry_is_a_view() -> None:
+    found, _ = ragged([2, 3])
+    assert found[1].base is found.values
+    assert np.shares_memory(found[:1].values, found.values)
+
+
+@given(counts, counts)
+def test_parts_come_one_after_the_other(first: list[int], second: list[int]) -> None:
+    (one, arrays), (two, more) = ragged(first), ragged(second)
+    assert Ragged.concatenate([one, two]).equals(Ragged.from_arrays(arrays + more, dim=3))
+
+
+def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
+    found, _ = ragged([2, 0, 3])
+    found.save(tmp_path / "documents.vectors")
+    assert Ragged.load(tmp_path / "documents.vectors").equals(found)
+    assert [path.name for path in tmp_path.iterdir()] == ["documents.vectors"]
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", rows=np.ones(3))
+    with pytest.raises(ValueError, match="lacks values and offsets"):
+        Ragged.load(tmp_path / "other.npz")
+
+
+def test_equal_needs_the_same_type_lengths_and_values() -> None:
+    found, arrays = ragged([2, 3])
+    assert not found.equals(found.with_values(found.values.astype(np.float16)))
+    assert not found.equals(found.with_values(found.values + 1))
+    assert not found.equals(Ragged(found.values, np.array([0, 3, 5])))
+    assert found.equals(Ragged.from_arrays(arrays, dim=3))
+
+
+@pytest.mark.parametrize("offsets", [[], [0], [0, 4], [1, 5], [0, 3, 2, 5], [[0, 5]]])
+def test_offsets_that_do_not_divide_the_values_are_refused(offsets: list[int]) -> None:
+    with pytest.raises(ValueError, match="do not divide 5 rows"):
+        Ragged(np.ones((5, 2)), np.array(offsets, dtype=np.int64))
+
+
+def test_values_have_two_axes() -> None:
+    with pytest.raises(ValueError, match="values have 1 axes"):
+        Ragged(np.ones(3), np.array([0, 3]))
+
+
+def test_it_shows_its_sizes() -> None:
+    assert repr(ragged([2, 3])[0]) == "Ragged(2 texts, 5 tokens, dim=3, dtype=float32)"

@@ -1,0 +1,115 @@
+"""Sparse vectors as a record: rows, slices, pruning and products."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+
+from holotype.encoders.vectors.sparse import (
+    SparseVector,
+    SparseVectors,
+    lengths,
+    pairwise_products,
+    products,
+)
+from holotype.errors import MissingExtraError
+
+DENSE = np.array([[0, 2, 0, 1.5], [0, 0, 0, 0], [3, 0, 0.5, 0]], dtype=np.float32)
+MATRICES = arrays(
+    np.float32,
+    array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=6),
+    elements=st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0]),
+)
+
+
+@given(dense=MATRICES)
+def test_nothing_is_lost_on_the_way_to_dense_and_back(dense: NDArray[np.float32]) -> None:
+    found = SparseVectors.from_dense(dense)
+    np.testing.assert_array_equal(found.to_dense(), dense)
+    assert SparseVectors.from_rows(list(found), dim=dense.shape[1]).equals(found)
+    assert found.values.all()
+
+
+@given(dense=MATRICES, data=st.data())
+def test_products_are_those_of_dense_matrices(
+    dense: NDArray[np.float32], data: st.DataObject
+) -> None:
+    shape = (data.draw(st.integers(0, 5)), dense.shape[1])
+    other = data.draw(arrays(np.float32, shape, elements=st.sampled_from([0.0, 1.0, 4.0])))
+    left, right = SparseVectors.from_dense(dense), SparseVectors.from_dense(other)
+    np.testing.assert_array_equal(products(left, right), dense @ other.T)
+
+
+def test_rows_and_slices_are_those_of_the_matrix() -> None:
+    vectors = SparseVectors.from_dense(DENSE)
+    assert len(vectors) == 3
+    assert [len(row) for row in vectors] == [2, 0, 2]
+    np.testing.assert_array_equal(vectors[-1].to_dense(), DENSE[-1])
+    np.testing.assert_array_equal(vectors[::-1].to_dense(), DENSE[::-1])
+    assert vectors[3:].shape == (0, 4)
+    with pytest.raises(IndexError):
+        vectors[3]
+
+
+def test_arrays_have_their_types() -> None:
+    vectors = SparseVectors.from_dense(DENSE)
+    types = [str(part.dtype) for part in (vectors.indptr, vectors.indices, vectors.values)]
+    assert types == ["int64", "int64", "float32"]
+    assert vectors.indptr.tolist() == [0, 2, 2, 4]
+    assert repr(vectors) == "SparseVectors(3 rows, 4 weights, dim=4)"
+
+
+def test_parts_are_put_under_each_other() -> None:
+    vectors = SparseVectors.from_dense(DENSE)
+    whole = SparseVectors.concatenate([vectors[:1], vectors[1:], vectors[:0]])
+    assert whole.equals(vectors)
+    assert not whole.equals(vectors[:2])
+
+
+def test_only_the_largest_weights_are_kept() -> None:
+    vectors = SparseVectors.from_dense(DENSE).top_k(1)
+    assert vectors.to_dense().tolist() == [[0, 2, 0, 0], [0, 0, 0, 0], [3, 0, 0, 0]]
+    assert SparseVectors.from_dense(DENSE, top_k=1).equals(vectors)
+    with pytest.raises(ValueError, match="top_k is 0"):
+        vectors.top_k(0)
+
+
+def test_scipy_gets_the_same_matrix() -> None:
+    matrix = SparseVectors.from_dense(DENSE).to_scipy()
+    assert matrix.format == "csr"
+    np.testing.assert_array_equal(matrix.toarray(), DENSE)
+
+
+def test_without_scipy_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> object:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(MissingExtraError, match=r"pip install 'holotype\[scipy\]'"):
+        SparseVectors.from_dense(DENSE).to_scipy()
+
+
+def test_pairs_are_scored_one_by_one() -> None:
+    vectors = SparseVectors.from_dense(DENSE)
+    np.testing.assert_allclose(pairwise_products(vectors, vectors), (DENSE**2).sum(1))
+    np.testing.assert_allclose(lengths(vectors), np.linalg.norm(DENSE, axis=1))
+    with pytest.raises(ValueError, match="3 queries and 2 documents"):
+        pairwise_products(vectors, vectors[:2])
+
+
+def test_vectors_of_different_vocabularies_are_not_compared() -> None:
+    vectors = SparseVectors.from_dense(DENSE)
+    with pytest.raises(ValueError, match="queries weigh 4 words, documents 3"):
+        products(vectors, SparseVectors.from_dense(DENSE[:, :3]))
+
+
+def test_records_cannot_be_changed() -> None:
+    vector = SparseVector(np.array([1]), np.array([2.0], dtype=np.float32), 4)
+    with pytest.raises(AttributeError):
+        vector.dim = 5  # type: ignore[misc]

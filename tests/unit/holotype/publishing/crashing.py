@@ -1,0 +1,90 @@
+"""Kills the making of an artifact at every step, and says what is left each time.
+
+python crashing.py SOURCE TARGET NEEDED: for each point a process of its own makes the artifact, and
+kills itself by SIGKILL at its n-th event. An event is what the interpreter tells its auditors: a
+file is opened, renamed, linked or deleted, a folder is made, listed or deleted, a lock is taken; and,
+since these are few while files are copied, every block that passes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from holotype.publishing import create_artifact, open_artifact
+from holotype.references import ArtifactError
+
+_EVENTS = ("open", "os.", "shutil.", "fcntl.", "socket.")
+
+
+def main(source: str, target: Path) -> None:
+    """Write how many points there were, and how often what was left."""
+    outcomes: dict[str, int] = {"nothing": 0, "complete": 0}
+    point = 0
+    while True:
+        point += 1
+        finished = _killed_at(point, source, target) == 0
+        outcomes[_outcome(target)] += 1
+        if finished:
+            break
+        _second_run(source, target)
+    sys.stdout.write(json.dumps({"points": point - 1, **outcomes}))
+
+
+def _killed_at(point: int, source: str, target: Path) -> int:
+    child = os.fork()
+    if child == 0:
+        count = _counter(point)
+        sys.addaudithook(lambda event, _: count() if event.startswith(_EVENTS) else None)
+
+        def on_total(_: int) -> Any:
+            return lambda _: count()
+
+        create_artifact(source, target, on_total=on_total)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return status
+
+
+def _counter(point: int) -> Callable[[], None]:
+    events = 0
+
+    def count() -> None:
+        nonlocal events
+        events += 1
+        if events == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return count
+
+
+def _outcome(target: Path) -> str:
+    if not os.path.lexists(target):
+        return "nothing"
+    open_artifact(target, verify="full")
+    return "complete"
+
+
+def _second_run(source: str, target: Path) -> None:
+    """Make the artifact after all, unless it is there, and take it away again."""
+    try:
+        create_artifact(source, target)
+    except ArtifactError:
+        if not target.exists():
+            raise
+    open_artifact(target, verify="full")
+    left = [path.name for path in target.parent.iterdir()]
+    if left != [target.name]:
+        raise AssertionError(f"left behind: {left}")
+    for path in sorted(target.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    target.rmdir()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,79 @@
+"""Locks of repositories on the Hub: the commit counts, not the branch that led to it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.unit.holotype.hub.server import REPOSITORY, HubState
+
+from holotype.errors import ArtifactDamagedError
+from holotype.publishing import LockMismatchError, fetch_locked, lock_model, open_artifact
+from holotype.references import ModelRef
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOLOTYPE_CACHE", str(tmp_path / "holotype"))
+    return tmp_path / "holotype"
+
+
+@pytest.fixture
+def ref(hub: HubState) -> ModelRef:
+    return ModelRef.parse(f"hf:{REPOSITORY}")
+
+
+def test_a_repository_is_locked_to_its_commit(ref: ModelRef) -> None:
+    locked = lock_model(ref)
+    assert locked.commit is not None
+    assert {file.path for file in locked.files} >= {"config.json", "model.safetensors"}
+
+
+def test_locking_twice_gives_the_same(ref: ModelRef) -> None:
+    assert lock_model(ref) == lock_model(ref)
+
+
+def test_a_locked_repository_is_fetched_at_its_commit(ref: ModelRef, cache: Path) -> None:
+    locked = lock_model(ref)
+    shutil.rmtree(cache)
+    folder = fetch_locked(locked)
+    manifest = open_artifact(folder, verify="full")
+    assert (manifest.digest, str(manifest.reference)) == (locked.digest, str(ref))
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_what_is_in_the_cache_is_not_asked_for(ref: ModelRef, hub: HubState) -> None:
+    locked = lock_model(ref)
+    n_requests = len(hub.requests)
+    fetch_locked(locked)
+    assert len(hub.requests) == n_requests
+
+
+def test_a_cache_that_was_damaged_is_an_error(ref: ModelRef) -> None:
+    locked = lock_model(ref)
+    config = fetch_locked(locked) / "config.json"
+    config.write_bytes(config.read_bytes()[::-1])
+    with pytest.raises(ArtifactDamagedError, match=r"changed: config\.json"):
+        fetch_locked(locked)
+
+
+def test_a_lock_of_other_files_is_refused(ref: ModelRef, cache: Path) -> None:
+    locked = lock_model(ref)
+    shutil.rmtree(cache)
+    changed = replace(locked.files[0], sha256="0" * 64)
+    other = replace(locked, files=(changed, *locked.files[1:]), digest=f"sha256:{'0' * 64}")
+    with pytest.raises(LockMismatchError, match=f"changed: {changed.path}"):
+        fetch_locked(other)
+
+
+def test_what_an_interrupted_run_has_left_is_made_anew(ref: ModelRef, cache: Path) -> None:
+    locked = lock_model(ref)
+    name = hashlib.sha256(str(ref).encode()).hexdigest()[:16]
+    (left,) = (cache / "artifacts").iterdir()
+    making = left.rename(left.with_name(f"making-{name}"))
+    (making / "config.json").write_bytes(b"half")
+    assert lock_model(ref) == locked
+    assert list((cache / "artifacts").iterdir()) == [left]

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.holotype.hub.checkpoints import (
+    as_json,
+    classifier,
+    colbert_stanford,
+    dense,
+    modules,
+    saved,
+)
+
+from holotype.encoders.checkpoints.routes import module_folders
+from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
+from holotype.publishing import CreationOptions, create_artifact, open_artifact
+from holotype.publishing.selection import select_files
+from holotype.references import (
+    MANIFEST_FILE,
+    ArtifactDamagedError,
+    ArtifactError,
+    ArtifactExistsError,
+    ArtifactNotFoundError,
+    check_contents,
+    read_manifest,
+)
+from holotype.references.checking import OnBytes
+from holotype.references.staging import staged
+
+NEEDED = [
+    "1_Pooling/config.json",
+    "LICENSE",
+    "README.md",
+    "config.json",
+    "model.safetensors",
+    "modules.json",
+    "sentence_bert_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+]
+
+
+def left(folder: Path) -> list[str]:
+    """What lies in a folder beside the sources of a test."""
+    return sorted(path.name for path in folder.iterdir() if path.name != "checkpoint")
+
+
+def test_only_what_a_model_needs_is_taken(checkpoint: Path, tmp_path: Path) -> None:
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert [file.path for file in manifest.files] == NEEDED
+    assert check_contents(tmp_path / "artifact", manifest) == ()
+    assert read_manifest(tmp_path / "artifact") == manifest
+    assert left(tmp_path) == ["artifact"]
+
+
+def test_the_manifest_says_what_the_model_is(checkpoint: Path, tmp_path: Path) -> None:
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert manifest.record.type == "dense"
+    assert manifest.record.embedding_dim == 32
+    assert manifest.record.license == "mit"
+    assert manifest.fingerprint is not None
+    assert manifest.labels == ()
+    assert manifest.commit is None
+    assert manifest.tool.startswith("holotype")
+    assert str(manifest.reference) == f"local:{checkpoint}"
+
+
+def test_labels_are_kept_in_the_order_of_the_outputs(tmp_path: Path) -> None:
+    saved(tmp_path / "checkpoint", classifier())
+    manifest = create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert manifest.labels == ("first", "second", "last")
+    assert manifest.record.type == "classifier"
+
+
+def test_a_late_interaction_model_has_a_fingerprint(tmp_path: Path) -> None:
+    saved(tmp_path / "checkpoint", colbert_stanford())
+    manifest = create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert manifest.record.type == "colbert"
+    assert manifest.fingerprint is not None
+
+
+def test_the_same_model_gives_the_same_digest(checkpoint: Path, tmp_path: Path) -> None:
+    first = create_artifact(f"local:{checkpoint}", tmp_path / "one")
+    second = create_artifact(f"local:{checkpoint}", tmp_path / "two")
+    assert first.digest == second.digest
+
+
+def test_an_artifact_is_copied_with_all_that_its_manifest_says(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    first = create_artifact(f"local:{checkpoint}", tmp_path / "one")
+    second = create_artifact(f"local:{tmp_path}/one", tmp_path / "two")
+    assert second == first
+    assert open_artifact(tmp_path / "two", verify="full") == first
+
+
+def test_a_damaged_artifact_is_not_copied(checkpoint: Path, tmp_path: Path) -> None:
+    create_artifact(f"local:{checkpoint}", tmp_path / "one")
+    body = (tmp_path / "one/model.safetensors").read_bytes()
+    (tmp_path / "one/model.safetensors").write_bytes(body[:-1] + b"x")
+    with pytest.raises(ArtifactDamagedError, match=r"changed: model\.safetensors"):
+        create_artifact(f"local:{tmp_path}/one", tmp_path / "two")
+    assert left(tmp_path) == ["one"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "empty folder", "file", "link"])
+def test_what_exists_is_not_overwritten(checkpoint: Path, tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "artifact"
+    if kind == "link":
+        target.symlink_to(tmp_path / "nowhere")
+    elif kind == "file":
+        target.write_text("mine")
+    else:
+        target.mkdir()
+        if kind == "folder":
+            (target / "mine").write_text("mine")
+    with pytest.raises(ArtifactExistsError, match="is there already, and is not overwritten"):
+        create_artifact(f"local:{checkpoint}", target)
+    assert left(tmp_path) == ["artifact"]
+
+
+def test_files_that_are_not_needed_may_have_any_name(checkpoint: Path, tmp_path: Path) -> None:
+    (checkpoint / "no\tpath: at all?").write_text("x")
+    (checkpoint / "link").symlink_to("/etc/passwd")
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert [file.path for file in manifest.files] == NEEDED
+
+
+def test_a_source_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactNotFoundError, match="no other place is tried"):
+        create_artifact(f"local:{tmp_path}/nowhere", tmp_path / "artifact")
+    assert left(tmp_path) == []
+
+
+def test_a_record_that_contradicts_the_files_makes_no_artifact(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CatalogueMismatchError):
+        create_artifact(
+            f"local:{checkpoint}",
+            tmp_path / "artifact",
+            CreationOptions(entry="all-minilm-l6-v2"),
+        )
+    assert left(tmp_path) == []
+
+
+def test_a_folder_without_weights_makes_no_artifact(tmp_path: Path) -> None:
+    files = dense()
+    del files["model.safetensors"]
+    saved(tmp_path / "checkpoint", files)
+    with pytest.raises(CheckpointError, match="has no weights"):
+        create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert left(tmp_path) == []
+
+
+def test_copies_share_nothing_with_their_source(checkpoint: Path, tmp_path: Path) -> None:
+    create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    with (checkpoint / "config.json").open("ab") as file:
+        file.write(b"changed")
+    assert open_artifact(tmp_path / "artifact", verify="full")
+
+
+def test_links_share_all_with_their_source_where_that_is_asked_for(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    create_artifact(f"local:{checkpoint}", tmp_path / "artifact", CreationOptions(link=True))
+    assert (tmp_path / "artifact/model.safetensors").samefile(checkpoint / "model.safetensors")
+    assert not (tmp_path / "artifact" / MANIFEST_FILE).is_symlink()
+    assert open_artifact(tmp_path / "artifact", verify="full")
+
+
+def test_shards_come_with_their_index_and_whole_weights_without(tmp_path: Path) -> None:
+    weights = dense()["model.safetensors"]
+    shards = {
+        "model-00001-of-00002.safetensors": weights,
+        "model-00002-of-00002.safetensors": weights,
+        "model.safetensors.index.json": json.dumps({"weight_map": {}}).encode(),
+    }
+    files = dense()
+    saved(tmp_path / "whole", files | shards)
+    del files["model.safetensors"]
+    saved(tmp_path / "sharded", files | shards)
+    whole = create_artifact(f"local:{tmp_path}/whole", tmp_path / "one")
+    sharded = create_artifact(f"local:{tmp_path}/sharded", tmp_path / "two")
+    assert not {file.path for file in whole.files} & set(shards)
+    assert {file.path for file in sharded.files} >= set(shards)
+
+
+ROUTED = {
+    "modules.json": modules("sentence_transformers.models.Router"),
+    "router_config.json": as_json(
+        {
+            "types": {
+                "query_0_SparseStaticEmbedding": "sentence_transformers.SparseStaticEmbedding",
+                "document_0_MLMTransformer": "sentence_transformers.MLMTransformer",
+            }
+        }
+    ),
+    "query_0_SparseStaticEmbedding/model.safetensors": b"weights",
+    "document_0_MLMTransformer/config.json": b"{}",
+    "document_0_MLMTransformer/onnx/model.onnx": b"onnx",
+    "other/config.json": b"{}",
+}
+
+
+def test_the_modules_of_a_router_are_taken(tmp_path: Path) -> None:
+    for name, body in ROUTED.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(body)
+    taken = select_files(list(ROUTED), module_folders(tmp_path), location="here")
+    assert set(ROUTED) - set(taken) == {
+        "document_0_MLMTransformer/onnx/model.onnx",
+        "other/config.json",
+    }
+
+
+@pytest.mark.parametrize("id", ["../outside", "/etc"])
+def test_a_router_points_to_nothing_outside(tmp_path: Path, id: str) -> None:
+    (tmp_path / "modules.json").write_bytes(ROUTED["modules.json"])
+    (tmp_path / "router_config.json").write_bytes(as_json({"types": {id: "x"}}))
+    with pytest.raises(UnsafeCheckpointError, match="points outside of the checkpoint"):
+        module_folders(tmp_path)
+
+
+def test_two_processes_do_not_make_one_artifact(checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "artifact"
+    with (
+        staged(target) as staging,
+        pytest.raises(ArtifactError, match="another process is making this artifact"),
+    ):
+        (staging / "file").write_text("x")
+        create_artifact(f"local:{checkpoint}", target)
+    assert [path.name for path in target.iterdir()] == ["file"]
+
+
+def test_progress_counts_what_is_copied(checkpoint: Path, tmp_path: Path) -> None:
+    totals: list[int] = []
+    passed: list[int] = []
+
+    def on_total(n_bytes: int) -> OnBytes:
+        totals.append(n_bytes)
+        return passed.append
+
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "a", on_total=on_total)
+    assert totals == [manifest.size]
+    assert sum(passed) == manifest.size
+
+
+def test_a_folder_that_cannot_be_written_is_named(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ArtifactError, match="cannot be made"):
+        create_artifact(f"local:{checkpoint}", tmp_path / "file" / "artifact")
