@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -86,7 +85,7 @@ def activation(spec: LinearSpec) -> Callable[[Array], Array]:
     found = ACTIVATIONS.get(name)
     if found is None or not f"{module}.".startswith("torch.nn."):
         raise UnsupportedCheckpointError(
-            str(spec.folder),
+            spec.folder.location,
             f"uses the activation {spec.activation!r}; supported are torch.nn's "
             f"{', '.join(ACTIVATIONS)}",
         )
@@ -283,7 +282,7 @@ def load_array_linear(spec: LinearSpec, tensors: Mapping[str, Array] | None = No
     if spec.residual and spec.in_dim != spec.out_dim:
         shapes["residual.weight"] = (spec.out_dim, spec.in_dim)
     found = read_arrays(spec.folder) if tensors is None else tensors
-    _require_shapes(spec.folder, found, shapes)
+    _require_shapes(spec.folder.location, found, shapes)
     return ArrayLinear(
         weight=found["linear.weight"],
         bias=found.get("linear.bias"),
@@ -295,12 +294,14 @@ def load_array_linear(spec: LinearSpec, tensors: Mapping[str, Array] | None = No
 
 def _load_layer_norm(spec: LayerNormSpec) -> ArrayLayerNorm:
     found = read_arrays(spec.folder)
-    _require_shapes(spec.folder, found, {"norm.weight": (spec.dim,), "norm.bias": (spec.dim,)})
+    _require_shapes(
+        spec.folder.location, found, {"norm.weight": (spec.dim,), "norm.bias": (spec.dim,)}
+    )
     return ArrayLayerNorm(found["norm.weight"], found["norm.bias"])
 
 
 def _require_shapes(
-    folder: Path, found: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]
+    location: str, found: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]
 ) -> None:
     missing, unexpected = sorted(shapes.keys() - found), sorted(found.keys() - shapes)
     misshapen = [
@@ -309,4 +310,4 @@ def _require_shapes(
         if name in found and found[name].shape != shape
     ]
     if missing or unexpected or misshapen:
-        raise TensorError(str(folder), missing, unexpected, misshapen)
+        raise TensorError(location, missing, unexpected, misshapen)

@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import deserialize, safe_open
+from safetensors import SafetensorError, deserialize, safe_open
 
-from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.checkpoints.safetensors import reading_tensors
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.errors import CheckpointError
 
 Array: TypeAlias = NDArray[np.float32]
 
-WEIGHTS = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
 
-
-def read_arrays(folder: Path, *, prefix: str = "") -> dict[str, Array]:
+def read_arrays(checkpoint: Checkpoint, *, prefix: str = "") -> dict[str, Array]:
     """Read the tensors of a folder whose names begin with a prefix, in float32.
 
     Args:
-        folder: holds `model.safetensors`, or shards and their index.
+        checkpoint: the folder that holds the weights, whole or in shards.
         prefix: of the names; other tensors are not read.
 
     Raises:
         CheckpointError: a file is missing or damaged.
     """
-    files = _files(folder, prefix)
     arrays: dict[str, Array] = {}
-    for name in files:
-        arrays |= read_tensor_file(folder / name, prefix=prefix)
+    for name in checkpoint.weights(prefix=prefix):
+        arrays |= read_tensor_file(checkpoint.folder / name, prefix=prefix)
     return arrays
-
-
-def _files(folder: Path, prefix: str) -> list[str]:
-    if (folder / WEIGHTS).is_file():
-        return [WEIGHTS]
-    if not (folder / _INDEX).is_file():
-        raise CheckpointError(str(folder), f"the file {WEIGHTS} is missing")
-    index = JsonFile.read(folder, _INDEX)
-    shards = index.part("weight_map")
-    named: Mapping[str, object] = shards.values if shards else {}
-    found = {file for tensor, file in named.items() if tensor.startswith(prefix)}
-    if shards is None or not all(isinstance(file, str) for file in found):
-        raise index.wrong("weight_map", index.values.get("weight_map"), "the files by tensor")
-    return sorted(map(str, found))
 
 
 def read_tensor_file(path: Path, *, prefix: str = "") -> dict[str, Array]:
@@ -77,3 +59,22 @@ def read_tensor_file(path: Path, *, prefix: str = "") -> dict[str, Array]:
 def _widened(raw: Mapping[str, Any]) -> Array:
     halves = np.frombuffer(raw["data"], dtype="<u2").astype(np.uint32)
     return (halves << 16).view(np.float32).reshape(raw["shape"])
+
+
+@contextmanager
+def reading_tensors(path: Path) -> Iterator[None]:
+    """Say what is wrong with a file whose tensors are read within.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise CheckpointError(
+            str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
+        ) from None
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            str(path), f"is no whole safetensors file ({error}); fetch it again"
+        ) from error

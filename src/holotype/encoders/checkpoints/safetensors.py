@@ -1,17 +1,14 @@
-"""Files of safetensors: headers without tensors, and what goes wrong when tensors are read."""
+"""The headers of safetensors files: the names, types and shapes of tensors, without the tensors."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
-
-from safetensors import SafetensorError
 
 from holotype.errors import CheckpointError
 from holotype.records import Dtype
@@ -142,22 +139,3 @@ def count_parameters(headers: Collection[Header]) -> int | None:
         for tensor in tensors
         if tensor.dtype[0] in ("F", "B") and tensor.dtype != "BOOL"
     )
-
-
-@contextmanager
-def reading_tensors(path: Path) -> Iterator[None]:
-    """Say what is wrong with a file whose tensors are read within.
-
-    Raises:
-        CheckpointError: the file is missing or damaged.
-    """
-    try:
-        yield
-    except FileNotFoundError:
-        raise CheckpointError(
-            str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
-        ) from None
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            str(path), f"is no whole safetensors file ({error}); fetch it again"
-        ) from error
