@@ -60,9 +60,9 @@ _ENCODERS = {
     "classifier": ("holotype.encoders.classifier", "Classifier"),
 }
 _BACKEND_PACKAGES = {
-    "torch": ("torch", "encoders"),
-    "onnx": ("onnxruntime", "onnx"),
-    "openvino": ("openvino", "openvino"),
+    "torch": ("encoders", ("numpy", "safetensors", "tokenizers", "torch", "transformers")),
+    "onnx": ("onnx", ("numpy", "onnxruntime", "safetensors", "tokenizers")),
+    "openvino": ("openvino", ("numpy", "openvino", "safetensors", "tokenizers")),
 }
 _PACKAGES = (
     "numpy",
@@ -327,16 +327,17 @@ def encoder_of(
 
 
 def require_backend(config: ModelConfig[Any]) -> None:
-    """Refuse a backend whose package is not installed.
+    """Refuse to fetch files for a backend whose packages are not installed.
 
     Raises:
         MissingExtraError: it is not.
     """
     if config.record.architecture_type == "static" or config.checkpoint is not None:
         return
-    package, extra = _BACKEND_PACKAGES[config.backend]
-    if find_spec(package) is None:
-        raise MissingExtraError(extra, package, "load()")
+    extra, packages = _BACKEND_PACKAGES[config.backend]
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtraError(extra, package, "load()")
 
 
 def _graph_module(backend: str) -> str:

@@ -266,6 +266,18 @@ class Checkpoint:
                 self.where(name), f"holds a number that cannot be read: {error}"
             ) from None
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same folder."""
+        return isinstance(other, Checkpoint) and self.folder == other.folder
+
+    def __hash__(self) -> int:
+        """Return a hash of the folder."""
+        return hash(self.folder)
+
+    def __repr__(self) -> str:
+        """Show the folder."""
+        return f"Checkpoint({self.location!r})"
+
     def _name(self, name: str) -> str:
         joined = str(PurePosixPath(self.inside) / name)
         return "" if joined == "." else joined
