@@ -247,7 +247,8 @@ class Checkpoint:
             return json.loads(path.read_bytes())
         except FileNotFoundError:
             raise CheckpointError(
-                self.location, f"the file {name} is missing; expected a whole checkpoint"
+                self._files.location,
+                f"the file {self._name(name)} is missing; expected a whole checkpoint",
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise CheckpointError(self.where(name), f"cannot be read: {error}") from error

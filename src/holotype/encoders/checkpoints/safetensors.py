@@ -69,6 +69,10 @@ def some_are_pickled(names: Collection[str]) -> bool:
     return not pickled <= readable
 
 
+def _damaged(location: str, why: str) -> CheckpointError:
+    return CheckpointError(location, f"is no whole safetensors file ({why}); fetch it again")
+
+
 def header_length(first: bytes, location: str) -> int:
     """Return how many bytes of header follow the first eight of a file.
 
@@ -77,7 +81,7 @@ def header_length(first: bytes, location: str) -> int:
     """
     length = int.from_bytes(first[:_LENGTH_BYTES], "little")
     if len(first) < _LENGTH_BYTES or not 2 <= length <= _LONGEST_HEADER_BYTES:
-        raise CheckpointError(location, "is no safetensors file, or is cut off in its header")
+        raise _damaged(location, "it has no header")
     return length
 
 
@@ -95,9 +99,7 @@ def parse_header(text: bytes, location: str) -> Header:
             if name != "__metadata__"
         }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise CheckpointError(
-            location, "has a damaged safetensors header; fetch the file again"
-        ) from None
+        raise _damaged(location, "its header is no JSON of tensors") from None
 
 
 def stored_dtype(headers: Collection[Header]) -> Dtype | None:
@@ -122,7 +124,7 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         raise CheckpointError(str(path), f"cannot be read: {error}") from error
     if len(text) < length:
-        raise CheckpointError(str(path), "is cut off in its header; fetch the file again")
+        raise _damaged(str(path), "its header is cut off")
     return parse_header(text, str(path))
 
 

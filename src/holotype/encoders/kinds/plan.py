@@ -40,6 +40,7 @@ from holotype.encoders.kinds.static import (
 )
 from holotype.errors import (
     CatalogueMismatchError,
+    TensorError,
     UnsafeCheckpointError,
     UnsupportedCheckpointError,
     UnsupportedModelError,
@@ -351,8 +352,10 @@ def _stanford_projection(settings: CheckpointSettings) -> Setting[LinearSpec] | 
         if "linear.weight" in header and len(header["linear.weight"].shape) == 2:
             shape = header["linear.weight"].shape
             return Setting(stanford_linear(transformer, shape, bias="linear.bias" in header), name)
+    if checkpoint.headers:
+        raise TensorError(transformer.location, missing=["linear.weight"])
     stated = checkpoint.json(STANFORD_FILE, optional=True).integer("dim")
-    if checkpoint.headers or stated is None or settings.hidden_dim is None:
+    if stated is None or settings.hidden_dim is None:
         return None
     shape = (stated.value, settings.hidden_dim.value)
     return Setting(stanford_linear(transformer, shape, bias=False), STANFORD_FILE)
