@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar, cast
 
 from holotype.encoders.checkpoints.json_file import JsonFile, describe_value
 from holotype.encoders.checkpoints.safetensors import Header, read_header, weight_files
 from holotype.errors import CheckpointError, UnsafeCheckpointError
+
+T = TypeVar("T")
 
 CodePolicy: TypeAlias = Literal["refuse", "run", "ignore"]
 """What becomes of Python code that a checkpoint brings along."""
@@ -42,6 +44,9 @@ class _Files:
         self.folder = folder
         self.location = location
         self.values: dict[str, object] = {}
+        self.objects: dict[str, JsonFile] = {}
+        self.present: dict[str, bool] = {}
+        self.answers: dict[str, object] = {}
         self.read_headers: dict[str, Header] = dict(headers or {})
         self.only_known_headers = headers is not None
         self._known_names = names
@@ -59,7 +64,9 @@ class _Files:
     def has(self, name: str) -> bool:
         if self._known_names is not None:
             return name in self._known_names
-        return (self.folder / name).is_file()
+        if name not in self.present:
+            self.present[name] = (self.folder / name).is_file()
+        return self.present[name]
 
 
 class Checkpoint:
@@ -106,7 +113,7 @@ class Checkpoint:
 
     def part(self, path: str) -> Checkpoint:
         """Return one of its folders, with the same methods; what was read is shared."""
-        return self._view(self._name(path), self.policy)
+        return self._view("/".join(PurePosixPath(self._name(path)).parts), self.policy)
 
     @property
     def whole(self) -> Checkpoint:
@@ -167,14 +174,25 @@ class Checkpoint:
             CheckpointError: the file is missing and not optional, or holds something else.
         """
         path = self._name(name)
-        if optional and not self.has(name):
-            return JsonFile(path, {}, self.where(name))
-        value = self.value(name)
+        if path in self._files.objects:
+            return self._files.objects[path]
+        missing = optional and not self.has(name)
+        value = {} if missing else self.value(name)
         if not isinstance(value, dict):
             raise CheckpointError(
                 self.where(name), f"holds {describe_value(value)}; expected a JSON object"
             )
-        return JsonFile(path, value, self.where(name))
+        found = JsonFile(path, value, self.where(name))
+        if not missing:
+            self._files.objects[path] = found
+        return found
+
+    def once(self, question: str, answer: Callable[[], T]) -> T:
+        """Return the answer to a question about this folder, which is found only once."""
+        key = f"{self.inside}:{question}"
+        if key not in self._files.answers:
+            self._files.answers[key] = answer()
+        return cast(T, self._files.answers[key])
 
     def header(self, name: str) -> Header:
         """Return the header of a safetensors file.
@@ -280,5 +298,4 @@ class Checkpoint:
         return f"Checkpoint({self.location!r})"
 
     def _name(self, name: str) -> str:
-        joined = str(PurePosixPath(self.inside) / name)
-        return "" if joined == "." else joined
+        return f"{self.inside}/{name}".strip("/")

@@ -246,6 +246,10 @@ def module_entries(checkpoint: Checkpoint) -> list[tuple[str, str, str]]:
         CheckpointError: the file is missing or damaged.
         UnsafeCheckpointError: a module is code of its own, or lies outside of the checkpoint.
     """
+    return checkpoint.once("modules", lambda: _module_entries(checkpoint))
+
+
+def _module_entries(checkpoint: Checkpoint) -> list[tuple[str, str, str]]:
     entries = checkpoint.value(MODULES_FILE)
     where = checkpoint.where(MODULES_FILE)
     if not isinstance(entries, list) or not entries:

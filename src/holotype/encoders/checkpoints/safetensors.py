@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -43,10 +44,7 @@ class Tensor:
     @property
     def n_values(self) -> int:
         """How many numbers it holds."""
-        count = 1
-        for size in self.shape:
-            count *= size
-        return count
+        return math.prod(self.shape)
 
 
 Header: TypeAlias = Mapping[str, Tensor]
@@ -134,10 +132,11 @@ def count_parameters(headers: Collection[Header]) -> int | None:
     Integers that are no parameters, such as the table of position ids, do not count.
     """
     tensors = [tensor for header in headers for tensor in header.values()]
-    if not tensors or any(tensor.dtype in _PACKED for tensor in tensors):
+    if not tensors or not _PACKED.isdisjoint([tensor.dtype for tensor in tensors]):
         return None
-    return sum(
-        tensor.n_values
+    counted = [
+        math.prod(tensor.shape)
         for tensor in tensors
         if tensor.dtype[0] in ("F", "B") and tensor.dtype != "BOOL"
-    )
+    ]
+    return sum(counted)
