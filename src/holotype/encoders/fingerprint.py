@@ -19,8 +19,9 @@ from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.graphs.manifest import original_weights
 from holotype.encoders.kinds.plan import AnyPlan
-from holotype.references.checking import MANIFEST_FILE, check_sizes, hash_files
+from holotype.references.checking import check_sizes, hash_files
 from holotype.references.manifest import read_manifest
+from holotype.references.paths import MANIFEST_FILE
 
 _VERSION = 1
 _TOKENIZER_FILES = frozenset(

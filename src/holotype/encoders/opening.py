@@ -21,10 +21,11 @@ from holotype.errors import (
     ModelNotFoundError,
 )
 from holotype.records import ModelInfo
-from holotype.references.checking import MANIFEST_FILE, OnBytes, check_contents, check_sizes
+from holotype.references.checking import OnBytes, check_contents, check_sizes
 from holotype.references.folders import find_folder
 from holotype.references.lock_file import LockedModel, lock_of_environment, locked_folder
 from holotype.references.manifest import Manifest, read_manifest
+from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 
 Verify: TypeAlias = Literal["sizes", "full"]

@@ -21,9 +21,9 @@ from holotype.publishing.describing import describe, labels_of, refuse_own_code
 from holotype.publishing.from_folder import copy_artifact, gather_folder
 from holotype.publishing.gathering import CreationOptions, Gathered, OnTotal
 from holotype.publishing.pickles import convert_pickles
-from holotype.references.checking import MANIFEST_FILE
 from holotype.references.folders import find_folder
 from holotype.references.manifest import Manifest
+from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 from holotype.references.staging import clear, keep_only, refuse_existing, staged
 
