@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
 
-from holotype.encoders.arrays.tensors import reading_tensors
-from holotype.encoders.checkpoints.checkpoint import WEIGHTS_FILE
+from holotype.encoders.arrays.tensors import read_table_file
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.static_tokenizer import StaticTokenizer
 from holotype.encoders.inputs.tokenizer_json import open_tokenizer
@@ -27,7 +26,7 @@ from holotype.errors import (
     CheckpointError,
     ClosedEncoderError,
     TensorError,
-    UnsafeCheckpointError,
+    UnsupportedCheckpointError,
     UnsupportedModelError,
 )
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 # So many rows fit into a processor's cache.
 _TOKENS_AT_ONCE = 256
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
 # What model2vec calls the weight of every token.
 _WEIGHTS = "weights"
 
@@ -93,7 +91,7 @@ class StaticTable:
         return total
 
 
-def read_table(folder: Path) -> StaticTable:
+def read_table(checkpoint: Checkpoint) -> StaticTable:
     """Read the table of a checkpoint.
 
     Raises:
@@ -101,17 +99,13 @@ def read_table(folder: Path) -> StaticTable:
         TensorError: a tensor is missing, unexpected or of another shape.
         UnsafeCheckpointError: there are only pickled weights.
     """
-    path = folder / WEIGHTS_FILE
-    if not path.is_file():
-        _refuse(folder)
-    try:
-        with reading_tensors(path), safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except TypeError as error:
-        raise CheckpointError(
-            str(path), f"holds numbers of a type that NumPy does not have: {error}"
-        ) from error
-    return _check(path, tensors)
+    (name, *more) = checkpoint.weights()
+    if more:
+        raise UnsupportedCheckpointError(
+            checkpoint.location, "stores its table in several files; expected one"
+        )
+    path = checkpoint.folder / name
+    return _check(path, read_table_file(path))
 
 
 def _check(path: Path, tensors: dict[str, NDArray[Any]]) -> StaticTable:
@@ -142,17 +136,6 @@ def _check(path: Path, tensors: dict[str, NDArray[Any]]) -> StaticTable:
         mapping=None if mapping is None else mapping.astype(np.int64),
         weights=None if weights is None else weights.astype(np.float32),
     )
-
-
-def _refuse(folder: Path) -> None:
-    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
-    if pickles:
-        raise UnsafeCheckpointError(
-            str(folder),
-            f"has only pickled weights ({', '.join(pickles)}); unpickling can run any code, so it "
-            "is refused. Use a revision that has safetensors",
-        )
-    raise CheckpointError(str(folder), f"has no {WEIGHTS_FILE}; expected a table of token vectors")
 
 
 _ROWS_AT_ONCE = 1024
@@ -244,7 +227,7 @@ def build_table_tower(static: StaticCheckpoint, *, dim: int, normalized: bool) -
     Raises:
         CheckpointError: the files are missing, damaged, unsafe, or not of one checkpoint.
     """
-    table, tokenizer = read_table(static.table.folder), open_tokenizer(static.table)
+    table, tokenizer = read_table(static.table), open_tokenizer(static.table)
     truncation = None if static.is_model2vec else tokenizer.truncation
     opened = StaticTokenizer(
         tokenizer,
