@@ -60,6 +60,7 @@ _ENCODERS = {
     "classifier": ("holotype.encoders.classifier", "Classifier"),
 }
 _BACKEND_PACKAGES = {
+    "static": ("static", ("numpy", "safetensors", "tokenizers")),
     "torch": ("encoders", ("numpy", "safetensors", "tokenizers", "torch", "transformers")),
     "onnx": ("onnx", ("numpy", "onnxruntime", "safetensors", "tokenizers")),
     "openvino": ("openvino", ("numpy", "openvino", "safetensors", "tokenizers")),
@@ -332,9 +333,10 @@ def require_backend(config: ModelConfig[Any]) -> None:
     Raises:
         MissingExtraError: it is not.
     """
-    if config.record.architecture_type == "static" or config.checkpoint is not None:
+    if config.checkpoint is not None:
         return
-    extra, packages = _BACKEND_PACKAGES[config.backend]
+    static = config.record.architecture_type == "static"
+    extra, packages = _BACKEND_PACKAGES["static" if static else config.backend]
     for package in packages:
         if find_spec(package) is None:
             raise MissingExtraError(extra, package, "load()")

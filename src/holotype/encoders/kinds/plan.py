@@ -299,7 +299,7 @@ def _plan(record: ModelInfo, checkpoint: Checkpoint, comparer: Comparer) -> AnyP
 def _dense_plan(
     record: AnyDenseModel, checkpoint: Checkpoint, comparer: Comparer
 ) -> DensePlan | StaticPlan:
-    if is_static(checkpoint):
+    if is_static(checkpoint) or record.architecture_type == "static":
         static = read_static(checkpoint)
         return StaticPlan(
             record=record,
