@@ -11,7 +11,7 @@ from holotype.references.checking import OnBytes
 from holotype.references.manifest import FileEntry
 
 OnTotal: TypeAlias = Callable[[int], OnBytes | None]
-"""Is told how many bytes will pass, and returns what is told of those that have."""
+"""Receives the total number of bytes, and returns a function that receives the progress."""
 
 MAX_BYTES = 200_000_000_000
 
