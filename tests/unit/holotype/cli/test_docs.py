@@ -118,9 +118,7 @@ def test_a_section_tells_how_to_import_the_model_and_where_each_value_comes_from
 
 
 def test_a_section_says_what_is_not_known(pages: dict[str, str]) -> None:
-    assert "Unknown: `requires_remote_code`, `ms_marco_mrr10`." in section(
-        pages, "tiny-dense-v1.5"
-    )
+    assert "Unknown: `requires_remote_code`, `ms_marco_mrr10`." in section(pages, "tiny-dense-v1.5")
     assert "Unknown: `context_length`, `parameters`, " in section(pages, "2d-dense")
     assert "licence unknown" in section(pages, "2d-dense")
 
