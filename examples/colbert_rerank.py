@@ -1,8 +1,8 @@
-"""Find candidates with one vector a text, and put them in order with one vector a token.
+"""Find candidates with one vector per text, and rank them with one vector per token.
 
 Both models are the real all-MiniLM-L6-v2: once with its own pooling, and once saved as a ColBERT
-checkpoint, whose projection keeps 128 directions of each token. It has not been trained for late
-interaction; the names of people, places and things count all the more.
+checkpoint whose projection keeps 128 directions of each token. It is not trained for late
+interaction, so names of people, places and things dominate its scores.
 """
 
 import json
@@ -32,11 +32,11 @@ FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
 def main() -> None:
-    """Print the candidates in the order of both models."""
+    """Print the candidates in the order of each model."""
     dense = load(ALL_MINILM_L6_V2, checkpoint=get_model_path())
     scores = dense.similarity(dense.encode_query(QUESTION), dense.encode_document(LIBRARY))[0]
     candidates = [LIBRARY[index] for index in (-scores).argsort()[:N_CANDIDATES]]
-    print(f"{QUESTION}\n\nby one vector a text")
+    print(f"{QUESTION}\n\nwith one vector per text")
     for text in candidates:
         print(f"  {text}")
 
@@ -59,7 +59,7 @@ def main() -> None:
         queries = colbert.encode_query([QUESTION])
         documents = colbert.encode_document(candidates)
         (row,) = colbert.similarity(queries, documents)
-    print("\nby one vector a token")
+    print("\nwith one vector per token")
     for index in (-row).argsort():
         print(f"  {row[index]:5.2f}  {candidates[index]}")
     n_tokens = [len(document) for document in documents]
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def save_colbert(folder: Path) -> None:
-    """Save the transformer with a projection, as Stanford's ColBERT does."""
+    """Save the transformer with a projection, in the format of Stanford's ColBERT."""
     source = Path(get_model_path())
     for name in FILES:
         (folder / name).write_bytes((source / name).read_bytes())

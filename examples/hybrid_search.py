@@ -1,10 +1,10 @@
-"""Search by meaning and by words at once: each misses what the other finds, and both together win.
+"""Combine dense and sparse search: each misses what the other finds, and together they win.
 
-The dense mode is the real all-MiniLM-L6-v2. It has no sparse mode, so one is made here in a second:
-a linear layer that reads MiniLM's token vectors and says how rare a word is, fitted by least squares
-to the sentences of the library. No one has to say which answers are right, and no one has trained it
-for search; it only shows what a sparse mode is good for. The layer lies beside the model as BGE-M3's
-does, and both modes come from one pass.
+The dense mode is the real all-MiniLM-L6-v2. It has no sparse mode, so this example makes one in a
+second: a linear layer that predicts from MiniLM's token vectors how rare a word is, fitted to the
+sentences of the library by least squares. It needs no labelled answers and is not trained for
+search; it only shows what a sparse mode is good for. The layer is stored beside the model, as in
+BGE-M3, and both modes come from one pass.
 """
 
 import shutil
@@ -51,7 +51,7 @@ LIBRARY = [
     "A tank of water is enough for about twelve cups.",
 ]
 
-# Chosen to show where each search fails; the number is that of the right answer.
+# Chosen to show where each search fails. The number is the index of the right answer.
 QUESTIONS = {
     "E-1744": 2,
     "My espresso machine says 1447": 4,
@@ -64,15 +64,15 @@ QUESTIONS = {
 }
 
 RRF_K = 60
-# In the vocabulary of BERT whole words come after single signs, the commonest first.
+# In BERT's vocabulary, whole words follow single characters, most common first.
 FIRST_WORD = 1996
 COMMON = 6.5
-"""The logarithm of the place in the vocabulary up to which words are common: some 650 of them."""
+"""The logarithm of the vocabulary index up to which words are common: about 650 words."""
 RIDGE = 10.0
 
 
 def main() -> None:
-    """Print what each search answers, and where both together put the right answers."""
+    """Print the answers of each search, and the ranks of the right answers in the combination."""
     with tempfile.TemporaryDirectory() as folder:
         teach_rarity(Path(folder))
         with load_modes(dense=MINILM, sparse=rarity_record(), checkpoint=folder) as encoder:
@@ -94,18 +94,18 @@ def main() -> None:
     right = np.array(list(QUESTIONS.values()))
     found = {name: places(scores)[range(len(right)), right] for name, scores in searches.items()}
     print("\nquestions chosen to show where each search fails")
-    print(f"{'place of the right answer':62}" + "".join(f"{name:>9}" for name in found))
+    print(f"{'rank of the right answer':62}" + "".join(f"{name:>9}" for name in found))
     for at, question in enumerate(QUESTIONS):
         row_of_places = (one[at] for one in found.values())
         print(f"{question:62}" + "".join(f"{place or '-':>9}" for place in row_of_places))
     firsts = "".join(f"{f'{(one == 1).sum()} of {len(one)}':>9}" for one in found.values())
-    print(f"{'right at once':62}{firsts}")
+    print(f"{'right at rank 1':62}{firsts}")
 
 
 def fused(*searches: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fuse rankings: a document gets 1 / (60 + its place) of each search that finds it.
+    """Fuse rankings: a document gets 1 / (60 + rank) from each search that finds it.
 
-    Cormack, Clarke and Büttcher, Reciprocal Rank Fusion, SIGIR 2009. Places need no common scale,
+    Cormack, Clarke and Büttcher, Reciprocal Rank Fusion, SIGIR 2009. Ranks need no common scale,
     and a cosine and a sum of weights have none.
     """
     found = [places(scores) for scores in searches]
@@ -115,13 +115,13 @@ def fused(*searches: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def places(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the place of every document from 1, and 0 for one that is not found."""
+    """Return the rank of every document from 1, and 0 if it is not found."""
     better: NDArray[np.int64] = (scores[:, None, :] > scores[:, :, None]).sum(axis=2)
     return np.where(scores > 0, better + 1, 0)
 
 
 def rarity_record() -> SparseModel:
-    """Return the record of the layer that `teach_rarity` makes."""
+    """Return the record of the layer that `teach_rarity` fits."""
     return SparseModel(
         id="minilm-rarity",
         type="sparse",
@@ -138,7 +138,7 @@ def rarity_record() -> SparseModel:
 
 
 def teach_rarity(folder: Path) -> None:
-    """Copy MiniLM to a folder, and put a layer beside it that knows rare words from common ones."""
+    """Copy MiniLM to a folder, and add a layer that tells rare words from common ones."""
     shutil.copytree(get_model_path(), folder, dirs_exist_ok=True)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     model: Any = AutoModel.from_pretrained(folder)
@@ -148,8 +148,8 @@ def teach_rarity(folder: Path) -> None:
     tokens = inputs["attention_mask"].bool()
     vectors, ids = states[tokens].double().numpy(), inputs["input_ids"][tokens].numpy()
 
-    # How often a word is used falls with its place in the vocabulary (Zipf's law), so that the
-    # logarithm of the place says how rare it is. Below 0 the layer gives no weight at all.
+    # Word frequency falls with the vocabulary index (Zipf's law), so the logarithm of the index
+    # measures how rare a word is. Below 0, the layer gives no weight.
     rarity = np.where(ids < FIRST_WORD, -1, np.log(np.maximum(ids - FIRST_WORD + 1, 1)) - COMMON)
     inner = np.column_stack([vectors, np.ones(len(vectors))])
     squares = inner.T @ inner + RIDGE * np.eye(inner.shape[1])

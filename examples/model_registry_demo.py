@@ -1,4 +1,4 @@
-"""What the catalogue answers, without torch and without a network."""
+"""Query the catalogue, without torch and without a network."""
 
 import time
 
@@ -12,7 +12,7 @@ took_ms = (time.perf_counter() - started) * 1000
 
 
 def main() -> None:
-    """Ask the catalogue a few questions, and print the answers."""
+    """Query the catalogue and print the results."""
     print(f"{len(holotype.MODEL_REGISTRY)} models, imported in {took_ms:.0f} ms\n")
     for kind in ModelType:
         models = models_by_type(kind)
@@ -32,9 +32,9 @@ def main() -> None:
         score = "not measured" if model.beir_avg is None else f"BEIR {model.beir_avg:.3f}"
         print(f"  {model.id:<40} {model.embedding_dim:5} dimensions  {score}")
 
-    print(f"\n{JINA_COLBERT_V2.name}: how it must be run")
+    print(f"\n{JINA_COLBERT_V2.name}: how to run it")
     print(f"  tokens in a query      {JINA_COLBERT_V2.query_length}")
-    print(f"  may be truncated to    {JINA_COLBERT_V2.matryoshka_dims}")
+    print(f"  can be truncated to    {JINA_COLBERT_V2.matryoshka_dims}")
     print(f"  licence                {JINA_COLBERT_V2.license}")
     print(f"  pinned to              {JINA_COLBERT_V2.revision}")
 
@@ -42,9 +42,9 @@ def main() -> None:
     for field in ("embedding_dim", "pooling", "context_length"):
         print(f"  {field:<16} {getattr(BGE_M3, field)!s:<6} {BGE_M3.source_of(field)}")
 
-    print("\nA name that is nearly right:")
+    print("\nA misspelt name:")
     try:
-        get_model("bge-m4")  # type: ignore[call-overload]  # the mistake that is shown here
+        get_model("bge-m4")  # type: ignore[call-overload]  # the mistake to show
     except holotype.ModelNotFoundError as error:
         print(f"  {error}")
     print("\nids like *-small-*:", ", ".join(list_model_ids("*-small-*")[:5]), "...")

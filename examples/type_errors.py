@@ -16,7 +16,7 @@ JINA_COLBERT_V2.embeding_dim
 
 
 def main() -> None:
-    """Show the program and what mypy says of it."""
+    """Show the program and mypy's report."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "search.py"
         program.write_text(PROGRAM, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Write the pages of docs/catalogue that derive from `models.json` and tools/conflicts.json.
+"""Write the pages of docs/catalogue, generated from `models.json` and tools/conflicts.json.
 
 python tools/catalogue_pages.py [--check]
 """
@@ -31,7 +31,7 @@ _DIMS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the pages, or say which are stale; return the exit code."""
+    """Write the pages or list the stale ones; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--folder", type=Path, default=_ROOT / "docs" / "catalogue")
     parser.add_argument("--check", action="store_true", help="only say which pages are stale")
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def pages(models: list[dict[str, Any]], conflicts: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the text of every page, by the name of its file."""
+    """Return the text of every page, by file name."""
     places = _places()
     return {
         "coverage.md": coverage(models, conflicts),
@@ -78,7 +78,7 @@ def pages(models: list[dict[str, Any]], conflicts: list[dict[str, Any]]) -> dict
 
 
 def _places() -> dict[str, str]:
-    """Return where the pages of the families have a section on each generated model."""
+    """Return the link to each model's section in the family pages, by id."""
     return {
         record.id: f"families/{family.file}#{anchor}"
         for family in families(open_catalogue(OWN))

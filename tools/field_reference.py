@@ -1,10 +1,10 @@
 """Make `docs/fields.md`, the reference of the catalogue's fields, from the schema.
 
     python tools/field_reference.py            writes the page
-    python tools/field_reference.py --check    exits with code 1 where the page is stale
+    python tools/field_reference.py --check    exits with code 1 if the page is stale
 
-Titles, descriptions, types and examples are the schema's own; what is said here is how they are
-laid out. The attributes are those of the records in `holotype.records`.
+Titles, descriptions, types and examples come from the schema; this tool only lays them out. The
+attributes are those of the records in `holotype.records`.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _OPENING = """\
 
 # The catalogue's fields
 
-A catalogue, `models.json`, says what models are and how they must be run. This page lists every
-field that it may hold. An editor that knows JSON Schema shows the same explanations while you type,
-and `holotype validate` checks more than a schema can: fields against each other.
+A catalogue, `models.json`, says what each model is and how to run it. This page lists every field
+that it can hold. An editor that knows JSON Schema shows the same explanations while you type.
+`holotype validate` checks more than the schema can: it compares fields with each other.
 
-- A value that no source gives is `null`; it is never 0 and never a guess. A required field must be
-  there, even where its value is `null`.
-- The **attribute** is the field's name on the record in Python: `architecture.type` is
+- A value that no source states is `null`; never 0, never a guess. A required field must be present,
+  even if its value is `null`.
+- The **attribute** is the field's name on the record in Python: `architecture.type` becomes
   `record.architecture_type`.
-- No fields but these are allowed."""
+- No other fields are allowed."""
 
 _PLURALS = {"string": "strings", "integer": "integers", "object": "objects"}
 
@@ -46,7 +46,7 @@ Schema = Mapping[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page, or say whether it is stale; return the exit code."""
+    """Write the page or check whether it is stale; return the exit code."""
     parser = argparse.ArgumentParser(description="Make docs/fields.md from the schema.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where stale")
     parser.add_argument("--output", type=Path, default=_PAGE, metavar="FILE")
@@ -78,7 +78,7 @@ def _file(schema: Schema) -> Iterator[str]:
 
 
 def _entry(schema: Schema) -> Iterator[str]:
-    """Yield the sections about an entry: its own fields, then one section for each group."""
+    """Yield the sections about an entry: its own fields, then one section per group."""
     model = schema["$defs"]["model"]
     yield "## An entry of `models`"
     yield model["description"]
@@ -102,21 +102,21 @@ def _groups(parent: Schema, above: tuple[str, ...]) -> Iterator[str]:
 
 
 def _types_by_kind(model: Schema, group: str) -> Iterator[str]:
-    """Yield a sentence for each type that a field of a group must have in some kinds only."""
+    """Yield a sentence for each type that a field of a group has only in some kinds."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for kind, rule in _rules(model):
         for name, field in rule["properties"].get(group, {}).get("properties", {}).items():
             kinds.setdefault((name, _type(field)), []).append(kind)
     for (name, type_name), found in kinds.items():
-        yield f"For {_listed(found)}, {code(name)} is of type {type_name}."
+        yield f"For {_listed(found)}, {code(name)} has the type {type_name}."
 
 
 def _encodings(schema: Schema) -> Iterator[str]:
-    """Yield the sections about how each kind of model is run."""
+    """Yield the sections about how to run each kind of model."""
     kinds = dict(_rules(schema["$defs"]["model"]))
     yield "## `encoding`, by kind"
     yield schema["$defs"]["model"]["properties"]["encoding"]["description"]
-    yield "A kind that is not among these has no `encoding`."
+    yield "Any other kind has no `encoding`."
     for kind, rule in kinds.items():
         encoding = _resolved(schema, rule["properties"]["encoding"])
         yield f"### `encoding` of the kind `{kind}`"
@@ -126,7 +126,7 @@ def _encodings(schema: Schema) -> Iterator[str]:
 
 
 def _rules(model: Schema) -> Iterator[tuple[str, Schema]]:
-    """Yield each known kind and what the schema asks of its entries."""
+    """Yield each known kind and the schema's rule for its entries."""
     for branch in model.get("allOf", ()):
         kind = branch["if"]["properties"]["type"].get("const")
         if kind is not None:
@@ -145,11 +145,11 @@ def _fields(group: Schema, place: tuple[str, ...] = (), *, attributes: bool = Fa
     """Return the table of a group's fields.
 
     Args:
-        group: the schema of the object that holds them.
-        place: where an entry holds the group.
-        attributes: whether to name the attributes of the record.
+        group: the schema of the group.
+        place: the path of the group within an entry.
+        attributes: whether to show the attributes of the record.
     """
-    headings = ["field", "attribute", "type", "required", "what it is", "examples"]
+    headings = ["field", "attribute", "type", "required", "meaning", "examples"]
     rows = [
         [
             code(name),
@@ -174,7 +174,7 @@ def _required(name: str, group: Schema) -> str:
 
 
 def _attribute(place: tuple[str, ...]) -> str:
-    """Return the record's attribute for a field; empty for a group, which has none of its own."""
+    """Return the record's attribute for a field; empty for a group, which has none."""
     names = {where: name for name, where in FIELDS}
     name = names.get(place)
     if name is None and hasattr(ModelInfo, place[-1]):
@@ -210,7 +210,7 @@ def _type_name(name: str, field: Schema) -> str:
 
 
 def _examples(field: Schema) -> str:
-    """Return the examples of a field; those of a group stand in its own section."""
+    """Return the examples of a field; a group shows its examples in its own section."""
     held = field.get("items", field)
     if held.get("type") == "object" or "$ref" in held:
         return ""
@@ -223,7 +223,7 @@ def _example(group: Schema) -> str:
 
 
 def _cell(description: str) -> str:
-    """Return a description, which is Markdown already, for a cell of a table."""
+    """Return a description, which is already Markdown, for a table cell."""
     return description.replace("|", r"\|")
 
 

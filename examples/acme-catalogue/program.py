@@ -1,4 +1,4 @@
-"""A program of Acme's: its own models and holotype's in one query, with checked types."""
+"""An Acme program: queries its own models and holotype's together, with checked types."""
 
 from typing import Any, Literal
 

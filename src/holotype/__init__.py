@@ -1,7 +1,7 @@
 """holotype: a typed catalogue of embedding and retrieval models, and the runtime that obeys it.
 
-The constants of the models are in `holotype.models`. Importing this package needs the standard
-library only; what more is needed is imported when `load` is called.
+The models' constants are in `holotype.models`. Importing this package needs only the standard
+library; `load` imports what else it needs.
 """
 
 from holotype.encoders import ModelConfig, load

@@ -2,9 +2,9 @@
 
 Importing the standard library's `dataclasses` takes longer than building a catalogue of 600
 records, and so does generating the methods of seven wide classes. This decorator gives records
-the same behaviour from one set of shared methods. Type checkers see the standard decorator;
-`dataclasses.fields`, `asdict`, `replace` and `is_dataclass` work, since the fields are made when
-they are first asked for. Why: docs/decisions/0002-records-without-dataclasses.md.
+the same behaviour from one set of shared methods. Type checkers see the standard decorator.
+`dataclasses.fields`, `asdict`, `replace` and `is_dataclass` work, because the fields are created
+on first use. See docs/decisions/0002-records-without-dataclasses.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _REQUIRED: Any = object()
 
 
 class _Fields:
-    """Makes a class's `dataclasses.Field` objects when they are first asked for."""
+    """Creates a class's `dataclasses.Field` objects on first use."""
 
     def __get__(self, instance: object, owner: Any) -> dict[str, Field[Any]]:
         import dataclasses
@@ -109,8 +109,8 @@ _METHODS = {
 def dataclass(**_options: bool) -> Callable[[ClassT], ClassT]:
     """Make a frozen, slotted, keyword-only dataclass.
 
-    The options are for type checkers, which see `dataclasses.dataclass` in place of this one; at
-    run time a class is always frozen, slotted and keyword-only, and keeps methods of its own.
+    The options are for type checkers, which see `dataclasses.dataclass` instead. At run time, a
+    class is always frozen, slotted and keyword-only, and keeps its own methods.
     """
 
     def make(cls: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Queries over the records of one catalogue, each at the cost of what it returns.
+"""Queries over the records of one catalogue; each costs no more than the size of its result.
 
-A generated module makes one `Catalogue` from its records and offers its methods as functions.
-Indexes are made when they are first asked for, never at import.
+A generated module builds one `Catalogue` from its records and exposes its methods as functions.
+Indexes are built on first use, never at import.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Records: TypeAlias = tuple[ModelInfo, ...]
 
 
 class Catalogue(Generic[IdT]):
-    """The records of one `models.json`, in file order, and the indexes over them.
+    """The records of one `models.json`, in file order, with indexes.
 
-    A deprecated model is found by name, with a `DeprecatedModelWarning`, and is in no list.
+    Lookups by name find a deprecated model with a `DeprecatedModelWarning`; no list includes it.
 
     Args:
         records: all records, in file order.
     """
 
     def __init__(self, records: Iterable[ModelInfo]) -> None:
-        """Keep the records; the indexes come when they are first needed."""
+        """Keep the records; indexes are built on first use."""
         self.records = tuple(records)
 
     def get_model(self, id: str) -> ModelInfo:
@@ -58,11 +58,11 @@ class Catalogue(Generic[IdT]):
 
         Args:
             hf_id: the repository.
-            type: the kind that is meant where the repository has several modes.
+            type: the kind, for a repository with several modes.
 
         Raises:
             ModelNotFoundError: the catalogue has no such repository, or none of that kind.
-            AmbiguousModelError: it has several entries, and no type is given.
+            AmbiguousModelError: it has several entries and `type` is None.
         """
         entries = self._by_hf_id.get(hf_id.lower(), ())
         found = [record for record in entries if type is None or record.type == type]
@@ -87,10 +87,10 @@ class Catalogue(Generic[IdT]):
         return self._by_organization.get(organization.lower(), ())
 
     def models_by_language(self, language: str) -> Records:
-        """Return the records that were made for a language, in file order.
+        """Return the records of models made for a language, in file order.
 
         Args:
-            language: a BCP 47 tag in any letter case. It matches itself and what refines it
+            language: a BCP 47 tag in any letter case. It matches itself and more specific tags
                 (basic filtering of RFC 4647): `zh` finds `zh-Hans`, not the other way round.
         """
         return self._by_language.get(language.lower(), ())
@@ -99,14 +99,14 @@ class Catalogue(Generic[IdT]):
         """Return the records whose vectors have at most `max_dim` dimensions, narrowest first.
 
         Args:
-            max_dim: the widest vector that is wanted.
-            truncated: count a Matryoshka model by its smallest size, not by its native one.
+            max_dim: the largest dimension.
+            truncated: use a Matryoshka model's smallest size instead of its native one.
         """
         widths, records = self._by_smallest_dim if truncated else self._by_embedding_dim
         return records[: bisect_right(widths, max_dim)]
 
     def models_with_matryoshka(self) -> Records:
-        """Return the records whose vectors may be truncated, in file order."""
+        """Return the records whose vectors can be truncated, in file order."""
         return self._with_matryoshka
 
     def list_model_ids(self, pattern: str = "*") -> tuple[IdT, ...]:
@@ -167,13 +167,13 @@ class Catalogue(Generic[IdT]):
         return sorted(record.id for record in self.listed)
 
     def _suggestions(self, id: str) -> list[str]:
-        """Return the id that an alias stands for, or the nearest ids."""
+        """Return the id that an alias points to, or the nearest ids."""
         record = self._by_name.get(id.lower())
         return [record.id] if record is not None else nearest(id, self._by_id)
 
 
 def nearest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
-    """Return up to `limit` of the `names` that are spelt most like `name`, best first."""
+    """Return up to `limit` of `names` with the spelling closest to `name`, best first."""
     import difflib
 
     spellings = {candidate.lower(): candidate for candidate in names}
@@ -182,7 +182,7 @@ def nearest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
 
 
 def language_ranges(record: ModelInfo) -> set[str]:
-    """Return every range that finds the record: its tags in lower case, and their prefixes."""
+    """Return every language range that matches the record: its lower-case tags and their prefixes."""
     ranges: set[str] = set()
     for tag in record.languages:
         subtags = tag.lower().split("-")

@@ -1,4 +1,4 @@
-"""Encoding of corpora that outgrow a machine, on Ray Data.
+"""Encode corpora that outgrow a machine, on Ray Data.
 
     import ray
     from holotype import cluster
@@ -6,10 +6,9 @@
     documents = ray.data.read_parquet("s3://bucket/corpus")
     cluster.encode(documents, "all-minilm-l6-v2").write_parquet("s3://bucket/vectors")
 
-There is one actor for each device: for each GPU where the cluster has some, otherwise one for each
-node, with all of the node's processors but one, which is left to reading and writing. An actor loads
-the model once. A batch whose actor dies is encoded again by another one, so that no row is lost and
-none is written twice.
+There is one actor per GPU or, without GPUs, one per node with all of the node's processors but one,
+which reads and writes. An actor loads the model once. If an actor dies, another one encodes its
+batch again, so no row is lost or written twice.
 """
 
 from __future__ import annotations
@@ -43,24 +42,24 @@ def encode(
     n_actors: int | None = None,
     **options: Unpack[LoadOptions],
 ) -> Dataset:
-    """Add the vectors of a column of texts to a dataset; nothing runs before the result is used.
+    """Add a column with the vectors of a column of texts; nothing runs before the result is used.
 
     Args:
         dataset: rows with a column of texts; all other columns stay.
-        model: a dense model, as `holotype.load` takes it. Every node must be able to read its
-            files: from the Hub, or under the same path.
+        model: a dense model, as for `holotype.load`. Every node must be able to read its files,
+            from the Hub or under the same path.
         column: the column of texts.
-        output_column: the new column: float32 ``[dim]`` in each row.
-        side: which prompt the texts get: that of documents, that of queries, or none.
+        output_column: the new column, float32 ``[dim]`` in each row.
+        side: whether the texts get the prompt of documents, the prompt of queries, or none.
         instruction: see `DenseEncoder.encode_query`.
         dim: see `holotype.load`.
-        batch_size: how many rows an actor takes at a time, and loses at most when it dies.
-        n_actors: how many actors there are; None means one for each device of the cluster.
+        batch_size: how many rows an actor takes at a time, and at most loses if it dies.
+        n_actors: how many actors to start; None means one per device of the cluster.
         options: see `holotype.load`.
 
     Raises:
-        UnsupportedModelError: the model is not a dense one.
-        ValueError: the dataset has no such column, or has the new one already.
+        UnsupportedModelError: the model is not dense.
+        ValueError: the dataset lacks `column`, or already has `output_column`.
     """
     record = look_up(model) if isinstance(model, str) else model
     if not isinstance(record, DenseModel):
@@ -78,7 +77,7 @@ def encode(
         batch_format="numpy",
         compute=ActorPoolStrategy(size=n_actors or (n_gpus if on_gpus else n_nodes)),
         num_gpus=1 if on_gpus else 0,
-        # Actors that held every processor would wait for ever for the tasks that read for them.
+        # Actors that held every processor would wait forever for the tasks that read for them.
         num_cpus=1 if on_gpus or n_actors else cpus_of_node - 1,
     )
 
@@ -124,7 +123,7 @@ def _check_columns(dataset: Dataset, column: str, output_column: str) -> None:
 
 
 def _devices() -> tuple[int, int, float]:
-    """Return the GPUs and the nodes with processors, and how many processors each node has."""
+    """Return the number of GPUs, of nodes with processors, and of processors per node."""
     nodes: Any = ray.nodes  # Ray does not say what it returns.
     resources = [node["Resources"] for node in nodes() if node["Alive"]]
     n_gpus = int(sum(found.get("GPU", 0) for found in resources))

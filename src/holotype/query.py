@@ -1,4 +1,4 @@
-"""`select`: one query that combines everything one may ask of the catalogue."""
+"""`select`: one query that combines all criteria."""
 
 from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
@@ -25,40 +25,40 @@ SortKey: TypeAlias = Literal[
     "beir_avg",
     "ms_marco_mrr10",
 ]
-"""What `select` can sort by."""
+"""The fields that `select` can sort by."""
 
 
 class Criteria(TypedDict, total=False):
-    """The criteria of `select` besides the kind of model; those that are None are not asked."""
+    """The criteria of `select` besides the kind of model; None means no criterion."""
 
     organization: str | None
     """Who made the model."""
     language: str | None
-    """A BCP 47 tag; `zh` finds `zh-Hans` too."""
+    """A BCP 47 tag; `zh` also finds `zh-Hans`."""
     modality: str | None
     """`text`, `image`, `audio` or `video`."""
     license: str | Collection[str] | None
-    """One licence id, or several of which any will do."""
+    """One licence id, or several acceptable ones."""
     min_embedding_dim: int | None
-    """The narrowest native vector that is wanted."""
+    """The smallest native dimension."""
     max_embedding_dim: int | None
-    """The widest native vector that is wanted."""
+    """The largest native dimension."""
     max_truncated_dim: int | None
-    """The widest vector that is wanted, where a Matryoshka model counts by its smallest size."""
+    """The largest dimension, using a Matryoshka model's smallest size."""
     matryoshka: bool | None
-    """Whether vectors may be truncated."""
+    """Whether vectors can be truncated."""
     min_context_length: int | None
-    """In tokens."""
+    """The smallest context length, in tokens."""
     min_parameters: int | None
-    """The smallest model that is wanted."""
+    """The smallest number of parameters."""
     max_parameters: int | None
-    """The largest model that is wanted."""
+    """The largest number of parameters."""
     min_beir_avg: float | None
-    """Mean nDCG@10 on BEIR, as a fraction."""
+    """The smallest mean nDCG@10 on BEIR, as a fraction."""
     min_ms_marco_mrr10: float | None
-    """MRR@10 on MS MARCO dev, as a fraction."""
+    """The smallest MRR@10 on MS MARCO dev, as a fraction."""
     allow_remote_code: bool | None
-    """False leaves out the models that are known to need code from their repository."""
+    """False excludes models that are known to need code from their repository."""
 
 
 _Check: TypeAlias = Callable[[ModelInfo, Any], bool]
@@ -96,10 +96,10 @@ _CHECKS: dict[str, _Check] = {
     "min_ms_marco_mrr10": _at_least("ms_marco_mrr10"),
     "allow_remote_code": lambda record, allowed: allowed or not record.requires_remote_code,
 }
-"""How each criterion is checked; a value that is unknown satisfies no bound."""
+"""The check of each criterion; an unknown value satisfies no bound."""
 
 
-# The result follows the kind that is asked for.
+# The result's type follows `type`.
 @overload
 def select(
     *,
@@ -162,23 +162,23 @@ def select(
     among: Iterable[ModelInfo] | None = None,
     **criteria: Any,
 ) -> tuple[ModelInfo, ...]:
-    """Return the models for which every criterion holds.
+    """Return the models that meet every criterion.
 
-    A record whose value is unknown satisfies no bound on that value. Deprecated models are left
-    out. Text is compared in any letter case.
+    An unknown value satisfies no bound. Deprecated models are excluded. Text matches in any
+    letter case.
 
     Args:
         type: a kind of model; the static type of the result follows the member of `ModelType`.
-        sort_by: a field to sort by; unknown values come last in either direction. Without it the
-            order is that of the catalogue.
-        descending: largest first.
-        among: the records to choose from: another catalogue's `MODEL_REGISTRY`, or several
-            joined. Without it, holotype's own.
+        sort_by: the field to sort by, with unknown values last in either direction; None keeps
+            the order of the catalogue.
+        descending: whether the largest comes first.
+        among: the records to choose from, such as another catalogue's `MODEL_REGISTRY` or several
+            joined; None means holotype's own.
         **criteria: see `Criteria`.
 
     Raises:
         TypeError: there is no such criterion.
-        ValueError: a score is no fraction, or `sort_by` names no field to sort by.
+        ValueError: a score is not a fraction, or `sort_by` is not a `SortKey`.
     """
     asked = {"type": type, **criteria}
     asked = {name: wanted for name, wanted in asked.items() if wanted is not None}
@@ -208,7 +208,7 @@ def _require_possible(asked: dict[str, Any]) -> None:
 
 
 def _candidates(asked: dict[str, Any]) -> tuple[ModelInfo, ...]:
-    """Return the shortest answer that an index of the catalogue gives to one of the criteria."""
+    """Return the shortest result that an index gives for one of the criteria."""
     indexed = (
         ("type", CATALOGUE.models_by_type),
         ("organization", CATALOGUE.models_by_organization),

@@ -1,8 +1,8 @@
-"""The records of the catalogue: one frozen dataclass for each kind of model.
+"""The records of the catalogue: one frozen dataclass per kind of model.
 
-Fields are flat and keep the names of `models.json`; where a name would be ambiguous outside its
-group, the group comes first (`architecture_type`, `tokenizer_file`). ``None``, or an empty tuple,
-means that no source says; it never means zero or no. What can be derived is a property.
+Fields are flat and keep the names of `models.json`. A name that would be ambiguous outside its
+group gets the group as a prefix (`architecture_type`, `tokenizer_file`). ``None`` or an empty tuple
+means that no source states the value; it never means zero or no. Derived values are properties.
 
 `DenseModel` and `ColbertModel` are generic over the dimensions that they can return, so that a type
 checker rejects ``load(JINA_COLBERT_V2, dim=100)``.
@@ -20,7 +20,7 @@ else:
 DimT = TypeVar("DimT", bound=int)
 
 _KNOWN_WHEN_EMPTY = ("skiplist",)
-"""Fields whose empty tuple is a value; in all others it stands for an unknown one."""
+"""Fields in which an empty tuple is a value; in all others it means unknown."""
 
 Dtype: TypeAlias = Literal[
     "float64",
@@ -42,7 +42,7 @@ ScoreActivation: TypeAlias = Literal["identity", "sigmoid", "softmax"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where facts come from; the `provenance` of a record names sources by their keys."""
+    """A source of facts; the `provenance` of a record names sources by key."""
 
     title: str
     url: str | None = None
@@ -63,7 +63,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ModelInfo:
-    """What the catalogue knows about any model; one subclass for each known kind adds the rest.
+    """What the catalogue knows about any model; a subclass per known kind adds the rest.
 
     Lengths are in tokens, dimensions in numbers per vector, scores fractions from 0 to 1.
     """
@@ -123,24 +123,24 @@ class ModelInfo:
 
     @property
     def matryoshka(self) -> bool:
-        """Whether the model's vectors may be truncated to one of `matryoshka_dims`."""
+        """Whether vectors can be truncated to one of `matryoshka_dims`."""
         return bool(self.matryoshka_dims)
 
     @property
     def smallest_dim(self) -> int | None:
-        """The smallest dimension that the model can return; None where it returns no vectors."""
+        """The smallest dimension that the model can return; None if it returns no vectors."""
         return self.matryoshka_dims[0] if self.matryoshka_dims else self.embedding_dim
 
     def source_of(self, field: str) -> str | None:
-        """Return where the value of a field comes from.
+        """Return the source of a field's value.
 
         Args:
             field: the name of a field of this record, such as `pooling`.
 
         Returns:
-            The key of a source, after a colon a detail where there is one: `hub: config.json`.
-            What speaks for the whole record where the field has no source of its own, and None
-            where the value itself is unknown.
+            The key of a source, optionally with a colon and a detail: `hub: config.json`. The
+            source of the whole record if the field has none of its own; None if the value is
+            unknown.
 
         Raises:
             AttributeError: this kind of record has no such field.
@@ -152,7 +152,7 @@ class ModelInfo:
         return sources.get(field, sources.get("*"))
 
     def __repr__(self) -> str:
-        """Show what tells one model from another; `dataclasses.asdict` shows the rest."""
+        """Show the identifying fields; `dataclasses.asdict` shows the rest."""
         shown = [f"id={self.id!r}", f"huggingface_id={self.huggingface_id!r}"]
         if self.embedding_dim is not None:
             shown.append(f"embedding_dim={self.embedding_dim}")
@@ -165,7 +165,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DenseModel(ModelInfo, Generic[DimT]):
-    """A model that makes one vector for a text."""
+    """A model that returns one vector per text."""
 
     embedding_dim: int
     matryoshka_dims: tuple[DimT, ...] = ()
@@ -178,10 +178,10 @@ class DenseModel(ModelInfo, Generic[DimT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ColbertModel(ModelInfo, Generic[DimT]):
-    """A late-interaction model: one vector for every token, compared by MaxSim.
+    """A late-interaction model: one vector per token, compared by MaxSim.
 
-    `query_length` and `document_length` count special tokens and the marker. `skiplist` names
-    the tokens whose vectors are dropped from documents; ``"punctuation"`` is the 32 ASCII signs,
+    `query_length` and `document_length` include special tokens and the marker. `skiplist` names
+    the tokens whose vectors are dropped from documents: ``"punctuation"`` means the 32 ASCII signs,
     ``()`` drops nothing, ``None`` is unknown.
     """
 
@@ -202,7 +202,7 @@ class ColbertModel(ModelInfo, Generic[DimT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SparseModel(ModelInfo):
-    """A model that makes one weight for every word of its vocabulary."""
+    """A model that returns one weight per word of its vocabulary."""
 
     embedding_dim: int
     pooling: SparsePooling | None = None
@@ -223,7 +223,7 @@ class CrossEncoderModel(ModelInfo):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ClassifierModel(ModelInfo):
-    """A model that returns one score for each of its labels."""
+    """A model that returns one score per label."""
 
     activation: ScoreActivation | None = None
     labels: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The generator: it validates a `models.json` and renders it as a typed Python module.
+"""The generator: validates a `models.json` and renders it as a typed Python module.
 
 It runs at build time and never imports `holotype`.
 """

@@ -25,13 +25,13 @@ except ModuleNotFoundError as error:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 1 where the catalogue has problems or the module is stale."""
+    """Run one command; return 0, or 1 if the catalogue has problems or the module is stale."""
     options = _parser().parse_args(arguments)
     try:
         status = _run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read stdout has gone, as `head` does; the interpreter flushes once more at exit.
+        # The reader of stdout has gone, as `head` does; the interpreter flushes again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return status

@@ -1,4 +1,4 @@
-"""Rules over all entries of a catalogue together."""
+"""Rules about all entries of a catalogue together."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def aliases_are_unique(catalogue: Entries) -> Iterator[Finding]:
 
 
 def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Finding]:
-    """A repository with several modes has one entry for each kind of model, and no two."""
+    """A repository with several modes has exactly one entry per kind of model."""
     first: dict[tuple[str, str], Entry] = {}
     for entry in catalogue.entries:
         repository = entry.text("/huggingface_id")
@@ -75,7 +75,7 @@ def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Findin
 
 
 def constants_are_unique(catalogue: Entries) -> Iterator[Finding]:
-    """No two ids become the same constant, and none a name that the module needs."""
+    """No two ids become the same constant, and no id becomes a name that the module needs."""
     first: dict[str, Entry] = {}
     for entry in catalogue.entries:
         if not entry.id or not is_kebab_case(entry.id):
@@ -99,7 +99,7 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Finding]:
 
 
 def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Finding]:
-    """No two kinds become the same member of `ModelType`, or the same type of ids."""
+    """No two kinds become the same member of `ModelType` or the same id type."""
     first: dict[str, str] = {}
     for entry in catalogue.entries:
         kind = entry.kind
@@ -154,7 +154,7 @@ def successors_come_to_an_end(catalogue: Entries) -> Iterator[Finding]:
 
 
 def _circular(successors: Mapping[str, str | None]) -> set[str]:
-    """Return what lies on a circle; every id is visited once, so that long lines cost no more."""
+    """Return the ids on a cycle, visiting each id once."""
     circular: set[str] = set()
     visited: set[str] = set()
     for start in successors:
@@ -170,7 +170,7 @@ def _circular(successors: Mapping[str, str | None]) -> set[str]:
 
 
 def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Finding]:
-    """The date and the licence of a source are of the same form as those of an entry."""
+    """The date and the licence of a source have the same form as those of an entry."""
     for key, values in (catalogue.sources or {}).items():
         source = Entry(values, child_pointer("/sources", key))
         retrieved, license = source.text("/retrieved"), source.text("/license")
@@ -200,4 +200,4 @@ CATALOGUE_RULES: tuple[CatalogueRule, ...] = (
     successors_come_to_an_end,
     sources_are_dated_and_licensed,
 )
-"""The rules over all entries."""
+"""The rules about all entries."""

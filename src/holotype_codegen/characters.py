@@ -1,8 +1,8 @@
-r"""Characters that JSON lets pass in a string and a catalogue does not.
+r"""Characters that JSON allows in a string but a catalogue does not.
 
-Refused are control characters other than tab and line feed, lone surrogates, the separators U+2028
-and U+2029, which many programs take for line breaks, and the marks that change the direction of
-text, which make a line read otherwise than it is. Prompts need tabs and line feeds; they are
+These are control characters other than tab and line feed; lone surrogates; the separators U+2028
+and U+2029, which many programs take for line breaks; and the marks that change the direction of
+text, which make a line read differently from its contents. Prompts need tabs and line feeds,
 written as ``\t`` and ``\n``.
 """
 
@@ -31,7 +31,7 @@ _WRITABLE = '\\" \\\\ \\/ \\n \\t or \\u and four hexadecimal digits'
 
 
 class Fault(NamedTuple):
-    """What is wrong with a string: offset in its literal, and the three parts of a problem."""
+    """A fault in a string: the offset in its literal, and the three parts of a problem."""
 
     offset: int
     found: str
@@ -40,9 +40,9 @@ class Fault(NamedTuple):
 
 
 def may_be_refused(text: str) -> bool:
-    """Whether a JSON text may hold a refused character, literally or escaped.
+    """Return whether a JSON text may contain a refused character, literally or escaped.
 
-    Quick and never wrong when it says no; `literal_faults` knows whether a yes is true.
+    The check is quick, and False is always right; `literal_faults` decides when it is True.
     """
     if not text.isascii() and _REFUSED_CHARACTER.search(text.replace("\r\n", "\n")):
         return True
@@ -50,7 +50,7 @@ def may_be_refused(text: str) -> bool:
 
 
 def literal_faults(literal: str) -> Iterator[Fault]:
-    """Yield what is wrong with a JSON string, given with its quotes."""
+    """Yield the faults of a JSON string, given with its quotes."""
     for match in _PIECE.finditer(literal):
         fault = _fault_of_piece(match.group(), match.start())
         if fault is not None:

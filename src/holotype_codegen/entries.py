@@ -1,4 +1,4 @@
-"""Entries as the rules read them: values of the type that is wanted, or None."""
+"""Entries as the rules read them: values of the expected type, or None."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule found.
+    """A breach that a rule found.
 
     Attributes:
         pointer: JSON pointer from the top of the file.
         found: what is wrong.
-        expected: what should stand there.
+        expected: what was expected.
         action: what to do.
-        at_key: whether the key at the pointer is at fault, not the value.
+        at_key: whether the key at the pointer is at fault, rather than the value.
     """
 
     pointer: str
@@ -35,11 +35,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry, which may have any shape: the rules run on entries that break the schema, too.
+    """One entry of any shape, because the rules also run on entries that break the schema.
 
     Attributes:
-        values: what stands in the file.
-        pointer: where it stands, from the top of the file.
+        values: its contents in the file.
+        pointer: its pointer from the top of the file.
     """
 
     values: Any
@@ -47,22 +47,22 @@ class Entry:
 
     @property
     def id(self) -> str | None:
-        """The id, where there is one."""
+        """The id, if there is one."""
         return self.text("/id")
 
     @property
     def kind(self) -> str | None:
-        """The kind of model, where it is stated; a near miss of a known kind counts as it."""
+        """The kind of model, if stated; a near miss of a known kind counts as that kind."""
         kind = self.text("/type")
         return kind and (meant_kind(kind) or kind)
 
     def value(self, pointer: str) -> Any:
-        """Return the value at a pointer within the entry; None where there is none."""
+        """Return the value at a pointer within the entry; None if absent."""
         value = self._find(pointer)
         return None if value is _NOTHING else value
 
     def has(self, pointer: str) -> bool:
-        """Whether anything, be it null, stands at a pointer within the entry."""
+        """Return whether a pointer within the entry has a value, including null."""
         return self._find(pointer) is not _NOTHING
 
     def _find(self, pointer: str) -> Any:
@@ -112,7 +112,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """All entries of a catalogue, and its sources by their keys; None where it lists none."""
+    """All entries of a catalogue, and its sources by key; None if it lists none."""
 
     entries: tuple[Entry, ...]
     sources: dict[str, Any] | None

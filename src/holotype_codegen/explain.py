@@ -1,4 +1,4 @@
-"""What an entry of a catalogue becomes, and where each of its values comes from."""
+"""Explains an entry: the generated names, and the source of each value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a `models.json` to the module file: validate, render, write atomically."""
+"""Generates the module file from a `models.json`: validates, renders, writes atomically."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_
 
     Args:
         source: the `models.json`.
-        output: the module to write; it is replaced in one step, or not touched at all.
-        root: the folder that the header's paths start from.
+        output: the module to write; it is replaced in one step or left alone.
+        root: the folder that the header's paths are relative to.
         line_length: the longest line of the module, in columns.
 
     Returns:
@@ -48,12 +48,12 @@ def module_text(source: Path, output: Path, *, root: Path, line_length: int = LI
 
 
 def is_current(output: Path, text: str) -> bool:
-    """Whether the module file exists and has exactly this text."""
+    """Return whether the module file exists and has exactly this text."""
     return output.is_file() and output.read_bytes() == text.encode()
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file to a temporary name beside it, and rename."""
+    """Write a file under a temporary name beside it, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -67,6 +67,6 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def _shown(path: Path, root: Path) -> str:
-    """Return the path as the header shows it: relative to the root where it lies below it."""
+    """Return the path as the header shows it: relative to the root if inside it."""
     resolved, top = path.resolve(), root.resolve()
     return resolved.relative_to(top).as_posix() if resolved.is_relative_to(top) else path.name

@@ -1,4 +1,4 @@
-"""The hatchling build hook that makes a typed module from a `models.json`.
+"""The hatchling build hook that generates a typed module from a `models.json`.
 
 In any project's `pyproject.toml`:
 
@@ -25,7 +25,7 @@ from holotype_codegen.report import CatalogueError
 
 
 class CatalogueBuildHook(BuildHookInterface[Any]):
-    """Generates the module before a wheel or an editable install is made, and adds it to the files."""
+    """Generates the module before a wheel or an editable install is built, and includes it."""
 
     PLUGIN_NAME = "holotype"
 
@@ -60,5 +60,5 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
 
 @hookimpl
 def hatch_register_build_hook() -> type[CatalogueBuildHook]:
-    """Tell hatchling of the hook."""
+    """Register the hook with hatchling."""
     return CatalogueBuildHook

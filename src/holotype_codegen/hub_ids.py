@@ -1,17 +1,17 @@
-"""The Hugging Face Hub's own rules for the ids of repositories."""
+"""The Hugging Face Hub's rules for repository ids."""
 
 from __future__ import annotations
 
 import re
 
 MAX_LENGTH = 96
-"""The most characters of an organization, and of a name, that the Hub accepts."""
+"""The longest organization and the longest name that the Hub accepts, in characters."""
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def fault(name: str) -> str | None:
-    """Return what the Hub would refuse in an id, or None where it is well-formed.
+    """Return what the Hub would refuse in an id, or None if it is well-formed.
 
     The rules are those of `validate_repo_id` in huggingface_hub, with an organization required.
     """

@@ -1,7 +1,7 @@
 """The licence ids of the Hugging Face Hub.
 
 Source: https://huggingface.co/docs/hub/repositories-licenses. Many are SPDX identifiers in lower case, others
-exist on the Hub only. The Hub's `unknown` is left out: a catalogue writes null for it.
+exist only on the Hub. The Hub's `unknown` is left out, because a catalogue writes null for it.
 """
 
 HUB_LICENCES = frozenset(

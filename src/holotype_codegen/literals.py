@@ -1,8 +1,8 @@
-"""Python literals, laid out as the formatter would lay them out.
+"""Python literals in the formatter's layout.
 
-Every value that reaches a generated module passes through `literal`, so that no value can break out of its
-quotes. What fits on a line stays on it; what does not is written one item a line with a trailing comma,
-which formatters leave alone.
+Every value in a generated module passes through `literal`, so no value can break out of its quotes.
+An expression that fits on a line stays on it; otherwise it has one item per line with a trailing
+comma, which formatters leave alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 INDENT = "    "
 
 _LOOSE_QUOTE = re.compile(r'"(?="|\Z)')
-"""A quote that would run into another one, or into the end of a docstring."""
+"""A quote that would merge with another one, or with the end of a docstring."""
 
 _BACKSLASHED_QUOTE = r"\\" + '"'
 
@@ -24,7 +24,7 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that is written as it is: an enum member or a constant."""
+    """A name to write unchanged: an enum member or a constant."""
 
     text: str
 
@@ -42,9 +42,9 @@ def literal(value: object, *, indent: int = 0, before: int = 0, width: int = 88)
 
     Args:
         value: None, a bool, int, float or str, a sequence of values, a `Name` or a `Call`.
-        indent: columns before the first character of the line that the expression stands on.
-        before: columns of that line that are taken before and after the expression.
-        width: the longest line that is wanted.
+        indent: the indentation of the expression's line, in columns.
+        before: the columns of that line used before and after the expression.
+        width: the longest allowed line.
 
     Raises:
         TypeError: the value has no literal.
@@ -104,13 +104,13 @@ def docstring(text: str) -> str:
 
 
 def subscript(name: str, items: Sequence[str], *, before: int = 0, width: int = 88) -> str:
-    """Return `name[items]`, one item a line where it does not fit.
+    """Return `name[items]`, with one item per line if it does not fit on one.
 
     Args:
-        name: what is subscripted.
+        name: the subscripted name.
         items: expressions, already rendered.
-        before: columns of the line that come before the expression.
-        width: the longest line that is wanted.
+        before: the columns of the line before the expression.
+        width: the longest allowed line.
     """
     flat = f"{name}[{', '.join(items)}]"
     if before + columns(flat) <= width:
@@ -120,7 +120,7 @@ def subscript(name: str, items: Sequence[str], *, before: int = 0, width: int = 
 
 
 def assignment(target: str, value: str, *, width: int = 88) -> str:
-    """Return `target = value`, with the value in parentheses where that makes it fit."""
+    """Return `target = value`, with the value in parentheses if that makes it fit."""
     flat = f"{target} = {literal(value)}"
     if columns(flat) <= width or len(INDENT) + columns(literal(value)) > width:
         return flat
@@ -136,7 +136,7 @@ def columns(text: str) -> int:
 
 
 def opening(constant: str, annotation: str, function: str, *, width: int = 88) -> str:
-    """Return the first line of a constant that is made by a call."""
+    """Return the first line of a constant whose value is a call."""
     flat = f"{constant}: Final{f'[{annotation}]' if annotation else ''} = {function}("
     if len(flat) <= width or not annotation:
         return flat
@@ -144,7 +144,7 @@ def opening(constant: str, annotation: str, function: str, *, width: int = 88) -
 
 
 def from_import(module: str, names: Sequence[str], *, width: int = 88) -> str:
-    """Return an import of `names`, one a line where they do not fit."""
+    """Return an import of `names`, with one per line if they do not fit on one."""
     flat = f"from {module} import {', '.join(names)}"
     if len(flat) <= width:
         return flat
@@ -152,7 +152,7 @@ def from_import(module: str, names: Sequence[str], *, width: int = 88) -> str:
 
 
 def _escaped(text: str, mark: str) -> str:
-    """Return the text with escapes for the quotation mark and for all that is not printable."""
+    """Return the text with the quotation mark and unprintable characters escaped."""
     if text.isprintable() and "\\" not in text and (not mark or mark not in text):
         return text
     return "".join(

@@ -1,4 +1,4 @@
-"""From an entry of `models.json` to the record that stands for it in the generated module."""
+"""Converts an entry of `models.json` to its record in the generated module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORD_CLASSES = {
     "cross-encoder": "CrossEncoderModel",
     "classifier": "ClassifierModel",
 }
-"""The record class of each kind; a further kind gets `BASE_CLASS`."""
+"""The record class of each kind; any other kind gets `BASE_CLASS`."""
 
 BASE_CLASS = "ModelInfo"
 
@@ -85,21 +85,21 @@ FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("superseded_by", ("lineage", "superseded_by")),
     ("deprecated", ("lineage", "deprecated")),
 )
-"""The fields of a record, in the order in which they are written, and where an entry holds them."""
+"""The fields of a record in the order of writing, with their paths in an entry."""
 
 _DEFAULTS: Mapping[str, object] = {
     "multi_vector": False,
     "deprecated": False,
     "aliases": [],
 }
-"""What a record has where nothing is written, besides None."""
+"""The defaults of a record's fields other than None."""
 
 _ALWAYS_WRITTEN = frozenset({"embedding_dim"})
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry, ready to be written: its names and its record."""
+    """One entry, ready to write: its names and its record."""
 
     id: str
     kind: str
@@ -111,7 +111,7 @@ class Model:
 
 
 def model_of(entry: Entry) -> Model:
-    """Return what the template needs of a valid entry."""
+    """Return the template's data for a valid entry."""
     record_class = RECORD_CLASSES.get(entry["type"], BASE_CLASS)
     matryoshka = entry["architecture"].get("matryoshka_dims")
     dims = tuple(matryoshka or (entry["specs"]["embedding_dim"],))
@@ -127,7 +127,7 @@ def model_of(entry: Entry) -> Model:
 
 
 def stated(entry: Entry) -> Iterator[tuple[str, tuple[str, ...], Any]]:
-    """Yield the name, the place and the value of every field that the record states."""
+    """Yield the name, path and value of every field that the record states."""
     for name, place in FIELDS:
         value: Any = entry
         for key in place:
@@ -145,13 +145,13 @@ def _arguments(entry: Entry) -> Iterator[tuple[str, object]]:
 
 
 def source_of(provenance: Mapping[str, str], place: tuple[str, ...]) -> str:
-    """Return the source of a value: of its own pointer, else of the nearest one above, else `*`."""
+    """Return the source of a value: its own pointer's, else the nearest parent's, else that of `*`."""
     pointers = ("/" + "/".join(place[:length]) for length in range(len(place), 0, -1))
     return next((provenance[p] for p in pointers if p in provenance), provenance["*"])
 
 
 def _provenance(entry: Entry) -> Iterator[tuple[str, str]]:
-    """Yield the source of the record, and of each field that comes from another one."""
+    """Yield the source of the record, and of each field with another source."""
     provenance = entry["provenance"]
     yield "*", provenance["*"]
     for name, place, _ in stated(entry):

@@ -1,10 +1,10 @@
-"""From ids and kinds to Python names.
+"""Converts ids and kinds to Python names.
 
-The rule is total: every kebab-case id has exactly one constant. ``-`` and ``.`` become ``_``, letters
-become upper case, and a name that would begin with a digit gets ``M_`` before it:
-``bge-base-en-v1.5`` becomes ``BGE_BASE_EN_V1_5`` and ``2d-matryoshka`` becomes ``M_2D_MATRYOSHKA``.
-Kinds become members of ``ModelType`` by the same rule. Two ids may meet in one constant
-(``x-v1.5`` and ``x-v1-5``); the rules of the validator refuse that.
+Every kebab-case id has exactly one constant: ``-`` and ``.`` become ``_``, letters become upper
+case, and a name that would start with a digit gets the prefix ``M_``. ``bge-base-en-v1.5`` becomes
+``BGE_BASE_EN_V1_5`` and ``2d-matryoshka`` becomes ``M_2D_MATRYOSHKA``. Kinds become members of
+``ModelType`` by the same rule. Two ids can become the same constant (``x-v1.5`` and ``x-v1-5``);
+the validator refuses that.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import re
 RESERVED_NAMES = frozenset(
     {"CATALOGUE", "CATALOGUE_DIGEST", "CATALOGUE_VERSION", "MODEL_REGISTRY", "SOURCES"}
 )
-"""Upper-case names that every generated module defines, so that no model may have them."""
+"""Upper-case names that every generated module defines, so no model can have them."""
 
 _KEBAB_CASE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 
 
 def is_kebab_case(name: str) -> bool:
-    """Whether `name` is lower-case letters and digits, joined by single ``-`` or ``.``."""
+    """Return whether `name` is lower-case letters and digits, joined by single ``-`` or ``.``."""
     return _KEBAB_CASE.fullmatch(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Where the values of a JSON text stand: offsets of pointers, lines and columns of offsets."""
+"""Positions in a JSON text: offsets of pointers, lines and columns of offsets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def escape_token(key: str) -> str:
 
 
 def unescape_token(token: str) -> str:
-    """Return the object's key that one token of a JSON pointer names."""
+    """Return the object key that one token of a JSON pointer names."""
     return token.replace("~1", "/").replace("~0", "~")
 
 
@@ -43,24 +43,24 @@ class Lines:
 
 
 class Offsets:
-    """Character offsets of the values and keys of a JSON text that is known to be valid.
+    """Character offsets of the values and keys of a valid JSON text.
 
-    Containers are opened on demand and remembered, so that a few look-ups in a large file cost
-    two runs of the C scanner over it, and further ones next to nothing.
+    Containers are scanned on demand and cached, so a few look-ups in a large file cost two runs of
+    the C scanner, and further ones next to nothing.
     """
 
     def __init__(self, text: str) -> None:
-        """Read nothing yet."""
+        """Keep the text; scanning starts on demand."""
         self._text = text
         self._read = JSONDecoder().raw_decode
         self._opened: dict[int, dict[str, tuple[int, int]]] = {}
 
     def of_value(self, pointer: str) -> int:
-        """Return the offset of the value at `pointer`, or of what it would stand in."""
+        """Return the offset of the value at `pointer`, or of its container if absent."""
         return self._find(pointer)[1]
 
     def of_key(self, pointer: str) -> int:
-        """Return the offset of the key at `pointer`; of the value where it is no member."""
+        """Return the offset of the key at `pointer`, or of the value if it is not a member."""
         return self._find(pointer)[0]
 
     def _find(self, pointer: str) -> tuple[int, int]:
@@ -104,7 +104,7 @@ class Offsets:
         return children
 
     def _after(self, value_at: int) -> int:
-        """Return where the next child, or the end of the container, stands."""
+        """Return the offset of the next child or of the end of the container."""
         at = self._skip_space(self._read(self._text, value_at)[1])
         return self._skip_space(at + 1) if self._text[at] == "," else at
 

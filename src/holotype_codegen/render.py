@@ -1,7 +1,7 @@
-"""From a valid catalogue to the text of its Python module.
+"""Renders a valid catalogue as a Python module.
 
-The same catalogue gives the same bytes on every machine: nothing depends on time, on the order of a
-set, or on a formatter.
+The same catalogue gives the same bytes on every machine: nothing depends on time, set order or a
+formatter.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ QUERIES = (
     "models_by_type",
     "models_with_matryoshka",
 )
-"""The functions of every generated module, in the order in which it exports them."""
+"""The functions of every generated module, in export order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the header says of where a module comes from.
+    """The origin of a module, for its header.
 
     Attributes:
-        file: the catalogue's path as a reader of the module would write it.
-        digest: SHA-256 of that file, in hexadecimal.
-        command: the command that makes the module again.
+        file: the catalogue's path for readers of the module.
+        digest: the SHA-256 of that file, in hexadecimal.
+        command: the command that regenerates the module.
     """
 
     file: str
@@ -53,10 +53,10 @@ class RecordType:
     """The static type of one or more records, and the alias of their ids.
 
     Attributes:
-        annotation: how the module names the type.
-        definition: what the name stands for; equal to `annotation` where it needs no alias.
-        ids_alias: the name of the type of the ids.
-        ids: the ids themselves, in file order.
+        annotation: the module's name for the type.
+        definition: the definition of that name; equal to `annotation` if it needs no alias.
+        ids_alias: the name of the id type.
+        ids: the ids, in file order.
     """
 
     annotation: str
@@ -80,9 +80,9 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
     """Return the text of the module for a valid catalogue.
 
     Args:
-        catalogue: the values of a `models.json` in which the validator found no problem.
-        origin: where it comes from, for the header.
-        line_length: the longest line, in columns; the text is clean for a formatter set to it.
+        catalogue: the values of a valid `models.json`.
+        origin: its origin, for the header.
+        line_length: the longest line in columns; a formatter with that setting changes nothing.
     """
     models = [model_of(values) for values in catalogue["models"]]
     kinds = _kinds(models)
@@ -123,7 +123,7 @@ def _kinds(models: Sequence[Model]) -> list[Kind]:
 
 
 def _record_types(members: Sequence[Model], taken: set[str]) -> Iterator[RecordType]:
-    """Yield the record types of one kind; what distinguishes them is what they can return."""
+    """Yield the record types of one kind, one per set of dimensions."""
     record_class, stem = members[0].record_class, naming.class_stem(members[0].kind)
     for dims in dict.fromkeys(model.dims for model in members):
         ids = tuple(model.id for model in members if model.dims == dims)
@@ -138,7 +138,7 @@ def _record_types(members: Sequence[Model], taken: set[str]) -> Iterator[RecordT
 
 
 def _type_name(stem: str, dims: tuple[int, ...], taken: Container[str]) -> str:
-    """Return `_Dense768` or `_Dense256To768`, with a number where the name is taken."""
+    """Return `_Dense768` or `_Dense256To768`, with a number if the name is taken."""
     span = "To".join(dict.fromkeys(map(str, (dims[0], dims[-1])))) if dims else ""
     names = (f"_{stem}{span}{suffix}" for suffix in ("", *(f"No{n}" for n in range(2, 1000))))
     return next(name for name in names if name not in taken)
@@ -165,7 +165,7 @@ def _record_classes(models: Iterable[Model]) -> list[str]:
 
 @functools.cache
 def _template(line_length: int) -> jinja2.Template:
-    """Return the template, compiled once, with what lays out values for this line length."""
+    """Return the compiled template, with the layout filters for this line length."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("holotype_codegen"),
         undefined=jinja2.StrictUndefined,

@@ -1,4 +1,4 @@
-"""Problems of a catalogue: as lines for people, as JSON for machines, as one exception."""
+"""Problems of a catalogue: lines for people, JSON for machines, and one exception."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _LONGEST_QUOTE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong with a catalogue.
+    """A problem of a catalogue.
 
     Attributes:
-        file: name of the catalogue's file.
-        line: line in the file, counted from 1.
-        column: column in that line, in characters, counted from 1.
-        id: id of the entry; None outside the entries, or where the entry has no id.
-        pointer: JSON pointer of the value in the file; empty for the file as a whole.
+        file: the name of the catalogue's file.
+        line: the line in the file, from 1.
+        column: the column in that line, in characters, from 1.
+        id: the id of the entry; None outside the entries, or if the entry has no id.
+        pointer: the JSON pointer of the value in the file; empty for the file as a whole.
         found: what is wrong.
-        expected: what should stand there.
+        expected: what was expected.
         action: what to do about it.
-        rule: name of the rule, keyword of the schema, ``"syntax"`` or ``"file"``.
+        rule: the name of the rule, keyword of the schema, ``"syntax"`` or ``"file"``.
     """
 
     file: str
@@ -37,7 +37,7 @@ class Problem:
 
 
 class CatalogueError(Exception):
-    """A catalogue has problems; nothing was made from it.
+    """A catalogue has problems, so nothing was generated from it.
 
     Attributes:
         problems: all of them, in file order.
@@ -57,7 +57,7 @@ class CatalogueError(Exception):
 
 
 def format_text(problems: Iterable[Problem]) -> str:
-    """Return one line for each problem.
+    """Return one line per problem.
 
     ``models.json:LINE:COLUMN: ID: /json/pointer: what is wrong; what was expected; what to do``.
     A problem outside the entries has ``-`` for its id, one of the whole file ``/`` for its pointer.
@@ -71,19 +71,19 @@ def format_text(problems: Iterable[Problem]) -> str:
 
 
 def format_json(problems: Sequence[Problem]) -> str:
-    """Return ``{"problems": [...]}``, one object with the fields of `Problem` for each."""
+    """Return ``{"problems": [...]}``, with one object per `Problem`."""
     return json.dumps({"problems": [asdict(problem) for problem in problems]}, indent=2)
 
 
 def printable(text: str) -> str:
-    """Return `text` with everything that a terminal would not show as itself escaped."""
+    """Return `text` with everything escaped that a terminal would not show literally."""
     return "".join(
         character if character.isprintable() else f"\\u{ord(character):04x}" for character in text
     )
 
 
 def quoted(value: object) -> str:
-    """Return a JSON value as it would stand in the file, on one line, cut where it is long."""
+    """Return a JSON value as in the file, on one line, truncated if long."""
     text = printable(json.dumps(value, ensure_ascii=False))
     if len(text) <= _LONGEST_QUOTE:
         return text

@@ -1,8 +1,8 @@
-"""What the schema cannot say of one entry: rules, one small function each.
+"""Rules about one entry that the schema cannot express, each a small function.
 
-Every rule runs on every entry, also on one that breaks the schema, so that all problems are reported
-at once; a rule is silent about values that are missing or of the wrong type. Rules over sizes are
-in `holotype_codegen.size_rules`, those over all entries in `holotype_codegen.catalogue_rules`.
+Every rule runs on every entry, even one that breaks the schema, so that all problems are reported at
+once. A rule ignores values that are missing or of the wrong type. Rules about sizes are in
+`holotype_codegen.size_rules`, those about all entries in `holotype_codegen.catalogue_rules`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _kebab_case_action(name: str, otherwise: str) -> str:
 
 
 def kinds_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """A kind of model is kebab-case, and not a known kind in another spelling."""
+    """A kind of model is kebab-case, and not a misspelt known kind."""
     kind = entry.text("/type")
     if not kind or kind in known_kinds():
         return
@@ -108,9 +108,9 @@ def revisions_are_commits(entry: Entry, _: Entries) -> Iterator[Finding]:
 
 
 def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """Languages are BCP 47 tags that are registered, in their shortest form.
+    """Languages are registered BCP 47 tags in their shortest form.
 
-    A language that is written in one way only is found by every query for it.
+    With only one spelling, every query for a language finds it.
     """
     for pointer, tag in entry.texts("/capabilities/languages"):
         better = standards.better_language(tag)
@@ -151,7 +151,7 @@ def dates_are_iso_8601(entry: Entry, _: Entries) -> Iterator[Finding]:
 
 
 def files_lie_in_the_repository(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """A file is named by its path within the repository, which cannot lead out of it."""
+    """A file is a path within the repository that cannot lead out of it."""
     pointers = [*_PATHS, *(f"{pointer}/file" for pointer, _ in _variants(entry))]
     for pointer in pointers:
         path = entry.text(pointer)
@@ -190,7 +190,7 @@ def _variants(entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Finding]:
-    """Every value of `provenance` begins with the key of a source."""
+    """Every value of `provenance` starts with the key of a source."""
     if entries.sources is None:
         return
     for key, source in entry.members("/provenance").items():
@@ -223,9 +223,9 @@ def provenance_speaks_of_fields(entry: Entry, _: Entries) -> Iterator[Finding]:
 
 
 def texts_stand_alone(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """Texts other than prompts are one line, without blanks around them or in a row.
+    """Texts other than prompts are one line, without surrounding or repeated blanks.
 
-    In prompts, markers and skiplists every blank counts.
+    In prompts, markers and skiplists, every blank matters.
     """
     for path, text in _texts(entry.members("")):
         if path[0] in ("encoding", "provenance"):
@@ -266,4 +266,4 @@ RULES: tuple[Rule, ...] = (
     provenance_speaks_of_fields,
     texts_stand_alone,
 )
-"""The rules over one entry."""
+"""The rules about one entry."""

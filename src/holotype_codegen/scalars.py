@@ -1,4 +1,4 @@
-"""Numbers and bare words of JSON: which are allowed, and what is wrong with the others."""
+"""Numbers and bare words of JSON: the allowed ones, and the faults of the others."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import NamedTuple
 from holotype_codegen.report import printable
 
 MAX_NUMBER = 2**53
-"""The largest magnitude up to which every whole number is one double."""
+"""The largest magnitude up to which a double represents every whole number."""
 
 NUMBER_LIKE = re.compile(r"[-+.]?[0-9][0-9A-Za-z_.+-]*|[-+.]")
-"""What somebody may have meant for a number, right or wrong."""
+"""A text that somebody may have meant as a number, valid or not."""
 
 WORD = re.compile(r"[-+]?[A-Za-z_$][A-Za-z0-9_$]*")
-"""What stands without quotes: `true`, and what other languages write."""
+"""A word without quotes: `true`, and the words of other languages."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _LONGEST_SHOWN = 40
@@ -49,7 +49,7 @@ def number_fault(written: str) -> ScalarFault | None:
 
 
 def word_fault(word: str) -> ScalarFault | None:
-    """Return what is wrong with a word that stands where a value should, or None."""
+    """Return what is wrong with a word in place of a value, or None."""
     if word in ("true", "false", "null"):
         return None
     if word.lstrip("+-") in ("NaN", "Infinity"):
@@ -62,7 +62,7 @@ def word_fault(word: str) -> ScalarFault | None:
 
 
 def is_exact(written: str) -> bool:
-    """Whether a number of JSON lies within 2^53, beyond which readers lose digits."""
+    """Return whether a JSON number is within 2^53, beyond which readers lose digits."""
     value = float(written)
     if not math.isfinite(value) or abs(value) > MAX_NUMBER:
         return False

@@ -1,4 +1,4 @@
-"""The schema of catalogues, and a validator of entries for each kind of model that follows from it."""
+"""The schema of catalogues, and a validator of entries per kind of model derived from it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def load_schema() -> dict[str, Any]:
 
 @functools.cache
 def known_kinds() -> tuple[str, ...]:
-    """Return the kinds of model for which the schema says how they are run."""
+    """Return the kinds of model whose encoding the schema describes."""
     conditions = load_schema()["$defs"]["model"]["allOf"]
     kinds = (condition["if"]["properties"]["type"].get("const") for condition in conditions)
     return tuple(kind for kind in kinds if kind is not None)
@@ -36,9 +36,9 @@ def known_kinds() -> tuple[str, ...]:
 
 @functools.cache
 def meant_kind(kind: str) -> str | None:
-    """Return the known kind that `kind` is, or misses only by case or separators.
+    """Return the known kind that `kind` equals except for case and separators.
 
-    ``Dense``, ``cross_encoder`` and ``crossencoder`` are misses; None stands for a further kind.
+    ``Dense``, ``cross_encoder`` and ``crossencoder`` match; None means another kind.
     """
     return _kinds_by_letters().get(_letters(kind))
 
@@ -64,7 +64,7 @@ def entry_validator(kind: str | None) -> Any:
     """Return the validator of the entries of one kind, with the schema's conditions decided.
 
     Args:
-        kind: the kind of model; None where an entry does not say, and no condition can be decided.
+        kind: the kind of model; None if an entry does not say, so no condition can be decided.
     """
     return _entry_validator(_A_FURTHER_KIND if kind not in (None, *known_kinds()) else kind)
 
@@ -84,9 +84,9 @@ def _holds(condition: dict[str, Any], kind: str | None) -> bool:
 
 
 def _narrowed(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
-    """Return one schema for what two demand, the second of which only narrows the first.
+    """Merge two schemas, the second of which only narrows the first.
 
-    With one schema for each value, a wrong value breaks one demand, and its words can be exact.
+    With one schema per value, a wrong value breaks one demand, and the message can be exact.
     """
     result = {**schema, **narrower}
     if "required" in schema and "required" in narrower:
@@ -103,7 +103,7 @@ def _narrowed(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any
 
 
 def _inlined(schema: Any) -> Any:
-    """Return a schema with each reference to a definition replaced by it."""
+    """Return a schema with each reference replaced by its definition."""
     match schema:
         case {"$ref": str(reference)}:
             return _inlined(load_schema()["$defs"][reference.rpartition("/")[2]])
@@ -116,11 +116,11 @@ def _inlined(schema: Any) -> Any:
 
 
 def _is_whole(_: object, value: object) -> bool:
-    """Whether a value is written as a whole number: neither `true` nor `768.0`."""
+    """Return whether a value is written as a whole number: neither `true` nor `768.0`."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-# Where the stubs of jsonschema are installed, `extend` has no types in them.
+# In the stubs of jsonschema, `extend` has no types.
 _extend: Any = validators.extend
 _StrictValidator = _extend(
     Draft202012Validator,

@@ -1,4 +1,4 @@
-"""What the schema says against a catalogue, in sentences that tell what to do."""
+"""Explains breaches of the schema in sentences that say what to do."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from holotype_codegen.wording import (
     nearest,
 )
 
-# A `ValidationError`; jsonschema has types only where its stubs are installed.
+# A `ValidationError`; jsonschema has types only if its stubs are installed.
 _Error: TypeAlias = Any
 
 
 def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Finding]]:
-    """Yield the keyword that is broken, and what was found, for every breach of the schema."""
+    """Yield the broken keyword and the finding for every breach of the schema."""
     top = Entry(catalogue, "")
     yield from _explained(frame_validator().iter_errors(catalogue), top)
     for entry in entries.entries:
@@ -42,7 +42,7 @@ def _explained(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Fi
 
 
 def _without_echoes(errors: list[_Error]) -> list[_Error]:
-    """Drop what follows from a wrong type: `0.0` is no whole number, and not above 0 either."""
+    """Drop errors that follow from a wrong type: `0.0` is not a whole number, nor above 0."""
     wrong = {_pointer(error) for error in errors if error.validator == "type"}
     return [error for error in errors if error.validator == "type" or _pointer(error) not in wrong]
 
@@ -83,7 +83,7 @@ def _missing(error: _Error, entry: Entry) -> Iterator[Finding]:
 
 
 def _schema_of_others(schema: Any) -> Any:
-    """Return what holds for members that a schema does not name."""
+    """Return the schema for members that a schema does not name."""
     others = schema.get("additionalProperties")
     return others if isinstance(others, dict) else {}
 
@@ -106,7 +106,7 @@ def _unknown_field(error: _Error, entry: Entry) -> Iterator[Finding]:
 
 
 def _field_action(name: str, known: list[str], homes: dict[str, str]) -> str:
-    """Say what an unknown field was meant to be, and where it belongs."""
+    """Suggest the field that an unknown one was meant to be, and its place."""
     if name in homes:
         return f"move it to {homes[name]}"
     near = nearest(name, known)
@@ -132,7 +132,7 @@ def _forbidden_encoding(entry: Entry) -> Finding:
 
 @functools.cache
 def _homes() -> dict[str, str]:
-    """Return the group, or the groups, of an entry in which the field of each name stands."""
+    """Return the groups of an entry that contain each field, by field name."""
     homes: dict[str, list[str]] = {}
     definitions = load_schema()["$defs"]
     groups = [(name, group) for name, group in definitions["model"]["properties"].items()]
@@ -231,7 +231,7 @@ def _pattern(error: _Error, entry: Entry) -> Iterator[Finding]:
 
 
 def _alternatives(error: _Error, entry: Entry) -> Iterator[Finding]:
-    """Explain what is wrong within the alternative that has the right type, where there is one."""
+    """Explain what is wrong within the alternative of the right type, if there is one."""
     inner = [cause for cause in error.context if len(cause.relative_path) > 0]
     if inner:
         for _, finding in _explained(inner, entry):

@@ -1,4 +1,4 @@
-"""Rules over the sizes of one entry: widths, projections, Matryoshka sizes, lengths."""
+"""Rules about the sizes of one entry: widths, projections, Matryoshka sizes, lengths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from holotype_codegen.schema import known_kinds
 
 
 def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """`projection_dims` is there exactly where `has_projection` is true."""
+    """`projection_dims` is present exactly if `has_projection` is true."""
     stated = entry.has("/architecture/has_projection")
     has_projection = entry.flag("/architecture/has_projection")
     dims = entry.value("/architecture/projection_dims")
@@ -31,7 +31,7 @@ def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Finding]:
 
 
 def projections_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """The projection makes the vector, so its width is that of the vector."""
+    """The projection produces the vector, so both have the same width."""
     projected = entry.count("/architecture/projection_dims")
     if projected and _is_another_width(entry, projected):
         width = entry.value("/specs/embedding_dim")
@@ -57,7 +57,7 @@ def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[F
 
 
 def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """A sparse vector has one weight for each word of the vocabulary."""
+    """A sparse vector has one weight per word of the vocabulary."""
     width, words = entry.count("/specs/embedding_dim"), entry.count("/specs/vocab_size")
     if entry.kind == "sparse" and width and words and width != words:
         yield entry.finding(
@@ -81,7 +81,7 @@ def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Itera
 
 
 def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """ColBERT makes several vectors of a text; the other known kinds do not."""
+    """ColBERT returns several vectors per text; the other known kinds do not."""
     stated = entry.flag("/capabilities/multi_vector")
     if stated is None or entry.kind not in known_kinds():
         return
@@ -96,7 +96,7 @@ def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Finding]
 
 
 def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """Matryoshka sizes ascend, each once, and end in the native width."""
+    """Matryoshka sizes are unique, ascend, and end with the native width."""
     pointer = "/architecture/matryoshka_dims"
     dims = entry.value(pointer)
     if not isinstance(dims, list) or any(type(dim) is not int for dim in dims) or not dims:
@@ -119,7 +119,7 @@ def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterat
 
 
 def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """`capabilities.matryoshka` is true exactly where sizes are listed, or is not stated."""
+    """`capabilities.matryoshka`, if stated, is true exactly if sizes are listed."""
     flag = entry.flag("/capabilities/matryoshka")
     has_sizes = bool(entry.value("/architecture/matryoshka_dims"))
     if flag is not None and flag is not has_sizes:
@@ -146,9 +146,9 @@ def contexts_fit_the_positions(entry: Entry, _: Entries) -> Iterator[Finding]:
 
 
 def _is_another_width(entry: Entry, width: int) -> bool:
-    """Whether `embedding_dim` contradicts a width that follows from another field.
+    """Return whether `embedding_dim` contradicts a width that follows from another field.
 
-    Null contradicts it where the schema allows null: the width is not unknown then, and a model that
+    Null contradicts it if the schema allows null: the width is then not unknown, and a model that
     returns scores has none.
     """
     stated = entry.count("/specs/embedding_dim")
@@ -169,4 +169,4 @@ SIZE_RULES = (
     the_matryoshka_flag_agrees_with_the_sizes,
     contexts_fit_the_positions,
 )
-"""The rules over the sizes of one entry."""
+"""The rules about the sizes of one entry."""

@@ -16,22 +16,22 @@ from holotype_codegen.scalars import is_exact
 from holotype_codegen.syntax import MAX_DEPTH, find_syntax_problems
 
 MAX_BYTES = 64 * 2**20
-"""The largest file that is read; a catalogue of 10,000 models has about 20 MiB."""
+"""The largest readable file; a catalogue of 10,000 models has about 20 MiB."""
 
 
 class CatalogueSource:
-    """A catalogue as it stands in its file: strict JSON, not yet validated.
+    """The contents of a catalogue file: strict JSON, not yet validated.
 
     Attributes:
-        file: the name under which problems are reported.
+        file: the file name in reported problems.
         data: the bytes of the file.
         text: the same as text.
-        value: what the JSON says; an object in a valid catalogue.
-        sha256: digest of the bytes, in hexadecimal.
+        value: the parsed JSON; an object in a valid catalogue.
+        sha256: the digest of the bytes, in hexadecimal.
     """
 
     def __init__(self, file: str, data: bytes, text: str, value: Any) -> None:
-        """Keep what was read; places are looked up when they are asked for."""
+        """Keep the contents; positions are computed on demand."""
         self.file = file
         self.data = data
         self.text = text
@@ -39,7 +39,7 @@ class CatalogueSource:
         self.sha256 = hashlib.sha256(data).hexdigest()
 
     def locate(self, pointer: str) -> tuple[int, int]:
-        """Return line and column, from 1, of a value, or of what it would stand in."""
+        """Return line and column, from 1, of a value, or of its container if absent."""
         return self._lines.at(self._offsets.of_value(pointer))
 
     def locate_key(self, pointer: str) -> tuple[int, int]:
@@ -76,7 +76,7 @@ def read_source(path: Path) -> CatalogueSource:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path relative to the working directory where it lies below it."""
+    """Return a path relative to the working directory if inside it."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive
@@ -111,7 +111,7 @@ def _quick_read(text: str) -> tuple[Any, bool]:
     """Return the values, and whether the strict reader must look at the text.
 
     Raises:
-        ValueError: Python's own reader stumbles.
+        ValueError: Python's own reader fails.
     """
     suspicious = may_be_refused(text)
 
@@ -144,7 +144,7 @@ def _quick_read(text: str) -> tuple[Any, bool]:
 
 
 def _is_deep(value: object) -> bool:
-    """Whether objects and lists are nested deeper than the strict reader allows."""
+    """Return whether objects and lists are nested deeper than the strict reader allows."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [

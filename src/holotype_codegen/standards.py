@@ -1,4 +1,4 @@
-"""What standards say of dates, languages and licences."""
+"""Checks dates, languages and licences against their standards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a year, month or day of ISO 8601 that exists."""
+    """Return whether a text is an existing ISO 8601 year, month or day."""
     match = _DATE.fullmatch(text)
     if match is None:
         return False
@@ -29,9 +29,9 @@ def is_date(text: str) -> bool:
 
 @functools.cache
 def better_language(tag: str) -> str | None:
-    """Return the shortest BCP 47 tag for a language, or None where there is no such language.
+    """Return the shortest BCP 47 tag for a language, or None if there is no such language.
 
-    `und`, which says that the language is not known, is none: a catalogue writes that as null.
+    `und`, an undetermined language, gives None, because a catalogue writes null for it.
     """
     try:
         if not langcodes.tag_is_valid(tag):
@@ -44,7 +44,7 @@ def better_language(tag: str) -> str | None:
 
 @functools.cache
 def is_license(text: str) -> bool:
-    """Whether a text is an SPDX expression, in any letter case, or a licence id of the Hub."""
+    """Return whether a text is an SPDX expression, in any letter case, or a Hub licence id."""
     if text.lower() in HUB_LICENCES:
         return True
     try:

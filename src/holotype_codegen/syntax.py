@@ -1,8 +1,8 @@
-"""The strict reading of JSON: every fault of the text, each with its place.
+"""The strict JSON reader: finds every fault of a text, with its position.
 
-Python's own reader is quick, but it stops at the first fault and lets duplicate keys, NaN, numbers
-that lose digits and lone surrogates pass. This one is slow and is asked only when the quick one
-has stumbled, or when something in the text looks suspicious.
+Python's own reader is quick, but it stops at the first fault and accepts duplicate keys, NaN,
+numbers that lose digits, and lone surrogates. This reader is slow, and runs only if the quick one
+fails or something in the text looks suspicious.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from holotype_codegen.report import Problem, quoted
 from holotype_codegen.scalars import NUMBER_LIKE, WORD, ScalarFault, number_fault, word_fault
 
 MAX_DEPTH = 32
-"""The deepest nesting of objects and lists that is read; a catalogue needs 5."""
+"""The deepest allowed nesting of objects and lists; a catalogue needs 5."""
 
 _MAX_PROBLEMS = 1_000
 _BYTE_ORDER_MARK = "\ufeff"
@@ -37,7 +37,7 @@ class _Unreadable(Exception):  # noqa: N818 - not an error of the caller's, but 
 
 @dataclass(slots=True)
 class _Container:
-    """An object or list that is being read."""
+    """An object or list whose reading is in progress."""
 
     opener: str
     offset: int
@@ -58,9 +58,9 @@ class _Found:
 
 
 def find_syntax_problems(text: str, file: str) -> tuple[Problem, ...]:
-    """Return every fault of a JSON text, in file order; none where the text is strict JSON.
+    """Return every fault of a JSON text, in file order; empty if the text is strict JSON.
 
-    Where a fault leaves the rest unreadable, it is the last one.
+    A fault that makes the rest unreadable is the last one.
     """
     scanner = _Scanner(text)
     scanner.run()
@@ -86,7 +86,7 @@ def find_syntax_problems(text: str, file: str) -> tuple[Problem, ...]:
 
 
 class _Scanner:
-    """Reads one text; recursion would let a nesting bomb go off, so the stack is a list."""
+    """Reads one text, with a list as its stack, because deep nesting could exhaust recursion."""
 
     def __init__(self, text: str) -> None:
         self.found: list[_Found] = []
@@ -97,7 +97,7 @@ class _Scanner:
         self._lines = Lines(text)
 
     def run(self) -> None:
-        """Read the text to its end, or to the first place from which it cannot be read."""
+        """Read the text to its end, or to the point where it becomes unreadable."""
         try:
             self._read_start()
             self._read_value("")
@@ -130,7 +130,7 @@ class _Scanner:
             )
 
     def _read_child(self, container: _Container) -> None:
-        """Read one member or element with what separates it from the one before, or the end."""
+        """Read one member or element with its preceding separator, or the end."""
         closer = "}" if container.opener == "{" else "]"
         if self._at_end():
             self._stop_cut_off()
@@ -300,7 +300,7 @@ class _Scanner:
         return quoted(self._text[self._at])
 
     def _at_end(self) -> bool:
-        """Skip space; tell whether the text ends there."""
+        """Skip whitespace; return whether the text ends there."""
         match = _SPACE.match(self._text, self._at)
         self._at = match.end() if match else self._at
         return self._at == len(self._text)

@@ -1,4 +1,4 @@
-"""Every problem of a catalogue, in file order: what breaks the schema, and what breaks a rule."""
+"""Finds every problem of a catalogue, in file order: breaches of the schema and of the rules."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def find_problems(source: CatalogueSource) -> tuple[Problem, ...]:
 
 
 def _broken_rules(entries: Entries) -> Iterator[tuple[str, Finding]]:
-    """Yield the name of the rule, and what was found, for every breach of a rule."""
+    """Yield the name of the rule and the finding for every breach of a rule."""
     for entry in entries.entries:
         for rule in RULES:
             for finding in rule(entry, entries):

@@ -1,4 +1,4 @@
-"""Words for schemas and values: what was expected, what was found, what to do about it."""
+"""Words for schemas and values: the expected, the found, and what to do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def listed(names: Iterable[object]) -> str:
 
 
 def expectation(schema: Schema) -> str:
-    """Say which values a schema allows: `a whole number above 0 or null`."""
+    """Return the values that a schema allows, in words: `a whole number above 0 or null`."""
     if "anyOf" in schema:
         return _either([expectation(branch) for branch in schema["anyOf"]])
     if "const" in schema:
@@ -52,7 +52,7 @@ def types_of(schema: Schema) -> list[str]:
 
 
 def allows_null(schema: Schema) -> bool:
-    """Whether null may stand for "no source says"."""
+    """Return whether null is allowed for "no source says"."""
     return "null" in types_of(schema) or None in schema.get("enum", ())
 
 
@@ -82,7 +82,7 @@ def _type_expectation(name: str, schema: Schema) -> str:
 
 
 def described(value: object) -> str:
-    """Say what a value is: `the text "110M"`, `a list`."""
+    """Return a value in words: `the text "110M"`, `a list`."""
     match value:
         case None | bool():
             return quoted(value)
@@ -99,7 +99,7 @@ def described(value: object) -> str:
 
 
 def correction(value: object, schema: Schema) -> str:
-    """Say how a value of the wrong type should be written."""
+    """Return how to write a value of the wrong type."""
     types = types_of(schema)
     if value is None:
         return "give the value, or leave the field out if it is not required"

@@ -39,15 +39,15 @@ def test_semantic_search_puts_the_right_document_first() -> None:
 
 def test_late_interaction_puts_the_right_candidate_first() -> None:
     lines = lines_of("colbert_rerank.py")
-    first = lines[lines.index("by one vector a token") + 1]
+    first = lines[lines.index("with one vector per token") + 1]
     assert first.endswith("The Danube flows through Vienna, Bratislava, Budapest and Belgrade.")
 
 
 def test_hybrid_search_is_right_where_each_search_alone_fails() -> None:
     lines = lines_of("hybrid_search.py")
-    table = lines[next(at for at, line in enumerate(lines) if line.startswith("place of")) + 1 :]
+    table = lines[next(at for at, line in enumerate(lines) if line.startswith("rank of")) + 1 :]
     places = {line[:62].strip(): line[62:].split() for line in table}
-    assert places.pop("right at once")[-3:] == ["8", "of", "8"]
+    assert places.pop("right at rank 1")[-3:] == ["8", "of", "8"]
     by_meaning, by_words, by_both = zip(*places.values(), strict=True)
     assert {*by_both} == {"1"}
     assert any(place != "1" for place in by_meaning)

@@ -1,5 +1,5 @@
-"""Encoders in the shape that other libraries expect.
+"""Encoders wrapped for other libraries.
 
-Each module needs its library, which an extra of the same name brings: `holotype.adapters.langchain`,
-`holotype.adapters.llama_index`, `holotype.adapters.mteb`.
+Each module needs its library, which the extra of the same name installs:
+`holotype.adapters.langchain`, `holotype.adapters.llama_index`, `holotype.adapters.mteb`.
 """

@@ -12,22 +12,22 @@ except ModuleNotFoundError as error:
 
 
 class HolotypeEmbeddings(Embeddings):
-    """Queries get the model's prompt for queries, documents the one for documents.
+    """Encodes queries and documents with the model's prompts.
 
-    Vectors are lists of float, ``[dim]`` for each text.
+    A vector is a list of floats, ``[dim]`` per text.
 
     Attributes:
-        encoder: what makes the vectors.
-        instruction: the description of the task that goes into prompts that have a place for one.
+        encoder: the encoder.
+        instruction: the task description for prompts that take one.
     """
 
     def __init__(self, encoder: DenseEncoder, *, instruction: str | None = None) -> None:
-        """Wrap an encoder that has been loaded."""
+        """Wrap a loaded encoder."""
         self.encoder = encoder
         self.instruction = instruction
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Return a vector for each document, in order."""
+        """Return one vector per document, in order."""
         given = self.instruction
         if not self.encoder.encoding.document_prompt.takes_instruction:
             given = None

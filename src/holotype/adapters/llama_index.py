@@ -18,9 +18,9 @@ except ModuleNotFoundError as error:
 
 
 class HolotypeEmbedding(BaseEmbedding):
-    """Queries get the model's prompt for queries, documents the one for documents.
+    """Encodes queries and documents with the model's prompts.
 
-    Vectors are lists of float, ``[dim]`` for each text. `model_name` is the id of the record.
+    A vector is a list of floats, ``[dim]`` per text. `model_name` is the id of the record.
     """
 
     _encoder: DenseEncoder = PrivateAttr()
@@ -29,13 +29,12 @@ class HolotypeEmbedding(BaseEmbedding):
     def __init__(
         self, encoder: DenseEncoder, *, instruction: str | None = None, **options: Any
     ) -> None:
-        """Wrap an encoder that has been loaded.
+        """Wrap a loaded encoder.
 
         Args:
-            encoder: what makes the vectors.
-            instruction: the description of the task that goes into prompts that have a place for
-                one.
-            options: what LlamaIndex's own embedding models take, such as `embed_batch_size`.
+            encoder: the encoder.
+            instruction: the task description for prompts that take one.
+            options: options of LlamaIndex's own embedding models, such as `embed_batch_size`.
         """
         super().__init__(model_name=encoder.record.id, **options)
         self._encoder = encoder
@@ -48,7 +47,7 @@ class HolotypeEmbedding(BaseEmbedding):
 
     @property
     def encoder(self) -> DenseEncoder:
-        """What makes the vectors."""
+        """The encoder."""
         return self._encoder
 
     def _get_query_embedding(self, query: str) -> list[float]:
@@ -67,7 +66,7 @@ class HolotypeEmbedding(BaseEmbedding):
         vectors = self._encoder.encode_document(texts, instruction=given).tolist()
         return vectors
 
-    # Encoders are safe to share between threads, so that the event loop stays free.
+    # Encoders are safe to share between threads; running in one keeps the event loop free.
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return await asyncio.to_thread(self._get_query_embedding, query)

@@ -1,4 +1,4 @@
-"""A dense encoder as mteb's: ``mteb.evaluate(MtebEncoder(encoder), tasks)``."""
+"""A dense encoder for mteb: ``mteb.evaluate(MtebEncoder(encoder), tasks)``."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _SCORES = {"cosine": ScoringFunction.COSINE, "dot": ScoringFunction.DOT_PRODUCT}
 
 
 class MtebEncoder(AbsEncoder):
-    """Runs a model on mteb's tasks by its record: prompts, pooling, length and similarity.
+    """Runs a model on mteb's tasks with the prompts, pooling, length and similarity of its record.
 
-    Queries and documents of retrieval tasks get the model's prompts. In other tasks texts are
-    encoded without a prompt, except by models whose prompt takes an instruction: there every text
-    is encoded as a query, with the instruction that mteb has for the task.
+    Queries and documents of retrieval tasks get the model's prompts. Texts of other tasks get no
+    prompt, unless the prompt takes an instruction: then every text is encoded as a query, with
+    mteb's instruction for the task.
 
     Attributes:
         model: the encoder.
-        mteb_model_meta: what mteb writes beside the results, taken from the record.
+        mteb_model_meta: the metadata that mteb writes beside the results, from the record.
     """
 
     model: DenseEncoder
 
     def __init__(self, encoder: DenseEncoder) -> None:
-        """Wrap an encoder that has been loaded."""
+        """Wrap a loaded encoder."""
         self.model = encoder
         self.mteb_model_meta = model_meta(encoder)
 
@@ -57,11 +57,11 @@ class MtebEncoder(AbsEncoder):
 
         Args:
             inputs: batches that have the key ``text``.
-            task_metadata: the task, which may have an instruction.
-            hf_split: not used.
-            hf_subset: not used.
-            prompt_type: whether these are queries or documents; None where it makes no difference.
-            kwargs: `batch_size`, and `show_progress_bar`, which is mteb's own matter.
+            task_metadata: the task, perhaps with an instruction.
+            hf_split: unused.
+            hf_subset: unused.
+            prompt_type: whether these are queries or documents; None if it makes no difference.
+            kwargs: `batch_size`; `show_progress_bar` is ignored.
 
         Returns:
             float32 ``[n_texts, dim]``.
@@ -83,7 +83,7 @@ class MtebEncoder(AbsEncoder):
 
 
 def model_meta(encoder: DenseEncoder) -> ModelMeta:
-    """Return what mteb says about a model, from its record; what is unknown is None."""
+    """Return mteb's metadata about a model, from its record; unknown values are None."""
     record = encoder.record
     known_licenses = get_args(Licenses)
     return ModelMeta.create_empty(

@@ -1,4 +1,4 @@
-"""The `holotype` command; it needs the extra `cli` (typer, rich) and none of the others."""
+"""The `holotype` command; it needs only the extra `cli` (typer, rich)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _NEEDED = frozenset({"typer", "rich", "click"})
 def main() -> None:
     """Run the command with the arguments of this process, and exit.
 
-    Exit codes: 0 all went well; 1 the answer is no (no such model, no match, a stale file, a
-    catalogue with problems); 2 the command was called wrongly.
+    Exit codes: 0 for success; 1 for a negative answer (no such model, no match, a stale file, a
+    catalogue with problems); 2 for a usage error.
     """
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character gets its code, not a traceback.
+        # A terminal that cannot show a character gets its escape code, not a traceback.
         getattr(stream, "reconfigure", _keep)(errors="backslashreplace")
     try:
         from holotype.cli.app import make_app
@@ -30,4 +30,4 @@ def main() -> None:
 
 
 def _keep(*, errors: str) -> None:
-    """Leave a stream that was replaced by something simpler as it is."""
+    """Leave a replaced, simpler stream unchanged."""

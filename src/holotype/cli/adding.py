@@ -1,4 +1,4 @@
-"""`holotype add`: an entry made of what a checkpoint says."""
+"""`holotype add`: creates an entry from a checkpoint."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def add(
         bool, typer.Option("--dry-run", help="Print the entry, write nothing.")
     ] = False,
 ) -> None:
-    """Make an entry of all that a checkpoint says, with its provenance; the rest is null.
+    """Create an entry from everything that a checkpoint says, with its provenance; the rest is null.
 
-    The kind is recognised: dense (static, too), colbert (of Stanford, PyLate and
-    sentence-transformers), sparse, cross-encoder or classifier. The entry goes after the last one
-    of its kind; the rest of the file stays as it is.
+    The command recognises the kind: dense (including static), colbert (of Stanford, PyLate and
+    sentence-transformers), sparse, cross-encoder or classifier. It inserts the entry after the
+    last one of its kind and leaves the rest of the file unchanged.
 
-    Nothing is written where the catalogue has the model already, or would have problems; the exit
-    code is 1 then. Needs the extras hub and codegen.
+    If the catalogue already has the model or would become invalid, nothing is written and the exit
+    code is 1. Needs the extras hub and codegen.
     """
     require_hub()
     if "/" not in repository.strip("/"):

@@ -1,4 +1,4 @@
-"""`holotype alias`: what production stands for, switched and switched back."""
+"""`holotype alias`: shows and switches the aliases of a store."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def set_command(
     allow_different_vectors: DifferentVectors = False,
     full: Full = False,
 ) -> None:
-    """Let an alias stand for an artifact from now on.
+    """Point an alias to an artifact.
 
-    The switch is one atomic rename: who loads local:STORE@ALIAS gets the one artifact or the
-    other. An artifact that makes other vectors is refused unless you say that you know.
+    The switch is one atomic rename: whoever loads local:STORE@ALIAS gets either the old artifact or
+    the new one. An artifact that makes different vectors is refused unless you allow it.
     """
     from holotype.publishing.aliases import set_alias
 
@@ -76,7 +76,7 @@ def rollback(
     allow_different_vectors: DifferentVectors = False,
     full: Full = False,
 ) -> None:
-    """Let an alias stand for what it stood for before.
+    """Point an alias to its previous artifact.
 
     Each rollback goes one step further back.
     """
@@ -96,9 +96,9 @@ def rollback(
 
 
 def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:
-    """List the aliases of a store, and what each stands for.
+    """List the aliases of a store and their artifacts.
 
-    Each line has these fields with a tab between them: alias, artifact, when it was switched.
+    Each line has these tab-separated fields: alias, artifact, time of the switch.
     """
     from holotype.references.aliases import alias_names, read_alias
 
@@ -114,9 +114,9 @@ def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:
 
 
 def history_command(alias: Alias, store: Store = _STORE, as_json: AsJson = False) -> None:
-    """Show all that an alias stood for, the newest first.
+    """Show the history of an alias, newest first.
 
-    Each line has these fields with a tab between them: time, set or rollback, artifact, reason.
+    Each line has these tab-separated fields: time, set or rollback, artifact, reason.
     """
     from holotype.references.aliases import read_alias
 
@@ -177,4 +177,4 @@ COMMANDS: tuple[Command, ...] = (
         ("holotype alias history production",),
     ),
 )
-"""The commands of the group, in the order in which the help lists them."""
+"""The commands of the group, in the order of the help."""

@@ -1,4 +1,4 @@
-"""The commands, put together."""
+"""Assembles the command from its parts."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
 
 
 def make_app() -> typer.Typer:
-    """Return the command; its help and errors are plain text wherever they go."""
+    """Return the command; its help and errors are always plain text."""
     app = typer.Typer(
         name="holotype",
         help=_SUMMARY,

@@ -1,4 +1,4 @@
-"""`holotype artifact`: folders that hold all that is needed to run a model."""
+"""`holotype artifact`: creates, verifies and shows artifacts."""
 
 from __future__ import annotations
 
@@ -49,22 +49,22 @@ def create(
         str, typer.Option(metavar="SIZE", help="The most to fetch from the Hub, such as 500M.")
     ] = "200B",
 ) -> None:
-    """Make an artifact: a folder with all that is needed to run a model, and its manifest.
+    """Create an artifact: a folder with everything needed to run a model, and its manifest.
 
-    Only the files that are needed are taken: settings, tokenizer, weights as safetensors, licence
-    and card. Every file is verified; the record and the files must agree about how the model is
-    run. The manifest, artifact.json, has the reference, the exact commit, the record, the size and
-    SHA-256 of each file, a digest of the whole, and the fingerprint of the vectors.
+    The artifact includes only the needed files: settings, tokenizer, safetensors weights, licence
+    and card. Every file is verified, and the record and the files must agree about how to run the
+    model. The manifest, artifact.json, holds the reference, the exact commit, the record, the size
+    and SHA-256 of each file, a digest of the whole, and the fingerprint of the vectors.
 
-    The folder appears in one step when all is in it. If the command is interrupted, nothing is at
-    PATH, and the next run goes on with what was downloaded. What exists is never overwritten.
+    The folder appears in one step when it is complete. After an interruption, nothing is at PATH,
+    and the next run continues with what was downloaded. Nothing is overwritten.
 
-    Files of a folder are cloned where the file system can, and copied otherwise; with --link they
-    are hard links. Pickled weights and Python code are refused: --convert-pickles reads the former
-    with torch's restricted unpickler and keeps safetensors; --trust-remote-code takes the latter,
-    which still run only where load() is told to trust them.
+    Files of a folder are cloned if the file system can, and copied otherwise; --link makes hard
+    links. Pickled weights and Python code are refused, unless you pass --convert-pickles, which
+    reads weights with torch's restricted unpickler and stores safetensors, or --trust-remote-code,
+    which includes code; load() still runs it only if told to trust it.
 
-    Prints the path, the digest and the fingerprint, with a tab between them.
+    Prints the path, the digest and the fingerprint, separated by tabs.
     """
     from holotype.publishing import CreationOptions, create_artifact
 
@@ -103,8 +103,8 @@ def verify(
 ) -> None:
     """Compare every byte of an artifact with its manifest.
 
-    Each line names a file that differs: missing, extra, truncated, changed, or not a file (a link,
-    say). Files are read in parallel. The exit code is 1 where anything differs.
+    Each line names a file that differs: missing, extra, truncated, changed, or not a file (such as
+    a link). Files are read in parallel. The exit code is 1 if anything differs.
     """
     from holotype.references import check_contents, check_sizes, read_manifest
 
@@ -135,14 +135,14 @@ def info(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
-    """Show what a reference names, without loading or fetching weights.
+    """Describe a reference without loading or downloading weights.
 
-    Each line has a name and a value with a tab between them, and - for what is unknown:
-    availability (local, cached in the Hub's cache, remote on the Hub, or unreachable), kind,
-    dimensions, labels, parameters, the type of the weights, the size of the files and the memory
-    that the weights take in float32 in bytes, licence, commit, fingerprint.
+    Each line has a name, a tab and a value, which is - if unknown: availability (local, cached in
+    the Hub's cache, remote on the Hub, or unreachable), kind, dimensions, labels, parameters, the
+    type of the weights, the size of the files and of the weights in float32 in bytes, licence,
+    commit, fingerprint.
 
-    The exit code is 1 where the reference names nothing.
+    The exit code is 1 if the reference names nothing.
     """
     from holotype.publishing import get_model_info
 
@@ -218,4 +218,4 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
 )
-"""The commands of the group, in the order in which the help lists them."""
+"""The commands of the group, in the order of the help."""

@@ -1,4 +1,4 @@
-"""Records as JSON: the names of their fields, in their order, and null for what is unknown."""
+"""Records as JSON: fields by name, in order, with null for unknown values."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from holotype.records import ModelInfo
 
 
 def record_as_json(record: ModelInfo) -> dict[str, Any]:
-    """Return the fields of a record; tuples become lists, the provenance an object."""
+    """Return the fields of a record, with tuples as lists and the provenance as an object."""
     return asdict(record) | {"provenance": dict(record.provenance)}
 
 
 def page_as_json(record: ModelInfo) -> dict[str, Any]:
-    """Return the fields of a record and, as ``sources``, the source of each that is known."""
+    """Return the fields of a record, plus the source of each known one under ``sources``."""
     sources = {fact.name: fact.source for fact in facts(record) if fact.source is not None}
     return record_as_json(record) | {"sources": sources}

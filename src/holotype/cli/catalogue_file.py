@@ -1,4 +1,4 @@
-"""Changing a catalogue file: only into one without problems, and in one step."""
+"""Changes a catalogue file in one step, and only to a valid one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from holotype.cli.output import fail
 
 
 def read_catalogue_file(file: Path) -> str:
-    """Return the text of a catalogue file, line ends as they are; exit where it is unreadable."""
+    """Return the text of a catalogue file with its line ends; exit if it is unreadable."""
     try:
         return file.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -25,10 +25,10 @@ def read_catalogue_file(file: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the generator says against one value of a catalogue.
+    """The generator's complaint about one value of a catalogue.
 
     Attributes:
-        id: the entry; None outside of the entries.
+        id: the entry; None outside the entries.
         pointer: the JSON pointer of the value in the file.
         told: what is wrong, what was expected and what to do.
     """
@@ -39,7 +39,7 @@ class Problem:
 
 
 def problems_of(file: Path, text: str) -> tuple[Problem, ...]:
-    """Return what the generator says against a text that is to become a catalogue file."""
+    """Return the generator's complaints about a text that is to become a catalogue file."""
     with _beside(file, text) as temporary:
         answer = _validated(temporary, "--json")
     try:
@@ -55,9 +55,9 @@ def problems_of(file: Path, text: str) -> tuple[Problem, ...]:
 
 
 def replace_catalogue_file(file: Path, text: str) -> None:
-    """Write a catalogue if the generator finds no problem in it; exit and leave it if it does.
+    """Write a catalogue if the generator finds no problem in it; otherwise exit without writing.
 
-    The new text is validated under a temporary name beside the file, and then takes its place.
+    The new text is validated under a temporary name beside the file, and then replaces it.
     """
     with _beside(file, text) as temporary:
         answer = _validated(temporary)
@@ -70,7 +70,7 @@ def replace_catalogue_file(file: Path, text: str) -> None:
 
 @contextmanager
 def _beside(file: Path, text: str) -> Iterator[Path]:
-    """Write a text under a temporary name in the folder of a file; what is left of it goes."""
+    """Write a text under a temporary name in the folder of a file, and clean up afterwards."""
     try:
         descriptor, name = tempfile.mkstemp(
             prefix=f".{file.stem}.", suffix=".json", dir=file.parent
@@ -87,6 +87,6 @@ def _beside(file: Path, text: str) -> Iterator[Path]:
 
 
 def _validated(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    # -P: a folder named like one of the generator's packages must not take its place.
+    # -P: a folder named like one of the generator's packages must not shadow it.
     command = [sys.executable, "-P", "-m", "holotype_codegen", "validate", str(file), *options]
     return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603

@@ -1,4 +1,4 @@
-"""The catalogue that a command reads: holotype's own, or any generated module."""
+"""Opens the catalogue of a command: holotype's own, or any generated module."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from holotype.catalogue import Catalogue
 from holotype.records import ModelInfo, Source
 
 OWN = "holotype.models"
-"""The module that is read unless another is named."""
+"""The default module."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCatalogue:
-    """What a generated module holds.
+    """The contents of a generated module.
 
     Attributes:
-        name: the module, as one imports it.
+        name: the import name of the module.
         catalogue: its records and the queries over them.
-        sources: what the provenance of its records names.
+        sources: the sources that its records name.
         version: the version of its facts.
         constants: the constant of each model, by id.
     """
@@ -66,18 +66,18 @@ def open_catalogue(name: str) -> OpenCatalogue:
 
 
 def complete_id(context: typer.Context, incomplete: str) -> Iterator[str]:
-    """Yield the ids that begin with what was typed, for the shell's completion."""
+    """Yield the ids that start with the typed text, for shell completion."""
     return (record.id for record in _offered(context) if record.id.startswith(incomplete))
 
 
 def complete_type(context: typer.Context, incomplete: str) -> Iterator[str]:
-    """Yield the kinds that begin with what was typed, for the shell's completion."""
+    """Yield the kinds that start with the typed text, for shell completion."""
     kinds = dict.fromkeys(str(record.type) for record in _offered(context))
     return (kind for kind in kinds if kind.startswith(incomplete))
 
 
 def _offered(context: typer.Context) -> tuple[ModelInfo, ...]:
-    """Return the models to complete from: none where --catalogue is not yet a module."""
+    """Return the models for completion; empty while --catalogue is not yet a module."""
     try:
         opened = open_catalogue(context.find_root().params.get("catalogue") or OWN)
     except typer.BadParameter:

@@ -26,7 +26,7 @@ PLAIN = (
     "beir_avg",
     "ms_marco_mrr10",
 )
-"""The fields of a line where stdout is no terminal, in their order; it only ever grows."""
+"""The fields of a line if stdout is not a terminal, in order; only ever extended."""
 
 _GAP = 2
 
@@ -36,11 +36,10 @@ class Column:
     """One column of the table for people.
 
     Attributes:
-        heading: what stands above it.
-        text: the text of its cell for a record.
-        rank: the column with the highest rank is the first to go where the terminal is narrow.
-        numeric: whether its cells are aligned to the right.
-
+        heading: its heading.
+        text: returns the text of its cell for a record.
+        rank: on a narrow terminal, the column with the highest rank is dropped first.
+        numeric: whether its cells are right-aligned.
     """
 
     heading: str
@@ -75,16 +74,16 @@ Rows: TypeAlias = list[list[str]]
 
 
 def plain_lines(records: Iterable[ModelInfo]) -> str:
-    """Return a line for each record, its fields `PLAIN` with a tab between them."""
+    """Return one line per record, with the fields `PLAIN` separated by tabs."""
     return "".join(
         "\t".join(exact(name, getattr(record, name)) for name in PLAIN) + "\n" for record in records
     )
 
 
 def fitting(records: Sequence[ModelInfo], width: int) -> tuple[Column, ...]:
-    """Return the columns that fit a terminal without cutting a cell, `width` characters wide.
+    """Return the columns that fit a terminal of `width` characters without truncating a cell.
 
-    The first column, the ids, is always there.
+    The first column, the ids, is always included.
     """
     from rich.cells import cell_len
 

@@ -1,4 +1,4 @@
-"""`holotype docs`: the pages about all models, derived from the catalogue."""
+"""`holotype docs`: writes the pages about all models from the catalogue."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def docs(
         bool, typer.Option("--stdout", help="Print the page, write nothing.")
     ] = False,
 ) -> None:
-    """Write MODELS.md, a table for each kind of model, and a page for each family.
+    """Write MODELS.md, with a table per kind of model, and a page per family.
 
-    The exit code is 1 where --check finds a stale page.
+    The exit code is 1 if --check finds a stale page.
     """
     if check and stdout:
         raise typer.BadParameter("give --check or --stdout, not both")
@@ -65,7 +65,7 @@ def docs(
 
 
 def _stale(pages: Mapping[Path, str]) -> list[Path]:
-    """Return the pages whose files are missing or differ."""
+    """Return the pages whose files are missing or stale."""
     return [
         path
         for path, text in pages.items()
@@ -74,7 +74,7 @@ def _stale(pages: Mapping[Path, str]) -> list[Path]:
 
 
 def _left_over(folder: Path, pages: Mapping[Path, str]) -> list[Path]:
-    """Return generated pages of families that the catalogue has no longer."""
+    """Return the generated pages of families that the catalogue no longer has."""
     found = sorted(folder.glob("*.md"))
     return [
         path

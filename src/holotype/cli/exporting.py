@@ -1,4 +1,4 @@
-"""`holotype export`: a model's transformer for another backend, kept only if it is the same."""
+"""`holotype export`: exports a model for another backend and compares the result."""
 
 from __future__ import annotations
 
@@ -57,18 +57,19 @@ def export(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
-    """Write a model for ONNX Runtime or OpenVINO, which run it without torch.
+    """Export a model for ONNX Runtime or OpenVINO, which run it without torch.
 
-    The vectors of some texts, or the scores of pairs of them, are compared with those of the
-    original weights on torch in float32 before the folder gets its name; an export that is too far from them is not kept, and nothing
-    is ever overwritten. What was lost is printed, and stands in holotype_export.json.
+    Before the folder gets its name, the vectors of some texts, or the scores of pairs of them, are
+    compared with those of the original weights on torch in float32. An export that differs too
+    much is discarded; nothing is overwritten. The loss is printed and stored in
+    holotype_export.json.
 
-    Each line of the output has a name and a value with a tab between them: folder, backend,
-    dtype, max_difference; then min_cosine and texts for vectors, with min_words_kept for sparse
-    ones, and for scores agreement, the share of rankings or labels that stay, and inputs.
+    Each line of the output has a name, a tab and a value: folder, backend, dtype, max_difference;
+    for vectors also min_cosine and texts, for sparse ones min_words_kept; for scores also
+    agreement, the share of unchanged rankings or labels, and inputs.
 
-    Run the folder with load(ID, backend=..., dtype=..., checkpoint=FOLDER). Needs the extra export
-    and that of the backend.
+    Load the folder with load(ID, backend=..., dtype=..., checkpoint=FOLDER). Needs the extra export
+    and the extra of the backend.
     """
     record = find_record(open_catalogue(context.obj), id)
     try:
@@ -108,7 +109,7 @@ def _write(made: Export, *, as_json: bool) -> None:
 
 
 def _told(name: str, value: Any) -> str:
-    """Return a measure of all texts as it is, and of what is said of each text their number."""
+    """Return a single measure as it is, and the number of items of a measure per text."""
     if not isinstance(value, float):
         return str(len(value))
     return f"{value:.2e}" if name == "max_difference" else f"{value:.7f}"

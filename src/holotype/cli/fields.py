@@ -1,4 +1,4 @@
-"""The fields of a record in groups, as a reader looks for them, and where each comes from."""
+"""The fields of a record in groups for readers, each with its source."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("batch_size_optimal", "memory_mb_per_batch", "gpu_recommended"),
     "Lineage": ("aliases", "adapted_from", "superseded_by", "deprecated"),
 }
-"""Every field of every record besides its id, which is the title, and its provenance."""
+"""Every field of every record except the id, which is the title, and the provenance."""
 
 _UNSAID: Mapping[str, object] = {"aliases": (), "deprecated": False}
-"""What a record has where its entry says nothing, so that no source speaks for it."""
+"""The defaults of fields that an entry omits, which have no source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,10 @@ class Fact:
     """One field of a record.
 
     Attributes:
-        group: the heading under which it stands.
+        group: the heading of its group.
         name: the field.
         value: its value.
-        source: where the value comes from; None where it is not known, or is a mere default.
-
+        source: the source of the value; None if the value is unknown or a default.
     """
 
     group: str
@@ -99,7 +98,7 @@ class Fact:
 
 
 def facts(record: ModelInfo) -> Iterator[Fact]:
-    """Yield every field that a record of this kind has, group by group."""
+    """Yield every field of a record, group by group."""
     for group, names in GROUPS.items():
         for name in names:
             if hasattr(record, name):

@@ -1,7 +1,7 @@
-"""`holotype validate` and `holotype generate`: they hand over to holotype_codegen.
+"""`holotype validate` and `holotype generate`: run holotype_codegen.
 
-The generator is a package apart, which the runtime never imports; it runs as a process of its own,
-whose output and exit code are those of the command.
+The generator is a separate package that the runtime never imports. It runs in its own process,
+whose output and exit code become those of the command.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def validate(
 ) -> None:
     """Report every problem of a catalogue, each with its line.
 
-    The exit code is 1 where there are problems. Needs the extra codegen.
+    The exit code is 1 if there are problems. Needs the extra codegen.
     """
     _hand_over("validate", str(file), *(["--json"] if as_json else []))
 
@@ -45,8 +45,8 @@ def generate(
 ) -> None:
     """Write the typed module of a catalogue.
 
-    Nothing is written where the catalogue has problems. The exit code is 1 where it has some, or
-    where --check finds a stale module. Needs the extra codegen.
+    Nothing is written if the catalogue has problems. The exit code is then 1, as it is if --check
+    finds a stale module. Needs the extra codegen.
     """
     if output is None and not stdout:
         raise typer.BadParameter("give --output MODULE, or --stdout", param_hint="--output")
@@ -63,6 +63,6 @@ def generate(
 
 
 def _hand_over(*arguments: str) -> NoReturn:
-    # -P: a folder named like one of the generator's packages must not take its place.
+    # -P: a folder named like one of the generator's packages must not shadow it.
     command = [sys.executable, "-P", "-m", "holotype_codegen", *arguments]
     raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603

@@ -13,10 +13,10 @@ class Command(NamedTuple):
     """A command of the command line.
 
     Attributes:
-        name: what people type.
-        function: what runs; its docstring is the help.
+        name: the name to type.
+        function: the function to run; its docstring is the help.
         summary: one line for the list of commands.
-        examples: lines that people can copy.
+        examples: lines to copy.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Command(NamedTuple):
 
 
 def add_commands(app: typer.Typer, commands: Iterable[Command]) -> None:
-    """Add commands to an application or to a group."""
+    """Add commands to an application or a group."""
     for command in commands:
         app.command(
             command.name,
@@ -50,11 +50,11 @@ def make_group(name: str, summary: str, commands: Iterable[Command]) -> typer.Ty
 
 
 def epilogue(examples: tuple[str, ...]) -> str:
-    """Return examples whose lines stay as they are: that is what the backspace asks for."""
+    """Return examples whose line breaks stay; the backspace character asks for that."""
     return "\n".join(("\b", "Examples:", *(f"  {example}" for example in examples)))
 
 
 def _paragraphs(docstring: str) -> str:
-    """Return the paragraphs of a docstring on one line each, for the help to wrap anew."""
+    """Return the paragraphs of a docstring on one line each, so the help can wrap them."""
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,4 +1,4 @@
-"""The commands that read checkpoints need huggingface_hub; the other commands do not."""
+"""Checks for huggingface_hub, which only the commands that read checkpoints need."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ Jobs: TypeAlias = Annotated[
 
 
 def require_hub() -> None:
-    """Exit with what to install where huggingface_hub is missing."""
+    """Exit with installation instructions if huggingface_hub is missing."""
     if find_spec("huggingface_hub") is None:
         fail(str(MissingExtraError("hub", "huggingface_hub", "reading checkpoints")))

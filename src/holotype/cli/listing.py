@@ -1,4 +1,4 @@
-"""`holotype list`: the models for which every criterion holds."""
+"""`holotype list`: lists the models that meet every criterion."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def list_models(
     as_json: options.AsJson = False,
     ids: options.Ids = False,
 ) -> None:
-    """List the models for which every criterion holds; without one, all of them.
+    """List the models that meet every criterion, or all models.
 
-    Where stdout is no terminal, each line has these fields with a tab between them, and - for what
-    is unknown: id, type, organization, huggingface_id, embedding_dim, matryoshka_dims,
-    context_length, parameters, license, languages, beir_avg, ms_marco_mrr10.
+    If stdout is not a terminal, each line has these tab-separated fields, with - for unknown values:
+    id, type, organization, huggingface_id, embedding_dim, matryoshka_dims, context_length,
+    parameters, license, languages, beir_avg, ms_marco_mrr10.
 
-    Deprecated models are not listed. The exit code is 1 where no model matches.
+    Deprecated models are not listed. The exit code is 1 if no model matches.
     """
     if as_json and ids:
         raise typer.BadParameter("give --json or --ids, not both")
@@ -84,7 +84,7 @@ def list_models(
 
 
 def _named(catalogue: Catalogue[str], pattern: str) -> list[ModelInfo]:
-    """Return the records whose ids match a pattern, in the order of the catalogue."""
+    """Return the records whose ids match a pattern, in catalogue order."""
     ids = frozenset(catalogue.list_model_ids(pattern.lower()))
     return [record for record in catalogue.listed if record.id in ids]
 
@@ -126,7 +126,7 @@ def _require_kind(catalogue: Catalogue[str], kind: str | None) -> None:
 def _nothing_found(
     catalogue: Catalogue[str], pattern: str, kind: str | None, criteria: Criteria
 ) -> str:
-    """Return what to say where no model matches: the criteria, and what may be misspelt."""
+    """Return the message for no match: the criteria, and possible misspellings."""
     asked: dict[str, object] = {"type": kind, **criteria}
     told = [f"{name}={_told(value)}" for name, value in asked.items() if value is not None]
     if pattern != _EVERYTHING:

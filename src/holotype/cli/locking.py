@@ -1,4 +1,4 @@
-"""`holotype artifact lock` and `holotype download`: the same bytes everywhere, before anything starts."""
+"""`holotype artifact lock` and `holotype download`: the same bytes everywhere."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def lock_command(
         bool, typer.Option("--check", help="Write nothing; exit with 1 where anything differs.")
     ] = False,
 ) -> None:
-    """Write what each reference stands for now: its commit and the SHA-256 of every file.
+    """Lock references: write the commit and the SHA-256 of every file of each.
 
     Loading under the lock, load(REF, lock=FILE) or HOLOTYPE_LOCK=FILE, refuses everything else.
-    Repositories and objects are fetched into the cache to be locked; a local reference must name an
-    artifact. Models of the file that are not named stay as they are.
+    Repositories and objects are downloaded into the cache to be locked; a local reference must name
+    an artifact. Other models in the file stay unchanged.
     """
     from holotype.publishing.locking import lock_model
     from holotype.references.lock_file import LockFile, read_lock
@@ -94,11 +94,11 @@ def download(
         ),
     ] = False,
 ) -> None:
-    """Fetch all that a lock file names, before a service starts; every byte is compared.
+    """Download everything that a lock file names, comparing every byte.
 
-    Each line has these fields with a tab between them: the reference and its folder, or, with
-    --offline, whether it loads. The exit code is 1 where a model cannot be had or does not load.
-    The folder of fetched models is that of HOLOTYPE_CACHE, else ~/.cache/holotype.
+    Each line has these tab-separated fields: the reference and its folder or, with --offline,
+    whether it loads. The exit code is 1 if a model is unavailable or does not load. Downloads go
+    into the folder of HOLOTYPE_CACHE, else ~/.cache/holotype.
     """
     if offline:
         raise typer.Exit(_prove(lock))
@@ -118,12 +118,12 @@ def download(
 
 
 def _known(on_bytes: OnBytes | None) -> OnTotal:
-    """Return what shows the progress whose total the lock file says."""
+    """Return a progress display; the lock file gives the total."""
     return lambda _: on_bytes
 
 
 def _prove(lock: Path) -> int:
-    """Run the proof in a process of its own; the Hub's own switch is off, to see what happens."""
+    """Run the proof in its own process, without the Hub's offline switch, to see what happens."""
     environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
     code = "from holotype.publishing.offline import main; main()"
     command = [sys.executable, "-c", code, str(lock)]
@@ -149,7 +149,7 @@ ARTIFACT_COMMANDS: tuple[Command, ...] = (
         ),
     ),
 )
-"""What this module adds to the group `artifact`."""
+"""The commands that this module adds to the group `artifact`."""
 
 DOWNLOAD = Command(
     "download",

@@ -1,4 +1,4 @@
-"""Text as Markdown: cells of tables, code, links, and the anchors of headings."""
+"""Markdown: escaped text, code, tables and the anchors of headings."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ _BACKTICKS = re.compile(r"`+")
 
 
 def escaped(text: str) -> str:
-    """Return plain text that Markdown shows as it is, within a line."""
+    """Escape plain text for use within a line of Markdown."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def paragraph(text: str) -> str:
-    """Return plain text as a paragraph of its own, on one line."""
+    """Escape plain text as a paragraph on one line."""
     line = escaped(text)
     block = _BLOCK.match(line)
     if block is None:
         return line
-    # What would begin a heading, a rule or a list at the beginning of a line.
+    # At the start of a line, this would begin a heading, a rule or a list.
     end = block.end() if block[0].isdigit() else 0
     return f"{line[:end]}\\{line[end:]}"
 
 
 def code(text: str) -> str:
-    """Return text as code for a cell of a table; `text` has no line breaks.
+    """Return text without line breaks as code for a table cell.
 
-    A backslash before a pipe, which code in a cell cannot hold, makes it plain text.
+    Code in a cell cannot hold a backslash before a pipe; such text becomes plain text.
     """
     if "\\|" in text:
         return escaped(text)
@@ -42,10 +42,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iter
     """Return a table.
 
     Args:
-        headings: what stands above the columns.
-        rows: the cells, as Markdown, on one line each.
-        right: the positions of the columns that are aligned to the right.
-
+        headings: the column headings.
+        rows: the cells, as Markdown, one line each.
+        right: the positions of right-aligned columns.
     """
     numeric = frozenset(right)
     marks = ["---:" if position in numeric else "---" for position in range(len(headings))]
@@ -54,14 +53,14 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iter
 
 
 class Anchors:
-    """Gives each heading of a page its anchor, as GitHub and most renderers make it."""
+    """Assigns anchors to the headings of a page, as GitHub and most renderers do."""
 
     def __init__(self) -> None:
-        """Begin with a page without headings."""
+        """Start a page without headings."""
         self._taken: set[str] = set()
 
     def add(self, heading: str) -> str:
-        """Return the anchor of the page's next heading: lower case, dots gone, spaces to ``-``."""
+        """Return the anchor of the next heading: lower case, no dots, ``-`` for spaces."""
         plain = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
         anchor, n_before = plain, 0
         while anchor in self._taken:

@@ -26,8 +26,9 @@ def push(
 ) -> None:
     """Upload an artifact to an object store, and compare every byte there.
 
-    The manifest goes last, so that half a push is no artifact; the same command finishes it. Nothing
-    is overwritten. Needs the extra s3 or gcs; credentials come from the store's own environment.
+    The manifest goes last, so an unfinished push is not an artifact; the same command finishes it.
+    Nothing is overwritten. Needs the extra s3 or gcs; credentials come from the store's own
+    environment variables.
     """
     from holotype.publishing.pushing import push_artifact
 
@@ -46,10 +47,10 @@ def pull(
         int | None, typer.Option("--max-bytes", min=1, metavar="N", help="The largest artifact.")
     ] = None,
 ) -> None:
-    """Fetch an artifact from an object store, and compare every byte.
+    """Download an artifact from an object store, and compare every byte.
 
-    The folder appears in one step when it is whole; the same command goes on where it was
-    interrupted. Nothing is overwritten. Needs the extra s3 or gcs.
+    The folder appears in one step when it is complete; the same command resumes after an
+    interruption. Nothing is overwritten. Needs the extra s3 or gcs.
     """
     from holotype.references.pulling import MAX_BYTES, pull_artifact
 
@@ -90,4 +91,4 @@ COMMANDS: tuple[Command, ...] = (
         ("holotype artifact pull s3://models/model-v2 --to artifacts/model-v2",),
     ),
 )
-"""What this module adds to the group `artifact`."""
+"""The commands that this module adds to the group `artifact`."""

@@ -1,4 +1,4 @@
-"""Where a command's words go: answers to stdout, everything else to stderr, pages to files."""
+"""Output of commands: answers to stdout, everything else to stderr, pages to files."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _PIPE_CLOSED = 141
-"""What a shell reports of a program that the signal SIGPIPE ended: 128 + 13."""
+"""The exit code that a shell reports after SIGPIPE: 128 + 13."""
 
 
 def is_terminal() -> bool:
-    """Whether a person reads stdout; if not, it is plain text that programs can take apart."""
+    """Return whether a person reads stdout; if not, output is plain text for programs."""
     return sys.stdout.isatty()
 
 
 def terminal() -> Console:
-    """Return the terminal to draw on, as wide as it is, with colours unless NO_COLOR is set."""
+    """Return a console of the terminal's width, with colours unless NO_COLOR is set."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, emoji=False)
 
 
 def write(text: str) -> None:
-    """Write to stdout; end without a word if whoever reads it has gone, as `head` does."""
+    """Write to stdout; exit silently if the reader has gone, as `head` does."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -42,27 +42,27 @@ def write(text: str) -> None:
 
 
 def write_json(value: object) -> None:
-    """Write a JSON document; characters beyond ASCII stay as they are where stdout is UTF-8."""
+    """Write a JSON document, keeping non-ASCII characters if stdout is UTF-8."""
     is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
     write(json.dumps(value, indent=2, ensure_ascii=not is_utf8) + "\n")
 
 
 def note(text: str) -> None:
-    """Tell the person at the terminal something that is not the answer."""
+    """Write a message that is not the answer to stderr."""
     typer.echo(text, err=True)
 
 
 def fail(text: str) -> NoReturn:
-    """Say what went wrong and exit with code 1."""
+    """Report an error and exit with code 1."""
     note(f"error: {text}")
     raise typer.Exit(1)
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file in one step: to a temporary name beside it, and rename.
+    """Write a file in one step: under a temporary name beside it, then rename.
 
     Raises:
-        OSError: the folder does not exist, or may not be written to.
+        OSError: the folder does not exist, or is not writable.
     """
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

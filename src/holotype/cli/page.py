@@ -1,4 +1,4 @@
-"""MODELS.md: a page about all models of a catalogue, a table for each kind."""
+"""MODELS.md: one page about all models of a catalogue, with a table per kind."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from holotype.cli.wording import UNKNOWN
 from holotype.records import ModelInfo
 
 FOLDER = "docs/catalogue/families"
-"""Where the pages of the families lie, as seen from MODELS.md."""
+"""The folder of the family pages, relative to MODELS.md."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of model, for readers: the heading of its models and what they do."""
+    """The heading of a kind of model, and a sentence on what its models return."""
 
     heading: str
     about: str
 
 
 KINDS: Mapping[str, Kind] = {
-    "dense": Kind("Dense models", "One vector for a text; texts are compared by cosine or dot."),
+    "dense": Kind("Dense models", "One vector per text, compared by cosine or dot product."),
     "colbert": Kind(
         "ColBERT models",
-        "One vector for every token (late interaction); texts are compared by MaxSim.",
+        "One vector per token (late interaction), compared by MaxSim.",
     ),
-    "sparse": Kind("Sparse models", "One weight for every word of the vocabulary."),
+    "sparse": Kind("Sparse models", "One weight per word of the vocabulary."),
     "cross-encoder": Kind(
-        "Cross-encoders", "Query and document are read together and get one score: rerankers."
+        "Cross-encoders",
+        "One score per pair of query and document, which they read together: rerankers.",
     ),
-    "classifier": Kind("Classifiers", "One score for each label."),
+    "classifier": Kind("Classifiers", "One score per label."),
 }
 
 
 def page(opened: OpenCatalogue, folder: str = FOLDER) -> str:
-    """Return the page about a catalogue; it depends on nothing but the catalogue.
+    """Return the page about a catalogue.
 
     Args:
-        opened: the catalogue.
-        folder: where the pages of its families lie, as seen from this page.
+        opened: the catalogue; nothing else affects the page.
+        folder: the folder of the family pages, relative to this page.
     """
     places = {
         record.id: f"{folder}/{family.file}#{anchor}"
@@ -61,13 +62,13 @@ def page(opened: OpenCatalogue, folder: str = FOLDER) -> str:
         chapters.append(_chapter(wording.heading, wording.about, records, places))
         contents.append((f"[{wording.heading}](#{anchor})", str(len(records)), wording.about))
     if deprecated:
-        heading, about = "Deprecated models", "They can still be asked for by name, with a warning."
+        heading, about = "Deprecated models", "You can still get them by name, with a warning."
         anchor = anchors.add(heading)
         chapters.append(_chapter(heading, about, deprecated, places))
         contents.append((f"[{heading}](#{anchor})", str(len(deprecated)), about))
     for heading, about in (
-        ("Families", "A page for each maker, with every field of its models."),
-        ("Sources", "Where the values come from."),
+        ("Families", "One page per organization, with every field of its models."),
+        ("Sources", "The sources of the values."),
     ):
         contents.append((f"[{heading}](#{anchors.add(heading)})", "", about))
     last = (_families(opened, folder), _sources(opened))
@@ -75,7 +76,7 @@ def page(opened: OpenCatalogue, folder: str = FOLDER) -> str:
 
 
 def _by_kind(records: Iterable[ModelInfo]) -> dict[str, list[ModelInfo]]:
-    """Return the records of each kind: the known kinds in their usual order, then further ones."""
+    """Return the records of each kind: known kinds in their usual order, then the others."""
     found: dict[str, list[ModelInfo]] = {}
     for record in records:
         found.setdefault(str(record.type), []).append(record)
@@ -91,23 +92,23 @@ def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Ite
     yield (
         f"The {len(opened.catalogue.records)} models of `{opened.name}`, catalogue version "
         f"{markdown.escaped(opened.version)}. Each value has a source; `{UNKNOWN}` means that no "
-        "source says. A model's name leads to all that is known of it."
+        "source states it. Click a model's name to see everything known about it."
     )
-    yield markdown.table(("kind", "models", "what such a model returns"), contents, right=[1])
+    yield markdown.table(("kind", "models", "what they return"), contents, right=[1])
     yield "\n".join(
         (
             "In the tables:",
             "",
-            "- **dims** are the sizes of a vector; `64–768` is a Matryoshka model, which may be cut.",
+            "- **dims** is the vector size; `64–768` marks a Matryoshka model, whose vectors you can truncate.",
             "- **context** is the longest input in tokens.",
-            "- **BEIR** is the mean nDCG@10 over its 15 sets, **MRR@10** that of the development set "
-            "of MS MARCO; both in points of 100.",
+            "- **BEIR** is the mean nDCG@10 over BEIR's 15 sets, and **MRR@10** is measured on the "
+            "development set of MS MARCO. Both are percentages.",
         )
     )
 
 
 def _chapter(heading: str, about: str, records: list[ModelInfo], places: Mapping[str, str]) -> str:
-    """Return the table of a kind, sorted by name so that the eye finds a model."""
+    """Return the table of a kind, sorted by name."""
     ordered = sorted(records, key=lambda record: natural_key(record.id))
     rows = [(f"[{record.id}]({places[record.id]})", *row(record)) for record in ordered]
     table = markdown.table(("model", *COLUMNS), rows, right=range(1, 6))

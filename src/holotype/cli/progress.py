@@ -1,4 +1,4 @@
-"""A bar that shows bytes, for people at a terminal; nothing where stderr is a file."""
+"""A progress bar for bytes; shows nothing if stderr is a file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def bytes_progress(what: str, n_bytes: int) -> Iterator[Callable[[int], None] | None]:
-    """Show how many bytes have passed; yields what is told of more, from any thread.
+    """Show the progress in bytes; yield a function that any thread can call with more.
 
     Args:
-        what: the name of what is going on.
-        n_bytes: how many bytes there are in all.
+        what: the label of the work.
+        n_bytes: the total number of bytes.
     """
     if not sys.stderr.isatty():
         yield None

@@ -1,4 +1,4 @@
-"""`holotype refresh`: what changed upstream since the pinned revision."""
+"""`holotype refresh`: shows what changed upstream since the pinned revision."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ def refresh(
 ) -> None:
     """Show what changed upstream since the pinned revision: the commit, values and files.
 
-    Each line has these fields with a tab between them, and - for what is unknown: id, what (a
-    field, revision, added or removed), the pinned value, the newest value, the file that says it.
-    A model whose pinned commit is the newest has no line.
+    Each line has these tab-separated fields, with - for unknown values: id, what (a field, revision,
+    added or removed), the pinned value, the newest value, the file that states it. A model whose
+    pinned commit is the newest has no line.
 
-    Nothing is written. The exit code is 1 where a repository could not be read. Needs the extra
-    hub.
+    Nothing is written. The exit code is 1 if a repository could not be read. Needs the extra hub.
     """
     require_hub()
     opened = open_catalogue(context.obj)

@@ -1,4 +1,4 @@
-"""`holotype show`: everything that the catalogue knows of a model, and where it comes from."""
+"""`holotype show`: shows everything that the catalogue knows about a model, with sources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDE = 72
-"""From this many characters on, sources get a column of their own."""
+"""The width from which sources get their own column."""
 
 _GAP = 2
 
@@ -42,12 +42,12 @@ def show(
         bool, typer.Option("--json", help="The fields and their sources, as a JSON object.")
     ] = False,
 ) -> None:
-    """Show every field of a model, with its value and the source that the value comes from.
+    """Show every field of a model with its value and source.
 
-    Where stdout is no terminal, each line has a field, its value and its source with a tab between
-    them, and - for what is unknown.
+    If stdout is not a terminal, each line has a field, its value and its source, separated by tabs,
+    with - for unknown values.
 
-    The exit code is 1 where there is no such model. A deprecated one is shown, with a warning on
+    The exit code is 1 if there is no such model. A deprecated model is shown with a warning on
     stderr.
     """
     opened = open_catalogue(context.obj)
@@ -110,7 +110,7 @@ def _draw(console: Console, record: ModelInfo, opened: OpenCatalogue) -> None:
 
 
 def _grid(members: Iterable[Fact], *, name_width: int, wide: bool) -> Table:
-    """Return one group: fields, values and sources side by side, or sources below the values."""
+    """Return one group: fields, values and sources side by side, or sources below values."""
     from rich.table import Table
     from rich.text import Text
 
@@ -130,7 +130,7 @@ def _grid(members: Iterable[Fact], *, name_width: int, wide: bool) -> Table:
 
 
 def _legend(sources: Iterable[str | None], opened: OpenCatalogue) -> Table:
-    """Return what the keys of these sources stand for."""
+    """Return the titles of these sources."""
     from rich.table import Table
     from rich.text import Text
 

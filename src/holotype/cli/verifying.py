@@ -1,4 +1,4 @@
-"""`holotype verify`: the entries of the catalogue against the checkpoints themselves."""
+"""`holotype verify`: compares entries of the catalogue with their checkpoints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Fixed:
-    """The ids and fields that were written, and the ids of which something could not be."""
+    """The ids and fields written, and the ids with values that could not be written."""
 
     written: frozenset[tuple[str, str]] = frozenset()
     refused: frozenset[str] = frozenset()
@@ -61,22 +61,21 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Compare models field by field with what their checkpoints say of themselves.
+    """Compare models field by field with their checkpoints.
 
-    Only small files and the headers of weights are read, at the pinned revision, never the weights.
-    The environment of huggingface_hub is honoured: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HF_HOME.
+    Reads only small files and the headers of weights at the pinned revision, never the weights.
+    Honours huggingface_hub's variables: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HF_HOME.
 
-    Where stdout is no terminal, each line has these fields with a tab between them, and - for what
-    is unknown: id, field, outcome, the entry's value, the checkpoint's value, the file that says
-    it. The outcome is agree, differ, not said, or checkpoint only.
+    If stdout is not a terminal, each line has these tab-separated fields, with - for unknown values:
+    id, field, outcome, the entry's value, the checkpoint's value, the file that states it. The
+    outcome is agree, differ, not said, or checkpoint only.
 
     With --fix, the checkpoint's values replace those that differ and fill those that are null,
-    each with its file as provenance. A value with which the catalogue would have problems is named
-    and not written.
+    with the file as provenance. A value that would make the catalogue invalid is reported and not
+    written.
 
-    The exit code is 1 where something differs and is not fixed, or could not be read or written.
-    Where the Hub cannot be reached, its cache is read if it holds the pinned commit. Needs the
-    extra hub.
+    The exit code is 1 if something differs and is not fixed, or could not be read or written. If
+    the Hub is unreachable, its cache is read if it holds the pinned commit. Needs the extra hub.
     """
     require_hub()
     records = _asked(context, ids or [])
@@ -138,7 +137,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
 
 @contextmanager
 def _shown(total: int, completed: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while many models are read, if a person is there to see it."""
+    """Show a progress bar on stderr while reading many models, if stderr is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -215,7 +214,7 @@ def _summary(console: Console, reports: Sequence[Report]) -> None:
 
 
 def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
-    """Write what can be written, and name what cannot."""
+    """Write the valid values, and report the others."""
     from holotype.hub.fixing import blamed, fixed_text
 
     before = read_catalogue_file(file)

@@ -1,4 +1,4 @@
-"""The values of records in words: short for terminals, exact for programs."""
+"""Formats the values of records: short for terminals, exact for programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from holotype.records import ModelInfo, Variant
 
 UNKNOWN = "-"
-"""Stands for a value that no source gives."""
+"""The text for an unknown value."""
 
 _SCALES = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
 _COUNT = re.compile(r"(?P<number>[0-9][0-9_,]*(?:\.[0-9]+)?)(?P<scale>[KMB]?)", re.IGNORECASE)
@@ -17,7 +17,7 @@ _COUNT = re.compile(r"(?P<number>[0-9][0-9_,]*(?:\.[0-9]+)?)(?P<scale>[KMB]?)", 
 def short_count(number: int) -> str:
     """Return a large number in at most two or three digits: 109482240 → ``109M``."""
     for size, letter in _SCALES:
-        # What would round up to the next scale belongs to it: 999,600 is 1M, not 1000K.
+        # A number that rounds up to the next scale belongs to it: 999,600 is 1M, not 1000K.
         if number >= size * 0.9995:
             scaled = number / size
             return f"{scaled:.0f}{letter}" if scaled >= 9.95 else f"{scaled:.1f}{letter}"
@@ -25,15 +25,15 @@ def short_count(number: int) -> str:
 
 
 def grouped(number: int) -> str:
-    """Return a number with its thousands set apart, from ten thousand on: 8192 and ``32,768``."""
+    """Return a number with thousands separators from ten thousand on: ``8192``, ``32,768``."""
     return f"{number:,}" if number >= 10_000 else str(number)
 
 
 def parse_count(text: str) -> int:
-    """Return the number that ``500M``, ``1.5B``, ``110_000_000`` or ``22700`` stands for.
+    """Parse a number such as ``500M``, ``1.5B``, ``110_000_000`` or ``22700``.
 
     Raises:
-        ValueError: the text is no such number.
+        ValueError: the text is not such a number.
     """
     match = _COUNT.fullmatch(text.strip())
     if match is None:
@@ -44,9 +44,9 @@ def parse_count(text: str) -> int:
 
 
 def exact(name: str, value: object) -> str:
-    """Return the value of a field for programs: on one line, nothing left out.
+    """Return the value of a field for programs: complete, on one line.
 
-    A prompt that is known to be empty is an empty text; a value that is not known is `UNKNOWN`.
+    A prompt that is known to be empty is an empty text; an unknown value is `UNKNOWN`.
     """
     return _exact(value) if is_known(name, value) else UNKNOWN
 
@@ -56,10 +56,10 @@ def readable(name: str, value: object) -> str:
 
     Args:
         name: the field.
-        value: its value; one of which `is_known` holds.
+        value: its value, for which `is_known` is True.
     """
     if name.endswith(("_prompt", "_marker")):
-        # In quotes, since a space at the end counts.
+        # In quotes, because a trailing space matters.
         return json.dumps(value, ensure_ascii=False) if value else "none"
     if isinstance(value, tuple):
         return ", ".join(map(_exact, value)) or "none"
@@ -69,12 +69,12 @@ def readable(name: str, value: object) -> str:
 
 
 def is_known(name: str, value: object) -> bool:
-    """Whether the field has a value; an empty tuple is one in `skiplist` and `aliases` only."""
+    """Return whether a field has a value; an empty tuple is one only in `skiplist` and `aliases`."""
     return value is not None and (value != () or name in ("skiplist", "aliases"))
 
 
 def dimensions(record: ModelInfo) -> str:
-    """Return the sizes of a model's vectors: ``768``, or ``64–768`` where they may be cut."""
+    """Return a model's vector sizes: ``768``, or ``64–768`` if they can be truncated."""
     if record.embedding_dim is None:
         return UNKNOWN
     if record.smallest_dim == record.embedding_dim:
@@ -83,14 +83,14 @@ def dimensions(record: ModelInfo) -> str:
 
 
 def languages(record: ModelInfo) -> str:
-    """Return up to three languages by their tags, or how many there are."""
+    """Return up to three language tags, or the number of languages."""
     if len(record.languages) > 3:
         return f"{len(record.languages)} languages"
     return ", ".join(record.languages) or UNKNOWN
 
 
 def points(score: float | None) -> str:
-    """Return a score, a fraction from 0 to 1, as points out of a hundred."""
+    """Return a score, a fraction from 0 to 1, as a percentage."""
     return UNKNOWN if score is None else f"{score * 100:.1f}"
 
 

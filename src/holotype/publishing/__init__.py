@@ -1,4 +1,4 @@
-"""Artifacts: folders that hold all that is needed to run a model, and say what that is."""
+"""Artifacts: folders with everything needed to run a model, and a manifest."""
 
 from holotype.encoders.opening import open_artifact
 from holotype.errors import (

@@ -1,7 +1,7 @@
-"""Aliases of a store of artifacts, switched: one atomic rename each.
+"""Switches aliases of a store of artifacts, each in one atomic rename.
 
-Writers take turns by a lock of the operating system, which ends with the process that holds it.
-Readers need none: see `holotype.references.aliases`.
+Writers take turns through an operating-system lock that ends with the process that holds it.
+Readers need no lock: see `holotype.references.aliases`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from holotype.references.aliases import (
 )
 
 PATIENCE_S = 10.0
-"""How long to wait for another writer; each needs milliseconds."""
+"""How long to wait for another writer; a write takes milliseconds."""
 
 _MOST_CHANGES = 300
 
@@ -52,18 +52,18 @@ def set_alias(
     verify: Verify = "sizes",
     patience_s: float = PATIENCE_S,
 ) -> AliasHistory:
-    """Let an alias stand for an artifact from now on; make the alias where there is none.
+    """Point an alias to an artifact, creating the alias if needed.
 
-    Nothing is written where it stands for that artifact already.
+    Nothing is written if it already points to that artifact.
 
     Args:
         store: the folder with the artifacts.
         alias: the name, such as ``production``.
         artifact: the name of the artifact's folder in the store.
-        reason: why, for the history.
-        allow_different_vectors: whether the new artifact may make other vectors than the one
-            before; indexes must then be built anew.
-        verify: how the files are compared with the manifest first: ``"sizes"`` takes milliseconds,
+        reason: the reason, for the history.
+        allow_different_vectors: whether the new artifact may make different vectors; you must then
+            rebuild the indexes.
+        verify: how to compare the files with the manifest first: ``"sizes"`` takes milliseconds,
             ``"full"`` reads every byte.
         patience_s: how long to wait for another writer, in seconds.
 
@@ -71,10 +71,10 @@ def set_alias(
         The alias with its history.
 
     Raises:
-        DifferentVectorsError: the vectors would change, and that is not allowed.
+        DifferentVectorsError: the vectors would change, and `allow_different_vectors` is False.
         StoreBusyError: another writer does not finish.
         UnsafePathError: a name leads out of the store.
-        ArtifactError: there is no such artifact, it is damaged, or the store cannot be written to.
+        ArtifactError: the artifact is missing or damaged, or the store is not writable.
         MissingExtraError: filelock is not installed.
     """
     _check_reason(store, reason)
@@ -102,7 +102,7 @@ def rollback_alias(
     verify: Verify = "sizes",
     patience_s: float = PATIENCE_S,
 ) -> AliasHistory:
-    """Let an alias stand for what it stood for before; each rollback goes one step further back.
+    """Point an alias to its previous artifact; each rollback goes one step further back.
 
     Args:
         store: see `set_alias`.
@@ -116,10 +116,10 @@ def rollback_alias(
         The alias with its history.
 
     Raises:
-        AliasNotFoundError: there is no such alias, or nothing to go back to.
-        DifferentVectorsError: the vectors would change, and that is not allowed.
+        AliasNotFoundError: there is no such alias, or no previous artifact.
+        DifferentVectorsError: the vectors would change, and `allow_different_vectors` is False.
         StoreBusyError: another writer does not finish.
-        ArtifactError: the artifact is gone, is another one by now, or is damaged.
+        ArtifactError: the artifact is missing, replaced or damaged.
         MissingExtraError: filelock is not installed.
     """
     _check_reason(store, reason)
@@ -185,7 +185,7 @@ def _refuse_near_twin(store: Path, alias: str) -> None:
 
 @contextmanager
 def _sole_writer(store: Path, patience_s: float) -> Iterator[None]:
-    """Hold the store's lock; the system takes it from a process that ends, however that is."""
+    """Hold the store's lock; the system releases it when the process ends."""
     filelock = _filelock()
     folder = store / ALIASES_FOLDER
     lock = filelock.FileLock(folder / ".lock", timeout=patience_s)
@@ -206,7 +206,7 @@ def _sole_writer(store: Path, patience_s: float) -> Iterator[None]:
 
 def _filelock() -> Any:
     try:
-        # By name, so that type checkers that read holotype do not need it.
+        # By name, so type checkers that read holotype do not need it.
         return importlib.import_module("filelock")
     except ModuleNotFoundError:
         raise MissingExtraError("artifacts", "filelock", "switching an alias") from None
@@ -221,7 +221,7 @@ def _written(
     path = alias_file(store, alias)
     temporary = path.with_name(f".{path.name}.new")
     try:
-        # A writer that was killed may have left one; only the holder of the lock comes here.
+        # A killed writer may have left one; only the holder of the lock gets here.
         temporary.unlink(missing_ok=True)
         with temporary.open("x", encoding="utf-8") as file:
             file.write(history.to_json())
@@ -235,7 +235,7 @@ def _written(
 
 
 def _flush_folder(folder: Path) -> None:
-    """Have the new name written to the disk, where the system can open folders."""
+    """Flush the new name to the disk, if the system can open folders."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

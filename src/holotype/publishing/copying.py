@@ -1,4 +1,4 @@
-"""Copying files within a machine, and knowing their digests when that is done."""
+"""Copies files on this machine and computes their digests on the way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FICLONE = 0x40049409
 
 
 def list_files(folder: Path) -> tuple[str, ...]:
-    """Return the paths of the files in a folder; hidden ones are left out, links not entered."""
+    """Return the paths of the files in a folder, without hidden ones and without entering links."""
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -30,10 +30,10 @@ def list_files(folder: Path) -> tuple[str, ...]:
 
 
 def real_files(folder: Path, names: Iterable[str]) -> Mapping[str, Path]:
-    """Return where files of a folder really lie.
+    """Return the real paths of files in a folder.
 
     Links are followed within the folder, and within a repository of the Hub's cache, whose
-    snapshots are made of links.
+    snapshots consist of links.
 
     Raises:
         UnsafePathError: a link leads elsewhere, or a name is unsafe.
@@ -55,14 +55,14 @@ def copy_files(
     """Copy files into a folder, several at a time.
 
     Args:
-        sources: where each file lies, by its path in the folder.
+        sources: the real path of each file, by its path in the folder.
         target: the folder.
-        link: make hard links where the file system can; a file then changes where its source is
-            written to.
-        on_bytes: is told the progress.
+        link: whether to make hard links if the file system can; writing to a source then changes
+            the file.
+        on_bytes: receives the progress.
 
     Returns:
-        What was copied, by path.
+        The copied files, by path.
 
     Raises:
         OSError: a file cannot be read or written.
@@ -86,14 +86,14 @@ def copy_files(
 def _linked(source: Path, target: Path) -> bool:
     try:
         os.link(source, target)
-    # Another file system, or one without links.
+    # The target is on another file system, or on one without links.
     except OSError:
         return False
     return True
 
 
 def _cloned(source: Path, target: Path) -> bool:
-    """Let a file share the blocks of another until one of them is written to, where that works."""
+    """Make a file share the blocks of another until one of them changes, if possible."""
     if sys.platform != "linux":
         return False
     import fcntl
@@ -111,10 +111,10 @@ def _cloned(source: Path, target: Path) -> bool:
 
 
 def copy_file(source: Path, target: Path, *, on_bytes: OnBytes | None = None) -> str:
-    """Copy a file to a path where there is none, and return its SHA-256.
+    """Copy a file to a new path, and return its SHA-256.
 
     Raises:
-        OSError: a file cannot be read or written, or there is one.
+        OSError: a file cannot be read or written, or the target exists.
     """
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_BLOCK_BYTES))
@@ -130,7 +130,7 @@ def copy_file(source: Path, target: Path, *, on_bytes: OnBytes | None = None) ->
 
 
 def git_sha1(path: Path) -> str:
-    """Return what git calls the contents of a file."""
+    """Return git's object name for the contents of a file."""
     digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):

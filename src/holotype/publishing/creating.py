@@ -1,4 +1,4 @@
-"""Making an artifact of a model, from wherever a reference says."""
+"""Creates an artifact from a reference."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ def create_artifact(
     *,
     on_total: OnTotal = lambda _: None,
 ) -> Manifest:
-    """Make an artifact: a folder with all that is needed to run a model, and its manifest.
+    """Create an artifact: a folder with everything needed to run a model, and its manifest.
 
-    The folder appears in one step when everything is in it and has been verified. Where the work is
-    interrupted, there is nothing at the target; the next run goes on with what was downloaded.
+    The folder appears in one step when it is complete and verified. After an interruption, nothing
+    is at the target, and the next run continues with what was downloaded.
 
     Args:
-        ref: where the model comes from.
-        target: the folder to make.
-        options: what may be taken, and how.
+        ref: the source of the model.
+        target: the folder to create.
+        options: what to include, and how.
         on_total: shows the progress.
 
     Returns:
         The manifest.
 
     Raises:
-        ArtifactExistsError: there is something at the target.
-        InvalidReferenceError: a text is no reference.
+        ArtifactExistsError: the target exists.
+        InvalidReferenceError: a text is not a reference.
         ArtifactError: the source is missing or damaged.
-        CheckpointError: the files cannot be had, are damaged, or could run code.
-        CatalogueMismatchError: the catalogue and the files disagree about how the model is run.
-        MissingExtraError: the Hub is needed, and huggingface_hub is not installed.
+        CheckpointError: the files are unavailable, damaged, or could run code.
+        CatalogueMismatchError: the catalogue and the files disagree about how to run the model.
+        MissingExtraError: the source is the Hub, and huggingface_hub is not installed.
     """
     ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
     options = options or CreationOptions()
@@ -75,7 +75,7 @@ def _fill(staging: Path, ref: ModelRef, options: CreationOptions, on_total: OnTo
     try:
         return _fill_from_folder(staging, ref, options, on_total)
     except Exception:
-        # Copies are quick to make again; only what was downloaded is worth keeping.
+        # Copies are quick to repeat; only downloads are worth keeping.
         clear(staging)
         raise
 
@@ -99,7 +99,7 @@ def _from_hub(
 ) -> Gathered:
     if find_spec("huggingface_hub") is None:
         raise MissingExtraError("hub", "huggingface_hub", f"fetching {ref}")
-    # By name, so that type checkers do not read huggingface_hub and all that it imports.
+    # By name, so type checkers do not read huggingface_hub and everything that it imports.
     from_hub = importlib.import_module("holotype.publishing.from_hub")
     gathered: Gathered = from_hub.gather_repository(ref, staging, options, on_total)
     return gathered
@@ -108,7 +108,7 @@ def _from_hub(
 def _manifest(
     ref: ModelRef, gathered: Gathered, staging: Path, options: CreationOptions
 ) -> Manifest:
-    """Say what the gathered files are; this proves that the record and the files agree."""
+    """Return the manifest of the gathered files, checking that record and files agree."""
     files = convert_pickles(staging, gathered.files)
     checkpoint = Checkpoint(staging)
     record = gathered.record or describe(

@@ -1,4 +1,4 @@
-"""The record that an artifact keeps: the catalogue's, or all that the files say of themselves."""
+"""The record that an artifact keeps: the catalogue's, or one derived from the files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _CODE = {
 def describe(
     checkpoint: Checkpoint, *, name: str, huggingface_id: str = "", revision: str | None = None
 ) -> ModelInfo:
-    """Return the record of a checkpoint that is in no catalogue.
+    """Return the record of a checkpoint outside the catalogue.
 
-    Where huggingface_hub is installed, it also has what does not decide how the model is run:
-    licence, languages, parameters, files.
+    If huggingface_hub is installed, the record includes the facts that do not affect how the model
+    runs: licence, languages, parameters, files.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or the kind cannot be told.
-        UnsupportedModelError: the checkpoint does not say how it is run.
+        CheckpointError: a file is missing or damaged, or the kind is unclear.
+        UnsupportedModelError: the checkpoint does not say how to run it.
     """
     record = derive_record(checkpoint, name=name, huggingface_id=huggingface_id, revision=revision)
     if find_spec("huggingface_hub") is None:
@@ -40,7 +40,7 @@ def describe(
 
 
 def labels_of(record: ModelInfo, checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Return the labels of a classifier in the order of its outputs; none for other kinds.
+    """Return the labels of a classifier in the order of its outputs; empty for other kinds.
 
     Raises:
         CheckpointError: `config.json` is damaged.
@@ -51,10 +51,10 @@ def labels_of(record: ModelInfo, checkpoint: Checkpoint) -> tuple[str, ...]:
 
 
 def refuse_own_code(checkpoint: Checkpoint) -> None:
-    """Make sure that a model runs without code of its own, or that this is trusted.
+    """Check that a model runs without its own code, or that this code is trusted.
 
     Raises:
-        UnsafeCheckpointError: it needs such code, and that is not trusted.
+        UnsafeCheckpointError: it needs its own code, which is not trusted.
     """
     for name, kinds in _CODE.items():
         file = checkpoint.json(name, optional=True)

@@ -1,4 +1,4 @@
-"""Fetching what an artifact needs from a repository on the Hub, and proving that it is that."""
+"""Downloads the files of an artifact from the Hub and checks their digests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from holotype.references.paths import check_distinct, check_path
 from holotype.references.staging import keep_only
 
 PART = ".part"
-"""The end of the name of a file that has not come whole yet."""
+"""The suffix of an incomplete file."""
 
 _AT_ONCE = 4
 
@@ -37,26 +37,25 @@ def fetch_repository(
     largest_bytes: int,
     on_total: OnTotal,
 ) -> tuple[FileEntry, ...]:
-    """Fetch the files that a model needs into a folder; what is there already is kept.
+    """Download the files that a model needs into a folder, keeping those already there.
 
-    Every file is compared with the digest that the Hub gives for it. One that is in the Hub's cache
-    is taken from there.
+    Every file is compared with the Hub's digest. Files in the Hub's cache are taken from there.
 
     Args:
-        client: asks the Hub.
+        client: the client of the Hub.
         repository: the repository at a commit.
-        folder: where the files go.
+        folder: the target folder.
         with_pickles: see `select_files`.
         with_code: see `select_files`.
-        largest_bytes: how much may be fetched in all.
-        on_total: is told how many bytes there are, and returns what is told the progress.
+        largest_bytes: the largest total size in bytes.
+        on_total: receives the total number of bytes, and returns a function for the progress.
 
     Returns:
         The files, by path.
 
     Raises:
-        CheckpointError: a file cannot be had, or has other bytes than the Hub says.
-        ArtifactError: there is more than may be fetched.
+        CheckpointError: a file is unavailable, or its bytes differ from the Hub's digest.
+        ArtifactError: the files exceed `largest_bytes`.
         UnsafePathError: the name of a file is unsafe.
     """
     location = f"{repository.id}@{repository.commit}"

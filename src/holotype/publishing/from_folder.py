@@ -1,4 +1,4 @@
-"""Gathering the files of a model from a folder on this machine."""
+"""Gathers the files of a model from a local folder."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ def gather_folder(
 ) -> Gathered:
     """Copy the files that a model needs.
 
-    Where the folder is a snapshot of the Hub's cache, each file is compared with the digest under
-    which the cache keeps it.
+    In a snapshot of the Hub's cache, each file is compared with the digest in its name.
 
     Raises:
         CheckpointError: there are no weights, or the cache is damaged.
-        UnsafeCheckpointError: there are only pickled ones, and these are not wanted.
+        UnsafeCheckpointError: there are only pickled weights, and those are not allowed.
         UnsafePathError: a link leads out of the folder, or a name is unsafe.
     """
     selected = select_files(
@@ -56,7 +55,7 @@ def copy_artifact(
     """Copy an artifact, and compare every byte with its manifest on the way.
 
     Raises:
-        ManifestError: the manifest is damaged, or made to do harm.
+        ManifestError: the manifest is damaged or malicious.
         ArtifactDamagedError: the files differ from it.
     """
     manifest = open_artifact(folder)

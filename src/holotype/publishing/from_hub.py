@@ -1,4 +1,4 @@
-"""Gathering the files of a model from a repository on the Hub, or from the Hub's cache."""
+"""Gathers the files of a model from a repository on the Hub, or from the Hub's cache."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from holotype.references.ref import ModelRef
 def gather_repository(
     ref: ModelRef, staging: Path, options: CreationOptions, on_total: OnTotal
 ) -> Gathered:
-    """Fetch the files that a model needs; what an earlier run fetched is not fetched again.
+    """Download the files that a model needs, except those that an earlier run downloaded.
 
-    Where the Hub does not answer, a commit that is whole in its cache is taken from there; what a
-    branch or a tag stands for is not.
+    If the Hub is unreachable, a commit that is complete in its cache is taken from there, but never
+    a branch or a tag.
 
     Raises:
         ModelNotFoundError: the catalogue has no such id.
-        ArtifactError: the catalogue runs the repository in several ways, or it is too large.
-        CheckpointError: the files cannot be had, or have other bytes than the Hub says.
+        ArtifactError: the repository has several catalogue entries, or is too large.
+        CheckpointError: the files are unavailable, or their bytes differ from the Hub's digests.
     """
     record, name, revision = _named(ref)
     client = HubClient()

@@ -1,4 +1,4 @@
-"""What goes into an artifact: the settings, and the files of a model in one folder."""
+"""The options of an artifact, and the gathered files of a model."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from holotype.references.checking import OnBytes
 from holotype.references.manifest import FileEntry
 
 OnTotal: TypeAlias = Callable[[int], OnBytes | None]
-"""Is told how many bytes will pass, and returns what is told of those that have."""
+"""Receives the total number of bytes, and returns a function that receives the progress."""
 
 MAX_BYTES = 200_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreationOptions:
-    """What may be taken into an artifact, and how.
+    """What an artifact may include, and how.
 
     Attributes:
         entry: the id of the catalogue's entry that describes a folder; None derives a record from
-            the folder's own files.
-        link: make hard links to the files of a folder where the file system can, in place of
-            copies. Whoever writes to one of them changes the other, too.
-        convert_pickles: read weights that are only there as pickles, with torch's restricted
-            unpickler, and keep them as safetensors.
-        trust_remote_code: take the Python files of a model that runs none without them.
-        max_bytes: how much may be fetched from the Hub.
+            the folder's files.
+        link: whether to make hard links instead of copies if the file system can; writing to one
+            of the two then changes the other.
+        convert_pickles: whether to read weights that exist only as pickles, with torch's
+            restricted unpickler, and store them as safetensors.
+        trust_remote_code: whether to include the Python files of a model that needs them.
+        max_bytes: the largest download from the Hub, in bytes.
     """
 
     entry: str | None = None
@@ -43,9 +43,9 @@ class Gathered:
     """The files of a model, gathered in one folder.
 
     Attributes:
-        record: how the catalogue describes the model; None where the files must tell.
-        commit: the commit that they are of; None where the source has none.
-        files: what was gathered, by path.
+        record: the catalogue's record; None if the files must describe the model.
+        commit: the commit of the files; None if the source has none.
+        files: the files, by path.
     """
 
     record: ModelInfo | None

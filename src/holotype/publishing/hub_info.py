@@ -1,4 +1,4 @@
-"""What a repository on the Hub, or in the Hub's cache, holds."""
+"""Describes a repository on the Hub or in the Hub's cache."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from holotype.references.ref import ModelRef
 
 
 def repository_info(ref: ModelRef) -> ReferencedModel:
-    """Return what a reference to the Hub or to the catalogue names.
+    """Return the model that a reference to the Hub or to the catalogue names.
 
-    A commit that is in the cache needs no connection. What a branch or a tag stands for is asked.
+    A commit in the cache needs no connection; a branch or a tag does.
 
     Raises:
-        CheckpointError: the files do not tell what kind of model they are, or the Hub does not.
+        CheckpointError: the kind of model is unclear, or the Hub does not answer.
     """
     record = look_up(ref.location) if ref.scheme == "catalogue" else None
     name = record.huggingface_id if record else ref.location

@@ -1,4 +1,4 @@
-"""What a reference names, without loading weights: kind, sizes, labels, licence, where it is."""
+"""Describes a reference without loading weights: kind, sizes, labels, licence, location."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ _FLOAT32_BYTES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferencedModel:
-    """What a reference names; None where nothing says.
+    """The model that a reference names; unknown values are None.
 
     Attributes:
         reference: the reference.
-        availability: ``local``, in a folder of this machine; ``cached``, whole in the Hub's cache;
-            ``remote``, on the Hub; ``unreachable``, where the Hub does not answer.
+        availability: ``local``, in a folder on this machine; ``cached``, complete in the Hub's
+            cache; ``remote``, on the Hub; ``unreachable``, if the Hub does not answer.
         problem: why the Hub does not answer.
         is_artifact: whether it is an artifact, with a manifest.
-        record: how the model is described.
+        record: the record of the model.
         commit: the commit.
         labels: the labels of a classifier, in the order of its outputs.
-        parameters: how many parameters it has.
-        dtype: the type of most weights as they are stored, such as ``float32``.
+        parameters: the number of parameters.
+        dtype: the type of most stored weights, such as ``float32``.
         size_bytes: the size of its files.
-        memory_bytes: what its weights need in float32, as `load` holds them unless told otherwise;
-            what a batch needs comes on top.
-        fingerprint: that of the artifact.
+        memory_bytes: the memory for the weights in float32, the default of `load`; a batch needs
+            memory on top.
+        fingerprint: the fingerprint of the artifact.
     """
 
     reference: ModelRef
@@ -69,14 +69,14 @@ class ReferencedModel:
 
 
 def get_model_info(ref: ModelRef | str) -> ReferencedModel:
-    """Return what a reference names, without loading or fetching weights.
+    """Describe a reference without loading or downloading weights.
 
     Raises:
-        InvalidReferenceError: a text is no reference.
+        InvalidReferenceError: a text is not a reference.
         ModelNotFoundError: the catalogue has no such id.
         ArtifactError: the folder, or the artifact in it, is missing or damaged.
-        CheckpointError: the files do not tell what kind of model they are, or the Hub does not.
-        MissingExtraError: the Hub is needed, and huggingface_hub is not installed.
+        CheckpointError: the kind of model is unclear, or the Hub does not answer.
+        MissingExtraError: the source is the Hub, and huggingface_hub is not installed.
     """
     ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
     if ref.scheme in ("hf", "catalogue"):
@@ -94,7 +94,7 @@ def load_labels(ref: ModelRef | str) -> tuple[str, ...]:
     """Return the labels of a classifier in the order of its outputs.
 
     Raises:
-        ArtifactError: the model is no classifier, or nothing names its labels.
+        ArtifactError: the model is not a classifier, or nothing names its labels.
         HolotypeError: see `get_model_info`.
     """
     ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
@@ -112,7 +112,7 @@ def load_labels(ref: ModelRef | str) -> tuple[str, ...]:
 
 
 def artifact_info(ref: ModelRef, manifest: Manifest, folder: Path) -> ReferencedModel:
-    """Return what an artifact is."""
+    """Describe an artifact."""
     names = weight_files([file.path for file in manifest.files])
     parameters, dtype, memory = measured({name: read_header(folder / name) for name in names})
     return ReferencedModel(
@@ -138,7 +138,7 @@ def folder_info(
     availability: Availability,
     commit: str | None = None,
 ) -> ReferencedModel:
-    """Return what a plain folder with a checkpoint is."""
+    """Describe a plain checkpoint folder."""
     needed = needed_files(list_files(folder), folder)
     present = real_files(folder, needed)
     names = weight_files(needed)
@@ -157,7 +157,7 @@ def folder_info(
 
 
 def needed_files(names: Collection[str], folder: Path) -> tuple[str, ...]:
-    """Return the files that an artifact would take, whatever the format of the weights."""
+    """Return the files that an artifact would include, whatever the format of the weights."""
     return select_files(
         names, module_folders(Checkpoint(folder)), location=str(folder), with_pickles=True
     )
@@ -179,14 +179,14 @@ def _on_hub(ref: ModelRef) -> ReferencedModel:
             problem = "huggingface_hub is not installed"
             return unreached(ref, look_up(ref.location), problem)
         importlib.import_module("huggingface_hub")
-    # By name, so that type checkers do not read huggingface_hub and all that it imports.
+    # By name, so type checkers do not read huggingface_hub and everything that it imports.
     hub_info = importlib.import_module("holotype.publishing.hub_info")
     info: ReferencedModel = hub_info.repository_info(ref)
     return info
 
 
 def unreached(ref: ModelRef, record: ModelInfo, problem: str) -> ReferencedModel:
-    """Return what the catalogue alone says of a model."""
+    """Describe a model from the catalogue alone."""
     memory = None if record.parameters is None else record.parameters * _FLOAT32_BYTES
     return ReferencedModel(
         reference=ref,

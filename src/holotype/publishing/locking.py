@@ -1,4 +1,4 @@
-"""Locking references to exact files, and fetching what is locked before anything starts."""
+"""Locks references to exact files, and downloads locked models ahead of time."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from holotype.references.ref import ModelRef
 
 
 def lock_model(ref: ModelRef, *, on_total: OnTotal = lambda _: None) -> LockedModel:
-    """Return what a reference stands for now, after reading every byte of it.
+    """Return the lock entry of a reference now, after reading every byte.
 
-    What is not on this machine is fetched into the cache.
+    Anything not on this machine is downloaded into the cache.
 
     Raises:
-        ArtifactNotFoundError: there is nothing, or a folder that is no artifact.
-        ArtifactError: it is damaged, or cannot be had.
-        CheckpointError: a repository cannot be had, or is not sound.
+        ArtifactNotFoundError: there is nothing, or a folder that is not an artifact.
+        ArtifactError: it is damaged or unavailable.
+        CheckpointError: a repository is damaged or unavailable.
     """
     if ref.scheme in ("hf", "catalogue"):
         return LockedModel.of(ref, _made_in_cache(ref, ref, on_total))
@@ -37,14 +37,14 @@ def lock_model(ref: ModelRef, *, on_total: OnTotal = lambda _: None) -> LockedMo
 
 
 def fetch_locked(locked: LockedModel, *, on_total: OnTotal = lambda _: None) -> Path:
-    """Return the folder of a locked model, fetched where it is not on this machine yet.
+    """Return the folder of a locked model, downloading it if needed.
 
     Every byte is compared with the lock.
 
     Raises:
-        LockMismatchError: what is there, or what its source has now, is something else.
-        ArtifactError: it is damaged, or cannot be had.
-        CheckpointError: a repository cannot be had, or is not sound.
+        LockMismatchError: the local copy or its source differs from the lock.
+        ArtifactError: it is damaged or unavailable.
+        CheckpointError: a repository is damaged or unavailable.
     """
     ref = locked.reference
     folder = find_folder(ref) if ref.scheme == "local" else cached_artifact(locked.digest)
@@ -53,7 +53,7 @@ def fetch_locked(locked: LockedModel, *, on_total: OnTotal = lambda _: None) -> 
             at_commit = replace(ref, revision=locked.commit) if ref.scheme == "hf" else ref
             locked.compare(LockedModel.of(ref, _made_in_cache(at_commit, ref, on_total)))
         else:
-            # Before gigabytes are fetched for nothing.
+            # Check before downloading gigabytes for nothing.
             locked.compare(LockedModel.of(ref, ObjectFolder(ref).manifest()))
             folder = fetch_to_cache(ref)
     locked.compare(LockedModel.of(ref, open_artifact(folder, verify="full")))
@@ -61,17 +61,17 @@ def fetch_locked(locked: LockedModel, *, on_total: OnTotal = lambda _: None) -> 
 
 
 def _made_in_cache(source: ModelRef, ref: ModelRef, on_total: OnTotal) -> Manifest:
-    """Make an artifact of a repository in the cache.
+    """Create an artifact of a repository in the cache.
 
     Args:
-        source: where the files come from.
-        ref: what the manifest names; the source is one commit of it.
+        source: the source of the files, one commit of `ref`.
+        ref: the reference for the manifest.
         on_total: shows the progress.
     """
     name = hashlib.sha256(str(source).encode()).hexdigest()[:16]
     made = cached_artifact(f"making-{name}")
     if made.is_dir():
-        # A run was interrupted between the two steps below.
+        # An earlier run was interrupted between the two steps below.
         shutil.rmtree(made)
     manifest = create_artifact(source, made, CreationOptions(), on_total=on_total)
     manifest = replace(manifest, reference=ref)

@@ -1,6 +1,6 @@
-"""The proof that nothing more is needed: every locked model loads with the network denied.
+"""Proves that nothing is missing: loads every locked model with the network denied.
 
-Run as a process of its own, `python -m holotype.publishing.offline LOCK`, since a denied network
+Run it in a separate process, `python -m holotype.publishing.offline LOCK`, because the network
 stays denied.
 """
 
@@ -24,11 +24,11 @@ _DENIED = frozenset(
 
 
 class NetworkDeniedError(HolotypeError):
-    """A model reaches for the network although nothing more should be needed."""
+    """A model tries to use the network, although nothing should be missing."""
 
 
 def deny_network() -> None:
-    """Let every use of a socket in this process fail from now on; there is no way back."""
+    """Make every use of a socket in this process fail from now on, irreversibly."""
     sys.addaudithook(_refuse)
 
 
@@ -38,14 +38,14 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def main() -> None:
-    """Load every model of a lock file; write a line for each; exit with 1 where one does not."""
+    """Load every model of a lock file and write a line for each; exit with 1 if one fails."""
     path = Path(sys.argv[1])
     deny_network()
     failed = False
     for locked in read_lock(path).models:
         try:
             load(locked.reference, lock=path, verify="full")
-        # Whatever stops a model from loading is the answer.
+        # Report whatever stops a model from loading.
         except Exception as error:
             failed = True
             answer = f"{type(error).__name__}: {error}".partition("\n")[0]

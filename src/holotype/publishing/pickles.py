@@ -1,4 +1,4 @@
-"""Turning pickled weights into safetensors, by an unpickler that makes nothing but tensors."""
+"""Converts pickled weights to safetensors, with an unpickler that creates only tensors."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _SAFE = "model.safetensors"
 
 
 def convert_pickles(folder: Path, files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
-    """Put a `model.safetensors` in the place of pickled weights; without any, change nothing.
+    """Replace pickled weights by a `model.safetensors`; do nothing if there are none.
 
     Args:
-        folder: where the files are.
-        files: all of them.
+        folder: the folder.
+        files: all its files.
 
     Returns:
-        The files as they are then, by path.
+        The files afterwards, by path.
 
     Raises:
         MissingExtraError: torch or safetensors is not installed.
-        UnsafeCheckpointError: a pickle would make something else than tensors.
+        UnsafeCheckpointError: a pickle would create anything but tensors.
         CheckpointError: a pickle is damaged.
     """
     pickled = [file.path for file in files if file.path.endswith(".bin")]
@@ -54,7 +54,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise UnsafeCheckpointError(
             str(path), f"would make more than tensors when it is unpickled, and was not: {first}"
         ) from None
-    # What the unpickler stumbles over in a damaged file can be an error of any kind.
+    # A damaged file can make the unpickler raise any kind of error.
     except Exception as error:
         raise CheckpointError(
             str(path), f"is no file of torch ({type(error).__name__}: {error})"
@@ -68,7 +68,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(tensors: dict[str, Any], path: Path) -> None:
-    # Tensors that share their memory, as tied weights do, are written each for itself.
+    # Tensors that share memory, such as tied weights, are each written separately.
     own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
     _imported("safetensors.torch").save_file(own, path, metadata={"format": "pt"})
 

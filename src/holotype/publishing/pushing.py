@@ -1,4 +1,4 @@
-"""From a folder to an object store: the manifest last, so that half a push is no artifact."""
+"""Pushes an artifact to an object store, with the manifest last."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _N_THREADS = 8
 
 
 def push_artifact(folder: Path, ref: ModelRef, *, on_total: OnTotal = lambda _: None) -> Manifest:
-    """Upload an artifact to an object store, where nothing is ever overwritten.
+    """Upload an artifact to an object store without overwriting anything.
 
-    Every byte is compared with the manifest before, and read back from the store and compared
-    afterwards. The manifest goes last. An interrupted push is finished by the same call; of what
-    is there already, the bytes are compared and not sent again.
+    Every byte is compared with the manifest before, and read back and compared afterwards. The
+    manifest goes last, so an unfinished push is not an artifact. The same call finishes it; it
+    compares the objects already there instead of sending them again.
 
     Args:
         folder: the artifact.
-        ref: where it goes: a prefix with nothing else in it.
+        ref: the target, a prefix with nothing else in it.
         on_total: shows the progress.
 
     Returns:
@@ -36,8 +36,8 @@ def push_artifact(folder: Path, ref: ModelRef, *, on_total: OnTotal = lambda _: 
 
     Raises:
         ArtifactDamagedError: the folder differs from its manifest.
-        ArtifactExistsError: something else is at the reference.
-        ObjectStoreError: the store refuses, cannot be reached, or keeps other bytes than were sent.
+        ArtifactExistsError: something else is at the target.
+        ObjectStoreError: the store refuses, is unreachable, or returns other bytes than were sent.
         MissingExtraError: the package for this kind of store is not installed.
     """
     manifest = open_artifact(folder, verify="full")
@@ -60,7 +60,7 @@ def push_artifact(folder: Path, ref: ModelRef, *, on_total: OnTotal = lambda _: 
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     objects.create(MANIFEST_FILE, manifest.to_json().encode())
-    # Another one who pushed at the same time may have been first.
+    # A concurrent push may have been first.
     if not _is_there(objects, manifest):
         raise ObjectStoreError(objects.location, "does not keep the manifest that was sent")
     return manifest
@@ -95,7 +95,7 @@ def _push_file(
 def _digest(objects: ObjectFolder, file: FileEntry, on_bytes: OnBytes | None) -> str:
     digest, at = hashlib.sha256(), 0
     while at < file.size:
-        # One byte more than there should be, so that an object that is too long shows.
+        # Reading one byte more than expected reveals an object that is too long.
         end = at + _BLOCK_BYTES if at + _BLOCK_BYTES < file.size else file.size + 1
         block = objects.read(file.path, at, end)
         if not block:

@@ -1,4 +1,4 @@
-"""Which files of a checkpoint an artifact needs."""
+"""Selects the files of a checkpoint that an artifact needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAFE = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 _SAFE_INDEX = "model.safetensors.index.json"
 _PICKLED = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
 _PICKLED_INDEX = "pytorch_model.bin.index.json"
-# What describes weights in other formats, or the artifact that a folder was until now.
+# Files that describe weights in other formats, or the folder's previous artifact.
 _NOT_NEEDED = re.compile(
     r"(tf_model|flax_model|pytorch_model|openvino_model)\b.*\.json|" + re.escape(MANIFEST_FILE)
 )
@@ -29,20 +29,20 @@ def select_files(
     with_pickles: bool = False,
     with_code: bool = False,
 ) -> tuple[str, ...]:
-    """Return the files that a model needs, of all that lie in its repository or folder.
+    """Return the files that a model needs, out of all in its repository or folder.
 
-    Weights are taken as safetensors. The licence and the card come along.
+    They include safetensors weights, the licence and the card.
 
     Args:
         names: the paths of all files.
         modules: the folders of its modules.
-        location: where the files are, for errors.
-        with_pickles: take pickled weights where a folder has no others.
-        with_code: take Python files.
+        location: the location of the files, for errors.
+        with_pickles: whether to include pickled weights if a folder has no others.
+        with_code: whether to include Python files.
 
     Raises:
         CheckpointError: there are no weights.
-        UnsafeCheckpointError: there are only pickled ones, and these are not wanted.
+        UnsafeCheckpointError: there are only pickled weights, and those are not allowed.
     """
     selected: list[str] = []
     pickled: list[str] = []

@@ -1,4 +1,4 @@
-"""References to models, and the manifests of artifacts; only the standard library is imported."""
+"""References to models and manifests of artifacts; imports only the standard library."""
 
 from holotype.errors import (
     ArtifactDamagedError,

@@ -1,7 +1,7 @@
-"""Aliases of a store of artifacts, read: what `local:artifacts@production` stands for.
+"""Reads the aliases of a store of artifacts: the artifact behind `local:artifacts@production`.
 
-An alias is one file that holds its whole history; the last change is what it stands for. Writers
-replace the file in one step, so that readers need no lock.
+An alias is one file that holds its whole history; the last change names the current artifact.
+Writers replace the file in one step, so readers need no lock.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class AliasChange:
     """One switch of an alias.
 
     Attributes:
-        action: ``set`` to an artifact that was named, or ``rollback`` to the one before.
+        action: ``set`` to a named artifact, or ``rollback`` to the previous one.
         artifact: the artifact's folder in the store.
-        digest: the digest of its manifest, so that another folder of this name does not pass.
-        fingerprint: what its vectors have in common with others'; None where it makes none.
-        time: when, UTC, to the second.
-        reason: why, in the words of whoever did it; perhaps empty.
+        digest: the digest of its manifest; a replaced folder of the same name has another one.
+        fingerprint: the fingerprint of its vectors; None if it makes none.
+        time: the time in UTC, to the second.
+        reason: the reason that the user gave; can be empty.
     """
 
     action: Action
@@ -52,11 +52,11 @@ class AliasChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasHistory:
-    """An alias and all that it stood for.
+    """An alias and its history.
 
     Attributes:
         alias: its name.
-        changes: every switch, the oldest first; never empty.
+        changes: every switch, oldest first; never empty.
     """
 
     alias: str
@@ -64,14 +64,14 @@ class AliasHistory:
 
     @property
     def current(self) -> AliasChange:
-        """What the alias stands for."""
+        """The current artifact."""
         return self.changes[-1]
 
     @property
     def previous(self) -> AliasChange | None:
-        """What a rollback leads to; None where there is nothing before.
+        """The target of a rollback; None if there is none.
 
-        Each rollback goes one step further back, and never forward to what was left.
+        Each rollback goes one step further back, and never returns to a state rolled back.
         """
         stack: list[AliasChange] = []
         for change in self.changes:
@@ -82,7 +82,7 @@ class AliasHistory:
 
     def to_json(self) -> str:
         """Return the text of the alias's file."""
-        # A line for each change: the file reads well, and is written fast.
+        # One line per change is readable and fast to write.
         changes = ",\n".join(
             _encoded(
                 {
@@ -101,12 +101,12 @@ class AliasHistory:
 
 
 def resolve_alias(store: Path, alias: str) -> Path:
-    """Return the folder of the artifact that an alias stands for.
+    """Return the folder of the artifact that an alias points to.
 
     Raises:
         AliasNotFoundError: the store has no such alias.
         ArtifactNotFoundError: the artifact is gone.
-        ArtifactError: another artifact has taken its folder, or a name is unsafe.
+        ArtifactError: another artifact has replaced it, or a name is unsafe.
     """
     change = read_alias(store, alias).current
     folder = artifact_folder(store, change.artifact)
@@ -125,7 +125,8 @@ def read_alias(store: Path, alias: str) -> AliasHistory:
 
     Raises:
         AliasNotFoundError: the store has no such alias.
-        ManifestError: its file is damaged; UnsafePathError where its name is unsafe.
+        ManifestError: its file is damaged.
+        UnsafePathError: its name is unsafe.
     """
     path = alias_file(store, alias)
     try:
@@ -139,7 +140,7 @@ def read_alias(store: Path, alias: str) -> AliasHistory:
 
 
 def unknown_alias(store: Path, alias: str) -> AliasNotFoundError:
-    """Return the error for an alias that a store does not have."""
+    """Return the error for a missing alias."""
     known = ", ".join(alias_names(store)) or "none at all"
     return AliasNotFoundError(
         str(store),
@@ -149,7 +150,7 @@ def unknown_alias(store: Path, alias: str) -> AliasNotFoundError:
 
 
 def alias_names(store: Path) -> tuple[str, ...]:
-    """Return the names of a store's aliases, in order; none where the store has none."""
+    """Return the sorted names of a store's aliases; empty if it has none."""
     try:
         found = [path.stem for path in (store / ALIASES_FOLDER).iterdir() if path.suffix == ".json"]
     except (FileNotFoundError, NotADirectoryError):
@@ -158,10 +159,10 @@ def alias_names(store: Path) -> tuple[str, ...]:
 
 
 def alias_file(store: Path, alias: str) -> Path:
-    """Return where an alias is kept.
+    """Return the path of an alias's file.
 
     Raises:
-        UnsafePathError: the name is none, or the aliases lie behind a link.
+        UnsafePathError: the name is invalid, or the aliases are behind a link.
     """
     if not is_alias(alias):
         raise UnsafePathError(
@@ -177,10 +178,10 @@ def alias_file(store: Path, alias: str) -> Path:
 
 
 def artifact_folder(store: Path, artifact: str) -> Path:
-    """Return the folder of an artifact that lies in a store, and nowhere else.
+    """Return the folder of an artifact inside a store.
 
     Raises:
-        UnsafePathError: the name leads out of the store, or is that of a link.
+        UnsafePathError: the name leads out of the store, or names a link.
     """
     if "/" in artifact.rstrip("/"):
         raise UnsafePathError(
@@ -206,7 +207,7 @@ def _parsed(text: bytes, alias: str, location: str) -> AliasHistory:
     if values["format"] != _FORMAT_VERSION:
         raise ManifestError(location, f"has the format {str(values['format'])[:40]!r}")
     if values["alias"] != alias:
-        # Where letter case does not count, two names are one file.
+        # On a case-insensitive file system, two names can be one file.
         raise ManifestError(location, f"is the alias {str(values['alias'])[:80]!r}, not {alias!r}")
     changes = values["changes"]
     if not isinstance(changes, list) or not changes:
@@ -224,7 +225,7 @@ def _change(item: Any, location: str) -> AliasChange:
     if not all(isinstance(text, str) for text in texts) or not isinstance(fingerprint, str | None):
         raise ManifestError(location, "has a change whose values are no texts")
     try:
-        # strptime takes ten times as long, which counts where there are hundreds.
+        # strptime takes ten times as long, which matters for hundreds of changes.
         time = datetime.fromisoformat(item["time"])
     except (TypeError, ValueError):
         raise ManifestError(location, f"has the time {str(item['time'])[:40]!r}") from None

@@ -1,4 +1,4 @@
-"""Where fetched artifacts are kept on this machine, by their digests."""
+"""The local cache of downloaded artifacts, by digest."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ CACHE_VARIABLE = "HOLOTYPE_CACHE"
 
 
 def cached_artifact(digest: str) -> Path:
-    """Return where the artifact with a digest is kept, whether it is there or not.
+    """Return the cache folder of the artifact with a digest, whether it exists or not.
 
-    The cache is in the folder that HOLOTYPE_CACHE names, else in `holotype` of XDG_CACHE_HOME, else
-    in `~/.cache/holotype`.
+    The cache is the folder that HOLOTYPE_CACHE names, else `holotype` in XDG_CACHE_HOME, else
+    `~/.cache/holotype`.
 
     Args:
         digest: the digest of a manifest, such as ``sha256:9f86...``.

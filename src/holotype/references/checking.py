@@ -1,4 +1,4 @@
-"""Comparing the files of a folder with a manifest: cheaply by size, or every byte by digest."""
+"""Compares the files of a folder with a manifest: by size, or every byte by digest."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from holotype.references.manifest import FileEntry, Manifest
 
 OnBytes: TypeAlias = Callable[[int], None]
-"""Is told how many more bytes have been read; called from several threads."""
+"""Receives the number of bytes just read; called from several threads."""
 
 
 _BLOCK_BYTES = 1 << 20
 
 
 def check_sizes(folder: Path, manifest: Manifest) -> tuple[Finding, ...]:
-    """Compare names and sizes, without reading a file; takes milliseconds.
+    """Compare names and sizes in milliseconds, without reading a file.
 
     Returns:
-        Every file that differs, by path; nothing where all agree.
+        Every file that differs, by path; empty if all agree.
 
     Raises:
         OSError: the folder cannot be read.
@@ -69,16 +69,16 @@ def check_contents(
     on_bytes: OnBytes | None = None,
     n_threads: int | None = None,
 ) -> tuple[Finding, ...]:
-    """Compare names, sizes and every byte; files are read in parallel.
+    """Compare names, sizes and every byte, reading files in parallel.
 
     Args:
         folder: the folder.
-        manifest: what it should hold.
-        on_bytes: is told the progress.
-        n_threads: how many files to read at once; None means as many as there are processors.
+        manifest: its expected contents.
+        on_bytes: receives the progress.
+        n_threads: how many files to read at once; None means one per processor.
 
     Returns:
-        Every file that differs, by path; nothing where all agree.
+        Every file that differs, by path; empty if all agree.
 
     Raises:
         OSError: the folder or a file cannot be read.
@@ -100,7 +100,7 @@ def hash_files(
     on_bytes: OnBytes | None = None,
     n_threads: int | None = None,
 ) -> Mapping[str, str]:
-    """Return the SHA-256 of files by their paths; they are read in parallel, largest first.
+    """Return the SHA-256 of files by path, reading them in parallel, largest first.
 
     Raises:
         OSError: a file cannot be read.
@@ -115,10 +115,10 @@ def hash_files(
 
 
 def hash_file(path: Path, *, on_bytes: OnBytes | None = None) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits; a link is not followed.
+    """Return the SHA-256 of a file in hexadecimal digits, without following a link.
 
     Raises:
-        OSError: the file cannot be read, or is no regular file.
+        OSError: the file cannot be read, or is not a regular file.
     """
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_BLOCK_BYTES))

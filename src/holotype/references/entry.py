@@ -1,4 +1,4 @@
-"""The record of a model as JSON values and back, where nothing in them is trusted."""
+"""Converts records to JSON values, and untrusted JSON values to records."""
 
 from __future__ import annotations
 
@@ -26,17 +26,14 @@ RECORDS: Mapping[str, type[ModelInfo]] = {
     "cross-encoder": CrossEncoderModel,
     "classifier": ClassifierModel,
 }
-"""The record of each kind."""
+"""The record class of each kind."""
 
 _LONGEST_TEXT = 20_000
 _MOST_ITEMS = 200_000
 
 
 def entry_of(record: ModelInfo) -> dict[str, Any]:
-    """Return all that a record knows as JSON values, by the names of its fields.
-
-    Fields that have the value that stands for unknown are left out.
-    """
+    """Return the known fields of a record as JSON values, by field name."""
     usual = {field.name: field.default for field in fields(record)}
     return {
         name: _as_json(value)
@@ -46,14 +43,14 @@ def entry_of(record: ModelInfo) -> dict[str, Any]:
 
 
 def record_of(entry: object, location: str) -> ModelInfo:
-    """Return the record of JSON values.
+    """Return the record from JSON values.
 
     Args:
-        entry: what `entry_of` returned, perhaps in the hands of strangers since.
-        location: where it stands, for errors.
+        entry: the result of `entry_of`, untrusted.
+        location: its location, for errors.
 
     Raises:
-        ManifestError: a field is unknown, missing, or not of its type.
+        ManifestError: a field is unknown, missing, or of the wrong type.
     """
     if not isinstance(entry, dict):
         raise ManifestError(location, "its entry is no JSON object")
@@ -83,7 +80,7 @@ def _value(declared: Any, value: object, field: str, location: str) -> Any:
 
 
 def _read(declared: Any, value: object) -> tuple[bool, Any]:
-    """Return whether a JSON value is of a declared type, and the value as that type has it."""
+    """Return whether a JSON value has a declared type, and the value converted to it."""
     origin, arguments = get_origin(declared), get_args(declared)
     if isinstance(declared, TypeVar):
         return _read(declared.__bound__, value)

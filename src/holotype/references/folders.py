@@ -1,4 +1,4 @@
-"""The folder on this machine that a reference to files stands for."""
+"""The local folder of a reference to files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from holotype.references.ref import ModelRef
 
 
 def find_folder(ref: ModelRef) -> Path:
-    """Return the folder of a reference of the kinds local, s3, gs or memory.
+    """Return the folder of a reference with the scheme local, s3, gs or memory.
 
-    No other source is tried where this one fails.
+    If the source fails, no other is tried.
 
     Raises:
         ArtifactNotFoundError: there is no such folder, alias or object.
-        ArtifactError: it cannot be had.
-        ValueError: the reference is of the Hub or of the catalogue.
+        ArtifactError: it cannot be read or downloaded.
+        ValueError: the reference names the Hub or the catalogue.
     """
     if ref.scheme in ("hf", "catalogue"):
         raise ValueError(f"{ref} names no folder of files")

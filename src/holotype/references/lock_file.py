@@ -1,4 +1,4 @@
-"""`holotype.lock`: the exact files of each model of a project, and the loading that insists on them."""
+"""`holotype.lock`: the exact files of each model of a project, and loading under the lock."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _KEYS = frozenset({"reference", "commit", "digest", "fingerprint", "files"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedModel:
-    """What a reference stood for when it was locked.
+    """The model behind a reference when it was locked.
 
     Attributes:
         reference: the reference.
-        commit: the commit that it stood for; None where its source has none.
+        commit: its commit; None if its source has none.
         digest: the digest of the artifact's manifest.
-        fingerprint: the fingerprint of its vectors; None where it makes none.
+        fingerprint: the fingerprint of its vectors; None if it makes none.
         files: every file, by path.
     """
 
@@ -54,7 +54,7 @@ class LockedModel:
 
     @classmethod
     def of(cls, reference: ModelRef, manifest: Manifest) -> LockedModel:
-        """Return what a manifest says as what a reference stands for."""
+        """Return the locked model of a reference, from its manifest."""
         return cls(
             reference=reference,
             commit=manifest.commit,
@@ -69,10 +69,10 @@ class LockedModel:
         return sum(file.size for file in self.files)
 
     def compare(self, found: LockedModel) -> None:
-        """Make sure that a model is the one that was locked.
+        """Check that a model is the locked one.
 
         Raises:
-            LockMismatchError: it is not; the error names every difference.
+            LockMismatchError: it is not; the error lists every difference.
         """
         if found.digest != self.digest:
             raise LockMismatchError(str(self.reference), list(_differences(self, found)))
@@ -83,17 +83,17 @@ class LockFile:
     """The models of a project.
 
     Attributes:
-        models: what was locked, by reference.
+        models: the locked models, by reference.
     """
 
     models: tuple[LockedModel, ...]
 
     def find(self, ref: ModelRef) -> LockedModel | None:
-        """Return what a reference was locked to; None where it is not in the file."""
+        """Return the locked model of a reference; None if the file does not list it."""
         return next((model for model in self.models if model.reference == ref), None)
 
     def to_json(self) -> str:
-        """Return the text of the file, which is the same for the same models."""
+        """Return the text of the file; the same models give the same text."""
         models = [
             {
                 "reference": str(model.reference),
@@ -112,15 +112,15 @@ class LockFile:
 
 
 def lock_of_environment() -> Path | None:
-    """Return the lock file that the variable HOLOTYPE_LOCK names; None where it names none."""
+    """Return the lock file that HOLOTYPE_LOCK names; None if it is not set."""
     name = os.environ.get(LOCK_VARIABLE)
     return Path(name) if name else None
 
 
 def locked_folder(ref: ModelRef, path: Path) -> tuple[Path, LockedModel]:
-    """Return the folder on this machine of a locked reference, and what must be in it.
+    """Return the local folder of a locked reference, and its required contents.
 
-    Nothing is fetched: a reference to another place must be in the cache already.
+    Nothing is downloaded: a remote reference must already be in the cache.
 
     Raises:
         LockFileError: the lock file is missing or damaged.
@@ -149,7 +149,7 @@ def read_lock(path: Path) -> LockFile:
 
     Raises:
         LockFileError: it is missing, damaged, or of another version.
-        ManifestError: it lists files that are none.
+        ManifestError: its list of files is invalid.
     """
     try:
         with io.BufferedReader(open_file(path)) as file:

@@ -1,4 +1,4 @@
-"""`artifact.json`: what an artifact holds and where it came from. Nothing in it is trusted."""
+"""`artifact.json`: the contents and the origin of an artifact. Nothing in it is trusted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FileEntry:
     """A file of an artifact.
 
     Attributes:
-        path: where it lies within the artifact, with forward slashes.
+        path: its path within the artifact, with forward slashes.
         size: its size in bytes.
         sha256: its digest, 64 hexadecimal digits.
     """
@@ -58,18 +58,19 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What `artifact.json` says.
+    """The contents of `artifact.json`.
 
     Attributes:
-        reference: where the artifact came from.
-        commit: the exact commit, 40 hexadecimal digits; None where the source has none.
-        record: the catalogue's entry as it was; of a model outside of it, what its files said.
-        files: every file but the manifest itself, by path.
-        fingerprint: what two encoders must share to share an index; None where no encoder of
-            this version makes vectors of the model.
+        reference: the origin of the artifact.
+        commit: the exact commit, 40 hexadecimal digits; None if the source has none.
+        record: the catalogue's entry at that time; for a model outside the catalogue, the record
+            derived from its files.
+        files: every file except the manifest, by path.
+        fingerprint: the fingerprint that two encoders must share to share an index; None if no
+            encoder of this version makes vectors of the model.
         labels: the labels of a classifier, in the order of its outputs; otherwise empty.
-        created: when it was made, UTC, to the second.
-        tool: what made it, with its version.
+        created: the creation time in UTC, to the second.
+        tool: the name and version of the tool that made it.
     """
 
     reference: ModelRef
@@ -88,7 +89,7 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """The digest of the whole: all that the manifest says but when and by what it was made."""
+        """The digest of everything in the manifest except `created` and `tool`."""
         covered = _covered(self)
         text = json.dumps(covered, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
@@ -107,7 +108,7 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises:
         ArtifactNotFoundError: the folder does not exist, or has no manifest.
-        ManifestError: the manifest is damaged, of another version, or made to do harm.
+        ManifestError: the manifest is damaged, malicious, or of another version.
     """
     path = folder / MANIFEST_FILE
     try:
@@ -126,14 +127,14 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def parse_manifest(text: bytes, location: str) -> Manifest:
-    """Return what a manifest says; its digest has been checked, its files have not.
+    """Parse a manifest and check its digest, but not its files.
 
     Args:
-        text: the contents of an `artifact.json`, perhaps of a stranger.
-        location: where it is, for errors.
+        text: the contents of an `artifact.json`, untrusted.
+        location: its location, for errors.
 
     Raises:
-        ManifestError: it is damaged, of another version, or made to do harm.
+        ManifestError: it is damaged, malicious, or of another version.
     """
     values = _object(text, location)
     version = values.get("format")
@@ -193,7 +194,7 @@ def _object(text: bytes, location: str) -> Mapping[str, Any]:
 
     try:
         values = json.loads(text, object_pairs_hook=pairs, parse_constant=number)
-    # The message of a decoding error would repeat what the file holds.
+    # The message of a decoding error would repeat the file's contents.
     except (ValueError, RecursionError) as error:
         raise ManifestError(location, f"is no JSON ({type(error).__name__})") from None
     if not isinstance(values, dict):
@@ -221,10 +222,11 @@ def _matching(
 
 
 def parse_files(value: object, location: str) -> tuple[FileEntry, ...]:
-    """Return the files that a JSON list names.
+    """Return the files in a JSON list.
 
     Raises:
-        ManifestError: it is no such list; UnsafePathError where a path is unsafe.
+        ManifestError: the list is invalid.
+        UnsafePathError: a path is unsafe.
     """
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_FILES:
         raise ManifestError(location, f"does not list 1 to {_MOST_FILES} files")

@@ -1,4 +1,4 @@
-"""Texts that are almost references: what may be meant, and what must not be shown of them."""
+"""Handles texts that are almost references: suggestions, and secrets to hide."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OTHER_NAMES = {
 
 
 def redacted(text: str) -> str:
-    """Return a text without what may be a password, a token or a signature in it."""
+    """Return a text with possible passwords, tokens and signatures removed."""
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
@@ -46,8 +46,8 @@ def suggestions(text: str, parses: Callable[[str], bool]) -> tuple[str, ...]:
     """Return the references that a text may mean, best first.
 
     Args:
-        text: a text that is no reference.
-        parses: whether a proposal is a reference.
+        text: a text that is not a reference.
+        parses: returns whether a proposal is a reference.
     """
     proposals = dict.fromkeys(proposal for proposal in _proposals(text.strip()) if proposal != text)
     return tuple(proposal for proposal in proposals if parses(proposal))

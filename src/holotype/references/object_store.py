@@ -1,7 +1,7 @@
-"""A prefix in an object store, through fsspec: what is there, its bytes, and new objects.
+"""A prefix in an object store, through fsspec: listing, reading and creating objects.
 
-Credentials come from the store's own environment (the AWS credentials, those of Google Cloud);
-they are in no reference, and are taken out of every message.
+Credentials come from the store's own environment variables (AWS or Google Cloud). They are in no
+reference, and are removed from every message.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _SHORTEST_SECRET = 6
 
 
 class ObjectFolder:
-    """The objects below a prefix, as if they were the files of a folder."""
+    """The objects below a prefix, seen as files of a folder."""
 
     def __init__(self, ref: ModelRef) -> None:
-        """Open a prefix; nothing is asked of the store yet.
+        """Open a prefix without contacting the store.
 
         Args:
-            ref: a reference of the kinds s3, gs or memory.
+            ref: a reference with the scheme s3, gs or memory.
 
         Raises:
             MissingExtraError: the package for this kind of store is not installed.
         """
         package, extra = _PACKAGES[ref.scheme]
         try:
-            # By name, so that type checkers do not read fsspec and all that it imports.
+            # By name, so type checkers do not read fsspec and everything that it imports.
             core = importlib.import_module("fsspec.core")
             importlib.import_module(package)
         except ModuleNotFoundError as error:
@@ -56,20 +56,20 @@ class ObjectFolder:
         )
 
     def manifest(self) -> Manifest:
-        """Return the manifest of the artifact that is here.
+        """Return the manifest of the artifact at this prefix.
 
         Raises:
             ArtifactNotFoundError: there is none.
-            ManifestError: it is damaged, or made to do harm.
+            ManifestError: it is damaged or malicious.
             ObjectStoreError: the store refuses or cannot be reached.
         """
         location = f"{self.location}/{MANIFEST_FILE}"
-        # One more byte than allowed is enough to know that there are too many.
+        # One byte more than allowed shows that there are too many.
         text = self.read(MANIFEST_FILE, 0, LARGEST_MANIFEST_BYTES + 1)
         return parse_manifest(text, location)
 
     def sizes(self) -> Mapping[str, int]:
-        """Return the size of every object in bytes, by its path below the prefix.
+        """Return the size of every object in bytes, by path below the prefix.
 
         Raises:
             ObjectStoreError: the store refuses or cannot be reached.
@@ -86,7 +86,7 @@ class ObjectFolder:
         }
 
     def read(self, path: str, start: int, end: int) -> bytes:
-        """Return the bytes of an object from `start` up to, not including, `end`.
+        """Return the bytes of an object from `start` to `end`, exclusive.
 
         Raises:
             ArtifactNotFoundError: there is no such object.
@@ -97,10 +97,10 @@ class ObjectFolder:
         return content[: end - start]
 
     def create_from(self, path: str, file: Path) -> bool:
-        """Make an object of a file; what is there already is left alone.
+        """Create an object from a file, unless it exists.
 
         Returns:
-            False where there is such an object already.
+            False if the object already exists.
 
         Raises:
             ObjectStoreError: the store refuses or cannot be reached.
@@ -109,10 +109,10 @@ class ObjectFolder:
         return self._created(path, lambda: self._system.put_file(str(file), name, mode="create"))
 
     def create(self, path: str, content: bytes) -> bool:
-        """Make an object of a few bytes; what is there already is left alone.
+        """Create an object from a few bytes, unless it exists.
 
         Returns:
-            False where there is such an object already.
+            False if the object already exists.
 
         Raises:
             ObjectStoreError: the store refuses or cannot be reached.
@@ -121,7 +121,7 @@ class ObjectFolder:
         return self._created(path, lambda: self._system.pipe_file(name, content, mode="create"))
 
     def _created(self, path: str, request: Callable[[], object]) -> bool:
-        # The request is to fail where there is such an object; some stores do not honour that.
+        # The request should fail if the object exists; some stores do not honour that.
         if self._exists(path):
             return False
         try:
@@ -154,7 +154,7 @@ class ObjectFolder:
                 location,
                 f"the store refuses: {_reason(error)}; check its credentials and their rights",
             ) from None
-        # The clients of stores raise errors of many libraries, which share no other class.
+        # Store clients raise errors of many libraries, which share no other class.
         except Exception as error:
             raise ObjectStoreError(
                 location, f"the store cannot be read or written: {_reason(error)}"
@@ -162,11 +162,11 @@ class ObjectFolder:
 
 
 class _AlreadyThereError(ObjectStoreError):
-    """An object was to be made that is there already."""
+    """An object to be created already exists."""
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error, without what may be a secret in it."""
+    """Return the first line of an error with possible secrets removed."""
     text = redacted((str(error).strip().splitlines() or [""])[0])
     for name, value in os.environ.items():
         if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:

@@ -1,4 +1,4 @@
-"""Paths within a folder, as a manifest names them: the same file on every system, and only there."""
+"""Paths in a manifest: the same file inside the folder on every system."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _RESERVED = frozenset(
 
 
 def check_path(path: str, location: str) -> str:
-    """Return a path that is safe to join to a folder, on this system and on all others.
+    """Return a path that is safe to join to a folder on every system.
 
     Args:
         path: relative, with forward slashes.
-        location: where the path stands, for errors.
+        location: the location of the path, for errors.
 
     Raises:
-        UnsafePathError: it is absolute, leaves the folder, or is no name on some system.
+        UnsafePathError: it is absolute, leaves the folder, or is invalid on some system.
     """
     problem = _problem(path)
     if problem is not None:
@@ -39,10 +39,10 @@ def check_path(path: str, location: str) -> str:
 
 
 def check_distinct(paths: Iterable[str], location: str) -> None:
-    """Make sure that paths name different files also where letter case does not count.
+    """Check that paths name different files even on a case-insensitive file system.
 
     Raises:
-        UnsafePathError: two are the same, or one lies in another.
+        UnsafePathError: two are the same, or one is inside another.
     """
     seen: dict[str, str] = {}
     for path in sorted(paths):
@@ -95,8 +95,8 @@ def open_file(path: Path) -> io.FileIO:
     """Open a regular file for reading, unbuffered.
 
     Raises:
-        OSError: it cannot be read; it is a link, where systems tell; or it is a pipe or a device,
-            on which reading could wait for ever.
+        OSError: it cannot be read; it is a link, where the system can tell; or it is a pipe or a
+            device, on which reading could wait forever.
     """
     flags = os.O_RDONLY
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
@@ -109,9 +109,9 @@ def open_file(path: Path) -> io.FileIO:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every file of a folder with its path and status; links are not followed.
+    """Yield every file of a folder with its path and status, without following links.
 
-    A link, a device or anything else that is no file and no folder is yielded as what it is.
+    Links, devices and other special files are yielded as they are.
     """
     waiting = [""]
     while waiting:

@@ -1,4 +1,4 @@
-"""From an object store to a folder: whole, checked, in one step, and going on where it stopped."""
+"""Pulls an artifact from an object store: checked, resumable, and visible in one step."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from holotype.references.ref import ModelRef
 from holotype.references.staging import keep_only, refuse_existing, staged
 
 OnTotal: TypeAlias = Callable[[int], OnBytes | None]
-"""Is told how many bytes will pass, and returns what is told of those that have."""
+"""Receives the total number of bytes, and returns a function that receives the progress."""
 
 MAX_BYTES = 200_000_000_000
-"""The largest artifact that is fetched unless another bound is given."""
+"""The default limit on the size of a downloaded artifact."""
 
 _BLOCK_BYTES = 8 << 20
 _N_THREADS = 8
@@ -37,26 +37,26 @@ def pull_artifact(
     on_total: OnTotal = lambda _: None,
     wait: bool = False,
 ) -> Manifest:
-    """Fetch an artifact from an object store into a folder.
+    """Download an artifact from an object store into a folder.
 
-    Every byte is compared with the manifest. The folder appears in one step when it is whole; where
-    the work is interrupted, the next run goes on with what was fetched.
+    Every byte is compared with the manifest. The folder appears in one step when it is complete.
+    After an interruption, the next run continues with what was downloaded.
 
     Args:
-        ref: where the artifact is.
-        target: the folder to make.
-        max_bytes: the largest artifact to fetch.
+        ref: the artifact.
+        target: the folder to create.
+        max_bytes: the largest artifact to download.
         on_total: shows the progress.
-        wait: whether to wait for another process that fetches to the same folder.
+        wait: whether to wait for another process that downloads to the same folder.
 
     Returns:
         The manifest.
 
     Raises:
-        ArtifactExistsError: there is something at the target.
+        ArtifactExistsError: the target exists.
         ArtifactNotFoundError: the store has no such artifact.
-        ManifestError: its manifest is damaged, or made to do harm.
-        ObjectStoreError: the store refuses, or has other bytes than the manifest says.
+        ManifestError: its manifest is damaged or malicious.
+        ObjectStoreError: the store refuses, or its bytes differ from the manifest.
         ArtifactError: it is too large.
         MissingExtraError: the package for this kind of store is not installed.
     """
@@ -66,9 +66,9 @@ def pull_artifact(
 
 
 def fetch_to_cache(ref: ModelRef) -> Path:
-    """Return the folder of the cache with the artifact that is at a reference now.
+    """Return the cache folder of the artifact that a reference names now.
 
-    The cache goes by the artifact's digest: what is there already is not fetched again.
+    The cache uses the artifact's digest as its key, so nothing is downloaded twice.
 
     Raises:
         ArtifactError: see `pull_artifact`.
@@ -131,17 +131,17 @@ def _pulled(
 def fetch_file(
     objects: ObjectFolder, file: FileEntry, target: Path, on_bytes: OnBytes | None
 ) -> None:
-    """Fetch an object into a file, after the bytes that an earlier run has left there.
+    """Download an object into a file, after the bytes that an earlier run left there.
 
     Raises:
-        ObjectStoreError: the object is not what the manifest says; the file is deleted.
+        ObjectStoreError: the object differs from the manifest; the file is deleted.
         OSError: the file cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     went_on = target.exists()
     size, sha256 = _fetched(objects, file, target, on_bytes)
     if went_on and sha256 != file.sha256:
-        # What was left there may have been of another artifact.
+        # The leftover may belong to another artifact.
         target.unlink()
         size, sha256 = _fetched(objects, file, target, None)
     if sha256 != file.sha256:
@@ -156,7 +156,7 @@ def fetch_file(
 def _fetched(
     objects: ObjectFolder, file: FileEntry, target: Path, on_bytes: OnBytes | None
 ) -> tuple[int, str]:
-    """Go on with a file, and return its size and its digest."""
+    """Continue a file, and return its size and digest."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     digest, at = hashlib.sha256(), 0
     with os.fdopen(os.open(target, flags, 0o644), "r+b") as written:

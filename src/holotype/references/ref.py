@@ -1,4 +1,4 @@
-"""References: one string names a model from anywhere, and one type parses it."""
+"""References: one string that names a model anywhere, and the type that parses it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _SECRET = re.compile(r"hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|://[^/]*@|[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRef:
-    """Where a model comes from; `str()` gives its one canonical spelling.
+    """Where a model comes from; `str()` gives the canonical spelling.
 
     Attributes:
-        scheme: which kind of place it is.
+        scheme: the kind of source.
         location: the folder of ``local``, ``org/model`` of ``hf``, ``bucket/prefix`` of object
             stores, the id of ``catalogue``.
         revision: the tag, branch or commit of ``hf``; None means the newest commit.
-        alias: the alias of a local store of artifacts; None means that the folder itself is meant.
+        alias: the alias in a local store of artifacts; None means the folder itself.
     """
 
     scheme: Scheme
@@ -45,18 +45,18 @@ class ModelRef:
 
     @classmethod
     def parse(cls, text: str) -> ModelRef:
-        """Parse a reference; whether what it names exists is not looked up.
+        """Parse a reference without checking whether its target exists.
 
         Args:
             text: one of ``local:PATH``, ``local:STORE@ALIAS``, ``hf:ORG/MODEL[@REVISION]``,
-                ``s3://BUCKET/PREFIX``, ``gs://BUCKET/PREFIX``, ``catalogue:ID``. What follows
-                the last ``@`` of a local reference is an alias; a folder whose own name has an
-                ``@`` is written with a slash at its end.
+                ``s3://BUCKET/PREFIX``, ``gs://BUCKET/PREFIX``, ``catalogue:ID``. In a local
+                reference, the alias follows the last ``@``; for a folder whose own name contains
+                an ``@``, add a slash at the end.
 
         Raises:
-            InvalidReferenceError: the text is none of these; the error shows the grammar, and what
-                may be meant.
-            CredentialsInReferenceError: it holds a password, a token or a signature.
+            InvalidReferenceError: the text is none of these; the error shows the grammar and
+                suggestions.
+            CredentialsInReferenceError: it contains a password, a token or a signature.
         """
         if not isinstance(text, str):
             raise TypeError(f"a reference is a string, not {type(text).__name__}")
@@ -70,10 +70,10 @@ class ModelRef:
 
     @classmethod
     def from_environment(cls, name: str) -> ModelRef:
-        """Parse the reference that an environment variable holds.
+        """Parse the reference in an environment variable.
 
         Raises:
-            InvalidReferenceError: the variable is not set, or holds no reference.
+            InvalidReferenceError: the variable is not set, or is not a reference.
         """
         text = os.environ.get(name, "")
         if not text:
@@ -82,7 +82,7 @@ class ModelRef:
 
     @property
     def path(self) -> Path:
-        """The folder of a local reference, with ``~`` expanded; of a store where it has an alias.
+        """The folder of a local reference with ``~`` expanded; the store if it has an alias.
 
         Raises:
             ValueError: the reference is not local.
@@ -94,7 +94,7 @@ class ModelRef:
 
     @property
     def is_commit(self) -> bool:
-        """Whether it names one commit of a repository, which never changes."""
+        """Whether it names a commit of a repository, which never changes."""
         return self.revision is not None and _COMMIT.fullmatch(self.revision) is not None
 
     def __str__(self) -> str:
@@ -105,7 +105,7 @@ class ModelRef:
         if version is not None:
             return f"{self.scheme}:{self.location}@{version}"
         name = self.location.rpartition("/")[2]
-        # Without it the name would be that of an alias, or lose the space that it ends with.
+        # Without the slash, the name would read as an alias or lose its trailing space.
         needs_slash = self.scheme == "local" and ("@" in name or name != name.rstrip())
         return f"{self.scheme}:{self.location}{'/' * needs_slash}"
 
@@ -145,7 +145,7 @@ def _is_reference(text: str) -> bool:
 
 
 def is_alias(name: str) -> bool:
-    """Whether a text may be the name of an alias: letters, digits, and ``.``, ``_``, ``-`` inside."""
+    """Return whether a text is a valid alias: letters, digits, and ``.``, ``_``, ``-`` inside."""
     return _ALIAS.fullmatch(name) is not None
 
 
@@ -171,7 +171,7 @@ def _local(text: str, rest: str) -> ModelRef:
 def _tidy_path(path: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     root = "/" if path.startswith("/") else ""
-    # A folder that is named like the home keeps what tells it apart.
+    # A folder named ~ keeps the ./ that distinguishes it from the home folder.
     here = "./" if path.startswith("./") and parts and parts[0] == "~" else ""
     return f"{here}{root}{'/'.join(parts)}" if parts else root or "."
 

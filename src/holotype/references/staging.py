@@ -1,4 +1,4 @@
-"""A folder that appears in one step, or not at all, however the process that makes it ends."""
+"""Creates a folder in one step or not at all, however the process ends."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from holotype.references.paths import files_below
 
 @contextmanager
 def staged(target: Path, *, wait: bool = False) -> Iterator[Path]:
-    """Yield a folder beside the target, and rename it to the target when the block ends well.
+    """Yield a folder beside the target, and rename it to the target when the block succeeds.
 
-    The folder has one name for each target. What a run that was interrupted has left in it is
-    still there, so that a later run can go on; it is for the block to make sure of it.
+    The folder has one name per target and keeps the leftovers of an interrupted run, so a later
+    run can continue. The block must check them.
 
     Args:
-        target: the folder to make.
-        wait: whether to wait for another process that makes the same; otherwise that is an error.
+        target: the folder to create.
+        wait: whether to wait for another process that creates it; if False, raise an error.
 
     Raises:
-        ArtifactExistsError: there is something at the target.
-        ArtifactError: another process is at work on the same target, or the folder cannot be made.
+        ArtifactExistsError: the target exists.
+        ArtifactError: another process works on the same target, or the folder cannot be created.
     """
     refuse_existing(target)
     staging = target.parent / f".{target.name}.partial"
@@ -51,10 +51,10 @@ def staged(target: Path, *, wait: bool = False) -> Iterator[Path]:
 
 
 def refuse_existing(target: Path) -> None:
-    """Make sure that there is nothing at a path.
+    """Check that a path does not exist.
 
     Raises:
-        ArtifactExistsError: there is something.
+        ArtifactExistsError: it exists.
     """
     if os.path.lexists(target):
         raise ArtifactExistsError(
@@ -63,7 +63,7 @@ def refuse_existing(target: Path) -> None:
 
 
 def keep_only(folder: Path, paths: Collection[str]) -> None:
-    """Delete every file of a folder but those named, and what is no file."""
+    """Delete everything in a folder except the named files."""
     for path, _ in list(files_below(folder)):
         if path not in paths:
             (folder / path).unlink()
@@ -73,7 +73,7 @@ def keep_only(folder: Path, paths: Collection[str]) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Delete all that is in a folder."""
+    """Delete everything in a folder."""
     for found in folder.iterdir():
         if found.is_dir() and not found.is_symlink():
             shutil.rmtree(found)
@@ -83,7 +83,7 @@ def clear(folder: Path) -> None:
 
 @contextmanager
 def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
-    """Hold a folder for this process alone; the system lets go of it when the process ends."""
+    """Lock a folder for this process; the system releases the lock when the process ends."""
     if sys.platform == "win32":
         yield
         return
@@ -103,7 +103,7 @@ def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
 
 
 def _flush(folder: Path) -> None:
-    """Have all of a folder written to the disk, so that it is whole even if the power fails."""
+    """Flush a folder to the disk, so it is complete even after a power failure."""
     folders = {folder}
     for path, _ in files_below(folder):
         descriptor = os.open(folder / path, os.O_RDONLY)

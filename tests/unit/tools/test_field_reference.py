@@ -88,4 +88,4 @@ def test_types_are_told_in_words(text: str) -> None:
 def test_what_depends_on_the_kind_says_so(text: str) -> None:
     assert "| for `dense`, `colbert` and `sparse` |" in section(text, "An entry of `models`")
     specs = section(text, "`specs`")
-    assert "For `cross-encoder` and `classifier`, `embedding_dim` is of type `null`." in specs
+    assert "For `cross-encoder` and `classifier`, `embedding_dim` has the type `null`." in specs

@@ -118,16 +118,14 @@ def test_a_section_tells_how_to_import_the_model_and_where_each_value_comes_from
 
 
 def test_a_section_says_what_is_not_known(pages: dict[str, str]) -> None:
-    assert "Not known: `requires_remote_code`, `ms_marco_mrr10`." in section(
-        pages, "tiny-dense-v1.5"
-    )
-    assert "Not known: `context_length`, `parameters`, " in section(pages, "2d-dense")
+    assert "Unknown: `requires_remote_code`, `ms_marco_mrr10`." in section(pages, "tiny-dense-v1.5")
+    assert "Unknown: `context_length`, `parameters`, " in section(pages, "2d-dense")
     assert "licence unknown" in section(pages, "2d-dense")
 
 
 def test_a_static_model_does_not_lack_what_only_a_network_has() -> None:
     pages = family_pages(open_catalogue("holotype.models"))
-    (told,) = re.findall("Not known: .*", section(pages, "potion-base-8m"))
+    (told,) = re.findall("Unknown: .*", section(pages, "potion-base-8m"))
     assert "dtype" in told
     assert "layers" not in told
     assert "hidden_dim" not in told
