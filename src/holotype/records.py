@@ -10,10 +10,12 @@ checker rejects ``load(JINA_COLBERT_V2, dim=100)``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, Unpack
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
+
+    from holotype.run_options import LoadOptions
 else:
     from holotype._dataclass import dataclass
 
@@ -175,6 +177,11 @@ class DenseModel(ModelInfo, Generic[DimT]):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    if TYPE_CHECKING:
+
+        def _loads_dense(self, *, dim: DimT | None = None, **options: Unpack[LoadOptions]) -> None:
+            """Say to type checkers what `load` takes with this record."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ColbertModel(ModelInfo, Generic[DimT]):
@@ -198,6 +205,13 @@ class ColbertModel(ModelInfo, Generic[DimT]):
     query_expansion: bool | None = None
     attend_to_expansion_tokens: bool | None = None
     skiplist: Literal["punctuation"] | tuple[str, ...] | None = None
+
+    if TYPE_CHECKING:
+
+        def _loads_colbert(
+            self, *, dim: DimT | None = None, **options: Unpack[LoadOptions]
+        ) -> None:
+            """Say to type checkers what `load` takes with this record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, overload
 
 from holotype.encoders._load import import_part, refuse_unlocked
-from holotype.encoders.config import RunOptions, configure, look_up
+from holotype.encoders.config import configure, look_up
 from holotype.encoders.encodings.mode_agreement import require_one_checkpoint
 from holotype.records import (
     AnyColbertModel,
@@ -15,6 +15,7 @@ from holotype.records import (
     ModelInfo,
     SparseModel,
 )
+from holotype.run_options import RunOptions
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
