@@ -123,6 +123,12 @@ class ModelInfo:
     deprecated: bool = False
     provenance: tuple[tuple[str, str], ...] = ()
 
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[True]:
+            """Say to type checkers that `load` gives an encoder of any kind."""
+            raise NotImplementedError
+
     @property
     def matryoshka(self) -> bool:
         """Whether the model's vectors may be truncated to one of `matryoshka_dims`."""
@@ -182,6 +188,9 @@ class DenseModel(ModelInfo, Generic[DimT]):
         def _loads_dense(self, *, dim: DimT | None = None, **options: Unpack[LoadOptions]) -> None:
             """Say to type checkers what `load` takes with this record."""
 
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ColbertModel(ModelInfo, Generic[DimT]):
@@ -213,6 +222,9 @@ class ColbertModel(ModelInfo, Generic[DimT]):
         ) -> None:
             """Say to type checkers what `load` takes with this record."""
 
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SparseModel(ModelInfo):
@@ -225,6 +237,11 @@ class SparseModel(ModelInfo):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CrossEncoderModel(ModelInfo):
@@ -234,6 +251,11 @@ class CrossEncoderModel(ModelInfo):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ClassifierModel(ModelInfo):
@@ -242,6 +264,11 @@ class ClassifierModel(ModelInfo):
     activation: ScoreActivation | None = None
     labels: tuple[str, ...] = ()
     multi_label: bool | None = None
+
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
 
 
 AnyDenseModel: TypeAlias = DenseModel[Any]

@@ -522,8 +522,14 @@ if TYPE_CHECKING:
         type: Literal[ModelType.IMAGE_TEXT],
     ) -> ModelInfo: ...
     @overload
-    def get_model_by_hf_id(hf_id: str, type: str | None = None) -> ModelInfo: ...
-    def get_model_by_hf_id(hf_id: str, type: str | None = None) -> ModelInfo:
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: str | None = None,
+    ) -> ModelInfo: ...
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: str | None = None,
+    ) -> ModelInfo:
         """Return the record of a Hugging Face repository; its type follows the kind."""
         ...
 else:

@@ -69,7 +69,6 @@ from holotype.records import (
     AnyDenseModel,
     ClassifierModel,
     CrossEncoderModel,
-    ModelInfo,
     SparseModel,
 )
 from holotype.references.ref import ModelRef
@@ -88,6 +87,12 @@ class _Colbert(Protocol[P]):
     """The same of late interaction."""
 
     def _loads_colbert(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+
+class _AnyKind(Protocol):
+    """A record that is known as a `ModelInfo` only; those of a known kind do not match."""
+
+    def _is_of_any_kind(self) -> Literal[True]: ...
 
 
 @overload
@@ -424,7 +429,7 @@ def load(
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder: ...
 @overload
-def load(model: ModelInfo, **options: Unpack[LoadOptions]) -> AnyEncoder: ...
+def load(model: _AnyKind, **options: Unpack[LoadOptions]) -> AnyEncoder: ...
 def load(model: Any, *args: Any, **options: Any) -> Any:
     """Load a model so that it runs exactly as its record and its checkpoint say.
 
