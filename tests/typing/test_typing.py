@@ -72,7 +72,8 @@ def ty(file: Path, cwd: Path) -> Iterator[tuple[int, str, str]]:
     text = run(command, cwd)
     found = re.compile(rf"^error\[(\S+)\].*\n +--> .*{re.escape(file.name)}:(\d+):", re.M)
     parts = [*found.finditer(text)]
-    for part, end in zip(parts, [*(after.start() for after in parts[1:]), len(text)], strict=True):
+    for n, part in enumerate(parts, 1):
+        end = parts[n].start() if n < len(parts) else len(text)
         yield int(part[2]), part[1], text[part.start() : end]
 
 
