@@ -43,6 +43,7 @@ derived: $(INSTALLED) ## write the pages that derive from the catalogue and the 
 	$(BIN)/python -m holotype_codegen generate models.json --output src/holotype/models.py --line-length 100
 	$(BIN)/holotype docs
 	$(BIN)/python tools/field_reference.py
+	$(BIN)/python tools/load_overloads.py
 	$(BIN)/python tools/catalogue_pages.py
 
 bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchmarks/

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
-from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from holotype.catalogue import language_ranges, nearest
 from holotype.models import CATALOGUE, ModelType
@@ -14,6 +14,11 @@ from holotype.records import (
     ModelInfo,
     SparseModel,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
+else:
+    from typing import TypedDict
 
 SortKey: TypeAlias = Literal[
     "id",
@@ -28,9 +33,7 @@ SortKey: TypeAlias = Literal[
 """The fields that `select` can sort by."""
 
 
-class Criteria(TypedDict, total=False):
-    """The criteria of `select` besides the kind of model; None means no criterion."""
-
+class _Criteria(TypedDict, total=False):
     organization: str | None
     """Who made the model."""
     language: str | None
@@ -59,6 +62,18 @@ class Criteria(TypedDict, total=False):
     """The smallest MRR@10 on MS MARCO dev, as a fraction."""
     allow_remote_code: bool | None
     """False excludes models that are known to need code from their repository."""
+
+
+# Closed for the reason that `holotype.run_options` gives.
+if TYPE_CHECKING:
+
+    class Criteria(_Criteria, closed=True):
+        """The criteria of `select` besides the kind of model; those that are None are not asked."""
+
+else:
+
+    class Criteria(_Criteria):
+        """The criteria of `select` besides the kind of model; those that are None are not asked."""
 
 
 _Check: TypeAlias = Callable[[ModelInfo, Any], bool]

@@ -10,10 +10,12 @@ checker rejects ``load(JINA_COLBERT_V2, dim=100)``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, Unpack
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
+
+    from holotype.run_options import LoadOptions
 else:
     from holotype._dataclass import dataclass
 
@@ -121,6 +123,12 @@ class ModelInfo:
     deprecated: bool = False
     provenance: tuple[tuple[str, str], ...] = ()
 
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[True]:
+            """Say to type checkers that `load` gives an encoder of any kind."""
+            raise NotImplementedError
+
     @property
     def matryoshka(self) -> bool:
         """Whether vectors can be truncated to one of `matryoshka_dims`."""
@@ -175,6 +183,14 @@ class DenseModel(ModelInfo, Generic[DimT]):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    if TYPE_CHECKING:
+
+        def _loads_dense(self, *, dim: DimT | None = None, **options: Unpack[LoadOptions]) -> None:
+            """Say to type checkers what `load` takes with this record."""
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ColbertModel(ModelInfo, Generic[DimT]):
@@ -199,6 +215,16 @@ class ColbertModel(ModelInfo, Generic[DimT]):
     attend_to_expansion_tokens: bool | None = None
     skiplist: Literal["punctuation"] | tuple[str, ...] | None = None
 
+    if TYPE_CHECKING:
+
+        def _loads_colbert(
+            self, *, dim: DimT | None = None, **options: Unpack[LoadOptions]
+        ) -> None:
+            """Say to type checkers what `load` takes with this record."""
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SparseModel(ModelInfo):
@@ -211,6 +237,11 @@ class SparseModel(ModelInfo):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CrossEncoderModel(ModelInfo):
@@ -220,6 +251,11 @@ class CrossEncoderModel(ModelInfo):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ClassifierModel(ModelInfo):
@@ -228,6 +264,11 @@ class ClassifierModel(ModelInfo):
     activation: ScoreActivation | None = None
     labels: tuple[str, ...] = ()
     multi_label: bool | None = None
+
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
 
 
 AnyDenseModel: TypeAlias = DenseModel[Any]

@@ -103,20 +103,35 @@ def docstring(text: str) -> str:
     return f'"""{_LOOSE_QUOTE.sub(_BACKSLASHED_QUOTE, _escaped(text, ""))}"""'
 
 
-def subscript(name: str, items: Sequence[str], *, before: int = 0, width: int = 88) -> str:
+def subscript(
+    name: str, items: Sequence[str], *, indent: int = 0, before: int = 0, width: int = 88
+) -> str:
     """Return `name[items]`, with one item per line if it does not fit on one.
 
     Args:
         name: the subscripted name.
         items: expressions, already rendered.
-        before: the columns of the line before the expression.
+        indent: the columns before the first character of the line that holds the expression.
+        before: the columns of that line before the expression.
         width: the longest allowed line.
     """
     flat = f"{name}[{', '.join(items)}]"
-    if before + columns(flat) <= width:
+    if indent + before + columns(flat) <= width:
         return flat
-    comma = "," if len(items) > 1 else ""
-    return f"{name}[\n" + ",\n".join(f"{INDENT}{item}" for item in items) + f"{comma}\n]"
+    outer, comma = " " * indent, "," if len(items) > 1 else ""
+    lines = ",\n".join(f"{outer}{INDENT}{item}" for item in items)
+    return f"{name}[\n{lines}{comma}\n{outer}]"
+
+
+def union(items: Sequence[str], *, indent: int = 0, before: int = 0, width: int = 88) -> str:
+    """Return `item | item`, in parentheses where it does not fit; the arguments are `subscript`'s."""
+    flat = " | ".join(items)
+    if indent + before + columns(flat) <= width:
+        return flat
+    outer = " " * indent
+    if indent + len(INDENT) + columns(flat) > width:
+        flat = f"\n{outer}{INDENT}| ".join(items)
+    return f"(\n{outer}{INDENT}{flat}\n{outer})"
 
 
 def assignment(target: str, value: str, *, width: int = 88) -> str:

@@ -19,6 +19,9 @@ from holotype_codegen.model import BASE_CLASS, GENERIC_CLASSES, Model, model_of,
 
 LINE_LENGTH = 88
 
+IDS_PER_LITERAL = 256
+"""pyrefly takes a longer `Literal` of texts for `str`; a union of several it does not."""
+
 QUERIES = (
     "find_model",
     "get_model",
@@ -49,20 +52,31 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Ids:
+    """Ids that stand in one `Literal`, and its alias."""
+
+    alias: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordType:
     """The static type of one or more records, and the alias of their ids.
 
     Attributes:
         annotation: the module's name for the type.
         definition: the definition of that name; equal to `annotation` if it needs no alias.
+        dims: the sizes that the records can return; empty where they return none.
         ids_alias: the name of the id type.
-        ids: the ids, in file order.
+        parts: the ids, in file order, cut into as many parts as one `Literal` can hold; the alias
+            of a single part is `ids_alias`.
     """
 
     annotation: str
     definition: str
+    dims: tuple[int, ...]
     ids_alias: str
-    ids: tuple[str, ...]
+    parts: tuple[Ids, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,7 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
         line_length: the longest line in columns; a formatter with that setting changes nothing.
     """
     models = [model_of(values) for values in catalogue["models"]]
-    kinds = _kinds(models)
+    kinds = kinds_of(models)
     record_types = [record_type for kind in kinds for record_type in kind.record_types]
     return _template(line_length).render(
         any_generic=any(model.dims for model in models),
@@ -97,12 +111,17 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
         record_classes=_record_classes(models),
         record_types=record_types,
         sources=[(key, source_record(values)) for key, values in catalogue["sources"].items()],
-        type_of={id: record_type for record_type in record_types for id in record_type.ids},
+        type_of={
+            id: record_type
+            for record_type in record_types
+            for part in record_type.parts
+            for id in part.ids
+        },
         version=catalogue["version"],
     )
 
 
-def _kinds(models: Sequence[Model]) -> list[Kind]:
+def kinds_of(models: Sequence[Model]) -> list[Kind]:
     """Return the kinds in the order of their first model."""
     kinds = []
     taken: set[str] = set()
@@ -130,11 +149,23 @@ def _record_types(members: Sequence[Model], taken: set[str]) -> Iterator[RecordT
         name = _type_name(stem, dims, taken)
         taken.add(name)
         definition = f"{record_class}[Literal[{', '.join(map(str, dims))}]]"
+        parts = _parts(f"{name}Id", ids)
         yield (
-            RecordType(name, definition, f"{name}Id", ids)
+            RecordType(name, definition, dims, f"{name}Id", parts)
             if dims
-            else RecordType(record_class, record_class, f"{name}Id", ids)
+            else RecordType(record_class, record_class, (), f"{name}Id", parts)
         )
+
+
+def _parts(alias: str, ids: Sequence[str]) -> tuple[Ids, ...]:
+    """Return the ids in as many parts as they need, `_Dense768IdPart1` and so on."""
+    starts = range(0, len(ids), IDS_PER_LITERAL)
+    if len(starts) == 1:
+        return (Ids(alias, tuple(ids)),)
+    return tuple(
+        Ids(f"{alias}Part{n}", tuple(ids[start : start + IDS_PER_LITERAL]))
+        for n, start in enumerate(starts, 1)
+    )
 
 
 def _type_name(stem: str, dims: tuple[int, ...], taken: Container[str]) -> str:
@@ -181,6 +212,7 @@ def _template(line_length: int) -> jinja2.Template:
         literals.from_import,
         literals.opening,
         literals.subscript,
+        literals.union,
     ):
         environment.globals[layout.__name__] = functools.partial(layout, width=line_length)
     return environment.get_template("models.py.jinja")

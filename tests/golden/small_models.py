@@ -84,20 +84,36 @@ _CrossEncoderId: TypeAlias = Literal["tiny-reranker"]
 _ClassifierId: TypeAlias = Literal["tiny-sentiment"]
 _ImageTextId: TypeAlias = Literal["tiny-clip"]
 
-ColbertModelId: TypeAlias = Literal[_Colbert64To128Id]
-DenseModelId: TypeAlias = Literal[_Dense768Id, _Dense256To768Id, _Dense384Id]
-SparseModelId: TypeAlias = Literal[_SparseId]
-CrossEncoderModelId: TypeAlias = Literal[_CrossEncoderId]
-ClassifierModelId: TypeAlias = Literal[_ClassifierId]
-ImageTextModelId: TypeAlias = Literal[_ImageTextId]
-ModelId: TypeAlias = Literal[
-    ColbertModelId,
-    DenseModelId,
-    SparseModelId,
-    CrossEncoderModelId,
-    ClassifierModelId,
-    ImageTextModelId,
-]
+if TYPE_CHECKING:
+    ColbertModelId: TypeAlias = _Colbert64To128Id
+    DenseModelId: TypeAlias = _Dense768Id | _Dense256To768Id | _Dense384Id
+    SparseModelId: TypeAlias = _SparseId
+    CrossEncoderModelId: TypeAlias = _CrossEncoderId
+    ClassifierModelId: TypeAlias = _ClassifierId
+    ImageTextModelId: TypeAlias = _ImageTextId
+    ModelId: TypeAlias = (
+        ColbertModelId
+        | DenseModelId
+        | SparseModelId
+        | CrossEncoderModelId
+        | ClassifierModelId
+        | ImageTextModelId
+    )
+else:
+    ColbertModelId = Literal[_Colbert64To128Id]
+    DenseModelId = Literal[_Dense768Id, _Dense256To768Id, _Dense384Id]
+    SparseModelId = Literal[_SparseId]
+    CrossEncoderModelId = Literal[_CrossEncoderId]
+    ClassifierModelId = Literal[_ClassifierId]
+    ImageTextModelId = Literal[_ImageTextId]
+    ModelId = Literal[
+        ColbertModelId,
+        DenseModelId,
+        SparseModelId,
+        CrossEncoderModelId,
+        ClassifierModelId,
+        ImageTextModelId,
+    ]
 
 SOURCES: Final[Mapping[str, Source]] = {
     "fixture": Source(title="Values made up for the tests"),
@@ -474,12 +490,54 @@ if TYPE_CHECKING:
     def models_by_type(type: ModelType) -> tuple[ModelInfo, ...]:
         """Return the records of one kind, in the order of the catalogue."""
         ...
+
+    @overload
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: Literal[ModelType.COLBERT],
+    ) -> ColbertModel[Any]: ...
+    @overload
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: Literal[ModelType.DENSE],
+    ) -> DenseModel[Any]: ...
+    @overload
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: Literal[ModelType.SPARSE],
+    ) -> SparseModel: ...
+    @overload
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: Literal[ModelType.CROSS_ENCODER],
+    ) -> CrossEncoderModel: ...
+    @overload
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: Literal[ModelType.CLASSIFIER],
+    ) -> ClassifierModel: ...
+    @overload
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: Literal[ModelType.IMAGE_TEXT],
+    ) -> ModelInfo: ...
+    @overload
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: str | None = None,
+    ) -> ModelInfo: ...
+    def get_model_by_hf_id(
+        hf_id: str,
+        type: str | None = None,
+    ) -> ModelInfo:
+        """Return the record of a Hugging Face repository; its type follows the kind."""
+        ...
 else:
     get_model = CATALOGUE.get_model
     models_by_type = CATALOGUE.models_by_type
+    get_model_by_hf_id = CATALOGUE.get_model_by_hf_id
 
 find_model = CATALOGUE.find_model
-get_model_by_hf_id = CATALOGUE.get_model_by_hf_id
 list_model_ids = CATALOGUE.list_model_ids
 models_by_language = CATALOGUE.models_by_language
 models_by_max_embedding_dim = CATALOGUE.models_by_max_embedding_dim

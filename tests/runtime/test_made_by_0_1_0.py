@@ -56,18 +56,18 @@ def assert_as_made(encoder: object, made: Any, fingerprint: str) -> None:
     "reference", ["local:store/tiny-v1", "local:store@production", "local:checkpoint"]
 )
 def test_references_load_as_they_did(reference: str, folder: Path, made: Any) -> None:
-    encoder: object = load(reference, device="cpu")  # type: ignore[call-overload]
+    encoder: object = load(reference, device="cpu")
     assert_as_made(encoder, made, made["fingerprints"]["artifact"])
 
 
 def test_a_lock_holds(folder: Path, made: Any) -> None:
-    encoder: object = load("local:store@production", lock="holotype.lock", device="cpu")  # type: ignore[call-overload]
+    encoder: object = load("local:store@production", lock="holotype.lock", device="cpu")
     assert_as_made(encoder, made, made["fingerprints"]["artifact"])
 
 
 def test_an_export_runs(folder: Path, made: Any) -> None:
     record = derive_record(Checkpoint(folder / "checkpoint"), name="tiny")
-    encoder: object = load(record, checkpoint=folder / "export-onnx", backend="onnx")  # type: ignore[call-overload]
+    encoder: object = load(record, checkpoint=folder / "export-onnx", backend="onnx")
     assert_as_made(encoder, made, made["fingerprints"]["export"])
 
 

@@ -1,8 +1,22 @@
-"""What type checkers must refuse; each error is named on its line, for mypy and for pyright."""
+"""What type checkers must refuse; each error is named on its line, for mypy and for pyright.
+
+`load("no-such-model")` alone is accepted, as `load("local:folder")` must be: no type tells the two
+texts apart. Its result is an encoder of any kind, and so the next line is refused.
+"""
 
 from typing import Any, assert_never
 
-from holotype import ColbertModel, DenseModel, ModelType, SparseModel, get_model, load, select
+from holotype import (
+    ColbertModel,
+    DenseModel,
+    ModelId,
+    ModelType,
+    SparseModel,
+    find_model,
+    get_model,
+    load,
+    select,
+)
 from holotype.encoders import load_modes
 from holotype.encoders.vectors.quantization import quantize
 from holotype.models import BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE, JINA_COLBERT_V2, SPLADE_V3
@@ -14,11 +28,19 @@ SPLADE_V3.pooling = "sum"  # E: misc, reportAttributeAccessIssue
 BGE_M3.embedding_dim = 768  # E: misc, reportAttributeAccessIssue
 BGE_M3.query_length  # E: attr-defined, reportAttributeAccessIssue
 BGE_M3.not_a_slot = 1  # E: attr-defined, reportAttributeAccessIssue
-load(JINA_COLBERT_V2, dim=100)  # E: misc, reportCallIssue
-load(BGE_M3, dim=512)  # E: misc, reportCallIssue
+wrong_id: ModelId = "no-such-model"  # E: assignment, reportAssignmentType
+load(JINA_COLBERT_V2, dim=100)  # E: call-overload, reportCallIssue
+load(BGE_M3, dim=512)  # E: call-overload, reportCallIssue
+load("jina-colbert-v2", dim=100)  # E: call-overload, reportCallIssue
+load("bge-m3", dim=512)  # E: call-overload, reportCallIssue
+load("splade-v3", dim=1)  # E: call-overload, reportCallIssue
+load(BGE_M3, devise="cpu")  # E: call-overload, reportCallIssue
+load("bge-m3", devise="cpu")  # E: call-overload, reportCallIssue
+load(find_model("bge-m3"))  # E: arg-type, reportArgumentType
 load(SPLADE_V3, dim=1)  # E: call-overload, reportCallIssue
-load("no-such-model")  # E: call-overload, reportCallIssue
-load("hf:org/model")  # E: call-overload, reportCallIssue
+load("no-such-model", dim=64)  # E: call-overload, reportCallIssue
+load("no-such-model").encode_query("a text")  # E: union-attr, reportAttributeAccessIssue
+load("hf:org/model").rank("a query", ["a text"])  # E: union-attr, reportAttributeAccessIssue
 select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
 select(sort_by="speed")  # E: call-overload, reportArgumentType
 load(BGE_M3).encode("a text", batchsize=3)  # E: call-arg, reportCallIssue

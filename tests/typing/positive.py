@@ -1,5 +1,6 @@
 """What type checkers must accept and infer; checked by test_typing.py, never run."""
 
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, assert_never, assert_type
 
 import numpy as np
@@ -21,15 +22,20 @@ from holotype import (
     models_by_type,
     select,
 )
-from holotype.encoders import load_from_env, load_modes
-from holotype.encoders.classifier import Classifier
-from holotype.encoders.colbert import ColbertEncoder
-from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
-from holotype.encoders.dense import DenseEncoder
+from holotype.encoders import (
+    Classifier,
+    ColbertEncoder,
+    CrossEncoder,
+    DenseEncoder,
+    Encoder,
+    ModesEncoder,
+    SparseEncoder,
+    load_from_env,
+    load_modes,
+)
+from holotype.encoders.cross_encoder import RankedDocument
 from holotype.encoders.mode_vectors import ModeVectors, Weights
-from holotype.encoders.modes import ModesEncoder
 from holotype.encoders.running.scores import LabelScore
-from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.vectors.quantization import calibrate, quantize
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.sparse import SparseVector, SparseVectors
@@ -55,7 +61,8 @@ assert_type(JINA_COLBERT_V2.matryoshka_dims, tuple[Literal[64, 96, 128], ...])
 assert_type(get_model("jina-colbert-v2"), ColbertModel[Literal[64, 96, 128]])
 assert_type(get_model("all-minilm-l6-v2"), DenseModel[Literal[384]])
 assert_type(find_model("anything"), ModelInfo | None)
-assert_type(get_model_by_hf_id("BAAI/bge-m3", ModelType.DENSE), ModelInfo)
+assert_type(get_model_by_hf_id("BAAI/bge-m3", ModelType.DENSE), DenseModel[Any])
+assert_type(get_model_by_hf_id("BAAI/bge-base-en"), ModelInfo)
 assert_type(list_model_ids("bge-*"), tuple[ModelId, ...])
 
 
@@ -93,6 +100,8 @@ assert_type(tokens.with_values(quantize(tokens.values, "binary")), Ragged[np.int
 assert_type(tokens[0], NDArray[np.float32])
 assert_type(tokens[1:], Ragged[np.float32])
 assert_type(load(JINA_COLBERT_V2, dim=64), ColbertEncoder)
+assert_type(load("jina-colbert-v2", dim=64, device="cpu"), ColbertEncoder)
+assert_type(load("bge-m3", dim=None, backend="onnx"), DenseEncoder)
 assert_type(load("all-minilm-l6-v2"), DenseEncoder)
 assert_type(load("splade-v3"), SparseEncoder)
 assert_type(load("splade-v3").encode_query("one text"), SparseVector)
@@ -117,7 +126,28 @@ assert_type(two_modes, ModesEncoder[None, SparseVectors, Ragged[np.float32]])
 assert_type(two_modes.encode("a"), ModeVectors[None, SparseVectors, Ragged[np.float32]])
 assert_type(two_modes.sparse, SparseEncoder)
 
-# what a reference names is known when it is loaded
+# what a reference, a path or a record of any kind names is known when it is loaded
+AnyEncoder: TypeAlias = DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier
+assert_type(load("local:artifacts/model"), AnyEncoder)
+assert_type(load("local:artifacts@production", verify="full", lock="models.lock"), AnyEncoder)
+assert_type(load(Path("artifacts") / "model", dim=64, device="cpu"), AnyEncoder)
+assert_type(load(get_model_by_hf_id("BAAI/bge-m3", ModelType.DENSE)), DenseEncoder)
+assert_type(load(get_model_by_hf_id("BAAI/bge-base-en"), device="cpu"), AnyEncoder)
+
+
+def load_any(name: str) -> NDArray[np.float32] | None:
+    """A text, or the record that it finds, gives an encoder that tells its kind."""
+    record = find_model(name)
+    encoder = load(name) if record is None else load(record)
+    assert_type(encoder, AnyEncoder)
+    assert_type(encoder.fingerprint, str)
+    base: Encoder[ModelInfo] = encoder
+    assert_type(base.record.id, str)
+    if isinstance(encoder, DenseEncoder):
+        return encoder.encode_query("a text")
+    return None
+
+
 assert_type(load(ModelRef.parse("local:artifacts@production"), verify="full").fingerprint, str)
 assert_type(load_from_env("MODEL", device="cpu").record.id, str)
 

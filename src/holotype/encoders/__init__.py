@@ -6,18 +6,35 @@ it is called. Install them with ``pip install 'holotype[encoders]'``.
 
 from typing import TYPE_CHECKING
 
-from holotype.encoders._load import load, load_from_env
+from holotype.encoders._load import load_from_env
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.memory import estimate_memory
 
 if TYPE_CHECKING:
     from holotype.encoders._load_modes import load_modes
+    from holotype.encoders._load_overloads import load
+    from holotype.encoders.classifier import Classifier
+    from holotype.encoders.colbert import ColbertEncoder
+    from holotype.encoders.cross_encoder import CrossEncoder
+    from holotype.encoders.dense import DenseEncoder
+    from holotype.encoders.encoder import Encoder
+    from holotype.encoders.modes import ModesEncoder
+    from holotype.encoders.sparse import SparseEncoder
     from holotype.errors import IncompatibleModesError, ModeNotLoadedError
+else:
+    from holotype.encoders._load import load
 
 __all__ = [
+    "Classifier",
+    "ColbertEncoder",
+    "CrossEncoder",
+    "DenseEncoder",
+    "Encoder",
     "IncompatibleModesError",
     "ModeNotLoadedError",
     "ModelConfig",
+    "ModesEncoder",
+    "SparseEncoder",
     "estimate_memory",
     "load",
     "load_from_env",
@@ -25,11 +42,18 @@ __all__ = [
 ]
 
 _LATER = {
+    "Classifier": "holotype.encoders.classifier",
+    "ColbertEncoder": "holotype.encoders.colbert",
+    "CrossEncoder": "holotype.encoders.cross_encoder",
+    "DenseEncoder": "holotype.encoders.dense",
+    "Encoder": "holotype.encoders.encoder",
     "IncompatibleModesError": "holotype.errors",
     "ModeNotLoadedError": "holotype.errors",
+    "ModesEncoder": "holotype.encoders.modes",
+    "SparseEncoder": "holotype.encoders.sparse",
     "load_modes": "holotype.encoders._load_modes",
 }
-"""What few programs use; `import holotype` does not pay for it."""
+"""What few programs use, or what needs NumPy; `import holotype` does not pay for it."""
 
 # A type checker that saw this would take any name for one that is there.
 if not TYPE_CHECKING:

@@ -7,20 +7,12 @@ import os
 from functools import partial
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast
 
-from holotype.encoders.config import LoadOptions, ModelConfig, configure, look_up
+from holotype.encoders.config import ModelConfig, configure, look_up
 from holotype.errors import MissingExtraError, UnsupportedModelError
-from holotype.records import (
-    AnyColbertModel,
-    AnyDenseModel,
-    ClassifierModel,
-    ColbertModel,
-    CrossEncoderModel,
-    DenseModel,
-    ModelInfo,
-    SparseModel,
-)
+from holotype.records import ModelInfo
+from holotype.run_options import LoadOptions
 
 if TYPE_CHECKING:
     from holotype.encoders.checkpoints.checkpoint import Checkpoint
@@ -28,26 +20,17 @@ if TYPE_CHECKING:
     from holotype.encoders.colbert import ColbertEncoder
     from holotype.encoders.cross_encoder import CrossEncoder
     from holotype.encoders.dense import DenseEncoder
-    from holotype.encoders.encoder import Build, Encoder
+    from holotype.encoders.encoder import Build
     from holotype.encoders.finding import ModelFiles
     from holotype.encoders.kinds.plan import AnyPlan
     from holotype.encoders.opening import Verify
     from holotype.encoders.running.network import Towers
     from holotype.encoders.sparse import SparseEncoder
-    from holotype.models import (
-        ClassifierModelId,
-        ColbertModelId,
-        CrossEncoderModelId,
-        DenseModelId,
-        SparseModelId,
-    )
     from holotype.references.ref import ModelRef
 
     AnyEncoder: TypeAlias = (
         DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier
     )
-
-DimOfModel = TypeVar("DimOfModel", bound=int)
 
 REFERENCE_VARIABLE = "ML_MODEL_REF"
 """The environment variable that `load_from_env` reads, where no other is named."""
@@ -80,75 +63,23 @@ _PACKAGES = (
 )
 
 
-@overload
+# What type checkers know of it is in `_load_overloads`.
 def load(
-    model: DenseModel[DimOfModel],
-    *,
-    dim: DimOfModel | None = None,
-    **options: Unpack[LoadOptions],
-) -> DenseEncoder: ...
-@overload
-def load(
-    model: ColbertModel[DimOfModel],
-    *,
-    dim: DimOfModel | None = None,
-    **options: Unpack[LoadOptions],
-) -> ColbertEncoder: ...
-@overload
-def load(model: SparseModel, **options: Unpack[LoadOptions]) -> SparseEncoder: ...
-@overload
-def load(model: CrossEncoderModel, **options: Unpack[LoadOptions]) -> CrossEncoder: ...
-@overload
-def load(model: ClassifierModel, **options: Unpack[LoadOptions]) -> Classifier: ...
-@overload
-def load(
-    model: DenseModelId, *, dim: int | None = None, **options: Unpack[LoadOptions]
-) -> DenseEncoder: ...
-@overload
-def load(
-    model: ColbertModelId, *, dim: int | None = None, **options: Unpack[LoadOptions]
-) -> ColbertEncoder: ...
-@overload
-def load(model: SparseModelId, **options: Unpack[LoadOptions]) -> SparseEncoder: ...
-@overload
-def load(model: CrossEncoderModelId, **options: Unpack[LoadOptions]) -> CrossEncoder: ...
-@overload
-def load(model: ClassifierModelId, **options: Unpack[LoadOptions]) -> Classifier: ...
-@overload
-def load(
-    model: ModelRef,
+    model: ModelInfo | str | ModelRef | os.PathLike[str] | ModelConfig[ModelInfo],
     *,
     dim: int | None = None,
     verify: Verify = "sizes",
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
-) -> AnyEncoder: ...
-@overload
-def load(model: ModelConfig[AnyDenseModel]) -> DenseEncoder: ...
-@overload
-def load(model: ModelConfig[AnyColbertModel]) -> ColbertEncoder: ...
-@overload
-def load(model: ModelConfig[SparseModel]) -> SparseEncoder: ...
-@overload
-def load(model: ModelConfig[CrossEncoderModel]) -> CrossEncoder: ...
-@overload
-def load(model: ModelConfig[ClassifierModel]) -> Classifier: ...
-def load(
-    model: ModelInfo | str | ModelRef | ModelConfig[ModelInfo],
-    *,
-    dim: int | None = None,
-    verify: Verify = "sizes",
-    lock: str | os.PathLike[str] | None = None,
-    **options: Unpack[LoadOptions],
-) -> Encoder[Any]:
+) -> AnyEncoder:
     """Load a model so that it runs exactly as its record and its checkpoint say.
 
     Where the record is silent, the checkpoint decides; where they disagree, nothing is loaded.
 
     Args:
         model: a record of any catalogue, an id of holotype's own, a `ModelRef` or its text (such
-            as ``hf:org/model@v1`` or ``local:artifacts/model-v2``), or a `ModelConfig`, which
-            settles everything below.
+            as ``hf:org/model@v1`` or ``local:artifacts/model-v2``), the path of a folder (what
+            ``local:`` names, never an alias), or a `ModelConfig`, which settles everything below.
         dim: how many dimensions to return, one of `matryoshka_dims`; None returns all.
         device: a torch device; None takes CUDA, then MPS, then the CPU.
         verify: how the files of an artifact are compared with its manifest: ``"sizes"`` takes
@@ -166,7 +97,8 @@ def load(
             default), or ``"onnx"`` or ``"openvino"`` for an export.
 
     Returns:
-        An encoder of the model's kind, safe to share between threads.
+        An encoder of the model's kind, safe to share between threads. A type checker knows the
+        kind where the record or the id tells it; ask others with `isinstance`.
 
     Raises:
         MissingExtraError: torch, transformers or another package is not installed.
@@ -224,10 +156,24 @@ def load_from_env(
 def _reference(model: object) -> ModelRef | None:
     from holotype.references.ref import ModelRef
 
+    if isinstance(model, os.PathLike):
+        return _folder(os.fspath(model))
     # No id has one of these signs; what has one and is no reference gets the right spelling told.
     if isinstance(model, str) and any(sign in model for sign in ":/\\"):
         return ModelRef.parse(model)
     return model if isinstance(model, ModelRef) else None
+
+
+def _folder(path: str) -> ModelRef:
+    """Return the reference that names a folder, whatever signs its path has."""
+    from pathlib import PurePath
+
+    from holotype.references.ref import ModelRef
+
+    location = PurePath(path).as_posix()
+    # A tilde is a folder of this name, and what follows an @ no alias where a slash ends it.
+    here = "./" if location.startswith("~") else ""
+    return ModelRef.parse(f"local:{here}{location.rstrip('/')}/")
 
 
 def refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
@@ -250,7 +196,7 @@ def _load_reference(
     verify: Verify,
     lock: str | os.PathLike[str] | None,
     options: LoadOptions,
-) -> Encoder[Any]:
+) -> AnyEncoder:
     from pathlib import Path
 
     from holotype.encoders.opening import open_reference
@@ -276,7 +222,7 @@ def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
     }
 
 
-def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> Encoder[Any]:
+def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> AnyEncoder:
     """Find the files of a model, plan how it is run, and load what runs it.
 
     Args:
@@ -317,13 +263,11 @@ def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> 
     return cast("Towers", graphs.build(plan, config, files.graph))
 
 
-def encoder_of(
-    plan: AnyPlan, config: ModelConfig[Any], towers: Towers, build: Build
-) -> Encoder[Any]:
+def encoder_of(plan: AnyPlan, config: ModelConfig[Any], towers: Towers, build: Build) -> AnyEncoder:
     """Return the encoder of a kind; each is imported when it is needed."""
     module, name = _ENCODERS[str(plan.record.type)]
     kind = getattr(importlib.import_module(module), name)
-    encoder: Encoder[Any] = kind(config, plan, towers, build)
+    encoder: AnyEncoder = kind(config, plan, towers, build)
     return encoder
 
 

@@ -14,7 +14,7 @@ from holotype.encoders._load import (
     require_backend,
 )
 from holotype.encoders.checkpoints.sparse import LEXICAL
-from holotype.encoders.config import RunOptions, configure, look_up
+from holotype.encoders.config import configure, look_up
 from holotype.encoders.kinds.modes import require_one_checkpoint, require_one_reading
 from holotype.errors import UnsupportedModelError
 from holotype.records import (
@@ -25,6 +25,7 @@ from holotype.records import (
     ModelInfo,
     SparseModel,
 )
+from holotype.run_options import RunOptions
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig

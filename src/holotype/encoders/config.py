@@ -7,9 +7,6 @@ from typing import (
     TYPE_CHECKING,
     Any,
     Generic,
-    Literal,
-    TypeAlias,
-    TypedDict,
     TypeVar,
     Unpack,
     cast,
@@ -28,6 +25,8 @@ from holotype.records import (
     ModelInfo,
     SparseModel,
 )
+from holotype.run_options import Backend as Backend
+from holotype.run_options import LoadOptions as LoadOptions
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -45,9 +44,6 @@ else:
 
 ModelT_co = TypeVar("ModelT_co", bound=ModelInfo, covariant=True)
 
-Backend: TypeAlias = Literal["torch", "onnx", "openvino"]
-"""What runs a model: torch, or ONNX Runtime or OpenVINO on an export of it."""
-
 DTYPES = {
     "torch": ("float32", "float16", "bfloat16", "auto"),
     "onnx": ("float32", "float16", "int8"),
@@ -55,21 +51,6 @@ DTYPES = {
 }
 """The types that each backend knows."""
 _KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)
-
-
-class RunOptions(TypedDict, total=False):
-    """The settings of a run on torch; `ModelConfig` explains them."""
-
-    device: str | None
-    dtype: str | None
-    checkpoint: str | os.PathLike[str] | None
-    trust_remote_code: bool
-
-
-class LoadOptions(RunOptions, total=False):
-    """The settings of a run that every kind of model takes; `ModelConfig` explains them."""
-
-    backend: Backend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypedDict, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
+else:
+    from typing import TypedDict
 
 OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
 SideName: TypeAlias = Literal["query", "document", "text"]
@@ -13,7 +18,7 @@ TextSide: TypeAlias = Literal["query", "document"]
 """What reads texts: what reads queries, or what reads documents."""
 
 
-class EncodeOptions(TypedDict, total=False):
+class _Options(TypedDict, total=False):
     """How a call encodes; `settings_of` gives what is left out its default.
 
     Attributes:
@@ -33,6 +38,18 @@ class EncodeOptions(TypedDict, total=False):
     on_overflow: OnOverflow
     progress: bool | None
     devices: Sequence[str] | None
+
+
+# Closed for the reason that `holotype.run_options` gives.
+if TYPE_CHECKING:
+
+    class EncodeOptions(_Options, closed=True):
+        """How a call encodes."""
+
+else:
+
+    class EncodeOptions(_Options):
+        """How a call encodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

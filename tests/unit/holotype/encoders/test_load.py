@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from holotype import encoders
 from holotype.encoders import ModelConfig, load
 from holotype.errors import (
+    ArtifactNotFoundError,
     CheckpointNotFoundError,
     InvalidDimensionError,
     ModelNotFoundError,
@@ -61,6 +63,26 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(missing: str
     assert run.stdout == (
         f"load() needs {missing!r}, which is not installed; run: pip install 'holotype[encoders]'\n"
     )
+
+
+@pytest.mark.parametrize("name", ["model", "model@production", "~model", "model "])
+def test_a_path_names_the_folder_itself_and_never_an_alias(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactNotFoundError) as caught:
+        load(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+def test_a_relative_path_that_starts_with_a_tilde_is_not_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArtifactNotFoundError, match=r"local:\./~/model"):
+        load(Path("~") / "model")
+
+
+def test_the_encoder_classes_are_where_users_look_for_them() -> None:
+    for name in encoders.__all__:
+        assert getattr(encoders, name).__name__ == name
 
 
 def test_a_kind_without_an_encoder_is_named() -> None:

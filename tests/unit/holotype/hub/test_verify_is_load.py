@@ -117,7 +117,7 @@ def refused(record: ModelInfo, folder: Path) -> tuple[dict[str, Any], str | None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_load, "build_towers", build)
         try:
-            _load.load(record, checkpoint=folder, device="cpu")  # type: ignore[call-overload]
+            _load.load(record, checkpoint=folder, device="cpu")
         except CatalogueMismatchError as error:
             return {field: (ours, theirs) for field, ours, theirs, _ in error.differences}, None
         except _BuildingError:
