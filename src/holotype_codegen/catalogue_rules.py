@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from holotype_codegen import standards
-from holotype_codegen.entries import Entries, Entry, Finding
+from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.naming import (
     RESERVED_NAMES,
     class_stem,
@@ -19,10 +19,10 @@ from holotype_codegen.positions import child_pointer
 from holotype_codegen.report import quoted
 from holotype_codegen.wording import nearest
 
-CatalogueRule: TypeAlias = Callable[[Entries], Iterator[Finding]]
+CatalogueRule: TypeAlias = Callable[[Entries], Iterator[Breach]]
 
 
-def ids_are_unique(catalogue: Entries) -> Iterator[Finding]:
+def ids_are_unique(catalogue: Entries) -> Iterator[Breach]:
     """No two entries have the same id, in any letter case."""
     first: dict[str, Entry] = {}
     for entry in catalogue.entries:
@@ -30,7 +30,7 @@ def ids_are_unique(catalogue: Entries) -> Iterator[Finding]:
             continue
         other = first.setdefault(entry.id.lower(), entry)
         if other is not entry:
-            yield entry.finding(
+            yield entry.breach(
                 "/id",
                 f"Duplicate model ID found: {quoted(entry.id)[1:-1]}",
                 f"expected an id that no other entry has in any letter case, and {other.pointer} "
@@ -39,7 +39,7 @@ def ids_are_unique(catalogue: Entries) -> Iterator[Finding]:
             )
 
 
-def aliases_are_unique(catalogue: Entries) -> Iterator[Finding]:
+def aliases_are_unique(catalogue: Entries) -> Iterator[Breach]:
     """An alias is neither an id nor another alias, in any letter case."""
     ids = {entry.id.lower(): f"{entry.pointer}/id" for entry in catalogue.entries if entry.id}
     first: dict[str, str] = {}
@@ -48,7 +48,7 @@ def aliases_are_unique(catalogue: Entries) -> Iterator[Finding]:
             own = entry.pointer + pointer
             other = ids.get(alias.lower()) or first.setdefault(alias.lower(), own)
             if other != own:
-                yield entry.finding(
+                yield entry.breach(
                     pointer,
                     f"the alias {quoted(alias)} is taken",
                     f"expected a name that nothing else has, and {other} has it",
@@ -56,7 +56,7 @@ def aliases_are_unique(catalogue: Entries) -> Iterator[Finding]:
                 )
 
 
-def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Finding]:
+def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Breach]:
     """A repository with several modes has one entry for each kind of model, and no two."""
     first: dict[tuple[str, str], Entry] = {}
     for entry in catalogue.entries:
@@ -65,7 +65,7 @@ def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Findin
             continue
         other = first.setdefault((entry.kind, repository.lower()), entry)
         if other is not entry:
-            yield entry.finding(
+            yield entry.breach(
                 "/huggingface_id",
                 f"{quoted(repository)} has another entry of the type {quoted(entry.kind)}, "
                 f"{quoted(other.id) if other.id else other.pointer}",
@@ -74,7 +74,7 @@ def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Findin
             )
 
 
-def constants_are_unique(catalogue: Entries) -> Iterator[Finding]:
+def constants_are_unique(catalogue: Entries) -> Iterator[Breach]:
     """No two ids become the same constant, and none a name that the module needs."""
     first: dict[str, Entry] = {}
     for entry in catalogue.entries:
@@ -82,7 +82,7 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Finding]:
             continue
         constant = constant_name(entry.id)
         if constant in RESERVED_NAMES:
-            yield entry.finding(
+            yield entry.breach(
                 "/id",
                 f"the id {quoted(entry.id)} becomes {constant}, a name that the module needs",
                 f"expected any id but those that become {', '.join(sorted(RESERVED_NAMES))}",
@@ -90,7 +90,7 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Finding]:
             )
         other = first.setdefault(constant, entry)
         if other is not entry and other.id != entry.id:
-            yield entry.finding(
+            yield entry.breach(
                 "/id",
                 f"the ids {quoted(other.id)} and {quoted(entry.id)} both become {constant}",
                 "expected ids that differ in more than hyphens and dots",
@@ -98,7 +98,7 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Finding]:
             )
 
 
-def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Finding]:
+def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Breach]:
     """No two kinds become the same member of `ModelType`, or the same type of ids."""
     first: dict[str, str] = {}
     for entry in catalogue.entries:
@@ -108,7 +108,7 @@ def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Finding]:
         for name in _names_of_kind(kind):
             other = first.setdefault(name, kind)
             if other != kind:
-                yield entry.finding(
+                yield entry.breach(
                     "/type",
                     f"the types {quoted(other)} and {quoted(kind)} both become {name}",
                     "expected one spelling of a kind",
@@ -122,14 +122,14 @@ def _names_of_kind(kind: str) -> tuple[str, ...]:
     return enum_member_name(kind), f"{class_stem(kind)}ModelId"
 
 
-def successors_exist(catalogue: Entries) -> Iterator[Finding]:
+def successors_exist(catalogue: Entries) -> Iterator[Breach]:
     """`superseded_by` names another entry by its id."""
     ids = {entry.id: None for entry in catalogue.entries if entry.id}
     for entry in catalogue.entries:
         successor = entry.text("/lineage/superseded_by")
         if successor and successor not in ids:
             meant = nearest(successor, ids)
-            yield entry.finding(
+            yield entry.breach(
                 "/lineage/superseded_by",
                 f"superseded_by names {quoted(successor)}, which is no id of the catalogue",
                 "expected the id of another entry",
@@ -137,7 +137,7 @@ def successors_exist(catalogue: Entries) -> Iterator[Finding]:
             )
 
 
-def successors_come_to_an_end(catalogue: Entries) -> Iterator[Finding]:
+def successors_come_to_an_end(catalogue: Entries) -> Iterator[Breach]:
     """Following `superseded_by` leads to a model that nothing supersedes."""
     successors = {
         entry.id: entry.text("/lineage/superseded_by") for entry in catalogue.entries if entry.id
@@ -145,7 +145,7 @@ def successors_come_to_an_end(catalogue: Entries) -> Iterator[Finding]:
     circular = _circular(successors)
     for entry in catalogue.entries:
         if entry.id in circular and entry.text("/lineage/superseded_by"):
-            yield entry.finding(
+            yield entry.breach(
                 "/lineage/superseded_by",
                 f"superseded_by leads from {quoted(entry.id)} back to it",
                 "expected a line of successors that ends",
@@ -169,20 +169,20 @@ def _circular(successors: Mapping[str, str | None]) -> set[str]:
     return circular
 
 
-def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Finding]:
+def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Breach]:
     """The date and the licence of a source are of the same form as those of an entry."""
     for key, values in (catalogue.sources or {}).items():
         source = Entry(values, child_pointer("/sources", key))
         retrieved, license = source.text("/retrieved"), source.text("/license")
         if retrieved and not standards.is_date(retrieved):
-            yield source.finding(
+            yield source.breach(
                 "/retrieved",
                 f"the date {quoted(retrieved)} is not one of ISO 8601",
                 "expected YYYY, YYYY-MM or YYYY-MM-DD",
                 "write the day on which the source was read",
             )
         if license and not standards.is_license(license):
-            yield source.finding(
+            yield source.breach(
                 "/license",
                 f"the licence {quoted(license)} is unknown",
                 "expected an SPDX expression, or one of the Hub's licence ids",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
+from holotype_codegen.atomic_file import replace_file
 from holotype_codegen.render import LINE_LENGTH, Origin, render
 from holotype_codegen.validate import load_catalogue
 
@@ -28,7 +27,8 @@ def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_
     text = module_text(source, output, root=root, line_length=line_length)
     if is_current(output, text):
         return False
-    write_atomically(output, text)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(output, text.encode())
     return True
 
 
@@ -50,20 +50,6 @@ def module_text(source: Path, output: Path, *, root: Path, line_length: int = LI
 def is_current(output: Path, text: str) -> bool:
     """Whether the module file exists and has exactly this text."""
     return output.is_file() and output.read_bytes() == text.encode()
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file to a temporary name beside it, and rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-        os.chmod(temporary, 0o644)  # noqa: PTH101  mkstemp made it private
-        os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -7,7 +7,7 @@ set, or on a formatter.
 from __future__ import annotations
 
 import functools
-import re
+import itertools
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -140,20 +140,20 @@ def _record_types(members: Sequence[Model], taken: set[str]) -> Iterator[RecordT
 def _type_name(stem: str, dims: tuple[int, ...], taken: Container[str]) -> str:
     """Return `_Dense768` or `_Dense256To768`, with a number where the name is taken."""
     span = "To".join(dict.fromkeys(map(str, (dims[0], dims[-1])))) if dims else ""
-    names = (f"_{stem}{span}{suffix}" for suffix in ("", *(f"No{n}" for n in range(2, 1000))))
+    suffixes = itertools.chain([""], (f"No{n}" for n in itertools.count(2)))
+    names = (f"_{stem}{span}{suffix}" for suffix in suffixes)
     return next(name for name in names if name not in taken)
 
 
 def _exported(models: Iterable[Model], kinds: Iterable[Kind]) -> list[str]:
     """Return the public names: constants, then types, then functions, each in natural order."""
-    constants = [*naming.RESERVED_NAMES, *(model.constant for model in models)]
+    constants = [*naming.MODULE_CONSTANTS, *(model.constant for model in models)]
     types = ["ModelId", "ModelType", *(kind.ids_alias for kind in kinds)]
-    return [*sorted(constants, key=_natural_key), *sorted(types, key=_natural_key), *QUERIES]
-
-
-def _natural_key(name: str) -> list[tuple[int, str]]:
-    parts = re.split(r"(\d+)", name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return [
+        *sorted(constants, key=naming.natural_key),
+        *sorted(types, key=naming.natural_key),
+        *QUERIES,
+    ]
 
 
 def _record_classes(models: Iterable[Model]) -> list[str]:

@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from holotype_codegen import hub_ids, standards
-from holotype_codegen.entries import Entries, Entry, Finding
+from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.licences import HUB_LICENCES
-from holotype_codegen.naming import is_kebab_case
+from holotype_codegen.naming import is_kebab_case, kebab_case
 from holotype_codegen.positions import child_pointer
 from holotype_codegen.report import quoted
 from holotype_codegen.schema import known_kinds, meant_kind
 from holotype_codegen.size_rules import SIZE_RULES
 from holotype_codegen.wording import listed, nearest
 
-Rule: TypeAlias = Callable[[Entry, Entries], Iterator[Finding]]
+Rule: TypeAlias = Callable[[Entry, Entries], Iterator[Breach]]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _KEBAB_CASE = "expected lower-case letters and digits, joined by single hyphens or dots"
@@ -35,13 +35,13 @@ _PATHS = (
 )
 
 
-def ids_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Finding]:
+def ids_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Breach]:
     """An id, and an alias, is lower-case letters and digits, joined by single hyphens or dots."""
     names = [("/id", entry.id or ""), *entry.texts("/lineage/aliases")]
     for pointer, name in names:
         if name and not is_kebab_case(name):
             what = "id" if pointer == "/id" else "alias"
-            yield entry.finding(
+            yield entry.breach(
                 pointer,
                 f"the {what} {quoted(name)} is not kebab-case",
                 _KEBAB_CASE,
@@ -50,25 +50,25 @@ def ids_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Finding]:
 
 
 def _kebab_case_action(name: str, otherwise: str) -> str:
-    suggestion = re.sub(r"[^a-z0-9.]+|\.(?=[^a-z0-9])", "-", name.lower()).strip("-.")
+    suggestion = kebab_case(name)
     return f"write {quoted(suggestion)}" if is_kebab_case(suggestion) else otherwise
 
 
-def kinds_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Finding]:
+def kinds_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A kind of model is kebab-case, and not a known kind in another spelling."""
     kind = entry.text("/type")
     if not kind or kind in known_kinds():
         return
     meant = meant_kind(kind)
     if meant:
-        yield entry.finding(
+        yield entry.breach(
             "/type",
             f"the type {quoted(kind)} is another spelling of a known one",
             f"expected {quoted(meant)}",
             f"write {quoted(meant)}",
         )
     elif not is_kebab_case(kind):
-        yield entry.finding(
+        yield entry.breach(
             "/type",
             f"the type {quoted(kind)} is not kebab-case",
             f"expected one of {listed(known_kinds())}, or a further kind in kebab-case",
@@ -76,7 +76,7 @@ def kinds_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Finding]:
         )
 
 
-def repositories_have_hub_ids(entry: Entry, _: Entries) -> Iterator[Finding]:
+def repositories_have_hub_ids(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Every Hugging Face id is `organization/name` as the Hub allows it."""
     pointers = ["/huggingface_id", "/lineage/adapted_from", "/dependencies/tokenizer_model"]
     pointers += [f"{pointer}/huggingface_id" for pointer, _ in _variants(entry)]
@@ -84,7 +84,7 @@ def repositories_have_hub_ids(entry: Entry, _: Entries) -> Iterator[Finding]:
         name = entry.text(pointer)
         fault = hub_ids.fault(name) if name else None
         if fault:
-            yield entry.finding(
+            yield entry.breach(
                 pointer,
                 f"{quoted(name)} is no Hugging Face id: {fault}",
                 "expected organization/name, as in the address of the repository on the Hub",
@@ -92,12 +92,12 @@ def repositories_have_hub_ids(entry: Entry, _: Entries) -> Iterator[Finding]:
             )
 
 
-def revisions_are_commits(entry: Entry, _: Entries) -> Iterator[Finding]:
+def revisions_are_commits(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A revision is a commit: a branch or a tag can move."""
     revision = entry.text("/revision")
     if revision and not _COMMIT.fullmatch(revision):
         lower = revision.lower()
-        yield entry.finding(
+        yield entry.breach(
             "/revision",
             f"the revision {quoted(revision)} is no commit",
             "expected 40 hexadecimal digits in lower case, since branches and tags can move",
@@ -107,7 +107,7 @@ def revisions_are_commits(entry: Entry, _: Entries) -> Iterator[Finding]:
         )
 
 
-def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Finding]:
+def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Languages are BCP 47 tags that are registered, in their shortest form.
 
     A language that is written in one way only is found by every query for it.
@@ -116,7 +116,7 @@ def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Finding]:
         better = standards.better_language(tag)
         if better == tag:
             continue
-        yield entry.finding(
+        yield entry.breach(
             pointer,
             f"the language {quoted(tag)} is no registered BCP 47 tag in its shortest form",
             "expected a tag such as en, pt-BR or zh-Hans",
@@ -124,12 +124,12 @@ def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Finding]:
         )
 
 
-def licenses_are_known(entry: Entry, _: Entries) -> Iterator[Finding]:
+def licenses_are_known(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A licence is an SPDX expression or one of the Hub's licence ids."""
     license = entry.text("/license")
     if license and not standards.is_license(license):
         meant = nearest(license, HUB_LICENCES)
-        yield entry.finding(
+        yield entry.breach(
             "/license",
             f"the licence {quoted(license)} is unknown",
             "expected an SPDX expression, or one of the Hub's licence ids",
@@ -138,11 +138,11 @@ def licenses_are_known(entry: Entry, _: Entries) -> Iterator[Finding]:
         )
 
 
-def dates_are_iso_8601(entry: Entry, _: Entries) -> Iterator[Finding]:
+def dates_are_iso_8601(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A date is a year, a month or a day."""
     date = entry.text("/release_date")
     if date and not standards.is_date(date):
-        yield entry.finding(
+        yield entry.breach(
             "/release_date",
             f"the date {quoted(date)} is not one of ISO 8601",
             "expected YYYY, YYYY-MM or YYYY-MM-DD",
@@ -150,13 +150,13 @@ def dates_are_iso_8601(entry: Entry, _: Entries) -> Iterator[Finding]:
         )
 
 
-def files_lie_in_the_repository(entry: Entry, _: Entries) -> Iterator[Finding]:
+def files_lie_in_the_repository(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A file is named by its path within the repository, which cannot lead out of it."""
     pointers = [*_PATHS, *(f"{pointer}/file" for pointer, _ in _variants(entry))]
     for pointer in pointers:
         path = entry.text(pointer)
         if path and ("\\" in path or not {"", ".", ".."}.isdisjoint(path.split("/"))):
-            yield entry.finding(
+            yield entry.breach(
                 pointer,
                 f"{quoted(path)} is no path within a repository",
                 'expected names joined by single slashes, such as "onnx/model.onnx"',
@@ -164,7 +164,7 @@ def files_lie_in_the_repository(entry: Entry, _: Entries) -> Iterator[Finding]:
             )
 
 
-def variants_have_ids_of_their_own(entry: Entry, _: Entries) -> Iterator[Finding]:
+def variants_have_ids_of_their_own(entry: Entry, _: Entries) -> Iterator[Breach]:
     """No two variants of a model have the same id."""
     first: dict[str, str] = {}
     for pointer, variant in _variants(entry):
@@ -173,7 +173,7 @@ def variants_have_ids_of_their_own(entry: Entry, _: Entries) -> Iterator[Finding
             continue
         other = first.setdefault(name.lower(), pointer)
         if other != pointer:
-            yield entry.finding(
+            yield entry.breach(
                 f"{pointer}/id",
                 f"the variant {quoted(name)} stands twice",
                 f"expected an id that {entry.pointer + other} does not have",
@@ -189,7 +189,7 @@ def _variants(entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"/variants/{n}", variant
 
 
-def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Finding]:
+def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Breach]:
     """Every value of `provenance` begins with the key of a source."""
     if entries.sources is None:
         return
@@ -199,7 +199,7 @@ def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Finding
         name = source.partition(":")[0]
         if name not in entries.sources:
             meant = nearest(name, entries.sources)
-            yield entry.finding(
+            yield entry.breach(
                 child_pointer("/provenance", key),
                 f"provenance names the source {quoted(name)}, which is not among the sources",
                 f"expected one of {listed(entries.sources) or 'the sources, of which there are none'}",
@@ -209,11 +209,11 @@ def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Finding
             )
 
 
-def provenance_speaks_of_fields(entry: Entry, _: Entries) -> Iterator[Finding]:
+def provenance_speaks_of_fields(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Every key of `provenance` is `*` or points to a value of the entry."""
     for key in entry.members("/provenance"):
         if key != "*" and not (key.startswith("/") and entry.has(key)):
-            yield entry.finding(
+            yield entry.breach(
                 child_pointer("/provenance", key),
                 f"provenance speaks of {quoted(key)}, which is no field of the entry",
                 "expected * or a JSON pointer within the entry, such as /encoding/pooling",
@@ -222,7 +222,7 @@ def provenance_speaks_of_fields(entry: Entry, _: Entries) -> Iterator[Finding]:
             )
 
 
-def texts_stand_alone(entry: Entry, _: Entries) -> Iterator[Finding]:
+def texts_stand_alone(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Texts other than prompts are one line, without blanks around them or in a row.
 
     In prompts, markers and skiplists every blank counts.
@@ -232,7 +232,7 @@ def texts_stand_alone(entry: Entry, _: Entries) -> Iterator[Finding]:
             continue
         tidy = " ".join(text.split())
         if text != tidy:
-            yield entry.finding(
+            yield entry.breach(
                 functools.reduce(child_pointer, path, ""),
                 f"{quoted(text)} has blanks around it, several in a row, or a line break",
                 "expected one line of words with single blanks between them",

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
-from holotype_codegen.entries import Entries, Entry, Finding
+from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.positions import child_pointer
 from holotype_codegen.report import printable, quoted
 from holotype_codegen.schema import entry_validator, frame_validator, known_kinds, load_schema
@@ -23,7 +23,7 @@ from holotype_codegen.wording import (
 _Error: TypeAlias = Any
 
 
-def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Finding]]:
+def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Breach]]:
     """Yield the keyword that is broken, and what was found, for every breach of the schema."""
     top = Entry(catalogue, "")
     yield from _explained(frame_validator().iter_errors(catalogue), top)
@@ -31,14 +31,14 @@ def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[s
         yield from _explained(entry_validator(entry.kind).iter_errors(entry.values), entry)
 
 
-def _explained(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Finding]]:
-    seen: set[tuple[str, Finding]] = set()
+def _explained(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Breach]]:
+    seen: set[tuple[str, Breach]] = set()
     for error in _without_echoes(list(errors)):
         keyword = "propertyNames" if "propertyNames" in error.schema_path else error.validator
-        for finding in _WORDINGS.get(keyword, _other)(error, entry):
-            if (keyword, finding) not in seen:
-                seen.add((keyword, finding))
-                yield keyword, finding
+        for breach in _WORDINGS.get(keyword, _other)(error, entry):
+            if (keyword, breach) not in seen:
+                seen.add((keyword, breach))
+                yield keyword, breach
 
 
 def _without_echoes(errors: list[_Error]) -> list[_Error]:
@@ -67,14 +67,14 @@ def _subject(error: _Error, entry: Entry) -> str:
     return "the entry" if entry.pointer else "the catalogue"
 
 
-def _missing(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _missing(error: _Error, entry: Entry) -> Iterator[Breach]:
     for name in error.validator_value:
         if name in error.instance:
             continue
         field = error.schema.get("properties", {}).get(name) or _schema_of_others(error.schema)
         about = field.get("description", "").rstrip(".").partition(". ")[0]
         unless = ", or null where no source says" if allows_null(field) else ""
-        yield entry.finding(
+        yield entry.breach(
             child_pointer(_pointer(error), name),
             f"the required field {quoted(name)} is missing",
             f"expected {expectation(field)}",
@@ -88,7 +88,7 @@ def _schema_of_others(schema: Any) -> Any:
     return others if isinstance(others, dict) else {}
 
 
-def _unknown_field(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _unknown_field(error: _Error, entry: Entry) -> Iterator[Breach]:
     known = list(error.schema.get("properties", {}))
     for name in error.instance:
         if name in known:
@@ -96,7 +96,7 @@ def _unknown_field(error: _Error, entry: Entry) -> Iterator[Finding]:
         if name == "encoding" and entry.pointer and not error.absolute_path:
             yield _forbidden_encoding(entry)
             continue
-        yield entry.finding(
+        yield entry.breach(
             child_pointer(_pointer(error), name),
             f"{quoted(name)} is no field here",
             f"expected one of {listed(known)}",
@@ -118,10 +118,10 @@ def _field_action(name: str, known: list[str], homes: dict[str, str]) -> str:
     return "delete it, or look the right name up in the schema"
 
 
-def _forbidden_encoding(entry: Entry) -> Finding:
+def _forbidden_encoding(entry: Entry) -> Breach:
     meant = nearest(entry.kind or "", known_kinds())
     delete = "delete the encoding"
-    return entry.finding(
+    return entry.breach(
         "/encoding",
         f"a model of the type {quoted(entry.kind)} has no encoding",
         f"expected one only for the types {listed(known_kinds())}",
@@ -143,9 +143,9 @@ def _homes() -> dict[str, str]:
     return {name: " or ".join(dict.fromkeys(places)) for name, places in homes.items()}
 
 
-def _key(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _key(error: _Error, entry: Entry) -> Iterator[Breach]:
     name = str(error.instance)
-    yield entry.finding(
+    yield entry.breach(
         child_pointer(_pointer(error), name),
         f"{quoted(name)} is no key of a source",
         "expected lower-case letters and digits, joined by hyphens",
@@ -154,8 +154,8 @@ def _key(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _type(error: _Error, entry: Entry) -> Iterator[Finding]:
-    yield entry.finding(
+def _type(error: _Error, entry: Entry) -> Iterator[Breach]:
+    yield entry.breach(
         _pointer(error),
         f"{_subject(error, entry)} is {described(error.instance)}",
         f"expected {expectation(error.schema)}",
@@ -163,9 +163,9 @@ def _type(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _not_positive(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _not_positive(error: _Error, entry: Entry) -> Iterator[Breach]:
     owner = f"Model {printable(entry.id)}" if entry.id else "The entry"
-    yield entry.finding(
+    yield entry.breach(
         _pointer(error),
         f"{owner} has invalid {_label(error)}: {quoted(error.instance)}",
         f"expected {expectation(error.schema)}",
@@ -173,10 +173,10 @@ def _not_positive(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _out_of_range(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _out_of_range(error: _Error, entry: Entry) -> Iterator[Breach]:
     value, highest = error.instance, error.schema.get("maximum")
     percent = highest == 1 and 1 < value <= 100
-    yield entry.finding(
+    yield entry.breach(
         _pointer(error),
         f"{_subject(error, entry)} is {quoted(value)}",
         f"expected {expectation(error.schema)}",
@@ -186,11 +186,11 @@ def _out_of_range(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _choice(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _choice(error: _Error, entry: Entry) -> Iterator[Breach]:
     choices = error.validator_value
     texts = [choice for choice in choices if isinstance(choice, str)]
     meant = nearest(error.instance, texts) if isinstance(error.instance, str) else None
-    yield entry.finding(
+    yield entry.breach(
         _pointer(error),
         f"{_subject(error, entry)} is {described(error.instance)}",
         f"expected {expectation(error.schema)}",
@@ -198,10 +198,10 @@ def _choice(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _empty(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _empty(error: _Error, entry: Entry) -> Iterator[Breach]:
     what = "an empty text" if error.instance == "" else "an empty list"
     action = "write null" if allows_null(error.schema) else "fill it in"
-    yield entry.finding(
+    yield entry.breach(
         _pointer(error),
         f"{_subject(error, entry)} is {what}",
         f"expected {expectation(error.schema)}, not empty",
@@ -209,11 +209,11 @@ def _empty(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _repeated(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _repeated(error: _Error, entry: Entry) -> Iterator[Breach]:
     written = [quoted(item) for item in error.instance]
     for n, item in enumerate(written):
         if item in written[:n]:
-            yield entry.finding(
+            yield entry.breach(
                 child_pointer(_pointer(error), n),
                 f"{quoted(_label(error))} holds {item} twice",
                 "expected each item once",
@@ -221,8 +221,8 @@ def _repeated(error: _Error, entry: Entry) -> Iterator[Finding]:
             )
 
 
-def _pattern(error: _Error, entry: Entry) -> Iterator[Finding]:
-    yield entry.finding(
+def _pattern(error: _Error, entry: Entry) -> Iterator[Breach]:
+    yield entry.breach(
         _pointer(error),
         f"{_subject(error, entry)} is {described(error.instance)}",
         f"expected text of the form {error.validator_value}",
@@ -230,12 +230,12 @@ def _pattern(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _alternatives(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _alternatives(error: _Error, entry: Entry) -> Iterator[Breach]:
     """Explain what is wrong within the alternative that has the right type, where there is one."""
     inner = [cause for cause in error.context if len(cause.relative_path) > 0]
     if inner:
-        for _, finding in _explained(inner, entry):
-            yield finding
+        for _, breach in _explained(inner, entry):
+            yield breach
         return
     branches = {cause.schema_path[0] for cause in error.context if cause.validator != "uniqueItems"}
     if len(branches) < len(error.validator_value):
@@ -246,8 +246,8 @@ def _alternatives(error: _Error, entry: Entry) -> Iterator[Finding]:
     yield from _choice(error, entry)
 
 
-def _other(error: _Error, entry: Entry) -> Iterator[Finding]:
-    yield entry.finding(
+def _other(error: _Error, entry: Entry) -> Iterator[Breach]:
+    yield entry.breach(
         _pointer(error),
         f"{_subject(error, entry)} is {described(error.instance)}",
         f"expected {error.validator} {quoted(error.validator_value)}",
@@ -255,7 +255,7 @@ def _other(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-_WORDINGS: dict[str, Callable[[_Error, Entry], Iterator[Finding]]] = {
+_WORDINGS: dict[str, Callable[[_Error, Entry], Iterator[Breach]]] = {
     "additionalProperties": _unknown_field,
     "anyOf": _alternatives,
     "enum": _choice,

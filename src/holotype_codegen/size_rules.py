@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holotype_codegen.entries import Entries, Entry, Finding
+from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.report import quoted
 from holotype_codegen.schema import known_kinds
 
 
-def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Finding]:
+def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Breach]:
     """`projection_dims` is there exactly where `has_projection` is true."""
     stated = entry.has("/architecture/has_projection")
     has_projection = entry.flag("/architecture/has_projection")
     dims = entry.value("/architecture/projection_dims")
     if has_projection and dims is None:
-        yield entry.finding(
+        yield entry.breach(
             "/architecture/has_projection",
             "has_projection is true, and there is no projection_dims",
             "expected the width that the projection ends in",
             "add projection_dims, or set has_projection to false",
         )
     elif dims is not None and stated and not has_projection:
-        yield entry.finding(
+        yield entry.breach(
             "/architecture/projection_dims",
             f"projection_dims is {quoted(dims)}, and has_projection is not true",
             "expected projection_dims only where there is a projection",
@@ -30,12 +30,12 @@ def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Finding]:
         )
 
 
-def projections_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Finding]:
+def projections_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Breach]:
     """The projection makes the vector, so its width is that of the vector."""
     projected = entry.count("/architecture/projection_dims")
     if projected and _is_another_width(entry, projected):
         width = entry.value("/specs/embedding_dim")
-        yield entry.finding(
+        yield entry.breach(
             "/architecture/projection_dims",
             f"projection_dims is {projected}, embedding_dim is {quoted(width)}",
             "expected them to be equal",
@@ -43,12 +43,12 @@ def projections_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Findi
         )
 
 
-def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[Finding]:
+def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Without a projection, a dense or ColBERT vector is as wide as the transformer."""
     width, hidden = entry.count("/specs/embedding_dim"), entry.count("/specs/hidden_dim")
     unprojected = entry.flag("/architecture/has_projection") is False
     if entry.kind in ("dense", "colbert") and unprojected and width and hidden and width != hidden:
-        yield entry.finding(
+        yield entry.breach(
             "/specs/embedding_dim",
             f"embedding_dim is {width}, hidden_dim is {hidden}, and there is no projection",
             "expected them to be equal without a projection",
@@ -56,11 +56,11 @@ def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[F
         )
 
 
-def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Finding]:
+def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A sparse vector has one weight for each word of the vocabulary."""
     width, words = entry.count("/specs/embedding_dim"), entry.count("/specs/vocab_size")
     if entry.kind == "sparse" and width and words and width != words:
-        yield entry.finding(
+        yield entry.breach(
             "/specs/embedding_dim",
             f"embedding_dim is {width}, vocab_size is {words}",
             "expected them to be equal in a sparse model",
@@ -68,11 +68,11 @@ def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Fin
         )
 
 
-def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Iterator[Finding]:
+def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A model cannot require a projection that it does not have."""
     required = entry.flag("/dependencies/requires_projection")
     if required and entry.flag("/architecture/has_projection") is False:
-        yield entry.finding(
+        yield entry.breach(
             "/dependencies/requires_projection",
             "requires_projection is true, and has_projection is false",
             "expected a projection where one is required",
@@ -80,14 +80,14 @@ def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Itera
         )
 
 
-def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Finding]:
+def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Breach]:
     """ColBERT makes several vectors of a text; the other known kinds do not."""
     stated = entry.flag("/capabilities/multi_vector")
     if stated is None or entry.kind not in known_kinds():
         return
     implied = entry.kind == "colbert"
     if stated is not implied:
-        yield entry.finding(
+        yield entry.breach(
             "/capabilities/multi_vector",
             f"multi_vector is {quoted(stated)} for a {entry.kind} model",
             f"expected {quoted(implied)}",
@@ -95,14 +95,14 @@ def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Finding]
         )
 
 
-def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterator[Finding]:
+def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Matryoshka sizes ascend, each once, and end in the native width."""
     pointer = "/architecture/matryoshka_dims"
     dims = entry.value(pointer)
     if not isinstance(dims, list) or any(type(dim) is not int for dim in dims) or not dims:
         return
     if dims != sorted(set(dims)):
-        yield entry.finding(
+        yield entry.breach(
             pointer,
             f"matryoshka_dims is {quoted(dims)}",
             "expected ascending sizes, each once",
@@ -110,7 +110,7 @@ def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterat
         )
     if _is_another_width(entry, max(dims)):
         width = entry.value("/specs/embedding_dim")
-        yield entry.finding(
+        yield entry.breach(
             pointer,
             f"matryoshka_dims ends in {max(dims)}, embedding_dim is {quoted(width)}",
             "expected the native width as the last size",
@@ -118,12 +118,12 @@ def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterat
         )
 
 
-def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Finding]:
+def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Breach]:
     """`capabilities.matryoshka` is true exactly where sizes are listed, or is not stated."""
     flag = entry.flag("/capabilities/matryoshka")
     has_sizes = bool(entry.value("/architecture/matryoshka_dims"))
     if flag is not None and flag is not has_sizes:
-        yield entry.finding(
+        yield entry.breach(
             "/capabilities/matryoshka",
             f"matryoshka is {quoted(flag)}, and matryoshka_dims "
             + ("lists sizes" if has_sizes else "lists none"),
@@ -132,12 +132,12 @@ def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Itera
         )
 
 
-def contexts_fit_the_positions(entry: Entry, _: Entries) -> Iterator[Finding]:
+def contexts_fit_the_positions(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A checkpoint cannot encode more tokens than its architecture has positions."""
     context = entry.count("/specs/context_length")
     positions = entry.count("/specs/max_position_embeddings")
     if context and positions and context > positions:
-        yield entry.finding(
+        yield entry.breach(
             "/specs/context_length",
             f"context_length is {context}, max_position_embeddings is {positions}",
             "expected a context no longer than the positions",

@@ -22,7 +22,7 @@ from holotype.errors import (
     LockMismatchError,
     NotLockedError,
 )
-from holotype.publishing.aliases import set_alias
+from holotype.publishing.alias_switching import set_alias
 from holotype.publishing.creating import create_artifact
 from holotype.publishing.gathering import CreationOptions
 from holotype.publishing.pushing import push_artifact

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from holotype.atomic_file import replace_file
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.family_pages import MARK, family_pages
-from holotype.cli.output import fail, write, write_file
+from holotype.cli.output import fail, write
 from holotype.cli.page import FOLDER, page
 
 
@@ -87,6 +88,6 @@ def _write(path: Path, text: str, folder: Path) -> None:
     try:
         if path.parent == folder:
             folder.mkdir(parents=True, exist_ok=True)
-        write_file(path, text)
+        replace_file(path, text.encode())
     except OSError as error:
         fail(f"{path}: {error.strerror}; give --output a file that can be written")

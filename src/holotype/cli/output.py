@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -56,20 +54,3 @@ def fail(text: str) -> NoReturn:
     """Say what went wrong and exit with code 1."""
     note(f"error: {text}")
     raise typer.Exit(1)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file in one step: to a temporary name beside it, and rename.
-
-    Raises:
-        OSError: the folder does not exist, or may not be written to.
-    """
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-        Path(temporary).chmod(0o644)  # mkstemp made it private
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

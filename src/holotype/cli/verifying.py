@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holotype.cli.catalogue_file import problems_of, read_catalogue_file, replace_catalogue_file
+from holotype.cli.catalogue_file import (
+    problems_of,
+    read_catalogue_file,
+    replace_catalogue_file,
+    sole_writer,
+)
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.hub_extra import Ids, Jobs, require_hub
 from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
@@ -84,7 +89,10 @@ def verify(
         raise typer.BadParameter("give the one ID that the folder holds", param_hint="--from")
     reports = _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
     _write(reports, as_json=as_json)
-    fixed = _fix(file, reports) if fix else _Fixed()
+    fixed = _Fixed()
+    if fix:
+        with sole_writer(file):
+            fixed = _fix(file, reports)
     if any(_is_bad(report, fixed) for report in reports):
         raise typer.Exit(1)
 
@@ -227,7 +235,7 @@ def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
         found = {fix: each for each in problems for fix in blamed(fixes, each.id, each.pointer)}
         if not found:
             break
-        refused |= {fix: each.told for fix, each in found.items()}
+        refused |= {fix: each.message for fix, each in found.items()}
     for fix, told in refused.items():
         note(f"error: {fix.id}: {fix.finding.field} is not written: {told}")
     if fixes:

@@ -10,7 +10,7 @@ from holotype.errors import (
     ObjectStoreError,
     StoreBusyError,
 )
-from holotype.publishing.aliases import rollback_alias, set_alias
+from holotype.publishing.alias_switching import rollback_alias, set_alias
 from holotype.publishing.creating import create_artifact
 from holotype.publishing.gathering import CreationOptions
 from holotype.publishing.info import ReferencedModel, get_model_info, load_labels

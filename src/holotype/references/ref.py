@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from holotype.errors import CredentialsInReferenceError, InvalidReferenceError
+from holotype.naming import is_kebab_case
 from holotype.references.near_misses import redacted, suggestions
 
 Scheme: TypeAlias = Literal["local", "hf", "s3", "gs", "memory", "catalogue"]
@@ -20,7 +21,6 @@ _ALIAS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _REPOSITORY_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 _REVISION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}")
-_ID = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _PREFIX_PART = re.compile(r"[A-Za-z0-9!_.*'()=+,-]+")
 _SECRET = re.compile(r"hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|://[^/]*@|[?&][\w-]+=")
@@ -195,7 +195,7 @@ def _hf(text: str, rest: str) -> ModelRef:
 def _catalogue(text: str, rest: str) -> ModelRef:
     if "@" in rest:
         raise _invalid(text, "an entry of the catalogue pins its revision itself")
-    if not _ID.fullmatch(rest):
+    if not is_kebab_case(rest):
         raise _invalid(text, f"{rest!r} is no id; ids have small letters, digits, '-' and '.'")
     return ModelRef(scheme="catalogue", location=rest)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.unit.holotype_codegen.catalogues import valid_catalogue
 
-from holotype_codegen.generate import generate, module_text, write_atomically
+from holotype_codegen.generate import generate, module_text
 from holotype_codegen.report import CatalogueError
 
 
@@ -42,22 +41,6 @@ def test_a_catalogue_with_problems_leaves_the_old_module_alone(source: Path) -> 
     with pytest.raises(CatalogueError, match="is no commit"):
         generate(source, output, root=source.parent)
     assert output.read_bytes() == before
-
-
-def test_a_failure_while_writing_leaves_neither_half_a_file_nor_a_temporary_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = tmp_path / "models.py"
-    output.write_text("old", encoding="utf-8")
-
-    def fail(*_: Any) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(output, "new")
-    assert output.read_text(encoding="utf-8") == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["models.py"]
 
 
 def test_the_header_names_files_relative_to_the_project(source: Path) -> None:

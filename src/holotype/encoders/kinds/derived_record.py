@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from holotype.encoders.kinds.plan import merged_encoding
 from holotype.encoders.kinds.routed import read_documents
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
+from holotype.naming import kebab_case
 from holotype.records import ClassifierModel, ModelInfo
 from holotype.references.entry import RECORDS
 
@@ -123,7 +123,7 @@ def derive_record(
     kind = recognise_kind(folder)
     static = is_static(folder)
     record = RECORDS[kind](
-        id=re.sub(r"[^a-z0-9.]+|\.(?=[^a-z0-9])", "-", name.lower()).strip("-.") or "model",
+        id=kebab_case(name) or "model",
         type=kind,
         name=name,
         huggingface_id=huggingface_id,
