@@ -29,7 +29,7 @@ HEAVY = [
 # Lower may not import higher. What is not listed here is as low as errors.
 LAYERS = (
     *("errors", "records", "catalogue", "models", "query", "references", "encoders", "hub"),
-    *("adapters", "publishing", "cluster", "cli"),
+    *("adapters", "publishing", "artifacts", "cluster", "cli"),
 )
 # The rooms of the encoders, with the same rule. Modules that lie in none are what users call, and
 # what is that simple that every room may know it.

@@ -1,5 +1,8 @@
 """References to models, and the manifests of artifacts; only the standard library is imported."""
 
+from typing import TYPE_CHECKING
+
+from holotype._moved import moved_names
 from holotype.errors import (
     ArtifactDamagedError,
     ArtifactError,
@@ -34,3 +37,8 @@ __all__ = [
     "parse_manifest",
     "read_manifest",
 ]
+
+if TYPE_CHECKING:
+    Finding = FileDifference
+else:
+    __getattr__ = moved_names(__name__, {"Finding": "holotype.errors.FileDifference"})
