@@ -2,7 +2,6 @@
 
 from holotype._moved import warn_moved
 from holotype.errors import (
-    GRAMMAR,
     ArtifactDamagedError,
     ArtifactError,
     ArtifactExistsError,
@@ -16,7 +15,6 @@ from holotype.errors import (
 )
 
 __all__ = [
-    "GRAMMAR",
     "ArtifactDamagedError",
     "ArtifactError",
     "ArtifactExistsError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from holotype.cli.wording import UNKNOWN, dimensions, exact, grouped, languages, points, short_count
 from holotype.records import ModelInfo
@@ -70,8 +70,6 @@ COLUMNS = (
     Column("organization", lambda record: record.organization, 8),
 )
 """All columns, from left to right."""
-
-Rows: TypeAlias = list[list[str]]
 
 
 def plain_lines(records: Iterable[ModelInfo]) -> str:

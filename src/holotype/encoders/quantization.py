@@ -3,13 +3,12 @@
 from holotype._moved import warn_moved
 from holotype.encoders.vectors.quantization import (
     Calibration,
-    Floats,
     Precision,
     calibrate,
     dequantize,
     quantize,
 )
 
-__all__ = ["Calibration", "Floats", "Precision", "calibrate", "dequantize", "quantize"]
+__all__ = ["Calibration", "Precision", "calibrate", "dequantize", "quantize"]
 
 warn_moved(__name__, "holotype.encoders.vectors.quantization")

@@ -3,11 +3,9 @@
 from holotype._moved import warn_moved
 from holotype.encoders.vectors.token_pooling import (
     TokenVectors,
-    finished,
-    import_clustering,
     pool_tokens,
 )
 
-__all__ = ["TokenVectors", "finished", "import_clustering", "pool_tokens"]
+__all__ = ["TokenVectors", "pool_tokens"]
 
 warn_moved(__name__, "holotype.encoders.vectors.token_pooling")
