@@ -16,7 +16,7 @@ from holotype_codegen.naming import (
     is_kebab_case,
 )
 from holotype_codegen.positions import child_pointer
-from holotype_codegen.report import quoted
+from holotype_codegen.report import quote_json
 from holotype_codegen.wording import nearest
 
 CatalogueRule: TypeAlias = Callable[[Entries], Iterator[Breach]]
@@ -32,9 +32,9 @@ def ids_are_unique(catalogue: Entries) -> Iterator[Breach]:
         if other is not entry:
             yield entry.breach(
                 "/id",
-                f"Duplicate model ID found: {quoted(entry.id)[1:-1]}",
+                f"Duplicate model ID found: {quote_json(entry.id)[1:-1]}",
                 f"expected an id that no other entry has in any letter case, and {other.pointer} "
-                f"has {quoted(other.id)}",
+                f"has {quote_json(other.id)}",
                 "choose another id, or delete one of the entries",
             )
 
@@ -50,7 +50,7 @@ def aliases_are_unique(catalogue: Entries) -> Iterator[Breach]:
             if other != own:
                 yield entry.breach(
                     pointer,
-                    f"the alias {quoted(alias)} is taken",
+                    f"the alias {quote_json(alias)} is taken",
                     f"expected a name that nothing else has, and {other} has it",
                     "delete it from one of them",
                 )
@@ -67,8 +67,8 @@ def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Breach
         if other is not entry:
             yield entry.breach(
                 "/huggingface_id",
-                f"{quoted(repository)} has another entry of the type {quoted(entry.kind)}, "
-                f"{quoted(other.id) if other.id else other.pointer}",
+                f"{quote_json(repository)} has another entry of the type {quote_json(entry.kind)}, "
+                f"{quote_json(other.id) if other.id else other.pointer}",
                 "expected one entry for each kind of model in a repository",
                 "delete one of them, or make its id an alias of the other",
             )
@@ -84,7 +84,7 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Breach]:
         if constant in RESERVED_NAMES:
             yield entry.breach(
                 "/id",
-                f"the id {quoted(entry.id)} becomes {constant}, a name that the module needs",
+                f"the id {quote_json(entry.id)} becomes {constant}, a name that the module needs",
                 f"expected any id but those that become {', '.join(sorted(RESERVED_NAMES))}",
                 "choose another id",
             )
@@ -92,7 +92,7 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Breach]:
         if other is not entry and other.id != entry.id:
             yield entry.breach(
                 "/id",
-                f"the ids {quoted(other.id)} and {quoted(entry.id)} both become {constant}",
+                f"the ids {quote_json(other.id)} and {quote_json(entry.id)} both become {constant}",
                 "expected ids that differ in more than hyphens and dots",
                 "choose another id, or delete one of the entries",
             )
@@ -110,9 +110,9 @@ def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Breach]:
             if other != kind:
                 yield entry.breach(
                     "/type",
-                    f"the types {quoted(other)} and {quoted(kind)} both become {name}",
+                    f"the types {quote_json(other)} and {quote_json(kind)} both become {name}",
                     "expected one spelling of a kind",
-                    f"write {quoted(other)}",
+                    f"write {quote_json(other)}",
                 )
                 break
 
@@ -131,9 +131,9 @@ def successors_exist(catalogue: Entries) -> Iterator[Breach]:
             meant = nearest(successor, ids)
             yield entry.breach(
                 "/lineage/superseded_by",
-                f"superseded_by names {quoted(successor)}, which is no id of the catalogue",
+                f"superseded_by names {quote_json(successor)}, which is no id of the catalogue",
                 "expected the id of another entry",
-                f"did you mean {quoted(meant)}?" if meant else "correct the id, or write null",
+                f"did you mean {quote_json(meant)}?" if meant else "correct the id, or write null",
             )
 
 
@@ -147,7 +147,7 @@ def successors_come_to_an_end(catalogue: Entries) -> Iterator[Breach]:
         if entry.id in circular and entry.text("/lineage/superseded_by"):
             yield entry.breach(
                 "/lineage/superseded_by",
-                f"superseded_by leads from {quoted(entry.id)} back to it",
+                f"superseded_by leads from {quote_json(entry.id)} back to it",
                 "expected a line of successors that ends",
                 "write null in the newest of them",
             )
@@ -177,14 +177,14 @@ def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Breach]:
         if retrieved and not standards.is_date(retrieved):
             yield source.breach(
                 "/retrieved",
-                f"the date {quoted(retrieved)} is not one of ISO 8601",
+                f"the date {quote_json(retrieved)} is not one of ISO 8601",
                 "expected YYYY, YYYY-MM or YYYY-MM-DD",
                 "write the day on which the source was read",
             )
         if license and not standards.is_license(license):
             yield source.breach(
                 "/license",
-                f"the licence {quoted(license)} is unknown",
+                f"the licence {quote_json(license)} is unknown",
                 "expected an SPDX expression, or one of the Hub's licence ids",
                 "write null where the source names none",
             )

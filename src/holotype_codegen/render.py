@@ -89,7 +89,7 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
     record_types = [record_type for kind in kinds for record_type in kind.record_types]
     return _template(line_length).render(
         any_generic=any(model.dims for model in models),
-        exported=_exported(models, kinds),
+        exported=_exported_names(models, kinds),
         generator_version=__version__,
         kinds=kinds,
         models=models,
@@ -145,7 +145,7 @@ def _type_name(stem: str, dims: tuple[int, ...], taken: Container[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _exported(models: Iterable[Model], kinds: Iterable[Kind]) -> list[str]:
+def _exported_names(models: Iterable[Model], kinds: Iterable[Kind]) -> list[str]:
     """Return the public names: constants, then types, then functions, each in natural order."""
     constants = [*naming.MODULE_CONSTANTS, *(model.constant for model in models)]
     types = ["ModelId", "ModelType", *(kind.ids_alias for kind in kinds)]

@@ -82,7 +82,7 @@ def printable(text: str) -> str:
     )
 
 
-def quoted(value: object) -> str:
+def quote_json(value: object) -> str:
     """Return a JSON value as it would stand in the file, on one line, cut where it is long."""
     text = printable(json.dumps(value, ensure_ascii=False))
     if len(text) <= _LONGEST_QUOTE:

@@ -17,10 +17,10 @@ from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.licences import HUB_LICENCES
 from holotype_codegen.naming import is_kebab_case, kebab_case
 from holotype_codegen.positions import child_pointer
-from holotype_codegen.report import quoted
+from holotype_codegen.report import quote_json
 from holotype_codegen.schema import known_kinds, meant_kind
 from holotype_codegen.size_rules import SIZE_RULES
-from holotype_codegen.wording import listed, nearest
+from holotype_codegen.wording import join_quoted, nearest
 
 Rule: TypeAlias = Callable[[Entry, Entries], Iterator[Breach]]
 
@@ -43,7 +43,7 @@ def ids_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Breach]:
             what = "id" if pointer == "/id" else "alias"
             yield entry.breach(
                 pointer,
-                f"the {what} {quoted(name)} is not kebab-case",
+                f"the {what} {quote_json(name)} is not kebab-case",
                 _KEBAB_CASE,
                 _kebab_case_action(name, f"choose another {what}"),
             )
@@ -51,7 +51,7 @@ def ids_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 def _kebab_case_action(name: str, otherwise: str) -> str:
     suggestion = kebab_case(name)
-    return f"write {quoted(suggestion)}" if is_kebab_case(suggestion) else otherwise
+    return f"write {quote_json(suggestion)}" if is_kebab_case(suggestion) else otherwise
 
 
 def kinds_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Breach]:
@@ -63,15 +63,15 @@ def kinds_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Breach]:
     if meant:
         yield entry.breach(
             "/type",
-            f"the type {quoted(kind)} is another spelling of a known one",
-            f"expected {quoted(meant)}",
-            f"write {quoted(meant)}",
+            f"the type {quote_json(kind)} is another spelling of a known one",
+            f"expected {quote_json(meant)}",
+            f"write {quote_json(meant)}",
         )
     elif not is_kebab_case(kind):
         yield entry.breach(
             "/type",
-            f"the type {quoted(kind)} is not kebab-case",
-            f"expected one of {listed(known_kinds())}, or a further kind in kebab-case",
+            f"the type {quote_json(kind)} is not kebab-case",
+            f"expected one of {join_quoted(known_kinds())}, or a further kind in kebab-case",
             _kebab_case_action(kind, "choose one of these"),
         )
 
@@ -86,7 +86,7 @@ def repositories_have_hub_ids(entry: Entry, _: Entries) -> Iterator[Breach]:
         if fault:
             yield entry.breach(
                 pointer,
-                f"{quoted(name)} is no Hugging Face id: {fault}",
+                f"{quote_json(name)} is no Hugging Face id: {fault}",
                 "expected organization/name, as in the address of the repository on the Hub",
                 "copy it from there",
             )
@@ -99,9 +99,9 @@ def revisions_are_commits(entry: Entry, _: Entries) -> Iterator[Breach]:
         lower = revision.lower()
         yield entry.breach(
             "/revision",
-            f"the revision {quoted(revision)} is no commit",
+            f"the revision {quote_json(revision)} is no commit",
             "expected 40 hexadecimal digits in lower case, since branches and tags can move",
-            f"write {quoted(lower)}"
+            f"write {quote_json(lower)}"
             if _COMMIT.fullmatch(lower)
             else "copy the commit from the history of the repository, or write null",
         )
@@ -118,9 +118,9 @@ def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Breach]:
             continue
         yield entry.breach(
             pointer,
-            f"the language {quoted(tag)} is no registered BCP 47 tag in its shortest form",
+            f"the language {quote_json(tag)} is no registered BCP 47 tag in its shortest form",
             "expected a tag such as en, pt-BR or zh-Hans",
-            f"write {quoted(better)}" if better else "look the tag up in IANA's registry",
+            f"write {quote_json(better)}" if better else "look the tag up in IANA's registry",
         )
 
 
@@ -131,9 +131,9 @@ def licenses_are_known(entry: Entry, _: Entries) -> Iterator[Breach]:
         meant = nearest(license, HUB_LICENCES)
         yield entry.breach(
             "/license",
-            f"the licence {quoted(license)} is unknown",
+            f"the licence {quote_json(license)} is unknown",
             "expected an SPDX expression, or one of the Hub's licence ids",
-            (f"did you mean {quoted(meant)}? " if meant else "")
+            (f"did you mean {quote_json(meant)}? " if meant else "")
             + "write null where no source names one, and other for a licence with no id",
         )
 
@@ -144,7 +144,7 @@ def dates_are_iso_8601(entry: Entry, _: Entries) -> Iterator[Breach]:
     if date and not standards.is_date(date):
         yield entry.breach(
             "/release_date",
-            f"the date {quoted(date)} is not one of ISO 8601",
+            f"the date {quote_json(date)} is not one of ISO 8601",
             "expected YYYY, YYYY-MM or YYYY-MM-DD",
             "write as much of it as a source says",
         )
@@ -158,7 +158,7 @@ def files_lie_in_the_repository(entry: Entry, _: Entries) -> Iterator[Breach]:
         if path and ("\\" in path or not {"", ".", ".."}.isdisjoint(path.split("/"))):
             yield entry.breach(
                 pointer,
-                f"{quoted(path)} is no path within a repository",
+                f"{quote_json(path)} is no path within a repository",
                 'expected names joined by single slashes, such as "onnx/model.onnx"',
                 "copy the path from the repository's list of files",
             )
@@ -175,7 +175,7 @@ def variants_have_ids_of_their_own(entry: Entry, _: Entries) -> Iterator[Breach]
         if other != pointer:
             yield entry.breach(
                 f"{pointer}/id",
-                f"the variant {quoted(name)} stands twice",
+                f"the variant {quote_json(name)} stands twice",
                 f"expected an id that {entry.pointer + other} does not have",
                 "choose another id, or delete one of the variants",
             )
@@ -201,9 +201,9 @@ def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Breach]
             meant = nearest(name, entries.sources)
             yield entry.breach(
                 child_pointer("/provenance", key),
-                f"provenance names the source {quoted(name)}, which is not among the sources",
-                f"expected one of {listed(entries.sources) or 'the sources, of which there are none'}",
-                f"did you mean {quoted(meant)}?"
+                f"provenance names the source {quote_json(name)}, which is not among the sources",
+                f"expected one of {join_quoted(entries.sources) or 'the sources, of which there are none'}",
+                f"did you mean {quote_json(meant)}?"
                 if meant
                 else "add it to the sources at the top of the file, or correct the name",
             )
@@ -215,7 +215,7 @@ def provenance_speaks_of_fields(entry: Entry, _: Entries) -> Iterator[Breach]:
         if key != "*" and not (key.startswith("/") and entry.has(key)):
             yield entry.breach(
                 child_pointer("/provenance", key),
-                f"provenance speaks of {quoted(key)}, which is no field of the entry",
+                f"provenance speaks of {quote_json(key)}, which is no field of the entry",
                 "expected * or a JSON pointer within the entry, such as /encoding/pooling",
                 "correct the pointer, or delete the line",
                 at_key=True,
@@ -234,9 +234,9 @@ def texts_stand_alone(entry: Entry, _: Entries) -> Iterator[Breach]:
         if text != tidy:
             yield entry.breach(
                 functools.reduce(child_pointer, path, ""),
-                f"{quoted(text)} has blanks around it, several in a row, or a line break",
+                f"{quote_json(text)} has blanks around it, several in a row, or a line break",
                 "expected one line of words with single blanks between them",
-                f"write {quoted(tidy)}" if tidy else "write what it is, or null",
+                f"write {quote_json(tidy)}" if tidy else "write what it is, or null",
             )
 
 

@@ -57,7 +57,7 @@ def frame_validator() -> Any:
     """Return the validator of everything but the entries."""
     schema = copy.deepcopy(load_schema())
     schema["properties"]["models"].pop("items")
-    return _StrictValidator(_inlined(schema))
+    return _StrictValidator(_inline(schema))
 
 
 def entry_validator(kind: str | None) -> Any:
@@ -75,15 +75,15 @@ def _entry_validator(kind: str | None) -> Any:
     conditions = model.pop("allOf")
     for condition in conditions if kind is not None else ():
         branch = "then" if _holds(condition["if"], kind) else "else"
-        model = _narrowed(model, condition.get(branch, {}))
-    return _StrictValidator(_inlined(model))
+        model = _narrow(model, condition.get(branch, {}))
+    return _StrictValidator(_inline(model))
 
 
 def _holds(condition: dict[str, Any], kind: str | None) -> bool:
     return bool(_StrictValidator(condition).is_valid({"type": kind}))
 
 
-def _narrowed(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
+def _narrow(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
     """Return one schema for what two demand, the second of which only narrows the first.
 
     With one schema for each value, a wrong value breaks one demand, and its words can be exact.
@@ -96,21 +96,21 @@ def _narrowed(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any
         if value is False:
             properties.pop(name)
         else:
-            properties[name] = _narrowed(properties.get(name, {}), value)
+            properties[name] = _narrow(properties.get(name, {}), value)
     if properties:
         result["properties"] = properties
     return result
 
 
-def _inlined(schema: Any) -> Any:
+def _inline(schema: Any) -> Any:
     """Return a schema with each reference to a definition replaced by it."""
     match schema:
         case {"$ref": str(reference)}:
-            return _inlined(load_schema()["$defs"][reference.rpartition("/")[2]])
+            return _inline(load_schema()["$defs"][reference.rpartition("/")[2]])
         case dict():
-            return {key: _inlined(value) for key, value in schema.items() if key != "$defs"}
+            return {key: _inline(value) for key, value in schema.items() if key != "$defs"}
         case list():
-            return [_inlined(value) for value in schema]
+            return [_inline(value) for value in schema]
         case _:
             return schema
 

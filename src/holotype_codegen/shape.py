@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 
 from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.positions import child_pointer
-from holotype_codegen.report import printable, quoted
+from holotype_codegen.report import printable, quote_json
 from holotype_codegen.schema import entry_validator, frame_validator, known_kinds, load_schema
 from holotype_codegen.wording import (
     allows_null,
     correction,
-    described,
+    describe_value,
     expectation,
-    listed,
+    join_quoted,
     nearest,
 )
 
@@ -26,12 +26,12 @@ _Error: TypeAlias = Any
 def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Breach]]:
     """Yield the keyword that is broken, and what was found, for every breach of the schema."""
     top = Entry(catalogue, "")
-    yield from _explained(frame_validator().iter_errors(catalogue), top)
+    yield from _explain(frame_validator().iter_errors(catalogue), top)
     for entry in entries.entries:
-        yield from _explained(entry_validator(entry.kind).iter_errors(entry.values), entry)
+        yield from _explain(entry_validator(entry.kind).iter_errors(entry.values), entry)
 
 
-def _explained(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Breach]]:
+def _explain(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Breach]]:
     seen: set[tuple[str, Breach]] = set()
     for error in _without_echoes(list(errors)):
         keyword = "propertyNames" if "propertyNames" in error.schema_path else error.validator
@@ -63,7 +63,7 @@ def _label(error: _Error) -> str:
 
 def _subject(error: _Error, entry: Entry) -> str:
     if error.absolute_path:
-        return quoted(_label(error))
+        return quote_json(_label(error))
     return "the entry" if entry.pointer else "the catalogue"
 
 
@@ -76,9 +76,9 @@ def _missing(error: _Error, entry: Entry) -> Iterator[Breach]:
         unless = ", or null where no source says" if allows_null(field) else ""
         yield entry.breach(
             child_pointer(_pointer(error), name),
-            f"the required field {quoted(name)} is missing",
+            f"the required field {quote_json(name)} is missing",
             f"expected {expectation(field)}",
-            f"add {quoted(name)}{f' ({about})' if about else ''}{unless}",
+            f"add {quote_json(name)}{f' ({about})' if about else ''}{unless}",
         )
 
 
@@ -98,8 +98,8 @@ def _unknown_field(error: _Error, entry: Entry) -> Iterator[Breach]:
             continue
         yield entry.breach(
             child_pointer(_pointer(error), name),
-            f"{quoted(name)} is no field here",
-            f"expected one of {listed(known)}",
+            f"{quote_json(name)} is no field here",
+            f"expected one of {join_quoted(known)}",
             _field_action(name, known, _homes() if entry.pointer else {}),
             at_key=True,
         )
@@ -111,10 +111,10 @@ def _field_action(name: str, known: list[str], homes: dict[str, str]) -> str:
         return f"move it to {homes[name]}"
     near = nearest(name, known)
     if near:
-        return f"did you mean {quoted(near)}?"
+        return f"did you mean {quote_json(near)}?"
     elsewhere = nearest(name, homes)
     if elsewhere:
-        return f"did you mean {quoted(elsewhere)} in {homes[elsewhere]}?"
+        return f"did you mean {quote_json(elsewhere)} in {homes[elsewhere]}?"
     return "delete it, or look the right name up in the schema"
 
 
@@ -123,9 +123,9 @@ def _forbidden_encoding(entry: Entry) -> Breach:
     delete = "delete the encoding"
     return entry.breach(
         "/encoding",
-        f"a model of the type {quoted(entry.kind)} has no encoding",
-        f"expected one only for the types {listed(known_kinds())}",
-        f'write "type": {quoted(meant)} if that is meant, or {delete}' if meant else delete,
+        f"a model of the type {quote_json(entry.kind)} has no encoding",
+        f"expected one only for the types {join_quoted(known_kinds())}",
+        f'write "type": {quote_json(meant)} if that is meant, or {delete}' if meant else delete,
         at_key=True,
     )
 
@@ -147,7 +147,7 @@ def _key(error: _Error, entry: Entry) -> Iterator[Breach]:
     name = str(error.instance)
     yield entry.breach(
         child_pointer(_pointer(error), name),
-        f"{quoted(name)} is no key of a source",
+        f"{quote_json(name)} is no key of a source",
         "expected lower-case letters and digits, joined by hyphens",
         'write a key such as "mteb" or "hub-copy"',
         at_key=True,
@@ -157,7 +157,7 @@ def _key(error: _Error, entry: Entry) -> Iterator[Breach]:
 def _type(error: _Error, entry: Entry) -> Iterator[Breach]:
     yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"{_subject(error, entry)} is {describe_value(error.instance)}",
         f"expected {expectation(error.schema)}",
         correction(error.instance, error.schema),
     )
@@ -167,7 +167,7 @@ def _not_positive(error: _Error, entry: Entry) -> Iterator[Breach]:
     owner = f"Model {printable(entry.id)}" if entry.id else "The entry"
     yield entry.breach(
         _pointer(error),
-        f"{owner} has invalid {_label(error)}: {quoted(error.instance)}",
+        f"{owner} has invalid {_label(error)}: {quote_json(error.instance)}",
         f"expected {expectation(error.schema)}",
         "write the true number" + (", or null" if allows_null(error.schema) else ""),
     )
@@ -178,7 +178,7 @@ def _out_of_range(error: _Error, entry: Entry) -> Iterator[Breach]:
     percent = highest == 1 and 1 < value <= 100
     yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {quoted(value)}",
+        f"{_subject(error, entry)} is {quote_json(value)}",
         f"expected {expectation(error.schema)}",
         f"write {round(value / 100, 9)}, a fraction"
         if percent
@@ -192,9 +192,9 @@ def _choice(error: _Error, entry: Entry) -> Iterator[Breach]:
     meant = nearest(error.instance, texts) if isinstance(error.instance, str) else None
     yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"{_subject(error, entry)} is {describe_value(error.instance)}",
         f"expected {expectation(error.schema)}",
-        f"write {quoted(meant)}" if meant else "write one of these",
+        f"write {quote_json(meant)}" if meant else "write one of these",
     )
 
 
@@ -210,12 +210,12 @@ def _empty(error: _Error, entry: Entry) -> Iterator[Breach]:
 
 
 def _repeated(error: _Error, entry: Entry) -> Iterator[Breach]:
-    written = [quoted(item) for item in error.instance]
+    written = [quote_json(item) for item in error.instance]
     for n, item in enumerate(written):
         if item in written[:n]:
             yield entry.breach(
                 child_pointer(_pointer(error), n),
-                f"{quoted(_label(error))} holds {item} twice",
+                f"{quote_json(_label(error))} holds {item} twice",
                 "expected each item once",
                 "delete one of them",
             )
@@ -224,7 +224,7 @@ def _repeated(error: _Error, entry: Entry) -> Iterator[Breach]:
 def _pattern(error: _Error, entry: Entry) -> Iterator[Breach]:
     yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"{_subject(error, entry)} is {describe_value(error.instance)}",
         f"expected text of the form {error.validator_value}",
         "write it in this form",
     )
@@ -234,7 +234,7 @@ def _alternatives(error: _Error, entry: Entry) -> Iterator[Breach]:
     """Explain what is wrong within the alternative that has the right type, where there is one."""
     inner = [cause for cause in error.context if len(cause.relative_path) > 0]
     if inner:
-        for _, breach in _explained(inner, entry):
+        for _, breach in _explain(inner, entry):
             yield breach
         return
     branches = {cause.schema_path[0] for cause in error.context if cause.validator != "uniqueItems"}
@@ -249,8 +249,8 @@ def _alternatives(error: _Error, entry: Entry) -> Iterator[Breach]:
 def _other(error: _Error, entry: Entry) -> Iterator[Breach]:
     yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {described(error.instance)}",
-        f"expected {error.validator} {quoted(error.validator_value)}",
+        f"{_subject(error, entry)} is {describe_value(error.instance)}",
+        f"expected {error.validator} {quote_json(error.validator_value)}",
         "look the field up in the schema",
     )
 

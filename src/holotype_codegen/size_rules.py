@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holotype_codegen.entries import Breach, Entries, Entry
-from holotype_codegen.report import quoted
+from holotype_codegen.report import quote_json
 from holotype_codegen.schema import known_kinds
 
 
@@ -24,7 +24,7 @@ def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Breach]:
     elif dims is not None and stated and not has_projection:
         yield entry.breach(
             "/architecture/projection_dims",
-            f"projection_dims is {quoted(dims)}, and has_projection is not true",
+            f"projection_dims is {quote_json(dims)}, and has_projection is not true",
             "expected projection_dims only where there is a projection",
             "set has_projection to true, or delete projection_dims",
         )
@@ -37,7 +37,7 @@ def projections_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Breac
         width = entry.value("/specs/embedding_dim")
         yield entry.breach(
             "/architecture/projection_dims",
-            f"projection_dims is {projected}, embedding_dim is {quoted(width)}",
+            f"projection_dims is {projected}, embedding_dim is {quote_json(width)}",
             "expected them to be equal",
             "correct the wrong one",
         )
@@ -89,9 +89,9 @@ def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Breach]:
     if stated is not implied:
         yield entry.breach(
             "/capabilities/multi_vector",
-            f"multi_vector is {quoted(stated)} for a {entry.kind} model",
-            f"expected {quoted(implied)}",
-            f"write {quoted(implied)}, or correct the type",
+            f"multi_vector is {quote_json(stated)} for a {entry.kind} model",
+            f"expected {quote_json(implied)}",
+            f"write {quote_json(implied)}, or correct the type",
         )
 
 
@@ -104,28 +104,28 @@ def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterat
     if dims != sorted(set(dims)):
         yield entry.breach(
             pointer,
-            f"matryoshka_dims is {quoted(dims)}",
+            f"matryoshka_dims is {quote_json(dims)}",
             "expected ascending sizes, each once",
-            f"write {quoted(sorted(set(dims)))}",
+            f"write {quote_json(sorted(set(dims)))}",
         )
     if _is_another_width(entry, max(dims)):
         width = entry.value("/specs/embedding_dim")
         yield entry.breach(
             pointer,
-            f"matryoshka_dims ends in {max(dims)}, embedding_dim is {quoted(width)}",
+            f"matryoshka_dims ends in {max(dims)}, embedding_dim is {quote_json(width)}",
             "expected the native width as the last size",
             "correct the sizes, or embedding_dim",
         )
 
 
 def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """`capabilities.matryoshka` is true exactly where sizes are listed, or is not stated."""
+    """`capabilities.matryoshka` is true exactly where sizes are join_quoted, or is not stated."""
     flag = entry.flag("/capabilities/matryoshka")
     has_sizes = bool(entry.value("/architecture/matryoshka_dims"))
     if flag is not None and flag is not has_sizes:
         yield entry.breach(
             "/capabilities/matryoshka",
-            f"matryoshka is {quoted(flag)}, and matryoshka_dims "
+            f"matryoshka is {quote_json(flag)}, and matryoshka_dims "
             + ("lists sizes" if has_sizes else "lists none"),
             "expected true with sizes, false without, null where it is unknown",
             "add the sizes to architecture, or correct the flag",

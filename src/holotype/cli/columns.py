@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holotype.cli.wording import UNKNOWN, dimensions, exact, grouped, languages, points, short_count
+from holotype.cli.wording import (
+    UNKNOWN,
+    dimensions,
+    exact,
+    group_thousands,
+    languages,
+    points,
+    short_count,
+)
 from holotype.records import ModelInfo
 
 if TYPE_CHECKING:
@@ -50,7 +58,7 @@ class Column:
 
 
 def _context(record: ModelInfo) -> str:
-    return UNKNOWN if record.context_length is None else grouped(record.context_length)
+    return UNKNOWN if record.context_length is None else group_thousands(record.context_length)
 
 
 def _parameters(record: ModelInfo) -> str:

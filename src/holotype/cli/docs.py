@@ -12,8 +12,8 @@ import typer
 from holotype.atomic_file import replace_file
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.family_pages import MARK, family_pages
+from holotype.cli.models_page import FOLDER, models_page
 from holotype.cli.output import fail, write
-from holotype.cli.page import FOLDER, page
 
 
 def docs(
@@ -44,7 +44,7 @@ def docs(
         raise typer.BadParameter("give --check or --stdout, not both")
     opened = open_catalogue(context.obj)
     folder = output.parent / FOLDER if families is None else families
-    text = page(opened, Path(os.path.relpath(folder, output.parent)).as_posix())
+    text = models_page(opened, Path(os.path.relpath(folder, output.parent)).as_posix())
     if stdout:
         write(text)
         return

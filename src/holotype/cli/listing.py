@@ -74,7 +74,7 @@ def list_models(
         type=type,
         sort_by=cast("SortKey | None", sort),
         descending=descending,
-        among=_named(catalogue, pattern),
+        among=_matching(catalogue, pattern),
         **criteria,
     )
     _write(records, as_json=as_json, ids=ids)
@@ -83,7 +83,7 @@ def list_models(
         raise typer.Exit(1)
 
 
-def _named(catalogue: Catalogue[str], pattern: str) -> list[ModelInfo]:
+def _matching(catalogue: Catalogue[str], pattern: str) -> list[ModelInfo]:
     """Return the records whose ids match a pattern, in the order of the catalogue."""
     ids = frozenset(catalogue.list_model_ids(pattern.lower()))
     return [record for record in catalogue.listed if record.id in ids]
@@ -128,14 +128,14 @@ def _nothing_found(
 ) -> str:
     """Return what to say where no model matches: the criteria, and what may be misspelt."""
     asked: dict[str, object] = {"type": kind, **criteria}
-    told = [f"{name}={_told(value)}" for name, value in asked.items() if value is not None]
+    told = [f"{name}={_in_words(value)}" for name, value in asked.items() if value is not None]
     if pattern != _EVERYTHING:
         told.insert(0, f"id={pattern}")
     hint = _hint(catalogue, pattern, criteria)
     return f"no model matches {', '.join(told)}; {hint or 'drop a criterion to find more'}"
 
 
-def _told(value: object) -> str:
+def _in_words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " or ".join(map(str, value)) if isinstance(value, list) else str(value)

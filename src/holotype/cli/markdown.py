@@ -10,14 +10,14 @@ _BLOCK = re.compile(r"([-+=#]|[0-9]+(?=[.)]))")
 _BACKTICKS = re.compile(r"`+")
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Return plain text that Markdown shows as it is, within a line."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def paragraph(text: str) -> str:
     """Return plain text as a paragraph of its own, on one line."""
-    line = escaped(text)
+    line = escape(text)
     block = _BLOCK.match(line)
     if block is None:
         return line
@@ -32,7 +32,7 @@ def code(text: str) -> str:
     A backslash before a pipe, which code in a cell cannot hold, makes it plain text.
     """
     if "\\|" in text:
-        return escaped(text)
+        return escape(text)
     fence = "`" * (max(map(len, _BACKTICKS.findall(text)), default=0) + 1)
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{padding}{text}{padding}{fence}".replace("|", r"\|")

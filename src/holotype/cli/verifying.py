@@ -84,7 +84,7 @@ def verify(
     extra hub.
     """
     require_hub()
-    records = _asked(context, ids or [])
+    records = _requested_records(context, ids or [])
     if folder is not None and len(records) != 1:
         raise typer.BadParameter("give the one ID that the folder holds", param_hint="--from")
     reports = _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
@@ -97,7 +97,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _asked(context: typer.Context, names: Sequence[str]) -> list[ModelInfo]:
+def _requested_records(context: typer.Context, names: Sequence[str]) -> list[ModelInfo]:
     opened = open_catalogue(context.obj)
     if not names:
         return list(opened.catalogue.records)
@@ -126,7 +126,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
         if report is not None:
             known[record.id] = report
     waiting = [record for record in records if record.id not in known]
-    with _shown(len(records), len(known)) as advance:
+    with _show_progress(len(records), len(known)) as advance:
 
         def done(record: ModelInfo, report: Report) -> None:
             try:
@@ -145,7 +145,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
 
 
 @contextmanager
-def _shown(total: int, completed: int) -> Iterator[Callable[[], None]]:
+def _show_progress(total: int, completed: int) -> Iterator[Callable[[], None]]:
     """Show a bar on stderr while many models are read, if a person is there to see it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -222,7 +222,7 @@ def _summary(console: Console, reports: Sequence[Report]) -> None:
 
 def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
     """Write what can be written, and name what cannot."""
-    from holotype.hub.fixing import blamed, fixed_text
+    from holotype.hub.fixing import causes_of, fixed_text
 
     before = read_catalogue_file(file)
     refused: dict[Fix, str] = {}
@@ -232,7 +232,7 @@ def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
         except CatalogueFileError as error:
             fail(f"{file}: {error}")
         problems = problems_of(file, text) if fixes else ()
-        found = {fix: each for each in problems for fix in blamed(fixes, each.id, each.pointer)}
+        found = {fix: each for each in problems for fix in causes_of(fixes, each.id, each.pointer)}
         if not found:
             break
         refused |= {fix: each.message for fix, each in found.items()}

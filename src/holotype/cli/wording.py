@@ -24,7 +24,7 @@ def short_count(number: int) -> str:
     return str(number)
 
 
-def grouped(number: int) -> str:
+def group_thousands(number: int) -> str:
     """Return a number with its thousands set apart, from ten thousand on: 8192 and ``32,768``."""
     return f"{number:,}" if number >= 10_000 else str(number)
 
@@ -64,7 +64,7 @@ def readable(name: str, value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_exact, value)) or "none"
     if isinstance(value, int) and not isinstance(value, bool):
-        return grouped(value)
+        return group_thousands(value)
     return _exact(value)
 
 

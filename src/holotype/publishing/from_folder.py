@@ -9,8 +9,8 @@ from pathlib import Path
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactDamagedError, CheckpointError, FileDifference
+from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
 from holotype.publishing.copying import copy_files, git_sha1, list_files, real_files
-from holotype.publishing.gathering import CreationOptions, Gathered, OnTotal
 from holotype.publishing.selection import select_files
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.paths import check_distinct

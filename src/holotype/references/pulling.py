@@ -16,7 +16,7 @@ from holotype.references.checking import MANIFEST_FILE, OnBytes
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.ref import ModelRef
-from holotype.references.staging import keep_only, refuse_existing, staged
+from holotype.references.staging import keep_only, refuse_existing, stage_folder
 
 OnTotal: TypeAlias = Callable[[int], OnBytes | None]
 """Is told how many bytes will pass, and returns what is told of those that have."""
@@ -101,7 +101,7 @@ def _pulled(
             "more with --max-bytes",
         )
     try:
-        with staged(target, wait=wait) as staging:
+        with stage_folder(target, wait=wait) as staging:
             free = shutil.disk_usage(staging).free
             if manifest.size > free:
                 raise ArtifactError(

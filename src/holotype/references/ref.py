@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, cast
 
 from holotype.errors import CredentialsInReferenceError, InvalidReferenceError
 from holotype.naming import is_kebab_case
-from holotype.references.near_misses import redacted, suggestions
+from holotype.references.near_misses import redact, suggestions
 
 Scheme: TypeAlias = Literal["local", "hf", "s3", "gs", "memory", "catalogue"]
 
@@ -61,7 +61,7 @@ class ModelRef:
         if not isinstance(text, str):
             raise TypeError(f"a reference is a string, not {type(text).__name__}")
         try:
-            return _parsed(text)
+            return _parse(text)
         except CredentialsInReferenceError:
             raise
         except InvalidReferenceError as error:
@@ -110,14 +110,14 @@ class ModelRef:
         return f"{self.scheme}:{self.location}{'/' * needs_slash}"
 
 
-def _parsed(text: str) -> ModelRef:
+def _parse(text: str) -> ModelRef:
     if len(text) > LONGEST_REFERENCE:
         raise _invalid(
             text[:40] + "...", f"it has {len(text)} characters, more than {LONGEST_REFERENCE}"
         )
     if _SECRET.search(text):
         raise CredentialsInReferenceError(
-            redacted(text),
+            redact(text),
             "it holds what looks like a credential, and references are written to logs and "
             "manifests; give it to the store's own client instead (HF_TOKEN, the AWS credentials, "
             "GOOGLE_APPLICATION_CREDENTIALS)",
@@ -133,12 +133,12 @@ def _parsed(text: str) -> ModelRef:
 
 
 def _invalid(text: str, problem: str) -> InvalidReferenceError:
-    return InvalidReferenceError(redacted(text), problem)
+    return InvalidReferenceError(redact(text), problem)
 
 
 def _is_reference(text: str) -> bool:
     try:
-        _parsed(text)
+        _parse(text)
     except InvalidReferenceError:
         return False
     return True
@@ -180,7 +180,7 @@ def _hf(text: str, rest: str) -> ModelRef:
     repository, at, revision = rest.partition("@")
     parts = repository.split("/")
     if len(parts) != 2 or not all(map(_REPOSITORY_PART.fullmatch, parts)):
-        raise _invalid(text, f"{redacted(repository)!r} is no repository; expected ORG/MODEL")
+        raise _invalid(text, f"{redact(repository)!r} is no repository; expected ORG/MODEL")
     if any(bad in repository for bad in ("--", "..")) or repository.endswith(".git"):
         raise _invalid(text, "the Hub has no names with '--', '..' or '.git' at the end")
     if not at:

@@ -15,7 +15,7 @@ from holotype.references.paths import files_below
 
 
 @contextmanager
-def staged(target: Path, *, wait: bool = False) -> Iterator[Path]:
+def stage_folder(target: Path, *, wait: bool = False) -> Iterator[Path]:
     """Yield a folder beside the target, and rename it to the target when the block ends well.
 
     The folder has one name for each target. What a run that was interrupted has left in it is

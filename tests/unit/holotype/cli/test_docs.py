@@ -16,12 +16,12 @@ from holotype.catalogue import natural_key
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.family_pages import families, family_pages
 from holotype.cli.markdown import Anchors
-from holotype.cli.page import FOLDER, page
+from holotype.cli.models_page import FOLDER, models_page
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return page(open_catalogue(FIXTURE))
+    return models_page(open_catalogue(FIXTURE))
 
 
 @pytest.fixture(scope="module")

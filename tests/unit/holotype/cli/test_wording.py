@@ -10,7 +10,7 @@ from tests.golden import small_models as small
 from holotype.cli.wording import (
     dimensions,
     exact,
-    grouped,
+    group_thousands,
     languages,
     parse_count,
     points,
@@ -67,7 +67,7 @@ def test_what_is_no_count_is_refused_with_examples(text: str) -> None:
 
 
 def test_thousands_are_set_apart_from_ten_thousand_on() -> None:
-    assert (grouped(8192), grouped(32768)) == ("8192", "32,768")
+    assert (group_thousands(8192), group_thousands(32768)) == ("8192", "32,768")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def page(opened: OpenCatalogue, folder: str = FOLDER) -> str:
+def models_page(opened: OpenCatalogue, folder: str = FOLDER) -> str:
     """Return the page about a catalogue; it depends on nothing but the catalogue.
 
     Args:
@@ -90,7 +90,7 @@ def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Ite
     yield "# Models"
     yield (
         f"The {len(opened.catalogue.records)} models of `{opened.name}`, catalogue version "
-        f"{markdown.escaped(opened.version)}. Each value has a source; `{UNKNOWN}` means that no "
+        f"{markdown.escape(opened.version)}. Each value has a source; `{UNKNOWN}` means that no "
         "source says. A model's name leads to all that is known of it."
     )
     yield markdown.table(("kind", "models", "what such a model returns"), contents, right=[1])
@@ -116,7 +116,7 @@ def _chapter(heading: str, about: str, records: list[ModelInfo], places: Mapping
 
 def _families(opened: OpenCatalogue, folder: str) -> str:
     links = [
-        f"[{markdown.escaped(family.name)}]({folder}/{family.file}) ({len(family.records)})"
+        f"[{markdown.escape(family.name)}]({folder}/{family.file}) ({len(family.records)})"
         for family in families(opened)
     ]
     return "## Families\n\n" + " · ".join(links)
@@ -126,11 +126,11 @@ def _sources(opened: OpenCatalogue) -> str:
     rows = [
         (
             f"`{key}`",
-            f"[{markdown.escaped(source.title)}]({source.url})"
+            f"[{markdown.escape(source.title)}]({source.url})"
             if source.url
-            else markdown.escaped(source.title),
-            markdown.escaped(source.license or UNKNOWN),
-            markdown.escaped(source.note or ""),
+            else markdown.escape(source.title),
+            markdown.escape(source.license or UNKNOWN),
+            markdown.escape(source.note or ""),
         )
         for key, source in opened.sources.items()
     ]
