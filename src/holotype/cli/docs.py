@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +56,7 @@ def docs(
         for path in (*stale, *left_over)[:1]:
             fail(f"{path} is not what the catalogue gives; run the same command without --check")
         return
+    _refuse_hand_written(stale)
     for path in stale:
         _write(path, pages[path], folder)
     for path in left_over:
@@ -63,6 +64,21 @@ def docs(
     write(f"{output}: {'written' if output in stale else 'already up to date'}\n")
     n_written = len([path for path in stale if path != output])
     write(f"{folder}: {len(pages) - 1} pages, {n_written} written, {len(left_over)} removed\n")
+
+
+def _refuse_hand_written(paths: Iterable[Path]) -> None:
+    """Exit, with nothing written, where a page would take the place of one that is not ours."""
+    for path in paths:
+        if path.is_file() and path.stat().st_size and not _is_generated(path):
+            fail(
+                f"{path} was not written by this command, so that it is not overwritten: it does "
+                f"not begin with {MARK!r}; give --output or --families another place, or delete it"
+            )
+
+
+def _is_generated(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MARK)) == MARK.encode()
 
 
 def _stale(pages: Mapping[Path, str]) -> list[Path]:
@@ -77,11 +93,7 @@ def _stale(pages: Mapping[Path, str]) -> list[Path]:
 def _left_over(folder: Path, pages: Mapping[Path, str]) -> list[Path]:
     """Return generated pages of families that the catalogue has no longer."""
     found = sorted(folder.glob("*.md"))
-    return [
-        path
-        for path in found
-        if path not in pages and path.read_text(encoding="utf-8").startswith(MARK)
-    ]
+    return [path for path in found if path not in pages and path.is_file() and _is_generated(path)]
 
 
 def _write(path: Path, text: str, folder: Path) -> None:

@@ -117,6 +117,19 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word(arguments: list
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["list", "--json"], ["show", "tiny-dense-v1.5"], ["--help"]], ids=str
+)
+def test_a_full_disk_is_one_line_and_exit_code_1(arguments: list[str]) -> None:
+    command = [sys.executable, "-W", "error", "-c", MAIN, "--catalogue", FIXTURE, *arguments]
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False
+        )
+    assert answer.returncode == 1
+    assert answer.stderr == "error: the answer cannot be written: No space left on device\n"
+
+
 def test_a_stream_that_is_not_utf_8_gets_codes_instead_of_a_traceback() -> None:
     result = holotype("show", "tiny-dense-v2", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert result.returncode == 0
