@@ -137,6 +137,22 @@ def successors_exist(catalogue: Entries) -> Iterator[Breach]:
             )
 
 
+def successors_are_of_the_same_kind(catalogue: Entries) -> Iterator[Breach]:
+    """What supersedes a model can take its place: a reranker is no successor of an encoder."""
+    kinds = {entry.id: entry.kind for entry in catalogue.entries if entry.id}
+    for entry in catalogue.entries:
+        successor = entry.text("/lineage/superseded_by")
+        kind = kinds.get(successor)
+        if successor and entry.kind and kind and kind != entry.kind:
+            yield entry.breach(
+                "/lineage/superseded_by",
+                f"superseded_by names {quote_json(successor)}, which is of the type "
+                f"{quote_json(kind)}, not {quote_json(entry.kind)}",
+                "expected a model of the same type",
+                "name another model, or write null",
+            )
+
+
 def successors_come_to_an_end(catalogue: Entries) -> Iterator[Breach]:
     """Following `superseded_by` leads to a model that nothing supersedes."""
     successors = {
@@ -181,6 +197,13 @@ def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Breach]:
                 "expected YYYY, YYYY-MM or YYYY-MM-DD",
                 "write the day on which the source was read",
             )
+        elif retrieved and standards.is_to_come(retrieved):
+            yield source.breach(
+                "/retrieved",
+                f"the date {quote_json(retrieved)} has not come yet",
+                "expected a day in the past",
+                "write the day on which the source was read",
+            )
         if license and not standards.is_license(license):
             yield source.breach(
                 "/license",
@@ -197,6 +220,7 @@ CATALOGUE_RULES: tuple[CatalogueRule, ...] = (
     constants_are_unique,
     kinds_have_names_of_their_own,
     successors_exist,
+    successors_are_of_the_same_kind,
     successors_come_to_an_end,
     sources_are_dated_and_licensed,
 )

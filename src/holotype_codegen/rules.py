@@ -26,6 +26,14 @@ Rule: TypeAlias = Callable[[Entry, Entries], Iterator[Breach]]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _KEBAB_CASE = "expected lower-case letters and digits, joined by single hyphens or dots"
+_INSTRUCTION = "{instruction}"
+_PLACE = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
+_ENDINGS = {
+    "/files/config": (".json",),
+    "/files/weights/safetensors": (".safetensors", ".safetensors.index.json"),
+    "/files/weights/pytorch": (".bin", ".bin.index.json", ".ckpt", ".pkl", ".pt", ".pth"),
+    "/files/weights/onnx": (".onnx",),
+}
 _PATHS = (
     "/files/tokenizer",
     "/files/config",
@@ -148,6 +156,13 @@ def dates_are_iso_8601(entry: Entry, _: Entries) -> Iterator[Breach]:
             "expected YYYY, YYYY-MM or YYYY-MM-DD",
             "write as much of it as a source says",
         )
+    elif date and standards.is_to_come(date):
+        yield entry.breach(
+            "/release_date",
+            f"the date {quote_json(date)} has not come yet",
+            "expected the day, month or year of a release",
+            "correct the date, or write null",
+        )
 
 
 def files_lie_in_the_repository(entry: Entry, _: Entries) -> Iterator[Breach]:
@@ -187,6 +202,58 @@ def _variants(entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
     for n, variant in enumerate(variants if isinstance(variants, list) else ()):
         if isinstance(variant, dict):
             yield f"/variants/{n}", variant
+
+
+def files_are_of_their_format(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """The name of a file ends as those of its format do."""
+    for pointer, endings in _ENDINGS.items():
+        path = entry.text(pointer)
+        if path and not path.lower().endswith(endings):
+            yield entry.breach(
+                pointer,
+                f"{quote_json(path)} is no file of this format",
+                f"expected a name that ends in {' or '.join(endings)}",
+                "move it to the field of its format, or correct the name",
+            )
+
+
+def prompts_have_known_places(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A prompt has one kind of place to fill, `{instruction}`; the text itself follows it."""
+    for name in ("query_prompt", "document_prompt"):
+        prompt = entry.text(f"/encoding/{name}")
+        unknown = [place for place in _PLACE.findall(prompt or "") if place != _INSTRUCTION]
+        if unknown:
+            yield entry.breach(
+                f"/encoding/{name}",
+                f"the prompt has the place {quote_json(unknown[0])}, which nothing fills",
+                f"expected text, with at most {_INSTRUCTION} in it; the query or the document is "
+                "put after it",
+                f"write {_INSTRUCTION} for a description of the task, and leave other places out",
+            )
+
+
+def several_labels_are_no_softmax(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """Where several labels may be right, their probabilities do not add up to 1."""
+    several = entry.flag("/encoding/multi_label")
+    if several and entry.text("/encoding/activation") == "softmax":
+        yield entry.breach(
+            "/encoding/activation",
+            'activation is "softmax", and multi_label is true',
+            'expected "sigmoid" or "identity" where a text may have several labels',
+            "correct the wrong one",
+        )
+
+
+def models_are_adapted_from_others(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A model is not adapted from itself."""
+    name, origin = entry.text("/huggingface_id"), entry.text("/lineage/adapted_from")
+    if name and origin and name.lower() == origin.lower():
+        yield entry.breach(
+            "/lineage/adapted_from",
+            f"adapted_from is {quote_json(origin)}, the model itself",
+            "expected the repository of another model",
+            "write the model that it was trained from, or null",
+        )
 
 
 def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Breach]:
@@ -262,6 +329,10 @@ RULES: tuple[Rule, ...] = (
     dates_are_iso_8601,
     files_lie_in_the_repository,
     variants_have_ids_of_their_own,
+    files_are_of_their_format,
+    prompts_have_known_places,
+    several_labels_are_no_softmax,
+    models_are_adapted_from_others,
     provenance_names_sources,
     provenance_speaks_of_fields,
     texts_stand_alone,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import ValidationError
 
 _HERE = Path(__file__).parent
 _PLACES = (
@@ -120,9 +123,26 @@ def _is_whole(_: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _matches(validator: Any, pattern: str, value: object, _: object) -> Iterator[ValidationError]:
+    """Take `$` for the end of the text: Python finds it before a last line break, too."""
+    if validator.is_type(value, "string"):
+        ending = r"\Z" if pattern.endswith("$") else ""
+        if re.search(pattern.removesuffix("$") + ending, str(value)) is None:
+            yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _is_unique(validator: Any, wanted: bool, items: Any, _: object) -> Iterator[ValidationError]:
+    """Compare items by their text: jsonschema compares every two of what it cannot sort."""
+    if wanted and validator.is_type(items, "array"):
+        different = {json.dumps(item, sort_keys=True) for item in items}
+        if len(different) < len(items):
+            yield ValidationError("an item stands twice")
+
+
 # Where the stubs of jsonschema are installed, `extend` has no types in them.
 _extend: Any = validators.extend
 _StrictValidator = _extend(
     Draft202012Validator,
+    {"pattern": _matches, "uniqueItems": _is_unique},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -210,12 +211,15 @@ def _empty(error: _Error, entry: Entry) -> Iterator[Breach]:
 
 
 def _repeated(error: _Error, entry: Entry) -> Iterator[Breach]:
-    written = [quote_json(item) for item in error.instance]
-    for n, item in enumerate(written):
-        if item in written[:n]:
+    known: set[str] = set()
+    for n, item in enumerate(error.instance):
+        written = json.dumps(item, sort_keys=True)
+        if written not in known:
+            known.add(written)
+        else:
             yield entry.breach(
                 child_pointer(_pointer(error), n),
-                f"{quote_json(_label(error))} holds {item} twice",
+                f"{quote_json(_label(error))} holds {quote_json(item)} twice",
                 "expected each item once",
                 "delete one of them",
             )

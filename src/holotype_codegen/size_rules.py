@@ -8,6 +8,11 @@ from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.report import quote_json
 from holotype_codegen.schema import known_kinds
 
+_NARROWER_WORDS = frozenset(
+    {"albert", "convbert", "electra", "mobilebert", "nezha", "openelm", "opt", "rembert"}
+)
+"""Architectures whose word vectors may be narrower than the network behind them."""
+
 
 def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Breach]:
     """`projection_dims` is there exactly where `has_projection` is true."""
@@ -145,6 +150,60 @@ def contexts_fit_the_positions(entry: Entry, _: Entries) -> Iterator[Breach]:
         )
 
 
+def lengths_fit_the_context(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """ColBERT cuts queries and documents at lengths that the checkpoint can encode."""
+    context = entry.count("/specs/context_length")
+    for name in ("query_length", "document_length"):
+        length = entry.count(f"/encoding/{name}")
+        if context and length and length > context:
+            yield entry.breach(
+                f"/encoding/{name}",
+                f"{name} is {length}, context_length is {context}",
+                "expected a length no longer than the context",
+                "correct the wrong one",
+            )
+
+
+def static_models_have_no_layers(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A static model is a table of token vectors: there is no network that could have layers."""
+    layers = entry.count("/specs/layers")
+    if layers and entry.text("/architecture/type") == "static":
+        yield entry.breach(
+            "/specs/layers",
+            f'layers is {layers}, and architecture.type is "static"',
+            "expected no layers where there is no network",
+            "delete the layers, or correct the type of the architecture",
+        )
+
+
+def sparse_vectors_are_never_truncated(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """The places of a sparse vector are words, of which none comes before the others."""
+    if entry.kind == "sparse" and entry.value("/architecture/matryoshka_dims"):
+        yield entry.breach(
+            "/architecture/matryoshka_dims",
+            "a sparse model has matryoshka_dims",
+            "expected none: what would be cut off are words of the vocabulary",
+            "delete them, or correct the type of the model",
+        )
+
+
+def parameters_hold_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A model has a vector for every word of its vocabulary, and more parameters than these."""
+    static = entry.text("/architecture/type") == "static"
+    width_name = "embedding_dim" if static else "hidden_dim"
+    width = entry.count(f"/specs/{width_name}")
+    words, parameters = entry.count("/specs/vocab_size"), entry.count("/specs/parameters")
+    if entry.text("/architecture/type") in _NARROWER_WORDS or not (width and words and parameters):
+        return
+    if parameters < words * width:
+        yield entry.breach(
+            "/specs/parameters",
+            f"parameters is {parameters}, and vocab_size times {width_name} is {words * width}",
+            "expected at least as many parameters as the vectors of the vocabulary have numbers",
+            "correct the wrong one: is the count in thousands or millions?",
+        )
+
+
 def _is_another_width(entry: Entry, width: int) -> bool:
     """Whether `embedding_dim` contradicts a width that follows from another field.
 
@@ -168,5 +227,9 @@ SIZE_RULES = (
     matryoshka_sizes_ascend_to_the_embedding,
     the_matryoshka_flag_agrees_with_the_sizes,
     contexts_fit_the_positions,
+    lengths_fit_the_context,
+    static_models_have_no_layers,
+    sparse_vectors_are_never_truncated,
+    parameters_hold_the_vocabulary,
 )
 """The rules over the sizes of one entry."""

@@ -81,7 +81,7 @@ def test_a_line_has_the_same_fields_for_every_model_and_a_dash_for_the_unknown()
         "sparse",
         "Acme",
         "acme/tiny-dense-v2",
-        "250002",
+        "3500",
         "-",
         "512",
         "3000000",
