@@ -142,7 +142,7 @@ def successors_are_of_the_same_kind(catalogue: Entries) -> Iterator[Breach]:
     kinds = {entry.id: entry.kind for entry in catalogue.entries if entry.id}
     for entry in catalogue.entries:
         successor = entry.text("/lineage/superseded_by")
-        kind = kinds.get(successor)
+        kind = kinds.get(successor or "")
         if successor and entry.kind and kind and kind != entry.kind:
             yield entry.breach(
                 "/lineage/superseded_by",

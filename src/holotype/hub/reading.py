@@ -90,7 +90,7 @@ def compare_with_checkpoint(record: ModelInfo, files: CheckpointFiles) -> Readin
     compare_parameters(comparer, files)
     compare_dtype(comparer, files, inside)
     compare_files(comparer, files)
-    compare_card(comparer, files)
+    notes += compare_card(comparer, files)
     if files.repository is not None and record.revision is not None:
         comparer.choose("revision", record.revision, Setting(files.repository.commit, "the Hub"))
     return Reading(_once(comparer), tuple(notes))
