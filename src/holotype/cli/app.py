@@ -166,13 +166,10 @@ def _root(
 
 
 def _version(module: str) -> str:
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as version_of
+    from holotype import __version__
 
     opened = open_catalogue(module)
-    try:
-        installed = version_of("holotype")
-    except PackageNotFoundError:
-        installed = "(not installed)"
     n_models = len(opened.catalogue.records)
-    return f"holotype {installed}, catalogue {opened.name} {opened.version} with {n_models} models"
+    return (
+        f"holotype {__version__}, catalogue {opened.name} {opened.version} with {n_models} models"
+    )

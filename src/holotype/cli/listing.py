@@ -70,23 +70,22 @@ def list_models(
         "min_ms_marco_mrr10": min_ms_marco_mrr10,
         "allow_remote_code": False if no_remote_code else None,
     }
-    records = select(
-        type=type,
-        sort_by=cast("SortKey | None", sort),
-        descending=descending,
-        among=_matching(catalogue, pattern),
-        **criteria,
-    )
+    try:
+        records = select(
+            type=type,
+            sort_by=cast("SortKey | None", sort),
+            descending=descending,
+            among=catalogue.records,
+            **criteria,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    ids_wanted = frozenset(catalogue.list_model_ids(pattern.lower()))
+    records = tuple(record for record in records if record.id in ids_wanted)
     _write(records, as_json=as_json, ids=ids)
     if not records:
         note(_nothing_found(catalogue, pattern, type, criteria))
         raise typer.Exit(1)
-
-
-def _matching(catalogue: Catalogue[str], pattern: str) -> list[ModelInfo]:
-    """Return the records whose ids match a pattern, in the order of the catalogue."""
-    ids = frozenset(catalogue.list_model_ids(pattern.lower()))
-    return [record for record in catalogue.listed if record.id in ids]
 
 
 def _write(records: Sequence[ModelInfo], *, as_json: bool, ids: bool) -> None:

@@ -83,6 +83,13 @@ def test_the_version_names_the_catalogue_and_its_size() -> None:
     assert f"catalogue {FIXTURE} 1.2.3 with 9 models" in holotype("--version").stdout
 
 
+def test_the_package_runs_as_the_command() -> None:
+    command = [sys.executable, "-W", "error", "-m", "holotype", "--catalogue", FIXTURE, "--version"]
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.startswith("holotype ")
+
+
 def test_output_into_a_pipe_is_plain_even_where_colour_is_forced() -> None:
     for arguments in (["list"], ["show", "tiny-clip"], ["--help"], ["list", "--bad"]):
         result = holotype(*arguments, FORCE_COLOR="1", CLICOLOR_FORCE="1", PY_COLORS="1")
