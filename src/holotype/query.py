@@ -234,8 +234,11 @@ def _require_types(asked: dict[str, Any]) -> None:
         else:
             fits, expected = isinstance(wanted, str), "text"
         if not fits:
-            only = isinstance(wanted, list | tuple) and len(wanted) == 1
-            hint = f"; did you mean {name}={wanted[0]!r}?" if only else ""
+            match wanted:
+                case [only]:
+                    hint = f"; did you mean {name}={only!r}?"
+                case _:
+                    hint = ""
             raise TypeError(f"{name}={wanted!r} is not {expected}{hint}")
 
 
