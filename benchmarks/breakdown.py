@@ -12,7 +12,7 @@ import holotype
 from corpus import CHECKPOINT, documents
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.network import Network, Output
+from holotype.encoders.running.network import Network, Output, Tower, Towers
 from holotype.models import ALL_MINILM_L6_V2
 from report import Table
 from variants import TORCH_DTYPES
@@ -87,8 +87,11 @@ def _part(operator: str) -> str:
 
 def _overlap(encoder: Any, texts: Sequence[str]) -> str:
     """Return how much of tokenising is hidden behind the model."""
-    watch: Any = _Watch(encoder._network)
-    watched = DenseEncoder(encoder.config, encoder.encoding, watch)
+    own = encoder._towers
+    watch: Any = _Watch(own.document.network)
+    tower = Tower(watch, own.document.tokenizer)
+    towers = Towers(document=tower, query=tower, dtype=own.dtype)
+    watched = DenseEncoder(encoder.config, encoder._plan, towers, build=lambda _: towers)
     started = time.perf_counter()
     watched.encode_document(texts)
     wall = time.perf_counter() - started

@@ -15,6 +15,7 @@ from tests.runtime.parity import change, change_tensors
 from transformers import AutoModel
 from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import packed
 from holotype.encoders.torch_backend.attention import TokenBatch, position_bias
@@ -33,7 +34,7 @@ CPU = torch.device("cpu")
 
 def read(folder: Path, dtype: torch.dtype = torch.float32) -> ReadModel | None:
     tensors = load_file(folder / "model.safetensors")
-    return read_bert(folder, tensors, policy="refuse", device=CPU, dtype=dtype)
+    return read_bert(Checkpoint(folder), tensors, device=CPU, dtype=dtype)
 
 
 @pytest.mark.parametrize("name", KIN)

@@ -13,7 +13,8 @@ from tests.runtime.bge_m3 import COLBERT, COLBERT_DIM, DENSE, WIDTH, AuthorsMode
 from tests.runtime.bge_m3 import sparse_model as sparse_model_of
 
 from holotype.encoders import load
-from holotype.encoders.kinds.plan import resolve_encoding
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
 from holotype.hub.checkpoint_files import open_folder
 from holotype.hub.reading import compare_with_checkpoint
@@ -41,12 +42,12 @@ def test_length_and_encoding_are_those_of_the_dense_model(folder: Path) -> None:
     encoder = load(COLBERT, checkpoint=folder, device="cpu")
     assert encoder.document_length == load(DENSE, checkpoint=folder, device="cpu").max_length
     assert encoder.query_length == encoder.max_length == encoder.document_length
-    assert resolve_encoding(COLBERT, folder) == encoder.encoding
+    assert make_plan(COLBERT, Checkpoint(folder)).encoding == encoder.encoding
 
 
 def test_the_record_is_verified_against_the_layer(folder: Path) -> None:
     reading = compare_with_checkpoint(COLBERT, open_folder(folder))
-    assert not reading.notes
+    assert reading.refusal is None
     assert not [found for found in reading.comparisons if not found.agrees]
     wider = replace(COLBERT, embedding_dim=64, projection_dims=64)
     reading = compare_with_checkpoint(wider, open_folder(folder))

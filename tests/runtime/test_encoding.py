@@ -275,7 +275,7 @@ def test_a_device_is_given_its_copy_once_and_gives_it_back(dense: DenseEncoder) 
     assert replica is not None
     dense.close()
     with pytest.raises(ClosedEncoderError):
-        replica.warm_up()
+        _ = replica.memory_bytes
 
 
 def test_a_device_that_is_not_there_is_named(dense: DenseEncoder) -> None:

@@ -10,14 +10,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from tests.runtime.architectures import HIDDEN, save_architecture
-from tests.runtime.parity import DenseRecord
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.modules import LinearSpec, NormalizeSpec, PoolingSpec
 from holotype.encoders.checkpoints.settings import read_checkpoint
-from holotype.encoders.config import ModelConfig
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.network import Output
-from holotype.encoders.torch_backend.backbone import open_backbone
+from holotype.encoders.torch_backend.backbone import open_backbone, place
 from holotype.encoders.torch_backend.layers import LayersHead
 from holotype.encoders.torch_backend.packed_backbone import PackedBackbone
 from holotype.encoders.torch_backend.tensors import read_tensors
@@ -27,7 +26,7 @@ from holotype.encoders.torch_backend.word_heads import TokenHead, WordHead
 
 N_WORDS = 15
 LINEAR = LinearSpec(
-    folder=Path(),
+    folder=Checkpoint(Path()),
     in_dim=HIDDEN,
     out_dim=8,
     bias=False,
@@ -69,15 +68,13 @@ def heads_of(transformer: Transformer) -> list[Head]:
 
 
 @pytest.mark.parametrize("batch_size", [None, 4])
-def test_heads_share_a_pass_packed_or_padded(
-    batch_size: int | None, tmp_path: Path, dense_record: DenseRecord
-) -> None:
+def test_heads_share_a_pass_packed_or_padded(batch_size: int | None, tmp_path: Path) -> None:
     save_architecture("BertModel", tmp_path)
-    record = dense_record(HIDDEN)
-    config = ModelConfig(record=record, device="cpu", dtype="float32", checkpoint=str(tmp_path))
-    settings, tensors = read_checkpoint(tmp_path), read_tensors(tmp_path)
+    checkpoint = Checkpoint(tmp_path)
+    settings, tensors = read_checkpoint(checkpoint), read_tensors(checkpoint)
     packed, padded = (
-        opened(config, settings, tensors) for opened in (open_transformer, open_backbone)
+        opened(settings, tensors, place("cpu", "float32"))
+        for opened in (open_transformer, open_backbone)
     )
     assert isinstance(packed, PackedBackbone)
     rows = some_rows()

@@ -30,8 +30,9 @@ from tests.runtime.parity import (
 )
 
 from holotype.encoders import load
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import resolve_encoding
+from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import (
     CatalogueMismatchError,
     CheckpointError,
@@ -152,7 +153,7 @@ def test_queries_from_a_table_of_token_vectors(
     encoder = load(dense_record(pooling="mean"), checkpoint=folder, device="cpu")
     assert_dense_parity(encoder, folder, texts)
     assert encoder.encode_query([]).shape == (0, 32)
-    assert encoder.encoding == resolve_encoding(encoder.record, folder)
+    assert encoder.encoding == make_plan(encoder.record, Checkpoint(folder)).encoding
     if not normalized:
         with pytest.warns(TextOverflowWarning, match="longer than the 9 tokens"):
             encoder.encode_query(CHARACTERS)
@@ -276,11 +277,11 @@ def test_what_is_known_of_a_folder_alone(
     bert: Transformer, save_routed: Save, texts: list[str]
 ) -> None:
     folder = save_routed(*shared(bert))
-    record = derive_record(folder, name="Routed")
+    record = derive_record(Checkpoint(folder), name="Routed")
     assert (record.type, record.embedding_dim) == ("dense", 20)
     assert isinstance(record, DenseModel)
     encoder = load(record, checkpoint=folder, device="cpu")
-    assert resolve_encoding(record, folder) == encoder.encoding
+    assert make_plan(record, Checkpoint(folder)).encoding == encoder.encoding
 
 
 def test_the_record_describes_documents(

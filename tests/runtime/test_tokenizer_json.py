@@ -17,6 +17,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.tokenizer_json import (
     GENERIC,
     SPECIAL_TOKENS,
@@ -97,8 +98,8 @@ def make_tokenizer(name: str, folder: Path) -> Path:
 
 def assert_equal(folder: Path, *, lower_case: bool = False) -> None:
     """Assert that both ways to load a tokenizer come to the same."""
-    ours = read_tokenizer(folder, lower_case=lower_case, policy="refuse")
-    theirs = load_tokenizer(folder, lower_case=lower_case, policy="refuse")
+    ours = read_tokenizer(Checkpoint(folder), lower_case=lower_case)
+    theirs = load_tokenizer(Checkpoint(folder), lower_case=lower_case)
     for field in ("pad_id", "fill_id", "pads_left", "input_names", "vocab_size"):
         assert getattr(ours, field) == getattr(theirs, field), field
     for max_length in (None, 12):
@@ -223,7 +224,7 @@ def test_padding_and_cutting_of_the_file_are_noticed_and_turned_off(tmp_path: Pa
     wrapper = generic(tokenizer_object=backend)
     wrapper.save_pretrained(tmp_path / "generic")
     assert_equal(tmp_path / "generic")
-    ours = read_tokenizer(tmp_path / "generic", lower_case=False, policy="refuse")
+    ours = read_tokenizer(Checkpoint(tmp_path / "generic"), lower_case=False)
     assert len(next(iter(ours.encode(["the " * 50], max_length=None))).ids) > 40
 
 
@@ -231,30 +232,30 @@ def test_without_tokenizer_json_transformers_is_needed(tmp_path: Path) -> None:
     folder = make_tokenizer("BertTokenizer", tmp_path)
     (folder / "tokenizer.json").unlink()
     with pytest.raises(UnsupportedCheckpointError, match="transformers only"):
-        read_tokenizer(folder, lower_case=False, policy="refuse")
+        read_tokenizer(Checkpoint(folder), lower_case=False)
 
 
 def test_an_unknown_class_is_an_error(tmp_path: Path) -> None:
     folder = make_tokenizer("BertTokenizer", tmp_path)
     change(folder, "tokenizer_config.json", tokenizer_class="EsmTokenizer")
     with pytest.raises(UnsupportedCheckpointError, match=r"'EsmTokenizer'.*BertTokenizer"):
-        read_tokenizer(folder, lower_case=False, policy="refuse")
+        read_tokenizer(Checkpoint(folder), lower_case=False)
 
 
 def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
     folder = make_tokenizer("BertTokenizer", tmp_path)
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(CheckpointError, match="cannot be read as a tokenizer"):
-        read_tokenizer(folder, lower_case=False, policy="refuse")
+        read_tokenizer(Checkpoint(folder), lower_case=False)
 
 
 def test_code_of_the_checkpoint_is_never_run(tmp_path: Path) -> None:
     folder = make_tokenizer("BertTokenizer", tmp_path)
     change(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["code.Own", None]})
     with pytest.raises(UnsafeCheckpointError):
-        read_tokenizer(folder, lower_case=False, policy="refuse")
+        read_tokenizer(Checkpoint(folder), lower_case=False)
     with pytest.raises(UnsupportedCheckpointError, match="only transformers can run"):
-        read_tokenizer(folder, lower_case=False, policy="run")
+        read_tokenizer(Checkpoint(folder, policy="run"), lower_case=False)
 
 
 def test_neither_transformers_nor_torch_is_imported() -> None:

@@ -121,7 +121,7 @@ def test_an_entry_that_is_made_of_a_checkpoint_has_the_fields_of_its_kind(
     kind: str, tmp_path: Path
 ) -> None:
     files = saved(tmp_path, CHECKPOINTS[kind])
-    assert recognise_kind(files.folder) == kind
+    assert recognise_kind(files.checkpoint) == kind
     made = make_entry(files, "acme/tiny", id="tiny", kind=None, revision=None).values
     assert tuple(made["encoding"]) == tuple(ENCODINGS[kind])
     sources = {"hub": {"title": "The Hub"}}

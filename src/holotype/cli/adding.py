@@ -104,7 +104,7 @@ def _make(
     from holotype.hub.fixing import entries
 
     models = [] if text is None else entries(text)
-    kind = kind or recognise_kind(files.folder)
+    kind = kind or recognise_kind(files.checkpoint)
     require_new(models, name, kind, id)
     id = id or propose_id(name, kind, taken_names(models))
     return make_entry(files, name, id=id, kind=kind, revision=revision)

@@ -171,6 +171,8 @@ def _write(reports: Sequence[Report], *, as_json: bool) -> None:
     for report in reports:
         for text in report.notes:
             note(f"note: {report.id}: {text}")
+        if report.refusal is not None:
+            note(f"error: {report.id}: load refuses it: {report.refusal}")
         if report.error is not None:
             note(f"error: {report.id}: {report.error}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import partial
+from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, cast, overload
 
@@ -21,12 +23,16 @@ from holotype.records import (
 )
 
 if TYPE_CHECKING:
+    from holotype.encoders.checkpoints.checkpoint import Checkpoint
     from holotype.encoders.classifier import Classifier
     from holotype.encoders.colbert import ColbertEncoder
     from holotype.encoders.cross_encoder import CrossEncoder
     from holotype.encoders.dense import DenseEncoder
-    from holotype.encoders.encoder import Encoder
+    from holotype.encoders.encoder import Build, Encoder
+    from holotype.encoders.finding import ModelFiles
+    from holotype.encoders.kinds.plan import AnyPlan
     from holotype.encoders.opening import Verify
+    from holotype.encoders.running.network import Towers
     from holotype.encoders.sparse import SparseEncoder
     from holotype.models import (
         ClassifierModelId,
@@ -46,6 +52,19 @@ DimOfModel = TypeVar("DimOfModel", bound=int)
 REFERENCE_VARIABLE = "ML_MODEL_REF"
 """The environment variable that `load_from_env` reads, where no other is named."""
 
+_ENCODERS = {
+    "dense": ("holotype.encoders.dense", "DenseEncoder"),
+    "colbert": ("holotype.encoders.colbert", "ColbertEncoder"),
+    "sparse": ("holotype.encoders.sparse", "SparseEncoder"),
+    "cross-encoder": ("holotype.encoders.cross_encoder", "CrossEncoder"),
+    "classifier": ("holotype.encoders.classifier", "Classifier"),
+}
+_BACKEND_PACKAGES = {
+    "static": ("static", ("numpy", "safetensors", "tokenizers")),
+    "torch": ("encoders", ("numpy", "safetensors", "tokenizers", "torch", "transformers")),
+    "onnx": ("onnx", ("numpy", "onnxruntime", "safetensors", "tokenizers")),
+    "openvino": ("openvino", ("numpy", "openvino", "safetensors", "tokenizers")),
+}
 _PACKAGES = (
     "numpy",
     "onnxruntime",
@@ -241,8 +260,10 @@ def _load_reference(
     trusted = options.get("trust_remote_code", False)
     path = None if lock is None else Path(lock)
     opened = open_reference(ref, verify=verify, with_code=trusted, lock=path)
-    placed: LoadOptions = {**options, "checkpoint": opened.folder}
-    return _encoder(configure(opened.record, dim=dim, **placed))
+    checkpoint = opened.checkpoint
+    folder = None if checkpoint is None else checkpoint.folder
+    placed: LoadOptions = {**options, "checkpoint": folder}
+    return _encoder(configure(opened.record, dim=dim, **placed), checkpoint)
 
 
 def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
@@ -255,27 +276,74 @@ def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
     }
 
 
-def _encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
-    module, extra = _loading_module(config)
-    loading = import_part(module, extra, "load()")
-    encoder: Encoder[Any] = loading.load_encoder(config)
+def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> Encoder[Any]:
+    """Find the files of a model, plan how it is run, and load what runs it.
+
+    Args:
+        config: the record and how it is run.
+        checkpoint: its files, where they have been read already.
+    """
+    from holotype.encoders.finding import find_files
+    from holotype.encoders.kinds.plan import make_plan
+
+    # Files that nothing could run are not fetched.
+    require_backend(config)
+    files = find_files(config, checkpoint)
+    plan = make_plan(config.record, files.checkpoint)
+    build = partial(build_towers, plan, files)
+    return encoder_of(plan, config, build(config), build)
+
+
+def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> Towers:
+    """Load the weights of a model on the backend of a config.
+
+    Raises:
+        MissingExtraError: a package of the backend is not installed.
+        HolotypeError: see `load`.
+    """
+    if plan.is_static:
+        if config.backend != "torch":
+            raise UnsupportedModelError(
+                plan.record.id,
+                "it is a table of token vectors, run by NumPy alone; leave backend= out",
+            )
+        # Tables need neither torch nor transformers; importing them is most of a cold start.
+        tables = import_part("holotype.encoders.arrays.tables", "static", "load()")
+        return cast("Towers", tables.build_table(plan, config))
+    if config.backend == "torch":
+        torch_backend = import_part("holotype.encoders.torch_backend.build", "encoders", "load()")
+        return cast("Towers", torch_backend.build(plan, config))
+    graphs = import_part(_graph_module(config.backend), config.backend, "load()")
+    return cast("Towers", graphs.build(plan, config, files.graph))
+
+
+def encoder_of(
+    plan: AnyPlan, config: ModelConfig[Any], towers: Towers, build: Build
+) -> Encoder[Any]:
+    """Return the encoder of a kind; each is imported when it is needed."""
+    module, name = _ENCODERS[str(plan.record.type)]
+    kind = getattr(importlib.import_module(module), name)
+    encoder: Encoder[Any] = kind(config, plan, towers, build)
     return encoder
 
 
-def _loading_module(config: ModelConfig[ModelInfo]) -> tuple[str, str]:
-    """Return the module that loads a model, and the extra that brings what it imports."""
-    record = config.record
-    if isinstance(record, DenseModel) and record.architecture_type == "static":
-        # Tables of token vectors need neither torch nor transformers; importing them is most of a
-        # cold start.
-        if config.backend != "torch":
-            raise UnsupportedModelError(
-                record.id, "it is a table of token vectors, run by NumPy alone; leave backend= out"
-            )
-        return "holotype.encoders.arrays.tables", "static"
-    if config.backend == "torch":
-        return "holotype.encoders.torch_backend.loading", "encoders"
-    return f"holotype.encoders.graphs.{config.backend}_backend", config.backend
+def require_backend(config: ModelConfig[Any]) -> None:
+    """Refuse to fetch files for a backend whose packages are not installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    if config.checkpoint is not None:
+        return
+    static = config.record.architecture_type == "static"
+    extra, packages = _BACKEND_PACKAGES["static" if static else config.backend]
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtraError(extra, package, "load()")
+
+
+def _graph_module(backend: str) -> str:
+    return f"holotype.encoders.graphs.{backend}_backend"
 
 
 def import_part(module: str, extra: str, feature: str) -> ModuleType:

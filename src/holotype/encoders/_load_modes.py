@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, overload
+import dataclasses
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast, overload
 
-from holotype.encoders._load import import_part, refuse_unlocked
+from holotype.encoders._load import (
+    build_towers,
+    encoder_of,
+    import_part,
+    refuse_unlocked,
+    require_backend,
+)
+from holotype.encoders.checkpoints.sparse import LEXICAL
 from holotype.encoders.config import RunOptions, configure, look_up
-from holotype.encoders.kinds.modes import require_one_checkpoint
+from holotype.encoders.kinds.modes import require_one_checkpoint, require_one_reading
+from holotype.errors import UnsupportedModelError
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
@@ -18,8 +28,10 @@ from holotype.records import (
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
+    from holotype.encoders.kinds.plan import AnyPlan
     from holotype.encoders.mode_vectors import Mode, TokenVectors
     from holotype.encoders.modes import ModesEncoder
+    from holotype.encoders.running.modes_network import ModeTowers
     from holotype.encoders.vectors.similarity import Vectors
     from holotype.encoders.vectors.sparse import SparseVectors
     from holotype.models import ColbertModelId, DenseModelId, SparseModelId
@@ -97,11 +109,40 @@ def load_modes(
     require_one_checkpoint(tuple(records.values()))
     configs: dict[Mode, ModelConfig[ModelInfo]]
     configs = {mode: configure(record, **options) for mode, record in records.items()}
-    loading = import_part(
-        "holotype.encoders.torch_backend.modes_loading", "encoders", "load_modes()"
-    )
-    encoder: ModesEncoder[Any, Any, Any] = loading.load_modes(configs)
-    return encoder
+    from holotype.encoders.finding import find_files
+    from holotype.encoders.kinds.plan import make_plan
+
+    first = next(iter(configs.values()))
+    require_backend(first)
+    files = find_files(first)
+    plans = {mode: make_plan(config.record, files.checkpoint) for mode, config in configs.items()}
+    for plan in plans.values():
+        _require_shared_transformer(plan)
+    readings = require_one_reading(tuple(plans.values()))
+    backend = import_part("holotype.encoders.torch_backend.build", "encoders", "load_modes()")
+
+    def build_on(device: str | None) -> ModeTowers:
+        dims = {mode: config.dim for mode, config in configs.items()}
+        placed = dataclasses.replace(first, device=device)
+        return cast("ModeTowers", backend.build_modes(plans, placed, dims))
+
+    from holotype.encoders.modes import ModesEncoder, SingleModes
+
+    towers = build_on(first.device)
+    single: dict[str, Any] = dict.fromkeys(("dense", "sparse", "colbert"))
+    for mode, plan in plans.items():
+        build = partial(build_towers, plan, files)
+        single[mode] = encoder_of(plan, configs[mode], towers.single[mode], build)
+    return ModesEncoder(SingleModes(**single), towers, readings, build_on)
+
+
+def _require_shared_transformer(plan: AnyPlan) -> None:
+    if isinstance(plan.record, SparseModel) and plan.record.activation != LEXICAL:
+        raise UnsupportedModelError(
+            plan.record.id,
+            "it weighs words by the last layer of a language model, and not by a layer on the "
+            "token vectors that the other modes read; load() it on its own",
+        )
 
 
 def _record(mode: Mode, model: object) -> ModelInfo:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, Unpack, cast, overload
 
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Encoder
+from holotype.encoders.encoder import Build, Encoder
 from holotype.encoders.inputs.items import Pair, check_text, checked_pair, each_text
 from holotype.encoders.inputs.rows import Reading
 from holotype.encoders.inputs.tokenizer import TokenizedText
-from holotype.encoders.kinds.classifier import ClassifierEncoding
+from holotype.encoders.kinds.plan import ClassifierPlan
 from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
-from holotype.encoders.running.network import Network
+from holotype.encoders.running.network import Towers
 from holotype.encoders.running.pipeline import Task, stream
 from holotype.encoders.running.scores import (
     Activation,
@@ -50,17 +50,18 @@ class Classifier(Encoder[ClassifierModel]):
     def __init__(
         self,
         config: ModelConfig[ClassifierModel],
-        encoding: ClassifierEncoding,
-        network: Network,
+        plan: ClassifierPlan,
+        towers: Towers,
+        build: Build,
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
 
         Raises:
             ValueError: the model's length leaves no room for two texts.
         """
-        network.tokenizer.require_room_for_pairs(encoding.max_length)
-        super().__init__(config, network)
-        self.encoding = encoding
+        towers.document.tokenizer.require_room_for_pairs(plan.encoding.max_length)
+        super().__init__(config, plan, towers, build)
+        self.encoding = plan.encoding
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -252,7 +253,7 @@ class Classifier(Encoder[ClassifierModel]):
         return activate(joined(windows, n_labels), used)
 
     def _read(self, inputs: Sequence[TextOrPair]) -> Reading:
-        tokenizer, max_length = self._network.tokenizer, self.max_length
+        tokenizer, max_length = self._tokenizer(), self.max_length
         texts = tokenizer.encode(
             [found for found in inputs if isinstance(found, str)], max_length=max_length
         )

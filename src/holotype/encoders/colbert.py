@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Encoder
+from holotype.encoders.encoder import Build, Encoder
 from holotype.encoders.inputs.rows import Reading
 from holotype.encoders.inputs.sides import SideReader
-from holotype.encoders.kinds.colbert import ColbertEncoding
+from holotype.encoders.kinds.plan import ColbertPlan
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.running.network import Network, Output
+from holotype.encoders.running.network import Output, Towers
 from holotype.encoders.running.pipeline import Task
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.ragged import Ragged
@@ -37,10 +37,7 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
     """
 
     def __init__(
-        self,
-        config: ModelConfig[AnyColbertModel],
-        encoding: ColbertEncoding,
-        network: Network,
+        self, config: ModelConfig[AnyColbertModel], plan: ColbertPlan, towers: Towers, build: Build
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
 
@@ -49,11 +46,12 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
             ValueError: a length leaves no room for text.
             MissingExtraError: the checkpoint merges tokens, and scipy is not installed.
         """
+        encoding = plan.encoding
         if encoding.token_pooling is not None:
             import_clustering("a model that merges its tokens")
-        super().__init__(config, network)
+        super().__init__(config, plan, towers, build)
         self.encoding = encoding
-        tokenizer, model_id = network.tokenizer, config.record.id
+        tokenizer, model_id = towers.document.tokenizer, config.record.id
         self._query = SideReader(model_id, encoding.query, tokenizer, encoding.expansion)
         self._document = SideReader(model_id, encoding.document, tokenizer)
         self._plain = SideReader(model_id, encoding.plain, tokenizer)
@@ -276,7 +274,7 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         return Ragged.concatenate(windows or [Ragged.from_arrays([], dim=self.dim)])
 
     def _task(self, reader: SideReader, prompt: str) -> Task[str, Ragged[np.float32]]:
-        tokenizer, width = self._network.tokenizer, self.encoding.network_dim(self.config.dim)
+        tokenizer, width = self._tokenizer(), self.encoding.network_dim(self.config.dim)
 
         def read(texts: Sequence[str]) -> Reading:
             return reader.read([prompt + text for text in texts], tokenizer)

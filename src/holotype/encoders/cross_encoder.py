@@ -9,13 +9,12 @@ from typing import Unpack, overload
 import numpy as np
 
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Encoder
+from holotype.encoders.encoder import Build, Encoder
 from holotype.encoders.inputs.items import Pair, each_pair, each_text, is_pair
 from holotype.encoders.inputs.rows import Reading
-from holotype.encoders.inputs.template import PairTemplate
-from holotype.encoders.kinds.cross_encoder import CrossEncoding
+from holotype.encoders.kinds.plan import CrossEncoderPlan
 from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
-from holotype.encoders.running.network import Network
+from holotype.encoders.running.network import Towers
 from holotype.encoders.running.pipeline import Task, stream
 from holotype.encoders.running.scores import (
     Activation,
@@ -59,19 +58,19 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
     def __init__(
         self,
         config: ModelConfig[CrossEncoderModel],
-        encoding: CrossEncoding,
-        network: Network,
-        template: PairTemplate | None,
+        plan: CrossEncoderPlan,
+        towers: Towers,
+        build: Build,
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
 
         Raises:
             ValueError: the model's length leaves no room for two texts.
         """
-        network.tokenizer.require_room_for_pairs(encoding.max_length)
-        super().__init__(config, network)
-        self.encoding = encoding
-        self._template = template
+        towers.document.tokenizer.require_room_for_pairs(plan.encoding.max_length)
+        super().__init__(config, plan, towers, build)
+        self.encoding = plan.encoding
+        self._template = towers.template
 
     @property
     def activation(self) -> ScoreActivation:
@@ -226,7 +225,7 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
         told = instruction if self._template is None else None
         query_prompt = self.encoding.query_prompt.fill(self.record.id, told)
         document_prompt = self.encoding.document_prompt.fill(self.record.id, None)
-        tokenizer, max_length, template = self._network.tokenizer, self.max_length, self._template
+        tokenizer, max_length, template = self._tokenizer(), self.max_length, self._template
 
         def prompted(pairs: Sequence[Pair]) -> list[Pair]:
             return [(query_prompt + query, document_prompt + text) for query, text in pairs]

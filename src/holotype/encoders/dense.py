@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from holotype.encoders.checkpoints.modules import PoolingSpec
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Encoder
+from holotype.encoders.encoder import Build, Encoder
 from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
+from holotype.encoders.kinds.plan import DensePlan, StaticPlan
 from holotype.encoders.kinds.prompts import prompt_of
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.running.network import Network, Output
+from holotype.encoders.running.network import Output, Towers
 from holotype.encoders.running.pipeline import Task
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.similarity import Vectors, all_pairs, pairwise
@@ -35,26 +36,25 @@ class DenseEncoder(Encoder[AnyDenseModel]):
     def __init__(
         self,
         config: ModelConfig[AnyDenseModel],
-        encoding: DenseEncoding,
-        network: Network,
-        queries: Network | None = None,
+        plan: DensePlan | StaticPlan,
+        towers: Towers,
+        build: Build,
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
 
         Args:
             config: the record and how it is run.
-            encoding: what the record and the checkpoint agreed on.
-            network: reads documents.
-            queries: reads queries; None where the same network does.
+            plan: what the record and the checkpoint agreed on.
+            towers: what runs.
+            build: loads the weights once more, on another device.
 
         Raises:
             ValueError: the model's length leaves no room for text.
         """
-        network.tokenizer.require_room(encoding.max_length)
-        if queries is not None:
-            queries.tokenizer.require_room(side_of(encoding, "query").max_length)
-        super().__init__(config, network, queries)
-        self.encoding = encoding
+        super().__init__(config, plan, towers, build)
+        self.encoding = plan.encoding
+        towers.document.tokenizer.require_room(self.encoding.max_length)
+        towers.query.tokenizer.require_room(side_of(self.encoding, "query").max_length)
 
     @property
     def dim(self) -> int:
@@ -202,7 +202,7 @@ class DenseEncoder(Encoder[AnyDenseModel]):
         self, side: SideName, texts: str | Iterable[str], prompt: str, settings: EncodeSettings
     ) -> Generator[Vectors, None, None]:
         read_as = self.encoding.text_side if side == "text" else side
-        tokenizer = self._network_of(read_as).tokenizer
+        tokenizer = self._tokenizer(read_as)
         task = self._task(side_of(self.encoding, read_as), tokenizer, prompt)
         return self._stream(texts, task, settings, read_as)
 

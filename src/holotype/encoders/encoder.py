@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import cached_property, partial
 from itertools import islice
 from types import TracebackType
-from typing import Any, Generic, Self, overload
+from typing import Any, Generic, Self, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.fingerprint import fingerprint_of_folder
 from holotype.encoders.inputs.items import count_texts, each_text
 from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.options import EncodeSettings, TextSide
 from holotype.encoders.running.devices import Replicas
-from holotype.encoders.running.network import Network
+from holotype.encoders.running.network import Network, Tower, Towers
 from holotype.encoders.running.pipeline import ResultT, Task, stream
 from holotype.errors import CheckpointError, ClosedEncoderError
+
+Build: TypeAlias = Callable[[ModelConfig[Any]], Towers]
+"""Loads the weights of a model for a config."""
 
 _TEXTS_AT_ONCE = 512
 _ANY_TEXT = "a text of a few words"
@@ -37,19 +41,20 @@ class Encoder(Generic[ModelT_co]):
     """
 
     def __init__(
-        self, config: ModelConfig[ModelT_co], network: Network, queries: Network | None = None
+        self, config: ModelConfig[ModelT_co], plan: AnyPlan, towers: Towers, build: Build
     ) -> None:
         """Take what has been loaded; `holotype.encoders.load` does that.
 
         Args:
             config: the record and how it is run.
-            network: what runs.
-            queries: what runs queries; None where the same network does.
+            plan: what the record and the checkpoint agreed on.
+            towers: what runs.
+            build: loads the weights once more, on another device.
         """
-        self.config = dataclasses.replace(config, device=network.device)
-        self._opened: Network | None = network
-        self._queries = queries
-        self._replicas = Replicas(network.device, partial(_load_on, self.config))
+        self.config = dataclasses.replace(config, device=towers.device, dtype=towers.dtype)
+        self._plan = plan
+        self._opened: Towers | None = towers
+        self._replicas = Replicas(towers.device, partial(_build_on, build, self.config))
 
     @property
     def record(self) -> ModelT_co:
@@ -76,16 +81,13 @@ class Encoder(Generic[ModelT_co]):
         Raises:
             CheckpointError: the files are gone, or damaged.
         """
-        trusted = self.config.trust_remote_code and self.record.requires_remote_code is not False
-        folder = find_checkpoint(
-            self.record, self.config.checkpoint, with_code=self.config.trust_remote_code
-        )
-        # Each kind has an encoding of its own.
-        encoding: Any = vars(self)["encoding"]
+        trusted = self._plan.checkpoint.policy == "run"
         try:
-            return fingerprint_of_folder(encoding, folder, dim=self.config.dim, with_code=trusted)
+            return fingerprint_of_folder(self._plan, dim=self.config.dim, with_code=trusted)
         except OSError as error:
-            raise CheckpointError(str(folder), f"cannot be read any more: {error}") from error
+            raise CheckpointError(
+                self._plan.checkpoint.location, f"cannot be read any more: {error}"
+            ) from error
 
     def compatible_with(self, other: Encoder[Any]) -> bool:
         """Whether the vectors of both may stand in one index: their fingerprints are equal."""
@@ -98,8 +100,7 @@ class Encoder(Generic[ModelT_co]):
         Raises:
             ClosedEncoderError: the encoder has been closed.
         """
-        queries = 0 if self._queries is None else self._queries.memory_bytes
-        return self._network.memory_bytes + queries + self._replicas.memory_bytes
+        return self._towers.memory_bytes + self._replicas.memory_bytes
 
     # A string is an iterable of strings, too; the first overload that fits is meant.
     @overload
@@ -118,7 +119,7 @@ class Encoder(Generic[ModelT_co]):
         Returns:
             The number for one text, int64 ``[n_texts]`` for several.
         """
-        tokenizer = self._network.tokenizer
+        tokenizer = self._towers.document.tokenizer
         whole = (prompt + text for text in each_text(texts))
         counts: list[int] = []
         while part := list(islice(whole, _TEXTS_AT_ONCE)):
@@ -127,10 +128,11 @@ class Encoder(Generic[ModelT_co]):
 
     def warm_up(self) -> None:
         """Run the model once, so that the first call takes no longer than those after it."""
-        for network in {self._network_of("query"), self._network_of("document")}:
-            for text in network.tokenizer.encode([_ANY_TEXT], max_length=None):
+        towers = self._towers
+        for tower in {towers.query, towers.document}:
+            for text in tower.tokenizer.encode([_ANY_TEXT], max_length=None):
                 yes = [True] * len(text.ids)
-                for _ in network.run([Row(text.ids, text.type_ids, yes, yes)], None):
+                for _ in tower.network.run([Row(text.ids, text.type_ids, yes, yes)], None):
                     pass
 
     def _stream(
@@ -144,18 +146,17 @@ class Encoder(Generic[ModelT_co]):
         return stream(networks, task, each_text(texts), settings, n_items=n_items)
 
     def _networks(self, settings: EncodeSettings, side: TextSide = "document") -> Sequence[Network]:
-        own = self._network_of(side)
+        own = self._towers
         if settings.devices is None:
-            return [own]
+            return [_tower(own, side).network]
         replicas = (self._replicas.on(device) for device in settings.devices)
-        return [own if replica is None else replica._network_of(side) for replica in replicas]
+        return [_tower(replica or own, side).network for replica in replicas]
 
-    def _network_of(self, side: TextSide) -> Network:
-        network = self._network
-        return network if side == "document" or self._queries is None else self._queries
+    def _tokenizer(self, side: TextSide = "document") -> TextTokenizer:
+        return _tower(self._towers, side).tokenizer
 
     @property
-    def _network(self) -> Network:
+    def _towers(self) -> Towers:
         if self._opened is None:
             raise ClosedEncoderError(self.record.id)
         return self._opened
@@ -166,11 +167,9 @@ class Encoder(Generic[ModelT_co]):
         A call that runs on another thread finishes the window that it is at, and raises a
         `ClosedEncoderError` if that was not the last.
         """
-        network, self._opened = self._opened, None
-        if network is not None:
-            network.close()
-        if self._queries is not None:
-            self._queries.close()
+        towers, self._opened = self._opened, None
+        if towers is not None:
+            towers.close()
         self._replicas.close()
 
     def __enter__(self) -> Self:
@@ -187,9 +186,9 @@ class Encoder(Generic[ModelT_co]):
         self.close()
 
 
-def _load_on(config: ModelConfig[Any], device: str) -> Encoder[Any]:
-    # What loads an encoder knows all kinds of them, and so this one.
-    from holotype.encoders._load import load
+def _tower(towers: Towers, side: TextSide) -> Tower:
+    return towers.query if side == "query" else towers.document
 
-    encoder: Encoder[Any] = load(dataclasses.replace(config, device=device))
-    return encoder
+
+def _build_on(build: Build, config: ModelConfig[Any], device: str) -> Towers:
+    return build(dataclasses.replace(config, device=device))

@@ -12,15 +12,16 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.graphs.manifest import original_weights
-from holotype.references.checking import MANIFEST_FILE, check_sizes, hash_files
+from holotype.encoders.kinds.plan import AnyPlan
+from holotype.references.checking import check_sizes, hash_files
 from holotype.references.manifest import read_manifest
+from holotype.references.paths import MANIFEST_FILE
 
 _VERSION = 1
 _TOKENIZER_FILES = frozenset(
@@ -62,8 +63,7 @@ _IDLE_KEYS = frozenset(
 
 
 def fingerprint(
-    encoding: Any,
-    folder: Path,
+    plan: AnyPlan,
     *,
     dim: int | None,
     with_code: bool = False,
@@ -72,9 +72,8 @@ def fingerprint(
     """Return the fingerprint of an encoder.
 
     Args:
-        encoding: how the model is run, a dataclass such as `DenseEncoding`. A field that has its
-            default does not count, so that a later version may add fields.
-        folder: the checkpoint.
+        plan: how the model is run. A field of its encoding that has its default does not count,
+            so that a later version may add fields.
         dim: the dimensions of the vectors that are returned; None where there are none.
         with_code: whether Python files of the checkpoint run.
         digests: the SHA-256 of files by their paths, where they are known; others are computed.
@@ -86,30 +85,30 @@ def fingerprint(
         CheckpointError: a file is damaged.
         OSError: a file cannot be read.
     """
+    checkpoint = plan.checkpoint
     # An export knows the digests of the weights that it was made from; the graph is theirs.
-    original = original_weights(folder)
-    names = tuple(sorted({*deciding_files(folder, with_code=with_code), *original}))
-    own_file: str | None = getattr(encoding, "own_file", None)
-    if own_file is not None and (folder / own_file).is_file():
+    original = original_weights(checkpoint)
+    names = tuple(sorted({*deciding_files(checkpoint, with_code=with_code), *original}))
+    own_file: str | None = getattr(plan.encoding, "own_file", None)
+    if own_file is not None and checkpoint.has(own_file):
         names = (*names, own_file)
     known = {**(digests or {}), **original}
     # The Hub's cache is made of links.
+    folder = checkpoint.folder
     unknown = {str((folder / name).resolve()): name for name in names if name not in known}
     known |= {unknown[path]: digest for path, digest in hash_files(folder, unknown).items()}
     decides = {
         "version": _VERSION,
-        "encoding": _plain(encoding, folder),
+        "encoding": _plain(plan.encoding),
         "dim": dim,
         "files": {name: known[name] for name in names},
-        "settings": _settings(folder),
+        "settings": _settings(checkpoint),
     }
     text = json.dumps(decides, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def fingerprint_of_folder(
-    encoding: Any, folder: Path, *, dim: int | None, with_code: bool = False
-) -> str:
+def fingerprint_of_folder(plan: AnyPlan, *, dim: int | None, with_code: bool = False) -> str:
     """Return the fingerprint of an encoder; an artifact's manifest spares reading the weights.
 
     Raises:
@@ -117,62 +116,64 @@ def fingerprint_of_folder(
         CheckpointError: a file is damaged.
         OSError: a file cannot be read.
     """
+    folder = plan.checkpoint.folder
     digests: dict[str, str] = {}
     if (folder / MANIFEST_FILE).exists():
         manifest = read_manifest(folder)
         differing = {finding.path for finding in check_sizes(folder, manifest)}
         digests = {file.path: file.sha256 for file in manifest.files if file.path not in differing}
-    return fingerprint(encoding, folder, dim=dim, with_code=with_code, digests=digests)
+    return fingerprint(plan, dim=dim, with_code=with_code, digests=digests)
 
 
-def deciding_files(folder: Path, *, with_code: bool = False) -> tuple[str, ...]:
+def deciding_files(checkpoint: Checkpoint, *, with_code: bool = False) -> tuple[str, ...]:
     """Return the files whose bytes decide the vectors: weights, tokenizer, and code that runs."""
     kept: list[str] = []
-    for inside, names in _files_of_modules(folder):
+    for inside, names in _files_of_modules(checkpoint):
         chosen = {*weight_files(names), *(name for name in names if name in _TOKENIZER_FILES)}
         kept += [inside + name for name in chosen]
-    if with_code and "auto_map" in JsonFile.read(folder, "config.json", optional=True).values:
-        kept += [path.name for path in folder.glob("*.py")]
+    if with_code and "auto_map" in checkpoint.json("config.json", optional=True).values:
+        kept += [path.name for path in checkpoint.folder.glob("*.py")]
     return tuple(sorted(kept))
 
 
-def _files_of_modules(folder: Path) -> Iterator[tuple[str, list[str]]]:
+def _files_of_modules(checkpoint: Checkpoint) -> Iterator[tuple[str, list[str]]]:
     """Yield the path of each module, with a slash at its end, and the names of its files."""
-    for module in module_folders(folder):
-        if (folder / module).is_dir():
-            names = sorted(path.name for path in (folder / module).iterdir() if path.is_file())
+    for module in module_folders(checkpoint):
+        folder = checkpoint.folder / module
+        if folder.is_dir():
+            names = sorted(path.name for path in folder.iterdir() if path.is_file())
             yield f"{module}/" if module else "", names
 
 
-def _settings(folder: Path) -> dict[str, Any]:
+def _settings(checkpoint: Checkpoint) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for inside, names in _files_of_modules(folder):
+    for inside, names in _files_of_modules(checkpoint):
         for name in names:
             if name in _SETTINGS:
-                values = JsonFile.read(folder, inside + name).values
+                values = checkpoint.json(inside + name).values
                 found[inside + name] = {key: values[key] for key in values if key not in _IDLE_KEYS}
             elif name.startswith("sentence_") and name.endswith("_config.json"):
-                lower_case = JsonFile.read(folder, inside + name).boolean("do_lower_case")
+                lower_case = checkpoint.json(inside + name).boolean("do_lower_case")
                 if lower_case is not None and lower_case.value:
                     found["lower_case"] = True
     return found
 
 
-def _plain(value: Any, folder: Path) -> Any:
-    """Return a value as JSON has it; a dataclass with its name, a path as it lies in the folder."""
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; a dataclass with its name, a folder by its path."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {
-            field.name: _plain(getattr(value, field.name), folder)
+            field.name: _plain(getattr(value, field.name))
             for field in dataclasses.fields(value)
             if field.default is dataclasses.MISSING or getattr(value, field.name) != field.default
         }
         return {"": type(value).__name__, **fields}
-    if isinstance(value, Path):
-        return value.relative_to(folder).as_posix()
+    if isinstance(value, Checkpoint):
+        return value.inside or "."
     if isinstance(value, tuple | list):
-        return [_plain(item, folder) for item in value]
+        return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, folder) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(f"an encoding holds {value!r}, which has no place in a fingerprint")

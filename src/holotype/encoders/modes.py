@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack, cast, overload
 
@@ -14,6 +15,8 @@ from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.inputs.items import count_texts, each_text
 from holotype.encoders.inputs.rows import Reading, Row
+from holotype.encoders.inputs.sides import SideReader
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.kinds.modes import Readings
 from holotype.encoders.mode_vectors import (
     AnyModeVectors,
@@ -22,6 +25,7 @@ from holotype.encoders.mode_vectors import (
     Found,
     Mode,
     ModeVectors,
+    Sizes,
     SparseT_co,
     TokenVectors,
     Weights,
@@ -33,16 +37,97 @@ from holotype.encoders.mode_vectors import (
 )
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
 from holotype.encoders.running.devices import Replicas
-from holotype.encoders.running.modes_network import ModesNetwork, ModesRunner
+from holotype.encoders.running.modes_network import Counter, ModesNetwork, ModesRunner, ModeTowers
 from holotype.encoders.running.network import OutputOf
 from holotype.encoders.running.pipeline import TaskOf, stream
-from holotype.encoders.single_modes import SingleModes
 from holotype.encoders.sparse import SparseEncoder
+from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import Vectors
 from holotype.encoders.vectors.sparse import SparseVectors
 from holotype.errors import ClosedEncoderError, ModeNotLoadedError
 
 EncoderT = TypeVar("EncoderT", bound=Encoder[Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleModes:
+    """An encoder for each mode that was loaded; None for a mode that was not."""
+
+    dense: DenseEncoder | None
+    sparse: SparseEncoder | None
+    colbert: ColbertEncoder | None
+
+    @property
+    def loaded(self) -> dict[Mode, Encoder[Any]]:
+        """Those that there are."""
+        modes: dict[Mode, Encoder[Any] | None]
+        modes = {"dense": self.dense, "sparse": self.sparse, "colbert": self.colbert}
+        return {mode: encoder for mode, encoder in modes.items() if encoder is not None}
+
+    @property
+    def sizes(self) -> Sizes:
+        """How wide the vectors of each mode are."""
+        return Sizes(
+            dense=self.dense.dim if self.dense else None,
+            sparse=self.sparse.dim if self.sparse else None,
+            colbert=self.colbert.dim if self.colbert else None,
+        )
+
+    def counters(
+        self, side: SideName, prompt: str, tokenizer: TextTokenizer
+    ) -> dict[Mode, Counter]:
+        """Return what tells which tokens count, for the modes that leave some out.
+
+        Args:
+            side: how texts are read.
+            prompt: what is put before every text.
+            tokenizer: that of the transformer.
+        """
+        counters: dict[Mode, Counter] = {}
+        if self.dense is not None and prompt and not self.dense.encoding.counts_prompt:
+            n_uncounted = tokenizer.count_leading_tokens(prompt)
+            counters["dense"] = lambda ids: [at >= n_uncounted for at in range(len(ids))]
+        if self.colbert is not None:
+            encoding = self.colbert.encoding
+            sides = {"query": encoding.query, "document": encoding.document}
+            read_as = sides.get(side, encoding.plain)
+            counters["colbert"] = SideReader(self.colbert.record.id, read_as, tokenizer).counted
+        return counters
+
+    def scores(
+        self, queries: AnyModeVectors, documents: AnyModeVectors, modes: Container[Mode]
+    ) -> dict[Mode, NDArray[np.float32]]:
+        """Score all queries against all documents in some modes: ``[n_queries, n_documents]``.
+
+        MaxSim is divided by the number of the query's vectors.
+        """
+        scores: dict[Mode, NDArray[np.float32]] = {}
+        for mode, encoder in self._chosen(modes).items():
+            ours, theirs = getattr(queries, mode), getattr(documents, mode)
+            scores[mode] = encoder.similarity(ours, theirs)
+            if mode == "colbert":
+                scores[mode] /= _lengths(ours)[:, None]
+        return scores
+
+    def pairwise_scores(
+        self, queries: AnyModeVectors, documents: AnyModeVectors, modes: Container[Mode]
+    ) -> dict[Mode, NDArray[np.float32]]:
+        """Score every query against the document at its own position: ``[n_queries]``."""
+        scores: dict[Mode, NDArray[np.float32]] = {}
+        for mode, encoder in self._chosen(modes).items():
+            ours, theirs = getattr(queries, mode), getattr(documents, mode)
+            scores[mode] = encoder.similarity_pairwise(ours, theirs)
+            if mode == "colbert":
+                scores[mode] /= _lengths(ours)
+        return scores
+
+    def _chosen(self, modes: Container[Mode]) -> dict[Mode, Any]:
+        return {mode: encoder for mode, encoder in self.loaded.items() if mode in modes}
+
+
+def _lengths(queries: Ragged[np.float32]) -> NDArray[np.float32]:
+    """Return by how many vectors the score of each query is divided."""
+    return np.maximum(queries.lengths, 1).astype(np.float32)
 
 
 class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
@@ -55,23 +140,23 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
     def __init__(
         self,
         single: SingleModes,
-        network: ModesNetwork,
+        towers: ModeTowers,
         readings: Readings,
-        load_on: Callable[[str], ModesEncoder[Any, Any, Any]],
+        build_on: Callable[[str], ModeTowers],
     ) -> None:
         """Take models that have been loaded; `holotype.encoders.load_modes` does that.
 
         Args:
             single: two or three encoders on one transformer.
-            network: the same transformer with the heads of all of them.
+            towers: the same transformer with the heads of all of them.
             readings: how texts of every side are read.
-            load_on: loads the same on another device.
+            build_on: loads the weights once more, on another device.
         """
         self._single = single
-        self._opened: ModesNetwork | None = network
+        self._opened: ModeTowers | None = towers
         self._readings = readings
-        self._replicas = Replicas(network.device, load_on)
-        self._device = network.device
+        self._device = towers.network.device
+        self._replicas = Replicas(self._device, build_on)
         self._modes = tuple(single.loaded)
         self._first = single.loaded[self._modes[0]]
         self._id = " + ".join(encoder.record.id for encoder in single.loaded.values())
@@ -130,7 +215,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         Raises:
             ClosedEncoderError: the encoder has been closed.
         """
-        return self._network.memory_bytes + self._replicas.memory_bytes
+        return self._towers.memory_bytes + self._replicas.memory_bytes
 
     # A string is an iterable of strings, too; the first overload that fits is meant.
     @overload
@@ -285,11 +370,11 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         The encoders of single modes are closed, too. A call that runs on another thread finishes
         the window that it is at, and raises a `ClosedEncoderError` if that was not the last.
         """
-        network, self._opened = self._opened, None
-        if network is not None:
+        towers, self._opened = self._opened, None
+        if towers is not None:
             for encoder in self._single.loaded.values():
                 encoder.close()
-            network.close()
+            towers.close()
         self._replicas.close()
 
     def _prompt(self, side: SideName, instruction: str | None) -> str:
@@ -320,20 +405,20 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
             raise ValueError(f"top_k is {top_k!r}; expected at least 1")
         sparse = self._single.sparse
         kept = top_k or (sparse.encoding.max_active_dims if sparse else None)
-        counters = self._single.counters(side, prompt, self._network.tokenizer)
+        counters = self._single.counters(side, prompt, self._towers.tokenizer)
         runners = [ModesRunner(network, counters, kept) for network in self._networks(settings)]
         task = self._task(side, prompt)
         return stream(runners, task, each_text(texts), settings, n_items=count_texts(texts))
 
     def _networks(self, settings: EncodeSettings) -> Sequence[ModesNetwork]:
-        own = self._network
+        own = self._towers
         if settings.devices is None:
-            return [own]
+            return [own.network]
         replicas = (self._replicas.on(device) for device in settings.devices)
-        return [own if replica is None else replica._network for replica in replicas]
+        return [(replica or own).network for replica in replicas]
 
     def _task(self, side: SideName, prompt: str) -> TaskOf[str, Found, AnyModeVectors]:
-        tokenizer, max_length = self._network.tokenizer, self._readings[side].length
+        tokenizer, max_length = self._towers.tokenizer, self._readings[side].length
 
         def read(texts: Sequence[str]) -> Reading:
             whole = [prompt + text for text in texts]
@@ -357,7 +442,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         )
 
     @property
-    def _network(self) -> ModesNetwork:
+    def _towers(self) -> ModeTowers:
         if self._opened is None:
             raise ClosedEncoderError(self._id)
         return self._opened

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.config import look_up
 from holotype.encoders.kinds.derived_record import derive_record
 from holotype.errors import (
@@ -20,10 +21,11 @@ from holotype.errors import (
     ModelNotFoundError,
 )
 from holotype.records import ModelInfo
-from holotype.references.checking import MANIFEST_FILE, OnBytes, check_contents, check_sizes
+from holotype.references.checking import OnBytes, check_contents, check_sizes
 from holotype.references.folders import find_folder
 from holotype.references.lock_file import LockedModel, lock_of_environment, locked_folder
 from holotype.references.manifest import Manifest, read_manifest
+from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 
 Verify: TypeAlias = Literal["sizes", "full"]
@@ -35,13 +37,13 @@ class OpenedModel:
 
     Attributes:
         record: how the model is described.
-        folder: where its files are; None means the record's pinned revision, which is not fetched
-            yet.
+        checkpoint: its files; None means those of the record's pinned revision, which are not
+            fetched yet.
         manifest: the manifest of an artifact; None where the files are none.
     """
 
     record: ModelInfo
-    folder: Path | None
+    checkpoint: Checkpoint | None
     manifest: Manifest | None = None
 
 
@@ -72,22 +74,23 @@ def open_reference(
     if lock is not None:
         return _open_locked(ref, lock, verify)
     if ref.scheme == "catalogue":
-        return OpenedModel(record=look_up(ref.location), folder=None)
+        return OpenedModel(record=look_up(ref.location), checkpoint=None)
     if ref.scheme == "hf":
         return _open_repository(ref, with_code=with_code)
     folder = find_folder(ref)
     if (folder / MANIFEST_FILE).exists():
         manifest = open_artifact(folder, verify=verify)
-        return OpenedModel(record=manifest.record, folder=folder, manifest=manifest)
+        return OpenedModel(record=manifest.record, checkpoint=Checkpoint(folder), manifest=manifest)
     name = folder.resolve().name
-    return OpenedModel(record=derive_record(folder, name=name), folder=folder)
+    checkpoint = Checkpoint(folder)
+    return OpenedModel(record=derive_record(checkpoint, name=name), checkpoint=checkpoint)
 
 
 def _open_locked(ref: ModelRef, lock: Path, verify: Verify) -> OpenedModel:
     folder, locked = locked_folder(ref, lock)
     manifest = open_artifact(folder, verify=verify)
     locked.compare(LockedModel.of(ref, manifest))
-    return OpenedModel(record=manifest.record, folder=folder, manifest=manifest)
+    return OpenedModel(record=manifest.record, checkpoint=Checkpoint(folder), manifest=manifest)
 
 
 def open_artifact(
@@ -143,8 +146,11 @@ def _open_repository(ref: ModelRef, *, with_code: bool) -> OpenedModel:
             raise
         raise MissingExtraError("hub", missing, f"opening {ref}") from error
     folder: Path = source.find_repository(ref.location, ref.revision, with_code=with_code)
+    checkpoint = Checkpoint(folder)
     record = known_record(ref, folder.name)
     if record is None:
         name = ref.location.rpartition("/")[2]
-        record = derive_record(folder, name=name, huggingface_id=ref.location, revision=folder.name)
-    return OpenedModel(record=record, folder=folder)
+        record = derive_record(
+            checkpoint, name=name, huggingface_id=ref.location, revision=folder.name
+        )
+    return OpenedModel(record=record, checkpoint=checkpoint)

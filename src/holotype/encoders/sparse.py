@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Encoder
+from holotype.encoders.encoder import Build, Encoder
 from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.inputs.tokenizer import TokenizedText
+from holotype.encoders.kinds.plan import SparsePlan
 from holotype.encoders.kinds.prompts import prompt_of
-from holotype.encoders.kinds.sparse import SparseEncoding
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, TextSide, settings_of
-from holotype.encoders.running.network import Network, Output
+from holotype.encoders.running.network import Output, Towers
 from holotype.encoders.running.pipeline import Task
 from holotype.encoders.vectors.sparse import (
     SparseVector,
@@ -40,26 +40,22 @@ class SparseEncoder(Encoder[SparseModel]):
     """
 
     def __init__(
-        self,
-        config: ModelConfig[SparseModel],
-        encoding: SparseEncoding,
-        network: Network,
-        queries: Network | None = None,
+        self, config: ModelConfig[SparseModel], plan: SparsePlan, towers: Towers, build: Build
     ) -> None:
         """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
 
         Args:
             config: the record and how it is run.
-            encoding: what the record and the checkpoint agreed on.
-            network: reads documents.
-            queries: reads queries; None where the same network does.
+            plan: what the record and the checkpoint agreed on.
+            towers: what runs.
+            build: loads the weights once more, on another device.
 
         Raises:
             ValueError: the model's length leaves no room for text.
         """
-        network.tokenizer.require_room(encoding.max_length)
-        super().__init__(config, network, queries)
-        self.encoding = encoding
+        towers.document.tokenizer.require_room(plan.encoding.max_length)
+        super().__init__(config, plan, towers, build)
+        self.encoding = plan.encoding
 
     @property
     def dim(self) -> int:
@@ -273,7 +269,7 @@ class SparseEncoder(Encoder[SparseModel]):
 
     def _decode(self, vector: SparseVector, top_k: int | None) -> Decoded:
         order = np.argsort(-vector.values, kind="stable")[:top_k]
-        tokenizer = self._network.tokenizer
+        tokenizer = self._tokenizer()
         return [
             (tokenizer.token(int(vector.indices[at])) or "", float(vector.values[at]))
             for at in order
@@ -302,9 +298,9 @@ class SparseEncoder(Encoder[SparseModel]):
     def _task(self, side: SideName, prompt: str, top_k: int | None) -> Task[str, SparseVectors]:
         if top_k is not None and top_k < 1:
             raise ValueError(f"top_k is {top_k!r}; expected at least 1")
-        network = self._network_of(self._read_as(side))
-        looked_up = network is self._queries
-        tokenizer, kept = network.tokenizer, top_k or self.encoding.max_active_dims
+        read_as = self._read_as(side)
+        looked_up = self.encoding.looks_queries_up and read_as == "query"
+        tokenizer, kept = self._tokenizer(read_as), top_k or self.encoding.max_active_dims
         max_length = self.encoding.query_length if looked_up else self.max_length
         # A table knows no special tokens.
         tokenize = tokenizer.encode_bare if looked_up else tokenizer.encode

@@ -62,7 +62,8 @@ def statements(
     """
     reading = compare_with_checkpoint(empty_record(huggingface_id, kind), files)
     said = {each.field: each.theirs for each in reading.comparisons if each.theirs is not None}
-    return {field: said[field] for field in POINTERS if field in said}, reading.notes
+    notes = (*([] if reading.refusal is None else [reading.refusal]), *reading.notes)
+    return {field: said[field] for field in POINTERS if field in said}, notes
 
 
 def make_entry(
@@ -86,7 +87,7 @@ def make_entry(
         CheckpointError: a file is damaged.
         UnsupportedCheckpointError: the files do not tell what an entry must say.
     """
-    kind = kind or recognise_kind(files.folder)
+    kind = kind or recognise_kind(files.checkpoint)
     if kind not in RECORDS:
         raise UnsupportedCheckpointError(
             files.location, f"{kind!r} is no known kind; choose one of {', '.join(RECORDS)}"

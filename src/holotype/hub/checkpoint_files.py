@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
+from holotype.encoders.checkpoints.bge_m3 import PROJECTION_FILE
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.safetensors import Header, read_header, weight_files
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.hub.client import HubClient, Repository
@@ -38,6 +40,7 @@ class CheckpointFiles:
         names: the paths of all its files.
         headers: the headers of the safetensors files that make up the model.
         repository: the repository on the Hub; None for a folder.
+        checkpoint: the same, as what plans a model reads it.
     """
 
     location: str
@@ -45,6 +48,19 @@ class CheckpointFiles:
     names: frozenset[str]
     headers: Mapping[str, Header]
     repository: Repository | None
+    checkpoint: Checkpoint = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the files."""
+        checkpoint = Checkpoint(
+            self.folder, location=self.location, names=self.names, headers=self.headers
+        )
+        object.__setattr__(self, "checkpoint", checkpoint)
+
+
+def header_files(names: Collection[str]) -> tuple[str, ...]:
+    """Return the safetensors files whose headers say how a model is run, or how large it is."""
+    return (*weight_files(names), *(name for name in (PROJECTION_FILE,) if name in names))
 
 
 def is_small_file(name: str) -> bool:
@@ -81,7 +97,7 @@ def open_folder(folder: Path) -> CheckpointFiles:
         location=str(folder),
         folder=folder,
         names=names,
-        headers={name: read_header(folder / name) for name in weight_files(names)},
+        headers={name: read_header(folder / name) for name in header_files(names)},
         repository=None,
     )
 
@@ -111,7 +127,7 @@ def open_repository(
                 location=location,
                 folder=folder,
                 names=names,
-                headers={name: client.header(repository, name) for name in weight_files(names)},
+                headers={name: client.header(repository, name) for name in header_files(names)},
                 repository=repository,
             )
         except CheckpointError as error:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.safetensors import (
-    count_parameters,
     some_are_pickled,
     stored_dtype,
 )
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.encoders.kinds.merge import Comparer
+from holotype.encoders.kinds.network import transformer_path
 from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.records import Dtype
 
@@ -43,26 +42,20 @@ def compare_files(comparer: Comparer, files: CheckpointFiles) -> None:
             comparer.compare(field, ours, theirs, agrees=found)
 
 
-def compare_parameters(comparer: Comparer, files: CheckpointFiles) -> None:
-    """Compare the number of parameters, where all weights are safetensors."""
-    count = None if some_are_pickled(files.names) else count_parameters(files.headers.values())
-    names = ", ".join(files.headers)
-    theirs = None if count is None else Setting(count, names)
-    comparer.choose("parameters", comparer.record.parameters, theirs)
-
-
-def compare_dtype(comparer: Comparer, files: CheckpointFiles, inside: Path) -> None:
+def compare_dtype(comparer: Comparer, files: CheckpointFiles) -> None:
     """Compare the type of the weights: what safetensors hold, or else what the configuration says.
 
     Raises:
         CheckpointError: the configuration is damaged.
     """
     theirs: Setting[str] | None
-    if files.headers and not some_are_pickled(files.names):
-        stored = stored_dtype(files.headers.values())
-        theirs = None if stored is None else Setting(stored, ", ".join(files.headers))
+    headers = files.checkpoint.headers
+    if headers and not some_are_pickled(files.names):
+        stored = stored_dtype(headers.values())
+        theirs = None if stored is None else Setting(stored, ", ".join(headers))
     else:
-        config = JsonFile.read(files.folder, str(inside / CONFIG_FILE), optional=True)
+        transformer = files.checkpoint.part(transformer_path(files.checkpoint))
+        config = transformer.json(CONFIG_FILE, optional=True)
         theirs = _declared_dtype(config)
     comparer.choose("dtype", comparer.record.dtype, theirs)
 

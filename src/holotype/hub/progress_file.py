@@ -49,6 +49,9 @@ class ProgressFile:
     def _read_line(self, line: str) -> None:
         try:
             kept = json.loads(line)
+            if "refusal" not in kept["report"]:
+                # What an earlier version verified was not compared with what `load` refuses.
+                return
             self._reports[str(kept["key"])] = _report_from_json(kept["report"])
         except (ValueError, TypeError, KeyError):
             return

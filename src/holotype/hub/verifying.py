@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -53,20 +53,22 @@ class Report:
         id: the entry.
         location: what it was compared with.
         findings: one for each field that the entry or the checkpoint speaks of.
-        notes: what could not be read of the checkpoint, and why.
+        refusal: why `load` refuses the checkpoint, whatever the entry says; None where it does not.
+        notes: how the checkpoint was found.
         error: why the checkpoint could not be read at all; None where it could.
     """
 
     id: str
     location: str
     findings: tuple[Finding, ...] = ()
+    refusal: str | None = None
     notes: tuple[str, ...] = ()
     error: str | None = None
 
     @property
     def is_good(self) -> bool:
-        """Whether the checkpoint could be read and contradicts nothing."""
-        return self.error is None and not self.having("differ")
+        """Whether the checkpoint could be read, is run, and contradicts nothing."""
+        return self.error is None and self.refusal is None and not self.having("differ")
 
     def having(self, *outcomes: Outcome) -> tuple[Finding, ...]:
         """Return the findings with one of these outcomes."""
@@ -180,16 +182,17 @@ def _report(record: ModelInfo, location: str, reading: Reading) -> Report:
     order = list(POINTERS)
     findings = [finding for each in reading.comparisons if (finding := _finding(each))]
     findings.sort(key=lambda finding: order.index(finding.field))
-    return Report(id=record.id, location=location, findings=tuple(findings), notes=reading.notes)
+    return Report(
+        id=record.id,
+        location=location,
+        findings=tuple(findings),
+        refusal=reading.refusal,
+        notes=reading.notes,
+    )
 
 
 def _with_note(report: Report, note: str) -> Report:
-    return Report(
-        id=report.id,
-        location=report.location,
-        findings=report.findings,
-        notes=(*report.notes, note),
-    )
+    return replace(report, notes=(*report.notes, note))
 
 
 def _finding(comparison: Comparison) -> Finding | None:

@@ -11,17 +11,19 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.config import look_up
 from holotype.encoders.fingerprint import fingerprint
-from holotype.encoders.kinds.plan import resolve_encoding
+from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import ArtifactError, MissingExtraError
 from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
 from holotype.publishing.describing import describe, labels_of, refuse_own_code
 from holotype.publishing.from_folder import copy_artifact, gather_folder
 from holotype.publishing.pickles import convert_pickles
-from holotype.references.checking import MANIFEST_FILE
 from holotype.references.folders import find_folder
 from holotype.references.manifest import Manifest
+from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 from holotype.references.staging import clear, keep_only, refuse_existing, stage_folder
 
@@ -108,30 +110,29 @@ def _manifest(
 ) -> Manifest:
     """Say what the gathered files are; this proves that the record and the files agree."""
     files = convert_pickles(staging, gathered.files)
+    checkpoint = Checkpoint(staging)
     record = gathered.record or describe(
-        staging,
+        checkpoint,
         name=ref.location.rstrip("/").rpartition("/")[2] or "model",
         huggingface_id=ref.location if ref.scheme == "hf" else "",
         revision=gathered.commit,
     )
-    refuse_own_code(record, staging, trusted=options.trust_remote_code)
-    encoding = resolve_encoding(record, staging)
-    digest = None
-    if encoding is not None:
-        digest = fingerprint(
-            encoding,
-            staging,
-            dim=record.embedding_dim,
-            with_code=options.trust_remote_code and record.requires_remote_code is not False,
-            digests={file.path: file.sha256 for file in files},
-        )
+    policy = code_policy(record, trusted=options.trust_remote_code)
+    checkpoint = checkpoint.with_policy(policy)
+    refuse_own_code(checkpoint)
+    digest = fingerprint(
+        make_plan(record, checkpoint),
+        dim=record.embedding_dim,
+        with_code=policy == "run",
+        digests={file.path: file.sha256 for file in files},
+    )
     return Manifest(
         reference=ref,
         commit=gathered.commit,
         record=record,
         files=files,
         fingerprint=digest,
-        labels=labels_of(record, staging),
+        labels=labels_of(record, checkpoint),
         created=datetime.now(UTC).replace(microsecond=0),
         tool=_tool(),
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 
-from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.checkpoints.remote_code import code_policy, runs_own_code
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.encoders.kinds.derived_record import derive_record, label_names
 from holotype.records import ClassifierModel, ModelInfo
@@ -19,7 +18,7 @@ _CODE = {
 
 
 def describe(
-    folder: Path, *, name: str, huggingface_id: str = "", revision: str | None = None
+    checkpoint: Checkpoint, *, name: str, huggingface_id: str = "", revision: str | None = None
 ) -> ModelInfo:
     """Return the record of a checkpoint that is in no catalogue.
 
@@ -30,17 +29,17 @@ def describe(
         CheckpointError: a file is missing or damaged, or the kind cannot be told.
         UnsupportedModelError: the checkpoint does not say how it is run.
     """
-    record = derive_record(folder, name=name, huggingface_id=huggingface_id, revision=revision)
+    record = derive_record(checkpoint, name=name, huggingface_id=huggingface_id, revision=revision)
     if find_spec("huggingface_hub") is None:
         return record
     from holotype.hub.adding import statements
     from holotype.hub.checkpoint_files import open_folder
 
-    said, _ = statements(open_folder(folder), huggingface_id, record.type)
+    said, _ = statements(open_folder(checkpoint.folder), huggingface_id, record.type)
     return replace(record, **{field: setting.value for field, setting in said.items()})
 
 
-def labels_of(record: ModelInfo, folder: Path) -> tuple[str, ...]:
+def labels_of(record: ModelInfo, checkpoint: Checkpoint) -> tuple[str, ...]:
     """Return the labels of a classifier in the order of its outputs; none for other kinds.
 
     Raises:
@@ -48,17 +47,16 @@ def labels_of(record: ModelInfo, folder: Path) -> tuple[str, ...]:
     """
     if not isinstance(record, ClassifierModel):
         return ()
-    return record.labels or label_names(JsonFile.read(folder, CONFIG_FILE, optional=True))
+    return record.labels or label_names(checkpoint.json(CONFIG_FILE, optional=True))
 
 
-def refuse_own_code(record: ModelInfo, folder: Path, *, trusted: bool) -> None:
+def refuse_own_code(checkpoint: Checkpoint) -> None:
     """Make sure that a model runs without code of its own, or that this is trusted.
 
     Raises:
         UnsafeCheckpointError: it needs such code, and that is not trusted.
     """
-    policy = code_policy(record, trusted=trusted)
     for name, kinds in _CODE.items():
-        file = JsonFile.read(folder, name, optional=True)
+        file = checkpoint.json(name, optional=True)
         for kind in kinds:
-            runs_own_code(file, kind, policy)
+            runs_own_code(file, kind, checkpoint.policy)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.routes import module_folders, router_files
 from holotype.errors import ArtifactError, CheckpointError
@@ -62,13 +63,13 @@ def fetch_repository(
     names = [name for name in repository.sizes if not name.startswith(".")]
     if MODULES_FILE in names:
         _fetch(client, repository, MODULES_FILE, folder, None)
-        for name in {*router_files(folder)} & {*names}:
+        for name in {*router_files(Checkpoint(folder))} & {*names}:
             _fetch(client, repository, check_path(name, location), folder, None)
     else:
         (folder / MODULES_FILE).unlink(missing_ok=True)
     selected = select_files(
         names,
-        module_folders(folder),
+        module_folders(Checkpoint(folder)),
         location=location,
         with_pickles=with_pickles,
         with_code=with_code,

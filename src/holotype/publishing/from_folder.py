@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactDamagedError, CheckpointError, FileDifference
@@ -34,7 +35,7 @@ def gather_folder(
     """
     selected = select_files(
         list_files(folder),
-        module_folders(folder),
+        module_folders(Checkpoint(folder)),
         location=str(folder),
         with_pickles=options.convert_pickles,
         with_code=options.trust_remote_code,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.repository import cached_repository
 from holotype.encoders.config import look_up
 from holotype.encoders.kinds.derived_record import recognise_kind
@@ -41,7 +42,7 @@ def repository_info(ref: ModelRef) -> ReferencedModel:
         if folder is not None:
             known = record or known_record(ref, revision)
             found = known or describe(
-                folder,
+                Checkpoint(folder),
                 name=name.rpartition("/")[2],
                 huggingface_id=name,
                 revision=revision,
@@ -69,7 +70,7 @@ def _remote_info(
         availability="remote",
         record=record,
         commit=commit,
-        labels=labels_of(record, files.folder),
+        labels=labels_of(record, files.checkpoint),
         parameters=parameters or record.parameters,
         dtype=dtype,
         size_bytes=sum(sizes[name] or 0 for name in needed_files(files.names, files.folder)),
@@ -78,7 +79,7 @@ def _remote_info(
 
 
 def _described(ref: ModelRef, files: CheckpointFiles, commit: str | None) -> ModelInfo:
-    kind = recognise_kind(files.folder)
+    kind = recognise_kind(files.checkpoint)
     said, _ = statements(files, ref.location, kind)
     values = {field: setting.value for field, setting in said.items()}
     return replace(empty_record(ref.location, kind), **{**values, "revision": commit})

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.checkpoints.safetensors import (
     Header,
@@ -81,10 +82,11 @@ def get_model_info(ref: ModelRef | str) -> ReferencedModel:
     if ref.scheme in ("hf", "catalogue"):
         return _on_hub(ref)
     opened = open_reference(ref)
-    folder = opened.folder or Path()
+    checkpoint = opened.checkpoint or Checkpoint(Path())
+    folder = checkpoint.folder
     if opened.manifest is not None:
         return artifact_info(ref, opened.manifest, folder)
-    record = describe(folder, name=folder.resolve().name)
+    record = describe(checkpoint, name=folder.resolve().name)
     return folder_info(ref, record, folder, availability="local")
 
 
@@ -150,7 +152,7 @@ def folder_info(
         availability=availability,
         record=record,
         commit=commit,
-        labels=labels_of(record, folder),
+        labels=labels_of(record, Checkpoint(folder)),
         parameters=parameters or record.parameters,
         dtype=dtype,
         size_bytes=sum(path.stat().st_size for path in present.values()),
@@ -160,7 +162,9 @@ def folder_info(
 
 def needed_files(names: Collection[str], folder: Path) -> tuple[str, ...]:
     """Return the files that an artifact would take, whatever the format of the weights."""
-    return select_files(names, module_folders(folder), location=str(folder), with_pickles=True)
+    return select_files(
+        names, module_folders(Checkpoint(folder)), location=str(folder), with_pickles=True
+    )
 
 
 def measure_headers(headers: Mapping[str, Header]) -> tuple[int | None, Dtype | None, int | None]:

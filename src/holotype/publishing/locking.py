@@ -12,11 +12,11 @@ from holotype.errors import ArtifactExistsError
 from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact
 from holotype.references.cache import cached_artifact
-from holotype.references.checking import MANIFEST_FILE
 from holotype.references.folders import find_folder
 from holotype.references.lock_file import LockedModel
 from holotype.references.manifest import Manifest
 from holotype.references.object_store import ObjectFolder
+from holotype.references.paths import MANIFEST_FILE
 from holotype.references.pulling import OnTotal, fetch_to_cache
 from holotype.references.ref import ModelRef
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.errors import CheckpointError, UnsafeCheckpointError
-from holotype.references.checking import MANIFEST_FILE
+from holotype.references.paths import MANIFEST_FILE
 
 _SETTINGS = (".json", ".txt", ".model", ".jinja")
 _OTHERS = re.compile(r"artifact\.metadata|README\.md|(LICEN[CS]E|NOTICE|COPYING)(\.\w+)?")

@@ -14,8 +14,9 @@ from holotype.errors import (
     ManifestError,
     UnsafePathError,
 )
-from holotype.references.checking import MANIFEST_FILE, check_contents, check_sizes
+from holotype.references.checking import check_contents, check_sizes
 from holotype.references.manifest import FileEntry, Manifest, parse_manifest, read_manifest
+from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 
 __all__ = [

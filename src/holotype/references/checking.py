@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from holotype.errors import FileDifference, Problem
-from holotype.references.paths import files_below, open_file
+from holotype.references.paths import MANIFEST_FILE, files_below, open_file
 
 if TYPE_CHECKING:
     from holotype.references.manifest import FileEntry, Manifest
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 OnBytes: TypeAlias = Callable[[int], None]
 """Is told how many more bytes have been read; called from several threads."""
 
-MANIFEST_FILE = "artifact.json"
 
 _BLOCK_BYTES = 1 << 20
 

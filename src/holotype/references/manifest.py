@@ -18,9 +18,8 @@ from holotype.errors import (
     ManifestError,
 )
 from holotype.records import ModelInfo
-from holotype.references.checking import MANIFEST_FILE
 from holotype.references.entry import entry_of, record_of
-from holotype.references.paths import check_distinct, check_path, open_file
+from holotype.references.paths import MANIFEST_FILE, check_distinct, check_path, open_file
 from holotype.references.ref import ModelRef
 
 FORMAT_VERSION = 1

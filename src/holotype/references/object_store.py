@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from holotype.errors import ArtifactNotFoundError, MissingExtraError, ObjectStoreError
-from holotype.references.checking import MANIFEST_FILE
 from holotype.references.manifest import LARGEST_MANIFEST_BYTES, Manifest, parse_manifest
 from holotype.references.near_misses import redact
+from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 
 T = TypeVar("T")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from holotype.errors import UnsafePathError
 
+MANIFEST_FILE = "artifact.json"
+
 _LONGEST_PATH = 512
 _LONGEST_NAME_BYTES = 255
 _RESERVED = frozenset(

@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from holotype.errors import ArtifactError, ArtifactExistsError, ObjectStoreError
 from holotype.references.cache import cached_artifact
-from holotype.references.checking import MANIFEST_FILE, OnBytes
+from holotype.references.checking import OnBytes
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
+from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 from holotype.references.staging import keep_only, refuse_existing, stage_folder
 

@@ -1,47 +1,40 @@
-"""Tables of token vectors: the file, the network, and the way from a config to an encoder."""
+"""Tables of token vectors: the file, and the network that looks tokens up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
 
-from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.checkpoints.safetensors import reading_tensors
-from holotype.encoders.checkpoints.source import find_checkpoint
-from holotype.encoders.config import ModelConfig
-from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.arrays.tensors import read_table_file
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.static_tokenizer import StaticTokenizer
-from holotype.encoders.inputs.tokenizer_json import TOKENIZER_FILE, open_tokenizer
-from holotype.encoders.kinds.dense import DenseEncoding
-from holotype.encoders.kinds.merge import Comparer
+from holotype.encoders.inputs.tokenizer_json import open_tokenizer
+from holotype.encoders.kinds.plan import StaticPlan
 from holotype.encoders.kinds.static import (
     MAPPING_NAME,
     TABLE_NAMES,
     StaticCheckpoint,
-    compare_static,
-    read_static,
 )
-from holotype.encoders.running.network import Output
+from holotype.encoders.running.network import Output, Tower, Towers
 from holotype.errors import (
     CheckpointError,
     ClosedEncoderError,
     TensorError,
-    UnsafeCheckpointError,
+    UnsupportedCheckpointError,
     UnsupportedModelError,
 )
-from holotype.records import AnyDenseModel, ModelInfo
 
-WEIGHTS_FILE = "model.safetensors"
+if TYPE_CHECKING:
+    from holotype.encoders.config import ModelConfig
+
 # So many rows fit into a processor's cache.
 _TOKENS_AT_ONCE = 256
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
 # What model2vec calls the weight of every token.
 _WEIGHTS = "weights"
 
@@ -98,7 +91,7 @@ class StaticTable:
         return total
 
 
-def read_table(folder: Path) -> StaticTable:
+def read_table(checkpoint: Checkpoint) -> StaticTable:
     """Read the table of a checkpoint.
 
     Raises:
@@ -106,17 +99,13 @@ def read_table(folder: Path) -> StaticTable:
         TensorError: a tensor is missing, unexpected or of another shape.
         UnsafeCheckpointError: there are only pickled weights.
     """
-    path = folder / WEIGHTS_FILE
-    if not path.is_file():
-        _refuse(folder)
-    try:
-        with reading_tensors(path), safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except TypeError as error:
-        raise CheckpointError(
-            str(path), f"holds numbers of a type that NumPy does not have: {error}"
-        ) from error
-    return _check(path, tensors)
+    (name, *more) = checkpoint.weights()
+    if more:
+        raise UnsupportedCheckpointError(
+            checkpoint.location, "stores its table in several files; expected one"
+        )
+    path = checkpoint.folder / name
+    return _check(path, read_table_file(path))
 
 
 def _check(path: Path, tensors: dict[str, NDArray[Any]]) -> StaticTable:
@@ -149,42 +138,23 @@ def _check(path: Path, tensors: dict[str, NDArray[Any]]) -> StaticTable:
     )
 
 
-def _refuse(folder: Path) -> None:
-    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
-    if pickles:
-        raise UnsafeCheckpointError(
-            str(folder),
-            f"has only pickled weights ({', '.join(pickles)}); unpickling can run any code, so it "
-            "is refused. Use a revision that has safetensors",
-        )
-    raise CheckpointError(str(folder), f"has no {WEIGHTS_FILE}; expected a table of token vectors")
-
-
 _ROWS_AT_ONCE = 1024
 
 
 class StaticNetwork:
     """A `Network` that looks tokens up in a table and takes the mean."""
 
-    def __init__(
-        self, tokenizer: StaticTokenizer, table: StaticTable, *, dim: int, normalized: bool
-    ) -> None:
-        """Take a table and its tokenizer.
+    def __init__(self, table: StaticTable, *, dim: int, normalized: bool) -> None:
+        """Take a table.
 
         Args:
-            tokenizer: makes the ids of the table.
             table: the vectors of tokens.
             dim: how many dimensions to return.
             normalized: whether vectors have length 1.
         """
-        self._parts: tuple[StaticTokenizer, StaticTable] | None = (tokenizer, table)
+        self._table: StaticTable | None = table
         self._dim = dim
         self._normalized = normalized
-
-    @property
-    def tokenizer(self) -> StaticTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._open()[0]
 
     @property
     def device(self) -> str:
@@ -194,11 +164,11 @@ class StaticNetwork:
     @property
     def memory_bytes(self) -> int:
         """How many bytes the table takes."""
-        return self._open()[1].memory_bytes
+        return self._open().memory_bytes
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield batch by batch, in the order of the rows; see `Network.run`."""
-        table, step = self._open()[1], batch_size or _ROWS_AT_ONCE
+        table, step = self._open(), batch_size or _ROWS_AT_ONCE
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
             means = np.stack([table.mean(np.array(row.ids, dtype=np.int64)) for row in part])
@@ -207,12 +177,12 @@ class StaticNetwork:
 
     def close(self) -> None:
         """Let go of the table; see `Network.close`."""
-        self._parts = None
+        self._table = None
 
-    def _open(self) -> tuple[StaticTokenizer, StaticTable]:
-        if self._parts is None:
+    def _open(self) -> StaticTable:
+        if self._table is None:
             raise ClosedEncoderError
-        return self._parts
+        return self._table
 
     def _returned(self, means: NDArray[np.float32]) -> NDArray[np.float32]:
         vectors = means[:, : self._dim]
@@ -227,83 +197,47 @@ _DEVICES = (None, "cpu")
 _OTHER_DTYPES = ("float16", "bfloat16")
 
 
-def load_encoder(config: ModelConfig[ModelInfo]) -> DenseEncoder:
-    """Load a dense model that is a table of token vectors; see `holotype.encoders.load`."""
-    return load_static(cast(ModelConfig[AnyDenseModel], config))
-
-
-def load_static(config: ModelConfig[AnyDenseModel]) -> DenseEncoder:
-    """Load a table of token vectors; see `holotype.encoders.load`.
+def build_table(plan: StaticPlan, config: ModelConfig[Any]) -> Towers:
+    """Load a table of token vectors, and return what runs it.
 
     Raises:
         UnsupportedModelError: another device than the CPU or a type that NumPy lacks is wanted.
-        CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
-        CatalogueMismatchError: the record and the checkpoint disagree.
+        CheckpointError: the files are missing, damaged, unsafe, or not of one checkpoint.
     """
-    record = config.record
     if config.device not in _DEVICES or config.dtype in _OTHER_DTYPES:
         raise UnsupportedModelError(
-            record.id,
+            plan.record.id,
             f"tables of token vectors are run on the CPU in float32, not on "
             f"{config.device or 'the CPU'} in {config.dtype}; leave device= and dtype= out",
         )
-    folder = find_checkpoint(record, config.checkpoint, with_code=False)
-    static = read_static(folder)
-    tokenizer, table, length = open_table(static)
-    encoding = _resolve(record, static, table, length)
-    network = StaticNetwork(
-        tokenizer,
-        table,
-        dim=config.dim or encoding.native_dim,
-        normalized=encoding.normalized,
-    )
-    return DenseEncoder(replace(config, dtype="float32"), encoding, network)
+    encoding = plan.encoding
+    dim = config.dim or encoding.native_dim
+    tower = build_table_tower(plan.static, dim=dim, normalized=encoding.normalized)
+    return Towers(document=tower, query=tower, dtype="float32")
 
 
-def open_table(
-    static: StaticCheckpoint,
-) -> tuple[StaticTokenizer, StaticTable, Setting[int] | None]:
+def build_table_tower(static: StaticCheckpoint, *, dim: int, normalized: bool) -> Tower:
     """Load a table and its tokenizer.
 
-    Returns:
-        Both, and the length in tokens at which the tokenizer's file cuts texts, if it does.
+    Args:
+        static: what the files say.
+        dim: how many dimensions to return.
+        normalized: whether vectors have length 1.
 
     Raises:
         CheckpointError: the files are missing, damaged, unsafe, or not of one checkpoint.
     """
-    table = read_table(static.table_folder)
-    tokenizer, length = _open_tokenizer(static)
-    if tokenizer.vocab_size > table.n_tokens:
-        raise CheckpointError(
-            str(static.table_folder),
-            f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the table has only "
-            f"{table.n_tokens} tokens; its files are not of one checkpoint",
-        )
-    return tokenizer, table, length
-
-
-def _resolve(
-    record: AnyDenseModel,
-    static: StaticCheckpoint,
-    table: StaticTable,
-    length: Setting[int] | None,
-) -> DenseEncoding:
-    comparer = Comparer(record)
-    shape = Setting((table.n_tokens, table.dim), WEIGHTS_FILE)
-    encoding = compare_static(comparer, static, shape, length=length)
-    comparer.raise_differences(static.folder)
-    return encoding
-
-
-def _open_tokenizer(static: StaticCheckpoint) -> tuple[StaticTokenizer, Setting[int] | None]:
-    """Return the tokenizer, and the length that its file sets where its library heeds that."""
-    tokenizer = open_tokenizer(static.table_folder)
+    table, tokenizer = read_table(static.table), open_tokenizer(static.table)
     truncation = None if static.is_model2vec else tokenizer.truncation
     opened = StaticTokenizer(
         tokenizer,
         cuts_left=truncation is not None and truncation["direction"] == "left",
         is_model2vec=static.is_model2vec,
     )
-    if truncation is None:
-        return opened, None
-    return opened, Setting(int(truncation["max_length"]), TOKENIZER_FILE)
+    if opened.vocab_size > table.n_tokens:
+        raise CheckpointError(
+            static.table.location,
+            f"the tokenizer has token ids up to {opened.vocab_size - 1}, but the table has only "
+            f"{table.n_tokens} tokens; its files are not of one checkpoint",
+        )
+    return Tower(StaticNetwork(table, dim=dim, normalized=normalized), opened)

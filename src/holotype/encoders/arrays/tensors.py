@@ -1,79 +1,135 @@
-"""Tensors of a checkpoint as arrays, read without torch."""
+"""The tensors of safetensors files: the one reader of them, and its arrays for NumPy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import deserialize, safe_open
+from safetensors import SafetensorError, deserialize, safe_open
 
-from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.checkpoints.safetensors import reading_tensors
-from holotype.errors import CheckpointError
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 Array: TypeAlias = NDArray[np.float32]
 
-WEIGHTS = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
+_FLOATS = ("F64", "F32", "F16", "BF16")
+_INTEGERS = ("I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")
 
 
-def read_arrays(folder: Path, *, prefix: str = "") -> dict[str, Array]:
+def read_safetensors(
+    path: Path, framework: Literal["np", "pt"], *, accepts: Callable[[str, str], bool]
+) -> dict[str, Any]:
+    """Read tensors of one file.
+
+    Args:
+        path: the file.
+        framework: the library whose tensors are returned.
+        accepts: takes the name and the type of a tensor, as safetensors names types, and tells
+            whether it is read.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    with _reading(path), safe_open(path, framework=framework) as file:
+        names = [
+            name
+            for name in file.keys()  # noqa: SIM118
+            if accepts(name, file.get_slice(name).get_dtype())
+        ]
+        return {name: file.get_tensor(name) for name in names}
+
+
+def read_arrays(checkpoint: Checkpoint, *, prefix: str = "") -> dict[str, Array]:
     """Read the tensors of a folder whose names begin with a prefix, in float32.
 
     Args:
-        folder: holds `model.safetensors`, or shards and their index.
+        checkpoint: the folder that holds the weights, whole or in shards.
         prefix: of the names; other tensors are not read.
 
     Raises:
-        CheckpointError: a file is missing or damaged.
+        CheckpointError: a file is missing or damaged, or holds no floats.
     """
-    files = _files(folder, prefix)
     arrays: dict[str, Array] = {}
-    for name in files:
-        arrays |= read_tensor_file(folder / name, prefix=prefix)
+    for name in checkpoint.weights(prefix=prefix):
+        arrays |= read_tensor_file(checkpoint.folder / name, prefix=prefix)
     return arrays
-
-
-def _files(folder: Path, prefix: str) -> list[str]:
-    if (folder / WEIGHTS).is_file():
-        return [WEIGHTS]
-    if not (folder / _INDEX).is_file():
-        raise CheckpointError(str(folder), f"the file {WEIGHTS} is missing")
-    index = JsonFile.read(folder, _INDEX)
-    shards = index.part("weight_map")
-    named: Mapping[str, object] = shards.values if shards else {}
-    found = {file for tensor, file in named.items() if tensor.startswith(prefix)}
-    if shards is None or not all(isinstance(file, str) for file in found):
-        raise index.wrong("weight_map", index.values.get("weight_map"), "the files by tensor")
-    return sorted(map(str, found))
 
 
 def read_tensor_file(path: Path, *, prefix: str = "") -> dict[str, Array]:
     """Read the tensors of one file whose names begin with a prefix, in float32.
 
     Raises:
-        CheckpointError: the file is missing or damaged.
+        CheckpointError: the file is missing or damaged, or holds no floats.
     """
-    with reading_tensors(path):
-        with safe_open(path, framework="np") as file:
-            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-            kinds = {name: file.get_slice(name).get_dtype() for name in names}
-            read = {
-                name: np.asarray(file.get_tensor(name), dtype=np.float32)
-                for name in names
-                if kinds[name] != "BF16"
-            }
-        if len(read) == len(names):
-            return read
-        # NumPy has no bfloat16: it is the upper half of a float32.
-        parse: Any = deserialize
-        described: list[tuple[str, Mapping[str, Any]]] = parse(path.read_bytes())
-    return read | {name: _widened(raw) for name, raw in described if kinds.get(name) == "BF16"}
+    found = read_numbers(path, _FLOATS, prefix=prefix)
+    return {name: np.asarray(array, dtype=np.float32) for name, array in found.items()}
+
+
+def read_table_file(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the tensors of a table, each in the type in which it is stored; bfloat16 as float32.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or holds numbers that NumPy lacks.
+    """
+    return read_numbers(path, (*_FLOATS, *_INTEGERS))
+
+
+def read_numbers(
+    path: Path, allowed: tuple[str, ...], *, prefix: str = ""
+) -> dict[str, NDArray[Any]]:
+    """Read the tensors of one file whose names begin with a prefix.
+
+    Args:
+        path: the file.
+        allowed: the types that the tensors may have, as safetensors names them.
+        prefix: of the names.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+        UnsupportedCheckpointError: a tensor has another type.
+    """
+    types: dict[str, str] = {}
+
+    def accept(name: str, dtype: str) -> bool:
+        if name.startswith(prefix):
+            types[name] = dtype
+        # NumPy has no bfloat16.
+        return name.startswith(prefix) and dtype in allowed and dtype != "BF16"
+
+    found = read_safetensors(path, "np", accepts=accept)
+    for name, dtype in types.items():
+        if dtype not in allowed:
+            raise UnsupportedCheckpointError(
+                str(path),
+                f"holds {name} as {dtype}; expected one of {', '.join(allowed)}. Convert it, or use "
+                "a revision that stores floats",
+            )
+    if "BF16" not in types.values():
+        return found
+    parse: Any = deserialize
+    described: list[tuple[str, Mapping[str, Any]]] = parse(path.read_bytes())
+    return found | {name: _widened(raw) for name, raw in described if types.get(name) == "BF16"}
 
 
 def _widened(raw: Mapping[str, Any]) -> Array:
+    """Return bfloat16, which is the upper half of a float32."""
     halves = np.frombuffer(raw["data"], dtype="<u2").astype(np.uint32)
     return (halves << 16).view(np.float32).reshape(raw["shape"])
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise CheckpointError(
+            str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
+        ) from None
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            str(path), f"is no whole safetensors file ({error}); fetch it again"
+        ) from error

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 
 from holotype.encoders.arrays.tensors import Array, read_arrays, read_tensor_file
 from holotype.encoders.checkpoints.bge_m3 import find_layer
-from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.checkpoints.sparse import LEXICAL_STEM
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.sparse import IDF_FILE, LEXICAL_STEM
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.network import Output
@@ -148,7 +147,7 @@ DROPPED_TOKENS = ("<s>", "</s>", "<pad>", "<unk>")
 """What BGE-M3's authors leave out of a text's words."""
 
 
-def load_token_layer(folder: Path, hidden_dim: int) -> tuple[Array, Array]:
+def load_token_layer(checkpoint: Checkpoint, hidden_dim: int) -> tuple[Array, Array]:
     """Load the linear layer by which BGE-M3 weighs tokens.
 
     Returns:
@@ -159,8 +158,8 @@ def load_token_layer(folder: Path, hidden_dim: int) -> tuple[Array, Array]:
         TensorError: a tensor is missing, unexpected, or of another shape.
         UnsafeCheckpointError: there is only a pickled file.
     """
-    path = find_layer(folder, LEXICAL_STEM)
-    found = read_tensor_file(path)
+    name = find_layer(checkpoint, LEXICAL_STEM)
+    found = read_tensor_file(checkpoint.folder / name)
     shapes = {"weight": [1, hidden_dim], "bias": [1]}
     misshapen = [
         f"{name} ({list(found[name].shape)}, expected {shape})"
@@ -169,14 +168,17 @@ def load_token_layer(folder: Path, hidden_dim: int) -> tuple[Array, Array]:
     ]
     missing, unexpected = sorted(shapes.keys() - found), sorted(found.keys() - shapes)
     if missing or unexpected or misshapen:
-        raise TensorError(str(path), missing, unexpected, misshapen)
+        raise TensorError(checkpoint.where(name), missing, unexpected, misshapen)
     return found["weight"], found["bias"]
 
 
-def load_token_weights(table: Path, tokenizer: TextTokenizer, dim: int) -> Array:
+def load_token_weights(
+    checkpoint: Checkpoint, table: str, tokenizer: TextTokenizer, dim: int
+) -> Array:
     """Load the weights of queries' tokens: from a module's tensors, or from OpenSearch's file.
 
     Args:
+        checkpoint: the files.
         table: the module's folder, or the JSON file with a weight for every token.
         tokenizer: knows the ids of tokens.
         dim: how many words the vectors weigh.
@@ -189,26 +191,27 @@ def load_token_weights(table: Path, tokenizer: TextTokenizer, dim: int) -> Array
         TensorError: a tensor is missing, unexpected, or of another shape.
         UnsupportedCheckpointError: the module names a file of its own.
     """
-    if table.suffix == ".json":
-        return _from_json(table, tokenizer, dim)
-    settings = JsonFile.read(table, "config.json", optional=True)
+    if table == IDF_FILE:
+        return _from_json(checkpoint, tokenizer, dim)
+    folder = checkpoint.part(table)
+    settings = folder.json("config.json", optional=True)
     if settings.values.get("path") is not None:
         raise UnsupportedCheckpointError(
             settings.location, "takes the weights of tokens from a file of another repository"
         )
-    tensors = read_arrays(table)
+    tensors = read_arrays(folder)
     found = tensors.get("weight")
     unexpected = sorted(tensors.keys() - {"weight"})
     if found is None or unexpected:
-        raise TensorError(str(table), [] if found is not None else ["weight"], unexpected)
+        raise TensorError(folder.location, [] if found is not None else ["weight"], unexpected)
     if list(found.shape) != [dim]:
         shapes = f"weight ({list(found.shape)}, expected {[dim]})"
-        raise TensorError(str(table), misshapen=[shapes])
+        raise TensorError(folder.location, misshapen=[shapes])
     return found
 
 
-def _from_json(path: Path, tokenizer: TextTokenizer, dim: int) -> Array:
-    file = JsonFile.read(path.parent, path.name)
+def _from_json(checkpoint: Checkpoint, tokenizer: TextTokenizer, dim: int) -> Array:
+    file = checkpoint.json(IDF_FILE)
     weights = np.zeros(dim, dtype=np.float32)
     for token, weight in file.values.items():
         if isinstance(weight, bool) or not isinstance(weight, int | float):
@@ -216,7 +219,7 @@ def _from_json(path: Path, tokenizer: TextTokenizer, dim: int) -> Array:
         id = tokenizer.token_id(token)
         if id is None or id >= dim:
             raise CheckpointError(
-                str(path), f"weighs {token!r}, which is no token of the checkpoint's vocabulary"
+                file.location, f"weighs {token!r}, which is no token of the checkpoint's vocabulary"
             )
         weights[id] = weight
     return weights
@@ -228,19 +231,9 @@ _WEIGHTS_AT_ONCE = 8_000_000
 class LookupNetwork:
     """A `Network` that weighs a word by a table if it occurs, however often: ``[n_rows, dim]``."""
 
-    def __init__(self, tokenizer: TextTokenizer, weights: NDArray[np.float32]) -> None:
-        """Take a tokenizer and the weights of its tokens.
-
-        Args:
-            tokenizer: makes the ids of the table.
-            weights: float32 ``[dim]``.
-        """
-        self._parts: tuple[TextTokenizer, NDArray[np.float32]] | None = (tokenizer, weights)
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The tokenizer of queries."""
-        return self._open()[0]
+    def __init__(self, weights: NDArray[np.float32]) -> None:
+        """Take the weights of all tokens: float32 ``[dim]``."""
+        self._weights: NDArray[np.float32] | None = weights
 
     @property
     def device(self) -> str:
@@ -250,11 +243,11 @@ class LookupNetwork:
     @property
     def memory_bytes(self) -> int:
         """How many bytes the table takes."""
-        return self._open()[1].nbytes
+        return self._open().nbytes
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield some rows at a time, in their order; see `Network.run`."""
-        weights = self._open()[1]
+        weights = self._open()
         step = min(batch_size or len(rows), max(1, _WEIGHTS_AT_ONCE // len(weights)))
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
@@ -266,9 +259,9 @@ class LookupNetwork:
 
     def close(self) -> None:
         """Let go of the table; see `Network.close`."""
-        self._parts = None
+        self._weights = None
 
-    def _open(self) -> tuple[TextTokenizer, NDArray[np.float32]]:
-        if self._parts is None:
+    def _open(self) -> NDArray[np.float32]:
+        if self._weights is None:
             raise ClosedEncoderError
-        return self._parts
+        return self._weights

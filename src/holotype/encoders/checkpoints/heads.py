@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TypeAlias
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.modules import (
     MODULES_FILE,
@@ -83,14 +83,16 @@ def read_activation(library: JsonFile, config: JsonFile) -> Setting[str] | None:
     return Setting(_ACTIVATIONS[found.value], found.file)
 
 
-def last_width(folder: Path, modules: ModuleList) -> Setting[int]:
+def last_width(checkpoint: Checkpoint, modules: ModuleList) -> Setting[int]:
     """Return how many scores the last of several modules gives.
 
     Raises:
         CheckpointError: it is no linear layer.
     """
     if not modules.steps or not isinstance(modules.steps[-1], LinearSpec):
-        raise CheckpointError(str(folder), "its last module is no linear layer that gives scores")
+        raise CheckpointError(
+            checkpoint.location, "its last module is no linear layer that gives scores"
+        )
     return Setting(modules.steps[-1].out_dim, modules.files[-1])
 
 
@@ -102,7 +104,7 @@ _OUTPUTS: Mapping[Task, str] = {
     "feature-extraction": "last_hidden_state",
 }
 # What a checkpoint is that lists no modules.
-_PLAIN: tuple[Task, Path, None] = ("sequence-classification", Path(), None)
+_PLAIN: tuple[Task, str, None] = ("sequence-classification", "", None)
 # Arguments of a chat template that belong to its caller, or change what it returns.
 _NOT_FOR_TEMPLATES = {
     "chat_template",
@@ -171,7 +173,7 @@ class HeadSettings:
     undecided_template: str | None
 
 
-def read_head_checkpoint(folder: Path) -> HeadSettings:
+def read_head_checkpoint(checkpoint: Checkpoint) -> HeadSettings:
     """Read every file of a checkpoint that says what its scores are; no weights are touched.
 
     Raises:
@@ -179,37 +181,38 @@ def read_head_checkpoint(folder: Path) -> HeadSettings:
         WrongKindError: it is a model of another kind, or a transformer without a head.
         UnsupportedCheckpointError: it says something that has no equivalent here.
     """
-    library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
+    library = checkpoint.json(LIBRARY_FILE, optional=True)
     kind = library.text("model_type")
     if kind is not None and kind.value != "CrossEncoder":
         raise WrongKindError(
-            str(folder),
+            checkpoint.location,
             f"{LIBRARY_FILE} says that it is a {kind.value}; expected a cross-encoder or a "
             "classifier",
         )
-    listed = (folder / MODULES_FILE).is_file()
-    task, within, answer_path = _layout(folder) if listed else _PLAIN
+    listed = checkpoint.has(MODULES_FILE)
+    task, within, answer_path = _layout(checkpoint) if listed else _PLAIN
     modules = None
     if task == "feature-extraction":
         if kind is None:
             raise WrongKindError(
-                str(folder / MODULES_FILE),
+                checkpoint.where(MODULES_FILE),
                 f"makes vectors, and no {LIBRARY_FILE} says that they become scores; use the "
                 "record of the kind dense",
             )
-        modules = read_modules(folder, token_level=False, with_scores=True)
-    transformer = find_transformer_file(folder, within)
+        modules = read_modules(checkpoint, token_level=False, with_scores=True)
+    folder = checkpoint.part(within)
+    transformer = find_transformer_file(folder)
     template = _template(transformer, task)
-    config = JsonFile.read(folder, str(within / CONFIG_FILE))
+    config = folder.json(CONFIG_FILE)
     _require_head(config, task)
     n_labels, labels = read_labels(config)
     if modules is not None:
-        n_labels, labels = last_width(folder, modules), None
+        n_labels, labels = last_width(checkpoint, modules), None
     if answer_path is not None:
         n_labels, labels = Setting(1, f"{answer_path}/config.json"), None
     return HeadSettings(
         checkpoint=describe_checkpoint(
-            folder,
+            checkpoint,
             within,
             format="cross-encoder",
             library=library,
@@ -221,25 +224,26 @@ def read_head_checkpoint(folder: Path) -> HeadSettings:
         labels=labels,
         activation=read_activation(library, config),
         problem_type=config.text("problem_type"),
-        answer=None if answer_path is None else _answer(folder, answer_path),
+        answer=None if answer_path is None else _answer(checkpoint.part(answer_path)),
         template=template,
-        undecided_template=None if listed else _template_file(folder, within),
+        undecided_template=None if listed else _template_file(folder),
     )
 
 
-def _layout(folder: Path) -> tuple[Task, Path, str | None]:
+def _layout(checkpoint: Checkpoint) -> tuple[Task, str, str | None]:
     """Return the task, the transformer's folder, and that of the answer tokens, if any."""
-    (_, first, within), *rest = module_entries(folder)
+    (_, first, within), *rest = module_entries(checkpoint)
     kinds = [kind for _, kind, _ in rest]
     if first != "Transformer":
         raise UnsupportedCheckpointError(
-            str(folder / MODULES_FILE), f"begins with {first!r}; only transformers are run so far"
+            checkpoint.where(MODULES_FILE),
+            f"begins with {first!r}; only transformers are run so far",
         )
     if not kinds:
-        return "sequence-classification", Path(within), None
+        return "sequence-classification", within, None
     if kinds == ["LogitScore"]:
-        return "text-generation", Path(within), rest[0][2]
-    return "feature-extraction", Path(within), None
+        return "text-generation", within, rest[0][2]
+    return "feature-extraction", within, None
 
 
 def _template(file: JsonFile, task: Task) -> TemplateSettings | None:
@@ -307,8 +311,8 @@ def _require_head(config: JsonFile, task: Task) -> None:
     )
 
 
-def _answer(folder: Path, path: str) -> AnswerTokens:
-    file = JsonFile.read(folder, f"{path}/config.json")
+def _answer(folder: Checkpoint) -> AnswerTokens:
+    file = folder.json("config.json")
     true_id, false_id = file.integer("true_token_id"), file.integer("false_token_id")
     if true_id is None:
         raise file.wrong("true_token_id", None, "the id of the token that says yes")
@@ -320,9 +324,9 @@ def _answer(folder: Path, path: str) -> AnswerTokens:
     return AnswerTokens(true_id=true_id.value, false_id=false_id.value if false_id else None)
 
 
-def _template_file(folder: Path, within: Path) -> str | None:
+def _template_file(folder: Checkpoint) -> str | None:
     for name in ("chat_template.jinja", "chat_template.json"):
-        if (folder / within / name).is_file():
-            return str(within / name)
-    file = JsonFile.read(folder, str(within / "tokenizer_config.json"), optional=True)
+        if folder.has(name):
+            return folder.part(name).inside
+    file = folder.json("tokenizer_config.json", optional=True)
     return file.name if file.values.get("chat_template") else None

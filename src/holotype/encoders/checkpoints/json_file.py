@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from holotype.errors import CheckpointError
@@ -21,31 +19,6 @@ class Setting(Generic[T]):
     file: str
 
 
-def read_json(folder: Path, name: str) -> object:
-    """Return what a JSON file of a checkpoint holds.
-
-    Raises:
-        CheckpointError: the file is missing, or is not JSON.
-    """
-    path = folder / name
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise CheckpointError(
-            str(folder), f"the file {name} is missing; expected a whole checkpoint"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(str(path), f"cannot be read: {error}") from error
-    except RecursionError:
-        raise CheckpointError(str(path), "is not JSON: it is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise CheckpointError(
-            str(path),
-            f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}; "
-            "the file is damaged, fetch it again",
-        ) from None
-
-
 class JsonFile:
     """An object in a JSON file; each getter gives the first of its keys that has a value.
 
@@ -54,39 +27,19 @@ class JsonFile:
     Attributes:
         name: the name of the file within the checkpoint.
         values: what the file holds.
+        location: the path of the file, for errors.
     """
 
-    def __init__(self, folder: Path, name: str, values: Mapping[str, object]) -> None:
-        """Keep the values of a file that has been read already."""
-        self._path = folder / name
+    def __init__(self, name: str, values: Mapping[str, object], location: str) -> None:
+        """Take what has been read; `Checkpoint.json` does that."""
         self.name = name
         self.values = values
-
-    @classmethod
-    def read(cls, folder: Path, name: str, *, optional: bool = False) -> JsonFile:
-        """Read a file that must hold a JSON object.
-
-        Raises:
-            CheckpointError: the file is missing and not optional, or holds something else.
-        """
-        if optional and not (folder / name).is_file():
-            return cls(folder, name, {})
-        values = read_json(folder, name)
-        if not isinstance(values, dict):
-            raise CheckpointError(
-                str(folder / name), f"holds {_kind(values)}; expected a JSON object"
-            )
-        return cls(folder, name, values)
-
-    @property
-    def location(self) -> str:
-        """The path of the file, for errors."""
-        return str(self._path)
+        self.location = location
 
     def part(self, key: str) -> JsonFile | None:
         """Return the object under a key, with the same name; None where there is none."""
         found = self._get(dict, "an object", key)
-        return None if found is None else JsonFile(self._path.parent, self.name, found.value)
+        return None if found is None else JsonFile(self.name, found.value, self.location)
 
     def integer(self, *keys: str) -> Setting[int] | None:
         """Return the first of these keys that has a value, which must be an integer."""
@@ -111,7 +64,7 @@ class JsonFile:
 
     def wrong(self, key: str, value: object, expected: str) -> CheckpointError:
         """Return the error for a value that is not what it should be."""
-        return CheckpointError(str(self._path), f"{key!r} is {value!r}; expected {expected}")
+        return CheckpointError(self.location, f"{key!r} is {value!r}; expected {expected}")
 
     def _get(self, kind: type[T], expected: str, *keys: str) -> Setting[T] | None:
         for key in keys:
@@ -124,5 +77,6 @@ class JsonFile:
         return None
 
 
-def _kind(value: object) -> str:
+def describe_value(value: object) -> str:
+    """Return what a JSON value is, in words."""
     return {list: "a list", str: "a string", type(None): "null"}.get(type(value), "a number")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.modules import MODULES_FILE, MaskSpec, ModuleList
 
@@ -96,9 +96,9 @@ class LateInteraction:
     defaults: FormatDefaults = field(default_factory=FormatDefaults)
 
 
-def read_stanford(folder: Path) -> LateInteraction:
+def read_stanford(checkpoint: Checkpoint) -> LateInteraction:
     """Read `artifact.metadata`, which may be missing."""
-    metadata = JsonFile.read(folder, STANFORD_FILE, optional=True)
+    metadata = checkpoint.json(STANFORD_FILE, optional=True)
     masks_punctuation = metadata.boolean("mask_punctuation")
     skiplist = None
     if masks_punctuation is not None:

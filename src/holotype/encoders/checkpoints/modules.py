@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
-from holotype.encoders.checkpoints.json_file import JsonFile, read_json
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
 
 MASK_MODULE = "MultiVectorMask"
@@ -126,7 +126,7 @@ class PoolingSpec:
 class LinearSpec:
     """A linear layer with an activation, whose weights lie in a folder of their own."""
 
-    folder: Path
+    folder: Checkpoint
     in_dim: int
     out_dim: int
     bias: bool
@@ -143,7 +143,7 @@ class NormalizeSpec:
 class LayerNormSpec:
     """Vectors are centred and scaled by learnt weights, which lie in a folder of their own."""
 
-    folder: Path
+    folder: Checkpoint
     dim: int
 
 
@@ -158,12 +158,12 @@ class ModuleList:
     `files` names the file that describes each step, relative to the checkpoint.
     """
 
-    transformer_folder: Path
+    transformer_folder: str
     steps: tuple[ModuleSpec, ...]
     files: tuple[str, ...]
 
 
-def stanford_linear(folder: Path, shape: Sequence[int], *, bias: bool) -> LinearSpec:
+def stanford_linear(folder: Checkpoint, shape: Sequence[int], *, bias: bool) -> LinearSpec:
     """Return the projection of a Stanford ColBERT, which lies among the transformer's weights.
 
     Args:
@@ -183,12 +183,12 @@ def stanford_linear(folder: Path, shape: Sequence[int], *, bias: bool) -> Linear
 
 
 def read_modules(
-    folder: Path, *, token_level: bool, with_scores: bool = False
+    checkpoint: Checkpoint, *, token_level: bool, with_scores: bool = False
 ) -> ModuleList | None:
     """Read `modules.json` and the settings of every module; None where there is no such file.
 
     Args:
-        folder: the checkpoint.
+        checkpoint: the checkpoint.
         token_level: whether a linear layer that does not say so works on token vectors, as in
             late-interaction models, and not on pooled ones.
         with_scores: whether the last linear layer may turn vectors into scores.
@@ -198,14 +198,14 @@ def read_modules(
         UnsafeCheckpointError: a module is code of its own.
         UnsupportedCheckpointError: a module has no equivalent here.
     """
-    if not (folder / MODULES_FILE).is_file():
+    if not checkpoint.has(MODULES_FILE):
         return None
-    entries = module_entries(folder)
-    return describe_modules(folder, entries, token_level=token_level, with_scores=with_scores)
+    entries = module_entries(checkpoint)
+    return describe_modules(checkpoint, entries, token_level=token_level, with_scores=with_scores)
 
 
 def describe_modules(
-    folder: Path,
+    checkpoint: Checkpoint,
     entries: Sequence[tuple[str, str, str]],
     *,
     token_level: bool,
@@ -215,13 +215,14 @@ def describe_modules(
     (package, kind, transformer_path), *rest = entries
     if any(kind in ROUTERS for _, kind, _ in entries):
         raise UnsupportedCheckpointError(
-            str(folder / MODULES_FILE),
+            checkpoint.where(MODULES_FILE),
             "has modules of their own for queries and for documents, which only dense and sparse "
             "models on torch may have so far",
         )
     if kind != "Transformer":
         raise UnsupportedCheckpointError(
-            str(folder / MODULES_FILE), f"begins with {kind!r}; only transformers are run so far"
+            checkpoint.where(MODULES_FILE),
+            f"begins with {kind!r}; only transformers are run so far",
         )
     steps: list[ModuleSpec] = []
     files: list[str] = []
@@ -230,25 +231,27 @@ def describe_modules(
         level = "token_embeddings" if token_level or not pooled else "sentence_embedding"
         usual = "token_embeddings" if token_level else "sentence_embedding"
         ends = ("scores",) if with_scores and (package, kind, path) == rest[-1] else ()
-        step = _step(folder, path, kind, package, level=level, usual_level=usual, ends=ends)
+        step = _step(checkpoint, path, kind, package, level=level, usual_level=usual, ends=ends)
         if step is not None:
             steps.append(step)
-            has_config = (folder / path / "config.json").is_file()
+            has_config = checkpoint.part(path).has("config.json")
             files.append(f"{path}/config.json" if has_config else MODULES_FILE)
-    return ModuleList(
-        transformer_folder=folder / transformer_path, steps=tuple(steps), files=tuple(files)
-    )
+    return ModuleList(transformer_folder=transformer_path, steps=tuple(steps), files=tuple(files))
 
 
-def module_entries(folder: Path) -> list[tuple[str, str, str]]:
+def module_entries(checkpoint: Checkpoint) -> list[tuple[str, str, str]]:
     """Return the package, the class and the path of every module that `modules.json` lists.
 
     Raises:
         CheckpointError: the file is missing or damaged.
         UnsafeCheckpointError: a module is code of its own, or lies outside of the checkpoint.
     """
-    entries = read_json(folder, MODULES_FILE)
-    where = str(folder / MODULES_FILE)
+    return checkpoint.once("modules", lambda: _module_entries(checkpoint))
+
+
+def _module_entries(checkpoint: Checkpoint) -> list[tuple[str, str, str]]:
+    entries = checkpoint.value(MODULES_FILE)
+    where = checkpoint.where(MODULES_FILE)
     if not isinstance(entries, list) or not entries:
         raise CheckpointError(where, "expected a list of modules")
     found = []
@@ -257,8 +260,7 @@ def module_entries(folder: Path) -> list[tuple[str, str, str]]:
         path = entry.get("path") if isinstance(entry, dict) else None
         if not isinstance(reference, str) or not isinstance(path, str):
             raise CheckpointError(where, f"holds {entry!r}; expected an object with type and path")
-        if Path(path).is_absolute() or ".." in Path(path).parts:
-            raise UnsafeCheckpointError(where, f"points outside of the checkpoint: {path!r}")
+        path = checkpoint.within(path, MODULES_FILE)
         package, kind = reference.partition(".")[0], reference.rpartition(".")[2]
         if package not in ("sentence_transformers", "pylate"):
             raise UnsafeCheckpointError(
@@ -271,7 +273,7 @@ def module_entries(folder: Path) -> list[tuple[str, str, str]]:
 
 
 def _step(
-    folder: Path,
+    checkpoint: Checkpoint,
     path: str,
     kind: str,
     package: str,
@@ -283,8 +285,8 @@ def _step(
     if kind == "Dropout":
         return None
     if kind == "Pooling" and level == "token_embeddings":
-        return _pooling(folder, path)
-    where = f"{folder / MODULES_FILE} ({path})"
+        return _pooling(checkpoint, path)
+    where = f"{checkpoint.where(MODULES_FILE)} ({path})"
     normed = ("LayerNorm",) if level == "sentence_embedding" else ()
     merged = (MERGING_MODULE,) if usual_level == "token_embeddings" else ()
     if kind not in ("Dense", "Normalize", MASK_MODULE, *normed, *merged):
@@ -294,13 +296,14 @@ def _step(
             f"Normalize, LayerNorm after Pooling, Dropout, {MASK_MODULE} and, in late interaction, "
             f"{MERGING_MODULE}",
         )
-    config = JsonFile.read(folder, f"{path}/config.json", optional=kind == "Normalize")
+    folder = checkpoint.part(path)
+    config = folder.json("config.json", optional=kind == "Normalize")
     if kind == MASK_MODULE:
         return read_mask(config)
     if kind == MERGING_MODULE:
         return read_token_pooling(config)
     if kind == "LayerNorm":
-        return _layer_norm(folder / path, config)
+        return _layer_norm(folder, config)
     source, target = config.text("module_input_name"), config.text("module_output_name")
     source_level = source.value if source else usual_level
     target_level = target.value if target else source_level
@@ -312,11 +315,11 @@ def _step(
         )
     if kind == "Normalize":
         return NormalizeSpec()
-    return _linear(folder / path, config, default_activation=_DEFAULT_ACTIVATIONS[package])
+    return _linear(folder, config, default_activation=_DEFAULT_ACTIVATIONS[package])
 
 
-def _pooling(folder: Path, path: str) -> PoolingSpec:
-    config = JsonFile.read(folder, f"{path}/config.json")
+def _pooling(checkpoint: Checkpoint, path: str) -> PoolingSpec:
+    config = checkpoint.part(path).json("config.json")
     mode = config.values.get("pooling_mode")
     names = [mode] if isinstance(mode, str) else mode
     if names is None:
@@ -334,13 +337,13 @@ def _pooling(folder: Path, path: str) -> PoolingSpec:
     with_prompt = stated.value if stated else True
     if not with_prompt and "weighted-mean" in modes:
         raise UnsupportedCheckpointError(
-            str(folder / config.name), "weighs tokens without those of the prompt"
+            config.location, "weighs tokens without those of the prompt"
         )
     # Files that turn every mode off mean the library's default.
     return PoolingSpec(modes=modes or ("mean",), with_prompt=with_prompt)
 
 
-def _linear(folder: Path, config: JsonFile, *, default_activation: str) -> LinearSpec:
+def _linear(folder: Checkpoint, config: JsonFile, *, default_activation: str) -> LinearSpec:
     in_dim, out_dim = config.integer("in_features"), config.integer("out_features")
     if in_dim is None or out_dim is None:
         raise config.wrong("in_features", config.values.get("in_features"), "the layer's sizes")
@@ -356,7 +359,7 @@ def _linear(folder: Path, config: JsonFile, *, default_activation: str) -> Linea
     )
 
 
-def _layer_norm(folder: Path, config: JsonFile) -> LayerNormSpec:
+def _layer_norm(folder: Checkpoint, config: JsonFile) -> LayerNormSpec:
     dim = config.integer("dimension")
     if dim is None:
         raise config.wrong("dimension", None, "the width of the vectors")

@@ -7,13 +7,10 @@ one, say), so that transformers' class stands in only where the catalogue says t
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
+from holotype.encoders.checkpoints.checkpoint import CodePolicy
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.errors import UnsafeCheckpointError
 from holotype.records import ModelInfo
-
-CodePolicy: TypeAlias = Literal["refuse", "run", "ignore"]
 
 
 def code_policy(record: ModelInfo, *, trusted: bool) -> CodePolicy:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import MODULES_FILE, ROUTERS, module_entries
 from holotype.encoders.options import TextSide
 from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
 
 ROUTER_FILE = "router_config.json"
+_ROUTER_FILES = (ROUTER_FILE, "config.json")
 
 # Authors name the side of documents in one of these ways.
 _NAMES = {"query": ("query",), "document": ("document", "doc", "passage", "corpus")}
@@ -49,7 +51,7 @@ class Routes:
     file: str
 
 
-def read_routes(folder: Path) -> Routes | None:
+def read_routes(checkpoint: Checkpoint) -> Routes | None:
     """Read the modules of both sides from the first to the last; None where no router is listed.
 
     Raises:
@@ -57,15 +59,15 @@ def read_routes(folder: Path) -> Routes | None:
         UnsafeCheckpointError: a module is code of its own, or lies outside of the checkpoint.
         UnsupportedCheckpointError: something other than queries and documents is told apart.
     """
-    if not (folder / MODULES_FILE).is_file():
+    if not checkpoint.has(MODULES_FILE):
         return None
-    entries = module_entries(folder)
-    routers = [read_router(folder, path) for _, kind, path in entries if kind in ROUTERS]
+    entries = module_entries(checkpoint)
+    routers = [read_router(checkpoint, path) for _, kind, path in entries if kind in ROUTERS]
     if not routers:
         return None
     if len(routers) > 1:
         raise UnsupportedCheckpointError(
-            str(folder / MODULES_FILE), f"lists {len(routers)} routers; supported is one"
+            checkpoint.where(MODULES_FILE), f"lists {len(routers)} routers; supported is one"
         )
     (router,) = routers
     query: list[Module] = []
@@ -82,11 +84,11 @@ def read_routes(folder: Path) -> Routes | None:
     )
 
 
-def read_router(folder: Path, path: str) -> Routes:
+def read_router(checkpoint: Checkpoint, path: str) -> Routes:
     """Read the settings of a router.
 
     Args:
-        folder: the checkpoint.
+        checkpoint: the checkpoint.
         path: the router's folder within it.
 
     Raises:
@@ -94,13 +96,12 @@ def read_router(folder: Path, path: str) -> Routes:
         UnsafeCheckpointError: a module is code of its own, or lies outside of the checkpoint.
         UnsupportedCheckpointError: something other than queries and documents is told apart.
     """
-    names = [str(Path(path) / name) for name in (ROUTER_FILE, "config.json")]
-    name = next((name for name in names if (folder / name).is_file()), names[0])
-    file = JsonFile.read(folder, name)
+    folder = checkpoint.part(path)
+    file = folder.json(next((name for name in _ROUTER_FILES if folder.has(name)), ROUTER_FILE))
     kinds, structure = file.part("types"), file.part("structure")
     if kinds is None or structure is None:
         raise CheckpointError(file.location, "expected the types and the structure of routes")
-    settings = file.part("parameters") or JsonFile(folder, name, {})
+    settings = file.part("parameters") or JsonFile(file.name, {}, file.location)
     routes = tuple(structure.values)
     mapped = _mappings(settings)
     query, document = (_route(routes, mapped, side) for side in ("query", "document"))
@@ -113,8 +114,8 @@ def read_router(folder: Path, path: str) -> Routes:
     if usual not in (query, document):
         raise file.wrong("default_route", usual, "query or document")
     return Routes(
-        query=_modules(file, kinds, structure, path, query),
-        document=_modules(file, kinds, structure, path, document),
+        query=_modules(folder, file, kinds, structure, query),
+        document=_modules(folder, file, kinds, structure, document),
         text_side="document" if usual == document else "query",
         file=file.name,
     )
@@ -157,7 +158,7 @@ def _default(settings: JsonFile, routes: Sequence[str]) -> str | None:
 
 
 def _modules(
-    file: JsonFile, kinds: JsonFile, structure: JsonFile, path: str, route: str
+    folder: Checkpoint, file: JsonFile, kinds: JsonFile, structure: JsonFile, route: str
 ) -> tuple[Module, ...]:
     ids = structure.texts(route)
     found = []
@@ -172,16 +173,12 @@ def _modules(
                 f"needs the module {reference!r}, which is code of the checkpoint itself; such "
                 "modules are not run",
             )
-        if Path(id).is_absolute() or ".." in Path(id).parts:
-            raise UnsafeCheckpointError(file.location, f"points outside of the checkpoint: {id!r}")
-        found.append(Module(package, reference.rpartition(".")[2], str(Path(path) / id)))
+        inside = folder.part(folder.within(id, file)).inside
+        found.append(Module(package, reference.rpartition(".")[2], inside))
     return tuple(found)
 
 
-_ROUTER_FILES = (ROUTER_FILE, "config.json")
-
-
-def module_folders(folder: Path) -> tuple[str, ...]:
+def module_folders(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Return the folders that hold the modules; ``""`` is the checkpoint itself.
 
     The modules among which a router chooses lie in folders of their own.
@@ -191,40 +188,29 @@ def module_folders(folder: Path) -> tuple[str, ...]:
         UnsafeCheckpointError: a module is code of its own, or lies outside of the checkpoint.
     """
     found = {""}
-    for kind, path in _entries(folder):
-        found.add(_tidy(path))
+    for kind, path in _entries(checkpoint):
+        found.add(path)
         if kind in ROUTERS:
-            found |= {_tidy(f"{path}/{id}") for id in _routed(folder, path)}
+            found.update(_routed(checkpoint.part(path)))
     return tuple(sorted(found))
 
 
-def router_files(folder: Path) -> tuple[str, ...]:
+def router_files(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Return the files that may say among which modules a checkpoint's routers choose."""
-    routers = [path for kind, path in _entries(folder) if kind in ROUTERS]
+    routers = [path for kind, path in _entries(checkpoint) if kind in ROUTERS]
     return tuple(str(PurePosixPath(path) / name) for path in routers for name in _ROUTER_FILES)
 
 
-def _entries(folder: Path) -> list[tuple[str, str]]:
-    if not (folder / MODULES_FILE).is_file():
+def _entries(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    if not checkpoint.has(MODULES_FILE):
         return []
-    return [(kind, path) for _, kind, path in module_entries(folder)]
+    return [(kind, path) for _, kind, path in module_entries(checkpoint)]
 
 
-def _routed(folder: Path, path: str) -> list[str]:
+def _routed(folder: Checkpoint) -> list[str]:
     for name in _ROUTER_FILES:
-        file = JsonFile.read(folder, str(PurePosixPath(path) / name), optional=True)
+        file = folder.json(name, optional=True)
         kinds = file.part("types") if isinstance(file.values.get("types"), dict) else None
-        if kinds is None:
-            continue
-        for id in kinds.values:
-            if PurePosixPath(id).is_absolute() or ".." in PurePosixPath(id).parts:
-                raise UnsafeCheckpointError(
-                    file.location, f"points outside of the checkpoint: {id!r}"
-                )
-        return list(kinds.values)
+        if kinds is not None:
+            return [folder.part(folder.within(id, file)).inside for id in kinds.values]
     return []
-
-
-def _tidy(path: str) -> str:
-    tidied = str(PurePosixPath(path.lstrip("/")))
-    return "" if tidied == "." else tidied

@@ -1,17 +1,15 @@
-"""Files of safetensors: headers without tensors, and what goes wrong when tensors are read."""
+"""The headers of safetensors files: the names, types and shapes of tensors, without the tensors."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
-
-from safetensors import SafetensorError
 
 from holotype.errors import CheckpointError
 from holotype.records import Dtype
@@ -46,10 +44,7 @@ class Tensor:
     @property
     def n_values(self) -> int:
         """How many numbers it holds."""
-        count = 1
-        for size in self.shape:
-            count *= size
-        return count
+        return math.prod(self.shape)
 
 
 Header: TypeAlias = Mapping[str, Tensor]
@@ -72,6 +67,10 @@ def some_are_pickled(names: Collection[str]) -> bool:
     return not pickled <= readable
 
 
+def _damaged(location: str, why: str) -> CheckpointError:
+    return CheckpointError(location, f"is no whole safetensors file ({why}); fetch it again")
+
+
 def header_length(first: bytes, location: str) -> int:
     """Return how many bytes of header follow the first eight of a file.
 
@@ -80,7 +79,7 @@ def header_length(first: bytes, location: str) -> int:
     """
     length = int.from_bytes(first[:_LENGTH_BYTES], "little")
     if len(first) < _LENGTH_BYTES or not 2 <= length <= _LONGEST_HEADER_BYTES:
-        raise CheckpointError(location, "is no safetensors file, or is cut off in its header")
+        raise _damaged(location, "it has no header")
     return length
 
 
@@ -98,9 +97,7 @@ def parse_header(text: bytes, location: str) -> Header:
             if name != "__metadata__"
         }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise CheckpointError(
-            location, "has a damaged safetensors header; fetch the file again"
-        ) from None
+        raise _damaged(location, "its header is no JSON of tensors") from None
 
 
 def stored_dtype(headers: Collection[Header]) -> Dtype | None:
@@ -125,7 +122,7 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         raise CheckpointError(str(path), f"cannot be read: {error}") from error
     if len(text) < length:
-        raise CheckpointError(str(path), "is cut off in its header; fetch the file again")
+        raise _damaged(str(path), "its header is cut off")
     return parse_header(text, str(path))
 
 
@@ -135,29 +132,11 @@ def count_parameters(headers: Collection[Header]) -> int | None:
     Integers that are no parameters, such as the table of position ids, do not count.
     """
     tensors = [tensor for header in headers for tensor in header.values()]
-    if not tensors or any(tensor.dtype in _PACKED for tensor in tensors):
+    if not tensors or not _PACKED.isdisjoint([tensor.dtype for tensor in tensors]):
         return None
-    return sum(
-        tensor.n_values
+    counted = [
+        math.prod(tensor.shape)
         for tensor in tensors
         if tensor.dtype[0] in ("F", "B") and tensor.dtype != "BOOL"
-    )
-
-
-@contextmanager
-def reading_tensors(path: Path) -> Iterator[None]:
-    """Say what is wrong with a file whose tensors are read within.
-
-    Raises:
-        CheckpointError: the file is missing or damaged.
-    """
-    try:
-        yield
-    except FileNotFoundError:
-        raise CheckpointError(
-            str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
-        ) from None
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            str(path), f"is no whole safetensors file ({error}); fetch it again"
-        ) from error
+    ]
+    return sum(counted)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.late_interaction import (
     PYLATE_KEYS,
@@ -75,8 +76,8 @@ class CheckpointSettings:
     """What the files of a checkpoint say; None where no file says it. Lengths are in tokens.
 
     Attributes:
-        folder: the checkpoint.
-        transformer_folder: where the transformer and its tokenizer lie, mostly the same folder.
+        whole: the checkpoint.
+        transformer: where the transformer and its tokenizer lie, mostly the same folder.
         format: who wrote it.
         architecture: the first of the architectures that `config.json` names.
         n_positions: the longest text that the transformer can read.
@@ -87,8 +88,8 @@ class CheckpointSettings:
         late_interaction: the settings that only late-interaction models have.
     """
 
-    folder: Path
-    transformer_folder: Path
+    whole: Checkpoint
+    transformer: Checkpoint
     format: Format
     architecture: str | None
     hidden_dim: Setting[int] | None
@@ -105,8 +106,18 @@ class CheckpointSettings:
     truncate_dim: Setting[int] | None
     late_interaction: LateInteraction | None
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the checkpoint on this machine."""
+        return self.whole.folder
 
-def read_checkpoint(folder: Path) -> CheckpointSettings:
+    @property
+    def transformer_folder(self) -> Path:
+        """The folder of the transformer on this machine."""
+        return self.transformer.folder
+
+
+def read_checkpoint(checkpoint: Checkpoint) -> CheckpointSettings:
     """Read every file of a dense or late-interaction checkpoint that says how it is run.
 
     No weights are touched.
@@ -115,54 +126,56 @@ def read_checkpoint(folder: Path) -> CheckpointSettings:
         CheckpointError: a file is missing or damaged, or says something that is not supported.
         WrongKindError: it is a model of another kind.
     """
-    library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
-    format = _format(folder, library)
-    modules = read_modules(folder, token_level=format in ("multi-vector", "pylate"))
-    within = modules.transformer_folder.relative_to(folder) if modules else Path()
-    transformer = _transformer_file(folder, within)
+    library = checkpoint.json(LIBRARY_FILE, optional=True)
+    format = _format(checkpoint, library)
+    modules = read_modules(checkpoint, token_level=format in ("multi-vector", "pylate"))
+    within = modules.transformer_folder if modules else ""
+    transformer = _transformer_file(checkpoint.part(within))
     return describe_checkpoint(
-        folder,
+        checkpoint,
         within,
         format=format,
         library=library,
         modules=modules,
         transformer=transformer,
-        late_interaction=_late_interaction(format, folder, library, transformer, modules),
+        late_interaction=_late_interaction(format, checkpoint, library, transformer, modules),
     )
 
 
-def read_side(folder: Path, entries: Sequence[tuple[str, str, str]]) -> CheckpointSettings:
+def read_side(
+    checkpoint: Checkpoint, entries: Sequence[tuple[str, str, str]]
+) -> CheckpointSettings:
     """Read what a dense checkpoint says of one of its sides, which has modules of its own.
 
     Args:
-        folder: the checkpoint.
+        checkpoint: the checkpoint.
         entries: the package, the class and the folder of each of the side's modules.
 
     Raises:
         CheckpointError: a file is missing or damaged, or says something that is not supported.
         WrongKindError: it is a model of another kind.
     """
-    library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
-    format = _format(folder, library)
+    library = checkpoint.json(LIBRARY_FILE, optional=True)
+    format = _format(checkpoint, library)
     if format != "sentence-transformers":
         raise UnsupportedCheckpointError(
-            str(folder), f"has modules of their own for queries in the {format} format"
+            checkpoint.location, f"has modules of their own for queries in the {format} format"
         )
-    modules = describe_modules(folder, entries, token_level=False)
-    within = modules.transformer_folder.relative_to(folder)
+    modules = describe_modules(checkpoint, entries, token_level=False)
+    within = modules.transformer_folder
     return describe_checkpoint(
-        folder,
+        checkpoint,
         within,
         format=format,
         library=library,
         modules=modules,
-        transformer=_transformer_file(folder, within),
+        transformer=_transformer_file(checkpoint.part(within)),
     )
 
 
 def describe_checkpoint(
-    folder: Path,
-    within: Path,
+    checkpoint: Checkpoint,
+    within: str,
     *,
     format: Format,
     library: JsonFile,
@@ -173,7 +186,7 @@ def describe_checkpoint(
     """Read what checkpoints of all kinds have in common.
 
     Args:
-        folder: the checkpoint.
+        checkpoint: the checkpoint.
         within: the transformer's folder, relative to it.
         format: who wrote it.
         library: the file of sentence-transformers, empty where there is none.
@@ -184,19 +197,20 @@ def describe_checkpoint(
     Raises:
         CheckpointError: a file is missing or damaged.
     """
-    config = JsonFile.read(folder, str(within / CONFIG_FILE))
+    folder = checkpoint.part(within)
+    config = folder.json(CONFIG_FILE)
     architectures = config.texts("architectures")
     query_prompt, document_prompt = read_prompts(library)
     return CheckpointSettings(
-        folder=folder,
-        transformer_folder=folder / within,
+        whole=checkpoint,
+        transformer=folder,
         format=format,
         architecture=architectures.value[0] if architectures and architectures.value else None,
         hidden_dim=config.integer("hidden_size", "d_model", "dim", "n_embd"),
         vocab_size=config.integer("vocab_size"),
         n_positions=usable_positions(config),
-        declared_length=declared_length(folder, within, transformer),
-        tokenizer_length=tokenizer_length(folder, within),
+        declared_length=declared_length(folder, transformer),
+        tokenizer_length=tokenizer_length(folder),
         lower_case=bool((found := transformer.boolean("do_lower_case")) and found.value),
         modules=modules,
         similarity=library.text("similarity_fn_name"),
@@ -208,7 +222,7 @@ def describe_checkpoint(
     )
 
 
-def _format(folder: Path, library: JsonFile) -> Format:
+def _format(checkpoint: Checkpoint, library: JsonFile) -> Format:
     kind = library.text("model_type")
     if kind is not None and kind.value == "MultiVectorEncoder":
         return "multi-vector"
@@ -216,21 +230,21 @@ def _format(folder: Path, library: JsonFile) -> Format:
         return "pylate"
     if kind is not None and kind.value != "SentenceTransformer":
         raise WrongKindError(
-            str(folder),
+            checkpoint.location,
             f"{LIBRARY_FILE} says that it is a {kind.value}; expected a dense or a "
             "late-interaction model",
         )
     if any(key in library.values for key in PYLATE_KEYS):
         return "pylate"
-    if (folder / MODULES_FILE).is_file():
+    if checkpoint.has(MODULES_FILE):
         return "sentence-transformers"
-    architectures = JsonFile.read(folder, CONFIG_FILE).texts("architectures")
+    architectures = checkpoint.json(CONFIG_FILE).texts("architectures")
     names: tuple[str, ...] = architectures.value if architectures else ()
     for name in names:
         if not name.endswith(CLASSIFICATION):
             continue
         raise WrongKindError(
-            str(folder / CONFIG_FILE),
+            checkpoint.where(CONFIG_FILE),
             f"says that it is a {name}, which scores or classifies; use the record of the kind "
             "cross-encoder or classifier",
         )
@@ -239,7 +253,7 @@ def _format(folder: Path, library: JsonFile) -> Format:
 
 def _late_interaction(
     format: Format,
-    folder: Path,
+    checkpoint: Checkpoint,
     library: JsonFile,
     transformer: JsonFile,
     modules: ModuleList | None,
@@ -248,27 +262,25 @@ def _late_interaction(
         return read_multi_vector(transformer, modules)
     if format == "pylate":
         return read_pylate(library)
-    return read_stanford(folder) if format == "stanford" else None
+    return read_stanford(checkpoint) if format == "stanford" else None
 
 
-def find_transformer_file(folder: Path, inside: Path) -> JsonFile:
+def find_transformer_file(folder: Checkpoint) -> JsonFile:
     """Return the file in which sentence-transformers keeps the transformer's settings.
 
     Args:
-        folder: the checkpoint.
-        inside: the transformer's folder, relative to it.
+        folder: the transformer's folder.
 
     Raises:
         CheckpointError: the file is damaged.
     """
-    names = [str(inside / name) for name in _TRANSFORMER_FILES]
-    present = [name for name in names if (folder / name).is_file()]
-    return JsonFile.read(folder, present[0] if present else names[0], optional=True)
+    present = [name for name in _TRANSFORMER_FILES if folder.has(name)]
+    return folder.json(present[0] if present else _TRANSFORMER_FILES[0], optional=True)
 
 
-def _transformer_file(folder: Path, inside: Path) -> JsonFile:
-    file = find_transformer_file(folder, inside)
-    where = str(folder / file.name)
+def _transformer_file(folder: Checkpoint) -> JsonFile:
+    file = find_transformer_file(folder)
+    where = file.location
     task = file.text("transformer_task")
     if task is not None and task.value != "feature-extraction":
         raise WrongKindError(where, f"is run for {task.value!r}; expected 'feature-extraction'")
@@ -303,18 +315,18 @@ def refuse_arguments(file: JsonFile) -> None:
             )
 
 
-def declared_length(folder: Path, inside: Path, transformer: JsonFile) -> Setting[int] | None:
+def declared_length(folder: Checkpoint, transformer: JsonFile) -> Setting[int] | None:
     """Return the length in tokens at which the checkpoint's library cuts texts."""
     declared = transformer.integer("max_seq_length")
     if declared is None and "transformer_task" in transformer.values:
         # Newer files leave the length to the tokenizer's, which is written with them.
-        return tokenizer_length(folder, inside)
+        return tokenizer_length(folder)
     return declared
 
 
-def tokenizer_length(folder: Path, inside: Path) -> Setting[int] | None:
+def tokenizer_length(folder: Checkpoint) -> Setting[int] | None:
     """Return the length in tokens that the tokenizer's file allows; None where it is unlimited."""
-    file = JsonFile.read(folder, str(inside / "tokenizer_config.json"), optional=True)
+    file = folder.json("tokenizer_config.json", optional=True)
     length = file.values.get("model_max_length")
     if not isinstance(length, int) or isinstance(length, bool) or length >= _UNLIMITED:
         return None

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from holotype.encoders._load import import_part, load
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.checkpoints.safetensors import weight_files
@@ -33,6 +34,7 @@ from holotype.encoders.graphs.graph import TYPE_IDS
 from holotype.encoders.graphs.losses import Loss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest
 from holotype.encoders.inputs.tokenizer_json import TOKENIZER_FILE
+from holotype.encoders.kinds.plan import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import ExportError, UnsupportedModelError
 
@@ -51,7 +53,7 @@ def copy_files(
         tokenizer_folders: where the checkpoint's tokenizers are.
     """
     folder, transformer = settings.folder, settings.transformer_folder
-    modules = {folder / name for name in module_folders(folder)}
+    modules = {folder / name for name in module_folders(settings.whole)}
     described = {path.parent for path in folder.glob("*/config.json")}
     hidden = {path for path in described if path.name.startswith((".", "onnx", "openvino"))}
     for source in sorted({folder, transformer, *modules, *described} - hidden):
@@ -96,7 +98,8 @@ def make_export(
             record.id, "it is a table of token vectors, run by NumPy alone; load it as it is"
         )
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
-    source = read_source(config, folder)
+    policy = code_policy(record, trusted=config.trust_remote_code)
+    source = read_source(make_plan(record, Checkpoint(folder, policy=policy)))
     to.parent.mkdir(parents=True, exist_ok=True)
     # Beside the folder that it becomes, since renaming works within one file system only.
     made = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
@@ -138,10 +141,7 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
     path.parent.mkdir()
     for file, tensors in source.tensor_files(made, path).items():
         save_file(contiguous(tensors), file)
-    policy = code_policy(config.record, trusted=config.trust_remote_code)
-    tokenizer = load_tokenizer(
-        settings.transformer_folder, lower_case=settings.lower_case, policy=policy
-    )
+    tokenizer = load_tokenizer(settings.transformer, lower_case=settings.lower_case)
     with_type_ids = (
         TYPE_IDS in tokenizer.input_names
         and TYPE_IDS in inspect.signature(model.forward).parameters

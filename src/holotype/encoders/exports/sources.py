@@ -10,21 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
-from holotype.encoders.checkpoints.remote_code import CodePolicy, code_policy
-from holotype.encoders.checkpoints.settings import (
-    STANFORD_ARCHITECTURE,
-    CheckpointSettings,
-    read_checkpoint,
-)
-from holotype.encoders.checkpoints.sparse import (
-    LEXICAL,
-    SparseSettings,
-    read_sparse_checkpoint,
-)
-from holotype.encoders.config import ModelConfig
+from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
+from holotype.encoders.graphs.build import LAST_LAYER_FILE
 from holotype.encoders.graphs.graph import LAST_LAYER_INPUTS, LOGITS, TOKEN_VECTORS
-from holotype.encoders.graphs.loading import LAST_LAYER_FILE
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    ClassifierPlan,
+    ColbertPlan,
+    CrossEncoderPlan,
+    DensePlan,
+    SparsePlan,
+    StaticPlan,
+)
 from holotype.encoders.torch_backend.tensors import read_tensors, split_projection
 from holotype.encoders.torch_backend.weights import (
     answer_projection,
@@ -32,8 +29,7 @@ from holotype.encoders.torch_backend.weights import (
     load_classification_model,
     load_language_model,
 )
-from holotype.errors import UnsupportedModelError
-from holotype.records import ClassifierModel, CrossEncoderModel, SparseModel
+from holotype.errors import UnsupportedCheckpointError, UnsupportedModelError
 
 _WEIGHTS = "model.safetensors"
 
@@ -75,45 +71,57 @@ class ExportSource:
         return {path: tensors for path, tensors in files.items() if tensors}
 
 
-def read_source(config: ModelConfig[Any], folder: Path) -> ExportSource:
+def read_source(plan: AnyPlan) -> ExportSource:
     """Load the part of a model that becomes a graph.
 
     Raises:
         UnsupportedModelError: the model cannot be exported.
-        CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
+        CheckpointError: the weights are missing, damaged, unsafe, or of another model.
     """
-    record = config.record
-    policy = code_policy(record, trusted=config.trust_remote_code)
-    if isinstance(record, SparseModel):
-        sparse = read_sparse_checkpoint(folder, lexical=record.activation == LEXICAL)
-        return _sparse_source(sparse, policy)
-    if isinstance(record, CrossEncoderModel | ClassifierModel):
-        return _head_source(record.id, read_head_checkpoint(folder), policy)
-    return _vector_source(read_checkpoint(folder), policy)
+    if isinstance(plan, SparsePlan):
+        return _sparse_source(plan)
+    if isinstance(plan, CrossEncoderPlan | ClassifierPlan):
+        return _head_source(plan)
+    if isinstance(plan, StaticPlan):
+        raise UnsupportedModelError(
+            plan.record.id, "it is a table of token vectors, run by NumPy alone; load it as it is"
+        )
+    return _vector_source(plan)
 
 
-def _vector_source(settings: CheckpointSettings, policy: CodePolicy) -> ExportSource:
-    folder = settings.transformer_folder
-    tensors, projection = read_tensors(folder), dict[str, Tensor]()
+def _vector_source(plan: DensePlan | ColbertPlan) -> ExportSource:
+    settings = plan.settings
+    if isinstance(plan, DensePlan) and plan.queries is not None:
+        raise UnsupportedCheckpointError(
+            plan.checkpoint.where("modules.json"),
+            "has modules of their own for queries and for documents, which only torch runs so far",
+        )
+    if settings.format == "bge-m3":
+        raise UnsupportedModelError(
+            plan.record.id, "its late interaction is run by torch only so far"
+        )
+    tensors, projection = read_tensors(settings.transformer), dict[str, Tensor]()
     if settings.architecture == STANFORD_ARCHITECTURE:
-        _, projection = split_projection(folder, tensors)
+        projection = split_projection(settings.transformer, tensors)
     return ExportSource(
         settings=settings,
-        model=load_backbone(folder, tensors, policy=policy),
+        model=load_backbone(settings.transformer, tensors),
         beside_transformer=projection if settings.format == "stanford" else {},
-        tokenizer_folders=(folder,),
+        tokenizer_folders=(settings.transformer_folder,),
     )
 
 
-def _sparse_source(settings: SparseSettings, policy: CodePolicy) -> ExportSource:
-    checkpoint, table = settings.checkpoint, settings.query_table
-    folder = checkpoint.transformer_folder
-    tokenizers = (folder, table) if table is not None and table.is_dir() else (folder,)
+def _sparse_source(plan: SparsePlan) -> ExportSource:
+    checkpoint, table = plan.settings.checkpoint, plan.settings.query_table
+    folder = checkpoint.transformer
+    tokenizers: tuple[Path, ...] = (folder.folder,)
+    if table is not None and plan.settings.has_query_module:
+        tokenizers = (folder.folder, plan.checkpoint.part(table).folder)
     tensors = read_tensors(folder)
-    if settings.form == "lexical":
-        model: Any = load_backbone(folder, tensors, policy=policy)
+    if plan.settings.form == "lexical":
+        model: Any = load_backbone(folder, tensors)
         return ExportSource(settings=checkpoint, model=model, tokenizer_folders=tokenizers)
-    model, last = load_language_model(folder, tensors, policy=policy)
+    model, last = load_language_model(folder, tensors)
     layer = {"linear.weight": last.weight.detach()}
     if last.bias is not None:
         layer["linear.bias"] = last.bias.detach()
@@ -127,9 +135,10 @@ def _sparse_source(settings: SparseSettings, policy: CodePolicy) -> ExportSource
     )
 
 
-def _head_source(model_id: str, settings: HeadSettings, policy: CodePolicy) -> ExportSource:
+def _head_source(plan: CrossEncoderPlan | ClassifierPlan) -> ExportSource:
+    settings, model_id = plan.settings, plan.record.id
     checkpoint = settings.checkpoint
-    folder = checkpoint.transformer_folder
+    folder = checkpoint.transformer
     if settings.template is not None:
         raise UnsupportedModelError(
             model_id,
@@ -137,23 +146,23 @@ def _head_source(model_id: str, settings: HeadSettings, policy: CodePolicy) -> E
         )
     tensors = read_tensors(folder)
     if settings.task == "sequence-classification":
-        model: Any = load_classification_model(folder, tensors, policy=policy)
+        model: Any = load_classification_model(folder, tensors)
         _refuse_heads(model_id, model)
         return ExportSource(
             settings=checkpoint,
             model=model,
             returned=LOGITS,
             output=LOGITS,
-            tokenizer_folders=(folder,),
+            tokenizer_folders=(folder.folder,),
         )
     answer = dict[str, Tensor]()
     if settings.answer is not None:
-        _, answer = answer_projection(folder, tensors, settings.answer, policy=policy)
+        _, answer = answer_projection(folder, tensors, settings.answer)
     return ExportSource(
         settings=checkpoint,
-        model=load_backbone(folder, tensors, policy=policy),
+        model=load_backbone(folder, tensors),
         beside_graph=answer,
-        tokenizer_folders=(folder,),
+        tokenizer_folders=(folder.folder,),
     )
 
 

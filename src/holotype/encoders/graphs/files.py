@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.source import fetch_graph, find_checkpoint
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.graphs.manifest import (
@@ -51,7 +52,7 @@ def find_graph(config: ModelConfig[Any]) -> GraphFiles:
         folder = fetch_graph(record, record.onnx_file, with_weights=with_weights)
     else:
         folder = find_checkpoint(record, config.checkpoint, with_code=False)
-    facts = read_facts(folder)
+    facts = read_facts(Checkpoint(folder))
     if facts is not None:
         _check_facts(config, folder, facts)
         check_files(folder, facts.files)

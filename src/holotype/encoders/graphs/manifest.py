@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.graphs.losses import Loss
 from holotype.errors import CheckpointError
 
-MANIFEST_FILE = "holotype_export.json"
+MANIFEST_FILE = EXPORT_FILE
 _FORMAT = 1
 
 
@@ -74,15 +75,15 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     (folder / MANIFEST_FILE).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
-def read_facts(folder: Path) -> ExportFacts | None:
+def read_facts(checkpoint: Checkpoint) -> ExportFacts | None:
     """Read what loading needs of a manifest; None where the folder is no export of holotype's.
 
     Raises:
         CheckpointError: the file is damaged, or of a newer format.
     """
-    if not (folder / MANIFEST_FILE).is_file():
+    if not checkpoint.has(MANIFEST_FILE):
         return None
-    file = JsonFile.read(folder, MANIFEST_FILE)
+    file = checkpoint.json(MANIFEST_FILE)
     if file.values.get("format") != _FORMAT:
         raise file.wrong("format", file.values.get("format"), f"{_FORMAT}; update holotype")
     files = file.part("files")
@@ -99,7 +100,7 @@ def read_facts(folder: Path) -> ExportFacts | None:
     )
 
 
-def original_weights(folder: Path) -> dict[str, str]:
+def original_weights(checkpoint: Checkpoint) -> dict[str, str]:
     """Return the SHA-256 of the weights that an export was made from; none where it is no export.
 
     Returns:
@@ -108,9 +109,9 @@ def original_weights(folder: Path) -> dict[str, str]:
     Raises:
         CheckpointError: the manifest is damaged.
     """
-    if not (folder / MANIFEST_FILE).is_file():
+    if not checkpoint.has(MANIFEST_FILE):
         return {}
-    file = JsonFile.read(folder, MANIFEST_FILE)
+    file = checkpoint.json(MANIFEST_FILE)
     inside = file.text("transformer")
     prefix = f"{inside.value}/" if inside and inside.value else ""
     weights = file.part("weights")

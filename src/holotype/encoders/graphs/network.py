@@ -95,15 +95,9 @@ class GraphNetwork:
             normalized: whether vectors have length 1, also those that are cut to fewer dimensions.
         """
         self._parts: tuple[GraphBackbone, tuple[ArrayLayer, ...]] | None = backbone, tuple(layers)
-        self._tokenizer = backbone.tokenizer
         self._device = backbone.device
         self._dim = dim
         self._normalized = normalized
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._tokenizer
 
     @property
     def device(self) -> str:
@@ -154,14 +148,8 @@ class GraphSparseNetwork:
             one_by_one: whether the output is so wide that it is made for one text at a time.
         """
         self._parts: tuple[GraphBackbone, ArrayHead] | None = (backbone, head)
-        self._tokenizer = backbone.tokenizer
         self._device = backbone.device
         self._one_by_one = one_by_one
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._tokenizer
 
     @property
     def device(self) -> str:

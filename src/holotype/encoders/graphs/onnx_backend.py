@@ -1,4 +1,4 @@
-"""Encoders on ONNX Runtime; neither torch nor transformers is imported."""
+"""Networks on ONNX Runtime; neither torch nor transformers is imported."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from holotype.encoders.arrays.tensors import Array
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Encoder
-from holotype.encoders.graphs.loading import load_on_graph
+from holotype.encoders.graphs.build import build_on_graph
+from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.running.network import Towers
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
-from holotype.records import ModelInfo
 
 _INTEGERS = {"tensor(int64)": "int64", "tensor(int32)": "int32"}
 _FLOATS = ("tensor(float)", "tensor(float16)", "tensor(bfloat16)")
 
 
-def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
-    """Load a model of any kind; see `holotype.encoders.load`."""
-    return load_on_graph(config, OnnxGraph)
+def build(plan: AnyPlan, config: ModelConfig[Any], graph: Path) -> Towers:
+    """Open a graph, and return what runs it; see `build_on_graph`."""
+    return build_on_graph(plan, config, graph, OnnxGraph)
 
 
 class OnnxGraph:

@@ -1,4 +1,4 @@
-"""Encoders on OpenVINO; neither torch nor transformers is imported."""
+"""Networks on OpenVINO; neither torch nor transformers is imported."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from holotype.encoders.arrays.tensors import Array
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Encoder
-from holotype.encoders.graphs.loading import load_on_graph
+from holotype.encoders.graphs.build import build_on_graph
+from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.running.network import Towers
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
-from holotype.records import ModelInfo
 
 _INTEGERS = {"i64": "int64", "i32": "int32"}
 # The type of the arithmetic. OpenVINO would choose bfloat16 by itself where the machine has it.
@@ -23,9 +23,9 @@ _INTEGERS = {"i64": "int64", "i32": "int32"}
 _PRECISIONS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "int8": "f32"}
 
 
-def load_encoder(config: ModelConfig[ModelInfo]) -> Encoder[Any]:
-    """Load a model of any kind; see `holotype.encoders.load`."""
-    return load_on_graph(config, OpenvinoGraph)
+def build(plan: AnyPlan, config: ModelConfig[Any], graph: Path) -> Towers:
+    """Open a graph, and return what runs it; see `build_on_graph`."""
+    return build_on_graph(plan, config, graph, OpenvinoGraph)
 
 
 class OpenvinoGraph:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
@@ -18,8 +17,9 @@ from tokenizers.normalizers import Sequence as NormalizerSequence
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
-from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
+from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
@@ -163,28 +163,27 @@ SETTINGS_FILE = "tokenizer_config.json"
 _MAP_FILE = "special_tokens_map.json"
 
 
-def read_tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> TextTokenizer:
+def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer:
     """Load the tokenizer of a checkpoint; neither transformers nor torch is imported.
 
     Args:
-        folder: where the tokenizer's files are.
+        checkpoint: the folder of the tokenizer's files.
         lower_case: whether texts are put in lower case before anything else.
-        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         CheckpointError: a file is damaged.
         UnsafeCheckpointError: it is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: only transformers can load it.
     """
-    settings = JsonFile.read(folder, SETTINGS_FILE, optional=True)
-    if runs_own_code(settings, "AutoTokenizer", policy):
+    settings = checkpoint.json(SETTINGS_FILE, optional=True)
+    if runs_own_code(settings, "AutoTokenizer", checkpoint.policy):
         raise UnsupportedCheckpointError(
             settings.location, "names Python code of its own, which only transformers can run"
         )
-    tokenizer = open_tokenizer(folder)
-    defaults = _defaults(folder, settings)
+    tokenizer = open_tokenizer(checkpoint)
+    defaults = _defaults(checkpoint, settings)
     padding = tokenizer.padding or {}
-    tokens = _special_tokens(folder, settings, defaults, padding)
+    tokens = _special_tokens(checkpoint, settings, defaults, padding)
     _add_tokens(tokenizer, settings, tokens)
     if defaults.wordpiece:
         _remake_wordpiece(tokenizer, settings, tokens)
@@ -206,17 +205,17 @@ def read_tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> Tex
     )
 
 
-def open_tokenizer(folder: Path) -> Tokenizer:
+def open_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     """Return what `tokenizer.json` holds, as it is.
 
     Raises:
         UnsupportedCheckpointError: there is no such file.
         CheckpointError: it is damaged.
     """
-    path = folder / TOKENIZER_FILE
+    path = checkpoint.folder / TOKENIZER_FILE
     if not path.is_file():
         raise UnsupportedCheckpointError(
-            str(folder),
+            checkpoint.location,
             f"has no {TOKENIZER_FILE}; other vocabularies are converted by transformers only: "
             "AutoTokenizer.from_pretrained(folder).save_pretrained(folder) writes the file",
         )
@@ -267,8 +266,8 @@ def _put_in_lower_case(tokenizer: Tokenizer) -> None:
     tokenizer.normalizer = NormalizerSequence(steps)
 
 
-def _defaults(folder: Path, settings: JsonFile) -> TokenizerClass:
-    config = JsonFile.read(folder, "config.json", optional=True)
+def _defaults(checkpoint: Checkpoint, settings: JsonFile) -> TokenizerClass:
+    config = checkpoint.json("config.json", optional=True)
     stated = settings.text("tokenizer_class") or config.text("tokenizer_class")
     architecture = config.text("model_type")
     name = class_name(_value(stated), _value(architecture))
@@ -287,13 +286,13 @@ def _value(setting: Setting[str] | None) -> str | None:
 
 
 def _special_tokens(
-    folder: Path, settings: JsonFile, defaults: TokenizerClass, padding: Mapping[str, Any]
+    checkpoint: Checkpoint, settings: JsonFile, defaults: TokenizerClass, padding: Mapping[str, Any]
 ) -> dict[str, str | None]:
     """Return the special tokens by their settings: the files' own, else those of the class."""
     stated = dict(settings.values)
     if "added_tokens_decoder" not in stated:
         # Files of old; newer ones say everything in one place.
-        stated |= JsonFile.read(folder, _MAP_FILE, optional=True).values
+        stated |= checkpoint.json(_MAP_FILE, optional=True).values
     if padding.get("pad_token") is not None and "pad_token" not in defaults.tokens:
         stated.setdefault("pad_token", padding["pad_token"])
     found: dict[str, str | None] = {}

@@ -35,19 +35,6 @@ class ClassifierEncoding:
     max_length: int | None
 
 
-def resolve_classifier(record: ClassifierModel, settings: HeadSettings) -> ClassifierEncoding:
-    """Merge a record and a checkpoint.
-
-    Raises:
-        CatalogueMismatchError: they disagree.
-        UnsupportedCheckpointError: the scores are not those of a head for classification.
-    """
-    merge = Merge(record, settings.checkpoint)
-    encoding = compare_classifier(record, settings, merge)
-    merge.finish()
-    return encoding
-
-
 def compare_classifier(
     record: ClassifierModel, settings: HeadSettings, merge: Merge
 ) -> ClassifierEncoding:
@@ -58,7 +45,7 @@ def compare_classifier(
     """
     if settings.task != "sequence-classification" or settings.template is not None:
         raise UnsupportedCheckpointError(
-            str(settings.checkpoint.folder),
+            settings.checkpoint.whole.location,
             f"{record.id!r} is a classifier, but these scores are made for pairs by "
             f"{settings.task!r}; use a record of the kind cross-encoder",
         )
@@ -91,7 +78,7 @@ def _labels(record: ClassifierModel, settings: HeadSettings, merge: Merge) -> tu
     labels = merge.choose("labels", ours, theirs, usual)
     if len(set(labels)) != len(labels):
         raise CheckpointError(
-            str(settings.checkpoint.folder), f"two of its labels have one name: {labels!r}"
+            settings.checkpoint.whole.location, f"two of its labels have one name: {labels!r}"
         )
     return labels
 
@@ -102,7 +89,7 @@ def _multi_label(settings: HeadSettings) -> Setting[bool] | None:
         return None
     if stated.value not in _MULTI_LABEL:
         raise UnsupportedCheckpointError(
-            str(settings.checkpoint.folder / stated.file),
+            settings.checkpoint.whole.where(stated.file),
             f"problem_type is {stated.value!r}; expected one of {', '.join(_MULTI_LABEL)}",
         )
     multi_label = _MULTI_LABEL[stated.value]

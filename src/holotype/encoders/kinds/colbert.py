@@ -173,26 +173,6 @@ class ColbertEncoding:
         return self.native_dim if dim is None or self.token_pooling else dim
 
 
-def resolve_colbert(
-    record: AnyColbertModel, settings: CheckpointSettings, projection: Setting[LinearSpec] | None
-) -> ColbertEncoding:
-    """Merge a record and a checkpoint.
-
-    Args:
-        record: the model.
-        settings: what the checkpoint says.
-        projection: a projection that lies in the transformer's own weights, and their file.
-
-    Raises:
-        WrongKindError: the checkpoint is that of a dense model.
-        CatalogueMismatchError: they disagree.
-    """
-    merge = Merge(record, settings)
-    encoding = compare_colbert(record, settings, projection, merge)
-    merge.finish()
-    return encoding
-
-
 def compare_colbert(
     record: AnyColbertModel,
     settings: CheckpointSettings,
@@ -207,7 +187,7 @@ def compare_colbert(
     known = settings.late_interaction
     if known is None:
         raise WrongKindError(
-            str(settings.folder),
+            settings.whole.location,
             f"is no late-interaction model (its format is {settings.format}), but {record.id!r} is "
             "a colbert model; a projection that it lacks is never made up",
         )
@@ -238,7 +218,7 @@ def _token_pooling(settings: CheckpointSettings) -> TokenPoolingSpec | None:
     found = [step for step in steps if isinstance(step, TokenPoolingSpec)]
     if found and found != list(steps[-1:]):
         raise UnsupportedCheckpointError(
-            str(settings.folder / MODULES_FILE),
+            settings.whole.where(MODULES_FILE),
             f"lists {MERGING_MODULE} before other modules; it is run at the end only",
         )
     return found[0] if found else None
@@ -302,11 +282,11 @@ def _layers(
         layers.append(projection.value)
     if any(isinstance(layer, PoolingSpec) for layer in layers):
         raise UnsupportedCheckpointError(
-            str(settings.folder / MODULES_FILE), "pools token vectors, as only dense models do"
+            settings.whole.where(MODULES_FILE), "pools token vectors, as only dense models do"
         )
     if not layers:
         raise CheckpointError(
-            str(settings.folder), "has no projection; a late-interaction model needs one"
+            settings.whole.location, "has no projection; a late-interaction model needs one"
         )
     stated = isinstance(layers[-1], NormalizeSpec)
     if known.always_normalized and not stated:

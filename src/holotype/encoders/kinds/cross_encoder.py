@@ -42,19 +42,6 @@ class CrossEncoding:
     max_length: int | None
 
 
-def resolve_cross_encoder(record: CrossEncoderModel, settings: HeadSettings) -> CrossEncoding:
-    """Merge a record and a checkpoint.
-
-    Raises:
-        CatalogueMismatchError: they disagree.
-        UnsupportedCheckpointError: neither says how pairs are written.
-    """
-    merge = Merge(record, settings.checkpoint)
-    encoding = compare_cross_encoder(record, settings, merge)
-    merge.finish()
-    return encoding
-
-
 def compare_cross_encoder(
     record: CrossEncoderModel, settings: HeadSettings, merge: Merge
 ) -> CrossEncoding:
@@ -65,7 +52,7 @@ def compare_cross_encoder(
     """
     if settings.undecided_template is not None:
         raise UnsupportedCheckpointError(
-            str(settings.checkpoint.folder / settings.undecided_template),
+            settings.checkpoint.whole.where(settings.undecided_template),
             "has a chat template, but no file says whether pairs are put through it, and a guess "
             "would be silently wrong; use a revision that sentence-transformers 5.4 or later wrote",
         )
@@ -98,7 +85,7 @@ def _layers(settings: HeadSettings, merge: Merge) -> tuple[LayerSpec, ...]:
     pooling = next((layer for layer in layers if isinstance(layer, PoolingSpec)), None)
     if pooling is None or not pooling.with_prompt:
         raise UnsupportedCheckpointError(
-            str(settings.checkpoint.folder),
+            settings.checkpoint.whole.location,
             "scores are made of pooled vectors, of all tokens; this order of modules has no "
             "equivalent here yet",
         )

@@ -71,20 +71,6 @@ def side_of(encoding: DenseEncoding, side: TextSide) -> DenseEncoding:
     return encoding.queries if side == "query" and encoding.queries else encoding
 
 
-def resolve_dense(record: AnyDenseModel, settings: CheckpointSettings) -> DenseEncoding:
-    """Merge a record and a checkpoint.
-
-    Raises:
-        WrongKindError: the checkpoint is that of a late-interaction model.
-        UnsupportedModelError: neither says how token vectors are pooled.
-        CatalogueMismatchError: they disagree.
-    """
-    merge = Merge(record, settings)
-    encoding = compare_dense(record, settings, merge)
-    merge.finish()
-    return encoding
-
-
 def compare_dense(
     record: AnyDenseModel, settings: CheckpointSettings, merge: Merge
 ) -> DenseEncoding:
@@ -96,7 +82,7 @@ def compare_dense(
     """
     if settings.late_interaction is not None:
         raise WrongKindError(
-            str(settings.folder),
+            settings.whole.location,
             f"is a late-interaction model in the {settings.format} format, but {record.id!r} is a "
             "dense model; use the record of the kind colbert",
         )
@@ -132,12 +118,12 @@ def _dense_layers(
         pooling: LayerSpec = PoolingSpec(modes=(record.pooling,))
         return (pooling, NormalizeSpec()) if record.normalize else (pooling,)
     if any(isinstance(step, MaskSpec) for step in modules.steps):
-        raise WrongKindError(str(settings.folder), "masks tokens, as only late interaction does")
+        raise WrongKindError(settings.whole.location, "masks tokens, as only late interaction does")
     layers = tuple(cast(LayerSpec, step) for step in modules.steps)
     pooling_at = [at for at, step in enumerate(layers) if isinstance(step, PoolingSpec)]
     if not pooling_at:
         raise CheckpointError(
-            str(settings.folder / MODULES_FILE), "lists no Pooling; a dense model needs one"
+            settings.whole.where(MODULES_FILE), "lists no Pooling; a dense model needs one"
         )
     modes = cast(PoolingSpec, layers[pooling_at[0]]).modes
     merge.choose("pooling", record.pooling, Setting("+".join(modes), modules.files[pooling_at[0]]))
@@ -160,7 +146,7 @@ def _similarity(
     chosen = merge.choose("similarity", record.similarity, known, "cosine")
     if chosen not in ("cosine", "dot"):
         raise UnsupportedCheckpointError(
-            str(settings.folder), f"compares vectors by {chosen!r}; supported are cosine and dot"
+            settings.whole.location, f"compares vectors by {chosen!r}; supported are cosine and dot"
         )
     return chosen
 
@@ -182,7 +168,7 @@ def compare_widths(merge: Merge, layers: Sequence[LayerSpec], *, linear_file: st
     settings, record = merge.settings, merge.record
     if settings.hidden_dim is None:
         raise CheckpointError(
-            str(settings.transformer_folder / CONFIG_FILE), "does not say how wide vectors are"
+            settings.transformer.where(CONFIG_FILE), "does not say how wide vectors are"
         )
     width, file = settings.hidden_dim.value, settings.hidden_dim.file
     last_linear: Setting[int] | None = None
@@ -193,10 +179,10 @@ def compare_widths(merge: Merge, layers: Sequence[LayerSpec], *, linear_file: st
             taken = layer.in_dim if isinstance(layer, LinearSpec) else layer.dim
             if taken != width:
                 raise CheckpointError(
-                    str(layer.folder), f"takes {taken} dimensions, but gets {width}"
+                    layer.folder.location, f"takes {taken} dimensions, but gets {width}"
                 )
         if isinstance(layer, LinearSpec):
-            width, file = layer.out_dim, linear_file or f"{layer.folder.name}/config.json"
+            width, file = layer.out_dim, linear_file or f"{layer.folder.inside}/config.json"
             last_linear = Setting(width, file)
     _compare_projection(merge, record, last_linear)
     returned = settings.truncate_dim or Setting(width, file)

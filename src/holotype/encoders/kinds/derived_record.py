@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.late_interaction import PYLATE_KEYS, STANFORD_FILE
 from holotype.encoders.checkpoints.modules import MODULES_FILE
-from holotype.encoders.checkpoints.safetensors import read_header, weight_files
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
     LIBRARY_FILE,
     STANFORD_ARCHITECTURE,
-    read_checkpoint,
 )
 from holotype.encoders.checkpoints.sparse import SPLADE_MODULE, TABLE_MODULE
-from holotype.encoders.kinds.merge import Merge
-from holotype.encoders.kinds.plan import merged_encoding
-from holotype.encoders.kinds.routed import read_documents
+from holotype.encoders.kinds.plan import make_draft
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
 from holotype.naming import kebab_case
@@ -43,33 +39,33 @@ _MODULE_KINDS = {
 }
 
 
-def recognise_kind(folder: Path) -> str:
+def recognise_kind(checkpoint: Checkpoint) -> str:
     """Return the kind of a model.
 
     Raises:
         CheckpointError: a file is damaged.
         UnsupportedCheckpointError: the files do not tell.
     """
-    library = JsonFile.read(folder, LIBRARY_FILE, optional=True)
-    config = JsonFile.read(folder, CONFIG_FILE, optional=True)
+    library = checkpoint.json(LIBRARY_FILE, optional=True)
+    config = checkpoint.json(CONFIG_FILE, optional=True)
     stated = library.text("model_type")
     if stated is not None and stated.value in _LIBRARY_KINDS:
         kind = _LIBRARY_KINDS[stated.value]
         # A cross-encoder with several scores is a classifier.
         return _of_head(config) or kind if kind == "cross-encoder" else kind
-    if any(key in library.values for key in PYLATE_KEYS) or (folder / STANFORD_FILE).is_file():
+    if any(key in library.values for key in PYLATE_KEYS) or checkpoint.has(STANFORD_FILE):
         return "colbert"
-    modules = module_kinds(folder)
+    modules = module_kinds(checkpoint)
     for module, kind in _MODULE_KINDS.items():
         if module in modules:
             return kind
     headed = _of_head(config)
     if headed is not None:
         return headed
-    if is_static(folder) or config.values.get("model_type"):
+    if is_static(checkpoint) or config.values.get("model_type"):
         return "dense"
     raise UnsupportedCheckpointError(
-        str(folder),
+        checkpoint.location,
         f"neither {CONFIG_FILE} nor {MODULES_FILE} tells what kind of model this is; "
         "name it (with --type on the command line)",
     )
@@ -102,16 +98,13 @@ def _of_head(config: JsonFile) -> str | None:
     return None
 
 
-_TABLES = ("embeddings", "embedding.weight")
-
-
 def derive_record(
-    folder: Path, *, name: str, huggingface_id: str = "", revision: str | None = None
+    checkpoint: Checkpoint, *, name: str, huggingface_id: str = "", revision: str | None = None
 ) -> ModelInfo:
     """Return a record that knows the kind and the size of a model; its checkpoint decides the rest.
 
     Args:
-        folder: the checkpoint.
+        checkpoint: the files.
         name: the name of the model, of which the id is made.
         huggingface_id: its repository; empty for a folder.
         revision: the commit of the repository.
@@ -120,8 +113,8 @@ def derive_record(
         CheckpointError: a file is missing or damaged, or the kind cannot be told.
         UnsupportedModelError: the checkpoint does not say how it is run.
     """
-    kind = recognise_kind(folder)
-    static = is_static(folder)
+    kind = recognise_kind(checkpoint)
+    static = is_static(checkpoint)
     record = RECORDS[kind](
         id=kebab_case(name) or "model",
         type=kind,
@@ -129,42 +122,25 @@ def derive_record(
         huggingface_id=huggingface_id,
         organization=huggingface_id.rpartition("/")[0],
         description=f"A model that is in no catalogue, of the kind {kind}.",
-        embedding_dim=_table_width(folder) if static else None,
+        embedding_dim=None,
         revision=revision,
         multi_vector=kind == "colbert",
         architecture_type="static" if static else None,
     )
-    if kind in ("dense", "colbert") and not static:
-        return replace(record, embedding_dim=_width(record, folder))
-    config = JsonFile.read(folder, CONFIG_FILE, optional=True)
-    if kind == "sparse":
-        size = config.integer("vocab_size")
-        return replace(record, embedding_dim=size.value if size else None)
     if isinstance(record, ClassifierModel):
-        return replace(record, labels=label_names(config))
-    return record
+        return replace(record, labels=label_names(checkpoint.json(CONFIG_FILE, optional=True)))
+    if kind == "cross-encoder":
+        return record
+    return replace(record, embedding_dim=_width(record, checkpoint))
 
 
-def _width(record: ModelInfo, folder: Path) -> int:
-    settings = read_documents(folder) if record.type == "dense" else read_checkpoint(folder)
-    merge = Merge(record, settings)
-    merged_encoding(record, settings, merge)
-    widths = [
-        found.theirs.value
-        for found in merge.comparisons
-        if found.field == "embedding_dim" and found.theirs is not None
-    ]
-    return int(widths[0])
-
-
-def _table_width(folder: Path) -> int:
-    """Return the width of the vectors of a static model, whose table is its only large tensor."""
-    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.safetensors")]
-    for name in weight_files(names):
-        header = read_header(folder / name)
-        for table in _TABLES:
-            if table in header and len(header[table].shape) == 2:
-                return header[table].shape[1]
-    raise UnsupportedCheckpointError(
-        str(folder), f"has no table of token vectors; expected one of {', '.join(_TABLES)}"
-    )
+def _width(record: ModelInfo, checkpoint: Checkpoint) -> int:
+    draft = make_draft(record, checkpoint)
+    if draft.refusal is not None:
+        raise draft.refusal
+    stated = [found.theirs for found in draft.comparisons if found.field == "embedding_dim"]
+    if not stated or stated[0] is None:
+        raise UnsupportedCheckpointError(
+            checkpoint.location, "does not say how wide the vectors are that it makes"
+        )
+    return int(stated[0].value)

@@ -7,13 +7,11 @@ say different things, every difference is kept, and nothing is loaded.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.kinds.prompts import Prompt, is_filled
-from holotype.errors import CatalogueMismatchError
 from holotype.records import ModelInfo
 
 T = TypeVar("T")
@@ -39,10 +37,10 @@ class Comparison:
 class Comparer:
     """Compares the fields of a record with what files say, and keeps every comparison."""
 
-    def __init__(self, record: ModelInfo) -> None:
-        """Begin with no comparisons."""
+    def __init__(self, record: ModelInfo, comparisons: list[Comparison] | None = None) -> None:
+        """Begin with no comparisons, or go on with those of an earlier comparer."""
         self.record = record
-        self.comparisons: list[Comparison] = []
+        self.comparisons: list[Comparison] = [] if comparisons is None else comparisons
 
     def compare(
         self, field: str, ours: object, theirs: Setting[Any] | None, *, agrees: bool
@@ -77,30 +75,13 @@ class Comparer:
             return Prompt(ours, filled=theirs.value)
         return Prompt(self.choose(field, ours, theirs, ""))
 
-    def raise_differences(self, folder: Path) -> None:
-        """Refuse a record and a checkpoint that disagree.
-
-        Args:
-            folder: the checkpoint.
-
-        Raises:
-            CatalogueMismatchError: something differs; the error lists all of it.
-        """
-        differences = [
-            (found.field, found.ours, found.theirs.value, found.theirs.file)
-            for found in self.comparisons
-            if not found.agrees and found.theirs is not None
-        ]
-        if differences:
-            raise CatalogueMismatchError(self.record.id, str(folder), differences)
-
 
 class Merge(Comparer):
     """Collects what a record and a checkpoint say, and where they differ."""
 
-    def __init__(self, record: ModelInfo, settings: CheckpointSettings) -> None:
-        """Begin with no comparisons."""
-        super().__init__(record)
+    def __init__(self, comparer: Comparer, settings: CheckpointSettings) -> None:
+        """Go on with what has been compared already."""
+        super().__init__(comparer.record, comparer.comparisons)
         self.settings = settings
 
     def sizes(self) -> None:
@@ -135,11 +116,3 @@ class Merge(Comparer):
         else:
             self.compare("context_length", ours, None, agrees=True)
         return ours
-
-    def finish(self) -> None:
-        """End the comparison.
-
-        Raises:
-            CatalogueMismatchError: something differs; the error lists all of it.
-        """
-        self.raise_differences(self.settings.folder)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from holotype.encoders.kinds.colbert import ColbertEncoding, Side
-from holotype.encoders.kinds.dense import DenseEncoding
+from holotype.encoders.kinds.colbert import Side
+from holotype.encoders.kinds.plan import AnyPlan, ColbertPlan, DensePlan, SparsePlan
 from holotype.encoders.kinds.prompts import Prompt
-from holotype.encoders.kinds.sparse import SparseEncoding
 from holotype.encoders.options import SideName
-from holotype.errors import IncompatibleModesError
+from holotype.errors import IncompatibleModesError, UnsupportedModelError
 from holotype.records import ModelInfo
 
 
@@ -36,7 +35,6 @@ class SideReading:
 
 
 Readings: TypeAlias = Mapping[SideName, SideReading]
-Encoding: TypeAlias = DenseEncoding | SparseEncoding | ColbertEncoding
 
 _DIFFERENCES = {
     "prompt": "prompts of {side}",
@@ -63,13 +61,13 @@ def require_one_checkpoint(records: Sequence[ModelInfo]) -> None:
                 raise IncompatibleModesError((first.id, second.id), what, (ours, theirs))
 
 
-def require_one_reading(modes: Sequence[tuple[ModelInfo, Encoding]]) -> Readings:
+def require_one_reading(plans: Sequence[AnyPlan]) -> Readings:
     """Return how texts of every side are read, once all modes agree about it.
 
     Raises:
         IncompatibleModesError: they do not.
     """
-    readings = [(record.id, _readings(encoding)) for record, encoding in modes]
+    readings = [(plan.record.id, _readings(plan)) for plan in plans]
     for (first, ours), (second, theirs) in pairwise(readings):
         for side, name in _SIDES.items():
             for field, what in _DIFFERENCES.items():
@@ -79,20 +77,23 @@ def require_one_reading(modes: Sequence[tuple[ModelInfo, Encoding]]) -> Readings
     return readings[0][1]
 
 
-def _readings(encoding: Encoding) -> Readings:
-    if isinstance(encoding, ColbertEncoding):
+def _readings(plan: AnyPlan) -> Readings:
+    if isinstance(plan, ColbertPlan):
+        encoding = plan.encoding
         expansion = encoding.expansion.length if encoding.expansion else None
         return {
             "query": _of_side(encoding.query, expansion),
             "document": _of_side(encoding.document),
             "text": _of_side(encoding.plain),
         }
-    table = isinstance(encoding, SparseEncoding) and encoding.looks_queries_up
-    length = encoding.max_length
+    if not isinstance(plan, DensePlan | SparsePlan):
+        raise UnsupportedModelError(plan.record.id, "it has no mode that shares a transformer")
+    table = isinstance(plan, SparsePlan) and plan.encoding.looks_queries_up
+    one, length = plan.encoding, plan.encoding.max_length
     return {
-        "query": SideReading(prompt=encoding.query_prompt, length=length, table=table),
-        "document": SideReading(prompt=encoding.document_prompt, length=length),
-        "text": SideReading(prompt=Prompt(encoding.default_prompt), length=length),
+        "query": SideReading(prompt=one.query_prompt, length=length, table=table),
+        "document": SideReading(prompt=one.document_prompt, length=length),
+        "text": SideReading(prompt=Prompt(one.default_prompt), length=length),
     }
 
 

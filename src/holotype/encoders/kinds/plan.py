@@ -1,25 +1,51 @@
-"""How a model is run, from its record and its files, without loading a tensor."""
+"""The one answer to how a model is run: its record and its checkpoint, compared and merged.
+
+`load` builds a plan, `verify` shows its comparisons, `add` makes a record of them; the fingerprint,
+exports and artifacts are of the same plan. No tensor is loaded for it.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
-from holotype.encoders.checkpoints.heads import read_head_checkpoint
-from holotype.encoders.checkpoints.json_file import Setting
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
+from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.late_interaction import STANFORD_FILE
 from holotype.encoders.checkpoints.modules import LinearSpec, stanford_linear
-from holotype.encoders.checkpoints.safetensors import read_header, weight_files
-from holotype.encoders.checkpoints.settings import CheckpointSettings, read_checkpoint
-from holotype.encoders.checkpoints.sparse import LEXICAL, read_sparse_checkpoint
-from holotype.encoders.kinds.classifier import resolve_classifier
-from holotype.encoders.kinds.colbert import compare_colbert
-from holotype.encoders.kinds.cross_encoder import resolve_cross_encoder
-from holotype.encoders.kinds.dense import compare_dense
-from holotype.encoders.kinds.merge import Merge
-from holotype.encoders.kinds.routed import read_routed, resolve_routed
-from holotype.encoders.kinds.sparse import resolve_sparse
-from holotype.encoders.kinds.static import is_static
+from holotype.encoders.checkpoints.settings import (
+    CONFIG_FILE,
+    LIBRARY_FILE,
+    CheckpointSettings,
+    describe_checkpoint,
+    find_transformer_file,
+    read_checkpoint,
+)
+from holotype.encoders.checkpoints.sparse import LEXICAL, SparseSettings, read_sparse_checkpoint
+from holotype.encoders.kinds.classifier import ClassifierEncoding, compare_classifier
+from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
+from holotype.encoders.kinds.cross_encoder import CrossEncoding, compare_cross_encoder
+from holotype.encoders.kinds.dense import DenseEncoding, compare_dense
+from holotype.encoders.kinds.merge import Comparer, Comparison, Merge
+from holotype.encoders.kinds.network import compare_network, compare_parameters, transformer_path
+from holotype.encoders.kinds.routed import compare_routed, read_routed
+from holotype.encoders.kinds.sparse import SparseEncoding, compare_sparse
+from holotype.encoders.kinds.static import (
+    StaticCheckpoint,
+    compare_static,
+    is_static,
+    read_static,
+)
+from holotype.errors import (
+    CatalogueMismatchError,
+    TensorError,
+    UnsafeCheckpointError,
+    UnsupportedCheckpointError,
+    UnsupportedModelError,
+    WrongKindError,
+)
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
@@ -31,57 +57,352 @@ from holotype.records import (
     SparseModel,
 )
 
+Refusal: TypeAlias = (
+    UnsafeCheckpointError | UnsupportedCheckpointError | UnsupportedModelError | WrongKindError
+)
+_REFUSALS = (
+    UnsafeCheckpointError,
+    UnsupportedCheckpointError,
+    UnsupportedModelError,
+    WrongKindError,
+)
 
-def resolve_encoding(record: ModelInfo, folder: Path) -> Any:
-    """Return how a model is run: the encoding of its kind, as its encoder has it.
 
-    Returns:
-        A frozen dataclass, such as `DenseEncoding`; None for tables of token vectors, whose
-        length only their tokenizer knows, and for kinds that have no encoder.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a model is run; each kind has a plan of its own.
+
+    Attributes:
+        record: the model.
+        checkpoint: its files.
+        comparisons: what the record and the checkpoint say of each field, and where it stands.
+    """
+
+    record: ModelInfo
+    checkpoint: Checkpoint
+    comparisons: tuple[Comparison, ...] = ()
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is a table of token vectors, which NumPy alone runs."""
+        return isinstance(self, StaticPlan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DensePlan(Plan):
+    """How a transformer with pooling is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say of the transformer that reads documents.
+        queries: what they say of what reads queries; None where the same does.
+    """
+
+    record: AnyDenseModel
+    encoding: DenseEncoding
+    settings: CheckpointSettings
+    queries: CheckpointSettings | StaticCheckpoint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticPlan(Plan):
+    """How a table of token vectors is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        static: what the files say of the table.
+    """
+
+    record: AnyDenseModel
+    encoding: DenseEncoding
+    static: StaticCheckpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColbertPlan(Plan):
+    """How a late-interaction model is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say of the transformer.
+    """
+
+    record: AnyColbertModel
+    encoding: ColbertEncoding
+    settings: CheckpointSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparsePlan(Plan):
+    """How a sparse model is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say.
+    """
+
+    record: SparseModel
+    encoding: SparseEncoding
+    settings: SparseSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossEncoderPlan(Plan):
+    """How a cross-encoder is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say.
+    """
+
+    record: CrossEncoderModel
+    encoding: CrossEncoding
+    settings: HeadSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierPlan(Plan):
+    """How a classifier is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say.
+    """
+
+    record: ClassifierModel
+    encoding: ClassifierEncoding
+    settings: HeadSettings
+
+
+AnyPlan: TypeAlias = (
+    DensePlan | StaticPlan | ColbertPlan | SparsePlan | CrossEncoderPlan | ClassifierPlan
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What came of comparing a record with a checkpoint, whether or not it can be run so.
+
+    Attributes:
+        record: the model.
+        checkpoint: its files.
+        comparisons: one for each field that was reached.
+        plan: how the model is run, if nothing differed; None where that cannot be said.
+        refusal: why it cannot be said; None where it can.
+    """
+
+    record: ModelInfo
+    checkpoint: Checkpoint
+    comparisons: tuple[Comparison, ...]
+    plan: AnyPlan | None
+    refusal: Refusal | None
+
+    @property
+    def differences(self) -> tuple[Comparison, ...]:
+        """The comparisons in which the record and the checkpoint disagree."""
+        return tuple(found for found in self.comparisons if not found.agrees)
+
+    def require_plan(self) -> AnyPlan:
+        """Return the plan, where the record and the checkpoint agree.
+
+        Raises:
+            CheckpointError: the files are unsafe, of another kind of model, or say something that
+                is not supported.
+            UnsupportedModelError: neither the record nor the checkpoint says how it is run.
+            CatalogueMismatchError: something differs; the error lists all of it.
+        """
+        if self.refusal is not None:
+            raise self.refusal
+        differences = [
+            (found.field, found.ours, found.theirs.value, found.theirs.file)
+            for found in self.differences
+            if found.theirs is not None
+        ]
+        if differences or self.plan is None:
+            raise CatalogueMismatchError(self.record.id, self.checkpoint.location, differences)
+        return self.plan
+
+
+def make_plan(record: ModelInfo, checkpoint: Checkpoint) -> AnyPlan:
+    """Return how a model is run.
 
     Raises:
-        CheckpointError: a file is missing, damaged, or of another kind of model.
-        UnsupportedModelError: neither the record nor the checkpoint says how it is run.
-        CatalogueMismatchError: they disagree.
+        CheckpointError: a file is missing, damaged, unsafe, or of another kind of model.
+        UnsupportedModelError: neither the record nor the checkpoint says how it is run, or no
+            encoder runs this kind of model.
+        CatalogueMismatchError: they disagree; the error lists every difference.
     """
-    if isinstance(record, SparseModel):
-        lexical = record.activation == LEXICAL
-        return resolve_sparse(record, read_sparse_checkpoint(folder, lexical=lexical))
-    if isinstance(record, CrossEncoderModel):
-        return resolve_cross_encoder(record, read_head_checkpoint(folder))
-    if isinstance(record, ClassifierModel):
-        return resolve_classifier(record, read_head_checkpoint(folder))
-    if not isinstance(record, DenseModel | ColbertModel) or is_static(folder):
-        return None
-    dense = isinstance(record, DenseModel)
-    routed = read_routed(folder) if dense else None
-    if routed is not None:
-        return resolve_routed(cast(AnyDenseModel, record), routed)
-    settings = read_checkpoint(folder) if dense else read_colbert_checkpoint(folder)
-    merge = Merge(record, settings)
-    encoding = merged_encoding(record, settings, merge)
-    merge.finish()
-    return encoding
+    return make_draft(record, checkpoint).require_plan()
 
 
-def merged_encoding(record: ModelInfo, settings: CheckpointSettings, merge: Merge) -> Any:
-    """Compare a dense or a ColBERT record with a checkpoint, without raising what differs."""
+def make_draft(record: ModelInfo, checkpoint: Checkpoint) -> Draft:
+    """Compare a record with a checkpoint, and keep what differs instead of raising it.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+    """
+    comparer = Comparer(record)
+    plan: AnyPlan | None = None
+    refusal: Refusal | None = None
+    try:
+        plan = _plan(record, checkpoint, comparer)
+    except _REFUSALS as error:
+        refusal = error
+    if refusal is not None and not is_static(checkpoint):
+        _compare_sizes(comparer, checkpoint)
+    transformer = checkpoint.part(_transformer(plan, checkpoint))
+    if not is_static(checkpoint):
+        compare_network(comparer, transformer)
+    compare_parameters(comparer, checkpoint, transformer)
+    comparisons = _one_each(comparer.comparisons)
+    return Draft(
+        record=record,
+        checkpoint=checkpoint,
+        comparisons=comparisons,
+        plan=None if plan is None else replace(plan, comparisons=comparisons),
+        refusal=refusal,
+    )
+
+
+def _plan(record: ModelInfo, checkpoint: Checkpoint, comparer: Comparer) -> AnyPlan:
     if isinstance(record, DenseModel):
-        return compare_dense(record, settings, merge)
+        return _dense_plan(record, checkpoint, comparer)
+    if isinstance(record, ColbertModel):
+        return _colbert_plan(record, checkpoint, comparer)
+    if isinstance(record, SparseModel):
+        sparse = read_sparse_checkpoint(checkpoint, lexical=record.activation == LEXICAL)
+        return SparsePlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_sparse(record, sparse, Merge(comparer, sparse.checkpoint)),
+            settings=sparse,
+        )
+    if isinstance(record, CrossEncoderModel):
+        head = read_head_checkpoint(checkpoint)
+        return CrossEncoderPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_cross_encoder(record, head, Merge(comparer, head.checkpoint)),
+            settings=head,
+        )
+    if isinstance(record, ClassifierModel):
+        head = read_head_checkpoint(checkpoint)
+        return ClassifierPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_classifier(record, head, Merge(comparer, head.checkpoint)),
+            settings=head,
+        )
+    raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
+
+
+def _dense_plan(
+    record: AnyDenseModel, checkpoint: Checkpoint, comparer: Comparer
+) -> DensePlan | StaticPlan:
+    if is_static(checkpoint) or record.architecture_type == "static":
+        static = read_static(checkpoint)
+        return StaticPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_static(comparer, static),
+            static=static,
+        )
+    routed = read_routed(checkpoint)
+    if routed is not None:
+        return DensePlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_routed(record, routed, comparer),
+            settings=routed.documents,
+            queries=routed.queries,
+        )
+    settings = read_checkpoint(checkpoint)
+    return DensePlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=compare_dense(record, settings, Merge(comparer, settings)),
+        settings=settings,
+    )
+
+
+def _colbert_plan(
+    record: AnyColbertModel, checkpoint: Checkpoint, comparer: Comparer
+) -> ColbertPlan:
+    settings = read_colbert_checkpoint(checkpoint)
     projection = None
     if settings.format == "stanford":
-        projection = stanford_projection(settings)
+        projection = _stanford_projection(settings)
     elif settings.format == "bge-m3":
-        projection = read_projection(settings.folder)
-    return compare_colbert(cast(AnyColbertModel, record), settings, projection, merge)
+        projection = read_projection(checkpoint)
+    return ColbertPlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=compare_colbert(record, settings, projection, Merge(comparer, settings)),
+        settings=settings,
+    )
 
 
-def stanford_projection(settings: CheckpointSettings) -> Setting[LinearSpec] | None:
-    """Return the projection that lies in the transformer's weights, by the header of their file."""
-    folder = settings.transformer_folder
-    for name in weight_files([path.name for path in folder.iterdir()]):
-        header = read_header(folder / name)
+def _stanford_projection(settings: CheckpointSettings) -> Setting[LinearSpec] | None:
+    """Return the projection that lies in the transformer's weights, by the header of their file.
+
+    Where no header is at hand, `artifact.metadata` tells its width.
+    """
+    checkpoint, transformer = settings.whole, settings.transformer
+    for name, header in checkpoint.headers.items():
         if "linear.weight" in header and len(header["linear.weight"].shape) == 2:
             shape = header["linear.weight"].shape
-            return Setting(stanford_linear(folder, shape, bias="linear.bias" in header), name)
-    return None
+            return Setting(stanford_linear(transformer, shape, bias="linear.bias" in header), name)
+    if checkpoint.headers:
+        raise TensorError(transformer.location, missing=["linear.weight"])
+    stated = checkpoint.json(STANFORD_FILE, optional=True).integer("dim")
+    if stated is None or settings.hidden_dim is None:
+        return None
+    shape = (stated.value, settings.hidden_dim.value)
+    return Setting(stanford_linear(transformer, shape, bias=False), STANFORD_FILE)
+
+
+def _compare_sizes(comparer: Comparer, checkpoint: Checkpoint) -> None:
+    """Compare what can be said of a model that is not known to be run."""
+    transformer = checkpoint.part(_transformer(None, checkpoint))
+    if not transformer.has(CONFIG_FILE):
+        return
+    settings = describe_checkpoint(
+        checkpoint,
+        transformer.inside,
+        format="transformers",
+        library=JsonFile(LIBRARY_FILE, {}, checkpoint.where(LIBRARY_FILE)),
+        modules=None,
+        transformer=find_transformer_file(transformer),
+    )
+    merge = Merge(comparer, settings)
+    merge.sizes()
+    known = {found.field for found in comparer.comparisons}
+    if comparer.record.type == "dense" and "embedding_dim" not in known:
+        plain = not checkpoint.has("modules.json")
+        comparer.choose(
+            "embedding_dim", comparer.record.embedding_dim, settings.hidden_dim if plain else None
+        )
+    if "context_length" not in known:
+        # Queries and documents of late interaction have lengths of their own.
+        merge.length(declared=comparer.record.type != "colbert")
+
+
+def _transformer(plan: AnyPlan | None, checkpoint: Checkpoint) -> str:
+    """Return the folder of the transformer, relative to the checkpoint."""
+    if isinstance(plan, StaticPlan):
+        return plan.static.table.inside
+    if isinstance(plan, DensePlan | ColbertPlan):
+        return plan.settings.transformer.inside
+    if plan is not None:
+        return plan.settings.checkpoint.transformer.inside
+    return transformer_path(checkpoint)
+
+
+def _one_each(comparisons: list[Comparison]) -> tuple[Comparison, ...]:
+    """Return one comparison for each field: one that differs, or else the first with a value."""
+    chosen: dict[str, Comparison] = {}
+    for comparison in comparisons:
+        known = chosen.get(comparison.field)
+        if known is None or (known.agrees and (known.theirs is None or not comparison.agrees)):
+            chosen[comparison.field] = comparison
+    return tuple(chosen.values())

@@ -7,25 +7,23 @@ queries may be a table of token vectors.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.routes import Module, Routes, read_routes
-from holotype.encoders.checkpoints.safetensors import read_header, weight_files
-from holotype.encoders.checkpoints.settings import CheckpointSettings, read_checkpoint, read_side
+from holotype.encoders.checkpoints.settings import CheckpointSettings, read_side
 from holotype.encoders.kinds.dense import DenseEncoding, compare_dense
 from holotype.encoders.kinds.merge import Comparer, Merge
 from holotype.encoders.kinds.static import (
     STATIC_MODULE,
-    TABLE_NAMES,
     StaticCheckpoint,
     compare_static,
+    cut_length,
+    table_shape,
 )
-from holotype.errors import CheckpointError, UnsupportedCheckpointError
+from holotype.errors import UnsupportedCheckpointError
 from holotype.records import AnyDenseModel
-
-_TOKENIZER_FILE = "tokenizer.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,46 +41,39 @@ class RoutedCheckpoint:
     routes: Routes
 
 
-def read_routed(folder: Path) -> RoutedCheckpoint | None:
+def read_routed(checkpoint: Checkpoint) -> RoutedCheckpoint | None:
     """Read a checkpoint whose sides have modules of their own; None where they have not.
 
     Raises:
         CheckpointError: a file is missing or damaged, or says something that is not supported.
         WrongKindError: it is a model of another kind.
     """
-    routes = read_routes(folder)
+    routes = read_routes(checkpoint)
     if routes is None:
         return None
     return RoutedCheckpoint(
-        documents=read_side(folder, _entries(routes.document)),
-        queries=_read_queries(folder, routes),
+        documents=read_side(checkpoint, _entries(routes.document)),
+        queries=_read_queries(checkpoint, routes),
         routes=routes,
     )
 
 
-def read_documents(folder: Path) -> CheckpointSettings:
-    """Read how a checkpoint reads documents, whether or not it reads queries by other modules."""
-    routed = read_routed(folder)
-    return read_checkpoint(folder) if routed is None else routed.documents
-
-
-def resolve_routed(record: AnyDenseModel, routed: RoutedCheckpoint) -> DenseEncoding:
-    """Merge a record and a checkpoint whose sides have modules of their own.
+def compare_routed(
+    record: AnyDenseModel, routed: RoutedCheckpoint, comparer: Comparer
+) -> DenseEncoding:
+    """Compare a record and a checkpoint whose sides have modules of their own.
 
     The record describes the side of documents. Of the side of queries it states the width alone,
     which must be the same.
 
     Raises:
-        CatalogueMismatchError: they disagree.
-        CheckpointError: the vectors of both sides cannot be compared.
+        UnsupportedCheckpointError: the vectors of both sides cannot be compared.
     """
-    merge = Merge(record, routed.documents)
-    documents = compare_dense(record, routed.documents, merge)
-    merge.finish()
-    queries = _resolve_queries(_silent(record), routed)
+    documents = compare_dense(record, routed.documents, Merge(comparer, routed.documents))
+    queries = _compare_queries(_silent(record), routed, comparer)
     if queries.native_dim != documents.native_dim:
-        raise CheckpointError(
-            str(routed.documents.folder),
+        raise UnsupportedCheckpointError(
+            routed.documents.whole.location,
             f"makes vectors of {queries.native_dim} dimensions for queries and of "
             f"{documents.native_dim} for documents, which cannot be compared",
         )
@@ -94,17 +85,15 @@ def resolve_routed(record: AnyDenseModel, routed: RoutedCheckpoint) -> DenseEnco
     )
 
 
-def _resolve_queries(record: AnyDenseModel, routed: RoutedCheckpoint) -> DenseEncoding:
-    settings = routed.queries
+def _compare_queries(
+    record: AnyDenseModel, routed: RoutedCheckpoint, comparer: Comparer
+) -> DenseEncoding:
+    settings, own = routed.queries, Comparer(record)
     if isinstance(settings, CheckpointSettings):
-        merge = Merge(record, settings)
-        encoding = compare_dense(record, settings, merge)
-        merge.finish()
-        return encoding
-    comparer = Comparer(record)
-    length = _cut_length(settings.table_folder)
-    encoding = compare_static(comparer, settings, _shape(settings), length=length)
-    comparer.raise_differences(settings.folder)
+        encoding = compare_dense(record, settings, Merge(own, settings))
+    else:
+        encoding = compare_static(own, settings)
+    comparer.comparisons += [found for found in own.comparisons if not found.agrees]
     return encoding
 
 
@@ -126,19 +115,20 @@ def _silent(record: AnyDenseModel) -> AnyDenseModel:
     )
 
 
-def _read_queries(folder: Path, routes: Routes) -> CheckpointSettings | StaticCheckpoint:
+def _read_queries(checkpoint: Checkpoint, routes: Routes) -> CheckpointSettings | StaticCheckpoint:
     kinds = [module.kind for module in routes.query]
     if kinds[:1] != [STATIC_MODULE]:
-        return read_side(folder, _entries(routes.query))
+        return read_side(checkpoint, _entries(routes.query))
     others = [kind for kind in kinds[1:] if kind not in ("Normalize", "Dropout")]
     if others:
         raise UnsupportedCheckpointError(
-            str(folder / routes.file),
+            checkpoint.where(routes.file),
             f"lists {', '.join(others)} after {STATIC_MODULE}; only Normalize is run so far",
         )
+    table = checkpoint.part(routes.query[0].path)
     return StaticCheckpoint(
-        folder=folder,
-        table_folder=folder / routes.query[0].path,
+        checkpoint=checkpoint,
+        table=table,
         file=routes.file,
         is_model2vec=False,
         dim=None,
@@ -148,27 +138,10 @@ def _read_queries(folder: Path, routes: Routes) -> CheckpointSettings | StaticCh
         document_prompt=None,
         default_prompt=None,
         truncate_dim=None,
-        max_length=None,
+        shape=table_shape(table),
+        max_length=cut_length(table),
         usual_length=None,
     )
-
-
-def _shape(static: StaticCheckpoint) -> Setting[tuple[int, int]] | None:
-    """Return how many tokens a table has and how wide it is, by the header of its file."""
-    folder = static.table_folder
-    for name in weight_files([path.name for path in folder.iterdir()]):
-        header = read_header(folder / name)
-        for table in TABLE_NAMES:
-            if table in header and len(header[table].shape) == 2:
-                n_tokens, dim = header[table].shape
-                return Setting((n_tokens, dim), name)
-    return None
-
-
-def _cut_length(folder: Path) -> Setting[int] | None:
-    """Return the length in tokens at which a tokenizer's file cuts texts, if it does."""
-    truncation = JsonFile.read(folder, _TOKENIZER_FILE).part("truncation")
-    return truncation.integer("max_length") if truncation else None
 
 
 def _entries(modules: tuple[Module, ...]) -> list[tuple[str, str, str]]:

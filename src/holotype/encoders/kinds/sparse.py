@@ -56,20 +56,6 @@ class SparseEncoding:
     own_file: str | None = None
 
 
-def resolve_sparse(record: SparseModel, settings: SparseSettings) -> SparseEncoding:
-    """Merge a record and a checkpoint.
-
-    Raises:
-        CheckpointError: the checkpoint does not say how large its vocabulary is.
-        UnsupportedModelError: neither says how logits become weights.
-        CatalogueMismatchError: they disagree.
-    """
-    merge = Merge(record, settings.checkpoint)
-    encoding = compare_sparse(record, settings, merge)
-    merge.finish()
-    return encoding
-
-
 def compare_sparse(record: SparseModel, settings: SparseSettings, merge: Merge) -> SparseEncoding:
     """Compare a record and a checkpoint, and keep the comparisons instead of raising them.
 
@@ -81,13 +67,13 @@ def compare_sparse(record: SparseModel, settings: SparseSettings, merge: Merge) 
     checkpoint = settings.checkpoint
     merge.sizes()
     if checkpoint.vocab_size is None:
-        where = checkpoint.transformer_folder / CONFIG_FILE
-        raise CheckpointError(str(where), "does not say how large the vocabulary is")
+        where = checkpoint.transformer.where(CONFIG_FILE)
+        raise CheckpointError(where, "does not say how large the vocabulary is")
     merge.choose("embedding_dim", record.embedding_dim, checkpoint.vocab_size)
     similarity = merge.choose("similarity", record.similarity, checkpoint.similarity, "dot")
     if similarity not in ("dot", "cosine"):
         raise UnsupportedCheckpointError(
-            str(checkpoint.folder), f"compares by {similarity!r}; supported are dot and cosine"
+            checkpoint.whole.location, f"compares by {similarity!r}; supported are dot and cosine"
         )
     default = checkpoint.default_prompt
     return SparseEncoding(

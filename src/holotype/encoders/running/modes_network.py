@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.mode_vectors import Found, Mode, find
-from holotype.encoders.running.network import Output, OutputOf
+from holotype.encoders.running.network import Output, OutputOf, Towers
 
 Counter: TypeAlias = Callable[[Sequence[int]], list[bool]]
 """Takes the tokens of a text, and returns which of them count in a mode."""
@@ -21,12 +22,7 @@ taken before the next batch."""
 
 
 class ModesNetwork(Protocol):
-    """A transformer that runs once for all modes, with the tokenizer that it was trained with."""
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        ...
+    """A transformer that runs once for all modes."""
 
     @property
     def device(self) -> str:
@@ -53,6 +49,32 @@ class ModesNetwork(Protocol):
     def close(self) -> None:
         """Let go of the weights; see `Network.close`."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeTowers:
+    """What a backend builds from the plans of several modes of one checkpoint.
+
+    Attributes:
+        network: the transformer with the heads of all modes.
+        tokenizer: that of the checkpoint.
+        single: the same transformer with the head of one mode each.
+    """
+
+    network: ModesNetwork
+    tokenizer: TextTokenizer
+    single: Mapping[Mode, Towers]
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take; the transformer's count once."""
+        return self.network.memory_bytes
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        for towers in self.single.values():
+            towers.close()
+        self.network.close()
 
 
 class ModesRunner:

@@ -7,13 +7,17 @@ program in seconds, and other libraries can take torch's place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
+
+if TYPE_CHECKING:
+    from holotype.encoders.inputs.template import PairTemplate
 
 FoundT = TypeVar("FoundT")
 FoundT_co = TypeVar("FoundT_co", covariant=True)
@@ -37,12 +41,7 @@ class Runner(Protocol[FoundT_co]):
 
 
 class Network(Protocol):
-    """A transformer and the layers after it, with the tokenizer that it was trained with."""
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        ...
+    """What runs rows: a transformer and the layers after it, or a table."""
 
     @property
     def device(self) -> str:
@@ -70,3 +69,60 @@ class Network(Protocol):
         `ClosedEncoderError`.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """A network, and the tokenizer that makes its rows."""
+
+    network: Network
+    tokenizer: TextTokenizer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Towers:
+    """What a backend builds from a plan.
+
+    Attributes:
+        document: reads documents.
+        query: reads queries; the same object where both sides are read alike.
+        dtype: the type of the weights and of the arithmetic, by name.
+        template: writes the pairs of a cross-encoder that puts them through a chat template.
+    """
+
+    document: Tower
+    query: Tower
+    dtype: str
+    template: PairTemplate | None = None
+
+    @property
+    def device(self) -> str:
+        """Where the network of documents runs."""
+        return self.document.network.device
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights of both sides take."""
+        return sum(network.memory_bytes for network in self._networks())
+
+    def close(self) -> None:
+        """Let go of the weights; see `Network.close`."""
+        for network in self._networks():
+            network.close()
+
+    def _networks(self) -> tuple[Network, ...]:
+        if self.query is self.document:
+            return (self.document.network,)
+        return self.document.network, self.query.network
+
+
+def one_tower(
+    network: Network,
+    tokenizer: TextTokenizer,
+    *,
+    dtype: str,
+    template: PairTemplate | None = None,
+) -> Towers:
+    """Return a tower that reads both sides."""
+    tower = Tower(network, tokenizer)
+    return Towers(document=tower, query=tower, dtype=dtype, template=template)

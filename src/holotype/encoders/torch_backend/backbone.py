@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.settings import CheckpointSettings
-from holotype.encoders.config import ModelConfig
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import Group, PackedBatch, padded
@@ -20,6 +18,26 @@ from holotype.errors import CheckpointError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model is, and the type of its weights and of the arithmetic, also by name."""
+
+    device: torch.device
+    dtype: torch.dtype
+    name: str
+
+
+def place(device: str | None, dtype: str) -> Placement:
+    """Return where a model goes; see `resolve_device` and `settle_dtype`.
+
+    Raises:
+        ValueError: there is no such device.
+    """
+    found = resolve_device(device)
+    name = settle_dtype(dtype, found)
+    return Placement(found, resolve_dtype(name), name)
 
 
 class Backbone:
@@ -33,12 +51,10 @@ class Backbone:
 
     def __init__(
         self,
-        folder: Path,
+        location: str,
         tokenizer: TextTokenizer,
         model: PreTrainedModel,
-        *,
-        device: torch.device,
-        dtype: torch.dtype,
+        placement: Placement,
     ) -> None:
         """Place a model on its device.
 
@@ -46,13 +62,13 @@ class Backbone:
             CheckpointError: the tokenizer knows tokens for which the model has no row.
         """
         table: Any = model.get_input_embeddings()
-        require_embeddings(folder, tokenizer, len(table.weight))
+        require_embeddings(location, tokenizer, len(table.weight))
         self.tokenizer = tokenizer
-        self.device = device
-        self.dtype = dtype
+        self.device = placement.device
+        self.dtype = placement.dtype
         # transformers hides the signature of `to` behind a decorator.
         move: Any = model.to
-        self._model: PreTrainedModel = move(device=device, dtype=dtype)
+        self._model: PreTrainedModel = move(device=self.device, dtype=self.dtype)
         self._parameters = set(inspect.signature(model.forward).parameters)
 
     @property
@@ -105,37 +121,33 @@ class LanguageModelBackbone(Backbone):
 
 
 def open_backbone(
-    config: ModelConfig[Any],
-    settings: CheckpointSettings,
-    tensors: Mapping[str, Tensor],
+    settings: CheckpointSettings, tensors: Mapping[str, Tensor], placement: Placement
 ) -> Backbone:
     """Load the tokenizer and the transformer of a checkpoint as transformers has them.
 
     Args:
-        config: where and in which type they run.
         settings: what the checkpoint says.
         tensors: the tensors of the transformer.
+        placement: where and in which type they run.
     """
     # Importing transformers takes seconds, and is left until nothing goes without it.
     from holotype.encoders.torch_backend.tokenizer import load_tokenizer
     from holotype.encoders.torch_backend.weights import load_backbone
 
-    folder = settings.transformer_folder
-    policy = code_policy(config.record, trusted=config.trust_remote_code)
+    folder = settings.transformer
     return Backbone(
-        folder,
-        load_tokenizer(folder, lower_case=settings.lower_case, policy=policy),
-        load_backbone(folder, tensors, policy=policy),
-        device=resolve_device(config.device),
-        dtype=resolve_dtype(config.dtype),
+        folder.location,
+        load_tokenizer(folder, lower_case=settings.lower_case),
+        load_backbone(folder, tensors),
+        placement,
     )
 
 
-def require_embeddings(folder: Path, tokenizer: TextTokenizer, n_embeddings: int) -> None:
+def require_embeddings(location: str, tokenizer: TextTokenizer, n_embeddings: int) -> None:
     """Raise a `CheckpointError` where a tokenizer knows tokens for which a model has no row."""
     if tokenizer.vocab_size > n_embeddings:
         raise CheckpointError(
-            str(folder),
+            location,
             f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but the model has "
             f"only {n_embeddings} token embeddings; its files are not of one checkpoint",
         )

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
+from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.torch_backend.bert_forward import (
     BERT,
     DISTILBERT,
@@ -101,28 +101,26 @@ class ReadModel:
 
 
 def read_bert(
-    folder: Path,
+    checkpoint: Checkpoint,
     tensors: Mapping[str, Tensor],
     *,
-    policy: CodePolicy,
     device: torch.device,
     dtype: torch.dtype,
 ) -> ReadModel | None:
     """Read a checkpoint; None where only transformers can.
 
     Args:
-        folder: where `config.json` is.
+        checkpoint: the folder of the transformer.
         tensors: all tensors of the transformer's files.
-        policy: what becomes of code that the checkpoint brings along.
         device: where the weights go.
         dtype: the type of the weights and of the arithmetic.
 
     Raises:
         UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
     """
-    config = JsonFile.read(folder, "config.json")
+    config = checkpoint.json("config.json")
     kind = _KINDS.get(str(config.values.get("model_type")))
-    if kind is None or not _is_ordinary(folder, config, policy):
+    if kind is None or not _is_ordinary(checkpoint, config):
         return None
     settings = _settings(kind, config)
     if settings is None:
@@ -141,12 +139,14 @@ def read_bert(
     )
 
 
-def _is_ordinary(folder: Path, config: JsonFile, policy: CodePolicy) -> bool:
+def _is_ordinary(checkpoint: Checkpoint, config: JsonFile) -> bool:
     # Both are asked, so that code of either is refused.
-    own_code = [runs_own_code(config, one, policy) for one in ("AutoConfig", "AutoModel")]
+    own_code = [
+        runs_own_code(config, one, checkpoint.policy) for one in ("AutoConfig", "AutoModel")
+    ]
     return (
         not any(own_code)
-        and not (folder / "adapter_config.json").is_file()
+        and not checkpoint.has("adapter_config.json")
         and all(config.values.get(key) in usual for key, usual in _ORDINARY.items())
     )
 

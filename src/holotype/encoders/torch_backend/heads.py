@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.network import Output
 from holotype.encoders.running.packing import PackedBatch, padded
 from holotype.encoders.torch_backend.attention import rows_of
@@ -179,11 +178,6 @@ class PaddedClassifier:
         self._backbone = backbone
         self._pad_id = pad_id
         self._end_id = end_id
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._backbone.tokenizer
 
     @property
     def device(self) -> torch.device:

@@ -224,7 +224,7 @@ def load_linear(
     if spec.residual and spec.in_dim != spec.out_dim:
         shapes["residual.weight"] = [spec.out_dim, spec.in_dim]
     found = read_tensors(spec.folder) if tensors is None else tensors
-    _require_shapes(str(spec.folder), found, shapes)
+    _require_shapes(spec.folder.location, found, shapes)
     placed = {name: tensor.to(device=device, dtype=dtype) for name, tensor in found.items()}
     residual_weight = placed.get("residual.weight")
     return Linear(
@@ -240,7 +240,7 @@ def load_linear(
 def _load_layer_norm(spec: LayerNormSpec, *, device: torch.device, dtype: torch.dtype) -> LayerNorm:
     found = read_tensors(spec.folder)
     shapes = {"norm.weight": [spec.dim], "norm.bias": [spec.dim]}
-    _require_shapes(str(spec.folder), found, shapes)
+    _require_shapes(spec.folder.location, found, shapes)
     placed = {name: tensor.to(device=device, dtype=dtype) for name, tensor in found.items()}
     return LayerNorm(placed["norm.weight"], placed["norm.bias"])
 
@@ -263,7 +263,7 @@ def _activation(spec: LinearSpec) -> Callable[[Tensor], Tensor]:
     found = _ACTIVATIONS.get(name)
     if found is None or module not in (found.__module__, "torch.nn"):
         raise UnsupportedCheckpointError(
-            str(spec.folder),
+            spec.folder.location,
             f"uses the activation {spec.activation!r}; supported are torch.nn's "
             f"{', '.join(_ACTIVATIONS)}",
         )

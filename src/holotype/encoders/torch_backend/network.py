@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.mode_vectors import Mode
 from holotype.encoders.running.modes_network import Counter, Pass
 from holotype.encoders.running.network import Output
@@ -22,11 +21,6 @@ from holotype.errors import ClosedEncoderError
 
 class TorchModel(Protocol):
     """What a `TorchNetwork` runs; see `Network` for its parts."""
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        ...
 
     @property
     def device(self) -> torch.device:
@@ -50,11 +44,6 @@ class TorchNetwork:
         """Take a model that nobody else holds."""
         self._model: TorchModel | None = model
         self._device = model.device
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._open().tokenizer
 
     @property
     def device(self) -> str:
@@ -98,11 +87,6 @@ class TorchModesNetwork:
         """Take a transformer and its heads, all on one device."""
         self._parts: tuple[Transformer, Mapping[Mode, Head]] | None = (transformer, heads)
         self._device = transformer.device
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._open()[0].tokenizer
 
     @property
     def device(self) -> str:

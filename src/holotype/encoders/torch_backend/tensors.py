@@ -6,16 +6,10 @@ import re
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 
-from holotype.encoders.checkpoints.json_file import JsonFile, Setting
-from holotype.encoders.checkpoints.modules import LinearSpec, stanford_linear
-from holotype.encoders.checkpoints.safetensors import reading_tensors
-from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
-
-_WEIGHTS = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+from holotype.encoders.arrays.tensors import read_safetensors
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.errors import TensorError
 
 # Tensors of a checkpoint that are no part of the encoder: the heads that it was pre-trained with,
 # and tables that are computed. Whatever the encoder itself needs is missed if it is dropped here.
@@ -33,7 +27,7 @@ NOT_OF_THE_ENCODER = re.compile(
 POOLER = re.compile(r"^(\w+\.)?pooler\.")
 
 
-def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+def read_tensors(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
     """Read all safetensors weights of a folder, whole or in shards.
 
     Raises:
@@ -41,8 +35,8 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
         UnsafeCheckpointError: there are only pickled weights.
     """
     tensors: dict[str, torch.Tensor] = {}
-    for name in _weight_files(folder):
-        tensors |= read_tensor_file(folder / name)
+    for name in checkpoint.weights():
+        tensors |= read_tensor_file(checkpoint.folder / name)
     return tensors
 
 
@@ -52,18 +46,16 @@ def read_tensor_file(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
-    with reading_tensors(path), safe_open(path, framework="pt", device="cpu") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    return read_safetensors(path, "pt", accepts=lambda _name, _dtype: True)
 
 
 def split_projection(
-    folder: Path, tensors: dict[str, torch.Tensor]
-) -> tuple[Setting[LinearSpec], dict[str, torch.Tensor]]:
+    checkpoint: Checkpoint, tensors: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     """Take the projection out of a transformer's tensors, as Stanford ColBERT stores it.
 
     Returns:
-        What the projection is and the file that holds it, and its tensors, which `tensors` then
-        has no more.
+        The tensors of the projection, which `tensors` then has no more.
 
     Raises:
         TensorError: there is no projection.
@@ -71,31 +63,5 @@ def split_projection(
     own = {name: tensors.pop(name) for name in list(tensors) if name.startswith("linear.")}
     weight = own.get("linear.weight")
     if weight is None or weight.ndim != 2:
-        raise TensorError(str(folder), missing=["linear.weight"])
-    spec = stanford_linear(folder, weight.shape, bias="linear.bias" in own)
-    return Setting(spec, _WEIGHTS), own
-
-
-def _weight_files(folder: Path) -> list[str]:
-    if (folder / _WEIGHTS).is_file():
-        return [_WEIGHTS]
-    if (folder / _INDEX).is_file():
-        index = JsonFile.read(folder, _INDEX)
-        shards = index.part("weight_map")
-        if shards is None or not all(isinstance(name, str) for name in shards.values.values()):
-            raise index.wrong("weight_map", index.values.get("weight_map"), "the files by tensor")
-        return sorted({str(name) for name in shards.values.values()})
-    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
-    if pickles:
-        raise UnsafeCheckpointError(
-            str(folder),
-            f"has only pickled weights ({', '.join(pickles)}); unpickling can run any code, so it "
-            "is refused. Convert them where that does no harm, with torch.load(path, "
-            f"weights_only=True) and safetensors.torch.save_file(tensors, {_WEIGHTS!r}), or use a "
-            "revision that has safetensors",
-        )
-    raise CheckpointError(
-        str(folder),
-        f"has no {_WEIGHTS}; expected weights as safetensors (pickled weights are not downloaded, "
-        "since unpickling can run any code)",
-    )
+        raise TensorError(checkpoint.location, missing=["linear.weight"])
+    return own

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import TemplateSettings
-from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
+from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.inputs.template import Message, PairTemplate
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.inputs.tokenizer_json import text_tokenizer
@@ -29,36 +28,38 @@ _VOCABULARIES = (
 )
 
 
-def load_tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> TextTokenizer:
+def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer:
     """Load the tokenizer of a checkpoint.
 
     Args:
-        folder: where the tokenizer's files are.
+        checkpoint: the folder of the tokenizer's files.
         lower_case: whether texts are put in lower case before anything else.
-        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         CheckpointError: its files are missing or damaged.
         UnsafeCheckpointError: it is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: it has no fast implementation.
     """
-    if not any((folder / name).is_file() for name in _VOCABULARIES):
+    if not any(checkpoint.has(name) for name in _VOCABULARIES):
         raise CheckpointError(
-            str(folder), f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
+            checkpoint.location, f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
         )
-    settings = JsonFile.read(folder, "tokenizer_config.json", optional=True)
-    own = runs_own_code(settings, "AutoTokenizer", policy)
+    settings = checkpoint.json("tokenizer_config.json", optional=True)
+    own = runs_own_code(settings, "AutoTokenizer", checkpoint.policy)
     try:
         wrapper = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=own
+            checkpoint.folder, local_files_only=True, trust_remote_code=own
         )
     # The tokenizers library raises bare exceptions for files that it cannot read.
     except Exception as error:
-        raise CheckpointError(str(folder), f"its tokenizer cannot be read: {error}") from error
+        raise CheckpointError(
+            checkpoint.location, f"its tokenizer cannot be read: {error}"
+        ) from error
     tokenizer = getattr(wrapper, "backend_tokenizer", None)
     if not isinstance(tokenizer, Tokenizer):
         raise UnsupportedCheckpointError(
-            str(folder), f"its tokenizer {type(wrapper).__name__} has no fast implementation"
+            checkpoint.location,
+            f"its tokenizer {type(wrapper).__name__} has no fast implementation",
         )
     return text_tokenizer(
         tokenizer,
@@ -74,26 +75,25 @@ def load_tokenizer(folder: Path, *, lower_case: bool, policy: CodePolicy) -> Tex
     )
 
 
-def load_template(folder: Path, settings: TemplateSettings, *, policy: CodePolicy) -> PairTemplate:
+def load_template(checkpoint: Checkpoint, settings: TemplateSettings) -> PairTemplate:
     """Load the chat template by which a checkpoint writes pairs.
 
     Args:
-        folder: where the tokenizer's files are.
+        checkpoint: the folder of the tokenizer's files.
         settings: how the template is used.
-        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         UnsupportedCheckpointError: there is no template, or it cannot write pairs.
     """
     own = runs_own_code(
-        JsonFile.read(folder, "tokenizer_config.json", optional=True), "AutoTokenizer", policy
+        checkpoint.json("tokenizer_config.json", optional=True), "AutoTokenizer", checkpoint.policy
     )
     wrapper: Any = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=own
+        checkpoint.folder, local_files_only=True, trust_remote_code=own
     )
     if wrapper.chat_template is None:
         raise UnsupportedCheckpointError(
-            str(folder), "puts pairs through a chat template, but has none"
+            checkpoint.location, "puts pairs through a chat template, but has none"
         )
 
     def render(messages: Sequence[Message]) -> str:
@@ -107,11 +107,11 @@ def load_template(folder: Path, settings: TemplateSettings, *, policy: CodePolic
         dropped = template.drops()
     except (TemplateError, TypeError, ValueError) as error:
         raise UnsupportedCheckpointError(
-            str(folder), f"its chat template cannot write a pair: {error}"
+            checkpoint.location, f"its chat template cannot write a pair: {error}"
         ) from error
     if dropped:
         raise UnsupportedCheckpointError(
-            str(folder),
+            checkpoint.location,
             f"its chat template leaves out the {' and the '.join(dropped)} of a pair; expected one "
             "with the roles 'query' and 'document'",
         )

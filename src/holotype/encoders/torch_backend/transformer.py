@@ -79,11 +79,6 @@ class HeadedTransformer:
         self._head = head
 
     @property
-    def tokenizer(self) -> TextTokenizer:
-        """The checkpoint's tokenizer."""
-        return self._transformer.tokenizer
-
-    @property
     def device(self) -> torch.device:
         """Where both are."""
         return self._transformer.device

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,10 +20,11 @@ from transformers import (
 )
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import AnswerTokens
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import LinearSpec
-from holotype.encoders.checkpoints.remote_code import CodePolicy, runs_own_code
+from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
 from holotype.errors import (
     CheckpointError,
@@ -36,29 +36,24 @@ _DECODER = re.compile(r"^decoder\.")
 _ENCODERS = (MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING)
 
 
-def load_backbone(
-    folder: Path, tensors: Mapping[str, torch.Tensor], *, policy: CodePolicy
-) -> PreTrainedModel:
+def load_backbone(folder: Checkpoint, tensors: Mapping[str, torch.Tensor]) -> PreTrainedModel:
     """Build the transformer of a checkpoint from its tensors, in float32 on the CPU.
 
     Args:
-        folder: where `config.json` is.
+        folder: where the transformer is.
         tensors: all tensors of the transformer's files.
-        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         TensorError: a tensor is missing, unexpected, or of another shape.
         UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: transformers does not know the architecture.
     """
-    model_class, config = choose_class(
-        folder, "AutoModel", _ENCODERS, "text encoder", policy=policy
-    )
+    model_class, config = choose_class(folder, "AutoModel", _ENCODERS, "text encoder")
     if model_class.__module__.startswith("transformers.") and (
         config.is_encoder_decoder and not model_class.__name__.endswith("EncoderModel")
     ):
         raise UnsupportedCheckpointError(
-            str(folder / "config.json"), f"the encoder of {config.model_type!r} is not run yet"
+            folder.where("config.json"), f"the encoder of {config.model_type!r} is not run yet"
         )
     arguments: dict[str, Any] = {}
     unused = [NOT_OF_THE_ENCODER]
@@ -78,7 +73,7 @@ def load_backbone(
 
 
 def build_model(
-    folder: Path,
+    folder: Checkpoint,
     model_class: type[PreTrainedModel],
     config: PreTrainedConfig,
     tensors: Mapping[str, torch.Tensor],
@@ -112,14 +107,14 @@ def build_model(
             **arguments,
         )
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
-        raise CheckpointError(str(folder), f"transformers cannot build it: {error}") from error
+        raise CheckpointError(folder.location, f"transformers cannot build it: {error}") from error
     _check(folder, report, optional)
     built: PreTrainedModel = model.eval().requires_grad_(False)
     return built
 
 
 def _check(
-    folder: Path, report: Mapping[str, Collection[Any]], optional: Sequence[re.Pattern[str]]
+    folder: Checkpoint, report: Mapping[str, Collection[Any]], optional: Sequence[re.Pattern[str]]
 ) -> None:
     missing = sorted(report["missing_keys"])
     unexpected = sorted(
@@ -132,23 +127,23 @@ def _check(
         for name, found, expected in report["mismatched_keys"]
     )
     if missing or unexpected or misshapen:
-        raise TensorError(str(folder), missing, unexpected, misshapen)
+        raise TensorError(folder.location, missing, unexpected, misshapen)
 
 
-def read_config(folder: Path, raw: JsonFile, *, with_own_code: bool) -> PreTrainedConfig:
+def read_config(folder: Checkpoint, raw: JsonFile, *, with_own_code: bool) -> PreTrainedConfig:
     """Read the configuration of a transformer.
 
     Args:
-        folder: where `config.json` is.
+        folder: where the transformer is.
         raw: that file.
         with_own_code: whether a class of the checkpoint's own is run.
 
     Raises:
         UnsupportedCheckpointError: it is an adapter, quantised, or of an unknown architecture.
     """
-    if (folder / "adapter_config.json").is_file():
+    if folder.has("adapter_config.json"):
         raise UnsupportedCheckpointError(
-            str(folder), "is an adapter on another model; merge it into that model first"
+            folder.location, "is an adapter on another model; merge it into that model first"
         )
     if raw.values.get("quantization_config"):
         raise UnsupportedCheckpointError(
@@ -156,7 +151,7 @@ def read_config(folder: Path, raw: JsonFile, *, with_own_code: bool) -> PreTrain
         )
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=with_own_code
+            folder.folder, local_files_only=True, trust_remote_code=with_own_code
         )
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
         raise UnsupportedCheckpointError(
@@ -168,30 +163,27 @@ def read_config(folder: Path, raw: JsonFile, *, with_own_code: bool) -> PreTrain
 
 
 def choose_class(
-    folder: Path,
+    folder: Checkpoint,
     auto_class: str,
     classes: Sequence[Mapping[Any, Any]],
     what: str,
-    *,
-    policy: CodePolicy,
 ) -> tuple[type[PreTrainedModel], PreTrainedConfig]:
     """Return the class of a checkpoint's model, and its configuration.
 
     Args:
-        folder: where `config.json` is.
+        folder: where the transformer is.
         auto_class: the class of transformers that stands for it in a checkpoint's own code.
         classes: what transformers has, by the class of the configuration; the first that knows it
             counts.
         what: what these classes are, as errors call it.
-        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: transformers does not know the architecture.
     """
-    raw = JsonFile.read(folder, "config.json")
+    raw = folder.json("config.json")
     own_config, own_model = (
-        runs_own_code(raw, kind, policy) for kind in ("AutoConfig", auto_class)
+        runs_own_code(raw, kind, folder.policy) for kind in ("AutoConfig", auto_class)
     )
     config = read_config(folder, raw, with_own_code=own_config)
     if own_model:
@@ -205,11 +197,11 @@ def choose_class(
     return model_class, config
 
 
-def _own_class(folder: Path, raw: JsonFile, kind: str) -> type[PreTrainedModel]:
+def _own_class(folder: Checkpoint, raw: JsonFile, kind: str) -> type[PreTrainedModel]:
     """Return the class of the checkpoint's own code that stands for a class such as `AutoModel`."""
     classes = raw.part("auto_map")
     reference = str(classes.values[kind]) if classes else ""
-    found: type[PreTrainedModel] = get_class_from_dynamic_module(reference, str(folder))
+    found: type[PreTrainedModel] = get_class_from_dynamic_module(reference, str(folder.folder))
     return found
 
 
@@ -232,14 +224,13 @@ _EMBEDDINGS = ("model.embed_tokens.weight", "embed_tokens.weight")
 
 
 def load_classification_model(
-    folder: Path, tensors: Mapping[str, torch.Tensor], *, policy: CodePolicy
+    folder: Checkpoint, tensors: Mapping[str, torch.Tensor]
 ) -> PreTrainedModel:
     """Build a transformer with a head for classification, in float32 on the CPU.
 
     Args:
-        folder: where `config.json` is.
+        folder: where the transformer is.
         tensors: all tensors of the transformer's files.
-        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         TensorError: a tensor is missing, unexpected, or of another shape.
@@ -251,14 +242,13 @@ def load_classification_model(
         _CLASSIFIER,
         (MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,),
         "classifier",
-        policy=policy,
     )
     # What the model has a place for is loaded, also where its name is that of another's head.
     return build_model(folder, model_class, config, tensors, optional=(NOT_OF_THE_ENCODER, POOLER))
 
 
 def answer_projection(
-    folder: Path, tensors: Mapping[str, torch.Tensor], answer: AnswerTokens, *, policy: CodePolicy
+    folder: Checkpoint, tensors: Mapping[str, torch.Tensor], answer: AnswerTokens
 ) -> tuple[LinearSpec, dict[str, torch.Tensor]]:
     """Return the linear layer that turns a last hidden state into the score of an answer.
 
@@ -266,18 +256,17 @@ def answer_projection(
     logits of the other tokens are never computed.
 
     Args:
-        folder: where `config.json` is.
+        folder: where the transformer is.
         tensors: all tensors of the transformer's files.
         answer: the tokens.
-        policy: what becomes of code that the checkpoint brings along.
 
     Raises:
         TensorError: there are no weights that give logits.
         CheckpointError: a token is not of the vocabulary, or two tables of tokens differ.
         UnsupportedCheckpointError: the logits are more than a product, or may be.
     """
-    raw = JsonFile.read(folder, "config.json")
-    config = read_config(folder, raw, with_own_code=runs_own_code(raw, "AutoConfig", policy))
+    raw = folder.json("config.json")
+    config = read_config(folder, raw, with_own_code=runs_own_code(raw, "AutoConfig", folder.policy))
     if config.model_type not in _PLAIN_LOGITS:
         raise UnsupportedCheckpointError(
             raw.location,
@@ -289,7 +278,7 @@ def answer_projection(
     ids = [answer.true_id] if answer.false_id is None else [answer.true_id, answer.false_id]
     if not all(0 <= token < len(table) for token in ids):
         raise CheckpointError(
-            str(folder), f"its answers are the tokens {ids}, but it has only {len(table)}"
+            folder.location, f"its answers are the tokens {ids}, but it has only {len(table)}"
         )
     made = {"linear.weight": _difference(table, ids)[None]}
     if bias is not None:
@@ -306,7 +295,7 @@ def answer_projection(
 
 
 def _table(
-    folder: Path, tensors: Mapping[str, torch.Tensor], config: PreTrainedConfig
+    folder: Checkpoint, tensors: Mapping[str, torch.Tensor], config: PreTrainedConfig
 ) -> torch.Tensor:
     own = tensors.get("lm_head.weight")
     embeddings = next((tensors[name] for name in _EMBEDDINGS if name in tensors), None)
@@ -314,14 +303,14 @@ def _table(
         found = own
     elif own is not None and embeddings is not None and not torch.equal(own, embeddings):
         raise CheckpointError(
-            str(folder),
+            folder.location,
             "config.json says that logits share the table of the embeddings, but the weights hold "
             "two tables that differ",
         )
     else:
         found = embeddings if own is None else own
     if found is None:
-        raise TensorError(str(folder), missing=["lm_head.weight"])
+        raise TensorError(folder.location, missing=["lm_head.weight"])
     return found
 
 
@@ -335,7 +324,7 @@ _PROBE = [[1, 2, 3]]
 
 
 def load_language_model(
-    folder: Path, tensors: Mapping[str, Tensor], *, policy: CodePolicy
+    folder: Checkpoint, tensors: Mapping[str, Tensor]
 ) -> tuple[PreTrainedModel, nn.Linear]:
     """Build a masked language model without its last layer, in float32 on the CPU.
 
@@ -343,9 +332,8 @@ def load_language_model(
     be run for some tokens at a time.
 
     Args:
-        folder: where `config.json` is.
+        folder: where the transformer is.
         tensors: all tensors of the transformer's files.
-        policy: what becomes of code that the checkpoint brings along.
 
     Returns:
         The model, whose logits are the inputs of its last layer, and that layer.
@@ -361,14 +349,13 @@ def load_language_model(
         _LANGUAGE_MODEL,
         (MODEL_FOR_MASKED_LM_MAPPING,),
         "masked language model",
-        policy=policy,
     )
     model = build_model(folder, model_class, config, tensors, optional=(NOT_OF_THE_ENCODER, POOLER))
     return model, _split(folder, model)
 
 
 @torch.inference_mode()
-def _split(folder: Path, model: PreTrainedModel) -> nn.Linear:
+def _split(folder: Checkpoint, model: PreTrainedModel) -> nn.Linear:
     whole: Any = model
     last = whole.get_output_embeddings()
     probe = torch.tensor(_PROBE)
@@ -384,5 +371,5 @@ def _split(folder: Path, model: PreTrainedModel) -> nn.Linear:
         ):
             return last
     raise UnsupportedCheckpointError(
-        str(folder), f"the logits of {type(model).__name__} are not what one linear layer gives"
+        folder.location, f"the logits of {type(model).__name__} are not what one linear layer gives"
     )

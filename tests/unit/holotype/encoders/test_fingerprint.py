@@ -17,9 +17,10 @@ from tests.unit.holotype.hub.checkpoints import (
     saved,
 )
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.fingerprint import deciding_files, fingerprint, fingerprint_of_folder
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import resolve_encoding
+from holotype.encoders.kinds.plan import DensePlan, make_plan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.publishing import create_artifact
 
@@ -31,7 +32,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def of(folder: Path, dim: int | None = 32, **known: Any) -> str:
-    return fingerprint(resolve_encoding(record(**known), folder), folder, dim=dim)
+    return fingerprint(make_plan(record(**known), Checkpoint(folder)), dim=dim)
+
+
+def of_encoding(encoding: Any, folder: Path) -> str:
+    """Return the fingerprint of a plan whose encoding is another one."""
+    plan = make_plan(record(), Checkpoint(folder))
+    return fingerprint(replace(plan, encoding=encoding), dim=None)
 
 
 def edit(path: Path, **values: Any) -> None:
@@ -50,7 +57,9 @@ def test_what_decides_the_vectors_decides_the_fingerprint(folder: Path) -> None:
     before = of(folder)
     assert of(folder, dim=16) != before
     assert of(folder, query_prompt="query: ") != before
-    encoding = resolve_encoding(record(), folder)
+    plan = make_plan(record(), Checkpoint(folder))
+    assert isinstance(plan, DensePlan)
+    encoding = plan.encoding
     for change in (
         {"normalized": False},
         {"max_length": 47},
@@ -58,7 +67,7 @@ def test_what_decides_the_vectors_decides_the_fingerprint(folder: Path) -> None:
         {"document_prompt": Prompt("passage: ")},
         {"similarity": "dot"},
     ):
-        assert fingerprint(replace(encoding, **change), folder, dim=32) != before
+        assert fingerprint(replace(plan, encoding=replace(encoding, **change)), dim=32) != before
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
@@ -93,9 +102,9 @@ def test_code_counts_only_where_it_runs(tmp_path: Path) -> None:
     code = {"modeling.py": b"class Model: ..."}
     saved(tmp_path / "plain", dense() | code)
     saved(tmp_path / "own", dense(auto_map={"AutoModel": "modeling.Model"}) | code)
-    assert "modeling.py" not in deciding_files(tmp_path / "plain", with_code=True)
-    assert "modeling.py" not in deciding_files(tmp_path / "own")
-    assert "modeling.py" in deciding_files(tmp_path / "own", with_code=True)
+    assert "modeling.py" not in deciding_files(Checkpoint(tmp_path / "plain"), with_code=True)
+    assert "modeling.py" not in deciding_files(Checkpoint(tmp_path / "own"))
+    assert "modeling.py" in deciding_files(Checkpoint(tmp_path / "own"), with_code=True)
 
 
 def test_markers_lengths_and_expansion_decide_of_late_interaction(tmp_path: Path) -> None:
@@ -110,8 +119,8 @@ def test_markers_lengths_and_expansion_decide_of_late_interaction(tmp_path: Path
     for at, metadata in enumerate(changes):
         folder = tmp_path / str(at)
         saved(folder, colbert_stanford(**metadata))
-        known = derive_record(folder, name="tiny")
-        found.add(fingerprint(resolve_encoding(known, folder), folder, dim=16))
+        known = derive_record(Checkpoint(folder), name="tiny")
+        found.add(fingerprint(make_plan(known, Checkpoint(folder)), dim=16))
     assert len(found) == 5
 
 
@@ -119,7 +128,7 @@ def test_markers_lengths_and_expansion_decide_of_late_interaction(tmp_path: Path
 def test_weights_of_a_projection_count(tmp_path: Path, files: dict[str, bytes]) -> None:
     files = {"1_Dense/model.safetensors": b"weights", **files}
     saved_at = saved(tmp_path / "one", files | {"1_Dense/model.safetensors": projection()}).folder
-    names = deciding_files(saved_at)
+    names = deciding_files(Checkpoint(saved_at))
     assert "model.safetensors" in names
     assert ("1_Dense/model.safetensors" in names) == ("modules.json" in files)
 
@@ -130,10 +139,10 @@ def projection() -> bytes:
 
 def test_the_weights_of_an_artifact_are_not_read_again(folder: Path, tmp_path: Path) -> None:
     manifest = create_artifact(f"local:{folder}", tmp_path / "artifact")
-    encoding = resolve_encoding(manifest.record, tmp_path / "artifact")
+    plan = make_plan(manifest.record, Checkpoint(tmp_path / "artifact"))
     same_size = (folder / "model.safetensors").stat().st_size
     (tmp_path / "artifact/model.safetensors").write_bytes(b"x" * same_size)
-    found = fingerprint_of_folder(encoding, tmp_path / "artifact", dim=32)
+    found = fingerprint_of_folder(plan, dim=32)
     assert found == manifest.fingerprint == of(folder)
 
 
@@ -141,10 +150,10 @@ def test_a_file_of_an_artifact_that_has_changed_in_size_is_read(
     folder: Path, tmp_path: Path
 ) -> None:
     manifest = create_artifact(f"local:{folder}", tmp_path / "artifact")
-    encoding = resolve_encoding(manifest.record, tmp_path / "artifact")
+    plan = make_plan(manifest.record, Checkpoint(tmp_path / "artifact"))
     with (tmp_path / "artifact/model.safetensors").open("ab") as file:
         file.write(b"more")
-    assert fingerprint_of_folder(encoding, tmp_path / "artifact", dim=32) != manifest.fingerprint
+    assert fingerprint_of_folder(plan, dim=32) != manifest.fingerprint
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,7 @@ class Encoding:
     """An encoding of another kind, as a later version may have it."""
 
     activation: str
-    folder: Path | None = None
+    folder: Checkpoint | None = None
     added_later: int = 3
 
 
@@ -162,16 +171,18 @@ def test_any_dataclass_is_an_encoding_and_a_new_default_changes_nothing(folder: 
         activation: str
 
     Older.__name__ = "Encoding"
-    newer = fingerprint(Encoding("relu"), folder, dim=None)
-    assert newer == fingerprint(Older("relu"), folder, dim=None)
-    assert newer != fingerprint(Encoding("relu", added_later=4), folder, dim=None)
-    assert newer != fingerprint(Encoding("relu", folder=folder / "1_Pooling"), folder, dim=None)
+    newer = of_encoding(Encoding("relu"), folder)
+    assert newer == of_encoding(Older("relu"), folder)
+    assert newer != of_encoding(Encoding("relu", added_later=4), folder)
+    assert newer != of_encoding(
+        Encoding("relu", folder=Checkpoint(folder).part("1_Pooling")), folder
+    )
 
 
 def test_what_has_no_place_in_a_fingerprint_is_refused(folder: Path) -> None:
     activation: Any = object()
     with pytest.raises(TypeError, match="has no place in a fingerprint"):
-        fingerprint(Encoding(activation), folder, dim=None)
+        of_encoding(Encoding(activation), folder)
 
 
 def test_the_labels_of_a_classifier_decide(tmp_path: Path) -> None:
@@ -181,7 +192,7 @@ def test_the_labels_of_a_classifier_decide(tmp_path: Path) -> None:
             architectures=["BertForSequenceClassification"], id2label={"0": "a", "1": label}
         )
         saved(tmp_path / label, files)
-        known = derive_record(tmp_path / label, name="classifier")
-        encoding = resolve_encoding(known, tmp_path / label)
-        found.add(fingerprint(encoding, tmp_path / label, dim=None))
+        checkpoint = Checkpoint(tmp_path / label)
+        known = derive_record(checkpoint, name="classifier")
+        found.add(fingerprint(make_plan(known, checkpoint), dim=None))
     assert len(found) == 2

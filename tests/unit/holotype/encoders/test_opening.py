@@ -16,6 +16,7 @@ from tests.unit.holotype.hub.checkpoints import (
 )
 
 from holotype.encoders import load, load_from_env
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.kinds.derived_record import derive_record
 from holotype.encoders.opening import open_artifact, open_reference
 from holotype.errors import CheckpointError, ModelNotFoundError
@@ -50,14 +51,14 @@ def opened(text: str, **options: Any) -> Any:
 def test_an_id_of_the_catalogue_names_its_record() -> None:
     found = opened("catalogue:bge-base-en-v1.5")
     assert found.record is BGE_BASE_EN_V1_5
-    assert found.folder is None
+    assert found.checkpoint is None
     with pytest.raises(ModelNotFoundError, match=r"bge-base-en-v1\.5"):
         opened("catalogue:bge-base-en-v1.6")
 
 
 def test_a_plain_folder_tells_what_it_is(folder: Path) -> None:
     found = opened(f"local:{folder}")
-    assert found.folder == folder
+    assert found.checkpoint == Checkpoint(folder)
     assert found.manifest is None
     assert (found.record.id, found.record.name) == ("tiny-model", "Tiny Model")
     assert (found.record.type, found.record.embedding_dim) == ("dense", 32)
@@ -74,7 +75,7 @@ def test_sizes_are_always_compared_and_contents_where_asked(artifact: Path) -> N
     weights = artifact / "model.safetensors"
     body = weights.read_bytes()
     weights.write_bytes(body[:-1] + b"x")
-    assert opened(f"local:{artifact}").folder == artifact
+    assert opened(f"local:{artifact}").checkpoint == Checkpoint(artifact)
     with pytest.raises(ArtifactDamagedError, match=r"changed: model\.safetensors"):
         opened(f"local:{artifact}", verify="full")
     weights.write_bytes(body[:-1])
@@ -118,7 +119,9 @@ def test_a_checkpoint_of_every_kind_gives_a_record(
     tmp_path: Path, files: dict[str, bytes], kind: str, dim: int | None
 ) -> None:
     saved(tmp_path / "model", files)
-    record = derive_record(tmp_path / "model", name="Some_Model", huggingface_id="a/Some_Model")
+    record = derive_record(
+        Checkpoint(tmp_path / "model"), name="Some_Model", huggingface_id="a/Some_Model"
+    )
     assert (record.type, record.embedding_dim, record.id) == (kind, dim, "some-model")
     assert record.multi_vector == (kind == "colbert")
 

@@ -25,8 +25,10 @@ from tests.unit.holotype.hub.checkpoints import (
     static,
 )
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.kinds.derived_record import recognise_kind
-from holotype.errors import CheckpointError, UnsupportedCheckpointError
+from holotype.encoders.kinds.plan import make_plan
+from holotype.errors import CheckpointError, UnsupportedCheckpointError, WrongKindError
 from holotype.hub.adding import statements
 from holotype.hub.verifying import Finding, Report, verify_folder
 from holotype.records import ClassifierModel, DenseModel
@@ -36,7 +38,7 @@ ST = "sentence_transformers"
 
 def told(folder: Path, files: Files) -> dict[str, object]:
     opened = saved(folder, files)
-    said, _ = statements(opened, "tests/tiny", recognise_kind(opened.folder))
+    said, _ = statements(opened, "tests/tiny", recognise_kind(Checkpoint(opened.folder)))
     return {field: setting.value for field, setting in said.items()}
 
 
@@ -101,7 +103,7 @@ def test_a_checkpoint_of_every_kind_is_read(
     tmp_path: Path, files: Files, kind: str, expected: dict[str, object]
 ) -> None:
     found = told(tmp_path, files)
-    assert recognise_kind(tmp_path) == kind
+    assert recognise_kind(Checkpoint(tmp_path)) == kind
     assert {field: found.get(field) for field in expected} == expected
 
 
@@ -121,7 +123,7 @@ def test_names_that_transformers_makes_up_are_no_labels(tmp_path: Path) -> None:
 
 def test_files_that_do_not_tell_the_kind_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedCheckpointError, match="name it"):
-        recognise_kind(tmp_path)
+        recognise_kind(Checkpoint(tmp_path))
 
 
 def verified(folder: Path, files: Files, **known: Any) -> Report:
@@ -186,7 +188,9 @@ def test_code_of_its_own_is_noticed_and_the_rest_still_compared(tmp_path: Path) 
     report = verified(tmp_path, files, vocab_size=99)
     assert finding(report, "requires_remote_code").theirs is True
     assert finding(report, "vocab_size").outcome == "differ"
-    assert "custom_st.Transformer" in report.notes[0]
+    assert report.refusal is not None
+    assert "custom_st.Transformer" in report.refusal
+    assert not report.is_good
 
 
 def test_a_licence_that_the_hub_does_not_know_goes_by_its_name(tmp_path: Path) -> None:
@@ -232,10 +236,15 @@ def test_labels_are_compared_in_their_order(tmp_path: Path) -> None:
     assert finding(verify_folder(known, tmp_path), "labels").outcome == "differ"
 
 
-def test_a_dense_record_of_a_colbert_checkpoint_gets_a_note(tmp_path: Path) -> None:
+def test_a_dense_record_of_a_colbert_checkpoint_is_refused_as_load_refuses_it(
+    tmp_path: Path,
+) -> None:
     saved(tmp_path, colbert_pylate())
     values: DenseModel[Any] = record()
-    assert "is a late-interaction model" in verify_folder(values, tmp_path).notes[0]
+    refusal = verify_folder(values, tmp_path).refusal
+    with pytest.raises(WrongKindError, match="is a late-interaction model") as caught:
+        make_plan(values, Checkpoint(tmp_path))
+    assert refusal == str(caught.value)
 
 
 def test_labels_without_numbers_are_damage(tmp_path: Path) -> None:

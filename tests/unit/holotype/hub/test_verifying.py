@@ -61,7 +61,7 @@ def test_garbage_in_the_place_of_a_header_is_an_error(hub: HubState, client: Hub
     hub.repositories[REPOSITORY][REVISION]["model.safetensors"] = b"<html>garbage</html>"
     report = verify_on_hub(record(), client)
     assert report.error is not None
-    assert "model.safetensors: is no safetensors file" in report.error
+    assert "model.safetensors: is no whole safetensors file" in report.error
 
 
 def test_a_renamed_repository_is_noted(hub: HubState, client: HubClient) -> None:

@@ -13,6 +13,7 @@ from tests.unit.holotype.hub.checkpoints import (
     saved,
 )
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
 from holotype.publishing import CreationOptions, create_artifact, open_artifact
@@ -209,7 +210,7 @@ def test_the_modules_of_a_router_are_taken(tmp_path: Path) -> None:
     for name, body in ROUTED.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(body)
-    taken = select_files(list(ROUTED), module_folders(tmp_path), location="here")
+    taken = select_files(list(ROUTED), module_folders(Checkpoint(tmp_path)), location="here")
     assert set(ROUTED) - set(taken) == {
         "document_0_MLMTransformer/onnx/model.onnx",
         "other/config.json",
@@ -221,7 +222,7 @@ def test_a_router_points_to_nothing_outside(tmp_path: Path, id: str) -> None:
     (tmp_path / "modules.json").write_bytes(ROUTED["modules.json"])
     (tmp_path / "router_config.json").write_bytes(as_json({"types": {id: "x"}}))
     with pytest.raises(UnsafeCheckpointError, match="points outside of the checkpoint"):
-        module_folders(tmp_path)
+        module_folders(Checkpoint(tmp_path))
 
 
 def test_two_processes_do_not_make_one_artifact(checkpoint: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from holotype.encoders.arrays.layers import (
     normalize_arrays,
 )
 from holotype.encoders.arrays.tensors import read_arrays
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.modules import LinearSpec
 from holotype.encoders.torch_backend.layers import POOLINGS
 from holotype.errors import CheckpointError, TensorError, UnsupportedCheckpointError
@@ -25,7 +26,12 @@ def linear(
     folder: Path, activation: str = "torch.nn.Identity", *, residual: bool = False
 ) -> LinearSpec:
     return LinearSpec(
-        folder=folder, in_dim=3, out_dim=2, bias=True, activation=activation, residual=residual
+        folder=Checkpoint(folder),
+        in_dim=3,
+        out_dim=2,
+        bias=True,
+        activation=activation,
+        residual=residual,
     )
 
 
@@ -56,7 +62,7 @@ def test_both_know_the_same_poolings() -> None:
 def test_weights_of_every_type_are_read_in_float32(dtype: torch.dtype, tmp_path: Path) -> None:
     weight = torch.randn(4, 3).to(dtype)
     save_file({"a.weight": weight, "b.weight": weight.clone()}, tmp_path / "model.safetensors")
-    (found,) = read_arrays(tmp_path, prefix="a.").values()
+    (found,) = read_arrays(Checkpoint(tmp_path), prefix="a.").values()
     assert found.dtype == np.float32
     assert (found == weight.float().numpy()).all()
 
@@ -93,7 +99,7 @@ def test_truncated_weights_are_refused(tmp_path: Path) -> None:
     save_file({"linear.weight": torch.ones(9, 9)}, path)
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(CheckpointError, match="is no whole safetensors file"):
-        read_arrays(tmp_path)
+        read_arrays(Checkpoint(tmp_path))
 
 
 def test_vectors_of_zeros_stay_as_they_are() -> None:

@@ -54,11 +54,11 @@ def test_a_module_with_pickled_weights_only_is_noticed() -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "no safetensors file, or is cut off"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "no safetensors file"),
-        (safetensors({"weight": ("F32", [1])})[:20], "cut off in its header"),
-        ((7).to_bytes(8, "little") + b"garbage", "damaged safetensors header"),
-        ((2).to_bytes(8, "little") + b"[]", "damaged safetensors header"),
+        (b"", "it has no header"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "it has no header"),
+        (safetensors({"weight": ("F32", [1])})[:20], "header is cut off"),
+        ((7).to_bytes(8, "little") + b"garbage", "header is no JSON of tensors"),
+        ((2).to_bytes(8, "little") + b"[]", "header is no JSON of tensors"),
     ],
 )
 def test_a_damaged_file_is_told(tmp_path: Path, content: bytes, problem: str) -> None:

@@ -1,0 +1,348 @@
+"""From a plan to networks on an exported graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from holotype.encoders.arrays.layers import ArrayLayer, load_array_layers, load_array_linear
+from holotype.encoders.arrays.tensors import Array, read_arrays, read_tensor_file
+from holotype.encoders.arrays.words import (
+    DROPPED_TOKENS,
+    ArrayLanguageModelHead,
+    ArrayTokenHead,
+    LookupNetwork,
+    load_token_layer,
+    load_token_weights,
+)
+from holotype.encoders.checkpoints.heads import HeadSettings
+from holotype.encoders.checkpoints.modules import (
+    LayerSpec,
+    NormalizeSpec,
+    PoolingSpec,
+    stanford_linear,
+)
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
+from holotype.encoders.graphs.graph import (
+    LAST_LAYER_INPUTS,
+    LOGITS,
+    TOKEN_VECTORS,
+    Graph,
+    check_inputs,
+    choose_output,
+    require_output,
+)
+from holotype.encoders.graphs.network import GraphBackbone, GraphNetwork, GraphSparseNetwork
+from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.inputs.tokenizer_json import read_tokenizer
+from holotype.encoders.kinds.colbert import ColbertEncoding
+from holotype.encoders.kinds.dense import DenseEncoding
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    ClassifierPlan,
+    ColbertPlan,
+    CrossEncoderPlan,
+    DensePlan,
+    SparsePlan,
+)
+from holotype.encoders.running.network import Tower, Towers, one_tower
+from holotype.errors import (
+    CheckpointError,
+    TensorError,
+    UnsupportedCheckpointError,
+    UnsupportedModelError,
+)
+
+if TYPE_CHECKING:
+    from holotype.encoders.config import ModelConfig
+
+LAST_LAYER_FILE = "last_layer.safetensors"
+"""The tensors of a layer that follows a graph, beside it: ``linear.weight`` and its bias."""
+
+
+class OpenGraph(Protocol):
+    """Opens a file on a device, for arithmetic of a type."""
+
+    def __call__(self, path: Path, *, device: str | None, dtype: str) -> Graph:
+        """Return a graph that is ready to run."""
+        ...
+
+
+def build_on_graph(
+    plan: AnyPlan, config: ModelConfig[Any], graph: Path, open_graph: OpenGraph
+) -> Towers:
+    """Open the graph of a model, and return what runs it.
+
+    Args:
+        plan: how the model is run.
+        config: where and in which type it is run, and how many dimensions it returns.
+        graph: the graph's file.
+        open_graph: the backend.
+
+    Raises:
+        UnsupportedModelError: the model is not run on graphs.
+        CheckpointError: the files are missing, damaged, or of another kind of model.
+    """
+    building = _Building(config, graph, open_graph)
+    if isinstance(plan, SparsePlan):
+        return _sparse(plan, building)
+    if isinstance(plan, CrossEncoderPlan):
+        return _cross_encoder(plan, building)
+    if isinstance(plan, ClassifierPlan):
+        return _classifier(plan.settings, building)
+    if isinstance(plan, ColbertPlan):
+        return _colbert(plan, building)
+    if not isinstance(plan, DensePlan):
+        raise UnsupportedModelError(
+            plan.record.id,
+            "it is a table of token vectors, run by NumPy alone; leave backend= out",
+        )
+    if plan.queries is not None:
+        raise UnsupportedCheckpointError(
+            plan.checkpoint.where("modules.json"),
+            "has modules of their own for queries and for documents, which only dense and sparse "
+            "models on torch may have so far",
+        )
+    return _vectors(building, plan.settings, plan.encoding, dim=config.dim)
+
+
+class _Building:
+    """A graph that is opened once the tokenizer of its model has been."""
+
+    def __init__(self, config: ModelConfig[Any], graph: Path, open_graph: OpenGraph) -> None:
+        self.graph = graph
+        self.dtype = config.dtype
+        self.dim = config.dim
+        self._device = config.device
+        self._open_graph = open_graph
+
+    def open(
+        self,
+        settings: CheckpointSettings,
+        choose: Callable[[Graph], str],
+        *,
+        pad_id: int | None = None,
+    ) -> GraphBackbone:
+        """Open the graph and the tokenizer of its model.
+
+        Args:
+            settings: what the checkpoint says.
+            choose: names the output that is taken.
+            pad_id: the id of padding; None means the tokenizer's.
+
+        Raises:
+            CheckpointError: a file is damaged, or the files are not of one checkpoint.
+            UnsupportedCheckpointError: the graph has other inputs or outputs, or only transformers
+                can read the tokenizer.
+        """
+        tokenizer = read_tokenizer(settings.transformer, lower_case=settings.lower_case)
+        _check_vocabulary(tokenizer, settings)
+        graph = self._open_graph(self.graph, device=self._device, dtype=self.dtype)
+        check_inputs(graph)
+        return GraphBackbone(graph, choose(graph), tokenizer, pad_id=pad_id)
+
+
+def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
+    if plan.settings.format == "bge-m3":
+        raise UnsupportedModelError(
+            plan.record.id,
+            "its late interaction is run by torch only so far; leave backend= out",
+        )
+    tensors = None
+    if plan.settings.format == "stanford":
+        tensors = read_arrays(plan.settings.transformer, prefix="linear.")
+    dim = plan.encoding.network_dim(building.dim)
+    return _vectors(building, plan.settings, plan.encoding, dim=dim, projection=tensors)
+
+
+def _vectors(
+    building: _Building,
+    settings: CheckpointSettings,
+    encoding: DenseEncoding | ColbertEncoding,
+    *,
+    dim: int | None,
+    projection: Mapping[str, Array] | None = None,
+) -> Towers:
+    backbone = building.open(settings, lambda graph: choose_output(graph)[0])
+    _, level = choose_output(backbone.graph)
+    layers = encoding.layers
+    if level == "tokens":
+        width = settings.hidden_dim.value if settings.hidden_dim else None
+    else:
+        width, layers = encoding.native_dim, _layers_after_pooling(backbone.graph, encoding)
+    _check_width(backbone.graph, backbone.output, width)
+    network = GraphNetwork(
+        backbone,
+        load_array_layers(layers, projection=projection),
+        dim=dim or encoding.native_dim,
+        normalized=encoding.normalized,
+    )
+    return one_tower(network, backbone.tokenizer, dtype=building.dtype)
+
+
+def _layers_after_pooling(
+    graph: Graph, encoding: DenseEncoding | ColbertEncoding
+) -> tuple[LayerSpec, ...]:
+    """Return what may follow vectors of whole texts: nothing that could tell how they were made."""
+    pooling = [layer for layer in encoding.layers if isinstance(layer, PoolingSpec)]
+    with_prompt = all(layer.with_prompt for layer in pooling)
+    if not pooling or not with_prompt or not encoding.normalized:
+        raise UnsupportedCheckpointError(
+            graph.location,
+            "returns vectors of whole texts only, of which nothing says whether they are final; "
+            "that is safe only for models whose vectors have length 1 and whose prompts count. "
+            "Make an export of your own: holotype export",
+        )
+    # Vectors that have length 1 already stay as they are.
+    return (NormalizeSpec(),)
+
+
+def _cross_encoder(plan: CrossEncoderPlan, building: _Building) -> Towers:
+    settings, encoding = plan.settings, plan.encoding
+    if settings.template is not None:
+        raise UnsupportedModelError(
+            plan.record.id,
+            "its pairs go through a chat template, which transformers writes; leave backend= out",
+        )
+    if settings.task == "sequence-classification":
+        return _classifier(settings, building)
+    checkpoint = settings.checkpoint
+    backbone = building.open(checkpoint, _token_vectors)
+    hidden = checkpoint.hidden_dim
+    _check_width(backbone.graph, backbone.output, hidden.value if hidden else None)
+    if settings.answer is None:
+        layers = load_array_layers(encoding.layers)
+    else:
+        layers = _answer_layers(checkpoint, building.graph.parent / LAST_LAYER_FILE)
+    network = GraphNetwork(backbone, layers, dim=encoding.n_labels, normalized=False)
+    return one_tower(network, backbone.tokenizer, dtype=building.dtype)
+
+
+def _classifier(settings: HeadSettings, building: _Building) -> Towers:
+    checkpoint = settings.checkpoint
+    pad_id = checkpoint.transformer.json(CONFIG_FILE).integer("pad_token_id")
+    backbone = building.open(
+        checkpoint,
+        _logits,
+        # Heads of decoders look for the last token that is not this one.
+        pad_id=pad_id.value if pad_id else None,
+    )
+    n_labels = settings.n_labels.value
+    _check_width(backbone.graph, backbone.output, n_labels)
+    network = GraphNetwork(backbone, (), dim=n_labels, normalized=False)
+    return one_tower(network, backbone.tokenizer, dtype=building.dtype)
+
+
+def _answer_layers(checkpoint: CheckpointSettings, path: Path) -> tuple[ArrayLayer, ...]:
+    tensors = read_tensor_file(path)
+    weight = tensors.get("linear.weight")
+    if weight is None or weight.ndim != 2 or len(weight) != 1:
+        raise TensorError(str(path), missing=["linear.weight [1, width]"])
+    linear = stanford_linear(checkpoint.transformer, weight.shape, bias="linear.bias" in tensors)
+    pooling = load_array_layers((PoolingSpec(modes=("last-token",)),))
+    return (*pooling, load_array_linear(linear, tensors))
+
+
+def _sparse(plan: SparsePlan, building: _Building) -> Towers:
+    settings, encoding = plan.settings, plan.encoding
+    lexical = settings.form == "lexical"
+    backbone = building.open(settings.checkpoint, _token_vectors if lexical else _words)
+    if lexical:
+        network = _lexical_network(plan, backbone)
+    else:
+        last_layer = building.graph.parent / LAST_LAYER_FILE
+        network = _language_model_network(plan, backbone, last_layer)
+    tokenizer, table = backbone.tokenizer, settings.query_table
+    if table is None:
+        return one_tower(network, tokenizer, dtype=building.dtype)
+    tokenizer_of_queries = tokenizer
+    if settings.has_query_module:
+        tokenizer_of_queries = read_tokenizer(plan.checkpoint.part(table), lower_case=False)
+    weights = load_token_weights(plan.checkpoint, table, tokenizer_of_queries, encoding.dim)
+    return Towers(
+        document=Tower(network, tokenizer),
+        query=Tower(LookupNetwork(weights), tokenizer_of_queries),
+        dtype=building.dtype,
+    )
+
+
+def _language_model_network(
+    plan: SparsePlan, backbone: GraphBackbone, last_layer: Path
+) -> GraphSparseNetwork:
+    encoding = plan.encoding
+    weight: Array | None = None
+    bias: Array | None = None
+    whole = backbone.output == LOGITS
+    if whole:
+        _check_width(backbone.graph, LOGITS, encoding.dim)
+    else:
+        weight, bias = _last_layer(backbone, last_layer, encoding.dim)
+    head = ArrayLanguageModelHead(
+        dim=encoding.dim,
+        weight=weight,
+        bias=bias,
+        doubled=encoding.activation == "log1p-log1p-relu",
+        summed=encoding.pooling == "sum",
+    )
+    # The logits of a batch of thousands of tokens would take gigabytes.
+    return GraphSparseNetwork(backbone, head, one_by_one=whole)
+
+
+def _last_layer(backbone: GraphBackbone, path: Path, dim: int) -> tuple[Array, Array | None]:
+    found = read_tensor_file(path)
+    weight, bias = found.get("linear.weight"), found.get("linear.bias")
+    if weight is None or weight.ndim != 2 or len(weight) != dim:
+        raise TensorError(str(path), missing=[f"linear.weight [{dim}, width]"])
+    if bias is not None and bias.shape != (dim,):
+        shapes = f"linear.bias ({list(bias.shape)}, expected {[dim]})"
+        raise TensorError(str(path), misshapen=[shapes])
+    _check_width(backbone.graph, backbone.output, weight.shape[1])
+    return weight, bias
+
+
+def _lexical_network(plan: SparsePlan, backbone: GraphBackbone) -> GraphSparseNetwork:
+    hidden = plan.settings.checkpoint.hidden_dim
+    weight, bias = load_token_layer(plan.checkpoint, hidden.value if hidden else 0)
+    _check_width(backbone.graph, backbone.output, weight.shape[1])
+    ids = [backbone.tokenizer.token_id(token) for token in DROPPED_TOKENS]
+    dropped = tuple(id for id in ids if id is not None)
+    head = ArrayTokenHead(weight=weight, bias=bias, dropped=dropped, dim=plan.encoding.dim)
+    return GraphSparseNetwork(backbone, head, one_by_one=False)
+
+
+def _logits(graph: Graph) -> str:
+    return require_output(graph, LOGITS)
+
+
+def _token_vectors(graph: Graph) -> str:
+    return require_output(graph, TOKEN_VECTORS)
+
+
+def _words(graph: Graph) -> str:
+    return require_output(graph, LAST_LAYER_INPUTS, LOGITS)
+
+
+def _check_width(graph: Graph, output: str, expected: int | None) -> None:
+    """Compare the width of an output with what is expected; None where either is not known.
+
+    Raises:
+        CheckpointError: they differ.
+    """
+    width = graph.outputs[output]
+    if None not in (width, expected) and width != expected:
+        raise CheckpointError(
+            graph.location,
+            f"returns {output} of {width} dimensions, but its folder describes a model of "
+            f"{expected}; the files are not of one checkpoint",
+        )
+
+
+def _check_vocabulary(tokenizer: TextTokenizer, settings: CheckpointSettings) -> None:
+    n_rows = settings.vocab_size
+    if n_rows is not None and tokenizer.vocab_size > n_rows.value:
+        raise CheckpointError(
+            settings.transformer.location,
+            f"the tokenizer has token ids up to {tokenizer.vocab_size - 1}, but {CONFIG_FILE} says "
+            f"{n_rows.value} tokens; its files are not of one checkpoint",
+        )

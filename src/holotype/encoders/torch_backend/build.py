@@ -1,0 +1,227 @@
+"""From a plan to networks on torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from holotype.encoders.arrays.tables import build_table, build_table_tower
+from holotype.encoders.arrays.words import DROPPED_TOKENS, load_token_layer
+from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
+from holotype.encoders.checkpoints.sparse import SparseSettings
+from holotype.encoders.kinds.dense import DenseEncoding, side_of
+from holotype.encoders.kinds.plan import AnyPlan, ColbertPlan, DensePlan, SparsePlan, StaticPlan
+from holotype.encoders.kinds.static import StaticCheckpoint
+from holotype.encoders.running.network import Tower, Towers, one_tower
+from holotype.encoders.torch_backend.backbone import Placement, place
+from holotype.encoders.torch_backend.layers import LayersHead
+from holotype.encoders.torch_backend.network import TorchModesNetwork, TorchNetwork
+from holotype.encoders.torch_backend.tensors import (
+    read_tensor_file,
+    read_tensors,
+    split_projection,
+)
+from holotype.encoders.torch_backend.transformer import Head, HeadedTransformer, Transformer
+from holotype.encoders.torch_backend.transformer_opening import open_transformer
+from holotype.encoders.torch_backend.word_heads import TokenHead, WordHead
+from holotype.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from holotype.encoders.config import ModelConfig
+    from holotype.encoders.mode_vectors import Mode
+    from holotype.encoders.running.modes_network import ModeTowers
+
+Tensors = dict[str, Tensor]
+
+
+def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers:
+    """Load the weights of a model, and return what runs it.
+
+    Args:
+        plan: how it is run.
+        config: where and in which type it is run, and how many dimensions it returns.
+
+    Raises:
+        CheckpointError: the weights are missing, damaged, unsafe, or of another model.
+        ValueError: there is no such device.
+    """
+    if isinstance(plan, StaticPlan):
+        return build_table(plan, config)
+    placement = place(config.device, config.dtype)
+    if isinstance(plan, DensePlan):
+        return _dense(plan, config.dim, placement)
+    if isinstance(plan, ColbertPlan):
+        return _colbert(plan, config.dim, placement)
+    if isinstance(plan, SparsePlan) and plan.settings.form == "lexical":
+        return _lexical(plan, placement)
+    # The heads of transformers' models bring transformers, whose import is a good part of a cold
+    # start.
+    from holotype.encoders.torch_backend.build_heads import build_heads
+
+    return build_heads(plan, placement)
+
+
+def build_modes(
+    plans: Mapping[Mode, AnyPlan], config: ModelConfig[Any], dims: Mapping[Mode, int | None]
+) -> ModeTowers:
+    """Load the weights of one checkpoint for several modes.
+
+    Args:
+        plans: how each mode is run.
+        config: where and in which type all of them are run.
+        dims: how many dimensions each mode returns; None for all of them.
+    """
+    from holotype.encoders.running.modes_network import ModeTowers
+
+    placement = place(config.device, config.dtype)
+    settings = _settings_of(next(iter(plans.values())))
+    tensors = read_tensors(settings.transformer)
+    projections = {
+        mode: _take_projection(plan, tensors)
+        for mode, plan in plans.items()
+        if isinstance(plan, ColbertPlan)
+    }
+    transformer = open_transformer(settings, tensors, placement)
+    heads = {
+        mode: _mode_head(plan, transformer, dims[mode], projections.get(mode))
+        for mode, plan in plans.items()
+    }
+    single = {
+        mode: one_tower(
+            TorchNetwork(HeadedTransformer(transformer, head)),
+            transformer.tokenizer,
+            dtype=placement.name,
+        )
+        for mode, head in heads.items()
+    }
+    return ModeTowers(
+        network=TorchModesNetwork(transformer, heads),
+        tokenizer=transformer.tokenizer,
+        single=single,
+    )
+
+
+def _settings_of(plan: AnyPlan) -> CheckpointSettings:
+    if isinstance(plan, DensePlan | ColbertPlan):
+        return plan.settings
+    if isinstance(plan, SparsePlan):
+        return plan.settings.checkpoint
+    raise UnsupportedModelError(plan.record.id, "it has no mode that shares a transformer")
+
+
+def _mode_head(
+    plan: AnyPlan, transformer: Transformer, dim: int | None, projection: Tensors | None
+) -> Head:
+    if isinstance(plan, SparsePlan):
+        return WordHead(_token_head(transformer, plan.settings, plan.encoding.dim))
+    if not isinstance(plan, DensePlan | ColbertPlan):
+        raise UnsupportedModelError(plan.record.id, "it has no mode that shares a transformer")
+    return LayersHead(
+        transformer,
+        plan.encoding.layers,
+        dim=dim or plan.encoding.native_dim,
+        normalized=plan.encoding.normalized,
+        projection=projection,
+    )
+
+
+def _dense(plan: DensePlan, dim: int | None, placement: Placement) -> Towers:
+    encoding, settings = plan.encoding, plan.settings
+    width = dim or encoding.native_dim
+    transformer = open_transformer(settings, read_tensors(settings.transformer), placement)
+    documents = _dense_tower(transformer, encoding, width)
+    if plan.queries is None:
+        return Towers(document=documents, query=documents, dtype=placement.name)
+    queries = _queries(plan, plan.queries, transformer, width, placement)
+    return Towers(document=documents, query=queries, dtype=placement.name)
+
+
+def _queries(
+    plan: DensePlan,
+    queries: CheckpointSettings | StaticCheckpoint,
+    documents: Transformer,
+    width: int,
+    placement: Placement,
+) -> Tower:
+    encoding = side_of(plan.encoding, "query")
+    if isinstance(queries, StaticCheckpoint):
+        return build_table_tower(queries, dim=width, normalized=encoding.normalized)
+    if queries.transformer.inside == plan.settings.transformer.inside:
+        head = _layers(documents, encoding, width)
+        network = TorchNetwork(_SharedTransformer(documents, head))
+        return Tower(network, documents.tokenizer)
+    own = open_transformer(queries, read_tensors(queries.transformer), placement)
+    return _dense_tower(own, encoding, width)
+
+
+class _SharedTransformer(HeadedTransformer):
+    """A transformer that belongs to another network as well, which counts its memory."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights of the head take."""
+        return self._head.memory_bytes
+
+
+def _dense_tower(transformer: Transformer, encoding: DenseEncoding, width: int) -> Tower:
+    head = _layers(transformer, encoding, width)
+    return Tower(TorchNetwork(HeadedTransformer(transformer, head)), transformer.tokenizer)
+
+
+def _layers(transformer: Transformer, encoding: DenseEncoding, width: int) -> LayersHead:
+    return LayersHead(transformer, encoding.layers, dim=width, normalized=encoding.normalized)
+
+
+def _colbert(plan: ColbertPlan, dim: int | None, placement: Placement) -> Towers:
+    encoding, settings = plan.encoding, plan.settings
+    tensors = read_tensors(settings.transformer)
+    projection = _take_projection(plan, tensors)
+    transformer = open_transformer(settings, tensors, placement)
+    head = LayersHead(
+        transformer,
+        encoding.layers,
+        dim=encoding.network_dim(dim),
+        normalized=encoding.normalized,
+        projection=projection,
+    )
+    network = TorchNetwork(HeadedTransformer(transformer, head))
+    return one_tower(network, transformer.tokenizer, dtype=placement.name)
+
+
+def _take_projection(plan: ColbertPlan, tensors: Tensors) -> Tensors | None:
+    """Return the tensors of a projection that no module holds, and take them out of the others."""
+    settings = plan.settings
+    if settings.format == "stanford":
+        return split_projection(settings.transformer, tensors)
+    if plan.encoding.own_file is not None:
+        own = read_tensor_file(plan.checkpoint.folder / plan.encoding.own_file)
+        return {f"linear.{name}": tensor for name, tensor in own.items()}
+    if settings.architecture == STANFORD_ARCHITECTURE:
+        # A later save in another format keeps the old projection beside the one of its module.
+        tensors.pop("linear.weight", None)
+    return None
+
+
+def _lexical(plan: SparsePlan, placement: Placement) -> Towers:
+    settings = plan.settings.checkpoint
+    transformer = open_transformer(settings, read_tensors(settings.transformer), placement)
+    head = WordHead(_token_head(transformer, plan.settings, plan.encoding.dim))
+    network = TorchNetwork(HeadedTransformer(transformer, head))
+    return one_tower(network, transformer.tokenizer, dtype=placement.name)
+
+
+def _token_head(transformer: Transformer, settings: SparseSettings, dim: int) -> TokenHead:
+    """Load the layer by which BGE-M3 weighs tokens."""
+    hidden = settings.checkpoint.hidden_dim
+    weight, bias = load_token_layer(settings.checkpoint.whole, hidden.value if hidden else 0)
+    ids = [transformer.tokenizer.token_id(token) for token in DROPPED_TOKENS]
+    dropped = torch.tensor([id for id in ids if id is not None], dtype=torch.int64)
+    return TokenHead(
+        weight=torch.from_numpy(weight).to(device=transformer.device, dtype=transformer.dtype),
+        bias=torch.from_numpy(bias).to(device=transformer.device, dtype=transformer.dtype),
+        dropped=dropped.to(transformer.device),
+        dim=dim,
+    )

@@ -1,0 +1,82 @@
+"""What holotype 0.1.0 wrote is read as it was: an artifact, a store, a lock, an export, fingerprints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.unit.holotype.hub import checkpoints
+
+from holotype.encoders import load
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.fingerprint import fingerprint
+from holotype.encoders.kinds.derived_record import derive_record
+from holotype.encoders.kinds.plan import make_plan
+
+MADE = Path(__file__).parent.parent / "fixtures/made_by_0_1_0"
+KINDS = {
+    "dense": checkpoints.dense,
+    "stanford": checkpoints.colbert_stanford,
+    "pylate": checkpoints.colbert_pylate,
+    "multi-vector": checkpoints.colbert_multi_vector,
+    "sparse": checkpoints.sparse,
+    "cross-encoder": checkpoints.cross_encoder,
+    "classifier": checkpoints.classifier,
+}
+
+
+@pytest.fixture(scope="module")
+def made() -> Any:
+    return json.loads((MADE / "made.json").read_text())
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy, since reading may leave files of its own; what is relative is relative to it."""
+    shutil.copytree(MADE, tmp_path / "made")
+    monkeypatch.chdir(tmp_path / "made")
+    return tmp_path / "made"
+
+
+def assert_as_made(encoder: object, made: Any, fingerprint: str) -> None:
+    assert isinstance(encoder, DenseEncoder)
+    assert encoder.fingerprint == fingerprint
+    query = encoder.encode_query(["what is late interaction?"])
+    document = encoder.encode_document(["Paris is the capital of France."])
+    np.testing.assert_allclose(query, made["vectors"]["query"], atol=1e-6)
+    np.testing.assert_allclose(document, made["vectors"]["document"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "reference", ["local:store/tiny-v1", "local:store@production", "local:checkpoint"]
+)
+def test_references_load_as_they_did(reference: str, folder: Path, made: Any) -> None:
+    encoder: object = load(reference, device="cpu")  # type: ignore[call-overload]
+    assert_as_made(encoder, made, made["fingerprints"]["artifact"])
+
+
+def test_a_lock_holds(folder: Path, made: Any) -> None:
+    encoder: object = load("local:store@production", lock="holotype.lock", device="cpu")  # type: ignore[call-overload]
+    assert_as_made(encoder, made, made["fingerprints"]["artifact"])
+
+
+def test_an_export_runs(folder: Path, made: Any) -> None:
+    record = derive_record(Checkpoint(folder / "checkpoint"), name="tiny")
+    encoder: object = load(record, checkpoint=folder / "export-onnx", backend="onnx")  # type: ignore[call-overload]
+    assert_as_made(encoder, made, made["fingerprints"]["export"])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_fingerprints_of_every_kind_are_what_they_were(
+    name: str, tmp_path: Path, made: Any
+) -> None:
+    checkpoints.saved(tmp_path, KINDS[name]())
+    checkpoint = Checkpoint(tmp_path)
+    record = derive_record(checkpoint, name=name)
+    plan = make_plan(record, checkpoint)
+    assert fingerprint(plan, dim=record.embedding_dim) == made["fingerprints"][name]
