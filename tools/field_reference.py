@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from holotype.atomic_file import replace_file
 from holotype.cli.markdown import code, table
-from holotype.cli.output import write_file
 from holotype.records import ModelInfo
 from holotype_codegen.model import FIELDS
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not current:
             print(f"{options.output} is stale; run: python tools/field_reference.py")
         return 0 if current else 1
-    write_file(options.output, text)
+    replace_file(options.output, text.encode())
     return 0
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from holotype.catalogue import natural_key
-from holotype.cli.output import write_file
+from holotype.atomic_file import replace_file
 from holotype_codegen.model import model_of
 from holotype_codegen.render import Kind, RecordType, kinds_of
 
@@ -151,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not current:
             print(f"{options.output} is stale; run: python tools/load_overloads.py")
         return 0 if current else 1
-    write_file(options.output, text)
+    replace_file(options.output, text.encode())
     return 0
 
 

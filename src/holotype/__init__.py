@@ -4,6 +4,8 @@ The models' constants are in `holotype.models`. Importing this package needs onl
 library; `load` imports what else it needs.
 """
 
+import typing as _typing
+
 from holotype.encoders import ModelConfig, load
 from holotype.errors import (
     AmbiguousModelError,
@@ -98,3 +100,19 @@ __all__ = [
     "models_with_matryoshka",
     "select",
 ]
+
+if _typing.TYPE_CHECKING:
+    __version__: str
+    """The version that is installed; ``0+unknown`` where the sources are imported as they lie."""
+else:
+
+    def __getattr__(name: str) -> str:
+        """Read the version when it is asked for: the metadata take longer than all the rest."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("holotype")
+        except PackageNotFoundError:
+            return "0+unknown"

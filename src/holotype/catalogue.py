@@ -206,10 +206,14 @@ def _ordered(
     return tuple(dim for dim, _ in pairs), tuple(record for _, record in pairs)
 
 
-def natural_key(id: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts `v2` before `v10`."""
-    parts = re.split(r"(\d+)", id)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts `v2` before `v10`, however long the numbers are."""
+    texts = re.split("[0-9]+", name)
+    numbers = [digits.lstrip("0") for digits in re.findall("[0-9]+", name)]
+    key = [(-1, texts[0])]
+    for number, text in zip(numbers, texts[1:], strict=True):
+        key += [(len(number), number), (-1, text)]
+    return key
 
 
 def _warn_deprecated(record: ModelInfo) -> None:

@@ -462,7 +462,7 @@ class UnsafePathError(ManifestError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class FileDifference:
     """A file that is not what the manifest says.
 
     Attributes:
@@ -489,7 +489,7 @@ class ArtifactDamagedError(ArtifactError):
         findings: every file that differs.
     """
 
-    def __init__(self, location: str, findings: Sequence[Finding]) -> None:
+    def __init__(self, location: str, findings: Sequence[FileDifference]) -> None:
         """Name every file that differs."""
         self.findings = tuple(findings)
         lines = [f"  {finding}" for finding in self.findings]

@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from holotype.catalogue import language_ranges, nearest
+from holotype.languages import TAGS_BY_NAME, tag_named
 from holotype.models import CATALOGUE, ModelType
 from holotype.records import (
     ClassifierModel,
@@ -113,6 +114,11 @@ _CHECKS: dict[str, _Check] = {
 }
 """The check of each criterion; an unknown value satisfies no bound."""
 
+_YES_OR_NO = frozenset({"matryoshka", "allow_remote_code"})
+_NUMBERS = frozenset(name for name in _CHECKS if name.startswith(("min_", "max_")))
+_KINDS = frozenset(str(kind) for kind in ModelType)
+_MODALITIES = ("text", "image", "audio", "video")
+
 
 # The result's type follows `type`.
 @overload
@@ -179,8 +185,9 @@ def select(
 ) -> tuple[ModelInfo, ...]:
     """Return the models that meet every criterion.
 
-    An unknown value satisfies no bound. Deprecated models are excluded. Text matches in any
-    letter case.
+    A record whose value is unknown satisfies no bound on that value. Deprecated models are left
+    out. Text is compared in any letter case. A language may be named, too: ``"German"``; and where
+    no model is made for a region or a script of it, it counts without these: ``"de-DE"`` as ``"de"``.
 
     Args:
         type: a kind of model; the static type of the result follows the member of `ModelType`.
@@ -192,17 +199,23 @@ def select(
         **criteria: see `Criteria`.
 
     Raises:
-        TypeError: there is no such criterion.
-        ValueError: a score is not a fraction, or `sort_by` is not a `SortKey`.
+        TypeError: there is no such criterion, or its value is of another type.
+        ValueError: there is no such kind, modality or language, a score is no fraction, or
+            `sort_by` names no field to sort by.
     """
     asked = {"type": type, **criteria}
     asked = {name: wanted for name, wanted in asked.items() if wanted is not None}
-    _require_possible(asked)
-    candidates = (
-        _candidates(asked)
+    records = (
+        CATALOGUE.listed
         if among is None
-        else [record for record in among if not record.deprecated]
+        else tuple(record for record in among if not record.deprecated)
     )
+    _require_possible(asked)
+    _require_types(asked)
+    _require_known(asked, records)
+    if "language" in asked:
+        asked["language"] = _known_language(asked["language"], records)
+    candidates = _candidates(asked) if among is None else records
     checks = [(_CHECKS[name], wanted) for name, wanted in asked.items()]
     found = [
         record for record in candidates if all(holds(record, wanted) for holds, wanted in checks)
@@ -220,6 +233,66 @@ def _require_possible(asked: dict[str, Any]) -> None:
             raise ValueError(
                 f"{name}={wanted!r} is no fraction from 0 to 1; write 0.6 for 60 points"
             )
+
+
+def _require_types(asked: dict[str, Any]) -> None:
+    """Refuse values that would satisfy no model, whatever it is."""
+    for name, wanted in asked.items():
+        if name in _YES_OR_NO:
+            fits, expected = isinstance(wanted, bool), "True or False"
+        elif name in _NUMBERS:
+            fits = isinstance(wanted, int | float) and not isinstance(wanted, bool)
+            expected = "a number"
+        elif name == "license":
+            fits = isinstance(wanted, Collection) and all(isinstance(each, str) for each in wanted)
+            expected = "a licence id, or several of them"
+        else:
+            fits, expected = isinstance(wanted, str), "text"
+        if not fits:
+            match wanted:
+                case [only]:
+                    hint = f"; did you mean {name}={only!r}?"
+                case _:
+                    hint = ""
+            raise TypeError(f"{name}={wanted!r} is not {expected}{hint}")
+
+
+def _require_known(asked: dict[str, Any], records: Iterable[ModelInfo]) -> None:
+    """Refuse a kind or a modality that neither holotype nor the records know."""
+    if "type" in asked:
+        _require_one_of("type", str(asked["type"]), _KINDS, (str(each.type) for each in records))
+    if "modality" in asked:
+        further = (modality for each in records for modality in each.modalities)
+        _require_one_of("modality", asked["modality"].lower(), _MODALITIES, further)
+
+
+def _require_one_of(name: str, wanted: str, known: Iterable[str], further: Iterable[str]) -> None:
+    if wanted in known or wanted in (every := {*known, *further}):
+        return
+    near = nearest(wanted, sorted(every))
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"{name}={wanted!r} is unknown; {hint}there are {', '.join(sorted(every))}")
+
+
+def _known_language(wanted: str, records: Iterable[ModelInfo]) -> str:
+    """Return the tag that is meant, without what no record distinguishes: its region or script.
+
+    Raises:
+        ValueError: the text is neither a tag nor a name of a language.
+    """
+    tag = tag_named(wanted)
+    if tag is None:
+        near = nearest(wanted, TAGS_BY_NAME)
+        hint = f"did you mean {TAGS_BY_NAME[near[0]]!r} ({near[0]})? " if near else ""
+        raise ValueError(
+            f"language={wanted!r} is no language; {hint}write a BCP 47 tag, such as de or zh-Hans"
+        )
+    subtags = tag.split("-")
+    shorter = ["-".join(subtags[:n]) for n in range(len(subtags), 0, -1)]
+    if len(shorter) == 1:
+        return tag
+    known = {each for record in records for each in language_ranges(record)}
+    return next((each for each in shorter if each in known), tag)
 
 
 def _candidates(asked: dict[str, Any]) -> tuple[ModelInfo, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 try:
     from holotype_codegen.explain import explain
-    from holotype_codegen.generate import generate, is_current, module_text
+    from holotype_codegen.generate import OutputError, generate, is_current, module_text
     from holotype_codegen.render import LINE_LENGTH
     from holotype_codegen.report import CatalogueError, format_json
     from holotype_codegen.validate import load_catalogue
@@ -34,12 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of stdout has gone, as `head` does; the interpreter flushes again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return status
 
 
 def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options))
+    except OutputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except CatalogueError as error:
         if getattr(options, "json", False):
             print(format_json(error.problems))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from holotype_codegen import standards
-from holotype_codegen.entries import Entries, Entry, Finding
+from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.naming import (
     RESERVED_NAMES,
     class_stem,
@@ -16,13 +16,13 @@ from holotype_codegen.naming import (
     is_kebab_case,
 )
 from holotype_codegen.positions import child_pointer
-from holotype_codegen.report import quoted
+from holotype_codegen.report import quote_json
 from holotype_codegen.wording import nearest
 
-CatalogueRule: TypeAlias = Callable[[Entries], Iterator[Finding]]
+CatalogueRule: TypeAlias = Callable[[Entries], Iterator[Breach]]
 
 
-def ids_are_unique(catalogue: Entries) -> Iterator[Finding]:
+def ids_are_unique(catalogue: Entries) -> Iterator[Breach]:
     """No two entries have the same id, in any letter case."""
     first: dict[str, Entry] = {}
     for entry in catalogue.entries:
@@ -30,16 +30,16 @@ def ids_are_unique(catalogue: Entries) -> Iterator[Finding]:
             continue
         other = first.setdefault(entry.id.lower(), entry)
         if other is not entry:
-            yield entry.finding(
+            yield entry.breach(
                 "/id",
-                f"Duplicate model ID found: {quoted(entry.id)[1:-1]}",
+                f"Duplicate model ID found: {quote_json(entry.id)[1:-1]}",
                 f"expected an id that no other entry has in any letter case, and {other.pointer} "
-                f"has {quoted(other.id)}",
+                f"has {quote_json(other.id)}",
                 "choose another id, or delete one of the entries",
             )
 
 
-def aliases_are_unique(catalogue: Entries) -> Iterator[Finding]:
+def aliases_are_unique(catalogue: Entries) -> Iterator[Breach]:
     """An alias is neither an id nor another alias, in any letter case."""
     ids = {entry.id.lower(): f"{entry.pointer}/id" for entry in catalogue.entries if entry.id}
     first: dict[str, str] = {}
@@ -48,16 +48,16 @@ def aliases_are_unique(catalogue: Entries) -> Iterator[Finding]:
             own = entry.pointer + pointer
             other = ids.get(alias.lower()) or first.setdefault(alias.lower(), own)
             if other != own:
-                yield entry.finding(
+                yield entry.breach(
                     pointer,
-                    f"the alias {quoted(alias)} is taken",
+                    f"the alias {quote_json(alias)} is taken",
                     f"expected a name that nothing else has, and {other} has it",
                     "delete it from one of them",
                 )
 
 
-def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Finding]:
-    """A repository with several modes has exactly one entry per kind of model."""
+def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Breach]:
+    """A repository with several modes has one entry for each kind of model, and no two."""
     first: dict[tuple[str, str], Entry] = {}
     for entry in catalogue.entries:
         repository = entry.text("/huggingface_id")
@@ -65,41 +65,41 @@ def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Findin
             continue
         other = first.setdefault((entry.kind, repository.lower()), entry)
         if other is not entry:
-            yield entry.finding(
+            yield entry.breach(
                 "/huggingface_id",
-                f"{quoted(repository)} has another entry of the type {quoted(entry.kind)}, "
-                f"{quoted(other.id) if other.id else other.pointer}",
+                f"{quote_json(repository)} has another entry of the type {quote_json(entry.kind)}, "
+                f"{quote_json(other.id) if other.id else other.pointer}",
                 "expected one entry for each kind of model in a repository",
                 "delete one of them, or make its id an alias of the other",
             )
 
 
-def constants_are_unique(catalogue: Entries) -> Iterator[Finding]:
-    """No two ids become the same constant, and no id becomes a name that the module needs."""
+def constants_are_unique(catalogue: Entries) -> Iterator[Breach]:
+    """No two ids become the same constant, and none a name that the module needs."""
     first: dict[str, Entry] = {}
     for entry in catalogue.entries:
         if not entry.id or not is_kebab_case(entry.id):
             continue
         constant = constant_name(entry.id)
         if constant in RESERVED_NAMES:
-            yield entry.finding(
+            yield entry.breach(
                 "/id",
-                f"the id {quoted(entry.id)} becomes {constant}, a name that the module needs",
+                f"the id {quote_json(entry.id)} becomes {constant}, a name that the module needs",
                 f"expected any id but those that become {', '.join(sorted(RESERVED_NAMES))}",
                 "choose another id",
             )
         other = first.setdefault(constant, entry)
         if other is not entry and other.id != entry.id:
-            yield entry.finding(
+            yield entry.breach(
                 "/id",
-                f"the ids {quoted(other.id)} and {quoted(entry.id)} both become {constant}",
+                f"the ids {quote_json(other.id)} and {quote_json(entry.id)} both become {constant}",
                 "expected ids that differ in more than hyphens and dots",
                 "choose another id, or delete one of the entries",
             )
 
 
-def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Finding]:
-    """No two kinds become the same member of `ModelType` or the same id type."""
+def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Breach]:
+    """No two kinds become the same member of `ModelType`, or the same type of ids."""
     first: dict[str, str] = {}
     for entry in catalogue.entries:
         kind = entry.kind
@@ -108,11 +108,11 @@ def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Finding]:
         for name in _names_of_kind(kind):
             other = first.setdefault(name, kind)
             if other != kind:
-                yield entry.finding(
+                yield entry.breach(
                     "/type",
-                    f"the types {quoted(other)} and {quoted(kind)} both become {name}",
+                    f"the types {quote_json(other)} and {quote_json(kind)} both become {name}",
                     "expected one spelling of a kind",
-                    f"write {quoted(other)}",
+                    f"write {quote_json(other)}",
                 )
                 break
 
@@ -122,22 +122,38 @@ def _names_of_kind(kind: str) -> tuple[str, ...]:
     return enum_member_name(kind), f"{class_stem(kind)}ModelId"
 
 
-def successors_exist(catalogue: Entries) -> Iterator[Finding]:
+def successors_exist(catalogue: Entries) -> Iterator[Breach]:
     """`superseded_by` names another entry by its id."""
     ids = {entry.id: None for entry in catalogue.entries if entry.id}
     for entry in catalogue.entries:
         successor = entry.text("/lineage/superseded_by")
         if successor and successor not in ids:
             meant = nearest(successor, ids)
-            yield entry.finding(
+            yield entry.breach(
                 "/lineage/superseded_by",
-                f"superseded_by names {quoted(successor)}, which is no id of the catalogue",
+                f"superseded_by names {quote_json(successor)}, which is no id of the catalogue",
                 "expected the id of another entry",
-                f"did you mean {quoted(meant)}?" if meant else "correct the id, or write null",
+                f"did you mean {quote_json(meant)}?" if meant else "correct the id, or write null",
             )
 
 
-def successors_come_to_an_end(catalogue: Entries) -> Iterator[Finding]:
+def successors_are_of_the_same_kind(catalogue: Entries) -> Iterator[Breach]:
+    """What supersedes a model can take its place: a reranker is no successor of an encoder."""
+    kinds = {entry.id: entry.kind for entry in catalogue.entries if entry.id}
+    for entry in catalogue.entries:
+        successor = entry.text("/lineage/superseded_by")
+        kind = kinds.get(successor or "")
+        if successor and entry.kind and kind and kind != entry.kind:
+            yield entry.breach(
+                "/lineage/superseded_by",
+                f"superseded_by names {quote_json(successor)}, which is of the type "
+                f"{quote_json(kind)}, not {quote_json(entry.kind)}",
+                "expected a model of the same type",
+                "name another model, or write null",
+            )
+
+
+def successors_come_to_an_end(catalogue: Entries) -> Iterator[Breach]:
     """Following `superseded_by` leads to a model that nothing supersedes."""
     successors = {
         entry.id: entry.text("/lineage/superseded_by") for entry in catalogue.entries if entry.id
@@ -145,9 +161,9 @@ def successors_come_to_an_end(catalogue: Entries) -> Iterator[Finding]:
     circular = _circular(successors)
     for entry in catalogue.entries:
         if entry.id in circular and entry.text("/lineage/superseded_by"):
-            yield entry.finding(
+            yield entry.breach(
                 "/lineage/superseded_by",
-                f"superseded_by leads from {quoted(entry.id)} back to it",
+                f"superseded_by leads from {quote_json(entry.id)} back to it",
                 "expected a line of successors that ends",
                 "write null in the newest of them",
             )
@@ -169,22 +185,29 @@ def _circular(successors: Mapping[str, str | None]) -> set[str]:
     return circular
 
 
-def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Finding]:
-    """The date and the licence of a source have the same form as those of an entry."""
+def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Breach]:
+    """The date and the licence of a source are of the same form as those of an entry."""
     for key, values in (catalogue.sources or {}).items():
         source = Entry(values, child_pointer("/sources", key))
         retrieved, license = source.text("/retrieved"), source.text("/license")
         if retrieved and not standards.is_date(retrieved):
-            yield source.finding(
+            yield source.breach(
                 "/retrieved",
-                f"the date {quoted(retrieved)} is not one of ISO 8601",
+                f"the date {quote_json(retrieved)} is not one of ISO 8601",
                 "expected YYYY, YYYY-MM or YYYY-MM-DD",
                 "write the day on which the source was read",
             )
+        elif retrieved and standards.is_to_come(retrieved):
+            yield source.breach(
+                "/retrieved",
+                f"the date {quote_json(retrieved)} has not come yet",
+                "expected a day in the past",
+                "write the day on which the source was read",
+            )
         if license and not standards.is_license(license):
-            yield source.finding(
+            yield source.breach(
                 "/license",
-                f"the licence {quoted(license)} is unknown",
+                f"the licence {quote_json(license)} is unknown",
                 "expected an SPDX expression, or one of the Hub's licence ids",
                 "write null where the source names none",
             )
@@ -197,6 +220,7 @@ CATALOGUE_RULES: tuple[CatalogueRule, ...] = (
     constants_are_unique,
     kinds_have_names_of_their_own,
     successors_exist,
+    successors_are_of_the_same_kind,
     successors_come_to_an_end,
     sources_are_dated_and_licensed,
 )

@@ -15,8 +15,8 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A breach that a rule found.
+class Breach:
+    """What a rule found.
 
     Attributes:
         pointer: JSON pointer from the top of the file.
@@ -103,11 +103,11 @@ class Entry:
         value = self.value(pointer)
         return value if isinstance(value, dict) else {}
 
-    def finding(
+    def breach(
         self, pointer: str, found: str, expected: str, action: str, *, at_key: bool = False
-    ) -> Finding:
-        """Return a finding at a pointer within the entry."""
-        return Finding(self.pointer + pointer, found, expected, action, at_key)
+    ) -> Breach:
+        """Return a breach at a pointer within the entry."""
+        return Breach(self.pointer + pointer, found, expected, action, at_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import difflib
 
 from holotype_codegen import naming
 from holotype_codegen.literals import literal
-from holotype_codegen.model import model_of, source_of, stated
+from holotype_codegen.model import model_of, source_of, stated_fields
 from holotype_codegen.report import CatalogueError, Problem
 from holotype_codegen.source import CatalogueSource
 
@@ -34,7 +34,7 @@ def explain(catalogue: CatalogueSource, model_id: str) -> str:
     ]
     rows = [
         (name, literal(value, width=10**9), source_of(values["provenance"], place))
-        for name, place, value in stated(values)
+        for name, place, value in stated_fields(values)
     ]
     widths = [min(max(len(row[n]) for row in rows), 60) for n in (0, 1)]
     return "\n".join(

@@ -1,13 +1,16 @@
-"""Generates the module file from a `models.json`: validates, renders, writes atomically."""
+"""From a `models.json` to the module file: validate, render, write in one step."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from holotype_codegen.render import LINE_LENGTH, Origin, render
+from holotype_codegen.atomic_file import replace_file
+from holotype_codegen.render import HEADER, LINE_LENGTH, Origin, render
 from holotype_codegen.validate import load_catalogue
+
+
+class OutputError(Exception):
+    """The module cannot be written where it should be; the message says why and what to do."""
 
 
 def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH) -> bool:
@@ -24,11 +27,17 @@ def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_
 
     Raises:
         CatalogueError: the catalogue has problems; the error lists all of them.
+        OutputError: the file at the output is not a generated one, or cannot be written.
     """
     text = module_text(source, output, root=root, line_length=line_length)
     if is_current(output, text):
         return False
-    write_atomically(output, text)
+    try:
+        _refuse_hand_written(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(output, text.encode())
+    except OSError as error:
+        raise OutputError(f"{output} cannot be written: {error.strerror or error}") from error
     return True
 
 
@@ -52,18 +61,21 @@ def is_current(output: Path, text: str) -> bool:
     return output.is_file() and output.read_bytes() == text.encode()
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file under a temporary name beside it, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-        os.chmod(temporary, 0o644)  # noqa: PTH101  mkstemp made it private
-        os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _refuse_hand_written(output: Path) -> None:
+    """Make sure that nothing is lost where the module goes: its header tells what is generated.
+
+    Raises:
+        OutputError: there is a file that has contents and no such header.
+    """
+    if not output.is_file():
+        return
+    with output.open("rb") as file:
+        beginning = file.read(len(HEADER))
+    if beginning and beginning != HEADER.encode():
+        raise OutputError(
+            f"{output} was not generated, so that it is not overwritten: its first line does not "
+            f"begin with {HEADER!r}; choose another output, or delete the file"
+        )
 
 
 def _shown(path: Path, root: Path) -> str:

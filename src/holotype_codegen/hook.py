@@ -13,39 +13,67 @@ In any project's `pyproject.toml`:
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.plugin import hookimpl
 
-from holotype_codegen.generate import generate
+from holotype_codegen.generate import OutputError, generate
 from holotype_codegen.render import LINE_LENGTH
 from holotype_codegen.report import CatalogueError
 
 
 class CatalogueBuildHook(BuildHookInterface[Any]):
-    """Generates the module before a wheel or an editable install is built, and includes it."""
+    """Generates the module before a wheel or an editable install is made, and adds it to the files.
+
+    A source distribution gets the catalogue, so that a wheel can be made of it.
+    """
 
     PLUGIN_NAME = "holotype"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write the module.
+        """Write the module, or see to the catalogue.
 
         Raises:
             TypeError: an option is missing or of the wrong type.
-            SystemExit: the catalogue has problems; all are printed, and nothing is written.
+            SystemExit: the catalogue has problems, of which all are printed, or is not in the
+                project; or the module would lie outside of it, or take the place of a file that
+                was not generated. Nothing is written.
         """
-        if self.target_name != "wheel":
-            return
         source, output = self._option("source", str), self._option("output", str)
         line_length = self._option("line-length", int, LINE_LENGTH)
         root = Path(self.root)
+        if self.target_name == "sdist":
+            build_data["force_include"].update(self._catalogue(root, source))
+        if self.target_name != "wheel":
+            return
+        path = _within(root, output)
+        if path is None:
+            raise SystemExit(
+                f"the output {output!r} of the build hook {self.PLUGIN_NAME!r} lies outside of the "
+                f"project {root}; name a file in it, such as src/acme/models.py"
+            )
         try:
-            generate(root / source, root / output, root=root, line_length=line_length)
-        except CatalogueError as error:
+            generate(root / source, root / path, root=root, line_length=line_length)
+        except (CatalogueError, OutputError) as error:
             raise SystemExit(str(error)) from None
-        build_data["artifacts"].append(f"/{output}")
+        build_data["artifacts"].append("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path))
+
+    def _catalogue(self, root: Path, source: str) -> dict[str, str]:
+        """Return where the catalogue is, and where it stands in a source distribution."""
+        path = _within(root, source)
+        if path is None:
+            raise SystemExit(
+                f"the catalogue {source!r} lies outside of the project {root}, so that a source "
+                "distribution, from which wheels are built elsewhere, cannot hold it; move it into "
+                "the project, or build the wheel alone: python -m build --wheel"
+            )
+        if not (root / path).is_file():
+            raise SystemExit(f"there is no catalogue {path} in {root}; correct the option 'source'")
+        return {str(root / path): path}
 
     def _option(self, name: str, expected: type, default: object = None) -> Any:
         value = self.config.get(name, default)
@@ -56,6 +84,19 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
                 f"[tool.hatch.build.hooks.{self.PLUGIN_NAME}]"
             )
         return value
+
+
+def _within(root: Path, path: str) -> str | None:
+    """Return a path from the root, in its shortest spelling; None where it leads out of it.
+
+    Hatchling knows a file by that spelling alone, not by ``./x``, ``a/../x`` or ``a//x``.
+    """
+    for target, top in ((root / path, root), ((root / path).resolve(), root.resolve())):
+        short = Path(os.path.relpath(target, top))
+        if ".." not in short.parts:
+            is_inside = (root / short).resolve().is_relative_to(root.resolve())
+            return short.as_posix() if is_inside else None
+    return None
 
 
 @hookimpl

@@ -54,7 +54,7 @@ def literal(value: object, *, indent: int = 0, before: int = 0, width: int = 88)
         return flat
     if isinstance(value, str) or not value:
         return flat
-    return _exploded(value, indent, width)
+    return _explode(value, indent, width)
 
 
 def _flat(value: object) -> str:
@@ -77,7 +77,7 @@ def _flat(value: object) -> str:
             raise TypeError(f"no Python literal for {type(value).__name__}: {value!r}")
 
 
-def _exploded(value: Call | Sequence[object], indent: int, width: int) -> str:
+def _explode(value: Call | Sequence[object], indent: int, width: int) -> str:
     inner = indent + len(INDENT)
     if isinstance(value, Call):
         opening = f"{value.function}("
@@ -95,12 +95,12 @@ def _exploded(value: Call | Sequence[object], indent: int, width: int) -> str:
 def quote(text: str) -> str:
     """Return a string literal: double quotes, unless single ones need fewer escapes."""
     mark = "'" if text.count('"') > text.count("'") else '"'
-    return f"{mark}{_escaped(text, mark)}{mark}"
+    return f"{mark}{_escape(text, mark)}{mark}"
 
 
 def docstring(text: str) -> str:
     """Return a docstring literal on one line."""
-    return f'"""{_LOOSE_QUOTE.sub(_BACKSLASHED_QUOTE, _escaped(text, ""))}"""'
+    return f'"""{_LOOSE_QUOTE.sub(_BACKSLASHED_QUOTE, _escape(text, ""))}"""'
 
 
 def subscript(
@@ -166,17 +166,17 @@ def from_import(module: str, names: Sequence[str], *, width: int = 88) -> str:
     return f"from {module} import (\n" + "".join(f"{INDENT}{name},\n" for name in names) + ")"
 
 
-def _escaped(text: str, mark: str) -> str:
-    """Return the text with the quotation mark and unprintable characters escaped."""
+def _escape(text: str, mark: str) -> str:
+    """Return the text with escapes for the quotation mark and for all that is not printable."""
     if text.isprintable() and "\\" not in text and (not mark or mark not in text):
         return text
     return "".join(
-        f"\\{character}" if character == mark else _escaped_character(character)
+        f"\\{character}" if character == mark else _escape_character(character)
         for character in text
     )
 
 
-def _escaped_character(character: str) -> str:
+def _escape_character(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
     if character.isprintable():

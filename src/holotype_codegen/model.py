@@ -126,8 +126,8 @@ def model_of(entry: Entry) -> Model:
     )
 
 
-def stated(entry: Entry) -> Iterator[tuple[str, tuple[str, ...], Any]]:
-    """Yield the name, path and value of every field that the record states."""
+def stated_fields(entry: Entry) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    """Yield the name, the place and the value of every field that the record states."""
     for name, place in FIELDS:
         value: Any = entry
         for key in place:
@@ -137,7 +137,7 @@ def stated(entry: Entry) -> Iterator[tuple[str, tuple[str, ...], Any]]:
 
 
 def _arguments(entry: Entry) -> Iterator[tuple[str, object]]:
-    for name, _, value in stated(entry):
+    for name, _, value in stated_fields(entry):
         yield name, Name(f"ModelType.{enum_member_name(value)}") if name == "type" else value
     if entry.get("variants"):
         yield "variants", [_record("Variant", variant) for variant in entry["variants"]]
@@ -154,7 +154,7 @@ def _provenance(entry: Entry) -> Iterator[tuple[str, str]]:
     """Yield the source of the record, and of each field with another source."""
     provenance = entry["provenance"]
     yield "*", provenance["*"]
-    for name, place, _ in stated(entry):
+    for name, place, _ in stated_fields(entry):
         source = source_of(provenance, place)
         if source != provenance["*"]:
             yield name, source

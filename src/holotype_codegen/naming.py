@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import re
 
-RESERVED_NAMES = frozenset(
+MODULE_CONSTANTS = frozenset(
     {"CATALOGUE", "CATALOGUE_DIGEST", "CATALOGUE_VERSION", "MODEL_REGISTRY", "SOURCES"}
 )
-"""Upper-case names that every generated module defines, so no model can have them."""
+"""The constants that every generated module exports besides those of its models."""
+
+RESERVED_NAMES = MODULE_CONSTANTS | {"TYPE_CHECKING"}
+"""Upper-case names that every generated module uses, so that no model may have them."""
 
 _KEBAB_CASE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 
@@ -22,6 +25,12 @@ _KEBAB_CASE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 def is_kebab_case(name: str) -> bool:
     """Return whether `name` is lower-case letters and digits, joined by single ``-`` or ``.``."""
     return _KEBAB_CASE.fullmatch(name) is not None
+
+
+def kebab_case(name: str) -> str:
+    """Return the kebab-case that is nearest to a name; empty where nothing of it can stand."""
+    between = re.compile("[^a-z0-9]+")
+    return between.sub(lambda run: "." if run[0] == "." else "-", name.lower()).strip("-.")
 
 
 def constant_name(model_id: str) -> str:
@@ -39,3 +48,13 @@ def class_stem(kind: str) -> str:
     """Return the kind in CamelCase, as in the id types: ``cross-encoder`` → ``CrossEncoder``."""
     stem = "".join(part.capitalize() for part in re.split(r"[-.]", kind))
     return f"M{stem}" if stem[:1].isdigit() else stem
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts `v2` before `v10`, however long the numbers are."""
+    texts = re.split("[0-9]+", name)
+    numbers = [digits.lstrip("0") for digits in re.findall("[0-9]+", name)]
+    key = [(-1, texts[0])]
+    for number, text in zip(numbers, texts[1:], strict=True):
+        key += [(len(number), number), (-1, text)]
+    return key

@@ -82,8 +82,8 @@ def printable(text: str) -> str:
     )
 
 
-def quoted(value: object) -> str:
-    """Return a JSON value as in the file, on one line, truncated if long."""
+def quote_json(value: object) -> str:
+    """Return a JSON value as it would stand in the file, on one line, cut where it is long."""
     text = printable(json.dumps(value, ensure_ascii=False))
     if len(text) <= _LONGEST_QUOTE:
         return text

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import ValidationError
 
 _HERE = Path(__file__).parent
 _PLACES = (
@@ -57,7 +60,7 @@ def frame_validator() -> Any:
     """Return the validator of everything but the entries."""
     schema = copy.deepcopy(load_schema())
     schema["properties"]["models"].pop("items")
-    return _StrictValidator(_inlined(schema))
+    return _StrictValidator(_inline(schema))
 
 
 def entry_validator(kind: str | None) -> Any:
@@ -75,16 +78,16 @@ def _entry_validator(kind: str | None) -> Any:
     conditions = model.pop("allOf")
     for condition in conditions if kind is not None else ():
         branch = "then" if _holds(condition["if"], kind) else "else"
-        model = _narrowed(model, condition.get(branch, {}))
-    return _StrictValidator(_inlined(model))
+        model = _narrow(model, condition.get(branch, {}))
+    return _StrictValidator(_inline(model))
 
 
 def _holds(condition: dict[str, Any], kind: str | None) -> bool:
     return bool(_StrictValidator(condition).is_valid({"type": kind}))
 
 
-def _narrowed(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
-    """Merge two schemas, the second of which only narrows the first.
+def _narrow(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
+    """Return one schema for what two demand, the second of which only narrows the first.
 
     With one schema per value, a wrong value breaks one demand, and the message can be exact.
     """
@@ -96,21 +99,21 @@ def _narrowed(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any
         if value is False:
             properties.pop(name)
         else:
-            properties[name] = _narrowed(properties.get(name, {}), value)
+            properties[name] = _narrow(properties.get(name, {}), value)
     if properties:
         result["properties"] = properties
     return result
 
 
-def _inlined(schema: Any) -> Any:
-    """Return a schema with each reference replaced by its definition."""
+def _inline(schema: Any) -> Any:
+    """Return a schema with each reference to a definition replaced by it."""
     match schema:
         case {"$ref": str(reference)}:
-            return _inlined(load_schema()["$defs"][reference.rpartition("/")[2]])
+            return _inline(load_schema()["$defs"][reference.rpartition("/")[2]])
         case dict():
-            return {key: _inlined(value) for key, value in schema.items() if key != "$defs"}
+            return {key: _inline(value) for key, value in schema.items() if key != "$defs"}
         case list():
-            return [_inlined(value) for value in schema]
+            return [_inline(value) for value in schema]
         case _:
             return schema
 
@@ -120,9 +123,26 @@ def _is_whole(_: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-# In the stubs of jsonschema, `extend` has no types.
+def _matches(validator: Any, pattern: str, value: object, _: object) -> Iterator[ValidationError]:
+    """Take `$` for the end of the text: Python finds it before a last line break, too."""
+    if validator.is_type(value, "string"):
+        ending = r"\Z" if pattern.endswith("$") else ""
+        if re.search(pattern.removesuffix("$") + ending, str(value)) is None:
+            yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _is_unique(validator: Any, wanted: bool, items: Any, _: object) -> Iterator[ValidationError]:
+    """Compare items by their text: jsonschema compares every two of what it cannot sort."""
+    if wanted and validator.is_type(items, "array"):
+        different = {json.dumps(item, sort_keys=True) for item in items}
+        if len(different) < len(items):
+            yield ValidationError("an item stands twice")
+
+
+# Where the stubs of jsonschema are installed, `extend` has no types in them.
 _extend: Any = validators.extend
 _StrictValidator = _extend(
     Draft202012Validator,
+    {"pattern": _matches, "uniqueItems": _is_unique},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
 )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
-from holotype_codegen.entries import Entries, Entry, Finding
+from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.positions import child_pointer
-from holotype_codegen.report import printable, quoted
+from holotype_codegen.report import printable, quote_json
 from holotype_codegen.schema import entry_validator, frame_validator, known_kinds, load_schema
 from holotype_codegen.wording import (
     allows_null,
     correction,
-    described,
+    describe_value,
     expectation,
-    listed,
+    join_quoted,
     nearest,
 )
 
@@ -23,22 +24,22 @@ from holotype_codegen.wording import (
 _Error: TypeAlias = Any
 
 
-def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Finding]]:
-    """Yield the broken keyword and the finding for every breach of the schema."""
+def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Breach]]:
+    """Yield the keyword that is broken, and what was found, for every breach of the schema."""
     top = Entry(catalogue, "")
-    yield from _explained(frame_validator().iter_errors(catalogue), top)
+    yield from _explain(frame_validator().iter_errors(catalogue), top)
     for entry in entries.entries:
-        yield from _explained(entry_validator(entry.kind).iter_errors(entry.values), entry)
+        yield from _explain(entry_validator(entry.kind).iter_errors(entry.values), entry)
 
 
-def _explained(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Finding]]:
-    seen: set[tuple[str, Finding]] = set()
+def _explain(errors: Iterable[_Error], entry: Entry) -> Iterator[tuple[str, Breach]]:
+    seen: set[tuple[str, Breach]] = set()
     for error in _without_echoes(list(errors)):
         keyword = "propertyNames" if "propertyNames" in error.schema_path else error.validator
-        for finding in _WORDINGS.get(keyword, _other)(error, entry):
-            if (keyword, finding) not in seen:
-                seen.add((keyword, finding))
-                yield keyword, finding
+        for breach in _WORDINGS.get(keyword, _other)(error, entry):
+            if (keyword, breach) not in seen:
+                seen.add((keyword, breach))
+                yield keyword, breach
 
 
 def _without_echoes(errors: list[_Error]) -> list[_Error]:
@@ -63,22 +64,22 @@ def _label(error: _Error) -> str:
 
 def _subject(error: _Error, entry: Entry) -> str:
     if error.absolute_path:
-        return quoted(_label(error))
+        return quote_json(_label(error))
     return "the entry" if entry.pointer else "the catalogue"
 
 
-def _missing(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _missing(error: _Error, entry: Entry) -> Iterator[Breach]:
     for name in error.validator_value:
         if name in error.instance:
             continue
         field = error.schema.get("properties", {}).get(name) or _schema_of_others(error.schema)
         about = field.get("description", "").rstrip(".").partition(". ")[0]
         unless = ", or null where no source says" if allows_null(field) else ""
-        yield entry.finding(
+        yield entry.breach(
             child_pointer(_pointer(error), name),
-            f"the required field {quoted(name)} is missing",
+            f"the required field {quote_json(name)} is missing",
             f"expected {expectation(field)}",
-            f"add {quoted(name)}{f' ({about})' if about else ''}{unless}",
+            f"add {quote_json(name)}{f' ({about})' if about else ''}{unless}",
         )
 
 
@@ -88,7 +89,7 @@ def _schema_of_others(schema: Any) -> Any:
     return others if isinstance(others, dict) else {}
 
 
-def _unknown_field(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _unknown_field(error: _Error, entry: Entry) -> Iterator[Breach]:
     known = list(error.schema.get("properties", {}))
     for name in error.instance:
         if name in known:
@@ -96,10 +97,10 @@ def _unknown_field(error: _Error, entry: Entry) -> Iterator[Finding]:
         if name == "encoding" and entry.pointer and not error.absolute_path:
             yield _forbidden_encoding(entry)
             continue
-        yield entry.finding(
+        yield entry.breach(
             child_pointer(_pointer(error), name),
-            f"{quoted(name)} is no field here",
-            f"expected one of {listed(known)}",
+            f"{quote_json(name)} is no field here",
+            f"expected one of {join_quoted(known)}",
             _field_action(name, known, _homes() if entry.pointer else {}),
             at_key=True,
         )
@@ -111,21 +112,21 @@ def _field_action(name: str, known: list[str], homes: dict[str, str]) -> str:
         return f"move it to {homes[name]}"
     near = nearest(name, known)
     if near:
-        return f"did you mean {quoted(near)}?"
+        return f"did you mean {quote_json(near)}?"
     elsewhere = nearest(name, homes)
     if elsewhere:
-        return f"did you mean {quoted(elsewhere)} in {homes[elsewhere]}?"
+        return f"did you mean {quote_json(elsewhere)} in {homes[elsewhere]}?"
     return "delete it, or look the right name up in the schema"
 
 
-def _forbidden_encoding(entry: Entry) -> Finding:
+def _forbidden_encoding(entry: Entry) -> Breach:
     meant = nearest(entry.kind or "", known_kinds())
     delete = "delete the encoding"
-    return entry.finding(
+    return entry.breach(
         "/encoding",
-        f"a model of the type {quoted(entry.kind)} has no encoding",
-        f"expected one only for the types {listed(known_kinds())}",
-        f'write "type": {quoted(meant)} if that is meant, or {delete}' if meant else delete,
+        f"a model of the type {quote_json(entry.kind)} has no encoding",
+        f"expected one only for the types {join_quoted(known_kinds())}",
+        f'write "type": {quote_json(meant)} if that is meant, or {delete}' if meant else delete,
         at_key=True,
     )
 
@@ -143,42 +144,42 @@ def _homes() -> dict[str, str]:
     return {name: " or ".join(dict.fromkeys(places)) for name, places in homes.items()}
 
 
-def _key(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _key(error: _Error, entry: Entry) -> Iterator[Breach]:
     name = str(error.instance)
-    yield entry.finding(
+    yield entry.breach(
         child_pointer(_pointer(error), name),
-        f"{quoted(name)} is no key of a source",
+        f"{quote_json(name)} is no key of a source",
         "expected lower-case letters and digits, joined by hyphens",
         'write a key such as "mteb" or "hub-copy"',
         at_key=True,
     )
 
 
-def _type(error: _Error, entry: Entry) -> Iterator[Finding]:
-    yield entry.finding(
+def _type(error: _Error, entry: Entry) -> Iterator[Breach]:
+    yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"{_subject(error, entry)} is {describe_value(error.instance)}",
         f"expected {expectation(error.schema)}",
         correction(error.instance, error.schema),
     )
 
 
-def _not_positive(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _not_positive(error: _Error, entry: Entry) -> Iterator[Breach]:
     owner = f"Model {printable(entry.id)}" if entry.id else "The entry"
-    yield entry.finding(
+    yield entry.breach(
         _pointer(error),
-        f"{owner} has invalid {_label(error)}: {quoted(error.instance)}",
+        f"{owner} has invalid {_label(error)}: {quote_json(error.instance)}",
         f"expected {expectation(error.schema)}",
         "write the true number" + (", or null" if allows_null(error.schema) else ""),
     )
 
 
-def _out_of_range(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _out_of_range(error: _Error, entry: Entry) -> Iterator[Breach]:
     value, highest = error.instance, error.schema.get("maximum")
     percent = highest == 1 and 1 < value <= 100
-    yield entry.finding(
+    yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {quoted(value)}",
+        f"{_subject(error, entry)} is {quote_json(value)}",
         f"expected {expectation(error.schema)}",
         f"write {round(value / 100, 9)}, a fraction"
         if percent
@@ -186,22 +187,22 @@ def _out_of_range(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _choice(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _choice(error: _Error, entry: Entry) -> Iterator[Breach]:
     choices = error.validator_value
     texts = [choice for choice in choices if isinstance(choice, str)]
     meant = nearest(error.instance, texts) if isinstance(error.instance, str) else None
-    yield entry.finding(
+    yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"{_subject(error, entry)} is {describe_value(error.instance)}",
         f"expected {expectation(error.schema)}",
-        f"write {quoted(meant)}" if meant else "write one of these",
+        f"write {quote_json(meant)}" if meant else "write one of these",
     )
 
 
-def _empty(error: _Error, entry: Entry) -> Iterator[Finding]:
+def _empty(error: _Error, entry: Entry) -> Iterator[Breach]:
     what = "an empty text" if error.instance == "" else "an empty list"
     action = "write null" if allows_null(error.schema) else "fill it in"
-    yield entry.finding(
+    yield entry.breach(
         _pointer(error),
         f"{_subject(error, entry)} is {what}",
         f"expected {expectation(error.schema)}, not empty",
@@ -209,33 +210,36 @@ def _empty(error: _Error, entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _repeated(error: _Error, entry: Entry) -> Iterator[Finding]:
-    written = [quoted(item) for item in error.instance]
-    for n, item in enumerate(written):
-        if item in written[:n]:
-            yield entry.finding(
+def _repeated(error: _Error, entry: Entry) -> Iterator[Breach]:
+    known: set[str] = set()
+    for n, item in enumerate(error.instance):
+        written = json.dumps(item, sort_keys=True)
+        if written not in known:
+            known.add(written)
+        else:
+            yield entry.breach(
                 child_pointer(_pointer(error), n),
-                f"{quoted(_label(error))} holds {item} twice",
+                f"{quote_json(_label(error))} holds {quote_json(item)} twice",
                 "expected each item once",
                 "delete one of them",
             )
 
 
-def _pattern(error: _Error, entry: Entry) -> Iterator[Finding]:
-    yield entry.finding(
+def _pattern(error: _Error, entry: Entry) -> Iterator[Breach]:
+    yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {described(error.instance)}",
+        f"{_subject(error, entry)} is {describe_value(error.instance)}",
         f"expected text of the form {error.validator_value}",
         "write it in this form",
     )
 
 
-def _alternatives(error: _Error, entry: Entry) -> Iterator[Finding]:
-    """Explain what is wrong within the alternative of the right type, if there is one."""
+def _alternatives(error: _Error, entry: Entry) -> Iterator[Breach]:
+    """Explain what is wrong within the alternative that has the right type, where there is one."""
     inner = [cause for cause in error.context if len(cause.relative_path) > 0]
     if inner:
-        for _, finding in _explained(inner, entry):
-            yield finding
+        for _, breach in _explain(inner, entry):
+            yield breach
         return
     branches = {cause.schema_path[0] for cause in error.context if cause.validator != "uniqueItems"}
     if len(branches) < len(error.validator_value):
@@ -246,16 +250,16 @@ def _alternatives(error: _Error, entry: Entry) -> Iterator[Finding]:
     yield from _choice(error, entry)
 
 
-def _other(error: _Error, entry: Entry) -> Iterator[Finding]:
-    yield entry.finding(
+def _other(error: _Error, entry: Entry) -> Iterator[Breach]:
+    yield entry.breach(
         _pointer(error),
-        f"{_subject(error, entry)} is {described(error.instance)}",
-        f"expected {error.validator} {quoted(error.validator_value)}",
+        f"{_subject(error, entry)} is {describe_value(error.instance)}",
+        f"expected {error.validator} {quote_json(error.validator_value)}",
         "look the field up in the schema",
     )
 
 
-_WORDINGS: dict[str, Callable[[_Error, Entry], Iterator[Finding]]] = {
+_WORDINGS: dict[str, Callable[[_Error, Entry], Iterator[Breach]]] = {
     "additionalProperties": _unknown_field,
     "anyOf": _alternatives,
     "enum": _choice,

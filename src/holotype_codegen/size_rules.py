@@ -4,51 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holotype_codegen.entries import Entries, Entry, Finding
-from holotype_codegen.report import quoted
+from holotype_codegen.entries import Breach, Entries, Entry
+from holotype_codegen.report import quote_json
 from holotype_codegen.schema import known_kinds
 
+_NARROWER_WORDS = frozenset(
+    {"albert", "convbert", "electra", "mobilebert", "nezha", "openelm", "opt", "rembert"}
+)
+"""Architectures whose word vectors may be narrower than the network behind them."""
 
-def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """`projection_dims` is present exactly if `has_projection` is true."""
+
+def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """`projection_dims` is there exactly where `has_projection` is true."""
     stated = entry.has("/architecture/has_projection")
     has_projection = entry.flag("/architecture/has_projection")
     dims = entry.value("/architecture/projection_dims")
     if has_projection and dims is None:
-        yield entry.finding(
+        yield entry.breach(
             "/architecture/has_projection",
             "has_projection is true, and there is no projection_dims",
             "expected the width that the projection ends in",
             "add projection_dims, or set has_projection to false",
         )
     elif dims is not None and stated and not has_projection:
-        yield entry.finding(
+        yield entry.breach(
             "/architecture/projection_dims",
-            f"projection_dims is {quoted(dims)}, and has_projection is not true",
+            f"projection_dims is {quote_json(dims)}, and has_projection is not true",
             "expected projection_dims only where there is a projection",
             "set has_projection to true, or delete projection_dims",
         )
 
 
-def projections_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """The projection produces the vector, so both have the same width."""
+def projections_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """The projection makes the vector, so its width is that of the vector."""
     projected = entry.count("/architecture/projection_dims")
     if projected and _is_another_width(entry, projected):
         width = entry.value("/specs/embedding_dim")
-        yield entry.finding(
+        yield entry.breach(
             "/architecture/projection_dims",
-            f"projection_dims is {projected}, embedding_dim is {quoted(width)}",
+            f"projection_dims is {projected}, embedding_dim is {quote_json(width)}",
             "expected them to be equal",
             "correct the wrong one",
         )
 
 
-def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[Finding]:
+def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Without a projection, a dense or ColBERT vector is as wide as the transformer."""
     width, hidden = entry.count("/specs/embedding_dim"), entry.count("/specs/hidden_dim")
     unprojected = entry.flag("/architecture/has_projection") is False
     if entry.kind in ("dense", "colbert") and unprojected and width and hidden and width != hidden:
-        yield entry.finding(
+        yield entry.breach(
             "/specs/embedding_dim",
             f"embedding_dim is {width}, hidden_dim is {hidden}, and there is no projection",
             "expected them to be equal without a projection",
@@ -56,11 +61,11 @@ def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[F
         )
 
 
-def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """A sparse vector has one weight per word of the vocabulary."""
+def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A sparse vector has one weight for each word of the vocabulary."""
     width, words = entry.count("/specs/embedding_dim"), entry.count("/specs/vocab_size")
     if entry.kind == "sparse" and width and words and width != words:
-        yield entry.finding(
+        yield entry.breach(
             "/specs/embedding_dim",
             f"embedding_dim is {width}, vocab_size is {words}",
             "expected them to be equal in a sparse model",
@@ -68,11 +73,11 @@ def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Fin
         )
 
 
-def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Iterator[Finding]:
+def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A model cannot require a projection that it does not have."""
     required = entry.flag("/dependencies/requires_projection")
     if required and entry.flag("/architecture/has_projection") is False:
-        yield entry.finding(
+        yield entry.breach(
             "/dependencies/requires_projection",
             "requires_projection is true, and has_projection is false",
             "expected a projection where one is required",
@@ -80,68 +85,122 @@ def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Itera
         )
 
 
-def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """ColBERT returns several vectors per text; the other known kinds do not."""
+def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """ColBERT makes several vectors of a text; the other known kinds do not."""
     stated = entry.flag("/capabilities/multi_vector")
     if stated is None or entry.kind not in known_kinds():
         return
     implied = entry.kind == "colbert"
     if stated is not implied:
-        yield entry.finding(
+        yield entry.breach(
             "/capabilities/multi_vector",
-            f"multi_vector is {quoted(stated)} for a {entry.kind} model",
-            f"expected {quoted(implied)}",
-            f"write {quoted(implied)}, or correct the type",
+            f"multi_vector is {quote_json(stated)} for a {entry.kind} model",
+            f"expected {quote_json(implied)}",
+            f"write {quote_json(implied)}, or correct the type",
         )
 
 
-def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """Matryoshka sizes are unique, ascend, and end with the native width."""
+def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """Matryoshka sizes ascend, each once, and end in the native width."""
     pointer = "/architecture/matryoshka_dims"
     dims = entry.value(pointer)
     if not isinstance(dims, list) or any(type(dim) is not int for dim in dims) or not dims:
         return
     if dims != sorted(set(dims)):
-        yield entry.finding(
+        yield entry.breach(
             pointer,
-            f"matryoshka_dims is {quoted(dims)}",
+            f"matryoshka_dims is {quote_json(dims)}",
             "expected ascending sizes, each once",
-            f"write {quoted(sorted(set(dims)))}",
+            f"write {quote_json(sorted(set(dims)))}",
         )
     if _is_another_width(entry, max(dims)):
         width = entry.value("/specs/embedding_dim")
-        yield entry.finding(
+        yield entry.breach(
             pointer,
-            f"matryoshka_dims ends in {max(dims)}, embedding_dim is {quoted(width)}",
+            f"matryoshka_dims ends in {max(dims)}, embedding_dim is {quote_json(width)}",
             "expected the native width as the last size",
             "correct the sizes, or embedding_dim",
         )
 
 
-def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Finding]:
-    """`capabilities.matryoshka`, if stated, is true exactly if sizes are listed."""
+def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """`capabilities.matryoshka` is true exactly where sizes are join_quoted, or is not stated."""
     flag = entry.flag("/capabilities/matryoshka")
     has_sizes = bool(entry.value("/architecture/matryoshka_dims"))
     if flag is not None and flag is not has_sizes:
-        yield entry.finding(
+        yield entry.breach(
             "/capabilities/matryoshka",
-            f"matryoshka is {quoted(flag)}, and matryoshka_dims "
+            f"matryoshka is {quote_json(flag)}, and matryoshka_dims "
             + ("lists sizes" if has_sizes else "lists none"),
             "expected true with sizes, false without, null where it is unknown",
             "add the sizes to architecture, or correct the flag",
         )
 
 
-def contexts_fit_the_positions(entry: Entry, _: Entries) -> Iterator[Finding]:
+def contexts_fit_the_positions(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A checkpoint cannot encode more tokens than its architecture has positions."""
     context = entry.count("/specs/context_length")
     positions = entry.count("/specs/max_position_embeddings")
     if context and positions and context > positions:
-        yield entry.finding(
+        yield entry.breach(
             "/specs/context_length",
             f"context_length is {context}, max_position_embeddings is {positions}",
             "expected a context no longer than the positions",
             "correct the wrong one",
+        )
+
+
+def lengths_fit_the_context(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """ColBERT cuts queries and documents at lengths that the checkpoint can encode."""
+    context = entry.count("/specs/context_length")
+    for name in ("query_length", "document_length"):
+        length = entry.count(f"/encoding/{name}")
+        if context and length and length > context:
+            yield entry.breach(
+                f"/encoding/{name}",
+                f"{name} is {length}, context_length is {context}",
+                "expected a length no longer than the context",
+                "correct the wrong one",
+            )
+
+
+def static_models_have_no_layers(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A static model is a table of token vectors: there is no network that could have layers."""
+    layers = entry.count("/specs/layers")
+    if layers and entry.text("/architecture/type") == "static":
+        yield entry.breach(
+            "/specs/layers",
+            f'layers is {layers}, and architecture.type is "static"',
+            "expected no layers where there is no network",
+            "delete the layers, or correct the type of the architecture",
+        )
+
+
+def sparse_vectors_are_never_truncated(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """The places of a sparse vector are words, of which none comes before the others."""
+    if entry.kind == "sparse" and entry.value("/architecture/matryoshka_dims"):
+        yield entry.breach(
+            "/architecture/matryoshka_dims",
+            "a sparse model has matryoshka_dims",
+            "expected none: what would be cut off are words of the vocabulary",
+            "delete them, or correct the type of the model",
+        )
+
+
+def parameters_hold_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A model has a vector for every word of its vocabulary, and more parameters than these."""
+    static = entry.text("/architecture/type") == "static"
+    width_name = "embedding_dim" if static else "hidden_dim"
+    width = entry.count(f"/specs/{width_name}")
+    words, parameters = entry.count("/specs/vocab_size"), entry.count("/specs/parameters")
+    if entry.text("/architecture/type") in _NARROWER_WORDS or not (width and words and parameters):
+        return
+    if parameters < words * width:
+        yield entry.breach(
+            "/specs/parameters",
+            f"parameters is {parameters}, and vocab_size times {width_name} is {words * width}",
+            "expected at least as many parameters as the vectors of the vocabulary have numbers",
+            "correct the wrong one: is the count in thousands or millions?",
         )
 
 
@@ -168,5 +227,9 @@ SIZE_RULES = (
     matryoshka_sizes_ascend_to_the_embedding,
     the_matryoshka_flag_agrees_with_the_sizes,
     contexts_fit_the_positions,
+    lengths_fit_the_context,
+    static_models_have_no_layers,
+    sparse_vectors_are_never_truncated,
+    parameters_hold_the_vocabulary,
 )
 """The rules about the sizes of one entry."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,13 @@ def read_source(path: Path) -> CatalogueSource:
     """
     file = shown_path(path)
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise _file_error(file, f"the file has {size:,} bytes", f"at most {MAX_BYTES:,}")
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            # Reading a pipe may wait for ever, and a device may never end.
+            raise _file_error(file, "this is a pipe or a device", "a regular file")
+        if status.st_size > MAX_BYTES:
+            found = f"the file has {status.st_size:,} bytes"
+            raise _file_error(file, found, f"at most {MAX_BYTES:,}")
         data = path.read_bytes()
     except FileNotFoundError:
         raise _file_error(file, "there is no such file", "a catalogue") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import langcodes
 from langcodes.tag_parser import LanguageTagError
@@ -12,6 +12,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 
 from holotype_codegen.licences import HUB_LICENCES
 
+_RELEASED = date(2026, 11, 27)
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
@@ -25,6 +26,14 @@ def is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_to_come(text: str) -> bool:
+    """Whether a date that `is_date` allows is one of the future."""
+    # A clock may be wrong, or set back so that a build can be repeated: what was in the past when
+    # this was released is always there.
+    latest = max(datetime.now(UTC).date() + timedelta(days=1), _RELEASED)
+    return text > latest.isoformat()[: len(text)]
 
 
 @functools.cache

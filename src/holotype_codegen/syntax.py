@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from holotype_codegen.characters import literal_faults
 from holotype_codegen.positions import Lines, child_pointer
-from holotype_codegen.report import Problem, quoted
+from holotype_codegen.report import Problem, quote_json
 from holotype_codegen.scalars import NUMBER_LIKE, WORD, ScalarFault, number_fault, word_fault
 
 MAX_DEPTH = 32
@@ -186,7 +186,7 @@ class _Scanner:
             line = self._lines.at(container.keys[key])[0]
             self._add(
                 key_at,
-                f"the key {quoted(key)} stands twice in one object, first in line {line}",
+                f"the key {quote_json(key)} stands twice in one object, first in line {line}",
                 "expected each key once: readers of JSON keep one of the two and tell nobody",
                 "delete one of them",
                 pointer,
@@ -196,7 +196,7 @@ class _Scanner:
             self._stop_cut_off()
         if self._text[self._at] != ":":
             self._stop(
-                f"{self._next_shown()} follows the key {quoted(key)}",
+                f"{self._next_shown()} follows the key {quote_json(key)}",
                 "expected a colon",
                 "put a colon and a value after the key",
             )
@@ -297,7 +297,7 @@ class _Scanner:
         self.found.append(_Found(offset, pointer, found, expected, action))
 
     def _next_shown(self) -> str:
-        return quoted(self._text[self._at])
+        return quote_json(self._text[self._at])
 
     def _at_end(self) -> bool:
         """Skip whitespace; return whether the text ends there."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from holotype_codegen.report import quoted
+from holotype_codegen.report import quote_json
 
 Schema = Mapping[str, Any]
 
@@ -29,9 +29,9 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def listed(names: Iterable[object]) -> str:
+def join_quoted(names: Iterable[object]) -> str:
     """Return quoted names, separated by commas."""
-    return ", ".join(quoted(name) for name in names)
+    return ", ".join(quote_json(name) for name in names)
 
 
 def expectation(schema: Schema) -> str:
@@ -39,9 +39,9 @@ def expectation(schema: Schema) -> str:
     if "anyOf" in schema:
         return _either([expectation(branch) for branch in schema["anyOf"]])
     if "const" in schema:
-        return quoted(schema["const"])
+        return quote_json(schema["const"])
     if "enum" in schema:
-        return f"one of {listed(schema['enum'])}"
+        return f"one of {join_quoted(schema['enum'])}"
     return _either([_type_expectation(name, schema) for name in types_of(schema)])
 
 
@@ -81,17 +81,17 @@ def _type_expectation(name: str, schema: Schema) -> str:
             return "null"
 
 
-def described(value: object) -> str:
-    """Return a value in words: `the text "110M"`, `a list`."""
+def describe_value(value: object) -> str:
+    """Say what a value is: `the text "110M"`, `a list`."""
     match value:
         case None | bool():
-            return quoted(value)
+            return quote_json(value)
         case str():
-            return f"the text {quoted(value)}"
+            return f"the text {quote_json(value)}"
         case float() if value.is_integer():
-            return f"{quoted(value)}, which is written as a fraction"
+            return f"{quote_json(value)}, which is written as a fraction"
         case int() | float():
-            return f"the number {quoted(value)}"
+            return f"the number {quote_json(value)}"
         case list():
             return "a list"
         case _:
@@ -108,9 +108,9 @@ def correction(value: object, schema: Schema) -> str:
     if isinstance(value, float) and "integer" in types and value.is_integer():
         return f"write {int(value)}"
     if "string" in types and type(value) in (int, float):
-        return f'write "{quoted(value)}" in quotes'
+        return f'write "{quote_json(value)}" in quotes'
     if "array" in types and not isinstance(value, dict):
-        return f"write [{quoted(value)}]"
+        return f"write [{quote_json(value)}]"
     return f"write {expectation(schema)}"
 
 
@@ -120,7 +120,7 @@ def _correction_of_text(text: str, types: list[str]) -> str | None:
     if "boolean" in types and text.lower() in ("true", "false"):
         return f"write {text.lower()}, without quotes"
     if "array" in types:
-        return f"write [{quoted(text)}]"
+        return f"write [{quote_json(text)}]"
     quantity = _QUANTITY.fullmatch(text.replace(",", "").replace("_", ""))
     if quantity is None:
         return None

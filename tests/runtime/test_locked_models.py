@@ -22,9 +22,9 @@ from holotype.errors import (
     LockMismatchError,
     NotLockedError,
 )
-from holotype.publishing.aliases import set_alias
+from holotype.publishing.alias_switching import set_alias
+from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact
-from holotype.publishing.gathering import CreationOptions
 from holotype.publishing.pushing import push_artifact
 from holotype.references import ModelRef, read_manifest
 from holotype.references.lock_file import LockedModel, LockFile, locked_folder, read_lock

@@ -28,8 +28,18 @@ HEAVY = [
 
 # Lower may not import higher. What is not listed here is as low as errors.
 LAYERS = (
-    *("errors", "records", "catalogue", "models", "query", "references", "encoders", "hub"),
-    *("adapters", "publishing", "cluster", "cli"),
+    *(
+        "errors",
+        "records",
+        "catalogue",
+        "models",
+        "languages",
+        "query",
+        "references",
+        "encoders",
+        "hub",
+    ),
+    *("adapters", "publishing", "artifacts", "cluster", "cli"),
 )
 # The rooms of the encoders, with the same rule. Modules that lie in none are what users call, and
 # what is that simple that every room may know it.
@@ -72,7 +82,7 @@ def test_the_runtime_never_imports_the_generator(file: Path) -> None:
 @pytest.mark.parametrize("file", files("holotype"), ids=lambda file: file.stem)
 def test_imports_point_down(file: Path) -> None:
     module = ".".join(file.relative_to(SRC).with_suffix("").parts)
-    if module == "holotype.__init__":
+    if module in ("holotype.__init__", "holotype.__main__"):
         return
     upward = [
         name
@@ -127,6 +137,19 @@ def test_the_exported_names_are_exactly_all() -> None:
         if not name.startswith("_") and type(value).__name__ != "module"
     }
     assert public == set(holotype.__all__)
+
+
+def test_the_version_is_that_of_the_installed_package_and_costs_nothing_before() -> None:
+    from importlib.metadata import version
+
+    assert holotype.__version__ == version("holotype")
+    code = "import sys, holotype; print('importlib.metadata' in sys.modules)"
+    command = [sys.executable, "-S", "-c", code]
+    environment = {"PYTHONPATH": str(SRC)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "False"
+    with pytest.raises(AttributeError, match="has no attribute '__versoin__'"):
+        getattr(holotype, "__versoin__")  # noqa: B009 which type checkers know not to be there
 
 
 def test_every_exported_name_exists() -> None:

@@ -8,59 +8,25 @@ from typing import Any
 from catalogue.describe import describe
 from catalogue.facts import DERIVED, Candidates, Fact, best
 from catalogue.provenance import compact, key_of
+from holotype_codegen.schema import load_schema
 
 MAINTAINERS = "maintainers"
 
-_ENCODING: dict[str, tuple[str, ...]] = {
-    "dense": ("pooling", "normalize", "similarity", "query_prompt", "document_prompt"),
-    "colbert": (
-        "normalize",
-        "similarity",
-        "query_prompt",
-        "document_prompt",
-        "query_length",
-        "document_length",
-        "query_marker",
-        "document_marker",
-        "query_expansion",
-        "attend_to_expansion_tokens",
-        "skiplist",
-    ),
-    "sparse": ("pooling", "activation", "similarity", "query_prompt", "document_prompt"),
-    "cross-encoder": ("activation", "query_prompt", "document_prompt"),
-    "classifier": ("activation", "labels", "multi_label"),
+_DEFINITIONS = load_schema()["$defs"]
+_FIELDS_OF_GROUPS = {
+    group: schema["properties"]
+    for group, schema in _DEFINITIONS["model"]["properties"].items()
+    if "properties" in schema and group not in ("performance_hints", "lineage")
 }
+"""The fields of each group that every entry has, in their order."""
 
-_GROUPS: dict[str, tuple[str, ...]] = {
-    "architecture": ("type", "variant", "has_projection", "projection_dims", "matryoshka_dims"),
-    "specs": (
-        "parameters",
-        "embedding_dim",
-        "hidden_dim",
-        "context_length",
-        "max_position_embeddings",
-        "vocab_size",
-        "layers",
-        "dtype",
-    ),
-    "files": ("tokenizer", "config", "weights"),
-    "capabilities": ("languages", "modalities", "multi_vector", "quantization", "matryoshka"),
-    "performance": ("beir_avg", "ms_marco_mrr10"),
-    "dependencies": ("tokenizer_model", "requires_projection", "requires_remote_code"),
-}
-
-_OPTIONAL = {
-    "/architecture/projection_dims",
-    "/architecture/matryoshka_dims",
-    "/specs/layers",
-    "/specs/dtype",
-    "/capabilities/matryoshka",
-    "/dependencies/tokenizer_model",
-    "/dependencies/requires_projection",
-    "/dependencies/requires_remote_code",
-}
+_OPTIONAL = frozenset(
+    f"/{group}/{field}"
+    for group, fields in _FIELDS_OF_GROUPS.items()
+    for field in fields
+    if field not in _DEFINITIONS["model"]["properties"][group].get("required", ())
+)
 """Fields that are left out where nothing is known of them."""
-
 
 _NULLABLE = ("license", "revision", "release_date")
 """Fields of the entry itself whose key is required, also where nothing is known."""
@@ -103,11 +69,14 @@ def build(
         "license": values.get("/license"),
         "description": describe(kind, values, selected.get("focus")),
     }
-    for group, fields in _GROUPS.items():
-        entry[group] = _group(group, fields, values)
+    for group, fields in _FIELDS_OF_GROUPS.items():
+        entry[group] = _group(group, tuple(fields), values)
     entry["files"]["weights"] = _weights(values)
     entry["revision"] = values.get("/revision")
-    entry["encoding"] = {f: values.get(f"/encoding/{f}") for f in _ENCODING[kind]}
+    entry["encoding"] = {
+        field: values.get(f"/encoding/{field}")
+        for field in _DEFINITIONS[f"{kind}-encoding"]["properties"]
+    }
     entry["lineage"] = _lineage(selected, values)
     entry["provenance"] = compact(_sources(entry, facts))
     return {key: value for key, value in entry.items() if value or key in _NULLABLE}

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from catalogue.facts import mteb_kind
+from holotype_codegen.naming import kebab_case
 
 KINDS = ("colbert", "dense", "sparse", "cross-encoder", "classifier")
 """The kinds, in the order in which the catalogue lists them."""
@@ -49,8 +50,7 @@ def complete(selection: Mapping[str, Any], mteb: Rows, previous: Ids) -> list[di
 
 def plain_id(repository: str) -> str:
     """Return the id that a repository's name gives: lower case, words joined by hyphens."""
-    name = repository.partition("/")[2].lower()
-    return re.sub(r"\.{2,}|\.*[^a-z0-9.][^a-z0-9]*", "-", name).strip("-.")
+    return kebab_case(repository.partition("/")[2])
 
 
 def _is_usable(row: Mapping[str, Any]) -> bool:

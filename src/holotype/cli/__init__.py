@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from holotype.errors import MissingExtraError
 
 _NEEDED = frozenset({"typer", "rich", "click"})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
+"""Why writing to stdout fails where it is a full disk, or a device that takes nothing."""
 
 
 def main() -> None:
@@ -20,8 +23,15 @@ def main() -> None:
         getattr(stream, "reconfigure", _keep)(errors="backslashreplace")
     try:
         from holotype.cli.app import make_app
+        from holotype.cli.output import discard_stdout
 
-        make_app()(prog_name="holotype")
+        try:
+            make_app()(prog_name="holotype")
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            discard_stdout()
+            sys.exit(f"error: the answer cannot be written: {error.strerror}")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _NEEDED:

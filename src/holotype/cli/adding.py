@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file
+from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file, sole_writer
 from holotype.cli.hub_extra import require_hub
 from holotype.cli.output import fail, note, write, write_json
 from holotype.errors import CatalogueFileError, CheckpointError
@@ -57,25 +57,27 @@ def add(
         raise typer.BadParameter(
             f"{repository!r} is no name of a repository; write org/model", param_hint="REPOSITORY"
         )
-    text = None if dry_run and not file.exists() else read_catalogue_file(file)
+    if not dry_run:
+        read_catalogue_file(file)  # Fails before anything is fetched.
     try:
-        with _opened(repository, folder, revision) as files:
+        with _open_checkpoint(repository, folder, revision) as files, sole_writer(file):
+            text = None if dry_run and not file.exists() else read_catalogue_file(file)
             name = files.repository.id if files.repository else repository
-            entry = _made(text, files, name, id=id, kind=type, revision=revision)
+            entry = _make(text, files, name, id=id, kind=type, revision=revision)
+            for message in entry.notes:
+                note(f"note: {message}")
+            if dry_run or text is None:
+                write_json(entry.values)
+            else:
+                _insert(file, text, entry)
     except CatalogueFileError as error:
         fail(f"{file}: {error}")
     except CheckpointError as error:
         fail(str(error))
-    for told in entry.notes:
-        note(f"note: {told}")
-    if dry_run or text is None:
-        write_json(entry.values)
-        return
-    _insert(file, text, entry)
 
 
 @contextmanager
-def _opened(
+def _open_checkpoint(
     repository: str, folder: Path | None, revision: str | None
 ) -> Iterator[CheckpointFiles]:
     from holotype.hub.checkpoint_files import open_folder, open_repository
@@ -88,7 +90,7 @@ def _opened(
             yield files
 
 
-def _made(
+def _make(
     text: str | None,
     files: CheckpointFiles,
     name: str,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from holotype.cli import aliases, artifacts, locking, object_stores
+from holotype.cli import alias_commands, artifacts, locking, object_stores
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
@@ -117,7 +117,11 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
         "Folders that hold all that is needed to run a model.",
         (*artifacts.COMMANDS, *object_stores.COMMANDS, *locking.ARTIFACT_COMMANDS),
     ),
-    ("alias", "What production stands for, switched in one step and back.", aliases.COMMANDS),
+    (
+        "alias",
+        "What production stands for, switched in one step and back.",
+        alias_commands.COMMANDS,
+    ),
 )
 """Name, summary and commands of each group."""
 
@@ -162,13 +166,10 @@ def _root(
 
 
 def _version(module: str) -> str:
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as version_of
+    from holotype import __version__
 
     opened = open_catalogue(module)
-    try:
-        installed = version_of("holotype")
-    except PackageNotFoundError:
-        installed = "(not installed)"
     n_models = len(opened.catalogue.records)
-    return f"holotype {installed}, catalogue {opened.name} {opened.version} with {n_models} models"
+    return (
+        f"holotype {__version__}, catalogue {opened.name} {opened.version} with {n_models} models"
+    )

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holotype.cli.groups import Command
+from holotype.cli.options import MaxBytes
 from holotype.cli.output import fail, note, write, write_json
 from holotype.cli.progress import bytes_progress
-from holotype.cli.wording import UNKNOWN, parse_count
+from holotype.cli.wording import UNKNOWN
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ def create(
         bool,
         typer.Option("--trust-remote-code", help="Take the model's own Python files, too."),
     ] = False,
-    max_bytes: Annotated[
-        str, typer.Option(metavar="SIZE", help="The most to fetch from the Hub, such as 500M.")
-    ] = "200B",
+    max_bytes: MaxBytes = None,
 ) -> None:
     """Create an artifact: a folder with everything needed to run a model, and its manifest.
 
@@ -67,17 +66,14 @@ def create(
     Prints the path, the digest and the fingerprint, separated by tabs.
     """
     from holotype.publishing import CreationOptions, create_artifact
+    from holotype.publishing.contents import MAX_BYTES
 
-    try:
-        largest = parse_count(max_bytes)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--max-bytes") from None
     options = CreationOptions(
         entry=entry,
         link=link,
         convert_pickles=convert_pickles,
         trust_remote_code=trust_remote_code,
-        max_bytes=largest,
+        max_bytes=max_bytes or MAX_BYTES,
     )
     with ExitStack() as stack:
 

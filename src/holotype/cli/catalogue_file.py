@@ -1,9 +1,9 @@
-"""Changes a catalogue file in one step, and only to a valid one."""
+"""Changing a catalogue file: one process at a time, only into one without problems, in one step."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,11 +12,40 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from holotype.atomic_file import replace_file
 from holotype.cli.output import fail
+
+PATIENCE_S = 60.0
+"""How long to wait for another command that changes the same file; each needs seconds."""
+
+
+@contextmanager
+def sole_writer(file: Path) -> Iterator[None]:
+    """Keep other commands from changing a catalogue file; exit where one of them does not end.
+
+    The lock lies in the folder for temporary files, so that none is left in a repository; the
+    system takes it from a process that ends, however that is.
+    """
+    # Comes with huggingface_hub, without which no command changes a catalogue.
+    import filelock
+
+    place = f"{Path.home()}\n{file.resolve()}"
+    name = f"holotype-{hashlib.sha256(place.encode()).hexdigest()[:32]}.lock"
+    lock = filelock.FileLock(Path(tempfile.gettempdir()) / name, timeout=PATIENCE_S)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        fail(f"{file}: another command has been changing it for {PATIENCE_S:g} s; try again")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_catalogue_file(file: Path) -> str:
-    """Return the text of a catalogue file with its line ends; exit if it is unreadable."""
+    """Return the text of a catalogue file, line ends as they are; exit where it is unreadable."""
+    if file.exists() and not file.is_file():
+        fail(f"{file} is no regular file; name the catalogue that is to be changed")
     try:
         return file.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -24,31 +53,43 @@ def read_catalogue_file(file: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """The generator's complaint about one value of a catalogue.
+class CatalogueProblem:
+    """What the generator says against one value of a catalogue.
 
     Attributes:
         id: the entry; None outside the entries.
         pointer: the JSON pointer of the value in the file.
-        told: what is wrong, what was expected and what to do.
+        line: its line, counted from 1.
+        column: its column, counted from 1.
+        message: what is wrong, what was expected and what to do.
     """
 
     id: str | None
     pointer: str
-    told: str
+    line: int
+    column: int
+    message: str
 
 
-def problems_of(file: Path, text: str) -> tuple[Problem, ...]:
-    """Return the generator's complaints about a text that is to become a catalogue file."""
-    with _beside(file, text) as temporary:
-        answer = _validated(temporary, "--json")
+def problems_of(file: Path, text: str) -> tuple[CatalogueProblem, ...]:
+    """Return what the generator says against a text that is to become a catalogue file."""
+    with tempfile.TemporaryDirectory(prefix="holotype-") as folder:
+        temporary = Path(folder) / "models.json"
+        temporary.write_bytes(text.encode())
+        # -P: a folder named like one of the generator's packages must not take its place.
+        command = [sys.executable, "-P", "-m", "holotype_codegen", "validate", str(temporary)]
+        answer = subprocess.run([*command, "--json"], check=False, capture_output=True, text=True)  # noqa: S603
     try:
         found = json.loads(answer.stdout)["problems"]
     except (ValueError, KeyError):
         fail(f"{file} is left as it was, since it cannot be validated:\n{answer.stderr.rstrip()}")
     return tuple(
-        Problem(
-            each["id"], each["pointer"], f"{each['found']}; {each['expected']}; {each['action']}"
+        CatalogueProblem(
+            id=each["id"],
+            pointer=each["pointer"],
+            line=each["line"],
+            column=each["column"],
+            message=f"{each['found']}; {each['expected']}; {each['action']}",
         )
         for each in found
     )
@@ -57,36 +98,17 @@ def problems_of(file: Path, text: str) -> tuple[Problem, ...]:
 def replace_catalogue_file(file: Path, text: str) -> None:
     """Write a catalogue if the generator finds no problem in it; otherwise exit without writing.
 
-    The new text is validated under a temporary name beside the file, and then replaces it.
+    What was read to make the text must have been read as the `sole_writer` of the file.
     """
-    with _beside(file, text) as temporary:
-        answer = _validated(temporary)
-        if answer.returncode:
-            told = (answer.stderr + answer.stdout).replace(str(temporary), str(file)).rstrip()
-            fail(f"{file} is left as it was, since it would have problems:\n{told}")
-        temporary.chmod(file.stat().st_mode & 0o777)
-        temporary.replace(file)
-
-
-@contextmanager
-def _beside(file: Path, text: str) -> Iterator[Path]:
-    """Write a text under a temporary name in the folder of a file, and clean up afterwards."""
-    try:
-        descriptor, name = tempfile.mkstemp(
-            prefix=f".{file.stem}.", suffix=".json", dir=file.parent
+    problems = problems_of(file, text)
+    if problems:
+        lines = (
+            f"{file}:{each.line}:{each.column}: {each.id or '-'}: {each.pointer or '/'}: "
+            f"{each.message}"
+            for each in problems
         )
-    except OSError as error:
-        fail(f"{file} cannot be written: {error}")
-    temporary = Path(name)
+        fail(f"{file} is left as it was, since it would have problems:\n" + "\n".join(lines))
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _validated(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    # -P: a folder named like one of the generator's packages must not shadow it.
-    command = [sys.executable, "-P", "-m", "holotype_codegen", "validate", str(file), *options]
-    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+        replace_file(file, text.encode())
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror or error}")

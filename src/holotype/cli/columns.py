@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from holotype.cli.wording import UNKNOWN, dimensions, exact, grouped, languages, points, short_count
+from holotype.cli.wording import (
+    UNKNOWN,
+    dimensions,
+    exact,
+    group_thousands,
+    languages,
+    points,
+    short_count,
+)
 from holotype.records import ModelInfo
 
 if TYPE_CHECKING:
@@ -49,7 +57,7 @@ class Column:
 
 
 def _context(record: ModelInfo) -> str:
-    return UNKNOWN if record.context_length is None else grouped(record.context_length)
+    return UNKNOWN if record.context_length is None else group_thousands(record.context_length)
 
 
 def _parameters(record: ModelInfo) -> str:
@@ -69,8 +77,6 @@ COLUMNS = (
     Column("organization", lambda record: record.organization, 8),
 )
 """All columns, from left to right."""
-
-Rows: TypeAlias = list[list[str]]
 
 
 def plain_lines(records: Iterable[ModelInfo]) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from holotype.atomic_file import replace_file
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.family_pages import MARK, family_pages
-from holotype.cli.output import fail, write, write_file
-from holotype.cli.page import FOLDER, page
+from holotype.cli.models_page import FOLDER, models_page
+from holotype.cli.output import fail, write
 
 
 def docs(
@@ -43,7 +44,7 @@ def docs(
         raise typer.BadParameter("give --check or --stdout, not both")
     opened = open_catalogue(context.obj)
     folder = output.parent / FOLDER if families is None else families
-    text = page(opened, Path(os.path.relpath(folder, output.parent)).as_posix())
+    text = models_page(opened, Path(os.path.relpath(folder, output.parent)).as_posix())
     if stdout:
         write(text)
         return
@@ -55,6 +56,7 @@ def docs(
         for path in (*stale, *left_over)[:1]:
             fail(f"{path} is not what the catalogue gives; run the same command without --check")
         return
+    _refuse_hand_written(stale)
     for path in stale:
         _write(path, pages[path], folder)
     for path in left_over:
@@ -62,6 +64,21 @@ def docs(
     write(f"{output}: {'written' if output in stale else 'already up to date'}\n")
     n_written = len([path for path in stale if path != output])
     write(f"{folder}: {len(pages) - 1} pages, {n_written} written, {len(left_over)} removed\n")
+
+
+def _refuse_hand_written(paths: Iterable[Path]) -> None:
+    """Exit, with nothing written, where a page would take the place of one that is not ours."""
+    for path in paths:
+        if path.is_file() and path.stat().st_size and not _is_generated(path):
+            fail(
+                f"{path} was not written by this command, so that it is not overwritten: it does "
+                f"not begin with {MARK!r}; give --output or --families another place, or delete it"
+            )
+
+
+def _is_generated(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MARK)) == MARK.encode()
 
 
 def _stale(pages: Mapping[Path, str]) -> list[Path]:
@@ -76,17 +93,13 @@ def _stale(pages: Mapping[Path, str]) -> list[Path]:
 def _left_over(folder: Path, pages: Mapping[Path, str]) -> list[Path]:
     """Return the generated pages of families that the catalogue no longer has."""
     found = sorted(folder.glob("*.md"))
-    return [
-        path
-        for path in found
-        if path not in pages and path.read_text(encoding="utf-8").startswith(MARK)
-    ]
+    return [path for path in found if path not in pages and path.is_file() and _is_generated(path)]
 
 
 def _write(path: Path, text: str, folder: Path) -> None:
     try:
         if path.parent == folder:
             folder.mkdir(parents=True, exist_ok=True)
-        write_file(path, text)
+        replace_file(path, text.encode())
     except OSError as error:
         fail(f"{path}: {error.strerror}; give --output a file that can be written")

@@ -14,7 +14,7 @@ from holotype.cli.fields import GROUPS, Fact, facts
 from holotype.cli.wording import (
     UNKNOWN,
     dimensions,
-    grouped,
+    group_thousands,
     languages,
     points,
     readable,
@@ -95,12 +95,12 @@ def row(record: ModelInfo) -> tuple[str, ...]:
     """Return the cells of a model, one per entry of `COLUMNS`."""
     return (
         dimensions(record),
-        UNKNOWN if record.context_length is None else grouped(record.context_length),
+        UNKNOWN if record.context_length is None else group_thousands(record.context_length),
         UNKNOWN if record.parameters is None else short_count(record.parameters),
         points(record.beir_avg),
         points(record.ms_marco_mrr10),
-        markdown.escaped(record.license or UNKNOWN),
-        markdown.escaped(languages(record)),
+        markdown.escape(record.license or UNKNOWN),
+        markdown.escape(languages(record)),
     )
 
 
@@ -115,7 +115,7 @@ def _page(family: Family, opened: OpenCatalogue) -> str:
     ]
     parts = [
         generated_by(opened),
-        f"# {markdown.escaped(family.name)}",
+        f"# {markdown.escape(family.name)}",
         markdown.table(("model", "kind", *COLUMNS), links, right=range(2, 7)),
         *(_section(record, opened) for record in family.records),
     ]
@@ -125,10 +125,10 @@ def _page(family: Family, opened: OpenCatalogue) -> str:
 def _section(record: ModelInfo, opened: OpenCatalogue) -> str:
     url = f"{_HUB}/{record.huggingface_id}"
     head = [
-        f"**{markdown.escaped(record.name)}**",
-        markdown.escaped(record.organization),
-        f"[{markdown.escaped(record.huggingface_id)}]({url})",
-        markdown.escaped(record.license or "licence unknown"),
+        f"**{markdown.escape(record.name)}**",
+        markdown.escape(record.organization),
+        f"[{markdown.escape(record.huggingface_id)}]({url})",
+        markdown.escape(record.license or "licence unknown"),
     ]
     if record.release_date:
         head.append(record.release_date)
@@ -148,7 +148,7 @@ def _section(record: ModelInfo, opened: OpenCatalogue) -> str:
 
 
 def _fact_row(fact: Fact) -> tuple[str, str, str]:
-    return f"`{fact.name}`", _value(fact), markdown.escaped(fact.source or UNKNOWN)
+    return f"`{fact.name}`", _value(fact), markdown.escape(fact.source or UNKNOWN)
 
 
 def _value(fact: Fact) -> str:
@@ -157,7 +157,7 @@ def _value(fact: Fact) -> str:
         return markdown.code(json.dumps(fact.value, ensure_ascii=False)) if fact.value else text
     if fact.name.endswith("_file") or fact.name == "revision":
         return markdown.code(text)
-    return markdown.escaped(text)
+    return markdown.escape(text)
 
 
 def _is_worth_saying(name: str, record: ModelInfo) -> bool:

@@ -1,4 +1,4 @@
-"""Checks for huggingface_hub, which only the commands that read checkpoints need."""
+"""The commands that read checkpoints need the extra `hub`; the other commands do not."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ Jobs: TypeAlias = Annotated[
 
 
 def require_hub() -> None:
-    """Exit with installation instructions if huggingface_hub is missing."""
-    if find_spec("huggingface_hub") is None:
-        fail(str(MissingExtraError("hub", "huggingface_hub", "reading checkpoints")))
+    """Exit with what to install where a package of the extra is missing."""
+    for package in ("huggingface_hub", "filelock", "langcodes"):
+        if find_spec(package) is None:
+            fail(str(MissingExtraError("hub", package, "reading checkpoints")))

@@ -70,23 +70,22 @@ def list_models(
         "min_ms_marco_mrr10": min_ms_marco_mrr10,
         "allow_remote_code": False if no_remote_code else None,
     }
-    records = select(
-        type=type,
-        sort_by=cast("SortKey | None", sort),
-        descending=descending,
-        among=_named(catalogue, pattern),
-        **criteria,
-    )
+    try:
+        records = select(
+            type=type,
+            sort_by=cast("SortKey | None", sort),
+            descending=descending,
+            among=catalogue.records,
+            **criteria,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    ids_wanted = frozenset(catalogue.list_model_ids(pattern.lower()))
+    records = tuple(record for record in records if record.id in ids_wanted)
     _write(records, as_json=as_json, ids=ids)
     if not records:
         note(_nothing_found(catalogue, pattern, type, criteria))
         raise typer.Exit(1)
-
-
-def _named(catalogue: Catalogue[str], pattern: str) -> list[ModelInfo]:
-    """Return the records whose ids match a pattern, in catalogue order."""
-    ids = frozenset(catalogue.list_model_ids(pattern.lower()))
-    return [record for record in catalogue.listed if record.id in ids]
 
 
 def _write(records: Sequence[ModelInfo], *, as_json: bool, ids: bool) -> None:
@@ -128,14 +127,14 @@ def _nothing_found(
 ) -> str:
     """Return the message for no match: the criteria, and possible misspellings."""
     asked: dict[str, object] = {"type": kind, **criteria}
-    told = [f"{name}={_told(value)}" for name, value in asked.items() if value is not None]
+    told = [f"{name}={_in_words(value)}" for name, value in asked.items() if value is not None]
     if pattern != _EVERYTHING:
         told.insert(0, f"id={pattern}")
     hint = _hint(catalogue, pattern, criteria)
     return f"no model matches {', '.join(told)}; {hint or 'drop a criterion to find more'}"
 
 
-def _told(value: object) -> str:
+def _in_words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " or ".join(map(str, value)) if isinstance(value, list) else str(value)

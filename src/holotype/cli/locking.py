@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from holotype.atomic_file import replace_file
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_file
+from holotype.cli.output import fail, note, write
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def lock_command(
     kept = [model for model in old.models if model.reference not in found]
     new = LockFile(models=(*kept, *found.values()))
     try:
-        write_file(lock, new.to_json())
+        replace_file(lock, new.to_json().encode())
     except OSError as error:
         fail(f"{lock}: cannot be written: {error.strerror}")
     write("".join(f"{ref}\t{model.digest}\n" for ref, model in found.items()))

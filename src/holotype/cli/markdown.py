@@ -10,14 +10,14 @@ _BLOCK = re.compile(r"([-+=#]|[0-9]+(?=[.)]))")
 _BACKTICKS = re.compile(r"`+")
 
 
-def escaped(text: str) -> str:
-    """Escape plain text for use within a line of Markdown."""
+def escape(text: str) -> str:
+    """Return plain text that Markdown shows as it is, within a line."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def paragraph(text: str) -> str:
-    """Escape plain text as a paragraph on one line."""
-    line = escaped(text)
+    """Return plain text as a paragraph of its own, on one line."""
+    line = escape(text)
     block = _BLOCK.match(line)
     if block is None:
         return line
@@ -32,7 +32,7 @@ def code(text: str) -> str:
     Code in a cell cannot hold a backslash before a pipe; such text becomes plain text.
     """
     if "\\|" in text:
-        return escaped(text)
+        return escape(text)
     fence = "`" * (max(map(len, _BACKTICKS.findall(text)), default=0) + 1)
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{padding}{text}{padding}{fence}".replace("|", r"\|")

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from holotype.cli.groups import Command
+from holotype.cli.options import MaxBytes
 from holotype.cli.output import fail, write
 from holotype.cli.progress import bytes_progress
 from holotype.errors import HolotypeError
@@ -43,9 +44,7 @@ def push(
 def pull(
     url: Url,
     to: Annotated[Path, typer.Option("--to", metavar="PATH", help="The folder to make.")],
-    max_bytes: Annotated[
-        int | None, typer.Option("--max-bytes", min=1, metavar="N", help="The largest artifact.")
-    ] = None,
+    max_bytes: MaxBytes = None,
 ) -> None:
     """Download an artifact from an object store, and compare every byte.
 

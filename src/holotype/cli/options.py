@@ -1,4 +1,4 @@
-"""The options of `holotype list`, one for each criterion of `select`."""
+"""The options of `holotype list`, one for each criterion of `select`, and sizes of all commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias, get_args
 import typer
 
 from holotype.cli.catalogues import complete_type
-from holotype.cli.wording import parse_count
+from holotype.cli.wording import parse_bytes, parse_count
 from holotype.query import SortKey
 
 
@@ -29,6 +29,17 @@ def _count(text: str) -> int:
         raise typer.BadParameter(str(error)) from None
 
 
+def _bytes(text: str) -> int:
+    try:
+        return parse_bytes(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+MaxBytes: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--max-bytes", parser=_bytes, metavar="SIZE", help="The most to fetch: 500MB."),
+]
 Pattern: TypeAlias = Annotated[
     str,
     typer.Argument(metavar="PATTERN", help="Ids to list, with the wildcards of a shell; quote it."),
@@ -79,7 +90,7 @@ License: TypeAlias = Annotated[
 MinEmbeddingDim: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        min=1,
+        parser=_count,
         metavar="DIM",
         help="Narrowest native vector.",
     ),
@@ -87,7 +98,7 @@ MinEmbeddingDim: TypeAlias = Annotated[
 MaxEmbeddingDim: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        min=1,
+        parser=_count,
         metavar="DIM",
         help="Widest native vector.",
     ),
@@ -95,7 +106,7 @@ MaxEmbeddingDim: TypeAlias = Annotated[
 MaxTruncatedDim: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        min=1,
+        parser=_count,
         metavar="DIM",
         help="Widest vector, where a Matryoshka model counts by its smallest size.",
     ),
@@ -110,9 +121,9 @@ Matryoshka: TypeAlias = Annotated[
 MinContextLength: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        min=1,
+        parser=_count,
         metavar="TOKENS",
-        help="Shortest context.",
+        help="Shortest context, such as 8k.",
     ),
 ]
 MinParameters: TypeAlias = Annotated[

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -36,9 +34,13 @@ def write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()
         raise typer.Exit(_PIPE_CLOSED) from None
+
+
+def discard_stdout() -> None:
+    """Let what is written from now on go nowhere: the interpreter flushes once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_json(value: object) -> None:
@@ -56,20 +58,3 @@ def fail(text: str) -> NoReturn:
     """Report an error and exit with code 1."""
     note(f"error: {text}")
     raise typer.Exit(1)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file in one step: under a temporary name beside it, then rename.
-
-    Raises:
-        OSError: the folder does not exist, or is not writable.
-    """
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-        Path(temporary).chmod(0o644)  # mkstemp made it private
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

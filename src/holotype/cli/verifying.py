@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holotype.cli.catalogue_file import problems_of, read_catalogue_file, replace_catalogue_file
+from holotype.cli.catalogue_file import (
+    problems_of,
+    read_catalogue_file,
+    replace_catalogue_file,
+    sole_writer,
+)
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.hub_extra import Ids, Jobs, require_hub
 from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
@@ -78,17 +83,20 @@ def verify(
     the Hub is unreachable, its cache is read if it holds the pinned commit. Needs the extra hub.
     """
     require_hub()
-    records = _asked(context, ids or [])
+    records = _requested_records(context, ids or [])
     if folder is not None and len(records) != 1:
         raise typer.BadParameter("give the one ID that the folder holds", param_hint="--from")
     reports = _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
     _write(reports, as_json=as_json)
-    fixed = _fix(file, reports) if fix else _Fixed()
+    fixed = _Fixed()
+    if fix:
+        with sole_writer(file):
+            fixed = _fix(file, reports)
     if any(_is_bad(report, fixed) for report in reports):
         raise typer.Exit(1)
 
 
-def _asked(context: typer.Context, names: Sequence[str]) -> list[ModelInfo]:
+def _requested_records(context: typer.Context, names: Sequence[str]) -> list[ModelInfo]:
     opened = open_catalogue(context.obj)
     if not names:
         return list(opened.catalogue.records)
@@ -117,7 +125,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
         if report is not None:
             known[record.id] = report
     waiting = [record for record in records if record.id not in known]
-    with _shown(len(records), len(known)) as advance:
+    with _show_progress(len(records), len(known)) as advance:
 
         def done(record: ModelInfo, report: Report) -> None:
             try:
@@ -136,8 +144,8 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
 
 
 @contextmanager
-def _shown(total: int, completed: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar on stderr while reading many models, if stderr is a terminal."""
+def _show_progress(total: int, completed: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr while many models are read, if a person is there to see it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -214,8 +222,8 @@ def _summary(console: Console, reports: Sequence[Report]) -> None:
 
 
 def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
-    """Write the valid values, and report the others."""
-    from holotype.hub.fixing import blamed, fixed_text
+    """Write what can be written, and name what cannot."""
+    from holotype.hub.fixing import causes_of, fixed_text
 
     before = read_catalogue_file(file)
     refused: dict[Fix, str] = {}
@@ -225,10 +233,10 @@ def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
         except CatalogueFileError as error:
             fail(f"{file}: {error}")
         problems = problems_of(file, text) if fixes else ()
-        found = {fix: each for each in problems for fix in blamed(fixes, each.id, each.pointer)}
+        found = {fix: each for each in problems for fix in causes_of(fixes, each.id, each.pointer)}
         if not found:
             break
-        refused |= {fix: each.told for fix, each in found.items()}
+        refused |= {fix: each.message for fix, each in found.items()}
     for fix, told in refused.items():
         note(f"error: {fix.id}: {fix.finding.field} is not written: {told}")
     if fixes:

@@ -11,7 +11,10 @@ UNKNOWN = "-"
 """The text for an unknown value."""
 
 _SCALES = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
-_COUNT = re.compile(r"(?P<number>[0-9][0-9_,]*(?:\.[0-9]+)?)(?P<scale>[KMB]?)", re.IGNORECASE)
+_SIZES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
+_NUMBER = r"(?P<number>[0-9][0-9_,]*(?:\.[0-9]+)?)"
+_COUNT = re.compile(rf"{_NUMBER}\s?(?P<scale>[KMBG]?)", re.IGNORECASE)
+_BYTES = re.compile(rf"{_NUMBER}\s?(?P<scale>[KMGT]?)B?", re.IGNORECASE)
 
 
 def short_count(number: int) -> str:
@@ -24,23 +27,40 @@ def short_count(number: int) -> str:
     return str(number)
 
 
-def grouped(number: int) -> str:
-    """Return a number with thousands separators from ten thousand on: ``8192``, ``32,768``."""
+def group_thousands(number: int) -> str:
+    """Return a number with its thousands set apart, from ten thousand on: 8192 and ``32,768``."""
     return f"{number:,}" if number >= 10_000 else str(number)
 
 
 def parse_count(text: str) -> int:
-    """Parse a number such as ``500M``, ``1.5B``, ``110_000_000`` or ``22700``.
+    """Return the number that ``500M``, ``8k``, ``1.5B``, ``110_000_000`` or ``22700`` stands for.
 
     Raises:
-        ValueError: the text is not such a number.
+        ValueError: the text is no such number, or is one below 1.
     """
     match = _COUNT.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no number; write 500M, 1.5B or 110000000")
-    number = match["number"].replace("_", "").replace(",", "")
-    size = next((size for size, letter in _SCALES if letter == match["scale"].upper()), 1)
-    return round(float(number) * size)
+    return _scaled(text, match["number"], match["scale"])
+
+
+def parse_bytes(text: str) -> int:
+    """Return the number of bytes that ``500MB``, ``500M``, ``1.5 GB`` or ``2000000`` stands for.
+
+    Raises:
+        ValueError: the text is no such number, or is one below 1.
+    """
+    match = _BYTES.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no number of bytes; write 500MB, 1.5GB or 110000000")
+    return _scaled(text, match["number"], match["scale"])
+
+
+def _scaled(text: str, number: str, scale: str) -> int:
+    count = round(float(number.replace("_", "").replace(",", "")) * _SIZES[scale.upper()])
+    if count < 1:
+        raise ValueError(f"{text!r} is below 1")
+    return count
 
 
 def exact(name: str, value: object) -> str:
@@ -64,7 +84,7 @@ def readable(name: str, value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_exact, value)) or "none"
     if isinstance(value, int) and not isinstance(value, bool):
-        return grouped(value)
+        return group_thousands(value)
     return _exact(value)
 
 

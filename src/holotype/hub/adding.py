@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.hub.fields import POINTERS, empty_record
 from holotype.hub.fixing import SOURCE, entries, with_source
 from holotype.hub.reading import compare_with_checkpoint
+from holotype.naming import kebab_case
 from holotype.references.entry import RECORDS
 
 _ENCODINGS = {
@@ -62,7 +62,7 @@ def statements(
     """
     reading = compare_with_checkpoint(empty_record(huggingface_id, kind), files)
     said = {each.field: each.theirs for each in reading.comparisons if each.theirs is not None}
-    notes = () if reading.refusal is None else (reading.refusal,)
+    notes = (*([] if reading.refusal is None else [reading.refusal]), *reading.notes)
     return {field: said[field] for field in POINTERS if field in said}, notes
 
 
@@ -123,8 +123,8 @@ def make_entry(
 def propose_id(huggingface_id: str, kind: str, taken: Collection[str]) -> str:
     """Return an id that no entry has: the name of the repository in kebab-case."""
     organization, _, name = huggingface_id.rpartition("/")
-    short = _kebab_case(name)
-    proposals = (short, f"{short}-{kind}", f"{_kebab_case(organization)}-{short}")
+    short = kebab_case(name)
+    proposals = (short, f"{short}-{kind}", f"{kebab_case(organization)}-{short}")
     return next((each for each in proposals if each not in taken), f"{proposals[-1]}-{kind}")
 
 
@@ -240,7 +240,3 @@ def _description(kind: str, said: Mapping[str, Setting[Any]]) -> str:
 
 def _as_json(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _kebab_case(name: str) -> str:
-    return re.sub(r"[^a-z0-9.]+|\.(?=[^a-z0-9])", "-", name.lower()).strip("-.")

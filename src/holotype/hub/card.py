@@ -3,61 +3,105 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Any
 
-from huggingface_hub import metadata_load
+import langcodes
+from langcodes.tag_parser import LanguageTagError
 
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.kinds.merge import Comparer
-from holotype.errors import CheckpointError
 from holotype.hub.checkpoint_files import CARD, CheckpointFiles
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*")
-_NO_LANGUAGES = frozenset({"code", "multilingual"})
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_NO_LANGUAGES = frozenset({"code", "multilingual", "und"})
+"""What stands among the languages of cards and is none."""
+_UNSAID = frozenset({"", "~", "null", "unknown"})
 
 
-def compare_card(comparer: Comparer, files: CheckpointFiles) -> None:
+def compare_card(comparer: Comparer, files: CheckpointFiles) -> tuple[str, ...]:
     """Compare the licence and the languages.
 
     An entry's languages are more than a card's, which are tags for a search: they only fill gaps.
 
-    Raises:
-        CheckpointError: the front matter is damaged.
+    Returns:
+        What of the card was not taken, and why; a model is not worse for a bad card.
     """
-    card = _front_matter(files)
-    comparer.choose("license", comparer.record.license, _license(card))
-    languages = _languages(card)
+    notes: list[str] = []
+    card = _front_matter(files, notes)
+    comparer.choose("license", comparer.record.license, _license(card, notes))
+    languages = _languages(card, notes)
     if not comparer.record.languages and languages:
         comparer.compare("languages", None, Setting(languages, CARD), agrees=True)
+    return tuple(notes)
 
 
-def _front_matter(files: CheckpointFiles) -> dict[str, Any]:
+def _front_matter(files: CheckpointFiles, notes: list[str]) -> dict[str, Any]:
+    """Return the card's values, of which all but lists and objects are text.
+
+    YAML 1.1 reads ``no``, the tag of Norwegian, as false; a loader that guesses no types does not.
+    """
     path = files.folder / CARD
     if not path.is_file():
         return {}
     try:
-        values = metadata_load(path)
-    except Exception as error:
-        # The parser's own errors are not part of huggingface_hub's interface.
+        # Cards come with a byte order mark, too.
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        notes.append(f"{CARD} is not UTF-8; nothing of it was taken")
+        return {}
+    found = _FRONT_MATTER.match(text)
+    if found is None:
+        return {}
+    # Comes with huggingface_hub, and without types of its own.
+    yaml = import_module("yaml")
+    try:
+        values = yaml.load(found[1], Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         first = str(error).partition("\n")[0]
-        raise CheckpointError(str(path), f"its front matter is no YAML: {first}") from None
+        notes.append(f"{CARD}: its front matter is no YAML: {first}; nothing of it was taken")
+        return {}
     return values if isinstance(values, dict) else {}
 
 
-def _license(card: dict[str, Any]) -> Setting[str] | None:
-    name = card.get("license")
-    if name == "other":
-        name = card.get("license_name")
-    return Setting(name.lower(), CARD) if isinstance(name, str) and name else None
-
-
-def _languages(card: dict[str, Any]) -> tuple[str, ...]:
-    stated = card.get("language")
-    tags = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else []
-    return tuple(
-        dict.fromkeys(
-            tag
-            for tag in tags
-            if isinstance(tag, str) and _LANGUAGE.fullmatch(tag) and tag not in _NO_LANGUAGES
+def _license(card: dict[str, Any], notes: list[str]) -> Setting[str] | None:
+    stated = card.get("license")
+    names = [name for name in _texts(stated) if name.lower() not in _UNSAID]
+    if len(names) > 1:
+        notes.append(
+            f"{CARD} names {len(names)} licences, {', '.join(names)[:200]}; none was taken: write "
+            "an SPDX expression that says whether one may choose"
         )
-    )
+        return None
+    name = names[0] if names else None
+    if name == "other":
+        name = next(iter(_texts(card.get("license_name"))), name)
+    return Setting(name.lower(), CARD) if name else None
+
+
+def _languages(card: dict[str, Any], notes: list[str]) -> tuple[str, ...]:
+    """Return the languages as their shortest BCP 47 tags."""
+    tags: list[str] = []
+    unknown: list[str] = []
+    for stated in _texts(card.get("language")):
+        if stated.lower() not in _NO_LANGUAGES:
+            tag = _shortest_tag(stated)
+            (unknown if tag is None else tags).append(tag or stated)
+    if unknown:
+        shown = ", ".join(repr(each) for each in unknown[:8])[:200]
+        notes.append(f"{CARD} names languages that have no such tag, which were not taken: {shown}")
+    return tuple(dict.fromkeys(tags))
+
+
+def _shortest_tag(text: str) -> str | None:
+    """Return the shortest BCP 47 tag of a language; None where there is no such language."""
+    try:
+        return langcodes.standardize_tag(text) if langcodes.tag_is_valid(text) else None
+    except LanguageTagError:
+        return None
+
+
+def _texts(stated: object) -> list[str]:
+    """Return the texts of a value that is one, or a list with some."""
+    items = stated if isinstance(stated, list) else [stated]
+    return [item.strip() for item in items if isinstance(item, str) and item.strip()]

@@ -53,11 +53,6 @@ POINTERS = {
 """Where each field of a record stands in its entry, in the order in which they are shown."""
 
 
-def fields_of(record: ModelInfo) -> tuple[str, ...]:
-    """Return the fields of a record that a checkpoint may speak of, in order."""
-    return tuple(name for name in POINTERS if hasattr(record, name))
-
-
 def value_of(record: ModelInfo, field: str) -> object:
     """Return the value of a field; None where it is unknown, as an empty list of labels is."""
     value = getattr(record, field)

@@ -67,7 +67,7 @@ def fixed_text(
     return (with_source(text) if fixes else text), tuple(fixes)
 
 
-def blamed(fixes: Iterable[Fix], id: str | None, pointer: str) -> tuple[Fix, ...]:
+def causes_of(fixes: Iterable[Fix], id: str | None, pointer: str) -> tuple[Fix, ...]:
     """Return the fixes that a problem of the fixed catalogue comes from.
 
     Args:

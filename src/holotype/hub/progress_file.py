@@ -23,9 +23,11 @@ class ProgressFile:
         """Read what an earlier run left; a last line that was cut off is left out."""
         self._path = path
         self._reports: dict[str, Report] = {}
-        if path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                self._take(line)
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        for line in text.splitlines():
+            self._read_line(line)
+        # A line that was cut off must not swallow the next one.
+        self._separator = "\n" if text and not text.endswith("\n") else ""
 
     def known(self, record: ModelInfo) -> Report | None:
         """Return the report of a record that was verified as it is now."""
@@ -40,19 +42,17 @@ class ProgressFile:
         if report.error is not None or FROM_CACHE in report.notes:
             return
         line = json.dumps({"key": _key(record), "report": asdict(report)}, ensure_ascii=False)
-        # A line that was cut off must not swallow the next one.
-        cut_off = self._path.is_file() and not self._path.read_bytes().endswith(b"\n")
         with self._path.open("a", encoding="utf-8") as file:
-            begins = "\n" if cut_off and self._path.stat().st_size else ""
-            file.write(f"{begins}{line}\n")
+            file.write(f"{self._separator}{line}\n")
+        self._separator = ""
 
-    def _take(self, line: str) -> None:
+    def _read_line(self, line: str) -> None:
         try:
             kept = json.loads(line)
             if "refusal" not in kept["report"]:
                 # What an earlier version verified was not compared with what `load` refuses.
                 return
-            self._reports[str(kept["key"])] = _restored(kept["report"])
+            self._reports[str(kept["key"])] = _report_from_json(kept["report"])
         except (ValueError, TypeError, KeyError):
             return
 
@@ -62,19 +62,19 @@ def _key(record: ModelInfo) -> str:
     return f"{record.id}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _restored(values: dict[str, Any]) -> Report:
+def _report_from_json(values: dict[str, Any]) -> Report:
     findings = [Finding(**finding) for finding in values.pop("findings")]
     for at, finding in enumerate(findings):
         findings[at] = Finding(
             field=finding.field,
             outcome=finding.outcome,
-            ours=_frozen(finding.ours),
-            theirs=_frozen(finding.theirs),
+            ours=_tuple_for_list(finding.ours),
+            theirs=_tuple_for_list(finding.theirs),
             file=finding.file,
         )
     notes = tuple(values.pop("notes"))
     return Report(**values, findings=tuple(findings), notes=notes)
 
 
-def _frozen(value: object) -> object:
+def _tuple_for_list(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value

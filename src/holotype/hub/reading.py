@@ -25,10 +25,12 @@ class Reading:
     Attributes:
         comparisons: one for each field.
         refusal: why `load` refuses the checkpoint whatever the record says; None where it does not.
+        notes: what of the card was not taken, and why.
     """
 
     comparisons: tuple[Comparison, ...]
     refusal: str | None
+    notes: tuple[str, ...]
 
 
 def compare_with_checkpoint(record: ModelInfo, files: CheckpointFiles) -> Reading:
@@ -41,10 +43,11 @@ def compare_with_checkpoint(record: ModelInfo, files: CheckpointFiles) -> Readin
     beside = Comparer(record)
     compare_dtype(beside, files)
     compare_files(beside, files)
-    compare_card(beside, files)
+    notes = compare_card(beside, files)
     if files.repository is not None and record.revision is not None:
         beside.choose("revision", record.revision, Setting(files.repository.commit, "the Hub"))
     return Reading(
         comparisons=(*draft.comparisons, *beside.comparisons),
         refusal=None if draft.refusal is None else str(draft.refusal),
+        notes=notes,
     )

@@ -72,7 +72,7 @@ def look_upstream(record: ModelInfo, client: HubClient) -> Upstream:
     if pinned is None:
         return found
     try:
-        return _compared(record, pinned, found, client)
+        return _compare(record, pinned, found, client)
     except HubUnreachableError:
         raise
     except CheckpointError as error:
@@ -86,7 +86,7 @@ def look_upstream(record: ModelInfo, client: HubClient) -> Upstream:
         )
 
 
-def _compared(record: ModelInfo, pinned: str, found: Upstream, client: HubClient) -> Upstream:
+def _compare(record: ModelInfo, pinned: str, found: Upstream, client: HubClient) -> Upstream:
     name = record.huggingface_id
     with open_repository(client, name, pinned) as files:
         old, _ = statements(files, name, record.type)

@@ -183,7 +183,11 @@ def _report(record: ModelInfo, location: str, reading: Reading) -> Report:
     findings = [finding for each in reading.comparisons if (finding := _finding(each))]
     findings.sort(key=lambda finding: order.index(finding.field))
     return Report(
-        id=record.id, location=location, findings=tuple(findings), refusal=reading.refusal
+        id=record.id,
+        location=location,
+        findings=tuple(findings),
+        refusal=reading.refusal,
+        notes=reading.notes,
     )
 
 

@@ -10,9 +10,9 @@ from holotype.errors import (
     ObjectStoreError,
     StoreBusyError,
 )
-from holotype.publishing.aliases import rollback_alias, set_alias
+from holotype.publishing.alias_switching import rollback_alias, set_alias
+from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact
-from holotype.publishing.gathering import CreationOptions
 from holotype.publishing.info import ReferencedModel, get_model_info, load_labels
 from holotype.publishing.locking import fetch_locked, lock_model
 from holotype.publishing.pushing import push_artifact

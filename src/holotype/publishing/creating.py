@@ -17,15 +17,15 @@ from holotype.encoders.config import look_up
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import ArtifactError, MissingExtraError
+from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
 from holotype.publishing.describing import describe, labels_of, refuse_own_code
 from holotype.publishing.from_folder import copy_artifact, gather_folder
-from holotype.publishing.gathering import CreationOptions, Gathered, OnTotal
 from holotype.publishing.pickles import convert_pickles
 from holotype.references.folders import find_folder
 from holotype.references.manifest import Manifest
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
-from holotype.references.staging import clear, keep_only, refuse_existing, staged
+from holotype.references.staging import clear, keep_only, refuse_existing, stage_folder
 
 
 def create_artifact(
@@ -60,7 +60,7 @@ def create_artifact(
     ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
     options = options or CreationOptions()
     refuse_existing(target)
-    with _explained(target), staged(target) as staging:
+    with _explained(target), stage_folder(target) as staging:
         manifest = _fill(staging, ref, options, on_total)
         keep_only(staging, {file.path for file in manifest.files})
         (staging / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")

@@ -13,8 +13,8 @@ from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.routes import module_folders, router_files
 from holotype.errors import ArtifactError, CheckpointError
 from holotype.hub.client import HubClient, Repository
+from holotype.publishing.contents import OnTotal
 from holotype.publishing.copying import copy_file, git_sha1
-from holotype.publishing.gathering import OnTotal
 from holotype.publishing.selection import select_files
 from holotype.references.checking import OnBytes, hash_file
 from holotype.references.manifest import FileEntry

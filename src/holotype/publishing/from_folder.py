@@ -9,9 +9,9 @@ from pathlib import Path
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.opening import open_artifact
-from holotype.errors import ArtifactDamagedError, CheckpointError, Finding
+from holotype.errors import ArtifactDamagedError, CheckpointError, FileDifference
+from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
 from holotype.publishing.copying import copy_files, git_sha1, list_files, real_files
-from holotype.publishing.gathering import CreationOptions, Gathered, OnTotal
 from holotype.publishing.selection import select_files
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.paths import check_distinct
@@ -63,7 +63,7 @@ def copy_artifact(
     sources = {file.path: folder / file.path for file in manifest.files}
     copied = copy_files(sources, staging, link=options.link, on_bytes=on_total(manifest.size))
     findings = [
-        Finding(path=ours.path, problem="changed", detail=f"sha256 {ours.sha256[:12]}...")
+        FileDifference(path=ours.path, problem="changed", detail=f"sha256 {ours.sha256[:12]}...")
         for ours, stated in zip(copied, manifest.files, strict=True)
         if ours != stated
     ]

@@ -18,9 +18,9 @@ from holotype.publishing.describing import describe, labels_of
 from holotype.publishing.info import (
     ReferencedModel,
     folder_info,
-    measured,
+    measure_headers,
     needed_files,
-    unreached,
+    without_files,
 )
 from holotype.records import ModelInfo
 from holotype.references.ref import ModelRef
@@ -55,7 +55,7 @@ def repository_info(ref: ModelRef) -> ReferencedModel:
         record = record or known_record(ref, revision)
         if record is None:
             raise
-        return unreached(ref, record, error.problem)
+        return without_files(ref, record, error.problem)
 
 
 def _remote_info(
@@ -64,7 +64,7 @@ def _remote_info(
     sizes = files.repository.sizes if files.repository else {}
     commit = files.repository.commit if files.repository else None
     record = record or known_record(ref, commit) or _described(ref, files, commit)
-    parameters, dtype, memory = measured(files.headers)
+    parameters, dtype, memory = measure_headers(files.headers)
     return ReferencedModel(
         reference=ref,
         availability="remote",

@@ -114,7 +114,9 @@ def load_labels(ref: ModelRef | str) -> tuple[str, ...]:
 def artifact_info(ref: ModelRef, manifest: Manifest, folder: Path) -> ReferencedModel:
     """Describe an artifact."""
     names = weight_files([file.path for file in manifest.files])
-    parameters, dtype, memory = measured({name: read_header(folder / name) for name in names})
+    parameters, dtype, memory = measure_headers(
+        {name: read_header(folder / name) for name in names}
+    )
     return ReferencedModel(
         reference=ref,
         availability="local",
@@ -142,7 +144,9 @@ def folder_info(
     needed = needed_files(list_files(folder), folder)
     present = real_files(folder, needed)
     names = weight_files(needed)
-    parameters, dtype, memory = measured({name: read_header(folder / name) for name in names})
+    parameters, dtype, memory = measure_headers(
+        {name: read_header(folder / name) for name in names}
+    )
     return ReferencedModel(
         reference=ref,
         availability=availability,
@@ -163,7 +167,7 @@ def needed_files(names: Collection[str], folder: Path) -> tuple[str, ...]:
     )
 
 
-def measured(headers: Mapping[str, Header]) -> tuple[int | None, Dtype | None, int | None]:
+def measure_headers(headers: Mapping[str, Header]) -> tuple[int | None, Dtype | None, int | None]:
     """Return the number of parameters, the type of most of them, and their size in float32."""
     known = list(headers.values())
     if not any(known):
@@ -177,7 +181,7 @@ def _on_hub(ref: ModelRef) -> ReferencedModel:
     if find_spec("huggingface_hub") is None:
         if ref.scheme == "catalogue":
             problem = "huggingface_hub is not installed"
-            return unreached(ref, look_up(ref.location), problem)
+            return without_files(ref, look_up(ref.location), problem)
         importlib.import_module("huggingface_hub")
     # By name, so type checkers do not read huggingface_hub and everything that it imports.
     hub_info = importlib.import_module("holotype.publishing.hub_info")
@@ -185,8 +189,8 @@ def _on_hub(ref: ModelRef) -> ReferencedModel:
     return info
 
 
-def unreached(ref: ModelRef, record: ModelInfo, problem: str) -> ReferencedModel:
-    """Describe a model from the catalogue alone."""
+def without_files(ref: ModelRef, record: ModelInfo, problem: str) -> ReferencedModel:
+    """Return what the catalogue alone says of a model."""
     memory = None if record.parameters is None else record.parameters * _FLOAT32_BYTES
     return ReferencedModel(
         reference=ref,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactExistsError
+from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact
-from holotype.publishing.gathering import CreationOptions
 from holotype.references.cache import cached_artifact
 from holotype.references.folders import find_folder
 from holotype.references.lock_file import LockedModel

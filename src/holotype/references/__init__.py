@@ -1,12 +1,15 @@
 """References to models and manifests of artifacts; imports only the standard library."""
 
+from typing import TYPE_CHECKING
+
+from holotype._moved import moved_names
 from holotype.errors import (
     ArtifactDamagedError,
     ArtifactError,
     ArtifactExistsError,
     ArtifactNotFoundError,
     CredentialsInReferenceError,
-    Finding,
+    FileDifference,
     InvalidReferenceError,
     ManifestError,
     UnsafePathError,
@@ -23,8 +26,8 @@ __all__ = [
     "ArtifactExistsError",
     "ArtifactNotFoundError",
     "CredentialsInReferenceError",
+    "FileDifference",
     "FileEntry",
-    "Finding",
     "InvalidReferenceError",
     "Manifest",
     "ManifestError",
@@ -35,3 +38,8 @@ __all__ = [
     "parse_manifest",
     "read_manifest",
 ]
+
+if TYPE_CHECKING:
+    Finding = FileDifference
+else:
+    __getattr__ = moved_names(__name__, {"Finding": "holotype.errors.FileDifference"})

@@ -136,7 +136,7 @@ def read_alias(store: Path, alias: str) -> AliasHistory:
         raise unknown_alias(store, alias) from None
     except OSError as error:
         raise ManifestError(str(path), f"cannot be read: {error.strerror or error}") from error
-    return _parsed(text, alias, str(path))
+    return _parse(text, alias, str(path))
 
 
 def unknown_alias(store: Path, alias: str) -> AliasNotFoundError:
@@ -195,7 +195,7 @@ def artifact_folder(store: Path, artifact: str) -> Path:
     return folder
 
 
-def _parsed(text: bytes, alias: str, location: str) -> AliasHistory:
+def _parse(text: bytes, alias: str, location: str) -> AliasHistory:
     if len(text) > _LARGEST_FILE_BYTES:
         raise ManifestError(location, f"is larger than {_LARGEST_FILE_BYTES} bytes")
     try:

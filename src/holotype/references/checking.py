@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from holotype.errors import Finding, Problem
+from holotype.errors import FileDifference, Problem
 from holotype.references.paths import MANIFEST_FILE, files_below, open_file
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ OnBytes: TypeAlias = Callable[[int], None]
 _BLOCK_BYTES = 1 << 20
 
 
-def check_sizes(folder: Path, manifest: Manifest) -> tuple[Finding, ...]:
-    """Compare names and sizes in milliseconds, without reading a file.
+def check_sizes(folder: Path, manifest: Manifest) -> tuple[FileDifference, ...]:
+    """Compare names and sizes, without reading a file; takes milliseconds.
 
     Returns:
         Every file that differs, by path; empty if all agree.
@@ -36,30 +36,32 @@ def check_sizes(folder: Path, manifest: Manifest) -> tuple[Finding, ...]:
     present.pop(MANIFEST_FILE, None)
     wanted = {file.path: file for file in manifest.files}
     findings = [
-        Finding(path=path, problem="extra", detail=f"{status.st_size} bytes")
+        FileDifference(path=path, problem="extra", detail=f"{status.st_size} bytes")
         for path, status in present.items()
         if path not in wanted
     ]
     for path, file in wanted.items():
-        finding = _size_finding(folder, file, present.get(path))
+        finding = _size_difference(folder, file, present.get(path))
         if finding is not None:
             findings.append(finding)
     return tuple(sorted(findings, key=lambda finding: finding.path))
 
 
-def _size_finding(folder: Path, file: FileEntry, status: os.stat_result | None) -> Finding | None:
+def _size_difference(
+    folder: Path, file: FileEntry, status: os.stat_result | None
+) -> FileDifference | None:
     if status is None:
         if (folder / file.path).is_dir():
-            return Finding(path=file.path, problem="not a file", detail="a folder")
-        return Finding(path=file.path, problem="missing", detail=f"{file.size} bytes")
+            return FileDifference(path=file.path, problem="not a file", detail="a folder")
+        return FileDifference(path=file.path, problem="missing", detail=f"{file.size} bytes")
     if not stat.S_ISREG(status.st_mode):
         what = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a device or a socket"
-        return Finding(path=file.path, problem="not a file", detail=what)
+        return FileDifference(path=file.path, problem="not a file", detail=what)
     if status.st_size == file.size:
         return None
     problem: Problem = "truncated" if status.st_size < file.size else "changed"
     detail = f"{status.st_size} bytes, expected {file.size}"
-    return Finding(path=file.path, problem=problem, detail=detail)
+    return FileDifference(path=file.path, problem=problem, detail=detail)
 
 
 def check_contents(
@@ -68,8 +70,8 @@ def check_contents(
     *,
     on_bytes: OnBytes | None = None,
     n_threads: int | None = None,
-) -> tuple[Finding, ...]:
-    """Compare names, sizes and every byte, reading files in parallel.
+) -> tuple[FileDifference, ...]:
+    """Compare names, sizes and every byte; files are read in parallel.
 
     Args:
         folder: the folder.
@@ -89,7 +91,7 @@ def check_contents(
     for path, file in wanted.items():
         if digests[path] != file.sha256:
             detail = f"sha256 {digests[path][:12]}..., expected {file.sha256[:12]}..."
-            findings[path] = Finding(path=path, problem="changed", detail=detail)
+            findings[path] = FileDifference(path=path, problem="changed", detail=detail)
     return tuple(findings[path] for path in sorted(findings))
 
 

@@ -54,22 +54,26 @@ def record_of(entry: object, location: str) -> ModelInfo:
     """
     if not isinstance(entry, dict):
         raise ManifestError(location, "its entry is no JSON object")
-    kind = RECORDS.get(str(entry.get("type")), ModelInfo)
-    types, required = _fields_of(str(entry["type"]) if kind is not ModelInfo else "")
+    kind = str(entry.get("type"))
+    types, required = _fields_of(kind if kind in RECORDS else "")
     unknown, missing = sorted(set(entry) - set(types)), sorted(required - set(entry))
     if unknown or missing:
         problem = f"has no field {unknown[0][:80]!r}" if unknown else f"lacks {missing[0]!r}"
         raise ManifestError(
             location, f"its entry {problem}; it is damaged, or was made by a newer version"
         )
-    return kind(**{name: _value(types[name], entry[name], name, location) for name in entry})
+    record_class = RECORDS.get(kind, ModelInfo)
+    return record_class(
+        **{name: _value(types[name], entry[name], name, location) for name in entry}
+    )
 
 
 @cache
-def _fields_of(type: str) -> tuple[Mapping[str, Any], frozenset[str]]:
-    kind = RECORDS.get(type, ModelInfo)
-    required = {field.name for field in fields(kind) if field.default is MISSING}
-    return get_type_hints(kind), frozenset(required)
+def _fields_of(kind: str) -> tuple[Mapping[str, Any], frozenset[str]]:
+    """Return the types of the fields of a kind's record, and the names of those it must have."""
+    record_class = RECORDS.get(kind, ModelInfo)
+    required = {field.name for field in fields(record_class) if field.default is MISSING}
+    return get_type_hints(record_class), frozenset(required)
 
 
 def _value(declared: Any, value: object, field: str, location: str) -> Any:

@@ -35,8 +35,8 @@ _OTHER_NAMES = {
 }
 
 
-def redacted(text: str) -> str:
-    """Return a text with possible passwords, tokens and signatures removed."""
+def redact(text: str) -> str:
+    """Return a text without what may be a password, a token or a signature in it."""
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from holotype.errors import ArtifactNotFoundError, MissingExtraError, ObjectStoreError
 from holotype.references.manifest import LARGEST_MANIFEST_BYTES, Manifest, parse_manifest
-from holotype.references.near_misses import redacted
+from holotype.references.near_misses import redact
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 
@@ -166,8 +166,8 @@ class _AlreadyThereError(ObjectStoreError):
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error with possible secrets removed."""
-    text = redacted((str(error).strip().splitlines() or [""])[0])
+    """Return the first line of an error, without what may be a secret in it."""
+    text = redact((str(error).strip().splitlines() or [""])[0])
     for name, value in os.environ.items():
         if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
             text = text.replace(value, "***")

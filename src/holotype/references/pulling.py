@@ -17,7 +17,7 @@ from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
-from holotype.references.staging import keep_only, refuse_existing, staged
+from holotype.references.staging import keep_only, refuse_existing, stage_folder
 
 OnTotal: TypeAlias = Callable[[int], OnBytes | None]
 """Receives the total number of bytes, and returns a function that receives the progress."""
@@ -102,7 +102,7 @@ def _pulled(
             "more with --max-bytes",
         )
     try:
-        with staged(target, wait=wait) as staging:
+        with stage_folder(target, wait=wait) as staging:
             free = shutil.disk_usage(staging).free
             if manifest.size > free:
                 raise ArtifactError(

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from holotype.errors import CredentialsInReferenceError, InvalidReferenceError
-from holotype.references.near_misses import redacted, suggestions
+from holotype.naming import is_kebab_case
+from holotype.references.near_misses import redact, suggestions
 
 Scheme: TypeAlias = Literal["local", "hf", "s3", "gs", "memory", "catalogue"]
 
@@ -20,7 +21,6 @@ _ALIAS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _REPOSITORY_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 _REVISION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}")
-_ID = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _PREFIX_PART = re.compile(r"[A-Za-z0-9!_.*'()=+,-]+")
 _SECRET = re.compile(r"hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|://[^/]*@|[?&][\w-]+=")
@@ -61,7 +61,7 @@ class ModelRef:
         if not isinstance(text, str):
             raise TypeError(f"a reference is a string, not {type(text).__name__}")
         try:
-            return _parsed(text)
+            return _parse(text)
         except CredentialsInReferenceError:
             raise
         except InvalidReferenceError as error:
@@ -110,14 +110,14 @@ class ModelRef:
         return f"{self.scheme}:{self.location}{'/' * needs_slash}"
 
 
-def _parsed(text: str) -> ModelRef:
+def _parse(text: str) -> ModelRef:
     if len(text) > LONGEST_REFERENCE:
         raise _invalid(
             text[:40] + "...", f"it has {len(text)} characters, more than {LONGEST_REFERENCE}"
         )
     if _SECRET.search(text):
         raise CredentialsInReferenceError(
-            redacted(text),
+            redact(text),
             "it holds what looks like a credential, and references are written to logs and "
             "manifests; give it to the store's own client instead (HF_TOKEN, the AWS credentials, "
             "GOOGLE_APPLICATION_CREDENTIALS)",
@@ -133,12 +133,12 @@ def _parsed(text: str) -> ModelRef:
 
 
 def _invalid(text: str, problem: str) -> InvalidReferenceError:
-    return InvalidReferenceError(redacted(text), problem)
+    return InvalidReferenceError(redact(text), problem)
 
 
 def _is_reference(text: str) -> bool:
     try:
-        _parsed(text)
+        _parse(text)
     except InvalidReferenceError:
         return False
     return True
@@ -180,7 +180,7 @@ def _hf(text: str, rest: str) -> ModelRef:
     repository, at, revision = rest.partition("@")
     parts = repository.split("/")
     if len(parts) != 2 or not all(map(_REPOSITORY_PART.fullmatch, parts)):
-        raise _invalid(text, f"{redacted(repository)!r} is no repository; expected ORG/MODEL")
+        raise _invalid(text, f"{redact(repository)!r} is no repository; expected ORG/MODEL")
     if any(bad in repository for bad in ("--", "..")) or repository.endswith(".git"):
         raise _invalid(text, "the Hub has no names with '--', '..' or '.git' at the end")
     if not at:
@@ -195,7 +195,7 @@ def _hf(text: str, rest: str) -> ModelRef:
 def _catalogue(text: str, rest: str) -> ModelRef:
     if "@" in rest:
         raise _invalid(text, "an entry of the catalogue pins its revision itself")
-    if not _ID.fullmatch(rest):
+    if not is_kebab_case(rest):
         raise _invalid(text, f"{rest!r} is no id; ids have small letters, digits, '-' and '.'")
     return ModelRef(scheme="catalogue", location=rest)
 

@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from holotype.atomic_file import flush_folder
 from holotype.errors import ArtifactError, ArtifactExistsError
 from holotype.references.paths import files_below
 
 
 @contextmanager
-def staged(target: Path, *, wait: bool = False) -> Iterator[Path]:
-    """Yield a folder beside the target, and rename it to the target when the block succeeds.
+def stage_folder(target: Path, *, wait: bool = False) -> Iterator[Path]:
+    """Yield a folder beside the target, and rename it to the target when the block ends well.
 
     The folder has one name per target and keeps the leftovers of an interrupted run, so a later
     run can continue. The block must check them.
@@ -47,7 +48,7 @@ def staged(target: Path, *, wait: bool = False) -> Iterator[Path]:
         _flush(staging)
         refuse_existing(target)
         staging.rename(target)
-        _flush_folder(target.parent)
+        flush_folder(target.parent)
 
 
 def refuse_existing(target: Path) -> None:
@@ -113,14 +114,4 @@ def _flush(folder: Path) -> None:
             os.close(descriptor)
         folders.add((folder / path).parent)
     for each in folders:
-        _flush_folder(each)
-
-
-def _flush_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        flush_folder(each)

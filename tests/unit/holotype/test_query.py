@@ -85,6 +85,67 @@ def test_an_unknown_sort_key_is_an_error_that_lists_the_keys() -> None:
         ids(sort_by="speed")
 
 
+@pytest.mark.parametrize("language", ["de", "DE", "German", "deutsch", "deu", "de-DE", "de_AT"])
+def test_a_language_is_understood_however_it_is_named(language: str) -> None:
+    assert select(language=language) == select(language="de") != ()
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "Portuguese-BR", "pt-Latn-BR"])
+def test_a_region_that_no_model_names_does_not_count(language: str) -> None:
+    assert select(language=language) == select(language="pt") != ()
+
+
+def test_a_script_that_models_name_does_count() -> None:
+    assert select(language="chinese-Hant") == select(language="zh-Hant")
+    assert 0 < len(select(language="zh-Hant")) < len(select(language="zh"))
+
+
+def test_a_language_that_no_model_was_made_for_has_no_models() -> None:
+    assert select(language="tlh") == ()
+
+
+@pytest.mark.parametrize(
+    ("criteria", "message"),
+    [
+        ({"language": "germna"}, r"is no language; did you mean 'de' \(german\)\?"),
+        ({"language": "x"}, "is no language; .*write a BCP 47 tag"),
+        ({"type": "densee"}, "type='densee' is unknown; did you mean 'dense'"),
+        ({"type": "cross_encoder"}, "did you mean 'cross-encoder'"),
+        ({"modality": "txt"}, "modality='txt' is unknown; did you mean 'text'"),
+    ],
+)
+def test_a_word_that_nothing_could_have_is_an_error_with_a_suggestion(
+    criteria: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        ids(**criteria)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "message"),
+    [
+        ({"matryoshka": "yes"}, "matryoshka='yes' is not True or False"),
+        ({"allow_remote_code": 0}, "allow_remote_code=0 is not True or False"),
+        ({"language": ["de"]}, r"language=\['de'\] is not text; did you mean language='de'\?"),
+        ({"type": ("dense",)}, "did you mean type='dense'"),
+        ({"min_parameters": "100M"}, "min_parameters='100M' is not a number"),
+        ({"max_embedding_dim": True}, "max_embedding_dim=True is not a number"),
+        ({"license": 3}, "license=3 is not a licence id, or several of them"),
+        ({"license": ["mit", None]}, "is not a licence id, or several of them"),
+    ],
+)
+def test_a_value_of_another_type_is_an_error(criteria: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        ids(**criteria)
+
+
+def test_a_kind_of_a_catalogue_of_ones_own_is_known() -> None:
+    (clip,) = select(type=small.TINY_CLIP.type, among=small.MODEL_REGISTRY)
+    assert clip is small.TINY_CLIP
+    with pytest.raises(ValueError, match=f"type='{clip.type}' is unknown"):
+        select(type=clip.type)
+
+
 def test_two_catalogues_mix_in_one_query() -> None:
     both = (*MODEL_REGISTRY, *small.MODEL_REGISTRY)
     found = select(type=ModelType.COLBERT, among=both)

@@ -48,7 +48,7 @@ def valid_entry(kind: str = "dense", number: int = 1) -> dict[str, Any]:
         "description": "A model for the tests.",
         "architecture": {"type": "bert", "variant": None, "has_projection": False},
         "specs": {
-            "parameters": 22_000_000,
+            "parameters": 30_000_000,
             "embedding_dim": _EMBEDDING_DIMS.get(kind),
             "hidden_dim": 384,
             "context_length": 512,

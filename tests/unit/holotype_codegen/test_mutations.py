@@ -217,6 +217,18 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
     "contexts_fit_the_positions": on(
         "dense", specs__context_length=NUMBERS.filter(lambda length: length > 512)
     ),
+    "lengths_fit_the_context": on(
+        "colbert", encoding__query_length=NUMBERS.filter(lambda length: length > 512)
+    )
+    | on("colbert", encoding__document_length=NUMBERS.filter(lambda length: length > 512)),
+    "static_models_have_no_layers": on(
+        "dense", architecture__type=st.just("static"), specs__layers=NUMBERS
+    ),
+    "sparse_vectors_are_never_truncated": on(
+        "sparse", architecture__matryoshka_dims=NUMBERS.map(lambda dim: [dim, 30522])
+    ),
+    "parameters_hold_the_vocabulary": on("dense", specs__parameters=NUMBERS)
+    | on("sparse", specs__vocab_size=NUMBERS.map(lambda size: size + 10**6)),
     "revisions_are_commits": on(
         "dense",
         revision=TEXTS.filter(bool)
@@ -239,7 +251,8 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
         release_date=st.from_regex(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?", fullmatch=True).filter(
             lambda text: not is_date(text)
         )
-        | TEXTS.filter(lambda text: text and not is_date(text)),
+        | TEXTS.filter(lambda text: text and not is_date(text))
+        | st.dates(min_value=date(2999, 1, 1)).map(date.isoformat),
     ),
     "files_lie_in_the_repository": on(
         "dense",
@@ -249,6 +262,21 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
     ),
     "variants_have_ids_of_their_own": on(
         "dense", variants=NAMES.map(lambda name: [{"id": name}, {"id": name.upper()}])
+    ),
+    "files_are_of_their_format": on(
+        "dense", files__weights__safetensors=NAMES.map(lambda name: f"{name}.onnx")
+    )
+    | on("dense", files__weights__onnx=NAMES)
+    | on("dense", files__weights__pytorch=NAMES.map(lambda name: f"{name}.safetensors"))
+    | on("dense", files__config=NAMES),
+    "prompts_have_known_places": on(
+        "dense",
+        encoding__query_prompt=NAMES.map(lambda name: f"{{q{name}}}: "),
+    )
+    | on("dense", encoding__document_prompt=NAMES.map(lambda name: f"{{instruction}}{{d{name}}}")),
+    "several_labels_are_no_softmax": on("classifier", encoding__multi_label=st.just(True)),
+    "models_are_adapted_from_others": on(
+        "dense", lineage__adapted_from=other_case("acme/tiny-dense-v1")
     ),
     "provenance_names_sources": provenance(
         st.just("/id"), TEXTS.filter(lambda text: text and text.partition(":")[0] != "lab")
@@ -278,6 +306,12 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
         "/type", NAMES.map(lambda name: (f"x-{name}", f"x.{name}"))
     ),
     "successors_exist": on("dense", lineage__superseded_by=NAMES),
+    "successors_are_of_the_same_kind": NAMES.map(
+        lambda kind: valid_catalogue(
+            changed(valid_entry("two-tower"), "/lineage/superseded_by", "tiny-x-v2"),
+            changed(valid_entry("two-tower", 2), "/type", f"x-{kind}") | {"id": "tiny-x-v2"},
+        )
+    ),
     "successors_come_to_an_end": pair(
         "/lineage/superseded_by",
         st.sampled_from(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import subprocess
+import sys
 import types
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from tests.unit.holotype_codegen.catalogues import valid_catalogue, valid_entry
 
 from holotype.records import DenseModel, ModelInfo
+from holotype_codegen.naming import RESERVED_NAMES
 from holotype_codegen.render import Origin, render
 
+KINDS = ("dense", "colbert", "sparse", "cross-encoder", "classifier", "two-tower")
 ORIGIN = Origin(file="models.json", digest="0" * 64, command="make it")
 
 
@@ -134,3 +140,56 @@ def test_rendering_does_not_change_the_catalogue() -> None:
 def test_records_of_two_catalogues_are_of_the_same_classes() -> None:
     (record,) = module_of(valid_catalogue(valid_entry("dense"))).MODEL_REGISTRY
     assert type(record) is DenseModel
+
+
+@pytest.mark.parametrize("line_length", [88, 100, 120])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        *(("dense",), ("colbert",), ("sparse",), ("cross-encoder",), ("classifier",)),
+        *(("two-tower",), ("dense", "dense"), ("sparse", "sparse"), ("dense", "two-tower")),
+    ],
+    ids="+".join,
+)
+def test_a_small_catalogue_is_clean_of_ruff(
+    tmp_path: Path, kinds: tuple[str, ...], line_length: int
+) -> None:
+    entries = [valid_entry(kind, number) for number, kind in enumerate(kinds, 1)]
+    if len(entries) == 2 and kinds[0] == kinds[1] == "dense":
+        entries[1]["specs"] |= {"embedding_dim": 768, "hidden_dim": 768}
+    catalogue = valid_catalogue() | {"models": entries}
+    file = tmp_path / "models.py"
+    file.write_text(render(catalogue, ORIGIN, line_length=line_length), encoding="utf-8")
+    options = ("--isolated", "--no-cache", "--line-length", str(line_length), str(file))
+    rules = ("--select", "F,I,W,UP,B,RUF", "--target-version", "py311")
+    for command in (("check", *rules), ("format", "--check", "--diff")):
+        ruff = [sys.executable, "-m", "ruff", *command, *options]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_constant_that_the_module_itself_uses_is_reserved() -> None:
+    """An id that became one of them would take it away from the module."""
+    tree = ast.parse(render(valid_catalogue(), ORIGIN))
+    ours = {entry["id"].upper().replace("-", "_") for entry in valid_catalogue()["models"]}
+    members = {kind.upper().replace("-", "_") for kind in KINDS}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - members
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names |= {alias.name for node in imports for alias in node.names}
+    assert {name for name in names if name == name.upper()} - ours == RESERVED_NAMES
+
+
+def test_a_thousand_sets_of_matryoshka_sizes_with_the_same_ends_become_a_module() -> None:
+    entries = [
+        entry(f"m{number}", matryoshka_dims=[64, 65 + number % 300, 66 + number // 4 + 300, 1024])
+        for number in range(1_100)
+    ]
+    for each in entries:
+        each["specs"] |= {"embedding_dim": 1024, "hidden_dim": 1024}
+    module = module_of(valid_catalogue(*entries))
+    assert len(module.MODEL_REGISTRY) == 1_100
+
+
+def test_an_id_of_thousands_of_digits_becomes_a_module() -> None:
+    module = module_of(valid_catalogue(entry("9" * 5_000), entry("10")))
+    assert len(module.MODEL_REGISTRY) == 2

@@ -7,7 +7,7 @@ import json
 import pickle
 from dataclasses import replace
 
-from holotype_codegen.report import CatalogueError, Problem, format_json, format_text, quoted
+from holotype_codegen.report import CatalogueError, Problem, format_json, format_text, quote_json
 
 PROBLEM = Problem(
     file="models.json",
@@ -62,7 +62,7 @@ def test_an_error_can_be_pickled_and_copied() -> None:
 
 
 def test_long_and_unprintable_values_are_quoted_on_one_short_line() -> None:
-    assert quoted("a\n\x9bé") == r'"a\n\u009bé"'
-    assert quoted({"a": [None, True]}) == '{"a": [null, true]}'
-    assert len(quoted("x" * 500)) == 60
-    assert quoted("x" * 500).endswith("…")
+    assert quote_json("a\n\x9bé") == r'"a\n\u009bé"'
+    assert quote_json({"a": [None, True]}) == '{"a": [null, true]}'
+    assert len(quote_json("x" * 500)) == 60
+    assert quote_json("x" * 500).endswith("…")

@@ -35,7 +35,7 @@ IDS: list[Breach] = [
         ("tiny_v1", 'write "tiny-v1"'),
         ("tiny v1.5", 'write "tiny-v1.5"'),
         ("tiny--v1", 'write "tiny-v1"'),
-        ("tiny..v1", "choose another id"),
+        ("tiny..v1", 'write "tiny-v1"'),
         ("-tiny", 'write "tiny"'),
         ("tiny.", 'write "tiny"'),
         ("org/tiny", 'write "org-tiny"'),

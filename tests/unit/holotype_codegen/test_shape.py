@@ -269,6 +269,6 @@ def test_a_keyword_without_words_of_its_own_is_still_reported() -> None:
     error = ValidationError(
         "", validator="maxLength", path=["name"], instance="abc", validator_value=2
     )
-    ((keyword, finding),) = shape._explained([error], Entry({}, "/models/0"))
+    ((keyword, finding),) = shape._explain([error], Entry({}, "/models/0"))
     assert (keyword, finding.pointer) == ("maxLength", "/models/0/name")
     assert finding.expected == "expected maxLength 2"

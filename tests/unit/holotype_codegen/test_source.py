@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -271,3 +272,12 @@ def test_what_the_strict_reader_lets_pass_python_reads_and_the_other_way_round(t
         assert parse_source(text.encode()).value == json.loads(text)
     else:
         assert problems_in(text) == problems
+
+
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_what_is_no_regular_file_is_refused_and_never_read(tmp_path: Path, what: str) -> None:
+    path = Path("/dev/zero") if what == "device" else tmp_path / "pipe"
+    if what == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(CatalogueError, match="this is a pipe or a device; expected a regular file"):
+        read_source(path)

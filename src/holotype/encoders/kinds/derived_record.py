@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
@@ -18,6 +17,7 @@ from holotype.encoders.checkpoints.sparse import SPLADE_MODULE, TABLE_MODULE
 from holotype.encoders.kinds.plan import make_draft
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
+from holotype.naming import kebab_case
 from holotype.records import ClassifierModel, ModelInfo
 from holotype.references.entry import RECORDS
 
@@ -116,7 +116,7 @@ def derive_record(
     kind = recognise_kind(checkpoint)
     static = is_static(checkpoint)
     record = RECORDS[kind](
-        id=re.sub(r"[^a-z0-9.]+|\.(?=[^a-z0-9])", "-", name.lower()).strip("-.") or "model",
+        id=kebab_case(name) or "model",
         type=kind,
         name=name,
         huggingface_id=huggingface_id,

@@ -16,12 +16,12 @@ from holotype.catalogue import natural_key
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.family_pages import families, family_pages
 from holotype.cli.markdown import Anchors
-from holotype.cli.page import FOLDER, page
+from holotype.cli.models_page import FOLDER, models_page
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return page(open_catalogue(FIXTURE))
+    return models_page(open_catalogue(FIXTURE))
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +227,26 @@ def test_a_file_that_cannot_be_written_is_an_error_without_a_traceback(tmp_path:
 
 def test_check_and_stdout_exclude_each_other() -> None:
     assert run("docs", "--check", "--stdout").exit_code == 2
+
+
+def test_a_page_that_somebody_wrote_is_never_overwritten(tmp_path: Path) -> None:
+    page = tmp_path / "MODELS.md"
+    page.write_text("# By hand\n")
+    answer = run("docs", "--output", str(page))
+    assert answer.exit_code == 1
+    assert "was not written by this command, so that it is not overwritten" in answer.stderr
+    assert page.read_text() == "# By hand\n"
+    assert list(tmp_path.rglob("*.md")) == [page]
+
+
+def test_a_page_of_a_family_that_somebody_wrote_holds_up_all_of_them(tmp_path: Path) -> None:
+    page = tmp_path / FOLDER / next(iter(family_pages(open_catalogue(FIXTURE))))
+    page.parent.mkdir(parents=True)
+    page.write_text("# By hand\n")
+    assert run("docs", "--output", str(tmp_path / "MODELS.md")).exit_code == 1
+    assert list(tmp_path.rglob("*.md")) == [page]
+
+
+def test_an_empty_file_gives_way_to_a_page(tmp_path: Path) -> None:
+    (tmp_path / "MODELS.md").touch()
+    assert run("docs", "--output", str(tmp_path / "MODELS.md")).exit_code == 0

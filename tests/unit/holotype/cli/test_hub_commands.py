@@ -19,6 +19,7 @@ from tests.unit.holotype.hub.server import NEWER, REVISION, HubState
 
 import holotype.cli.hub_extra
 from holotype.cli import verifying
+from holotype.cli.catalogue_file import sole_writer
 
 ROOT = Path(__file__).parents[4]
 SMALL = ROOT / "tests" / "fixtures" / "small" / "models.json"
@@ -354,3 +355,33 @@ def test_the_environment_names_the_hub(hub: HubState, tmp_path: Path) -> None:
     assert offline.returncode == 1
     assert "since HF_HUB_OFFLINE is set; unset it, or pass --from FOLDER" in offline.stderr
     assert "Traceback" not in offline.stderr
+
+
+def test_commands_that_add_at_once_take_turns(file: Path, folder: Path) -> None:
+    names = [f"acme/at-once-{number}" for number in range(3)]
+    code = "from holotype.cli import main; main()"
+    options = ("--from", str(folder), "--file", str(file))
+    adding = [
+        subprocess.Popen([sys.executable, "-c", code, "add", name, *options]) for name in names
+    ]
+    assert [process.wait() for process in adding] == [0, 0, 0]
+    assert {*names} <= {model["huggingface_id"] for model in models(file)}
+
+
+def test_a_catalogue_that_another_command_holds_is_waited_for_and_then_left(
+    file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = file.read_bytes()
+    with sole_writer(file):
+        monkeypatch.setattr("holotype.cli.catalogue_file.PATIENCE_S", 0.01)
+        answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(file))
+    assert answer.exit_code == 1
+    assert "another command has been changing it for 0.01 s; try again" in answer.stderr
+    assert file.read_bytes() == before
+
+
+def test_a_pipe_is_no_catalogue_to_change(tmp_path: Path, folder: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(tmp_path / "pipe"))
+    assert answer.exit_code == 1
+    assert "is no regular file" in answer.stderr

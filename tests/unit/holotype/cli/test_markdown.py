@@ -30,7 +30,7 @@ def cells(rendered: str) -> list[str]:
 @example("[link](https://example.com) &amp; ![image](x)")
 @example("ends in a backslash \\")
 def test_any_text_stays_itself_within_a_cell(text: str) -> None:
-    source = markdown.table(["a", "b"], [[markdown.escaped(text), "end"]], right=[1])
+    source = markdown.table(["a", "b"], [[markdown.escape(text), "end"]], right=[1])
     rendered = RENDERER.render(source)
     assert cells(rendered) == [" ".join(text.split()), "end"]
     assert "<script" not in rendered

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.family_pages import family_pages
-from holotype.cli.page import FOLDER, page
+from holotype.cli.models_page import FOLDER, models_page
 
 ROOT = Path(__file__).parents[4]
 SHOWN_BY_GITHUB = 500_000
@@ -14,7 +14,7 @@ SHOWN_BY_GITHUB = 500_000
 
 
 def test_models_md_is_not_stale() -> None:
-    current = (ROOT / "MODELS.md").read_text(encoding="utf-8") == page(open_catalogue(OWN))
+    current = (ROOT / "MODELS.md").read_text(encoding="utf-8") == models_page(open_catalogue(OWN))
     assert current, "run `holotype docs`"
 
 

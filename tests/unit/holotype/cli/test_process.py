@@ -83,6 +83,13 @@ def test_the_version_names_the_catalogue_and_its_size() -> None:
     assert f"catalogue {FIXTURE} 1.2.3 with 9 models" in holotype("--version").stdout
 
 
+def test_the_package_runs_as_the_command() -> None:
+    command = [sys.executable, "-W", "error", "-m", "holotype", "--catalogue", FIXTURE, "--version"]
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.startswith("holotype ")
+
+
 def test_output_into_a_pipe_is_plain_even_where_colour_is_forced() -> None:
     for arguments in (["list"], ["show", "tiny-clip"], ["--help"], ["list", "--bad"]):
         result = holotype(*arguments, FORCE_COLOR="1", CLICOLOR_FORCE="1", PY_COLORS="1")
@@ -115,6 +122,19 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word(arguments: list
     )
     os.close(writing)
     assert (result.returncode, result.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["list", "--json"], ["show", "tiny-dense-v1.5"], ["--help"]], ids=str
+)
+def test_a_full_disk_is_one_line_and_exit_code_1(arguments: list[str]) -> None:
+    command = [sys.executable, "-W", "error", "-c", MAIN, "--catalogue", FIXTURE, *arguments]
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False
+        )
+    assert answer.returncode == 1
+    assert answer.stderr == "error: the answer cannot be written: No space left on device\n"
 
 
 def test_a_stream_that_is_not_utf_8_gets_codes_instead_of_a_traceback() -> None:

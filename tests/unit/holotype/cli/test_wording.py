@@ -10,8 +10,9 @@ from tests.golden import small_models as small
 from holotype.cli.wording import (
     dimensions,
     exact,
-    grouped,
+    group_thousands,
     languages,
+    parse_bytes,
     parse_count,
     points,
     readable,
@@ -51,6 +52,8 @@ def test_a_shortened_count_is_near_the_number_and_can_be_read_again(number: int)
         ("500M", 500_000_000),
         ("1.5b", 1_500_000_000),
         ("22k", 22_000),
+        ("8K", 8_000),
+        ("0.5 M", 500_000),
         ("110_000_000", 110_000_000),
         ("110,000,000", 110_000_000),
         (" 42 ", 42),
@@ -66,8 +69,31 @@ def test_what_is_no_count_is_refused_with_examples(text: str) -> None:
         parse_count(text)
 
 
+@pytest.mark.parametrize("text", ["0", "0.0001k"])
+def test_a_count_below_one_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is below 1"):
+        parse_count(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "n_bytes"),
+    [
+        *(("500MB", 500_000_000), ("500 mb", 500_000_000), ("500M", 500_000_000)),
+        *(("1.5GB", 1_500_000_000), ("2TB", 2_000_000_000_000), ("8k", 8_000), ("7B", 7)),
+    ],
+)
+def test_a_size_may_be_written_short(text: str, n_bytes: int) -> None:
+    assert parse_bytes(text) == n_bytes
+
+
+@pytest.mark.parametrize("text", ["", "MB", "5MiBs", "lots"])
+def test_what_is_no_size_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(ValueError, match=r"write 500MB, 1\.5GB or 110000000"):
+        parse_bytes(text)
+
+
 def test_thousands_are_set_apart_from_ten_thousand_on() -> None:
-    assert (grouped(8192), grouped(32768)) == ("8192", "32,768")
+    assert (group_thousands(8192), group_thousands(32768)) == ("8192", "32,768")
 
 
 @pytest.mark.parametrize(

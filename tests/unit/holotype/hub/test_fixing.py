@@ -10,7 +10,7 @@ import pytest
 
 from holotype.errors import CatalogueFileError
 from holotype.hub.file_list import MISSING
-from holotype.hub.fixing import Fix, blamed, fixed_text
+from holotype.hub.fixing import Fix, causes_of, fixed_text
 from holotype.hub.verifying import GONE, Finding, Outcome, Report
 
 TEXT = """{
@@ -126,7 +126,7 @@ def test_a_problem_is_blamed_on_its_value_or_else_on_all_that_was_written_of_the
     id: str | None, pointer: str, fields: list[str]
 ) -> None:
     _, fixes = fixed_text(TEXT, [both()])
-    assert [fix.finding.field for fix in blamed(fixes, id, pointer)] == fields
+    assert [fix.finding.field for fix in causes_of(fixes, id, pointer)] == fields
 
 
 def test_what_agrees_is_left_alone() -> None:

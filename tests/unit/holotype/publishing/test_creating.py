@@ -28,7 +28,7 @@ from holotype.references import (
     read_manifest,
 )
 from holotype.references.checking import OnBytes
-from holotype.references.staging import staged
+from holotype.references.staging import stage_folder
 
 NEEDED = [
     "1_Pooling/config.json",
@@ -228,7 +228,7 @@ def test_a_router_points_to_nothing_outside(tmp_path: Path, id: str) -> None:
 def test_two_processes_do_not_make_one_artifact(checkpoint: Path, tmp_path: Path) -> None:
     target = tmp_path / "artifact"
     with (
-        staged(target) as staging,
+        stage_folder(target) as staging,
         pytest.raises(ArtifactError, match="another process is making this artifact"),
     ):
         (staging / "file").write_text("x")

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.holotype.publishing.store.made import make_artifact
 
 from holotype.errors import StoreBusyError
-from holotype.publishing.aliases import set_alias
+from holotype.publishing.alias_switching import set_alias
 from holotype.references.aliases import read_alias, resolve_alias
 
 N_SWITCHES = 40
@@ -20,7 +20,7 @@ N_SWITCHES = 40
 WRITER = """
 import sys
 from pathlib import Path
-from holotype.publishing.aliases import set_alias
+from holotype.publishing.alias_switching import set_alias
 store, *artifacts = sys.argv[1:]
 for at in range({n}):
     set_alias(Path(store), "production", artifacts[at % 2], reason=f"{{artifacts[0]}} {{at}}")
@@ -29,12 +29,12 @@ for at in range({n}):
 HOLDER = """
 import os, signal, sys
 from pathlib import Path
-from holotype.publishing import aliases
+from holotype.publishing import alias_switching
 def hang(descriptor):
     print("holding", flush=True)
     signal.pause()
 os.fsync = hang
-aliases.set_alias(Path(sys.argv[1]), "production", "model-v2", reason="never")
+alias_switching.set_alias(Path(sys.argv[1]), "production", "model-v2", reason="never")
 """
 
 

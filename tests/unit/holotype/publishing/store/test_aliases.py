@@ -20,7 +20,7 @@ from holotype.errors import (
     MissingExtraError,
     UnsafePathError,
 )
-from holotype.publishing.aliases import rollback_alias, set_alias
+from holotype.publishing.alias_switching import rollback_alias, set_alias
 from holotype.references import ModelRef
 from holotype.references.aliases import alias_names, read_alias
 from holotype.references.folders import find_folder
@@ -83,7 +83,7 @@ def test_a_switch_after_a_rollback_goes_back_to_where_it_was(store: Path) -> Non
 def test_a_long_history_loses_its_oldest_changes_only(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holotype.publishing.aliases._MOST_CHANGES", 4)
+    monkeypatch.setattr("holotype.publishing.alias_switching._MOST_CHANGES", 4)
     for at in range(9):
         set_alias(store, "production", f"model-v{at % 2 + 1}", reason=str(at))
     assert [each.reason for each in read_alias(store, "production").changes] == [*"5678"]

@@ -39,8 +39,8 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def page(opened: OpenCatalogue, folder: str = FOLDER) -> str:
-    """Return the page about a catalogue.
+def models_page(opened: OpenCatalogue, folder: str = FOLDER) -> str:
+    """Return the page about a catalogue; it depends on nothing but the catalogue.
 
     Args:
         opened: the catalogue; nothing else affects the page.
@@ -91,8 +91,8 @@ def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Ite
     yield "# Models"
     yield (
         f"The {len(opened.catalogue.records)} models of `{opened.name}`, catalogue version "
-        f"{markdown.escaped(opened.version)}. Each value has a source; `{UNKNOWN}` means that no "
-        "source states it. Click a model's name to see everything known about it."
+        f"{markdown.escape(opened.version)}. Each value has a source; `{UNKNOWN}` means that no "
+        "source says. A model's name leads to all that is known of it."
     )
     yield markdown.table(("kind", "models", "what they return"), contents, right=[1])
     yield "\n".join(
@@ -117,7 +117,7 @@ def _chapter(heading: str, about: str, records: list[ModelInfo], places: Mapping
 
 def _families(opened: OpenCatalogue, folder: str) -> str:
     links = [
-        f"[{markdown.escaped(family.name)}]({folder}/{family.file}) ({len(family.records)})"
+        f"[{markdown.escape(family.name)}]({folder}/{family.file}) ({len(family.records)})"
         for family in families(opened)
     ]
     return "## Families\n\n" + " · ".join(links)
@@ -127,11 +127,11 @@ def _sources(opened: OpenCatalogue) -> str:
     rows = [
         (
             f"`{key}`",
-            f"[{markdown.escaped(source.title)}]({source.url})"
+            f"[{markdown.escape(source.title)}]({source.url})"
             if source.url
-            else markdown.escaped(source.title),
-            markdown.escaped(source.license or UNKNOWN),
-            markdown.escaped(source.note or ""),
+            else markdown.escape(source.title),
+            markdown.escape(source.license or UNKNOWN),
+            markdown.escape(source.note or ""),
         )
         for key, source in opened.sources.items()
     ]

@@ -53,7 +53,7 @@ def set_command(
     The switch is one atomic rename: whoever loads local:STORE@ALIAS gets either the old artifact or
     the new one. An artifact that makes different vectors is refused unless you allow it.
     """
-    from holotype.publishing.aliases import set_alias
+    from holotype.publishing.alias_switching import set_alias
 
     try:
         history = set_alias(
@@ -80,7 +80,7 @@ def rollback(
 
     Each rollback goes one step further back.
     """
-    from holotype.publishing.aliases import rollback_alias
+    from holotype.publishing.alias_switching import rollback_alias
 
     try:
         history = rollback_alias(

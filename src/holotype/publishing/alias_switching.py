@@ -7,13 +7,13 @@ Readers need no lock: see `holotype.references.aliases`.
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from holotype.atomic_file import replace_file
 from holotype.encoders.opening import Verify, open_artifact
 from holotype.errors import (
     AliasNotFoundError,
@@ -90,7 +90,7 @@ def set_alias(
                 return history
             _check_vectors(store, alias, current, manifest.fingerprint, allow_different_vectors)
         change = _change("set", folder.name, manifest.digest, manifest.fingerprint, reason)
-        return _written(store, alias, history, change)
+        return _append_change(store, alias, history, change)
 
 
 def rollback_alias(
@@ -145,7 +145,7 @@ def rollback_alias(
         change = _change(
             "rollback", previous.artifact, manifest.digest, manifest.fingerprint, reason
         )
-        return _written(store, alias, history, change)
+        return _append_change(store, alias, history, change)
 
 
 def _change(
@@ -212,37 +212,21 @@ def _filelock() -> Any:
         raise MissingExtraError("artifacts", "filelock", "switching an alias") from None
 
 
-def _written(
+def _append_change(
     store: Path, alias: str, history: AliasHistory | None, change: AliasChange
 ) -> AliasHistory:
     """Replace the alias's file in one step; the caller holds the lock."""
     earlier = () if history is None else history.changes[1 - _MOST_CHANGES :]
     history = AliasHistory(alias=alias, changes=(*earlier, change))
     path = alias_file(store, alias)
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        # A killed writer may have left one; only the holder of the lock gets here.
-        temporary.unlink(missing_ok=True)
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(history.to_json())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _flush_folder(path.parent)
+        for left in path.parent.glob(f".{path.name}.*.new"):
+            # Of a writer that was killed; only the holder of the lock comes here.
+            left.unlink()
+        replace_file(path, history.to_json().encode())
     except OSError as error:
         raise _unwritable(path, error) from error
     return history
-
-
-def _flush_folder(folder: Path) -> None:
-    """Flush the new name to the disk, if the system can open folders."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(path: Path, error: OSError) -> ArtifactError:
