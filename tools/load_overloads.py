@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from holotype.catalogue import natural_key
 from holotype.atomic_file import replace_file
+from holotype.catalogue import natural_key
 from holotype_codegen.model import model_of
 from holotype_codegen.render import Kind, RecordType, kinds_of
 
