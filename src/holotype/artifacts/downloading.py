@@ -15,7 +15,8 @@ from holotype.artifacts.selection import select_files
 from holotype.encoders.checkpoints.module_folders import module_folders, router_files
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.errors import CheckpointError
-from holotype.hub.client import HubClient, Repository
+from holotype.hub.answers import Repository
+from holotype.hub.client import HubClient
 from holotype.references.checking import OnBytes, hash_file
 from holotype.references.manifest import FileEntry
 from holotype.references.paths import check_distinct, check_path

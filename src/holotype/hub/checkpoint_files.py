@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from holotype.encoders.checkpoints.headers import Header, read_header, weight_files
 from holotype.errors import CheckpointError, CheckpointNotFoundError
-from holotype.hub.client import HubClient, Repository
+from holotype.hub.answers import Repository
+from holotype.hub.client import HubClient
 
 CARD = "README.md"
 _NAMES = frozenset(
