@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from holotype.artifact_errors import UnsafePathError
+from holotype.encoders.checkpoints.hub_cache import find_snapshot
 from holotype.references.checking import OnBytes, hash_file
 from holotype.references.manifest import FileEntry
 from holotype.references.paths import check_path, open_file
@@ -32,18 +33,18 @@ def list_files(folder: Path) -> tuple[str, ...]:
 def real_files(folder: Path, names: Iterable[str]) -> Mapping[str, Path]:
     """Return where files of a folder really lie.
 
-    Links are followed within the folder, and within a repository of the Hub's cache, whose
-    snapshots are made of links.
+    Links are followed within the folder; and those by which the Hub's cache makes a snapshot, where
+    the folder is one, to where it keeps the files.
 
     Raises:
         UnsafePathError: a link leads elsewhere, or a name is unsafe.
     """
     root = folder.resolve()
-    allowed = root.parent.parent if root.parent.name == "snapshots" else root
+    snapshot = find_snapshot(root)
     found = {}
     for name in names:
         real = (root / check_path(name, str(folder))).resolve()
-        if not real.is_relative_to(allowed):
+        if not (snapshot.owns(real) if snapshot else real.is_relative_to(root)):
             raise UnsafePathError(str(folder), name, "is a link that leads out of the folder")
         found[name] = real
     return found

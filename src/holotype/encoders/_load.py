@@ -57,7 +57,6 @@ _PACKAGES = (
     "onnxscript",
     "safetensors",
     "huggingface_hub",
-    "httpx",
 )
 
 

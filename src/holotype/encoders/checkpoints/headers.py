@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.errors import CheckpointError
 from holotype.records import Dtype
 
@@ -96,7 +97,7 @@ def parse_header(text: bytes, location: str) -> Header:
         }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise CheckpointError(
-            location, "has a damaged safetensors header; fetch the file again"
+            location, f"has a damaged safetensors header; {fetch_again(Path(location))}"
         ) from None
 
 
@@ -122,7 +123,7 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         raise CheckpointError(str(path), f"cannot be read: {error}") from error
     if len(text) < length:
-        raise CheckpointError(str(path), "is cut off in its header; fetch the file again")
+        raise CheckpointError(str(path), f"is cut off in its header; {fetch_again(path)}")
     return parse_header(text, str(path))
 
 

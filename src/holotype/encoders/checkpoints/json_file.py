@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.errors import CheckpointError
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ def read_json(folder: Path, name: str) -> object:
         raise CheckpointError(
             str(path),
             f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}; "
-            "the file is damaged, fetch it again",
+            f"the file is damaged; {fetch_again(path)}",
         ) from None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.errors import CheckpointError
 
 
@@ -26,5 +27,5 @@ def reading_tensors(path: Path) -> Iterator[None]:
         ) from None
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            str(path), f"is no whole safetensors file ({error}); fetch it again"
+            str(path), f"is no whole safetensors file ({error}); {fetch_again(path)}"
         ) from error
