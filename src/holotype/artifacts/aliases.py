@@ -6,17 +6,14 @@ Readers need none: see `holotype.references.aliases`.
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from holotype.artifact_errors import ArtifactError, UnsafePathError
 from holotype.encoders.opening import Verify, open_artifact
-from holotype.errors import MissingExtraError
 from holotype.references.aliases import (
     ALIASES_FOLDER,
     LONGEST_REASON,
@@ -29,7 +26,8 @@ from holotype.references.aliases import (
     read_alias,
     unknown_alias,
 )
-from holotype.store_errors import AliasNotFoundError, DifferentVectorsError, StoreBusyError
+from holotype.references.locks import exclusive
+from holotype.store_errors import AliasNotFoundError, DifferentVectorsError
 
 PATIENCE_S = 10.0
 """How long to wait for another writer; each needs milliseconds."""
@@ -181,30 +179,14 @@ def _refuse_near_twin(store: Path, alias: str) -> None:
 @contextmanager
 def _sole_writer(store: Path, patience_s: float) -> Iterator[None]:
     """Hold the store's lock; the system takes it from a process that ends, however that is."""
-    filelock = _filelock()
     folder = store / ALIASES_FOLDER
-    lock = filelock.FileLock(folder / ".lock", timeout=patience_s)
+    busy = f"another process has held its aliases for {patience_s:g} s; try again"
     try:
         folder.mkdir(exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        raise StoreBusyError(
-            str(store), f"another process has held its aliases for {patience_s:g} s; try again"
-        ) from None
     except OSError as error:
         raise _unwritable(folder, error) from error
-    try:
+    with exclusive(folder / ".lock", busy=busy, patience_s=patience_s):
         yield
-    finally:
-        lock.release()
-
-
-def _filelock() -> Any:
-    try:
-        # By name, so that type checkers that read holotype do not need it.
-        return importlib.import_module("filelock")
-    except ModuleNotFoundError:
-        raise MissingExtraError("artifacts", "filelock", "switching an alias") from None
 
 
 def _written(

@@ -98,7 +98,8 @@ def download(
 
     Each line has these fields with a tab between them: the reference and its folder, or, with
     --offline, whether it loads. The exit code is 1 where a model cannot be had or does not load.
-    The folder of fetched models is that of HOLOTYPE_CACHE, else ~/.cache/holotype.
+    The folder of fetched models is that of HOLOTYPE_CACHE, else the system's folder for
+    caches, such as ~/.cache/holotype.
     """
     if offline:
         raise typer.Exit(_prove(lock))

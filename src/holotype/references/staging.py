@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from holotype.artifact_errors import ArtifactError, ArtifactExistsError
+from holotype.references.locks import exclusive, remove_lock
 from holotype.references.paths import files_below
 
 
@@ -26,28 +27,45 @@ def staged(target: Path, *, wait: bool = False) -> Iterator[Path]:
 
     Raises:
         ArtifactExistsError: there is something at the target.
-        ArtifactError: another process is at work on the same target, or the folder cannot be made.
+        StoreBusyError: another process is at work on the same target.
+        ArtifactError: the folder cannot be made.
+        MissingExtraError: filelock is not installed.
     """
     refuse_existing(target)
     staging = target.parent / f".{target.name}.partial"
+    # Beside the folder, and not in it, so that it never gets into an artifact.
+    lock = target.parent / f".{target.name}.lock"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtifactError(str(staging), f"cannot be made: {error.strerror}") from error
+    busy = "another process is making this artifact; wait until it is done"
+    with exclusive(lock, busy=busy, patience_s=None if wait else 0.0):
+        try:
+            refuse_existing(target)
+            _make(staging)
+            try:
+                yield staging
+            finally:
+                if not any(staging.iterdir()):
+                    staging.rmdir()
+            _flush(staging)
+            refuse_existing(target)
+            staging.rename(target)
+            _flush_folder(target.parent)
+        finally:
+            # While there is something to go on with, there is a lock for it.
+            if not os.path.lexists(staging):
+                remove_lock(lock)
+
+
+def _make(staging: Path) -> None:
+    if staging.is_symlink():
+        raise ArtifactError(str(staging), "is a link; remove it")
+    try:
         staging.mkdir(exist_ok=True)
     except OSError as error:
         raise ArtifactError(str(staging), f"cannot be made: {error.strerror}") from error
-    if staging.is_symlink():
-        raise ArtifactError(str(staging), "is a link; remove it")
-    with _locked(staging, wait=wait):
-        refuse_existing(target)
-        try:
-            yield staging
-        finally:
-            if not any(staging.iterdir()):
-                staging.rmdir()
-        _flush(staging)
-        refuse_existing(target)
-        staging.rename(target)
-        _flush_folder(target.parent)
 
 
 def refuse_existing(target: Path) -> None:
@@ -79,27 +97,6 @@ def clear(folder: Path) -> None:
             shutil.rmtree(found)
         else:
             found.unlink()
-
-
-@contextmanager
-def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
-    """Hold a folder for this process alone; the system lets go of it when the process ends."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise ArtifactError(
-                str(folder), "another process is making this artifact; wait until it is done"
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _flush(folder: Path) -> None:

@@ -56,7 +56,7 @@ def fill(repository: Path, *names: str) -> Path:
     return snapshot
 
 
-def record(**known: object) -> DenseModel:
+def record(**known: object) -> DenseModel[int]:
     values: dict[str, object] = {
         **{"id": "tiny", "type": "dense", "name": "Tiny", "huggingface_id": REPOSITORY},
         **{"organization": "Tests", "description": "A model of the tests.", "embedding_dim": 32},
