@@ -39,6 +39,7 @@ test-latest: ## run most tests with the newest versions that pip finds
 	$(LATEST)/bin/python -m pip install --quiet --editable "$(CHECKED)" --group checks
 	$(LATEST)/bin/python -m pytest -n $(WORKERS) $(CHECKS)
 
+# Older versions warn of what newer ones have dropped since.
 test-lowest: ## run most tests with the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --quiet --upgrade "pip>=25.1" packaging
@@ -46,7 +47,7 @@ test-lowest: ## run most tests with the lowest versions that pyproject.toml allo
 	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt torch
 	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt \
 		--editable "$(CHECKED)" --group checks
-	$(LOWEST)/bin/python -m pytest -n $(WORKERS) $(CHECKS)
+	$(LOWEST)/bin/python -m pytest -W default::DeprecationWarning -n $(WORKERS) $(CHECKS)
 
 lint: $(INSTALLED) ## check style and formatting
 	$(BIN)/ruff check .
