@@ -5,13 +5,22 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := .venv-demo
 PYLATE := .venv-pylate
+LATEST := .venv-latest
+LOWEST := .venv-lowest
+# What the targets test-latest and test-lowest install in its place, such as torch==2.13.0.
+TORCH ?= torch
+WORKERS ?= auto
 SOURCES := pyproject.toml constraints.txt models.json hatch_build.py schema/models.schema.json \
 	$(shell find src -name '*.py' -not -path '*/holotype/models.py' -o -name '*.jinja')
 
-.PHONY: help demo test lint format types golden derived bench clean
+# Extras and tests that these two targets look at.
+CHECKED := .[all,s3,gcs]
+CHECKS := tests/unit tests/runtime
+
+.PHONY: help demo test test-latest test-lowest lint format types golden derived bench clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 	@$(DEMO)/bin/python examples/model_registry_demo.py
@@ -22,6 +31,23 @@ demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 
 test: $(INSTALLED) $(PYLATE)/.installed lint types ## run every check
 	$(BIN)/python -m pytest -n auto
+
+test-latest: ## run most tests with the newest versions that pip finds
+	$(PYTHON) -m venv --clear $(LATEST)
+	$(LATEST)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(LATEST)/bin/python -m pip install --quiet "$(TORCH)"
+	$(LATEST)/bin/python -m pip install --quiet --editable "$(CHECKED)" --group checks
+	$(LATEST)/bin/python -m pytest -n $(WORKERS) $(CHECKS)
+
+# Older versions warn of what newer ones have dropped since.
+test-lowest: ## run most tests with the lowest versions that pyproject.toml allows
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade "pip>=25.1" packaging
+	$(LOWEST)/bin/python tools/lowest_versions.py "$(TORCH)" > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt torch
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt \
+		--editable "$(CHECKED)" --group checks
+	$(LOWEST)/bin/python -m pytest -W default::DeprecationWarning -n $(WORKERS) $(CHECKS)
 
 lint: $(INSTALLED) ## check style and formatting
 	$(BIN)/ruff check .
@@ -51,7 +77,7 @@ bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchm
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(LATEST) $(LOWEST) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
 
 $(DEMO)/.installed: $(SOURCES)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"

@@ -556,7 +556,7 @@ class AliasNotFoundError(ArtifactNotFoundError):
 
 
 class StoreBusyError(ArtifactError):
-    """Another process has been changing a store's aliases for longer than one waits."""
+    """Another process changes the same aliases, or makes the same artifact."""
 
 
 class DifferentVectorsError(ArtifactError):

@@ -14,6 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import huggingface_hub.constants
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
@@ -24,6 +27,7 @@ from tests.runtime.sparse import save_language_model
 from holotype.encoders import load
 from holotype.encoders.exports import export
 from holotype.encoders.graphs.manifest import MANIFEST_FILE
+from holotype.encoders.graphs.onnx_backend import OnnxGraph
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -65,6 +69,76 @@ def test_a_model_in_the_cache_needs_no_connection(
     assert load(dense_record(16, revision=REVISION)).encode("a text").shape == (16,)
     with pytest.raises(CheckpointNotFoundError, match=r"f{40}: is not in the Hub's cache"):
         load(dense_record(16, revision="f" * 40))
+
+
+def test_a_model_of_which_another_library_fetched_a_part_is_not_run_without_its_layers(
+    cache: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    saved = save_dense(Pooling(32, "mean"), Dense(32, 16))
+    snapshot = cache / "models--tests--tiny-dense/snapshots" / REVISION
+    snapshot.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        (saved / name).rename(snapshot / name)
+    with pytest.raises(CheckpointNotFoundError, match=r"may hold a part of it only: it has no mod"):
+        load(dense_record(pooling="mean", revision=REVISION))
+
+
+def graph_with_shared_weights(cache: Path) -> Path:
+    """A graph in the Hub's cache; its weights lie beside it, and are shared by repositories."""
+    numbers = onnx.numpy_helper.from_array(np.ones((4, 2), np.float32), "weights")
+    floats = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Cast", ["ids"], ["numbers"], to=floats),
+            onnx.helper.make_node("MatMul", ["numbers", "weights"], ["vectors"]),
+        ],
+        "graph",
+        [onnx.helper.make_tensor_value_info("ids", onnx.TensorProto.INT64, [1, 4])],
+        [onnx.helper.make_tensor_value_info("vectors", floats, [1, 2])],
+        [numbers],
+    )
+    repository = cache / "models--tests--tiny-dense"
+    snapshot = repository / "snapshots" / REVISION
+    for folder in (repository / "blobs", cache / "blobs/ab", snapshot):
+        folder.mkdir(parents=True)
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    onnx.save_model(
+        onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9),
+        str(snapshot / "model.onnx"),
+        save_as_external_data=True,
+        location="model.onnx_data",
+        size_threshold=0,
+    )
+    shared, blob = cache / "blobs/ab" / ("ab" + "0" * 62), repository / "blobs" / ("1" * 64)
+    (snapshot / "model.onnx_data").rename(shared)
+    blob.symlink_to(f"../../blobs/ab/{shared.name}")
+    (snapshot / "model.onnx_data").symlink_to(f"../../blobs/{blob.name}")
+    (snapshot / "model.onnx").rename(repository / "blobs" / ("2" * 64))
+    (snapshot / "model.onnx").symlink_to(f"../../blobs/{'2' * 64}")
+    return snapshot / "model.onnx"
+
+
+def test_a_graph_whose_weights_the_cache_shares_is_run(cache: Path) -> None:
+    pytest.importorskip("onnxruntime", minversion="1.32")
+    graph = OnnxGraph(graph_with_shared_weights(cache), device=None, dtype="float32")
+    ids = np.ones((1, 4), np.int64)
+    assert graph.run("vectors", {"ids": ids}).tolist() == [[4.0, 4.0]]
+
+
+def test_an_older_onnx_runtime_that_refuses_shared_weights_is_named(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = graph_with_shared_weights(cache)
+
+    def refuse(path: Path, **options: object) -> None:
+        raise RuntimeError("External data path escapes model directory")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
+    with pytest.raises(CheckpointError, match=r"pip install 'onnxruntime>=1\.32'"):
+        OnnxGraph(path, device=None, dtype="float32")
+    outside = path.parents[4] / "model.onnx"
+    with pytest.raises(CheckpointError, match="fetch it again, or export it again"):
+        OnnxGraph(outside, device=None, dtype="float32")
 
 
 class Hub(ThreadingHTTPServer):

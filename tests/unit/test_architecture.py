@@ -24,6 +24,8 @@ HEAVY = [
     "rich",
     "fsspec",
     "filelock",
+    "platformdirs",
+    "tenacity",
 ]
 
 # Lower may not import higher. What is not listed here is as low as errors.
@@ -112,6 +114,15 @@ def test_torch_is_imported_in_its_own_rooms_only(file: Path) -> None:
     own = room(".".join(file.relative_to(SRC).with_suffix("").parts))
     named = {name.split(".")[0] for name in imports(file)}
     assert own in WITH_TORCH or not named & {"torch", "transformers"}
+
+
+@pytest.mark.parametrize("file", files("holotype"), ids=lambda file: file.stem)
+def test_only_what_both_versions_of_huggingface_hub_export_is_used(file: Path) -> None:
+    """Its version 1 asks through httpx and its version 2 through httpx2: `utils.httpx` is either."""
+    used = [name.split(".") for name in imports(file)]
+    assert not [name for name in used if name[0] in ("httpx", "httpx2", "requests")]
+    own = [part for name in used if name[0] == "huggingface_hub" for part in name]
+    assert not [part for part in own if part.startswith("_")]
 
 
 def test_importing_holotype_needs_the_standard_library_only() -> None:

@@ -99,7 +99,8 @@ def download(
 
     Each line has these tab-separated fields: the reference and its folder or, with --offline,
     whether it loads. The exit code is 1 if a model is unavailable or does not load. Downloads go
-    into the folder of HOLOTYPE_CACHE, else ~/.cache/holotype.
+    into the folder of HOLOTYPE_CACHE, else the system's folder for caches, such as
+    ~/.cache/holotype.
     """
     if offline:
         raise typer.Exit(_prove(lock))

@@ -59,7 +59,6 @@ _PACKAGES = (
     "onnxscript",
     "safetensors",
     "huggingface_hub",
-    "httpx",
 )
 
 

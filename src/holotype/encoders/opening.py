@@ -142,7 +142,7 @@ def _open_repository(ref: ModelRef, *, with_code: bool) -> OpenedModel:
         source = importlib.import_module("holotype.encoders.checkpoints.repository")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing not in ("huggingface_hub", "httpx"):
+        if missing != "huggingface_hub":
             raise
         raise MissingExtraError("hub", missing, f"opening {ref}") from error
     folder: Path = source.find_repository(ref.location, ref.revision, with_code=with_code)

@@ -13,7 +13,8 @@ from holotype.encoders.checkpoints.bge_m3 import PROJECTION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.safetensors import Header, read_header, weight_files
 from holotype.errors import CheckpointError, CheckpointNotFoundError
-from holotype.hub.client import HubClient, Repository
+from holotype.hub.answers import Repository
+from holotype.hub.client import HubClient
 
 CARD = "README.md"
 _NAMES = frozenset(

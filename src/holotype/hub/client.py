@@ -6,13 +6,12 @@ weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
-import httpx
-from huggingface_hub import HfApi, get_session, hf_hub_url, hf_raise_for_status
+from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -21,7 +20,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils._headers import build_hf_headers
+from huggingface_hub.utils import build_hf_headers, httpx, validate_repo_id
 
 from holotype.encoders.checkpoints.safetensors import Header, header_length, parse_header
 from holotype.errors import (
@@ -30,80 +29,62 @@ from holotype.errors import (
     HubUnreachableError,
     RevisionGoneError,
 )
+from holotype.hub.answers import Repository, parse_repository
+from holotype.hub.requests import Answer, AnswerError, get
 from holotype.hub.retries import Patience, status_of
 
 T = TypeVar("T")
 
 _TIMEOUT_S = 20.0
+_DEADLINE_S = 120.0
+# Weights may be large, and slower connections than this are given up.
+_SLOWEST_BYTES_PER_S = 16_000
 _FIRST_BYTES = 100_000
 _LARGEST_FILE_BYTES = 16_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
-    """A repository at one commit.
-
-    Attributes:
-        id: its name, which is another one than asked for where it was renamed.
-        commit: the commit.
-        sizes: the size of every file in bytes; None where the Hub does not say.
-        changed: when the commit was made, ISO 8601; None where the Hub does not say.
-        sha256: the SHA-256 of large files.
-        git_sha1: what git calls the contents of files: the SHA-1 of their length and bytes.
-    """
-
-    id: str
-    commit: str
-    sizes: Mapping[str, int | None]
-    changed: str | None
-    sha256: Mapping[str, str] = field(default_factory=dict)
-    git_sha1: Mapping[str, str] = field(default_factory=dict)
+_LARGEST_DESCRIPTION_BYTES = 64_000_000
 
 
 class HubClient:
     """Asks the Hub about repositories; one of these serves several threads."""
 
-    def __init__(self, patience: Patience | None = None, *, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        patience: Patience | None = None,
+        *,
+        timeout_s: float = _TIMEOUT_S,
+        deadline_s: float = _DEADLINE_S,
+    ) -> None:
         """Take the endpoint and the token from huggingface_hub.
 
         Args:
             patience: how requests are repeated.
             timeout_s: how long to wait for the next byte of an answer.
+            deadline_s: how long to wait for all of a small one; files of weights get more time.
         """
         self._api = HfApi()
         self._patience = patience or Patience()
         self._timeout_s = timeout_s
+        self._deadline_s = deadline_s
 
     def repository(self, name: str, revision: str | None) -> Repository:
         """Return the files of a repository at a revision; None means its newest commit.
 
         Raises:
-            CheckpointError: see `HubClient.file`.
+            CheckpointError: see `HubClient.file`; also where the answer describes no repository, or
+                another commit than the one that was asked for.
         """
         asked = _at(name, revision)
 
-        def request() -> Repository:
-            info = self._api.model_info(
-                name, revision=revision, files_metadata=True, timeout=self._timeout_s
-            )
-            if not info.sha:
-                raise ValueError("the answer names no commit")
-            files = info.siblings or ()
-            return Repository(
-                id=info.id,
-                commit=info.sha,
-                sizes={file.rfilename: file.size for file in files},
-                changed=info.last_modified.isoformat() if info.last_modified else None,
-                sha256={file.rfilename: file.lfs.sha256 for file in files if file.lfs},
-                # Of a large file, this is what git calls the note that stands in its place.
-                git_sha1={
-                    file.rfilename: file.blob_id for file in files if file.blob_id and not file.lfs
-                },
-            )
+        def request() -> bytes:
+            validate_repo_id(name)
+            at = "" if revision is None else f"/revision/{quote(revision, safe='')}"
+            url = f"{self._api.endpoint}/api/models/{name}{at}?blobs=true"
+            return self._get(url, {}, lambda answer: answer.read(_LARGEST_DESCRIPTION_BYTES))
 
+        body = self._call(asked, request)
         try:
-            return self._call(asked, request)
-        except (ValueError, TypeError, KeyError) as error:
+            return parse_repository(body, revision)
+        except ValueError as error:
             raise CheckpointError(
                 asked,
                 f"{self._api.endpoint} answers with something that is no description of a "
@@ -125,7 +106,8 @@ class HubClient:
             raise CheckpointError(location, f"has {size} bytes, too many for such a file")
 
         def request() -> bytes:
-            content = self._get(repository, name, {}).content
+            url = self._url(repository, name)
+            content = self._get(url, {}, lambda answer: answer.read(size or _LARGEST_FILE_BYTES))
             if size is not None and len(content) != size:
                 raise httpx.RemoteProtocolError(f"{len(content)} of {size} bytes came")
             return content
@@ -141,8 +123,15 @@ class HubClient:
         location = f"{_at(repository.id, repository.commit)}/{name}"
 
         def request(end: int) -> bytes:
+            def receive(answer: Answer) -> bytes:
+                if answer.status != 206:
+                    raise AnswerError(
+                        "the server sends whole files only, and weights are never fetched"
+                    )
+                return answer.read(end)
+
             asked = {"Range": f"bytes=0-{end - 1}"}
-            return self._get(repository, name, asked, most=end).content
+            return self._get(self._url(repository, name), asked, receive)
 
         first = self._call(location, lambda: request(_FIRST_BYTES))
         end = header_length(first, location) + 8
@@ -199,47 +188,43 @@ class HubClient:
         tell(start)
         if start == size and target.exists():
             return
-        url = hf_hub_url(
-            repository.id, name, revision=repository.commit, endpoint=self._api.endpoint
-        )
-        headers = {**build_hf_headers(token=self._api.token), "Accept-Encoding": "identity"}
-        if start:
-            headers["Range"] = f"bytes={start}-"
-        with get_session().stream("GET", url, headers=headers, timeout=self._timeout_s) as response:
-            if response.is_error:
-                response.read()
-            hf_raise_for_status(response)
-            goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+
+        def receive(answer: Answer) -> int:
+            goes_on = answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
             there = start if goes_on else 0
             with target.open("ab" if goes_on else "wb") as file:
-                for block in response.iter_bytes():
-                    there += len(block)
-                    if there > size:
-                        raise CheckpointError(
-                            str(url), f"the server sends more than the {size} bytes it announced"
-                        )
+                for block in answer.blocks(size - there):
                     file.write(block)
+                    there += len(block)
                     tell(there)
+            return there
+
+        asked = {"Range": f"bytes={start}-"} if start else {}
+        url = self._url(repository, name)
+        deadline_s = self._deadline_s + (size - start) / _SLOWEST_BYTES_PER_S
+        there = self._get(url, asked, receive, deadline_s)
         if there < size:
             raise httpx.RemoteProtocolError(f"{there} of {size} bytes came")
 
-    def _get(
-        self, repository: Repository, name: str, asked: Mapping[str, str], most: int | None = None
-    ) -> httpx.Response:
-        url = hf_hub_url(
+    def _url(self, repository: Repository, name: str) -> str:
+        return hf_hub_url(
             repository.id, name, revision=repository.commit, endpoint=self._api.endpoint
         )
-        headers = {**build_hf_headers(token=self._api.token), **asked}
-        with get_session().stream("GET", url, headers=headers, timeout=self._timeout_s) as response:
-            if response.is_error:
-                response.read()
-            hf_raise_for_status(response)
-            if most is not None and response.status_code != 206:
-                raise CheckpointError(
-                    str(url), "the server sends whole files only, and weights are never fetched"
-                )
-            response.read()
-        return response
+
+    def _get(
+        self,
+        url: str,
+        headers: dict[str, str],
+        receive: Callable[[Answer], T],
+        deadline_s: float | None = None,
+    ) -> T:
+        return get(
+            url,
+            {**build_hf_headers(token=self._api.token), **headers},
+            receive,
+            byte_timeout_s=self._timeout_s,
+            deadline_s=deadline_s or self._deadline_s,
+        )
 
     def _call(self, location: str, request: Callable[[], T]) -> T:
         try:
@@ -254,10 +239,14 @@ class HubClient:
                 "cannot be read, since HF_HUB_OFFLINE is set; unset it, or pass --from FOLDER "
                 "with a copy of the repository",
             ) from None
-        except httpx.HTTPError as error:
+        except AnswerError as error:
+            raise CheckpointError(
+                location, f"{error}; try again later, or check HF_ENDPOINT"
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._explained(location, error) from None
 
-    def _explained(self, location: str, error: httpx.HTTPError) -> CheckpointError:
+    def _explained(self, location: str, error: Exception) -> CheckpointError:
         status = status_of(error)
         endpoint = self._api.endpoint
         if isinstance(error, GatedRepoError) or status == 403:
@@ -304,5 +293,5 @@ def _at(name: str, revision: str | None) -> str:
     return name if revision is None else f"{name}@{revision}"
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def _reason(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-import httpx
-from huggingface_hub.utils._http import parse_ratelimit_headers
+from huggingface_hub.utils import httpx, parse_ratelimit_headers
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 T = TypeVar("T")
 
@@ -38,11 +38,18 @@ class Patience:
             wait: waits for a number of seconds.
             clock: the time in seconds.
         """
-        self._tries = tries
         self._wait = wait
         self._clock = clock
         self._lock = threading.Lock()
         self._not_before = 0.0
+        self._retrying = Retrying(
+            stop=stop_after_attempt(tries),
+            retry=retry_if_exception(_may_succeed_later),
+            wait=self._seconds_for_one,
+            sleep=self._sleep,
+            before=self._hold,
+            reraise=True,
+        )
 
     def call(self, request: Callable[[], T]) -> T:
         """Return what a request gives, repeating it where that may help.
@@ -50,60 +57,61 @@ class Patience:
         Raises:
             httpx.HTTPError: it failed, and asking again did not help or would not.
         """
-        for earlier in range(self._tries - 1):
-            self._hold()
-            try:
-                return request()
-            except httpx.HTTPError as error:
-                seconds = _seconds_to_wait(error, earlier)
-                if seconds is None:
-                    raise
-                self._postpone(seconds, everyone=status_of(error) == 429)
-        self._hold()
-        return request()
+        return self._retrying.copy()(request)
 
-    def _hold(self) -> None:
-        with self._lock:
-            seconds = self._not_before - self._clock()
+    def _sleep(self, seconds: float) -> None:
         if seconds > 0:
             self._wait(seconds)
 
-    def _postpone(self, seconds: float, *, everyone: bool) -> None:
-        if not everyone:
-            self._wait(seconds)
-            return
+    def _hold(self, state: RetryCallState) -> None:
+        with self._lock:
+            seconds = self._not_before - self._clock()
+        self._sleep(seconds)
+
+    def _seconds_for_one(self, state: RetryCallState) -> float:
+        """Return how long this request waits; after an answer of 429, all of them do."""
+        error = state.outcome.exception() if state.outcome else None
+        seconds = _seconds_to_wait(error, state.attempt_number - 1)
+        if status_of(error) != 429:
+            return seconds
         with self._lock:
             self._not_before = max(self._not_before, self._clock() + seconds)
+        return 0.0
 
 
-def status_of(error: httpx.HTTPError) -> int | None:
+def status_of(error: BaseException | None) -> int | None:
     """Return the status of the answer that an error speaks of; None where none came."""
     response = _response_of(error)
     return None if response is None else response.status_code
 
 
-def _response_of(error: httpx.HTTPError) -> httpx.Response | None:
+def _response_of(error: BaseException | None) -> httpx.Response | None:
     # Not only httpx's own error of a status has one, but each of huggingface_hub's.
     response = getattr(error, "response", None)
     return response if isinstance(response, httpx.Response) else None
 
 
-def _seconds_to_wait(error: httpx.HTTPError, earlier: int) -> float | None:
-    """Return how long to wait before asking again; None where that would not help."""
+def _may_succeed_later(error: BaseException) -> bool:
+    status = status_of(error)
+    if status is None:
+        return isinstance(error, httpx.TransportError)
+    return status == 429 or status >= 500
+
+
+def _seconds_to_wait(error: BaseException | None, earlier: int) -> float:
     response = _response_of(error)
-    usual = _FIRST_WAIT_S * 2.0**earlier
-    if response is None:
-        return usual if isinstance(error, httpx.TransportError) else None
-    if response.status_code != 429 and response.status_code < 500:
-        return None
-    stated = _stated_seconds(response.headers)
-    return usual if stated is None else min(stated, _LONGEST_WAIT_S)
+    stated = None if response is None else _stated_seconds(response.headers)
+    return _FIRST_WAIT_S * 2.0**earlier if stated is None else min(stated, _LONGEST_WAIT_S)
 
 
-def _stated_seconds(headers: httpx.Headers) -> float | None:
+def _stated_seconds(headers: Mapping[str, str]) -> float | None:
     """Return how long an answer asks to wait: by Retry-After, or as the Hub counts requests."""
     stated = headers.get("Retry-After", "")
     if stated.isdecimal():
         return float(stated)
-    limit = parse_ratelimit_headers(headers)
+    try:
+        limit = parse_ratelimit_headers(headers)
+    # A number of thousands of digits.
+    except ValueError:
+        return None
     return float(limit.reset_in_seconds) if limit and limit.remaining == 0 else None

@@ -6,12 +6,10 @@ Readers need no lock: see `holotype.references.aliases`.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from holotype.atomic_file import replace_file
 from holotype.encoders.opening import Verify, open_artifact
@@ -19,8 +17,6 @@ from holotype.errors import (
     AliasNotFoundError,
     ArtifactError,
     DifferentVectorsError,
-    MissingExtraError,
-    StoreBusyError,
     UnsafePathError,
 )
 from holotype.references.aliases import (
@@ -35,6 +31,7 @@ from holotype.references.aliases import (
     read_alias,
     unknown_alias,
 )
+from holotype.references.locks import exclusive
 
 PATIENCE_S = 10.0
 """How long to wait for another writer; a write takes milliseconds."""
@@ -186,30 +183,14 @@ def _refuse_near_twin(store: Path, alias: str) -> None:
 @contextmanager
 def _sole_writer(store: Path, patience_s: float) -> Iterator[None]:
     """Hold the store's lock; the system releases it when the process ends."""
-    filelock = _filelock()
     folder = store / ALIASES_FOLDER
-    lock = filelock.FileLock(folder / ".lock", timeout=patience_s)
+    busy = f"another process has held its aliases for {patience_s:g} s; try again"
     try:
         folder.mkdir(exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        raise StoreBusyError(
-            str(store), f"another process has held its aliases for {patience_s:g} s; try again"
-        ) from None
     except OSError as error:
         raise _unwritable(folder, error) from error
-    try:
+    with exclusive(folder / ".lock", busy=busy, patience_s=patience_s):
         yield
-    finally:
-        lock.release()
-
-
-def _filelock() -> Any:
-    try:
-        # By name, so type checkers that read holotype do not need it.
-        return importlib.import_module("filelock")
-    except ModuleNotFoundError:
-        raise MissingExtraError("artifacts", "filelock", "switching an alias") from None
 
 
 def _append_change(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from holotype.encoders.checkpoints.hub_cache import find_snapshot
 from holotype.errors import UnsafePathError
 from holotype.references.checking import OnBytes, hash_file
 from holotype.references.manifest import FileEntry
@@ -32,18 +33,18 @@ def list_files(folder: Path) -> tuple[str, ...]:
 def real_files(folder: Path, names: Iterable[str]) -> Mapping[str, Path]:
     """Return the real paths of files in a folder.
 
-    Links are followed within the folder, and within a repository of the Hub's cache, whose
-    snapshots consist of links.
+    Links are followed within the folder. If the folder is a snapshot of the Hub's cache, its links
+    are followed to where that cache keeps the files.
 
     Raises:
         UnsafePathError: a link leads elsewhere, or a name is unsafe.
     """
     root = folder.resolve()
-    allowed = root.parent.parent if root.parent.name == "snapshots" else root
+    snapshot = find_snapshot(root)
     found = {}
     for name in names:
         real = (root / check_path(name, str(folder))).resolve()
-        if not real.is_relative_to(allowed):
+        if not (snapshot.owns(real) if snapshot else real.is_relative_to(root)):
             raise UnsafePathError(str(folder), name, "is a link that leads out of the folder")
         found[name] = real
     return found

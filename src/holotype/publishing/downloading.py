@@ -12,7 +12,8 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.routes import module_folders, router_files
 from holotype.errors import ArtifactError, CheckpointError
-from holotype.hub.client import HubClient, Repository
+from holotype.hub.answers import Repository
+from holotype.hub.client import HubClient
 from holotype.publishing.contents import OnTotal
 from holotype.publishing.copying import copy_file, git_sha1
 from holotype.publishing.selection import select_files

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.hub_cache import Snapshot, fetch_again, find_snapshot
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactDamagedError, CheckpointError, FileDifference
@@ -16,8 +15,6 @@ from holotype.publishing.selection import select_files
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.paths import check_distinct
 from holotype.references.staging import clear
-
-_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def gather_folder(
@@ -44,8 +41,9 @@ def gather_folder(
     clear(staging)
     on_bytes = on_total(sum(source.stat().st_size for source in sources.values()))
     files = copy_files(sources, staging, link=options.link, on_bytes=on_bytes)
-    if folder.resolve().parent.name == "snapshots":
-        _compare_with_cache(sources, files, staging)
+    snapshot = find_snapshot(folder)
+    if snapshot is not None:
+        _compare_with_cache(snapshot, files, staging)
     return Gathered(record=None, commit=None, files=files)
 
 
@@ -72,18 +70,16 @@ def copy_artifact(
     return manifest
 
 
-def _compare_with_cache(
-    sources: Mapping[str, Path], files: tuple[FileEntry, ...], staging: Path
-) -> None:
+def _compare_with_cache(snapshot: Snapshot, files: tuple[FileEntry, ...], staging: Path) -> None:
     """The Hub's cache names a large file by its SHA-256, and a small one as git does."""
     for file in files:
-        kept_as = sources[file.path].name
-        if not _DIGEST.fullmatch(kept_as):
+        kept_as = snapshot.digest(file.path)
+        if kept_as is None:
             continue
         found = file.sha256 if len(kept_as) == 64 else git_sha1(staging / file.path)
         if found != kept_as:
+            path = snapshot.folder / file.path
             raise CheckpointError(
-                str(sources[file.path]),
-                f"is damaged: the Hub's cache has other bytes than it says of {file.path}; delete "
-                "it, and fetch it again",
+                str(path),
+                f"is damaged: the Hub's cache has other bytes than it says; {fetch_again(path)}",
             )

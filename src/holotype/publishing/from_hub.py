@@ -37,7 +37,8 @@ def gather_repository(
     except HubUnreachableError:
         if record is None and not ref.is_commit:
             raise
-        folder = find_repository(name, revision, with_code=options.trust_remote_code)
+        known = record or known_record(ref, revision)
+        folder = find_repository(name, revision, with_code=options.trust_remote_code, record=known)
         commit, gathered = folder.name, gather_folder(folder, staging, options, on_total)
     else:
         commit = repository.commit

@@ -38,9 +38,9 @@ def repository_info(ref: ModelRef) -> ReferencedModel:
     name = record.huggingface_id if record else ref.location
     revision = record.revision if record else ref.revision
     if record is not None or ref.is_commit:
-        folder = cached_repository(name, revision) if revision else None
+        known = record or known_record(ref, revision)
+        folder = cached_repository(name, revision, known) if revision else None
         if folder is not None:
-            known = record or known_record(ref, revision)
             found = known or describe(
                 Checkpoint(folder),
                 name=name.rpartition("/")[2],

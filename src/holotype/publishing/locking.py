@@ -14,6 +14,7 @@ from holotype.publishing.creating import create_artifact
 from holotype.references.cache import cached_artifact
 from holotype.references.folders import find_folder
 from holotype.references.lock_file import LockedModel
+from holotype.references.locks import exclusive, remove_lock
 from holotype.references.manifest import Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.paths import MANIFEST_FILE
@@ -70,6 +71,17 @@ def _made_in_cache(source: ModelRef, ref: ModelRef, on_total: OnTotal) -> Manife
     """
     name = hashlib.sha256(str(source).encode()).hexdigest()[:16]
     made = cached_artifact(f"making-{name}")
+    made.parent.mkdir(parents=True, exist_ok=True)
+    lock = made.with_name(f".{made.name}.made.lock")
+    with exclusive(lock, busy=f"another process fetches {source}"):
+        try:
+            return _make(source, ref, made, on_total)
+        finally:
+            remove_lock(lock)
+
+
+def _make(source: ModelRef, ref: ModelRef, made: Path, on_total: OnTotal) -> Manifest:
+    """Make an artifact at a path, and move it to where the cache keeps it; see `_made_in_cache`."""
     if made.is_dir():
         # An earlier run was interrupted between the two steps below.
         shutil.rmtree(made)

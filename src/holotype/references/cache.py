@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
+
+from holotype.errors import MissingExtraError
 
 CACHE_VARIABLE = "HOLOTYPE_CACHE"
 
@@ -11,11 +14,15 @@ CACHE_VARIABLE = "HOLOTYPE_CACHE"
 def cached_artifact(digest: str) -> Path:
     """Return the cache folder of the artifact with a digest, whether it exists or not.
 
-    The cache is the folder that HOLOTYPE_CACHE names, else `holotype` in XDG_CACHE_HOME, else
-    `~/.cache/holotype`.
+    The cache is in the folder that HOLOTYPE_CACHE names, else where the system keeps caches:
+    `holotype` in XDG_CACHE_HOME or `~/.cache` on Linux, in `~/Library/Caches` on macOS, and in
+    `%LOCALAPPDATA%` on Windows.
 
     Args:
         digest: the digest of a manifest, such as ``sha256:9f86...``.
+
+    Raises:
+        MissingExtraError: no variable names a folder, and platformdirs is not installed.
     """
     return _cache() / "artifacts" / digest.replace(":", "-")
 
@@ -24,5 +31,9 @@ def _cache() -> Path:
     own = os.environ.get(CACHE_VARIABLE)
     if own:
         return Path(own).expanduser()
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return Path(shared) / "holotype" if shared else Path.home() / ".cache" / "holotype"
+    try:
+        # By name, so that type checkers that read holotype do not need it.
+        platformdirs = importlib.import_module("platformdirs")
+    except ModuleNotFoundError:
+        raise MissingExtraError("artifacts", "platformdirs", "finding the cache") from None
+    return Path(platformdirs.user_cache_dir("holotype", appauthor=False))

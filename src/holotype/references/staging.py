@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from holotype.atomic_file import flush_folder
 from holotype.errors import ArtifactError, ArtifactExistsError
+from holotype.references.locks import exclusive, remove_lock
 from holotype.references.paths import files_below
 
 
@@ -27,28 +27,45 @@ def stage_folder(target: Path, *, wait: bool = False) -> Iterator[Path]:
 
     Raises:
         ArtifactExistsError: the target exists.
-        ArtifactError: another process works on the same target, or the folder cannot be created.
+        StoreBusyError: another process works on the same target.
+        ArtifactError: the folder cannot be created.
+        MissingExtraError: filelock is not installed.
     """
     refuse_existing(target)
     staging = target.parent / f".{target.name}.partial"
+    # Beside the folder, and not in it, so that it never gets into an artifact.
+    lock = target.parent / f".{target.name}.lock"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtifactError(str(staging), f"cannot be made: {error.strerror}") from error
+    busy = "another process is making this artifact; wait until it is done"
+    with exclusive(lock, busy=busy, patience_s=None if wait else 0.0):
+        try:
+            refuse_existing(target)
+            _make(staging)
+            try:
+                yield staging
+            finally:
+                if not any(staging.iterdir()):
+                    staging.rmdir()
+            _flush(staging)
+            refuse_existing(target)
+            staging.rename(target)
+            flush_folder(target.parent)
+        finally:
+            # While there is something to go on with, there is a lock for it.
+            if not os.path.lexists(staging):
+                remove_lock(lock)
+
+
+def _make(staging: Path) -> None:
+    if staging.is_symlink():
+        raise ArtifactError(str(staging), "is a link; remove it")
+    try:
         staging.mkdir(exist_ok=True)
     except OSError as error:
         raise ArtifactError(str(staging), f"cannot be made: {error.strerror}") from error
-    if staging.is_symlink():
-        raise ArtifactError(str(staging), "is a link; remove it")
-    with _locked(staging, wait=wait):
-        refuse_existing(target)
-        try:
-            yield staging
-        finally:
-            if not any(staging.iterdir()):
-                staging.rmdir()
-        _flush(staging)
-        refuse_existing(target)
-        staging.rename(target)
-        flush_folder(target.parent)
 
 
 def refuse_existing(target: Path) -> None:
@@ -80,27 +97,6 @@ def clear(folder: Path) -> None:
             shutil.rmtree(found)
         else:
             found.unlink()
-
-
-@contextmanager
-def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
-    """Lock a folder for this process; the system releases the lock when the process ends."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise ArtifactError(
-                str(folder), "another process is making this artifact; wait until it is done"
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _flush(folder: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize, safe_open
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 Array: TypeAlias = NDArray[np.float32]
@@ -131,5 +132,5 @@ def _reading(path: Path) -> Iterator[None]:
         ) from None
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            str(path), f"is no whole safetensors file ({error}); fetch it again"
+            str(path), f"is no whole safetensors file ({error}); {fetch_again(path)}"
         ) from error

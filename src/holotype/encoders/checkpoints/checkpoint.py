@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias, TypeVar, cast
 
+from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.encoders.checkpoints.json_file import JsonFile, describe_value
 from holotype.encoders.checkpoints.safetensors import Header, read_header, weight_files
 from holotype.errors import CheckpointError, UnsafeCheckpointError
@@ -278,7 +279,7 @@ class Checkpoint:
             raise CheckpointError(
                 self.where(name),
                 f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}; "
-                "the file is damaged, fetch it again",
+                f"the file is damaged; {fetch_again(path)}",
             ) from None
         except ValueError as error:
             raise CheckpointError(

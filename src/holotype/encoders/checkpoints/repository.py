@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from httpx import HTTPError
-from huggingface_hub import HfApi, constants, snapshot_download
-from huggingface_hub.errors import HFValidationError
+from huggingface_hub import (
+    HfApi,
+    constants,
+    get_cached_repo_tree,
+    hf_hub_download,
+    snapshot_download,
+    try_to_load_from_cache,
+)
+from huggingface_hub.errors import CachedRepoTreeNotFoundError
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils import filter_repo_objects
 
+from holotype.encoders.checkpoints.hub_cache import fetch_again
+from holotype.encoders.checkpoints.modules import MODULES_FILE
+from holotype.encoders.checkpoints.snapshots import doubt
 from holotype.encoders.checkpoints.source import CHECKPOINT_FILES, CONVERSIONS
 from holotype.errors import CheckpointError, CheckpointNotFoundError
+from holotype.records import ModelInfo
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def find_repository(huggingface_id: str, revision: str | None, *, with_code: bool) -> Path:
+def find_repository(
+    huggingface_id: str,
+    revision: str | None,
+    *,
+    with_code: bool,
+    record: ModelInfo | None = None,
+) -> Path:
     """Return the folder of the Hub's cache with a repository's files; its name is the commit.
 
     What a branch or a tag stands for is asked each time: where the Hub does not answer, an older
@@ -26,45 +44,59 @@ def find_repository(huggingface_id: str, revision: str | None, *, with_code: boo
         huggingface_id: the repository.
         revision: a tag, a branch or a commit; None means the newest commit.
         with_code: whether Python files are fetched too. Pickled weights never are.
+        record: what is known of the model; see `pinned_snapshot`.
 
     Raises:
         CheckpointNotFoundError: the files cannot be had.
+        CheckpointError: a file of the cache is damaged, or the Hub's answer names no commit.
     """
     files = (*CHECKPOINT_FILES, "*.py") if with_code else CHECKPOINT_FILES
     if revision is not None and _COMMIT.fullmatch(revision):
-        return pinned_snapshot(huggingface_id, revision, files)
+        return pinned_snapshot(huggingface_id, revision, files, record=record)
     if constants.HF_HUB_OFFLINE:
         try:
-            return _snapshot(huggingface_id, revision, files, local_files_only=True)
-        except (OSError, HFValidationError) as error:
+            folder = _snapshot(huggingface_id, revision, files, local_files_only=True)
+        except Exception as error:
             raise CheckpointNotFoundError(
                 _at(huggingface_id, revision),
                 f"is not in the Hub's cache, and HF_HUB_OFFLINE is set: {_reason(error)}",
             ) from None
+        return _checked(folder, huggingface_id, folder.name, files, CONVERSIONS, record)
     try:
-        commit = HfApi().model_info(huggingface_id, revision=revision).sha
-    except (HTTPError, OSError, HFValidationError) as error:
+        commit: object = HfApi().model_info(huggingface_id, revision=revision).sha
+    # huggingface_hub and the library under it share no base class, and an answer can be anything.
+    except Exception as error:
         raise CheckpointNotFoundError(
             _at(huggingface_id, revision),
             f"the Hub does not say which commit this is: {_reason(error)}. A commit that is in the "
             "cache needs no answer: name it, as hf:ORG/MODEL@COMMIT; or set HF_HUB_OFFLINE=1",
         ) from None
-    if commit is None:
+    if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
         raise CheckpointError(_at(huggingface_id, revision), "the Hub's answer names no commit")
-    return pinned_snapshot(huggingface_id, commit, files)
+    return pinned_snapshot(huggingface_id, commit, files, record=record)
 
 
-def cached_repository(huggingface_id: str, revision: str | None) -> Path | None:
+def cached_repository(
+    huggingface_id: str, revision: str | None, record: ModelInfo | None
+) -> Path | None:
     """Return the folder of the Hub's cache with a repository's files; None where it is not whole.
 
     Args:
         huggingface_id: the repository.
         revision: a commit; or a tag or a branch, whose commit is the one that was last seen.
+        record: what is known of the model.
     """
     try:
-        return _snapshot(huggingface_id, revision, CHECKPOINT_FILES, local_files_only=True)
-    except (OSError, HFValidationError):
+        folder = _snapshot(huggingface_id, revision, CHECKPOINT_FILES, local_files_only=True)
+    # See above.
+    except Exception:
         return None
+    listed = _listed_in_cache(huggingface_id, folder.name)
+    if listed is None:
+        lacks_modules = _lacks(huggingface_id, folder.name, MODULES_FILE)
+        return None if doubt(folder, record, lacks_modules=lacks_modules) else folder
+    whole = not _missing(folder, listed, CHECKPOINT_FILES, CONVERSIONS)
+    return folder if whole and not _cut(folder, listed, CHECKPOINT_FILES, CONVERSIONS) else None
 
 
 def pinned_snapshot(
@@ -72,6 +104,7 @@ def pinned_snapshot(
     revision: str,
     files: Sequence[str],
     ignored: Sequence[str] = CONVERSIONS,
+    record: ModelInfo | None = None,
 ) -> Path:
     """Return the folder of the Hub's cache with the files of a commit, fetched where need be.
 
@@ -80,26 +113,126 @@ def pinned_snapshot(
         revision: the commit.
         files: patterns of the files that are wanted.
         ignored: patterns of those that are left out nevertheless.
+        record: what is known of the model; it may tell that nothing is missing in a cache without
+            the list of the commit's files.
 
     Raises:
         CheckpointNotFoundError: the files cannot be had.
+        CheckpointError: a file of the cache is damaged, and cannot be fetched again.
     """
     try:
-        return _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
-    except (HTTPError, OSError, HFValidationError) as error:
+        folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
+    # huggingface_hub, the library under it and that for Xet share no base class.
+    except Exception as error:
         reason = _reason(error)
-    # A commit never changes, so what the cache has of it is right; the listing of its files that
-    # huggingface_hub keeps beside them tells whether it is whole.
-    try:
-        return _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
-    except (OSError, HFValidationError):
-        patterns = " ".join(f"--include {pattern!r}" for pattern in files)
+        # A commit never changes, so what the cache has of it is right.
+        try:
+            folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
+        except Exception:
+            raise CheckpointNotFoundError(
+                f"{huggingface_id}@{revision}",
+                f"is not in the Hub's cache and cannot be fetched: {reason}. "
+                f"{_how_to_fetch(huggingface_id, revision, files)}",
+            ) from None
+    return _checked(folder, huggingface_id, revision, files, ignored, record)
+
+
+def _checked(
+    folder: Path,
+    huggingface_id: str,
+    commit: str,
+    files: Sequence[str],
+    ignored: Sequence[str],
+    record: ModelInfo | None,
+) -> Path:
+    """Return a snapshot that is known to be whole."""
+    listed = _listed(huggingface_id, commit)
+    if listed is None:
+        lacks_modules = _lacks(huggingface_id, commit, MODULES_FILE)
+        problem = doubt(folder, record, lacks_modules=lacks_modules)
+    else:
+        missing = _missing(folder, listed, files, ignored)
+        problem = f"{', '.join(missing[:5])} is missing" if missing else None
+    if problem is not None:
         raise CheckpointNotFoundError(
-            f"{huggingface_id}@{revision}",
-            f"is not in the Hub's cache and cannot be fetched: {reason}. Where there is a "
-            f"connection run: hf download {huggingface_id} --revision {revision} "
-            f"{patterns}; a gated model needs HF_TOKEN. Or pass a local folder as checkpoint=",
-        ) from None
+            f"{huggingface_id}@{commit}",
+            f"the Hub's cache may hold a part of it only: {problem}. "
+            f"{_how_to_fetch(huggingface_id, commit, files)}",
+        )
+    for name in _cut(folder, listed or {}, files, ignored):
+        _replace(folder, huggingface_id, commit, name, (listed or {})[name])
+    return folder
+
+
+def _replace(folder: Path, huggingface_id: str, commit: str, name: str, size: int) -> None:
+    """Fetch a file whose size is wrong in place of what the cache has."""
+    path = folder / name
+    reason = ""
+    try:
+        hf_hub_download(huggingface_id, name, revision=commit, force_download=True)
+    except Exception as error:
+        reason = f" and cannot be fetched: {_reason(error)}"
+    found = path.stat().st_size if path.exists() else 0
+    if found != size:
+        raise CheckpointError(
+            str(path),
+            f"is damaged: it has {found} bytes, expected {size}{reason}; {fetch_again(path)}",
+        )
+
+
+def _listed(huggingface_id: str, commit: str) -> Mapping[str, int] | None:
+    """Return the files of a commit with their sizes; None where neither cache nor Hub says."""
+    listed = _listed_in_cache(huggingface_id, commit)
+    if listed is not None or constants.HF_HUB_OFFLINE:
+        return listed
+    # A cache that cannot be written to has no list, although the download has just asked for it.
+    try:
+        found = HfApi().list_repo_tree(huggingface_id, revision=commit, recursive=True)
+        return {file.path: file.size for file in found if isinstance(file, RepoFile)}
+    except Exception:
+        return None
+
+
+def _listed_in_cache(huggingface_id: str, commit: str) -> Mapping[str, int] | None:
+    try:
+        found = get_cached_repo_tree(huggingface_id, revision=commit)
+    except CachedRepoTreeNotFoundError:
+        return None
+    return {file.path: file.size for file in found}
+
+
+def _lacks(huggingface_id: str, commit: str, name: str) -> bool:
+    """Whether the cache knows that a commit has no such file."""
+    found = try_to_load_from_cache(huggingface_id, name, revision=commit)
+    return found is not None and not isinstance(found, str)
+
+
+def _wanted(listed: Mapping[str, int], files: Sequence[str], ignored: Sequence[str]) -> list[str]:
+    return sorted(
+        filter_repo_objects(listed, allow_patterns=list(files), ignore_patterns=list(ignored))
+    )
+
+
+def _missing(
+    folder: Path, listed: Mapping[str, int], files: Sequence[str], ignored: Sequence[str]
+) -> list[str]:
+    return [name for name in _wanted(listed, files, ignored) if not (folder / name).is_file()]
+
+
+def _cut(
+    folder: Path, listed: Mapping[str, int], files: Sequence[str], ignored: Sequence[str]
+) -> list[str]:
+    """Return the files that have another size than the commit's."""
+    wanted = _wanted(listed, files, ignored)
+    return [name for name in wanted if (folder / name).stat().st_size != listed[name]]
+
+
+def _how_to_fetch(huggingface_id: str, commit: str, files: Sequence[str]) -> str:
+    patterns = " ".join(f"--include {pattern!r}" for pattern in files)
+    return (
+        f"Where there is a connection run: hf download {huggingface_id} --revision {commit} "
+        f"{patterns}; a gated model needs HF_TOKEN. Or pass a local folder as checkpoint="
+    )
 
 
 def _at(huggingface_id: str, revision: str | None) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.errors import CheckpointError
 from holotype.records import Dtype
 
@@ -68,7 +69,9 @@ def some_are_pickled(names: Collection[str]) -> bool:
 
 
 def _damaged(location: str, why: str) -> CheckpointError:
-    return CheckpointError(location, f"is no whole safetensors file ({why}); fetch it again")
+    return CheckpointError(
+        location, f"is no whole safetensors file ({why}); {fetch_again(Path(location))}"
+    )
 
 
 def header_length(first: bytes, location: str) -> int:

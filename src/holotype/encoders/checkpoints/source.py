@@ -72,5 +72,7 @@ def _fetch(record: ModelInfo, files: Sequence[str], ignored: Sequence[str]) -> P
     except ModuleNotFoundError as error:
         missing = error.name or "huggingface_hub"
         raise MissingExtraError("encoders", missing, "fetching a checkpoint") from error
-    folder = repository.pinned_snapshot(record.huggingface_id, record.revision, files, ignored)
+    folder = repository.pinned_snapshot(
+        record.huggingface_id, record.revision, files, ignored, record
+    )
     return Path(folder)

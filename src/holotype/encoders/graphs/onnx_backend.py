@@ -11,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from holotype.encoders.arrays.tensors import Array
+from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot_above
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.graphs.build import build_on_graph
 from holotype.encoders.kinds.plan import AnyPlan
@@ -50,7 +51,7 @@ class OnnxGraph:
         # The errors of ONNX Runtime have no other base.
         except Exception as error:
             raise CheckpointError(
-                self.location, f"ONNX Runtime cannot open it: {error}; fetch or export it again"
+                self.location, f"ONNX Runtime cannot open it: {error}; {_remedy(path, error)}"
             ) from error
         wanted = providers[0] if isinstance(providers[0], str) else providers[0][0]
         if self._session.get_providers()[0] != wanted:
@@ -80,6 +81,15 @@ class OnnxGraph:
                 self.location, f"takes {found.name!r} as {found.type}; expected integers"
             )
         return _INTEGERS[found.type]
+
+
+def _remedy(path: Path, error: Exception) -> str:
+    if "escapes model directory" in str(error) and find_snapshot_above(path) is not None:
+        return (
+            f"the Hub's cache shares its weights between repositories, which ONNX Runtime "
+            f"{onnxruntime.__version__} refuses and 1.32 follows: pip install 'onnxruntime>=1.32'"
+        )
+    return f"{fetch_again(path)}, or export it again"
 
 
 def _providers(device: str) -> list[Any]:

@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,12 @@ GARBAGE = (0, {"fault": "garbage"})
 NO_RANGES = (0, {"fault": "no ranges"})
 ENDLESS = (0, {"fault": "endless"})
 OTHER_BYTES = (0, {"fault": "other bytes"})
+DRIPPING = (0, {"fault": "dripping"})
+DRIPPING_HEAD = (0, {"fault": "dripping head"})
+NEVER_ENDING = (0, {"fault": "never ending"})
+ENDLESS_ERROR = (0, {"fault": "endless error"})
+ENDLESS_REDIRECT = (0, {"fault": "endless redirect"})
+BOMB = (0, {"fault": "bomb"})
 
 
 @dataclass
@@ -41,6 +48,7 @@ class Fault:
     path: str
     answer: tuple[int, Mapping[str, str]]
     times: int = 1_000
+    body: bytes = b"{}"
 
 
 @dataclass
@@ -61,9 +69,16 @@ class HubState:
     renamed: dict[str, str] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     endpoint: str = ""
+    stopped: threading.Event = field(default_factory=threading.Event)
 
-    def fault(self, path: str, answer: tuple[int, Mapping[str, str]], times: int = 1_000) -> None:
-        self.faults.append(Fault(path, answer, times))
+    def fault(
+        self,
+        path: str,
+        answer: tuple[int, Mapping[str, str]],
+        times: int = 1_000,
+        body: bytes = b"{}",
+    ) -> None:
+        self.faults.append(Fault(path, answer, times, body))
 
     def paths(self, part: str) -> list[str]:
         """The paths that were asked for and hold a text."""
@@ -100,7 +115,7 @@ class _Answer(BaseHTTPRequestHandler):
                 fault.times -= 1
                 status, headers = fault.answer
                 if status:
-                    self._send(status, b"{}", headers)
+                    self._send(status, fault.body, headers)
                     return
                 self._misbehave(path, headers["fault"])
                 return
@@ -163,6 +178,16 @@ class _Answer(BaseHTTPRequestHandler):
         elif fault == "other bytes":
             _, body, headers = self._found(path)
             self._send(200, body[::-1], headers)
+        elif fault == "never ending":
+            self._pour(200, {"Content-Encoding": "identity"}, b"[" * 65_536)
+        elif fault == "endless error":
+            self._pour(500, {}, b"x" * 65_536)
+        elif fault == "endless redirect":
+            self._pour(302, {"Location": path}, b"x" * 65_536)
+        elif fault == "bomb":
+            self._send(200, _bomb(), {"Content-Encoding": "gzip"})
+        elif fault in ("dripping", "dripping head"):
+            self._drip(with_head=fault == "dripping")
         elif fault == "truncated":
             _, body, headers = self._found(path)
             self._send(200, body[: len(body) // 2], headers, length=len(body))
@@ -172,6 +197,28 @@ class _Answer(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True
+
+    def _pour(self, status: int, headers: Mapping[str, str], block: bytes) -> None:
+        """Send a body for as long as anybody reads it."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        while not self.server.state.stopped.is_set():
+            self.wfile.write(block)
+
+    def _drip(self, *, with_head: bool) -> None:
+        """Send a byte now and then, for as long as anybody waits for the next."""
+        self.close_connection = True
+        if with_head:
+            self.send_response(200)
+            self.end_headers()
+        else:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while not self.server.state.stopped.wait(0.02):
+            self.wfile.write(b" ")
+            self.wfile.flush()
 
     def _send(
         self, status: int, body: bytes, headers: Mapping[str, str], length: int | None = None
@@ -186,6 +233,13 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the tests' output clean."""
+
+
+def _bomb() -> bytes:
+    """A megabyte that unpacks to 256 of them."""
+    packer = zlib.compressobj(1, wbits=zlib.MAX_WBITS | 16)
+    block = bytes(1 << 20)
+    return b"".join([*(packer.compress(block) for _ in range(256)), packer.flush()])
 
 
 def _in_tree(name: str, body: bytes) -> dict[str, object]:
@@ -219,6 +273,7 @@ def serving(repositories: dict[str, dict[str, dict[str, bytes]]]) -> Iterator[Hu
     try:
         yield state
     finally:
+        state.stopped.set()
         server.shutdown()
         server.server_close()
         thread.join()

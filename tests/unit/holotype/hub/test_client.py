@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import json
+import time
+import tracemalloc
+import zlib
+
 import huggingface_hub.constants
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.holotype.hub import server
 from tests.unit.holotype.hub.checkpoints import safetensors
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
@@ -14,7 +23,9 @@ from holotype.errors import (
     HubUnreachableError,
     RevisionGoneError,
 )
-from holotype.hub.client import HubClient, Repository
+from holotype.hub.answers import Repository, parse_repository
+from holotype.hub.client import HubClient
+from holotype.hub.retries import Patience
 
 FILE = f"{REPOSITORY}@{REVISION}/config.json"
 
@@ -219,3 +230,166 @@ def test_a_file_that_is_too_large_is_not_fetched(hub: HubState, client: HubClien
 def test_a_name_that_is_none_is_refused(hub: HubState, client: HubClient) -> None:
     with pytest.raises(CheckpointNotFoundError, match="is no name of a repository"):
         client.repository("a/b/c", None)
+
+
+@pytest.fixture
+def hurried(hub: HubState) -> HubClient:
+    """Asks the Hub of the test, and gives up half a second later."""
+    return HubClient(Patience(wait=lambda _: None), timeout_s=5, deadline_s=0.3)
+
+
+def test_an_answer_that_unpacks_without_end_is_cut_off(hub: HubState, client: HubClient) -> None:
+    found = repository(client)
+    hub.fault("/api/", server.BOMB)
+    hub.fault("config.json", server.BOMB)
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match="sends more than the 64000000 bytes"):
+        repository(client)
+    with pytest.raises(CheckpointError, match=r"sends more than the \d+ bytes that are expected"):
+        client.file(found, "config.json")
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate"])
+def test_an_answer_that_is_packed_unasked_is_unpacked(
+    hub: HubState, client: HubClient, packing: str
+) -> None:
+    body = hub.repositories[REPOSITORY][REVISION]["config.json"]
+    packed = gzip.compress(body) if packing == "gzip" else zlib.compress(body)
+    hub.fault("config.json", (200, {"Content-Encoding": packing}), body=packed)
+    assert config(client) == body
+
+
+@pytest.mark.parametrize(
+    ("packing", "told"),
+    [("br", "packs its answer as 'br', although it was asked not to"), ("gzip", "be unpacked")],
+)
+def test_an_answer_that_cannot_be_unpacked_is_told(
+    hub: HubState, client: HubClient, packing: str, told: str
+) -> None:
+    hub.fault("config.json", (200, {"Content-Encoding": packing}), body=b"neither")
+    with pytest.raises(CheckpointError, match=told):
+        config(client)
+
+
+def test_an_answer_without_end_is_cut_off(hub: HubState, client: HubClient) -> None:
+    hub.fault("/api/", server.NEVER_ENDING)
+    with pytest.raises(CheckpointError, match="sends more than the 64000000 bytes"):
+        repository(client)
+
+
+def test_the_body_of_an_error_is_not_read_to_its_end(hub: HubState, client: HubClient) -> None:
+    hub.fault("/api/", server.ENDLESS_ERROR)
+    with pytest.raises(CheckpointError, match="the Hub answers 500"):
+        repository(client)
+
+
+def test_the_body_of_a_redirect_is_not_read(hub: HubState, client: HubClient) -> None:
+    hub.fault("/api/", server.ENDLESS_REDIRECT, times=1)
+    assert repository(client).commit == REVISION
+
+
+def test_redirects_in_a_circle_end(hub: HubState, client: HubClient) -> None:
+    hub.fault("/api/", (302, {"Location": f"/api/models/{REPOSITORY}"}))
+    with pytest.raises(CheckpointError, match="redirects more than 10 times"):
+        repository(client)
+
+
+@pytest.mark.parametrize("drips", [server.DRIPPING, server.DRIPPING_HEAD])
+def test_an_answer_that_drips_past_the_deadline_is_given_up(
+    hub: HubState, hurried: HubClient, drips: tuple[int, dict[str, str]]
+) -> None:
+    hub.fault("/api/", drips)
+    begun = time.monotonic()
+    with pytest.raises(CheckpointError, match="takes too long to send its answer"):
+        repository(hurried)
+    assert time.monotonic() - begun < 5
+    assert len(hub.paths("/api/")) == 1, "it is not asked again"
+
+
+def test_an_error_whose_body_is_other_json_is_still_an_error_of_its_status(
+    hub: HubState, client: HubClient
+) -> None:
+    for body in (b"[1]", b'{"error": {"a": 1}}', b'{"errors": 5}', b"[" * 60_000, b"null"):
+        hub.faults.clear()
+        hub.fault("/api/", (503, {"Content-Type": "application/json"}), body=body)
+        with pytest.raises(CheckpointError, match="the Hub answers 503"):
+            repository(client)
+
+
+def described(hub: HubState, **values: object) -> bytes:
+    """What the Hub says of the repository, with other values."""
+    file = {"rfilename": "config.json", "size": 2, "blobId": "0" * 40}
+    info = {"id": REPOSITORY, "sha": REVISION, "siblings": [file]}
+    return json.dumps(info | values).encode()
+
+
+FILE_VALUES: list[dict[str, object]] = [
+    {"rfilename": name} for name in ("a\0b", "a\ud800b", "", None, 5, ["a"])
+]
+FILE_VALUES += [{"size": size} for size in ("2", -1, 2.5, True, [2])]
+FILE_VALUES += [{"blobId": 5}, {"blobId": "../../x"}, {"lfs": [1]}, {"lfs": {"sha256": "zz"}}]
+VALUES: list[dict[str, object]] = [
+    {"siblings": [{"rfilename": "config.json", "size": 2} | values]} for values in FILE_VALUES
+]
+VALUES += [{"siblings": 5}, {"siblings": {"a": 1}}, {"siblings": ["config.json"]}]
+VALUES += [{"sha": sha} for sha in (None, 5, ["a"], "main", "../..", REVISION + "0")]
+VALUES += [{"id": id} for id in (None, 5, "../../../etc", "a/b/c", ["a"])]
+VALUES += [{"lastModified": when} for when in (5, "yesterday", ["2026"])]
+
+
+@pytest.mark.parametrize("values", VALUES, ids=str)
+def test_values_of_another_type_than_the_hubs_are_refused(
+    hub: HubState, client: HubClient, values: dict[str, object]
+) -> None:
+    hub.fault("/api/", (200, {}), body=described(hub, **values))
+    with pytest.raises(CheckpointError, match="no description of a repository"):
+        client.repository(REPOSITORY, None)
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"9" * 10_000, b"[]", b"null", b"\xff", b""])
+def test_a_description_that_is_no_object_is_refused(
+    hub: HubState, client: HubClient, body: bytes
+) -> None:
+    hub.fault("/api/", (200, {}), body=body)
+    with pytest.raises(CheckpointError, match="no description of a repository"):
+        repository(client)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(("sha", "id", "siblings", "rfilename", "size", "lfs", "blobId")),
+                inner,
+            )
+        ),
+    )
+)
+def test_any_json_is_a_repository_or_an_error(values: object) -> None:
+    with contextlib.suppress(ValueError):
+        assert parse_repository(json.dumps(values).encode(), None).commit
+
+
+def test_a_mirror_that_answers_with_another_commit_is_refused(
+    hub: HubState, client: HubClient
+) -> None:
+    hub.fault("/api/", (200, {}), body=described(hub, sha=server.NEWER))
+    with pytest.raises(CheckpointError) as caught:
+        repository(client)
+    assert f"it is about the commit {server.NEWER}, and {REVISION} was asked for" in str(
+        caught.value
+    )
+    assert client.repository(REPOSITORY, "main").commit == server.NEWER
+
+
+def test_a_count_of_requests_with_thousands_of_digits_is_ignored(
+    hub: HubState, client: HubClient
+) -> None:
+    stated = {"RateLimit": f'"api";r=0;t={"9" * 5_000}'}
+    hub.fault("/api/", (429, stated), times=1)
+    assert repository(client).commit == REVISION
+    assert len(hub.paths("/api/")) == 2

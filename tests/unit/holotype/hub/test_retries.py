@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
+from huggingface_hub.utils import httpx
 
 from holotype.hub.retries import Patience
 

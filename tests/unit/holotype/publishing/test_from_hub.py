@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -115,7 +118,7 @@ def test_what_an_earlier_run_left_is_verified_before_it_is_used(
 
 def test_a_server_that_never_stops_is_cut_off(hub: HubState, tmp_path: Path) -> None:
     hub.fault(f"/resolve/{REVISION}/{WEIGHTS}", ENDLESS)
-    with pytest.raises(CheckpointError, match=r"sends more than the \d+ bytes it announced"):
+    with pytest.raises(CheckpointError, match=r"sends more than the \d+ bytes that are expected"):
         create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact")
 
 
@@ -192,3 +195,89 @@ def test_what_the_cache_has_is_not_fetched_again(hub: HubState, tmp_path: Path) 
     create_artifact(f"hf:{REPOSITORY}@{REVISION}", tmp_path / "artifact")
     assert not resolved(hub, WEIGHTS)
     assert (tmp_path / "artifact" / WEIGHTS).read_bytes() == body
+
+
+def cached_with_shared_weights(hub: HubState, cache: Path) -> Path:
+    """A snapshot as huggingface_hub 1.32 lays it; the weights are shared between repositories."""
+    repository = cache / "models--tests--tiny"
+    snapshot = repository / "snapshots" / REVISION
+    (repository / "blobs").mkdir(parents=True)
+    for name, body in hub.repositories[REPOSITORY][REVISION].items():
+        blob = repository / "blobs" / hashlib.sha256(body).hexdigest()
+        if name == WEIGHTS:
+            shared = hashlib.blake2b(body, digest_size=32).hexdigest()
+            kept = cache / "blobs" / shared[:2] / shared
+            kept.parent.mkdir(parents=True)
+            kept.write_bytes(body)
+            blob.symlink_to(os.path.relpath(kept, blob.parent))
+        elif not blob.exists():
+            blob.write_bytes(body)
+        (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
+        (snapshot / name).symlink_to(os.path.relpath(blob, (snapshot / name).parent))
+    return snapshot
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("source", [f"hf:{REPOSITORY}@{REVISION}", "local:{snapshot}"])
+def test_weights_that_the_cache_shares_between_repositories_are_taken(
+    hub: HubState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, link: bool
+) -> None:
+    snapshot = cached_with_shared_weights(hub, tmp_path / "cache")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    ref = source.format(snapshot=snapshot)
+    manifest = create_artifact(ref, tmp_path / "artifact", CreationOptions(link=link))
+    body = hub.repositories[REPOSITORY][REVISION][WEIGHTS]
+    assert (tmp_path / "artifact" / WEIGHTS).read_bytes() == body
+    assert not (tmp_path / "artifact" / WEIGHTS).is_symlink()
+    assert open_artifact(tmp_path / "artifact", verify="full") == manifest
+
+
+def test_shared_weights_that_are_damaged_are_noticed(hub: HubState, tmp_path: Path) -> None:
+    snapshot = cached_with_shared_weights(hub, tmp_path / "cache")
+    shared = (snapshot / WEIGHTS).resolve()
+    shared.write_bytes(shared.read_bytes()[:-1] + b"x")
+    with pytest.raises(CheckpointError) as caught:
+        create_artifact(f"local:{snapshot}", tmp_path / "artifact")
+    assert "the Hub's cache has other bytes than it says" in str(caught.value)
+    assert f"--revision {REVISION} --force-download" in str(caught.value)
+
+
+def test_links_of_a_snapshot_that_lead_out_of_its_cache_are_refused(
+    hub: HubState, tmp_path: Path
+) -> None:
+    snapshot = cached_with_shared_weights(hub, tmp_path / "cache")
+    secrets = [
+        tmp_path / "secret.json",
+        tmp_path / "cache" / "blobs" / "ab" / "secret.json",
+        tmp_path / "cache" / "models--tests--other" / "blobs" / ("0" * 64),
+        tmp_path / "cache" / "models--tests--tiny" / "refs" / "secret.json",
+    ]
+    for secret in secrets:
+        secret.parent.mkdir(parents=True, exist_ok=True)
+        secret.write_text("{}")
+        (snapshot / "extra.json").unlink(missing_ok=True)
+        (snapshot / "extra.json").symlink_to(secret)
+        with pytest.raises(UnsafePathError, match="a link that leads out of the folder"):
+            create_artifact(f"local:{snapshot}", tmp_path / "artifact")
+
+
+@pytest.mark.parametrize("name", [f"models/snapshots/{REVISION}", "models--a--b/snapshots/v1"])
+def test_a_folder_that_is_no_snapshot_may_not_link_as_one_does(
+    hub: HubState, tmp_path: Path, name: str
+) -> None:
+    snapshot = cached_with_shared_weights(hub, tmp_path / "cache")
+    (tmp_path / name).mkdir(parents=True)
+    for file in snapshot.iterdir():
+        (tmp_path / name / file.name).symlink_to(file)
+    with pytest.raises(UnsafePathError, match="a link that leads out of the folder"):
+        create_artifact(f"local:{tmp_path / name}", tmp_path / "artifact")
+
+
+def test_a_mirror_that_answers_with_another_commit_makes_no_artifact(
+    hub: HubState, tmp_path: Path
+) -> None:
+    described = {"id": REPOSITORY, "sha": NEWER, "siblings": []}
+    hub.fault("/api/", (200, {}), body=json.dumps(described).encode())
+    with pytest.raises(CheckpointError, match=f"is about the commit {NEWER}"):
+        create_artifact(f"hf:{REPOSITORY}@{REVISION}", tmp_path / "artifact")
+    assert not (tmp_path / "artifact").exists()

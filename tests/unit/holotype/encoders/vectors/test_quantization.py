@@ -48,7 +48,7 @@ def test_bits_stand_for_signs(dim: int) -> None:
 
 def test_scores_of_bits_rank_by_the_hamming_distance() -> None:
     bits = quantize(VECTORS, "ubinary")
-    distances = np.bitwise_count(bits[:, None] ^ bits[None]).sum(axis=-1).astype(int)
+    distances = np.unpackbits(bits[:, None] ^ bits[None], axis=-1).sum(axis=-1).astype(int)
     signs = dequantize(bits, dim=20)
     cosines = all_pairs(signs, signs, function="cosine")
     np.testing.assert_allclose(cosines, 1 - 2 * distances / 20, atol=1e-6)

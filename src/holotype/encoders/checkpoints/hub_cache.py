@@ -1,0 +1,91 @@
+"""How the Hub's cache lays its files: what a path in it is of, and which links in it are its own.
+
+``models--ORG--NAME/snapshots/COMMIT/FILE`` is a link to ``models--ORG--NAME/blobs/DIGEST``, where
+the digest is the SHA-256 of a large file, and what git calls a small one. Since huggingface_hub
+1.32 a large file may itself be a link to ``blobs/AB/AB...`` beside the repositories, under another
+digest, so that repositories share it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_SNAPSHOTS, _BLOBS, _MODELS = "snapshots", "blobs", "models--"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHARED = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}")
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The files of a commit in the Hub's cache."""
+
+    folder: Path
+
+    @property
+    def huggingface_id(self) -> str:
+        """The repository."""
+        return self._repository.name.removeprefix(_MODELS).replace("--", "/", 1)
+
+    @property
+    def commit(self) -> str:
+        """The commit."""
+        return self.folder.name
+
+    def owns(self, real: Path) -> bool:
+        """Whether a path without links is one where the cache keeps files of this repository."""
+        if real.is_relative_to(self.folder) or real.parent == self._repository / _BLOBS:
+            return True
+        shared = self._repository.parent / _BLOBS
+        inside = real.relative_to(shared).as_posix() if real.is_relative_to(shared) else ""
+        return _SHARED.fullmatch(inside) is not None
+
+    def digest(self, name: str) -> str | None:
+        """Return the digest under which a file is kept; None where its place does not say."""
+        path = self.folder / name
+        if not path.is_symlink():
+            return None
+        # Not to the end: a shared file goes by the digest of its chunks.
+        blob = Path(os.path.normpath(path.parent / path.readlink()))
+        is_kept = blob.parent == self._repository / _BLOBS and _DIGEST.fullmatch(blob.name)
+        return blob.name if is_kept else None
+
+    @property
+    def _repository(self) -> Path:
+        return self.folder.parent.parent
+
+
+def find_snapshot(folder: Path) -> Snapshot | None:
+    """Return the snapshot that a folder is, if it is one in a cache of the Hub's."""
+    folder = folder.resolve()
+    if folder.parent.name != _SNAPSHOTS or not _COMMIT.fullmatch(folder.name):
+        return None
+    is_cached = folder.parent.parent.name.startswith(_MODELS)
+    return Snapshot(folder=folder) if is_cached else None
+
+
+def find_snapshot_above(path: Path) -> Snapshot | None:
+    """Return the snapshot in which a file lies, if it lies in one."""
+    found = map(find_snapshot, path.absolute().parents)
+    return next((snapshot for snapshot in found if snapshot is not None), None)
+
+
+def fetch_again(path: Path) -> str:
+    """Return what an error advises where a file is damaged.
+
+    Another download does not help where the file is in the Hub's cache: huggingface_hub returns
+    what is there.
+    """
+    snapshot = find_snapshot_above(path)
+    if snapshot is None:
+        return "fetch it again"
+    # The file itself is a link out of the snapshot.
+    name = (path.parent.resolve() / path.name).relative_to(snapshot.folder).as_posix()
+    return (
+        "a download would return it as it is; replace it with: hf download "
+        f"{snapshot.huggingface_id} {name} --revision {snapshot.commit} --force-download; or "
+        f"delete {(snapshot.folder / name).resolve()} and fetch it again"
+    )

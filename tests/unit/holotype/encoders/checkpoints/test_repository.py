@@ -1,0 +1,204 @@
+"""What is taken from the Hub's cache: whole snapshots, and nothing that may be a part of one."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import huggingface_hub.constants
+import pytest
+from tests.unit.holotype.hub import server
+from tests.unit.holotype.hub.checkpoints import dense
+from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState, serving
+
+from holotype.encoders.checkpoints.repository import (
+    cached_repository,
+    find_repository,
+    pinned_snapshot,
+)
+from holotype.encoders.checkpoints.source import CHECKPOINT_FILES
+from holotype.errors import CheckpointError, CheckpointNotFoundError
+from holotype.records import ClassifierModel, CrossEncoderModel, DenseModel, ModelInfo
+
+# What transformers.AutoModel and AutoTokenizer fetch.
+PLAIN = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubState]:
+    """A Hub with one dense model, and an empty cache."""
+    with serving({REPOSITORY: {REVISION: dense()}}) as state:
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", state.endpoint)
+        template = state.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(time, "sleep", lambda seconds: None)
+        yield state
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache of a machine without a connection."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return tmp_path / "hub/models--tests--tiny"
+
+
+def fill(repository: Path, *names: str) -> Path:
+    """Put some files of the model into a cache, and no list of all of them."""
+    snapshot = repository / "snapshots" / REVISION
+    for name in names:
+        (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
+        (snapshot / name).write_bytes(dense().get(name, b"{}"))
+    return snapshot
+
+
+def record(**known: object) -> DenseModel[int]:
+    values: dict[str, object] = {
+        **{"id": "tiny", "type": "dense", "name": "Tiny", "huggingface_id": REPOSITORY},
+        **{"organization": "Tests", "description": "A model of the tests.", "embedding_dim": 32},
+        "revision": REVISION,
+    }
+    return DenseModel(**(values | known))  # type: ignore[arg-type]
+
+
+def snapshot(known: ModelInfo | None = None) -> Path:
+    return pinned_snapshot(REPOSITORY, REVISION, CHECKPOINT_FILES, record=known)
+
+
+def test_what_another_library_fetched_is_no_whole_model(offline: Path) -> None:
+    fill(offline, *PLAIN)
+    with pytest.raises(CheckpointNotFoundError) as caught:
+        snapshot(record(has_projection=True, projection_dims=16))
+    message = str(caught.value)
+    assert message.startswith(
+        f"{REPOSITORY}@{REVISION}: the Hub's cache may hold a part of it only: it has no "
+        "modules.json, and no list of the commit's files says whether one belongs to it, nor which "
+        "layers and settings follow the transformer; the record says that a projection to 16 "
+        "dimensions follows the transformer. Where there is a connection run: hf download "
+        f"{REPOSITORY} --revision {REVISION} --include '*.json'"
+    )
+    with pytest.raises(CheckpointNotFoundError, match="no list of the commit's files"):
+        find_repository(REPOSITORY, REVISION, with_code=False)
+    with pytest.raises(CheckpointNotFoundError, match="no list of the commit's files"):
+        snapshot(record(pooling="mean", normalize=True))
+    assert cached_repository(REPOSITORY, REVISION, record()) is None
+
+
+def test_a_branch_of_an_offline_cache_is_whole_or_refused(offline: Path) -> None:
+    fill(offline, *PLAIN)
+    (offline / "refs").mkdir()
+    (offline / "refs/main").write_text(REVISION)
+    with pytest.raises(CheckpointNotFoundError, match="no list of the commit's files"):
+        find_repository(REPOSITORY, "main", with_code=False)
+
+
+def test_a_folder_that_modules_json_names_must_be_there(offline: Path) -> None:
+    fill(offline, *PLAIN, "modules.json")
+    with pytest.raises(
+        CheckpointNotFoundError, match=r"folder '1_Pooling' is missing, which modules\.json names"
+    ):
+        snapshot()
+    expected = fill(offline, "1_Pooling/config.json")
+    assert snapshot() == expected
+    assert cached_repository(REPOSITORY, REVISION, None) == expected
+
+
+def test_a_cache_that_knows_that_there_is_no_modules_json_is_believed(offline: Path) -> None:
+    expected = fill(offline, *PLAIN)
+    (offline / ".no_exist" / REVISION).mkdir(parents=True)
+    (offline / ".no_exist" / REVISION / "modules.json").touch()
+    assert snapshot() == expected
+
+
+def test_a_record_that_states_all_that_modules_json_could_needs_none(offline: Path) -> None:
+    expected = fill(offline, *PLAIN)
+    facts = {"pooling": "mean", "normalize": True, "query_prompt": "", "document_prompt": ""}
+    assert snapshot(record(has_projection=False, **facts)) == expected
+    for name in facts:
+        with pytest.raises(CheckpointNotFoundError):
+            snapshot(record(has_projection=False, **(facts | {name: None})))
+
+
+def test_heads_in_the_transformers_own_weights_need_no_modules_json(offline: Path) -> None:
+    expected = fill(offline, *PLAIN)
+    common = {
+        **{"id": "tiny", "name": "Tiny", "huggingface_id": REPOSITORY, "organization": "Tests"},
+        **{"description": "A model.", "embedding_dim": None, "revision": REVISION},
+    }
+    classifier = ClassifierModel(type="classifier", **common)  # type: ignore[arg-type]
+    reranker = CrossEncoderModel(type="cross-encoder", **common)  # type: ignore[arg-type]
+    assert snapshot(classifier) == expected
+    with pytest.raises(CheckpointNotFoundError):
+        snapshot(reranker)
+    config = {"architectures": ["BertForSequenceClassification"]}
+    (expected / "config.json").write_text(json.dumps(config))
+    assert snapshot(reranker) == expected
+
+
+def test_a_listed_file_that_is_missing_is_named(
+    hub: HubState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (snapshot() / "1_Pooling/config.json").unlink()
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(CheckpointNotFoundError, match=r"cannot be fetched|1_Pooling/config.json"):
+        snapshot()
+    assert cached_repository(REPOSITORY, REVISION, None) is None
+
+
+def test_a_cache_without_a_list_is_completed_where_there_is_a_connection(
+    hub: HubState, tmp_path: Path
+) -> None:
+    fill(tmp_path / "hub/models--tests--tiny", *PLAIN)
+    assert (snapshot(record()) / "1_Pooling/config.json").is_file()
+
+
+def test_a_file_that_was_cut_off_is_replaced(hub: HubState) -> None:
+    path = snapshot() / "model.safetensors"
+    whole = path.read_bytes()
+    path.resolve().write_bytes(whole[:50])
+    assert cached_repository(REPOSITORY, REVISION, None) is None
+    assert (snapshot() / "model.safetensors").read_bytes() == whole
+
+
+def test_a_file_that_was_cut_off_is_an_error_offline_that_says_what_replaces_it(
+    hub: HubState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = snapshot() / "model.safetensors"
+    size = path.stat().st_size
+    path.resolve().write_bytes(b"half")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(CheckpointError) as caught:
+        snapshot()
+    message = str(caught.value)
+    assert f"is damaged: it has 4 bytes, expected {size} and cannot be fetched" in message
+    assert (
+        f"hf download {REPOSITORY} model.safetensors --revision {REVISION} --force-download"
+        in message
+    )
+    assert str(path.resolve()) in message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [server.NO_REPOSITORY, server.NO_REVISION, server.TOO_MANY, (503, {}), server.RESET],
+)
+def test_a_hub_that_does_not_answer_as_it_should_is_one_kind_of_error(
+    hub: HubState, answer: tuple[int, dict[str, str]]
+) -> None:
+    hub.fault("", answer)
+    with pytest.raises(CheckpointNotFoundError, match="cannot be fetched"):
+        snapshot()
+    with pytest.raises(CheckpointNotFoundError, match="does not say which commit this is"):
+        find_repository(REPOSITORY, "main", with_code=False)
+
+
+@pytest.mark.parametrize("sha", [5, ["a"], "../../..", "main", None])
+def test_a_commit_that_is_none_is_refused(hub: HubState, sha: object) -> None:
+    body = json.dumps({"id": REPOSITORY, "sha": sha, "siblings": []}).encode()
+    hub.fault("/api/", (200, {}), body=body)
+    with pytest.raises(CheckpointError, match=r"names no commit|which commit this is"):
+        find_repository(REPOSITORY, "main", with_code=False)
