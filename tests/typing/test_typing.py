@@ -6,71 +6,79 @@ import json
 import re
 import subprocess
 import sys
-from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
-
-import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+FILES = (HERE / "positive.py", HERE / "negative.py")
 _EXPECTED = re.compile(r"# E: (?P<mypy>[\w-]+), (?P<pyright>\w+)$")
 
-Errors = dict[int, set[str]]
+# Of each file, the codes by line.
+Errors = dict[str, dict[int, set[str]]]
 
 
-def expected_errors(file: Path, checker: str) -> Errors:
+def expected_errors(checker: str) -> Errors:
     """The code of the error that each line announces."""
-    lines = file.read_text(encoding="utf-8").splitlines()
-    matches = ((number, _EXPECTED.search(line)) for number, line in enumerate(lines, 1))
-    return {number: {match[checker]} for number, match in matches if match}
+    expected: Errors = {}
+    for file in FILES:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        matches = ((number, _EXPECTED.search(line)) for number, line in enumerate(lines, 1))
+        expected[file.name] = {number: {match[checker]} for number, match in matches if match}
+    return expected
 
 
-def mypy_errors(file: Path, cache: Path) -> Errors:
-    """What `mypy --strict` reports, by line."""
+def mypy_errors(cache: Path) -> Errors:
+    """What `mypy --strict` reports."""
     command = [sys.executable, "-m", "mypy", "--strict", "--output", "json", "--config-file", ""]
-    command += ["--no-error-summary", "--cache-dir", str(cache), str(file)]
+    command += ["--no-error-summary", "--cache-dir", str(cache), *map(str, FILES)]
     result = subprocess.run(command, capture_output=True, text=True, cwd=cache, check=False)
     assert result.returncode in (0, 1), result.stdout + result.stderr
-    errors: Errors = defaultdict(set)
-    for line in result.stdout.splitlines():
-        report = json.loads(line)
-        assert Path(report["file"]).name == file.name, line
-        if report["severity"] == "error":
-            errors[report["line"]].add(report["code"])
-    return errors
+    reports = [json.loads(line) for line in result.stdout.splitlines()]
+    return gathered(
+        (report["file"], report["line"], report["code"])
+        for report in reports
+        if report["severity"] == "error"
+    )
 
 
-def pyright_errors(file: Path) -> Errors:
-    """What pyright reports, by line."""
+def pyright_errors() -> Errors:
+    """What pyright reports."""
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
-    command += [str(file)]
+    command += map(str, FILES)
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert result.returncode in (0, 1), result.stdout + result.stderr
-    errors: Errors = defaultdict(set)
-    for report in json.loads(result.stdout)["generalDiagnostics"]:
-        if report["severity"] == "error":
-            errors[report["range"]["start"]["line"] + 1].add(report["rule"])
+    return gathered(
+        (report["file"], report["range"]["start"]["line"] + 1, report["rule"])
+        for report in json.loads(result.stdout)["generalDiagnostics"]
+        if report["severity"] == "error"
+    )
+
+
+def gathered(reports: Iterable[tuple[str, int, str]]) -> Errors:
+    errors: Errors = {file.name: {} for file in FILES}
+    for file, line, code in reports:
+        errors[Path(file).name].setdefault(line, set()).add(code)
     return errors
 
 
 def assert_announced(found: Errors, expected: Errors) -> None:
     """Each announced line has its error, and no other line has any."""
-    assert sorted(found) == sorted(expected)
-    missing = {line: codes for line, codes in expected.items() if not codes <= found[line]}
-    assert not missing, found
+    for name, lines in expected.items():
+        assert sorted(found[name]) == sorted(lines), name
+        missing = {line: codes for line, codes in lines.items() if not codes <= found[name][line]}
+        assert not missing, found
 
 
-@pytest.mark.parametrize("name", ["positive.py", "negative.py"])
-def test_mypy_reports_exactly_the_errors_that_the_file_announces(name: str, tmp_path: Path) -> None:
-    file = HERE / name
-    assert_announced(mypy_errors(file, tmp_path), expected_errors(file, "mypy"))
+def test_mypy_reports_exactly_the_errors_that_the_files_announce(tmp_path: Path) -> None:
+    assert_announced(mypy_errors(tmp_path), expected_errors("mypy"))
 
 
-@pytest.mark.parametrize("name", ["positive.py", "negative.py"])
-def test_pyright_reports_exactly_the_errors_that_the_file_announces(name: str) -> None:
-    file = HERE / name
-    assert_announced(pyright_errors(file), expected_errors(file, "pyright"))
+def test_pyright_reports_exactly_the_errors_that_the_files_announce() -> None:
+    assert_announced(pyright_errors(), expected_errors("pyright"))
 
 
-def test_the_negative_file_announces_errors() -> None:
-    assert len(expected_errors(HERE / "negative.py", "mypy")) >= 10
+def test_the_negative_file_alone_announces_errors() -> None:
+    expected = expected_errors("mypy")
+    assert len(expected["negative.py"]) >= 10
+    assert expected["positive.py"] == {}
