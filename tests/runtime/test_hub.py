@@ -26,6 +26,8 @@ from holotype.encoders.exports import export
 from holotype.encoders.graph_backends.export_manifest import MANIFEST_FILE
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 
+pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
+
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
