@@ -17,7 +17,7 @@ SOURCES := pyproject.toml constraints.txt models.json hatch_build.py schema/mode
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime
 
-.PHONY: help demo test test-latest test-lowest lint format types golden derived bench clean
+.PHONY: help demo test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,8 +29,12 @@ demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 	@printf '\n%s\n\n' "--- Search by meaning, with the real weights of all-MiniLM-L6-v2"
 	@HF_HUB_DISABLE_PROGRESS_BARS=1 $(DEMO)/bin/python examples/registry_similarity.py
 
-test: $(INSTALLED) $(PYLATE)/.installed lint types ## run every check
-	$(BIN)/python -m pytest -n auto
+test: $(INSTALLED) $(PYLATE)/.installed ## run every check
+	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright
+	$(BIN)/python -m pytest -n logical --dist worksteal
+
+thorough: $(INSTALLED) ## run the tests of units with many more examples, and a kill at every event
+	$(BIN)/python -m pytest -n logical --dist worksteal --hypothesis-profile=thorough tests/unit
 
 test-latest: ## run most tests with the newest versions that pip finds
 	$(PYTHON) -m venv --clear $(LATEST)
@@ -53,8 +57,12 @@ lint: $(INSTALLED) ## check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(INSTALLED) ## check the types
+types: mypy pyright ## check the types
+
+mypy: $(INSTALLED)
 	$(BIN)/mypy
+
+pyright: $(INSTALLED)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(INSTALLED) ## format the code

@@ -1,11 +1,22 @@
-"""The parity matrix at the end of a run, collected from the tests of parity."""
+"""What all tests share: one thread a process, how far hypothesis looks, and the parity matrix."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 
+# Before anything imports torch. Several workers whose threads wait for each other on the same cores
+# take twice as long, and tiny matrices have no work for a second thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+from hypothesis import settings
 from tests import parity_table
+
+# The usual run takes the same examples every time. `make thorough` draws new and more ones.
+settings.register_profile("usual", max_examples=100, derandomize=True, database=None, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile("usual")
 
 
 @pytest.hookimpl(wrapper=True)

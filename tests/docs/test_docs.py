@@ -140,15 +140,17 @@ def test_the_commands_of_the_containers_run(command: list[str], tmp_path: Path) 
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
-    links = [link for link in _LINK.findall(page.read_text(encoding="utf-8")) if ":" not in link]
-    assert not [link for link in links if not (page.parent / link).exists()]
+def test_the_links_of_the_pages_lead_somewhere() -> None:
+    links = [(page, link) for page in PAGES for link in _LINK.findall(page.read_text("utf-8"))]
+    astray = [
+        (name(page), link)
+        for page, link in links
+        if ":" not in link and not (page.parent / link).exists()
+    ]
+    assert astray == []
 
 
-@pytest.mark.parametrize(
-    "example", ["model_registry_demo", "type_errors", "registry_similarity", "blue_green"]
-)
+@pytest.mark.parametrize("example", ["model_registry_demo", "type_errors", "blue_green"])
 def test_an_example_runs(example: str) -> None:
     command = [sys.executable, str(ROOT / "examples" / f"{example}.py")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

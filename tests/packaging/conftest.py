@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "models.py", ".*_cache")
 
 @dataclass(frozen=True)
 class Environment:
-    """An empty virtual environment."""
+    """An empty virtual environment; not even pip is in it."""
 
     folder: Path
 
@@ -30,16 +31,19 @@ class Environment:
         return str(self.folder / "bin" / "python")
 
     def install(self, *arguments: str | Path) -> None:
-        run(self.python, "-m", "pip", "install", "--quiet", *map(str, arguments))
+        pip = (sys.executable, "-m", "pip", "--python", self.python)
+        run(*pip, "install", "--quiet", *map(str, arguments))
 
     def run(self, code: str) -> str:
         """Run a program in isolated mode and return what it prints."""
         return run(self.python, "-I", "-c", code).stdout.strip()
 
 
-def run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command that must succeed."""
-    result = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    result = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
     return result
 
@@ -56,9 +60,10 @@ def copy_sources(folder: Path) -> Path:
     return folder
 
 
-def build(source: Path, *options: str) -> Path:
+def build(source: Path, *options: str, hash_seed: str = "1") -> Path:
     """Build a project without an environment of its own, and return its dist folder."""
-    run(sys.executable, "-m", "build", "--no-isolation", *options, str(source))
+    command = (sys.executable, "-m", "build", "--no-isolation", *options, str(source))
+    run(*command, PYTHONHASHSEED=hash_seed)
     return source / "dist"
 
 
@@ -86,7 +91,7 @@ def new_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], En
 
     def make() -> Environment:
         folder = tmp_path_factory.mktemp("environment")
-        venv.create(folder, with_pip=True, symlinks=True)
+        venv.create(folder, symlinks=True)
         return Environment(folder)
 
     return make

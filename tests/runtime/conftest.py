@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
+import os
+import shutil
 import socket
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import torch
@@ -19,6 +23,7 @@ from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from sentence_transformers.sentence_transformer.modules import Pooling
 from tests.runtime.parity import ColbertRecord, DenseRecord, Save, SparseRecord
+from torch import nn
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from holotype.records import ColbertModel, DenseModel, SparseModel
@@ -55,6 +60,43 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def _traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the graphs that were traced in this run, by any of its processes."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "traced"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def _each_network_is_traced_once(_traced: Path) -> Iterator[None]:
+    """Write a graph that was traced before from its copy: torch takes seconds for each.
+
+    What a graph depends on is its key: the network with its settings and weights, and the options.
+    """
+    exporting: Any = importlib.import_module("holotype.encoders.exports.exporting")
+    trace = exporting.write_onnx
+
+    def write_onnx(model_id: str, model: nn.Module, path: Path, **options: Any) -> None:
+        told = (model, getattr(model, "config", None), model.dtype, sorted(options.items()))
+        key = hashlib.sha256(repr(told).encode())
+        for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+            key.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+            key.update(tensor.detach().contiguous().view(torch.uint8).numpy().data)
+        copy = _traced / f"{key.hexdigest()}.onnx"
+        if not copy.exists():
+            trace(model_id, model, path, **options)
+            part = Path(shutil.copy(path, _traced / f"{uuid4()}.part"))
+            part.rename(copy)
+        else:
+            shutil.copy(copy, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporting, "write_onnx", write_onnx)
+        yield
 
 
 @pytest.fixture(scope="session")

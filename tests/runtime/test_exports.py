@@ -43,6 +43,8 @@ from holotype.errors import (
 )
 from holotype.records import ColbertModel
 
+pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
+
 HIDDEN_DIM = 32
 
 

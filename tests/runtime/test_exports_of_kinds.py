@@ -39,6 +39,8 @@ from holotype.encoders.sparse import SparseEncoder
 from holotype.errors import CheckpointError, ExportError, TensorError, UnsupportedModelError
 from holotype.records import ClassifierModel, CrossEncoderModel, SparseModel
 
+pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
+
 SPLADE = {"pooling": "max", "activation": "log1p-relu"}
 
 

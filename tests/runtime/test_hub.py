@@ -30,6 +30,8 @@ from holotype.encoders.graphs.manifest import MANIFEST_FILE
 from holotype.encoders.graphs.onnx_backend import OnnxGraph
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 
+pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
+
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 

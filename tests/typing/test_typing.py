@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 BIN = Path(sys.executable).parent
 _EXPECTED = re.compile(r"# E: (?P<mypy>[\w-]+), (?P<pyright>\w+)$")
-
-Errors = dict[int, set[str]]
 
 KNOWN_GAPS: Mapping[str, frozenset[str]] = {}
 """The lines of negative.py that a checker misses; a line that it finds must leave."""
@@ -33,71 +32,80 @@ def run(command: list[str], cwd: Path) -> str:
     return result.stdout
 
 
-def mypy(file: Path, cwd: Path) -> Iterator[tuple[int, str, str]]:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An error that a checker reports."""
+
+    file: str
+    line: int
+    code: str
+    message: str
+
+
+Checker = Callable[[Sequence[Path], Path], Iterator[Report]]
+
+
+def mypy(files: Sequence[Path], cwd: Path) -> Iterator[Report]:
     """`mypy --strict`."""
     command = [sys.executable, "-m", "mypy", "--strict", "--output", "json", "--config-file", ""]
-    command += ["--no-error-summary", "--cache-dir", str(cwd), str(file)]
+    command += ["--no-error-summary", "--cache-dir", str(cwd), *map(str, files)]
     for line in run(command, cwd).splitlines():
         report = json.loads(line)
-        assert Path(report["file"]).name == file.name, line
+        name = Path(report["file"]).name
+        assert name in PROGRAMS, line
         if report["severity"] == "error":
-            yield report["line"], report["code"], f"{report['message']} {report['hint']}"
+            yield Report(
+                name, report["line"], report["code"], f"{report['message']} {report['hint']}"
+            )
 
 
-def _pyright(name: str, file: Path, cwd: Path) -> Iterator[tuple[int, str, str]]:
+def _pyright(name: str, files: Sequence[Path], cwd: Path) -> Iterator[Report]:
     (cwd / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', encoding="utf-8")
-    command = [str(BIN / name), "--outputjson", "--pythonpath", sys.executable, str(file)]
+    command = [str(BIN / name), "--outputjson", "--pythonpath", sys.executable, *map(str, files)]
     for report in json.loads(run(command, cwd))["generalDiagnostics"]:
         if report["severity"] == "error" and report.get("rule") not in _ASIDE:
-            yield report["range"]["start"]["line"] + 1, report["rule"], report["message"]
+            line = report["range"]["start"]["line"] + 1
+            yield Report(Path(report["file"]).name, line, report["rule"], report["message"])
 
 
 _ASIDE = {"reportUnusedExpression", "reportUnknownMemberType", "reportUnknownArgumentType"}
 """Rules of the strict mode that speak of statements without a use, and of what errors leave."""
 
 
-def pyright(file: Path, cwd: Path) -> Iterator[tuple[int, str, str]]:
+def pyright(files: Sequence[Path], cwd: Path) -> Iterator[Report]:
     """Pyright in its strict mode."""
-    yield from _pyright("pyright", file, cwd)
+    yield from _pyright("pyright", files, cwd)
 
 
-def basedpyright(file: Path, cwd: Path) -> Iterator[tuple[int, str, str]]:
+def basedpyright(files: Sequence[Path], cwd: Path) -> Iterator[Report]:
     """Basedpyright in the same mode; what it recommends besides concerns a program's style."""
-    yield from _pyright("basedpyright", file, cwd)
+    yield from _pyright("basedpyright", files, cwd)
 
 
-def ty(file: Path, cwd: Path) -> Iterator[tuple[int, str, str]]:
+def ty(files: Sequence[Path], cwd: Path) -> Iterator[Report]:
     """ty, which has no strict mode, with every rule that it has by default."""
-    command = [str(BIN / "ty"), "check", "--python", sys.executable, "--color", "never", str(file)]
-    text = run(command, cwd)
-    found = re.compile(rf"^error\[(\S+)\].*\n +--> .*{re.escape(file.name)}:(\d+):", re.M)
-    parts = [*found.finditer(text)]
+    command = [str(BIN / "ty"), "check", "--python", sys.executable, "--color", "never"]
+    text = run([*command, *map(str, files)], cwd)
+    parts = [*re.finditer(r"^error\[(\S+)\].*\n +--> (\S+?):(\d+):", text, re.M)]
     for n, part in enumerate(parts, 1):
         end = parts[n].start() if n < len(parts) else len(text)
-        yield int(part[2]), part[1], text[part.start() : end]
+        yield Report(Path(part[2]).name, int(part[3]), part[1], text[part.start() : end])
 
 
-def pyrefly(file: Path, cwd: Path) -> Iterator[tuple[int, str, str]]:
+def pyrefly(files: Sequence[Path], cwd: Path) -> Iterator[Report]:
     """Pyrefly with its strict preset."""
     command = [str(BIN / "pyrefly"), "check", "--preset", "strict", "--output-format", "json"]
-    command += ["--python-interpreter-path", sys.executable, str(file)]
+    command += ["--python-interpreter-path", sys.executable, *map(str, files)]
     report: dict[str, Any] = json.loads(run(command, cwd))
     for error in report["errors"]:
         if error["severity"] == "error":
-            yield error["line"], error["name"], error["description"]
+            yield Report(
+                Path(error["path"]).name, error["line"], error["name"], error["description"]
+            )
 
 
 CHECKERS = [mypy, pyright, basedpyright, ty, pyrefly]
-
-Checker = Callable[[Path, Path], Iterator[tuple[int, str, str]]]
-
-
-def errors(checker: Checker, file: Path, cwd: Path) -> Errors:
-    """What a checker reports, by line."""
-    found: Errors = defaultdict(set)
-    for line, code, _ in checker(file, cwd):
-        found[line].add(code)
-    return found
+PROGRAMS = ("positive.py", "narrowing.py", "negative.py")
 
 
 def announced(file: Path) -> dict[int, re.Match[str]]:
@@ -108,44 +116,25 @@ def announced(file: Path) -> dict[int, re.Match[str]]:
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-@pytest.mark.parametrize("name", ["positive.py", "narrowing.py"])
-def test_every_checker_accepts_what_is_right(checker: Checker, name: str, tmp_path: Path) -> None:
-    assert not errors(checker, HERE / name, tmp_path)
-
-
-@pytest.mark.parametrize("checker", CHECKERS)
-def test_every_checker_finds_exactly_the_announced_lines(checker: Checker, tmp_path: Path) -> None:
-    file = HERE / "negative.py"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    found = errors(checker, file, tmp_path)
-    gaps = KNOWN_GAPS.get(checker.__name__, frozenset())
-    missed = {lines[n - 1].partition("  #")[0] for n in announced(file) if n not in found}
-    assert missed == gaps
-    assert not found.keys() - announced(file).keys()
-
-
-@pytest.mark.parametrize(("checker", "name"), [(mypy, "mypy"), (pyright, "pyright")])
-def test_an_announced_line_has_the_error_that_it_names(
-    checker: Checker, name: str, tmp_path: Path
+def test_a_checker_accepts_what_is_right_and_finds_every_announced_line(
+    checker: Checker, tmp_path: Path
 ) -> None:
+    found: dict[str, dict[int, list[Report]]] = {name: defaultdict(list) for name in PROGRAMS}
+    for report in checker([HERE / name for name in PROGRAMS], tmp_path):
+        found[report.file][report.line].append(report)
+    wrong, right = found.pop("negative.py"), found
+    assert not any(right.values()), right
     file = HERE / "negative.py"
-    found = errors(checker, file, tmp_path)
-    wrong = [line for line, match in announced(file).items() if match[name] not in found[line]]
-    assert not wrong, found
-
-
-@pytest.mark.parametrize("checker", CHECKERS)
-@pytest.mark.parametrize("call", WRONG_SIZES)
-def test_the_error_of_a_wrong_size_names_the_sizes_that_there_are(
-    checker: Checker, call: str, tmp_path: Path
-) -> None:
-    program = tmp_path / "program.py"
-    imports = "from holotype import load\nfrom holotype.models import JINA_COLBERT_V2\n"
-    use = "print(JINA_COLBERT_V2.id)\n"
-    program.write_text(f"{imports}{use}{call}\n", encoding="utf-8")
-    reports = list(checker(program, tmp_path))
-    assert {line for line, _, _ in reports} == {4}
-    assert any("64, 96, 128" in message for _, _, message in reports), reports
+    lines, expected = file.read_text(encoding="utf-8").splitlines(), announced(file)
+    missed = {lines[n - 1].partition("  #")[0] for n in expected if n not in wrong}
+    assert missed == KNOWN_GAPS.get(checker.__name__, frozenset())
+    assert not wrong.keys() - expected.keys()
+    if checker.__name__ in ("mypy", "pyright"):
+        codes = {n: {report.code for report in reports} for n, reports in wrong.items()}
+        assert [n for n, match in expected.items() if match[checker.__name__] not in codes[n]] == []
+    for call in WRONG_SIZES:
+        number = next(n for n, line in enumerate(lines, 1) if line.startswith(call))
+        assert any("64, 96, 128" in report.message for report in wrong[number]), wrong[number]
 
 
 def test_the_negative_file_announces_errors() -> None:

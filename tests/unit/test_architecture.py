@@ -3,142 +3,230 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import holotype
 
-SRC = Path(__file__).parent.parent.parent / "src"
-HEAVY = [
-    "torch",
-    "transformers",
-    "numpy",
-    "jinja2",
-    "jsonschema",
-    "huggingface_hub",
-    "typer",
-    "rich",
-    "fsspec",
-    "filelock",
-    "platformdirs",
-    "tenacity",
-]
+SRC = Path(__file__).parents[2] / "src"
 
-# Lower may not import higher. What is not listed here is as low as errors.
-LAYERS = (
-    *(
-        "errors",
-        "records",
-        "catalogue",
-        "models",
-        "languages",
-        "query",
-        "references",
-        "encoders",
-        "hub",
+# The rooms of holotype, lowest first: a module imports from its own room and from lower ones.
+# `name` is that module alone; `name.*` is a package and all that lies in it and has no line of its
+# own.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "errors": ("errors", "naming", "atomic_file", "_moved"),
+    "records": ("_dataclass", "records", "run_options"),
+    "catalogue": ("catalogue", "models"),
+    "query": ("languages", "query"),
+    "references": ("references.*",),
+    "settings": ("encoders.config", "encoders.memory", "encoders.options"),
+    "checkpoints": ("encoders.checkpoints.*",),
+    "vectors": (
+        *("encoders.vectors.*", "encoders.ragged", "encoders.quantization"),
+        *("encoders.sparse_vectors", "encoders.token_pooling"),
     ),
-    *("adapters", "publishing", "artifacts", "cluster", "cli"),
-)
-# The rooms of the encoders, with the same rule. Modules that lie in none are what users call, and
-# what is that simple that every room may know it.
-ROOMS = (
-    *("checkpoints", "kinds", "inputs", "running", "vectors", "arrays"),
-    *("graphs", "torch_backend", "exports"),
-)
-WITH_TORCH = {"torch_backend", "exports"}
+    "kinds": ("encoders.kinds.*",),
+    "inputs": ("encoders.inputs.*",),
+    "running": ("encoders.running.*", "encoders.mode_vectors"),
+    "arrays": ("encoders.arrays.*",),
+    "graphs": ("encoders.graphs.*",),
+    "torch_backend": ("encoders.torch_backend.*",),
+    "encoders": (
+        *("encoders", "encoders._load", "encoders._load_modes", "encoders._load_overloads"),
+        *("encoders.opening", "encoders.finding", "encoders.fingerprint", "encoders.encoder"),
+        *("encoders.dense", "encoders.colbert", "encoders.sparse", "encoders.modes"),
+        *("encoders.cross_encoder", "encoders.classifier"),
+    ),
+    "exports": ("encoders.exports.*",),
+    "hub": ("hub.*",),
+    "adapters": ("adapters.*",),
+    "publishing": ("publishing.*", "artifacts.*", "artifact_errors", "mode_errors", "store_errors"),
+    "cluster": ("cluster",),
+    "cli": ("cli.*", "__main__"),
+}
+WITH_TORCH = {"torch_backend", "exports", "adapters"}
+PAGE = Path(__file__).parents[2] / "docs/architecture.md"
+
+HEAVY = {
+    *("torch", "transformers", "numpy", "jinja2", "jsonschema", "huggingface_hub", "typer", "rich"),
+    *("fsspec", "filelock", "platformdirs", "tenacity"),
+}
 
 
-def imports(file: Path) -> Iterator[str]:
-    """Yield every module that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A module of the source tree, and what it imports.
+
+    Attributes:
+        name: its full name, of a package without `__init__`.
+        imports: all modules that it imports, wherever in its text.
+        at_run_time: those of them that are not for type checkers only.
+    """
+
+    name: str
+    imports: frozenset[str]
+    at_run_time: frozenset[str]
+
+
+def imported(tree: ast.AST, *, typing: bool) -> Iterator[tuple[str, ...]]:
+    """Yield what a text imports, each as the names to try, the longest first."""
+    for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            yield from ((alias.name,) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module and not node.level, "a relative import"
+            yield from ((f"{node.module}.{alias.name}", node.module) for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for branch in (node.body if typing else []) + node.orelse:
+                yield from imported(ast.Module([branch], []), typing=typing)
+        else:
+            yield from imported(node, typing=typing)
 
 
-def files(package: str) -> list[Path]:
-    return sorted((SRC / package).rglob("*.py"))
+@cache
+def modules() -> dict[str, Module]:
+    """Every module of both packages by name; each file is parsed once."""
+    trees: dict[str, ast.AST] = {}
+    for file in sorted(SRC.rglob("*.py")):
+        name = ".".join(file.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__")
+        trees[name] = ast.parse(file.read_text(encoding="utf-8"))
+
+    def names(tree: ast.AST, *, typing: bool) -> frozenset[str]:
+        """The names of modules: what is imported from one is a module of ours, or in it."""
+        found = imported(tree, typing=typing)
+        return frozenset(next((n for n in each if n in trees), each[-1]) for each in found)
+
+    return {
+        name: Module(
+            name=name,
+            imports=names(tree, typing=True),
+            at_run_time=names(tree, typing=False),
+        )
+        for name, tree in trees.items()
+    }
 
 
-def layer(module: str) -> int:
-    """The layer of a module within holotype."""
-    name = module.split(".")[1] if "." in module else ""
-    return LAYERS.index(name) if name in LAYERS else 0
+def package(name: str) -> list[Module]:
+    """The modules of a package, but for the one that gathers what users import."""
+    return [module for module in modules().values() if module.name.startswith(f"{name}.")]
 
 
-@pytest.mark.parametrize("file", files("holotype_codegen"), ids=lambda file: file.name)
-def test_the_generator_never_imports_the_runtime(file: Path) -> None:
-    assert not [name for name in imports(file) if name.split(".")[0] == "holotype"]
+def room(module: str) -> str | None:
+    """The room of a module of holotype; None where the table has none for it, as for `holotype`."""
+    name = module.removeprefix("holotype.")
+    packages = [f"{name.rsplit('.', n)[0]}.*" for n in range(1, name.count(".") + 1)]
+    rows = {row: title for title, listed in ROOMS.items() for row in listed}
+    return next((rows[row] for row in (name, f"{name}.*", *packages) if row in rows), None)
 
 
-@pytest.mark.parametrize("file", files("holotype"), ids=lambda file: file.stem)
-def test_the_runtime_never_imports_the_generator(file: Path) -> None:
-    assert not [name for name in imports(file) if name.split(".")[0] == "holotype_codegen"]
+def offenders(found: Iterable[tuple[Module, str]]) -> list[str]:
+    return sorted(f"{module.name} imports {name}" for module, name in found)
 
 
-@pytest.mark.parametrize("file", files("holotype"), ids=lambda file: file.stem)
-def test_imports_point_down(file: Path) -> None:
-    module = ".".join(file.relative_to(SRC).with_suffix("").parts)
-    if module in ("holotype.__init__", "holotype.__main__"):
-        return
-    upward = [
-        name
-        for name in imports(file)
-        if name.startswith("holotype.") and layer(name) > layer(module)
-    ]
-    assert not upward
+def test_the_generator_never_imports_the_runtime() -> None:
+    generator = [*package("holotype_codegen"), modules()["holotype_codegen"]]
+    found = ((m, n) for m in generator for n in m.imports if n.split(".")[0] == "holotype")
+    assert offenders(found) == []
 
 
-def room(module: str) -> str:
-    """The room of a module within the encoders; empty for what lies in none."""
-    parts = module.split(".")
-    return parts[2] if parts[1:2] == ["encoders"] and len(parts) > 2 and parts[2] in ROOMS else ""
+def test_the_runtime_never_imports_the_generator() -> None:
+    runtime = [*package("holotype"), modules()["holotype"]]
+    found = ((m, n) for m in runtime for n in m.imports if n.split(".")[0] == "holotype_codegen")
+    assert offenders(found) == []
 
 
-@pytest.mark.parametrize("file", files("holotype/encoders"), ids=lambda file: file.stem)
-def test_rooms_of_the_encoders_import_downwards(file: Path) -> None:
-    own = room(".".join(file.relative_to(SRC).with_suffix("").parts))
-    if not own:
-        return
-    used = {found for name in imports(file) if (found := room(name))}
-    assert not [other for other in used if ROOMS.index(other) > ROOMS.index(own)]
+def test_every_module_has_a_room() -> None:
+    assert [module.name for module in package("holotype") if room(module.name) is None] == []
 
 
-@pytest.mark.parametrize("file", files("holotype/encoders"), ids=lambda file: file.stem)
-def test_torch_is_imported_in_its_own_rooms_only(file: Path) -> None:
-    own = room(".".join(file.relative_to(SRC).with_suffix("").parts))
-    named = {name.split(".")[0] for name in imports(file)}
-    assert own in WITH_TORCH or not named & {"torch", "transformers"}
+def test_every_line_of_the_table_of_rooms_is_a_module_once() -> None:
+    rows = [row for listed in ROOMS.values() for row in listed]
+    assert sorted(set(rows)) == sorted(rows)
+    assert [row for row in rows if f"holotype.{row.removesuffix('.*')}" not in modules()] == []
 
 
-@pytest.mark.parametrize("file", files("holotype"), ids=lambda file: file.stem)
-def test_only_what_both_versions_of_huggingface_hub_export_is_used(file: Path) -> None:
-    """Its version 1 asks through httpx and its version 2 through httpx2: `utils.httpx` is either."""
-    used = [name.split(".") for name in imports(file)]
-    assert not [name for name in used if name[0] in ("httpx", "httpx2", "requests")]
-    own = [part for name in used if name[0] == "huggingface_hub" for part in name]
-    assert not [part for part in own if part.startswith("_")]
+def test_the_page_on_architecture_names_the_rooms_in_their_order() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.M)
+    assert rows == list(reversed(ROOMS))
 
 
-def test_importing_holotype_needs_the_standard_library_only() -> None:
-    code = f"import sys, holotype; print([name for name in {HEAVY} if name in sys.modules])"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+def test_the_page_on_architecture_names_files_that_there_are() -> None:
+    named = set(re.findall(r"`((?:\w+/)*\w+\.py)`", PAGE.read_text(encoding="utf-8")))
+    assert named
+    places = (SRC / "holotype", SRC / "holotype/encoders", SRC.parent)
+    assert [name for name in named if not any((place / name).is_file() for place in places)] == []
+
+
+def test_imports_point_down() -> None:
+    # `holotype` gathers what users import; only the command line, a user itself, may import it.
+    height = {title: at for at, title in enumerate(ROOMS)} | {None: len(ROOMS) - 1}
+    upward = (
+        (module, name)
+        for module in package("holotype")
+        for name in module.imports
+        if name.split(".")[0] == "holotype" and height[room(name)] > height[room(module.name)]
     )
-    assert result.stdout.strip() == "[]"
+    assert offenders(upward) == []
 
 
-def test_importing_holotype_builds_no_index() -> None:
-    code = "import holotype, holotype.models as models; print(list(vars(models.CATALOGUE)))"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {module.name: module.at_run_time for module in modules().values()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_torch_is_imported_in_its_own_rooms_only() -> None:
+    found = (
+        (module, name)
+        for module in package("holotype")
+        for name in module.imports
+        if name.split(".")[0] in {"torch", "transformers"} and room(module.name) not in WITH_TORCH
     )
-    assert result.stdout.strip() == "['records']"
+    assert offenders(found) == []
+
+
+def test_a_type_checker_that_reads_holotype_never_reads_torch() -> None:
+    """They follow every import, also those of functions; torch and transformers take 30 s."""
+    reached, waiting = set[str](), ["holotype"]
+    while waiting:
+        name = waiting.pop()
+        if name and name not in reached:
+            reached.add(name)
+            waiting.append(name.rpartition(".")[0])
+            waiting.extend(modules()[name].imports if name in modules() else ())
+    assert "holotype.encoders.dense" in reached
+    assert not {"torch", "transformers"} & {name.split(".")[0] for name in reached}
+
+
+@pytest.fixture(scope="module")
+def after_import() -> Any:
+    """What a fresh process has after `import holotype`."""
+    code = (
+        "import holotype, json, sys; import holotype.models as models; "
+        "print(json.dumps([sorted(sys.modules), sorted(vars(models.CATALOGUE))]))"
+    )
+    command = [sys.executable, "-c", code]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_importing_holotype_needs_the_standard_library_only(after_import: Any) -> None:
+    assert HEAVY & set(after_import[0]) == set()
+
+
+def test_importing_holotype_builds_no_index(after_import: Any) -> None:
+    assert after_import[1] == ["records"]
 
 
 def test_the_exported_names_are_exactly_all() -> None:
@@ -148,6 +236,25 @@ def test_the_exported_names_are_exactly_all() -> None:
         if not name.startswith("_") and type(value).__name__ != "module"
     }
     assert public == set(holotype.__all__)
+
+
+def test_every_exported_name_exists() -> None:
+    for module in (holotype, holotype.models):
+        missing = [name for name in module.__all__ if not hasattr(module, name)]
+        assert not missing
+
+
+def test_only_what_both_versions_of_huggingface_hub_export_is_used() -> None:
+    """Its version 1 asks through httpx and its version 2 through httpx2: `utils.httpx` is either."""
+    found = (
+        (module, name)
+        for module in package("holotype")
+        for name in module.imports
+        for first, *rest in (name.split("."),)
+        if first in ("httpx", "httpx2", "requests")
+        or (first == "huggingface_hub" and any(part.startswith("_") for part in rest))
+    )
+    assert offenders(found) == []
 
 
 def test_the_version_is_that_of_the_installed_package_and_costs_nothing_before() -> None:
@@ -161,25 +268,3 @@ def test_the_version_is_that_of_the_installed_package_and_costs_nothing_before()
     assert done.stdout.strip() == "False"
     with pytest.raises(AttributeError, match="has no attribute '__versoin__'"):
         getattr(holotype, "__versoin__")  # noqa: B009 which type checkers know not to be there
-
-
-def test_every_exported_name_exists() -> None:
-    for module in (holotype, holotype.models):
-        missing = [name for name in module.__all__ if not hasattr(module, name)]
-        assert not missing
-
-
-def test_a_type_checker_that_reads_holotype_never_reads_torch() -> None:
-    """They follow every import, also those of functions; torch and transformers take 30 s."""
-    reached, waiting = set[str](), ["holotype"]
-    while waiting:
-        module = waiting.pop()
-        if module in reached:
-            continue
-        reached.add(module)
-        path = SRC.joinpath(*module.split("."))
-        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        if file.is_file():
-            waiting.extend(imports(file))
-    assert "holotype.encoders.dense" in reached
-    assert not {"torch", "transformers"} & {name.split(".")[0] for name in reached}

@@ -1,4 +1,4 @@
-"""What arithmetic can check of the real catalogue; the validator checks its shape."""
+"""What the real catalogue must hold; the validator checks its shape, another file its arithmetic."""
 
 from __future__ import annotations
 
@@ -68,14 +68,11 @@ MUST_HAVE = [
 ]
 
 FAMILIES = (
-    ("bge-small-en-v1.5", "bge-base-en-v1.5", "bge-large-en-v1.5"),
-    ("e5-small-v2", "e5-base-v2", "e5-large-v2"),
-    ("multilingual-e5-small", "multilingual-e5-base", "multilingual-e5-large"),
-    ("gte-small", "gte-base", "gte-large"),
     ("qwen3-embedding-0.6b", "qwen3-embedding-4b", "qwen3-embedding-8b"),
     ("potion-base-2m", "potion-base-4m", "potion-base-8m", "potion-base-32m"),
 )
-"""Families from the smallest to the largest; a larger one is not narrower."""
+"""Families that state their sizes in numbers, from the smallest to the largest; those that state
+them in words are compared with the rest of the arithmetic."""
 
 
 def by_id(name: str) -> dict[str, Any]:
@@ -97,34 +94,34 @@ def test_every_kind_is_well_represented() -> None:
     assert len(MODELS) >= 150
 
 
-@pytest.mark.parametrize("name", MUST_HAVE)
-def test_a_model_that_everybody_uses_is_there(name: str) -> None:
-    assert by_id(name)
+def test_the_models_that_everybody_uses_are_there() -> None:
+    assert set(MUST_HAVE) - {model["id"] for model in MODELS} == set()
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model["id"]))
-def test_the_embedding_table_fits_into_the_parameters(model: dict[str, Any]) -> None:
-    specs = model["specs"]
-    if None not in (specs["vocab_size"], specs["hidden_dim"], specs["parameters"]):
-        assert specs["vocab_size"] * specs["hidden_dim"] <= specs["parameters"]
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model["id"]))
-def test_nothing_unknown_is_written_as_zero(model: dict[str, Any]) -> None:
-    zeros = [p for p, value in leaves(model) if value == 0 and not isinstance(value, bool)]
+def test_nothing_unknown_is_written_as_zero() -> None:
+    zeros = [
+        (model["id"], pointer)
+        for model in MODELS
+        for pointer, value in leaves(model)
+        if value == 0 and not isinstance(value, bool)
+    ]
     assert zeros == []
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model["id"]))
-def test_every_pointer_of_the_provenance_leads_to_a_value(model: dict[str, Any]) -> None:
-    entry = {key: value for key, value in model.items() if key != "provenance"}
-    known = {pointer for pointer, value in leaves(entry) if value is not None}
-    for pointer, text in model["provenance"].items():
-        assert text.partition(":")[0] in CATALOGUE["sources"]
-        assert pointer == "*" or any(f"{p}/".startswith(f"{pointer}/") for p in known), pointer
+def test_every_pointer_of_the_provenance_leads_to_a_value() -> None:
+    astray = set()
+    for model in MODELS:
+        entry = {key: value for key, value in model.items() if key != "provenance"}
+        known = [f"{pointer}/" for pointer, value in leaves(entry) if value is not None]
+        astray |= {
+            (model["id"], pointer)
+            for pointer in set(model["provenance"]) - {"*"}
+            if not any(each.startswith(f"{pointer}/") for each in known)
+        }
+    assert astray == set()
 
 
-def test_every_source_is_named_by_an_entry() -> None:
+def test_the_sources_are_those_that_the_entries_name() -> None:
     named = {text.partition(":")[0] for model in MODELS for text in model["provenance"].values()}
     assert named == set(CATALOGUE["sources"])
 

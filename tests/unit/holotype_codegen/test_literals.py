@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype_codegen.literals import Call, Name, assignment, docstring, literal, opening, subscript
@@ -68,9 +69,25 @@ def test_a_value_without_a_literal_is_refused() -> None:
         literal({1})
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.lists(TEXT, min_size=1, max_size=5), min_size=5), st.sampled_from([88, 100]))
-def test_the_formatter_leaves_what_is_laid_out_alone(rows: list[list[str]], width: int) -> None:
+def test_the_formatter_leaves_what_is_laid_out_alone(tmp_path: Path) -> None:
+    """The examples are files of their own, which one process reads."""
+
+    @given(st.lists(st.lists(TEXT, min_size=1, max_size=5), min_size=5), st.sampled_from([88, 100]))
+    def write(rows: list[list[str]], width: int) -> None:
+        folder = tmp_path / str(width)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{len(list(folder.iterdir()))}.py").write_text(laid_out(rows, width), "utf-8")
+
+    write()
+    for folder in sorted(tmp_path.iterdir()):
+        ruff = [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--diff"]
+        command = [*ruff, "--line-length", folder.name, str(folder)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+def laid_out(rows: list[list[str]], width: int) -> str:
+    """Return a module of constants with these texts."""
     lines = []
     for number, texts in enumerate(rows):
         name = f"CONSTANT_{number}" + "_X" * (number % 20)
@@ -83,8 +100,4 @@ def test_the_formatter_leaves_what_is_laid_out_alone(rows: list[list[str]], widt
             ")",
             docstring(texts[0]),
         ]
-    ruff = [sys.executable, "-m", "ruff", "format", "--isolated", "--diff"]
-    command = [*ruff, "--line-length", str(width), "-"]
-    source = "\n".join(lines) + "\n"
-    result = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
+    return "\n".join(lines) + "\n"

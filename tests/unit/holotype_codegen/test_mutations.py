@@ -82,7 +82,6 @@ def mutated_catalogues(draw: st.DrawFn) -> Any:
     return catalogue
 
 
-@settings(max_examples=400, deadline=None)
 @given(mutated_catalogues())
 def test_any_mutation_of_the_values_is_reported_or_allowed_but_never_crashes(
     catalogue: Any,
@@ -100,7 +99,6 @@ def test_any_mutation_of_the_values_is_reported_or_allowed_but_never_crashes(
     assert len(json.loads(format_json(problems))["problems"]) == len(problems)
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     start=st.integers(0, len(DATA)),
     length=st.integers(0, 40) | st.just(len(DATA)),
@@ -338,7 +336,7 @@ def test_every_rule_has_mutations_that_break_it() -> None:
 
 @pytest.mark.parametrize("rule", BREAKING)
 def test_no_mutation_passes_a_rule_that_it_breaks(rule: str) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=settings().max_examples // 3)
     @given(BREAKING[rule])
     def check(catalogue: Any) -> None:
         assert rule in {problem.rule for problem in problems_of(catalogue)}

@@ -1,17 +1,20 @@
-"""Kills the making of an artifact at every step, and says what is left each time.
+"""Kills the making of an artifact at its steps, and says what is left each time.
 
-python crashing.py SOURCE TARGET NEEDED: for each point a process of its own makes the artifact, and
-kills itself by SIGKILL at its n-th event. An event is what the interpreter tells its auditors: a
-file is opened, renamed, linked or deleted, a folder is made, listed or deleted, a lock is taken; and,
-since these are few while files are copied, every block that passes.
+python crashing.py SOURCE TARGET STRIDE: a process of its own makes the artifact, and kills itself
+by SIGKILL at its n-th event, for every STRIDE-th n until one comes to its end, and for each n of
+the last stride. An event is what the interpreter tells its auditors: a file is opened, renamed,
+linked or deleted, a folder is made, listed or deleted, a lock is taken; and, since these are few
+while files are copied, every block that passes.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,18 +25,29 @@ from holotype.references import ArtifactError
 _EVENTS = ("open", "os.", "shutil.", "fcntl.", "socket.")
 
 
-def main(source: str, target: Path) -> None:
-    """Write how many points there were, and how often what was left."""
-    outcomes: dict[str, int] = {"nothing": 0, "complete": 0}
-    point = 0
-    while True:
-        point += 1
-        finished = _killed_at(point, source, target) == 0
-        outcomes[_outcome(target)] += 1
-        if finished:
+def main(source: str, target: Path, stride: int) -> None:
+    """Write how many runs were killed and left nothing or all, and how many came to their end."""
+    outcomes: Counter[str] = Counter()
+    for point in itertools.count(1, stride):
+        outcome = _outcome(point, source, target)
+        outcomes[outcome] += 1
+        if outcome == "finished":
             break
-        _second_run(source, target)
-    sys.stdout.write(json.dumps({"points": point - 1, **outcomes}))
+    # What happens last, the renaming of what is whole, is where a kill matters most.
+    outcomes.update(_outcome(near, source, target) for near in range(point - stride + 1, point))
+    sys.stdout.write(json.dumps(outcomes))
+
+
+def _outcome(point: int, source: str, target: Path) -> str:
+    """Kill a run at one point, and say what it left; the target is gone afterwards."""
+    finished = _killed_at(point, source, target) == 0
+    complete = os.path.lexists(target)
+    if complete:
+        open_artifact(target, verify="full")
+    _second_run(source, target)
+    if finished:
+        return "finished"
+    return "complete" if complete else "nothing"
 
 
 def _killed_at(point: int, source: str, target: Path) -> int:
@@ -63,13 +77,6 @@ def _counter(point: int) -> Callable[[], None]:
     return count
 
 
-def _outcome(target: Path) -> str:
-    if not os.path.lexists(target):
-        return "nothing"
-    open_artifact(target, verify="full")
-    return "complete"
-
-
 def _second_run(source: str, target: Path) -> None:
     """Make the artifact after all, unless it is there, and take it away again."""
     try:
@@ -89,4 +96,4 @@ def _second_run(source: str, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -48,12 +48,11 @@ def test_the_digest_covers_all_but_when_and_by_what_it_was_made(manifest: Manife
         assert changed.digest != manifest.digest
 
 
-@pytest.mark.parametrize("record", CATALOGUE.records, ids=lambda record: record.id)
-def test_every_entry_of_the_catalogue_survives(record: ModelInfo) -> None:
-    entry = json.loads(json.dumps(entry_of(record)))
-    again = record_of(entry, "here")
-    assert again == record
-    assert type(again) is type(record)
+def test_every_entry_of_the_catalogue_survives() -> None:
+    for record in CATALOGUE.records:
+        again = record_of(json.loads(json.dumps(entry_of(record))), "here")
+        assert again == record
+        assert type(again) is type(record)
 
 
 def test_a_record_with_variants_and_an_unknown_kind_survives() -> None:
