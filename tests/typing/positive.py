@@ -26,8 +26,7 @@ from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.mode_vectors import ModeVectors, Weights
-from holotype.encoders.modes import ModesEncoder
+from holotype.encoders.modes import ModesEncoder, ModeVectors, Weights
 from holotype.encoders.running.scores import LabelScore
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.vectors.quantization import calibrate, quantize

@@ -275,6 +275,11 @@ def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
     }
 
 
+def load_config(config: ModelConfig[Any]) -> Encoder[Any]:
+    """Load a model once more, as it has been loaded by a config; no lock is asked."""
+    return _encoder(config)
+
+
 def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> Encoder[Any]:
     """Find the files of a model, plan how it is run, and load what runs it.
 

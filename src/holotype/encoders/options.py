@@ -1,4 +1,4 @@
-"""The options that every method that encodes takes, whatever the kind of model."""
+"""The options of every method that encodes, for all kinds of models."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from typing import Literal, TypeAlias, TypedDict, get_args
 
 OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
 SideName: TypeAlias = Literal["query", "document", "text"]
-"""How texts are read: as queries, as documents, or as neither."""
+"""What a model reads texts as: queries, documents, or neither."""
 TextSide: TypeAlias = Literal["query", "document"]
-"""What reads texts: what reads queries, or what reads documents."""
+"""The towers of a model: one reads queries, the other documents."""
+
+
+def check_side(side: str) -> None:
+    """Refuse the name of a side that no model has.
+
+    Raises:
+        ValueError: there is no such side; the error names those that there are.
+    """
+    if side not in get_args(SideName):
+        raise ValueError(f"side is {side!r}; expected one of {', '.join(get_args(SideName))}")
 
 
 class EncodeOptions(TypedDict, total=False):
