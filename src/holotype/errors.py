@@ -237,7 +237,7 @@ class ForkedEncoderError(HolotypeError, RuntimeError):
             f"the encoder of {self.model_id!r} was loaded before this process was forked, and the "
             "threads that run it stayed in the other process; start processes with "
             "multiprocessing.get_context('spawn') (gunicorn: without --preload; celery: "
-            "--pool=threads or solo), or load() in each process and nowhere before"
+            "--pool=threads or solo), or load() in each process, and in none before it is forked"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias, overload
 
 import numpy as np
@@ -15,6 +15,7 @@ from holotype.encoders.kinds.plan import SparsePlan
 from holotype.encoders.options import SideName
 from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import SparseTextEncoder
+from holotype.encoders.vectors.finite import require_finite_scores
 from holotype.encoders.vectors.sparse import (
     SparseVector,
     SparseVectors,
@@ -78,12 +79,16 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
 
         Returns:
             float32 ``[n_queries, n_documents]``; more is nearer.
+
+        Raises:
+            ValueError: a weight is NaN or infinite.
         """
         left, right = _several(queries), _several(documents)
-        scores = products(left, right)
-        if self.encoding.similarity == "cosine":
-            scores /= np.maximum(np.outer(lengths(left), lengths(right)), 1e-12)
-        return scores
+        with np.errstate(invalid="ignore", over="ignore"):
+            scores = products(left, right)
+            if self.encoding.similarity == "cosine":
+                scores /= np.maximum(np.outer(lengths(left), lengths(right)), 1e-12)
+        return require_finite_scores(scores, _values(left), _values(right))
 
     def similarity_pairwise(
         self, queries: OneOrManySparse, documents: OneOrManySparse
@@ -91,13 +96,14 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
         """Score every query against the document at its own position: float32 ``[n_queries]``.
 
         Raises:
-            ValueError: there are not as many documents as queries.
+            ValueError: there are not as many documents as queries, or a weight is NaN or infinite.
         """
         left, right = _several(queries), _several(documents)
-        scores = pairwise_products(left, right)
-        if self.encoding.similarity == "cosine":
-            scores /= np.maximum(lengths(left) * lengths(right), 1e-12)
-        return scores
+        with np.errstate(invalid="ignore", over="ignore"):
+            scores = pairwise_products(left, right)
+            if self.encoding.similarity == "cosine":
+                scores /= np.maximum(lengths(left) * lengths(right), 1e-12)
+        return require_finite_scores(scores, _values(left), _values(right))
 
     @overload
     def decode(self, vectors: SparseVector, top_k: int | None = None) -> Decoded: ...
@@ -186,3 +192,7 @@ def _several(vectors: OneOrManySparse) -> SparseVectors:
     if isinstance(vectors, SparseVectors):
         return vectors
     return SparseVectors.from_rows([vectors], dim=vectors.dim)
+
+
+def _values(vectors: SparseVectors) -> Iterator[NDArray[np.float32]]:
+    return (row.values for row in vectors)
