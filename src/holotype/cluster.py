@@ -18,6 +18,7 @@ from typing import Any, Literal, Unpack, cast
 
 from holotype.encoders import ModelConfig
 from holotype.encoders.config import LoadOptions, configure, look_up
+from holotype.encoders.options import check_side
 from holotype.errors import MissingExtraError, UnsupportedModelError
 from holotype.records import AnyDenseModel, DenseModel
 
@@ -27,7 +28,8 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("ray", "ray", "holotype.cluster") from error
 
-Side = Literal["document", "query", "plain"]
+Side = Literal["document", "query", "text", "plain"]
+"""What the texts are; ``plain`` is another name of ``text``."""
 
 
 def encode(
@@ -51,7 +53,7 @@ def encode(
             files: from the Hub, or under the same path.
         column: the column of texts.
         output_column: the new column: float32 ``[dim]`` in each row.
-        side: which prompt the texts get: that of documents, that of queries, or none.
+        side: whether the texts are documents or queries, with the prompts of these, or neither.
         instruction: see `DenseEncoder.encode_query`.
         dim: see `holotype.load`.
         batch_size: how many rows an actor takes at a time, and loses at most when it dies.
@@ -60,8 +62,10 @@ def encode(
 
     Raises:
         UnsupportedModelError: the model is not a dense one.
-        ValueError: the dataset has no such column, or has the new one already.
+        ValueError: there is no such side; or the dataset has no such column, or has the new one
+            already.
     """
+    check_side("text" if side == "plain" else side)
     record = look_up(model) if isinstance(model, str) else model
     if not isinstance(record, DenseModel):
         raise UnsupportedModelError(

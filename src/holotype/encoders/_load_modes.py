@@ -28,7 +28,6 @@ from holotype.records import (
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
-    from holotype.encoders.kinds.plan import AnyPlan
     from holotype.encoders.modes import Mode, ModesEncoder, ModeTowers, TokenVectors
     from holotype.encoders.vectors.similarity import Vectors
     from holotype.encoders.vectors.sparse import SparseVectors
@@ -117,13 +116,14 @@ def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, 
         require_one_reading,
     )
 
-    require_one_checkpoint([config.record for config in configs.values()])
+    records = [config.record for config in configs.values()]
+    require_one_checkpoint(records)
+    for record in records:
+        _require_token_head(record)
     first = next(iter(configs.values()))
     require_backend(first)
     files = find_files(first)
     plans = {mode: make_plan(config.record, files.checkpoint) for mode, config in configs.items()}
-    for plan in plans.values():
-        _require_shared_transformer(plan)
     require_one_reading(plans.values())
     backend = import_part("holotype.encoders.torch_backend.build", "encoders", "load_modes()")
 
@@ -142,10 +142,10 @@ def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, 
     return ModesEncoder(single, plans, towers, load_on)
 
 
-def _require_shared_transformer(plan: AnyPlan) -> None:
-    if isinstance(plan.record, SparseModel) and plan.record.activation != LEXICAL:
+def _require_token_head(record: ModelInfo) -> None:
+    if isinstance(record, SparseModel) and record.activation != LEXICAL:
         raise UnsupportedModelError(
-            plan.record.id,
+            record.id,
             "it weighs words by the last layer of a language model, and not by a layer on the "
             "token vectors that the other modes read; load() it on its own",
         )
