@@ -308,7 +308,7 @@ def test_what_would_be_read_as_its_keys_is_refused(dense: DenseEncoder) -> None:
     texts: Any
     for texts in ({"q1": "a query"}, {"a query"}, None, b"a query", np.array("a query")):
         for call in (dense.encode, dense.encode_stream, dense.count_tokens):
-            with pytest.raises(TypeError, match="^texts is "):
+            with pytest.raises(TypeError, match=r"^texts is "):
                 call(texts)
 
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def test_encoders_of_every_kind_refuse_to_run_in_another_process(
     head = save_head(tmp_path / "head", "Bert", num_labels=1)
     dense = load(record, checkpoint=folder, device="cpu")
     reranker = load(cross_encoder_record(), checkpoint=head, device="cpu")
+    (tmp_path / "modes").mkdir()
     modes = load_modes(
         dense=DENSE, colbert=COLBERT, checkpoint=save_bge_m3(tmp_path / "modes"), device="cpu"
     )
@@ -79,6 +81,7 @@ def test_encoders_of_every_kind_refuse_to_run_in_another_process(
 def test_a_pickle_and_a_copy_are_loaded_again_by_the_configuration(
     folder: Path, record: DenseModel[Any]
 ) -> None:
+    record = replace(record, matryoshka_dims=(8, 16))
     encoder = load(record, dim=8, checkpoint=folder, device="cpu", dtype="bfloat16")
     data = pickle.dumps(encoder)
     assert len(data) < 10_000, "weights are not copied"

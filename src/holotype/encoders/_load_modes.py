@@ -28,6 +28,8 @@ from holotype.records import (
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
+    from holotype.encoders.encoder import Encoder
+    from holotype.encoders.kinds.plan import AnyPlan
     from holotype.encoders.modes import Mode, ModesEncoder, ModeTowers, TokenVectors
     from holotype.encoders.vectors.similarity import Vectors
     from holotype.encoders.vectors.sparse import SparseVectors
@@ -123,7 +125,9 @@ def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, 
     first = next(iter(configs.values()))
     require_backend(first)
     files = find_files(first)
-    plans = {mode: make_plan(config.record, files.checkpoint) for mode, config in configs.items()}
+    plans: dict[Mode, AnyPlan] = {
+        mode: make_plan(config.record, files.checkpoint) for mode, config in configs.items()
+    }
     require_one_reading(plans.values())
     backend = import_part("holotype.encoders.torch_backend.build", "encoders", "load_modes()")
 
@@ -133,7 +137,7 @@ def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, 
         return cast("ModeTowers", backend.build_modes(plans, placed, dims))
 
     towers = load_on(first.device)
-    single = {
+    single: dict[Mode, Encoder[Any]] = {
         mode: encoder_of(
             plan, configs[mode], towers.single[mode], partial(build_towers, plan, files)
         )

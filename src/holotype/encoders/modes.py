@@ -159,8 +159,11 @@ class _ModesReader:
         rows = []
         for text in tokenized:
             every = [True] * len(text.ids)
-            counted = {mode: reader.count(text.ids) for mode, reader in self.readers.items()}
-            rows.append(ModesRow(Row(text.ids, text.type_ids, every, every), counted))
+            row = Row(text.ids, text.type_ids, every, every)
+            counted: dict[Mode, list[bool]] = {
+                mode: reader.count(text.ids) for mode, reader in self.readers.items()
+            }
+            rows.append(ModesRow(row, counted))
         return Reading(rows, [text.n_cut for text in tokenized])
 
 
@@ -282,7 +285,7 @@ class ModesEncoder(
         )
         self._single: Mapping[Mode, Any] = single
         self._first_mode: Encoder[Any] = next(iter(single.values()))
-        readers = {
+        readers: dict[Mode, dict[SideName, TextReader]] = {
             mode: readers_of(plan, towers.tokenizer, towers.tokenizer)
             for mode, plan in plans.items()
         }

@@ -37,7 +37,7 @@ class ScoringEncoder(Encoder[ModelT_co], Generic[ModelT_co]):
         """
         towers.document.tokenizer.require_room_for_pairs(plan.encoding.max_length)
         super().__init__(config, plan, towers, build)
-        self._activation = plan.encoding.activation
+        self._activation: ScoreActivation = plan.encoding.activation
         self._max_length = plan.encoding.max_length
 
     @property

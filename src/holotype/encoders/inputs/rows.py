@@ -83,11 +83,11 @@ class Reader(Protocol[ItemT_contra, RowT_co]):
         """The longest item in tokens, beyond which it is cut; None where nothing limits it."""
         ...
 
-    def size(self, item: ItemT_contra) -> int:
+    def size(self, item: ItemT_contra, /) -> int:
         """Return the size of an item in characters, which bounds a window."""
         ...
 
-    def read(self, items: Sequence[ItemT_contra]) -> Reading[RowT_co]:
+    def read(self, items: Sequence[ItemT_contra], /) -> Reading[RowT_co]:
         """Return what the network runs for each item; several threads may call it."""
         ...
 

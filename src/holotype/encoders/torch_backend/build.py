@@ -85,11 +85,11 @@ def build_modes(
         if isinstance(plan, ColbertPlan)
     }
     transformer = open_transformer(settings, tensors, placement)
-    heads = {
+    heads: dict[Mode, Head] = {
         mode: _mode_head(plan, transformer, dims[mode], projections.get(mode))
         for mode, plan in plans.items()
     }
-    single = {
+    single: dict[Mode, Towers] = {
         mode: one_tower(
             TorchNetwork(HeadedTransformer(transformer, head)),
             transformer.tokenizer,
