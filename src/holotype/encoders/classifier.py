@@ -8,8 +8,8 @@ from typing import TypeAlias, Unpack, overload
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build
 from holotype.encoders.inputs.items import (
-    checked_pair,
-    checked_text,
+    check_pair,
+    check_text,
     count_items,
     each_text,
     require_several,
@@ -53,7 +53,7 @@ class Classifier(ScoringEncoder[ClassifierModel]):
         towers: Towers,
         build: Build,
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
             ValueError: the model's length leaves no room for two texts.
@@ -254,6 +254,6 @@ def _is_single(texts: object) -> bool:
 def _each_input(texts: TextOrPair | Iterable[TextOrPair]) -> Iterator[TextOrPair]:
     several: Iterable[object] = [texts] if _is_single(texts) else require_several(texts, "texts")
     return (
-        checked_pair(text, index) if isinstance(text, (tuple, list)) else checked_text(text, index)
+        check_pair(text, index) if isinstance(text, (tuple, list)) else check_text(text, index)
         for index, text in enumerate(several)
     )

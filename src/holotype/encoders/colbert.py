@@ -40,7 +40,7 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
     def __init__(
         self, config: ModelConfig[AnyColbertModel], plan: ColbertPlan, towers: Towers, build: Build
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
             CheckpointError: a marker is no token of the checkpoint.

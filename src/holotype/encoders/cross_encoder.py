@@ -53,7 +53,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
         towers: Towers,
         build: Build,
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
             ValueError: the model's length leaves no room for two texts.

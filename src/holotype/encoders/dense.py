@@ -40,7 +40,7 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         towers: Towers,
         build: Build,
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Args:
             config: the record and how it is run.

@@ -31,9 +31,9 @@ _ANY_TEXT = "a text of a few words"
 
 
 class LoadedModel(Generic[LoadedT]):
-    """Weights on one device or several, until they are closed.
+    """Weights on one device or on several, until they are closed.
 
-    Works as a context manager that closes it.
+    A context manager, which closes them at its end.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class LoadedModel(Generic[LoadedT]):
         load_on: Callable[[str], LoadedT],
         survives_fork: bool,
     ) -> None:
-        """Take what has been loaded.
+        """Wrap loaded weights.
 
         Args:
             name: the id of the model, or the ids of several, for messages.
@@ -69,10 +69,10 @@ class LoadedModel(Generic[LoadedT]):
         return self._towers.memory_bytes + self._replicas.memory_bytes
 
     def close(self) -> None:
-        """Let go of the weights and give the memory back; closing twice does no harm.
+        """Release the weights and their memory; closing twice does no harm.
 
-        A call that runs on another thread finishes the window that it is at, and raises a
-        `ClosedEncoderError` if that was not the last.
+        A call on another thread finishes its current window, and raises a `ClosedEncoderError` if
+        more windows follow.
         """
         loaded, self._loaded = self._loaded, None
         if loaded is not None:
@@ -109,10 +109,10 @@ class LoadedModel(Generic[LoadedT]):
 
 
 class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
-    """A model that is ready to run, until it is closed.
+    """A loaded model.
 
-    Works as a context manager that closes it. A copy, and what another process unpickles, is loaded
-    again by the same `config`.
+    A context manager, which closes the encoder at its end. Copying or unpickling an encoder loads
+    the model again by its `config`.
 
     Attributes:
         config: the record and how it is run, with the device that was chosen.
@@ -121,7 +121,7 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
     def __init__(
         self, config: ModelConfig[ModelT_co], plan: AnyPlan, towers: Towers, build: Build
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Args:
             config: the record and how it is run.

@@ -215,7 +215,7 @@ class ModesNetwork(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Release the weights."""
         ...
 
 
@@ -239,7 +239,7 @@ class ModeTowers:
         return self.network.memory_bytes
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Release the weights."""
         for towers in self.single.values():
             towers.close()
         self.network.close()
@@ -255,10 +255,10 @@ class ModesEncoder(
 ):
     """Turns texts into vectors of several modes, each text in one pass through one transformer.
 
-    Safe to share between threads. Works as a context manager that closes it; a copy, and what
-    another process unpickles, is loaded again. Every method takes one text or several, and returns
-    `ModeVectors`, for one text those of a sequence of one; each mode's are equal to what the encoder
-    of that mode gives for the same list of texts.
+    Safe to share between threads. A context manager, which closes the encoder at its end; copying or
+    unpickling an encoder loads the models again. Every method takes one text or several and returns
+    `ModeVectors`; one text gives a sequence of one. The vectors of a mode equal those that the
+    encoder of that mode returns for the same list of texts.
     """
 
     def __init__(
@@ -268,7 +268,7 @@ class ModesEncoder(
         towers: ModeTowers,
         load_on: Callable[[str], ModeTowers],
     ) -> None:
-        """Take models that have been loaded; `holotype.encoders.load_modes` does that.
+        """Wrap models that `holotype.encoders.load_modes` has loaded.
 
         Args:
             single: the encoder of each mode, two or three on one transformer.
@@ -400,7 +400,7 @@ class ModesEncoder(
         return self._score("similarity_pairwise", queries, documents, weights)
 
     def close(self) -> None:
-        """Let go of the weights, also of the encoders of single modes; see `Encoder.close`."""
+        """Release the weights, also those of the encoders of single modes; see `Encoder.close`."""
         for encoder in self._single.values():
             encoder.close()
         super().close()

@@ -14,10 +14,10 @@ TextSide: TypeAlias = Literal["query", "document"]
 
 
 def check_side(side: str) -> None:
-    """Refuse the name of a side that no model has.
+    """Refuse an unknown side.
 
     Raises:
-        ValueError: there is no such side; the error names those that there are.
+        ValueError: the side is unknown; the error lists the known ones.
     """
     if side not in get_args(SideName):
         raise ValueError(f"side is {side!r}; expected one of {', '.join(get_args(SideName))}")
@@ -31,8 +31,8 @@ class EncodeOptions(TypedDict, total=False):
             large as suits the machine, by the number of their tokens.
         on_overflow: what happens to texts longer than the model reads. ``"warn"``, the default,
             cuts them and warns once, when the call is done, with the number of texts and tokens;
-            ``"truncate"`` cuts them without a word; ``"error"`` refuses before the model runs.
-        progress: whether a line on stderr tells how far the call has come; None, the default,
+            ``"truncate"`` cuts them silently; ``"error"`` raises before the model runs.
+        progress: whether a line on stderr shows the progress of the call; None, the default,
             shows it where stderr is a terminal and the work is long.
         devices: where to run, such as ``["cuda:0", "cuda:1"]``; the model is loaded once on every
             device that it is not on yet, and stays there until the encoder is closed. A device that
@@ -66,7 +66,7 @@ def settings_of(
 
     Raises:
         TypeError: there is no such option.
-        ValueError: an option is none of its values.
+        ValueError: an option has a value that it does not take.
     """
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; expected at least 1, or None")

@@ -30,7 +30,7 @@ class ScoringEncoder(Encoder[ModelT_co], Generic[ModelT_co]):
         towers: Towers,
         build: Build,
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
             ValueError: the model's length leaves no room for two texts.

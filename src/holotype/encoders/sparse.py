@@ -43,7 +43,7 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
     def __init__(
         self, config: ModelConfig[SparseModel], plan: SparsePlan, towers: Towers, build: Build
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Args:
             config: the record and how it is run.

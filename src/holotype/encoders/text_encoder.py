@@ -244,7 +244,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
 
         Args:
             texts: any number of texts; they are pulled 1,024 at a time at most.
-            side: ``"query"``, ``"document"`` or ``"text"``, which is neither.
+            side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
             options: see `EncodeOptions`.
 
@@ -252,7 +252,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
             A generator of results for several texts, in the order of the texts; `close` stops it.
 
         Raises:
-            ValueError: there is no such side.
+            ValueError: the side is unknown.
         """
         reader = self._reader(side, instruction)
         return self._stream(texts, reader, settings_of(**options))
@@ -400,7 +400,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
 
         Args:
             texts: any number of texts; they are pulled 1,024 at a time at most.
-            side: ``"query"``, ``"document"`` or ``"text"``, which is neither.
+            side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
             top_k: see `encode_query`.
             options: see `EncodeOptions`.
@@ -409,7 +409,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
             A generator of results for several texts, in the order of the texts; `close` stops it.
 
         Raises:
-            ValueError: there is no such side.
+            ValueError: the side is unknown.
         """
         reader = self._reader(side, instruction)
         return self._stream(texts, reader, settings_of(**options), top_k)

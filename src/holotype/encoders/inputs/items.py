@@ -21,7 +21,7 @@ def each_text(texts: str | Iterable[str], argument: str = "texts") -> Iterator[s
         ValueError: a string holds half of a surrogate pair, which no text has.
     """
     several = [texts] if isinstance(texts, str) else require_several(texts, argument)
-    return (checked_text(text, index) for index, text in enumerate(several))
+    return (check_text(text, index) for index, text in enumerate(several))
 
 
 def require_several(items: Iterable[ItemT], argument: str) -> Iterator[ItemT]:
@@ -66,7 +66,7 @@ def count_items(items: object) -> int | None:
     return len(items) if isinstance(items, Sized) else None
 
 
-def checked_text(text: object, index: int) -> str:
+def check_text(text: object, index: int) -> str:
     """Return a text.
 
     Raises:
@@ -111,10 +111,10 @@ def each_pair(pairs: Pair | Iterable[Pair]) -> Iterator[Pair]:
         raise TypeError("expected a pair of texts or several of them, got a single text")
     several: Iterable[object]
     several = [pairs] if is_pair(pairs) else require_several(pairs, "pairs")
-    return (checked_pair(pair, index) for index, pair in enumerate(several))
+    return (check_pair(pair, index) for index, pair in enumerate(several))
 
 
-def checked_pair(pair: object, index: int) -> Pair:
+def check_pair(pair: object, index: int) -> Pair:
     """Return a pair of texts, given as a tuple or a list.
 
     Raises:

@@ -224,7 +224,10 @@ class TextReader:
 
     def count(self, ids: Sequence[int]) -> list[bool]:
         """Return for every token of a text, before it is expanded, whether its vector counts."""
-        counted = [self._counts(token_id) for token_id in ids]
+        if self.skipped_ids or self.kept_ids is not None:
+            counted = [self._counts(token_id) for token_id in ids]
+        else:
+            counted = [True] * len(ids)
         n_uncounted = min(self.n_uncounted, len(ids))
         counted[:n_uncounted] = [False] * n_uncounted
         return counted

@@ -59,7 +59,7 @@ class Loaded(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Release the weights."""
         ...
 
 
@@ -97,7 +97,7 @@ class Replicas(Generic[LoadedT]):
             return self._loaded[name]
 
     def close(self) -> None:
-        """Let go of the weights of all of them."""
+        """Release the weights of all of them."""
         with self._lock:
             while self._loaded:
                 self._loaded.popitem()[1].close()

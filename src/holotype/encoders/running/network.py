@@ -1,7 +1,7 @@
-"""What an encoder runs: the contract, whatever library fulfils it.
+"""The contract between encoders and the library that runs a model.
 
-The encoders themselves know neither torch nor transformers, so that a type checker reads a user's
-program in seconds, and other libraries can take torch's place.
+Encoders know neither torch nor transformers, so that a type checker reads a user's program in
+seconds, and other libraries can take torch's place.
 """
 
 from __future__ import annotations
@@ -64,10 +64,9 @@ class Network(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the weights, and give the device's memory back.
+        """Release the weights and the device's memory.
 
-        A run that another thread has begun comes to its end; the next raises a
-        `ClosedEncoderError`.
+        A run that another thread has begun ends as usual; the next raises a `ClosedEncoderError`.
         """
         ...
 
@@ -107,7 +106,7 @@ class Towers:
         return sum(network.memory_bytes for network in self._networks())
 
     def close(self) -> None:
-        """Let go of the weights; see `Network.close`."""
+        """Release the weights; see `Network.close`."""
         for network in self._networks():
             network.close()
 

@@ -35,7 +35,7 @@ class Overflow:
         """Begin a call.
 
         Args:
-            on_overflow: what the caller wants.
+            on_overflow: what to do about texts that are too long; see `EncodeOptions`.
             model_id: the model, for the message.
             max_length: the longest text in tokens; None where nothing is cut.
         """
@@ -131,7 +131,7 @@ def stream(
         task: what the model does.
         items: what is encoded; errors of the iterator reach the caller as they are.
         settings: the options of the call.
-        n_items: how many items there are, for the time left; None where nobody knows.
+        n_items: how many items there are, for the time left; None where that is unknown.
 
     Raises:
         TextOverflowError: an item is too long, and that is an error.

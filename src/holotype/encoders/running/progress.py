@@ -42,7 +42,7 @@ def show_progress(wanted: bool | None, *, what: str, total: int | None) -> Itera
         wanted: True shows it at once; None where stderr is a terminal and the work takes more than
             two seconds; False never.
         what: the name of the line.
-        total: how many texts there are; None where nobody knows, which leaves out the time left.
+        total: how many texts there are; None where that is unknown, which leaves out the time left.
 
     Raises:
         MissingExtraError: it is wanted, and tqdm is not installed.

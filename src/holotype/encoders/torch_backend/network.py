@@ -35,7 +35,7 @@ class TorchNetwork:
     """A `Network` that holds a model until it is closed."""
 
     def __init__(self, model: TorchModel) -> None:
-        """Take a model that nobody else holds."""
+        """Hold the only reference to a model."""
         self._model: TorchModel | None = model
         self._device = model.device
 
@@ -47,19 +47,19 @@ class TorchNetwork:
     @property
     def memory_bytes(self) -> int:
         """How many bytes the weights take on the device."""
-        return self._open().memory_bytes
+        return self._require_model().memory_bytes
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield batch by batch, longest rows first; see `Network.run`."""
-        # Whoever began before the network was closed comes to an end with what is held here.
-        yield from self._open().run(rows, batch_size)
+        # A run that began before the network was closed ends with the model that it holds here.
+        yield from self._require_model().run(rows, batch_size)
 
     def close(self) -> None:
-        """Let go of the weights; see `Network.close`."""
+        """Release the weights; see `Network.close`."""
         self._model = None
         release_memory(self._device)
 
-    def _open(self) -> TorchModel:
+    def _require_model(self) -> TorchModel:
         if self._model is None:
             raise ClosedEncoderError
         return self._model

@@ -41,14 +41,14 @@ def require_finite_scores(
 ) -> NDArray[np.float32]:
     """Return scores, once none of them is NaN or infinite.
 
-    Scores are looked at in place of vectors, since there are fewer of them, and what is wrong with a
-    vector is wrong with its scores.
+    The scores are checked instead of the vectors: there are fewer of them, and NaN in a vector is
+    NaN in its scores.
 
     Args:
         scores: of all pairs, or of some.
         queries: the values of each query, to name one in the error.
         documents: the values of each document.
-        absent: a score that is no mistake, whatever it is.
+        absent: a score that stands for an absent document, and is allowed.
 
     Raises:
         ValueError: a score is NaN or infinite; the error names the first vector that is.
