@@ -17,6 +17,7 @@ from typing import Any, Literal, Unpack, cast
 
 from holotype.encoders import ModelConfig
 from holotype.encoders.config import LoadOptions, configure, look_up
+from holotype.encoders.options import check_side
 from holotype.errors import MissingExtraError, UnsupportedModelError
 from holotype.records import AnyDenseModel, DenseModel
 
@@ -26,7 +27,8 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("ray", "ray", "holotype.cluster") from error
 
-Side = Literal["document", "query", "plain"]
+Side = Literal["document", "query", "text", "plain"]
+"""What the texts are; ``plain`` is another name of ``text``."""
 
 
 def encode(
@@ -59,8 +61,10 @@ def encode(
 
     Raises:
         UnsupportedModelError: the model is not dense.
-        ValueError: the dataset lacks `column`, or already has `output_column`.
+        ValueError: the side is unknown, or the dataset lacks `column` or already has
+            `output_column`.
     """
+    check_side("text" if side == "plain" else side)
     record = look_up(model) if isinstance(model, str) else model
     if not isinstance(record, DenseModel):
         raise UnsupportedModelError(

@@ -216,6 +216,62 @@ class ClosedEncoderError(HolotypeError, RuntimeError):
         return f"the encoder{named} has been closed and holds no weights; load() the model again"
 
 
+class ForkedEncoderError(HolotypeError, RuntimeError):
+    """An encoder was used in a process that was forked after the model had been loaded.
+
+    The threads of torch, ONNX Runtime and OpenVINO do not come along, so that a call would wait
+    for them for ever.
+
+    Attributes:
+        model_id: the id of the record.
+    """
+
+    def __init__(self, model_id: str) -> None:
+        """Name the model."""
+        self.model_id = model_id
+        super().__init__(model_id)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return (
+            f"the encoder of {self.model_id!r} was loaded before this process was forked, and the "
+            "threads that run it stayed in the other process; start processes with "
+            "multiprocessing.get_context('spawn') (gunicorn: without --preload; celery: "
+            "--pool=threads or solo), or load() in each process, and in none before it is forked"
+        )
+
+
+class NotFiniteError(HolotypeError, ArithmeticError):
+    """A model returned NaN or infinity for an item.
+
+    Attributes:
+        model_id: the id of the record.
+        index: the position of the first such item among those of the call.
+        dtype: the type of the weights and of the arithmetic.
+    """
+
+    def __init__(self, model_id: str, index: int, dtype: str) -> None:
+        """Name the model, the item and the type."""
+        self.model_id = model_id
+        self.index = index
+        self.dtype = dtype
+        super().__init__(model_id, index, dtype)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        cause = "the weights are damaged or too large; compare the files with the pinned revision"
+        if self.dtype != "float32":
+            cause = (
+                f"the model needs more range than {self.dtype} has; load it with dtype='float32'"
+            )
+        if self.dtype == "float16":
+            cause += " or 'bfloat16'"
+        return (
+            f"{self.model_id!r} returned NaN or infinity in {self.dtype} for the item at index "
+            f"{self.index}: {cause}"
+        )
+
+
 class TextOverflowWarning(UserWarning):
     """Texts were longer than what the model reads, and were cut."""
 

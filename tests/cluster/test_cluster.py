@@ -53,3 +53,5 @@ def test_mistakes_are_found_before_the_cluster_is_asked() -> None:
         cluster.encode(dataset, COLBERT_V2)  # type: ignore[arg-type]  # the mistake
     with pytest.raises(InvalidDimensionError):
         cluster.encode(dataset, "all-minilm-l6-v2", dim=7)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="side is 'querry'; expected one of query, document, text"):
+        cluster.encode(dataset, "all-minilm-l6-v2", side="querry")  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.packing import packed
+from holotype.encoders.running.packing import pack
 from holotype.encoders.torch_backend.attention import TokenBatch, position_bias
 from holotype.encoders.torch_backend.bert_checkpoint import ReadModel, read_bert
 
@@ -47,7 +47,7 @@ def test_the_model_is_that_of_transformers(name: str, tmp_path: Path) -> None:
     reference = build(tmp_path, dtype=torch.float32).eval()
     ids = [0, 5, 9, 1, 7, 12, 4, 4, 2]
     row = Row(ids, [0] * len(ids), [True] * len(ids), [True] * len(ids))
-    (batch,) = packed([row], max_rows=None, max_tokens=99, pad_id=1)
+    (batch,) = pack([row], max_rows=None, max_tokens=99, pad_id=1)
     with torch.inference_mode():
         ours = found.forward(TokenBatch.place(batch, CPU, with_types=True))
         theirs = reference(torch.tensor([ids]), torch.ones(1, len(ids)).long())[0][0]

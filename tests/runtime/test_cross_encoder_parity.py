@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import LayerNorm, Pooling
@@ -100,6 +101,20 @@ def test_prompts_of_the_record(plain: Path) -> None:
     ours = load(record, checkpoint=plain).predict(PAIRS, on_overflow="truncate")
     prompted = [(f"query: {query}", f"text: {document}") for query, document in PAIRS]
     assert_scores_same(ours, cross_encoder_reference(plain).predict(prompted))
+
+
+def test_documents_are_ranked_by_logits_where_the_sigmoid_saturates(tmp_path: Path) -> None:
+    folder = save_head(tmp_path, "Bert", num_labels=1)
+    tensors = load_file(folder / "model.safetensors")
+    tensors["classifier.bias"][:] = 60
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    encoder = load(RECORD, checkpoint=folder)
+    documents = list("abcdefgh")
+    logits = encoder.predict([("q", one) for one in documents], activation="logits")
+    worst_first = [documents[at] for at in logits.argsort()]
+    ranked = encoder.rank("q", worst_first)
+    assert {one.score for one in ranked} == {1.0}
+    assert [one.corpus_id for one in ranked] == [7, 6, 5, 4, 3, 2, 1, 0]
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tests.runtime.parity import ColbertRecord, DenseRecord, Save, assert_same
 
 from holotype.encoders import load
@@ -21,7 +22,12 @@ from holotype.encoders.memory import estimate_memory
 from holotype.encoders.running import pipeline
 from holotype.encoders.vectors.quantization import calibrate, quantize
 from holotype.encoders.vectors.ragged import Ragged
-from holotype.errors import ClosedEncoderError, TextOverflowWarning
+from holotype.errors import (
+    ClosedEncoderError,
+    InstructionError,
+    NotFiniteError,
+    TextOverflowWarning,
+)
 from holotype.records import DenseModel
 
 
@@ -281,3 +287,39 @@ def test_a_device_is_given_its_copy_once_and_gives_it_back(dense: DenseEncoder) 
 def test_a_device_that_is_not_there_is_named(dense: DenseEncoder) -> None:
     with pytest.raises(ValueError, match="no-such-device"):
         dense.encode_document(["a text"], devices=["cpu", "no-such-device"])
+
+
+@pytest.mark.parametrize("side", ["querry", "plain", None])
+def test_a_side_that_there_is_not_is_refused_with_the_names_of_all(
+    dense: DenseEncoder, colbert: ColbertEncoder, side: Any
+) -> None:
+    for encoder in (dense, colbert):
+        with pytest.raises(ValueError, match=r"side is .*; expected one of query, document, text"):
+            encoder.encode_stream(["a query"], side)
+
+
+def test_plain_texts_take_no_instruction(dense: DenseEncoder, colbert: ColbertEncoder) -> None:
+    for encoder in (dense, colbert):
+        with pytest.raises(InstructionError):
+            encoder.encode_stream(["a query"], "text", instruction="find")
+
+
+def test_what_would_be_read_as_its_keys_is_refused(dense: DenseEncoder) -> None:
+    texts: Any
+    for texts in ({"q1": "a query"}, {"a query"}, None, b"a query", np.array("a query")):
+        for call in (dense.encode, dense.encode_stream, dense.count_tokens):
+            with pytest.raises(TypeError, match=r"^texts is "):
+                call(texts)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_weights_of_nan_are_an_error_that_names_the_text_and_the_type(
+    dtype: str, folder: Path, record: DenseModel[Any]
+) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if name.endswith("output.dense.weight"))
+    tensors[name] = torch.full_like(tensors[name], torch.nan)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    encoder = load(record, checkpoint=folder, device="cpu", dtype=dtype)
+    with pytest.raises(NotFiniteError, match=f"NaN or infinity in {dtype} for the item at index 0"):
+        encoder.encode(["a query"])

@@ -18,8 +18,7 @@ from tests.runtime.bge_m3 import COLBERT, DENSE, MAX_LENGTH, AuthorsModel, save_
 from tests.runtime.bge_m3 import sparse_model as sparse_model_of
 
 from holotype.encoders import IncompatibleModesError, ModeNotLoadedError, load, load_modes
-from holotype.encoders.mode_vectors import AnyModeVectors, ModeVectors
-from holotype.encoders.modes import ModesEncoder
+from holotype.encoders.modes import AnyModeVectors, ModesEncoder, ModeVectors
 from holotype.encoders.torch_backend.backbone import Backbone
 from holotype.encoders.torch_backend.packed_backbone import PackedBackbone
 from holotype.encoders.vectors.ragged import Ragged

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 
 from holotype.encoders import load
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.packing import PackedBatch, packed
+from holotype.encoders.running.packing import PackedBatch, pack
 from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.backbone import Backbone
 from holotype.encoders.torch_backend.forwards import packed_forward, replace_linears
@@ -67,7 +67,7 @@ def passes(model: PreTrainedModel, rows: list[Row]) -> list[tuple[PackedBatch, T
     assert forward is not None
     return [
         (batch, forward(TokenBatch.place(batch, torch.device("cpu"), with_types=True)))
-        for batch in packed(rows, max_rows=None, max_tokens=50, pad_id=0)
+        for batch in pack(rows, max_rows=None, max_tokens=50, pad_id=0)
     ]
 
 

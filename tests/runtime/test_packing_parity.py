@@ -16,7 +16,7 @@ from transformers import AutoModel, PreTrainedModel
 
 from holotype.encoders import load
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.packing import packed
+from holotype.encoders.running.packing import pack
 from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.forwards import (
     HOSTED,
@@ -78,7 +78,7 @@ def test_packed_rows_equal_rows_on_their_own(name: str, all_attended: bool, tmp_
     with torch.inference_mode():
         forward = packed_forward(model, has_types=True)
         assert forward is not None
-        for batch in packed(texts, max_rows=None, max_tokens=100, pad_id=0):
+        for batch in pack(texts, max_rows=None, max_tokens=100, pad_id=0):
             vectors = forward(TokenBatch.place(batch, torch.device("cpu"), with_types=True))
             start = 0
             for index in batch.indices:

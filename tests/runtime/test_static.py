@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -122,6 +123,16 @@ def save_model2vec(tokenizer: Tokenizer, tmp_path: Path) -> Save:
         return tmp_path / "m2v"
 
     return save
+
+
+def test_a_process_that_is_forked_after_loading_runs_it(
+    save_static: Save, record: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NumPy has no threads that would stay behind."""
+    encoder = load(record(), checkpoint=save_static())
+    own_id = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: own_id + 1)
+    assert encoder.encode(["a query"]).shape == (1, DIM)
 
 
 @pytest.mark.parametrize("modules", [[], [Normalize()]], ids=["plain", "normalized"])

@@ -43,8 +43,8 @@ load("no-such-model").encode_query("a text")  # E: union-attr, reportAttributeAc
 load("hf:org/model").rank("a query", ["a text"])  # E: union-attr, reportAttributeAccessIssue
 select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
 select(sort_by="speed")  # E: call-overload, reportArgumentType
-load(BGE_M3).encode("a text", batchsize=3)  # E: call-arg, reportCallIssue
-load(BGE_M3).encode("a text", on_overflow="cut")  # E: arg-type, reportArgumentType
+load(BGE_M3).encode("a text", batchsize=3)  # E: call-overload, reportCallIssue
+load(BGE_M3).encode("a text", on_overflow="cut")  # E: call-overload, reportArgumentType
 quantize(load(BGE_M3).encode("a text"), "int8")  # E: call-overload, reportCallIssue
 two_modes = load_modes(dense=BGE_M3, sparse=BGE_M3_SPARSE)
 two_modes.encode("a text").colbert.lengths  # E: attr-defined, reportAttributeAccessIssue

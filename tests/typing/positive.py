@@ -34,7 +34,7 @@ from holotype.encoders import (
     load_modes,
 )
 from holotype.encoders.cross_encoder import RankedDocument
-from holotype.encoders.mode_vectors import ModeVectors, Weights
+from holotype.encoders.modes import ModeVectors, Weights
 from holotype.encoders.running.scores import LabelScore
 from holotype.encoders.vectors.quantization import calibrate, quantize
 from holotype.encoders.vectors.ragged import Ragged

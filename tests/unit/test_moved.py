@@ -14,6 +14,7 @@ SRC = Path(__file__).parent.parent.parent / "src"
 MODULES = {
     "holotype.artifact_errors": "holotype.errors",
     "holotype.artifacts": "holotype.publishing",
+    "holotype.encoders.mode_vectors": "holotype.encoders.modes",
     "holotype.encoders.quantization": "holotype.encoders.vectors.quantization",
     "holotype.encoders.ragged": "holotype.encoders.vectors.ragged",
     "holotype.encoders.sparse_vectors": "holotype.encoders.vectors.sparse",
@@ -30,6 +31,7 @@ DOCUMENTED = [
     ("holotype.artifacts", "load_labels"),
     ("holotype.artifacts", "rollback_alias"),
     ("holotype.artifacts", "set_alias"),
+    ("holotype.encoders.mode_vectors", "ModeVectors"),
     ("holotype.encoders.quantization", "calibrate"),
     ("holotype.encoders.quantization", "quantize"),
     ("holotype.encoders.ragged", "Ragged"),

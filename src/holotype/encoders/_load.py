@@ -221,6 +221,11 @@ def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
     }
 
 
+def load_config(config: ModelConfig[Any]) -> AnyEncoder:
+    """Load a model again by the config of an encoder; no lock is asked."""
+    return _encoder(config)
+
+
 def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> AnyEncoder:
     """Find the files of a model, plan how it is run, and load what runs it.
 

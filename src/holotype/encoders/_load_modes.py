@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast, overload
 
@@ -15,7 +16,6 @@ from holotype.encoders._load import (
 )
 from holotype.encoders.checkpoints.sparse import LEXICAL
 from holotype.encoders.config import configure, look_up
-from holotype.encoders.kinds.modes import require_one_checkpoint, require_one_reading
 from holotype.errors import UnsupportedModelError
 from holotype.records import (
     AnyColbertModel,
@@ -29,10 +29,10 @@ from holotype.run_options import RunOptions
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
+    from holotype.encoders.encoder import Encoder
     from holotype.encoders.kinds.plan import AnyPlan
-    from holotype.encoders.mode_vectors import Mode, TokenVectors
-    from holotype.encoders.modes import ModesEncoder
-    from holotype.encoders.running.modes_network import ModeTowers
+    from holotype.encoders.modes import ModesEncoder, TokenVectors
+    from holotype.encoders.running.modes import Mode, ModeTowers
     from holotype.encoders.vectors.similarity import Vectors
     from holotype.encoders.vectors.sparse import SparseVectors
     from holotype.models import ColbertModelId, DenseModelId, SparseModelId
@@ -107,40 +107,51 @@ def load_modes(
         )
     for record in records.values():
         refuse_unlocked(record, None)
-    require_one_checkpoint(tuple(records.values()))
-    configs: dict[Mode, ModelConfig[ModelInfo]]
-    configs = {mode: configure(record, **options) for mode, record in records.items()}
+    return load_configs({mode: configure(record, **options) for mode, record in records.items()})
+
+
+def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, Any, Any]:
+    """Load the modes of configs that differ in their records only; see `load_modes`."""
     from holotype.encoders.finding import find_files
     from holotype.encoders.kinds.plan import make_plan
+    from holotype.encoders.modes import (
+        ModesEncoder,
+        require_one_checkpoint,
+        require_one_reading,
+    )
 
+    records = [config.record for config in configs.values()]
+    require_one_checkpoint(records)
+    for record in records:
+        _require_token_head(record)
     first = next(iter(configs.values()))
     require_backend(first)
     files = find_files(first)
-    plans = {mode: make_plan(config.record, files.checkpoint) for mode, config in configs.items()}
-    for plan in plans.values():
-        _require_shared_transformer(plan)
-    readings = require_one_reading(tuple(plans.values()))
+    plans: dict[Mode, AnyPlan] = {
+        mode: make_plan(config.record, files.checkpoint) for mode, config in configs.items()
+    }
+    require_one_reading(plans.values())
     backend = import_part("holotype.encoders.torch_backend.build", "encoders", "load_modes()")
 
-    def build_on(device: str | None) -> ModeTowers:
+    def load_on(device: str | None) -> ModeTowers:
         dims = {mode: config.dim for mode, config in configs.items()}
         placed = dataclasses.replace(first, device=device)
         return cast("ModeTowers", backend.build_modes(plans, placed, dims))
 
-    from holotype.encoders.modes import ModesEncoder, SingleModes
+    towers = load_on(first.device)
+    single: dict[Mode, Encoder[Any]] = {
+        mode: encoder_of(
+            plan, configs[mode], towers.single[mode], partial(build_towers, plan, files)
+        )
+        for mode, plan in plans.items()
+    }
+    return ModesEncoder(single, plans, towers, load_on, load_configs)
 
-    towers = build_on(first.device)
-    single: dict[str, Any] = dict.fromkeys(("dense", "sparse", "colbert"))
-    for mode, plan in plans.items():
-        build = partial(build_towers, plan, files)
-        single[mode] = encoder_of(plan, configs[mode], towers.single[mode], build)
-    return ModesEncoder(SingleModes(**single), towers, readings, build_on)
 
-
-def _require_shared_transformer(plan: AnyPlan) -> None:
-    if isinstance(plan.record, SparseModel) and plan.record.activation != LEXICAL:
+def _require_token_head(record: ModelInfo) -> None:
+    if isinstance(record, SparseModel) and record.activation != LEXICAL:
         raise UnsupportedModelError(
-            plan.record.id,
+            record.id,
             "it weighs words by the last layer of a language model, and not by a layer on the "
             "token vectors that the other modes read; load() it on its own",
         )

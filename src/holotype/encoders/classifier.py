@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, Unpack, cast, overload
+from typing import TypeAlias, Unpack, overload
 
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Build, Encoder
-from holotype.encoders.inputs.items import Pair, check_text, checked_pair, each_text
-from holotype.encoders.inputs.rows import Reading
-from holotype.encoders.inputs.tokenizer import TokenizedText
+from holotype.encoders.encoder import Build
+from holotype.encoders.inputs.items import (
+    check_pair,
+    check_text,
+    count_items,
+    each_text,
+    require_several,
+)
+from holotype.encoders.inputs.pairs import TextOrPair as TextOrPair
+from holotype.encoders.inputs.pairs import TextOrPairReader
 from holotype.encoders.kinds.plan import ClassifierPlan
 from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
 from holotype.encoders.running.network import Towers
-from holotype.encoders.running.pipeline import Task, stream
 from holotype.encoders.running.scores import (
     Activation,
     LabelScore,
     Scores,
     activate,
-    all_labels,
-    candidate_scores,
-    chosen_activation,
-    collect_logits,
-    count_inputs,
+    candidate_logits,
+    choose_activation,
     hypotheses,
     inference_labels,
-    joined,
     label_rule,
-    reading,
+    rule_for_all,
 )
-from holotype.records import ClassifierModel, ScoreActivation
-
-TextOrPair: TypeAlias = str | Pair
-"""What is classified: a text, or a tuple of two, such as a premise and a hypothesis."""
+from holotype.encoders.scoring_encoder import ScoringEncoder
+from holotype.records import ClassifierModel
 
 Labels: TypeAlias = tuple[LabelScore, ...]
 
 
-class Classifier(Encoder[ClassifierModel]):
+class Classifier(ScoringEncoder[ClassifierModel]):
     """Scores the labels of texts, or of pairs of texts, as the model's authors do.
 
     Safe to share between threads.
@@ -54,12 +53,11 @@ class Classifier(Encoder[ClassifierModel]):
         towers: Towers,
         build: Build,
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
             ValueError: the model's length leaves no room for two texts.
         """
-        towers.document.tokenizer.require_room_for_pairs(plan.encoding.max_length)
         super().__init__(config, plan, towers, build)
         self.encoding = plan.encoding
 
@@ -72,16 +70,6 @@ class Classifier(Encoder[ClassifierModel]):
     def multi_label(self) -> bool:
         """Whether a text may have several labels at once, or none."""
         return self.encoding.multi_label
-
-    @property
-    def activation(self) -> ScoreActivation:
-        """What turns logits into scores, unless a call says otherwise."""
-        return self.encoding.activation
-
-    @property
-    def max_length(self) -> int | None:
-        """The longest text in tokens, with special tokens; None where nothing limits it."""
-        return self.encoding.max_length
 
     # A string and a pair are iterables of strings, too; the first overload that fits is meant.
     @overload
@@ -141,8 +129,9 @@ class Classifier(Encoder[ClassifierModel]):
             threshold=threshold,
             thresholds=thresholds,
         )
-        scores = self._scores(texts, "record", settings_of(**options))
-        found = [rule.apply(row) for row in scores]
+        logits = self._logits_of(texts, settings_of(**options))
+        scores = activate(logits, self.activation)
+        found = [rule.apply(*row) for row in zip(scores, logits, strict=True)]
         return found[0] if _is_single(texts) else found
 
     def predict_scores(
@@ -168,7 +157,8 @@ class Classifier(Encoder[ClassifierModel]):
             TextOverflowError: a text is too long, and that is an error.
             ValueError: there is no such activation.
         """
-        scores = self._scores(texts, activation, settings_of(**options))
+        chosen = choose_activation(activation, self.activation, len(self.labels))
+        scores = activate(self._logits_of(texts, settings_of(**options)), chosen)
         return scores[0] if _is_single(texts) else scores
 
     # A string is an iterable of strings, too; the first overload that fits is meant.
@@ -222,48 +212,29 @@ class Classifier(Encoder[ClassifierModel]):
         sentences = hypotheses(hypothesis, labels)
         given = list(each_text(texts))
         pairs = [(text, sentence) for text in given for sentence in sentences]
-        logits = self._scores(pairs, "logits", settings_of(**options))
-        scores = candidate_scores(
-            logits.reshape(len(given), len(sentences), len(self.labels)),
+        all_logits = self._logits_of(pairs, settings_of(**options))
+        logits, activation = candidate_logits(
+            all_logits.reshape(len(given), len(sentences), len(self.labels)),
             follows,
             contradicts,
             multi_label=multi_label,
         )
-        rule = all_labels(labels)
-        found = [rule.apply(row) for row in scores]
+        rule = rule_for_all(labels)
+        scores = activate(logits, activation)
+        found = [rule.apply(*row) for row in zip(scores, logits, strict=True)]
         return found[0] if isinstance(texts, str) else found
 
-    def _scores(
-        self,
-        texts: TextOrPair | Iterable[TextOrPair],
-        activation: Activation,
-        settings: EncodeSettings,
+    def _logits_of(
+        self, texts: TextOrPair | Iterable[TextOrPair], settings: EncodeSettings
     ) -> Scores:
-        n_labels = len(self.labels)
-        used = chosen_activation(activation, self.activation, n_labels)
-        task = Task(
-            model_id=self.record.id,
-            max_length=self.max_length,
-            read=self._read,
-            collect=collect_logits(n_labels),
-            n_characters=_n_characters,
+        tokenizer = self._towers.document.tokenizer
+        return self._logits(
+            _each_input(texts),
+            TextOrPairReader(tokenizer=tokenizer, max_length=self.max_length),
+            settings,
+            n_labels=len(self.labels),
+            n_items=1 if _is_single(texts) else count_items(texts),
         )
-        n_items = 1 if _is_single(texts) else count_inputs(texts)
-        windows = stream(self._networks(settings), task, _each(texts), settings, n_items=n_items)
-        return activate(joined(windows, n_labels), used)
-
-    def _read(self, inputs: Sequence[TextOrPair]) -> Reading:
-        tokenizer, max_length = self._tokenizer(), self.max_length
-        texts = tokenizer.encode(
-            [found for found in inputs if isinstance(found, str)], max_length=max_length
-        )
-        pairs = tokenizer.encode_pairs(
-            [found for found in inputs if not isinstance(found, str)], max_length=max_length
-        )
-        found: list[TokenizedText] = [
-            next(texts if isinstance(given, str) else pairs) for given in inputs
-        ]
-        return reading(found)
 
     def __repr__(self) -> str:
         """Show what decides the scores and where they are made."""
@@ -280,15 +251,9 @@ def _is_single(texts: object) -> bool:
     return isinstance(texts, str)
 
 
-def _each(texts: TextOrPair | Iterable[TextOrPair]) -> Iterator[TextOrPair]:
-    several = [texts] if _is_single(texts) else texts
-    for index, text in enumerate(cast(Iterable[TextOrPair], several)):
-        if isinstance(text, (tuple, list)):
-            yield checked_pair(text, index)
-        else:
-            check_text(text, f"the text at index {index}")
-            yield text
-
-
-def _n_characters(given: TextOrPair) -> int:
-    return len(given) if isinstance(given, str) else len(given[0]) + len(given[1])
+def _each_input(texts: TextOrPair | Iterable[TextOrPair]) -> Iterator[TextOrPair]:
+    several: Iterable[object] = [texts] if _is_single(texts) else require_several(texts, "texts")
+    return (
+        check_pair(text, index) if isinstance(text, (tuple, list)) else check_text(text, index)
+        for index, text in enumerate(several)
+    )

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias, Unpack, overload
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build, Encoder
-from holotype.encoders.inputs.rows import Reading
-from holotype.encoders.inputs.sides import SideReader
+from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.plan import ColbertPlan
-from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.running.network import Output, Towers
-from holotype.encoders.running.pipeline import Task
+from holotype.encoders.options import SideName
+from holotype.encoders.running.network import Towers
+from holotype.encoders.text_encoder import TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import maxsim, maxsim_pairwise
-from holotype.encoders.vectors.token_pooling import finished, import_clustering
+from holotype.encoders.vectors.token_pooling import import_clustering, merge_tokens
 from holotype.records import AnyColbertModel
 
 TokenVectors: TypeAlias = NDArray[np.float32]
 ManyTokenVectors: TypeAlias = Ragged[Any] | Sequence[NDArray[Any]] | NDArray[Any]
 
 
-class ColbertEncoder(Encoder[AnyColbertModel]):
+class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[np.float32]]):
     """Turns texts into vectors, one for every token, as the model's authors do.
 
     Safe to share between threads. Results are float32 NumPy arrays ``[n_tokens, dim]``, one for
     each text, in the order of the texts; for several texts they lie end to end in a `Ragged`.
+    Where queries are expanded, all have as many tokens as the expansion says; the vectors of the
+    skiplist's tokens are left out of documents and of plain texts.
 
     Attributes:
         encoding: markers, lengths and whatever else the record and the checkpoint agreed on.
@@ -39,22 +40,18 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
     def __init__(
         self, config: ModelConfig[AnyColbertModel], plan: ColbertPlan, towers: Towers, build: Build
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
             CheckpointError: a marker is no token of the checkpoint.
             ValueError: a length leaves no room for text.
             MissingExtraError: the checkpoint merges tokens, and scipy is not installed.
         """
-        encoding = plan.encoding
-        if encoding.token_pooling is not None:
+        if plan.encoding.token_pooling is not None:
             import_clustering("a model that merges its tokens")
         super().__init__(config, plan, towers, build)
-        self.encoding = encoding
-        tokenizer, model_id = towers.document.tokenizer, config.record.id
-        self._query = SideReader(model_id, encoding.query, tokenizer, encoding.expansion)
-        self._document = SideReader(model_id, encoding.document, tokenizer)
-        self._plain = SideReader(model_id, encoding.plain, tokenizer)
+        self.encoding = plan.encoding
+        self._readers = readers_of(plan, towers.query.tokenizer, towers.document.tokenizer)
 
     @property
     def dim(self) -> int:
@@ -75,142 +72,6 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
     def max_length(self) -> int | None:
         """The longest text in tokens that the transformer reads; None for no limit."""
         return self.encoding.plain.max_length
-
-    # A string is an iterable of strings, too; the first overload that fits is meant.
-    @overload
-    def encode_query(  # type: ignore[overload-overlap]
-        self,
-        texts: str,
-        *,
-        instruction: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> TokenVectors: ...
-    @overload
-    def encode_query(
-        self,
-        texts: Iterable[str],
-        *,
-        instruction: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> Ragged[np.float32]: ...
-    def encode_query(
-        self,
-        texts: str | Iterable[str],
-        *,
-        instruction: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> TokenVectors | Ragged[np.float32]:
-        """Encode queries, with prompt, marker and expansion as the model has them.
-
-        Args:
-            texts: one query or several.
-            instruction: a description of the task, for models whose prompt has a place for it.
-            options: see `EncodeOptions`; what limits the length is `query_length`.
-
-        Returns:
-            float32 ``[n_tokens, dim]`` for one query, a `Ragged` sequence of these for several.
-            Where queries are expanded, all have as many tokens as the expansion says.
-
-        Raises:
-            InstructionError: the prompt needs an instruction, or has no place for one.
-            TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
-            ClosedEncoderError: the encoder has been closed.
-        """
-        prompt = self.encoding.query.prompt.fill(self.record.id, instruction)
-        return self._encode(texts, self._task(self._query, prompt), settings_of(**options))
-
-    @overload
-    def encode_document(  # type: ignore[overload-overlap]
-        self,
-        texts: str,
-        *,
-        instruction: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> TokenVectors: ...
-    @overload
-    def encode_document(
-        self,
-        texts: Iterable[str],
-        *,
-        instruction: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> Ragged[np.float32]: ...
-    def encode_document(
-        self,
-        texts: str | Iterable[str],
-        *,
-        instruction: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> TokenVectors | Ragged[np.float32]:
-        """Encode documents, with prompt and marker, and without the tokens of the skiplist.
-
-        Arguments, errors and the form of the result are those of `encode_query`; what limits the
-        length is `document_length`.
-        """
-        prompt = self.encoding.document.prompt.fill(self.record.id, instruction)
-        return self._encode(texts, self._task(self._document, prompt), settings_of(**options))
-
-    @overload
-    def encode(  # type: ignore[overload-overlap]
-        self,
-        texts: str,
-        *,
-        prompt: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> TokenVectors: ...
-    @overload
-    def encode(
-        self,
-        texts: Iterable[str],
-        *,
-        prompt: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> Ragged[np.float32]: ...
-    def encode(
-        self,
-        texts: str | Iterable[str],
-        *,
-        prompt: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> TokenVectors | Ragged[np.float32]:
-        """Encode texts without a marker or an expansion; retrieval needs the other two methods.
-
-        Args:
-            texts: one text or several.
-            prompt: what is put before every text; None means nothing, or the default prompt in
-                the few checkpoints that name one.
-            options: see `EncodeOptions`; what limits the length is `max_length`.
-
-        Returns:
-            float32 ``[n_tokens, dim]`` for one text, a `Ragged` sequence of these for several;
-            the tokens of the documents' skiplist are left out.
-        """
-        chosen = self.encoding.plain.prompt.text if prompt is None else prompt
-        return self._encode(texts, self._task(self._plain, chosen), settings_of(**options))
-
-    def encode_stream(
-        self,
-        texts: Iterable[str],
-        side: SideName = "document",
-        *,
-        instruction: str | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> Generator[Ragged[np.float32], None, None]:
-        """Encode texts as they come, in bounded memory.
-
-        Args:
-            texts: any number of texts; they are pulled 1,024 at a time at most.
-            side: whether they are queries, documents or neither.
-            instruction: see `encode_query`.
-            options: see `EncodeOptions`.
-
-        Returns:
-            A generator of `Ragged` sequences, in the order of the texts; `close` stops it.
-        """
-        reader = {"query": self._query, "document": self._document, "text": self._plain}[side]
-        prompt = reader.side.prompt.fill(self.record.id, instruction)
-        task = self._task(reader, prompt)
-        return self._stream(texts, task, settings_of(**options))
 
     def similarity(
         self,
@@ -262,43 +123,11 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
         values = dequantize(several.values, dim=self.dim, calibration=calibration)
         return several.with_values(values)
 
-    def _encode(
-        self,
-        texts: str | Iterable[str],
-        task: Task[str, Ragged[np.float32]],
-        settings: EncodeSettings,
-    ) -> TokenVectors | Ragged[np.float32]:
-        windows = list(self._stream(texts, task, settings))
-        if isinstance(texts, str):
-            return windows[0][0]
-        return Ragged.concatenate(windows or [Ragged.from_arrays([], dim=self.dim)])
+    def _collector(self, side: SideName, top_k: int | None, n_texts: int) -> _TokenCollector:
+        return _TokenCollector(self, side, n_texts)
 
-    def _task(self, reader: SideReader, prompt: str) -> Task[str, Ragged[np.float32]]:
-        tokenizer, width = self._tokenizer(), self.encoding.network_dim(self.config.dim)
-
-        def read(texts: Sequence[str]) -> Reading:
-            return reader.read([prompt + text for text in texts], tokenizer)
-
-        def collect(n_texts: int, outputs: Iterator[Output]) -> Ragged[np.float32]:
-            found = [np.empty((0, width), dtype=np.float32)] * n_texts
-            for positions, batch, counted in outputs:
-                for position, vectors, mask in zip(positions, batch, counted, strict=True):
-                    found[position] = vectors[mask]
-            return finished(
-                Ragged.from_arrays(found, dim=width),
-                self.encoding.token_pooling,
-                side=reader.side.name,
-                dim=self.dim,
-                normalized=self.encoding.normalized,
-            )
-
-        return Task(
-            model_id=self.record.id,
-            max_length=reader.side.max_length,
-            read=read,
-            collect=collect,
-            n_characters=len,
-        )
+    def _concatenate(self, windows: Sequence[Ragged[np.float32]]) -> Ragged[np.float32]:
+        return Ragged.concatenate(windows)
 
     def __repr__(self) -> str:
         """Show what decides the vectors and where they are made."""
@@ -308,4 +137,41 @@ class ColbertEncoder(Encoder[AnyColbertModel]):
             f"query_length={self.query_length}, document_length={self.document_length}, "
             f"query_expansion={expansion.length if expansion else None}, "
             f"normalized={self.encoding.normalized}, device={self.device!r}, dtype={self.dtype!r})"
+        )
+
+
+class _TokenCollector:
+    """Collects the vectors of tokens that count, and merges them where the checkpoint says so."""
+
+    def __init__(self, encoder: ColbertEncoder, side: SideName, n_texts: int) -> None:
+        """Make room for the texts of a window."""
+        self._encoder = encoder
+        self._side = side
+        self._width = encoder.encoding.network_dim(encoder.config.dim)
+        self._texts = [np.empty((0, self._width), dtype=np.float32)] * n_texts
+
+    def add(
+        self, positions: Sequence[int], found: NDArray[np.float32], counted: NDArray[np.bool_]
+    ) -> None:
+        """Take the vectors of a batch, ``[n_rows, n_tokens, width]``; see `Collector.add`."""
+        for position, vectors, mask in zip(positions, found, counted, strict=True):
+            self._texts[position] = vectors[mask]
+
+    def first_not_finite(self) -> int | None:
+        """Return the position of the first text with NaN or infinity."""
+        wrong = (at for at, vectors in enumerate(self._texts) if not np.isfinite(vectors).all())
+        return next(wrong, None)
+
+    def result(self) -> Ragged[np.float32]:
+        """Return the vectors of all texts."""
+        encoding = self._encoder.encoding
+        vectors = Ragged.from_arrays(self._texts, dim=self._width)
+        if encoding.token_pooling is None:
+            return vectors
+        return merge_tokens(
+            vectors,
+            encoding.token_pooling,
+            side=self._side,
+            dim=self._encoder.dim,
+            normalized=encoding.normalized,
         )

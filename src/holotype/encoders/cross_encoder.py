@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Unpack, overload
 
 import numpy as np
 
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Build, Encoder
-from holotype.encoders.inputs.items import Pair, each_pair, each_text, is_pair
-from holotype.encoders.inputs.rows import Reading
+from holotype.encoders.encoder import Build
+from holotype.encoders.inputs.items import Pair, count_items, each_pair, each_text, is_pair
+from holotype.encoders.inputs.pairs import PairReader, TemplateReader
 from holotype.encoders.kinds.plan import CrossEncoderPlan
-from holotype.encoders.options import EncodeOptions, EncodeSettings, settings_of
+from holotype.encoders.options import EncodeOptions, settings_of
 from holotype.encoders.running.network import Towers
-from holotype.encoders.running.pipeline import Task, stream
-from holotype.encoders.running.scores import (
-    Activation,
-    Scores,
-    activate,
-    chosen_activation,
-    collect_logits,
-    count_inputs,
-    joined,
-    reading,
-)
+from holotype.encoders.running.scores import Activation, Scores, activate, choose_activation
+from holotype.encoders.scoring_encoder import ScoringEncoder
 from holotype.records import CrossEncoderModel, ScoreActivation
 
 
@@ -46,7 +37,7 @@ class RankedDocument:
     text: str | None = None
 
 
-class CrossEncoder(Encoder[CrossEncoderModel]):
+class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
     """Scores pairs of a query and a document, as the model's authors do.
 
     Safe to share between threads.
@@ -62,30 +53,19 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
         towers: Towers,
         build: Build,
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
             ValueError: the model's length leaves no room for two texts.
         """
-        towers.document.tokenizer.require_room_for_pairs(plan.encoding.max_length)
         super().__init__(config, plan, towers, build)
         self.encoding = plan.encoding
         self._template = towers.template
 
     @property
-    def activation(self) -> ScoreActivation:
-        """What turns logits into scores, unless a call says otherwise."""
-        return self.encoding.activation
-
-    @property
     def n_labels(self) -> int:
         """How many scores there are for a pair; rerankers have one."""
         return self.encoding.n_labels
-
-    @property
-    def max_length(self) -> int | None:
-        """The longest pair in tokens, with special tokens; None where nothing limits it."""
-        return self.encoding.max_length
 
     @overload
     def predict(
@@ -139,9 +119,15 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
                 f"{self.record.id!r} gives {self.n_labels} scores for a pair; pass a list of one "
                 "pair to get them as an array"
             )
-        n_pairs = 1 if single else count_inputs(pairs)
-        settings = settings_of(**options)
-        scores = self._scores(each_pair(pairs), n_pairs, activation, instruction, settings)
+        chosen = choose_activation(activation, self.activation, self.n_labels)
+        logits = self._logits(
+            each_pair(pairs),
+            self._reader(instruction),
+            settings_of(**options),
+            n_labels=self.n_labels,
+            n_items=1 if single else count_items(pairs),
+        )
+        scores = activate(logits, chosen)
         if self.n_labels == 1:
             scores = scores[:, 0]
         return float(scores[0]) if single else scores
@@ -169,7 +155,8 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
             options: see `predict`.
 
         Returns:
-            Documents of equal scores stay in the order in which they were passed.
+            The documents by their logits; those of equal logits stay in the order in which they
+            were passed.
 
         Raises:
             ValueError: the model has several scores for a pair, or `top_k` is negative.
@@ -185,65 +172,44 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
             raise ValueError(f"top_k is {top_k!r}; expected at least 0, or None")
         if isinstance(documents, str):
             raise TypeError("documents is a single text; expected several")
-        texts = list(each_text(documents))
-        pairs = each_pair((query, text) for text in texts)
-        settings = settings_of(**options)
-        scores = self._scores(pairs, len(texts), activation, instruction, settings)[:, 0]
-        best = np.argsort(-scores, kind="stable")[:top_k]
-        used = chosen_activation(activation, self.activation, self.n_labels)
+        chosen = choose_activation(activation, self.activation, self.n_labels)
+        texts = list(each_text(documents, "documents"))
+        logits = self._logits(
+            each_pair((query, text) for text in texts),
+            self._reader(instruction),
+            settings_of(**options),
+            n_labels=1,
+            n_items=len(texts),
+        )
+        # Different logits have the same score where the sigmoid saturates.
+        best = np.argsort(-logits[:, 0], kind="stable")[:top_k]
+        scores = activate(logits, chosen)[:, 0]
         return [
             RankedDocument(
                 corpus_id=int(at),
                 score=float(scores[at]),
-                activation=used,
+                activation=chosen,
                 text=texts[at] if return_documents else None,
             )
             for at in best
         ]
 
-    def _scores(
-        self,
-        pairs: Iterator[Pair],
-        n_pairs: int | None,
-        activation: Activation,
-        instruction: str | None,
-        settings: EncodeSettings,
-    ) -> Scores:
-        used = chosen_activation(activation, self.activation, self.n_labels)
-        task = Task(
-            model_id=self.record.id,
+    def _reader(self, instruction: str | None) -> PairReader | TemplateReader:
+        # A template takes the instruction itself; without one, a prompt must have a place for it.
+        template = self._template
+        pairs = PairReader(
+            tokenizer=self._towers.document.tokenizer,
             max_length=self.max_length,
-            read=self._reader(instruction),
-            collect=collect_logits(self.n_labels),
-            n_characters=_n_characters,
+            query_prompt=self.encoding.query_prompt.fill(
+                self._name, instruction if template is None else None
+            ),
+            document_prompt=self.encoding.document_prompt.fill(self._name, None),
         )
-        windows = stream(self._networks(settings), task, pairs, settings, n_items=n_pairs)
-        return activate(joined(windows, self.n_labels), used)
-
-    def _reader(self, instruction: str | None) -> Callable[[Sequence[Pair]], Reading]:
-        # What is filled here raises before the first pair is read.
-        told = instruction if self._template is None else None
-        query_prompt = self.encoding.query_prompt.fill(self.record.id, told)
-        document_prompt = self.encoding.document_prompt.fill(self.record.id, None)
-        tokenizer, max_length, template = self._tokenizer(), self.max_length, self._template
-
-        def prompted(pairs: Sequence[Pair]) -> list[Pair]:
-            return [(query_prompt + query, document_prompt + text) for query, text in pairs]
-
-        def read_plain(pairs: Sequence[Pair]) -> Reading:
-            return reading(list(tokenizer.encode_pairs(prompted(pairs), max_length=max_length)))
-
         if template is None:
-            return read_plain
+            return pairs
         task = self.encoding.instruction if instruction is None else instruction
-        suffix = template.suffix(tokenizer.ids, task)
-
-        def read_rendered(pairs: Sequence[Pair]) -> Reading:
-            texts = [template.text(pair, task) for pair in prompted(pairs)]
-            found = tokenizer.encode_rendered(texts, max_length=max_length, suffix=suffix)
-            return reading(list(found))
-
-        return read_rendered
+        suffix = template.suffix(pairs.tokenizer.ids, task)
+        return TemplateReader(pairs=pairs, template=template, instruction=task, suffix=suffix)
 
     def __repr__(self) -> str:
         """Show what decides the scores and where they are made."""
@@ -252,7 +218,3 @@ class CrossEncoder(Encoder[CrossEncoderModel]):
             f"n_labels={self.n_labels}, max_length={self.max_length}, device={self.device!r}, "
             f"dtype={self.dtype!r})"
         )
-
-
-def _n_characters(pair: Pair) -> int:
-    return len(pair[0]) + len(pair[1])

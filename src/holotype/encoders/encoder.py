@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from itertools import islice
 from types import TracebackType
@@ -14,15 +15,13 @@ from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.fingerprint import fingerprint_of_folder
-from holotype.encoders.inputs.items import count_texts, each_text
-from holotype.encoders.inputs.rows import Row
-from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.inputs.items import each_text
+from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.kinds.plan import AnyPlan
-from holotype.encoders.options import EncodeSettings, TextSide
-from holotype.encoders.running.devices import Replicas
+from holotype.encoders.options import TextSide
+from holotype.encoders.running.devices import LoadedT, Replicas
 from holotype.encoders.running.network import Network, Tower, Towers
-from holotype.encoders.running.pipeline import ResultT, Task, stream
-from holotype.errors import CheckpointError, ClosedEncoderError
+from holotype.errors import CheckpointError, ClosedEncoderError, ForkedEncoderError
 
 Build: TypeAlias = Callable[[ModelConfig[Any]], Towers]
 """Loads the weights of a model for a config."""
@@ -31,10 +30,89 @@ _TEXTS_AT_ONCE = 512
 _ANY_TEXT = "a text of a few words"
 
 
-class Encoder(Generic[ModelT_co]):
-    """A model that is ready to run, until it is closed.
+class LoadedModel(Generic[LoadedT]):
+    """Weights on one device or on several, until they are closed.
 
-    Works as a context manager that closes it.
+    A context manager, which closes them at its end.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        loaded: LoadedT,
+        *,
+        device: str,
+        load_on: Callable[[str], LoadedT],
+        survives_fork: bool,
+    ) -> None:
+        """Wrap loaded weights.
+
+        Args:
+            name: the id of the model, or the ids of several, for messages.
+            loaded: what runs.
+            device: where it runs.
+            load_on: loads the same weights on another device.
+            survives_fork: whether a forked process can run it, too.
+        """
+        self._name = name
+        self._loaded: LoadedT | None = loaded
+        self._replicas = Replicas(device, load_on)
+        self._process_id = None if survives_fork else os.getpid()
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take, on all devices that calls have named.
+
+        Raises:
+            ClosedEncoderError: the encoder has been closed.
+        """
+        return self._towers.memory_bytes + self._replicas.memory_bytes
+
+    def close(self) -> None:
+        """Release the weights and their memory; closing twice does no harm.
+
+        A call on another thread finishes its current window, and raises a `ClosedEncoderError` if
+        more windows follow.
+        """
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            loaded.close()
+        self._replicas.close()
+
+    @property
+    def _towers(self) -> LoadedT:
+        if self._loaded is None:
+            raise ClosedEncoderError(self._name)
+        return self._loaded
+
+    def _towers_on(self, devices: Sequence[str] | None) -> list[LoadedT]:
+        """Return what runs on each of some devices; None is the model's own."""
+        own = self._towers
+        if self._process_id not in (None, os.getpid()):
+            raise ForkedEncoderError(self._name)
+        if devices is None:
+            return [own]
+        return [self._replicas.on(device) or own for device in devices]
+
+    def __enter__(self) -> Self:
+        """Return the encoder."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the encoder."""
+        self.close()
+
+
+class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
+    """A loaded model.
+
+    A context manager, which closes the encoder at its end. Copying or unpickling an encoder loads
+    the model again by its `config`.
 
     Attributes:
         config: the record and how it is run, with the device that was chosen.
@@ -43,7 +121,7 @@ class Encoder(Generic[ModelT_co]):
     def __init__(
         self, config: ModelConfig[ModelT_co], plan: AnyPlan, towers: Towers, build: Build
     ) -> None:
-        """Take what has been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Args:
             config: the record and how it is run.
@@ -53,8 +131,13 @@ class Encoder(Generic[ModelT_co]):
         """
         self.config = dataclasses.replace(config, device=towers.device, dtype=towers.dtype)
         self._plan = plan
-        self._opened: Towers | None = towers
-        self._replicas = Replicas(towers.device, partial(_build_on, build, self.config))
+        super().__init__(
+            config.record.id,
+            towers,
+            device=towers.device,
+            load_on=partial(_build_on, build, self.config),
+            survives_fork=plan.is_static,
+        )
 
     @property
     def record(self) -> ModelT_co:
@@ -93,15 +176,6 @@ class Encoder(Generic[ModelT_co]):
         """Whether the vectors of both may stand in one index: their fingerprints are equal."""
         return self.fingerprint == other.fingerprint
 
-    @property
-    def memory_bytes(self) -> int:
-        """How many bytes the weights take, on all devices that calls have named.
-
-        Raises:
-            ClosedEncoderError: the encoder has been closed.
-        """
-        return self._towers.memory_bytes + self._replicas.memory_bytes
-
     # A string is an iterable of strings, too; the first overload that fits is meant.
     @overload
     def count_tokens(self, texts: str, *, prompt: str = "") -> int: ...  # type: ignore[overload-overlap]
@@ -128,62 +202,31 @@ class Encoder(Generic[ModelT_co]):
 
     def warm_up(self) -> None:
         """Run the model once, so that the first call takes no longer than those after it."""
-        towers = self._towers
+        (towers,) = self._towers_on(None)
         for tower in {towers.query, towers.document}:
-            for text in tower.tokenizer.encode([_ANY_TEXT], max_length=None):
-                yes = [True] * len(text.ids)
-                for _ in tower.network.run([Row(text.ids, text.type_ids, yes, yes)], None):
-                    pass
+            tokens = tower.tokenizer.encode([_ANY_TEXT], max_length=None)
+            for _ in tower.network.run(read_whole(tokens).rows, None):
+                pass
 
-    def _stream(
-        self,
-        texts: str | Iterable[str],
-        task: Task[str, ResultT],
-        settings: EncodeSettings,
-        side: TextSide = "document",
-    ) -> Generator[ResultT, None, None]:
-        networks, n_items = self._networks(settings, side), count_texts(texts)
-        return stream(networks, task, each_text(texts), settings, n_items=n_items)
+    def _networks(
+        self, devices: Sequence[str] | None, side: TextSide = "document"
+    ) -> Sequence[Network]:
+        return [_tower(towers, side).network for towers in self._towers_on(devices)]
 
-    def _networks(self, settings: EncodeSettings, side: TextSide = "document") -> Sequence[Network]:
-        own = self._towers
-        if settings.devices is None:
-            return [_tower(own, side).network]
-        replicas = (self._replicas.on(device) for device in settings.devices)
-        return [_tower(replica or own, side).network for replica in replicas]
+    def __reduce__(self) -> tuple[object, ...]:
+        """Load the model again by its configuration; weights are not copied.
 
-    def _tokenizer(self, side: TextSide = "document") -> TextTokenizer:
-        return _tower(self._towers, side).tokenizer
-
-    @property
-    def _towers(self) -> Towers:
-        if self._opened is None:
-            raise ClosedEncoderError(self.record.id)
-        return self._opened
-
-    def close(self) -> None:
-        """Let go of the weights and give the memory back; closing twice does no harm.
-
-        A call that runs on another thread finishes the window that it is at, and raises a
-        `ClosedEncoderError` if that was not the last.
+        Raises:
+            ClosedEncoderError: the encoder has been closed.
         """
-        towers, self._opened = self._opened, None
-        if towers is not None:
-            towers.close()
-        self._replicas.close()
+        _ = self._towers
+        return _load_again, (self.config,)
 
-    def __enter__(self) -> Self:
-        """Return the encoder."""
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the encoder."""
-        self.close()
+def _load_again(config: ModelConfig[Any]) -> Encoder[Any]:
+    from holotype.encoders._load import load_config
+
+    return load_config(config)
 
 
 def _tower(towers: Towers, side: TextSide) -> Tower:

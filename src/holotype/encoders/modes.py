@@ -1,170 +1,247 @@
-"""Encoders of several modes: dense, sparse and late interaction from one pass."""
+"""Models of several modes: dense, sparse and late interaction from one pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack, cast, overload
+from itertools import pairwise
+from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.colbert import ColbertEncoder
+from holotype.encoders.config import ModelConfig
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.encoder import Encoder
-from holotype.encoders.inputs.items import count_texts, each_text
+from holotype.encoders.encoder import Encoder, LoadedModel
 from holotype.encoders.inputs.rows import Reading, Row
-from holotype.encoders.inputs.sides import SideReader
-from holotype.encoders.inputs.tokenizer import TextTokenizer
-from holotype.encoders.kinds.modes import Readings
-from holotype.encoders.mode_vectors import (
-    AnyModeVectors,
-    ColbertT_co,
-    DenseT_co,
-    Found,
-    Mode,
-    ModeVectors,
-    Sizes,
-    SparseT_co,
-    TokenVectors,
-    Weights,
-    check_weights,
-    collect,
-    concatenate,
-    counting_modes,
-    weighted_mean,
-)
-from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
-from holotype.encoders.running.devices import Replicas
-from holotype.encoders.running.modes_network import Counter, ModesNetwork, ModesRunner, ModeTowers
-from holotype.encoders.running.network import OutputOf
-from holotype.encoders.running.pipeline import TaskOf, stream
+from holotype.encoders.inputs.sides import Side, Sides, TextReader, readers_of, sides_of
+from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.options import SideName, TextSide
+from holotype.encoders.running.collecting import Collector
+from holotype.encoders.running.modes import Mode, ModesRow, ModeTowers
 from holotype.encoders.sparse import SparseEncoder
+from holotype.encoders.text_encoder import SparseTextEncoder
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import Vectors
 from holotype.encoders.vectors.sparse import SparseVectors
-from holotype.errors import ClosedEncoderError, ModeNotLoadedError
+from holotype.errors import IncompatibleModesError, ModeNotLoadedError
+from holotype.records import ModelInfo
 
-EncoderT = TypeVar("EncoderT", bound=Encoder[Any])
+MODES: tuple[Mode, ...] = ("dense", "sparse", "colbert")
+Weights: TypeAlias = Mapping[Mode, float]
+"""How much the score of each mode counts."""
+TokenVectors: TypeAlias = Ragged[np.float32]
+
+DenseT_co = TypeVar("DenseT_co", covariant=True)
+SparseT_co = TypeVar("SparseT_co", covariant=True)
+ColbertT_co = TypeVar("ColbertT_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingleModes:
-    """An encoder for each mode that was loaded; None for a mode that was not."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModeVectors(Generic[DenseT_co, SparseT_co, ColbertT_co]):
+    """The vectors of several texts in every mode that was loaded; a mode that was not is None.
 
-    dense: DenseEncoder | None
-    sparse: SparseEncoder | None
-    colbert: ColbertEncoder | None
+    Attributes:
+        dense: one vector for each text: float32 ``[n_texts, dim]``.
+        sparse: the weights of words: `SparseVectors`, a compressed matrix.
+        colbert: one vector for each token: a `Ragged` sequence of float32 ``[n_tokens, dim]``.
+    """
+
+    dense: DenseT_co
+    sparse: SparseT_co
+    colbert: ColbertT_co
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        found: tuple[Any, ...] = (self.dense, self.sparse, self.colbert)
+        return next(len(vectors) for vectors in found if vectors is not None)
+
+
+AnyModeVectors: TypeAlias = ModeVectors[Vectors | None, SparseVectors | None, TokenVectors | None]
+
+_DIFFERENCES = {
+    "prompt": "prompts of {side}",
+    "max_length": "lengths of {side} in tokens",
+    "marker": "markers of {side}",
+    "expanded_length": "expansions of {side}",
+    "special_tokens": "special tokens of {side}",
+}
+_SIDES: Mapping[SideName, str] = {"query": "queries", "document": "documents", "text": "texts"}
+
+
+def require_one_checkpoint(records: Sequence[ModelInfo]) -> None:
+    """Refuse models of different weights.
+
+    Raises:
+        IncompatibleModesError: they differ in repository or revision.
+    """
+    for first, second in pairwise(records):
+        for what, ours, theirs in (
+            ("repositories", first.huggingface_id, second.huggingface_id),
+            ("revisions", first.revision, second.revision),
+        ):
+            if ours != theirs:
+                raise IncompatibleModesError((first.id, second.id), what, (ours, theirs))
+
+
+def require_one_reading(plans: Iterable[AnyPlan]) -> None:
+    """Refuse models that do not read the texts of every side alike.
+
+    Raises:
+        IncompatibleModesError: they differ in prompt, length, marker or expansion.
+        UnsupportedModelError: a model reads pairs.
+    """
+    read: list[tuple[str, Sides]] = [(plan.record.id, sides_of(plan)) for plan in plans]
+    for (first, ours), (second, theirs) in pairwise(read):
+        for side, name in _SIDES.items():
+            for field, what in _DIFFERENCES.items():
+                found = getattr(ours[side], field), getattr(theirs[side], field)
+                if found[0] != found[1]:
+                    raise IncompatibleModesError((first, second), what.format(side=name), found)
+
+
+@dataclass(frozen=True, slots=True)
+class _ModesReader:
+    """Reads texts once for all modes, which read them alike and count different tokens."""
+
+    readers: Mapping[Mode, TextReader]
 
     @property
-    def loaded(self) -> dict[Mode, Encoder[Any]]:
-        """Those that there are."""
-        modes: dict[Mode, Encoder[Any] | None]
-        modes = {"dense": self.dense, "sparse": self.sparse, "colbert": self.colbert}
-        return {mode: encoder for mode, encoder in modes.items() if encoder is not None}
+    def first(self) -> TextReader:
+        """The reader of some mode."""
+        return next(iter(self.readers.values()))
 
     @property
-    def sizes(self) -> Sizes:
-        """How wide the vectors of each mode are."""
-        return Sizes(
-            dense=self.dense.dim if self.dense else None,
-            sparse=self.sparse.dim if self.sparse else None,
-            colbert=self.colbert.dim if self.colbert else None,
-        )
+    def side(self) -> Side:
+        """What it reads."""
+        return self.first.side
 
-    def counters(
-        self, side: SideName, prompt: str, tokenizer: TextTokenizer
-    ) -> dict[Mode, Counter]:
-        """Return what tells which tokens count, for the modes that leave some out.
+    @property
+    def max_length(self) -> int | None:
+        """The longest text in tokens; None where nothing limits it."""
+        return self.first.max_length
 
-        Args:
-            side: how texts are read.
-            prompt: what is put before every text.
-            tokenizer: that of the transformer.
-        """
-        counters: dict[Mode, Counter] = {}
-        if self.dense is not None and prompt and not self.dense.encoding.counts_prompt:
-            n_uncounted = tokenizer.count_leading_tokens(prompt)
-            counters["dense"] = lambda ids: [at >= n_uncounted for at in range(len(ids))]
-        if self.colbert is not None:
-            encoding = self.colbert.encoding
-            sides = {"query": encoding.query, "document": encoding.document}
-            read_as = sides.get(side, encoding.plain)
-            counters["colbert"] = SideReader(self.colbert.record.id, read_as, tokenizer).counted
-        return counters
+    def with_instruction(self, instruction: str | None) -> _ModesReader:
+        """Return a reader with the side's own prompt; see `TextReader.with_instruction`."""
+        readers = self.readers.items()
+        return _ModesReader({mode: one.with_instruction(instruction) for mode, one in readers})
 
-    def scores(
-        self, queries: AnyModeVectors, documents: AnyModeVectors, modes: Container[Mode]
-    ) -> dict[Mode, NDArray[np.float32]]:
-        """Score all queries against all documents in some modes: ``[n_queries, n_documents]``.
+    def with_prompt(self, prompt: str) -> _ModesReader:
+        """Return a reader with another prompt."""
+        return _ModesReader({mode: one.with_prompt(prompt) for mode, one in self.readers.items()})
 
-        MaxSim is divided by the number of the query's vectors.
-        """
-        scores: dict[Mode, NDArray[np.float32]] = {}
-        for mode, encoder in self._chosen(modes).items():
-            ours, theirs = getattr(queries, mode), getattr(documents, mode)
-            scores[mode] = encoder.similarity(ours, theirs)
-            if mode == "colbert":
-                scores[mode] /= _lengths(ours)[:, None]
-        return scores
+    def size(self, text: str) -> int:
+        """Return the characters of a text."""
+        return len(text)
 
-    def pairwise_scores(
-        self, queries: AnyModeVectors, documents: AnyModeVectors, modes: Container[Mode]
-    ) -> dict[Mode, NDArray[np.float32]]:
-        """Score every query against the document at its own position: ``[n_queries]``."""
-        scores: dict[Mode, NDArray[np.float32]] = {}
-        for mode, encoder in self._chosen(modes).items():
-            ours, theirs = getattr(queries, mode), getattr(documents, mode)
-            scores[mode] = encoder.similarity_pairwise(ours, theirs)
-            if mode == "colbert":
-                scores[mode] /= _lengths(ours)
-        return scores
-
-    def _chosen(self, modes: Container[Mode]) -> dict[Mode, Any]:
-        return {mode: encoder for mode, encoder in self.loaded.items() if mode in modes}
+    def read(self, texts: Sequence[str]) -> Reading[ModesRow]:
+        """Return the rows of texts, and how many tokens each lost."""
+        tokenized = self.first.tokenize(texts)
+        rows = []
+        for text in tokenized:
+            every = [True] * len(text.ids)
+            row = Row(text.ids, text.type_ids, every, every)
+            counted: dict[Mode, list[bool]] = {
+                mode: reader.count(text.ids) for mode, reader in self.readers.items()
+            }
+            rows.append(ModesRow(row, counted))
+        return Reading(rows, [text.n_cut for text in tokenized])
 
 
-def _lengths(queries: Ragged[np.float32]) -> NDArray[np.float32]:
-    """Return by how many vectors the score of each query is divided."""
-    return np.maximum(queries.lengths, 1).astype(np.float32)
+@dataclass(frozen=True, slots=True)
+class _ModesCollector:
+    """Collects what the heads yield, each mode on its own."""
+
+    collectors: Mapping[Mode, Collector[NDArray[np.float32], Any]]
+
+    def add(
+        self,
+        positions: Sequence[int],
+        found: tuple[Mode, NDArray[np.float32]],
+        counted: NDArray[np.bool_],
+    ) -> None:
+        """Take what one head yields; see `Collector.add`."""
+        mode, vectors = found
+        self.collectors[mode].add(positions, vectors, counted)
+
+    def first_not_finite(self) -> int | None:
+        """Return the position of the first text with NaN or infinity in some mode."""
+        found = (collector.first_not_finite() for collector in self.collectors.values())
+        return min((at for at in found if at is not None), default=None)
+
+    def result(self) -> ModeVectors[Any, Any, Any]:
+        """Return the vectors of all texts in all modes."""
+        return _of_modes({mode: one.result() for mode, one in self.collectors.items()})
 
 
-class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
+def _of_modes(found: Mapping[Mode, Any]) -> ModeVectors[Any, Any, Any]:
+    return ModeVectors(**{mode: found.get(mode) for mode in MODES})
+
+
+class ModesEncoder(
+    LoadedModel[ModeTowers],
+    SparseTextEncoder[
+        ModeVectors[DenseT_co, SparseT_co, ColbertT_co],
+        ModeVectors[DenseT_co, SparseT_co, ColbertT_co],
+    ],
+    Generic[DenseT_co, SparseT_co, ColbertT_co],
+):
     """Turns texts into vectors of several modes, each text in one pass through one transformer.
 
-    Safe to share between threads. Works as a context manager that closes it. Every method takes one
-    text or several, and one text is a sequence of one.
+    Safe to share between threads. A context manager, which closes the encoder at its end; copying or
+    unpickling an encoder loads the models again. Every method takes one text or several and returns
+    `ModeVectors`; one text gives a sequence of one. The vectors of a mode equal those that the
+    encoder of that mode returns for the same list of texts.
     """
 
     def __init__(
         self,
-        single: SingleModes,
+        single: Mapping[Mode, Encoder[Any]],
+        plans: Mapping[Mode, AnyPlan],
         towers: ModeTowers,
-        readings: Readings,
-        build_on: Callable[[str], ModeTowers],
+        load_on: Callable[[str], ModeTowers],
+        load_again: Callable[[Mapping[Mode, ModelConfig[Any]]], ModesEncoder[Any, Any, Any]],
     ) -> None:
-        """Take models that have been loaded; `holotype.encoders.load_modes` does that.
+        """Wrap models that `holotype.encoders.load_modes` has loaded.
 
         Args:
-            single: two or three encoders on one transformer.
-            towers: the same transformer with the heads of all of them.
-            readings: how texts of every side are read.
-            build_on: loads the weights once more, on another device.
+            single: the encoder of each mode, two or three on one transformer.
+            plans: how each mode is run; all of them read texts alike.
+            towers: the same transformer with the heads of all modes.
+            load_on: loads the weights once more, on another device.
+            load_again: loads the models by their configurations, as a pickle does.
         """
-        self._single = single
-        self._opened: ModeTowers | None = towers
-        self._readings = readings
-        self._device = towers.network.device
-        self._replicas = Replicas(self._device, build_on)
-        self._modes = tuple(single.loaded)
-        self._first = single.loaded[self._modes[0]]
-        self._id = " + ".join(encoder.record.id for encoder in single.loaded.values())
+        super().__init__(
+            " + ".join(encoder.record.id for encoder in single.values()),
+            towers,
+            device=towers.network.device,
+            load_on=load_on,
+            survives_fork=False,
+        )
+        self._single: Mapping[Mode, Any] = single
+        self._load_again = load_again
+        self._first_mode: Encoder[Any] = next(iter(single.values()))
+        readers: dict[Mode, dict[SideName, TextReader]] = {
+            mode: readers_of(plan, towers.tokenizer, towers.tokenizer)
+            for mode, plan in plans.items()
+        }
+        self._readers = {
+            side: _ModesReader(
+                {
+                    # Errors name all modes.
+                    mode: dataclasses.replace(found[side], model_id=self._name)
+                    for mode, found in readers.items()
+                }
+            )
+            for side in _SIDES
+        }
 
     @property
     def modes(self) -> tuple[Mode, ...]:
         """The modes that were loaded, in the order dense, sparse, colbert."""
-        return self._modes
+        return tuple(self._single)
 
     @property
     def dense(self: ModesEncoder[Vectors, Any, Any]) -> DenseEncoder:
@@ -173,7 +250,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         Raises:
             ModeNotLoadedError: there is none.
         """
-        return _loaded(self._single.dense, "dense", self._modes)
+        return cast(DenseEncoder, self._encoder("dense"))
 
     @property
     def sparse(self: ModesEncoder[Any, SparseVectors, Any]) -> SparseEncoder:
@@ -182,7 +259,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         Raises:
             ModeNotLoadedError: there is none.
         """
-        return _loaded(self._single.sparse, "sparse", self._modes)
+        return cast(SparseEncoder, self._encoder("sparse"))
 
     @property
     def colbert(self: ModesEncoder[Any, Any, TokenVectors]) -> ColbertEncoder:
@@ -191,31 +268,22 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         Raises:
             ModeNotLoadedError: there is none.
         """
-        return _loaded(self._single.colbert, "colbert", self._modes)
+        return cast(ColbertEncoder, self._encoder("colbert"))
 
     @property
     def device(self) -> str:
         """Where the model runs, as torch names it."""
-        return self._device
+        return self._first_mode.device
 
     @property
     def dtype(self) -> str:
         """The type of the weights and of the arithmetic; results are float32 always."""
-        return self._first.dtype
+        return self._first_mode.dtype
 
     @property
     def max_length(self) -> int | None:
         """The longest text in tokens, with special tokens; None where nothing limits it."""
-        return self._readings["text"].length
-
-    @property
-    def memory_bytes(self) -> int:
-        """How many bytes the weights take, those of the transformer once, on all devices.
-
-        Raises:
-            ClosedEncoderError: the encoder has been closed.
-        """
-        return self._towers.memory_bytes + self._replicas.memory_bytes
+        return self._readers["text"].max_length
 
     # A string is an iterable of strings, too; the first overload that fits is meant.
     @overload
@@ -226,102 +294,11 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
         self, texts: str | Iterable[str], *, prompt: str = ""
     ) -> int | NDArray[np.int64]:
         """Count the tokens of texts before anything is cut; see `Encoder.count_tokens`."""
-        return self._first.count_tokens(texts, prompt=prompt)
+        return self._first_mode.count_tokens(texts, prompt=prompt)
 
     def warm_up(self) -> None:
         """Run the model once, so that the first call takes no longer than those after it."""
         self.encode(["a text of a few words"], progress=False)
-
-    def encode_query(
-        self,
-        texts: str | Iterable[str],
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> ModeVectors[DenseT_co, SparseT_co, ColbertT_co]:
-        """Encode queries, with the model's prompt for queries before each.
-
-        Args:
-            texts: one query or several.
-            instruction: a description of the task, for models whose prompt has a place for it.
-            top_k: how many of the largest weights of words are kept; None keeps as many as the
-                checkpoint says, which is mostly all.
-            options: see `EncodeOptions`; what limits the length is `max_length`.
-
-        Returns:
-            The vectors of every mode, each equal to what the encoder of that mode gives for the
-            same list of texts.
-
-        Raises:
-            InstructionError: the prompt needs an instruction, or has no place for one.
-            TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
-            ClosedEncoderError: the encoder has been closed.
-        """
-        return self._encode(texts, "query", self._prompt("query", instruction), top_k, options)
-
-    def encode_document(
-        self,
-        texts: str | Iterable[str],
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> ModeVectors[DenseT_co, SparseT_co, ColbertT_co]:
-        """Encode documents, with the model's prompt for documents before each.
-
-        Arguments, errors and the form of the result are those of `encode_query`.
-        """
-        prompt = self._prompt("document", instruction)
-        return self._encode(texts, "document", prompt, top_k, options)
-
-    def encode(
-        self,
-        texts: str | Iterable[str],
-        *,
-        prompt: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> ModeVectors[DenseT_co, SparseT_co, ColbertT_co]:
-        """Encode texts that are neither queries nor documents, without a prompt.
-
-        Args:
-            texts: one text or several.
-            prompt: what is put before every text; None means nothing, or the default prompt in
-                the few checkpoints that name one.
-            top_k: see `encode_query`.
-            options: see `EncodeOptions`.
-
-        Returns:
-            The vectors of every mode.
-        """
-        chosen = self._prompt("text", None) if prompt is None else prompt
-        return self._encode(texts, "text", chosen, top_k, options)
-
-    def encode_stream(
-        self,
-        texts: Iterable[str],
-        side: SideName = "document",
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> Generator[ModeVectors[DenseT_co, SparseT_co, ColbertT_co], None, None]:
-        """Encode texts as they come, in bounded memory.
-
-        Args:
-            texts: any number of texts; they are pulled 1,024 at a time at most.
-            side: whether they are queries, documents or neither.
-            instruction: see `encode_query`.
-            top_k: see `encode_query`.
-            options: see `EncodeOptions`.
-
-        Returns:
-            A generator of the vectors of every mode, in the order of the texts; `close` stops it.
-        """
-        prompt = self._prompt(side, instruction)
-        found = self._stream(texts, side, prompt, top_k, settings_of(**options))
-        return cast(Generator[Any, None, None], found)
 
     def similarity(
         self, queries: AnyModeVectors, documents: AnyModeVectors, *, weights: Weights
@@ -330,7 +307,7 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
 
         The score of late interaction is MaxSim divided by the number of the query's vectors, so
         that it is of the size of a cosine, as BGE-M3's authors have it. Their library weighs all
-        modes alike where it is not told otherwise; the example of their model card takes 0.4 for
+        modes alike unless a call says otherwise; the example of their model card takes 0.4 for
         dense, 0.2 for sparse and 0.4 for late interaction. What is best depends on the texts.
 
         Args:
@@ -343,11 +320,9 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
             float32 ``[n_queries, n_documents]``; more is nearer.
 
         Raises:
-            ValueError: the weights are not those of the modes.
+            ValueError: the weights are not those of the modes, or a score is NaN or infinite.
         """
-        check_weights(weights, self._modes)
-        scores = self._single.scores(queries, documents, counting_modes(weights))
-        return weighted_mean(scores, weights)
+        return self._score("similarity", queries, documents, weights)
 
     def similarity_pairwise(
         self, queries: AnyModeVectors, documents: AnyModeVectors, *, weights: Weights
@@ -358,118 +333,97 @@ class ModesEncoder(Generic[DenseT_co, SparseT_co, ColbertT_co]):
 
         Raises:
             ValueError: there are not as many documents as queries, or the weights are not those of
-                the modes.
+                the modes, or a score is NaN or infinite.
         """
-        check_weights(weights, self._modes)
-        scores = self._single.pairwise_scores(queries, documents, counting_modes(weights))
-        return weighted_mean(scores, weights)
+        return self._score("similarity_pairwise", queries, documents, weights)
 
     def close(self) -> None:
-        """Let go of the weights and give the memory back; closing twice does no harm.
+        """Release the weights, also those of the encoders of single modes; see `Encoder.close`."""
+        for encoder in self._single.values():
+            encoder.close()
+        super().close()
 
-        The encoders of single modes are closed, too. A call that runs on another thread finishes
-        the window that it is at, and raises a `ClosedEncoderError` if that was not the last.
-        """
-        towers, self._opened = self._opened, None
-        if towers is not None:
-            for encoder in self._single.loaded.values():
-                encoder.close()
-            towers.close()
-        self._replicas.close()
+    def _score(
+        self, method: str, queries: AnyModeVectors, documents: AnyModeVectors, weights: Weights
+    ) -> NDArray[np.float32]:
+        _check_weights(weights, self.modes)
+        total = sum(weights.values())
+        parts = []
+        for mode in self.modes:
+            if not weights[mode]:
+                continue
+            ours, theirs = getattr(queries, mode), getattr(documents, mode)
+            scores = getattr(self._single[mode], method)(ours, theirs)
+            if mode == "colbert":
+                n_vectors = np.maximum(ours.lengths, 1).astype(np.float32)
+                scores /= n_vectors.reshape(-1, *[1] * (scores.ndim - 1))
+            parts.append(scores * (weights[mode] / total))
+        return np.asarray(np.sum(parts, axis=0), dtype=np.float32)
 
-    def _prompt(self, side: SideName, instruction: str | None) -> str:
-        return self._readings[side].prompt.fill(self._id, instruction)
+    def _encoder(self, mode: Mode) -> Encoder[Any]:
+        if mode not in self._single:
+            raise ModeNotLoadedError(mode, self.modes)
+        found: Encoder[Any] = self._single[mode]
+        return found
 
-    def _encode(
-        self,
-        texts: str | Iterable[str],
-        side: SideName,
-        prompt: str,
-        top_k: int | None,
-        options: EncodeOptions,
-    ) -> ModeVectors[DenseT_co, SparseT_co, ColbertT_co]:
-        windows = list(self._stream(texts, side, prompt, top_k, settings_of(**options)))
-        found = concatenate(windows or [collect(0, iter(()), self._single.sizes)])
-        # Which of the vectors are None was settled when the modes were loaded.
-        return cast(ModeVectors[DenseT_co, SparseT_co, ColbertT_co], found)
+    def _networks(
+        self, devices: Sequence[str] | None, side: TextSide = "document"
+    ) -> Sequence[ModesNetwork]:
+        return [towers.network for towers in self._towers_on(devices)]
 
-    def _stream(
-        self,
-        texts: str | Iterable[str],
-        side: SideName,
-        prompt: str,
-        top_k: int | None,
-        settings: EncodeSettings,
-    ) -> Generator[AnyModeVectors, None, None]:
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k is {top_k!r}; expected at least 1")
-        sparse = self._single.sparse
-        kept = top_k or (sparse.encoding.max_active_dims if sparse else None)
-        counters = self._single.counters(side, prompt, self._towers.tokenizer)
-        runners = [ModesRunner(network, counters, kept) for network in self._networks(settings)]
-        task = self._task(side, prompt)
-        return stream(runners, task, each_text(texts), settings, n_items=count_texts(texts))
-
-    def _networks(self, settings: EncodeSettings) -> Sequence[ModesNetwork]:
-        own = self._towers
-        if settings.devices is None:
-            return [own.network]
-        replicas = (self._replicas.on(device) for device in settings.devices)
-        return [(replica or own).network for replica in replicas]
-
-    def _task(self, side: SideName, prompt: str) -> TaskOf[str, Found, AnyModeVectors]:
-        tokenizer, max_length = self._towers.tokenizer, self._readings[side].length
-
-        def read(texts: Sequence[str]) -> Reading:
-            whole = [prompt + text for text in texts]
-            tokenized = list(tokenizer.encode(whole, max_length=max_length))
-            all_count = ([True] * len(text.ids) for text in tokenized)
-            rows = [
-                Row(text.ids, text.type_ids, yes, yes)
-                for text, yes in zip(tokenized, all_count, strict=True)
-            ]
-            return Reading(rows, [text.n_cut for text in tokenized])
-
-        def put_together(n_texts: int, outputs: Iterator[OutputOf[Found]]) -> AnyModeVectors:
-            return collect(n_texts, outputs, self._single.sizes)
-
-        return TaskOf(
-            model_id=self._id,
-            max_length=max_length,
-            read=read,
-            collect=put_together,
-            n_characters=len,
+    def _collector(self, side: SideName, top_k: int | None, n_texts: int) -> _ModesCollector:
+        return _ModesCollector(
+            {
+                mode: encoder._collector(side, top_k, n_texts)
+                for mode, encoder in self._single.items()
+            }
         )
 
-    @property
-    def _towers(self) -> ModeTowers:
-        if self._opened is None:
-            raise ClosedEncoderError(self._id)
-        return self._opened
+    def _concatenate(
+        self, windows: Sequence[ModeVectors[Any, Any, Any]]
+    ) -> ModeVectors[DenseT_co, SparseT_co, ColbertT_co]:
+        return _of_modes(
+            {
+                mode: encoder._concatenate([getattr(window, mode) for window in windows])
+                for mode, encoder in self._single.items()
+            }
+        )
 
-    def __enter__(self) -> Self:
-        """Return the encoder."""
-        return self
+    def _first(
+        self, windows: Sequence[ModeVectors[DenseT_co, SparseT_co, ColbertT_co]]
+    ) -> ModeVectors[DenseT_co, SparseT_co, ColbertT_co]:
+        return windows[0]
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the encoder."""
-        self.close()
+    def __reduce__(self) -> tuple[object, ...]:
+        """Load the models again by their configurations; weights are not copied.
+
+        Raises:
+            ClosedEncoderError: the encoder has been closed.
+        """
+        _ = self._towers
+        return self._load_again, ({mode: one.config for mode, one in self._single.items()},)
 
     def __repr__(self) -> str:
         """Show the modes, and where their vectors are made."""
-        named = ", ".join(f"{mode}={one.record.id!r}" for mode, one in self._single.loaded.items())
+        named = ", ".join(f"{mode}={one.record.id!r}" for mode, one in self._single.items())
         return (
             f"ModesEncoder({named}, max_length={self.max_length}, device={self.device!r}, "
             f"dtype={self.dtype!r})"
         )
 
 
-def _loaded(encoder: EncoderT | None, mode: Mode, modes: Sequence[Mode]) -> EncoderT:
-    if encoder is None:
-        raise ModeNotLoadedError(mode, modes)
-    return encoder
+def _check_weights(weights: Weights, modes: Sequence[Mode]) -> None:
+    """Refuse weights that are not those of the modes.
+
+    Raises:
+        ValueError: a mode has no weight or is unknown, a weight is negative, or all are 0.
+    """
+    if set(weights) != set(modes):
+        raise ValueError(
+            f"weights has {', '.join(weights) or 'nothing'}; expected one for each mode that was "
+            f"loaded: {', '.join(modes)}"
+        )
+    if min(weights.values()) < 0 or not any(weights.values()):
+        raise ValueError(
+            f"weights is {dict(weights)!r}; expected none below 0, and one above it at least"
+        )

@@ -1,4 +1,4 @@
-"""The options that every method that encodes takes, whatever the kind of model."""
+"""The options of every method that encodes, for all kinds of models."""
 
 from __future__ import annotations
 
@@ -13,9 +13,19 @@ else:
 
 OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
 SideName: TypeAlias = Literal["query", "document", "text"]
-"""How texts are read: as queries, as documents, or as neither."""
+"""What a model reads texts as: queries, documents, or neither."""
 TextSide: TypeAlias = Literal["query", "document"]
-"""What reads texts: what reads queries, or what reads documents."""
+"""The towers of a model: one reads queries, the other documents."""
+
+
+def check_side(side: str) -> None:
+    """Refuse an unknown side.
+
+    Raises:
+        ValueError: the side is unknown; the error lists the known ones.
+    """
+    if side not in get_args(SideName):
+        raise ValueError(f"side is {side!r}; expected one of {', '.join(get_args(SideName))}")
 
 
 class _Options(TypedDict, total=False):
@@ -26,8 +36,8 @@ class _Options(TypedDict, total=False):
             large as suits the machine, by the number of their tokens.
         on_overflow: what happens to texts longer than the model reads. ``"warn"``, the default,
             cuts them and warns once, when the call is done, with the number of texts and tokens;
-            ``"truncate"`` cuts them without a word; ``"error"`` refuses before the model runs.
-        progress: whether a line on stderr tells how far the call has come; None, the default,
+            ``"truncate"`` cuts them silently; ``"error"`` raises before the model runs.
+        progress: whether a line on stderr shows the progress of the call; None, the default,
             shows it where stderr is a terminal and the work is long.
         devices: where to run, such as ``["cuda:0", "cuda:1"]``; the model is loaded once on every
             device that it is not on yet, and stays there until the encoder is closed. A device that
@@ -73,7 +83,7 @@ def settings_of(
 
     Raises:
         TypeError: there is no such option.
-        ValueError: an option is none of its values.
+        ValueError: an option has a value that it does not take.
     """
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; expected at least 1, or None")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import TypeAlias, Unpack, overload
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build, Encoder
-from holotype.encoders.inputs.rows import Reading, Row
-from holotype.encoders.inputs.tokenizer import TokenizedText
+from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.plan import SparsePlan
-from holotype.encoders.kinds.prompts import prompt_of
-from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, TextSide, settings_of
-from holotype.encoders.running.network import Output, Towers
-from holotype.encoders.running.pipeline import Task
+from holotype.encoders.options import SideName
+from holotype.encoders.running.network import Towers
+from holotype.encoders.text_encoder import SparseTextEncoder
+from holotype.encoders.vectors.finite import require_finite_scores
 from holotype.encoders.vectors.sparse import (
     SparseVector,
     SparseVectors,
@@ -30,10 +29,12 @@ OneOrManySparse: TypeAlias = SparseVector | SparseVectors
 Decoded: TypeAlias = list[tuple[str, float]]
 
 
-class SparseEncoder(Encoder[SparseModel]):
+class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, SparseVectors]):
     """Turns texts into weights of the words of a vocabulary, as the model's authors do.
 
-    Safe to share between threads. Results are float32, in the order of the texts.
+    Safe to share between threads. The result is a `SparseVector` for one text, and `SparseVectors`
+    for several, in the order of the texts; weights are float32. Queries get the model's prompt, or
+    are looked up in its table of tokens.
 
     Attributes:
         encoding: pooling, activation and whatever else the record and the checkpoint agreed on.
@@ -42,7 +43,7 @@ class SparseEncoder(Encoder[SparseModel]):
     def __init__(
         self, config: ModelConfig[SparseModel], plan: SparsePlan, towers: Towers, build: Build
     ) -> None:
-        """Take a model whose parts have been loaded; `holotype.encoders.load` does that.
+        """Wrap a model that `holotype.encoders.load` has loaded.
 
         Args:
             config: the record and how it is run.
@@ -53,9 +54,9 @@ class SparseEncoder(Encoder[SparseModel]):
         Raises:
             ValueError: the model's length leaves no room for text.
         """
-        towers.document.tokenizer.require_room(plan.encoding.max_length)
         super().__init__(config, plan, towers, build)
         self.encoding = plan.encoding
+        self._readers = readers_of(plan, towers.query.tokenizer, towers.document.tokenizer)
 
     @property
     def dim(self) -> int:
@@ -66,151 +67,6 @@ class SparseEncoder(Encoder[SparseModel]):
     def max_length(self) -> int | None:
         """The longest text in tokens, with special tokens; None where nothing limits it."""
         return self.encoding.max_length
-
-    # A string is an iterable of strings, too; the first overload that fits is meant.
-    @overload
-    def encode_query(  # type: ignore[overload-overlap]
-        self,
-        texts: str,
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> SparseVector: ...
-    @overload
-    def encode_query(
-        self,
-        texts: Iterable[str],
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> SparseVectors: ...
-    def encode_query(
-        self,
-        texts: str | Iterable[str],
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> OneOrManySparse:
-        """Encode queries: with the model's prompt, or from its table of tokens.
-
-        Args:
-            texts: one query or several.
-            instruction: a description of the task, for models whose prompt has a place for it.
-            top_k: how many of the largest weights are kept; None keeps as many as the checkpoint
-                says, which is mostly all.
-            options: see `EncodeOptions`; what limits the length is `max_length`.
-
-        Returns:
-            A `SparseVector` for one query, `SparseVectors` for several.
-
-        Raises:
-            InstructionError: the prompt needs an instruction, or has no place for one.
-            TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
-            ClosedEncoderError: the encoder has been closed.
-        """
-        prompt = self._prompt("query", instruction)
-        return self._encode(texts, "query", prompt, top_k, settings_of(**options))
-
-    @overload
-    def encode_document(  # type: ignore[overload-overlap]
-        self,
-        texts: str,
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> SparseVector: ...
-    @overload
-    def encode_document(
-        self,
-        texts: Iterable[str],
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> SparseVectors: ...
-    def encode_document(
-        self,
-        texts: str | Iterable[str],
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> OneOrManySparse:
-        """Encode documents, with the model's prompt for documents before each.
-
-        Arguments, errors and the form of the result are those of `encode_query`.
-        """
-        prompt = self._prompt("document", instruction)
-        return self._encode(texts, "document", prompt, top_k, settings_of(**options))
-
-    @overload
-    def encode(  # type: ignore[overload-overlap]
-        self,
-        texts: str,
-        *,
-        prompt: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> SparseVector: ...
-    @overload
-    def encode(
-        self,
-        texts: Iterable[str],
-        *,
-        prompt: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> SparseVectors: ...
-    def encode(
-        self,
-        texts: str | Iterable[str],
-        *,
-        prompt: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> OneOrManySparse:
-        """Encode texts that are neither queries nor documents, without a prompt.
-
-        Args:
-            texts: one text or several.
-            prompt: what is put before every text; None means nothing, or the default prompt in
-                the few checkpoints that name one.
-            top_k: see `encode_query`.
-            options: see `EncodeOptions`.
-
-        Returns:
-            A `SparseVector` for one text, `SparseVectors` for several.
-        """
-        chosen = self._prompt("text", None) if prompt is None else prompt
-        return self._encode(texts, "text", chosen, top_k, settings_of(**options))
-
-    def encode_stream(
-        self,
-        texts: Iterable[str],
-        side: SideName = "document",
-        *,
-        instruction: str | None = None,
-        top_k: int | None = None,
-        **options: Unpack[EncodeOptions],
-    ) -> Generator[SparseVectors, None, None]:
-        """Encode texts as they come, in bounded memory.
-
-        Args:
-            texts: any number of texts; they are pulled some thousand at a time.
-            side: whether they are queries, documents or neither.
-            instruction: see `encode_query`.
-            top_k: see `encode_query`.
-            options: see `EncodeOptions`.
-
-        Returns:
-            A generator of `SparseVectors`, in the order of the texts; `close` stops it.
-        """
-        task = self._task(side, self._prompt(side, instruction), top_k)
-        return self._stream(texts, task, settings_of(**options), self._read_as(side))
 
     def similarity(
         self, queries: OneOrManySparse, documents: OneOrManySparse
@@ -223,12 +79,16 @@ class SparseEncoder(Encoder[SparseModel]):
 
         Returns:
             float32 ``[n_queries, n_documents]``; more is nearer.
+
+        Raises:
+            ValueError: a weight is NaN or infinite.
         """
         left, right = _several(queries), _several(documents)
-        scores = products(left, right)
-        if self.encoding.similarity == "cosine":
-            scores /= np.maximum(np.outer(lengths(left), lengths(right)), 1e-12)
-        return scores
+        with np.errstate(invalid="ignore", over="ignore"):
+            scores = products(left, right)
+            if self.encoding.similarity == "cosine":
+                scores /= np.maximum(np.outer(lengths(left), lengths(right)), 1e-12)
+        return require_finite_scores(scores, _values(left), _values(right))
 
     def similarity_pairwise(
         self, queries: OneOrManySparse, documents: OneOrManySparse
@@ -236,13 +96,14 @@ class SparseEncoder(Encoder[SparseModel]):
         """Score every query against the document at its own position: float32 ``[n_queries]``.
 
         Raises:
-            ValueError: there are not as many documents as queries.
+            ValueError: there are not as many documents as queries, or a weight is NaN or infinite.
         """
         left, right = _several(queries), _several(documents)
-        scores = pairwise_products(left, right)
-        if self.encoding.similarity == "cosine":
-            scores /= np.maximum(lengths(left) * lengths(right), 1e-12)
-        return scores
+        with np.errstate(invalid="ignore", over="ignore"):
+            scores = pairwise_products(left, right)
+            if self.encoding.similarity == "cosine":
+                scores /= np.maximum(lengths(left) * lengths(right), 1e-12)
+        return require_finite_scores(scores, _values(left), _values(right))
 
     @overload
     def decode(self, vectors: SparseVector, top_k: int | None = None) -> Decoded: ...
@@ -269,61 +130,18 @@ class SparseEncoder(Encoder[SparseModel]):
 
     def _decode(self, vector: SparseVector, top_k: int | None) -> Decoded:
         order = np.argsort(-vector.values, kind="stable")[:top_k]
-        tokenizer = self._tokenizer()
+        tokenizer = self._towers.document.tokenizer
         return [
             (tokenizer.token(int(vector.indices[at])) or "", float(vector.values[at]))
             for at in order
         ]
 
-    def _prompt(self, side: SideName, instruction: str | None) -> str:
-        return prompt_of(self.encoding, side, self.record.id, instruction)
+    def _collector(self, side: SideName, top_k: int | None, n_texts: int) -> _WordCollector:
+        kept = top_k or self.encoding.max_active_dims
+        return _WordCollector(n_texts, dim=self.dim, top_k=kept)
 
-    def _encode(
-        self,
-        texts: str | Iterable[str],
-        side: SideName,
-        prompt: str,
-        top_k: int | None,
-        settings: EncodeSettings,
-    ) -> OneOrManySparse:
-        task = self._task(side, prompt, top_k)
-        windows = list(self._stream(texts, task, settings, self._read_as(side)))
-        if isinstance(texts, str):
-            return windows[0][0]
-        return SparseVectors.concatenate(windows or [SparseVectors.from_rows([], dim=self.dim)])
-
-    def _read_as(self, side: SideName) -> TextSide:
-        return self.encoding.text_side if side == "text" else side
-
-    def _task(self, side: SideName, prompt: str, top_k: int | None) -> Task[str, SparseVectors]:
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k is {top_k!r}; expected at least 1")
-        read_as = self._read_as(side)
-        looked_up = self.encoding.looks_queries_up and read_as == "query"
-        tokenizer, kept = self._tokenizer(read_as), top_k or self.encoding.max_active_dims
-        max_length = self.encoding.query_length if looked_up else self.max_length
-        # A table knows no special tokens.
-        tokenize = tokenizer.encode_bare if looked_up else tokenizer.encode
-
-        def read(texts: Sequence[str]) -> Reading:
-            whole = [prompt + text for text in texts]
-            tokenized = list(tokenize(whole, max_length=max_length))
-            return Reading([_row(text) for text in tokenized], [text.n_cut for text in tokenized])
-
-        def collect(n_texts: int, outputs: Iterator[Output]) -> SparseVectors:
-            found: dict[int, SparseVector] = {}
-            for positions, weights, _ in outputs:
-                rows = SparseVectors.from_dense(weights, top_k=kept)
-                found.update(zip(positions, rows, strict=True))
-            return SparseVectors.from_rows([found[at] for at in range(n_texts)], dim=self.dim)
-
-        return Task(
-            model_id=self.record.id,
-            max_length=max_length,
-            read=read,
-            collect=collect,
-            n_characters=len,
-        )
+    def _concatenate(self, windows: Sequence[SparseVectors]) -> SparseVectors:
+        return SparseVectors.concatenate(windows)
 
     def __repr__(self) -> str:
         """Show what decides the weights and where they are made."""
@@ -336,12 +154,45 @@ class SparseEncoder(Encoder[SparseModel]):
         )
 
 
-def _row(text: TokenizedText) -> Row:
-    n_tokens = len(text.ids)
-    return Row(text.ids, text.type_ids, [True] * n_tokens, [True] * n_tokens)
+class _WordCollector:
+    """Collects the weights of words; zeros are dropped batch by batch."""
+
+    def __init__(self, n_texts: int, *, dim: int, top_k: int | None) -> None:
+        """Make room for the texts of a window.
+
+        Args:
+            n_texts: how many texts there are.
+            dim: the size of the vocabulary.
+            top_k: how many of the largest weights are kept; None keeps all.
+        """
+        self._dim = dim
+        self._top_k = top_k
+        none = SparseVector(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), dim)
+        self._texts = [none] * n_texts
+
+    def add(
+        self, positions: Sequence[int], found: NDArray[np.float32], counted: NDArray[np.bool_]
+    ) -> None:
+        """Take the weights of a batch, ``[n_rows, dim]``; see `Collector.add`."""
+        rows = SparseVectors.from_dense(found, top_k=self._top_k)
+        for position, row in zip(positions, rows, strict=True):
+            self._texts[position] = row
+
+    def first_not_finite(self) -> int | None:
+        """Return the position of the first text with NaN or infinity."""
+        wrong = (at for at, row in enumerate(self._texts) if not np.isfinite(row.values).all())
+        return next(wrong, None)
+
+    def result(self) -> SparseVectors:
+        """Return the weights of all texts."""
+        return SparseVectors.from_rows(self._texts, dim=self._dim)
 
 
 def _several(vectors: OneOrManySparse) -> SparseVectors:
     if isinstance(vectors, SparseVectors):
         return vectors
     return SparseVectors.from_rows([vectors], dim=vectors.dim)
+
+
+def _values(vectors: SparseVectors) -> Iterator[NDArray[np.float32]]:
+    return (row.values for row in vectors)

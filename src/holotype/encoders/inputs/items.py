@@ -1,45 +1,86 @@
-"""What callers pass to be encoded: texts and pairs of texts, checked."""
+"""What callers pass to be encoded, checked: texts and pairs of texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from typing import Any, TypeAlias, TypeVar
+
+ItemT = TypeVar("ItemT")
 
 
-def each_text(texts: str | Iterable[str]) -> Iterator[str]:
-    """Yield one or several texts, each checked as it is pulled.
-
-    Raises:
-        TypeError: something is not a string.
-        ValueError: a string holds half of a surrogate pair, which no text has.
-    """
-    for index, text in enumerate([texts] if isinstance(texts, str) else texts):
-        check_text(text, f"the text at index {index}")
-        yield text
-
-
-def count_texts(texts: str | Iterable[str]) -> int | None:
-    """Return how many texts there are; None for an iterator, which does not know."""
-    if isinstance(texts, str):
-        return 1
-    return len(texts) if isinstance(texts, Sized) else None
-
-
-def check_text(text: object, what: str) -> None:
-    """Raise where something is no text.
+def each_text(texts: str | Iterable[str], argument: str = "texts") -> Iterator[str]:
+    """Return one or several texts, each checked as it is pulled.
 
     Args:
-        text: what was passed.
-        what: how errors name it, such as ``"the text at index 3"``.
+        texts: a text, or several.
+        argument: what the caller calls them, for errors.
+
+    Raises:
+        TypeError: it is no sequence of texts (a dict, a set, a table, None), or, as it is pulled,
+            something in it is not a string.
+        ValueError: a string holds half of a surrogate pair, which no text has.
+    """
+    several = [texts] if isinstance(texts, str) else require_several(texts, argument)
+    return (check_text(text, index) for index, text in enumerate(several))
+
+
+def require_several(items: Iterable[ItemT], argument: str) -> Iterator[ItemT]:
+    """Return an iterator of several items, which have an order of their own.
+
+    Raises:
+        TypeError: it is something else; what would be read as its keys says so.
+    """
+    found: Any = items
+    if isinstance(found, Mapping) or _is_table(found):
+        advice = "pass one column, such as table['text'].tolist()"
+        if isinstance(found, Mapping):
+            advice = "pass its values, as list(texts.values())"
+        raise TypeError(
+            f"{argument} is {_type_of(found)}, which would be read as its keys; {advice}"
+        )
+    if isinstance(found, (set, frozenset)):
+        raise TypeError(
+            f"{argument} is {_type_of(found)}, which has no order for the results; pass a list"
+        )
+    try:
+        if not isinstance(found, (bytes, bytearray)):
+            return iter(items)
+    except TypeError:
+        pass
+    raise TypeError(f"{argument} is {_type_of(found)}; expected one item, or several in a list")
+
+
+def _is_table(items: object) -> bool:
+    # A frame of pandas, polars, Dask or Spark; their columns have no columns.
+    return hasattr(items, "columns")
+
+
+def _type_of(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
+
+
+def count_items(items: object) -> int | None:
+    """Return how many items there are; None for an iterator, which does not know."""
+    if isinstance(items, str):
+        return 1
+    return len(items) if isinstance(items, Sized) else None
+
+
+def check_text(text: object, index: int) -> str:
+    """Return a text.
 
     Raises:
         TypeError: it is not a string.
         ValueError: it holds half of a surrogate pair, which no text has.
     """
+    return _check_text(text, f"the text at index {index}")
+
+
+def _check_text(text: object, what: str) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"{what} is of type {type(text).__name__}; expected str")
+        raise TypeError(f"{what} is {_type_of(text)}; expected str")
     if text.isascii():
-        return
+        return text
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -47,6 +88,7 @@ def check_text(text: object, what: str) -> None:
             f"{what} holds half of a surrogate pair at position {error.start}; decode its bytes "
             "with errors='replace'"
         ) from None
+    return text
 
 
 Pair: TypeAlias = tuple[str, str]
@@ -58,19 +100,21 @@ def is_pair(value: object) -> bool:
 
 
 def each_pair(pairs: Pair | Iterable[Pair]) -> Iterator[Pair]:
-    """Yield one or several pairs, each checked as it is pulled.
+    """Return one or several pairs, each checked as it is pulled.
 
     Raises:
-        TypeError: something is no pair of strings.
+        TypeError: it is no sequence of pairs, or, as it is pulled, something in it is no pair of
+            strings.
         ValueError: a string holds half of a surrogate pair, which no text has.
     """
     if isinstance(pairs, str):
         raise TypeError("expected a pair of texts or several of them, got a single text")
-    for index, pair in enumerate([pairs] if is_pair(pairs) else pairs):
-        yield checked_pair(pair, index)
+    several: Iterable[object]
+    several = [pairs] if is_pair(pairs) else require_several(pairs, "pairs")
+    return (check_pair(pair, index) for index, pair in enumerate(several))
 
 
-def checked_pair(pair: object, index: int) -> Pair:
+def check_pair(pair: object, index: int) -> Pair:
     """Return a pair of texts, given as a tuple or a list.
 
     Raises:
@@ -80,12 +124,13 @@ def checked_pair(pair: object, index: int) -> Pair:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"the pair at index {index} is {_shape(pair)}; expected two texts")
     first, second = pair
-    check_text(first, f"the first text of the pair at index {index}")
-    check_text(second, f"the second text of the pair at index {index}")
-    return first, second
+    return (
+        _check_text(first, f"the first text of the pair at index {index}"),
+        _check_text(second, f"the second text of the pair at index {index}"),
+    )
 
 
 def _shape(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return f"of {len(value)} parts"
-    return f"of type {type(value).__name__}"
+    return _type_of(value)

@@ -1,14 +1,29 @@
-"""From tokenised texts to padded batches."""
+"""What a network runs for an item, and how rows of tokens become padded batches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 _TOKENS_AT_ONCE = 4096
+
+
+class NetworkInput(Protocol):
+    """What a network runs for one item: the tokens of a text, or whatever else it reads."""
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the network reads; work is divided and counted by them."""
+        ...
+
+
+ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
+RowT = TypeVar("RowT", bound=NetworkInput)
+RowT_co = TypeVar("RowT_co", bound=NetworkInput, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,11 @@ class Row:
     attended: list[bool]
     counted: list[bool]
 
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the text has, with special tokens."""
+        return len(self.ids)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -43,16 +63,33 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The items of a window as the model reads them, in the order of the items.
+class Reading(Generic[RowT_co]):
+    """The items of a window as the network reads them, in the order of the items.
 
     Attributes:
-        rows: the tokens of every item.
+        rows: what the network runs for every item.
         n_cut: how many tokens of every item were cut off.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[RowT_co]
     n_cut: Sequence[int]
+
+
+class Reader(Protocol[ItemT_contra, RowT_co]):
+    """Reads the items of one call; nothing after it knows what an item is."""
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest item in tokens, beyond which it is cut; None where nothing limits it."""
+        ...
+
+    def size(self, item: ItemT_contra, /) -> int:
+        """Return the size of an item in characters, which bounds a window."""
+        ...
+
+    def read(self, items: Sequence[ItemT_contra], /) -> Reading[RowT_co]:
+        """Return what the network runs for each item; several threads may call it."""
+        ...
 
 
 def batches(
@@ -65,10 +102,10 @@ def batches(
         batch_size: how many rows make a batch; None makes batches of a bounded number of tokens.
         pad_id: the id of padding.
     """
-    order = sorted(range(len(rows)), key=lambda index: -len(rows[index].ids))
+    order = sorted(range(len(rows)), key=lambda index: -rows[index].n_tokens)
     start = 0
     while start < len(order):
-        longest = max(1, len(rows[order[start]].ids))
+        longest = max(1, rows[order[start]].n_tokens)
         chosen = order[start : start + (batch_size or max(1, _TOKENS_AT_ONCE // longest))]
         yield chosen, _pad([rows[index] for index in chosen], pad_id)
         start += len(chosen)
@@ -76,15 +113,14 @@ def batches(
 
 def _pad(rows: Sequence[Row], pad_id: int) -> Batch:
     # Every tokenizer may give an empty text no token at all; a row needs one.
-    shape = (len(rows), max(1, *(len(row.ids) for row in rows)))
+    shape = (len(rows), max(1, *(row.n_tokens for row in rows)))
     ids = np.full(shape, pad_id, dtype=np.int64)
     type_ids = np.zeros(shape, dtype=np.int64)
     attended = np.zeros(shape, dtype=np.bool_)
     counted = np.zeros(shape, dtype=np.bool_)
     for at, row in enumerate(rows):
-        n_tokens = len(row.ids)
-        ids[at, :n_tokens] = row.ids
-        type_ids[at, :n_tokens] = row.type_ids
-        attended[at, :n_tokens] = row.attended
-        counted[at, :n_tokens] = row.counted
+        ids[at, : row.n_tokens] = row.ids
+        type_ids[at, : row.n_tokens] = row.type_ids
+        attended[at, : row.n_tokens] = row.attended
+        counted[at, : row.n_tokens] = row.counted
     return Batch(ids, type_ids, attended, counted)

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from holotype.encoders.options import SideName
 from holotype.errors import InstructionError
 
 PLACEHOLDER = "{instruction}"
@@ -63,18 +62,6 @@ class Prompted(Protocol):
     def default_prompt(self) -> str:
         """The prompt of texts that are neither."""
         ...
-
-
-def prompt_of(encoding: Prompted, side: SideName, model_id: str, instruction: str | None) -> str:
-    """Return the text to put before every text of a side.
-
-    Raises:
-        InstructionError: an instruction is needed and not given, or has no place.
-    """
-    if side == "text":
-        return encoding.default_prompt
-    prompt = encoding.query_prompt if side == "query" else encoding.document_prompt
-    return prompt.fill(model_id, instruction)
 
 
 def needed_instruction(prompt: Prompt) -> str | None:

@@ -1,6 +1,6 @@
-"""Rows dealt out to one model on several devices.
+"""One model on several devices.
 
-They are dealt out by length, so that every device gets about as much work. Results come back as
+Rows are divided by length, so that every device gets about as much work. Results come back as
 they are ready, and carry the positions of their rows.
 """
 
@@ -11,12 +11,12 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
-from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.rows import RowT
 from holotype.encoders.running.network import FoundT, OutputOf, Runner
 
 
 def run_on(
-    networks: Sequence[Runner[FoundT]], rows: Sequence[Row], batch_size: int | None
+    networks: Sequence[Runner[RowT, FoundT]], rows: Sequence[RowT], batch_size: int | None
 ) -> Iterator[OutputOf[FoundT]]:
     """Yield batch by batch, in any order of the rows; see `Network.run`.
 
@@ -29,7 +29,7 @@ def run_on(
     if len(networks) == 1:
         yield from networks[0].run(rows, batch_size)
         return
-    by_length = sorted(range(len(rows)), key=lambda at: -len(rows[at].ids))
+    by_length = sorted(range(len(rows)), key=lambda at: -rows[at].n_tokens)
     parts = [by_length[first :: len(networks)] for first in range(len(networks))]
     with ThreadPoolExecutor(len(networks), thread_name_prefix="holotype-device") as threads:
         runs = [
@@ -59,7 +59,7 @@ class Loaded(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Release the weights."""
         ...
 
 
@@ -70,33 +70,39 @@ class Replicas(Generic[LoadedT]):
     """A loaded model on further devices; each is loaded when it is first named, and kept."""
 
     def __init__(self, device: str, load_on: Callable[[str], LoadedT]) -> None:
-        """Take the device that the model is on, and what loads it on another."""
+        """Begin without any.
+
+        Args:
+            device: the device that the model itself is on.
+            load_on: loads the model on another device.
+        """
         self._device = device
         self._load_on = load_on
-        self._encoders: dict[str, LoadedT] = {}
+        self._loaded: dict[str, LoadedT] = {}
         self._lock = Lock()
 
     @property
     def memory_bytes(self) -> int:
         """How many bytes the weights of all of them take."""
-        return sum(encoder.memory_bytes for encoder in tuple(self._encoders.values()))
+        return sum(loaded.memory_bytes for loaded in tuple(self._loaded.values()))
 
     def on(self, device: str) -> LoadedT | None:
         """Return the replica on a device; None where the model itself is on it."""
-        name = _numbered(device)
-        if name == _numbered(self._device):
+        name = _add_index(device)
+        if name == _add_index(self._device):
             return None
         with self._lock:
-            if name not in self._encoders:
-                self._encoders[name] = self._load_on(device)
-            return self._encoders[name]
+            if name not in self._loaded:
+                self._loaded[name] = self._load_on(device)
+            return self._loaded[name]
 
     def close(self) -> None:
-        """Let go of the weights of all of them."""
+        """Release the weights of all of them."""
         with self._lock:
-            while self._encoders:
-                self._encoders.popitem()[1].close()
+            while self._loaded:
+                self._loaded.popitem()[1].close()
 
 
-def _numbered(device: str) -> str:
+def _add_index(device: str) -> str:
+    """Return the name of a device with its number, which torch leaves out for the first."""
     return f"{device}:0" if device in ("cuda", "mps") else device

@@ -1,7 +1,7 @@
-"""What an encoder runs: the contract, whatever library fulfils it.
+"""The contract between encoders and the library that runs a model.
 
-The encoders themselves know neither torch nor transformers, so that a type checker reads a user's
-program in seconds, and other libraries can take torch's place.
+Encoders know neither torch nor transformers, so that a type checker reads a user's program in
+seconds, and other libraries can take torch's place.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.rows import NetworkInput, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FoundT = TypeVar("FoundT")
 FoundT_co = TypeVar("FoundT_co", covariant=True)
+RowT_contra = TypeVar("RowT_contra", bound=NetworkInput, contravariant=True)
 
 OutputOf: TypeAlias = tuple[list[int], FoundT, NDArray[np.bool_]]
 """The positions of a batch's rows, what was found of them, and which tokens count,
@@ -30,11 +31,11 @@ Output: TypeAlias = OutputOf[NDArray[np.float32]]
 ``[n_rows, n_tokens, dim]`` where none does."""
 
 
-class Runner(Protocol[FoundT_co]):
-    """What turns rows of tokens into results of some sort."""
+class Runner(Protocol[RowT_contra, FoundT_co]):
+    """Turns rows of some sort into results of some sort."""
 
     def run(
-        self, rows: Sequence[Row], batch_size: int | None
+        self, rows: Sequence[RowT_contra], batch_size: int | None
     ) -> Iterator[tuple[list[int], FoundT_co, NDArray[np.bool_]]]:
         """Yield batch by batch, in any order of the rows; see `Network.run`."""
         ...
@@ -63,10 +64,9 @@ class Network(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the weights, and give the device's memory back.
+        """Release the weights and the device's memory.
 
-        A run that another thread has begun comes to its end; the next raises a
-        `ClosedEncoderError`.
+        A run that another thread has begun ends as usual; the next raises a `ClosedEncoderError`.
         """
         ...
 
@@ -106,7 +106,7 @@ class Towers:
         return sum(network.memory_bytes for network in self._networks())
 
     def close(self) -> None:
-        """Let go of the weights; see `Network.close`."""
+        """Release the weights; see `Network.close`."""
         for network in self._networks():
             network.close()
 

@@ -1,4 +1,4 @@
-"""Batches of rows that lie end to end: those of one length side by side, or all of them padded."""
+"""Batches of rows end to end, either grouped by length or padded to one length."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class PackedBatch:
         return found
 
 
-def packed(
+def pack(
     rows: Sequence[Row], *, max_rows: int | None, max_tokens: int, pad_id: int
 ) -> Iterator[PackedBatch]:
     """Yield batches of rows of like length, longest first.
@@ -86,14 +86,14 @@ def packed(
             longer is a batch of its own.
         pad_id: the token of a row that has none.
     """
-    order = sorted(range(len(rows)), key=lambda index: -len(rows[index].ids))
-    lengths = [max(1, len(rows[index].ids)) for index in order]
+    order = sorted(range(len(rows)), key=lambda index: -rows[index].n_tokens)
+    lengths = [max(1, rows[index].n_tokens) for index in order]
     for start, end in _cuts(lengths, max_rows, max_tokens):
         chosen = order[start:end]
         yield _join(chosen, [rows[index] for index in chosen], lengths[start:end], pad_id)
 
 
-def padded(rows: Sequence[Row], *, max_rows: int | None, pad_id: int) -> Iterator[PackedBatch]:
+def pack_padded(rows: Sequence[Row], *, max_rows: int | None, pad_id: int) -> Iterator[PackedBatch]:
     """Yield batches of rows of like length, longest first, padded to one length each.
 
     Args:
@@ -133,7 +133,7 @@ def _join(
     indices: list[int], rows: Sequence[Row], lengths: Sequence[int], pad_id: int
 ) -> PackedBatch:
     # Some tokenizers give an empty text no token; a row needs one, to attend to itself.
-    whole = [row if row.ids else Row([pad_id], [0], [True], [False]) for row in rows]
+    whole = [row if row.n_tokens else Row([pad_id], [0], [True], [False]) for row in rows]
     ends = np.cumsum(lengths)
     return PackedBatch(
         indices=indices,

@@ -1,8 +1,8 @@
 """From what a caller passes to results, window by window, in bounded memory.
 
-What comes in is cut into windows of a bounded size. While the model runs on one, the next is
-tokenised on a second thread; tokenizers and torch both release Python's lock. The caller's own
-iterator is only ever pulled on the caller's thread, at most two windows ahead of the results.
+Items are cut into windows of a bounded size. While the model runs on one, a second thread reads the
+next; tokenizers and torch both release Python's lock. The caller's own iterator is pulled on the
+caller's thread only, at most two windows ahead of the results.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from holotype.encoders.inputs.rows import Reading, Row
+from holotype.encoders.inputs.rows import Reader, Reading, RowT
 from holotype.encoders.options import EncodeSettings, OnOverflow
+from holotype.encoders.running.collecting import Collector
 from holotype.encoders.running.devices import run_on
-from holotype.encoders.running.network import FoundT, OutputOf, Runner
-from holotype.encoders.running.progress import Progress, watched
-from holotype.errors import TextOverflowError, TextOverflowWarning
+from holotype.encoders.running.network import FoundT, Runner
+from holotype.encoders.running.progress import Progress, show_progress
+from holotype.errors import NotFiniteError, TextOverflowError, TextOverflowWarning
 
 _PACKAGE = str(Path(__file__).parents[2]) + os.sep
 
@@ -37,7 +35,7 @@ class Overflow:
         """Begin a call.
 
         Args:
-            on_overflow: what the caller wants.
+            on_overflow: what to do about texts that are too long; see `EncodeOptions`.
             model_id: the model, for the message.
             max_length: the longest text in tokens; None where nothing is cut.
         """
@@ -99,33 +97,25 @@ _CHARACTERS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskOf(Generic[ItemT, FoundT, ResultT]):
-    """What a kind of model does with the items of one call.
+class Task(Generic[ItemT, RowT, FoundT, ResultT]):
+    """What a model does with the items of one call.
 
     Attributes:
         model_id: the model, for messages.
-        max_length: the longest item in tokens; None where nothing is cut.
-        read: turns the items of a window into rows; runs on a second thread.
-        collect: turns the number of items and what the network yields into the window's result;
-            runs on the caller's thread, and must exhaust what it gets.
-        n_characters: how large an item is, to bound a window by.
+        dtype: the type of its arithmetic, for messages.
+        reader: turns the items of a window into rows, on a second thread.
+        collector: takes the number of items of a window, and returns what collects its results.
     """
 
     model_id: str
-    max_length: int | None
-    read: Callable[[Sequence[ItemT]], Reading]
-    collect: Callable[[int, Iterator[OutputOf[FoundT]]], ResultT]
-    n_characters: Callable[[ItemT], int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task(TaskOf[ItemT, NDArray[np.float32], ResultT]):
-    """What a kind of model does with the vectors that a network finds."""
+    dtype: str
+    reader: Reader[ItemT, RowT]
+    collector: Callable[[int], Collector[FoundT, ResultT]]
 
 
 def stream(
-    networks: Sequence[Runner[FoundT]],
-    task: TaskOf[ItemT, FoundT, ResultT],
+    networks: Sequence[Runner[RowT, FoundT]],
+    task: Task[ItemT, RowT, FoundT, ResultT],
     items: Iterable[ItemT],
     settings: EncodeSettings,
     *,
@@ -138,26 +128,33 @@ def stream(
 
     Args:
         networks: what runs; the same model on every device that is to run.
-        task: what the kind of model does.
+        task: what the model does.
         items: what is encoded; errors of the iterator reach the caller as they are.
         settings: the options of the call.
-        n_items: how many items there are, for the time left; None where nobody knows.
+        n_items: how many items there are, for the time left; None where that is unknown.
 
     Raises:
         TextOverflowError: an item is too long, and that is an error.
+        NotFiniteError: the model returned NaN or infinity for an item.
     """
-    overflow = Overflow(settings.on_overflow, model_id=task.model_id, max_length=task.max_length)
+    max_length = task.reader.max_length
+    overflow = Overflow(settings.on_overflow, model_id=task.model_id, max_length=max_length)
+    n_done = 0
     failed = False
     try:
         with (
-            watched(settings.progress, what=task.model_id, total=n_items) as progress,
-            closing(_read_ahead(task, _windows(items, task, len(networks)))) as readings,
+            show_progress(settings.progress, what=task.model_id, total=n_items) as progress,
+            closing(_read_ahead(task.reader, _windows(items, task.reader, len(networks)))) as found,
         ):
-            for reading in readings:
+            for reading in found:
                 overflow.add(reading.n_cut)
-                outputs = run_on(networks, reading.rows, settings.batch_size)
-                counted = _counted(outputs, reading.rows, progress)
-                yield task.collect(len(reading.rows), counted)
+                collector = task.collector(len(reading.rows))
+                _run(networks, reading.rows, settings.batch_size, collector, progress)
+                wrong = collector.first_not_finite()
+                if wrong is not None:
+                    raise NotFiniteError(task.model_id, n_done + wrong, task.dtype)
+                yield collector.result()
+                n_done += len(reading.rows)
     except Exception:
         failed = True
         raise
@@ -166,24 +163,31 @@ def stream(
             overflow.report()
 
 
-def _counted(
-    outputs: Iterator[OutputOf[FoundT]], rows: Sequence[Row], progress: Progress
-) -> Iterator[OutputOf[FoundT]]:
-    for output in outputs:
-        yield output
-        positions = output[0]
-        progress.advance(len(positions), sum(len(rows[at].ids) for at in positions))
+def _run(
+    networks: Sequence[Runner[RowT, FoundT]],
+    rows: Sequence[RowT],
+    batch_size: int | None,
+    collector: Collector[FoundT, ResultT],
+    progress: Progress,
+) -> None:
+    done: set[int] = set()
+    for positions, found, counted in run_on(networks, rows, batch_size):
+        collector.add(positions, found, counted)
+        # A network with several heads yields every row once for each.
+        new = [at for at in positions if at not in done]
+        done.update(new)
+        progress.advance(len(new), sum(rows[at].n_tokens for at in new))
 
 
 def _windows(
-    items: Iterable[ItemT], task: TaskOf[ItemT, FoundT, ResultT], n_devices: int
+    items: Iterable[ItemT], reader: Reader[ItemT, RowT], n_devices: int
 ) -> Iterator[list[ItemT]]:
     n_items, n_characters = _ITEMS_AT_ONCE * n_devices, _CHARACTERS_AT_ONCE * n_devices
     window: list[ItemT] = []
     size = 0
     for item in items:
         window.append(item)
-        size += task.n_characters(item)
+        size += reader.size(item)
         if len(window) >= n_items or size >= n_characters:
             yield window
             window, size = [], 0
@@ -192,20 +196,20 @@ def _windows(
 
 
 def _read_ahead(
-    task: TaskOf[ItemT, FoundT, ResultT], windows: Iterator[list[ItemT]]
-) -> Generator[Reading, None, None]:
+    reader: Reader[ItemT, RowT], windows: Iterator[list[ItemT]]
+) -> Generator[Reading[RowT], None, None]:
     first, second = next(windows, None), next(windows, None)
     if first is None:
         return
     if second is None:
         # One window has nothing to overlap with, and a short call no time for a thread.
-        yield task.read(first)
+        yield reader.read(first)
         return
     with ThreadPoolExecutor(1, thread_name_prefix="holotype-tokenizer") as thread:
-        ready = thread.submit(task.read, first)
+        ready = thread.submit(reader.read, first)
         window: list[ItemT] | None = second
         while window is not None:
-            following = thread.submit(task.read, window)
+            following = thread.submit(reader.read, window)
             yield ready.result()
             ready, window = following, next(windows, None)
         yield ready.result()

@@ -1,4 +1,4 @@
-"""How far a call has come, on stderr."""
+"""A line on stderr that shows the progress of a call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONG_S = 2.0
 
 
 class Progress:
-    """A line that counts texts, and tells texts and tokens per second and the time left."""
+    """A line that counts texts, and shows texts and tokens per second and the time left."""
 
     def __init__(self, bar: Any) -> None:
         """Take a bar of tqdm; None shows nothing."""
@@ -35,14 +35,14 @@ class Progress:
 
 
 @contextmanager
-def watched(wanted: bool | None, *, what: str, total: int | None) -> Iterator[Progress]:
-    """Show a line while a call runs, where that is wanted.
+def show_progress(wanted: bool | None, *, what: str, total: int | None) -> Iterator[Progress]:
+    """Show a line on stderr while a call runs.
 
     Args:
         wanted: True shows it at once; None where stderr is a terminal and the work takes more than
             two seconds; False never.
         what: the name of the line.
-        total: how many texts there are; None where nobody knows, and no time left can be told.
+        total: how many texts there are; None where that is unknown, which leaves out the time left.
 
     Raises:
         MissingExtraError: it is wanted, and tqdm is not installed.

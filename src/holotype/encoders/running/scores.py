@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.inputs.rows import Reading, Row
-from holotype.encoders.inputs.tokenizer import TokenizedText
-from holotype.encoders.running.network import Output
 from holotype.records import ScoreActivation
 
 Scores: TypeAlias = NDArray[np.float32]
 Activation: TypeAlias = Literal["record", "logits", "identity", "sigmoid", "softmax"]
 
 
-def chosen_activation(asked: Activation, usual: ScoreActivation, n_labels: int) -> ScoreActivation:
+def choose_activation(asked: Activation, usual: ScoreActivation, n_labels: int) -> ScoreActivation:
     """Return the activation that a call asks for.
 
     Args:
@@ -93,13 +90,15 @@ class LabelRule:
     thresholds: tuple[float | None, ...]
     top_k: int | None
 
-    def apply(self, scores: Scores) -> tuple[LabelScore, ...]:
+    def apply(self, scores: Scores, logits: Scores) -> tuple[LabelScore, ...]:
         """Return the labels that apply, best first, of equal ones the first.
 
         Args:
             scores: ``[n_labels]``.
+            logits: what the scores were made of, ``[n_labels]``. They give the order: different
+                logits have the same score where an activation saturates.
         """
-        order = sorted(range(len(self.labels)), key=lambda at: -scores[at])
+        order = sorted(range(len(self.labels)), key=lambda at: -logits[at])
         applying = [at for at in order if self._applies(at, float(scores[at]))]
         return tuple(
             LabelScore(label=self.labels[at], score=float(scores[at]))
@@ -111,7 +110,7 @@ class LabelRule:
         return threshold is None or score >= threshold
 
 
-def all_labels(labels: Sequence[str]) -> LabelRule:
+def rule_for_all(labels: Sequence[str]) -> LabelRule:
     """Return the rule by which every label applies, whatever its score."""
     return LabelRule(labels=tuple(labels), thresholds=(None,) * len(labels), top_k=None)
 
@@ -124,7 +123,7 @@ def label_rule(
     threshold: float | None,
     thresholds: Mapping[str, float] | None,
 ) -> LabelRule:
-    """Settle which labels of a call apply.
+    """Return the rule by which labels apply in a call.
 
     Where a text has one label, that is the best of those that reach their thresholds; where it may
     have several, each applies from `USUAL_THRESHOLD` on. Both hold unless the call says otherwise.
@@ -157,37 +156,6 @@ def label_rule(
         thresholds=tuple(own.get(label, threshold) for label in labels),
         top_k=top_k,
     )
-
-
-def count_inputs(inputs: object) -> int | None:
-    """Return how many inputs there are; None for an iterator, which does not know."""
-    return len(inputs) if isinstance(inputs, Sized) else None
-
-
-def reading(inputs: Sequence[TokenizedText]) -> Reading:
-    """Return inputs of which every token counts, as the model reads them."""
-    rows = []
-    for found in inputs:
-        whole = [True] * len(found.ids)
-        rows.append(Row(found.ids, found.type_ids, whole, whole))
-    return Reading(rows, [found.n_cut for found in inputs])
-
-
-def collect_logits(n_labels: int) -> Callable[[int, Iterator[Output]], Scores]:
-    """Return what puts the logits of a window in order: ``[n_inputs, n_labels]``."""
-
-    def collect(n_inputs: int, outputs: Iterator[Output]) -> Scores:
-        logits = np.empty((n_inputs, n_labels), dtype=np.float32)
-        for positions, found, _ in outputs:
-            logits[positions] = found
-        return logits
-
-    return collect
-
-
-def joined(windows: Iterable[Scores], n_labels: int) -> Scores:
-    """Return the logits of all windows: ``[n_inputs, n_labels]``, also for none."""
-    return np.concatenate([np.empty((0, n_labels), dtype=np.float32), *windows])
 
 
 PLACE = "{}"
@@ -228,10 +196,10 @@ def inference_labels(labels: Sequence[str]) -> tuple[int, int]:
     return follows[0], contradicts[0]
 
 
-def candidate_scores(
+def candidate_logits(
     logits: Scores, follows: int, contradicts: int, *, multi_label: bool
-) -> Scores:
-    """Turn the logits of hypotheses into scores of labels.
+) -> tuple[Scores, ScoreActivation]:
+    """Turn the logits of hypotheses into logits of labels.
 
     Args:
         logits: ``[n_texts, n_candidates, n_labels]``.
@@ -240,10 +208,10 @@ def candidate_scores(
         multi_label: whether the labels do not exclude each other; one label alone never does.
 
     Returns:
-        float32 ``[n_texts, n_candidates]``, which sum to 1 for a text unless `multi_label`.
+        float32 ``[n_texts, n_candidates]``, and the activation that makes scores of them, which sum
+        to 1 for a text unless `multi_label`.
     """
     if multi_label or logits.shape[1] == 1:
-        both = np.stack([logits[..., contradicts], logits[..., follows]], axis=-1)
-        scores: Scores = activate(both, "softmax")[..., 1]
-        return scores
-    return activate(logits[..., follows], "softmax")
+        # Softmax over two logits is the sigmoid of their difference.
+        return logits[..., follows] - logits[..., contradicts], "sigmoid"
+    return logits[..., follows], "softmax"

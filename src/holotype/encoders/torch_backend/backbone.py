@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
-from holotype.encoders.running.packing import Group, PackedBatch, padded
+from holotype.encoders.running.packing import Group, PackedBatch, pack_padded
 from holotype.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Backbone:
 
     def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
         """Yield batches that are padded; see `Transformer.batches`."""
-        return padded(rows, max_rows=batch_size, pad_id=self.tokenizer.pad_id)
+        return pack_padded(rows, max_rows=batch_size, pad_id=self.tokenizer.pad_id)
 
     @torch.inference_mode()
     def token_vectors(self, batch: PackedBatch) -> Tensor:

@@ -18,7 +18,7 @@ from holotype.encoders.kinds.static import StaticCheckpoint
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.encoders.torch_backend.backbone import Placement, place
 from holotype.encoders.torch_backend.layers import LayersHead
-from holotype.encoders.torch_backend.network import TorchModesNetwork, TorchNetwork
+from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.tensors import (
     read_tensor_file,
     read_tensors,
@@ -31,8 +31,7 @@ from holotype.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
-    from holotype.encoders.mode_vectors import Mode
-    from holotype.encoders.running.modes_network import ModeTowers
+    from holotype.encoders.running.modes import Mode, ModeTowers
 
 Tensors = dict[str, Tensor]
 
@@ -74,7 +73,8 @@ def build_modes(
         config: where and in which type all of them are run.
         dims: how many dimensions each mode returns; None for all of them.
     """
-    from holotype.encoders.running.modes_network import ModeTowers
+    from holotype.encoders.running.modes import ModeTowers
+    from holotype.encoders.torch_backend.modes_network import TorchModesNetwork
 
     placement = place(config.device, config.dtype)
     settings = _settings_of(next(iter(plans.values())))
@@ -85,11 +85,11 @@ def build_modes(
         if isinstance(plan, ColbertPlan)
     }
     transformer = open_transformer(settings, tensors, placement)
-    heads = {
+    heads: dict[Mode, Head] = {
         mode: _mode_head(plan, transformer, dims[mode], projections.get(mode))
         for mode, plan in plans.items()
     }
-    single = {
+    single: dict[Mode, Towers] = {
         mode: one_tower(
             TorchNetwork(HeadedTransformer(transformer, head)),
             transformer.tokenizer,

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.network import Output
-from holotype.encoders.running.packing import PackedBatch, padded
+from holotype.encoders.running.packing import PackedBatch, pack_padded
 from holotype.encoders.torch_backend.attention import rows_of
 from holotype.encoders.torch_backend.backbone import Backbone, weight_bytes
 from holotype.encoders.torch_backend.forwards import is_of_transformers
@@ -194,7 +194,7 @@ class PaddedClassifier:
         for group in self._groups(rows):
             part = [rows[at] for at in group]
             max_rows = 1 if self._pad_id is None else batch_size
-            for batch in padded(part, max_rows=max_rows, pad_id=self._pad_id or 0):
+            for batch in pack_padded(part, max_rows=max_rows, pad_id=self._pad_id or 0):
                 indices = [group[at] for at in batch.indices]
                 yield indices, self._logits(batch), batch.counted_by_row()
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
-from holotype.encoders.running.packing import PackedBatch, packed
+from holotype.encoders.running.packing import PackedBatch, pack
 from holotype.encoders.torch_backend.attention import TokenBatch
 
 # Where attention was compared; elsewhere batches are padded.
@@ -58,7 +58,7 @@ class PackedBackbone:
         """Yield batches without padding; see `Transformer.batches`."""
         max_tokens = _TOKENS_AT_ONCE[self.device.type]
         pad_id = self.tokenizer.pad_id
-        return packed(rows, max_rows=batch_size, max_tokens=max_tokens, pad_id=pad_id)
+        return pack(rows, max_rows=batch_size, max_tokens=max_tokens, pad_id=pad_id)
 
     @torch.inference_mode()
     def token_vectors(self, batch: PackedBatch) -> Tensor:

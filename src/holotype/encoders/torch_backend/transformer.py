@@ -74,7 +74,7 @@ class HeadedTransformer:
     """A transformer and one head."""
 
     def __init__(self, transformer: Transformer, head: Head) -> None:
-        """Take both, on one device."""
+        """Combine both, which are on one device."""
         self._transformer = transformer
         self._head = head
 

@@ -1,9 +1,9 @@
 """Vectors of fewer bits: float16, int8, uint8, and one bit for each dimension.
 
 The numbers are those of sentence-transformers' `quantize_embeddings` with the same ranges, so that
-indexes of both can be mixed. Ranges are never taken from the vectors that are being quantised: what
-a number means would then depend on its company. They are a `Calibration`, made once, from vectors
-that are like those to come, and kept with the index.
+indexes of both can be mixed. Ranges are never taken from the vectors that are being quantised, since
+a number would then mean something else in every call. They are a `Calibration`, made once, from
+vectors that are like those to come, and kept with the index.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from holotype.encoders.vectors.finite import require_finite
 
 Precision: TypeAlias = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
 Floats: TypeAlias = NDArray[np.floating[Any]]
@@ -40,12 +42,14 @@ class Calibration:
     n_vectors: int
 
     def __post_init__(self) -> None:
-        """Refuse ranges that are none."""
+        """Refuse what is no ranges."""
         if len(self.minima) != len(self.maxima):
             raise ValueError(
                 f"{len(self.minima)} minima and {len(self.maxima)} maxima are no ranges; expected "
                 "as many of both"
             )
+        if not np.isfinite([self.minima, self.maxima]).all():
+            raise ValueError("the ranges hold NaN or infinity; expected those of finite vectors")
 
     @property
     def dim(self) -> int:
@@ -59,10 +63,12 @@ class Calibration:
 
     @property
     def steps(self) -> NDArray[np.float32]:
-        """How far two neighbouring numbers of a dimension are apart: float32 ``[dim]``."""
-        steps = (np.asarray(self.maxima, dtype=np.float32) - self.starts) / _BUCKETS
-        found: NDArray[np.float32] = np.where(steps == 0, np.float32(1), steps)
-        return found
+        """How far two neighbouring numbers of a dimension are apart: float32 ``[dim]``.
+
+        It is 0 for a dimension with one value only; all its numbers stand for that value.
+        """
+        steps: NDArray[np.float32] = np.asarray(self.maxima, dtype=np.float32) - self.starts
+        return steps / np.float32(_BUCKETS)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as JSON, whole or not at all."""
@@ -97,7 +103,8 @@ def calibrate(vectors: Floats | Iterable[Floats]) -> Calibration:
         vectors: ``[n_vectors, dim]``, or any number of such arrays, as `encode_stream` yields them.
 
     Raises:
-        ValueError: there are fewer than two vectors, or they differ in width.
+        ValueError: there are fewer than two vectors, they differ in width, or one holds NaN or
+            infinity.
     """
     minima: Floats | None = None
     maxima: Floats | None = None
@@ -107,6 +114,7 @@ def calibrate(vectors: Floats | Iterable[Floats]) -> Calibration:
             raise ValueError(f"vectors have {window.ndim} axes; expected 2, [n_vectors, dim]")
         if not len(window):
             continue
+        require_finite(window, "vectors", n_vectors)
         least, greatest = window.min(axis=0), window.max(axis=0)
         minima = least if minima is None else np.minimum(minima, least)
         maxima = greatest if maxima is None else np.maximum(maxima, greatest)
@@ -155,17 +163,24 @@ def quantize(
 
     Raises:
         TypeError: the vectors are quantised already.
-        ValueError: the calibration is missing, not wanted, or of another width; or there is no
-            such precision.
+        ValueError: the calibration is missing, not wanted, or of another width; there is no such
+            precision; or a vector holds NaN, infinity, or what float16 cannot hold.
     """
     if not np.issubdtype(vectors.dtype, np.floating):
         raise TypeError(f"vectors are of type {vectors.dtype}; expected floats")
     _check_calibration(precision, calibration, vectors.shape[-1])
+    require_finite(vectors, "vectors")
     if precision in ("float32", "float16"):
-        return vectors.astype(precision)
+        with np.errstate(over="ignore"):
+            found = vectors.astype(precision)
+        require_finite(found, f"vectors in {precision}")
+        return found
     if calibration is not None:
-        buckets = np.floor((vectors - calibration.starts) / calibration.steps).clip(0, _BUCKETS)
-        return buckets.astype(np.uint8) if precision == "uint8" else _centered(buckets)
+        steps = calibration.steps
+        # A dimension with one value only has one bucket.
+        widths = np.where(steps == 0, np.float32(np.inf), steps)
+        buckets = np.floor((vectors - calibration.starts) / widths).clip(0, _BUCKETS)
+        return buckets.astype(np.uint8) if precision == "uint8" else _center(buckets)
     bits = np.packbits(vectors > 0, axis=-1)
     return bits if precision == "ubinary" else (bits ^ np.uint8(_SIGN)).view(np.int8)
 
@@ -181,7 +196,8 @@ def dequantize(
         calibration: the ranges with which int8 and uint8 were made.
 
     Returns:
-        float32 ``[..., dim]``: the middle of each bucket; for bits 1 and -1.
+        float32 ``[..., dim]``: the middle of each bucket, or the one value of a dimension that
+        never changed in the calibration; for bits 1 and -1.
 
     Raises:
         ValueError: the width is neither, or the calibration is missing or of another width.
@@ -209,7 +225,7 @@ def dequantize(
     return (buckets + np.float32(0.5)) * calibration.steps + calibration.starts
 
 
-def _centered(buckets: Floats) -> NDArray[np.int8]:
+def _center(buckets: Floats) -> NDArray[np.int8]:
     return (buckets - _SIGN).astype(np.int8)
 
 

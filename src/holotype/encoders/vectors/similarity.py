@@ -8,9 +8,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.vectors.finite import require_finite_scores
 from holotype.encoders.vectors.ragged import Ragged
 
-# As many as leave a query's scores in the cache, where their maxima are then taken.
+# So many scores of a query stay in the cache until their maxima are taken.
 _TOKENS_AT_ONCE = 8192
 
 
@@ -24,6 +25,9 @@ def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArra
     Returns:
         float32 ``[n_queries, n_documents]``. A document without any token is worse than all
         others: its score is -inf.
+
+    Raises:
+        ValueError: a vector holds NaN or infinity.
     """
     scores = np.full((len(queries), len(documents)), -np.inf, dtype=np.float32)
     for first, last in _spans(documents.offsets):
@@ -31,10 +35,11 @@ def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArra
         tokens = documents.values[start:end]
         columns = first + np.flatnonzero(documents.lengths[first:last])
         starts = documents.offsets[columns] - start
-        for row, query in enumerate(queries):
-            best = np.maximum.reduceat(query @ tokens.T, starts, axis=1)
-            scores[row, columns] = best.sum(axis=0)
-    return scores
+        with np.errstate(invalid="ignore", over="ignore"):
+            for row, query in enumerate(queries):
+                best = np.maximum.reduceat(query @ tokens.T, starts, axis=1)
+                scores[row, columns] = best.sum(axis=0)
+    return require_finite_scores(scores, queries, documents, absent=-np.inf)
 
 
 def maxsim_pairwise(
@@ -43,7 +48,7 @@ def maxsim_pairwise(
     """Score every query against the document at its own position: float32 ``[n_queries]``.
 
     Raises:
-        ValueError: there are not as many documents as queries.
+        ValueError: there are not as many documents as queries, or a vector holds NaN or infinity.
     """
     if len(queries) != len(documents):
         raise ValueError(
@@ -51,10 +56,11 @@ def maxsim_pairwise(
             "many of both"
         )
     scores = np.full(len(queries), -np.inf, dtype=np.float32)
-    for at, (query, document) in enumerate(zip(queries, documents, strict=True)):
-        if len(document):
-            scores[at] = (query @ document.T).max(axis=1).sum()
-    return scores
+    with np.errstate(invalid="ignore", over="ignore"):
+        for at, (query, document) in enumerate(zip(queries, documents, strict=True)):
+            if len(document):
+                scores[at] = (query @ document.T).max(axis=1).sum()
+    return require_finite_scores(scores, queries, documents, absent=-np.inf)
 
 
 def _spans(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -81,33 +87,40 @@ def all_pairs(queries: Vectors, documents: Vectors, *, function: str) -> Vectors
         queries: one vector for each query.
         documents: one vector for each document.
         function: ``"cosine"`` or ``"dot"``.
+
+    Raises:
+        ValueError: a vector holds NaN or infinity.
     """
-    left, right = _prepared(queries, documents, function)
-    scores: Vectors = np.asarray(left @ right.T, dtype=np.float32)
-    return scores
+    with np.errstate(invalid="ignore", over="ignore"):
+        left, right = _scale(queries, documents, function)
+        scores = np.asarray(left @ right.T, dtype=np.float32)
+    return require_finite_scores(scores, queries, documents)
 
 
 def pairwise(queries: Vectors, documents: Vectors, *, function: str) -> Vectors:
     """Score every query against the document at its own position: ``[n_queries]``.
 
     Raises:
-        ValueError: there are not as many documents as queries.
+        ValueError: there are not as many documents as queries, or a vector holds NaN or infinity.
     """
     if len(queries) != len(documents):
         raise ValueError(
             f"{len(queries)} queries and {len(documents)} documents make no pairs; expected as "
             "many of both"
         )
-    left, right = _prepared(queries, documents, function)
-    scores: Vectors = np.einsum("nd,nd->n", left, right)
-    return scores
+    with np.errstate(invalid="ignore", over="ignore"):
+        left, right = _scale(queries, documents, function)
+        scores: Vectors = np.einsum("nd,nd->n", left, right)
+    return require_finite_scores(scores, queries, documents)
 
 
-def _prepared(queries: Vectors, documents: Vectors, function: str) -> tuple[Vectors, Vectors]:
-    return (_unit(queries), _unit(documents)) if function == "cosine" else (queries, documents)
+def _scale(queries: Vectors, documents: Vectors, function: str) -> tuple[Vectors, Vectors]:
+    if function != "cosine":
+        return queries, documents
+    return _normalize(queries), _normalize(documents)
 
 
-def _unit(vectors: Vectors) -> Vectors:
+def _normalize(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Vectors = vectors / np.maximum(lengths, 1e-12)
     return unit

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import MissingExtraError
 
-# So many products of a query's and a document's weight are held at once.
+# So many products of a query's weight and a document's are in memory at once.
 _PRODUCTS_AT_ONCE = 4_000_000
 
 

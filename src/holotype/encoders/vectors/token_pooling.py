@@ -44,14 +44,14 @@ def pool_tokens(
         raise ValueError(f"factor is {factor!r}; expected at least 1")
     if n_protected < 0:
         raise ValueError(f"n_protected is {n_protected!r}; expected at least 0")
-    pooled = [_pooled(document, factor, n_protected) for document in documents]
+    pooled = [_pool(document, factor, n_protected) for document in documents]
     found = Ragged.from_arrays(pooled, dim=documents.dim)
-    return _normalized(found) if normalize else found
+    return _normalize(found) if normalize else found
 
 
-def finished(
+def merge_tokens(
     vectors: Ragged[np.float32],
-    pooling: TokenPoolingSpec | None,
+    pooling: TokenPoolingSpec,
     *,
     side: str,
     dim: int,
@@ -60,8 +60,8 @@ def finished(
     """Merge the tokens of texts as a checkpoint says, and return the first dimensions.
 
     Args:
-        vectors: what the network made.
-        pooling: how they are merged; None where they are not, and have been cut already.
+        vectors: what the network made, in all dimensions.
+        pooling: how they are merged.
         side: what the texts are; those that are neither queries nor documents count as documents.
         dim: how many dimensions to return.
         normalized: whether vectors that are cut have length 1 again.
@@ -69,8 +69,6 @@ def finished(
     Raises:
         MissingExtraError: scipy is not installed.
     """
-    if pooling is None:
-        return vectors
     if ("query" if side == "query" else "document") in pooling.sides:
         vectors = pool_tokens(
             vectors,
@@ -81,21 +79,21 @@ def finished(
     if dim == vectors.dim:
         return vectors
     cut = vectors.with_values(vectors.values[:, :dim])
-    return _normalized(cut) if normalized else cut
+    return _normalize(cut) if normalized else cut
 
 
-def _normalized(vectors: Ragged[np.float32]) -> Ragged[np.float32]:
+def _normalize(vectors: Ragged[np.float32]) -> Ragged[np.float32]:
     lengths = np.linalg.norm(vectors.values, axis=1, keepdims=True)
     return vectors.with_values(vectors.values / np.maximum(lengths, np.float32(1e-12)))
 
 
-def _pooled(document: TokenVectors, factor: float, n_protected: int) -> TokenVectors:
+def _pool(document: TokenVectors, factor: float, n_protected: int) -> TokenVectors:
     protected, tokens = document[:n_protected], document[n_protected:]
     n_clusters = max(int(len(tokens) // factor), 1)
     if n_clusters >= len(tokens):
         return document
     _, members, sizes = np.unique(
-        _clusters(tokens, n_clusters), return_inverse=True, return_counts=True
+        _cluster(tokens, n_clusters), return_inverse=True, return_counts=True
     )
     sums = np.zeros((len(sizes), tokens.shape[1]), dtype=np.float32)
     np.add.at(sums, members, tokens)
@@ -118,7 +116,7 @@ def import_clustering(feature: str) -> Any:
         raise MissingExtraError("scipy", "scipy", feature) from error
 
 
-def _clusters(tokens: TokenVectors, n_clusters: int) -> NDArray[Any]:
+def _cluster(tokens: TokenVectors, n_clusters: int) -> NDArray[Any]:
     hierarchy = import_clustering("pool_tokens()")
     distances = (1 - tokens @ tokens.T).clip(0, 2)
     above_diagonal = distances[np.triu_indices(len(tokens), k=1)]

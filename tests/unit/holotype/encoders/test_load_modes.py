@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import holotype.encoders
-from holotype.encoders.kinds.modes import require_one_checkpoint
+from holotype.encoders.modes import require_one_checkpoint
 from holotype.errors import IncompatibleModesError
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE
 

@@ -92,7 +92,7 @@ def test_one_pair_and_several() -> None:
         ("ab", "got a single text"),
         ([("a",)], "the pair at index 0 is of 1 parts"),
         ([("a", "b"), 3], "the pair at index 1 is of type int"),
-        ([("a", None)], "the second text of the pair at index 0 is of type NoneType"),
+        ([("a", None)], "the second text of the pair at index 0 is None; expected str"),
     ],
 )
 def test_what_is_no_pair_is_refused(pairs: Any, message: str) -> None:

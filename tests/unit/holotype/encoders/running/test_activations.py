@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holotype.encoders.running.scores import activate, chosen_activation
+from holotype.encoders.running.scores import activate, choose_activation
 from holotype.records import ScoreActivation
 
 ACTIVATIONS: tuple[ScoreActivation, ...] = ("identity", "sigmoid", "softmax")
@@ -45,15 +45,15 @@ def test_no_inputs_have_no_scores() -> None:
 
 
 def test_a_call_may_ask_for_other_scores() -> None:
-    assert chosen_activation("record", "sigmoid", 1) == "sigmoid"
-    assert chosen_activation("logits", "sigmoid", 1) == "identity"
-    assert chosen_activation("identity", "sigmoid", 1) == "identity"
-    assert chosen_activation("softmax", "identity", 3) == "softmax"
+    assert choose_activation("record", "sigmoid", 1) == "sigmoid"
+    assert choose_activation("logits", "sigmoid", 1) == "identity"
+    assert choose_activation("identity", "sigmoid", 1) == "identity"
+    assert choose_activation("softmax", "identity", 3) == "softmax"
 
 
 def test_activations_that_make_no_sense_are_refused() -> None:
     unknown: Any = "relu"
     with pytest.raises(ValueError, match="activation is 'relu'"):
-        chosen_activation(unknown, "sigmoid", 1)
+        choose_activation(unknown, "sigmoid", 1)
     with pytest.raises(ValueError, match="softmax turns a single score into 1"):
-        chosen_activation("softmax", "sigmoid", 1)
+        choose_activation("softmax", "sigmoid", 1)

@@ -32,7 +32,7 @@ class CountingNetwork:
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         for start in range(0, len(rows), 2):
             part = rows[start : start + 2]
-            lengths = [len(row.ids) for row in part]
+            lengths = [row.n_tokens for row in part]
             self.n_rows += len(part)
             self.n_tokens += sum(lengths)
             positions = list(range(start, start + len(part)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from holotype.encoders.running.scores import LabelScore, label_rule
+from holotype.encoders.running.scores import LabelScore, activate, label_rule
 
 LABELS = ("a", "b", "c")
 SCORES = np.array([0.25, 0.625, 0.5], dtype=np.float32)
@@ -23,7 +23,7 @@ def applying(
     rule = label_rule(
         LABELS, multi_label=multi_label, top_k=top_k, threshold=threshold, thresholds=thresholds
     )
-    return "".join(found.label for found in rule.apply(SCORES))
+    return "".join(found.label for found in rule.apply(SCORES, SCORES))
 
 
 def test_one_label_is_the_best_that_reaches_its_threshold() -> None:
@@ -46,8 +46,17 @@ def test_several_labels_apply_from_a_half_on() -> None:
 
 def test_equal_scores_keep_the_order_of_the_labels() -> None:
     rule = label_rule(LABELS, multi_label=True, top_k=3, threshold=None, thresholds=None)
-    found = rule.apply(np.full(3, 0.5, dtype=np.float32))
+    equal = np.full(3, 0.5, dtype=np.float32)
+    found = rule.apply(equal, equal)
     assert found == tuple(LabelScore(label=label, score=0.5) for label in LABELS)
+
+
+def test_labels_are_sorted_by_logits_where_their_scores_are_the_same() -> None:
+    rule = label_rule(LABELS, multi_label=True, top_k=None, threshold=None, thresholds=None)
+    logits = np.array([60, 80, 70], dtype=np.float32)
+    scores = activate(logits, "sigmoid")
+    assert len(set(scores.tolist())) == 1
+    assert [found.label for found in rule.apply(scores, logits)] == ["b", "c", "a"]
 
 
 def test_a_threshold_for_no_label_is_refused() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.packing import PackedBatch, packed, padded
+from holotype.encoders.running.packing import PackedBatch, pack, pack_padded
 
 rows = st.lists(
     st.lists(st.integers(1, 99), max_size=7).map(
@@ -43,7 +43,7 @@ def rows_of(batch: PackedBatch) -> list[tuple[int, slice]]:
 @given(rows, limits)
 def test_every_row_comes_once_and_whole(texts: list[Row], limit: dict[str, Any]) -> None:
     seen: list[int] = []
-    for batch in packed(texts, **limit, pad_id=0):
+    for batch in pack(texts, **limit, pad_id=0):
         for index, part in rows_of(batch):
             seen.append(index)
             row, width = texts[index], part.stop - part.start
@@ -65,7 +65,7 @@ def test_every_row_comes_once_and_whole(texts: list[Row], limit: dict[str, Any])
 def test_batches_are_as_large_as_they_may_be_and_no_larger(
     texts: list[Row], limit: dict[str, Any]
 ) -> None:
-    found = list(packed(texts, **limit, pad_id=0))
+    found = list(pack(texts, **limit, pad_id=0))
     for batch, following in zip_longest(found, found[1:]):
         if limit["max_rows"] is not None:
             assert len(batch.indices) <= limit["max_rows"]
@@ -78,14 +78,14 @@ def test_batches_are_as_large_as_they_may_be_and_no_larger(
 
 @given(rows)
 def test_rows_of_one_length_are_one_group(texts: list[Row]) -> None:
-    for batch in packed(texts, max_rows=None, max_tokens=1000, pad_id=0):
+    for batch in pack(texts, max_rows=None, max_tokens=1000, pad_id=0):
         lengths = [group.n_tokens for group in batch.groups]
         assert len(lengths) == len(set(lengths))
 
 
 def test_a_row_without_a_token_gets_one_that_attends_to_itself_and_does_not_count() -> None:
     empty = Row([], [], [], [])
-    (batch,) = packed([empty, empty], max_rows=2, max_tokens=1, pad_id=9)
+    (batch,) = pack([empty, empty], max_rows=2, max_tokens=1, pad_id=9)
     assert batch.ids.tolist() == [9, 9]
     assert batch.ids.dtype == np.int64
     assert batch.attended.all()
@@ -95,7 +95,7 @@ def test_a_row_without_a_token_gets_one_that_attends_to_itself_and_does_not_coun
 @given(rows, st.one_of(st.none(), st.integers(1, 5)))
 def test_padding_is_neither_attended_nor_counted(texts: list[Row], max_rows: int | None) -> None:
     seen: list[int] = []
-    for batch in padded(texts, max_rows=max_rows, pad_id=0):
+    for batch in pack_padded(texts, max_rows=max_rows, pad_id=0):
         assert len(batch.groups) == 1
         for index, part in rows_of(batch):
             seen.append(index)
@@ -111,8 +111,8 @@ def test_padding_is_neither_attended_nor_counted(texts: list[Row], max_rows: int
 
 @given(rows, st.booleans())
 def test_tokens_that_count_are_told_by_row(texts: list[Row], pads: bool) -> None:
-    whole = packed(texts, max_rows=None, max_tokens=1000, pad_id=0)
-    for batch in padded(texts, max_rows=None, pad_id=0) if pads else whole:
+    whole = pack(texts, max_rows=None, max_tokens=1000, pad_id=0)
+    for batch in pack_padded(texts, max_rows=None, pad_id=0) if pads else whole:
         parts = [part for _, part in rows_of(batch)]
         assert batch.lengths.tolist() == [part.stop - part.start for part in parts]
         found = batch.counted_by_row()

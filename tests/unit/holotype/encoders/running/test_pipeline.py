@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.options import settings_of
 from holotype.encoders.running import pipeline
+from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.running.network import Network, Output
 from holotype.encoders.running.pipeline import Task, stream
-from holotype.errors import TextOverflowError, TextOverflowWarning
+from holotype.errors import NotFiniteError, TextOverflowError, TextOverflowWarning
 
 LIMIT = 8
 
@@ -35,30 +38,32 @@ class LengthNetwork:
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         for at in reversed(range(len(rows))):
             self.n_rows += 1
-            n_tokens = len(rows[at].ids)
+            n_tokens = rows[at].n_tokens
             yield [at], np.full((1, 1), n_tokens, np.float32), np.ones((1, n_tokens), np.bool_)
 
     def close(self) -> None:
         """Hold nothing."""
 
 
-def read(texts: Sequence[str]) -> Reading:
-    rows = [Row(list(range(min(len(text), LIMIT))), [], [], []) for text in texts]
-    return Reading(rows, [max(len(text) - LIMIT, 0) for text in texts])
+class LimitReader:
+    """Reads a text as so many tokens as it has characters, and at most `LIMIT`."""
+
+    max_length = LIMIT
+
+    def size(self, text: str) -> int:
+        return len(text)
+
+    def read(self, texts: Sequence[str]) -> Reading[Row]:
+        rows = [Row(list(range(min(len(text), LIMIT))), [], [], []) for text in texts]
+        return Reading(rows, [max(len(text) - LIMIT, 0) for text in texts])
 
 
-def collect(n_items: int, outputs: Iterator[Output]) -> list[int]:
-    found = [-1] * n_items
-    for (at,), vectors, _ in outputs:
-        found[at] = int(vectors[0, 0])
-    return found
+def task_of(reader: LimitReader) -> Task[str, Row, NDArray[np.float32], NDArray[np.float32]]:
+    collector = partial(VectorCollector, width=1)
+    return Task(model_id="tiny", dtype="float16", reader=reader, collector=collector)
 
 
-def task_of(reading: Callable[[Sequence[str]], Reading]) -> Task[str, list[int]]:
-    return Task(model_id="tiny", max_length=LIMIT, read=reading, collect=collect, n_characters=len)
-
-
-TASK = task_of(read)
+TASK = task_of(LimitReader())
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +86,7 @@ def test_results_come_in_the_order_of_the_items(lengths: list[int]) -> None:
     texts = ["x" * length for length in lengths]
     settings = settings_of(on_overflow="truncate")
     windows = list(stream([LengthNetwork()], TASK, iter(texts), settings))
-    assert [length for window in windows for length in window] == [
+    assert [int(length) for window in windows for length in window[:, 0]] == [
         min(length, LIMIT) for length in lengths
     ]
     assert all(1 <= len(window) <= 4 for window in windows)
@@ -125,17 +130,18 @@ def test_the_next_window_is_read_while_the_model_runs_on_this_one() -> None:
     """The network waits for the second window's reading before it finishes the first."""
     second_read = threading.Event()
 
-    def reading(texts: Sequence[str]) -> Reading:
-        if "second" in texts:
-            second_read.set()
-        return read(texts)
+    class Telling(LimitReader):
+        def read(self, texts: Sequence[str]) -> Reading[Row]:
+            if "second" in texts:
+                second_read.set()
+            return super().read(texts)
 
     class Waiting(LengthNetwork):
         def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
             assert second_read.wait(timeout=30)
             return super().run(rows, batch_size)
 
-    task = task_of(reading)
+    task = task_of(Telling())
     texts = ["first"] * 4 + ["second"] * 4
     assert len(list(stream([Waiting()], task, texts, settings_of()))) == 2
 
@@ -143,11 +149,12 @@ def test_the_next_window_is_read_while_the_model_runs_on_this_one() -> None:
 def test_a_short_call_starts_no_thread(network: Network) -> None:
     seen = set()
 
-    def reading(texts: Sequence[str]) -> Reading:
-        seen.add(threading.get_ident())
-        return read(texts)
+    class Telling(LimitReader):
+        def read(self, texts: Sequence[str]) -> Reading[Row]:
+            seen.add(threading.get_ident())
+            return super().read(texts)
 
-    list(stream([network], task_of(reading), ["text"] * 4, settings_of()))
+    list(stream([network], task_of(Telling()), ["text"] * 4, settings_of()))
     assert seen == {threading.get_ident()}
 
 
@@ -176,10 +183,11 @@ def test_an_error_of_the_iterator_reaches_the_caller_and_leaves_no_thread(
 
 
 def test_an_error_while_reading_reaches_the_caller_and_leaves_no_thread(network: Network) -> None:
-    def reading(texts: Sequence[str]) -> Reading:
-        raise RuntimeError("no tokenizer")
+    class Broken(LimitReader):
+        def read(self, texts: Sequence[str]) -> Reading[Row]:
+            raise RuntimeError("no tokenizer")
 
-    task = task_of(reading)
+    task = task_of(Broken())
     with pytest.raises(RuntimeError, match="no tokenizer"):
         list(stream([network], task, ["text"] * 20, settings_of()))
     assert not threads()
@@ -217,6 +225,34 @@ def test_a_text_that_is_refused_is_named_by_its_place_before_the_model_reads_its
         list(stream([network], TASK, texts, settings_of(on_overflow="error")))
     assert (caught.value.n_texts, caught.value.n_tokens, caught.value.first_index) == (1, 2, 6)
     assert network.n_rows == 4
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_an_item_without_a_finite_vector_is_an_error_that_names_it_and_what_to_do(
+    wrong: float,
+) -> None:
+    class Overflowing(LengthNetwork):
+        def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+            for positions, vectors, counted in super().run(rows, batch_size):
+                yield positions, np.where(vectors > 5, np.float32(wrong), vectors), counted
+
+    texts = ["text"] * 6 + ["longer", "text", "longer"]
+    message = r"index 6: .* than float16 has; load it with dtype='float32' or 'bfloat16'"
+    with pytest.raises(NotFiniteError, match=message) as caught:
+        list(stream([Overflowing()], TASK, texts, settings_of()))
+    assert (caught.value.model_id, caught.value.index) == ("tiny", 6)
+
+
+def test_an_item_that_several_heads_return_is_counted_once(
+    network: Network, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class TwoHeads(LengthNetwork):
+        def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+            yield from super().run(rows, batch_size)
+            yield from super().run(rows, batch_size)
+
+    list(stream([TwoHeads()], TASK, ["text"] * 3, settings_of(progress=True), n_items=3))
+    assert "3/3" in capsys.readouterr().err
 
 
 def test_options_that_do_not_exist_are_refused() -> None:

@@ -8,12 +8,12 @@ import threading
 import pytest
 
 from holotype.encoders.running import progress
-from holotype.encoders.running.progress import watched
+from holotype.encoders.running.progress import show_progress
 from holotype.errors import MissingExtraError
 
 
 def work(wanted: bool | None, total: int | None = 200) -> None:
-    with watched(wanted, what="tiny", total=total) as line:
+    with show_progress(wanted, what="tiny", total=total) as line:
         for _ in range(2):
             line.advance(100, 3000)
 

@@ -62,3 +62,15 @@ def test_queries_and_documents_that_are_not_as_many_make_no_pairs() -> None:
     generator = np.random.default_rng(3)
     with pytest.raises(ValueError, match="2 queries and 1 documents make no pairs"):
         maxsim_pairwise(arrays(generator, [4, 2]), arrays(generator, [3]))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_nan_and_infinity_are_refused_with_the_index_of_the_text(wrong: float) -> None:
+    good = Ragged.from_arrays([np.ones((2, 3), np.float32), np.ones((1, 3), np.float32)], dim=3)
+    bad = good.with_values(good.values.copy())
+    bad.values[2, 0] = wrong
+    for score in (maxsim, maxsim_pairwise):
+        with pytest.raises(ValueError, match="documents hold NaN or infinity, first at index 1"):
+            score(good, bad)
+        with pytest.raises(ValueError, match="queries hold NaN or infinity, first at index 1"):
+            score(bad, good)

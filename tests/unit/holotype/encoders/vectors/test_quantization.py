@@ -34,7 +34,18 @@ def test_values_beyond_the_ranges_take_the_nearest_bucket() -> None:
 def test_a_dimension_that_never_varies_keeps_its_place() -> None:
     vectors = np.array([[1.0, 5.0], [2.0, 5.0]], dtype=np.float32)
     ranges = calibrate(vectors)
-    assert quantize(vectors, "uint8", ranges)[:, 1].tolist() == [0, 0]
+    numbers = quantize(np.array([[1.0, 5.0], [2.0, 5.0], [2.0, 9.0]], np.float32), "uint8", ranges)
+    assert numbers[:, 1].tolist() == [0, 0, 0]
+    assert dequantize(numbers, dim=2, calibration=ranges)[:, 1].tolist() == [5.0, 5.0, 5.0]
+
+
+def test_dimensions_that_never_vary_leave_the_order_of_neighbours() -> None:
+    vectors = np.concatenate([VECTORS, np.zeros((50, 10), np.float32)], axis=1)
+    ranges = calibrate(vectors)
+    back = dequantize(quantize(vectors, "int8", ranges), dim=30, calibration=ranges)
+    assert (back[:, 20:] == 0).all()
+    exact, rough = (all_pairs(found, found, function="cosine") for found in (vectors, back))
+    np.testing.assert_allclose(rough, exact, atol=0.02)
 
 
 @pytest.mark.parametrize("dim", [16, 20])
@@ -109,3 +120,34 @@ def test_what_would_need_a_guess_is_refused() -> None:
         dequantize(quantize(VECTORS, "int8", ranges), dim=20)
     with pytest.raises(ValueError, match="vectors are 19 wide; expected 20, or 3 bytes of bits"):
         dequantize(VECTORS[:, :19], dim=20)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_are_refused_with_the_index_of_the_vector(wrong: float) -> None:
+    vectors = VECTORS.copy()
+    vectors[7, 3] = wrong
+    message = "vectors hold NaN or infinity, first at index 7; encode the text again, in dtype="
+    for precision in ("float32", "float16", "binary", "ubinary"):
+        untyped: Any = quantize
+        with pytest.raises(ValueError, match=message):
+            untyped(vectors, precision)
+    with pytest.raises(ValueError, match=message):
+        quantize(vectors, "int8", calibrate(VECTORS))
+    with pytest.raises(ValueError, match=message):
+        calibrate(vectors)
+    with pytest.raises(ValueError, match="first at index 57"):
+        calibrate([VECTORS, vectors])
+    with pytest.raises(ValueError, match="the ranges hold NaN or infinity"):
+        Calibration(minima=(0.0,), maxima=(wrong,), n_vectors=2)
+    for function in ("cosine", "dot"):
+        with pytest.raises(ValueError, match="documents hold NaN or infinity, first at index 7"):
+            all_pairs(VECTORS[:2], vectors, function=function)
+        with pytest.raises(ValueError, match="queries hold NaN or infinity, first at index 7"):
+            pairwise(vectors, VECTORS, function=function)
+
+
+def test_what_float16_cannot_hold_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match="vectors in float16 hold NaN or infinity, first at index 1"
+    ):
+        quantize(np.array([[1.0], [70_000.0]], dtype=np.float32), "float16")

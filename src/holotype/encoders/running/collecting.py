@@ -1,0 +1,53 @@
+"""The results of a window, put into the order of its items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+FoundT_contra = TypeVar("FoundT_contra", contravariant=True)
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+class Collector(Protocol[FoundT_contra, ResultT_co]):
+    """Collects what networks yield for the items of one window, in any order."""
+
+    def add(
+        self, positions: Sequence[int], found: FoundT_contra, counted: NDArray[np.bool_]
+    ) -> None:
+        """Take what a network yields for one batch; see `OutputOf`."""
+        ...
+
+    def first_not_finite(self) -> int | None:
+        """Return the position of the first item with NaN or infinity; None where there is none."""
+        ...
+
+    def result(self) -> ResultT_co:
+        """Return the results, once all items have been added."""
+        ...
+
+
+class VectorCollector:
+    """Collects one vector, or one row of logits, for each item: float32 ``[n_items, width]``."""
+
+    def __init__(self, n_items: int, width: int) -> None:
+        """Make room for the items of a window."""
+        self._vectors = np.empty((n_items, width), dtype=np.float32)
+
+    def add(
+        self, positions: Sequence[int], found: NDArray[np.float32], counted: NDArray[np.bool_]
+    ) -> None:
+        """Take the vectors of a batch; see `Collector.add`."""
+        self._vectors[positions] = found
+
+    def first_not_finite(self) -> int | None:
+        """Return the position of the first vector with NaN or infinity."""
+        rows = np.flatnonzero(~np.isfinite(self._vectors).all(axis=1))
+        return int(rows[0]) if len(rows) else None
+
+    def result(self) -> NDArray[np.float32]:
+        """Return the vectors: float32 ``[n_items, width]``."""
+        return self._vectors

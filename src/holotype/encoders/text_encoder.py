@@ -1,0 +1,415 @@
+"""Methods that encode texts, for every kind of model that returns vectors of texts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Generic, Protocol, Self, TypeVar, Unpack, cast, overload
+
+from holotype.encoders.inputs.items import count_items, each_text
+from holotype.encoders.inputs.rows import Reader
+from holotype.encoders.inputs.sides import Side
+from holotype.encoders.options import (
+    EncodeOptions,
+    EncodeSettings,
+    SideName,
+    TextSide,
+    check_side,
+    settings_of,
+)
+from holotype.encoders.running.collecting import Collector
+from holotype.encoders.running.network import Runner
+from holotype.encoders.running.pipeline import Task, stream
+
+OneT_co = TypeVar("OneT_co", covariant=True)
+ManyT_co = TypeVar("ManyT_co", covariant=True)
+
+
+class SideReader(Reader[str, Any], Protocol):
+    """Reads the texts of a side, with any prompt."""
+
+    @property
+    def side(self) -> Side:
+        """What it reads."""
+        ...
+
+    def with_instruction(self, instruction: str | None) -> Self:
+        """Return a reader with the side's own prompt; see `TextReader.with_instruction`."""
+        ...
+
+    def with_prompt(self, prompt: str) -> Self:
+        """Return a reader with another prompt."""
+        ...
+
+
+class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
+    """What all methods that encode texts do: `OneT_co` for one text, `ManyT_co` for several."""
+
+    _name: str
+    _readers: Mapping[SideName, SideReader]
+
+    @property
+    @abstractmethod
+    def dtype(self) -> str:
+        """The type of the weights and of the arithmetic; results are float32 always."""
+
+    @abstractmethod
+    def _networks(
+        self, devices: Sequence[str] | None, side: TextSide = "document"
+    ) -> Sequence[Runner[Any, Any]]:
+        """Return what reads a side, on each of some devices."""
+
+    @abstractmethod
+    def _collector(
+        self, side: SideName, top_k: int | None, n_texts: int
+    ) -> Collector[Any, ManyT_co]:
+        """Return what collects the results of a window."""
+
+    @abstractmethod
+    def _concatenate(self, windows: Sequence[ManyT_co]) -> ManyT_co:
+        """Return the results of several windows, at least one, as one."""
+
+    def _first(self, windows: Sequence[ManyT_co]) -> OneT_co:
+        """Return the result of the first text."""
+        window: Any = windows[0]
+        return cast(OneT_co, window[0])
+
+    def _reader(self, side: SideName, instruction: str | None) -> SideReader:
+        check_side(side)
+        return self._readers[side].with_instruction(instruction)
+
+    def _plain_reader(self, prompt: str | None) -> SideReader:
+        reader = self._readers["text"]
+        return reader.with_instruction(None) if prompt is None else reader.with_prompt(prompt)
+
+    def _encode(
+        self,
+        texts: str | Iterable[str],
+        reader: SideReader,
+        settings: EncodeSettings,
+        top_k: int | None = None,
+    ) -> OneT_co | ManyT_co:
+        windows = list(self._stream(texts, reader, settings, top_k))
+        if isinstance(texts, str):
+            return self._first(windows)
+        empty = self._collector(reader.side.name, top_k, 0)
+        return self._concatenate(windows or [empty.result()])
+
+    def _stream(
+        self,
+        texts: str | Iterable[str],
+        reader: SideReader,
+        settings: EncodeSettings,
+        top_k: int | None = None,
+    ) -> Generator[ManyT_co, None, None]:
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"top_k is {top_k!r}; expected at least 1")
+        task = Task(
+            model_id=self._name,
+            dtype=self.dtype,
+            reader=reader,
+            collector=partial(self._collector, reader.side.name, top_k),
+        )
+        networks = self._networks(settings.devices, reader.side.tower)
+        return stream(networks, task, each_text(texts), settings, n_items=count_items(texts))
+
+
+class TextEncoder(TextMethods[OneT_co, ManyT_co]):
+    """Encodes texts."""
+
+    @overload
+    def encode_query(
+        self,
+        texts: str,
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co: ...
+    @overload
+    def encode_query(
+        self,
+        texts: Iterable[str],
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> ManyT_co: ...
+    def encode_query(
+        self,
+        texts: str | Iterable[str],
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co | ManyT_co:
+        """Encode queries, with the model's prompt for queries before each.
+
+        Args:
+            texts: one query or several.
+            instruction: a description of the task, for models whose prompt has a place for it.
+            options: see `EncodeOptions`; what limits the length is `max_length`, or the
+                `query_length` of a ColBERT model.
+
+        Returns:
+            One result for one query, all of them in one object for several; the class of the
+            encoder says which, and of what shape.
+
+        Raises:
+            InstructionError: the prompt needs an instruction, or has no place for one.
+            TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
+            NotFiniteError: the model returned NaN or infinity.
+            ClosedEncoderError: the encoder has been closed.
+            ForkedEncoderError: the process was forked after the model had been loaded.
+        """
+        reader = self._reader("query", instruction)
+        return self._encode(texts, reader, settings_of(**options))
+
+    @overload
+    def encode_document(
+        self,
+        texts: str,
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co: ...
+    @overload
+    def encode_document(
+        self,
+        texts: Iterable[str],
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> ManyT_co: ...
+    def encode_document(
+        self,
+        texts: str | Iterable[str],
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co | ManyT_co:
+        """Encode documents, with the model's prompt for documents before each.
+
+        Arguments, errors and the form of the result are those of `encode_query`; what limits the
+        length is `max_length`, or the `document_length` of a ColBERT model.
+        """
+        reader = self._reader("document", instruction)
+        return self._encode(texts, reader, settings_of(**options))
+
+    @overload
+    def encode(
+        self,
+        texts: str,
+        *,
+        prompt: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co: ...
+    @overload
+    def encode(
+        self,
+        texts: Iterable[str],
+        *,
+        prompt: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> ManyT_co: ...
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        prompt: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co | ManyT_co:
+        """Encode texts that are neither queries nor documents, without a prompt.
+
+        ColBERT models add no marker and no expansion; retrieval needs the other two methods.
+
+        Args:
+            texts: one text or several.
+            prompt: what is put before every text; None means nothing, or the default prompt in
+                the few checkpoints that name one.
+            options: see `EncodeOptions`.
+
+        Returns:
+            See `encode_query`.
+        """
+        return self._encode(texts, self._plain_reader(prompt), settings_of(**options))
+
+    def encode_stream(
+        self,
+        texts: Iterable[str],
+        side: SideName = "document",
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> Generator[ManyT_co, None, None]:
+        """Encode texts as they come, in bounded memory.
+
+        Args:
+            texts: any number of texts; they are pulled 1,024 at a time at most.
+            side: ``"query"``, ``"document"``, or ``"text"`` for neither.
+            instruction: see `encode_query`.
+            options: see `EncodeOptions`.
+
+        Returns:
+            A generator of results for several texts, in the order of the texts; `close` stops it.
+
+        Raises:
+            ValueError: the side is unknown.
+        """
+        reader = self._reader(side, instruction)
+        return self._stream(texts, reader, settings_of(**options))
+
+
+class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
+    """Encodes texts, where results may be reduced to the largest weights of words."""
+
+    @overload
+    def encode_query(
+        self,
+        texts: str,
+        *,
+        instruction: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co: ...
+    @overload
+    def encode_query(
+        self,
+        texts: Iterable[str],
+        *,
+        instruction: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> ManyT_co: ...
+    def encode_query(
+        self,
+        texts: str | Iterable[str],
+        *,
+        instruction: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co | ManyT_co:
+        """Encode queries, with the model's prompt for queries before each.
+
+        Args:
+            texts: one query or several.
+            instruction: a description of the task, for models whose prompt has a place for it.
+            top_k: how many of the largest weights of words are kept; None keeps as many as the
+                checkpoint says, which is mostly all.
+            options: see `EncodeOptions`; what limits the length is `max_length`, or the
+                `query_length` of a ColBERT model.
+
+        Returns:
+            One result for one query, all of them in one object for several; the class of the
+            encoder says which, and of what shape.
+
+        Raises:
+            InstructionError: the prompt needs an instruction, or has no place for one.
+            TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
+            NotFiniteError: the model returned NaN or infinity.
+            ClosedEncoderError: the encoder has been closed.
+            ForkedEncoderError: the process was forked after the model had been loaded.
+        """
+        reader = self._reader("query", instruction)
+        return self._encode(texts, reader, settings_of(**options), top_k)
+
+    @overload
+    def encode_document(
+        self,
+        texts: str,
+        *,
+        instruction: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co: ...
+    @overload
+    def encode_document(
+        self,
+        texts: Iterable[str],
+        *,
+        instruction: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> ManyT_co: ...
+    def encode_document(
+        self,
+        texts: str | Iterable[str],
+        *,
+        instruction: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co | ManyT_co:
+        """Encode documents, with the model's prompt for documents before each.
+
+        Arguments, errors and the form of the result are those of `encode_query`; what limits the
+        length is `max_length`, or the `document_length` of a ColBERT model.
+        """
+        reader = self._reader("document", instruction)
+        return self._encode(texts, reader, settings_of(**options), top_k)
+
+    @overload
+    def encode(
+        self,
+        texts: str,
+        *,
+        prompt: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co: ...
+    @overload
+    def encode(
+        self,
+        texts: Iterable[str],
+        *,
+        prompt: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> ManyT_co: ...
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        prompt: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT_co | ManyT_co:
+        """Encode texts that are neither queries nor documents, without a prompt.
+
+        ColBERT models add no marker and no expansion; retrieval needs the other two methods.
+
+        Args:
+            texts: one text or several.
+            prompt: what is put before every text; None means nothing, or the default prompt in
+                the few checkpoints that name one.
+            top_k: see `encode_query`.
+            options: see `EncodeOptions`.
+
+        Returns:
+            See `encode_query`.
+        """
+        return self._encode(texts, self._plain_reader(prompt), settings_of(**options), top_k)
+
+    def encode_stream(
+        self,
+        texts: Iterable[str],
+        side: SideName = "document",
+        *,
+        instruction: str | None = None,
+        top_k: int | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> Generator[ManyT_co, None, None]:
+        """Encode texts as they come, in bounded memory.
+
+        Args:
+            texts: any number of texts; they are pulled 1,024 at a time at most.
+            side: ``"query"``, ``"document"``, or ``"text"`` for neither.
+            instruction: see `encode_query`.
+            top_k: see `encode_query`.
+            options: see `EncodeOptions`.
+
+        Returns:
+            A generator of results for several texts, in the order of the texts; `close` stops it.
+
+        Raises:
+            ValueError: the side is unknown.
+        """
+        reader = self._reader(side, instruction)
+        return self._stream(texts, reader, settings_of(**options), top_k)
