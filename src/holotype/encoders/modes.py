@@ -20,7 +20,7 @@ from holotype.encoders.inputs.sides import Side, Sides, TextReader, readers_of, 
 from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.options import SideName, TextSide
 from holotype.encoders.running.collecting import Collector
-from holotype.encoders.running.modes import Mode, ModesRow, ModeTowers
+from holotype.encoders.running.modes import Mode, ModesNetwork, ModesRow, ModeTowers
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.text_encoder import SparseTextEncoder
 from holotype.encoders.vectors.ragged import Ragged
