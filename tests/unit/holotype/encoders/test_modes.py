@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holotype.encoders.modes import ModeVectors, _ModesCollector
+from holotype.encoders.modes import _ModesCollector
 from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.sparse import _WordCollector
 
@@ -59,10 +56,3 @@ def test_the_first_text_without_a_finite_vector_in_any_mode_is_found() -> None:
     words[2, 4] = np.nan
     collected.add([0, 1, 2], ("sparse", words), ONE)
     assert collected.first_not_finite() == 2
-
-
-def test_the_old_module_of_the_vectors_warns_and_has_the_same_names() -> None:
-    sys.modules.pop("holotype.encoders.mode_vectors", None)
-    with pytest.warns(DeprecationWarning, match=r"import from holotype\.encoders\.modes"):
-        old = importlib.import_module("holotype.encoders.mode_vectors")
-    assert old.ModeVectors is ModeVectors
