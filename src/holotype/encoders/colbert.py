@@ -153,7 +153,7 @@ class _TokenCollector:
     def add(
         self, positions: Sequence[int], found: NDArray[np.float32], counted: NDArray[np.bool_]
     ) -> None:
-        """Take the vectors of a batch, ``[n_rows, n_tokens, width]``; see `Collector.add`."""
+        """Add the vectors of a batch, ``[n_rows, n_tokens, width]``; see `Collector.add`."""
         for position, vectors, mask in zip(positions, found, counted, strict=True):
             self._texts[position] = vectors[mask]
 

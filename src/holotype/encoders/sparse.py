@@ -173,7 +173,7 @@ class _WordCollector:
     def add(
         self, positions: Sequence[int], found: NDArray[np.float32], counted: NDArray[np.bool_]
     ) -> None:
-        """Take the weights of a batch, ``[n_rows, dim]``; see `Collector.add`."""
+        """Add the weights of a batch, ``[n_rows, dim]``; see `Collector.add`."""
         rows = SparseVectors.from_dense(found, top_k=self._top_k)
         for position, row in zip(positions, rows, strict=True):
             self._texts[position] = row
