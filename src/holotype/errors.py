@@ -324,7 +324,7 @@ class UnsupportedCheckpointError(CheckpointError):
 
 
 class ExportError(HolotypeError):
-    """A model cannot be exported, or its export failed verification.
+    """A model cannot be exported, or its export differs too much.
 
     Attributes:
         model_id: the id of the record.
