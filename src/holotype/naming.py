@@ -13,6 +13,6 @@ def is_kebab_case(name: str) -> bool:
 
 
 def kebab_case(name: str) -> str:
-    """Return the nearest kebab-case to a name; empty if no character of it is allowed."""
+    """Return the kebab-case form of a name; empty if it has no allowed character."""
     between = re.compile("[^a-z0-9]+")
     return between.sub(lambda run: "." if run[0] == "." else "-", name.lower()).strip("-.")

@@ -21,7 +21,8 @@ def replace_file(path: Path, data: bytes) -> None:
         data: the new contents.
 
     Raises:
-        OSError: the path is not a regular file, or the folder does not exist or is not writable.
+        OSError: the path has something other than a regular file, or the folder does not exist or
+            is not writable.
     """
     permissions = _permissions(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")

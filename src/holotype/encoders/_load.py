@@ -145,7 +145,7 @@ def load_from_env(
         options: see `load`.
 
     Raises:
-        InvalidReferenceError: the variable is not set, or holds no reference.
+        InvalidReferenceError: the variable is not set, or does not hold a reference.
         HolotypeError: see `load`.
     """
     from holotype.references.ref import ModelRef

@@ -61,7 +61,7 @@ class LoadedModel(Generic[LoadedT]):
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the weights, on all devices in use.
+        """The size of the weights in bytes, on all devices in use.
 
         Raises:
             ClosedEncoderError: the encoder has been closed.
@@ -173,7 +173,7 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
             ) from error
 
     def compatible_with(self, other: Encoder[Any]) -> bool:
-        """Whether both encoders may share an index, because their fingerprints are equal."""
+        """Whether both encoders may share an index: their fingerprints are equal."""
         return self.fingerprint == other.fingerprint
 
     # A string is also an iterable of strings; the first overload that matches is the right one.

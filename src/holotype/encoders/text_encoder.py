@@ -243,7 +243,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         """Encode texts as they come, in bounded memory.
 
         Args:
-            texts: any number of texts; at most 1,024 are read ahead at a time.
+            texts: any number of texts, read at most 1,024 at a time.
             side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
             options: see `EncodeOptions`.
@@ -399,7 +399,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         """Encode texts as they come, in bounded memory.
 
         Args:
-            texts: any number of texts; at most 1,024 are read ahead at a time.
+            texts: any number of texts, read at most 1,024 at a time.
             side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
             top_k: see `encode_query`.

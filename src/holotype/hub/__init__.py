@@ -1,4 +1,4 @@
 """Check the catalogue against the checkpoints: read their small files, compare, write entries.
 
-Weights are never fetched; only the headers of safetensors files are read. Needs the extra ``hub``.
+Of the weights, only the headers of safetensors files are read. Needs the extra ``hub``.
 """

@@ -65,7 +65,7 @@ class StaticTable:
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the arrays."""
+        """The size of the arrays in bytes."""
         arrays = (self.vectors, self.mapping, self.weights)
         return sum(array.nbytes for array in arrays if array is not None)
 
@@ -163,7 +163,7 @@ class StaticNetwork:
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the table."""
+        """The size of the table in bytes."""
         return self._open().memory_bytes
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:

@@ -54,7 +54,7 @@ class Loaded(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the weights."""
+        """The size of the weights in bytes."""
         ...
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class Replicas(Generic[LoadedT]):
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the weights of all replicas."""
+        """The size of all replicas' weights in bytes."""
         return sum(loaded.memory_bytes for loaded in tuple(self._loaded.values()))
 
     def on(self, device: str) -> LoadedT | None:

@@ -41,7 +41,7 @@ class ModesNetwork(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the weights of the transformer and all heads on the device."""
+        """The size of the transformer and all heads on the device, in bytes."""
         ...
 
     def run(self, rows: Sequence[ModesRow], batch_size: int | None) -> Iterator[ModeOutput]:
@@ -69,7 +69,7 @@ class ModeTowers:
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the weights; those of the transformer count once."""
+        """The size of the weights in bytes; the transformer counts once."""
         return self.network.memory_bytes
 
     def close(self) -> None:

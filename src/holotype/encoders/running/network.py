@@ -51,7 +51,7 @@ class Network(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the weights on the device."""
+        """The size of the weights on the device, in bytes."""
         ...
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
@@ -102,7 +102,7 @@ class Towers:
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes of the weights of both sides."""
+        """The size of both sides' weights in bytes."""
         return sum(network.memory_bytes for network in self._networks())
 
     def close(self) -> None:
