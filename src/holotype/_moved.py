@@ -1,4 +1,4 @@
-"""Old places of what has moved: they work, and say where it is now."""
+"""Keep old import paths working, with a warning that names the new one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 
 
 def warn_moved(old: str, new: str) -> None:
-    """Tell whoever imports a module from its old place; called in that module's body."""
+    """Warn whoever imports a module by its old path; call this in that module's body."""
     _warn(old, new)
 
 
 def moved_names(module: str, places: Mapping[str, str]) -> Callable[[str], object]:
-    """Return the `__getattr__` of a module, some names of which are elsewhere now.
+    """Return a `__getattr__` for a module whose names have moved.
 
     Args:
         module: the module that had the names.
-        places: for each old name the new one, with its module: ``holotype.errors.TensorError``.
+        places: the new place of each old name, such as ``holotype.errors.TensorError``.
     """
 
     def find(name: str) -> object:
@@ -32,8 +32,7 @@ def moved_names(module: str, places: Mapping[str, str]) -> Callable[[str], objec
 
 
 def _warn(old: str, new: str) -> None:
-    # Past this function, the one that called it, and the old module: frames of the import system
-    # are not counted.
+    # Skip this function, its caller and the old module; warnings ignore frames of the import system.
     warnings.warn(
         f"{old} is {new} now; the old name works until holotype 0.3",
         DeprecationWarning,

@@ -1,4 +1,4 @@
-"""Files that are replaced in one step, or not at all."""
+"""Replace files atomically."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole, or leave it as it was, however the process ends.
+    """Write a file completely, or leave it as it was, even if the process dies.
 
-    The data go to a temporary file beside it, reach the disk, and take the file's name. A file
-    that is there keeps its permissions; a new one gets those of every new file. Neither a link nor
-    a device is written through or replaced.
+    The data are written to a temporary file beside it and flushed to disk; the temporary file then
+    replaces the target. An existing file keeps its permissions; a new one gets the default ones.
+    Links and devices are neither followed nor replaced.
 
     Args:
         path: the file; its folder must exist.
-        data: all that it shall hold.
+        data: the new contents.
 
     Raises:
-        OSError: there is something at the path that is no regular file, or the folder does not
-            exist, or may not be written to.
+        OSError: the path has something other than a regular file, or the folder does not exist or
+            is not writable.
     """
     permissions = _permissions(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
@@ -41,7 +41,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def _permissions(path: Path) -> int | None:
-    """Return the permissions of the file at a path; None where there is nothing."""
+    """Return the permissions of the file at a path; None if there is none."""
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -53,7 +53,7 @@ def _permissions(path: Path) -> int | None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Have the names in a folder written to the disk, where the system can open folders."""
+    """Flush the names in a folder to disk, on systems that can open folders."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,7 +1,7 @@
-"""The errors that holotype raises, one small hierarchy.
+"""The errors that holotype raises, in one small hierarchy.
 
-Every message says what was found, what was expected, and what to do next; the values are
-attributes of the error, so that a program can act on them.
+Every message says what was found, what was expected, and what to do next. The values are also
+attributes of the error, so that programs can act on them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ class HolotypeError(Exception):
 
 
 class ModelNotFoundError(HolotypeError, LookupError):
-    """No model of the catalogue has the name that was asked for.
+    """The catalogue has no model with the requested name.
 
     Attributes:
-        name: the id, alias or Hugging Face id that was asked for.
-        suggestions: the nearest names that exist, best first.
+        name: the requested id, alias or Hugging Face id.
+        suggestions: the most similar existing names, best first.
     """
 
     def __init__(self, name: str, suggestions: Sequence[str] = (), *, what: str = "id") -> None:
-        """Say which name was not found and which ones are near."""
+        """Name what was not found, and what is similar."""
         self.name = name
         self.suggestions = tuple(suggestions)
         self.what = what
@@ -45,15 +45,15 @@ def _rebuild_not_found(name: str, suggestions: Sequence[str], what: str) -> Mode
 
 
 class AmbiguousModelError(HolotypeError, LookupError):
-    """A Hugging Face repository has several entries and the call does not say which is meant.
+    """A Hugging Face repository has several entries, and the call does not choose one.
 
     Attributes:
-        huggingface_id: the repository that was asked for.
+        huggingface_id: the requested repository.
         ids: the ids of its entries.
     """
 
     def __init__(self, huggingface_id: str, ids: Sequence[str]) -> None:
-        """Name the entries among which the caller must choose."""
+        """Name the entries to choose from."""
         self.huggingface_id = huggingface_id
         self.ids = tuple(ids)
         super().__init__(
@@ -70,7 +70,7 @@ class MissingExtraError(HolotypeError, ImportError):
     """A feature needs packages that are not installed.
 
     Attributes:
-        extra: the extra of holotype that brings them.
+        extra: the extra of holotype that installs them.
         missing: the module that could not be imported.
     """
 
@@ -90,19 +90,19 @@ class MissingExtraError(HolotypeError, ImportError):
 
 
 class DeprecatedModelWarning(UserWarning):
-    """A model that the catalogue marks as deprecated was asked for by name."""
+    """The requested model is marked as deprecated in the catalogue."""
 
 
 class UnsupportedModelError(HolotypeError):
-    """A model is known, but this version of holotype cannot run it.
+    """This version of holotype cannot run a model that it knows.
 
     Attributes:
         model_id: the id of the record.
-        reason: what is not supported, and what is.
+        reason: what is unsupported, and what is supported.
     """
 
     def __init__(self, model_id: str, reason: str) -> None:
-        """Name the model and what stands in the way."""
+        """Name the model and the reason."""
         self.model_id = model_id
         self.reason = reason
         super().__init__(model_id, reason)
@@ -113,16 +113,16 @@ class UnsupportedModelError(HolotypeError):
 
 
 class InvalidDimensionError(HolotypeError, ValueError):
-    """Vectors of a size that the model does not have were asked for.
+    """The model has no vectors of the requested size.
 
     Attributes:
         model_id: the id of the record.
-        dim: the size that was asked for.
+        dim: the requested size.
         allowed: the sizes that the model has, ascending.
     """
 
     def __init__(self, model_id: str, dim: int, allowed: Sequence[int]) -> None:
-        """Name the model, the size that was asked for and those that exist."""
+        """Name the model, the requested size and the available ones."""
         self.model_id = model_id
         self.dim = dim
         self.allowed = tuple(allowed)
@@ -138,12 +138,12 @@ class InvalidDimensionError(HolotypeError, ValueError):
 
 
 class InstructionError(HolotypeError, ValueError):
-    """A prompt needs an instruction that is not given, or an instruction has no place to go.
+    """A prompt requires an instruction that is missing, or takes none and got one.
 
     Attributes:
         model_id: the id of the record.
-        prompt: the prompt of the side that was asked for.
-        instruction: the instruction that was given; None where it is missing.
+        prompt: the prompt of the requested side.
+        instruction: the given instruction; None if it is missing.
     """
 
     def __init__(self, model_id: str, prompt: str, instruction: str | None) -> None:
@@ -167,12 +167,12 @@ class InstructionError(HolotypeError, ValueError):
 
 
 class TextOverflowError(HolotypeError, ValueError):
-    """Texts are longer than what the model reads, and the call does not allow to cut them.
+    """Texts are longer than the model reads, and the call does not allow truncation.
 
     Attributes:
         model_id: the id of the record.
-        n_texts: how many texts are too long.
-        n_tokens: how many of their tokens would be cut, all texts together.
+        n_texts: the number of texts that are too long.
+        n_tokens: the number of tokens that would be cut, in all texts together.
         max_length: the longest text in tokens, with special tokens.
         first_index: the position of the first text that is too long.
     """
@@ -180,7 +180,7 @@ class TextOverflowError(HolotypeError, ValueError):
     def __init__(
         self, model_id: str, n_texts: int, n_tokens: int, max_length: int, first_index: int
     ) -> None:
-        """Say how much would be cut, and where the first text is."""
+        """State how much would be cut, and the position of the first text."""
         self.model_id = model_id
         self.n_texts = n_texts
         self.n_tokens = n_tokens
@@ -199,10 +199,10 @@ class TextOverflowError(HolotypeError, ValueError):
 
 
 class ClosedEncoderError(HolotypeError, RuntimeError):
-    """An encoder was used after it had been closed.
+    """An encoder was used after it was closed.
 
     Attributes:
-        model_id: the id of the record; empty where it is not known.
+        model_id: the id of the record; empty if unknown.
     """
 
     def __init__(self, model_id: str = "") -> None:
@@ -217,10 +217,10 @@ class ClosedEncoderError(HolotypeError, RuntimeError):
 
 
 class ForkedEncoderError(HolotypeError, RuntimeError):
-    """An encoder was used in a process that was forked after the model had been loaded.
+    """An encoder was used in a process that was forked after the model was loaded.
 
-    The threads of torch, ONNX Runtime and OpenVINO do not come along, so that a call would wait
-    for them for ever.
+    A fork does not copy the threads of torch, ONNX Runtime and OpenVINO, so a call would wait for
+    them for ever.
 
     Attributes:
         model_id: the id of the record.
@@ -246,7 +246,7 @@ class NotFiniteError(HolotypeError, ArithmeticError):
 
     Attributes:
         model_id: the id of the record.
-        index: the position of the first such item among those of the call.
+        index: the position of the first such item in the call.
         dtype: the type of the weights and of the arithmetic.
     """
 
@@ -273,11 +273,11 @@ class NotFiniteError(HolotypeError, ArithmeticError):
 
 
 class TextOverflowWarning(UserWarning):
-    """Texts were longer than what the model reads, and were cut."""
+    """Texts were longer than the model reads, and were truncated."""
 
 
 class LocatedError(HolotypeError):
-    """Something that lies somewhere is not what it should be.
+    """A file, a folder or a reference has a problem.
 
     Attributes:
         location: the folder, the file or the reference.
@@ -285,7 +285,7 @@ class LocatedError(HolotypeError):
     """
 
     def __init__(self, location: str, problem: str) -> None:
-        """Name the place, and what is wrong with what lies there."""
+        """Name the location and the problem."""
         self.location = location
         self.problem = problem
         super().__init__(location, problem)
@@ -296,19 +296,19 @@ class LocatedError(HolotypeError):
 
 
 class CheckpointError(LocatedError):
-    """The files of a model are missing, damaged or not what they should be."""
+    """The files of a model are missing, damaged or not as expected."""
 
 
 class CheckpointNotFoundError(CheckpointError, LookupError):
-    """A model's files are neither on this machine nor can they be downloaded."""
+    """A model's files are not on this machine and cannot be downloaded."""
 
 
 class RevisionGoneError(CheckpointNotFoundError):
-    """A repository on the Hub has no such commit, or has it no longer."""
+    """A repository on the Hub does not have the commit, or no longer has it."""
 
 
 class HubUnreachableError(CheckpointNotFoundError):
-    """The Hub does not answer, or huggingface_hub is told to stay offline."""
+    """The Hub does not answer, or HF_HUB_OFFLINE is set."""
 
 
 class WrongKindError(CheckpointError):
@@ -316,15 +316,15 @@ class WrongKindError(CheckpointError):
 
 
 class UnsafeCheckpointError(CheckpointError):
-    """A checkpoint could run code while it is loaded: pickled weights, or Python files."""
+    """Loading a checkpoint could run its code: pickled weights, or Python files."""
 
 
 class UnsupportedCheckpointError(CheckpointError):
-    """A checkpoint is sound, but uses something that this version of holotype cannot run."""
+    """A checkpoint is valid, but this version of holotype cannot run it."""
 
 
 class ExportError(HolotypeError):
-    """An export of a model cannot be made, or must not be kept.
+    """A model cannot be exported, or its export differs too much.
 
     Attributes:
         model_id: the id of the record.
@@ -332,7 +332,7 @@ class ExportError(HolotypeError):
     """
 
     def __init__(self, model_id: str, problem: str) -> None:
-        """Name the model and what stands in the way."""
+        """Name the model and the reason."""
         self.model_id = model_id
         self.problem = problem
         super().__init__(model_id, problem)
@@ -343,15 +343,15 @@ class ExportError(HolotypeError):
 
 
 class CatalogueFileError(HolotypeError):
-    """A catalogue file is not what it should be, or must not become what was asked for.
+    """A catalogue file is not valid, or a requested change to it is not.
 
     Attributes:
-        location: the file; empty where only its text is known.
+        location: the file; empty if only its text is known.
         problem: what was found, and what to do.
     """
 
     def __init__(self, location: str, problem: str) -> None:
-        """Name the file and what is wrong with it."""
+        """Name the file and the problem."""
         self.location = location
         self.problem = problem
         super().__init__(location, problem)
@@ -362,12 +362,12 @@ class CatalogueFileError(HolotypeError):
 
 
 class TensorError(CheckpointError):
-    """The tensors of a checkpoint are not those that the model needs.
+    """The tensors of a checkpoint do not match the model.
 
     Attributes:
-        missing: names of tensors that the model needs and the checkpoint lacks.
-        unexpected: names of tensors that the checkpoint has and the model has no place for.
-        misshapen: names of tensors whose shapes differ, with both shapes.
+        missing: tensors that the model needs and the checkpoint lacks.
+        unexpected: tensors that the checkpoint has and the model does not use.
+        misshapen: tensors whose shapes differ, with both shapes.
     """
 
     def __init__(
@@ -377,7 +377,7 @@ class TensorError(CheckpointError):
         unexpected: Sequence[str] = (),
         misshapen: Sequence[str] = (),
     ) -> None:
-        """Name the tensors; no weight is ever initialised at random in their place."""
+        """Name the tensors; missing weights are never initialised at random."""
         self.missing = tuple(missing)
         self.unexpected = tuple(unexpected)
         self.misshapen = tuple(misshapen)
@@ -404,13 +404,13 @@ def _first(names: Sequence[str], limit: int = 8) -> str:
 
 
 class CatalogueMismatchError(HolotypeError):
-    """The catalogue and the checkpoint say different things about how a model is run.
+    """The catalogue and the checkpoint disagree on how to run a model.
 
     Attributes:
         model_id: the id of the record.
         location: the folder of the checkpoint.
-        differences: for each field that differs its name, the catalogue's value, the
-            checkpoint's value and the file that it comes from.
+        differences: for each field that differs, its name, the catalogue's value, the
+            checkpoint's value and its file.
     """
 
     def __init__(
@@ -450,20 +450,20 @@ GRAMMAR = """\
   s3://BUCKET/PREFIX            an artifact in an object store that speaks S3
   gs://BUCKET/PREFIX            an artifact in Google Cloud Storage
   catalogue:ID                  an entry of the catalogue, at its pinned revision"""
-"""The forms of a reference, for people."""
+"""The forms of a reference, as shown in errors and help."""
 
 
 class InvalidReferenceError(HolotypeError, ValueError):
-    """A text is no reference to a model.
+    """A text is not a valid reference to a model.
 
     Attributes:
-        text: the text, without what may be a secret in it.
+        text: the text, with possible secrets removed.
         problem: what is wrong with it.
         suggestions: references that may be meant, best first.
     """
 
     def __init__(self, text: str, problem: str, suggestions: Sequence[str] = ()) -> None:
-        """Say what is wrong, and what may be meant."""
+        """State the problem, and what may be meant."""
         self.text = text
         self.problem = problem
         self.suggestions = tuple(suggestions)
@@ -480,34 +480,34 @@ class InvalidReferenceError(HolotypeError, ValueError):
 
 
 class CredentialsInReferenceError(InvalidReferenceError):
-    """A reference holds a user name, a password, a token or a signature."""
+    """A reference contains a user name, a password, a token or a signature."""
 
 
 class ArtifactError(LocatedError):
-    """An artifact, or something that is kept with artifacts, is not what it should be."""
+    """An artifact, or a file that belongs to artifacts, has a problem."""
 
 
 class ArtifactNotFoundError(ArtifactError, LookupError):
-    """There is no artifact where a reference says."""
+    """There is no artifact at the location that a reference names."""
 
 
 class ArtifactExistsError(ArtifactError):
-    """Something is there already, and is not overwritten."""
+    """The target already exists, and is not overwritten."""
 
 
 class ManifestError(ArtifactError):
-    """An `artifact.json` is damaged, of another version, or made to do harm."""
+    """An `artifact.json` is damaged, of another version, or malicious."""
 
 
 class UnsafePathError(ManifestError):
-    """A path could lead out of its folder, or means different files on different systems.
+    """A path could leave its folder, or means different files on different systems.
 
     Attributes:
         path: the path.
     """
 
     def __init__(self, location: str, path: str, problem: str) -> None:
-        """Name the path and what is wrong with it."""
+        """Name the path and the problem."""
         self.path = path
         self.reason = problem
         super().__init__(location, f"the path {path[:200]!r} {problem}")
@@ -519,13 +519,13 @@ class UnsafePathError(ManifestError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDifference:
-    """A file that is not what the manifest says.
+    """A file that differs from the manifest.
 
     Attributes:
         path: the file within the folder.
-        problem: ``missing``; ``extra``, where the manifest does not name it; ``truncated``, where
-            it is shorter than it was; ``changed``, where it is longer or has other contents; ``not
-            a file``, where it is a link, a folder or a device.
+        problem: ``missing``; ``extra`` if the manifest does not name it; ``truncated`` if it is
+            shorter than stated; ``changed`` if it is longer or has other contents; ``not a file``
+            if it is a link, a folder or a device.
         detail: what was found and what was expected.
     """
 
@@ -539,7 +539,7 @@ class FileDifference:
 
 
 class ArtifactDamagedError(ArtifactError):
-    """The files of an artifact are not those that its manifest names.
+    """The files of an artifact differ from its manifest.
 
     Attributes:
         findings: every file that differs.
@@ -561,12 +561,12 @@ class ArtifactDamagedError(ArtifactError):
 
 
 class IncompatibleModesError(HolotypeError, ValueError):
-    """Two models cannot share a pass through one transformer.
+    """Two models cannot share one pass through the transformer.
 
     Attributes:
         ids: the ids of both records.
         what: what differs.
-        found: what each of them has.
+        found: the value of each.
     """
 
     def __init__(self, ids: tuple[str, str], what: str, found: tuple[object, object]) -> None:
@@ -586,7 +586,7 @@ class IncompatibleModesError(HolotypeError, ValueError):
 
 
 class ModeNotLoadedError(HolotypeError, LookupError):
-    """A mode is used that was not loaded.
+    """The requested mode was not loaded.
 
     Attributes:
         mode: the mode.
@@ -594,7 +594,7 @@ class ModeNotLoadedError(HolotypeError, LookupError):
     """
 
     def __init__(self, mode: str, loaded: Sequence[str]) -> None:
-        """Name the mode, and those that there are."""
+        """Name the mode, and the loaded ones."""
         self.mode = mode
         self.loaded = tuple(loaded)
         super().__init__(mode, self.loaded)
@@ -608,23 +608,23 @@ class ModeNotLoadedError(HolotypeError, LookupError):
 
 
 class AliasNotFoundError(ArtifactNotFoundError):
-    """A store of artifacts has no such alias, or none to go back to."""
+    """A store of artifacts has no such alias, or the alias has no earlier version to restore."""
 
 
 class StoreBusyError(ArtifactError):
-    """Another process changes the same aliases, or makes the same artifact."""
+    """Another process is changing the same aliases, or making the same artifact."""
 
 
 class DifferentVectorsError(ArtifactError):
-    """An alias would go from one vector space to another, which corrupts every index.
+    """An alias would move to another vector space, which corrupts every index.
 
     Attributes:
-        current: the fingerprint of what the alias stands for; None where it makes no vectors.
-        proposed: the fingerprint of what it would stand for.
+        current: the fingerprint of the alias's model; None if it makes no vectors.
+        proposed: the fingerprint of the proposed model; likewise.
     """
 
     def __init__(self, location: str, current: str | None, proposed: str | None) -> None:
-        """Show both fingerprints, and what to do."""
+        """Show both fingerprints, and the choices."""
         self.current = current
         self.proposed = proposed
         super().__init__(
@@ -641,7 +641,7 @@ class DifferentVectorsError(ArtifactError):
 
 
 class ObjectStoreError(ArtifactError):
-    """An object store refuses, cannot be reached, or has something else than expected."""
+    """An object store denies a request, cannot be reached, or has unexpected contents."""
 
 
 class LockFileError(ArtifactError):
@@ -653,7 +653,7 @@ class NotLockedError(ArtifactNotFoundError):
 
 
 class LockMismatchError(ArtifactError):
-    """A model is not what the lock file says.
+    """A model differs from the lock file.
 
     Attributes:
         differences: what differs, one line each.

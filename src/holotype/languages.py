@@ -1,4 +1,4 @@
-"""How people name languages, besides by the BCP 47 tags that records have."""
+"""Map the names of languages to the BCP 47 tags that records use."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ _NAMES = {
 }
 
 TAGS_BY_NAME = {name: tag for tag, names in _NAMES.items() for name in names.split()}
-"""The tag for each name: in English, in the language itself, and of three letters."""
+"""The tag for each name: in English, in the language itself, or a three-letter code."""
 
 
 def tag_named(text: str) -> str | None:
-    """Return the tag in lower case that a text is or stands for; None where it is no tag."""
+    """Return the lower-case tag for a tag or a name; None if the text is neither."""
     written = text.strip().lower().replace("_", "-")
     first, hyphen, rest = written.partition("-")
     tag = f"{TAGS_BY_NAME.get(first, first)}{hyphen}{rest}"

@@ -1,4 +1,4 @@
-"""How ids are written: kebab-case, as `holotype_codegen.naming` has it, too."""
+"""The form of ids: kebab-case, the same as in `holotype_codegen.naming`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def is_kebab_case(name: str) -> bool:
 
 
 def kebab_case(name: str) -> str:
-    """Return the kebab-case that is nearest to a name; empty where nothing of it can stand."""
+    """Return the kebab-case form of a name; empty if it has no allowed character."""
     between = re.compile("[^a-z0-9]+")
     return between.sub(lambda run: "." if run[0] == "." else "-", name.lower()).strip("-.")

@@ -1,8 +1,7 @@
-"""The settings of a run that `load` and its relatives take.
+"""The options that `load` and similar functions take.
 
-The dictionaries are closed: nothing but their keys may be passed. ty takes a dictionary that is not
-for one that has any other key besides; Python 3.14 and older do not know the word, so that it
-stands where only type checkers read it.
+The TypedDicts are closed: they allow no other keys, which ty would otherwise assume. Python 3.14
+and older do not support `closed`, so only type checkers see it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ else:
     from typing import TypedDict
 
 Backend: TypeAlias = Literal["torch", "onnx", "openvino"]
-"""What runs a model: torch, or ONNX Runtime or OpenVINO on an export of it."""
+"""The library that runs a model: torch, or ONNX Runtime or OpenVINO on an export."""
 
 
 class _Options(TypedDict, total=False):
@@ -29,19 +28,19 @@ class _Options(TypedDict, total=False):
 if TYPE_CHECKING:
 
     class RunOptions(_Options, closed=True):
-        """The settings of a run on torch; `ModelConfig` explains them."""
+        """The options of a run on torch; see `ModelConfig`."""
 
     class LoadOptions(_Options, total=False, closed=True):
-        """The settings of a run that every kind of model takes; `ModelConfig` explains them."""
+        """The options of a run, for every kind of model; see `ModelConfig`."""
 
         backend: Backend
 
 else:
 
     class RunOptions(_Options):
-        """The settings of a run on torch; `ModelConfig` explains them."""
+        """The options of a run on torch; see `ModelConfig`."""
 
     class LoadOptions(_Options, total=False):
-        """The settings of a run that every kind of model takes; `ModelConfig` explains them."""
+        """The options of a run, for every kind of model; see `ModelConfig`."""
 
         backend: Backend

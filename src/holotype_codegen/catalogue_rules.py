@@ -1,4 +1,4 @@
-"""Rules about all entries of a catalogue together."""
+"""Rules about the entries of a catalogue as a whole."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def aliases_are_unique(catalogue: Entries) -> Iterator[Breach]:
 
 
 def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Breach]:
-    """A repository with several modes has one entry for each kind of model, and no two."""
+    """A repository with several modes has at most one entry per kind of model."""
     first: dict[tuple[str, str], Entry] = {}
     for entry in catalogue.entries:
         repository = entry.text("/huggingface_id")
@@ -75,7 +75,7 @@ def repositories_have_one_entry_of_a_kind(catalogue: Entries) -> Iterator[Breach
 
 
 def constants_are_unique(catalogue: Entries) -> Iterator[Breach]:
-    """No two ids become the same constant, and none a name that the module needs."""
+    """No two ids become the same constant, or one that the module itself defines."""
     first: dict[str, Entry] = {}
     for entry in catalogue.entries:
         if not entry.id or not is_kebab_case(entry.id):
@@ -99,7 +99,7 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Breach]:
 
 
 def kinds_have_names_of_their_own(catalogue: Entries) -> Iterator[Breach]:
-    """No two kinds become the same member of `ModelType`, or the same type of ids."""
+    """No two kinds become the same member of `ModelType`, or the same id type."""
     first: dict[str, str] = {}
     for entry in catalogue.entries:
         kind = entry.kind
@@ -138,7 +138,7 @@ def successors_exist(catalogue: Entries) -> Iterator[Breach]:
 
 
 def successors_are_of_the_same_kind(catalogue: Entries) -> Iterator[Breach]:
-    """What supersedes a model can take its place: a reranker is no successor of an encoder."""
+    """A successor can replace its model: a reranker cannot succeed an encoder."""
     kinds = {entry.id: entry.kind for entry in catalogue.entries if entry.id}
     for entry in catalogue.entries:
         successor = entry.text("/lineage/superseded_by")
@@ -186,7 +186,7 @@ def _circular(successors: Mapping[str, str | None]) -> set[str]:
 
 
 def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Breach]:
-    """The date and the licence of a source are of the same form as those of an entry."""
+    """The date and the licence of a source follow the rules for those of an entry."""
     for key, values in (catalogue.sources or {}).items():
         source = Entry(values, child_pointer("/sources", key))
         retrieved, license = source.text("/retrieved"), source.text("/license")

@@ -16,7 +16,7 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """What a rule found.
+    """One breach of a rule.
 
     Attributes:
         pointer: JSON pointer from the top of the file.

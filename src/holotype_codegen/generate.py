@@ -1,4 +1,4 @@
-"""From a `models.json` to the module file: validate, render, write in one step."""
+"""Generates the module from a `models.json`: validate, render, write atomically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from holotype_codegen.validate import load_catalogue
 
 
 class OutputError(Exception):
-    """The module cannot be written where it should be; the message says why and what to do."""
+    """The module cannot be written to its path; the message says why and what to do."""
 
 
 def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH) -> bool:
@@ -18,7 +18,7 @@ def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_
 
     Args:
         source: the `models.json`.
-        output: the module to write; it is replaced in one step or left alone.
+        output: the module to write; it is replaced atomically or left alone.
         root: the folder that the header's paths are relative to.
         line_length: the longest line of the module, in columns.
 
@@ -27,7 +27,7 @@ def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_
 
     Raises:
         CatalogueError: the catalogue has problems; the error lists all of them.
-        OutputError: the file at the output is not a generated one, or cannot be written.
+        OutputError: the file at `output` was not generated, or cannot be written.
     """
     text = module_text(source, output, root=root, line_length=line_length)
     if is_current(output, text):
@@ -62,10 +62,10 @@ def is_current(output: Path, text: str) -> bool:
 
 
 def _refuse_hand_written(output: Path) -> None:
-    """Make sure that nothing is lost where the module goes: its header tells what is generated.
+    """Refuse to overwrite a file that was not generated, as its header would show.
 
     Raises:
-        OutputError: there is a file that has contents and no such header.
+        OutputError: the file has contents, but no header of a generated module.
     """
     if not output.is_file():
         return

@@ -27,21 +27,21 @@ from holotype_codegen.report import CatalogueError
 
 
 class CatalogueBuildHook(BuildHookInterface[Any]):
-    """Generates the module before a wheel or an editable install is made, and adds it to the files.
+    """Generates the module before a wheel or an editable install is built, and includes it.
 
-    A source distribution gets the catalogue, so that a wheel can be made of it.
+    A source distribution gets the catalogue, so that wheels can be built from it.
     """
 
     PLUGIN_NAME = "holotype"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write the module, or see to the catalogue.
+        """Write the module, or include the catalogue in a source distribution.
 
         Raises:
             TypeError: an option is missing or of the wrong type.
-            SystemExit: the catalogue has problems, of which all are printed, or is not in the
-                project; or the module would lie outside of it, or take the place of a file that
-                was not generated. Nothing is written.
+            SystemExit: the catalogue has problems, which are all printed, or is outside the
+                project; or the module would be outside the project, or overwrite a file that was
+                not generated. Nothing is written.
         """
         source, output = self._option("source", str), self._option("output", str)
         line_length = self._option("line-length", int, LINE_LENGTH)
@@ -63,7 +63,7 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
         build_data["artifacts"].append("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path))
 
     def _catalogue(self, root: Path, source: str) -> dict[str, str]:
-        """Return where the catalogue is, and where it stands in a source distribution."""
+        """Map the path of the catalogue to its path in a source distribution."""
         path = _within(root, source)
         if path is None:
             raise SystemExit(
@@ -87,9 +87,9 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
 
 
 def _within(root: Path, path: str) -> str | None:
-    """Return a path from the root, in its shortest spelling; None where it leads out of it.
+    """Return a path relative to the root, in its shortest form; None if it leaves the root.
 
-    Hatchling knows a file by that spelling alone, not by ``./x``, ``a/../x`` or ``a//x``.
+    Hatchling recognises a file only in that form, not as ``./x``, ``a/../x`` or ``a//x``.
     """
     for target, top in ((root / path, root), ((root / path).resolve(), root.resolve())):
         short = Path(os.path.relpath(target, top))

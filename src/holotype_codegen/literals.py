@@ -124,7 +124,7 @@ def subscript(
 
 
 def union(items: Sequence[str], *, indent: int = 0, before: int = 0, width: int = 88) -> str:
-    """Return `item | item`, in parentheses where it does not fit; the arguments are `subscript`'s."""
+    """Return `item | item`, in parentheses if it does not fit; arguments as for `subscript`."""
     flat = " | ".join(items)
     if indent + before + columns(flat) <= width:
         return flat
@@ -167,7 +167,7 @@ def from_import(module: str, names: Sequence[str], *, width: int = 88) -> str:
 
 
 def _escape(text: str, mark: str) -> str:
-    """Return the text with escapes for the quotation mark and for all that is not printable."""
+    """Escape the quotation mark and every character that is not printable."""
     if text.isprintable() and "\\" not in text and (not mark or mark not in text):
         return text
     return "".join(

@@ -145,7 +145,7 @@ def _arguments(entry: Entry) -> Iterator[tuple[str, object]]:
 
 
 def source_of(provenance: Mapping[str, str], place: tuple[str, ...]) -> str:
-    """Return the source of a value: its own pointer's, else the nearest parent's, else that of `*`."""
+    """Return the source of a value: by its own pointer, its nearest parent's, or `*`."""
     pointers = ("/" + "/".join(place[:length]) for length in range(len(place), 0, -1))
     return next((provenance[p] for p in pointers if p in provenance), provenance["*"])
 

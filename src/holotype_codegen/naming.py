@@ -17,7 +17,7 @@ MODULE_CONSTANTS = frozenset(
 """The constants that every generated module exports besides those of its models."""
 
 RESERVED_NAMES = MODULE_CONSTANTS | {"TYPE_CHECKING"}
-"""Upper-case names that every generated module uses, so that no model may have them."""
+"""Upper-case names that every generated module uses; no model may have them."""
 
 _KEBAB_CASE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 
@@ -28,7 +28,7 @@ def is_kebab_case(name: str) -> bool:
 
 
 def kebab_case(name: str) -> str:
-    """Return the kebab-case that is nearest to a name; empty where nothing of it can stand."""
+    """Return the kebab-case form of a name; empty if it has no allowed character."""
     between = re.compile("[^a-z0-9]+")
     return between.sub(lambda run: "." if run[0] == "." else "-", name.lower()).strip("-.")
 

@@ -83,7 +83,7 @@ def printable(text: str) -> str:
 
 
 def quote_json(value: object) -> str:
-    """Return a JSON value as it would stand in the file, on one line, cut where it is long."""
+    """Return a JSON value as the file would have it, on one line, truncated if it is long."""
     text = printable(json.dumps(value, ensure_ascii=False))
     if len(text) <= _LONGEST_QUOTE:
         return text

@@ -116,9 +116,9 @@ def revisions_are_commits(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """Languages are BCP 47 tags that are registered, in their shortest form.
+    """Languages are registered BCP 47 tags, in their shortest form.
 
-    With only one spelling, every query for a language finds it.
+    With one spelling per language, every query finds it.
     """
     for pointer, tag in entry.texts("/capabilities/languages"):
         better = standards.better_language(tag)
@@ -166,7 +166,7 @@ def dates_are_iso_8601(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def files_lie_in_the_repository(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """A file is named by its path within the repository, which cannot lead out of it."""
+    """A file is a path within the repository, which it does not leave."""
     pointers = [*_PATHS, *(f"{pointer}/file" for pointer, _ in _variants(entry))]
     for pointer in pointers:
         path = entry.text(pointer)
@@ -205,7 +205,7 @@ def _variants(entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def files_are_of_their_format(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """The name of a file ends as those of its format do."""
+    """The name of a file has the suffix of its format."""
     for pointer, endings in _ENDINGS.items():
         path = entry.text(pointer)
         if path and not path.lower().endswith(endings):
@@ -218,7 +218,7 @@ def files_are_of_their_format(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def prompts_have_known_places(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """A prompt has one kind of place to fill, `{instruction}`; the text itself follows it."""
+    """A prompt has no placeholder but `{instruction}`; the text itself follows it."""
     for name in ("query_prompt", "document_prompt"):
         prompt = entry.text(f"/encoding/{name}")
         unknown = [place for place in _PLACE.findall(prompt or "") if place != _INSTRUCTION]
@@ -233,7 +233,7 @@ def prompts_have_known_places(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def several_labels_are_no_softmax(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """Where several labels may be right, their probabilities do not add up to 1."""
+    """A multi-label model does not use softmax: its probabilities do not add up to 1."""
     several = entry.flag("/encoding/multi_label")
     if several and entry.text("/encoding/activation") == "softmax":
         yield entry.breach(
@@ -257,7 +257,7 @@ def models_are_adapted_from_others(entry: Entry, _: Entries) -> Iterator[Breach]
 
 
 def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Breach]:
-    """Every value of `provenance` begins with the key of a source."""
+    """Every value of `provenance` starts with the key of a source."""
     if entries.sources is None:
         return
     for key, source in entry.members("/provenance").items():
@@ -290,7 +290,7 @@ def provenance_speaks_of_fields(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def texts_stand_alone(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """Texts other than prompts are one line, without blanks around them or in a row.
+    """Texts other than prompts are one line, without surrounding or repeated blanks.
 
     In prompts, markers and skiplists, every blank matters.
     """

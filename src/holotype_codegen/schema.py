@@ -87,9 +87,9 @@ def _holds(condition: dict[str, Any], kind: str | None) -> bool:
 
 
 def _narrow(schema: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
-    """Return one schema for what two demand, the second of which only narrows the first.
+    """Merge two schemas, where the second only narrows the first.
 
-    With one schema per value, a wrong value breaks one demand, and the message can be exact.
+    With one schema per value, a wrong value breaks one constraint, and the message can be exact.
     """
     result = {**schema, **narrower}
     if "required" in schema and "required" in narrower:
@@ -124,7 +124,7 @@ def _is_whole(_: object, value: object) -> bool:
 
 
 def _matches(validator: Any, pattern: str, value: object, _: object) -> Iterator[ValidationError]:
-    """Take `$` for the end of the text: Python finds it before a last line break, too."""
+    """Match `$` only at the end of the text; Python also matches it before a final newline."""
     if validator.is_type(value, "string"):
         ending = r"\Z" if pattern.endswith("$") else ""
         if re.search(pattern.removesuffix("$") + ending, str(value)) is None:
@@ -132,14 +132,14 @@ def _matches(validator: Any, pattern: str, value: object, _: object) -> Iterator
 
 
 def _is_unique(validator: Any, wanted: bool, items: Any, _: object) -> Iterator[ValidationError]:
-    """Compare items by their text: jsonschema compares every two of what it cannot sort."""
+    """Compare items by their JSON; jsonschema compares items it cannot sort pair by pair."""
     if wanted and validator.is_type(items, "array"):
         different = {json.dumps(item, sort_keys=True) for item in items}
         if len(different) < len(items):
             yield ValidationError("an item stands twice")
 
 
-# Where the stubs of jsonschema are installed, `extend` has no types in them.
+# The stubs of jsonschema have no types for `extend`.
 _extend: Any = validators.extend
 _StrictValidator = _extend(
     Draft202012Validator,

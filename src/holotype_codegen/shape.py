@@ -25,7 +25,7 @@ _Error: TypeAlias = Any
 
 
 def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Breach]]:
-    """Yield the keyword that is broken, and what was found, for every breach of the schema."""
+    """Yield the broken keyword and the breach, for every breach of the schema."""
     top = Entry(catalogue, "")
     yield from _explain(frame_validator().iter_errors(catalogue), top)
     for entry in entries.entries:
@@ -107,7 +107,7 @@ def _unknown_field(error: _Error, entry: Entry) -> Iterator[Breach]:
 
 
 def _field_action(name: str, known: list[str], homes: dict[str, str]) -> str:
-    """Suggest the field that an unknown one was meant to be, and its place."""
+    """Suggest the field that an unknown name means, and its place."""
     if name in homes:
         return f"move it to {homes[name]}"
     near = nearest(name, known)
@@ -235,7 +235,7 @@ def _pattern(error: _Error, entry: Entry) -> Iterator[Breach]:
 
 
 def _alternatives(error: _Error, entry: Entry) -> Iterator[Breach]:
-    """Explain what is wrong within the alternative that has the right type, where there is one."""
+    """Explain the errors within the alternative of the right type, if there is one."""
     inner = [cause for cause in error.context if len(cause.relative_path) > 0]
     if inner:
         for _, breach in _explain(inner, entry):

@@ -15,7 +15,7 @@ _NARROWER_WORDS = frozenset(
 
 
 def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """`projection_dims` is there exactly where `has_projection` is true."""
+    """`projection_dims` is present if and only if `has_projection` is true."""
     stated = entry.has("/architecture/has_projection")
     has_projection = entry.flag("/architecture/has_projection")
     dims = entry.value("/architecture/projection_dims")
@@ -62,7 +62,7 @@ def unprojected_vectors_keep_their_width(entry: Entry, _: Entries) -> Iterator[B
 
 
 def sparse_vectors_span_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """A sparse vector has one weight for each word of the vocabulary."""
+    """A sparse vector has one weight per word of the vocabulary."""
     width, words = entry.count("/specs/embedding_dim"), entry.count("/specs/vocab_size")
     if entry.kind == "sparse" and width and words and width != words:
         yield entry.breach(
@@ -86,7 +86,7 @@ def projections_are_required_where_they_exist(entry: Entry, _: Entries) -> Itera
 
 
 def multi_vector_follows_the_kind(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """ColBERT makes several vectors of a text; the other known kinds do not."""
+    """ColBERT makes several vectors per text; the other known kinds do not."""
     stated = entry.flag("/capabilities/multi_vector")
     if stated is None or entry.kind not in known_kinds():
         return
@@ -124,7 +124,7 @@ def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterat
 
 
 def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """`capabilities.matryoshka` is true exactly where sizes are join_quoted, or is not stated."""
+    """`capabilities.matryoshka`, if stated, is true if and only if sizes are listed."""
     flag = entry.flag("/capabilities/matryoshka")
     has_sizes = bool(entry.value("/architecture/matryoshka_dims"))
     if flag is not None and flag is not has_sizes:
@@ -151,7 +151,7 @@ def contexts_fit_the_positions(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def lengths_fit_the_context(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """ColBERT cuts queries and documents at lengths that the checkpoint can encode."""
+    """ColBERT truncates queries and documents to lengths that the checkpoint can encode."""
     context = entry.count("/specs/context_length")
     for name in ("query_length", "document_length"):
         length = entry.count(f"/encoding/{name}")
@@ -165,7 +165,7 @@ def lengths_fit_the_context(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def static_models_have_no_layers(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """A static model is a table of token vectors: there is no network that could have layers."""
+    """A static model is a table of token vectors, and a table has no layers."""
     layers = entry.count("/specs/layers")
     if layers and entry.text("/architecture/type") == "static":
         yield entry.breach(
@@ -177,7 +177,7 @@ def static_models_have_no_layers(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def sparse_vectors_are_never_truncated(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """The places of a sparse vector are words, of which none comes before the others."""
+    """The dimensions of a sparse vector are words without an order, so none can be dropped."""
     if entry.kind == "sparse" and entry.value("/architecture/matryoshka_dims"):
         yield entry.breach(
             "/architecture/matryoshka_dims",
@@ -188,7 +188,7 @@ def sparse_vectors_are_never_truncated(entry: Entry, _: Entries) -> Iterator[Bre
 
 
 def parameters_hold_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """A model has a vector for every word of its vocabulary, and more parameters than these."""
+    """A model has at least as many parameters as its word vectors hold numbers."""
     static = entry.text("/architecture/type") == "static"
     width_name = "embedding_dim" if static else "hidden_dim"
     width = entry.count(f"/specs/{width_name}")

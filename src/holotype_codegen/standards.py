@@ -29,9 +29,9 @@ def is_date(text: str) -> bool:
 
 
 def is_to_come(text: str) -> bool:
-    """Whether a date that `is_date` allows is one of the future."""
-    # A clock may be wrong, or set back so that a build can be repeated: what was in the past when
-    # this was released is always there.
+    """Return whether a date that `is_date` accepts is in the future."""
+    # A clock may be wrong, or set back for a reproducible build; dates before this release are never
+    # in the future.
     latest = max(datetime.now(UTC).date() + timedelta(days=1), _RELEASED)
     return text > latest.isoformat()[: len(text)]
 

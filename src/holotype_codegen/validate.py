@@ -36,7 +36,7 @@ def find_problems(source: CatalogueSource) -> tuple[Problem, ...]:
 
 
 def _broken_rules(entries: Entries) -> Iterator[tuple[str, Breach]]:
-    """Yield the name of the rule, and what was found, for every breach of a rule."""
+    """Yield the name of the rule and the breach, for every breach of a rule."""
     for entry in entries.entries:
         for rule in RULES:
             for breach in rule(entry, entries):

@@ -9,7 +9,7 @@ from holotype.errors import MissingExtraError
 
 _NEEDED = frozenset({"typer", "rich", "click"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
-"""Why writing to stdout fails where it is a full disk, or a device that takes nothing."""
+"""The errors of writing to stdout if it is a full disk or a broken device."""
 
 
 def main() -> None:

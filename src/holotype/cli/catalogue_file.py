@@ -1,4 +1,4 @@
-"""Changing a catalogue file: one process at a time, only into one without problems, in one step."""
+"""Changes a catalogue file atomically, one process at a time, and only to a valid catalogue."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from holotype.atomic_file import replace_file
 from holotype.cli.output import fail
 
 PATIENCE_S = 60.0
-"""How long to wait for another command that changes the same file; each needs seconds."""
+"""How long to wait for another command that changes the same file; a change takes seconds."""
 
 
 @contextmanager
 def sole_writer(file: Path) -> Iterator[None]:
-    """Keep other commands from changing a catalogue file; exit where one of them does not end.
+    """Lock a catalogue file against other commands; exit if one of them does not finish.
 
-    The lock lies in the folder for temporary files, so that none is left in a repository; the
-    system takes it from a process that ends, however that is.
+    The lock is in the folder for temporary files, so that none remains in a repository. The system
+    releases it when the process ends.
     """
-    # Comes with huggingface_hub, without which no command changes a catalogue.
+    # A dependency of huggingface_hub, which every command that changes a catalogue needs.
     import filelock
 
     place = f"{Path.home()}\n{file.resolve()}"
@@ -43,7 +43,7 @@ def sole_writer(file: Path) -> Iterator[None]:
 
 
 def read_catalogue_file(file: Path) -> str:
-    """Return the text of a catalogue file, line ends as they are; exit where it is unreadable."""
+    """Return the text of a catalogue file with its own line ends; exit if it is unreadable."""
     if file.exists() and not file.is_file():
         fail(f"{file} is no regular file; name the catalogue that is to be changed")
     try:
@@ -54,7 +54,7 @@ def read_catalogue_file(file: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueProblem:
-    """What the generator says against one value of a catalogue.
+    """A problem that the generator reports about one value of a catalogue.
 
     Attributes:
         id: the entry; None outside the entries.
@@ -72,11 +72,11 @@ class CatalogueProblem:
 
 
 def problems_of(file: Path, text: str) -> tuple[CatalogueProblem, ...]:
-    """Return what the generator says against a text that is to become a catalogue file."""
+    """Return the problems that the generator reports about the new text of a catalogue file."""
     with tempfile.TemporaryDirectory(prefix="holotype-") as folder:
         temporary = Path(folder) / "models.json"
         temporary.write_bytes(text.encode())
-        # -P: a folder named like one of the generator's packages must not take its place.
+        # -P: a folder named like one of the generator's packages must not shadow it.
         command = [sys.executable, "-P", "-m", "holotype_codegen", "validate", str(temporary)]
         answer = subprocess.run([*command, "--json"], check=False, capture_output=True, text=True)  # noqa: S603
     try:
@@ -98,7 +98,7 @@ def problems_of(file: Path, text: str) -> tuple[CatalogueProblem, ...]:
 def replace_catalogue_file(file: Path, text: str) -> None:
     """Write a catalogue if the generator finds no problem in it; otherwise exit without writing.
 
-    What was read to make the text must have been read as the `sole_writer` of the file.
+    Call it as the `sole_writer` of the file, holding the lock since the text was read.
     """
     problems = problems_of(file, text)
     if problems:

@@ -66,18 +66,18 @@ def open_catalogue(name: str) -> OpenCatalogue:
 
 
 def complete_id(context: typer.Context, incomplete: str) -> Iterator[str]:
-    """Yield the ids that begin with what was typed, for the shell's completion."""
+    """Yield the ids that start with the typed text, for the shell's completion."""
     return (record.id for record in _completions(context) if record.id.startswith(incomplete))
 
 
 def complete_type(context: typer.Context, incomplete: str) -> Iterator[str]:
-    """Yield the kinds that begin with what was typed, for the shell's completion."""
+    """Yield the kinds that start with the typed text, for the shell's completion."""
     kinds = dict.fromkeys(str(record.type) for record in _completions(context))
     return (kind for kind in kinds if kind.startswith(incomplete))
 
 
 def _completions(context: typer.Context) -> tuple[ModelInfo, ...]:
-    """Return the models to complete from: none where --catalogue is not yet a module."""
+    """Return the models to complete from: none while --catalogue is not a module yet."""
     try:
         opened = open_catalogue(context.find_root().params.get("catalogue") or OWN)
     except typer.BadParameter:

@@ -67,7 +67,7 @@ def docs(
 
 
 def _refuse_hand_written(paths: Iterable[Path]) -> None:
-    """Exit, with nothing written, where a page would take the place of one that is not ours."""
+    """Exit before writing if a page would overwrite one that this command did not generate."""
     for path in paths:
         if path.is_file() and path.stat().st_size and not _is_generated(path):
             fail(

@@ -109,7 +109,7 @@ def _write(made: Export, *, as_json: bool) -> None:
 
 
 def _told(name: str, value: Any) -> str:
-    """Return a single measure as it is, and the number of items of a measure per text."""
+    """Format a number; for a measure per text, return the number of texts."""
     if not isinstance(value, float):
         return str(len(value))
     return f"{value:.2e}" if name == "max_difference" else f"{value:.7f}"

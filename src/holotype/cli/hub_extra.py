@@ -25,7 +25,7 @@ Jobs: TypeAlias = Annotated[
 
 
 def require_hub() -> None:
-    """Exit with what to install where a package of the extra is missing."""
+    """Exit with the install command if a package of the extra is missing."""
     for package in ("huggingface_hub", "filelock", "langcodes"):
         if find_spec(package) is None:
             fail(str(MissingExtraError("hub", package, "reading checkpoints")))

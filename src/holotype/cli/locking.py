@@ -125,11 +125,11 @@ def _known(on_bytes: OnBytes | None) -> OnTotal:
 
 
 def _prove(lock: Path) -> int:
-    """Run the proof in its own process, without the Hub's offline switch, to see what happens."""
+    """Load the models in a separate process, without HF_HUB_OFFLINE; return its exit code."""
     environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
     code = "from holotype.publishing.offline import main; main()"
     command = [sys.executable, "-c", code, str(lock)]
-    # The command is this interpreter with the text above.
+    # Safe: the command is this interpreter with the code above.
     result = subprocess.run(  # noqa: S603
         command, env=environment, stdout=subprocess.PIPE, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""The options of `holotype list`, one for each criterion of `select`, and sizes of all commands."""
+"""The options of `holotype list`, one per criterion of `select`, and the option types for sizes."""
 
 from __future__ import annotations
 

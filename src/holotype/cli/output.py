@@ -39,7 +39,7 @@ def write(text: str) -> None:
 
 
 def discard_stdout() -> None:
-    """Let what is written from now on go nowhere: the interpreter flushes once more at its end."""
+    """Discard all further output, including the interpreter's flush at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -145,7 +145,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
 
 @contextmanager
 def _show_progress(total: int, completed: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while many models are read, if a person is there to see it."""
+    """Show a bar on stderr while many models are read, if stderr is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -222,7 +222,7 @@ def _summary(console: Console, reports: Sequence[Report]) -> None:
 
 
 def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
-    """Write what can be written, and name what cannot."""
+    """Write the fixes that keep the catalogue valid, and report the others."""
     from holotype.hub.fixing import causes_of, fixed_text
 
     before = read_catalogue_file(file)

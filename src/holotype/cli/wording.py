@@ -28,15 +28,15 @@ def short_count(number: int) -> str:
 
 
 def group_thousands(number: int) -> str:
-    """Return a number with its thousands set apart, from ten thousand on: 8192 and ``32,768``."""
+    """Return a number with commas from ten thousand on: ``8192`` and ``32,768``."""
     return f"{number:,}" if number >= 10_000 else str(number)
 
 
 def parse_count(text: str) -> int:
-    """Return the number that ``500M``, ``8k``, ``1.5B``, ``110_000_000`` or ``22700`` stands for.
+    """Parse a number such as ``500M``, ``8k``, ``1.5B``, ``110_000_000`` or ``22700``.
 
     Raises:
-        ValueError: the text is no such number, or is one below 1.
+        ValueError: the text is not such a number, or the number is below 1.
     """
     match = _COUNT.fullmatch(text.strip())
     if match is None:
@@ -45,10 +45,10 @@ def parse_count(text: str) -> int:
 
 
 def parse_bytes(text: str) -> int:
-    """Return the number of bytes that ``500MB``, ``500M``, ``1.5 GB`` or ``2000000`` stands for.
+    """Parse a number of bytes such as ``500MB``, ``500M``, ``1.5 GB`` or ``2000000``.
 
     Raises:
-        ValueError: the text is no such number, or is one below 1.
+        ValueError: the text is not such a number, or the number is below 1.
     """
     match = _BYTES.fullmatch(text.strip())
     if match is None:

@@ -1,6 +1,6 @@
-"""Run the models of a catalogue as their records say.
+"""Run the models of a catalogue exactly as their records say.
 
-Importing this package needs the standard library only; `load` imports torch and transformers when
+Importing this package needs only the standard library; `load` imports torch and transformers when
 it is called. Install them with ``pip install 'holotype[encoders]'``.
 """
 
@@ -53,13 +53,13 @@ _LATER = {
     "SparseEncoder": "holotype.encoders.sparse",
     "load_modes": "holotype.encoders._load_modes",
 }
-"""What few programs use, or what needs NumPy; `import holotype` does not pay for it."""
+"""Names imported on first use: few programs need them, or they need NumPy."""
 
-# A type checker that saw this would take any name for one that is there.
+# With a `__getattr__` in sight, a type checker would accept any name.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Import what is imported when it is first asked for."""
+        """Import a name on first use."""
         if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module

@@ -1,4 +1,4 @@
-"""`load`: from a record or an id to an encoder that is ready."""
+"""`load`: turn a record, an id or a reference into an encoder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
 
 REFERENCE_VARIABLE = "ML_MODEL_REF"
-"""The environment variable that `load_from_env` reads, where no other is named."""
+"""The environment variable that `load_from_env` reads by default."""
 
 _ENCODERS = {
     "dense": ("holotype.encoders.dense", "DenseEncoder"),
@@ -62,7 +62,7 @@ _PACKAGES = (
 )
 
 
-# What type checkers know of it is in `_load_overloads`.
+# Type checkers read the signatures in `_load_overloads` instead.
 def load(
     model: ModelInfo | str | ModelRef | os.PathLike[str] | ModelConfig[ModelInfo],
     *,
@@ -73,19 +73,20 @@ def load(
 ) -> AnyEncoder:
     """Load a model so that it runs exactly as its record and its checkpoint say.
 
-    Where the record is silent, the checkpoint decides; where they disagree, nothing is loaded.
+    Where the record is silent, the checkpoint decides; if they disagree, loading fails.
 
     Args:
-        model: a record of any catalogue, an id of holotype's own, a `ModelRef` or its text (such
-            as ``hf:org/model@v1`` or ``local:artifacts/model-v2``), the path of a folder (what
-            ``local:`` names, never an alias), or a `ModelConfig`, which settles everything below.
+        model: a record of any catalogue, an id in holotype's own, a `ModelRef` or its text (such
+            as ``hf:org/model@v1`` or ``local:artifacts/model-v2``), the path of a folder (as
+            ``local:`` takes it, but never an alias), or a `ModelConfig`, which also fixes `dim`
+            and the options.
         dim: how many dimensions to return, one of `matryoshka_dims`; None returns all.
         device: a torch device; None takes CUDA, then MPS, then the CPU.
-        verify: how the files of an artifact are compared with its manifest: ``"sizes"`` takes
+        verify: how to compare the files of an artifact with its manifest: ``"sizes"`` takes
             milliseconds, ``"full"`` reads every byte.
-        lock: a lock file, of `holotype artifact lock`: a reference that it does not name, and files
-            that differ from it, are refused, and nothing is fetched; None takes the file that the
-            variable HOLOTYPE_LOCK names, if it does.
+        lock: a lock file that `holotype artifact lock` wrote. Loading then fetches nothing, and
+            fails if the lock does not name the reference or the files differ from it. None uses
+            the file that HOLOTYPE_LOCK names, if it is set.
         dtype: ``"float32"`` (the default), ``"float16"`` or ``"bfloat16"``, for the weights and
             the arithmetic; ``"auto"`` is bfloat16 where the hardware multiplies it natively, and
             float32 elsewhere. Results are always float32.
@@ -96,8 +97,8 @@ def load(
             default), or ``"onnx"`` or ``"openvino"`` for an export.
 
     Returns:
-        An encoder of the model's kind, safe to share between threads. A type checker knows the
-        kind where the record or the id tells it; ask others with `isinstance`.
+        An encoder of the model's kind, safe to share between threads. Type checkers infer its
+        class from the record or the id; otherwise, test it with `isinstance`.
 
     Raises:
         MissingExtraError: torch, transformers or another package is not installed.
@@ -106,8 +107,8 @@ def load(
         InvalidDimensionError: the model has no vectors of this size.
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.
-        InvalidReferenceError: a text with a colon is no reference.
-        ArtifactError: what a reference names is missing, or differs from its manifest.
+        InvalidReferenceError: a text with a colon or a slash is not a reference.
+        ArtifactError: the artifact is missing, or differs from its manifest.
     """
     reference = _reference(model)
     if reference is not None:
@@ -144,7 +145,7 @@ def load_from_env(
         options: see `load`.
 
     Raises:
-        InvalidReferenceError: the variable is not set, or holds no reference.
+        InvalidReferenceError: the variable is not set, or does not hold a reference.
         HolotypeError: see `load`.
     """
     from holotype.references.ref import ModelRef
@@ -157,26 +158,26 @@ def _reference(model: object) -> ModelRef | None:
 
     if isinstance(model, os.PathLike):
         return _folder(os.fspath(model))
-    # No id has one of these signs; what has one and is no reference gets the right spelling told.
+    # No id contains these characters; for a malformed reference, `parse` suggests the right spelling.
     if isinstance(model, str) and any(sign in model for sign in ":/\\"):
         return ModelRef.parse(model)
     return model if isinstance(model, ModelRef) else None
 
 
 def _folder(path: str) -> ModelRef:
-    """Return the reference that names a folder, whatever signs its path has."""
+    """Return the reference to a folder, whatever characters its path contains."""
     from pathlib import PurePath
 
     from holotype.references.ref import ModelRef
 
     location = PurePath(path).as_posix()
-    # A tilde is a folder of this name, and what follows an @ no alias where a slash ends it.
+    # "./" makes a leading tilde an ordinary name; the final slash keeps "@" from naming an alias.
     here = "./" if location.startswith("~") else ""
     return ModelRef.parse(f"local:{here}{location.rstrip('/')}/")
 
 
 def refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
-    """Refuse what is no reference where there is a lock, which names references only."""
+    """Refuse anything but a reference under a lock, which can only name references."""
     path = lock or os.environ.get("HOLOTYPE_LOCK")
     if path:
         from holotype.errors import NotLockedError
@@ -222,21 +223,21 @@ def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
 
 
 def load_config(config: ModelConfig[Any]) -> AnyEncoder:
-    """Load a model again by the config of an encoder; no lock is asked."""
+    """Reload a model from an encoder's config, ignoring any lock."""
     return _encoder(config)
 
 
 def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> AnyEncoder:
-    """Find the files of a model, plan how it is run, and load what runs it.
+    """Find a model's files, plan how to run it, and load its weights.
 
     Args:
-        config: the record and how it is run.
-        checkpoint: its files, where they have been read already.
+        config: the record and how to run it.
+        checkpoint: its files, if they have been opened already.
     """
     from holotype.encoders.finding import find_files
     from holotype.encoders.kinds.plan import make_plan
 
-    # Files that nothing could run are not fetched.
+    # Do not fetch files that nothing here could run.
     require_backend(config)
     files = find_files(config, checkpoint)
     plan = make_plan(config.record, files.checkpoint)
@@ -245,7 +246,7 @@ def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = Non
 
 
 def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> Towers:
-    """Load the weights of a model on the backend of a config.
+    """Load the weights of a model on the backend that its config names.
 
     Raises:
         MissingExtraError: a package of the backend is not installed.
@@ -257,7 +258,7 @@ def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> 
                 plan.record.id,
                 "it is a table of token vectors, run by NumPy alone; leave backend= out",
             )
-        # Tables need neither torch nor transformers; importing them is most of a cold start.
+        # Tables need neither torch nor transformers, whose import is most of a cold start.
         tables = import_part("holotype.encoders.arrays.tables", "static", "load()")
         return cast("Towers", tables.build_table(plan, config))
     if config.backend == "torch":
@@ -268,7 +269,7 @@ def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> 
 
 
 def encoder_of(plan: AnyPlan, config: ModelConfig[Any], towers: Towers, build: Build) -> AnyEncoder:
-    """Return the encoder of a kind; each is imported when it is needed."""
+    """Build the encoder of the plan's kind, importing its module on demand."""
     module, name = _ENCODERS[str(plan.record.type)]
     kind = getattr(importlib.import_module(module), name)
     encoder: AnyEncoder = kind(config, plan, towers, build)
@@ -276,10 +277,10 @@ def encoder_of(plan: AnyPlan, config: ModelConfig[Any], towers: Towers, build: B
 
 
 def require_backend(config: ModelConfig[Any]) -> None:
-    """Refuse to fetch files for a backend whose packages are not installed.
+    """Fail before fetching files if the backend's packages are not installed.
 
     Raises:
-        MissingExtraError: it is not.
+        MissingExtraError: a package is not installed.
     """
     if config.checkpoint is not None:
         return
@@ -297,13 +298,13 @@ def _graph_module(backend: str) -> str:
 def import_part(module: str, extra: str, feature: str) -> ModuleType:
     """Import a module of holotype that needs packages of an extra.
 
-    By name, because type checkers follow imports: reading torch and transformers would cost every
-    user's program half a minute.
+    The import is by name because type checkers follow imports: reading torch and transformers
+    would add half a minute to every check of a user's program.
 
     Args:
         module: the module.
-        extra: what brings the packages.
-        feature: what needs them, as errors call it.
+        extra: the extra that installs the packages.
+        feature: the feature that needs them, as named in errors.
 
     Raises:
         MissingExtraError: a package is not installed.

@@ -1,4 +1,4 @@
-"""`load_modes`: from records of one checkpoint to an encoder that runs it once for all of them."""
+"""`load_modes`: load several modes of one checkpoint, which then runs once for all of them."""
 
 from __future__ import annotations
 
@@ -73,22 +73,22 @@ def load_modes(
 ) -> ModesEncoder[Any, Any, Any]:
     """Load two or three modes of one checkpoint, to get their vectors from one pass.
 
-    BGE-M3 is such a checkpoint: a text runs through its transformer once, and a head for each mode
-    reads the token vectors. The weights of the transformer are in memory once.
+    BGE-M3 is such a checkpoint: each text passes through its transformer once, and a head for each
+    mode reads the token vectors. The transformer's weights are in memory only once.
 
     Args:
-        dense: the record of the dense mode, of any catalogue, or an id of holotype's own.
-        sparse: the same of the sparse mode, whose weights come from a layer on token vectors.
-        colbert: the same of late interaction.
+        dense: the record of the dense mode from any catalogue, or an id in holotype's own.
+        sparse: likewise for the sparse mode, whose weights come from a layer on token vectors.
+        colbert: likewise for late interaction.
         options: `device`, `dtype`, `checkpoint` and `trust_remote_code`; see `load`.
 
     Returns:
-        An encoder whose results have a field for each mode, safe to share between threads.
+        An encoder whose results have one field per mode, safe to share between threads.
 
     Raises:
         TypeError: fewer than two modes are given, or a record is of another kind.
-        IncompatibleModesError: the records are not of one repository and revision, or the modes
-            read texts in different ways, which one pass cannot.
+        IncompatibleModesError: the records name different repositories or revisions, or the modes
+            read texts differently, so one pass cannot serve them.
         MissingExtraError: torch, transformers or another package is not installed.
         ModelNotFoundError: the catalogue has no model of this id.
         UnsupportedModelError: a mode has no head that reads the token vectors.
@@ -111,7 +111,7 @@ def load_modes(
 
 
 def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, Any, Any]:
-    """Load the modes of configs that differ in their records only; see `load_modes`."""
+    """Load modes from configs that differ only in their records; see `load_modes`."""
     from holotype.encoders.finding import find_files
     from holotype.encoders.kinds.plan import make_plan
     from holotype.encoders.modes import (

@@ -43,7 +43,7 @@ class Classifier(ScoringEncoder[ClassifierModel]):
     Safe to share between threads.
 
     Attributes:
-        encoding: labels, activation and whatever else the record and the checkpoint agreed on.
+        encoding: labels, activation and the other settings from the record and the checkpoint.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Classifier(ScoringEncoder[ClassifierModel]):
         """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
-            ValueError: the model's length leaves no room for two texts.
+            ValueError: the model's maximum length leaves no room for two texts.
         """
         super().__init__(config, plan, towers, build)
         self.encoding = plan.encoding
@@ -71,7 +71,7 @@ class Classifier(ScoringEncoder[ClassifierModel]):
         """Whether a text may have several labels at once, or none."""
         return self.encoding.multi_label
 
-    # A string and a pair are iterables of strings, too; the first overload that fits is meant.
+    # Strings and pairs are also iterables of strings; the first overload that matches is right.
     @overload
     def classify(  # type: ignore[overload-overlap]
         self,
@@ -103,24 +103,24 @@ class Classifier(ScoringEncoder[ClassifierModel]):
     ) -> Labels | list[Labels]:
         """Return the labels that apply to texts, with their scores, best first.
 
-        Where a text has one label, that is the best of those that reach their thresholds. Where
-        it may have several, each applies from a score of 0.5 on.
+        A single-label model returns the best of the labels that reach their thresholds. A
+        multi-label model returns every label that does; its default threshold is 0.5.
 
         Args:
-            texts: one text or several; a tuple of two strings is one pair, so that several texts
-                are passed as a list.
-            top_k: how many labels to return at most, the best of them whatever their scores.
-            threshold: the least score with which a label applies.
-            thresholds: the least scores of single labels, by name; others keep `threshold`.
-            options: see `EncodeOptions`. What is longer than `max_length` is cut, of a pair the
-                longer text.
+            texts: one text or several; a tuple of two strings is one pair, so pass several texts
+                as a list.
+            top_k: the maximum number of labels to return, the best ones whatever their scores.
+            threshold: the lowest score at which a label applies.
+            thresholds: the lowest scores for individual labels, by name; others use `threshold`.
+            options: see `EncodeOptions`. An input longer than `max_length` is truncated; of a
+                pair, the longer text.
 
         Returns:
             Labels and scores for one text, a list of these for several.
 
         Raises:
-            TextOverflowError: a text is too long, and that is an error.
-            ValueError: a threshold is for a label that the model lacks.
+            TextOverflowError: a text is too long and `on_overflow` is ``"error"``.
+            ValueError: `thresholds` names a label that the model lacks.
         """
         rule = label_rule(
             self.labels,
@@ -145,8 +145,8 @@ class Classifier(ScoringEncoder[ClassifierModel]):
 
         Args:
             texts: see `classify`.
-            activation: what the scores are: ``"logits"`` (or ``"identity"``), ``"sigmoid"`` or
-                ``"softmax"`` over the labels; ``"record"`` takes the model's own `activation`.
+            activation: the scale of the scores: ``"logits"`` (or ``"identity"``), ``"sigmoid"``
+                or ``"softmax"`` over the labels; ``"record"`` uses the model's own `activation`.
             options: see `classify`.
 
         Returns:
@@ -154,14 +154,14 @@ class Classifier(ScoringEncoder[ClassifierModel]):
             of `labels`.
 
         Raises:
-            TextOverflowError: a text is too long, and that is an error.
-            ValueError: there is no such activation.
+            TextOverflowError: a text is too long and `on_overflow` is ``"error"``.
+            ValueError: the activation is unknown.
         """
         chosen = choose_activation(activation, self.activation, len(self.labels))
         scores = activate(self._logits_of(texts, settings_of(**options)), chosen)
         return scores[0] if _is_single(texts) else scores
 
-    # A string is an iterable of strings, too; the first overload that fits is meant.
+    # A string is also an iterable of strings; the first overload that matches is the right one.
     @overload
     def classify_zero_shot(  # type: ignore[overload-overlap]
         self,
@@ -191,22 +191,22 @@ class Classifier(ScoringEncoder[ClassifierModel]):
         multi_label: bool = False,
         **options: Unpack[EncodeOptions],
     ) -> Labels | list[Labels]:
-        """Score labels of the caller's own, by a model of natural language inference.
+        """Score labels of your own choice, with a model for natural language inference.
 
         Args:
             texts: one text or several.
-            labels: what the texts may be about.
-            hypothesis: the sentence that is true of a text with a label, with ``{}`` for the label.
-            multi_label: whether a text may have several of the labels; else their scores sum to 1.
+            labels: the candidate labels.
+            hypothesis: a sentence that holds if a label applies, with ``{}`` for the label.
+            multi_label: whether several labels may apply; if not, their scores sum to 1.
             options: see `EncodeOptions`.
 
         Returns:
             All labels with their scores, best first, for one text; a list of these for several.
 
         Raises:
-            TextOverflowError: a text is too long, and that is an error.
-            ValueError: the model is none of natural language inference, or the labels are no
-                different ones.
+            TextOverflowError: a text is too long and `on_overflow` is ``"error"``.
+            ValueError: the model does not do natural language inference, or the labels are not
+                distinct.
         """
         follows, contradicts = inference_labels(self.labels)
         sentences = hypotheses(hypothesis, labels)
@@ -237,7 +237,7 @@ class Classifier(ScoringEncoder[ClassifierModel]):
         )
 
     def __repr__(self) -> str:
-        """Show what decides the scores and where they are made."""
+        """Show the settings that determine the scores, and the device."""
         return (
             f"Classifier({self.record.id!r}, labels={self.labels!r}, "
             f"multi_label={self.multi_label}, activation={self.activation!r}, "

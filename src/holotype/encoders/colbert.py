@@ -29,12 +29,12 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
     """Turns texts into vectors, one for every token, as the model's authors do.
 
     Safe to share between threads. Results are float32 NumPy arrays ``[n_tokens, dim]``, one for
-    each text, in the order of the texts; for several texts they lie end to end in a `Ragged`.
-    Where queries are expanded, all have as many tokens as the expansion says; the vectors of the
-    skiplist's tokens are left out of documents and of plain texts.
+    each text, in the order of the texts; a `Ragged` holds those of several texts end to end.
+    Expanded queries all have the same number of tokens; documents and plain texts leave out the
+    tokens of the skiplist.
 
     Attributes:
-        encoding: markers, lengths and whatever else the record and the checkpoint agreed on.
+        encoding: markers, lengths and the other settings from the record and the checkpoint.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
-            CheckpointError: a marker is no token of the checkpoint.
-            ValueError: a length leaves no room for text.
-            MissingExtraError: the checkpoint merges tokens, and scipy is not installed.
+            CheckpointError: a marker is not a token of the checkpoint.
+            ValueError: a maximum length leaves no room for text.
+            MissingExtraError: the checkpoint merges tokens and scipy is not installed.
         """
         if plan.encoding.token_pooling is not None:
             import_clustering("a model that merges its tokens")
@@ -70,7 +70,7 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
 
     @property
     def max_length(self) -> int | None:
-        """The longest text in tokens that the transformer reads; None for no limit."""
+        """The longest text, in tokens, that the transformer reads; None for no limit."""
         return self.encoding.plain.max_length
 
     def similarity(
@@ -83,14 +83,14 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         """Score every query against every document by MaxSim.
 
         Args:
-            queries: what `encode_query` returns, or a sequence of arrays ``[n_tokens, dim]``;
-                quantised ones are scored by what they stand for, see `dequantize`.
-            documents: the same of documents.
-            calibration: the ranges of int8 and uint8.
+            queries: the result of `encode_query`, or a sequence of arrays ``[n_tokens, dim]``;
+                quantised ones are dequantised first, see `dequantize`.
+            documents: likewise for documents.
+            calibration: the ranges for int8 and uint8.
 
         Returns:
-            float32 ``[n_queries, n_documents]``; more is nearer. Sums over a query's tokens, so
-            that scores of different queries do not compare.
+            float32 ``[n_queries, n_documents]``; higher is closer. Scores sum over a query's
+            tokens, so scores of different queries are not comparable.
         """
         left, right = (self._floats(side, calibration) for side in (queries, documents))
         return maxsim(left, right)
@@ -102,12 +102,12 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         *,
         calibration: Calibration | None = None,
     ) -> TokenVectors:
-        """Score every query against the document at its own position: float32 ``[n_queries]``.
+        """Score each query against the document at the same position: float32 ``[n_queries]``.
 
         Arguments are those of `similarity`.
 
         Raises:
-            ValueError: there are not as many documents as queries.
+            ValueError: the numbers of queries and documents differ.
         """
         left, right = (self._floats(side, calibration) for side in (queries, documents))
         return maxsim_pairwise(left, right)
@@ -130,7 +130,7 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         return Ragged.concatenate(windows)
 
     def __repr__(self) -> str:
-        """Show what decides the vectors and where they are made."""
+        """Show the settings that determine the vectors, and the device."""
         expansion = self.encoding.expansion
         return (
             f"ColbertEncoder({self.record.id!r}, dim={self.dim}, "
@@ -141,10 +141,10 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
 
 
 class _TokenCollector:
-    """Collects the vectors of tokens that count, and merges them where the checkpoint says so."""
+    """Collects the vectors of the tokens that count, and merges them if the checkpoint says so."""
 
     def __init__(self, encoder: ColbertEncoder, side: SideName, n_texts: int) -> None:
-        """Make room for the texts of a window."""
+        """Allocate room for the texts of a window."""
         self._encoder = encoder
         self._side = side
         self._width = encoder.encoding.network_dim(encoder.config.dim)
@@ -153,7 +153,7 @@ class _TokenCollector:
     def add(
         self, positions: Sequence[int], found: NDArray[np.float32], counted: NDArray[np.bool_]
     ) -> None:
-        """Take the vectors of a batch, ``[n_rows, n_tokens, width]``; see `Collector.add`."""
+        """Add the vectors of a batch, ``[n_rows, n_tokens, width]``; see `Collector.add`."""
         for position, vectors, mask in zip(positions, found, counted, strict=True):
             self._texts[position] = vectors[mask]
 

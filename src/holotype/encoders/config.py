@@ -1,4 +1,4 @@
-"""What is to be run: a record, and the settings of this run."""
+"""The model to run, and the settings to run it with."""
 
 from __future__ import annotations
 
@@ -49,28 +49,28 @@ DTYPES = {
     "onnx": ("float32", "float16", "int8"),
     "openvino": ("float32", "float16", "bfloat16", "int8"),
 }
-"""The types that each backend knows."""
+"""The data types that each backend supports."""
 _KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig(Generic[ModelT_co]):
-    """A record and how it is run; `holotype.encoders.load` accepts it in place of both.
+    """A record and how to run it; `holotype.encoders.load` accepts it in place of both.
 
     Attributes:
         record: the model, from any catalogue.
-        dim: the dimensions of the vectors that are returned, one of the model's own; None where
-            the model returns no vectors, or all dimensions of them.
-        device: a torch device such as ``"cpu"`` or ``"cuda:1"``; None takes CUDA, then MPS, then
-            the CPU, whichever is there first.
-        dtype: the type of the weights and of the arithmetic; results are always float32. In the
-            config of a loaded model ``"auto"`` has become what it stands for.
+        dim: the size of the vectors to return, one that the model supports; None if the model
+            returns no vectors, or to return all dimensions.
+        device: a torch device such as ``"cpu"`` or ``"cuda:1"``; None takes the first available
+            of CUDA, MPS and the CPU.
+        dtype: the type of the weights and of the arithmetic; results are always float32. A loaded
+            model's config holds the type that ``"auto"`` resolved to.
         checkpoint: a local folder; None takes the pinned revision from the Hub or its cache.
         trust_remote_code: whether Python files of the checkpoint may run.
-        backend: what runs the model. ``"torch"`` reads the checkpoint's own weights; the others
-            read an export (`holotype export`) or, for ``"onnx"``, the record's `onnx_file`, and
-            import neither torch nor transformers. Their device is the CPU unless one is named,
-            and `dtype` must be that of the export.
+        backend: the library that runs the model. ``"torch"`` reads the checkpoint's own weights;
+            the others read an export (`holotype export`) or, for ``"onnx"``, the record's
+            `onnx_file`, and import neither torch nor transformers. They run on the CPU by
+            default, and `dtype` must be that of the export.
     """
 
     record: ModelT_co
@@ -110,7 +110,7 @@ class ModelConfig(Generic[ModelT_co]):
     def from_registry(
         cls, id: str, *, dim: int | None = None, **options: Unpack[LoadOptions]
     ) -> ModelConfig[Any]:
-        """Look a model of holotype's catalogue up and settle how it is run.
+        """Look up a model in holotype's catalogue and configure how to run it.
 
         Args:
             id: the id of a model.
@@ -126,7 +126,7 @@ class ModelConfig(Generic[ModelT_co]):
 
 
 def look_up(id: str) -> ModelInfo:
-    """Return the record of this id in holotype's own catalogue."""
+    """Return the record with this id from holotype's own catalogue."""
     from holotype.models import get_model
 
     return get_model(cast("ModelId", id))
@@ -147,7 +147,7 @@ def configure(
     Raises:
         UnsupportedModelError: there is no encoder for this kind of model.
         InvalidDimensionError: the model has no vectors of this size.
-        ValueError: the backend is unknown, or the data type to it.
+        ValueError: the backend is unknown, or does not support the data type.
     """
     if not isinstance(record, _KINDS):
         raise UnsupportedModelError(
@@ -172,7 +172,7 @@ def configure(
 
 
 def chosen_dim(record: ModelInfo, dim: int | None) -> int | None:
-    """Return the size that was asked for where the model has it, its native one for None."""
+    """Return the requested vector size, or the native one for None, if the model has it."""
     if dim is None:
         return record.embedding_dim
     allowed: tuple[int, ...] = record.matryoshka_dims

@@ -1,4 +1,4 @@
-"""Cross-encoders: a score for a query and a document that are read together."""
+"""Cross-encoders read a query and a document together, and score the pair."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from holotype.records import CrossEncoderModel, ScoreActivation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedDocument:
-    """A document and how well it answers a query.
+    """A document and its score for a query.
 
     Attributes:
-        corpus_id: its position among the documents that were passed.
-        score: its score; more is better.
-        activation: what the score is: a logit (``identity``), or what ``sigmoid`` makes of it.
-        text: the document, where the call asked for it.
+        corpus_id: its position in the documents passed to `rank`.
+        score: its score; higher is better.
+        activation: the function applied to the logit: ``identity`` leaves it as is.
+        text: the document, if the call asked for it.
     """
 
     corpus_id: int
@@ -43,7 +43,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
     Safe to share between threads.
 
     Attributes:
-        encoding: activation, prompts and whatever else the record and the checkpoint agreed on.
+        encoding: activation, prompts and the other settings from the record and the checkpoint.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
         """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
-            ValueError: the model's length leaves no room for two texts.
+            ValueError: the model's maximum length leaves no room for two texts.
         """
         super().__init__(config, plan, towers, build)
         self.encoding = plan.encoding
@@ -64,7 +64,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
 
     @property
     def n_labels(self) -> int:
-        """How many scores there are for a pair; rerankers have one."""
+        """The number of scores for each pair; rerankers have one."""
         return self.encoding.n_labels
 
     @overload
@@ -97,21 +97,21 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
 
         Args:
             pairs: one pair, or several.
-            activation: what the scores are: ``"logits"`` (or ``"identity"``), ``"sigmoid"`` or
-                ``"softmax"`` over the labels; ``"record"`` takes the model's own `activation`.
+            activation: the scale of the scores: ``"logits"`` (or ``"identity"``), ``"sigmoid"``
+                or ``"softmax"`` over the labels; ``"record"`` uses the model's own `activation`.
             instruction: a description of the task, for models that take one.
-            options: see `EncodeOptions`. What is longer than `max_length` is cut from the longer
-                text of a pair.
+            options: see `EncodeOptions`. A pair longer than `max_length` is truncated in its
+                longer text.
 
         Returns:
-            A float for one pair; float32 ``[n_pairs]`` for several, and ``[n_pairs, n_labels]``
-            where the model has several labels.
+            A float for one pair; float32 ``[n_pairs]`` for several, or ``[n_pairs, n_labels]``
+            if the model has several labels.
 
         Raises:
-            InstructionError: the model needs an instruction, or has no place for one.
-            TextOverflowError: a pair is too long, and that is an error.
-            ValueError: there is no such activation, or a single pair of a model with several
-                labels was passed, whose scores are no float; pass a list of one pair.
+            InstructionError: the model requires an instruction, or takes none.
+            TextOverflowError: a pair is too long and `on_overflow` is ``"error"``.
+            ValueError: the activation is unknown, or the model has several labels and got a single
+                pair, whose scores are not one float; pass a list of one pair.
         """
         single = is_pair(pairs)
         if single and self.n_labels != 1:
@@ -149,19 +149,18 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
             query: the query.
             documents: the documents.
             top_k: how many to return; None returns all.
-            return_documents: whether the results carry the documents.
+            return_documents: whether results include the texts of the documents.
             activation: see `predict`.
             instruction: see `predict`.
             options: see `predict`.
 
         Returns:
-            The documents by their logits; those of equal logits stay in the order in which they
-            were passed.
+            The documents sorted by logit; ties keep their input order.
 
         Raises:
             ValueError: the model has several scores for a pair, or `top_k` is negative.
-            InstructionError: the model needs an instruction, or has no place for one.
-            TextOverflowError: a pair is too long, and that is an error.
+            InstructionError: the model requires an instruction, or takes none.
+            TextOverflowError: a pair is too long and `on_overflow` is ``"error"``.
         """
         if self.n_labels != 1:
             raise ValueError(
@@ -181,7 +180,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
             n_labels=1,
             n_items=len(texts),
         )
-        # Different logits have the same score where the sigmoid saturates.
+        # Sort by logit: different logits can have equal scores, because the sigmoid saturates.
         best = np.argsort(-logits[:, 0], kind="stable")[:top_k]
         scores = activate(logits, chosen)[:, 0]
         return [
@@ -195,7 +194,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
         ]
 
     def _reader(self, instruction: str | None) -> PairReader | TemplateReader:
-        # A template takes the instruction itself; without one, a prompt must have a place for it.
+        # A template takes the instruction itself; otherwise the query prompt must.
         template = self._template
         pairs = PairReader(
             tokenizer=self._towers.document.tokenizer,
@@ -212,7 +211,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
         return TemplateReader(pairs=pairs, template=template, instruction=task, suffix=suffix)
 
     def __repr__(self) -> str:
-        """Show what decides the scores and where they are made."""
+        """Show the settings that determine the scores, and the device."""
         return (
             f"CrossEncoder({self.record.id!r}, activation={self.activation!r}, "
             f"n_labels={self.n_labels}, max_length={self.max_length}, device={self.device!r}, "

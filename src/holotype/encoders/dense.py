@@ -1,4 +1,4 @@
-"""Dense encoders: one vector for a text."""
+"""Dense encoders: one vector for each text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
     ``[n_texts, dim]`` for several, in the order of the texts.
 
     Attributes:
-        encoding: pooling, prompts and whatever else the record and the checkpoint agreed on.
+        encoding: pooling, prompts and the other settings from the record and the checkpoint.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
 
         Args:
             config: the record and how it is run.
-            plan: what the record and the checkpoint agreed on.
-            towers: what runs.
-            build: loads the weights once more, on another device.
+            plan: how to run it, as the record and the checkpoint say.
+            towers: the loaded weights and their tokenizers.
+            build: loads the weights again, on another device.
 
         Raises:
-            ValueError: the model's length leaves no room for text.
+            ValueError: the model's maximum length leaves no room for text.
         """
         super().__init__(config, plan, towers, build)
         self.encoding = plan.encoding
@@ -62,9 +62,9 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
 
     @property
     def max_length(self) -> int | None:
-        """The longest text in tokens, with special tokens; None where nothing limits it.
+        """The longest text in tokens, with special tokens; None for no limit.
 
-        Where queries are read by modules of their own, it is the longest document.
+        If queries have modules of their own, this is the limit for documents.
         """
         return self.encoding.max_length
 
@@ -75,19 +75,19 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         *,
         calibration: Calibration | None = None,
     ) -> Vectors:
-        """Score every query against every document, by the function that the model is made for.
+        """Score every query against every document, with the model's own similarity function.
 
-        Quantised vectors are scored by what they stand for, see `dequantize`; either side may be
-        quantised. Two sides of bits rank by the Hamming distance: their cosine is
+        Either side may be quantised; its vectors are dequantised first, see `dequantize`. If both
+        sides are bits, the ranking is that of the Hamming distance: their cosine is
         ``1 - 2 * distance / dim``.
 
         Args:
-            queries: ``[n_queries, dim]``, or ``[dim]`` for one; for bits ``ceil(dim / 8)`` bytes.
-            documents: the same of documents.
-            calibration: the ranges of int8 and uint8.
+            queries: ``[n_queries, dim]``, or ``[dim]`` for one; as bits, ``ceil(dim / 8)`` bytes.
+            documents: likewise for documents.
+            calibration: the ranges for int8 and uint8.
 
         Returns:
-            float32 ``[n_queries, n_documents]``; more is nearer. Cosines are in -1 to 1.
+            float32 ``[n_queries, n_documents]``; higher is closer. Cosines range from -1 to 1.
         """
         left, right = (self._floats(side, calibration) for side in (queries, documents))
         return all_pairs(left, right, function=self.encoding.similarity)
@@ -99,12 +99,12 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         *,
         calibration: Calibration | None = None,
     ) -> Vectors:
-        """Score every query against the document at its own position: float32 ``[n_queries]``.
+        """Score each query against the document at the same position: float32 ``[n_queries]``.
 
         Arguments are those of `similarity`.
 
         Raises:
-            ValueError: there are not as many documents as queries.
+            ValueError: the numbers of queries and documents differ.
         """
         left, right = (self._floats(side, calibration) for side in (queries, documents))
         return pairwise(left, right, function=self.encoding.similarity)
@@ -119,7 +119,7 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         return np.concatenate(windows)
 
     def __repr__(self) -> str:
-        """Show what decides the vectors and where they are made."""
+        """Show the settings that determine the vectors, and the device."""
         queries = self.encoding.queries
         own = "" if queries is None else f"query_pooling={_pooling(queries)!r}, "
         return (

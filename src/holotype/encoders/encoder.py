@@ -1,4 +1,4 @@
-"""What encoders of every kind have in common."""
+"""The parts that encoders of every kind share."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _ANY_TEXT = "a text of a few words"
 
 
 class LoadedModel(Generic[LoadedT]):
-    """Weights on one device or on several, until they are closed.
+    """Weights on one or more devices, until they are closed.
 
-    A context manager, which closes them at its end.
+    A context manager that closes them on exit.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class LoadedModel(Generic[LoadedT]):
 
         Args:
             name: the id of the model, or the ids of several, for messages.
-            loaded: what runs.
-            device: where it runs.
+            loaded: the loaded weights.
+            device: their device.
             load_on: loads the same weights on another device.
-            survives_fork: whether a forked process can run it, too.
+            survives_fork: whether a forked process can run them, too.
         """
         self._name = name
         self._loaded: LoadedT | None = loaded
@@ -61,7 +61,7 @@ class LoadedModel(Generic[LoadedT]):
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take, on all devices that calls have named.
+        """The size of the weights in bytes, on all devices in use.
 
         Raises:
             ClosedEncoderError: the encoder has been closed.
@@ -69,9 +69,9 @@ class LoadedModel(Generic[LoadedT]):
         return self._towers.memory_bytes + self._replicas.memory_bytes
 
     def close(self) -> None:
-        """Release the weights and their memory; closing twice does no harm.
+        """Release the weights and their memory; closing twice is harmless.
 
-        A call on another thread finishes its current window, and raises a `ClosedEncoderError` if
+        A call on another thread finishes its current window, and raises `ClosedEncoderError` if
         more windows follow.
         """
         loaded, self._loaded = self._loaded, None
@@ -86,7 +86,7 @@ class LoadedModel(Generic[LoadedT]):
         return self._loaded
 
     def _towers_on(self, devices: Sequence[str] | None) -> list[LoadedT]:
-        """Return what runs on each of some devices; None is the model's own."""
+        """Return the weights on each of the devices; None means the model's own device."""
         own = self._towers
         if self._process_id not in (None, os.getpid()):
             raise ForkedEncoderError(self._name)
@@ -111,11 +111,11 @@ class LoadedModel(Generic[LoadedT]):
 class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
     """A loaded model.
 
-    A context manager, which closes the encoder at its end. Copying or unpickling an encoder loads
-    the model again by its `config`.
+    A context manager that closes the encoder on exit. Copying or unpickling an encoder reloads the
+    model from its `config`.
 
     Attributes:
-        config: the record and how it is run, with the device that was chosen.
+        config: the record and how it is run, with the chosen device.
     """
 
     def __init__(
@@ -125,9 +125,9 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
 
         Args:
             config: the record and how it is run.
-            plan: what the record and the checkpoint agreed on.
-            towers: what runs.
-            build: loads the weights once more, on another device.
+            plan: how to run it, as the record and the checkpoint say.
+            towers: the loaded weights and their tokenizers.
+            build: loads the weights again, on another device.
         """
         self.config = dataclasses.replace(config, device=towers.device, dtype=towers.dtype)
         self._plan = plan
@@ -146,23 +146,23 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
 
     @property
     def device(self) -> str:
-        """Where the model runs, as torch names it."""
+        """The device of the model, as torch names it."""
         return str(self.config.device)
 
     @property
     def dtype(self) -> str:
-        """The type of the weights and of the arithmetic; results are float32 always."""
+        """The type of the weights and of the arithmetic; results are always float32."""
         return self.config.dtype
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of what decides the vectors; encoders share an index only where it is equal.
+        """A digest of everything that determines the vectors, apart from device and data type.
 
-        The weights are read once for it, when it is first asked for; those of an artifact are
-        not, since its manifest has their digests. Device and data type do not change it.
+        Encoders may share an index only if their fingerprints are equal. The first access reads
+        the weights, except those of an artifact, whose manifest has their digests.
 
         Raises:
-            CheckpointError: the files are gone, or damaged.
+            CheckpointError: the files are missing or damaged.
         """
         trusted = self._plan.checkpoint.policy == "run"
         try:
@@ -173,10 +173,10 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
             ) from error
 
     def compatible_with(self, other: Encoder[Any]) -> bool:
-        """Whether the vectors of both may stand in one index: their fingerprints are equal."""
+        """Whether both encoders may share an index: their fingerprints are equal."""
         return self.fingerprint == other.fingerprint
 
-    # A string is an iterable of strings, too; the first overload that fits is meant.
+    # A string is also an iterable of strings; the first overload that matches is the right one.
     @overload
     def count_tokens(self, texts: str, *, prompt: str = "") -> int: ...  # type: ignore[overload-overlap]
     @overload
@@ -184,14 +184,14 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
     def count_tokens(
         self, texts: str | Iterable[str], *, prompt: str = ""
     ) -> int | NDArray[np.int64]:
-        """Count the tokens of texts before anything is cut, with special tokens.
+        """Count the tokens of texts before truncation, including special tokens.
 
         Args:
             texts: one text or several.
-            prompt: what is put before every text; the markers of ColBERT models are not counted.
+            prompt: a prefix for every text; the markers of ColBERT models are not counted.
 
         Returns:
-            The number for one text, int64 ``[n_texts]`` for several.
+            An int for one text, int64 ``[n_texts]`` for several.
         """
         tokenizer = self._towers.document.tokenizer
         whole = (prompt + text for text in each_text(texts))
@@ -201,7 +201,7 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
         return counts[0] if isinstance(texts, str) else np.asarray(counts, dtype=np.int64)
 
     def warm_up(self) -> None:
-        """Run the model once, so that the first call takes no longer than those after it."""
+        """Run the model once, so that the first call is as fast as later ones."""
         (towers,) = self._towers_on(None)
         for tower in {towers.query, towers.document}:
             tokens = tower.tokenizer.encode([_ANY_TEXT], max_length=None)
@@ -214,7 +214,7 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
         return [_tower(towers, side).network for towers in self._towers_on(devices)]
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Load the model again by its configuration; weights are not copied.
+        """Reload the model from its configuration; weights are not copied.
 
         Raises:
             ClosedEncoderError: the encoder has been closed.

@@ -1,4 +1,4 @@
-"""Where the files of a model are: a folder, the Hub's cache, the Hub, or an export."""
+"""Find the files of a model: in a folder, the Hub's cache, the Hub, or an export."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from holotype.encoders.config import ModelConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFiles:
-    """The files that a config means.
+    """The files of a configured model.
 
     Attributes:
-        checkpoint: what says how the model is run.
-        graph: the graph that a backend opens; None on torch.
+        checkpoint: the files that say how to run the model.
+        graph: the graph that the backend opens; None on torch.
     """
 
     checkpoint: Checkpoint
@@ -26,17 +26,17 @@ class ModelFiles:
 
 
 def find_files(config: ModelConfig[Any], known: Checkpoint | None = None) -> ModelFiles:
-    """Return the files of a model, fetched at the pinned revision where need be.
+    """Return the files of a model, fetching the pinned revision if necessary.
 
     Args:
-        config: the record and how it is run.
-        known: its files, where they have been read already.
+        config: the record and how to run it.
+        known: its files, if they have been opened already.
 
     Raises:
-        CheckpointNotFoundError: there is no such folder, or the files cannot be had.
-        CheckpointError: the record pins no revision, or the graph of a backend is missing, damaged,
-            of another type, or of another revision.
-        UnsupportedModelError: a backend needs a graph, and the record knows none.
+        CheckpointNotFoundError: the folder does not exist, or the files cannot be fetched.
+        CheckpointError: the record pins no revision, or the backend's graph is missing, damaged,
+            of another data type, or of another revision.
+        UnsupportedModelError: the backend needs a graph, and the record names none.
     """
     record, trusted = config.record, config.trust_remote_code
     policy = code_policy(record, trusted=trusted)
@@ -48,7 +48,7 @@ def find_files(config: ModelConfig[Any], known: Checkpoint | None = None) -> Mod
 
         found = find_graph(config)
         folder, graph = found.folder, found.graph
-        # What a graph was made from is part of it, whatever code that was.
+        # The export has baked the checkpoint's code into the graph; nothing here runs it.
         policy = code_policy(record, trusted=False)
     if known is not None and known.folder == folder:
         return ModelFiles(checkpoint=known.with_policy(policy), graph=graph)

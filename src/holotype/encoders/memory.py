@@ -1,4 +1,4 @@
-"""How much memory a model takes, before it is loaded."""
+"""Estimate the memory of a model before loading it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 def estimate_memory(record: ModelInfo, dtype: str = "float32") -> int | None:
-    """Return about how many bytes a model's weights take once loaded.
+    """Estimate how many bytes a model's weights take once loaded.
 
-    What a batch takes comes on top of it. `Encoder.memory_bytes` measures what is there.
+    Batches need more on top. `Encoder.memory_bytes` measures a loaded model.
 
     Args:
         record: the model, from any catalogue.
-        dtype: the type that it is to be loaded in.
+        dtype: the data type to load it in.
 
     Returns:
-        Bytes; None where the catalogue does not know the number of parameters.
+        Bytes; None if the catalogue does not state the number of parameters.
 
     Raises:
         ValueError: the data type is unknown.

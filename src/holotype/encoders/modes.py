@@ -1,4 +1,4 @@
-"""Models of several modes: dense, sparse and late interaction from one pass."""
+"""Encoders of several modes: dense, sparse and late interaction in one pass."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from holotype.records import ModelInfo
 
 MODES: tuple[Mode, ...] = ("dense", "sparse", "colbert")
 Weights: TypeAlias = Mapping[Mode, float]
-"""How much the score of each mode counts."""
+"""The weight of each mode in the score."""
 TokenVectors: TypeAlias = Ragged[np.float32]
 
 DenseT_co = TypeVar("DenseT_co", covariant=True)
@@ -41,11 +41,11 @@ ColbertT_co = TypeVar("ColbertT_co", covariant=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ModeVectors(Generic[DenseT_co, SparseT_co, ColbertT_co]):
-    """The vectors of several texts in every mode that was loaded; a mode that was not is None.
+    """The vectors of several texts in every loaded mode; the other modes are None.
 
     Attributes:
         dense: one vector for each text: float32 ``[n_texts, dim]``.
-        sparse: the weights of words: `SparseVectors`, a compressed matrix.
+        sparse: word weights: `SparseVectors`, a compressed matrix.
         colbert: one vector for each token: a `Ragged` sequence of float32 ``[n_tokens, dim]``.
     """
 
@@ -72,10 +72,10 @@ _SIDES: Mapping[SideName, str] = {"query": "queries", "document": "documents", "
 
 
 def require_one_checkpoint(records: Sequence[ModelInfo]) -> None:
-    """Refuse models of different weights.
+    """Refuse models that do not share their weights.
 
     Raises:
-        IncompatibleModesError: they differ in repository or revision.
+        IncompatibleModesError: the repositories or revisions differ.
     """
     for first, second in pairwise(records):
         for what, ours, theirs in (
@@ -87,7 +87,7 @@ def require_one_checkpoint(records: Sequence[ModelInfo]) -> None:
 
 
 def require_one_reading(plans: Iterable[AnyPlan]) -> None:
-    """Refuse models that do not read the texts of every side alike.
+    """Refuse models that read the texts of some side differently.
 
     Raises:
         IncompatibleModesError: they differ in prompt, length, marker or expansion.
@@ -104,23 +104,23 @@ def require_one_reading(plans: Iterable[AnyPlan]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _ModesReader:
-    """Reads texts once for all modes, which read them alike and count different tokens."""
+    """Reads texts once for all modes, which share the rows but count different tokens."""
 
     readers: Mapping[Mode, TextReader]
 
     @property
     def first(self) -> TextReader:
-        """The reader of some mode."""
+        """The reader of the first mode."""
         return next(iter(self.readers.values()))
 
     @property
     def side(self) -> Side:
-        """What it reads."""
+        """The side that it reads."""
         return self.first.side
 
     @property
     def max_length(self) -> int | None:
-        """The longest text in tokens; None where nothing limits it."""
+        """The longest text in tokens; None for no limit."""
         return self.first.max_length
 
     def with_instruction(self, instruction: str | None) -> _ModesReader:
@@ -133,7 +133,7 @@ class _ModesReader:
         return _ModesReader({mode: one.with_prompt(prompt) for mode, one in self.readers.items()})
 
     def size(self, text: str) -> int:
-        """Return the characters of a text."""
+        """Return the number of characters of a text."""
         return len(text)
 
     def read(self, texts: Sequence[str]) -> Reading[ModesRow]:
@@ -152,7 +152,7 @@ class _ModesReader:
 
 @dataclass(frozen=True, slots=True)
 class _ModesCollector:
-    """Collects what the heads yield, each mode on its own."""
+    """Collects the outputs of the heads, each mode on its own."""
 
     collectors: Mapping[Mode, Collector[NDArray[np.float32], Any]]
 
@@ -162,12 +162,12 @@ class _ModesCollector:
         found: tuple[Mode, NDArray[np.float32]],
         counted: NDArray[np.bool_],
     ) -> None:
-        """Take what one head yields; see `Collector.add`."""
+        """Add the output of one head; see `Collector.add`."""
         mode, vectors = found
         self.collectors[mode].add(positions, vectors, counted)
 
     def first_not_finite(self) -> int | None:
-        """Return the position of the first text with NaN or infinity in some mode."""
+        """Return the position of the first text with NaN or infinity in any mode."""
         found = (collector.first_not_finite() for collector in self.collectors.values())
         return min((at for at in found if at is not None), default=None)
 
@@ -188,12 +188,12 @@ class ModesEncoder(
     ],
     Generic[DenseT_co, SparseT_co, ColbertT_co],
 ):
-    """Turns texts into vectors of several modes, each text in one pass through one transformer.
+    """Turns texts into vectors of several modes, with one pass through one transformer per text.
 
-    Safe to share between threads. A context manager, which closes the encoder at its end; copying or
-    unpickling an encoder loads the models again. Every method takes one text or several and returns
-    `ModeVectors`; one text gives a sequence of one. The vectors of a mode equal those that the
-    encoder of that mode returns for the same list of texts.
+    Safe to share between threads. A context manager that closes the encoder on exit; copying or
+    unpickling an encoder reloads the models. Every method takes one text or several and returns
+    `ModeVectors`; one text gives a sequence of length one. The vectors of each mode equal those
+    that the mode's own encoder returns for the same list of texts.
     """
 
     def __init__(
@@ -208,10 +208,10 @@ class ModesEncoder(
 
         Args:
             single: the encoder of each mode, two or three on one transformer.
-            plans: how each mode is run; all of them read texts alike.
+            plans: how to run each mode; all of them read texts alike.
             towers: the same transformer with the heads of all modes.
-            load_on: loads the weights once more, on another device.
-            load_again: loads the models by their configurations, as a pickle does.
+            load_on: loads the weights again, on another device.
+            load_again: reloads the models from their configurations, for unpickling.
         """
         super().__init__(
             " + ".join(encoder.record.id for encoder in single.values()),
@@ -230,7 +230,7 @@ class ModesEncoder(
         self._readers = {
             side: _ModesReader(
                 {
-                    # Errors name all modes.
+                    # Errors name the models of all modes.
                     mode: dataclasses.replace(found[side], model_id=self._name)
                     for mode, found in readers.items()
                 }
@@ -240,7 +240,7 @@ class ModesEncoder(
 
     @property
     def modes(self) -> tuple[Mode, ...]:
-        """The modes that were loaded, in the order dense, sparse, colbert."""
+        """The loaded modes, in the order dense, sparse, colbert."""
         return tuple(self._single)
 
     @property
@@ -248,7 +248,7 @@ class ModesEncoder(
         """The encoder of the dense mode, on the same transformer.
 
         Raises:
-            ModeNotLoadedError: there is none.
+            ModeNotLoadedError: the mode was not loaded.
         """
         return cast(DenseEncoder, self._encoder("dense"))
 
@@ -257,7 +257,7 @@ class ModesEncoder(
         """The encoder of the sparse mode, on the same transformer.
 
         Raises:
-            ModeNotLoadedError: there is none.
+            ModeNotLoadedError: the mode was not loaded.
         """
         return cast(SparseEncoder, self._encoder("sparse"))
 
@@ -266,26 +266,26 @@ class ModesEncoder(
         """The encoder of late interaction, on the same transformer.
 
         Raises:
-            ModeNotLoadedError: there is none.
+            ModeNotLoadedError: the mode was not loaded.
         """
         return cast(ColbertEncoder, self._encoder("colbert"))
 
     @property
     def device(self) -> str:
-        """Where the model runs, as torch names it."""
+        """The device of the model, as torch names it."""
         return self._first_mode.device
 
     @property
     def dtype(self) -> str:
-        """The type of the weights and of the arithmetic; results are float32 always."""
+        """The type of the weights and of the arithmetic; results are always float32."""
         return self._first_mode.dtype
 
     @property
     def max_length(self) -> int | None:
-        """The longest text in tokens, with special tokens; None where nothing limits it."""
+        """The longest text in tokens, with special tokens; None for no limit."""
         return self._readers["text"].max_length
 
-    # A string is an iterable of strings, too; the first overload that fits is meant.
+    # A string is also an iterable of strings; the first overload that matches is the right one.
     @overload
     def count_tokens(self, texts: str, *, prompt: str = "") -> int: ...  # type: ignore[overload-overlap]
     @overload
@@ -293,52 +293,51 @@ class ModesEncoder(
     def count_tokens(
         self, texts: str | Iterable[str], *, prompt: str = ""
     ) -> int | NDArray[np.int64]:
-        """Count the tokens of texts before anything is cut; see `Encoder.count_tokens`."""
+        """Count the tokens of texts before truncation; see `Encoder.count_tokens`."""
         return self._first_mode.count_tokens(texts, prompt=prompt)
 
     def warm_up(self) -> None:
-        """Run the model once, so that the first call takes no longer than those after it."""
+        """Run the model once, so that the first call is as fast as later ones."""
         self.encode(["a text of a few words"], progress=False)
 
     def similarity(
         self, queries: AnyModeVectors, documents: AnyModeVectors, *, weights: Weights
     ) -> NDArray[np.float32]:
-        """Score every query against every document in all modes, by the mean that weights make.
+        """Score every query against every document by the weighted mean over all modes.
 
-        The score of late interaction is MaxSim divided by the number of the query's vectors, so
-        that it is of the size of a cosine, as BGE-M3's authors have it. Their library weighs all
-        modes alike unless a call says otherwise; the example of their model card takes 0.4 for
-        dense, 0.2 for sparse and 0.4 for late interaction. What is best depends on the texts.
+        As in BGE-M3's own library, the late-interaction score is MaxSim divided by the number of
+        the query's vectors, which puts it on the scale of a cosine. That library weighs all modes
+        equally by default; the example on its model card uses 0.4 for dense, 0.2 for sparse and
+        0.4 for late interaction. The best weights depend on the texts.
 
         Args:
-            queries: what `encode_query` returns.
-            documents: what `encode_document` returns.
-            weights: one for every mode that was loaded, by its name; their size does not matter,
-                only what they are to each other.
+            queries: the result of `encode_query`.
+            documents: the result of `encode_document`.
+            weights: one for each loaded mode, by name; only their ratios matter.
 
         Returns:
-            float32 ``[n_queries, n_documents]``; more is nearer.
+            float32 ``[n_queries, n_documents]``; higher is closer.
 
         Raises:
-            ValueError: the weights are not those of the modes, or a score is NaN or infinite.
+            ValueError: the weights do not match the modes, or a score is NaN or infinite.
         """
         return self._score("similarity", queries, documents, weights)
 
     def similarity_pairwise(
         self, queries: AnyModeVectors, documents: AnyModeVectors, *, weights: Weights
     ) -> NDArray[np.float32]:
-        """Score every query against the document at its own position: float32 ``[n_queries]``.
+        """Score each query against the document at the same position: float32 ``[n_queries]``.
 
         Arguments are those of `similarity`.
 
         Raises:
-            ValueError: there are not as many documents as queries, or the weights are not those of
-                the modes, or a score is NaN or infinite.
+            ValueError: the numbers of queries and documents differ, the weights do not match the
+                modes, or a score is NaN or infinite.
         """
         return self._score("similarity_pairwise", queries, documents, weights)
 
     def close(self) -> None:
-        """Release the weights, also those of the encoders of single modes; see `Encoder.close`."""
+        """Release the weights, also those of the modes' own encoders; see `Encoder.close`."""
         for encoder in self._single.values():
             encoder.close()
         super().close()
@@ -395,7 +394,7 @@ class ModesEncoder(
         return windows[0]
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Load the models again by their configurations; weights are not copied.
+        """Reload the models from their configurations; weights are not copied.
 
         Raises:
             ClosedEncoderError: the encoder has been closed.
@@ -404,7 +403,7 @@ class ModesEncoder(
         return self._load_again, ({mode: one.config for mode, one in self._single.items()},)
 
     def __repr__(self) -> str:
-        """Show the modes, and where their vectors are made."""
+        """Show the modes, and the device."""
         named = ", ".join(f"{mode}={one.record.id!r}" for mode, one in self._single.items())
         return (
             f"ModesEncoder({named}, max_length={self.max_length}, device={self.device!r}, "
@@ -413,7 +412,7 @@ class ModesEncoder(
 
 
 def _check_weights(weights: Weights, modes: Sequence[Mode]) -> None:
-    """Refuse weights that are not those of the modes.
+    """Refuse weights that do not match the modes.
 
     Raises:
         ValueError: a mode has no weight or is unknown, a weight is negative, or all are 0.

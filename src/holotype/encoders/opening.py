@@ -1,6 +1,6 @@
-"""From a reference to the record and the files of the model that it names.
+"""Open a reference: find the record and the files of the model that it names.
 
-Each kind of reference has one source. Where that fails, no other is tried.
+Each kind of reference has one source. If that fails, no other is tried.
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ Verify: TypeAlias = Literal["sizes", "full"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedModel:
-    """What a reference names.
+    """The model that a reference names.
 
     Attributes:
-        record: how the model is described.
-        checkpoint: its files; None means those of the record's pinned revision, which are not
-            fetched yet.
-        manifest: the manifest of an artifact; None where the files are none.
+        record: the description of the model.
+        checkpoint: its files; None means those of the record's pinned revision, not fetched yet.
+        manifest: the artifact's manifest; None if the files are not an artifact.
     """
 
     record: ModelInfo
@@ -54,18 +53,18 @@ def open_reference(
 
     Args:
         ref: the reference.
-        verify: how the files of an artifact are compared with its manifest: ``"sizes"`` takes
+        verify: how to compare the files of an artifact with its manifest: ``"sizes"`` takes
             milliseconds, ``"full"`` reads every byte.
-        with_code: whether Python files are fetched from a repository, too.
-        lock: the lock file that says what the reference must stand for; None takes the one that
-            HOLOTYPE_LOCK names, if it does.
+        with_code: whether to fetch a repository's Python files, too.
+        lock: the lock file that fixes what the reference means; None uses the file that
+            HOLOTYPE_LOCK names, if it is set.
 
     Raises:
         LockMismatchError: the model is not the one that was locked.
         NotLockedError: the lock file does not name the reference.
         ModelNotFoundError: the catalogue has no such id.
         ArtifactError: the folder, or the artifact in it, is missing or damaged.
-        CheckpointError: the files cannot be had, or do not tell what kind of model they are.
+        CheckpointError: the files cannot be fetched, or do not show what kind of model they hold.
         MissingExtraError: huggingface_hub is not installed.
     """
     if verify not in ("sizes", "full"):
@@ -96,11 +95,11 @@ def _open_locked(ref: ModelRef, lock: Path, verify: Verify) -> OpenedModel:
 def open_artifact(
     folder: Path, *, verify: Verify = "sizes", on_bytes: OnBytes | None = None
 ) -> Manifest:
-    """Return the manifest of an artifact whose files agree with it.
+    """Check the files of an artifact against its manifest, and return the manifest.
 
     Raises:
-        ArtifactNotFoundError: the folder is no artifact.
-        ManifestError: its manifest is damaged, or made to do harm.
+        ArtifactNotFoundError: the folder is not an artifact.
+        ManifestError: its manifest is damaged or malicious.
         ArtifactDamagedError: its files differ from the manifest; the error names each.
     """
     manifest = read_manifest(folder)
@@ -117,10 +116,10 @@ def open_artifact(
 
 
 def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:
-    """Return the catalogue's record of a repository, at a commit; None where it has none.
+    """Return the catalogue's record of a repository, at a commit; None if there is none.
 
     Raises:
-        ArtifactError: the catalogue runs this repository in several ways.
+        ArtifactError: the catalogue has several records of this repository.
     """
     from holotype.models import get_model_by_hf_id
 
@@ -137,7 +136,7 @@ def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:
 
 
 def _open_repository(ref: ModelRef, *, with_code: bool) -> OpenedModel:
-    # By name, so that type checkers do not read huggingface_hub and all that it imports.
+    # By name, so that type checkers do not follow huggingface_hub and its imports.
     try:
         source = importlib.import_module("holotype.encoders.checkpoints.repository")
     except ModuleNotFoundError as error:

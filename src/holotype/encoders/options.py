@@ -1,4 +1,4 @@
-"""The options of every method that encodes, for all kinds of models."""
+"""The options that every encoding method takes, for all kinds of models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ else:
 
 OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
 SideName: TypeAlias = Literal["query", "document", "text"]
-"""What a model reads texts as: queries, documents, or neither."""
+"""The role of the texts: queries, documents, or neither."""
 TextSide: TypeAlias = Literal["query", "document"]
 """The towers of a model: one reads queries, the other documents."""
 
@@ -29,19 +29,19 @@ def check_side(side: str) -> None:
 
 
 class _Options(TypedDict, total=False):
-    """How a call encodes; `settings_of` gives what is left out its default.
+    """How a call encodes; `settings_of` supplies the defaults.
 
     Attributes:
-        batch_size: how many texts the model reads at once; None, the default, makes batches as
-            large as suits the machine, by the number of their tokens.
+        batch_size: how many texts the model reads at once; None, the default, sizes batches to
+            the machine, by their number of tokens.
         on_overflow: what happens to texts longer than the model reads. ``"warn"``, the default,
-            cuts them and warns once, when the call is done, with the number of texts and tokens;
-            ``"truncate"`` cuts them silently; ``"error"`` raises before the model runs.
-        progress: whether a line on stderr shows the progress of the call; None, the default,
-            shows it where stderr is a terminal and the work is long.
-        devices: where to run, such as ``["cuda:0", "cuda:1"]``; the model is loaded once on every
-            device that it is not on yet, and stays there until the encoder is closed. A device that
-            is named twice runs two batches at once. None, the default, is the encoder's own.
+            truncates them and warns once, after the call, with the number of texts and tokens;
+            ``"truncate"`` truncates them silently; ``"error"`` raises before the model runs.
+        progress: whether to show the call's progress in a line on stderr; None, the default,
+            shows it if stderr is a terminal and the call takes long.
+        devices: where to run, such as ``["cuda:0", "cuda:1"]``. The model is loaded once on each
+            new device, and stays there until the encoder is closed. A device named twice runs two
+            batches at once. None, the default, is the encoder's own device.
     """
 
     batch_size: int | None
@@ -50,7 +50,7 @@ class _Options(TypedDict, total=False):
     devices: Sequence[str] | None
 
 
-# Closed for the reason that `holotype.run_options` gives.
+# `holotype.run_options` explains why this is closed.
 if TYPE_CHECKING:
 
     class EncodeOptions(_Options, closed=True):
@@ -83,7 +83,7 @@ def settings_of(
 
     Raises:
         TypeError: there is no such option.
-        ValueError: an option has a value that it does not take.
+        ValueError: an option has an invalid value.
     """
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; expected at least 1, or None")
@@ -91,7 +91,7 @@ def settings_of(
         raise ValueError(
             f"on_overflow is {on_overflow!r}; expected one of {', '.join(get_args(OnOverflow))}"
         )
-    # A string is a sequence of strings, too.
+    # A string is also a sequence of strings.
     if devices is not None and (isinstance(devices, str) or not devices):
         raise ValueError(f"devices is {devices!r}; expected a list such as ['cuda:0'], or None")
     return EncodeSettings(

@@ -1,4 +1,4 @@
-"""What cross-encoders and classifiers have in common: logits for every item, and an activation."""
+"""The base of cross-encoders and classifiers: logits for every item, and an activation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ScoringEncoder(Encoder[ModelT_co], Generic[ModelT_co]):
         """Wrap a model that `holotype.encoders.load` has loaded.
 
         Raises:
-            ValueError: the model's length leaves no room for two texts.
+            ValueError: the model's maximum length leaves no room for two texts.
         """
         towers.document.tokenizer.require_room_for_pairs(plan.encoding.max_length)
         super().__init__(config, plan, towers, build)
@@ -42,12 +42,12 @@ class ScoringEncoder(Encoder[ModelT_co], Generic[ModelT_co]):
 
     @property
     def activation(self) -> ScoreActivation:
-        """What turns logits into scores, unless a call says otherwise."""
+        """The function that turns logits into scores, unless a call names another."""
         return self._activation
 
     @property
     def max_length(self) -> int | None:
-        """The longest text or pair in tokens, with special tokens; None where nothing limits it."""
+        """The longest text or pair in tokens, with special tokens; None for no limit."""
         return self._max_length
 
     def _logits(
@@ -59,7 +59,7 @@ class ScoringEncoder(Encoder[ModelT_co], Generic[ModelT_co]):
         n_labels: int,
         n_items: int | None,
     ) -> Scores:
-        """Return what the head gives for every item: float32 ``[n_items, n_labels]``."""
+        """Return the logits of every item: float32 ``[n_items, n_labels]``."""
         task = Task(
             model_id=self._name,
             dtype=self.dtype,

@@ -1,4 +1,4 @@
-"""Sparse encoders: a weight for some words of the vocabulary."""
+"""Sparse encoders: weights for some words of the vocabulary."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Decoded: TypeAlias = list[tuple[str, float]]
 
 
 class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, SparseVectors]):
-    """Turns texts into weights of the words of a vocabulary, as the model's authors do.
+    """Turns texts into weights for the words of a vocabulary, as the model's authors do.
 
     Safe to share between threads. The result is a `SparseVector` for one text, and `SparseVectors`
-    for several, in the order of the texts; weights are float32. Queries get the model's prompt, or
-    are looked up in its table of tokens.
+    for several, in the order of the texts; weights are float32. Queries either get the model's
+    prompt or look their weights up in its token table.
 
     Attributes:
-        encoding: pooling, activation and whatever else the record and the checkpoint agreed on.
+        encoding: pooling, activation and the other settings from the record and the checkpoint.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
 
         Args:
             config: the record and how it is run.
-            plan: what the record and the checkpoint agreed on.
-            towers: what runs.
-            build: loads the weights once more, on another device.
+            plan: how to run it, as the record and the checkpoint say.
+            towers: the loaded weights and their tokenizers.
+            build: loads the weights again, on another device.
 
         Raises:
-            ValueError: the model's length leaves no room for text.
+            ValueError: the model's maximum length leaves no room for text.
         """
         super().__init__(config, plan, towers, build)
         self.encoding = plan.encoding
@@ -65,20 +65,20 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
 
     @property
     def max_length(self) -> int | None:
-        """The longest text in tokens, with special tokens; None where nothing limits it."""
+        """The longest text in tokens, with special tokens; None for no limit."""
         return self.encoding.max_length
 
     def similarity(
         self, queries: OneOrManySparse, documents: OneOrManySparse
     ) -> NDArray[np.float32]:
-        """Score every query against every document, by the function that the model is made for.
+        """Score every query against every document, with the model's own similarity function.
 
         Args:
-            queries: what `encode_query` returns.
-            documents: what `encode_document` returns.
+            queries: the result of `encode_query`.
+            documents: the result of `encode_document`.
 
         Returns:
-            float32 ``[n_queries, n_documents]``; more is nearer.
+            float32 ``[n_queries, n_documents]``; higher is closer.
 
         Raises:
             ValueError: a weight is NaN or infinite.
@@ -93,10 +93,10 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
     def similarity_pairwise(
         self, queries: OneOrManySparse, documents: OneOrManySparse
     ) -> NDArray[np.float32]:
-        """Score every query against the document at its own position: float32 ``[n_queries]``.
+        """Score each query against the document at the same position: float32 ``[n_queries]``.
 
         Raises:
-            ValueError: there are not as many documents as queries, or a weight is NaN or infinite.
+            ValueError: the numbers of queries and documents differ, or a weight is NaN or infinite.
         """
         left, right = _several(queries), _several(documents)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -110,14 +110,14 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
     @overload
     def decode(self, vectors: SparseVectors, top_k: int | None = None) -> list[Decoded]: ...
     def decode(self, vectors: OneOrManySparse, top_k: int | None = None) -> Decoded | list[Decoded]:
-        """Return the words that have a weight, heaviest first.
+        """Return the weighted words, heaviest first.
 
         Args:
-            vectors: what this encoder returned, one or several.
-            top_k: how many words are returned for each; None returns all.
+            vectors: one or several results of this encoder.
+            top_k: how many words to return for each; None returns all.
 
         Returns:
-            Pairs of a token and its weight, a list of them for every vector.
+            A list of pairs of token and weight for one vector, a list of such lists for several.
 
         Raises:
             ValueError: `top_k` is not positive.
@@ -144,7 +144,7 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
         return SparseVectors.concatenate(windows)
 
     def __repr__(self) -> str:
-        """Show what decides the weights and where they are made."""
+        """Show the settings that determine the weights, and the device."""
         encoding = self.encoding
         return (
             f"SparseEncoder({self.record.id!r}, dim={self.dim}, pooling={encoding.pooling!r}, "
@@ -155,15 +155,15 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
 
 
 class _WordCollector:
-    """Collects the weights of words; zeros are dropped batch by batch."""
+    """Collects word weights; each batch drops its zeros at once."""
 
     def __init__(self, n_texts: int, *, dim: int, top_k: int | None) -> None:
-        """Make room for the texts of a window.
+        """Allocate room for the texts of a window.
 
         Args:
             n_texts: how many texts there are.
             dim: the size of the vocabulary.
-            top_k: how many of the largest weights are kept; None keeps all.
+            top_k: how many of the largest weights to keep; None keeps all.
         """
         self._dim = dim
         self._top_k = top_k
@@ -173,7 +173,7 @@ class _WordCollector:
     def add(
         self, positions: Sequence[int], found: NDArray[np.float32], counted: NDArray[np.bool_]
     ) -> None:
-        """Take the weights of a batch, ``[n_rows, dim]``; see `Collector.add`."""
+        """Add the weights of a batch, ``[n_rows, dim]``; see `Collector.add`."""
         rows = SparseVectors.from_dense(found, top_k=self._top_k)
         for position, row in zip(positions, rows, strict=True):
             self._texts[position] = row

@@ -1,4 +1,4 @@
-"""Methods that encode texts, for every kind of model that returns vectors of texts."""
+"""The methods that encode texts, for every kind of model that returns vectors."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ ManyT_co = TypeVar("ManyT_co", covariant=True)
 
 
 class SideReader(Reader[str, Any], Protocol):
-    """Reads the texts of a side, with any prompt."""
+    """Reads the texts of one side, with any prompt."""
 
     @property
     def side(self) -> Side:
-        """What it reads."""
+        """The side that it reads."""
         ...
 
     def with_instruction(self, instruction: str | None) -> Self:
@@ -44,7 +44,7 @@ class SideReader(Reader[str, Any], Protocol):
 
 
 class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
-    """What all methods that encode texts do: `OneT_co` for one text, `ManyT_co` for several."""
+    """Encodes one text to a `OneT_co`, several to a `ManyT_co`."""
 
     _name: str
     _readers: Mapping[SideName, SideReader]
@@ -52,23 +52,23 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
     @property
     @abstractmethod
     def dtype(self) -> str:
-        """The type of the weights and of the arithmetic; results are float32 always."""
+        """The type of the weights and of the arithmetic; results are always float32."""
 
     @abstractmethod
     def _networks(
         self, devices: Sequence[str] | None, side: TextSide = "document"
     ) -> Sequence[Runner[Any, Any]]:
-        """Return what reads a side, on each of some devices."""
+        """Return the network of a side, on each of the devices."""
 
     @abstractmethod
     def _collector(
         self, side: SideName, top_k: int | None, n_texts: int
     ) -> Collector[Any, ManyT_co]:
-        """Return what collects the results of a window."""
+        """Return a collector for the results of a window."""
 
     @abstractmethod
     def _concatenate(self, windows: Sequence[ManyT_co]) -> ManyT_co:
-        """Return the results of several windows, at least one, as one."""
+        """Join the results of one or more windows."""
 
     def _first(self, windows: Sequence[ManyT_co]) -> OneT_co:
         """Return the result of the first text."""
@@ -141,24 +141,24 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         instruction: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
-        """Encode queries, with the model's prompt for queries before each.
+        """Encode queries, each with the model's query prompt.
 
         Args:
             texts: one query or several.
-            instruction: a description of the task, for models whose prompt has a place for it.
-            options: see `EncodeOptions`; what limits the length is `max_length`, or the
+            instruction: a description of the task, for models whose prompt takes one.
+            options: see `EncodeOptions`; the limit on length is `max_length`, or the
                 `query_length` of a ColBERT model.
 
         Returns:
-            One result for one query, all of them in one object for several; the class of the
-            encoder says which, and of what shape.
+            One result for one query, or one object with all results for several; the encoder's
+            class documents their types and shapes.
 
         Raises:
-            InstructionError: the prompt needs an instruction, or has no place for one.
-            TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
+            InstructionError: the prompt requires an instruction, or takes none.
+            TextOverflowError: a text is too long and `on_overflow` is ``"error"``.
             NotFiniteError: the model returned NaN or infinity.
             ClosedEncoderError: the encoder has been closed.
-            ForkedEncoderError: the process was forked after the model had been loaded.
+            ForkedEncoderError: the process was forked after the model was loaded.
         """
         reader = self._reader("query", instruction)
         return self._encode(texts, reader, settings_of(**options))
@@ -186,10 +186,10 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         instruction: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
-        """Encode documents, with the model's prompt for documents before each.
+        """Encode documents, each with the model's document prompt.
 
-        Arguments, errors and the form of the result are those of `encode_query`; what limits the
-        length is `max_length`, or the `document_length` of a ColBERT model.
+        Arguments, results and errors are those of `encode_query`; the limit on length is
+        `max_length`, or the `document_length` of a ColBERT model.
         """
         reader = self._reader("document", instruction)
         return self._encode(texts, reader, settings_of(**options))
@@ -219,12 +219,12 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
     ) -> OneT_co | ManyT_co:
         """Encode texts that are neither queries nor documents, without a prompt.
 
-        ColBERT models add no marker and no expansion; retrieval needs the other two methods.
+        ColBERT models add no marker and no expansion; for retrieval, use the other two methods.
 
         Args:
             texts: one text or several.
-            prompt: what is put before every text; None means nothing, or the default prompt in
-                the few checkpoints that name one.
+            prompt: a prefix for every text; None means no prefix, or the default prompt of the
+                few checkpoints that name one.
             options: see `EncodeOptions`.
 
         Returns:
@@ -243,13 +243,13 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         """Encode texts as they come, in bounded memory.
 
         Args:
-            texts: any number of texts; they are pulled 1,024 at a time at most.
+            texts: any number of texts, read at most 1,024 at a time.
             side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
             options: see `EncodeOptions`.
 
         Returns:
-            A generator of results for several texts, in the order of the texts; `close` stops it.
+            A generator of results, each for several texts, in input order; `close` stops it.
 
         Raises:
             ValueError: the side is unknown.
@@ -259,7 +259,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
 
 
 class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
-    """Encodes texts, where results may be reduced to the largest weights of words."""
+    """Encodes texts; `top_k` can limit sparse results to the largest word weights."""
 
     @overload
     def encode_query(
@@ -287,26 +287,26 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
-        """Encode queries, with the model's prompt for queries before each.
+        """Encode queries, each with the model's query prompt.
 
         Args:
             texts: one query or several.
-            instruction: a description of the task, for models whose prompt has a place for it.
-            top_k: how many of the largest weights of words are kept; None keeps as many as the
-                checkpoint says, which is mostly all.
-            options: see `EncodeOptions`; what limits the length is `max_length`, or the
+            instruction: a description of the task, for models whose prompt takes one.
+            top_k: how many of the largest word weights to keep; None keeps as many as the
+                checkpoint says, usually all.
+            options: see `EncodeOptions`; the limit on length is `max_length`, or the
                 `query_length` of a ColBERT model.
 
         Returns:
-            One result for one query, all of them in one object for several; the class of the
-            encoder says which, and of what shape.
+            One result for one query, or one object with all results for several; the encoder's
+            class documents their types and shapes.
 
         Raises:
-            InstructionError: the prompt needs an instruction, or has no place for one.
-            TextOverflowError: a text is too long, and `on_overflow` is ``"error"``.
+            InstructionError: the prompt requires an instruction, or takes none.
+            TextOverflowError: a text is too long and `on_overflow` is ``"error"``.
             NotFiniteError: the model returned NaN or infinity.
             ClosedEncoderError: the encoder has been closed.
-            ForkedEncoderError: the process was forked after the model had been loaded.
+            ForkedEncoderError: the process was forked after the model was loaded.
         """
         reader = self._reader("query", instruction)
         return self._encode(texts, reader, settings_of(**options), top_k)
@@ -337,10 +337,10 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
-        """Encode documents, with the model's prompt for documents before each.
+        """Encode documents, each with the model's document prompt.
 
-        Arguments, errors and the form of the result are those of `encode_query`; what limits the
-        length is `max_length`, or the `document_length` of a ColBERT model.
+        Arguments, results and errors are those of `encode_query`; the limit on length is
+        `max_length`, or the `document_length` of a ColBERT model.
         """
         reader = self._reader("document", instruction)
         return self._encode(texts, reader, settings_of(**options), top_k)
@@ -373,12 +373,12 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
     ) -> OneT_co | ManyT_co:
         """Encode texts that are neither queries nor documents, without a prompt.
 
-        ColBERT models add no marker and no expansion; retrieval needs the other two methods.
+        ColBERT models add no marker and no expansion; for retrieval, use the other two methods.
 
         Args:
             texts: one text or several.
-            prompt: what is put before every text; None means nothing, or the default prompt in
-                the few checkpoints that name one.
+            prompt: a prefix for every text; None means no prefix, or the default prompt of the
+                few checkpoints that name one.
             top_k: see `encode_query`.
             options: see `EncodeOptions`.
 
@@ -399,14 +399,14 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         """Encode texts as they come, in bounded memory.
 
         Args:
-            texts: any number of texts; they are pulled 1,024 at a time at most.
+            texts: any number of texts, read at most 1,024 at a time.
             side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
             top_k: see `encode_query`.
             options: see `EncodeOptions`.
 
         Returns:
-            A generator of results for several texts, in the order of the texts; `close` stops it.
+            A generator of results, each for several texts, in input order; `close` stops it.
 
         Raises:
             ValueError: the side is unknown.

@@ -1,4 +1,4 @@
-"""The catalogue against the checkpoints: read their small files, compare, and make entries.
+"""Check the catalogue against the checkpoints: read their small files, compare, write entries.
 
-Weights are never fetched: of a safetensors file only the header is read. Needs the extra ``hub``.
+Of the weights, only the headers of safetensors files are read. Needs the extra ``hub``.
 """

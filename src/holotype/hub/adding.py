@@ -1,4 +1,4 @@
-"""Making an entry of what a checkpoint says; the rest of it is null."""
+"""Make a catalogue entry from a checkpoint; what the checkpoint does not say stays null."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NewEntry:
 
     Attributes:
         values: the entry.
-        notes: what could not be read of the checkpoint, and why.
+        notes: the parts of the checkpoint that could not be read, and why.
     """
 
     values: Mapping[str, Any]
@@ -55,7 +55,7 @@ class NewEntry:
 def statements(
     files: CheckpointFiles, huggingface_id: str, kind: str
 ) -> tuple[dict[str, Setting[Any]], tuple[str, ...]]:
-    """Return all that a checkpoint says, by the fields of its record, and what is unreadable.
+    """Return what a checkpoint says, by record field, and notes on what could not be read.
 
     Raises:
         CheckpointError: a file is damaged.
@@ -74,18 +74,18 @@ def make_entry(
     kind: str | None,
     revision: str | None,
 ) -> NewEntry:
-    """Make an entry of what a checkpoint says.
+    """Make an entry from a checkpoint.
 
     Args:
         files: the checkpoint.
         huggingface_id: its repository.
         id: the id of the entry.
-        kind: the kind of model; None recognises it.
-        revision: the commit that the files are of; None takes the repository's.
+        kind: the kind of model; None detects it.
+        revision: the commit of the files; None uses the repository's.
 
     Raises:
         CheckpointError: a file is damaged.
-        UnsupportedCheckpointError: the files do not tell what an entry must say.
+        UnsupportedCheckpointError: the files lack a fact that an entry requires.
     """
     kind = kind or recognise_kind(files.checkpoint)
     if kind not in RECORDS:
@@ -121,7 +121,7 @@ def make_entry(
 
 
 def propose_id(huggingface_id: str, kind: str, taken: Collection[str]) -> str:
-    """Return an id that no entry has: the name of the repository in kebab-case."""
+    """Propose an unused id: the name of the repository in kebab-case."""
     organization, _, name = huggingface_id.rpartition("/")
     short = kebab_case(name)
     proposals = (short, f"{short}-{kind}", f"{kebab_case(organization)}-{short}")
@@ -140,10 +140,10 @@ def taken_names(models: Sequence[Mapping[str, Any]]) -> frozenset[str]:
 def require_new(
     models: Sequence[Mapping[str, Any]], huggingface_id: str, kind: str, id: str | None
 ) -> None:
-    """Make sure that a catalogue lacks a model.
+    """Refuse a model that the catalogue already has.
 
     Raises:
-        CatalogueFileError: it has the model, or the id is taken.
+        CatalogueFileError: the catalogue has the model, or the id is taken.
     """
     for model in models:
         name = str(model.get("huggingface_id"))
@@ -158,10 +158,10 @@ def require_new(
 
 
 def with_entry(text: str, entry: Mapping[str, Any]) -> str:
-    """Return a catalogue with a new entry after the last one of its kind, or else at the end.
+    """Insert an entry into a catalogue, after the last one of its kind or at the end.
 
     Raises:
-        CatalogueFileError: the text is no catalogue.
+        CatalogueFileError: the text is not a catalogue.
     """
     kinds = [model.get("type") for model in entries(text)]
     if not kinds:

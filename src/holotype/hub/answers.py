@@ -1,4 +1,4 @@
-"""What the Hub says of a repository, read from an answer that may be anything."""
+"""Parse the Hub's description of a repository from an untrusted answer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Repository:
     """A repository at one commit.
 
     Attributes:
-        id: its name, which is another one than asked for where it was renamed.
+        id: its current name, which differs from the requested one after a rename.
         commit: the commit.
-        sizes: the size of every file in bytes; None where the Hub does not say.
-        changed: when the commit was made, ISO 8601; None where the Hub does not say.
+        sizes: the size of every file in bytes; None if the Hub does not state it.
+        changed: the time of the commit, ISO 8601; None if the Hub does not state it.
         sha256: the SHA-256 of large files.
-        git_sha1: what git calls the contents of files: the SHA-1 of their length and bytes.
+        git_sha1: the git object ids of small files: the SHA-1 of their length and bytes.
     """
 
     id: str
@@ -42,10 +42,10 @@ def parse_repository(body: bytes, revision: str | None) -> Repository:
 
     Args:
         body: the answer.
-        revision: what was asked for; a commit must be the one that the answer is about.
+        revision: the requested revision; if it is a commit, the answer must be about it.
 
     Raises:
-        ValueError: it describes none, or another commit; the message says what was found.
+        ValueError: the answer describes no repository, or another commit.
     """
     try:
         values = json.loads(body)
@@ -74,7 +74,7 @@ def parse_repository(body: bytes, revision: str | None) -> Repository:
             digest = _text(large, "sha256", _SHA256)
             if digest is not None:
                 sha256[name] = digest
-        # Of a large file, this is what git calls the note that stands in its place.
+        # For a large file, this is the id of its LFS pointer, not of its contents.
         elif (digest := _text(file, "blobId", _COMMIT)) is not None:
             git_sha1[name] = digest
     return Repository(
@@ -109,7 +109,7 @@ def _file_name(file: object) -> str:
 
 
 def _has_bytes(name: str) -> bool:
-    """Whether a text can be written as UTF-8, as one with half of a surrogate pair cannot."""
+    """Whether a text can be encoded as UTF-8; lone surrogates cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:

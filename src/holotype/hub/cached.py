@@ -1,4 +1,4 @@
-"""Repositories in the Hub's cache on this machine, for when the Hub cannot be reached."""
+"""Read repositories from the Hub's local cache when the Hub cannot be reached."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from holotype.hub.checkpoint_files import CARD, CheckpointFiles, header_files, i
 
 
 def open_cached(name: str, commit: str) -> CheckpointFiles | None:
-    """Read a repository from the Hub's cache; None where the cache does not hold it.
+    """Read a repository from the Hub's cache; None if the cache does not have it.
 
-    A commit never changes, so what the cache has of it is right. It must have the list of all
-    files, as every download of a snapshot leaves it, and all the files that say how the model is
-    run: one that is missing would be taken for one that the repository lacks. Only the card and
-    the weights may be missing; what they say is then not said.
+    A commit never changes, so cached files are right. The cache must have the commit's file list,
+    which every snapshot download leaves, and all files that say how to run the model: otherwise a
+    missing file would look like one that the repository lacks. Only the card and the weights may
+    be missing; their facts are then left out.
 
     Args:
         name: the repository.
@@ -40,7 +40,7 @@ def open_cached(name: str, commit: str) -> CheckpointFiles | None:
         location=f"{name}@{commit}",
         folder=_folder(*next(iter(present.items()))),
         names=names,
-        # Part of the weights would give part of the parameters.
+        # Some of the weights would give too few parameters.
         headers={file: read_header(path) for file, path in whole.items()}
         if len(whole) == len(weights)
         else {},
@@ -54,5 +54,5 @@ def _cached(name: str, file: str, commit: str) -> Path | None:
 
 
 def _folder(file: str, path: Path) -> Path:
-    """Return the folder of the snapshot, in which a file lies under its name."""
+    """Return the snapshot's folder, given a file's name and its path in there."""
     return path.parents[len(Path(file).parts) - 1]

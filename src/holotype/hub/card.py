@@ -1,4 +1,4 @@
-"""What the front matter of a model's card says."""
+"""Compare a record with the front matter of the model's card."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from holotype.hub.checkpoint_files import CARD, CheckpointFiles
 
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _NO_LANGUAGES = frozenset({"code", "multilingual", "und"})
-"""What stands among the languages of cards and is none."""
+"""Values that cards list as languages, but which are not."""
 _UNSAID = frozenset({"", "~", "null", "unknown"})
 
 
 def compare_card(comparer: Comparer, files: CheckpointFiles) -> tuple[str, ...]:
     """Compare the licence and the languages.
 
-    An entry's languages are more than a card's, which are tags for a search: they only fill gaps.
+    A card's languages are only search tags, so they fill gaps and never contradict an entry.
 
     Returns:
-        What of the card was not taken, and why; a model is not worse for a bad card.
+        Notes on values that were ignored, and why; a bad card is no fault of the model.
     """
     notes: list[str] = []
     card = _front_matter(files, notes)
@@ -37,15 +37,15 @@ def compare_card(comparer: Comparer, files: CheckpointFiles) -> tuple[str, ...]:
 
 
 def _front_matter(files: CheckpointFiles, notes: list[str]) -> dict[str, Any]:
-    """Return the card's values, of which all but lists and objects are text.
+    """Return the card's values, with all scalars as text.
 
-    YAML 1.1 reads ``no``, the tag of Norwegian, as false; a loader that guesses no types does not.
+    YAML 1.1 reads ``no``, the tag of Norwegian, as false; a loader without type guessing does not.
     """
     path = files.folder / CARD
     if not path.is_file():
         return {}
     try:
-        # Cards come with a byte order mark, too.
+        # Some cards start with a byte order mark.
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         notes.append(f"{CARD} is not UTF-8; nothing of it was taken")
@@ -53,7 +53,7 @@ def _front_matter(files: CheckpointFiles, notes: list[str]) -> dict[str, Any]:
     found = _FRONT_MATTER.match(text)
     if found is None:
         return {}
-    # Comes with huggingface_hub, and without types of its own.
+    # PyYAML is a dependency of huggingface_hub, and has no type hints.
     yaml = import_module("yaml")
     try:
         values = yaml.load(found[1], Loader=yaml.BaseLoader)
@@ -94,7 +94,7 @@ def _languages(card: dict[str, Any], notes: list[str]) -> tuple[str, ...]:
 
 
 def _shortest_tag(text: str) -> str | None:
-    """Return the shortest BCP 47 tag of a language; None where there is no such language."""
+    """Return the shortest BCP 47 tag of a language; None if there is no such language."""
     try:
         return langcodes.standardize_tag(text) if langcodes.tag_is_valid(text) else None
     except LanguageTagError:
@@ -102,6 +102,6 @@ def _shortest_tag(text: str) -> str | None:
 
 
 def _texts(stated: object) -> list[str]:
-    """Return the texts of a value that is one, or a list with some."""
+    """Return the texts in a value: a text, or a list that may contain some."""
     items = stated if isinstance(stated, list) else [stated]
     return [item.strip() for item in items if isinstance(item, str) and item.strip()]

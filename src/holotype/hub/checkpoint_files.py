@@ -1,4 +1,4 @@
-"""The small files of a checkpoint, from a folder or from the Hub, in one shape."""
+"""The small files of a checkpoint, from a folder or from the Hub."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _CONVERSIONS = frozenset({"onnx", "openvino"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointFiles:
-    """What can be read of a checkpoint without its weights.
+    """The readable parts of a checkpoint, without its weights.
 
     Attributes:
-        location: what messages call it: the folder, or ``org/model@commit``.
-        folder: where its small files lie.
+        location: its name in messages: the folder, or ``org/model@commit``.
+        folder: the folder with its small files.
         names: the paths of all its files.
         headers: the headers of the safetensors files that make up the model.
         repository: the repository on the Hub; None for a folder.
-        checkpoint: the same, as what plans a model reads it.
+        checkpoint: the same files as a `Checkpoint`, for planning.
     """
 
     location: str
@@ -52,7 +52,7 @@ class CheckpointFiles:
     checkpoint: Checkpoint = field(init=False)
 
     def __post_init__(self) -> None:
-        """Look at the files."""
+        """Derive the checkpoint."""
         checkpoint = Checkpoint(
             self.folder, location=self.location, names=self.names, headers=self.headers
         )
@@ -60,12 +60,12 @@ class CheckpointFiles:
 
 
 def header_files(names: Collection[str]) -> tuple[str, ...]:
-    """Return the safetensors files whose headers say how a model is run, or how large it is."""
+    """Return the safetensors files whose headers show how to run a model, or its size."""
     return (*weight_files(names), *(name for name in (PROJECTION_FILE,) if name in names))
 
 
 def is_small_file(name: str) -> bool:
-    """Whether a file says how the model is run, and is no conversion's."""
+    """Whether a file says how to run the model, and is not part of a conversion."""
     path = PurePosixPath(name)
     if len(path.parts) not in (1, 2) or path.is_absolute() or ".." in path.parts:
         return False
@@ -82,7 +82,7 @@ def open_folder(folder: Path) -> CheckpointFiles:
     """Read a checkpoint on this machine.
 
     Raises:
-        CheckpointNotFoundError: there is no such folder.
+        CheckpointNotFoundError: the folder does not exist.
         CheckpointError: a file is damaged.
     """
     if not folder.is_dir():
@@ -107,12 +107,12 @@ def open_folder(folder: Path) -> CheckpointFiles:
 def open_repository(
     client: HubClient, name: str, revision: str | None
 ) -> Iterator[CheckpointFiles]:
-    """Fetch the small files of a repository into a folder that is deleted afterwards.
+    """Fetch the small files of a repository into a temporary folder.
 
     Errors about files in that folder name the repository instead.
 
     Raises:
-        CheckpointError: a file cannot be had, or is damaged.
+        CheckpointError: a file cannot be fetched, or is damaged.
     """
     repository = client.repository(name, revision)
     location = f"{repository.id}@{repository.commit}"

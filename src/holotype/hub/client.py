@@ -1,7 +1,6 @@
-"""Requests to the Hub, through huggingface_hub, which honours the environment.
+"""Send requests to the Hub through huggingface_hub, and bound their answers.
 
-HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and HF_HOME mean what they mean there. Nothing here fetches
-weights.
+HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and HF_HOME work as in huggingface_hub.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ T = TypeVar("T")
 
 _TIMEOUT_S = 20.0
 _DEADLINE_S = 120.0
-# Weights may be large, and slower connections than this are given up.
+# Files of weights get the time that this rate needs; slower connections fail.
 _SLOWEST_BYTES_PER_S = 16_000
 _FIRST_BYTES = 100_000
 _LARGEST_FILE_BYTES = 16_000_000
@@ -45,7 +44,7 @@ _LARGEST_DESCRIPTION_BYTES = 64_000_000
 
 
 class HubClient:
-    """Asks the Hub about repositories; one of these serves several threads."""
+    """Asks the Hub about repositories; safe to share between threads."""
 
     def __init__(
         self,
@@ -57,9 +56,9 @@ class HubClient:
         """Take the endpoint and the token from huggingface_hub.
 
         Args:
-            patience: how requests are repeated.
+            patience: how to repeat requests.
             timeout_s: how long to wait for the next byte of an answer.
-            deadline_s: how long to wait for all of a small one; files of weights get more time.
+            deadline_s: how long a whole answer may take; files of weights get more time.
         """
         self._api = HfApi()
         self._patience = patience or Patience()
@@ -70,8 +69,8 @@ class HubClient:
         """Return the files of a repository at a revision; None means its newest commit.
 
         Raises:
-            CheckpointError: see `HubClient.file`; also where the answer describes no repository, or
-                another commit than the one that was asked for.
+            CheckpointError: as for `HubClient.file`; also if the answer does not describe a
+                repository, or describes another commit than the requested one.
         """
         asked = _at(name, revision)
 
@@ -95,10 +94,10 @@ class HubClient:
         """Return a small file of a repository.
 
         Raises:
-            HubUnreachableError: the Hub cannot be reached, or nobody may ask it.
+            HubUnreachableError: the Hub cannot be reached, or HF_HUB_OFFLINE is set.
             RevisionGoneError: the repository has no such commit.
-            CheckpointNotFoundError: there is no such repository or file, or it may not be read.
-            CheckpointError: the Hub does not answer as it should, or the file is too large.
+            CheckpointNotFoundError: there is no such repository or file, or access is denied.
+            CheckpointError: the Hub's answer is not valid, or the file is too large.
         """
         location = f"{_at(repository.id, repository.commit)}/{name}"
         size = repository.sizes.get(name)
@@ -115,10 +114,10 @@ class HubClient:
         return self._call(location, request)
 
     def header(self, repository: Repository, name: str) -> Header:
-        """Return the header of a safetensors file, by asking for its first bytes only.
+        """Return the header of a safetensors file, fetching only its first bytes.
 
         Raises:
-            CheckpointError: as for `file`; also where the header is damaged.
+            CheckpointError: as for `file`; also if the header is damaged.
         """
         location = f"{_at(repository.id, repository.commit)}/{name}"
 
@@ -149,16 +148,16 @@ class HubClient:
         *,
         on_bytes: Callable[[int], None] | None = None,
     ) -> None:
-        """Fetch a file of any size, and go on where an earlier run was interrupted.
+        """Fetch a file of any size, and resume an interrupted download.
 
         Args:
             repository: the repository.
             name: the file.
-            target: where it goes; the bytes that are there already are not fetched again.
-            on_bytes: is told how many more bytes are there.
+            target: the path to write; bytes that it already has are not fetched again.
+            on_bytes: called with the number of new bytes.
 
         Raises:
-            CheckpointError: as for `file`; also where the server sends more than was announced.
+            CheckpointError: as for `file`; also if the server sends more than it announced.
         """
         location = f"{_at(repository.id, repository.commit)}/{name}"
         size = repository.sizes.get(name)

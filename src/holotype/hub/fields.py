@@ -1,4 +1,4 @@
-"""The fields of an entry that a checkpoint may speak of: where they stand, and how."""
+"""The fields of an entry that a checkpoint can confirm, and their places in the entry."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ POINTERS = {
         "multi_label",
     )
 }
-"""Where each field of a record stands in its entry, in the order in which they are shown."""
+"""The place of each record field in its entry, in the order to show them."""
 
 
 def value_of(record: ModelInfo, field: str) -> object:
-    """Return the value of a field; None where it is unknown, as an empty list of labels is."""
+    """Return the value of a field; None if it is unknown, as is an empty list of labels."""
     value = getattr(record, field)
     return None if value == () and field != "skiplist" else value
 
 
 def empty_record(huggingface_id: str, kind: str) -> ModelInfo:
-    """Return a record that knows nothing but its name, against which a checkpoint tells all."""
+    """Return a record with only a name, so that comparing it yields all of a checkpoint."""
     organization, _, name = huggingface_id.rpartition("/")
     return RECORDS[kind](
         id=name,
@@ -74,5 +74,5 @@ def empty_record(huggingface_id: str, kind: str) -> ModelInfo:
 
 
 def compare_field(comparer: Comparer, field: str, theirs: Setting[Any] | None) -> None:
-    """Compare a field that not every kind of record has with what a file says of it."""
+    """Compare a field that only some kinds of record have with a file's statement."""
     comparer.choose(field, value_of(comparer.record, field), theirs)

@@ -1,4 +1,4 @@
-"""What the list of files and the headers of weights say."""
+"""Compare a record with the file list and the headers of the weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from holotype.records import Dtype
 
 FILE_LIST = "the list of files"
 MISSING = "(no such file)"
-"""What is shown in the place of a file that an entry names and the checkpoint lacks."""
+"""Shown in place of a file that an entry names and the checkpoint lacks."""
 
 _USUAL = {
     "tokenizer_file": ("tokenizer.json", "vocab.txt", "tokenizer.model", "spiece.model"),
@@ -29,7 +29,7 @@ _USUAL = {
 
 
 def compare_files(comparer: Comparer, files: CheckpointFiles) -> None:
-    """Compare the files that an entry names with those that are there."""
+    """Compare the files that an entry names with those of the checkpoint."""
     for field, usual in _USUAL.items():
         ours = getattr(comparer.record, field)
         if ours is None:
@@ -43,7 +43,7 @@ def compare_files(comparer: Comparer, files: CheckpointFiles) -> None:
 
 
 def compare_dtype(comparer: Comparer, files: CheckpointFiles) -> None:
-    """Compare the type of the weights: what safetensors hold, or else what the configuration says.
+    """Compare the type of the weights, from safetensors headers or else from the configuration.
 
     Raises:
         CheckpointError: the configuration is damaged.
@@ -61,11 +61,11 @@ def compare_dtype(comparer: Comparer, files: CheckpointFiles) -> None:
 
 
 def _declared_dtype(config: JsonFile) -> Setting[str] | None:
-    """Return the type that transformers wrote beside the weights; it has had two names."""
+    """Return the type that transformers recorded, under its new or its old key."""
     for key in ("dtype", "torch_dtype"):
         name = str(config.values.get(key)).removeprefix("torch.")
         for dtype in get_args(Dtype):
-            # PyTorch tells the finite variants of the types of 8 bits apart.
+            # PyTorch marks the finite variants of 8-bit types with "fn".
             if name in (dtype, f"{dtype}fn"):
                 return Setting(dtype, config.name)
     return None

@@ -1,4 +1,4 @@
-"""Writing the checkpoint's values into a catalogue file, each with where it comes from."""
+"""Write a checkpoint's values into a catalogue file, each with its source."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Fix:
 
 
 def fixable(report: Report) -> tuple[Finding, ...]:
-    """Return the findings for which the checkpoint has a value that the entry lacks.
+    """Return the findings where the checkpoint has another value than the entry, or a new one.
 
-    A commit or a file that is gone has none.
+    A missing commit or file has no value to write.
     """
     return tuple(
         finding
@@ -44,15 +44,15 @@ def fixable(report: Report) -> tuple[Finding, ...]:
 def fixed_text(
     text: str, reports: Iterable[Report], refused: Collection[Fix] = ()
 ) -> tuple[str, tuple[Fix, ...]]:
-    """Return a catalogue with the checkpoints' values, and what was written.
+    """Write the checkpoints' values into a catalogue; return its text and the fixes.
 
     Args:
         text: the catalogue file.
-        reports: what came of its entries.
-        refused: what is not to be written.
+        reports: the reports on its entries.
+        refused: fixes not to write.
 
     Raises:
-        CatalogueFileError: the text is no catalogue, or lacks an entry.
+        CatalogueFileError: the text is not a catalogue, or lacks an entry.
     """
     fixes: list[Fix] = []
     for report in reports:
@@ -68,15 +68,16 @@ def fixed_text(
 
 
 def causes_of(fixes: Iterable[Fix], id: str | None, pointer: str) -> tuple[Fix, ...]:
-    """Return the fixes that a problem of the fixed catalogue comes from.
+    """Return the fixes that caused a problem in the fixed catalogue.
 
     Args:
-        fixes: what was written.
-        id: the entry that has the problem.
+        fixes: the fixes that were written.
+        id: the entry with the problem.
         pointer: the JSON pointer of the problem in the file.
 
     Returns:
-        The fixes of that value, or else, where values contradict each other, all of that entry.
+        The fixes of that value; if there are none, because values contradict each other, all
+        fixes of that entry.
     """
     of_entry = tuple(fix for fix in fixes if fix.id == id)
     place = tuple(pointer.split("/")[3:])  # After the empty text, `models` and the position.
@@ -90,7 +91,7 @@ def entry_index(text: str, id: str) -> int:
     """Return the position of an entry in the list of models.
 
     Raises:
-        CatalogueFileError: the text is no catalogue, or has no such entry.
+        CatalogueFileError: the text is not a catalogue, or has no such entry.
     """
     for at, entry in enumerate(entries(text)):
         if entry.get("id") == id:
@@ -102,7 +103,7 @@ def entries(text: str) -> list[dict[str, object]]:
     """Return the entries of a catalogue file.
 
     Raises:
-        CatalogueFileError: the text is no catalogue.
+        CatalogueFileError: the text is not a catalogue.
     """
     try:
         values = json.loads(text)
@@ -117,7 +118,7 @@ def entries(text: str) -> list[dict[str, object]]:
 
 
 def with_source(text: str) -> str:
-    """Return a catalogue whose sources name the Hub."""
+    """Add the Hub to the sources of a catalogue."""
     if json_text.find(text, ("sources", SOURCE)) is not None:
         return text
     return json_text.insert_member(text, ("sources",), SOURCE, SOURCE_ENTRY)

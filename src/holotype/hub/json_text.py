@@ -1,4 +1,4 @@
-"""Changing single values of a JSON text, and leaving every other character as it is."""
+"""Edit single values of a JSON text, and keep every other character."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DECODER = json.JSONDecoder()
 
 
 def find(text: str, path: Path) -> tuple[int, int] | None:
-    """Return where the value at a path begins and ends; None where there is none."""
+    """Return the start and end of the value at a path; None if there is none."""
     start = _after_space(text, 0)
     for step in path:
         children = _children(text, start)
@@ -27,7 +27,7 @@ def find(text: str, path: Path) -> tuple[int, int] | None:
 
 
 def replace(text: str, path: Path, value: object) -> str:
-    """Return the text with another value at a path, which must exist.
+    """Replace the value at a path, which must exist.
 
     Raises:
         KeyError: there is nothing at the path.
@@ -42,15 +42,15 @@ def replace(text: str, path: Path, value: object) -> str:
 def insert_member(
     text: str, path: Path, key: str, value: object, *, before: Sequence[str] = ()
 ) -> str:
-    """Return the text with a new member in the object at a path.
+    """Insert a member into the object at a path.
 
     Args:
         text: the JSON text.
-        path: where the object is; it must exist.
+        path: the path of the object, which must exist.
         key: the name of the member.
         value: its value.
-        before: the new member stands before the first of these that the object has, or else at
-            its end.
+        before: insert the member before the first of these that the object has, or else at its
+            end.
 
     Raises:
         KeyError: there is nothing at the path.
@@ -77,7 +77,7 @@ def insert_member(
 
 
 def insert_item(text: str, path: Path, at: int, value: object) -> str:
-    """Return the text with a new item in the list at a path, which must have items already.
+    """Insert an item into the list at a path, which must not be empty.
 
     Raises:
         KeyError: there is no list with items at the path.
@@ -97,7 +97,7 @@ def insert_item(text: str, path: Path, at: int, value: object) -> str:
 
 
 def _children(text: str, start: int) -> list[tuple[str | int, int, int, int]]:
-    """Return the key, its place, the value's begin and its end of every member or item."""
+    """Return each child's key, its start, and the start and end of its value."""
     if text[start] not in "{[":
         return []
     is_object = text[start] == "{"
@@ -127,7 +127,7 @@ def _after_space(text: str, at: int) -> int:
 
 
 def _gap(text: str, start: int, children: Sequence[tuple[str | int, int, int, int]]) -> str:
-    """Return the space before the first member, which the new one gets, too."""
+    """Return the space before the first child, to reuse before a new one."""
     return text[start + 1 : children[0][1]]
 
 

@@ -1,4 +1,4 @@
-"""What was verified before an interruption: one line of JSON for each entry that is done."""
+"""Keep the results of an interrupted verification: a line of JSON for each finished entry."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from holotype.records import ModelInfo
 
 
 class ProgressFile:
-    """Keeps the reports of entries, so that the next run need not ask for them again.
+    """Keeps the reports of entries, so that the next run can skip them.
 
-    A report counts for as long as the entry's record stays the same. Entries whose checkpoint
-    could not be read, or was read from the Hub's cache alone, are not kept.
+    A report is valid as long as the entry's record stays the same. Entries whose checkpoint could
+    not be read, or only from the Hub's cache, are not kept.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read what an earlier run left; a last line that was cut off is left out."""
+        """Read the results of an earlier run; ignore a last line that was cut off."""
         self._path = path
         self._reports: dict[str, Report] = {}
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         for line in text.splitlines():
             self._read_line(line)
-        # A line that was cut off must not swallow the next one.
+        # After a line that was cut off, start a new one.
         self._separator = "\n" if text and not text.endswith("\n") else ""
 
     def known(self, record: ModelInfo) -> Report | None:
-        """Return the report of a record that was verified as it is now."""
+        """Return the report on a record that has not changed since; None if there is none."""
         return self._reports.get(_key(record))
 
     def keep(self, record: ModelInfo, report: Report) -> None:
@@ -50,7 +50,7 @@ class ProgressFile:
         try:
             kept = json.loads(line)
             if "refusal" not in kept["report"]:
-                # What an earlier version verified was not compared with what `load` refuses.
+                # An earlier version did not check whether `load` refuses the checkpoint.
                 return
             self._reports[str(kept["key"])] = _report_from_json(kept["report"])
         except (ValueError, TypeError, KeyError):

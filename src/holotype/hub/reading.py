@@ -1,8 +1,8 @@
-"""One record against one checkpoint, field by field, by the plan that `load` builds.
+"""Compare one record with one checkpoint, field by field, with the plan that `load` builds.
 
-Where `load` refuses, a comparison differs here, or the refusal is told in the same words. What says
-nothing of how a model is run is compared beside it: its files, the type of its weights, its card and
-its commit.
+Whatever `load` refuses shows up here as a comparison that differs, or as the same refusal. Facts
+that do not affect how a model runs are compared, too: its files, the type of its weights, its card
+and its commit.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from holotype.records import ModelInfo
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of reading a checkpoint.
+    """The result of reading a checkpoint.
 
     Attributes:
         comparisons: one for each field.
-        refusal: why `load` refuses the checkpoint whatever the record says; None where it does not.
-        notes: what of the card was not taken, and why.
+        refusal: why `load` refuses the checkpoint whatever the record says; None if it does not.
+        notes: values of the card that were ignored, and why.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -34,7 +34,7 @@ class Reading:
 
 
 def compare_with_checkpoint(record: ModelInfo, files: CheckpointFiles) -> Reading:
-    """Compare a record with what a checkpoint says of itself.
+    """Compare a record with a checkpoint.
 
     Raises:
         CheckpointError: a file is damaged.

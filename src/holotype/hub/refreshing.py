@@ -1,4 +1,4 @@
-"""What changed upstream since the pinned revision."""
+"""Find what changed upstream since the pinned revision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from holotype.records import ModelInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One value that differs between two commits; None where a commit does not say it."""
+    """A value that differs between two commits; None if a commit does not state it."""
 
     field: str
     old: object
@@ -23,17 +23,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """What became of a repository.
+    """The state of a repository, compared with the pinned commit.
 
     Attributes:
         id: the entry.
         pinned: the commit of the entry.
-        newest: the newest commit; None where it could not be read.
-        changed: when that was made, ISO 8601.
+        newest: the newest commit; None if it could not be read.
+        changed: the time of the newest commit, ISO 8601.
         changes: the values that differ.
         added: files that the pinned commit lacks.
         removed: files that the newest commit lacks.
-        error: why nothing could be compared.
+        error: why the commits could not be compared; None if they could.
     """
 
     id: str
@@ -55,7 +55,7 @@ def look_upstream(record: ModelInfo, client: HubClient) -> Upstream:
     """Compare the pinned commit of an entry with the newest one.
 
     Raises:
-        HubUnreachableError: no entry can be compared now.
+        HubUnreachableError: the Hub cannot be reached, so no entry can be compared.
     """
     pinned = record.revision
     try:

@@ -1,7 +1,7 @@
-"""One request to the Hub: bounded in bytes, packed and unpacked, and in time, whatever comes back.
+"""Send one request to the Hub, and bound the time and the bytes of any answer.
 
-The HTTP library is the one that huggingface_hub uses and exports: httpx with its version 1, httpx2
-with its version 2.
+The bound on bytes holds before and after decompression. The HTTP library is the one that
+huggingface_hub exports: httpx in its version 1, httpx2 in its version 2.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ T = TypeVar("T")
 _MOST_REDIRECTS = 10
 _MOST_ERROR_BYTES = 64_000
 _BLOCK_BYTES = 1 << 16
-# A thread that waits for a byte notices the deadline when one comes; nobody waits for it longer.
+# A thread notices the deadline only when a byte arrives; the caller waits this much longer for it.
 _GRACE_S = 0.5
 
 
 class AnswerError(Exception):
-    """An answer is not what was asked for, and asking again would not help."""
+    """An answer is not valid, and repeating the request would not help."""
 
 
 class Answer:
-    """The head of an answer, and its body, which is read once."""
+    """The head of an answer, and its body, which can be read once."""
 
     def __init__(self, response: httpx.Response, deadline: float) -> None:
-        """Take an answer whose body has not been read.
+        """Wrap an answer whose body has not been read.
 
         Args:
             response: the answer.
-            deadline: when all of it must have come, on the clock of `time.monotonic`.
+            deadline: when the body must be complete, on the clock of `time.monotonic`.
         """
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
@@ -45,11 +45,11 @@ class Answer:
         self._deadline = deadline
 
     def blocks(self, most: int) -> Iterator[bytes]:
-        """Yield the body as it comes, unpacked.
+        """Yield the body as it arrives, decompressed.
 
         Raises:
-            AnswerError: there are more than `most` bytes, packed or unpacked; it takes too long; or
-                it is packed in a way that was not asked for.
+            AnswerError: the body exceeds `most` bytes, compressed or decompressed; takes too long;
+                or has an encoding that was not requested.
             httpx.HTTPError: the connection breaks.
         """
         n_packed = n_bytes = 0
@@ -79,20 +79,20 @@ def get(
     byte_timeout_s: float,
     deadline_s: float,
 ) -> T:
-    """Ask for a URL and return what `receive` makes of the answer.
+    """Fetch a URL, and return the result of `receive` for the answer.
 
-    All of it runs on a thread of its own, since HTTP libraries bound the wait for each byte only,
-    and a server that sends one byte at a time could hold the caller for ever.
+    The request runs on its own thread: HTTP libraries bound only the wait for each byte, so a
+    server that sends one byte at a time could block the caller for ever.
 
     Args:
-        url: what to ask for.
-        headers: what to send along.
+        url: the URL.
+        headers: the headers to send.
         receive: reads the body.
         byte_timeout_s: how long to wait for the next byte.
-        deadline_s: how long all of it may take, redirects included.
+        deadline_s: how long the whole request may take, redirects included.
 
     Raises:
-        AnswerError: the answer is too large, takes too long or is packed in an unknown way.
+        AnswerError: the answer is too large, takes too long or has an unknown encoding.
         httpx.HTTPError: the server cannot be reached, or answers with an error.
     """
     future: Future[T] = Future()
@@ -124,7 +124,7 @@ def _exchange(
     asked = {**headers, "Accept-Encoding": "identity"}
     request = session.build_request("GET", url, headers=asked, timeout=byte_timeout_s)
     for _ in range(_MOST_REDIRECTS):
-        # Redirects are followed here: the library would read their bodies to the end.
+        # Follow redirects here: the library would read their bodies to the end.
         response = session.send(request, stream=True, follow_redirects=False)
         try:
             if response.next_request is None:
@@ -141,7 +141,7 @@ def _exchange(
 
 
 def _raise_for(response: httpx.Response, answer: Answer) -> None:
-    """Raise the error of huggingface_hub that an answer stands for, from the first of its bytes."""
+    """Raise huggingface_hub's error for an answer, reading only the start of its body."""
     try:
         body = answer.read(_MOST_ERROR_BYTES)
     except AnswerError:
@@ -158,13 +158,13 @@ def _raise_for(response: httpx.Response, answer: Answer) -> None:
         hf_raise_for_status(short)
     except httpx.HTTPError:
         raise
-    # A body that holds other JSON than the Hub's stops huggingface_hub from reading it.
+    # huggingface_hub fails on bodies with JSON that is not the Hub's.
     except Exception:
         short.raise_for_status()
 
 
 def _unpacking(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
-    """Return what turns blocks as they come into blocks of a bounded size."""
+    """Return a function that decompresses a block into blocks of bounded size."""
     if encoding.strip().lower() in ("", "identity"):
         return lambda block: iter((block,))
     if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):

@@ -1,4 +1,4 @@
-"""Asking again: a few times, no sooner than the Hub allows, and all threads together."""
+"""Repeat requests a few times, no sooner than the Hub allows, across all threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_WAIT_S = 300.0
 class Patience:
     """Repeats requests that may succeed later: 429, 5xx, and connections that break.
 
-    One of these is shared by all threads, so that one answer of 429 makes all of them wait.
+    All threads share one instance, so that a single 429 makes all of them wait.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class Patience:
         """Set how often to try, and how to wait.
 
         Args:
-            tries: how often a request is made at most.
+            tries: the maximum number of attempts.
             wait: waits for a number of seconds.
-            clock: the time in seconds.
+            clock: returns the time in seconds.
         """
         self._wait = wait
         self._clock = clock
@@ -52,10 +52,10 @@ class Patience:
         )
 
     def call(self, request: Callable[[], T]) -> T:
-        """Return what a request gives, repeating it where that may help.
+        """Return the result of a request, repeating it if that may help.
 
         Raises:
-            httpx.HTTPError: it failed, and asking again did not help or would not.
+            httpx.HTTPError: the request failed, and repeating it did not or would not help.
         """
         return self._retrying.copy()(request)
 
@@ -69,7 +69,7 @@ class Patience:
         self._sleep(seconds)
 
     def _seconds_for_one(self, state: RetryCallState) -> float:
-        """Return how long this request waits; after an answer of 429, all of them do."""
+        """Return how long this request waits; after a 429, make all requests wait instead."""
         error = state.outcome.exception() if state.outcome else None
         seconds = _seconds_to_wait(error, state.attempt_number - 1)
         if status_of(error) != 429:
@@ -80,13 +80,13 @@ class Patience:
 
 
 def status_of(error: BaseException | None) -> int | None:
-    """Return the status of the answer that an error speaks of; None where none came."""
+    """Return the HTTP status behind an error; None if there was no answer."""
     response = _response_of(error)
     return None if response is None else response.status_code
 
 
 def _response_of(error: BaseException | None) -> httpx.Response | None:
-    # Not only httpx's own error of a status has one, but each of huggingface_hub's.
+    # Both httpx's HTTPStatusError and huggingface_hub's errors carry a response.
     response = getattr(error, "response", None)
     return response if isinstance(response, httpx.Response) else None
 
@@ -105,13 +105,13 @@ def _seconds_to_wait(error: BaseException | None, earlier: int) -> float:
 
 
 def _stated_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return how long an answer asks to wait: by Retry-After, or as the Hub counts requests."""
+    """Return the wait that an answer asks for, by Retry-After or by the Hub's rate limit."""
     stated = headers.get("Retry-After", "")
     if stated.isdecimal():
         return float(stated)
     try:
         limit = parse_ratelimit_headers(headers)
-    # A number of thousands of digits.
+    # A number with thousands of digits.
     except ValueError:
         return None
     return float(limit.reset_in_seconds) if limit and limit.remaining == 0 else None

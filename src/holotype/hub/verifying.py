@@ -1,4 +1,4 @@
-"""Verifying entries: many of them at once, politely, and resumably."""
+"""Verify entries against their checkpoints, several at a time."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from holotype.records import ModelInfo
 
 Outcome: TypeAlias = Literal["agree", "differ", "not said", "checkpoint only"]
 GONE = "(no such commit)"
-"""What is shown in the place of a pinned commit that the repository does not have."""
+"""Shown in place of a pinned commit that the repository does not have."""
 
 FROM_CACHE = "read from the Hub's cache, since the Hub cannot be reached"
-"""The note of an entry that was compared with files that were downloaded earlier."""
+"""The note on an entry that was compared with files downloaded earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What came of one field.
+    """The result for one field.
 
     Attributes:
         field: the name of the record's field.
-        outcome: ``agree``; ``differ``; ``not said``, where only the entry has a value; or
-            ``checkpoint only``, where only the checkpoint has one.
+        outcome: ``agree``; ``differ``; ``not said`` if only the entry has a value; or
+            ``checkpoint only`` if only the checkpoint has one.
         ours: the entry's value.
         theirs: the checkpoint's value.
-        file: where the checkpoint says it.
+        file: the checkpoint's file that states it.
     """
 
     field: str
@@ -47,15 +47,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What came of one entry.
+    """The result for one entry.
 
     Attributes:
         id: the entry.
-        location: what it was compared with.
-        findings: one for each field that the entry or the checkpoint speaks of.
-        refusal: why `load` refuses the checkpoint, whatever the entry says; None where it does not.
-        notes: how the checkpoint was found.
-        error: why the checkpoint could not be read at all; None where it could.
+        location: the checkpoint that it was compared with.
+        findings: one for each field that the entry or the checkpoint states.
+        refusal: why `load` refuses the checkpoint, whatever the entry says; None if it does not.
+        notes: remarks on the checkpoint, such as values of its card that were ignored.
+        error: why the checkpoint could not be read at all; None if it could.
     """
 
     id: str
@@ -67,7 +67,7 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether the checkpoint could be read, is run, and contradicts nothing."""
+        """Whether the checkpoint could be read, can be loaded, and contradicts nothing."""
         return self.error is None and self.refusal is None and not self.having("differ")
 
     def having(self, *outcomes: Outcome) -> tuple[Finding, ...]:
@@ -87,11 +87,11 @@ def verify_folder(record: ModelInfo, folder: Path) -> Report:
 def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
     """Compare an entry with its repository at the pinned commit.
 
-    Where the Hub cannot be reached, its cache on this machine is read if it holds that commit; a
-    note says so.
+    If the Hub cannot be reached, the local cache is used if it has that commit, and a note says
+    so.
 
     Raises:
-        HubUnreachableError: the Hub cannot be reached, and its cache does not hold the commit.
+        HubUnreachableError: the Hub cannot be reached, and the cache does not have the commit.
     """
     location = f"{record.huggingface_id}@{record.revision}"
     if record.revision is None:
@@ -125,7 +125,7 @@ def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
 
 
 def _verify_cached(record: ModelInfo, commit: str) -> Report | None:
-    """Compare an entry with what the Hub's cache has; None where it does not hold the commit."""
+    """Compare an entry with the Hub's cache; None if the cache does not have the commit."""
     try:
         files = open_cached(record.huggingface_id, commit)
         if files is None:
@@ -148,15 +148,15 @@ def verify_many(
 
     Args:
         records: the entries.
-        client: whom to ask.
-        jobs: how many to read at once.
-        done: called after each, in the order in which they are finished, in the calling thread.
+        client: the client for the Hub.
+        jobs: how many to verify at once.
+        done: called in the calling thread for each entry as it finishes.
 
     Returns:
         The reports, in the order of the records.
 
     Raises:
-        HubUnreachableError: the Hub cannot be reached; what was not begun is not tried.
+        HubUnreachableError: the Hub cannot be reached; the remaining entries are not tried.
     """
     reports: dict[str, Report] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
@@ -196,7 +196,7 @@ def _with_note(report: Report, note: str) -> Report:
 
 
 def _finding(comparison: Comparison) -> Finding | None:
-    """Return what came of a comparison; None where neither side says anything."""
+    """Return the finding of a comparison; None if neither side has a value."""
     ours, theirs = comparison.ours, comparison.theirs
     known = ours is not None and (ours != () or comparison.field == "skiplist")
     if theirs is None:

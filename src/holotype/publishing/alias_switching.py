@@ -202,7 +202,7 @@ def _append_change(
     path = alias_file(store, alias)
     try:
         for left in path.parent.glob(f".{path.name}.*.new"):
-            # Of a writer that was killed; only the holder of the lock comes here.
+            # Left by a writer that was killed; only the holder of the lock gets here.
             left.unlink()
         replace_file(path, history.to_json().encode())
     except OSError as error:

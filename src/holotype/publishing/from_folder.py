@@ -71,7 +71,7 @@ def copy_artifact(
 
 
 def _compare_with_cache(snapshot: Snapshot, files: tuple[FileEntry, ...], staging: Path) -> None:
-    """The Hub's cache names a large file by its SHA-256, and a small one as git does."""
+    """Check files by the names of their blobs: the SHA-256, or git's object id for small files."""
     for file in files:
         kept_as = snapshot.digest(file.path)
         if kept_as is None:

@@ -81,7 +81,7 @@ def _made_in_cache(source: ModelRef, ref: ModelRef, on_total: OnTotal) -> Manife
 
 
 def _make(source: ModelRef, ref: ModelRef, made: Path, on_total: OnTotal) -> Manifest:
-    """Make an artifact at a path, and move it to where the cache keeps it; see `_made_in_cache`."""
+    """Make an artifact at a path, then move it to its place in the cache; see `_made_in_cache`."""
     if made.is_dir():
         # An earlier run was interrupted between the two steps below.
         shutil.rmtree(made)

@@ -1,4 +1,4 @@
-"""Tables of token vectors: the file, and the network that looks tokens up."""
+"""Static models: read the table of token vectors, and look tokens up in it."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from holotype.errors import (
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
 
-# So many rows fit into a processor's cache.
+# This many rows fit in the processor's cache.
 _TOKENS_AT_ONCE = 256
-# What model2vec calls the weight of every token.
+# The name that model2vec gives the token weights.
 _WEIGHTS = "weights"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticTable:
-    """Vectors by token.
+    """The vector of every token.
 
     Attributes:
         vectors: ``[n_rows, dim]``.
-        mapping: the row of every token, ``[n_tokens]``; None where a token's id is its row.
-        weights: float32, the weight of every token, ``[n_tokens]``; None where all weigh 1.
+        mapping: the row of every token, ``[n_tokens]``; None if a token's id is its row.
+        weights: float32, the weight of every token, ``[n_tokens]``; None if all are 1.
     """
 
     vectors: NDArray[Any]
@@ -60,24 +60,24 @@ class StaticTable:
 
     @property
     def n_tokens(self) -> int:
-        """How many tokens have a vector."""
+        """The number of tokens with a vector."""
         return len(self.vectors if self.mapping is None else self.mapping)
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the arrays take."""
+        """The size of the arrays in bytes."""
         arrays = (self.vectors, self.mapping, self.weights)
         return sum(array.nbytes for array in arrays if array is not None)
 
     def mean(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the mean of the weighted vectors of tokens, ``[dim]``; zeros for no tokens."""
+        """Return the mean of the tokens' weighted vectors, ``[dim]``; zeros for no tokens."""
         if len(ids) <= _TOKENS_AT_ONCE:
             return self._sum(ids) / np.float32(max(1, len(ids)))
         parts = [
             self._sum(ids[start : start + _TOKENS_AT_ONCE])
             for start in range(0, len(ids), _TOKENS_AT_ONCE)
         ]
-        # The longer the sum, the more of it is lost in single precision.
+        # Long sums lose accuracy in single precision.
         whole: Any = np.sum(parts, axis=0, dtype=np.float64) / len(ids)
         mean: NDArray[np.float32] = whole.astype(np.float32)
         return mean
@@ -86,7 +86,7 @@ class StaticTable:
         rows = ids if self.mapping is None else self.mapping[ids]
         weights = np.ones(len(ids), np.float32) if self.weights is None else self.weights[ids]
         vectors = self.vectors.take(rows, axis=0).astype(np.float32, copy=False)
-        # A product of a vector and a matrix adds rows up several times faster than numpy's sums.
+        # A vector-matrix product sums rows several times faster than np.sum.
         total: NDArray[np.float32] = weights @ vectors
         return total
 
@@ -95,7 +95,7 @@ def read_table(checkpoint: Checkpoint) -> StaticTable:
     """Read the table of a checkpoint.
 
     Raises:
-        CheckpointError: the file is missing or damaged, or holds no table.
+        CheckpointError: the file is missing or damaged, or is not a table.
         TensorError: a tensor is missing, unexpected or of another shape.
         UnsafeCheckpointError: there are only pickled weights.
     """
@@ -142,10 +142,10 @@ _ROWS_AT_ONCE = 1024
 
 
 class StaticNetwork:
-    """A `Network` that looks tokens up in a table and takes the mean."""
+    """A `Network` that looks tokens up in a table and returns their mean."""
 
     def __init__(self, table: StaticTable, *, dim: int, normalized: bool) -> None:
-        """Take a table.
+        """Wrap a table.
 
         Args:
             table: the vectors of tokens.
@@ -158,16 +158,16 @@ class StaticNetwork:
 
     @property
     def device(self) -> str:
-        """Where it runs: on the CPU."""
+        """Always the CPU."""
         return "cpu"
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the table takes."""
+        """The size of the table in bytes."""
         return self._open().memory_bytes
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
-        """Yield batch by batch, in the order of the rows; see `Network.run`."""
+        """Yield the output of each batch, in the order of the rows; see `Network.run`."""
         table, step = self._open(), batch_size or _ROWS_AT_ONCE
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
@@ -176,7 +176,7 @@ class StaticNetwork:
             yield positions, self._returned(means), np.ones((len(part), 1), dtype=np.bool_)
 
     def close(self) -> None:
-        """Let go of the table; see `Network.close`."""
+        """Release the table; see `Network.close`."""
         self._table = None
 
     def _open(self) -> StaticTable:
@@ -198,11 +198,11 @@ _OTHER_DTYPES = ("float16", "bfloat16")
 
 
 def build_table(plan: StaticPlan, config: ModelConfig[Any]) -> Towers:
-    """Load a table of token vectors, and return what runs it.
+    """Load a table of token vectors, and return the towers that run it.
 
     Raises:
-        UnsupportedModelError: another device than the CPU or a type that NumPy lacks is wanted.
-        CheckpointError: the files are missing, damaged, unsafe, or not of one checkpoint.
+        UnsupportedModelError: the device is not the CPU, or the data type is not float32.
+        CheckpointError: the files are missing, damaged, unsafe, or from different checkpoints.
     """
     if config.device not in _DEVICES or config.dtype in _OTHER_DTYPES:
         raise UnsupportedModelError(
@@ -220,12 +220,12 @@ def build_table_tower(static: StaticCheckpoint, *, dim: int, normalized: bool) -
     """Load a table and its tokenizer.
 
     Args:
-        static: what the files say.
+        static: the checkpoint of the table.
         dim: how many dimensions to return.
         normalized: whether vectors have length 1.
 
     Raises:
-        CheckpointError: the files are missing, damaged, unsafe, or not of one checkpoint.
+        CheckpointError: the files are missing, damaged, unsafe, or from different checkpoints.
     """
     table, tokenizer = read_table(static.table), open_tokenizer(static.table)
     truncation = None if static.is_model2vec else tokenizer.truncation

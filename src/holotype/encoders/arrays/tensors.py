@@ -1,4 +1,4 @@
-"""The tensors of safetensors files: the one reader of them, and its arrays for NumPy."""
+"""Read tensors from safetensors files, for NumPy or torch."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _INTEGERS = ("I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")
 def read_safetensors(
     path: Path, framework: Literal["np", "pt"], *, accepts: Callable[[str, str], bool]
 ) -> dict[str, Any]:
-    """Read tensors of one file.
+    """Read tensors from one file.
 
     Args:
         path: the file.
-        framework: the library whose tensors are returned.
-        accepts: takes the name and the type of a tensor, as safetensors names types, and tells
-            whether it is read.
+        framework: the library whose tensors to return.
+        accepts: decides whether to read a tensor, given its name and its type as safetensors
+            names it.
 
     Raises:
         CheckpointError: the file is missing or damaged.
@@ -45,14 +45,14 @@ def read_safetensors(
 
 
 def read_arrays(checkpoint: Checkpoint, *, prefix: str = "") -> dict[str, Array]:
-    """Read the tensors of a folder whose names begin with a prefix, in float32.
+    """Read the tensors of a folder whose names start with a prefix, as float32.
 
     Args:
-        checkpoint: the folder that holds the weights, whole or in shards.
-        prefix: of the names; other tensors are not read.
+        checkpoint: the folder with the weights, in one file or in shards.
+        prefix: the prefix; other tensors are not read.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or holds no floats.
+        CheckpointError: a file is missing or damaged, or has tensors that are not floats.
     """
     arrays: dict[str, Array] = {}
     for name in checkpoint.weights(prefix=prefix):
@@ -61,20 +61,20 @@ def read_arrays(checkpoint: Checkpoint, *, prefix: str = "") -> dict[str, Array]
 
 
 def read_tensor_file(path: Path, *, prefix: str = "") -> dict[str, Array]:
-    """Read the tensors of one file whose names begin with a prefix, in float32.
+    """Read the tensors of one file whose names start with a prefix, as float32.
 
     Raises:
-        CheckpointError: the file is missing or damaged, or holds no floats.
+        CheckpointError: the file is missing or damaged, or has tensors that are not floats.
     """
     found = read_numbers(path, _FLOATS, prefix=prefix)
     return {name: np.asarray(array, dtype=np.float32) for name, array in found.items()}
 
 
 def read_table_file(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the tensors of a table, each in the type in which it is stored; bfloat16 as float32.
+    """Read the tensors of a table in their stored types; bfloat16 becomes float32.
 
     Raises:
-        CheckpointError: the file is missing or damaged, or holds numbers that NumPy lacks.
+        CheckpointError: the file is missing or damaged, or has a type that NumPy lacks.
     """
     return read_numbers(path, (*_FLOATS, *_INTEGERS))
 
@@ -82,12 +82,12 @@ def read_table_file(path: Path) -> dict[str, NDArray[Any]]:
 def read_numbers(
     path: Path, allowed: tuple[str, ...], *, prefix: str = ""
 ) -> dict[str, NDArray[Any]]:
-    """Read the tensors of one file whose names begin with a prefix.
+    """Read the tensors of one file whose names start with a prefix.
 
     Args:
         path: the file.
-        allowed: the types that the tensors may have, as safetensors names them.
-        prefix: of the names.
+        allowed: the types that tensors may have, as safetensors names them.
+        prefix: the prefix.
 
     Raises:
         CheckpointError: the file is missing or damaged.
@@ -117,7 +117,7 @@ def read_numbers(
 
 
 def _widened(raw: Mapping[str, Any]) -> Array:
-    """Return bfloat16, which is the upper half of a float32."""
+    """Widen bfloat16, the upper half of a float32, to float32."""
     halves = np.frombuffer(raw["data"], dtype="<u2").astype(np.uint32)
     return (halves << 16).view(np.float32).reshape(raw["shape"])
 

@@ -1,9 +1,9 @@
-"""How the Hub's cache lays its files: what a path in it is of, and which links in it are its own.
+"""The layout of the Hub's cache: which repository a path belongs to, and which links to trust.
 
-``models--ORG--NAME/snapshots/COMMIT/FILE`` is a link to ``models--ORG--NAME/blobs/DIGEST``, where
-the digest is the SHA-256 of a large file, and what git calls a small one. Since huggingface_hub
-1.32 a large file may itself be a link to ``blobs/AB/AB...`` beside the repositories, under another
-digest, so that repositories share it.
+``models--ORG--NAME/snapshots/COMMIT/FILE`` links to ``models--ORG--NAME/blobs/DIGEST``. The digest
+is the SHA-256 of a large file, and the git object id of a small one. Since huggingface_hub 1.32,
+the blob of a large file may in turn link to ``blobs/AB/AB...``, beside the repositories and under
+another digest, so that repositories share it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Snapshot:
         return self.folder.name
 
     def owns(self, real: Path) -> bool:
-        """Whether a path without links is one where the cache keeps files of this repository."""
+        """Whether a resolved path is where the cache keeps files of this repository."""
         if real.is_relative_to(self.folder) or real.parent == self._repository / _BLOBS:
             return True
         shared = self._repository.parent / _BLOBS
@@ -44,11 +44,11 @@ class Snapshot:
         return _SHARED.fullmatch(inside) is not None
 
     def digest(self, name: str) -> str | None:
-        """Return the digest under which a file is kept; None where its place does not say."""
+        """Return the digest that names a file's blob; None if the file does not link to one."""
         path = self.folder / name
         if not path.is_symlink():
             return None
-        # Not to the end: a shared file goes by the digest of its chunks.
+        # Follow one link only: a shared blob is named by the digest of its chunks.
         blob = Path(os.path.normpath(path.parent / path.readlink()))
         is_kept = blob.parent == self._repository / _BLOBS and _DIGEST.fullmatch(blob.name)
         return blob.name if is_kept else None
@@ -59,7 +59,7 @@ class Snapshot:
 
 
 def find_snapshot(folder: Path) -> Snapshot | None:
-    """Return the snapshot that a folder is, if it is one in a cache of the Hub's."""
+    """Return the snapshot at a folder; None if the folder is not one in a Hub cache."""
     folder = folder.resolve()
     if folder.parent.name != _SNAPSHOTS or not _COMMIT.fullmatch(folder.name):
         return None
@@ -68,21 +68,21 @@ def find_snapshot(folder: Path) -> Snapshot | None:
 
 
 def find_snapshot_above(path: Path) -> Snapshot | None:
-    """Return the snapshot in which a file lies, if it lies in one."""
+    """Return the snapshot that contains a file; None if there is none."""
     found = map(find_snapshot, path.absolute().parents)
     return next((snapshot for snapshot in found if snapshot is not None), None)
 
 
 def fetch_again(path: Path) -> str:
-    """Return what an error advises where a file is damaged.
+    """Return the advice for a damaged file.
 
-    Another download does not help where the file is in the Hub's cache: huggingface_hub returns
-    what is there.
+    If the file is in the Hub's cache, another download does not help: huggingface_hub returns the
+    damaged file.
     """
     snapshot = find_snapshot_above(path)
     if snapshot is None:
         return "fetch it again"
-    # The file itself is a link out of the snapshot.
+    # Resolve the folder only: the file itself links out of the snapshot.
     name = (path.parent.resolve() / path.name).relative_to(snapshot.folder).as_posix()
     return (
         "a download would return it as it is; replace it with: hf download "

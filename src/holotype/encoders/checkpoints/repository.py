@@ -1,4 +1,4 @@
-"""The files of a repository on the Hub, through huggingface_hub and its cache."""
+"""Fetch the files of a repository on the Hub, through huggingface_hub and its cache."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def find_repository(
     with_code: bool,
     record: ModelInfo | None = None,
 ) -> Path:
-    """Return the folder of the Hub's cache with a repository's files; its name is the commit.
+    """Return the cache folder with a repository's files; the folder's name is the commit.
 
-    What a branch or a tag stands for is asked each time: where the Hub does not answer, an older
-    commit in the cache does not silently take its place, unless HF_HUB_OFFLINE says so.
+    Each call asks the Hub which commit a branch or a tag means. If the Hub does not answer, an older
+    commit in the cache is not used silently, unless HF_HUB_OFFLINE is set.
 
     Args:
         huggingface_id: the repository.
         revision: a tag, a branch or a commit; None means the newest commit.
-        with_code: whether Python files are fetched too. Pickled weights never are.
-        record: what is known of the model; see `pinned_snapshot`.
+        with_code: whether to fetch Python files, too. Pickled weights are never fetched.
+        record: the model's record, if there is one; see `pinned_snapshot`.
 
     Raises:
-        CheckpointNotFoundError: the files cannot be had.
-        CheckpointError: a file of the cache is damaged, or the Hub's answer names no commit.
+        CheckpointNotFoundError: the files cannot be fetched.
+        CheckpointError: a file in the cache is damaged, or the Hub's answer names no commit.
     """
     files = (*CHECKPOINT_FILES, "*.py") if with_code else CHECKPOINT_FILES
     if revision is not None and _COMMIT.fullmatch(revision):
@@ -64,7 +64,7 @@ def find_repository(
         return _checked(folder, huggingface_id, folder.name, files, CONVERSIONS, record)
     try:
         commit: object = HfApi().model_info(huggingface_id, revision=revision).sha
-    # huggingface_hub and the library under it share no base class, and an answer can be anything.
+    # huggingface_hub and its HTTP library share no base class, and an answer can be anything.
     except Exception as error:
         raise CheckpointNotFoundError(
             _at(huggingface_id, revision),
@@ -79,16 +79,16 @@ def find_repository(
 def cached_repository(
     huggingface_id: str, revision: str | None, record: ModelInfo | None
 ) -> Path | None:
-    """Return the folder of the Hub's cache with a repository's files; None where it is not whole.
+    """Return the cache folder with a repository's files; None if it is not complete.
 
     Args:
         huggingface_id: the repository.
-        revision: a commit; or a tag or a branch, whose commit is the one that was last seen.
-        record: what is known of the model.
+        revision: a commit; or a tag or a branch, which means the commit that was last seen.
+        record: the model's record, if there is one.
     """
     try:
         folder = _snapshot(huggingface_id, revision, CHECKPOINT_FILES, local_files_only=True)
-    # See above.
+    # See `find_repository`.
     except Exception:
         return None
     listed = _listed_in_cache(huggingface_id, folder.name)
@@ -106,26 +106,26 @@ def pinned_snapshot(
     ignored: Sequence[str] = CONVERSIONS,
     record: ModelInfo | None = None,
 ) -> Path:
-    """Return the folder of the Hub's cache with the files of a commit, fetched where need be.
+    """Return the cache folder with the files of a commit, fetching them if necessary.
 
     Args:
         huggingface_id: the repository.
         revision: the commit.
-        files: patterns of the files that are wanted.
-        ignored: patterns of those that are left out nevertheless.
-        record: what is known of the model; it may tell that nothing is missing in a cache without
-            the list of the commit's files.
+        files: patterns of the files to fetch.
+        ignored: patterns of files to leave out nevertheless.
+        record: the model's record, if there is one; it can show that a snapshot is complete when
+            the cache has no list of the commit's files.
 
     Raises:
-        CheckpointNotFoundError: the files cannot be had.
-        CheckpointError: a file of the cache is damaged, and cannot be fetched again.
+        CheckpointNotFoundError: the files cannot be fetched.
+        CheckpointError: a file in the cache is damaged and cannot be fetched again.
     """
     try:
         folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
-    # huggingface_hub, the library under it and that for Xet share no base class.
+    # huggingface_hub, its HTTP library and its Xet library share no base class.
     except Exception as error:
         reason = _reason(error)
-        # A commit never changes, so what the cache has of it is right.
+        # A commit never changes, so the cached files are right.
         try:
             folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
         except Exception:
@@ -145,7 +145,7 @@ def _checked(
     ignored: Sequence[str],
     record: ModelInfo | None,
 ) -> Path:
-    """Return a snapshot that is known to be whole."""
+    """Return a snapshot after checking that it is complete."""
     listed = _listed(huggingface_id, commit)
     if listed is None:
         lacks_modules = _lacks(huggingface_id, commit, MODULES_FILE)
@@ -165,7 +165,7 @@ def _checked(
 
 
 def _replace(folder: Path, huggingface_id: str, commit: str, name: str, size: int) -> None:
-    """Fetch a file whose size is wrong in place of what the cache has."""
+    """Replace a cached file of the wrong size by a fresh download."""
     path = folder / name
     reason = ""
     try:
@@ -181,11 +181,11 @@ def _replace(folder: Path, huggingface_id: str, commit: str, name: str, size: in
 
 
 def _listed(huggingface_id: str, commit: str) -> Mapping[str, int] | None:
-    """Return the files of a commit with their sizes; None where neither cache nor Hub says."""
+    """Return the files of a commit with their sizes; None if neither cache nor Hub knows."""
     listed = _listed_in_cache(huggingface_id, commit)
     if listed is not None or constants.HF_HUB_OFFLINE:
         return listed
-    # A cache that cannot be written to has no list, although the download has just asked for it.
+    # A read-only cache has no list, although the download has just asked for it.
     try:
         found = HfApi().list_repo_tree(huggingface_id, revision=commit, recursive=True)
         return {file.path: file.size for file in found if isinstance(file, RepoFile)}
@@ -222,7 +222,7 @@ def _missing(
 def _cut(
     folder: Path, listed: Mapping[str, int], files: Sequence[str], ignored: Sequence[str]
 ) -> list[str]:
-    """Return the files that have another size than the commit's."""
+    """Return the files whose size differs from the commit's."""
     wanted = _wanted(listed, files, ignored)
     return [name for name in wanted if (folder / name).stat().st_size != listed[name]]
 

@@ -1,8 +1,8 @@
-"""Whether a snapshot in the Hub's cache is whole.
+"""Decide whether a snapshot in the Hub's cache is complete.
 
-A snapshot may hold any part of a commit: what another library fetched, or what came before a
-download was interrupted. What is missing is not seen by looking at what is there: without its
-`modules.json`, a model looks like one that ends with its transformer.
+A snapshot may hold any part of a commit: another library fetched only some files, or a download was
+interrupted. The files that are present do not show the gap: without its `modules.json`, a model
+looks like one that ends with its transformer.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from holotype.errors import CheckpointError
 from holotype.records import ClassifierModel, CrossEncoderModel, DenseModel, ModelInfo
 
 _WITH_HEAD = "ForSequenceClassification"
-# A module that has neither settings nor weights, and no folder.
+# A module without settings and weights, so without a folder.
 _WITHOUT_FILES = "Normalize"
 
 
 def doubt(folder: Path, record: ModelInfo | None, *, lacks_modules: bool) -> str | None:
-    """Return what may be missing of a snapshot whose list of files is not known; None if nothing.
+    """Return what may be missing from a snapshot without a known file list; None if nothing.
 
     Args:
         folder: the snapshot.
-        record: what is known of the model.
-        lacks_modules: whether it is known that the commit has no `modules.json`.
+        record: the model's record, if there is one.
+        lacks_modules: whether the commit is known to have no `modules.json`.
     """
     if (folder / MODULES_FILE).is_file():
         return _missing_module(folder)
@@ -47,7 +47,7 @@ def _missing_module(folder: Path) -> str | None:
     try:
         entries = module_entries(Checkpoint(folder))
     except CheckpointError:
-        # Loading says what is wrong with the file.
+        # Loading reports what is wrong with the file.
         return None
     for _, kind, path in entries:
         if kind != _WITHOUT_FILES and not any((folder / path).glob("*")):
@@ -56,7 +56,7 @@ def _missing_module(folder: Path) -> str | None:
 
 
 def _is_run_without_modules(folder: Path, record: ModelInfo | None) -> bool:
-    """Whether all that `modules.json` could say is known, or would not be heeded."""
+    """Whether `modules.json` would add nothing: its facts are known, or it would be ignored."""
     if isinstance(record, ClassifierModel) or (folder / STANFORD_FILE).is_file():
         return True
     if isinstance(record, CrossEncoderModel):

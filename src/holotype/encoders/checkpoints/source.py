@@ -1,4 +1,4 @@
-"""Where the files of a model are: a local folder, the Hub's cache, or the Hub."""
+"""Locate the files of a model: in a local folder, the Hub's cache, or the Hub."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from holotype.errors import CheckpointError, CheckpointNotFoundError, MissingExt
 from holotype.records import ModelInfo
 
 CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
-"""What is fetched of a repository; pickled weights are not."""
+"""The files to fetch from a repository; pickled weights are not among them."""
 CONVERSIONS = ("onnx/*", "*/onnx/*", "openvino/*", "*/openvino/*", "*.gguf")
-"""What is not fetched, although its name says that it should be."""
-# What follows a transformer: modules, BGE-M3's weights of tokens, the last layer of an export.
+"""Files to skip, although they match `CHECKPOINT_FILES`."""
+# Layers after the transformer: modules, BGE-M3's token weights, the last layer of an export.
 _LAYERS = ("*/model.safetensors", "sparse_linear.safetensors", "*/last_layer.safetensors")
 
 
 def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: bool) -> Path:
-    """Return the folder with a model's files, fetched at the pinned revision where need be.
+    """Return the folder with a model's files, fetching the pinned revision if necessary.
 
     Args:
         record: the model.
-        checkpoint: a local folder; None means the Hub's cache, then the Hub. The environment of
-            huggingface_hub is honoured (HF_HOME, HF_HUB_OFFLINE, HF_ENDPOINT, HF_TOKEN).
-        with_code: whether Python files are fetched too. Pickled weights never are.
+        checkpoint: a local folder; None means the Hub's cache, then the Hub, as huggingface_hub's
+            variables say (HF_HOME, HF_HUB_OFFLINE, HF_ENDPOINT, HF_TOKEN).
+        with_code: whether to fetch Python files, too. Pickled weights are never fetched.
 
     Raises:
-        CheckpointNotFoundError: there is no such folder, or the files cannot be had.
+        CheckpointNotFoundError: the folder does not exist, or the files cannot be fetched.
         CheckpointError: the record has no revision.
     """
     if checkpoint is not None:
@@ -42,16 +42,16 @@ def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: boo
 
 
 def fetch_graph(record: ModelInfo, graph: str, *, with_weights: bool) -> Path:
-    """Return a folder with a graph that a model's repository holds, and the files that describe it.
+    """Fetch a graph from a model's repository with the files that describe it; return the folder.
 
     Args:
         record: the model.
-        graph: the graph's file; what lies beside it and begins with its name comes along.
-        with_weights: whether the transformer's own weights are fetched, too; those of further
-            modules, and of layers that follow the graph, always are.
+        graph: the graph's file; files beside it whose names start with its name are fetched, too.
+        with_weights: whether to fetch the transformer's own weights, too; those of modules and
+            layers after the graph are always fetched.
 
     Raises:
-        CheckpointNotFoundError: the files cannot be had.
+        CheckpointNotFoundError: the files cannot be fetched.
         CheckpointError: the record has no revision.
     """
     weights = ("*.safetensors",) if with_weights else _LAYERS

@@ -1,1 +1,1 @@
-"""From what a caller passes to what a model returns: windows, batches, devices, progress."""
+"""Run models on what callers pass: windows, batches, devices, progress."""

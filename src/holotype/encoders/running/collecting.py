@@ -1,4 +1,4 @@
-"""The results of a window, put into the order of its items."""
+"""Collect the results of a window in the order of its items."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ ResultT_co = TypeVar("ResultT_co", covariant=True)
 
 
 class Collector(Protocol[FoundT_contra, ResultT_co]):
-    """Collects what networks yield for the items of one window, in any order."""
+    """Collects network outputs for the items of one window, in any order."""
 
     def add(
         self, positions: Sequence[int], found: FoundT_contra, counted: NDArray[np.bool_]
     ) -> None:
-        """Take what a network yields for one batch; see `OutputOf`."""
+        """Add the output for one batch; see `OutputOf`."""
         ...
 
     def first_not_finite(self) -> int | None:
-        """Return the position of the first item with NaN or infinity; None where there is none."""
+        """Return the position of the first item with NaN or infinity; None if there is none."""
         ...
 
     def result(self) -> ResultT_co:
@@ -34,13 +34,13 @@ class VectorCollector:
     """Collects one vector, or one row of logits, for each item: float32 ``[n_items, width]``."""
 
     def __init__(self, n_items: int, width: int) -> None:
-        """Make room for the items of a window."""
+        """Allocate room for the items of a window."""
         self._vectors = np.empty((n_items, width), dtype=np.float32)
 
     def add(
         self, positions: Sequence[int], found: NDArray[np.float32], counted: NDArray[np.bool_]
     ) -> None:
-        """Take the vectors of a batch; see `Collector.add`."""
+        """Add the vectors of a batch; see `Collector.add`."""
         self._vectors[positions] = found
 
     def first_not_finite(self) -> int | None:

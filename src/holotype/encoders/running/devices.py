@@ -1,7 +1,7 @@
-"""One model on several devices.
+"""Run one model on several devices.
 
-Rows are divided by length, so that every device gets about as much work. Results come back as
-they are ready, and carry the positions of their rows.
+Each device gets rows of all lengths, so that the work is about equal. Results come back as they are
+ready, with the positions of their rows.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from holotype.encoders.running.network import FoundT, OutputOf, Runner
 def run_on(
     networks: Sequence[Runner[RowT, FoundT]], rows: Sequence[RowT], batch_size: int | None
 ) -> Iterator[OutputOf[FoundT]]:
-    """Yield batch by batch, in any order of the rows; see `Network.run`.
+    """Yield the output of each batch, in any order; see `Network.run`.
 
     Args:
-        networks: one model on several devices; a network that is listed twice runs two batches at
-            once.
-        rows: what is run.
+        networks: one model on several devices; a network listed twice runs two batches at once.
+        rows: the rows to run.
         batch_size: how many rows make a batch on each device.
     """
     if len(networks) == 1:
@@ -44,18 +43,18 @@ def run_on(
                 output = ready.result()
                 if output is None:
                     continue
-                # The device goes on while the caller takes what it has made.
+                # The device works on its next batch while the caller handles this one.
                 waiting[threads.submit(next, run, None)] = (part, run)
                 positions, vectors, counted = output
                 yield [part[at] for at in positions], vectors, counted
 
 
 class Loaded(Protocol):
-    """A model that has been loaded."""
+    """A loaded model."""
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take."""
+        """The size of the weights in bytes."""
         ...
 
     def close(self) -> None:
@@ -67,13 +66,13 @@ LoadedT = TypeVar("LoadedT", bound=Loaded)
 
 
 class Replicas(Generic[LoadedT]):
-    """A loaded model on further devices; each is loaded when it is first named, and kept."""
+    """A loaded model on further devices, each loaded on first use and kept."""
 
     def __init__(self, device: str, load_on: Callable[[str], LoadedT]) -> None:
-        """Begin without any.
+        """Start with no replicas.
 
         Args:
-            device: the device that the model itself is on.
+            device: the device of the model itself.
             load_on: loads the model on another device.
         """
         self._device = device
@@ -83,11 +82,11 @@ class Replicas(Generic[LoadedT]):
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights of all of them take."""
+        """The size of all replicas' weights in bytes."""
         return sum(loaded.memory_bytes for loaded in tuple(self._loaded.values()))
 
     def on(self, device: str) -> LoadedT | None:
-        """Return the replica on a device; None where the model itself is on it."""
+        """Return the replica on a device; None if the model itself is on it."""
         name = _add_index(device)
         if name == _add_index(self._device):
             return None
@@ -97,12 +96,12 @@ class Replicas(Generic[LoadedT]):
             return self._loaded[name]
 
     def close(self) -> None:
-        """Release the weights of all of them."""
+        """Release the weights of all replicas."""
         with self._lock:
             while self._loaded:
                 self._loaded.popitem()[1].close()
 
 
 def _add_index(device: str) -> str:
-    """Return the name of a device with its number, which torch leaves out for the first."""
+    """Return the name of a device with its index, which torch omits for the first."""
     return f"{device}:0" if device in ("cuda", "mps") else device

@@ -1,4 +1,4 @@
-"""What a backend runs for several modes of one checkpoint: the contract."""
+"""The contract between encoders of several modes and the backend that runs them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from holotype.encoders.running.network import OutputOf, Towers
 
 Mode: TypeAlias = Literal["dense", "sparse", "colbert"]
 ModeOutput: TypeAlias = OutputOf[tuple[Mode, NDArray[np.float32]]]
-"""What the head of one mode yields for some rows of a batch."""
+"""The output of one mode's head for some rows of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModesRow:
-    """A text as the transformer reads it, and which of its tokens count in each mode."""
+    """A text as the transformer reads it, and the tokens that count in each mode."""
 
     row: Row
     counted: Mapping[Mode, list[bool]]
 
     @property
     def n_tokens(self) -> int:
-        """How many tokens the text has, with special tokens."""
+        """The number of tokens of the text, with special tokens."""
         return self.row.n_tokens
 
 
@@ -36,16 +36,16 @@ class ModesNetwork(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it runs."""
+        """The device that it runs on."""
         ...
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights of the transformer and of all heads take on the device."""
+        """The size of the transformer and all heads on the device, in bytes."""
         ...
 
     def run(self, rows: Sequence[ModesRow], batch_size: int | None) -> Iterator[ModeOutput]:
-        """Yield the outputs of all heads for one batch after the other."""
+        """Yield the outputs of all heads, batch by batch."""
         ...
 
     def close(self) -> None:
@@ -55,12 +55,12 @@ class ModesNetwork(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeTowers:
-    """What a backend builds from the plans of several modes of one checkpoint.
+    """The networks that a backend builds from the plans of several modes of one checkpoint.
 
     Attributes:
         network: the transformer with the heads of all modes.
-        tokenizer: that of the checkpoint.
-        single: the same transformer with the head of one mode each.
+        tokenizer: the checkpoint's tokenizer.
+        single: for each mode, the same transformer with that mode's head.
     """
 
     network: ModesNetwork
@@ -69,7 +69,7 @@ class ModeTowers:
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take; the transformer's count once."""
+        """The size of the weights in bytes; the transformer counts once."""
         return self.network.memory_bytes
 
     def close(self) -> None:

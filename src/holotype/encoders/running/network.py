@@ -1,7 +1,7 @@
 """The contract between encoders and the library that runs a model.
 
-Encoders know neither torch nor transformers, so that a type checker reads a user's program in
-seconds, and other libraries can take torch's place.
+Encoders import neither torch nor transformers, so that type checkers read a user's program in
+seconds, and other libraries can replace torch.
 """
 
 from __future__ import annotations
@@ -24,41 +24,41 @@ FoundT_co = TypeVar("FoundT_co", covariant=True)
 RowT_contra = TypeVar("RowT_contra", bound=NetworkInput, contravariant=True)
 
 OutputOf: TypeAlias = tuple[list[int], FoundT, NDArray[np.bool_]]
-"""The positions of a batch's rows, what was found of them, and which tokens count,
+"""The positions of a batch's rows, their results, and which tokens count,
 ``[n_rows, n_tokens]``."""
 Output: TypeAlias = OutputOf[NDArray[np.float32]]
-"""What was found are vectors: ``[n_rows, dim]`` where a layer pools, and
-``[n_rows, n_tokens, dim]`` where none does."""
+"""The results are vectors: ``[n_rows, dim]`` if a layer pools, otherwise
+``[n_rows, n_tokens, dim]``."""
 
 
 class Runner(Protocol[RowT_contra, FoundT_co]):
-    """Turns rows of some sort into results of some sort."""
+    """Turns rows of any type into results of any type."""
 
     def run(
         self, rows: Sequence[RowT_contra], batch_size: int | None
     ) -> Iterator[tuple[list[int], FoundT_co, NDArray[np.bool_]]]:
-        """Yield batch by batch, in any order of the rows; see `Network.run`."""
+        """Yield the output of each batch, in any order; see `Network.run`."""
         ...
 
 
 class Network(Protocol):
-    """What runs rows: a transformer and the layers after it, or a table."""
+    """Runs rows: a transformer and the layers after it, or a table."""
 
     @property
     def device(self) -> str:
-        """Where it runs."""
+        """The device that it runs on."""
         ...
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take on the device."""
+        """The size of the weights on the device, in bytes."""
         ...
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
-        """Yield batch by batch, in any order of the rows.
+        """Yield the output of each batch, in any order.
 
         Args:
-            rows: what is run; not more than a window of them.
+            rows: the rows to run, at most one window.
             batch_size: how many rows make a batch; None lets the network decide, by tokens.
         """
         ...
@@ -66,14 +66,14 @@ class Network(Protocol):
     def close(self) -> None:
         """Release the weights and the device's memory.
 
-        A run that another thread has begun ends as usual; the next raises a `ClosedEncoderError`.
+        A run in progress on another thread finishes; the next one raises `ClosedEncoderError`.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Tower:
-    """A network, and the tokenizer that makes its rows."""
+    """A network and the tokenizer that produces its rows."""
 
     network: Network
     tokenizer: TextTokenizer
@@ -81,13 +81,13 @@ class Tower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Towers:
-    """What a backend builds from a plan.
+    """The networks that a backend builds from a plan.
 
     Attributes:
         document: reads documents.
-        query: reads queries; the same object where both sides are read alike.
+        query: reads queries; the same object if both sides are read alike.
         dtype: the type of the weights and of the arithmetic, by name.
-        template: writes the pairs of a cross-encoder that puts them through a chat template.
+        template: the chat template that formats pairs; None for models without one.
     """
 
     document: Tower
@@ -97,12 +97,12 @@ class Towers:
 
     @property
     def device(self) -> str:
-        """Where the network of documents runs."""
+        """The device of the network for documents."""
         return self.document.network.device
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights of both sides take."""
+        """The size of both sides' weights in bytes."""
         return sum(network.memory_bytes for network in self._networks())
 
     def close(self) -> None:
@@ -123,6 +123,6 @@ def one_tower(
     dtype: str,
     template: PairTemplate | None = None,
 ) -> Towers:
-    """Return a tower that reads both sides."""
+    """Return towers that read both sides with one network."""
     tower = Tower(network, tokenizer)
     return Towers(document=tower, query=tower, dtype=dtype, template=template)

@@ -1,8 +1,8 @@
-"""From what a caller passes to results, window by window, in bounded memory.
+"""Turn items into results, window by window, in bounded memory.
 
-Items are cut into windows of a bounded size. While the model runs on one, a second thread reads the
-next; tokenizers and torch both release Python's lock. The caller's own iterator is pulled on the
-caller's thread only, at most two windows ahead of the results.
+Items are split into windows of bounded size. While the model runs one window, a second thread
+tokenizes the next; tokenizers and torch both release the GIL. The caller's iterator is advanced
+only on the caller's thread, at most two windows ahead of the results.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _PACKAGE = str(Path(__file__).parents[2]) + os.sep
 
 
 class Overflow:
-    """Counts, over all windows of a call, what was cut."""
+    """Counts the texts and tokens that were truncated in all windows of a call."""
 
     def __init__(self, on_overflow: OnOverflow, *, model_id: str, max_length: int | None) -> None:
-        """Begin a call.
+        """Start counting for a call.
 
         Args:
             on_overflow: what to do about texts that are too long; see `EncodeOptions`.
-            model_id: the model, for the message.
-            max_length: the longest text in tokens; None where nothing is cut.
+            model_id: the model, for messages.
+            max_length: the longest text in tokens; None for no limit.
         """
         self._on_overflow = on_overflow
         self._model_id = model_id
@@ -53,7 +53,7 @@ class Overflow:
             n_cut: how many tokens each of its texts loses.
 
         Raises:
-            TextOverflowError: texts are too long, and that is an error; it tells of this window.
+            TextOverflowError: texts are too long and that is an error; it covers this window only.
         """
         cut = [index for index, count in enumerate(n_cut) if count]
         n_tokens = sum(n_cut)
@@ -66,7 +66,7 @@ class Overflow:
         self._n_cut_tokens += n_tokens
 
     def report(self) -> None:
-        """Warn at the caller's line, where that is wanted and something was cut."""
+        """Warn at the caller's line if texts were truncated and the call asks for warnings."""
         if not self._n_cut_texts or self._on_overflow != "warn":
             return
         warnings.warn(
@@ -80,7 +80,7 @@ class Overflow:
 
 
 def _frames_to_caller() -> int:
-    """Count the frames from `report` to the first that is not of this package."""
+    """Count the frames from `report` to the first one outside this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
@@ -90,21 +90,21 @@ def _frames_to_caller() -> int:
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-# A window is large enough to sort its texts into batches of like lengths, and small enough for a
-# second one to be ready before the first is done. Several devices share one.
+# A window is large enough to form batches of texts of similar length, and small enough for the next
+# one to be ready before it is done. All devices share one window.
 _ITEMS_AT_ONCE = 1024
 _CHARACTERS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(Generic[ItemT, RowT, FoundT, ResultT]):
-    """What a model does with the items of one call.
+    """How to run the items of one call.
 
     Attributes:
         model_id: the model, for messages.
         dtype: the type of its arithmetic, for messages.
         reader: turns the items of a window into rows, on a second thread.
-        collector: takes the number of items of a window, and returns what collects its results.
+        collector: makes the collector for a window from its number of items.
     """
 
     model_id: str
@@ -123,18 +123,18 @@ def stream(
 ) -> Generator[ResultT, None, None]:
     """Yield the results of every window, in the order of the items.
 
-    Closing the generator early stops the second thread before `close` returns, and reports what
-    was cut until then.
+    Closing the generator early stops the second thread before `close` returns, and reports the
+    truncations so far.
 
     Args:
-        networks: what runs; the same model on every device that is to run.
-        task: what the model does.
-        items: what is encoded; errors of the iterator reach the caller as they are.
+        networks: the same model on each device to run on.
+        task: how to run the items.
+        items: the items to encode; errors from the iterator reach the caller unchanged.
         settings: the options of the call.
-        n_items: how many items there are, for the time left; None where that is unknown.
+        n_items: the number of items, to estimate the time left; None if unknown.
 
     Raises:
-        TextOverflowError: an item is too long, and that is an error.
+        TextOverflowError: an item is too long and `on_overflow` is ``"error"``.
         NotFiniteError: the model returned NaN or infinity for an item.
     """
     max_length = task.reader.max_length
@@ -173,7 +173,7 @@ def _run(
     done: set[int] = set()
     for positions, found, counted in run_on(networks, rows, batch_size):
         collector.add(positions, found, counted)
-        # A network with several heads yields every row once for each.
+        # A network with several heads yields each row once per head.
         new = [at for at in positions if at not in done]
         done.update(new)
         progress.advance(len(new), sum(rows[at].n_tokens for at in new))
@@ -202,7 +202,7 @@ def _read_ahead(
     if first is None:
         return
     if second is None:
-        # One window has nothing to overlap with, and a short call no time for a thread.
+        # A single window has nothing to overlap with; do not start a thread for it.
         yield reader.read(first)
         return
     with ThreadPoolExecutor(1, thread_name_prefix="holotype-tokenizer") as thread:

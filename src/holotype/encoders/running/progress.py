@@ -1,4 +1,4 @@
-"""A line on stderr that shows the progress of a call."""
+"""Show the progress of a call on stderr."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 
 from holotype.errors import MissingExtraError
 
-# Work that is done before this many seconds needs no watching.
+# Calls that take less than this show no progress.
 _LONG_S = 2.0
 
 
 class Progress:
-    """A line that counts texts, and shows texts and tokens per second and the time left."""
+    """A line with the texts done, texts and tokens per second, and the time left."""
 
     def __init__(self, bar: Any) -> None:
-        """Take a bar of tqdm; None shows nothing."""
+        """Wrap a tqdm bar; None shows nothing."""
         self._bar = bar
         self._began = time.perf_counter()
         self._n_tokens = 0
 
     def advance(self, n_texts: int, n_tokens: int) -> None:
-        """Count what has been encoded."""
+        """Add texts and tokens that are done."""
         if self._bar is None:
             return
         self._n_tokens += n_tokens
@@ -39,13 +39,13 @@ def show_progress(wanted: bool | None, *, what: str, total: int | None) -> Itera
     """Show a line on stderr while a call runs.
 
     Args:
-        wanted: True shows it at once; None where stderr is a terminal and the work takes more than
-            two seconds; False never.
-        what: the name of the line.
-        total: how many texts there are; None where that is unknown, which leaves out the time left.
+        wanted: True shows it at once, False never; None shows it after two seconds if stderr is a
+            terminal.
+        what: the label of the line.
+        total: the number of texts; None if unknown, which leaves out the time left.
 
     Raises:
-        MissingExtraError: it is wanted, and tqdm is not installed.
+        MissingExtraError: `wanted` is True and tqdm is not installed.
     """
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     if wanted is False or (wanted is None and not is_terminal):
@@ -58,7 +58,7 @@ def show_progress(wanted: bool | None, *, what: str, total: int | None) -> Itera
             raise MissingExtraError("encoders", "tqdm", "progress=True") from error
         yield Progress(None)
         return
-    # tqdm would start a thread for the whole process, which outlives the call.
+    # Without this, tqdm starts a monitor thread that outlives the call.
     bar_class: Any = type("Bar", (tqdm,), {"monitor_interval": 0})
     delay = 0.0 if wanted else _LONG_S
     with bar_class(total=total, desc=what, unit=" texts", delay=delay, file=sys.stderr) as bar:

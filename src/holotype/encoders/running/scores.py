@@ -1,4 +1,4 @@
-"""From logits to scores and labels."""
+"""Turn logits into scores and labels."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Activation: TypeAlias = Literal["record", "logits", "identity", "sigmoid", "soft
 
 
 def choose_activation(asked: Activation, usual: ScoreActivation, n_labels: int) -> ScoreActivation:
-    """Return the activation that a call asks for.
+    """Resolve the activation that a call asks for.
 
     Args:
         asked: the caller's choice; ``"record"`` means the model's own, ``"logits"`` is another
-            name of ``"identity"``.
-        usual: the model's own.
-        n_labels: how many scores there are for one input.
+            name for ``"identity"``.
+        usual: the model's own activation.
+        n_labels: the number of scores for one input.
 
     Raises:
-        ValueError: there is no such activation, or softmax is asked for a single score.
+        ValueError: the activation is unknown, or softmax over a single score.
     """
     if asked not in get_args(Activation):
         raise ValueError(
@@ -44,12 +44,12 @@ def choose_activation(asked: Activation, usual: ScoreActivation, n_labels: int) 
 def activate(logits: Scores, activation: ScoreActivation) -> Scores:
     """Turn logits ``[n, n_labels]`` into scores of the same shape, in float32.
 
-    Softmax is taken over the labels of one input.
+    Softmax runs over the labels of each input.
     """
     if activation == "identity":
         return logits
     if activation == "sigmoid":
-        # exp of what is never positive, so that nothing overflows.
+        # The argument of exp is never positive, so it cannot overflow.
         small = np.exp(-np.abs(logits))
         scores = np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
     else:
@@ -59,7 +59,7 @@ def activate(logits: Scores, activation: ScoreActivation) -> Scores:
     return activated
 
 
-# The score from which on a label applies to a text that may have several.
+# The default threshold of multi-label models.
 USUAL_THRESHOLD = 0.5
 
 
@@ -69,7 +69,7 @@ class LabelScore:
 
     Attributes:
         label: the name of the label.
-        score: its score, by the model's activation; more is surer.
+        score: its score after the activation; higher is more certain.
     """
 
     label: str
@@ -78,12 +78,12 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelRule:
-    """Which labels apply.
+    """Decides which labels apply.
 
     Attributes:
         labels: their names, in the order of the scores.
-        thresholds: the least score of each with which it applies; None where any will do.
-        top_k: how many of them may apply, the best first; None where all may.
+        thresholds: the lowest score at which each label applies; None for no threshold.
+        top_k: how many labels may apply, best first; None for all.
     """
 
     labels: tuple[str, ...]
@@ -91,12 +91,12 @@ class LabelRule:
     top_k: int | None
 
     def apply(self, scores: Scores, logits: Scores) -> tuple[LabelScore, ...]:
-        """Return the labels that apply, best first, of equal ones the first.
+        """Return the labels that apply, best first; ties keep the model's order.
 
         Args:
             scores: ``[n_labels]``.
-            logits: what the scores were made of, ``[n_labels]``. They give the order: different
-                logits have the same score where an activation saturates.
+            logits: the logits behind the scores, ``[n_labels]``. They decide the order, because
+                an activation can saturate and map different logits to one score.
         """
         order = sorted(range(len(self.labels)), key=lambda at: -logits[at])
         applying = [at for at in order if self._applies(at, float(scores[at]))]
@@ -111,7 +111,7 @@ class LabelRule:
 
 
 def rule_for_all(labels: Sequence[str]) -> LabelRule:
-    """Return the rule by which every label applies, whatever its score."""
+    """Return a rule that lets every label apply, whatever its score."""
     return LabelRule(labels=tuple(labels), thresholds=(None,) * len(labels), top_k=None)
 
 
@@ -123,20 +123,20 @@ def label_rule(
     threshold: float | None,
     thresholds: Mapping[str, float] | None,
 ) -> LabelRule:
-    """Return the rule by which labels apply in a call.
+    """Return the rule that decides which labels apply in a call.
 
-    Where a text has one label, that is the best of those that reach their thresholds; where it may
-    have several, each applies from `USUAL_THRESHOLD` on. Both hold unless the call says otherwise.
+    By default, the best label applies if a text has one label; if it may have several, every
+    label with a score of at least `USUAL_THRESHOLD` does.
 
     Args:
         labels: the names of all labels.
-        multi_label: whether a text may have several.
-        top_k: how many may apply.
-        threshold: the least score for all labels that `thresholds` does not name.
-        thresholds: the least score by label.
+        multi_label: whether a text may have several labels.
+        top_k: how many labels may apply.
+        threshold: the lowest score for labels that `thresholds` does not name.
+        thresholds: the lowest score by label.
 
     Raises:
-        ValueError: a threshold is for a label that the model lacks, or `top_k` is negative.
+        ValueError: `thresholds` names a label that the model lacks, or `top_k` is negative.
     """
     own = thresholds or {}
     unknown = [label for label in own if label not in labels]
@@ -162,10 +162,10 @@ PLACE = "{}"
 
 
 def hypotheses(template: str, candidates: Sequence[str]) -> list[str]:
-    """Return the sentence for each label.
+    """Return the hypothesis for each label.
 
     Raises:
-        ValueError: there are no labels, one of them twice, or the template has no place for one.
+        ValueError: there are no labels, a label occurs twice, or the template lacks ``{}``.
     """
     if PLACE not in template:
         raise ValueError(f"the hypothesis {template!r} has no {PLACE!r} where a label would stand")
@@ -175,7 +175,7 @@ def hypotheses(template: str, candidates: Sequence[str]) -> list[str]:
 
 
 def inference_labels(labels: Sequence[str]) -> tuple[int, int]:
-    """Return which of a model's labels says that a sentence follows, and which that it does not.
+    """Return the positions of the labels for entailment and for contradiction.
 
     Raises:
         ValueError: the model has no such labels.
@@ -199,17 +199,17 @@ def inference_labels(labels: Sequence[str]) -> tuple[int, int]:
 def candidate_logits(
     logits: Scores, follows: int, contradicts: int, *, multi_label: bool
 ) -> tuple[Scores, ScoreActivation]:
-    """Turn the logits of hypotheses into logits of labels.
+    """Turn the logits of hypotheses into logits of candidate labels.
 
     Args:
         logits: ``[n_texts, n_candidates, n_labels]``.
-        follows: the label that says that a hypothesis follows.
-        contradicts: the label that says that it does not.
-        multi_label: whether the labels do not exclude each other; one label alone never does.
+        follows: the position of the label for entailment.
+        contradicts: the position of the label for contradiction.
+        multi_label: whether several candidates may apply; a single candidate is treated so.
 
     Returns:
-        float32 ``[n_texts, n_candidates]``, and the activation that makes scores of them, which sum
-        to 1 for a text unless `multi_label`.
+        float32 ``[n_texts, n_candidates]``, and the activation that turns them into scores. The
+        scores of a text sum to 1 unless `multi_label`.
     """
     if multi_label or logits.shape[1] == 1:
         # Softmax over two logits is the sigmoid of their difference.

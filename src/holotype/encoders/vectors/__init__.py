@@ -1,1 +1,1 @@
-"""What encoders return, and what can be done with it afterwards."""
+"""The results of encoders, and operations on them."""

@@ -1,4 +1,4 @@
-"""NaN and infinity: no vector may hold them, and no score is made of them."""
+"""Refuse NaN and infinity in vectors and scores."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def require_finite(vectors: NDArray[Any], name: str, first: int = 0) -> None:
 
     Args:
         vectors: ``[..., dim]``.
-        name: what errors call them.
-        first: the index of the first of them.
+        name: their name in errors.
+        first: the index of the first vector.
 
     Raises:
-        ValueError: there are some; the error names the first.
+        ValueError: a vector has NaN or infinity; the error names the first one.
     """
     if np.isfinite(vectors).all():
         return
@@ -39,19 +39,19 @@ def require_finite_scores(
     *,
     absent: float = 0.0,
 ) -> NDArray[np.float32]:
-    """Return scores, once none of them is NaN or infinite.
+    """Return the scores if none of them is NaN or infinite.
 
-    The scores are checked instead of the vectors: there are fewer of them, and NaN in a vector is
-    NaN in its scores.
+    Checking scores is cheaper than checking vectors, and NaN in a vector shows up as NaN in its
+    scores.
 
     Args:
-        scores: of all pairs, or of some.
-        queries: the values of each query, to name one in the error.
+        scores: the scores of all pairs, or of some.
+        queries: the values of each query, to name the culprit in the error.
         documents: the values of each document.
-        absent: a score that stands for an absent document, and is allowed.
+        absent: the score of an empty document, which is allowed.
 
     Raises:
-        ValueError: a score is NaN or infinite; the error names the first vector that is.
+        ValueError: a score is NaN or infinite; the error names the first vector with such values.
     """
     if (np.isfinite(scores) | (scores == absent)).all():
         return scores

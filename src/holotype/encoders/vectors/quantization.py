@@ -1,9 +1,9 @@
-"""Vectors of fewer bits: float16, int8, uint8, and one bit for each dimension.
+"""Quantise vectors: float16, int8, uint8, and one bit per dimension.
 
-The numbers are those of sentence-transformers' `quantize_embeddings` with the same ranges, so that
-indexes of both can be mixed. Ranges are never taken from the vectors that are being quantised, since
-a number would then mean something else in every call. They are a `Calibration`, made once, from
-vectors that are like those to come, and kept with the index.
+The values equal those of sentence-transformers' `quantize_embeddings` with the same ranges, so one
+index can hold vectors from both. Ranges never come from the vectors being quantised: the same value
+would mean something else in every call. They are a `Calibration`, computed once from representative
+vectors and kept with the index.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _SIGN = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """The range of every dimension, by which int8 and uint8 are read.
+    """The range of every dimension, for int8 and uint8.
 
     Attributes:
-        minima: the least value of every dimension.
-        maxima: the greatest value of every dimension.
-        n_vectors: how many vectors they were taken from.
+        minima: the lowest value of every dimension.
+        maxima: the highest value of every dimension.
+        n_vectors: the number of vectors that the ranges come from.
     """
 
     minima: tuple[float, ...]
@@ -42,7 +42,7 @@ class Calibration:
     n_vectors: int
 
     def __post_init__(self) -> None:
-        """Refuse what is no ranges."""
+        """Refuse values that are not ranges."""
         if len(self.minima) != len(self.maxima):
             raise ValueError(
                 f"{len(self.minima)} minima and {len(self.maxima)} maxima are no ranges; expected "
@@ -58,20 +58,20 @@ class Calibration:
 
     @property
     def starts(self) -> NDArray[np.float32]:
-        """The least value of every dimension: float32 ``[dim]``."""
+        """The lowest value of every dimension: float32 ``[dim]``."""
         return np.asarray(self.minima, dtype=np.float32)
 
     @property
     def steps(self) -> NDArray[np.float32]:
-        """How far two neighbouring numbers of a dimension are apart: float32 ``[dim]``.
+        """The width of a bucket in every dimension: float32 ``[dim]``.
 
-        It is 0 for a dimension with one value only; all its numbers stand for that value.
+        0 for a dimension that never varied; all its buckets stand for its one value.
         """
         steps: NDArray[np.float32] = np.asarray(self.maxima, dtype=np.float32) - self.starts
         return steps / np.float32(_BUCKETS)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON, whole or not at all."""
+        """Write it as JSON, atomically."""
         target = Path(path)
         values = {"minima": self.minima, "maxima": self.maxima, "n_vectors": self.n_vectors}
         beside = target.with_name(f".{target.name}.{os.getpid()}")
@@ -80,7 +80,7 @@ class Calibration:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Calibration:
-        """Read what `save` wrote.
+        """Read a file that `save` wrote.
 
         Raises:
             ValueError: the file holds something else.
@@ -97,13 +97,13 @@ class Calibration:
 
 
 def calibrate(vectors: Floats | Iterable[Floats]) -> Calibration:
-    """Return the ranges of vectors, which should be many and like those to be quantised.
+    """Compute the ranges from vectors: many, and representative of those to be quantised.
 
     Args:
-        vectors: ``[n_vectors, dim]``, or any number of such arrays, as `encode_stream` yields them.
+        vectors: ``[n_vectors, dim]``, or any number of such arrays, as from `encode_stream`.
 
     Raises:
-        ValueError: there are fewer than two vectors, they differ in width, or one holds NaN or
+        ValueError: there are fewer than two vectors, their widths differ, or one has NaN or
             infinity.
     """
     minima: Floats | None = None
@@ -149,22 +149,22 @@ def quantize(vectors: Floats, precision: Literal["ubinary"]) -> NDArray[np.uint8
 def quantize(
     vectors: Floats, precision: Precision, calibration: Calibration | None = None
 ) -> NDArray[Any]:
-    """Return vectors in another precision.
+    """Convert vectors to another precision.
 
     Args:
         vectors: ``[dim]`` or ``[n_vectors, dim]``, of floats.
         precision: ``"float32"`` or ``"float16"``; ``"int8"`` or ``"uint8"``, 256 buckets between
-            the least and the greatest value of each dimension; ``"binary"`` (int8) or
-            ``"ubinary"`` (uint8), a bit for each dimension that tells whether it is positive.
-        calibration: the ranges of int8 and uint8; the others have none.
+            the lowest and the highest value of each dimension; ``"binary"`` (int8) or
+            ``"ubinary"`` (uint8), one bit per dimension, set if the value is positive.
+        calibration: the ranges for int8 and uint8; None for other precisions.
 
     Returns:
-        The same shape; for bits ``[..., ceil(dim / 8)]``, since eight make a byte.
+        The same shape; bits are packed, ``[..., ceil(dim / 8)]``.
 
     Raises:
         TypeError: the vectors are quantised already.
-        ValueError: the calibration is missing, not wanted, or of another width; there is no such
-            precision; or a vector holds NaN, infinity, or what float16 cannot hold.
+        ValueError: the calibration is missing, unexpected or of another width; the precision is
+            unknown; or a vector has NaN, infinity, or a value outside the range of float16.
     """
     if not np.issubdtype(vectors.dtype, np.floating):
         raise TypeError(f"vectors are of type {vectors.dtype}; expected floats")
@@ -177,7 +177,7 @@ def quantize(
         return found
     if calibration is not None:
         steps = calibration.steps
-        # A dimension with one value only has one bucket.
+        # A dimension that never varied has a single bucket.
         widths = np.where(steps == 0, np.float32(np.inf), steps)
         buckets = np.floor((vectors - calibration.starts) / widths).clip(0, _BUCKETS)
         return buckets.astype(np.uint8) if precision == "uint8" else _center(buckets)
@@ -188,19 +188,19 @@ def quantize(
 def dequantize(
     vectors: NDArray[Any], *, dim: int, calibration: Calibration | None = None
 ) -> NDArray[np.float32]:
-    """Return what quantised vectors stand for.
+    """Convert quantised vectors back to float32.
 
     Args:
         vectors: ``[..., dim]`` of floats, int8 or uint8, or ``[..., ceil(dim / 8)]`` of bits.
         dim: the dimensions of the model's vectors.
-        calibration: the ranges with which int8 and uint8 were made.
+        calibration: the ranges that int8 and uint8 vectors were quantised with.
 
     Returns:
         float32 ``[..., dim]``: the middle of each bucket, or the one value of a dimension that
-        never changed in the calibration; for bits 1 and -1.
+        never varied in the calibration; 1 and -1 for bits.
 
     Raises:
-        ValueError: the width is neither, or the calibration is missing or of another width.
+        ValueError: the width fits neither form, or the calibration is missing or of another width.
     """
     width = vectors.shape[-1]
     quantized = vectors.dtype in (np.int8, np.uint8)

@@ -1,4 +1,4 @@
-"""Arrays of different lengths, end to end in one."""
+"""Arrays of different lengths, stored end to end in one array."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
 
     Attributes:
         values: the vectors of all tokens, ``[n_tokens, dim]``.
-        offsets: where each text begins, and at last where the last one ends: int64
-            ``[n_texts + 1]``, from 0 to ``len(values)``.
+        offsets: the start of each text, then the end of the last one: int64 ``[n_texts + 1]``,
+            from 0 to ``len(values)``.
     """
 
     __slots__ = ("offsets", "values")
 
     def __init__(self, values: NDArray[ScalarT], offsets: NDArray[np.int64]) -> None:
-        """Take both arrays as they are.
+        """Wrap both arrays without copying.
 
         Raises:
-            ValueError: the offsets do not divide the values.
+            ValueError: the offsets do not partition the values.
         """
         offsets = np.asarray(offsets, dtype=np.int64)
         if values.ndim != 2:
@@ -52,11 +52,11 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
 
     @classmethod
     def from_arrays(cls, arrays: Iterable[NDArray[ScalarT]], *, dim: int) -> Ragged[ScalarT]:
-        """Put arrays ``[n_tokens, dim]`` end to end.
+        """Join arrays ``[n_tokens, dim]`` end to end.
 
         Args:
             arrays: one for each text, all of one type.
-            dim: their width, for the case that there is none; the type is then float32.
+            dim: their width, used if there are no arrays; the type is then float32.
         """
         found = list(arrays)
         empty: Any = np.empty((0, dim), dtype=np.float32)
@@ -65,10 +65,10 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
 
     @classmethod
     def concatenate(cls, parts: Sequence[Ragged[ScalarT]]) -> Ragged[ScalarT]:
-        """Put the texts of several one after the other.
+        """Join the texts of several parts.
 
         Raises:
-            ValueError: there is no part, or the parts differ in width.
+            ValueError: there are no parts, or their widths differ.
         """
         if len(parts) == 1:
             return parts[0]
@@ -78,7 +78,7 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Ragged[Any]:
-        """Read what `save` wrote.
+        """Read a file that `save` wrote.
 
         Raises:
             ValueError: the file holds something else.
@@ -91,7 +91,7 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
             return Ragged(arrays["values"], arrays["offsets"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write both arrays as NumPy's ``.npz``, whole or not at all; `path` is taken as it is."""
+        """Write both arrays as NumPy ``.npz``, atomically; no suffix is added to `path`."""
         target = Path(path)
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         with beside.open("wb") as file:
@@ -99,10 +99,10 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
         beside.replace(target)
 
     def with_values(self, values: NDArray[OtherT]) -> Ragged[OtherT]:
-        """Return the same texts with other vectors: quantised, cut or scaled ones.
+        """Return the same texts with other vectors: quantised, truncated or scaled.
 
         Raises:
-            ValueError: there are not as many vectors as tokens.
+            ValueError: the numbers of vectors and tokens differ.
         """
         return Ragged(values, self.offsets)
 
@@ -113,7 +113,7 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many tokens each text has: int64 ``[n_texts]``."""
+        """The number of tokens of each text: int64 ``[n_texts]``."""
         return np.diff(self.offsets)
 
     def __len__(self) -> int:
@@ -143,7 +143,7 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
         return (self[at] for at in range(len(self)))
 
     def equals(self, other: Ragged[Any]) -> bool:
-        """Return whether type, lengths and every value are the same."""
+        """Whether type, lengths and every value are the same."""
         return (
             self.values.dtype == other.values.dtype
             and np.array_equal(self.offsets, other.offsets)

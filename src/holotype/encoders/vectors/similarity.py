@@ -1,4 +1,4 @@
-"""Scores of queries against documents: cosine and dot products, and MaxSim."""
+"""Score queries against documents: cosine, dot product and MaxSim."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 from holotype.encoders.vectors.finite import require_finite_scores
 from holotype.encoders.vectors.ragged import Ragged
 
-# So many scores of a query stay in the cache until their maxima are taken.
+# A block of this many document tokens keeps its scores in the processor's cache.
 _TOKENS_AT_ONCE = 8192
 
 
 def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArray[np.float32]:
-    """Score every query against every document.
+    """Score every query against every document by MaxSim.
 
     Args:
         queries: their token vectors.
         documents: their token vectors.
 
     Returns:
-        float32 ``[n_queries, n_documents]``. A document without any token is worse than all
-        others: its score is -inf.
+        float32 ``[n_queries, n_documents]``. A document without tokens ranks below all others:
+        its score is -inf.
 
     Raises:
-        ValueError: a vector holds NaN or infinity.
+        ValueError: a vector has NaN or infinity.
     """
     scores = np.full((len(queries), len(documents)), -np.inf, dtype=np.float32)
     for first, last in _spans(documents.offsets):
@@ -45,10 +45,10 @@ def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArra
 def maxsim_pairwise(
     queries: Ragged[np.float32], documents: Ragged[np.float32]
 ) -> NDArray[np.float32]:
-    """Score every query against the document at its own position: float32 ``[n_queries]``.
+    """Score each query against the document at the same position: float32 ``[n_queries]``.
 
     Raises:
-        ValueError: there are not as many documents as queries, or a vector holds NaN or infinity.
+        ValueError: the numbers of queries and documents differ, or a vector has NaN or infinity.
     """
     if len(queries) != len(documents):
         raise ValueError(
@@ -64,9 +64,9 @@ def maxsim_pairwise(
 
 
 def _spans(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield the first of some documents and the first after them, for a bounded size with tokens.
+    """Yield ranges of documents, first and past-the-end, with a bounded number of tokens.
 
-    A document that is longer is alone with the empty ones around it.
+    A document over the bound gets a range of its own, with the empty documents around it.
     """
     first, n_documents = 0, len(offsets) - 1
     while first < n_documents:
@@ -89,7 +89,7 @@ def all_pairs(queries: Vectors, documents: Vectors, *, function: str) -> Vectors
         function: ``"cosine"`` or ``"dot"``.
 
     Raises:
-        ValueError: a vector holds NaN or infinity.
+        ValueError: a vector has NaN or infinity.
     """
     with np.errstate(invalid="ignore", over="ignore"):
         left, right = _scale(queries, documents, function)
@@ -98,10 +98,10 @@ def all_pairs(queries: Vectors, documents: Vectors, *, function: str) -> Vectors
 
 
 def pairwise(queries: Vectors, documents: Vectors, *, function: str) -> Vectors:
-    """Score every query against the document at its own position: ``[n_queries]``.
+    """Score each query against the document at the same position: ``[n_queries]``.
 
     Raises:
-        ValueError: there are not as many documents as queries, or a vector holds NaN or infinity.
+        ValueError: the numbers of queries and documents differ, or a vector has NaN or infinity.
     """
     if len(queries) != len(documents):
         raise ValueError(

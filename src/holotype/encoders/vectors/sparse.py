@@ -1,4 +1,4 @@
-"""Sparse vectors: a weight for some of the words of a vocabulary, and none for the rest."""
+"""Sparse vectors: weights for some words of a vocabulary."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import MissingExtraError
 
-# So many products of a query's weight and a document's are in memory at once.
+# The most products of a query weight and a document weight in memory at once.
 _PRODUCTS_AT_ONCE = 4_000_000
 
 
@@ -21,7 +21,7 @@ class SparseVector:
     """One sparse vector.
 
     Attributes:
-        indices: the words that have a weight, ascending: int64 ``[n_active]``.
+        indices: the weighted words, ascending: int64 ``[n_active]``.
         values: their weights: float32 ``[n_active]``.
         dim: the size of the vocabulary.
     """
@@ -31,7 +31,7 @@ class SparseVector:
     dim: int
 
     def __len__(self) -> int:
-        """Return how many words have a weight."""
+        """Return the number of weighted words."""
         return len(self.indices)
 
     def to_dense(self) -> NDArray[np.float32]:
@@ -46,8 +46,8 @@ class SparseVectors(Sequence[SparseVector]):
     """Several sparse vectors as one compressed matrix (CSR), and a sequence of its rows.
 
     Attributes:
-        indptr: where each row begins, and at last where the last one ends: int64 ``[n_rows + 1]``.
-        indices: the words that have a weight, ascending within a row: int64 ``[n_active]``.
+        indptr: the start of each row, then the end of the last one: int64 ``[n_rows + 1]``.
+        indices: the weighted words, ascending within a row: int64 ``[n_active]``.
         values: their weights: float32 ``[n_active]``.
         shape: the number of rows and the size of the vocabulary.
     """
@@ -59,11 +59,11 @@ class SparseVectors(Sequence[SparseVector]):
 
     @classmethod
     def from_dense(cls, dense: NDArray[np.float32], *, top_k: int | None = None) -> SparseVectors:
-        """Keep what is not zero.
+        """Keep the nonzero weights.
 
         Args:
             dense: ``[n_rows, dim]``.
-            top_k: how many of the largest weights of a row are kept; None keeps all.
+            top_k: how many of the largest weights to keep in each row; None keeps all.
         """
         rows, indices = np.nonzero(dense)
         counts = np.bincount(rows, minlength=len(dense))
@@ -77,7 +77,7 @@ class SparseVectors(Sequence[SparseVector]):
 
     @classmethod
     def from_rows(cls, rows: Sequence[SparseVector], *, dim: int) -> SparseVectors:
-        """Put rows of one vocabulary of `dim` words under each other."""
+        """Stack rows over one vocabulary of `dim` words."""
         no_indices, no_values = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         return cls(
             np.cumsum([0, *map(len, rows)], dtype=np.int64),
@@ -88,7 +88,7 @@ class SparseVectors(Sequence[SparseVector]):
 
     @classmethod
     def concatenate(cls, parts: Sequence[SparseVectors]) -> SparseVectors:
-        """Put the rows of several under each other; there must be at least one."""
+        """Stack the rows of several parts, at least one."""
         if len(parts) == 1:
             return parts[0]
         counts = np.concatenate([np.diff(part.indptr) for part in parts])
@@ -121,7 +121,7 @@ class SparseVectors(Sequence[SparseVector]):
         return (self[at] for at in range(len(self)))
 
     def top_k(self, k: int) -> SparseVectors:
-        """Return the vectors with the `k` largest weights of each only.
+        """Keep only the `k` largest weights of each vector.
 
         Raises:
             ValueError: `k` is not positive.
@@ -155,7 +155,7 @@ class SparseVectors(Sequence[SparseVector]):
         return sparse.csr_array((self.values, self.indices, self.indptr), shape=self.shape)
 
     def equals(self, other: SparseVectors) -> bool:
-        """Return whether every weight is the same."""
+        """Whether every weight is the same."""
         return self.shape == other.shape and all(
             np.array_equal(ours, theirs)
             for ours, theirs in (
@@ -176,7 +176,7 @@ def products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.flo
     """Return the dot product of every query with every document: ``[n_queries, n_documents]``.
 
     Raises:
-        ValueError: they are of different vocabularies.
+        ValueError: their vocabularies differ.
     """
     _check(queries, documents)
     scores = np.zeros((len(queries), len(documents)), dtype=np.float32)
@@ -193,11 +193,10 @@ def products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.flo
 
 
 def pairwise_products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.float32]:
-    """Return the dot product of every query with the document at its place: ``[n_queries]``.
+    """Return the dot product of each query and the document at its position: ``[n_queries]``.
 
     Raises:
-        ValueError: there are not as many documents as queries, or they are of different
-            vocabularies.
+        ValueError: the numbers of queries and documents differ, or their vocabularies do.
     """
     _check(queries, documents)
     if len(queries) != len(documents):

@@ -1,8 +1,8 @@
-"""Fewer vectors for a document: tokens that say nearly the same become one.
+"""Reduce the vectors of a document by merging similar tokens.
 
-Hierarchical pooling of Clavié, Chaffin and Adams, Reducing the Footprint of Multi-Vector Retrieval
+Hierarchical pooling after Clavié, Chaffin and Adams, Reducing the Footprint of Multi-Vector Retrieval
 with Minimal Performance Impact via Token Pooling, 2024 (https://arxiv.org/abs/2409.14683), with the
-clusters that sentence-transformers' `HierarchicalTokenPooling` makes.
+same clusters as sentence-transformers' `HierarchicalTokenPooling`.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ def pool_tokens(
     n_protected: int = 1,
     normalize: bool = True,
 ) -> Ragged[np.float32]:
-    """Cluster the tokens of every document by Ward's method, and average each cluster.
+    """Cluster the tokens of every document by Ward's method and average each cluster.
 
     Args:
-        documents: token vectors of length 1, as `ColbertEncoder.encode_document` returns them.
-        factor: how many times fewer vectors are left; 1 leaves them all.
-        n_protected: how many tokens at the beginning stay as they are; the first is mostly a
-            special token that stands for the text.
-        normalize: whether what is returned has length 1 again.
+        documents: token vectors of length 1, as from `ColbertEncoder.encode_document`.
+        factor: by how much to divide the number of vectors; 1 keeps them all.
+        n_protected: how many tokens at the start to leave alone; the first is usually a special
+            token that represents the text.
+        normalize: whether to scale the results to length 1.
 
     Raises:
         MissingExtraError: scipy is not installed.
-        ValueError: the factor is less than 1, or the number of protected tokens negative.
+        ValueError: `factor` is less than 1, or `n_protected` is negative.
     """
     if factor < 1:
         raise ValueError(f"factor is {factor!r}; expected at least 1")
@@ -57,14 +57,14 @@ def merge_tokens(
     dim: int,
     normalized: bool,
 ) -> Ragged[np.float32]:
-    """Merge the tokens of texts as a checkpoint says, and return the first dimensions.
+    """Merge the tokens of texts as the checkpoint says, and return the first dimensions.
 
     Args:
-        vectors: what the network made, in all dimensions.
-        pooling: how they are merged.
-        side: what the texts are; those that are neither queries nor documents count as documents.
+        vectors: the network's vectors, in all dimensions.
+        pooling: how to merge them.
+        side: the role of the texts; plain texts are treated as documents.
         dim: how many dimensions to return.
-        normalized: whether vectors that are cut have length 1 again.
+        normalized: whether to scale truncated vectors to length 1.
 
     Raises:
         MissingExtraError: scipy is not installed.
@@ -102,10 +102,10 @@ def _pool(document: TokenVectors, factor: float, n_protected: int) -> TokenVecto
 
 
 def import_clustering(feature: str) -> Any:
-    """Import what clusters tokens.
+    """Import scipy's clustering.
 
     Args:
-        feature: what needs it, as errors call it.
+        feature: the feature that needs it, as named in errors.
 
     Raises:
         MissingExtraError: scipy is not installed.
