@@ -7,8 +7,12 @@ attributes of the error, so that programs can act on them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from holotype._dataclass import dataclass
 
 
 class HolotypeError(Exception):

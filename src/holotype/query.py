@@ -5,7 +5,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from holotype.catalogue import language_ranges, nearest
-from holotype.languages import TAGS_BY_NAME, tag_named
 from holotype.models import CATALOGUE, ModelType
 from holotype.records import (
     ClassifierModel,
@@ -280,6 +279,9 @@ def _known_language(wanted: str, records: Iterable[ModelInfo]) -> str:
     Raises:
         ValueError: the text is neither a tag nor a name of a language.
     """
+    # Few programs name languages.
+    from holotype.languages import TAGS_BY_NAME, tag_named
+
     tag = tag_named(wanted)
     if tag is None:
         near = nearest(wanted, TAGS_BY_NAME)
