@@ -30,6 +30,7 @@ from holotype.encoders.running.scores import (
     label_rule,
     reading,
 )
+from holotype.errors import TokenizationError
 from holotype.records import ClassifierModel, ScoreActivation
 
 TextOrPair: TypeAlias = str | Pair
@@ -254,11 +255,17 @@ class Classifier(Encoder[ClassifierModel]):
 
     def _read(self, inputs: Sequence[TextOrPair]) -> Reading:
         tokenizer, max_length = self._tokenizer(), self.max_length
-        texts = tokenizer.encode(
-            [found for found in inputs if isinstance(found, str)], max_length=max_length
+        texts = _placed(
+            tokenizer.encode(
+                [found for found in inputs if isinstance(found, str)], max_length=max_length
+            ),
+            [at for at, found in enumerate(inputs) if isinstance(found, str)],
         )
-        pairs = tokenizer.encode_pairs(
-            [found for found in inputs if not isinstance(found, str)], max_length=max_length
+        pairs = _placed(
+            tokenizer.encode_pairs(
+                [found for found in inputs if not isinstance(found, str)], max_length=max_length
+            ),
+            [at for at, found in enumerate(inputs) if not isinstance(found, str)],
         )
         found: list[TokenizedText] = [
             next(texts if isinstance(given, str) else pairs) for given in inputs
@@ -278,6 +285,14 @@ def _is_single(texts: object) -> bool:
     if isinstance(texts, tuple) and texts and isinstance(texts[0], str):
         return True
     return isinstance(texts, str)
+
+
+def _placed(texts: Iterator[TokenizedText], positions: Sequence[int]) -> Iterator[TokenizedText]:
+    """Yield tokens; an error tells the position of its text among all that were passed."""
+    try:
+        yield from texts
+    except TokenizationError as error:
+        raise error.at(positions[error.index]) from error
 
 
 def _each(texts: TextOrPair | Iterable[TextOrPair]) -> Iterator[TextOrPair]:

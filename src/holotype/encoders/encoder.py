@@ -22,7 +22,7 @@ from holotype.encoders.options import EncodeSettings, TextSide
 from holotype.encoders.running.devices import Replicas
 from holotype.encoders.running.network import Network, Tower, Towers
 from holotype.encoders.running.pipeline import ResultT, Task, stream
-from holotype.errors import CheckpointError, ClosedEncoderError
+from holotype.errors import CheckpointError, ClosedEncoderError, TokenizationError
 
 Build: TypeAlias = Callable[[ModelConfig[Any]], Towers]
 """Loads the weights of a model for a config."""
@@ -123,7 +123,11 @@ class Encoder(Generic[ModelT_co]):
         whole = (prompt + text for text in each_text(texts))
         counts: list[int] = []
         while part := list(islice(whole, _TEXTS_AT_ONCE)):
-            counts += (len(text.ids) for text in tokenizer.encode(part, max_length=None))
+            start = len(counts)
+            try:
+                counts += [len(text.ids) for text in tokenizer.encode(part, max_length=None)]
+            except TokenizationError as error:
+                raise error.at(start + error.index) from error
         return counts[0] if isinstance(texts, str) else np.asarray(counts, dtype=np.int64)
 
     def warm_up(self) -> None:

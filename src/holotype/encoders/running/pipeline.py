@@ -25,7 +25,7 @@ from holotype.encoders.options import EncodeSettings, OnOverflow
 from holotype.encoders.running.devices import run_on
 from holotype.encoders.running.network import FoundT, OutputOf, Runner
 from holotype.encoders.running.progress import Progress, watched
-from holotype.errors import TextOverflowError, TextOverflowWarning
+from holotype.errors import TextOverflowError, TextOverflowWarning, TokenizationError
 
 _PACKAGE = str(Path(__file__).parents[2]) + os.sep
 
@@ -145,6 +145,7 @@ def stream(
 
     Raises:
         TextOverflowError: an item is too long, and that is an error.
+        TokenizationError: the tokenizer fails at an item.
     """
     overflow = Overflow(settings.on_overflow, model_id=task.model_id, max_length=task.max_length)
     failed = False
@@ -199,13 +200,21 @@ def _read_ahead(
         return
     if second is None:
         # One window has nothing to overlap with, and a short call no time for a thread.
-        yield task.read(first)
+        yield _read(task, first, 0)
         return
     with ThreadPoolExecutor(1, thread_name_prefix="holotype-tokenizer") as thread:
-        ready = thread.submit(task.read, first)
+        ready, start = thread.submit(_read, task, first, 0), len(first)
         window: list[ItemT] | None = second
         while window is not None:
-            following = thread.submit(task.read, window)
+            following = thread.submit(_read, task, window, start)
+            start += len(window)
             yield ready.result()
             ready, window = following, next(windows, None)
         yield ready.result()
+
+
+def _read(task: TaskOf[ItemT, FoundT, ResultT], window: list[ItemT], start: int) -> Reading:
+    try:
+        return task.read(window)
+    except TokenizationError as error:
+        raise error.at(start + error.index) from error
