@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,7 +29,6 @@ from holotype.encoders.inputs.tokenizer_classes import (
     class_name,
 )
 from holotype.encoders.inputs.tokenizer_json import read_tokenizer, text_tokenizer
-from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
 
 NAMES = ("pad", "eos", "mask")
@@ -200,6 +200,98 @@ CHANGES: dict[str, Change] = {
     ),
     "always generic": lambda folder: write(folder, "config.json", {"model_type": "modernbert"}),
 }
+
+
+FOUR = Path(__file__).parent.parent / "fixtures/made_by_transformers_4"
+FOLDERS_OF_FOUR = sorted(folder.name for folder in FOUR.iterdir())
+# Where transformers 5 gives other tokens to these files than transformers 4, which wrote them.
+CHANGED_SINCE_FOUR = {
+    "AlbertTokenizerFast": {
+        "a blank behind ",
+        " ",
+        "lines\nand\ttabs\r\n",
+        "[MASK] <mask> </s> [SEP]",
+    },
+    "CamembertTokenizerFast": {"lines\nand\ttabs\r\n"},
+    "DebertaV2TokenizerFast": {"lines\nand\ttabs\r\n", "``quoted'' ﬁne"},
+    "T5TokenizerFast": {"lines\nand\ttabs\r\n"},
+    "XLMRobertaTokenizerFast": {"lines\nand\ttabs\r\n"},
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS_OF_FOUR)
+def test_files_that_transformers_4_wrote_are_read_as_transformers_5_reads_them(name: str) -> None:
+    assert_equal(FOUR / name)
+    assert_equal(FOUR / name, lower_case=True)
+
+
+@pytest.mark.parametrize("name", FOLDERS_OF_FOUR)
+def test_tokens_differ_from_those_of_transformers_4_only_where_this_is_known(name: str) -> None:
+    known = json.loads((FOUR / name / "tokens.json").read_text(encoding="utf-8"))["texts"]
+    ours = read_tokenizer(Checkpoint(FOUR / name), lower_case=False)
+    found = zip(known, ours.encode(list(known), max_length=None), strict=True)
+    changed = {text for text, tokens in found if tokens.ids != known[text]}
+    assert changed == CHANGED_SINCE_FOUR.get(name, set())
+
+
+MORE_CHANGES: dict[str, Change] = {
+    "case": lambda folder: change(folder, "tokenizer_config.json", do_lower_case=True),
+    "accents": lambda folder: change(folder, "tokenizer_config.json", keep_accents=True),
+    "punctuation": lambda folder: change(folder, "tokenizer_config.json", split_by_punct=True),
+    "no blank": lambda folder: change(folder, "tokenizer_config.json", add_prefix_space=False),
+    "a blank": lambda folder: change(folder, "tokenizer_config.json", add_prefix_space=True),
+    "split": lambda folder: change(folder, "tokenizer_config.json", split_special_tokens=True),
+    "extra": lambda folder: change(
+        folder, "tokenizer_config.json", extra_special_tokens=["late", "text"]
+    ),
+    "extra of old": lambda folder: change(
+        folder,
+        "tokenizer_config.json",
+        extra_special_tokens=None,
+        additional_special_tokens=["late", "of the"],
+    ),
+    "extra by name": lambda folder: change(
+        folder, "tokenizer_config.json", extra_special_tokens={"image_token": "document"}
+    ),
+    "named": lambda folder: change(folder, "tokenizer_config.json", query_token="[Q]"),
+    "map of old": lambda folder: of_old(
+        folder,
+        special_tokens_map={
+            "mask_token": {"content": "text", "lstrip": True, "rstrip": False, "normalized": True},
+            "additional_special_tokens": ["late", "and the"],
+        },
+    ),
+    "added of old": lambda folder: of_old(folder, added_tokens={"[D]": 998, "of late": 997}),
+    "nothing of old": lambda folder: of_old(folder),
+    "no settings": lambda folder: (folder / "tokenizer_config.json").unlink(),
+    "byte level": lambda folder: (
+        change(folder, "tokenizer_config.json", tokenizer_class="LlamaTokenizer")
+        if '"ByteLevel"' in (folder / "tokenizer.json").read_text(encoding="utf-8")
+        else None
+    ),
+}
+
+
+def of_old(folder: Path, **files: dict[str, Any]) -> None:
+    """Let a folder say nothing in `added_tokens_decoder`, and the rest in files of old."""
+    path = folder / "tokenizer_config.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings.pop("added_tokens_decoder", None)
+    for key in ("additional_special_tokens", "extra_special_tokens"):
+        settings.pop(key, None)
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    for name, values in files.items():
+        write(folder, f"{name}.json", values)
+
+
+@pytest.mark.parametrize("name", MORE_CHANGES)
+@pytest.mark.parametrize("kind", FOLDERS_OF_FOUR)
+def test_settings_count_in_every_class_as_in_transformers(
+    kind: str, name: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(FOUR / kind, tmp_path / kind)
+    MORE_CHANGES[name](folder)
+    assert_equal(folder)
 
 
 @pytest.mark.parametrize("name", CHANGES)

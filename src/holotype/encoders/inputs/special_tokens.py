@@ -28,10 +28,12 @@ class NamedTokens:
     Attributes:
         named: the special tokens by the names of their settings.
         to_add: what is added to the vocabulary, in this order.
+        to_add_plain: what is added once more, without what a file says of it.
     """
 
     named: Mapping[str, str | None]
     to_add: tuple[AddedToken, ...]
+    to_add_plain: tuple[AddedToken, ...] = ()
 
 
 def has_files_of_old(settings: JsonFile) -> bool:
@@ -82,7 +84,10 @@ def read_tokens(
             added.append(token)
             present.add(token.content)
     named = {key: special[key].content if key in special else None for key in SPECIAL_TOKENS}
-    return NamedTokens(named=named, to_add=tuple(added))
+    plain: tuple[AddedToken, ...] = ()
+    if defaults.adds_plain:
+        plain = tuple(AddedToken(t.content, special=True) for t in (*special.values(), *extra))
+    return NamedTokens(named=named, to_add=tuple(added), to_add_plain=plain)
 
 
 def _named(

@@ -42,6 +42,7 @@ class TokenizerClass:
         making: how it makes a tokenizer of the vocabulary; None where all is taken from the file.
         pads_as_file: whether the token of padding may be that of the file's own padding.
         mask_takes_blank: whether the mask takes in a blank that stands before it.
+        adds_plain: whether special tokens lose what the files say of the blanks around them.
         extra_tokens: more special tokens, unless the checkpoint names some.
     """
 
@@ -51,6 +52,7 @@ class TokenizerClass:
     making: Making | None = None
     pads_as_file: bool = False
     mask_takes_blank: bool = False
+    adds_plain: bool = False
     extra_tokens: Callable[[JsonFile], tuple[str, ...]] = _no_tokens
 
 
@@ -125,6 +127,7 @@ TOKENIZER_CLASSES: Mapping[str, TokenizerClass] = {
     "Qwen2Tokenizer": TokenizerClass(
         tokens=_tokens(None, _END_OF_TEXT, _END_OF_TEXT, None, _END_OF_TEXT, None, None),
         making=Making(kind="byte-level", steps=steps.qwen2),
+        adds_plain=True,
     ),
     "GPT2Tokenizer": TokenizerClass(
         tokens=_tokens(_END_OF_TEXT, _END_OF_TEXT, _END_OF_TEXT, None, None, None, None),
@@ -247,7 +250,7 @@ def class_name(stated: str | None, architecture: str | None, *, byte_level: bool
         architecture: the `model_type` of the checkpoint's transformer, if it has one.
         byte_level: whether `tokenizer.json` speaks of bytes.
     """
-    if architecture in ALWAYS_OF_ARCHITECTURE:
+    if architecture is not None and architecture in ALWAYS_OF_ARCHITECTURE:
         return ALWAYS_OF_ARCHITECTURE[architecture]
     name = stated or OF_ARCHITECTURE.get(architecture or "", GENERIC)
     name = name.removesuffix("Fast")

@@ -10,9 +10,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
 
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import Tokenizer
 from tokenizers.normalizers import Lowercase, Normalizer
 from tokenizers.normalizers import Sequence as NormalizerSequence
 
@@ -132,6 +131,7 @@ def _unreadable(location: str, error: BaseException) -> BaseException:
 def _made(stated: Stated, defaults: TokenizerClass, tokens: NamedTokens) -> Tokenizer:
     tokenizer = stated.file if defaults.making is None else remade(defaults.making, stated)
     tokenizer.add_tokens(list(tokens.to_add))
+    tokenizer.add_tokens(list(tokens.to_add_plain))
     put_around(defaults.making, stated, tokenizer)
     split = stated.settings.boolean("split_special_tokens")
     tokenizer.encode_special_tokens = split is not None and split.value

@@ -169,7 +169,7 @@ def put_around(making: Making | None, stated: Stated, tokenizer: Tokenizer) -> N
 
 
 def _model(making: Making, stated: Stated) -> WordPiece | Unigram | BPE:
-    model = stated.file.model
+    model: WordPiece | Unigram | BPE = stated.file.model
     unknown = stated.tokens.get("unk_token")
     if isinstance(model, Unigram):
         return _unigram(model, making, stated)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,10 @@ def _opened(checkpoint: Checkpoint) -> Any:
         if not is_failure(error):
             raise
         found = [name for name in _VOCABULARIES if checkpoint.has(name)]
-        raise CheckpointError(
-            checkpoint.location,
-            f"its tokenizer ({', '.join(found)}) cannot be read by transformers: {error}",
-        ) from error
+        problem = f"its tokenizer ({', '.join(found)}) cannot be read by transformers: {error}"
+        if any(name.endswith(".model") for name in found) and find_spec("sentencepiece") is None:
+            problem += "; such a file needs sentencepiece and protobuf, which pip installs"
+        raise CheckpointError(checkpoint.location, problem) from error
 
 
 def _wrapped(checkpoint: Checkpoint, opened: Any, *, lower_case: bool) -> TextTokenizer:
