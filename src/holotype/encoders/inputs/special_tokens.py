@@ -9,11 +9,15 @@ from tokenizers import AddedToken, Tokenizer
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.inputs.tokenizer_classes import SPECIAL_TOKENS, TokenizerClass
+from holotype.encoders.inputs.tokenizer_classes import (
+    ADDED_FILE,
+    DESCRIBED,
+    MAP_FILE,
+    SPECIAL_TOKENS,
+    TokenizerClass,
+    has_files_of_old,
+)
 
-MAP_FILE = "special_tokens_map.json"
-ADDED_FILE = "added_tokens.json"
-_DESCRIBED = "added_tokens_decoder"
 _EXTRA, _EXTRA_OF_OLD = "extra_special_tokens", "additional_special_tokens"
 # The values that a token has besides its text.
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
@@ -36,16 +40,13 @@ class NamedTokens:
     to_add_plain: tuple[AddedToken, ...] = ()
 
 
-def has_files_of_old(settings: JsonFile) -> bool:
-    """Return whether `special_tokens_map.json` and `added_tokens.json` decide, too.
-
-    Newer files say everything in one place.
-    """
-    return _DESCRIBED not in settings.values
-
-
 def read_tokens(
-    checkpoint: Checkpoint, settings: JsonFile, file: Tokenizer, defaults: TokenizerClass
+    checkpoint: Checkpoint,
+    settings: JsonFile,
+    file: Tokenizer,
+    defaults: TokenizerClass,
+    *,
+    keeps_file: bool,
 ) -> NamedTokens:
     """Read the added tokens of a checkpoint as transformers does.
 
@@ -54,6 +55,7 @@ def read_tokens(
         settings: `tokenizer_config.json`.
         file: `tokenizer.json`, read.
         defaults: the class of the tokenizer.
+        keeps_file: whether what the file adds is there already.
 
     Raises:
         CheckpointError: a file names something else than tokens.
@@ -77,7 +79,7 @@ def read_tokens(
     for token in added:
         token.special = token.special or token.content in names
     present = {*known}
-    if defaults.making is None:
+    if keeps_file:
         present |= {token.content for token in file.get_added_tokens_decoder().values()}
     for token in (*special.values(), *extra):
         if token.content not in present:
@@ -172,13 +174,13 @@ def _are_booleans(values: Iterable[object]) -> bool:
 
 def _described(settings: JsonFile) -> dict[int, AddedToken]:
     """Return the tokens that `tokenizer_config.json` describes by their ids."""
-    part = settings.part(_DESCRIBED)
+    part = settings.part(DESCRIBED)
     found: dict[int, AddedToken] = {}
     for id, value in (part.values if part else {}).items():
         if not id.isdecimal() or len(id) > _MOST_DIGITS or not isinstance(value, dict):
-            raise settings.wrong(_DESCRIBED, {id: value}, "tokens by their ids")
+            raise settings.wrong(DESCRIBED, {id: value}, "tokens by their ids")
         special = value.get("special") is True
-        found[int(id)] = _with_flags(settings, _DESCRIBED, value, special=special)
+        found[int(id)] = _with_flags(settings, DESCRIBED, value, special=special)
     return found
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
-from holotype.encoders.inputs import tokenizer_steps as steps
-from holotype.encoders.inputs.tokenizer_steps import Making
 
 SPECIAL_TOKENS = (
     "bos_token",
@@ -19,6 +18,13 @@ SPECIAL_TOKENS = (
     "mask_token",
 )
 """The settings that name a special token, in the order in which transformers adds them."""
+
+TOKENIZER_FILE = "tokenizer.json"
+SETTINGS_FILE = "tokenizer_config.json"
+MAP_FILE = "special_tokens_map.json"
+ADDED_FILE = "added_tokens.json"
+DESCRIBED = "added_tokens_decoder"
+"""The setting with all added tokens; where it stands, only `tokenizer_config.json` names them."""
 
 GENERIC = "TokenizersBackend"
 """The class that takes everything from `tokenizer.json`."""
@@ -39,7 +45,6 @@ class TokenizerClass:
         tokens: the special tokens by the names of their settings.
         input_names: what the transformer is fed.
         pads_left: whether padding is put on the left.
-        making: how it makes a tokenizer of the vocabulary; None where all is taken from the file.
         pads_as_file: whether the token of padding may be that of the file's own padding.
         mask_takes_blank: whether the mask takes in a blank that stands before it.
         adds_plain: whether special tokens lose what the files say of the blanks around them.
@@ -49,7 +54,6 @@ class TokenizerClass:
     tokens: Mapping[str, str]
     input_names: tuple[str, ...] = _PLAIN_INPUTS
     pads_left: bool = False
-    making: Making | None = None
     pads_as_file: bool = False
     mask_takes_blank: bool = False
     adds_plain: bool = False
@@ -80,69 +84,49 @@ TOKENIZER_CLASSES: Mapping[str, TokenizerClass] = {
     "BertTokenizer": TokenizerClass(
         tokens=_BERT,
         input_names=("input_ids", "token_type_ids", "attention_mask"),
-        making=Making(kind="wordpiece", steps=steps.wordpiece),
     ),
-    "DistilBertTokenizer": TokenizerClass(
-        tokens=_BERT, making=Making(kind="wordpiece", steps=steps.wordpiece)
-    ),
+    "DistilBertTokenizer": TokenizerClass(tokens=_BERT),
     "MPNetTokenizer": TokenizerClass(
         tokens=_ROBERTA | {"unk_token": "[UNK]"},
-        making=Making(kind="wordpiece", steps=steps.mpnet),
         mask_takes_blank=True,
     ),
-    "RobertaTokenizer": TokenizerClass(
-        tokens=_ROBERTA, making=Making(kind="byte-level", steps=steps.roberta)
-    ),
-    "XLMRobertaTokenizer": TokenizerClass(
-        tokens=_ROBERTA,
-        making=Making(kind="unigram", steps=steps.xlm_roberta, unknown_id=steps.fixed(3)),
-    ),
+    "RobertaTokenizer": TokenizerClass(tokens=_ROBERTA),
+    "XLMRobertaTokenizer": TokenizerClass(tokens=_ROBERTA),
     "CamembertTokenizer": TokenizerClass(
         tokens=_ROBERTA,
-        making=Making(kind="unigram", steps=steps.xlm_roberta, unknown_id=steps.id_of_unknown),
         mask_takes_blank=True,
         extra_tokens=_camembert_tokens,
     ),
     "AlbertTokenizer": TokenizerClass(
-        tokens=_tokens("[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"),
-        making=Making(kind="unigram", steps=steps.albert, unknown_id=steps.fixed(1)),
+        tokens=_tokens("[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]")
     ),
     "DebertaTokenizer": TokenizerClass(
         tokens=_DEBERTA,
         input_names=(*_PLAIN_INPUTS, "token_type_ids"),
-        making=Making(kind="byte-level", steps=steps.deberta),
     ),
     "DebertaV2Tokenizer": TokenizerClass(
         tokens=_DEBERTA,
         input_names=(*_PLAIN_INPUTS, "token_type_ids"),
-        making=Making(
-            kind="unigram", steps=steps.deberta_v2, unknown_id=steps.id_of_unscored_unknown
-        ),
     ),
     "T5Tokenizer": TokenizerClass(
         tokens=_tokens(None, "</s>", "<unk>", None, "<pad>", None, None),
-        making=Making(kind="unigram", steps=steps.t5, unknown_id=steps.fixed(2)),
         extra_tokens=_t5_tokens,
     ),
     "Qwen2Tokenizer": TokenizerClass(
         tokens=_tokens(None, _END_OF_TEXT, _END_OF_TEXT, None, _END_OF_TEXT, None, None),
-        making=Making(kind="byte-level", steps=steps.qwen2),
         adds_plain=True,
     ),
     "GPT2Tokenizer": TokenizerClass(
-        tokens=_tokens(_END_OF_TEXT, _END_OF_TEXT, _END_OF_TEXT, None, None, None, None),
-        making=Making(kind="byte-level", steps=steps.byte_level),
+        tokens=_tokens(_END_OF_TEXT, _END_OF_TEXT, _END_OF_TEXT, None, None, None, None)
     ),
     "LlamaTokenizer": TokenizerClass(
         tokens=_tokens("<s>", "</s>", "<unk>", None, None, None, None),
         pads_left=True,
-        making=Making(kind="bpe", steps=steps.llama),
         pads_as_file=True,
     ),
     "GemmaTokenizer": TokenizerClass(
         tokens=_tokens("<bos>", "<eos>", "<unk>", None, "<pad>", None, "<mask>"),
         pads_left=True,
-        making=Making(kind="bpe", steps=steps.gemma, names_unknown=True),
     ),
 }
 
@@ -258,3 +242,50 @@ def class_name(stated: str | None, architecture: str | None, *, byte_level: bool
         # Llama 3, whose checkpoints name the class of Llama 2.
         return GENERIC
     return _OTHER_NAMES.get(name, name)
+
+
+def stated_class(checkpoint: Checkpoint, settings: JsonFile, *, byte_level: bool = False) -> str:
+    """Return the class that transformers 5 takes for a checkpoint; see `class_name`."""
+    config = checkpoint.json("config.json", optional=True)
+    own = settings.text("tokenizer_class") or config.text("tokenizer_class")
+    architecture = config.text("model_type")
+    return class_name(
+        own.value if own else None,
+        architecture.value if architecture else None,
+        byte_level=byte_level,
+    )
+
+
+def has_files_of_old(settings: JsonFile) -> bool:
+    """Return whether `special_tokens_map.json` and `added_tokens.json` decide, too.
+
+    Newer files say everything in one place.
+    """
+    return DESCRIBED not in settings.values
+
+
+def decided_by_map(checkpoint: Checkpoint) -> dict[str, object]:
+    """Return what `special_tokens_map.json` says and no other file; nothing where all say the same.
+
+    Most checkpoints repeat there what `tokenizer_config.json` or the class says, too.
+    """
+    settings = checkpoint.json(SETTINGS_FILE, optional=True)
+    stated = checkpoint.json(MAP_FILE, optional=True).values
+    if not has_files_of_old(settings):
+        return {}
+    defaults = TOKENIZER_CLASSES.get(stated_class(checkpoint, settings))
+    others = {**(defaults.tokens if defaults else {}), **settings.values}
+    return {
+        key: _texts(value)
+        for key, value in stated.items()
+        if _texts(value) != _texts(others.get(key))
+    }
+
+
+def _texts(value: object) -> object:
+    """Return what a file states of tokens with nothing but their texts."""
+    if isinstance(value, dict) and "content" in value:
+        return value["content"]
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return value

@@ -16,21 +16,27 @@ from tokenizers.normalizers import Lowercase, Normalizer
 from tokenizers.normalizers import Sequence as NormalizerSequence
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.inputs.special_tokens import NamedTokens, read_tokens
 from holotype.encoders.inputs.tokenizer import TextTokenizer, is_failure
 from holotype.encoders.inputs.tokenizer_classes import (
     GENERIC,
+    SETTINGS_FILE,
     TOKENIZER_CLASSES,
+    TOKENIZER_FILE,
     TokenizerClass,
-    class_name,
+    stated_class,
 )
-from holotype.encoders.inputs.tokenizer_steps import Stated, knows, put_around, remade
+from holotype.encoders.inputs.tokenizer_steps import (
+    MAKINGS,
+    Making,
+    Stated,
+    knows,
+    put_around,
+    remade,
+)
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
-
-TOKENIZER_FILE = "tokenizer.json"
-SETTINGS_FILE = "tokenizer_config.json"
 
 
 def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer:
@@ -54,16 +60,16 @@ def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
     location = checkpoint.where(TOKENIZER_FILE)
     file = _parsed(content, location)
     stated = Stated(file=file, content=content, settings=settings, tokens={})
-    defaults = _defaults(checkpoint, settings, stated)
+    defaults, making = _class(checkpoint, settings, stated)
     padding, truncation = file.padding or {}, file.truncation or {}
-    tokens = read_tokens(checkpoint, settings, file, defaults)
+    tokens = read_tokens(checkpoint, settings, file, defaults, keeps_file=making is None)
     stated = dataclasses.replace(stated, tokens=tokens.named)
     side = settings.text("padding_side")
     cut_side = settings.text("truncation_side")
     names = settings.texts("model_input_names")
     pads = side.value if side else padding.get("direction")
     try:
-        tokenizer = _made(stated, defaults, tokens)
+        tokenizer = _made(stated, making, tokens)
         return text_tokenizer(
             tokenizer,
             location=location,
@@ -128,11 +134,11 @@ def _unreadable(location: str, error: BaseException) -> BaseException:
     )
 
 
-def _made(stated: Stated, defaults: TokenizerClass, tokens: NamedTokens) -> Tokenizer:
-    tokenizer = stated.file if defaults.making is None else remade(defaults.making, stated)
+def _made(stated: Stated, making: Making | None, tokens: NamedTokens) -> Tokenizer:
+    tokenizer = stated.file if making is None else remade(making, stated)
     tokenizer.add_tokens(list(tokens.to_add))
     tokenizer.add_tokens(list(tokens.to_add_plain))
-    put_around(defaults.making, stated, tokenizer)
+    put_around(making, stated, tokenizer)
     split = stated.settings.boolean("split_special_tokens")
     tokenizer.encode_special_tokens = split is not None and split.value
     return tokenizer
@@ -181,11 +187,11 @@ def _put_in_lower_case(tokenizer: Tokenizer) -> None:
     tokenizer.normalizer = NormalizerSequence(steps)
 
 
-def _defaults(checkpoint: Checkpoint, settings: JsonFile, stated: Stated) -> TokenizerClass:
-    config = checkpoint.json("config.json", optional=True)
-    own = settings.text("tokenizer_class") or config.text("tokenizer_class")
-    architecture = config.text("model_type")
-    name = class_name(_value(own), _value(architecture), byte_level=stated.byte_level)
+def _class(
+    checkpoint: Checkpoint, settings: JsonFile, stated: Stated
+) -> tuple[TokenizerClass, Making | None]:
+    """Return a checkpoint's class, and how it makes the tokenizer; None where the file says all."""
+    name = stated_class(checkpoint, settings, byte_level=stated.byte_level)
     found = TOKENIZER_CLASSES.get(name)
     if found is None:
         raise UnsupportedCheckpointError(
@@ -193,12 +199,9 @@ def _defaults(checkpoint: Checkpoint, settings: JsonFile, stated: Stated) -> Tok
             f"names the tokenizer {name!r}, which only transformers can load; known without it "
             f"are {', '.join(known for known in TOKENIZER_CLASSES if known != GENERIC)}",
         )
-    if found.making is None or knows(found.making.kind, stated):
-        return found
+    making = MAKINGS.get(name)
+    if making is None or knows(making.kind, stated):
+        return found, making
     # The file is of another kind than its class, which would make nonsense of it: the file decides,
     # and has the tokens that it was trained with, not those of the class.
-    return dataclasses.replace(TOKENIZER_CLASSES[GENERIC], input_names=found.input_names)
-
-
-def _value(setting: Setting[str] | None) -> str | None:
-    return setting.value if setting else None
+    return dataclasses.replace(TOKENIZER_CLASSES[GENERIC], input_names=found.input_names), None

@@ -196,27 +196,27 @@ def _unigram(model: Unigram, making: Making, stated: Stated) -> Unigram:
     return Unigram([(piece, score) for piece, score in described["vocab"]], unknown_id, False)
 
 
-def fixed(id: int) -> Callable[[Stated], int]:
+def _fixed(id: int) -> Callable[[Stated], int]:
     """Return what says that the unknown has an id, as the classes of old models do."""
     return lambda stated: id
 
 
-def id_of_unknown(stated: Stated) -> int:
+def _id_of_unknown(stated: Stated) -> int:
     """Return the id of the token for what is unknown, the first of all where it is none."""
     unknown = stated.tokens.get("unk_token")
     return (None if unknown is None else stated.file.model.token_to_id(unknown)) or 0
 
 
-def id_of_unscored_unknown(stated: Stated) -> int:
+def _id_of_unscored_unknown(stated: Stated) -> int:
     """Return the id of the token for what is unknown, as DeBERTa v2 finds it: by its score, 0."""
     token = re.escape(json.dumps(stated.tokens.get("unk_token"), ensure_ascii=False).encode())
     if re.search(rb"\[\s*" + token + rb"\s*,\s*-?0(\.0*)?\s*\]", stated.content):
-        return id_of_unknown(stated)
+        return _id_of_unknown(stated)
     own = stated.settings.integer("unk_id")
     return own.value if own else 1
 
 
-def wordpiece(stated: Stated) -> Steps:
+def _wordpiece(stated: Stated) -> Steps:
     """Return the steps of BERT."""
     accents = stated.settings.boolean("strip_accents")
     normalizer = BertNormalizer(
@@ -228,13 +228,13 @@ def wordpiece(stated: Stated) -> Steps:
     return Steps(normalizer=normalizer, splitter=BertPreTokenizer(), processor=_two_segments)
 
 
-def mpnet(stated: Stated) -> Steps:
+def _mpnet(stated: Stated) -> Steps:
     """Return the steps of MPNet: those of BERT, with RoBERTa's special tokens."""
-    steps = wordpiece(stated)
+    steps = _wordpiece(stated)
     return Steps(normalizer=steps.normalizer, splitter=steps.splitter, processor=_roberta_processor)
 
 
-def xlm_roberta(stated: Stated) -> Steps:
+def _xlm_roberta(stated: Stated) -> Steps:
     """Return the steps of XLM-RoBERTa and CamemBERT."""
     return Steps(
         normalizer=_charsmap(stated.file),
@@ -243,7 +243,7 @@ def xlm_roberta(stated: Stated) -> Steps:
     )
 
 
-def t5(stated: Stated) -> Steps:
+def _t5(stated: Stated) -> Steps:
     """Return the steps of T5."""
     return Steps(
         normalizer=_charsmap(stated.file),
@@ -252,7 +252,7 @@ def t5(stated: Stated) -> Steps:
     )
 
 
-def albert(stated: Stated) -> Steps:
+def _albert(stated: Stated) -> Steps:
     """Return the steps of ALBERT."""
     steps: list[Normalizer] = [Replace("``", '"'), Replace("''", '"')]
     if not stated.flag("keep_accents", default=False):
@@ -267,7 +267,7 @@ def albert(stated: Stated) -> Steps:
     )
 
 
-def deberta_v2(stated: Stated) -> Steps:
+def _deberta_v2(stated: Stated) -> Steps:
     """Return the steps of DeBERTa v2 and v3."""
     steps: list[Normalizer] = []
     if stated.flag("do_lower_case", default=False):
@@ -285,23 +285,23 @@ def deberta_v2(stated: Stated) -> Steps:
     )
 
 
-def byte_level(stated: Stated) -> Steps:
+def _byte_level(stated: Stated) -> Steps:
     """Return the steps of GPT-2."""
     blank = stated.flag("add_prefix_space", default=False)
     return Steps(splitter=ByteLevel(add_prefix_space=blank))
 
 
-def roberta(stated: Stated) -> Steps:
+def _roberta(stated: Stated) -> Steps:
     """Return the steps of RoBERTa."""
-    return Steps(splitter=byte_level(stated).splitter, processor=_roberta_processor)
+    return Steps(splitter=_byte_level(stated).splitter, processor=_roberta_processor)
 
 
-def deberta(stated: Stated) -> Steps:
+def _deberta(stated: Stated) -> Steps:
     """Return the steps of the first DeBERTa."""
-    return Steps(splitter=byte_level(stated).splitter, processor=_deberta_processor)
+    return Steps(splitter=_byte_level(stated).splitter, processor=_deberta_processor)
 
 
-def qwen2(stated: Stated) -> Steps:
+def _qwen2(stated: Stated) -> Steps:
     """Return the steps of Qwen 2 and 3."""
     blank = stated.flag("add_prefix_space", default=False)
     words = Split(Regex(_QWEN2_WORDS), behavior="isolated", invert=False)
@@ -309,7 +309,7 @@ def qwen2(stated: Stated) -> Steps:
     return Steps(normalizer=NFC(), splitter=PreTokenizers([words, pieces]))
 
 
-def llama(stated: Stated) -> Steps:
+def _llama(stated: Stated) -> Steps:
     """Return the steps of Llama 2."""
     scheme = "never"
     if stated.flag("add_prefix_space", default=True):
@@ -317,7 +317,7 @@ def llama(stated: Stated) -> Steps:
     return Steps(splitter=Metaspace(replacement=_BLANK, prepend_scheme=scheme, split=False))
 
 
-def gemma(stated: Stated) -> Steps:
+def _gemma(stated: Stated) -> Steps:
     """Return the steps of Gemma; no setting changes them."""
     del stated
     return Steps(
@@ -382,3 +382,24 @@ def _t5_processor(stated: Stated, tokenizer: Tokenizer) -> PostProcessor:
     return TemplateProcessing(
         single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[("</s>", id)]
     )
+
+
+MAKINGS: Mapping[str, Making] = {
+    "BertTokenizer": Making(kind="wordpiece", steps=_wordpiece),
+    "DistilBertTokenizer": Making(kind="wordpiece", steps=_wordpiece),
+    "MPNetTokenizer": Making(kind="wordpiece", steps=_mpnet),
+    "RobertaTokenizer": Making(kind="byte-level", steps=_roberta),
+    "XLMRobertaTokenizer": Making(kind="unigram", steps=_xlm_roberta, unknown_id=_fixed(3)),
+    "CamembertTokenizer": Making(kind="unigram", steps=_xlm_roberta, unknown_id=_id_of_unknown),
+    "AlbertTokenizer": Making(kind="unigram", steps=_albert, unknown_id=_fixed(1)),
+    "DebertaTokenizer": Making(kind="byte-level", steps=_deberta),
+    "DebertaV2Tokenizer": Making(
+        kind="unigram", steps=_deberta_v2, unknown_id=_id_of_unscored_unknown
+    ),
+    "T5Tokenizer": Making(kind="unigram", steps=_t5, unknown_id=_fixed(2)),
+    "Qwen2Tokenizer": Making(kind="byte-level", steps=_qwen2),
+    "GPT2Tokenizer": Making(kind="byte-level", steps=_byte_level),
+    "LlamaTokenizer": Making(kind="bpe", steps=_llama),
+    "GemmaTokenizer": Making(kind="bpe", steps=_gemma, names_unknown=True),
+}
+"""What makes the tokenizers of classes that do not take everything from the file."""

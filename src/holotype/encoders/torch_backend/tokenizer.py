@@ -16,12 +16,8 @@ from holotype.encoders.checkpoints.heads import TemplateSettings
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.inputs.template import Message, PairTemplate
 from holotype.encoders.inputs.tokenizer import TextTokenizer, is_failure
-from holotype.encoders.inputs.tokenizer_json import (
-    SETTINGS_FILE,
-    TOKENIZER_FILE,
-    read_tokenizer,
-    text_tokenizer,
-)
+from holotype.encoders.inputs.tokenizer_classes import SETTINGS_FILE, TOKENIZER_FILE
+from holotype.encoders.inputs.tokenizer_json import read_tokenizer, text_tokenizer
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 # One of these holds the vocabulary; without it transformers may build an empty tokenizer.
