@@ -318,15 +318,21 @@ class TextTokenizer:
         return TokenizedText(ids, type_ids, sum(lengths) - sum(kept))
 
     def _pair_layout(self) -> PairLayout:
-        one, other = (self._tokenizer.encode(text, add_special_tokens=False) for text in ("a", "b"))
-        whole = self._tokenizer.post_process(one, other, add_special_tokens=True)
         try:
+            one, other = (
+                self._tokenizer.encode(text, add_special_tokens=False) for text in ("a", "b")
+            )
+            whole = self._tokenizer.post_process(one, other, add_special_tokens=True)
             return PairLayout.read(
                 whole.ids, whole.type_ids, whole.special_tokens_mask, (one.ids, other.ids)
             )
-        except ValueError as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise CheckpointError(
-                self.location, f"its tokenizer cannot put two texts together: {error}"
+                self.location,
+                f"its tokenizer cannot put two texts together: {error}; expected a post_processor "
+                "that puts special tokens around the first and then the second",
             ) from error
 
     def _cut(self, ids: list[int], n_tokens: int) -> list[int]:
