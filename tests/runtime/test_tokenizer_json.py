@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from holotype.encoders.inputs.tokenizer_classes import (
     class_name,
 )
 from holotype.encoders.inputs.tokenizer_json import read_tokenizer, text_tokenizer
+from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
 
 NAMES = ("pad", "eos", "mask")
@@ -300,6 +302,166 @@ def test_settings_change_tokens_as_in_transformers(name: str, tmp_path: Path) ->
     write(folder, "config.json", {"model_type": "bert"})
     CHANGES[name](folder)
     assert_equal(folder)
+
+
+SENTENCE_PIECE = "XLMRobertaTokenizerFast"
+
+
+@pytest.mark.parametrize("named", [None, "BertTokenizer", "BertTokenizerFast"])
+def test_a_sentencepiece_file_of_a_bert_is_no_wordpiece(named: str | None, tmp_path: Path) -> None:
+    folder = tmp_path / "multilingual"
+    folder.mkdir()
+    shutil.copy(FOUR / SENTENCE_PIECE / "tokenizer.json", folder)
+    write(folder, "config.json", {"model_type": "bert"})
+    write(folder, "tokenizer_config.json", {"tokenizer_class": named, "do_lower_case": True})
+    expected = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    ours = read_tokenizer(Checkpoint(folder), lower_case=False)
+    found = [text.ids for text in ours.encode(TEXTS, max_length=None)]
+    assert found == [encoding.ids for encoding in expected.encode_batch(TEXTS)]
+    assert ours.vocab_size == expected.get_vocab_size()
+    assert ours.input_names == TOKENIZER_CLASSES["BertTokenizer"].input_names
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("BertTokenizerFast", "XLMRobertaTokenizer"),
+        ("BertTokenizerFast", "RobertaTokenizer"),
+        ("RobertaTokenizerFast", "BertTokenizer"),
+        ("RobertaTokenizerFast", "GemmaTokenizer"),
+        (SENTENCE_PIECE, "Qwen2Tokenizer"),
+    ],
+)
+def test_a_file_decides_where_its_class_knows_another_kind_of_vocabulary(
+    kind: str, named: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(FOUR / kind, tmp_path / kind)
+    change(folder, "tokenizer_config.json", tokenizer_class=named)
+    expected = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    ours = read_tokenizer(Checkpoint(folder), lower_case=False)
+    found = [text.ids for text in ours.encode(TEXTS, max_length=None)]
+    assert found == [encoding.ids for encoding in expected.encode_batch(TEXTS)]
+
+
+def test_a_file_decides_where_its_pieces_go_on_in_another_way(tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / "BertTokenizerFast", tmp_path / "bert")
+    file = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    vocab = {piece.replace("##", "@@"): id for piece, id in file["model"]["vocab"].items()}
+    file["model"] |= {"vocab": vocab, "continuing_subword_prefix": "@@"}
+    write(folder, "tokenizer.json", file)
+    ours = read_tokenizer(Checkpoint(folder), lower_case=False)
+    assert [ours.token(id) for id in ours.ids("thet")] == ["the", "@@t"]
+
+
+MODEL_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "long words": ("BertTokenizerFast", {"max_input_chars_per_word": 5}),
+    "another unknown token": ("BertTokenizerFast", {"unk_token": "the"}),
+    "another unknown id": ("XLMRobertaTokenizerFast", {"unk_id": 7}),
+    "another unknown id of T5": ("T5TokenizerFast", {"unk_id": 5}),
+    "bytes": ("AlbertTokenizerFast", {"byte_fallback": True}),
+    "fused": ("RobertaTokenizerFast", {"fuse_unk": True, "unk_token": "<unk>"}),
+    "without merges": ("Qwen2TokenizerFast", {"ignore_merges": True}),
+}
+
+
+@pytest.mark.parametrize("name", MODEL_CHANGES)
+def test_settings_of_the_vocabulary_count_as_in_transformers(name: str, tmp_path: Path) -> None:
+    kind, values = MODEL_CHANGES[name]
+    folder = shutil.copytree(FOUR / kind, tmp_path / kind)
+    file = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    change(folder, "tokenizer.json", model=file["model"] | values)
+    assert_equal(folder)
+
+
+@pytest.mark.parametrize("name", FOLDERS_OF_FOUR)
+def test_padding_and_cutting_of_a_file_change_no_tokens(name: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / name, tmp_path / name)
+    before = list(read_tokenizer(Checkpoint(folder), lower_case=False).encode(TEXTS, max_length=9))
+    file = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    file.enable_padding(length=40)
+    file.enable_truncation(4)
+    file.save(str(folder / "tokenizer.json"))
+    ours = read_tokenizer(Checkpoint(folder), lower_case=False)
+    assert list(ours.encode(TEXTS, max_length=9)) == before
+
+
+@pytest.mark.parametrize("name", FOLDERS_OF_FOUR)
+def test_torch_reads_what_every_backend_reads(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: Any, **options: Any) -> None:
+        raise AssertionError("tokenizer.json is read without transformers")
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", refuse)
+    ours, theirs = (
+        read(Checkpoint(FOUR / name), lower_case=False) for read in (load_tokenizer, read_tokenizer)
+    )
+    assert list(ours.encode(TEXTS, max_length=None)) == list(theirs.encode(TEXTS, max_length=None))
+
+
+def test_a_class_that_is_not_known_runs_on_torch(tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / "GPT2TokenizerFast", tmp_path / "neox")
+    change(folder, "tokenizer_config.json", tokenizer_class="GPTNeoXTokenizer")
+    ours = load_tokenizer(Checkpoint(folder), lower_case=False)
+    theirs = of_transformers(folder)
+    assert list(ours.encode(TEXTS, max_length=None)) == list(theirs.encode(TEXTS, max_length=None))
+
+
+def _words(folder: Path) -> None:
+    vocab = _wordpiece("BertTokenizer")
+    (folder / "vocab.txt").write_text("\n".join(vocab) + "\n", encoding="utf-8")
+    write(folder, "config.json", {"model_type": "bert"})
+
+
+def _merges(folder: Path) -> None:
+    splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    found = _merged("RobertaTokenizer", splitter, pre_tokenizers.ByteLevel.alphabet())
+    write(folder, "vocab.json", found["vocab"])
+    merges = "\n".join(" ".join(merge) for merge in found["merges"])
+    (folder / "merges.txt").write_text(merges, encoding="utf-8")
+    write(folder, "config.json", {"model_type": "roberta"})
+
+
+@pytest.mark.parametrize("make", [_words, _merges])
+def test_other_vocabularies_are_what_an_export_of_them_is(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path)
+    ours = load_tokenizer(Checkpoint(tmp_path), lower_case=False)
+    theirs = of_transformers(tmp_path)
+    assert list(ours.encode(TEXTS, max_length=None)) == list(theirs.encode(TEXTS, max_length=None))
+    assert not (tmp_path / "tokenizer.json").exists()
+    made: Any = AutoTokenizer.from_pretrained(tmp_path)
+    made.save_pretrained(tmp_path)
+    exported = read_tokenizer(Checkpoint(tmp_path), lower_case=False)
+    assert list(exported.encode(TEXTS, max_length=None)) == list(
+        ours.encode(TEXTS, max_length=None)
+    )
+
+
+@pytest.mark.parametrize("name", ["spm.model", "sentencepiece.model", "spiece.model"])
+def test_a_vocabulary_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\x0enot pieces")
+    classes = {"spm.model": "DebertaV2Tokenizer", "sentencepiece.model": "RemBertTokenizer"}
+    write(tmp_path, "tokenizer_config.json", {"tokenizer_class": classes.get(name, "T5Tokenizer")})
+    with pytest.raises(CheckpointError, match=rf"its tokenizer \({re.escape(name)}\) cannot be"):
+        load_tokenizer(Checkpoint(tmp_path), lower_case=False)
+
+
+def test_pieces_of_deberta_are_read(tmp_path: Path) -> None:
+    sentencepiece = pytest.importorskip("sentencepiece")
+    (tmp_path / "corpus.txt").write_text((WORDS + "\n") * 30, encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(tmp_path / "corpus.txt"),
+        model_prefix=str(tmp_path / "spm"),
+        vocab_size=60,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    write(tmp_path, "tokenizer_config.json", {"tokenizer_class": "DebertaV2Tokenizer"})
+    ours = load_tokenizer(Checkpoint(tmp_path), lower_case=False)
+    theirs = of_transformers(tmp_path)
+    assert list(ours.encode(TEXTS, max_length=None)) == list(theirs.encode(TEXTS, max_length=None))
 
 
 def test_padding_and_cutting_of_the_file_are_noticed_and_turned_off(tmp_path: Path) -> None:

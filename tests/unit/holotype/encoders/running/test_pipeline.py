@@ -18,7 +18,7 @@ from holotype.encoders.options import settings_of
 from holotype.encoders.running import pipeline
 from holotype.encoders.running.network import Network, Output
 from holotype.encoders.running.pipeline import Task, stream
-from holotype.errors import TextOverflowError, TextOverflowWarning
+from holotype.errors import TextOverflowError, TextOverflowWarning, TokenizationError
 
 LIMIT = 8
 
@@ -91,6 +91,20 @@ def test_a_window_ends_where_its_texts_are_many_characters(network: Network) -> 
     texts = ["x" * 30, "x" * 30, "x", "x"]
     windows = list(stream([network], TASK, texts, settings_of(on_overflow="truncate")))
     assert [len(window) for window in windows] == [2, 2]
+
+
+@pytest.mark.parametrize("failing", [0, 3, 4, 9, 17])
+def test_a_failure_of_the_tokenizer_tells_the_position_among_all_items(
+    failing: int, network: Network
+) -> None:
+    def reading(texts: Sequence[str]) -> Reading:
+        if "bad" in texts:
+            raise TokenizationError("tokenizer.json", "a panic", texts.index("bad"))
+        return read(texts)
+
+    texts = ["good"] * failing + ["bad"] + ["good"] * 5
+    with pytest.raises(TokenizationError, match=f"index {failing}: a panic"):
+        list(stream([network], task_of(reading), texts, settings_of()))
 
 
 def test_the_iterator_is_pulled_no_more_than_two_windows_ahead(network: Network) -> None:
