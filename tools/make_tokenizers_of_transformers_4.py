@@ -22,6 +22,7 @@ from typing import Any
 import sentencepiece
 import tokenizers
 import transformers
+from transformers.convert_slow_tokenizer import convert_slow_tokenizer
 
 WORDS = "the query and the document of late interaction with text and tokens ñandú 中文 😀"
 TEXTS = (
@@ -132,9 +133,7 @@ def _pieces(folder: Path) -> dict[str, Any]:
         )
         cls = getattr(transformers, f"{name}Fast")
         slow = getattr(transformers, name)(vocab_file=str(folder / f"{name}.model"))
-        made[f"{name}Fast"] = cls(
-            tokenizer_object=transformers.convert_slow_tokenizer.convert_slow_tokenizer(slow)
-        )
+        made[f"{name}Fast"] = cls(tokenizer_object=convert_slow_tokenizer(slow))
     return made
 
 
