@@ -7,18 +7,20 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import transformers
 from tests.runtime.conftest import TEXTS
+from tests.runtime.heads import classifier_record, cross_encoder_record, save_head
 from tests.runtime.parity import change, write
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
+from holotype.encoders import load
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.inputs.tokenizer_classes import (
@@ -31,7 +33,12 @@ from holotype.encoders.inputs.tokenizer_classes import (
 )
 from holotype.encoders.inputs.tokenizer_json import read_tokenizer, text_tokenizer
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
-from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
+from holotype.errors import (
+    CheckpointError,
+    TokenizationError,
+    UnsafeCheckpointError,
+    UnsupportedCheckpointError,
+)
 
 NAMES = ("pad", "eos", "mask")
 WORDS = "the query and the document of late interaction with text and tokens ñandú 中文 😀"
@@ -516,3 +523,59 @@ def test_neither_transformers_nor_torch_is_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def shorten(folder: Path, n_bytes: int) -> None:
+    """Keep only the beginning of `tokenizer.json`."""
+    path = folder / "tokenizer.json"
+    path.write_bytes(path.read_bytes()[:n_bytes])
+
+
+BROKEN_RERANKERS: dict[str, Change] = {
+    "empty file": lambda folder: shorten(folder, 0),
+    "cut off": lambda folder: shorten(folder, 500),
+    "no vocabulary": lambda folder: change(
+        folder, "tokenizer.json", model={"type": "BPE", "vocab": {}, "merges": []}
+    ),
+    "a step of a newer library": lambda folder: change(
+        folder, "tokenizer.json", pre_tokenizer={"type": "LaterPreTokenizer"}
+    ),
+    "settings that are a list": lambda folder: write(folder, "tokenizer_config.json", []),
+    "a token that is a number": lambda folder: change(folder, "tokenizer_config.json", pad_token=7),
+    "special tokens that are a list": lambda folder: change(
+        folder, "tokenizer_config.json", added_tokens_decoder=[]
+    ),
+    "no tokenizer": lambda folder: (folder / "tokenizer.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", BROKEN_RERANKERS)
+def test_the_damaged_tokenizer_of_a_reranker_is_named(damage: str, tmp_path: Path) -> None:
+    folder = save_head(tmp_path, "Bert", num_labels=1)
+    BROKEN_RERANKERS[damage](folder)
+    with pytest.raises(CheckpointError, match=r"tokenizer.*expected"):
+        load(cross_encoder_record(), checkpoint=folder, device="cpu")
+
+
+def test_a_classifier_tells_which_of_texts_and_pairs_its_tokenizer_fails_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_head(tmp_path, "Bert", num_labels=2)
+    classifier = load(classifier_record(), checkpoint=folder, device="cpu")
+    encodings = TextTokenizer._encode_batch
+
+    def failing(tokenizer: TextTokenizer, texts: Sequence[str]) -> Any:
+        if any("!" in text for text in texts):
+            raise ValueError("a panic")
+        return encodings(tokenizer, texts)
+
+    monkeypatch.setattr(TextTokenizer, "_encode_batch", failing)
+    inputs: list[tuple[int, list[str | tuple[str, str]]]] = [
+        (2, ["a", ("b", "c"), "d!"]),
+        (1, ["a", ("b", "c!"), "d"]),
+    ]
+    for at, texts in inputs:
+        with pytest.raises(TokenizationError, match=f"index {at}: a panic"):
+            classifier.classify(texts)
+    with pytest.raises(TokenizationError, match="index 1: a panic"):
+        classifier.count_tokens(["a", "b!"])

@@ -117,7 +117,7 @@ def _parsed(content: bytes, location: str) -> Tokenizer:
         tokenizer = Tokenizer.from_buffer(content)
     except BaseException as error:
         raise _unreadable(location, error) from error
-    if not tokenizer.get_vocab_size():
+    if not tokenizer.get_vocab_size(with_added_tokens=False):
         raise CheckpointError(location, "has an empty vocabulary; expected tokens and their ids")
     return tokenizer
 
