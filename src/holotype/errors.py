@@ -299,6 +299,32 @@ class LocatedError(HolotypeError):
         return f"{self.location}: {self.problem}"
 
 
+class TokenizationError(LocatedError):
+    """A tokenizer fails at a text.
+
+    Attributes:
+        index: the position of the text, or of its pair, among those that were passed.
+    """
+
+    def __init__(self, location: str, reason: str, index: int) -> None:
+        """Name the tokenizer, what it says, and the text."""
+        self.reason = reason
+        self.index = index
+        super().__init__(
+            location,
+            f"fails at the text at index {index}: {reason}; leave the text out, shorten it, or take "
+            "a checkpoint whose tokenizer reads it",
+        )
+
+    def at(self, index: int) -> TokenizationError:
+        """Return the same error for another position."""
+        return TokenizationError(self.location, self.reason, index)
+
+    def __reduce__(self) -> tuple[type[TokenizationError], tuple[str, str, int]]:
+        """Return what makes it again in another process."""
+        return type(self), (self.location, self.reason, self.index)
+
+
 class CheckpointError(LocatedError):
     """The files of a model are missing, damaged or not as expected."""
 

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import transformers
 from tests.runtime.conftest import TEXTS
+from tests.runtime.heads import classifier_record, cross_encoder_record, save_head
 from tests.runtime.parity import change, write
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
+from holotype.encoders import load
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.inputs.tokenizer_json import (
+from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.inputs.tokenizer_classes import (
+    ALWAYS_OF_ARCHITECTURE,
     GENERIC,
+    OF_ARCHITECTURE,
     SPECIAL_TOKENS,
     TOKENIZER_CLASSES,
     class_name,
-    read_tokenizer,
 )
+from holotype.encoders.inputs.tokenizer_json import read_tokenizer, text_tokenizer
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
-from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
+from holotype.errors import (
+    CheckpointError,
+    TokenizationError,
+    UnsafeCheckpointError,
+    UnsupportedCheckpointError,
+)
 
+NAMES = ("pad", "eos", "mask")
 WORDS = "the query and the document of late interaction with text and tokens ñandú 中文 😀"
 WORDPIECE = ("BertTokenizer", "DistilBertTokenizer", "MPNetTokenizer", "ElectraTokenizer")
 BYTE_LEVEL = ("RobertaTokenizer", "DebertaTokenizer", "GPT2Tokenizer", "Qwen2Tokenizer")
@@ -96,15 +109,33 @@ def make_tokenizer(name: str, folder: Path) -> Path:
     return folder
 
 
+def of_transformers(folder: Path, *, lower_case: bool = False) -> TextTokenizer:
+    """Return the tokenizer of a folder as transformers makes it."""
+    theirs: Any = AutoTokenizer.from_pretrained(folder)
+    return text_tokenizer(
+        theirs.backend_tokenizer,
+        location=str(folder),
+        lower_case=lower_case,
+        special_ids={f"{name}_token": getattr(theirs, f"{name}_token_id") for name in NAMES},
+        pads_left=theirs.padding_side == "left",
+        cuts_left=theirs.truncation_side == "left",
+        input_names=tuple(theirs.model_input_names),
+    )
+
+
 def assert_equal(folder: Path, *, lower_case: bool = False) -> None:
-    """Assert that both ways to load a tokenizer come to the same."""
+    """Assert that a tokenizer comes to the same as transformers' own, also for pairs."""
     ours = read_tokenizer(Checkpoint(folder), lower_case=lower_case)
-    theirs = load_tokenizer(Checkpoint(folder), lower_case=lower_case)
+    theirs = of_transformers(folder, lower_case=lower_case)
     for field in ("pad_id", "fill_id", "pads_left", "input_names", "vocab_size"):
         assert getattr(ours, field) == getattr(theirs, field), field
     for max_length in (None, 12):
         assert list(ours.encode(TEXTS, max_length=max_length)) == list(
             theirs.encode(TEXTS, max_length=max_length)
+        )
+        pairs = list(zip(TEXTS, reversed(TEXTS), strict=True))
+        assert list(ours.encode_pairs(pairs, max_length=max_length)) == list(
+            theirs.encode_pairs(pairs, max_length=max_length)
         )
     special = _special("BertTokenizer") + _special("RobertaTokenizer")
     assert [ours.token_id(token) for token in special] == [
@@ -134,40 +165,13 @@ def test_the_defaults_are_those_of_the_classes(name: str, tmp_path: Path) -> Non
     assert known.pads_left == (tokenizer.padding_side == "left")
 
 
-ARCHITECTURES = [
-    "albert",
-    "bart",
-    "bert",
-    "camembert",
-    "convbert",
-    "deberta",
-    "deberta-v2",
-    "distilbert",
-    "electra",
-    "gemma",
-    "gemma2",
-    "gemma3_text",
-    "gpt2",
-    "longformer",
-    "modernbert",
-    "modernbert-decoder",
-    "mpnet",
-    "mt5",
-    "nomic_bert",
-    "nystromformer",
-    "qwen2",
-    "qwen3",
-    "roberta",
-    "t5",
-    "umt5",
-    "xlm-roberta",
-    "xlm-roberta-xl",
-]
+ARCHITECTURES = sorted({*OF_ARCHITECTURE, *ALWAYS_OF_ARCHITECTURE})
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_architectures_have_the_classes_that_transformers_gives_them(architecture: str) -> None:
-    assert class_name(None, architecture) == TOKENIZER_MAPPING_NAMES[architecture]
+    expected = TOKENIZER_MAPPING_NAMES[architecture] or GENERIC
+    assert class_name(None, architecture) == class_name(expected, None)
 
 
 Change = Callable[[Path], None]
@@ -207,12 +211,264 @@ CHANGES: dict[str, Change] = {
 }
 
 
+FOUR = Path(__file__).parent.parent / "fixtures/made_by_transformers_4"
+FOLDERS_OF_FOUR = sorted(folder.name for folder in FOUR.iterdir())
+# Where transformers 5 gives other tokens to these files than transformers 4, which wrote them.
+CHANGED_SINCE_FOUR = {
+    "AlbertTokenizerFast": {
+        "a blank behind ",
+        " ",
+        "lines\nand\ttabs\r\n",
+        "[MASK] <mask> </s> [SEP]",
+    },
+    "CamembertTokenizerFast": {"lines\nand\ttabs\r\n"},
+    "DebertaV2TokenizerFast": {"lines\nand\ttabs\r\n", "``quoted'' ﬁne"},
+    "T5TokenizerFast": {"lines\nand\ttabs\r\n"},
+    "XLMRobertaTokenizerFast": {"lines\nand\ttabs\r\n"},
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS_OF_FOUR)
+def test_files_that_transformers_4_wrote_are_read_as_transformers_5_reads_them(name: str) -> None:
+    assert_equal(FOUR / name)
+    assert_equal(FOUR / name, lower_case=True)
+
+
+@pytest.mark.parametrize("name", FOLDERS_OF_FOUR)
+def test_tokens_differ_from_those_of_transformers_4_only_where_this_is_known(name: str) -> None:
+    known = json.loads((FOUR / name / "tokens.json").read_text(encoding="utf-8"))["texts"]
+    ours = read_tokenizer(Checkpoint(FOUR / name), lower_case=False)
+    found = zip(known, ours.encode(list(known), max_length=None), strict=True)
+    changed = {text for text, tokens in found if tokens.ids != known[text]}
+    assert changed == CHANGED_SINCE_FOUR.get(name, set())
+
+
+MORE_CHANGES: dict[str, Change] = {
+    "case": lambda folder: change(folder, "tokenizer_config.json", do_lower_case=True),
+    "accents": lambda folder: change(folder, "tokenizer_config.json", keep_accents=True),
+    "punctuation": lambda folder: change(folder, "tokenizer_config.json", split_by_punct=True),
+    "no blank": lambda folder: change(folder, "tokenizer_config.json", add_prefix_space=False),
+    "a blank": lambda folder: change(folder, "tokenizer_config.json", add_prefix_space=True),
+    "split": lambda folder: change(folder, "tokenizer_config.json", split_special_tokens=True),
+    "extra": lambda folder: change(
+        folder, "tokenizer_config.json", extra_special_tokens=["late", "text"]
+    ),
+    "extra of old": lambda folder: change(
+        folder,
+        "tokenizer_config.json",
+        extra_special_tokens=None,
+        additional_special_tokens=["late", "of the"],
+    ),
+    "extra by name": lambda folder: change(
+        folder, "tokenizer_config.json", extra_special_tokens={"image_token": "document"}
+    ),
+    "named": lambda folder: change(folder, "tokenizer_config.json", query_token="[Q]"),
+    "map of old": lambda folder: of_old(
+        folder,
+        special_tokens_map={
+            "mask_token": {"content": "text", "lstrip": True, "rstrip": False, "normalized": True},
+            "additional_special_tokens": ["late", "and the"],
+        },
+    ),
+    "added of old": lambda folder: of_old(folder, added_tokens={"[D]": 998, "of late": 997}),
+    "nothing of old": lambda folder: of_old(folder),
+    "no settings": lambda folder: (folder / "tokenizer_config.json").unlink(),
+    "byte level": lambda folder: (
+        change(folder, "tokenizer_config.json", tokenizer_class="LlamaTokenizer")
+        if '"ByteLevel"' in (folder / "tokenizer.json").read_text(encoding="utf-8")
+        else None
+    ),
+}
+
+
+def of_old(folder: Path, **files: dict[str, Any]) -> None:
+    """Let a folder say nothing in `added_tokens_decoder`, and the rest in files of old."""
+    path = folder / "tokenizer_config.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings.pop("added_tokens_decoder", None)
+    for key in ("additional_special_tokens", "extra_special_tokens"):
+        settings.pop(key, None)
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    for name, values in files.items():
+        write(folder, f"{name}.json", values)
+
+
+@pytest.mark.parametrize("name", MORE_CHANGES)
+@pytest.mark.parametrize("kind", FOLDERS_OF_FOUR)
+def test_settings_count_in_every_class_as_in_transformers(
+    kind: str, name: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(FOUR / kind, tmp_path / kind)
+    MORE_CHANGES[name](folder)
+    assert_equal(folder)
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_settings_change_tokens_as_in_transformers(name: str, tmp_path: Path) -> None:
     folder = make_tokenizer("BertTokenizer", tmp_path)
     write(folder, "config.json", {"model_type": "bert"})
     CHANGES[name](folder)
     assert_equal(folder)
+
+
+SENTENCE_PIECE = "XLMRobertaTokenizerFast"
+
+
+@pytest.mark.parametrize("named", [None, "BertTokenizer", "BertTokenizerFast"])
+def test_a_sentencepiece_file_of_a_bert_is_no_wordpiece(named: str | None, tmp_path: Path) -> None:
+    folder = tmp_path / "multilingual"
+    folder.mkdir()
+    shutil.copy(FOUR / SENTENCE_PIECE / "tokenizer.json", folder)
+    write(folder, "config.json", {"model_type": "bert"})
+    write(folder, "tokenizer_config.json", {"tokenizer_class": named, "do_lower_case": True})
+    expected = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    ours = read_tokenizer(Checkpoint(folder), lower_case=False)
+    found = [text.ids for text in ours.encode(TEXTS, max_length=None)]
+    assert found == [encoding.ids for encoding in expected.encode_batch(TEXTS)]
+    assert ours.vocab_size == expected.get_vocab_size()
+    assert ours.input_names == TOKENIZER_CLASSES["BertTokenizer"].input_names
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("BertTokenizerFast", "XLMRobertaTokenizer"),
+        ("BertTokenizerFast", "RobertaTokenizer"),
+        ("RobertaTokenizerFast", "BertTokenizer"),
+        ("RobertaTokenizerFast", "GemmaTokenizer"),
+        (SENTENCE_PIECE, "Qwen2Tokenizer"),
+    ],
+)
+def test_a_file_decides_where_its_class_knows_another_kind_of_vocabulary(
+    kind: str, named: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(FOUR / kind, tmp_path / kind)
+    change(folder, "tokenizer_config.json", tokenizer_class=named)
+    expected = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    ours = read_tokenizer(Checkpoint(folder), lower_case=False)
+    found = [text.ids for text in ours.encode(TEXTS, max_length=None)]
+    assert found == [encoding.ids for encoding in expected.encode_batch(TEXTS)]
+
+
+def test_a_file_decides_where_its_pieces_go_on_in_another_way(tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / "BertTokenizerFast", tmp_path / "bert")
+    file = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    vocab = {piece.replace("##", "@@"): id for piece, id in file["model"]["vocab"].items()}
+    file["model"] |= {"vocab": vocab, "continuing_subword_prefix": "@@"}
+    write(folder, "tokenizer.json", file)
+    ours = read_tokenizer(Checkpoint(folder), lower_case=False)
+    assert [ours.token(id) for id in ours.ids("thet")] == ["the", "@@t"]
+
+
+MODEL_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "long words": ("BertTokenizerFast", {"max_input_chars_per_word": 5}),
+    "another unknown token": ("BertTokenizerFast", {"unk_token": "the"}),
+    "another unknown id": ("XLMRobertaTokenizerFast", {"unk_id": 7}),
+    "another unknown id of T5": ("T5TokenizerFast", {"unk_id": 5}),
+    "bytes": ("AlbertTokenizerFast", {"byte_fallback": True}),
+    "fused": ("RobertaTokenizerFast", {"fuse_unk": True, "unk_token": "<unk>"}),
+    "without merges": ("Qwen2TokenizerFast", {"ignore_merges": True}),
+}
+
+
+@pytest.mark.parametrize("name", MODEL_CHANGES)
+def test_settings_of_the_vocabulary_count_as_in_transformers(name: str, tmp_path: Path) -> None:
+    kind, values = MODEL_CHANGES[name]
+    folder = shutil.copytree(FOUR / kind, tmp_path / kind)
+    file = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    change(folder, "tokenizer.json", model=file["model"] | values)
+    assert_equal(folder)
+
+
+@pytest.mark.parametrize("name", FOLDERS_OF_FOUR)
+def test_padding_and_cutting_of_a_file_change_no_tokens(name: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / name, tmp_path / name)
+    before = list(read_tokenizer(Checkpoint(folder), lower_case=False).encode(TEXTS, max_length=9))
+    file = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    file.enable_padding(length=40)
+    file.enable_truncation(4)
+    file.save(str(folder / "tokenizer.json"))
+    ours = read_tokenizer(Checkpoint(folder), lower_case=False)
+    assert list(ours.encode(TEXTS, max_length=9)) == before
+
+
+@pytest.mark.parametrize("name", FOLDERS_OF_FOUR)
+def test_torch_reads_what_every_backend_reads(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: Any, **options: Any) -> None:
+        raise AssertionError("tokenizer.json is read without transformers")
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", refuse)
+    ours, theirs = (
+        read(Checkpoint(FOUR / name), lower_case=False) for read in (load_tokenizer, read_tokenizer)
+    )
+    assert list(ours.encode(TEXTS, max_length=None)) == list(theirs.encode(TEXTS, max_length=None))
+
+
+def test_a_class_that_is_not_known_runs_on_torch(tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / "GPT2TokenizerFast", tmp_path / "neox")
+    change(folder, "tokenizer_config.json", tokenizer_class="GPTNeoXTokenizer")
+    ours = load_tokenizer(Checkpoint(folder), lower_case=False)
+    theirs = of_transformers(folder)
+    assert list(ours.encode(TEXTS, max_length=None)) == list(theirs.encode(TEXTS, max_length=None))
+
+
+def _words(folder: Path) -> None:
+    vocab = _wordpiece("BertTokenizer")
+    (folder / "vocab.txt").write_text("\n".join(vocab) + "\n", encoding="utf-8")
+    write(folder, "config.json", {"model_type": "bert"})
+
+
+def _merges(folder: Path) -> None:
+    splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    found = _merged("RobertaTokenizer", splitter, pre_tokenizers.ByteLevel.alphabet())
+    write(folder, "vocab.json", found["vocab"])
+    merges = "\n".join(" ".join(merge) for merge in found["merges"])
+    (folder / "merges.txt").write_text(merges, encoding="utf-8")
+    write(folder, "config.json", {"model_type": "roberta"})
+
+
+@pytest.mark.parametrize("make", [_words, _merges])
+def test_other_vocabularies_are_what_an_export_of_them_is(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path)
+    ours = load_tokenizer(Checkpoint(tmp_path), lower_case=False)
+    theirs = of_transformers(tmp_path)
+    assert list(ours.encode(TEXTS, max_length=None)) == list(theirs.encode(TEXTS, max_length=None))
+    assert not (tmp_path / "tokenizer.json").exists()
+    made: Any = AutoTokenizer.from_pretrained(tmp_path)
+    made.save_pretrained(tmp_path)
+    exported = read_tokenizer(Checkpoint(tmp_path), lower_case=False)
+    assert list(exported.encode(TEXTS, max_length=None)) == list(
+        ours.encode(TEXTS, max_length=None)
+    )
+
+
+@pytest.mark.parametrize("name", ["spm.model", "sentencepiece.model", "spiece.model"])
+def test_a_vocabulary_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\x0enot pieces")
+    classes = {"spm.model": "DebertaV2Tokenizer", "sentencepiece.model": "RemBertTokenizer"}
+    write(tmp_path, "tokenizer_config.json", {"tokenizer_class": classes.get(name, "T5Tokenizer")})
+    with pytest.raises(CheckpointError, match=rf"its tokenizer \({re.escape(name)}\) cannot be"):
+        load_tokenizer(Checkpoint(tmp_path), lower_case=False)
+
+
+def test_pieces_of_deberta_are_read(tmp_path: Path) -> None:
+    sentencepiece = pytest.importorskip("sentencepiece")
+    (tmp_path / "corpus.txt").write_text((WORDS + "\n") * 30, encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(tmp_path / "corpus.txt"),
+        model_prefix=str(tmp_path / "spm"),
+        vocab_size=60,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    write(tmp_path, "tokenizer_config.json", {"tokenizer_class": "DebertaV2Tokenizer"})
+    ours = load_tokenizer(Checkpoint(tmp_path), lower_case=False)
+    theirs = of_transformers(tmp_path)
+    assert list(ours.encode(TEXTS, max_length=None)) == list(theirs.encode(TEXTS, max_length=None))
 
 
 def test_padding_and_cutting_of_the_file_are_noticed_and_turned_off(tmp_path: Path) -> None:
@@ -267,3 +523,59 @@ def test_neither_transformers_nor_torch_is_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def shorten(folder: Path, n_bytes: int) -> None:
+    """Keep only the beginning of `tokenizer.json`."""
+    path = folder / "tokenizer.json"
+    path.write_bytes(path.read_bytes()[:n_bytes])
+
+
+BROKEN_RERANKERS: dict[str, Change] = {
+    "empty file": lambda folder: shorten(folder, 0),
+    "cut off": lambda folder: shorten(folder, 500),
+    "no vocabulary": lambda folder: change(
+        folder, "tokenizer.json", model={"type": "BPE", "vocab": {}, "merges": []}
+    ),
+    "a step of a newer library": lambda folder: change(
+        folder, "tokenizer.json", pre_tokenizer={"type": "LaterPreTokenizer"}
+    ),
+    "settings that are a list": lambda folder: write(folder, "tokenizer_config.json", []),
+    "a token that is a number": lambda folder: change(folder, "tokenizer_config.json", pad_token=7),
+    "special tokens that are a list": lambda folder: change(
+        folder, "tokenizer_config.json", added_tokens_decoder=[]
+    ),
+    "no tokenizer": lambda folder: (folder / "tokenizer.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", BROKEN_RERANKERS)
+def test_the_damaged_tokenizer_of_a_reranker_is_named(damage: str, tmp_path: Path) -> None:
+    folder = save_head(tmp_path, "Bert", num_labels=1)
+    BROKEN_RERANKERS[damage](folder)
+    with pytest.raises(CheckpointError, match=r"tokenizer.*expected"):
+        load(cross_encoder_record(), checkpoint=folder, device="cpu")
+
+
+def test_a_classifier_tells_which_of_texts_and_pairs_its_tokenizer_fails_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_head(tmp_path, "Bert", num_labels=2)
+    classifier = load(classifier_record(), checkpoint=folder, device="cpu")
+    encodings = TextTokenizer._encode_batch
+
+    def failing(tokenizer: TextTokenizer, texts: Sequence[str]) -> Any:
+        if any("!" in text for text in texts):
+            raise ValueError("a panic")
+        return encodings(tokenizer, texts)
+
+    monkeypatch.setattr(TextTokenizer, "_encode_batch", failing)
+    inputs: list[tuple[int, list[str | tuple[str, str]]]] = [
+        (2, ["a", ("b", "c"), "d!"]),
+        (1, ["a", ("b", "c!"), "d"]),
+    ]
+    for at, texts in inputs:
+        with pytest.raises(TokenizationError, match=f"index {at}: a panic"):
+            classifier.classify(texts)
+    with pytest.raises(TokenizationError, match="index 1: a panic"):
+        classifier.count_tokens(["a", "b!"])

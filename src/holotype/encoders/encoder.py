@@ -21,7 +21,12 @@ from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.options import TextSide
 from holotype.encoders.running.devices import LoadedT, Replicas
 from holotype.encoders.running.network import Network, Tower, Towers
-from holotype.errors import CheckpointError, ClosedEncoderError, ForkedEncoderError
+from holotype.errors import (
+    CheckpointError,
+    ClosedEncoderError,
+    ForkedEncoderError,
+    TokenizationError,
+)
 
 Build: TypeAlias = Callable[[ModelConfig[Any]], Towers]
 """Loads the weights of a model for a config."""
@@ -197,7 +202,11 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
         whole = (prompt + text for text in each_text(texts))
         counts: list[int] = []
         while part := list(islice(whole, _TEXTS_AT_ONCE)):
-            counts += (len(text.ids) for text in tokenizer.encode(part, max_length=None))
+            start = len(counts)
+            try:
+                counts += [len(text.ids) for text in tokenizer.encode(part, max_length=None)]
+            except TokenizationError as error:
+                raise error.at(start + error.index) from error
         return counts[0] if isinstance(texts, str) else np.asarray(counts, dtype=np.int64)
 
     def warm_up(self) -> None:

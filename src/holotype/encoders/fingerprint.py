@@ -18,6 +18,7 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.graphs.manifest import original_weights
+from holotype.encoders.inputs.tokenizer_classes import MAP_FILE, TOKENIZER_FILE, decided_by_map
 from holotype.encoders.kinds.plan import AnyPlan
 from holotype.references.checking import check_sizes, hash_files
 from holotype.references.manifest import read_manifest
@@ -36,6 +37,9 @@ _TOKENIZER_FILES = frozenset(
         "tokenizer.model",
     }
 )
+# Beside `tokenizer.json` these decide nothing. Of the files above, which counted there from the
+# first, none may be left out: indexes that exist would not match their models any more.
+_VOCABULARIES_ALONE = frozenset({"spm.model", "sentencepiece.model"})
 # These files are written anew by every library that saves a model. What tells who did, or what
 # decides nothing, does not count in them.
 _SETTINGS = frozenset({"config.json", "tokenizer_config.json"})
@@ -129,7 +133,10 @@ def deciding_files(checkpoint: Checkpoint, *, with_code: bool = False) -> tuple[
     """Return the files whose bytes decide the vectors: weights, tokenizer, and code that runs."""
     kept: list[str] = []
     for inside, names in _files_of_modules(checkpoint):
-        chosen = {*weight_files(names), *(name for name in names if name in _TOKENIZER_FILES)}
+        tokenizer = _TOKENIZER_FILES
+        if TOKENIZER_FILE not in names:
+            tokenizer |= _VOCABULARIES_ALONE
+        chosen = {*weight_files(names), *(name for name in names if name in tokenizer)}
         kept += [inside + name for name in chosen]
     if with_code and "auto_map" in checkpoint.json("config.json", optional=True).values:
         kept += [path.name for path in checkpoint.folder.glob("*.py")]
@@ -152,6 +159,10 @@ def _settings(checkpoint: Checkpoint) -> dict[str, Any]:
             if name in _SETTINGS:
                 values = checkpoint.json(inside + name).values
                 found[inside + name] = {key: values[key] for key in values if key not in _IDLE_KEYS}
+            elif name == MAP_FILE:
+                decided = decided_by_map(checkpoint.part(inside))
+                if decided:
+                    found[inside + name] = decided
             elif name.startswith("sentence_") and name.endswith("_config.json"):
                 lower_case = checkpoint.json(inside + name).boolean("do_lower_case")
                 if lower_case is not None and lower_case.value:

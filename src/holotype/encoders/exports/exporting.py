@@ -33,7 +33,7 @@ from holotype.encoders.graphs.files import GRAPHS
 from holotype.encoders.graphs.graph import TYPE_IDS
 from holotype.encoders.graphs.losses import Loss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest
-from holotype.encoders.inputs.tokenizer_json import TOKENIZER_FILE
+from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
 from holotype.encoders.kinds.plan import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import ExportError, UnsupportedModelError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,7 +10,8 @@ from holotype.encoders.inputs.items import Pair
 from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.inputs.template import PairTemplate
-from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
+from holotype.errors import TokenizationError
 
 TextOrPair: TypeAlias = str | Pair
 """What is classified: a text, or a tuple of two, such as a premise and a hypothesis."""
@@ -101,10 +102,26 @@ class TextOrPairReader:
 
     def read(self, items: Sequence[TextOrPair]) -> Reading[Row]:
         """Return the rows of texts and pairs, and how many tokens each lost."""
-        texts = self.tokenizer.encode(
-            [item for item in items if isinstance(item, str)], max_length=self.max_length
+        texts = _at_positions(
+            self.tokenizer.encode(
+                [item for item in items if isinstance(item, str)], max_length=self.max_length
+            ),
+            [at for at, item in enumerate(items) if isinstance(item, str)],
         )
-        pairs = self.tokenizer.encode_pairs(
-            [item for item in items if not isinstance(item, str)], max_length=self.max_length
+        pairs = _at_positions(
+            self.tokenizer.encode_pairs(
+                [item for item in items if not isinstance(item, str)], max_length=self.max_length
+            ),
+            [at for at, item in enumerate(items) if not isinstance(item, str)],
         )
         return read_whole(next(texts if isinstance(item, str) else pairs) for item in items)
+
+
+def _at_positions(
+    texts: Iterator[TokenizedText], positions: Sequence[int]
+) -> Iterator[TokenizedText]:
+    """Yield tokens; an error names the position of its text among all items."""
+    try:
+        yield from texts
+    except TokenizationError as error:
+        raise error.at(positions[error.index]) from error

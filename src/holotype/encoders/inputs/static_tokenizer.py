@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from tokenizers import Encoding, Tokenizer
@@ -22,7 +22,11 @@ class StaticTokenizer(TextTokenizer):
     """
 
     def __init__(self, tokenizer: Tokenizer, *, cuts_left: bool, is_model2vec: bool) -> None:
-        """Take a tokenizer that nobody else holds."""
+        """Take a tokenizer that nobody else holds.
+
+        Raises:
+            CheckpointError: it cannot read even one letter.
+        """
         tokenizer.no_truncation()
         tokenizer.no_padding()
         super().__init__(
@@ -46,18 +50,23 @@ class StaticTokenizer(TextTokenizer):
         n_chars = None
         if self._token_length and max_length is not None:
             n_chars = max_length * self._token_length
-        left = iter(texts)
+        left, start = iter(texts), 0
         while part := list(islice(left, _TEXTS_AT_ONCE)):
             shortened = [text[:n_chars] for text in part]
-            encodings = self._tokenizer.encode_batch_fast(shortened, add_special_tokens=False)
+            encodings = self._encodings(shortened, start)
+            start += len(part)
             for text, encoding in zip(part, encodings, strict=True):
                 n_left_out = 0
                 if n_chars is not None and len(text) > n_chars:
                     n_left_out = self._count(text) - len(encoding)
                 yield self._tokenized(encoding, max_length, n_left_out)
 
+    def _encode_batch(self, texts: Sequence[str]) -> Sequence[Encoding]:
+        found: list[Encoding] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return found
+
     def _count(self, text: str) -> int:
-        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
+        return len(self._encodings([text], 0)[0])
 
     def _tokenized(
         self, encoding: Encoding, max_length: int | None, n_left_out: int

@@ -12,6 +12,17 @@ from dataclasses import dataclass
 
 from tokenizers import Encoding, Tokenizer
 
+from holotype.errors import CheckpointError, TokenizationError
+
+
+def is_failure(error: BaseException) -> bool:
+    """Return whether something that the tokenizers library raised is a failure of its own.
+
+    A panic of its Rust code is no `Exception`, unlike KeyboardInterrupt it says nothing about the
+    caller, and the library works on after it.
+    """
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
 
 @dataclass(frozen=True, slots=True)
 class PairLayout:
@@ -131,6 +142,7 @@ class TextTokenizer:
             the tokenizer has neither.
         pads_left: whether the checkpoint pads on the left.
         input_names: what the checkpoint feeds to its transformer.
+        location: the file or folder that it was made of, for errors.
     """
 
     def __init__(
@@ -142,18 +154,34 @@ class TextTokenizer:
         pads_left: bool,
         cuts_left: bool,
         input_names: Sequence[str],
+        location: str = "tokenizer.json",
     ) -> None:
-        """Take a tokenizer that cuts and pads nothing, and is changed by nobody else."""
+        """Take a tokenizer that cuts and pads nothing, and is changed by nobody else.
+
+        Raises:
+            CheckpointError: it cannot read even one letter.
+        """
         self._tokenizer = tokenizer
         self._cut_direction = "left" if cuts_left else "right"
         self.pad_id = pad_id
         self.fill_id = fill_id
         self.pads_left = pads_left
         self.input_names = tuple(input_names)
-        self.vocab_size = max(tokenizer.get_vocab().values()) + 1
-        probe = tokenizer.encode("a").special_tokens_mask
+        self.location = location
+        self.vocab_size = max(tokenizer.get_vocab().values(), default=-1) + 1
+        probe = self._probe("a").special_tokens_mask
         self._n_special = sum(probe)
         self._n_leading = probe.index(0) if 0 in probe else len(probe)
+
+    def _probe(self, text: str) -> Encoding:
+        try:
+            return self._tokenizer.encode(text)
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            raise CheckpointError(
+                self.location, f"its tokenizer fails at {text!r}: {error}; expected tokens"
+            ) from error
 
     def token_id(self, token: str) -> int | None:
         """Return the id of a token, or None where the vocabulary lacks it."""
@@ -189,8 +217,32 @@ class TextTokenizer:
             room -= 1
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             part = list(texts[start : start + TEXTS_AT_ONCE])
-            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+            for encoding in self._encodings(part, start):
                 yield self._finish(encoding, room, marker_id)
+
+    def _encodings(self, texts: Sequence[str], first_index: int) -> Sequence[Encoding]:
+        """Return the tokens of texts without special ones; errors tell which text it was."""
+        try:
+            return self._encode_batch(texts)
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            at = self._failing(texts)
+            raise TokenizationError(self.location, str(error), first_index + at) from error
+
+    def _encode_batch(self, texts: Sequence[str]) -> Sequence[Encoding]:
+        found: list[Encoding] = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        return found
+
+    def _failing(self, texts: Sequence[str]) -> int:
+        for at, text in enumerate(texts):
+            try:
+                self._encode_batch([text])
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
+                return at
+        return 0
 
     def encode_bare(
         self, texts: Sequence[str], *, max_length: int | None
@@ -203,7 +255,7 @@ class TextTokenizer:
         """
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             part = list(texts[start : start + TEXTS_AT_ONCE])
-            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+            for encoding in self._encodings(part, start):
                 n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)
                 if max_length is not None and n_cut:
                     encoding.truncate(max_length, direction=self._cut_direction)
@@ -243,7 +295,12 @@ class TextTokenizer:
         for start in range(0, len(pairs), TEXTS_AT_ONCE):
             part = pairs[start : start + TEXTS_AT_ONCE]
             texts = list(dict.fromkeys(text for pair in part for text in pair))
-            found = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+            try:
+                found = self._encodings(texts, 0)
+            except TokenizationError as error:
+                text = texts[error.index]
+                at = next(at for at, pair in enumerate(part) if text in pair)
+                raise error.at(start + at) from error
             ids = {text: encoding.ids for text, encoding in zip(texts, found, strict=True)}
             for first, second in part:
                 yield self._finish_pair(ids[first], ids[second], layout, max_length)
@@ -261,11 +318,22 @@ class TextTokenizer:
         return TokenizedText(ids, type_ids, sum(lengths) - sum(kept))
 
     def _pair_layout(self) -> PairLayout:
-        one, other = (self._tokenizer.encode(text, add_special_tokens=False) for text in ("a", "b"))
-        whole = self._tokenizer.post_process(one, other, add_special_tokens=True)
-        return PairLayout.read(
-            whole.ids, whole.type_ids, whole.special_tokens_mask, (one.ids, other.ids)
-        )
+        try:
+            one, other = (
+                self._tokenizer.encode(text, add_special_tokens=False) for text in ("a", "b")
+            )
+            whole = self._tokenizer.post_process(one, other, add_special_tokens=True)
+            return PairLayout.read(
+                whole.ids, whole.type_ids, whole.special_tokens_mask, (one.ids, other.ids)
+            )
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            raise CheckpointError(
+                self.location,
+                f"its tokenizer cannot put two texts together: {error}; expected a post_processor "
+                "that puts special tokens around the first and then the second",
+            ) from error
 
     def _cut(self, ids: list[int], n_tokens: int) -> list[int]:
         if len(ids) <= n_tokens:
@@ -284,7 +352,7 @@ class TextTokenizer:
         """
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             part = list(texts[start : start + TEXTS_AT_ONCE])
-            for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
+            for encoding in self._encodings(part, start):
                 ids, n_cut = encoding.ids, 0
                 if max_length is not None and len(ids) > max_length:
                     n_cut = len(ids) - max_length
@@ -294,11 +362,12 @@ class TextTokenizer:
 
     def ids(self, text: str) -> list[int]:
         """Return the tokens of a text that brings its own special tokens."""
-        found: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        (encoding,) = self._encodings([text], 0)
+        found: list[int] = encoding.ids
         return found
 
     def count_leading_tokens(self, prompt: str) -> int:
         """Return how many tokens a prompt takes at the beginning of a text."""
-        encoding = self._tokenizer.encode(prompt)
+        encoding = self._probe(prompt)
         trailing = bool(encoding.special_tokens_mask) and encoding.special_tokens_mask[-1]
         return len(encoding) - trailing

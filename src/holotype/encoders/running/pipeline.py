@@ -23,7 +23,12 @@ from holotype.encoders.running.collecting import Collector
 from holotype.encoders.running.devices import run_on
 from holotype.encoders.running.network import FoundT, Runner
 from holotype.encoders.running.progress import Progress, show_progress
-from holotype.errors import NotFiniteError, TextOverflowError, TextOverflowWarning
+from holotype.errors import (
+    NotFiniteError,
+    TextOverflowError,
+    TextOverflowWarning,
+    TokenizationError,
+)
 
 _PACKAGE = str(Path(__file__).parents[2]) + os.sep
 
@@ -135,6 +140,7 @@ def stream(
 
     Raises:
         TextOverflowError: an item is too long and `on_overflow` is ``"error"``.
+        TokenizationError: the tokenizer fails at an item.
         NotFiniteError: the model returned NaN or infinity for an item.
     """
     max_length = task.reader.max_length
@@ -203,13 +209,21 @@ def _read_ahead(
         return
     if second is None:
         # A single window has nothing to overlap with; do not start a thread for it.
-        yield reader.read(first)
+        yield _read(reader, first, 0)
         return
     with ThreadPoolExecutor(1, thread_name_prefix="holotype-tokenizer") as thread:
-        ready = thread.submit(reader.read, first)
+        ready, start = thread.submit(_read, reader, first, 0), len(first)
         window: list[ItemT] | None = second
         while window is not None:
-            following = thread.submit(reader.read, window)
+            following = thread.submit(_read, reader, window, start)
+            start += len(window)
             yield ready.result()
             ready, window = following, next(windows, None)
         yield ready.result()
+
+
+def _read(reader: Reader[ItemT, RowT], window: list[ItemT], start: int) -> Reading[RowT]:
+    try:
+        return reader.read(window)
+    except TokenizationError as error:
+        raise error.at(start + error.index) from error

@@ -1,35 +1,44 @@
-"""Tokenizers and chat templates as transformers reads them."""
+"""Tokenizers of vocabularies that only transformers knows, and chat templates."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import TemplateSettings
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.inputs.template import Message, PairTemplate
-from holotype.encoders.inputs.tokenizer import TextTokenizer
-from holotype.encoders.inputs.tokenizer_json import text_tokenizer
+from holotype.encoders.inputs.tokenizer import TextTokenizer, is_failure
+from holotype.encoders.inputs.tokenizer_classes import SETTINGS_FILE, TOKENIZER_FILE
+from holotype.encoders.inputs.tokenizer_json import read_tokenizer, text_tokenizer
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 # One of these holds the vocabulary; without it transformers may build an empty tokenizer.
 _VOCABULARIES = (
-    "tokenizer.json",
+    TOKENIZER_FILE,
     "vocab.txt",
     "vocab.json",
     "sentencepiece.bpe.model",
+    "sentencepiece.model",
     "spiece.model",
+    "spm.model",
     "tokenizer.model",
 )
 
 
 def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer:
     """Load the tokenizer of a checkpoint.
+
+    `tokenizer.json` decides where there is one, and is read without transformers, so that the
+    tokens are those of every other backend. transformers makes the file from other vocabularies,
+    and runs what `read_tokenizer` does not know.
 
     Args:
         checkpoint: the folder of the tokenizer's files.
@@ -44,34 +53,63 @@ def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
         raise CheckpointError(
             checkpoint.location, f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
         )
-    settings = checkpoint.json("tokenizer_config.json", optional=True)
+    if checkpoint.has(TOKENIZER_FILE):
+        try:
+            return read_tokenizer(checkpoint, lower_case=lower_case)
+        except UnsupportedCheckpointError:
+            return _wrapped(checkpoint, _opened(checkpoint), lower_case=lower_case)
+    opened = _opened(checkpoint)
+    with tempfile.TemporaryDirectory(prefix="holotype-") as made:
+        opened.save_pretrained(made)
+        if checkpoint.has("config.json"):
+            shutil.copyfile(checkpoint.folder / "config.json", Path(made) / "config.json")
+        written = Checkpoint(Path(made), policy=checkpoint.policy, location=checkpoint.location)
+        try:
+            return read_tokenizer(written, lower_case=lower_case)
+        except UnsupportedCheckpointError:
+            return _wrapped(checkpoint, opened, lower_case=lower_case)
+
+
+def _opened(checkpoint: Checkpoint) -> Any:
+    # Importing transformers takes seconds, and is left until nothing goes without it.
+    from transformers import AutoTokenizer
+
+    settings = checkpoint.json(SETTINGS_FILE, optional=True)
     own = runs_own_code(settings, "AutoTokenizer", checkpoint.policy)
     try:
-        wrapper = AutoTokenizer.from_pretrained(
+        return AutoTokenizer.from_pretrained(
             checkpoint.folder, local_files_only=True, trust_remote_code=own
         )
-    # The tokenizers library raises bare exceptions for files that it cannot read.
-    except Exception as error:
-        raise CheckpointError(
-            checkpoint.location, f"its tokenizer cannot be read: {error}"
-        ) from error
-    tokenizer = getattr(wrapper, "backend_tokenizer", None)
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        found = [name for name in _VOCABULARIES if checkpoint.has(name)]
+        problem = f"its tokenizer ({', '.join(found)}) cannot be read by transformers: {error}"
+        if any(name.endswith(".model") for name in found) and find_spec("sentencepiece") is None:
+            problem += "; such a file needs sentencepiece and protobuf, which pip installs"
+        raise CheckpointError(checkpoint.location, problem) from error
+
+
+def _wrapped(checkpoint: Checkpoint, opened: Any, *, lower_case: bool) -> TextTokenizer:
+    """Return a tokenizer of transformers as it is."""
+    tokenizer = getattr(opened, "backend_tokenizer", None)
     if not isinstance(tokenizer, Tokenizer):
         raise UnsupportedCheckpointError(
             checkpoint.location,
-            f"its tokenizer {type(wrapper).__name__} has no fast implementation",
+            f"its tokenizer {type(opened).__name__} has no fast implementation",
         )
     return text_tokenizer(
         tokenizer,
+        location=checkpoint.location,
         lower_case=lower_case,
         special_ids={
-            "pad_token": wrapper.pad_token_id,
-            "eos_token": wrapper.eos_token_id,
-            "mask_token": wrapper.mask_token_id,
+            "pad_token": opened.pad_token_id,
+            "eos_token": opened.eos_token_id,
+            "mask_token": opened.mask_token_id,
         },
-        pads_left=wrapper.padding_side == "left",
-        cuts_left=wrapper.truncation_side == "left",
-        input_names=tuple(wrapper.model_input_names),
+        pads_left=opened.padding_side == "left",
+        cuts_left=opened.truncation_side == "left",
+        input_names=tuple(opened.model_input_names),
     )
 
 
@@ -83,14 +121,13 @@ def load_template(checkpoint: Checkpoint, settings: TemplateSettings) -> PairTem
         settings: how the template is used.
 
     Raises:
+        CheckpointError: the files of the tokenizer are damaged.
         UnsupportedCheckpointError: there is no template, or it cannot write pairs.
     """
-    own = runs_own_code(
-        checkpoint.json("tokenizer_config.json", optional=True), "AutoTokenizer", checkpoint.policy
-    )
-    wrapper: Any = AutoTokenizer.from_pretrained(
-        checkpoint.folder, local_files_only=True, trust_remote_code=own
-    )
+    # What most models never need is left until then.
+    from jinja2 import TemplateError
+
+    wrapper = _opened(checkpoint)
     if wrapper.chat_template is None:
         raise UnsupportedCheckpointError(
             checkpoint.location, "puts pairs through a chat template, but has none"

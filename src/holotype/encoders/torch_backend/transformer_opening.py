@@ -6,10 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.settings import CheckpointSettings
-from holotype.encoders.inputs.tokenizer import TextTokenizer
-from holotype.encoders.inputs.tokenizer_json import read_tokenizer
 from holotype.encoders.torch_backend.backbone import (
     Placement,
     open_backbone,
@@ -17,8 +14,8 @@ from holotype.encoders.torch_backend.backbone import (
 )
 from holotype.encoders.torch_backend.bert_checkpoint import read_bert
 from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES, PackedBackbone
+from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.transformer import Transformer
-from holotype.errors import UnsupportedCheckpointError
 
 
 def open_transformer(
@@ -38,7 +35,7 @@ def open_transformer(
     if device.type in PACKING_DEVICES:
         read = read_bert(folder, tensors, device=device, dtype=dtype)
         if read is not None:
-            tokenizer = _tokenizer(folder, lower_case=settings.lower_case)
+            tokenizer = load_tokenizer(folder, lower_case=settings.lower_case)
             require_embeddings(folder.location, tokenizer, read.n_embeddings)
             return PackedBackbone(
                 tokenizer, read.forward, device=device, dtype=dtype, memory_bytes=read.memory_bytes
@@ -48,13 +45,3 @@ def open_transformer(
 
     backbone = open_backbone(settings, tensors, placement)
     return without_padding(backbone) or backbone
-
-
-def _tokenizer(folder: Checkpoint, *, lower_case: bool) -> TextTokenizer:
-    try:
-        return read_tokenizer(folder, lower_case=lower_case)
-    except UnsupportedCheckpointError:
-        # What it does not know, transformers may.
-        from holotype.encoders.torch_backend.tokenizer import load_tokenizer
-
-        return load_tokenizer(folder, lower_case=lower_case)

@@ -196,3 +196,39 @@ def test_the_labels_of_a_classifier_decide(tmp_path: Path) -> None:
         known = derive_record(checkpoint, name="classifier")
         found.add(fingerprint(make_plan(known, checkpoint), dim=None))
     assert len(found) == 2
+
+
+@pytest.mark.parametrize("name", ["spm.model", "sentencepiece.model"])
+def test_a_vocabulary_decides_where_there_is_no_tokenizer_json(folder: Path, name: str) -> None:
+    before = of(folder)
+    (folder / name).write_bytes(b"pieces")
+    assert of(folder) == before
+    (folder / "tokenizer.json").unlink()
+    without = of(folder)
+    (folder / name).write_bytes(b"other pieces")
+    assert of(folder) != without
+
+
+SPECIAL = {"cls_token": "[CLS]", "mask_token": {"content": "[MASK]", "lstrip": True}}
+
+
+def test_special_tokens_that_all_files_name_alike_count_once(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", cls_token="[CLS]")
+    before = of(folder)
+    (folder / "special_tokens_map.json").write_text(json.dumps(SPECIAL))
+    assert of(folder) == before
+
+
+def test_special_tokens_count_where_only_their_own_file_names_them(folder: Path) -> None:
+    before = of(folder)
+    (folder / "special_tokens_map.json").write_text(json.dumps(SPECIAL | {"mask_token": "[Q]"}))
+    assert of(folder) != before
+
+
+def test_special_tokens_of_their_own_file_count_not_where_newer_settings_decide(
+    folder: Path,
+) -> None:
+    edit(folder / "tokenizer_config.json", added_tokens_decoder={})
+    before = of(folder)
+    (folder / "special_tokens_map.json").write_text(json.dumps(SPECIAL | {"mask_token": "[Q]"}))
+    assert of(folder) == before

@@ -21,7 +21,12 @@ from holotype.encoders.running import pipeline
 from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.running.network import Network, Output
 from holotype.encoders.running.pipeline import Task, stream
-from holotype.errors import NotFiniteError, TextOverflowError, TextOverflowWarning
+from holotype.errors import (
+    NotFiniteError,
+    TextOverflowError,
+    TextOverflowWarning,
+    TokenizationError,
+)
 
 LIMIT = 8
 
@@ -96,6 +101,21 @@ def test_a_window_ends_where_its_texts_are_many_characters(network: Network) -> 
     texts = ["x" * 30, "x" * 30, "x", "x"]
     windows = list(stream([network], TASK, texts, settings_of(on_overflow="truncate")))
     assert [len(window) for window in windows] == [2, 2]
+
+
+@pytest.mark.parametrize("failing", [0, 3, 4, 9, 17])
+def test_a_failure_of_the_tokenizer_tells_the_position_among_all_items(
+    failing: int, network: Network
+) -> None:
+    class FailingReader(LimitReader):
+        def read(self, texts: Sequence[str]) -> Reading[Row]:
+            if "bad" in texts:
+                raise TokenizationError("tokenizer.json", "a panic", texts.index("bad"))
+            return super().read(texts)
+
+    texts = ["good"] * failing + ["bad"] + ["good"] * 5
+    with pytest.raises(TokenizationError, match=f"index {failing}: a panic"):
+        list(stream([network], task_of(FailingReader()), texts, settings_of()))
 
 
 def test_the_iterator_is_pulled_no_more_than_two_windows_ahead(network: Network) -> None:
