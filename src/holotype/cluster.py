@@ -11,8 +11,9 @@ processors to those that read and write. An actor loads the model once. If an ac
 encodes its batch again, so no row is lost or written twice.
 
 Actors reserve next to none of Ray's processors, so that the stages before and after them, other
-encoders among them, always find room. GPUs are reserved: each encoder of a pipeline starts with one
-and takes the others while they are free. A pipeline needs as many GPUs as it has encoders.
+encoders among them, always find room. The encoders of a pipeline share a single GPU, and its memory.
+Several GPUs are reserved: each encoder starts with one and takes the others while they are free, so
+that a pipeline needs as many GPUs as it has encoders.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ Side = Literal["document", "query", "plain"]
 # Actors that held whole processors would wait forever for the tasks that read for them, and two
 # encoders in one pipeline for each other. A share keeps them off nodes that have none to give.
 _CPU_SHARE = 0.001
+# Actors that share several GPUs would all be put on the first; a single one they may share.
+_GPU_SHARE = 0.1
 
 
 def encode(
@@ -54,7 +57,7 @@ def encode(
     """Add a column with the vectors of a column of texts; nothing runs before the result is used.
 
     Where Ray does not know the columns before it has run what comes first, such as a ``map``, they
-    are checked in the actors.
+    are checked in the actors, whose errors Ray wraps.
 
     Args:
         dataset: rows with a column of texts; all other columns stay.
@@ -88,6 +91,7 @@ def encode(
     n_gpus, n_nodes, cpus_of_node = _devices()
     on_gpus = n_gpus > 0 and config.device in (None, "cuda")
     size = n_actors or (n_gpus if on_gpus else n_nodes)
+    gpus_of_actor = (1 if n_gpus > 1 else _GPU_SHARE) if on_gpus else 0
     n_threads = _threads_of_actor(cpus_of_node, actors_of_node=-(-size // n_nodes))
     return dataset.map_batches(
         _EncodingActor,
@@ -96,7 +100,7 @@ def encode(
         batch_format="numpy",
         # What waits for the GPUs of another encoder starts with one.
         compute=ActorPoolStrategy(min_size=1 if on_gpus else size, max_size=size),
-        num_gpus=1 if on_gpus else 0,
+        num_gpus=gpus_of_actor,
         # A node with a single processor would have no whole one left for whoever reads.
         num_cpus=_CPU_SHARE if cpus_of_node > 1 else 0,
     )

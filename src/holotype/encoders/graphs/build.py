@@ -18,7 +18,9 @@ from holotype.encoders.arrays.words import (
 )
 from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import (
+    LayerNormSpec,
     LayerSpec,
+    LinearSpec,
     NormalizeSpec,
     PoolingSpec,
     stanford_linear,
@@ -193,6 +195,14 @@ def _layers_after_pooling(
             "returns vectors of whole texts only, of which nothing says whether they are final; "
             "that is safe only for models whose vectors have length 1 and whose prompts count. "
             "Make an export of your own: holotype export",
+        )
+    further = [layer for layer in encoding.layers if isinstance(layer, LinearSpec | LayerNormSpec)]
+    if further:
+        raise UnsupportedCheckpointError(
+            graph.location,
+            "returns vectors of whole texts only, of which nothing says whether they have gone "
+            f"through {further[0].folder.inside or 'the layer after pooling'}, which the checkpoint "
+            "has after pooling. Make an export of your own: holotype export",
         )
     # Vectors that have length 1 already stay as they are.
     return (NormalizeSpec(),)
