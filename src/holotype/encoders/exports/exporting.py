@@ -28,6 +28,7 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.exports import Export
 from holotype.encoders.exports.graph import quantize, write_onnx
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
+from holotype.encoders.exports.quiet import without_noise
 from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
 from holotype.encoders.graphs.files import GRAPHS
 from holotype.encoders.graphs.graph import TYPE_IDS
@@ -98,6 +99,19 @@ def make_export(
             record.id, "it is a table of token vectors, run by NumPy alone; load it as it is"
         )
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    with without_noise():
+        return _make(config, folder, to, texts=texts, limits=limits)
+
+
+def _make(
+    config: ModelConfig[Any],
+    folder: Path,
+    to: Path,
+    *,
+    texts: Sequence[str] | None,
+    limits: Limits,
+) -> Export:
+    record = config.record
     policy = code_policy(record, trusted=config.trust_remote_code)
     source = read_source(make_plan(record, Checkpoint(folder, policy=policy)))
     to.parent.mkdir(parents=True, exist_ok=True)
