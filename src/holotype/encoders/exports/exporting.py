@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from holotype.encoders._load import import_part, load
+from holotype.encoders.checkpoints.bge_m3 import PROJECTION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.routes import module_folders
@@ -63,9 +64,9 @@ def copy_files(
     for module in sorted(modules - {transformer, folder}):
         for name in weight_files([path.name for path in module.glob("*.safetensors")]):
             _copy(module / name, to / module.relative_to(folder) / name)
-    layer = folder / f"{LEXICAL_STEM}.safetensors"
-    if layer.is_file():
-        _copy(layer, to / layer.name)
+    for layer in (folder / f"{LEXICAL_STEM}.safetensors", folder / PROJECTION_FILE):
+        if layer.is_file():
+            _copy(layer, to / layer.name)
     for source in tokenizer_folders:
         made = to / source.relative_to(folder)
         if not (made / TOKENIZER_FILE).is_file():

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from logging import StreamHandler
 
 import huggingface_hub.utils as hub
 import transformers
@@ -63,13 +64,30 @@ class _OtherThreads(logging.Filter):
 
 
 @contextmanager
+def _same_root_handlers() -> Generator[None]:
+    """Take the handler away again that `logging.info` gives a root logger which has none.
+
+    ONNX Runtime's quantisation logs that way.
+    """
+    root = logging.getLogger()
+    had = bool(root.handlers)
+    try:
+        yield
+    finally:
+        if not had:
+            for handler in [found for found in root.handlers if type(found) is StreamHandler]:
+                root.removeHandler(handler)
+
+
+@contextmanager
 def without_noise() -> Generator[None]:
     """Hide what libraries print while a model is exported; afterwards all is as it was."""
     logger, others = logging.getLogger(_WARNS), _OtherThreads()
     logger.addFilter(others)
     _BARS.hide()
     try:
-        yield
+        with _same_root_handlers():
+            yield
     finally:
         _BARS.show_again()
         logger.removeFilter(others)

@@ -146,13 +146,11 @@ class _Building:
 
 
 def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
-    if plan.settings.format == "bge-m3":
-        raise UnsupportedModelError(
-            plan.record.id,
-            "its late interaction is run by torch only so far; leave backend= out",
-        )
-    tensors = None
-    if plan.settings.format == "stanford":
+    tensors: dict[str, Array] | None = None
+    if plan.encoding.own_file is not None:
+        own = read_tensor_file(plan.checkpoint.folder / plan.encoding.own_file)
+        tensors = {f"linear.{name}": array for name, array in own.items()}
+    elif plan.settings.format == "stanford":
         tensors = read_arrays(plan.settings.transformer, prefix="linear.")
     dim = plan.encoding.network_dim(building.dim)
     return _vectors(building, plan.settings, plan.encoding, dim=dim, projection=tensors)

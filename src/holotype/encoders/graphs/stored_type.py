@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 # What computes with bytes, or makes floats of them. 4 bits are told by names of their own.
 _OF_BYTES = re.compile(
-    r"QLinear|QuantizeLinear|Integer|^QAttention$|^QGemm$|^QOrdered|^QEmbed|^DynamicQuantize"
+    r"QLinear|[Qq]uantizeLinear|Integer|^QAttention$|^QGemm$|^QOrdered|^QEmbed|^DynamicQuantize"
 )
 _OF_FEWER_BITS = re.compile(r"^MatMulNBits$|^MatMulBnb4$|^MatMulFpQ4$|^GatherBlockQuantized$")
 # TensorProto.DataType
@@ -34,6 +34,7 @@ _OPENVINO_TYPES = {
     "u4": "uint4",
     "nf4": "nf4",
 }
+_SHARE_OF_QUANTISED = 0.05
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
 
 
@@ -65,13 +66,16 @@ def read_stored_type(graph: Path) -> StoredType:
         operators = sorted(name for name in found.operators if pattern.search(name))
         if operators:
             return StoredType(dtype=dtype, reason=f"it has the operators {', '.join(operators)}")
-    (dtype, size), *_ = [*found.sizes.most_common(1), ("float32", 0)]
-    reason = f"most of its weights are {dtype}"
-    if dtype in ("int8", "uint8"):
-        return StoredType(dtype="int8", reason=reason)
-    if dtype not in _FLOATS:
-        return StoredType(dtype="4 bits", reason=reason)
-    return StoredType(dtype=dtype, reason=reason if size else "it has no weights")
+    # Embeddings, which mostly stay floats, may be the greater part of a model.
+    least = _SHARE_OF_QUANTISED * found.sizes.total()
+    for kind, size in found.sizes.most_common():
+        if kind not in _FLOATS and size > least:
+            dtype = "int8" if kind in ("int8", "uint8") else "4 bits"
+            return StoredType(dtype=dtype, reason=f"it has weights in {kind}")
+    floats = [kind for kind, _ in found.sizes.most_common() if kind in _FLOATS]
+    if not floats:
+        return StoredType(dtype="float32", reason="it has no weights")
+    return StoredType(dtype=floats[0], reason=f"most of its weights are {floats[0]}")
 
 
 @dataclass(frozen=True, slots=True)
