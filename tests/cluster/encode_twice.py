@@ -55,4 +55,4 @@ def main(n_cpus: int, n_gpus: int, n_actors: int, checkpoint: str, report: Path)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]), sys.argv[4], Path(sys.argv[5]))
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], Path(sys.argv[5]))

@@ -69,7 +69,7 @@ def test_two_encoders_in_a_pipeline_neither_wait_for_each_other_nor_run_too_earl
     script = Path(__file__).parent / "encode_twice.py"
     report = tmp_path / "report.json"
     sizes = [str(n_cpus), str(n_gpus), str(n_actors)]
-    command = [sys.executable, script, *sizes, str(get_model_path()), report]
+    command = [sys.executable, str(script), *sizes, str(get_model_path()), str(report)]
     subprocess.run(command, check=True, timeout=300)
     found = json.loads(report.read_text(encoding="utf-8"))
     assert (found["n_made_before"], found["n_rows"]) == (0, 60)

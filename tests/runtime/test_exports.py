@@ -428,7 +428,7 @@ def test_a_graph_of_another_model_is_never_kept(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write = exporting.write_onnx
+    write = graph.write_onnx
 
     def write_wrongly(model_id: str, model: Any, path: Path, **options: Any) -> None:
         with torch.no_grad():

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from logging import StreamHandler
+from typing import Any
 
 import huggingface_hub.utils as hub
 import transformers
@@ -19,6 +20,8 @@ class _Bars:
     """The progress bars of transformers, which it shows or hides for the whole process."""
 
     def __init__(self) -> None:
+        # transformers does not say what its functions return.
+        self._bars: Any = transformers.logging
         self._lock = threading.Lock()
         self._n_hiding = 0
         self._shown = self._shown_by_hub = True
@@ -27,9 +30,9 @@ class _Bars:
         """Hide the bars until `show_again` has been called as often."""
         with self._lock:
             if not self._n_hiding:
-                self._shown = transformers.logging.is_progress_bar_enabled()
+                self._shown = self._bars.is_progress_bar_enabled()
                 self._shown_by_hub = not hub.are_progress_bars_disabled()
-                transformers.logging.disable_progress_bar()
+                self._bars.disable_progress_bar()
                 self._show_hub()
             self._n_hiding += 1
 
@@ -38,7 +41,7 @@ class _Bars:
         with self._lock:
             self._n_hiding -= 1
             if not self._n_hiding and self._shown:
-                transformers.logging.enable_progress_bar()
+                self._bars.enable_progress_bar()
                 if not self._shown_by_hub:
                     hub.disable_progress_bars()
 
