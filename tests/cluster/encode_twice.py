@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayTaskError
 
 from holotype import cluster
 
@@ -44,7 +45,7 @@ def main(n_cpus: int, n_gpus: int, n_actors: int, checkpoint: str, report: Path)
     wrong = cluster.encode(documents, "all-minilm-l6-v2", column="body", **options)
     try:
         wrong.take_all()
-    except ray.exceptions.RayTaskError as error:
+    except RayTaskError as error:
         told = str(error)
     else:
         told = ""
