@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 
 import numpy as np
 from langchain_core.vectorstores import InMemoryVectorStore
@@ -37,3 +38,24 @@ def test_an_instruction_goes_where_a_prompt_has_a_place_for_it(instructed: Dense
     query = instructed.encode_query("a", instruction="Find the answer.")
     assert np.allclose(embeddings.embed_query("a"), query)
     assert np.allclose(embeddings.embed_documents(["a"])[0], instructed.encode_document("a"))
+
+
+def test_the_namespace_of_a_cache_tells_encoders_and_instructions_apart(
+    minilm: DenseEncoder, instructed: DenseEncoder, variants: list[DenseEncoder]
+) -> None:
+    embeddings = [HolotypeEmbeddings(encoder) for encoder in (minilm, *variants)]
+    embeddings += [
+        HolotypeEmbeddings(instructed, instruction=told) for told in ("Animals.", "Cities.")
+    ]
+    spaces = {embedding.cache_namespace for embedding in embeddings}
+    assert len(spaces) == len(embeddings)
+    assert HolotypeEmbeddings(minilm).cache_namespace == embeddings[0].cache_namespace
+
+
+def test_a_pickle_loads_the_model_again(instructed: DenseEncoder) -> None:
+    embeddings = HolotypeEmbeddings(instructed, instruction="Find the answer.")
+    pickled = pickle.dumps(embeddings)
+    assert len(pickled) < 100_000
+    copied = pickle.loads(pickled)  # made here
+    assert copied.encoder is not instructed
+    assert copied.embed_query("a") == embeddings.embed_query("a")

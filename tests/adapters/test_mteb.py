@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import mteb
@@ -17,8 +20,10 @@ from mteb.models import EncoderProtocol
 from mteb.types import PromptType
 from sentence_transformers import SentenceTransformer
 
+from holotype import load
 from holotype.adapters.mteb import MtebEncoder, model_meta
 from holotype.encoders.dense import DenseEncoder
+from holotype.models import ALL_MINILM_L6_V2
 
 QUERIES = ["Which city governs France?", "Where do cats rest?", "How is bread made?"]
 DOCUMENTS = [
@@ -111,6 +116,32 @@ def test_results_carry_what_the_record_knows(minilm: DenseEncoder) -> None:
     assert meta.revision == minilm.record.revision
     assert (meta.embed_dim, meta.max_tokens) == (384, 256)
     assert meta.license == "apache-2.0"
+
+
+def test_results_are_kept_apart_for_whatever_decides_them(
+    minilm: DenseEncoder, variants: list[DenseEncoder], tmp_path: Path
+) -> None:
+    cache = mteb.ResultCache(tmp_path)
+    metas = [model_meta(encoder) for encoder in (minilm, *variants)]
+    paths = {cache.get_task_result_path("LocalRetrieval", meta) for meta in metas}
+    assert len(paths) == len(metas)
+    again = load(ALL_MINILM_L6_V2, checkpoint=get_model_path())
+    assert cache.get_task_result_path("LocalRetrieval", model_meta(again)) in paths
+
+
+def test_a_record_without_a_revision_never_gets_the_results_of_another(tmp_path: Path) -> None:
+    record = dataclasses.replace(ALL_MINILM_L6_V2, revision=None)
+    meta = model_meta(load(record, checkpoint=get_model_path()))
+    path = mteb.ResultCache(tmp_path).get_task_result_path("LocalRetrieval", meta)
+    assert "no_revision_available" in path.parts
+
+
+def test_a_pickle_loads_the_model_again(minilm: DenseEncoder) -> None:
+    pickled = pickle.dumps(MtebEncoder(minilm))
+    assert len(pickled) < 100_000
+    copied = pickle.loads(pickled)  # made here
+    assert copied.mteb_model_meta == model_meta(minilm)
+    assert np.allclose(copied.model.encode("a"), minilm.encode("a"), atol=1e-6)
 
 
 @pytest.mark.parametrize(

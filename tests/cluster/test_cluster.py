@@ -55,3 +55,23 @@ def test_mistakes_are_found_before_the_cluster_is_asked() -> None:
         cluster.encode(dataset, "all-minilm-l6-v2", dim=7)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="side is 'querry'; expected one of query, document, text"):
         cluster.encode(dataset, "all-minilm-l6-v2", side="querry")  # type: ignore[arg-type]
+    for wrong in ("n_actors", "batch_size"):
+        with pytest.raises(ValueError, match=f"{wrong} is 0; expected at least 1"):
+            cluster.encode(dataset, "all-minilm-l6-v2", **{wrong: 0})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("n_cpus", "n_gpus", "n_actors"), [(1, 0, 0), (2, 0, 2), (2, 1, 0), (2, 2, 0)]
+)
+def test_two_encoders_in_a_pipeline_neither_wait_for_each_other_nor_run_too_early(
+    n_cpus: int, n_gpus: int, n_actors: int, tmp_path: Path
+) -> None:
+    script = Path(__file__).parent / "encode_twice.py"
+    report = tmp_path / "report.json"
+    sizes = [str(n_cpus), str(n_gpus), str(n_actors)]
+    command = [sys.executable, str(script), *sizes, str(get_model_path()), str(report)]
+    subprocess.run(command, check=True, timeout=300)
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert (found["n_made_before"], found["n_rows"]) == (0, 60)
+    assert found["widths"] == [[384, 384]]
+    assert "the dataset has no column 'body'; it has 'id', 'text'" in found["told"]

@@ -18,6 +18,7 @@ from sentence_transformers.base.modules import Router, Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import LayerNorm, Pooling
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
+from tests.runtime.bge_m3 import COLBERT, save_bge_m3
 from tests.runtime.heads import (
     PAIRS,
     classifier_record,
@@ -216,6 +217,22 @@ def test_lexical_weights_are_those_of_torch(
     made = export(record, backend="openvino", checkpoint=folder, to=tmp_path / "made").folder
     ours = load(record, backend="openvino", checkpoint=made)
     assert_same_words(ours, load(record, checkpoint=folder, device="cpu"), texts)
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_late_interaction_of_bge_m3_has_the_vectors_of_torch(
+    backend: Backend, texts: list[str], tmp_path: Path
+) -> None:
+    folder = save_bge_m3(tmp_path)
+    made = export(COLBERT, backend=backend, checkpoint=folder, to=tmp_path / "made").folder
+    theirs = load(COLBERT, checkpoint=folder, device="cpu")
+    ours = load(COLBERT, backend=backend, checkpoint=made)
+    assert ours.compatible_with(theirs)
+    for side in ("encode_query", "encode_document"):
+        found = getattr(ours, side)(texts, on_overflow="truncate")
+        expected = getattr(theirs, side)(texts, on_overflow="truncate")
+        for mine, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(mine, other, atol=1e-5)
 
 
 @pytest.mark.parametrize("backend", ["onnx", "openvino"])

@@ -200,6 +200,15 @@ def test_an_activation_of_another_form_is_refused(
         load(sparse_record(n_words, pooling="mean", activation="log1p-relu"), checkpoint=plain)
 
 
+@pytest.mark.parametrize("source", ["plain", "saved", "routed"])
+def test_relu_in_the_record_of_a_language_model_is_told_by_its_name_there(
+    source: str, n_words: int, sparse_record: SparseRecord, request: pytest.FixtureRequest
+) -> None:
+    record = sparse_record(n_words, pooling="max", activation="relu")
+    with pytest.raises(UnsupportedModelError, match=r"calls relu after .* is log1p-relu"):
+        load(record, checkpoint=request.getfixturevalue(source))
+
+
 def test_a_model_whose_logits_are_no_linear_layers_is_refused(
     n_words: int, sparse_record: SparseRecord, tmp_path: Path
 ) -> None:

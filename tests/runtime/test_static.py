@@ -247,6 +247,21 @@ def test_old_files_of_model2vec_mean_its_usual_length(save_model2vec: Save, reco
     assert_equal(ours, exact_model2vec(folder).encode([text])[0])
 
 
+def test_a_table_without_a_name_of_its_kind_is_known_by_its_tensor(
+    save_model2vec: Save, record: Any, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    folder = save_model2vec()
+    expected = exact_model2vec(folder).encode(texts)
+    (folder / "modules.json").unlink(missing_ok=True)
+    values = read(folder, "config.json")
+    del values["model_type"]
+    for config in (values, {}):
+        (folder / "config.json").write_text(json.dumps(config))
+        for known in (record(), dense_record(DIM)):
+            found = load(known, checkpoint=folder).encode(texts, on_overflow="truncate")
+            assert_equal(found, expected)
+
+
 def test_words_without_a_vector_are_dropped(save_model2vec: Save, record: Any) -> None:
     words = Tokenizer(models.WordLevel({"[UNK]": 0, "late": 1, "text": 2}, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from holotype.adapters.identity import identity, load_again, short_digest
 from holotype.encoders.dense import DenseEncoder
 from holotype.errors import MissingExtraError
 
@@ -10,11 +13,16 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("langchain", "langchain_core", "holotype.adapters.langchain") from error
 
+if TYPE_CHECKING:
+    from holotype.encoders.config import ModelConfig
+    from holotype.records import AnyDenseModel
+
 
 class HolotypeEmbeddings(Embeddings):
     """Encodes queries and documents with the model's prompts.
 
-    A vector is a list of floats, ``[dim]`` per text.
+    A vector is a list of floats, ``[dim]`` per text. A pickle holds the configuration of the encoder,
+    and whoever reads it loads the model again; see `holotype.adapters.identity.load_again`.
 
     Attributes:
         encoder: the encoder.
@@ -25,6 +33,20 @@ class HolotypeEmbeddings(Embeddings):
         """Wrap a loaded encoder."""
         self.encoder = encoder
         self.instruction = instruction
+
+    @property
+    def cache_namespace(self) -> str:
+        """A namespace for caches of vectors, such as those of LangChain's `CacheBackedEmbeddings`.
+
+        It differs wherever the checkpoint, the record, the dimensions, the type, the backend or the
+        instruction does. The weights are read once for it. Documents and queries need namespaces of
+        their own beside it: their prompts differ.
+        """
+        return f"{self.encoder.record.id}-{short_digest(identity(self.encoder, self.instruction))}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Send the configuration to another process, which loads the model again."""
+        return _wrap_again, (type(self), self.encoder.config, self.instruction)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return one vector per document, in order."""
@@ -40,3 +62,9 @@ class HolotypeEmbeddings(Embeddings):
         vector: list[float]
         vector = self.encoder.encode_query(text, instruction=self.instruction).tolist()
         return vector
+
+
+def _wrap_again(
+    kind: type[HolotypeEmbeddings], config: ModelConfig[AnyDenseModel], instruction: str | None
+) -> HolotypeEmbeddings:
+    return kind(load_again(config), instruction=instruction)

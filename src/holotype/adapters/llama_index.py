@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from holotype.adapters.identity import identity, load_again
 from holotype.encoders.dense import DenseEncoder
 from holotype.errors import MissingExtraError
 
@@ -16,11 +17,26 @@ except ModuleNotFoundError as error:
         "llama-index", "llama_index", "holotype.adapters.llama_index"
     ) from error
 
+if TYPE_CHECKING:
+    from holotype.encoders.config import ModelConfig
+    from holotype.records import AnyDenseModel
+
+# LlamaIndex's embeddings cache has the bare text as its key.
+_NO_CACHE = (
+    "LlamaIndex keeps embeddings_cache under the text alone, so that queries and documents, and "
+    "different models, would get each other's vectors; leave it out, and pass cache= to the "
+    "IngestionPipeline"
+)
+
 
 class HolotypeEmbedding(BaseEmbedding):
     """Encodes queries and documents with the model's prompts.
 
-    A vector is a list of floats, ``[dim]`` per text. `model_name` is the id of the record.
+    A vector is a list of floats, ``[dim]`` per text. `model_name` is the id of the record. The key
+    of an ingestion cache, which LlamaIndex makes of `to_dict`, tells encoders apart: by their
+    fingerprint, dimensions, type, backend and instruction. Workers, such as those of
+    ``IngestionPipeline.run(num_workers=2)``, load the model again; see
+    `holotype.adapters.identity.load_again`.
     """
 
     _encoder: DenseEncoder = PrivateAttr()
@@ -35,7 +51,12 @@ class HolotypeEmbedding(BaseEmbedding):
             encoder: the encoder.
             instruction: the task description for prompts that take one.
             options: options of LlamaIndex's own embedding models, such as `embed_batch_size`.
+
+        Raises:
+            ValueError: `embeddings_cache` is given.
         """
+        if options.get("embeddings_cache") is not None:
+            raise ValueError(_NO_CACHE)
         super().__init__(model_name=encoder.record.id, **options)
         self._encoder = encoder
         self._instruction = instruction
@@ -44,6 +65,25 @@ class HolotypeEmbedding(BaseEmbedding):
     def class_name(cls) -> str:
         """Return the name under which LlamaIndex serialises this class."""
         return "HolotypeEmbedding"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an option.
+
+        Raises:
+            ValueError: it is `embeddings_cache`, which cannot tell vectors apart.
+        """
+        if name == "embeddings_cache" and value is not None:
+            raise ValueError(_NO_CACHE)
+        super().__setattr__(name, value)
+
+    def to_dict(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the options, and what decides the vectors; see `BaseEmbedding.to_dict`."""
+        return {**super().to_dict(**kwargs), **identity(self._encoder, self._instruction)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send the configuration to another process, which loads the model again."""
+        options = {name: getattr(self, name) for name in ("embed_batch_size", "num_workers")}
+        return _wrap_again, (type(self), self._encoder.config, self._instruction, options)
 
     @property
     def encoder(self) -> DenseEncoder:
@@ -76,3 +116,12 @@ class HolotypeEmbedding(BaseEmbedding):
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         return await asyncio.to_thread(self._get_text_embeddings, texts)
+
+
+def _wrap_again(
+    kind: type[HolotypeEmbedding],
+    config: ModelConfig[AnyDenseModel],
+    instruction: str | None,
+    options: dict[str, Any],
+) -> HolotypeEmbedding:
+    return kind(load_again(config), instruction=instruction, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
+from holotype.adapters.identity import identity, load_again, short_digest
 from holotype.encoders.dense import DenseEncoder
 from holotype.errors import MissingExtraError
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from mteb.types import Array, BatchedInput
     from torch.utils.data import DataLoader
 
+    from holotype.encoders.config import ModelConfig
+    from holotype.records import AnyDenseModel
+
 _SCORES = {"cosine": ScoringFunction.COSINE, "dot": ScoringFunction.DOT_PRODUCT}
 
 
@@ -29,7 +33,8 @@ class MtebEncoder(AbsEncoder):
 
     Queries and documents of retrieval tasks get the model's prompts. Texts of other tasks get no
     prompt, unless the prompt takes an instruction: then every text is encoded as a query, with
-    mteb's instruction for the task.
+    mteb's instruction for the task. A pickle holds the configuration of the encoder, and whoever
+    reads it loads the model again; see `holotype.adapters.identity.load_again`.
 
     Attributes:
         model: the encoder.
@@ -42,6 +47,10 @@ class MtebEncoder(AbsEncoder):
         """Wrap a loaded encoder."""
         self.model = encoder
         self.mteb_model_meta = model_meta(encoder)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Send the configuration to another process, which loads the model again."""
+        return _wrap_again, (type(self), self.model.config)
 
     def encode(
         self,
@@ -83,13 +92,22 @@ class MtebEncoder(AbsEncoder):
 
 
 def model_meta(encoder: DenseEncoder) -> ModelMeta:
-    """Return mteb's metadata about a model, from its record; unknown values are None."""
+    """Return mteb's metadata about a model, from its record; unknown values are None.
+
+    mteb keeps results under the name, the revision and the experiment. The experiment says what
+    else decides them, so that a run with another checkpoint, size, type or backend never gets the
+    results of this one. The weights are read once for it.
+
+    Raises:
+        CheckpointError: the files of the model are gone, or damaged.
+    """
     record = encoder.record
     known_licenses = get_args(Licenses)
     return ModelMeta.create_empty(
         {
             "name": record.huggingface_id,
-            "revision": record.revision,
+            # For None mteb would take the results of any revision.
+            "revision": record.revision or "no_revision_available",
             "release_date": record.release_date,
             "n_parameters": record.parameters,
             "max_tokens": encoder.max_length,
@@ -98,7 +116,12 @@ def model_meta(encoder: DenseEncoder) -> ModelMeta:
             "reference": f"https://huggingface.co/{record.huggingface_id}",
             "similarity_fn_name": _SCORES[encoder.encoding.similarity],
             "use_instructions": encoder.encoding.query_prompt.takes_instruction,
-            "experiment_kwargs": {"dim": encoder.dim, "dtype": encoder.dtype},
+            "experiment_kwargs": {
+                "dim": encoder.dim,
+                "dtype": encoder.dtype,
+                "backend": encoder.config.backend,
+                "identity": short_digest(identity(encoder, None)),
+            },
         }
     )
 
@@ -106,3 +129,7 @@ def model_meta(encoder: DenseEncoder) -> ModelMeta:
 def _texts(inputs: DataLoader[BatchedInput]) -> Iterator[str]:
     for batch in inputs:
         yield from batch["text"]
+
+
+def _wrap_again(kind: type[MtebEncoder], config: ModelConfig[AnyDenseModel]) -> MtebEncoder:
+    return kind(load_again(config))

@@ -101,6 +101,17 @@ def read_sparse_checkpoint(checkpoint: Checkpoint, *, lexical: bool) -> SparseSe
     return _routed(checkpoint, library, routes)
 
 
+def is_language_model(checkpoint: Checkpoint) -> bool:
+    """Whether files say that a masked language model weighs the words, and not BGE-M3's layer."""
+    if any(name.partition(".")[0] == LEXICAL_STEM for name in checkpoint.names):
+        return False
+    if checkpoint.has(MODULES_FILE):
+        kinds = {kind for _, kind, _ in module_entries(checkpoint)}
+        return not kinds.isdisjoint((SPLADE_MODULE, "Router"))
+    names = checkpoint.json(CONFIG_FILE, optional=True).texts("architectures")
+    return names is not None and any(name.endswith(_LANGUAGE_MODEL) for name in names.value)
+
+
 def _refuse_other_kinds(checkpoint: Checkpoint, library: JsonFile) -> None:
     kind = library.text("model_type")
     if kind is not None and kind.value != "SparseEncoder":

@@ -59,8 +59,9 @@ def export(
             in the current folder.
         texts: what is compared; None means a few texts in several languages.
         min_cosine: how near each vector must be to its original; None means 0.99999 in float32,
-            0.999 in float16 and bfloat16, and 0.9 in int8. Where it is left out, most of the
-            heaviest words of sparse vectors must stay as well.
+            0.999 in float16 and bfloat16, and 0.9 in int8; in bfloat16 one text in ten may have
+            0.99. Where it is left out, most of the heaviest words of sparse vectors must stay as
+            well.
         max_difference: of cross-encoders and classifiers, how far a logit may be from its original
             (where logits exceed 1, as a share of the greatest); None means 1e-4 in float32, 0.01
             in float16, 0.05 in bfloat16 and 0.25 in int8. Where it is left out, most of the

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from holotype.encoders._load import import_part, load
+from holotype.encoders.checkpoints.bge_m3 import PROJECTION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.routes import module_folders
@@ -28,6 +29,7 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.exports import Export
 from holotype.encoders.exports.graph import quantize, write_onnx
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
+from holotype.encoders.exports.quiet import without_noise
 from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
 from holotype.encoders.graphs.files import GRAPHS
 from holotype.encoders.graphs.graph import TYPE_IDS
@@ -62,9 +64,9 @@ def copy_files(
     for module in sorted(modules - {transformer, folder}):
         for name in weight_files([path.name for path in module.glob("*.safetensors")]):
             _copy(module / name, to / module.relative_to(folder) / name)
-    layer = folder / f"{LEXICAL_STEM}.safetensors"
-    if layer.is_file():
-        _copy(layer, to / layer.name)
+    for layer in (folder / f"{LEXICAL_STEM}.safetensors", folder / PROJECTION_FILE):
+        if layer.is_file():
+            _copy(layer, to / layer.name)
     for source in tokenizer_folders:
         made = to / source.relative_to(folder)
         if not (made / TOKENIZER_FILE).is_file():
@@ -98,6 +100,19 @@ def make_export(
             record.id, "it is a table of token vectors, run by NumPy alone; load it as it is"
         )
     folder = find_checkpoint(record, config.checkpoint, with_code=config.trust_remote_code)
+    with without_noise():
+        return _make(config, folder, to, texts=texts, limits=limits)
+
+
+def _make(
+    config: ModelConfig[Any],
+    folder: Path,
+    to: Path,
+    *,
+    texts: Sequence[str] | None,
+    limits: Limits,
+) -> Export:
+    record = config.record
     policy = code_policy(record, trusted=config.trust_remote_code)
     source = read_source(make_plan(record, Checkpoint(folder, policy=policy)))
     to.parent.mkdir(parents=True, exist_ok=True)

@@ -38,8 +38,9 @@ def measure_vectors(
     pairs = zip(_vectors(exported, texts), _vectors(original, texts), strict=True)
     found = tuple(_vector_loss_of_text(ours, theirs) for ours, theirs in pairs)
     return VectorLoss(
-        max_difference=max(loss.max_difference for loss in found),
-        min_cosine=min(loss.min_cosine for loss in found),
+        # NaN must not get lost on the way.
+        max_difference=float(np.max([loss.max_difference for loss in found])),
+        min_cosine=float(np.min([loss.min_cosine for loss in found])),
         texts=found,
     )
 
@@ -167,9 +168,10 @@ def measure_words(
         for at in range(len(texts))
     )
     return WordLoss(
-        max_difference=max(loss.max_difference for loss in found),
-        min_cosine=min(loss.min_cosine for loss in found),
-        min_words_kept=min(loss.min_words_kept for loss in found),
+        # NaN must not get lost on the way.
+        max_difference=float(np.max([loss.max_difference for loss in found])),
+        min_cosine=float(np.min([loss.min_cosine for loss in found])),
+        min_words_kept=float(np.min([loss.min_words_kept for loss in found])),
         texts=found,
     )
 
@@ -229,6 +231,14 @@ PROBES = (
 
 MIN_COSINES = {"float32": 0.99999, "float16": 0.999, "bfloat16": 0.999, "int8": 0.9}
 """How near each vector must be to its original, by the type of the export."""
+WORST_COSINES = {**MIN_COSINES, "bfloat16": 0.99}
+"""How near the vectors of one text in ten must be, by the type of the export.
+
+bfloat16 keeps 8 bits of a number, and texts that repeat themselves add up the same error again and
+again: of all-mpnet-base-v2 one text of twelve has 0.998, the others 0.9999. A wrong model is wrong
+for most texts, and where it is for one, by more.
+"""
+_TEXTS_PER_WORST = 10
 MIN_WORDS_KEPT = {"float32": 0.99, "float16": 0.9, "bfloat16": 0.8, "int8": 0.6}
 """How many of the heaviest words of a sparse vector must stay, by the type of the export."""
 MAX_SCORE_DIFFERENCES = {"float32": 1e-4, "float16": 0.01, "bfloat16": 0.05, "int8": 0.25}
@@ -285,8 +295,12 @@ def check_loss(model_id: str, loss: Loss, dtype: str, limits: Limits) -> None:
 def _check_vectors(
     model_id: str, loss: VectorLoss | WordLoss, dtype: str, min_cosine: float | None
 ) -> None:
-    least = MIN_COSINES[dtype] if min_cosine is None else min_cosine
     told = min_cosine is not None
+    least, worst_allowed = (
+        (MIN_COSINES[dtype], WORST_COSINES[dtype]) if min_cosine is None else (min_cosine,) * 2
+    )
+    cosines = sorted(text.min_cosine for text in loss.texts)
+    n_worst = len(cosines) // _TEXTS_PER_WORST
     exact = dtype != "float32" or told or loss.max_difference <= _MAX_DIFFERENCE
     kept, words = True, ""
     if isinstance(loss, WordLoss):
@@ -296,13 +310,17 @@ def _check_vectors(
             f"(expected at least {MIN_WORDS_KEPT[dtype]})"
         )
     # Written so that NaN is refused.
-    if loss.min_cosine >= least and exact and kept and np.isfinite(loss.max_difference):
+    near = all(cosine >= worst_allowed for cosine in cosines) and cosines[n_worst] >= least
+    if near and exact and kept and np.isfinite(loss.max_difference):
         return
-    worst = min(range(len(loss.texts)), key=lambda at: loss.texts[at].min_cosine)
+    most = ""
+    if n_worst and worst_allowed < least:
+        most = f", and {worst_allowed} for {n_worst} of the {len(cosines)} texts"
+    worst = int(np.argmin([text.min_cosine for text in loss.texts]))
     raise ExportError(
         model_id,
         f"its vectors in {dtype} are too far from the original ones: the smallest cosine is "
-        f"{loss.min_cosine:.6f} (expected at least {least}), the greatest difference "
+        f"{loss.min_cosine:.6f} (expected at least {least}{most}), the greatest difference "
         f"{loss.max_difference:.2e}{words}, the worst text the one at index {worst}. Take another "
         "dtype, or say with min_cosine what is near enough for you",
     )

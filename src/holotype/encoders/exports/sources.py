@@ -96,10 +96,6 @@ def _vector_source(plan: DensePlan | ColbertPlan) -> ExportSource:
             plan.checkpoint.where("modules.json"),
             "has modules of their own for queries and for documents, which only torch runs so far",
         )
-    if settings.format == "bge-m3":
-        raise UnsupportedModelError(
-            plan.record.id, "its late interaction is run by torch only so far"
-        )
     tensors, projection = read_tensors(settings.transformer), dict[str, Tensor]()
     if settings.architecture == STANFORD_ARCHITECTURE:
         projection = split_projection(settings.transformer, tensors)

@@ -18,7 +18,9 @@ from holotype.encoders.arrays.words import (
 )
 from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import (
+    LayerNormSpec,
     LayerSpec,
+    LinearSpec,
     NormalizeSpec,
     PoolingSpec,
     stanford_linear,
@@ -144,13 +146,11 @@ class _Building:
 
 
 def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
-    if plan.settings.format == "bge-m3":
-        raise UnsupportedModelError(
-            plan.record.id,
-            "its late interaction is run by torch only so far; leave backend= out",
-        )
-    tensors = None
-    if plan.settings.format == "stanford":
+    tensors: dict[str, Array] | None = None
+    if plan.encoding.own_file is not None:
+        own = read_tensor_file(plan.checkpoint.folder / plan.encoding.own_file)
+        tensors = {f"linear.{name}": array for name, array in own.items()}
+    elif plan.settings.format == "stanford":
         tensors = read_arrays(plan.settings.transformer, prefix="linear.")
     dim = plan.encoding.network_dim(building.dim)
     return _vectors(building, plan.settings, plan.encoding, dim=dim, projection=tensors)
@@ -193,6 +193,14 @@ def _layers_after_pooling(
             "returns vectors of whole texts only, of which nothing says whether they are final; "
             "that is safe only for models whose vectors have length 1 and whose prompts count. "
             "Make an export of your own: holotype export",
+        )
+    further = [layer for layer in encoding.layers if isinstance(layer, LinearSpec | LayerNormSpec)]
+    if further:
+        raise UnsupportedCheckpointError(
+            graph.location,
+            "returns vectors of whole texts only, of which nothing says whether they have gone "
+            f"through {further[0].folder.inside or 'the layer after pooling'}, which the checkpoint "
+            "has after pooling. Make an export of your own: holotype export",
         )
     # Vectors that have length 1 already stay as they are.
     return (NormalizeSpec(),)

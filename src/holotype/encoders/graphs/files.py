@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.encoders.checkpoints.source import fetch_graph, find_checkpoint
-from holotype.encoders.config import ModelConfig
+from holotype.encoders.config import DTYPES, ModelConfig
 from holotype.encoders.graphs.manifest import (
     MANIFEST_FILE,
     ExportFacts,
     check_files,
     read_facts,
 )
+from holotype.encoders.graphs.stored_type import read_stored_type
 from holotype.errors import CheckpointError, UnsupportedModelError
 from holotype.records import ColbertModel, ModelInfo
 
@@ -57,13 +59,28 @@ def find_graph(config: ModelConfig[Any]) -> GraphFiles:
         _check_facts(config, folder, facts)
         check_files(folder, facts.files)
         return GraphFiles(folder, folder / facts.graph)
-    if config.dtype != "float32":
+    graph = folder / _graph_name(config, folder)
+    _check_type(config, graph)
+    return GraphFiles(folder, graph)
+
+
+def _check_type(config: ModelConfig[Any], graph: Path) -> None:
+    """Compare the type that a graph of somebody else computes in with the one asked for."""
+    try:
+        stored = read_stored_type(graph)
+    except (OSError, ValueError) as error:
         raise CheckpointError(
-            str(folder),
-            f"has no {MANIFEST_FILE}, so that nothing says that it is {config.dtype}; leave dtype= "
-            f"out, or make an export: {_how(config)}",
-        )
-    return GraphFiles(folder, folder / _graph_name(config, folder))
+            str(graph), f"is no whole graph: {error}; {fetch_again(graph)}, or export it again"
+        ) from error
+    if stored.dtype == config.dtype:
+        return
+    known = stored.dtype in DTYPES[config.backend]
+    advice = f"pass dtype={stored.dtype!r} to run it, or make" if known else "make"
+    raise CheckpointError(
+        str(graph),
+        f"computes in {stored.dtype} ({stored.reason}), but {config.dtype} is asked for; {advice} "
+        f"an export: {_how(config)}",
+    )
 
 
 def _graph_name(config: ModelConfig[Any], folder: Path) -> str:

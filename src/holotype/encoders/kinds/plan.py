@@ -23,7 +23,12 @@ from holotype.encoders.checkpoints.settings import (
     find_transformer_file,
     read_checkpoint,
 )
-from holotype.encoders.checkpoints.sparse import LEXICAL, SparseSettings, read_sparse_checkpoint
+from holotype.encoders.checkpoints.sparse import (
+    LEXICAL,
+    SparseSettings,
+    is_language_model,
+    read_sparse_checkpoint,
+)
 from holotype.encoders.kinds.classifier import ClassifierEncoding, compare_classifier
 from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
 from holotype.encoders.kinds.cross_encoder import CrossEncoding, compare_cross_encoder
@@ -270,7 +275,8 @@ def _plan(record: ModelInfo, checkpoint: Checkpoint, comparer: Comparer) -> AnyP
     if isinstance(record, ColbertModel):
         return _colbert_plan(record, checkpoint, comparer)
     if isinstance(record, SparseModel):
-        sparse = read_sparse_checkpoint(checkpoint, lexical=record.activation == LEXICAL)
+        lexical = record.activation == LEXICAL and not is_language_model(checkpoint)
+        sparse = read_sparse_checkpoint(checkpoint, lexical=lexical)
         return SparsePlan(
             record=record,
             checkpoint=checkpoint,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
-from holotype.encoders.checkpoints.sparse import LEXICAL_STEM, SparseSettings
+from holotype.encoders.checkpoints.sparse import LEXICAL, LEXICAL_STEM, SparseSettings
 from holotype.encoders.kinds.merge import Merge
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
@@ -16,6 +16,10 @@ _ACTIVATIONS = {
     "language-model": ("log1p-relu", "log1p-log1p-relu"),
     "lexical": ("relu",),
 }
+_ABOUT_RELU = (
+    ". In a record, relu stands for BGE-M3's layer that weighs tokens; what sentence-transformers "
+    "calls relu after a masked language model is log1p-relu"
+)
 _POOLINGS = {"language-model": ("max", "sum"), "lexical": ("max",)}
 
 
@@ -117,6 +121,6 @@ def _known(record: SparseModel, settings: SparseSettings, field: str, value: str
         raise UnsupportedModelError(
             record.id,
             f"its {field} {value!r} does not fit its checkpoint; expected one of "
-            f"{', '.join(allowed)}",
+            f"{', '.join(allowed)}{_ABOUT_RELU if value == LEXICAL else ''}",
         )
     return value

@@ -29,7 +29,8 @@ from holotype.errors import (
 from holotype.records import AnyDenseModel
 
 STATIC_MODULE = "StaticEmbedding"
-TABLE_NAMES = ("embedding.weight", "embeddings")
+_MODEL2VEC_TABLE = "embeddings"
+TABLE_NAMES = ("embedding.weight", _MODEL2VEC_TABLE)
 """What the two libraries call the table."""
 MAPPING_NAME = "mapping"
 """What model2vec calls the row of every token, where several tokens share one."""
@@ -83,7 +84,18 @@ def is_static(checkpoint: Checkpoint) -> bool:
     if STATIC_MODULE in module_kinds(checkpoint):
         return True
     config = checkpoint.json(CONFIG_FILE, optional=True)
-    return config.values.get("model_type") == _MODEL2VEC
+    return config.values.get("model_type") == _MODEL2VEC or _is_bare_table(checkpoint)
+
+
+def _is_bare_table(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is a table as early versions of model2vec saved it, without its name."""
+    config = checkpoint.json(CONFIG_FILE, optional=True)
+    if checkpoint.has(MODULES_FILE) or "model_type" in config.values:
+        return False
+    if not (checkpoint.has(_TOKENIZER_FILE) and checkpoint.has(WEIGHTS_FILE)):
+        return False
+    names = set(checkpoint.header(WEIGHTS_FILE))
+    return _MODEL2VEC_TABLE in names and names <= {_MODEL2VEC_TABLE, MAPPING_NAME, "weights"}
 
 
 def read_static(checkpoint: Checkpoint) -> StaticCheckpoint:
@@ -100,9 +112,9 @@ def read_static(checkpoint: Checkpoint) -> StaticCheckpoint:
     entries = module_entries(checkpoint) if checkpoint.has(MODULES_FILE) else []
     # Only model2vec writes such a file beside a table; it names itself in most of them.
     by_model2vec = bool(config.values) and config.values.get("model_type") in (None, _MODEL2VEC)
+    by_model2vec = by_model2vec or _is_bare_table(checkpoint)
     kinds = [kind for _, kind, _ in entries]
-    stated = config.values.get("model_type")
-    if kinds[:1] != [STATIC_MODULE] and (kinds or stated != _MODEL2VEC):
+    if kinds[:1] != [STATIC_MODULE] and (kinds or not is_static(checkpoint)):
         raise WrongKindError(
             checkpoint.location,
             f"is no table of token vectors: neither does {MODULES_FILE} begin with "

@@ -69,6 +69,24 @@ def test_every_type_has_its_limits(dtype: str) -> None:
             check_loss("tiny", loss, dtype, Limits())
 
 
+def vectors_of_texts(*cosines: float) -> VectorLoss:
+    texts = tuple(TextLoss(max_difference=0.0, min_cosine=cosine) for cosine in cosines)
+    return VectorLoss(max_difference=0.0, min_cosine=min(cosines), texts=texts)
+
+
+def test_in_bfloat16_one_text_in_ten_may_be_further_away_but_not_far() -> None:
+    near = [0.9999] * 11
+    check_loss("tiny", vectors_of_texts(*near, 0.998), "bfloat16", Limits())
+    check_loss("tiny", vectors_of_texts(0.998, *near), "bfloat16", Limits())
+    for cosines in ([*near, 0.989], [*near[1:], 0.998, 0.998], [*near[3:], 0.998], [*near, np.nan]):
+        with pytest.raises(ExportError, match=r"expected at least 0\.999(, and 0\.99 for 1 of|\))"):
+            check_loss("tiny", vectors_of_texts(*cosines), "bfloat16", Limits())
+    with pytest.raises(ExportError, match=r"expected at least 0\.999\)"):
+        check_loss("tiny", vectors_of_texts(*near, 0.998), "float16", Limits())
+    with pytest.raises(ExportError, match=r"expected at least 0\.9985\)"):
+        check_loss("tiny", vectors_of_texts(*near, 0.998), "bfloat16", Limits(min_cosine=0.9985))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_the_caller_says_is_near_enough_takes_the_place_of_the_limits(dtype: str) -> None:
     check_loss("tiny", vectors(0.5, 1.0), dtype, Limits(min_cosine=0.5))
