@@ -16,7 +16,6 @@ from typing import Any
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
-from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.graphs.manifest import original_weights
 from holotype.encoders.kinds.plan import AnyPlan
 from holotype.references.checking import check_sizes, hash_files
@@ -129,7 +128,8 @@ def deciding_files(checkpoint: Checkpoint, *, with_code: bool = False) -> tuple[
     """Return the files whose bytes decide the vectors: weights, tokenizer, and code that runs."""
     kept: list[str] = []
     for inside, names in _files_of_modules(checkpoint):
-        chosen = {*weight_files(names), *(name for name in names if name in _TOKENIZER_FILES)}
+        weights = checkpoint.part(inside).weight_names()
+        chosen = {*weights, *(name for name in names if name in _TOKENIZER_FILES)}
         kept += [inside + name for name in chosen]
     if with_code and "auto_map" in checkpoint.json("config.json", optional=True).values:
         kept += [path.name for path in checkpoint.folder.glob("*.py")]

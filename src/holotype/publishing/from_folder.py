@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.hub_cache import Snapshot, fetch_again, find_snapshot
-from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactDamagedError, CheckpointError, FileDifference
 from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
@@ -31,7 +29,7 @@ def gather_folder(
     """
     selected = select_files(
         list_files(folder),
-        module_folders(Checkpoint(folder)),
+        folder,
         location=str(folder),
         with_pickles=options.convert_pickles,
         with_code=options.trust_remote_code,

@@ -13,7 +13,7 @@ from tests.unit.holotype.hub.checkpoints import (
     saved,
 )
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
 from holotype.publishing import CreationOptions, create_artifact, open_artifact
@@ -177,7 +177,14 @@ def test_shards_come_with_their_index_and_whole_weights_without(tmp_path: Path) 
     shards = {
         "model-00001-of-00002.safetensors": weights,
         "model-00002-of-00002.safetensors": weights,
-        "model.safetensors.index.json": json.dumps({"weight_map": {}}).encode(),
+        "model.safetensors.index.json": json.dumps(
+            {
+                "weight_map": {
+                    "a": "model-00001-of-00002.safetensors",
+                    "b": "model-00002-of-00002.safetensors",
+                }
+            }
+        ).encode(),
     }
     files = dense()
     saved(tmp_path / "whole", files | shards)
@@ -187,6 +194,50 @@ def test_shards_come_with_their_index_and_whole_weights_without(tmp_path: Path) 
     sharded = create_artifact(f"local:{tmp_path}/sharded", tmp_path / "two")
     assert not {file.path for file in whole.files} & set(shards)
     assert {file.path for file in sharded.files} >= set(shards)
+
+
+def in_shards(*shards: str) -> dict[str, bytes]:
+    """A dense model whose weights lie in these files, by its index."""
+    files = dense()
+    weights = files.pop("model.safetensors")
+    index = {"weight_map": {f"tensor.{at}": shard for at, shard in enumerate(shards)}}
+    return files | dict.fromkeys(shards, weights) | {INDEX_FILE: as_json(index)}
+
+
+def test_shards_are_those_that_the_index_names(tmp_path: Path) -> None:
+    shards = ("part-a.safetensors", "parts/b.safetensors")
+    others = {"model-00001-of-00001.safetensors": b"", "other.safetensors": b""}
+    saved(tmp_path / "checkpoint", in_shards(*shards))
+    for name, body in others.items():
+        (tmp_path / "checkpoint" / name).write_bytes(body)
+    manifest = create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    taken = {file.path for file in manifest.files}
+    assert taken >= {*shards, INDEX_FILE}
+    assert not taken & {*others}
+
+
+def test_a_single_shard_comes_with_its_index(tmp_path: Path) -> None:
+    saved(tmp_path / "checkpoint", in_shards("model-00001-of-00001.safetensors"))
+    manifest = create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert INDEX_FILE in {file.path for file in manifest.files}
+
+
+def test_a_missing_shard_makes_no_artifact(tmp_path: Path) -> None:
+    saved(tmp_path / "checkpoint", in_shards("a.safetensors", "b.safetensors"))
+    (tmp_path / "checkpoint" / "b.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"the file b\.safetensors is missing"):
+        create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("shard", ["../outside.safetensors", "/etc/outside.safetensors"])
+def test_an_index_points_to_nothing_outside(tmp_path: Path, shard: str) -> None:
+    saved(tmp_path / "checkpoint", in_shards("a.safetensors"))
+    index = as_json({"weight_map": {"a": shard}})
+    (tmp_path / "checkpoint" / INDEX_FILE).write_bytes(index)
+    with pytest.raises(UnsafeCheckpointError, match=r"index\.json: points outside of the check"):
+        create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert left(tmp_path) == []
 
 
 ROUTED = {
@@ -210,7 +261,7 @@ def test_the_modules_of_a_router_are_taken(tmp_path: Path) -> None:
     for name, body in ROUTED.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(body)
-    taken = select_files(list(ROUTED), module_folders(Checkpoint(tmp_path)), location="here")
+    taken = select_files(list(ROUTED), tmp_path, location="here")
     assert set(ROUTED) - set(taken) == {
         "document_0_MLMTransformer/onnx/model.onnx",
         "other/config.json",
