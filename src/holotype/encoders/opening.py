@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.remote_code import code_policy
+from holotype.encoders.completeness import check_complete
 from holotype.encoders.config import look_up
 from holotype.encoders.kinds.derived_record import derive_record
+from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import (
     AmbiguousModelError,
     ArtifactDamagedError,
@@ -114,6 +117,19 @@ def open_artifact(
     if findings:
         raise ArtifactDamagedError(str(folder), findings)
     return manifest
+
+
+def check_loadable(folder: Path, manifest: Manifest) -> None:
+    """Check that an artifact holds all that its model needs, as `load` would find it.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or of another model.
+        CatalogueMismatchError: the record and the files disagree.
+        UnsupportedModelError: nothing says how the model is run.
+    """
+    with_code = any(file.path.endswith(".py") for file in manifest.files)
+    policy = code_policy(manifest.record, trusted=with_code)
+    check_complete(make_plan(manifest.record, Checkpoint(folder, policy=policy)))
 
 
 def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:

@@ -38,6 +38,10 @@ INDEX_FILE = "model.safetensors.index.json"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
+# Of a file within a checkpoint; systems allow a little more.
+_LONGEST_PATH = 1_000
+
+
 class _Files:
     """The files of a folder, as far as they have been read; all views of it share them."""
 
@@ -72,7 +76,12 @@ class _Files:
         if self._known_names is not None:
             return name in self._known_names
         if name not in self.present:
-            self.present[name] = (self.folder / name).is_file()
+            try:
+                self.present[name] = (self.folder / name).is_file()
+            except OSError as error:
+                raise CheckpointError(
+                    f"{self.location}/{name}", f"cannot be read: {error}"
+                ) from error
         return self.present[name]
 
 
@@ -161,6 +170,8 @@ class Checkpoint:
         parts = PurePosixPath(path).parts
         if "\0" in path or "\\" in path or PurePosixPath(path).is_absolute() or ".." in parts:
             raise UnsafeCheckpointError(where, f"points outside of the checkpoint: {path!r}")
+        if not path.isprintable() or len(path) > _LONGEST_PATH:
+            raise CheckpointError(where, f"names {path[:200]!r}, which no file is called")
         return "/".join(parts)
 
     def value(self, name: str) -> object:

@@ -109,7 +109,8 @@ def _expected(key: str, value: object) -> str | None:
         return "a number"
     if key in _FUNCTIONS and not isinstance(value, str | None):
         return "the name of a function"
-    if key in _TYPES and value is not None and not _TYPE.fullmatch(str(value)):
+    # Models of several parts name a type for each.
+    if key in _TYPES and not isinstance(value, dict | None) and not _TYPE.fullmatch(str(value)):
         return "the name of a type of numbers, such as 'float32'"
     return None
 

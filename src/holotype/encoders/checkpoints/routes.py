@@ -128,9 +128,13 @@ def _mappings(settings: JsonFile) -> Mapping[object, object]:
     for text, route in stated.values.items() if stated else ():
         try:
             key = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             key = None
-        if not isinstance(key, tuple) or len(key) != 2:
+        if (
+            not isinstance(key, tuple)
+            or len(key) != 2
+            or not all(isinstance(part, str | None) for part in key)
+        ):
             raise UnsupportedCheckpointError(
                 settings.location,
                 f"maps {text!r} to a route; supported are query and document, each by name",

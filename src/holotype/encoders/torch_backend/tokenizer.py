@@ -5,27 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import TemplateError
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import TemplateSettings
 from holotype.encoders.checkpoints.remote_code import runs_own_code
+from holotype.encoders.completeness import VOCABULARIES
 from holotype.encoders.inputs.template import Message, PairTemplate
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.inputs.tokenizer_json import text_tokenizer
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
-
-# One of these holds the vocabulary; without it transformers may build an empty tokenizer.
-_VOCABULARIES = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-)
 
 
 def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer:
@@ -40,9 +30,9 @@ def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
         UnsafeCheckpointError: it is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: it has no fast implementation.
     """
-    if not any(checkpoint.has(name) for name in _VOCABULARIES):
+    if not any(checkpoint.has(name) for name in VOCABULARIES):
         raise CheckpointError(
-            checkpoint.location, f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
+            checkpoint.location, f"has no tokenizer; expected one of {', '.join(VOCABULARIES)}"
         )
     settings = checkpoint.json("tokenizer_config.json", optional=True)
     own = runs_own_code(settings, "AutoTokenizer", checkpoint.policy)
@@ -88,9 +78,15 @@ def load_template(checkpoint: Checkpoint, settings: TemplateSettings) -> PairTem
     own = runs_own_code(
         checkpoint.json("tokenizer_config.json", optional=True), "AutoTokenizer", checkpoint.policy
     )
-    wrapper: Any = AutoTokenizer.from_pretrained(
-        checkpoint.folder, local_files_only=True, trust_remote_code=own
-    )
+    try:
+        wrapper: Any = AutoTokenizer.from_pretrained(
+            checkpoint.folder, local_files_only=True, trust_remote_code=own
+        )
+    # See above.
+    except Exception as error:
+        raise CheckpointError(
+            checkpoint.location, f"its tokenizer cannot be read: {error}"
+        ) from error
     if wrapper.chat_template is None:
         raise UnsupportedCheckpointError(
             checkpoint.location, "puts pairs through a chat template, but has none"
@@ -105,7 +101,8 @@ def load_template(checkpoint: Checkpoint, settings: TemplateSettings) -> PairTem
     template = PairTemplate(render, structured=settings.structured)
     try:
         dropped = template.drops()
-    except (TemplateError, TypeError, ValueError) as error:
+    # A template calls methods of Python's values, which raise whatever they raise.
+    except Exception as error:
         raise UnsupportedCheckpointError(
             checkpoint.location, f"its chat template cannot write a pair: {error}"
         ) from error
