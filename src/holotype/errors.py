@@ -6,9 +6,21 @@ attributes of the error, so that a program can act on them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+# Control characters but for tabs and line breaks, and what turns the direction of writing.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return a text without characters that a terminal obeys; what would be one is spelt.
+
+    Names of files, tensors and labels are anybody's, and reach the terminal in messages.
+    """
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class HolotypeError(Exception):
@@ -216,6 +228,30 @@ class ClosedEncoderError(HolotypeError, RuntimeError):
         return f"the encoder{named} has been closed and holds no weights; load() the model again"
 
 
+class InvalidLengthError(HolotypeError, ValueError):
+    """The length at which texts are cut leaves no room for any.
+
+    Attributes:
+        max_length: the length in tokens.
+        what: what has no room, and what takes it.
+        n_taken: how many tokens that takes.
+    """
+
+    def __init__(self, max_length: int, what: str, n_taken: int) -> None:
+        """Name the length, and what it has no room for."""
+        self.max_length = max_length
+        self.what = what
+        self.n_taken = n_taken
+        super().__init__(max_length, what, n_taken)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return (
+            f"a length of {self.max_length} tokens leaves no room for {self.what} take "
+            f"{self.n_taken}"
+        )
+
+
 class TextOverflowWarning(UserWarning):
     """Texts were longer than what the model reads, and were cut."""
 
@@ -235,8 +271,8 @@ class LocatedError(HolotypeError):
         super().__init__(location, problem)
 
     def __str__(self) -> str:
-        """Return the message."""
-        return f"{self.location}: {self.problem}"
+        """Return the message, in which whatever a file may name moves no cursor."""
+        return printable(f"{self.location}: {self.problem}")
 
 
 class CheckpointError(LocatedError):
@@ -382,7 +418,7 @@ class CatalogueMismatchError(HolotypeError):
             "nothing was loaded; pass the folder that the record describes as checkpoint=, or load "
             "a corrected record: dataclasses.replace(record, ...)"
         )
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 Problem: TypeAlias = Literal["missing", "extra", "changed", "truncated", "not a file"]

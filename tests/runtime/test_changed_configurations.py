@@ -53,8 +53,8 @@ def save_routed(folder: Path, bert: Path) -> None:
 
 def save_stanford(folder: Path, bert: Path) -> None:
     folder.mkdir()
-    from safetensors.torch import load_file, save_file
     import torch
+    from safetensors.torch import load_file, save_file
 
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).write_bytes((bert / name).read_bytes())

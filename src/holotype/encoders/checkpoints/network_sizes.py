@@ -26,6 +26,8 @@ _TABLE_WIDTHS = ("embedding_size", "word_embed_proj_dim", "d_embed")
 _INNER_WIDTHS = ("intermediate_size", "n_inner", "d_ff", "encoder_ffn_dim", "decoder_ffn_dim")
 _HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads", "encoder_attention_heads")
 _KEY_HEADS = "num_key_value_heads"
+# Some networks have a number of these for each layer.
+_MAY_DIFFER = {*_INNER_WIDTHS, *_HEADS, _KEY_HEADS}
 _POSITIONS = ("max_position_embeddings", "n_positions")
 # No network is known that has a tenth of one of these.
 _MOST: Mapping[str, int] = {
@@ -87,7 +89,7 @@ def _tensors(transformer: Checkpoint) -> Header:
 
 def _check_alone(config: JsonFile) -> None:
     for key, value in config.values.items():
-        if key in _MOST and not isinstance(value, list | None):
+        if key in _MOST and not (isinstance(value, list) and key in _MAY_DIFFER):
             _check_count(config, key)
         expected = _expected(key, value)
         if expected is not None:
@@ -222,7 +224,7 @@ def _check_widths(config: JsonFile, shapes: Shapes) -> None:
             )
     each = config.integer("head_dim", "d_kv")
     for key in (*_HEADS, "num_key_value_heads"):
-        n_heads = config.integer(key)
+        n_heads = config.integer(key) if isinstance(config.values.get(key), int) else None
         n_wide = 1 if each is None else each.value
         if n_heads is not None and n_heads.value * n_wide > largest:
             raise config.wrong(

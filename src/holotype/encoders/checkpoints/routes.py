@@ -165,8 +165,10 @@ def _modules(
     folder: Checkpoint, file: JsonFile, kinds: JsonFile, structure: JsonFile, route: str
 ) -> tuple[Module, ...]:
     ids = structure.texts(route)
+    if ids is None or not ids.value:
+        raise structure.wrong(route, None if ids is None else [], "the modules of the route")
     found = []
-    for id in ids.value if ids else ():
+    for id in ids.value:
         reference = kinds.values.get(id)
         if not isinstance(reference, str):
             raise file.wrong(id, reference, "the class of a module")

@@ -184,9 +184,17 @@ def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
     defaults = _defaults(checkpoint, settings)
     padding = tokenizer.padding or {}
     tokens = _special_tokens(checkpoint, settings, defaults, padding)
-    _add_tokens(tokenizer, settings, tokens)
-    if defaults.wordpiece:
-        _remake_wordpiece(tokenizer, settings, tokens)
+    try:
+        _add_tokens(tokenizer, settings, tokens)
+        if defaults.wordpiece:
+            _remake_wordpiece(tokenizer, settings, tokens)
+    except CheckpointError:
+        raise
+    # The tokenizers library raises what it likes for tokens that it cannot read.
+    except Exception as error:
+        raise CheckpointError(
+            settings.location, f"names special tokens that cannot be read: {error}"
+        ) from error
     side = settings.text("padding_side")
     cut_side = settings.text("truncation_side")
     truncation = tokenizer.truncation or {}

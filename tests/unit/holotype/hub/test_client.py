@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.holotype.hub import server
-from tests.unit.holotype.hub.checkpoints import safetensors
+from tests.unit.holotype.hub.checkpoints import TOKENIZER, safetensors
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 
 from holotype.errors import (

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.unit.holotype.hub.checkpoints import (
@@ -12,11 +14,18 @@ from tests.unit.holotype.hub.checkpoints import (
     modules,
     saved,
 )
+from tests.unit.holotype.publishing.store.made import make_artifact
 
 from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
-from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
+from holotype.errors import (
+    CatalogueMismatchError,
+    CheckpointError,
+    HolotypeError,
+    UnsafeCheckpointError,
+)
 from holotype.publishing import CreationOptions, create_artifact, open_artifact
+from holotype.publishing.alias_switching import set_alias
 from holotype.publishing.selection import select_files
 from holotype.references import (
     MANIFEST_FILE,
@@ -27,6 +36,7 @@ from holotype.references import (
     check_contents,
     read_manifest,
 )
+from holotype.references.aliases import alias_names
 from holotype.references.checking import OnBytes
 from holotype.references.staging import stage_folder
 
@@ -304,3 +314,26 @@ def test_a_folder_that_cannot_be_written_is_named(checkpoint: Path, tmp_path: Pa
     (tmp_path / "file").write_text("x")
     with pytest.raises(ArtifactError, match="cannot be made"):
         create_artifact(f"local:{checkpoint}", tmp_path / "file" / "artifact")
+
+
+def test_nothing_is_copied_to_a_disk_without_room(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> Any:
+        return SimpleNamespace(free=10)
+
+    monkeypatch.setattr("shutil.disk_usage", full)
+    with pytest.raises(ArtifactError, match=r"has 10 bytes free, and the files .* take \d"):
+        create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert left(tmp_path) == []
+    create_artifact(f"local:{checkpoint}", tmp_path / "linked", CreationOptions(link=True))
+
+
+def test_an_alias_is_not_set_to_what_cannot_load(checkpoint: Path, tmp_path: Path) -> None:
+    create_artifact(f"local:{checkpoint}", tmp_path / "store/model-v1")
+    set_alias(tmp_path / "store", "production", "model-v1", verify="full")
+    broken = make_artifact(tmp_path / "store/broken", weights=b"no weights")
+    assert open_artifact(tmp_path / "store/broken", verify="full") == broken
+    with pytest.raises(HolotypeError):
+        set_alias(tmp_path / "store", "staging", "broken", verify="full")
+    assert alias_names(tmp_path / "store") == ("production",)
