@@ -16,7 +16,7 @@ from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import LayerNormSpec, LayerSpec, LinearSpec
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.checkpoints.safetensors import Header
-from holotype.encoders.checkpoints.settings import CheckpointSettings
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
 from holotype.encoders.checkpoints.sparse import LEXICAL_STEM, SparseSettings
 from holotype.encoders.kinds.plan import (
     AnyPlan,
@@ -41,7 +41,7 @@ VOCABULARIES = (
 """One of these holds the vocabulary; without it transformers may build an empty tokenizer."""
 # What comes before the logits of words, as each architecture calls it.
 _WORD_HEAD = re.compile(
-    r"^(cls\.|lm_head|vocab_|head\.|(\w+_)?predictions\.|generator_lm_head|decoder\.)"
+    r"^(cls\.|lm_head|vocab_|head\.|(\w+_)?predictions\.|generator_lm_head|decoder\.|pred_layer\.)"
 )
 
 
@@ -121,7 +121,9 @@ def _check_sparse(settings: SparseSettings) -> None:
     folder = _check_transformer(settings.checkpoint)
     if settings.form == "lexical":
         folder.whole.header(find_layer(folder.whole, LEXICAL_STEM))
-    elif not any(_WORD_HEAD.search(name) for name in _shapes(folder)):
+    elif "auto_map" not in folder.json(CONFIG_FILE).values and not any(
+        _WORD_HEAD.search(name) for name in _shapes(folder)
+    ):
         raise TensorError(folder.location, missing=["the head that gives the logits of words"])
     if settings.has_query_module and settings.query_table is not None:
         table = folder.whole.part(settings.query_table)
