@@ -51,6 +51,7 @@ _TYPES = ("dtype", "torch_dtype")
 _TYPE = re.compile(r"(torch\.)?(auto|half|float|double|(b?float|u?int)\d+(_\w+)?)")
 
 _WORD_TABLE = re.compile(r"(^|\.)(word_embeddings|embed_tokens|wte|tok_embeddings|shared)\.weight$")
+_OLD_STYLE = re.compile(r"(word_embeddings|wte)\.weight$")
 _POSITION_TABLE = re.compile(r"(^|\.)(position_embeddings|wpe|embed_positions)\.weight$")
 _SEGMENT_TABLE = re.compile(r"(^|\.)token_type_embeddings\.weight$")
 _CLASSIFIER = re.compile(r"^(classifier|score|classification_head)\..*weight$")
@@ -165,11 +166,12 @@ def _check_by_weights(config: JsonFile, shapes: Shapes) -> None:
     if words is not None and vocabulary is not None and vocabulary.value != words[1]:
         raise config.wrong("vocab_size", vocabulary.value, f"{words[1]}, the rows of {words[0]}")
     _check_most(config, "type_vocab_size", segments)
+    positions = _rows(shapes, _POSITION_TABLE)
+    computed = any(name.startswith(("rope", "rotary")) for name in config.values)
+    # Of these a missing table is missed when they are built, and is built first.
+    if positions is None and not computed and words is not None and _OLD_STYLE.search(words[0]):
+        positions = ("any known table of positions", _MOST_LEARNT_POSITIONS)
     for key in _POSITIONS:
-        positions = _rows(shapes, _POSITION_TABLE)
-        learnt = not any(name.startswith(("rope", "rotary")) for name in config.values)
-        if positions is None and learnt:
-            positions = ("any known table of positions", _MOST_LEARNT_POSITIONS)
         _check_most(config, key, positions)
     architectures = config.texts("architectures")
     named = architectures.value if architectures else ()
