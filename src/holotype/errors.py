@@ -6,6 +6,7 @@ attributes of the error, so that programs can act on them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
     from dataclasses import dataclass
 else:
     from holotype._dataclass import dataclass
+
+# Control characters but for tabs and line breaks, and what turns the direction of writing.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return a text without characters that a terminal obeys; what would be one is spelt.
+
+    Names of files, tensors and labels are anybody's, and reach the terminal in messages.
+    """
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class HolotypeError(Exception):
@@ -220,6 +232,30 @@ class ClosedEncoderError(HolotypeError, RuntimeError):
         return f"the encoder{named} has been closed and holds no weights; load() the model again"
 
 
+class InvalidLengthError(HolotypeError, ValueError):
+    """The length at which texts are cut leaves no room for any.
+
+    Attributes:
+        max_length: the length in tokens.
+        what: what has no room, and what takes it.
+        n_taken: how many tokens that takes.
+    """
+
+    def __init__(self, max_length: int, what: str, n_taken: int) -> None:
+        """Name the length, and what it has no room for."""
+        self.max_length = max_length
+        self.what = what
+        self.n_taken = n_taken
+        super().__init__(max_length, what, n_taken)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return (
+            f"a length of {self.max_length} tokens leaves no room for {self.what} take "
+            f"{self.n_taken}"
+        )
+
+
 class ForkedEncoderError(HolotypeError, RuntimeError):
     """An encoder was used in a process that was forked after the model was loaded.
 
@@ -295,8 +331,8 @@ class LocatedError(HolotypeError):
         super().__init__(location, problem)
 
     def __str__(self) -> str:
-        """Return the message."""
-        return f"{self.location}: {self.problem}"
+        """Return the message, in which whatever a file may name moves no cursor."""
+        return printable(f"{self.location}: {self.problem}")
 
 
 class TokenizationError(LocatedError):
@@ -468,7 +504,7 @@ class CatalogueMismatchError(HolotypeError):
             "nothing was loaded; pass the folder that the record describes as checkpoint=, or load "
             "a corrected record: dataclasses.replace(record, ...)"
         )
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 Problem: TypeAlias = Literal["missing", "extra", "changed", "truncated", "not a file"]

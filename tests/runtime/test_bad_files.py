@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runtime.heads import save_head
 from tests.runtime.parity import change
 
 from holotype.encoders import load
+from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.records import DenseModel
 
@@ -61,6 +63,8 @@ def test_files_that_are_missing(name: str, folder: Path, record: DenseModel[Any]
     [
         ("config.json", {"hidden_size": "wide"}, "'hidden_size' is 'wide'; expected an integer"),
         ("config.json", {"num_attention_heads": 5}, "transformers cannot build it"),
+        ("config.json", {"num_attention_heads": 0}, "'num_attention_heads' is 0; expected a num"),
+        ("config.json", {"num_hidden_layers": 10**6}, "'num_hidden_layers' is 1000000; expected"),
         ("config.json", {"architectures": [1]}, "expected a list of strings"),
         ("config.json", {"hidden_size": None}, "does not say how wide vectors are"),
         ("config.json", {"vocab_size": True}, "'vocab_size' is True; expected an integer"),
@@ -112,3 +116,24 @@ def test_a_folder_that_is_not_there(tmp_path: Path, record: DenseModel[Any]) -> 
         load(record, checkpoint=tmp_path / "nowhere")
     with pytest.raises(CheckpointError, match=r"the file config\.json is missing"):
         load(record, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"return_dict": False},
+        {"output_hidden_states": True, "output_attentions": True},
+        {"torchscript": True},
+    ],
+)
+def test_what_a_configuration_wants_returned_changes_nothing(
+    values: dict[str, object], tmp_path: Path
+) -> None:
+    for name in ("plain", "changed"):
+        save_head(tmp_path / name, "Bert", num_labels=1)
+    change(tmp_path / "changed", "config.json", **values)
+    encoders = [load(f"local:{tmp_path / name}", device="cpu") for name in ("plain", "changed")]
+    plain, changed = (
+        encoder.predict([("a", "b")]) for encoder in encoders if isinstance(encoder, CrossEncoder)
+    )
+    assert (plain == changed).all()

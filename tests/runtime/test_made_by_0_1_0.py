@@ -30,6 +30,16 @@ KINDS = {
 }
 
 
+def as_then(name: str) -> checkpoints.Files:
+    """The files of a kind as 0.1.0 had them: no tokenizer that could be read, and no heads."""
+    files = KINDS[name]() | {"tokenizer.json": b"{}"}
+    if name in ("sparse", "cross-encoder", "classifier"):
+        files["model.safetensors"] = checkpoints.bert()["model.safetensors"]
+    if name == "multi-vector":
+        del files["1_Dense/model.safetensors"]
+    return files
+
+
 @pytest.fixture(scope="module")
 def made() -> Any:
     return json.loads((MADE / "made.json").read_text())
@@ -75,7 +85,7 @@ def test_an_export_runs(folder: Path, made: Any) -> None:
 def test_fingerprints_of_every_kind_are_what_they_were(
     name: str, tmp_path: Path, made: Any
 ) -> None:
-    checkpoints.saved(tmp_path, KINDS[name]())
+    checkpoints.saved(tmp_path, as_then(name))
     checkpoint = Checkpoint(tmp_path)
     record = derive_record(checkpoint, name=name)
     plan = make_plan(record, checkpoint)

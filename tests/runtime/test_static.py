@@ -255,7 +255,8 @@ def test_a_table_without_a_name_of_its_kind_is_known_by_its_tensor(
     (folder / "modules.json").unlink(missing_ok=True)
     values = read(folder, "config.json")
     del values["model_type"]
-    for config in (values, {}):
+    configs: tuple[dict[str, Any], ...] = (values, {})
+    for config in configs:
         (folder / "config.json").write_text(json.dumps(config))
         for known in (record(), dense_record(DIM)):
             found = load(known, checkpoint=folder).encode(texts, on_overflow="truncate")

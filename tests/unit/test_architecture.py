@@ -43,7 +43,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "torch_backend": ("encoders.torch_backend.*",),
     "encoders": (
         *("encoders", "encoders._load", "encoders._load_modes", "encoders._load_overloads"),
-        *("encoders.opening", "encoders.finding", "encoders.fingerprint", "encoders.encoder"),
+        *("encoders.opening", "encoders.finding", "encoders.fingerprint", "encoders.completeness"),
+        "encoders.encoder",
         *("encoders.text_encoder", "encoders.scoring_encoder", "encoders.dense"),
         *("encoders.colbert", "encoders.sparse", "encoders.cross_encoder"),
         *("encoders.classifier", "encoders.modes", "encoders.mode_vectors"),

@@ -12,7 +12,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from holotype import load
+from holotype.encoders import load
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig

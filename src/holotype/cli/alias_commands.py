@@ -31,7 +31,10 @@ DifferentVectors: TypeAlias = Annotated[
     ),
 ]
 Full: TypeAlias = Annotated[
-    bool, typer.Option("--full", help="Compare every byte with the manifest first.")
+    bool,
+    typer.Option(
+        "--full", help="First compare every byte with the manifest, and see that it can be loaded."
+    ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

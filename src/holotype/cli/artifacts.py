@@ -97,11 +97,13 @@ def verify(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Compare every byte of an artifact with its manifest.
+    """Compare every byte of an artifact with its manifest, and see that it can be loaded.
 
     Each line names a file that differs: missing, extra, truncated, changed, or not a file (such as
-    a link). Files are read in parallel. The exit code is 1 if anything differs.
+    a link). Files are read in parallel. The exit code is 1 if anything differs, or if weights,
+    tokenizer and settings do not make a model that can be loaded.
     """
+    from holotype.encoders.opening import check_loadable
     from holotype.references import check_contents, check_sizes, read_manifest
 
     try:
@@ -111,6 +113,8 @@ def verify(
         else:
             with bytes_progress("verifying", manifest.size) as on_bytes:
                 findings = check_contents(path, manifest, on_bytes=on_bytes)
+            if not findings:
+                check_loadable(path, manifest)
     except (HolotypeError, OSError) as error:
         fail(str(error))
     if as_json:

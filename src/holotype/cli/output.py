@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
+
+from holotype.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,15 +26,25 @@ def is_terminal() -> bool:
 
 def terminal() -> Console:
     """Return a console of the terminal's width, with colours unless NO_COLOR is set."""
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
-    return Console(highlight=False, markup=False, emoji=False)
+    class PlainConsole(Console):
+        """Spells characters that a terminal would obey, unless they are the console's own."""
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterator[Segment]:
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else printable(text), style, control)
+
+    return PlainConsole(highlight=False, markup=False, emoji=False)
 
 
 def write(text: str) -> None:
     """Write to stdout; exit silently if the reader has gone, as `head` does."""
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(printable(text))
         sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()
@@ -51,7 +64,7 @@ def write_json(value: object) -> None:
 
 def note(text: str) -> None:
     """Write a message that is not the answer to stderr."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
 
 
 def fail(text: str) -> NoReturn:

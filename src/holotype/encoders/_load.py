@@ -209,7 +209,9 @@ def _load_reference(
     checkpoint = opened.checkpoint
     folder = None if checkpoint is None else checkpoint.folder
     placed: LoadOptions = {**options, "checkpoint": folder}
-    return _encoder(configure(opened.record, dim=dim, **placed), checkpoint)
+    encoder = _encoder(configure(opened.record, dim=dim, **placed), checkpoint)
+    opened.require_unchanged()
+    return encoder
 
 
 def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:

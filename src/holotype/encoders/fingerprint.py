@@ -16,7 +16,6 @@ from typing import Any
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
-from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.graphs.manifest import original_weights
 from holotype.encoders.inputs.tokenizer_classes import MAP_FILE, TOKENIZER_FILE, decided_by_map
 from holotype.encoders.kinds.plan import AnyPlan
@@ -136,7 +135,8 @@ def deciding_files(checkpoint: Checkpoint, *, with_code: bool = False) -> tuple[
         tokenizer = _TOKENIZER_FILES
         if TOKENIZER_FILE not in names:
             tokenizer |= _VOCABULARIES_ALONE
-        chosen = {*weight_files(names), *(name for name in names if name in tokenizer)}
+        weights = checkpoint.part(inside).weight_names()
+        chosen = {*weights, *(name for name in names if name in tokenizer)}
         kept += [inside + name for name in chosen]
     if with_code and "auto_map" in checkpoint.json("config.json", optional=True).values:
         kept += [path.name for path in checkpoint.folder.glob("*.py")]

@@ -6,17 +6,22 @@ Each kind of reference has one source. If that fails, no other is tried.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.remote_code import code_policy
+from holotype.encoders.completeness import check_complete
 from holotype.encoders.config import look_up
 from holotype.encoders.kinds.derived_record import derive_record
+from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import (
     AmbiguousModelError,
     ArtifactDamagedError,
     ArtifactError,
+    FileDifference,
     MissingExtraError,
     ModelNotFoundError,
 )
@@ -29,6 +34,8 @@ from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 
 Verify: TypeAlias = Literal["sizes", "full"]
+State: TypeAlias = tuple[int, ...]
+"""What tells a file from any other at the same path, and from itself once it is written to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +46,49 @@ class OpenedModel:
         record: the description of the model.
         checkpoint: its files; None means those of the record's pinned revision, not fetched yet.
         manifest: the artifact's manifest; None if the files are not an artifact.
+        states: what the system says of its files since before every byte of them was compared;
+            empty unless that was asked for.
     """
 
     record: ModelInfo
     checkpoint: Checkpoint | None
     manifest: Manifest | None = None
+    states: Mapping[Path, State | None] = field(default_factory=dict)
+
+    def require_unchanged(self) -> None:
+        """Check that no file was written or exchanged since before it was compared.
+
+        Raises:
+            ArtifactDamagedError: some were.
+        """
+        changed = [path for path, state in self.states.items() if _state(path) != state]
+        if changed and self.checkpoint is not None:
+            folder = self.checkpoint.folder
+            raise ArtifactDamagedError(
+                str(folder),
+                [
+                    FileDifference(
+                        path=path.relative_to(folder).as_posix(),
+                        problem="changed",
+                        detail="while it was loaded",
+                    )
+                    for path in changed
+                ],
+            )
+
+
+def _state(path: Path) -> State | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_size, *times
+
+
+def _states(folder: Path, verify: Verify) -> dict[Path, State | None]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path: _state(path) for path in paths} if verify == "full" else {}
 
 
 def open_reference(
@@ -78,8 +123,7 @@ def open_reference(
         return _open_repository(ref, with_code=with_code)
     folder = find_folder(ref)
     if (folder / MANIFEST_FILE).exists():
-        manifest = open_artifact(folder, verify=verify)
-        return OpenedModel(record=manifest.record, checkpoint=Checkpoint(folder), manifest=manifest)
+        return _opened_artifact(folder, *_verified(folder, verify))
     name = folder.resolve().name
     checkpoint = Checkpoint(folder)
     return OpenedModel(record=derive_record(checkpoint, name=name), checkpoint=checkpoint)
@@ -87,9 +131,22 @@ def open_reference(
 
 def _open_locked(ref: ModelRef, lock: Path, verify: Verify) -> OpenedModel:
     folder, locked = locked_folder(ref, lock)
-    manifest = open_artifact(folder, verify=verify)
+    manifest, states = _verified(folder, verify)
     locked.compare(LockedModel.of(ref, manifest))
-    return OpenedModel(record=manifest.record, checkpoint=Checkpoint(folder), manifest=manifest)
+    return _opened_artifact(folder, manifest, states)
+
+
+def _verified(folder: Path, verify: Verify) -> tuple[Manifest, Mapping[Path, State | None]]:
+    states = _states(folder, verify)
+    return open_artifact(folder, verify=verify), states
+
+
+def _opened_artifact(
+    folder: Path, manifest: Manifest, states: Mapping[Path, State | None]
+) -> OpenedModel:
+    return OpenedModel(
+        record=manifest.record, checkpoint=Checkpoint(folder), manifest=manifest, states=states
+    )
 
 
 def open_artifact(
@@ -113,6 +170,19 @@ def open_artifact(
     if findings:
         raise ArtifactDamagedError(str(folder), findings)
     return manifest
+
+
+def check_loadable(folder: Path, manifest: Manifest) -> None:
+    """Check that an artifact holds all that its model needs, as `load` would find it.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or of another model.
+        CatalogueMismatchError: the record and the files disagree.
+        UnsupportedModelError: nothing says how the model is run.
+    """
+    with_code = any(file.path.endswith(".py") for file in manifest.files)
+    policy = code_policy(manifest.record, trusted=with_code)
+    check_complete(make_plan(manifest.record, Checkpoint(folder, policy=policy)))
 
 
 def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from huggingface_hub import get_cached_repo_tree, try_to_load_from_cache
 from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
-from holotype.encoders.checkpoints.safetensors import read_header
+from holotype.encoders.checkpoints.safetensors import read_header, weight_files
 from holotype.hub.checkpoint_files import CARD, CheckpointFiles, header_files, is_small_file
 
 
@@ -34,7 +34,9 @@ def open_cached(name: str, commit: str) -> CheckpointFiles | None:
     present = {file: path for file, path in needed.items() if path is not None}
     if not present or needed.keys() - present.keys() - {CARD}:
         return None
-    weights = {file: _cached(name, file, commit) for file in header_files(names)}
+    weights = {
+        file: _cached(name, file, commit) for file in header_files(weight_files(names), names)
+    }
     whole = {file: path for file, path in weights.items() if path is not None}
     return CheckpointFiles(
         location=f"{name}@{commit}",

@@ -59,9 +59,9 @@ class CheckpointFiles:
         object.__setattr__(self, "checkpoint", checkpoint)
 
 
-def header_files(names: Collection[str]) -> tuple[str, ...]:
+def header_files(weights: Collection[str], names: Collection[str]) -> tuple[str, ...]:
     """Return the safetensors files whose headers show how to run a model, or its size."""
-    return (*weight_files(names), *(name for name in (PROJECTION_FILE,) if name in names))
+    return (*weights, *(name for name in (PROJECTION_FILE,) if name in names))
 
 
 def is_small_file(name: str) -> bool:
@@ -94,11 +94,12 @@ def open_folder(folder: Path) -> CheckpointFiles:
         for root, _, files in os.walk(folder)
         for name in files
     )
+    weights = Checkpoint(folder, names=names).all_weights
     return CheckpointFiles(
         location=str(folder),
         folder=folder,
         names=names,
-        headers={name: read_header(folder / name) for name in header_files(names)},
+        headers={name: read_header(folder / name) for name in header_files(weights, names)},
         repository=None,
     )
 
@@ -128,7 +129,10 @@ def open_repository(
                 location=location,
                 folder=folder,
                 names=names,
-                headers={name: client.header(repository, name) for name in header_files(names)},
+                headers={
+                    name: client.header(repository, name)
+                    for name in header_files(weight_files(names), names)
+                },
                 repository=repository,
             )
         except CheckpointError as error:

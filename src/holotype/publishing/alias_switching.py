@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from holotype.atomic_file import replace_file
-from holotype.encoders.opening import Verify, open_artifact
+from holotype.encoders.opening import Verify, check_loadable, open_artifact
 from holotype.errors import (
     AliasNotFoundError,
     ArtifactError,
@@ -61,7 +61,7 @@ def set_alias(
         allow_different_vectors: whether the new artifact may make different vectors; you must then
             rebuild the indexes.
         verify: how to compare the files with the manifest first: ``"sizes"`` takes milliseconds,
-            ``"full"`` reads every byte.
+            ``"full"`` reads every byte, and checks that the artifact holds all that `load` needs.
         patience_s: how long to wait for another writer, in seconds.
 
     Returns:
@@ -72,12 +72,15 @@ def set_alias(
         StoreBusyError: another writer does not finish.
         UnsafePathError: a name leads out of the store.
         ArtifactError: the artifact is missing or damaged, or the store is not writable.
+        CheckpointError: the artifact lacks something that `load` needs.
         MissingExtraError: filelock is not installed.
     """
     _check_reason(store, reason)
     alias_file(store, alias)
     folder = artifact_folder(store, artifact)
     manifest = open_artifact(folder, verify=verify)
+    if verify == "full":
+        check_loadable(folder, manifest)
     with _sole_writer(store, patience_s):
         _refuse_near_twin(store, alias)
         history = read_alias(store, alias) if alias in alias_names(store) else None

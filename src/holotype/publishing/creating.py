@@ -13,6 +13,7 @@ from pathlib import Path
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
+from holotype.encoders.completeness import check_complete
 from holotype.encoders.config import look_up
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.plan import make_plan
@@ -120,8 +121,10 @@ def _manifest(
     policy = code_policy(record, trusted=options.trust_remote_code)
     checkpoint = checkpoint.with_policy(policy)
     refuse_own_code(checkpoint)
+    plan = make_plan(record, checkpoint)
+    check_complete(plan)
     digest = fingerprint(
-        make_plan(record, checkpoint),
+        plan,
         dim=record.embedding_dim,
         with_code=policy == "run",
         digests={file.path: file.sha256 for file in files},

@@ -10,7 +10,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.modules import MODULES_FILE
-from holotype.encoders.checkpoints.routes import module_folders, router_files
+from holotype.encoders.checkpoints.routes import index_files, router_files
 from holotype.errors import ArtifactError, CheckpointError
 from holotype.hub.answers import Repository
 from holotype.hub.client import HubClient
@@ -67,9 +67,11 @@ def fetch_repository(
             _fetch(client, repository, check_path(name, location), folder, None)
     else:
         (folder / MODULES_FILE).unlink(missing_ok=True)
+    for name in index_files(Checkpoint(folder), names):
+        _fetch(client, repository, check_path(name, location), folder, None)
     selected = select_files(
         names,
-        module_folders(Checkpoint(folder)),
+        folder,
         location=location,
         with_pickles=with_pickles,
         with_code=with_code,

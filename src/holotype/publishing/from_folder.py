@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.hub_cache import Snapshot, fetch_again, find_snapshot
-from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.opening import open_artifact
-from holotype.errors import ArtifactDamagedError, CheckpointError, FileDifference
+from holotype.errors import ArtifactDamagedError, ArtifactError, CheckpointError, FileDifference
 from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
 from holotype.publishing.copying import copy_files, git_sha1, list_files, real_files
 from holotype.publishing.selection import select_files
@@ -28,10 +27,11 @@ def gather_folder(
         CheckpointError: there are no weights, or the cache is damaged.
         UnsafeCheckpointError: there are only pickled weights, and those are not allowed.
         UnsafePathError: a link leads out of the folder, or a name is unsafe.
+        ArtifactError: the disk has no room.
     """
     selected = select_files(
         list_files(folder),
-        module_folders(Checkpoint(folder)),
+        folder,
         location=str(folder),
         with_pickles=options.convert_pickles,
         with_code=options.trust_remote_code,
@@ -39,7 +39,9 @@ def gather_folder(
     check_distinct(selected, str(folder))
     sources = real_files(folder, selected)
     clear(staging)
-    on_bytes = on_total(sum(source.stat().st_size for source in sources.values()))
+    n_bytes = sum(source.stat().st_size for source in sources.values())
+    _require_space(staging, folder, n_bytes, options)
+    on_bytes = on_total(n_bytes)
     files = copy_files(sources, staging, link=options.link, on_bytes=on_bytes)
     snapshot = find_snapshot(folder)
     if snapshot is not None:
@@ -58,6 +60,7 @@ def copy_artifact(
     """
     manifest = open_artifact(folder)
     clear(staging)
+    _require_space(staging, folder, manifest.size, options)
     sources = {file.path: folder / file.path for file in manifest.files}
     copied = copy_files(sources, staging, link=options.link, on_bytes=on_total(manifest.size))
     findings = [
@@ -68,6 +71,19 @@ def copy_artifact(
     if findings:
         raise ArtifactDamagedError(str(folder), findings)
     return manifest
+
+
+def _require_space(staging: Path, folder: Path, n_bytes: int, options: CreationOptions) -> None:
+    """Refuse to begin with copies for which the disk has no room."""
+    if options.link and staging.stat().st_dev == folder.stat().st_dev:
+        return
+    free = shutil.disk_usage(staging).free
+    if n_bytes > free:
+        raise ArtifactError(
+            str(staging.parent),
+            f"has {free:,} bytes free, and the files of the artifact take {n_bytes:,}; make room, "
+            "or name a target on another disk",
+        )
 
 
 def _compare_with_cache(snapshot: Snapshot, files: tuple[FileEntry, ...], staging: Path) -> None:

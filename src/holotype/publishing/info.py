@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.checkpoints.safetensors import (
     Header,
     count_parameters,
     read_header,
     stored_dtype,
-    weight_files,
 )
 from holotype.encoders.config import look_up
 from holotype.encoders.opening import open_reference
@@ -113,7 +111,7 @@ def load_labels(ref: ModelRef | str) -> tuple[str, ...]:
 
 def artifact_info(ref: ModelRef, manifest: Manifest, folder: Path) -> ReferencedModel:
     """Describe an artifact."""
-    names = weight_files([file.path for file in manifest.files])
+    names = Checkpoint(folder).all_weights
     parameters, dtype, memory = measure_headers(
         {name: read_header(folder / name) for name in names}
     )
@@ -143,7 +141,7 @@ def folder_info(
     """Describe a plain checkpoint folder."""
     needed = needed_files(list_files(folder), folder)
     present = real_files(folder, needed)
-    names = weight_files(needed)
+    names = Checkpoint(folder).all_weights
     parameters, dtype, memory = measure_headers(
         {name: read_header(folder / name) for name in names}
     )
@@ -162,9 +160,7 @@ def folder_info(
 
 def needed_files(names: Collection[str], folder: Path) -> tuple[str, ...]:
     """Return the files that an artifact would include, whatever the format of the weights."""
-    return select_files(
-        names, module_folders(Checkpoint(folder)), location=str(folder), with_pickles=True
-    )
+    return select_files(names, folder, location=str(folder), with_pickles=True)
 
 
 def measure_headers(headers: Mapping[str, Header]) -> tuple[int | None, Dtype | None, int | None]:

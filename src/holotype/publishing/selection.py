@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from pathlib import Path
 
-from holotype.encoders.checkpoints.safetensors import weight_files
+from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, WEIGHTS_FILE, Checkpoint
+from holotype.encoders.checkpoints.routes import module_folders
 from holotype.errors import CheckpointError, UnsafeCheckpointError
 from holotype.references.paths import MANIFEST_FILE
 
 _SETTINGS = (".json", ".txt", ".model", ".jinja")
 _OTHERS = re.compile(r"artifact\.metadata|README\.md|(LICEN[CS]E|NOTICE|COPYING)(\.\w+)?")
-_SAFE = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-_SAFE_INDEX = "model.safetensors.index.json"
 _PICKLED = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
 _PICKLED_INDEX = "pytorch_model.bin.index.json"
 # Files that describe weights in other formats, or the folder's previous artifact.
@@ -23,7 +23,7 @@ _NOT_NEEDED = re.compile(
 
 def select_files(
     names: Collection[str],
-    modules: Collection[str],
+    folder: Path,
     *,
     location: str,
     with_pickles: bool = False,
@@ -35,23 +35,25 @@ def select_files(
 
     Args:
         names: the paths of all files.
-        modules: the folders of its modules.
+        folder: where those files lie that list the modules and the shards of weights.
         location: the location of the files, for errors.
         with_pickles: whether to include pickled weights if a folder has no others.
         with_code: whether to include Python files.
 
     Raises:
-        CheckpointError: there are no weights.
-        UnsafeCheckpointError: there are only pickled weights, and those are not allowed.
+        CheckpointError: there are no weights, or a shard is missing.
+        UnsafeCheckpointError: there are only pickled weights, and those are not allowed; or a file
+            names another that lies outside of the folder.
     """
+    checkpoint = Checkpoint(folder, location=location, names=frozenset(names))
     selected: list[str] = []
     pickled: list[str] = []
-    for module in modules:
+    for module in module_folders(checkpoint):
         inside = f"{module}/" if module else ""
         own = [name.removeprefix(inside) for name in names if name.startswith(inside)]
         own = [name for name in own if "/" not in name]
         chosen = [name for name in own if _is_setting(name) or (with_code and name.endswith(".py"))]
-        weights = _weights(own)
+        weights = _weights(checkpoint.part(module))
         if not weights and (found := [name for name in own if _PICKLED.fullmatch(name)]):
             pickled += [f"{inside}{name}" for name in found]
             weights = [*found, *({_PICKLED_INDEX} & set(own))] if with_pickles else []
@@ -70,12 +72,18 @@ def select_files(
     return tuple(sorted(selected))
 
 
-def _weights(names: Collection[str]) -> list[str]:
-    found = weight_files([name for name in names if _SAFE.fullmatch(name)])
-    return [*found, *({_SAFE_INDEX} & set(names))] if len(found) > 1 else list(found)
+def _weights(module: Checkpoint) -> list[str]:
+    found = module.weight_names()
+    for name in found:
+        if not module.has(name):
+            raise CheckpointError(
+                module.location, f"the file {name} is missing; expected a whole checkpoint"
+            )
+    in_shards = found not in ((), (WEIGHTS_FILE,)) and module.has(INDEX_FILE)
+    return [*found, INDEX_FILE] if in_shards else [*found]
 
 
 def _is_setting(name: str) -> bool:
-    if _NOT_NEEDED.fullmatch(name) or name == _SAFE_INDEX or name.startswith("."):
+    if _NOT_NEEDED.fullmatch(name) or name == INDEX_FILE or name.startswith("."):
         return False
     return name.endswith(_SETTINGS) or _OTHERS.fullmatch(name) is not None

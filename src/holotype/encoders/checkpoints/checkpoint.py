@@ -16,7 +16,13 @@ from typing import Literal, TypeAlias, TypeVar, cast
 
 from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.encoders.checkpoints.json_file import JsonFile, describe_value
-from holotype.encoders.checkpoints.safetensors import Header, read_header, weight_files
+from holotype.encoders.checkpoints.safetensors import (
+    Header,
+    read_header,
+    refuse_special,
+    weight_files,
+    weight_folders,
+)
 from holotype.errors import CheckpointError, UnsafeCheckpointError
 
 T = TypeVar("T")
@@ -30,6 +36,10 @@ EXPORT_FILE = "holotype_export.json"
 INDEX_FILE = "model.safetensors.index.json"
 """Which shard holds which tensor."""
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+# Of a file within a checkpoint; systems allow a little more.
+_LONGEST_PATH = 1_000
 
 
 class _Files:
@@ -66,7 +76,12 @@ class _Files:
         if self._known_names is not None:
             return name in self._known_names
         if name not in self.present:
-            self.present[name] = (self.folder / name).is_file()
+            try:
+                self.present[name] = (self.folder / name).is_file()
+            except OSError as error:
+                raise CheckpointError(
+                    f"{self.location}/{name}", f"cannot be read: {error}"
+                ) from error
         return self.present[name]
 
 
@@ -155,6 +170,8 @@ class Checkpoint:
         parts = PurePosixPath(path).parts
         if "\0" in path or "\\" in path or PurePosixPath(path).is_absolute() or ".." in parts:
             raise UnsafeCheckpointError(where, f"points outside of the checkpoint: {path!r}")
+        if not path.isprintable() or len(path) > _LONGEST_PATH:
+            raise CheckpointError(where, f"names {path[:200]!r}, which no file is called")
         return "/".join(parts)
 
     def value(self, name: str) -> object:
@@ -214,10 +231,36 @@ class Checkpoint:
             CheckpointError: a file is damaged.
         """
         known, whole = self._files.read_headers, self.whole
-        names = weight_files(self.names)
         if self._files.only_known_headers:
-            return {name: known[name] for name in names if name in known}
-        return {name: whole.header(name) for name in names}
+            return {name: known[name] for name in whole.all_weights if name in known}
+        return {name: whole.header(name) for name in whole.all_weights}
+
+    @cached_property
+    def all_weights(self) -> tuple[str, ...]:
+        """The safetensors files that make up the whole model, by their paths.
+
+        Raises:
+            CheckpointError: an index of shards is damaged, or names a file that lies elsewhere.
+        """
+        whole = self.whole
+        parts = (whole.part(folder) for folder in weight_folders(self.names))
+        return tuple(part._name(name) for part in parts for name in part.weight_names())
+
+    def weight_names(self) -> tuple[str, ...]:
+        """Return the safetensors files of this folder, whole or in shards; none where it has none.
+
+        Usual names tell them only where no index is at hand, as in a listing of the Hub.
+
+        Raises:
+            CheckpointError: the index of shards is damaged, or names a file that lies elsewhere.
+        """
+        if self.has(WEIGHTS_FILE):
+            return (WEIGHTS_FILE,)
+        if self.has(INDEX_FILE) and (self.folder / INDEX_FILE).is_file():
+            return self._shards("")
+        inside = f"{self.inside}/" if self.inside else ""
+        own = [name.removeprefix(inside) for name in self.names if name.startswith(inside)]
+        return weight_files([name for name in own if "/" not in name])
 
     def weights(self, *, prefix: str = "") -> tuple[str, ...]:
         """Return the safetensors files of this folder, one or several shards, in order.
@@ -253,8 +296,8 @@ class Checkpoint:
         shards = index.part("weight_map")
         if shards is None or not all(isinstance(name, str) for name in shards.values.values()):
             raise index.wrong("weight_map", index.values.get("weight_map"), "the files by tensor")
-        named = {str(file) for name, file in shards.values.items() if name.startswith(prefix)}
-        return tuple(sorted(self.within(name, index) for name in named))
+        files = {name: self.within(str(file), index) for name, file in shards.values.items()}
+        return tuple(sorted({file for name, file in files.items() if name.startswith(prefix)}))
 
     def _pickles(self) -> Iterator[Path]:
         for pattern in _PICKLES:
@@ -263,6 +306,7 @@ class Checkpoint:
     def _read_json(self, name: str) -> object:
         path = self._files.folder / self._name(name)
         try:
+            refuse_special(path)
             return json.loads(path.read_bytes())
         except FileNotFoundError:
             raise CheckpointError(

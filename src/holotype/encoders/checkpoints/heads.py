@@ -203,6 +203,10 @@ def read_head_checkpoint(checkpoint: Checkpoint) -> HeadSettings:
     folder = checkpoint.part(within)
     transformer = find_transformer_file(folder)
     template = _template(transformer, task)
+    if template is not None and template_file(folder) is None:
+        raise UnsupportedCheckpointError(
+            folder.location, "puts pairs through a chat template, but has none"
+        )
     config = folder.json(CONFIG_FILE)
     _require_head(config, task)
     n_labels, labels = read_labels(config)
@@ -226,7 +230,7 @@ def read_head_checkpoint(checkpoint: Checkpoint) -> HeadSettings:
         problem_type=config.text("problem_type"),
         answer=None if answer_path is None else _answer(checkpoint.part(answer_path)),
         template=template,
-        undecided_template=None if listed else _template_file(folder),
+        undecided_template=None if listed else template_file(folder),
     )
 
 
@@ -316,6 +320,10 @@ def _answer(folder: Checkpoint) -> AnswerTokens:
     true_id, false_id = file.integer("true_token_id"), file.integer("false_token_id")
     if true_id is None:
         raise file.wrong("true_token_id", None, "the id of the token that says yes")
+    if false_id is not None and false_id.value == true_id.value:
+        raise file.wrong(
+            "false_token_id", false_id.value, "another token than true_token_id; all scores are 0"
+        )
     source = file.text("module_input_name")
     if source is not None and source.value != "causal_logits":
         raise UnsupportedCheckpointError(
@@ -324,7 +332,8 @@ def _answer(folder: Checkpoint) -> AnswerTokens:
     return AnswerTokens(true_id=true_id.value, false_id=false_id.value if false_id else None)
 
 
-def _template_file(folder: Checkpoint) -> str | None:
+def template_file(folder: Checkpoint) -> str | None:
+    """Return the file that holds the chat template of a tokenizer; None where there is none."""
     for name in ("chat_template.jinja", "chat_template.json"):
         if folder.has(name):
             return folder.part(name).inside

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, WEIGHTS_FILE, Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import MODULES_FILE, ROUTERS, module_entries
 from holotype.encoders.options import TextSide
@@ -128,9 +128,13 @@ def _mappings(settings: JsonFile) -> Mapping[object, object]:
     for text, route in stated.values.items() if stated else ():
         try:
             key = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             key = None
-        if not isinstance(key, tuple) or len(key) != 2:
+        if (
+            not isinstance(key, tuple)
+            or len(key) != 2
+            or not all(isinstance(part, str | None) for part in key)
+        ):
             raise UnsupportedCheckpointError(
                 settings.location,
                 f"maps {text!r} to a route; supported are query and document, each by name",
@@ -161,8 +165,10 @@ def _modules(
     folder: Checkpoint, file: JsonFile, kinds: JsonFile, structure: JsonFile, route: str
 ) -> tuple[Module, ...]:
     ids = structure.texts(route)
+    if ids is None or not ids.value:
+        raise structure.wrong(route, None if ids is None else [], "the modules of the route")
     found = []
-    for id in ids.value if ids else ():
+    for id in ids.value:
         reference = kinds.values.get(id)
         if not isinstance(reference, str):
             raise file.wrong(id, reference, "the class of a module")
@@ -199,6 +205,16 @@ def router_files(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Return the files that may say among which modules a checkpoint's routers choose."""
     routers = [path for kind, path in _entries(checkpoint) if kind in ROUTERS]
     return tuple(str(PurePosixPath(path) / name) for path in routers for name in _ROUTER_FILES)
+
+
+def index_files(checkpoint: Checkpoint, names: Collection[str]) -> tuple[str, ...]:
+    """Return the files, out of these names, that say which shards hold a module's weights."""
+    folders = [PurePosixPath(module) for module in module_folders(checkpoint)]
+    whole = {str(folder / WEIGHTS_FILE) for folder in folders} & {*names}
+    found = {str(folder / INDEX_FILE) for folder in folders} & {*names}
+    return tuple(
+        sorted(name for name in found if name.replace(INDEX_FILE, WEIGHTS_FILE) not in whole)
+    )
 
 
 def _entries(checkpoint: Checkpoint) -> list[tuple[str, str]]:

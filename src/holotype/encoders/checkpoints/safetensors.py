@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from holotype.records import Dtype
 _LENGTH_BYTES = 8
 _LONGEST_HEADER_BYTES = 100_000_000
 _WEIGHTS = re.compile(r"(?P<folder>\d+_\w+/)?model(?P<shard>-\d+-of-\d+)?\.safetensors")
+_INDEX = re.compile(r"(?P<folder>\d+_\w+/)?model\.safetensors\.index\.json")
 _PICKLED = re.compile(r"(?P<folder>\d+_\w+/)?pytorch_model.*\.bin")
 # Several numbers share one of these: their counts are not those of the model.
 _PACKED = frozenset({"I8", "U8", "I32", "U32", "F4", "F8_E8M0"})
@@ -61,6 +65,13 @@ def weight_files(names: Collection[str]) -> tuple[str, ...]:
     return tuple(match[0] for match in found if not match["shard"] or match["folder"] not in whole)
 
 
+def weight_folders(names: Collection[str]) -> tuple[str, ...]:
+    """Return the folders that hold weights of a model, by the names of all of its files."""
+    found = {match["folder"] or "" for name in names if (match := _WEIGHTS.fullmatch(name))}
+    found |= {match["folder"] or "" for name in names if (match := _INDEX.fullmatch(name))}
+    return tuple(sorted(folder.rstrip("/") for folder in found))
+
+
 def some_are_pickled(names: Collection[str]) -> bool:
     """Whether a folder has weights in PyTorch's format only, whose sizes cannot be read."""
     readable = {match["folder"] for name in names if (match := _WEIGHTS.fullmatch(name))}
@@ -92,15 +103,26 @@ def parse_header(text: bytes, location: str) -> Header:
     Raises:
         CheckpointError: it is damaged.
     """
+    return _parse(text, location)[0]
+
+
+def _parse(text: bytes, location: str) -> tuple[Header, int]:
+    """Return the tensors that a header names, and how many bytes follow it at least."""
     try:
         values = json.loads(text)
-        return {
+        described = {name: value for name, value in values.items() if name != "__metadata__"}
+        header = {
             name: Tensor(str(tensor["dtype"]), tuple(map(int, tensor["shape"])))
-            for name, tensor in values.items()
-            if name != "__metadata__"
+            for name, tensor in described.items()
         }
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        ends = [int(tensor["data_offsets"][1]) for tensor in described.values()]
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
         raise _damaged(location, "its header is no JSON of tensors") from None
+    except OverflowError:
+        raise _damaged(location, "its header has a number that is none") from None
+    if any(n < 0 for tensor in header.values() for n in tensor.shape):
+        raise _damaged(location, "its header has a negative size")
+    return header, max(ends, default=0)
 
 
 def stored_dtype(headers: Collection[Header]) -> Dtype | None:
@@ -119,14 +141,33 @@ def read_header(path: Path) -> Header:
         CheckpointError: it is no whole safetensors file.
     """
     try:
+        refuse_special(path)
         with path.open("rb") as file:
             length = header_length(file.read(_LENGTH_BYTES), str(path))
             text = file.read(length)
+            n_bytes = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise CheckpointError(
+            str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
+        ) from None
     except OSError as error:
         raise CheckpointError(str(path), f"cannot be read: {error}") from error
     if len(text) < length:
         raise _damaged(str(path), "its header is cut off")
-    return parse_header(text, str(path))
+    header, n_data_bytes = _parse(text, str(path))
+    if _LENGTH_BYTES + length + n_data_bytes > n_bytes:
+        raise _damaged(str(path), "its tensors are cut off")
+    return header
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse a pipe or a device, on which reading could wait forever.
+
+    Raises:
+        OSError: it is one, or there is no such file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def count_parameters(headers: Collection[Header]) -> int | None:

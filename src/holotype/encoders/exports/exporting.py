@@ -18,10 +18,9 @@ from transformers import AutoTokenizer
 
 from holotype.encoders._load import import_part, load
 from holotype.encoders.checkpoints.bge_m3 import PROJECTION_FILE
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.routes import module_folders
-from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.checkpoints.sparse import LEXICAL_STEM
@@ -62,7 +61,9 @@ def copy_files(
         for file in _small_files(source):
             _copy(file, to / file.relative_to(folder))
     for module in sorted(modules - {transformer, folder}):
-        for name in weight_files([path.name for path in module.glob("*.safetensors")]):
+        part = settings.whole.part(module.relative_to(folder).as_posix())
+        index = (INDEX_FILE,) if part.has(INDEX_FILE) else ()
+        for name in (*part.weight_names(), *index):
             _copy(module / name, to / module.relative_to(folder) / name)
     for layer in (folder / f"{LEXICAL_STEM}.safetensors", folder / PROJECTION_FILE):
         if layer.is_file():
@@ -193,7 +194,7 @@ def _manifest(
 ) -> Manifest:
     record, folder = config.record, settings.transformer_folder
     files = (path for path in made.rglob("*") if path.is_file())
-    weights = (path for path in folder.glob("*.safetensors"))
+    weights = (folder / name for name in settings.transformer.weight_names())
     return Manifest(
         model_id=record.id,
         huggingface_id=record.huggingface_id,

@@ -116,7 +116,8 @@ def original_weights(checkpoint: Checkpoint) -> dict[str, str]:
     prefix = f"{inside.value}/" if inside and inside.value else ""
     weights = file.part("weights")
     described = weights.values if weights else {}
-    kept = weight_files(list(described))
+    # Exports of earlier versions name other safetensors beside weights of the usual names.
+    kept = weight_files(list(described)) or tuple(described)
     return {prefix + name: _digest(file, name, described[name]).sha256 for name in kept}
 
 

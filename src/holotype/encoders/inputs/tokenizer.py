@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from tokenizers import Encoding, Tokenizer
 
-from holotype.errors import CheckpointError, TokenizationError
+from holotype.errors import CheckpointError, InvalidLengthError, TokenizationError
 
 
 def is_failure(error: BaseException) -> bool:
     """Return whether something that the tokenizers library raised is a failure of its own.
 
-    A panic of its Rust code is no `Exception`, unlike KeyboardInterrupt it says nothing about the
+    A panic of its Rust code is no `Exception`; unlike KeyboardInterrupt it says nothing about the
     caller, and the library works on after it.
     """
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
@@ -194,13 +194,10 @@ class TextTokenizer:
         return found
 
     def require_room(self, max_length: int | None, *, with_marker: bool = False) -> None:
-        """Raise a `ValueError` where a length leaves no room for any text."""
+        """Raise an `InvalidLengthError` where a length leaves no room for any text."""
         least = self._n_special + with_marker + 1
         if max_length is not None and max_length < least:
-            raise ValueError(
-                f"a length of {max_length} tokens leaves no room for text: special tokens and "
-                f"marker take {least - 1}"
-            )
+            raise InvalidLengthError(max_length, "text: special tokens and marker", least - 1)
 
     def encode(
         self, texts: Sequence[str], *, max_length: int | None, marker_id: int | None = None
@@ -273,13 +270,10 @@ class TextTokenizer:
         return TokenizedText(ids, type_ids, n_cut)
 
     def require_room_for_pairs(self, max_length: int | None) -> None:
-        """Raise a `ValueError` where a length leaves no room for two texts."""
+        """Raise an `InvalidLengthError` where a length leaves no room for two texts."""
         n_special = self._tokenizer.num_special_tokens_to_add(True)
         if max_length is not None and max_length < n_special + 2:
-            raise ValueError(
-                f"a length of {max_length} tokens leaves no room for two texts: special tokens "
-                f"take {n_special}"
-            )
+            raise InvalidLengthError(max_length, "two texts: special tokens", n_special)
 
     def encode_pairs(
         self, pairs: Sequence[tuple[str, str]], *, max_length: int | None

@@ -20,6 +20,17 @@ SPECIAL_TOKENS = (
 """The settings that name a special token, in the order in which transformers adds them."""
 
 TOKENIZER_FILE = "tokenizer.json"
+VOCABULARIES = (
+    TOKENIZER_FILE,
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "sentencepiece.model",
+    "spiece.model",
+    "spm.model",
+    "tokenizer.model",
+)
+"""The files that may hold a vocabulary; without any, transformers may build an empty tokenizer."""
 SETTINGS_FILE = "tokenizer_config.json"
 MAP_FILE = "special_tokens_map.json"
 ADDED_FILE = "added_tokens.json"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.network_sizes import LAYERS
 from holotype.encoders.checkpoints.safetensors import count_parameters, some_are_pickled
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.encoders.kinds.merge import Comparer
 
-_LAYERS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers", "encoder_layers")
-"""What configurations call the number of layers; of two stacks, T5 and BART count the encoder's."""
 _SAME_PARAMETERS = 0.01
 """How far two counts of one network may be apart, as a share.
 
@@ -40,7 +39,7 @@ def compare_network(comparer: Comparer, transformer: Checkpoint) -> None:
     if positions is not None and positions.value <= 0:
         positions = None
     comparer.choose("max_position_embeddings", record.max_position_embeddings, positions)
-    comparer.choose("layers", record.layers, config.integer(*_LAYERS))
+    comparer.choose("layers", record.layers, config.integer(*LAYERS))
     _compare_code(comparer, config)
 
 

@@ -15,6 +15,7 @@ from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoi
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.late_interaction import STANFORD_FILE
 from holotype.encoders.checkpoints.modules import LinearSpec, stanford_linear
+from holotype.encoders.checkpoints.network_sizes import check_network
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
     LIBRARY_FILE,
@@ -251,6 +252,8 @@ def make_draft(record: ModelInfo, checkpoint: Checkpoint) -> Draft:
     refusal: Refusal | None = None
     try:
         plan = _plan(record, checkpoint, comparer)
+        for transformer in _transformers(plan):
+            check_network(transformer)
     except _REFUSALS as error:
         refusal = error
     if refusal is not None and not is_static(checkpoint):
@@ -402,6 +405,15 @@ def _transformer(plan: AnyPlan | None, checkpoint: Checkpoint) -> str:
     if plan is not None:
         return plan.settings.checkpoint.transformer.inside
     return transformer_path(checkpoint)
+
+
+def _transformers(plan: AnyPlan) -> tuple[Checkpoint, ...]:
+    """Return the folders of all transformers that a plan runs."""
+    if isinstance(plan, StaticPlan):
+        return ()
+    if isinstance(plan, DensePlan) and isinstance(plan.queries, CheckpointSettings):
+        return plan.settings.transformer, plan.queries.transformer
+    return (plan.checkpoint.part(_transformer(plan, plan.checkpoint)),)
 
 
 def _one_each(comparisons: list[Comparison]) -> tuple[Comparison, ...]:

@@ -16,21 +16,13 @@ from holotype.encoders.checkpoints.heads import TemplateSettings
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.inputs.template import Message, PairTemplate
 from holotype.encoders.inputs.tokenizer import TextTokenizer, is_failure
-from holotype.encoders.inputs.tokenizer_classes import SETTINGS_FILE, TOKENIZER_FILE
+from holotype.encoders.inputs.tokenizer_classes import (
+    SETTINGS_FILE,
+    TOKENIZER_FILE,
+    VOCABULARIES,
+)
 from holotype.encoders.inputs.tokenizer_json import read_tokenizer, text_tokenizer
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
-
-# One of these holds the vocabulary; without it transformers may build an empty tokenizer.
-_VOCABULARIES = (
-    TOKENIZER_FILE,
-    "vocab.txt",
-    "vocab.json",
-    "sentencepiece.bpe.model",
-    "sentencepiece.model",
-    "spiece.model",
-    "spm.model",
-    "tokenizer.model",
-)
 
 
 def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer:
@@ -49,9 +41,9 @@ def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
         UnsafeCheckpointError: it is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: it has no fast implementation.
     """
-    if not any(checkpoint.has(name) for name in _VOCABULARIES):
+    if not any(checkpoint.has(name) for name in VOCABULARIES):
         raise CheckpointError(
-            checkpoint.location, f"has no tokenizer; expected one of {', '.join(_VOCABULARIES)}"
+            checkpoint.location, f"has no tokenizer; expected one of {', '.join(VOCABULARIES)}"
         )
     if checkpoint.has(TOKENIZER_FILE):
         try:
@@ -83,7 +75,7 @@ def _opened(checkpoint: Checkpoint) -> Any:
     except BaseException as error:
         if not is_failure(error):
             raise
-        found = [name for name in _VOCABULARIES if checkpoint.has(name)]
+        found = [name for name in VOCABULARIES if checkpoint.has(name)]
         problem = f"its tokenizer ({', '.join(found)}) cannot be read by transformers: {error}"
         if any(name.endswith(".model") for name in found) and find_spec("sentencepiece") is None:
             problem += "; such a file needs sentencepiece and protobuf, which pip installs"
@@ -125,7 +117,6 @@ def load_template(checkpoint: Checkpoint, settings: TemplateSettings) -> PairTem
         UnsupportedCheckpointError: there is no template, or it cannot write pairs.
     """
     # What most models never need is left until then.
-    from jinja2 import TemplateError
 
     wrapper = _opened(checkpoint)
     if wrapper.chat_template is None:
@@ -142,7 +133,8 @@ def load_template(checkpoint: Checkpoint, settings: TemplateSettings) -> PairTem
     template = PairTemplate(render, structured=settings.structured)
     try:
         dropped = template.drops()
-    except (TemplateError, TypeError, ValueError) as error:
+    # A template calls methods of Python's values, which raise whatever they raise.
+    except Exception as error:
         raise UnsupportedCheckpointError(
             checkpoint.location, f"its chat template cannot write a pair: {error}"
         ) from error

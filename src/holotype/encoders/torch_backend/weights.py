@@ -106,8 +106,11 @@ def build_model(
             ignore_mismatched_sizes=True,
             **arguments,
         )
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
-        raise CheckpointError(folder.location, f"transformers cannot build it: {error}") from error
+    # What a configuration says reaches Python and torch as it is, which raise anything for it.
+    except Exception as error:
+        raise CheckpointError(
+            folder.location, f"transformers cannot build it: {_reason(error)}"
+        ) from error
     _check(folder, report, optional)
     built: PreTrainedModel = model.eval().requires_grad_(False)
     return built
@@ -153,13 +156,24 @@ def read_config(folder: Checkpoint, raw: JsonFile, *, with_own_code: bool) -> Pr
         config: PreTrainedConfig = AutoConfig.from_pretrained(
             folder.folder, local_files_only=True, trust_remote_code=with_own_code
         )
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
+    # As above.
+    except Exception as error:
         raise UnsupportedCheckpointError(
-            raw.location, f"transformers does not know this architecture: {error}"
+            raw.location,
+            f"transformers does not know this architecture, or not with these values: {_reason(error)}",
         ) from error
     if hasattr(config, "use_cache"):
         config.use_cache = False
+    # What is returned beside the vectors, and how, is not for the checkpoint to say.
+    config.return_dict = True
+    config.output_hidden_states = False
+    config.output_attentions = False
     return config
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says; many of Python's own say nothing without their class."""
+    return f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else str(error)
 
 
 def choose_class(

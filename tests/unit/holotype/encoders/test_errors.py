@@ -66,3 +66,15 @@ def test_a_long_list_of_tensors_is_cut() -> None:
     error = TensorError("/folder", [f"t{at}" for at in range(20)])
     assert "20 missing: t0, t1, t2, t3, t4, t5, t6, t7 and 12 more" in str(error)
     assert len(error.missing) == 20
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\r", "\b", "\x9b", "\u202e"])
+def test_a_message_moves_no_cursor(sign: str) -> None:
+    name = f"layer{sign}[2J.weight"
+    for error in (
+        CheckpointError(f"/models/{sign}", "is damaged"),
+        TensorError("here", missing=[name], misshapen=[name]),
+        CatalogueMismatchError("id", "here", [("layers", sign, sign, f"config{sign}.json")]),
+    ):
+        assert sign not in str(error)
+        assert f"\\u{ord(sign):04x}" in str(error)

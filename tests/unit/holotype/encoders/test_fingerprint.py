@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.unit.holotype.hub.checkpoints import (
     bert,
     colbert_multi_vector,
@@ -76,6 +79,41 @@ def test_the_bytes_of_weights_and_tokenizer_decide(folder: Path, name: str) -> N
     with (folder / name).open("ab") as file:
         file.write(b" ")
     assert of(folder) != before
+
+
+def in_shards(folder: Path, tensors: dict[str, tuple[str, str]]) -> None:
+    """Put the weights into shards: for each tensor its file, and what tells its values."""
+    for shard in {shard for shard, _ in tensors.values()}:
+        held = {name: value for name, (file, value) in tensors.items() if file == shard}
+        body = safetensors({f"{name}.{value}": ("F32", [100, 32]) for name, value in held.items()})
+        (folder / shard).write_bytes(body)
+    index = {"weight_map": {name: file for name, (file, _) in tensors.items()}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_shard_decides_exactly_where_the_index_names_it(data: st.DataObject) -> None:
+    names = data.draw(
+        st.lists(
+            st.sampled_from(
+                ("a.safetensors", "part/b.safetensors", "model-00001-of-00002.safetensors")
+            ),
+            unique=True,
+            min_size=1,
+        )
+    )
+    changed = data.draw(st.sampled_from((*names, "model-00002-of-00002.safetensors")))
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        saved(folder, dense())
+        (folder / "model.safetensors").unlink()
+        (folder / "part").mkdir()
+        (folder / "model-00002-of-00002.safetensors").write_bytes(safetensors({}))
+        in_shards(folder, {f"tensor.{at}": (name, "x") for at, name in enumerate(names)})
+        before = of(folder)
+        (folder / changed).write_bytes((folder / changed).read_bytes() + b"other")
+        assert (of(folder) != before) == (changed in names)
 
 
 def test_settings_of_the_network_decide_and_who_saved_them_does_not(folder: Path) -> None:

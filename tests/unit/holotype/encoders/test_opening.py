@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,15 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("OTHER", "org/model")
     with pytest.raises(InvalidReferenceError, match="did you mean 'hf:org/model'"):
         load_from_env("OTHER")
+
+
+def test_a_file_that_is_exchanged_after_it_was_compared_is_noticed(artifact: Path) -> None:
+    model = opened(f"local:{artifact}", verify="full")
+    model.require_unchanged()
+    weights = artifact / "model.safetensors"
+    status, body = weights.stat(), weights.read_bytes()
+    (artifact / "new").write_bytes(body[:-1] + b"x")
+    (artifact / "new").replace(weights)
+    os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(ArtifactDamagedError, match=r"changed: model\.safetensors \(while it was"):
+        model.require_unchanged()

@@ -40,6 +40,29 @@ def safetensors(tensors: dict[str, tuple[str, list[int]]]) -> bytes:
     return len(text).to_bytes(8, "little") + text + b"\0" * 64
 
 
+TOKENIZER = as_json(
+    {
+        "version": "1.0",
+        "model": {
+            "type": "WordPiece",
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4, "word": 5},
+        },
+    }
+)
+TABLES: dict[str, tuple[str, list[int]]] = {
+    "embeddings.word_embeddings.weight": ("F32", [100, 32]),
+    "embeddings.position_ids": ("I64", [1, 64]),
+}
+
+
+def headed(name: str, n_outputs: int) -> bytes:
+    """The weights of `bert()`, and those of a head."""
+    return safetensors({**TABLES, name: ("F32", [n_outputs, 32])})
+
+
 def bert(**changes: Any) -> Files:
     config = {
         "architectures": ["BertModel"],
@@ -50,15 +73,11 @@ def bert(**changes: Any) -> Files:
         "num_hidden_layers": 2,
         **changes,
     }
-    tensors = {
-        "embeddings.word_embeddings.weight": ("F32", [100, 32]),
-        "embeddings.position_ids": ("I64", [1, 64]),
-    }
     return {
         "config.json": as_json(config),
         "tokenizer_config.json": as_json({"model_max_length": 64}),
-        "tokenizer.json": b"{}",
-        "model.safetensors": safetensors(tensors),
+        "tokenizer.json": TOKENIZER,
+        "model.safetensors": safetensors(TABLES),
         "README.md": b"---\nlicense: mit\nlanguage:\n- en\n- code\n---\n# Tiny\n",
     }
 
@@ -112,6 +131,7 @@ def colbert_multi_vector() -> Files:
     return bert() | {
         "modules.json": modules(f"{ST}.base.modules.Transformer", f"{ST}.models.Dense", MASK),
         "1_Dense/config.json": LINEAR,
+        "1_Dense/model.safetensors": safetensors({"linear.weight": ("F32", [16, 32])}),
         "2_MultiVectorMask/config.json": as_json({"skiplist_words": ["."]}),
         "sentence_bert_config.json": as_json({"query_length": 24, "document_length": 60}),
         "config_sentence_transformers.json": as_json({"model_type": "MultiVectorEncoder"}),
@@ -121,6 +141,7 @@ def colbert_multi_vector() -> Files:
 def sparse() -> Files:
     kinds = (f"{ST}.sparse_encoder.models.MLMTransformer", f"{ST}.sparse_encoder.SpladePooling")
     return bert(architectures=["BertForMaskedLM"]) | {
+        "model.safetensors": headed("cls.predictions.decoder.weight", 100),
         "modules.json": modules(*kinds),
         "1_SpladePooling/config.json": as_json(
             {"pooling_strategy": "max", "activation_function": "relu"}
@@ -136,7 +157,7 @@ def cross_encoder() -> Files:
         architectures=["BertForSequenceClassification"],
         id2label={"0": "LABEL_0"},
         sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"},
-    )
+    ) | {"model.safetensors": headed("classifier.weight", 1)}
 
 
 def classifier() -> Files:
@@ -144,13 +165,13 @@ def classifier() -> Files:
         architectures=["BertForSequenceClassification"],
         id2label={"2": "last", "0": "first", "1": "second"},
         problem_type="multi_label_classification",
-    )
+    ) | {"model.safetensors": headed("classifier.weight", 3)}
 
 
 def model2vec() -> Files:
     return {
         "config.json": as_json({"model_type": "model2vec", "normalize": True, "hidden_dim": 8}),
-        "tokenizer.json": b"{}",
+        "tokenizer.json": TOKENIZER,
         "model.safetensors": safetensors({"embeddings": ("F32", [100, 8])}),
     }
 
@@ -158,6 +179,7 @@ def model2vec() -> Files:
 def static() -> Files:
     return {
         "modules.json": modules(f"{ST}.models.StaticEmbedding"),
+        "tokenizer.json": TOKENIZER,
         "model.safetensors": safetensors({"embedding.weight": ("F32", [100, 8])}),
     }
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.holotype.hub import server
-from tests.unit.holotype.hub.checkpoints import safetensors
+from tests.unit.holotype.hub.checkpoints import TOKENIZER, safetensors
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 
 from holotype.errors import (
@@ -41,7 +41,7 @@ def config(client: HubClient) -> bytes:
 def test_a_repository_has_a_commit_and_sizes(hub: HubState, client: HubClient) -> None:
     found = client.repository(REPOSITORY, None)
     assert (found.id, found.commit) == (REPOSITORY, REVISION)
-    assert found.sizes["tokenizer.json"] == 2
+    assert found.sizes["tokenizer.json"] == len(TOKENIZER)
     assert found.changed is not None
     assert found.changed.startswith("2026-01-02")
 

@@ -136,7 +136,7 @@ def test_pickled_weights_become_safetensors_where_that_is_asked_for(tmp_path: Pa
     files = dense()
     del files["model.safetensors"]
     saved(tmp_path / "checkpoint", files)
-    weight = torch.arange(6.0).reshape(2, 3)
+    weight = torch.arange(64.0).reshape(2, 32)
     tensors = {"a": weight, "tied": weight, "turned": weight.T}
     torch.save(tensors, tmp_path / "checkpoint/pytorch_model.bin")
     make(tmp_path / "checkpoint", tmp_path / "artifact", convert_pickles=True)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.unit.holotype.hub.checkpoints import (
@@ -12,11 +14,18 @@ from tests.unit.holotype.hub.checkpoints import (
     modules,
     saved,
 )
+from tests.unit.holotype.publishing.store.made import make_artifact
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
-from holotype.errors import CatalogueMismatchError, CheckpointError, UnsafeCheckpointError
+from holotype.errors import (
+    CatalogueMismatchError,
+    CheckpointError,
+    HolotypeError,
+    UnsafeCheckpointError,
+)
 from holotype.publishing import CreationOptions, create_artifact, open_artifact
+from holotype.publishing.alias_switching import set_alias
 from holotype.publishing.selection import select_files
 from holotype.references import (
     MANIFEST_FILE,
@@ -27,6 +36,7 @@ from holotype.references import (
     check_contents,
     read_manifest,
 )
+from holotype.references.aliases import alias_names
 from holotype.references.checking import OnBytes
 from holotype.references.staging import stage_folder
 
@@ -177,7 +187,14 @@ def test_shards_come_with_their_index_and_whole_weights_without(tmp_path: Path) 
     shards = {
         "model-00001-of-00002.safetensors": weights,
         "model-00002-of-00002.safetensors": weights,
-        "model.safetensors.index.json": json.dumps({"weight_map": {}}).encode(),
+        "model.safetensors.index.json": json.dumps(
+            {
+                "weight_map": {
+                    "a": "model-00001-of-00002.safetensors",
+                    "b": "model-00002-of-00002.safetensors",
+                }
+            }
+        ).encode(),
     }
     files = dense()
     saved(tmp_path / "whole", files | shards)
@@ -187,6 +204,50 @@ def test_shards_come_with_their_index_and_whole_weights_without(tmp_path: Path) 
     sharded = create_artifact(f"local:{tmp_path}/sharded", tmp_path / "two")
     assert not {file.path for file in whole.files} & set(shards)
     assert {file.path for file in sharded.files} >= set(shards)
+
+
+def in_shards(*shards: str) -> dict[str, bytes]:
+    """A dense model whose weights lie in these files, by its index."""
+    files = dense()
+    weights = files.pop("model.safetensors")
+    index = {"weight_map": {f"tensor.{at}": shard for at, shard in enumerate(shards)}}
+    return files | dict.fromkeys(shards, weights) | {INDEX_FILE: as_json(index)}
+
+
+def test_shards_are_those_that_the_index_names(tmp_path: Path) -> None:
+    shards = ("part-a.safetensors", "parts/b.safetensors")
+    others = {"model-00001-of-00001.safetensors": b"", "other.safetensors": b""}
+    saved(tmp_path / "checkpoint", in_shards(*shards))
+    for name, body in others.items():
+        (tmp_path / "checkpoint" / name).write_bytes(body)
+    manifest = create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    taken = {file.path for file in manifest.files}
+    assert taken >= {*shards, INDEX_FILE}
+    assert not taken & {*others}
+
+
+def test_a_single_shard_comes_with_its_index(tmp_path: Path) -> None:
+    saved(tmp_path / "checkpoint", in_shards("model-00001-of-00001.safetensors"))
+    manifest = create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert INDEX_FILE in {file.path for file in manifest.files}
+
+
+def test_a_missing_shard_makes_no_artifact(tmp_path: Path) -> None:
+    saved(tmp_path / "checkpoint", in_shards("a.safetensors", "b.safetensors"))
+    (tmp_path / "checkpoint" / "b.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"the file b\.safetensors is missing"):
+        create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("shard", ["../outside.safetensors", "/etc/outside.safetensors"])
+def test_an_index_points_to_nothing_outside(tmp_path: Path, shard: str) -> None:
+    saved(tmp_path / "checkpoint", in_shards("a.safetensors"))
+    index = as_json({"weight_map": {"a": shard}})
+    (tmp_path / "checkpoint" / INDEX_FILE).write_bytes(index)
+    with pytest.raises(UnsafeCheckpointError, match=r"index\.json: points outside of the check"):
+        create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert left(tmp_path) == []
 
 
 ROUTED = {
@@ -210,7 +271,7 @@ def test_the_modules_of_a_router_are_taken(tmp_path: Path) -> None:
     for name, body in ROUTED.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(body)
-    taken = select_files(list(ROUTED), module_folders(Checkpoint(tmp_path)), location="here")
+    taken = select_files(list(ROUTED), tmp_path, location="here")
     assert set(ROUTED) - set(taken) == {
         "document_0_MLMTransformer/onnx/model.onnx",
         "other/config.json",
@@ -253,3 +314,26 @@ def test_a_folder_that_cannot_be_written_is_named(checkpoint: Path, tmp_path: Pa
     (tmp_path / "file").write_text("x")
     with pytest.raises(ArtifactError, match="cannot be made"):
         create_artifact(f"local:{checkpoint}", tmp_path / "file" / "artifact")
+
+
+def test_nothing_is_copied_to_a_disk_without_room(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> Any:
+        return SimpleNamespace(free=10)
+
+    monkeypatch.setattr("shutil.disk_usage", full)
+    with pytest.raises(ArtifactError, match=r"has 10 bytes free, and the files .* take \d"):
+        create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert left(tmp_path) == []
+    create_artifact(f"local:{checkpoint}", tmp_path / "linked", CreationOptions(link=True))
+
+
+def test_an_alias_is_not_set_to_what_cannot_load(checkpoint: Path, tmp_path: Path) -> None:
+    create_artifact(f"local:{checkpoint}", tmp_path / "store/model-v1")
+    set_alias(tmp_path / "store", "production", "model-v1", verify="full")
+    broken = make_artifact(tmp_path / "store/broken", weights=b"no weights")
+    assert open_artifact(tmp_path / "store/broken", verify="full") == broken
+    with pytest.raises(HolotypeError):
+        set_alias(tmp_path / "store", "staging", "broken", verify="full")
+    assert alias_names(tmp_path / "store") == ("production",)

@@ -1,0 +1,237 @@
+"""Whether the numbers of a `config.json` are possible, and those of the weights beside it.
+
+Libraries build what a configuration says before they look at the weights: a wrong number fills the
+memory, takes minutes, or ends in an error deep inside of them. The headers of the weights tell how
+large a network is, so that both are compared before anything is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.safetensors import Header
+from holotype.encoders.checkpoints.settings import CLASSIFICATION, CONFIG_FILE
+from holotype.errors import CheckpointError, UnsupportedCheckpointError
+
+Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
+
+LAYERS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers", "encoder_layers")
+"""What configurations call the number of layers; of two stacks, T5 and BART count the encoder's."""
+_WIDTHS = ("hidden_size", "d_model", "dim", "n_embd")
+_TABLE_WIDTHS = ("embedding_size", "word_embed_proj_dim", "d_embed")
+_INNER_WIDTHS = ("intermediate_size", "n_inner", "d_ff", "encoder_ffn_dim", "decoder_ffn_dim")
+_HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads", "encoder_attention_heads")
+_KEY_HEADS = "num_key_value_heads"
+# Some networks have a number of these for each layer.
+_MAY_DIFFER = {*_INNER_WIDTHS, *_HEADS, _KEY_HEADS}
+_POSITIONS = ("max_position_embeddings", "n_positions")
+# No network is known that has a tenth of one of these.
+_MOST: Mapping[str, int] = {
+    "vocab_size": 10_000_000,
+    **dict.fromkeys((*_WIDTHS, *_TABLE_WIDTHS, *_INNER_WIDTHS, "hidden_dim"), 1_000_000),
+    **dict.fromkeys((*LAYERS, "decoder_layers", "num_decoder_layers"), 1_000),
+    **dict.fromkeys((*_HEADS, _KEY_HEADS, "decoder_attention_heads"), 10_000),
+    **dict.fromkeys(("head_dim", "d_kv"), 100_000),
+    **dict.fromkeys(_POSITIONS, 100_000_000),
+    **dict.fromkeys(("type_vocab_size", "relative_attention_num_buckets"), 10_000),
+    "num_labels": 100_000,
+}
+_MAY_BE_ZERO = {"num_labels", "type_vocab_size", "decoder_layers", "num_decoder_layers"}
+# Positions that are learnt, and not computed from some base, have a table of this many rows.
+_MOST_LEARNT_POSITIONS = 100_000
+_FRACTIONS = re.compile(r"(.*_)?(dropout|drop|dropout_prob)")
+_SMALL = re.compile(r".*_(eps|epsilon)")
+_NUMBERS = re.compile(r".*_(theta|range)|rotary_emb_base")
+_FUNCTIONS = ("hidden_act", "hidden_activation", "activation_function", "activation")
+_TYPES = ("dtype", "torch_dtype")
+_TYPE = re.compile(r"(torch\.)?(auto|half|float|double|(b?float|u?int)\d+(_\w+)?)")
+
+_WORD_TABLE = re.compile(r"(^|\.)(word_embeddings|embed_tokens|wte|tok_embeddings|shared)\.weight$")
+_OLD_STYLE = re.compile(r"(word_embeddings|wte)\.weight$")
+_POSITION_TABLE = re.compile(r"(^|\.)(position_embeddings|wpe|embed_positions)\.weight$")
+_SEGMENT_TABLE = re.compile(r"(^|\.)token_type_embeddings\.weight$")
+_CLASSIFIER = re.compile(r"^(classifier|score|classification_head)\..*weight$")
+_LAYER = re.compile(r"^(?:[A-Za-z_]+\.)*?(?:layer|layers|h|block|blocks)\.(\d+)\.")
+# Tables that are computed and no weights: positions, segments, causal masks.
+_COMPUTED = re.compile(r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|attention\.bias)$")
+
+
+def check_network(transformer: Checkpoint) -> None:
+    """Check what the configuration of a transformer says of its size, alone and by the weights.
+
+    Args:
+        transformer: the folder of the transformer.
+
+    Raises:
+        CheckpointError: a number is impossible, or contradicts the weights.
+        UnsupportedCheckpointError: a tensor is of a type that is no float.
+    """
+    config = transformer.json(CONFIG_FILE, optional=True)
+    _check_alone(config)
+    tensors = _tensors(transformer)
+    if not tensors or config.values.get("quantization_config"):
+        return
+    _check_types(transformer, tensors)
+    # Code of the checkpoint may mean something else by the same names.
+    if "auto_map" not in config.values or transformer.policy == "ignore":
+        _check_by_weights(config, {name: tensor.shape for name, tensor in tensors.items()})
+
+
+def _tensors(transformer: Checkpoint) -> Header:
+    """Return the tensors of the transformer, as far as the headers of its files are at hand."""
+    names = {transformer.part(name).inside for name in transformer.weight_names()}
+    headers = [header for name, header in transformer.headers.items() if name in names]
+    return {name: tensor for header in headers for name, tensor in header.items()}
+
+
+def _check_alone(config: JsonFile) -> None:
+    for key, value in config.values.items():
+        if key in _MOST and not (isinstance(value, list) and key in _MAY_DIFFER):
+            _check_count(config, key)
+        expected = _expected(key, value)
+        if expected is not None:
+            raise config.wrong(key, value, expected)
+    _check_padding(config)
+    _check_layer_types(config)
+
+
+def _expected(key: str, value: object) -> str | None:
+    """Return what should stand in the place of a value; None where it may stand there."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Not a number, which JSON of Python has, is neither above nor below anything.
+    is_fraction = is_number and 0 <= float(str(value)) <= 1
+    if _SMALL.fullmatch(key) and not is_fraction:
+        return "a number from 0 to 1"
+    if _FRACTIONS.fullmatch(key) and (isinstance(value, str) or (is_number and not is_fraction)):
+        return "a number from 0 to 1"
+    if _NUMBERS.fullmatch(key) and isinstance(value, str):
+        return "a number"
+    if key in _FUNCTIONS and not isinstance(value, str | None):
+        return "the name of a function"
+    # Models of several parts name a type for each.
+    if key in _TYPES and not isinstance(value, dict | None) and not _TYPE.fullmatch(str(value)):
+        return "the name of a type of numbers, such as 'float32'"
+    return None
+
+
+def _check_count(config: JsonFile, key: str) -> None:
+    found = config.integer(key)
+    least = 0 if key in _MAY_BE_ZERO else 1
+    # Some say with 0 or -1 that nothing limits the length.
+    unlimited = key in _POSITIONS and found is not None and found.value in (0, -1)
+    if found is not None and not unlimited and not least <= found.value <= _MOST[key]:
+        raise config.wrong(key, found.value, f"a number from {least} to {_MOST[key]:,}")
+
+
+def _check_padding(config: JsonFile) -> None:
+    padding, vocabulary = config.integer("pad_token_id"), config.integer("vocab_size")
+    if padding is None or vocabulary is None:
+        return
+    # Some count from the end, as torch does.
+    if not -vocabulary.value <= padding.value < vocabulary.value:
+        raise config.wrong(
+            "pad_token_id", padding.value, f"one of the {vocabulary.value:,} token ids"
+        )
+
+
+def _check_layer_types(config: JsonFile) -> None:
+    types, layers = config.texts("layer_types"), config.integer(*LAYERS)
+    if types is not None and layers is not None and len(types.value) != layers.value:
+        raise CheckpointError(
+            config.location,
+            f"'layer_types' has {len(types.value)} entries; expected one for each of the "
+            f"{layers.value} layers",
+        )
+
+
+def _check_types(transformer: Checkpoint, tensors: Header) -> None:
+    for name, tensor in tensors.items():
+        if not tensor.dtype.startswith(("F", "BF")) and not _COMPUTED.search(name):
+            raise UnsupportedCheckpointError(
+                transformer.location,
+                f"holds {name} as {tensor.dtype}; expected floats. Convert it, or use a revision "
+                "that stores floats",
+            )
+
+
+def _check_by_weights(config: JsonFile, shapes: Shapes) -> None:
+    _check_layers(config, shapes)
+    _check_widths(config, shapes)
+    words, segments = _rows(shapes, _WORD_TABLE), _rows(shapes, _SEGMENT_TABLE)
+    vocabulary = config.integer("vocab_size")
+    if words is not None and vocabulary is not None and vocabulary.value != words[1]:
+        raise config.wrong("vocab_size", vocabulary.value, f"{words[1]}, the rows of {words[0]}")
+    _check_most(config, "type_vocab_size", segments)
+    positions = _rows(shapes, _POSITION_TABLE)
+    computed = any(name.startswith(("rope", "rotary")) for name in config.values)
+    # Of these a missing table is missed when they are built, and is built first.
+    if positions is None and not computed and words is not None and _OLD_STYLE.search(words[0]):
+        positions = ("any known table of positions", _MOST_LEARNT_POSITIONS)
+    for key in _POSITIONS:
+        _check_most(config, key, positions)
+    architectures = config.texts("architectures")
+    named = architectures.value if architectures else ()
+    if any(name.endswith(CLASSIFICATION) for name in named) and "id2label" not in config.values:
+        _check_most(config, "num_labels", _rows(shapes, _CLASSIFIER))
+
+
+def _rows(shapes: Shapes, pattern: re.Pattern[str]) -> tuple[str, int] | None:
+    """Return the longest of the tables with such a name, and its number of rows."""
+    found = [
+        (shape[0], name)
+        for name, shape in shapes.items()
+        if len(shape) == 2 and pattern.search(name)
+    ]
+    return (max(found)[1], max(found)[0]) if found else None
+
+
+def _check_most(config: JsonFile, key: str, table: tuple[str, int] | None) -> None:
+    found = config.integer(key)
+    if found is not None and table is not None and found.value > table[1]:
+        raise config.wrong(key, found.value, f"at most {table[1]:,}, the rows of {table[0]}")
+
+
+def _check_layers(config: JsonFile, shapes: Shapes) -> None:
+    stated = config.integer(*LAYERS)
+    numbers = {int(match[1]) for name in shapes if (match := _LAYER.search(name))}
+    if stated is not None and numbers and stated.value > max(numbers) + 1:
+        key = next(key for key in LAYERS if config.values.get(key) is not None)
+        raise config.wrong(
+            key, stated.value, f"{max(numbers) + 1}, the number of layers in the weights"
+        )
+
+
+def _check_widths(config: JsonFile, shapes: Shapes) -> None:
+    dims = {n for shape in shapes.values() for n in shape}
+    width = config.integer(*_WIDTHS)
+    if width is not None and width.value not in dims:
+        key = next(key for key in _WIDTHS if config.values.get(key) is not None)
+        raise config.wrong(key, width.value, "a width that a tensor of the weights has")
+    # Files of mixtures of experts name widths that none of their layers has.
+    if any("expert" in key for key in config.values):
+        return
+    largest = max(
+        (n for name, shape in shapes.items() if _LAYER.search(name) for n in shape),
+        default=max(dims, default=0),
+    )
+    for key in (*_TABLE_WIDTHS, *_INNER_WIDTHS):
+        found = config.integer(key) if isinstance(config.values.get(key), int) else None
+        if found is not None and found.value > largest and found.value not in dims:
+            raise config.wrong(
+                key, found.value, f"at most {largest:,}, the largest size of a layer in the weights"
+            )
+    each = config.integer("head_dim", "d_kv")
+    for key in (*_HEADS, "num_key_value_heads"):
+        n_heads = config.integer(key) if isinstance(config.values.get(key), int) else None
+        n_wide = 1 if each is None else each.value
+        if n_heads is not None and n_heads.value * n_wide > largest:
+            raise config.wrong(
+                key,
+                n_heads.value,
+                f"heads of {n_wide} dimensions that together fit into the {largest:,} of the "
+                "largest tensor of a layer",
+            )

@@ -1,0 +1,159 @@
+"""Whether a folder holds all that a plan needs, by the headers of weights and by tokenizers.
+
+Neither torch nor transformers is imported, and no tensor is read: what is made, switched or verified
+here can be on a machine that runs no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+
+from holotype.encoders.checkpoints.bge_m3 import find_layer
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.heads import HeadSettings
+from holotype.encoders.checkpoints.modules import LayerNormSpec, LayerSpec, LinearSpec
+from holotype.encoders.checkpoints.remote_code import runs_own_code
+from holotype.encoders.checkpoints.safetensors import Header
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
+from holotype.encoders.checkpoints.sparse import LEXICAL_STEM, SparseSettings
+from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE, VOCABULARIES
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    ClassifierPlan,
+    ColbertPlan,
+    CrossEncoderPlan,
+    DensePlan,
+    SparsePlan,
+    StaticPlan,
+)
+from holotype.encoders.kinds.static import TABLE_NAMES, StaticCheckpoint
+from holotype.errors import CheckpointError, TensorError
+
+# What comes before the logits of words, as each architecture calls it.
+_WORD_HEAD = re.compile(
+    r"^(cls\.|lm_head|vocab_|head\.|(\w+_)?predictions\.|generator_lm_head|decoder\.|pred_layer\.)"
+)
+
+
+def check_complete(plan: AnyPlan) -> None:
+    """Check that what loads a plan will find weights and tokenizer, whole and of the right shapes.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or does not fit the others.
+        TensorError: a tensor is missing, or of another shape.
+    """
+    if isinstance(plan, StaticPlan):
+        _check_table(plan.static)
+    elif isinstance(plan, DensePlan):
+        _check_layers(plan.encoding.layers, _check_transformer(plan.settings))
+        if isinstance(plan.queries, StaticCheckpoint):
+            _check_table(plan.queries)
+        elif plan.queries is not None:
+            queries = plan.encoding.queries or plan.encoding
+            _check_layers(queries.layers, _check_transformer(plan.queries))
+    elif isinstance(plan, ColbertPlan):
+        _check_layers(plan.encoding.layers, _check_transformer(plan.settings))
+    elif isinstance(plan, SparsePlan):
+        _check_sparse(plan.settings)
+    else:
+        _check_head(plan)
+
+
+def _check_transformer(settings: CheckpointSettings) -> Checkpoint:
+    """Check the weights and the tokenizer of a transformer, and return its folder."""
+    folder = settings.transformer
+    shapes = _shapes(folder)
+    if not shapes:
+        raise TensorError(folder.location, missing=["all of its tensors"])
+    vocabulary = settings.vocab_size
+    _check_tokenizer(folder, None if vocabulary is None else vocabulary.value)
+    return folder
+
+
+def _shapes(folder: Checkpoint) -> dict[str, list[int]]:
+    """Return the shapes of all tensors that the weights of a folder hold."""
+    headers: list[Header] = [folder.header(name) for name in folder.weights()]
+    return {name: [*tensor.shape] for header in headers for name, tensor in header.items()}
+
+
+def _check_layers(layers: Iterable[LayerSpec], transformer: Checkpoint) -> None:
+    for layer in layers:
+        if isinstance(layer, LinearSpec) and layer.folder != transformer:
+            shapes = {"linear.weight": [layer.out_dim, layer.in_dim]}
+            if layer.bias:
+                shapes["linear.bias"] = [layer.out_dim]
+            _compare(layer.folder, shapes)
+        elif isinstance(layer, LayerNormSpec):
+            _compare(layer.folder, {"norm.weight": [layer.dim], "norm.bias": [layer.dim]})
+
+
+def _compare(folder: Checkpoint, expected: Mapping[str, list[int]]) -> None:
+    found = _shapes(folder)
+    misshapen = [
+        f"{name} ({found[name]}, expected {shape})"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    ]
+    missing, unexpected = sorted(expected.keys() - found), sorted(found.keys() - expected)
+    if missing or unexpected or misshapen:
+        raise TensorError(folder.location, missing, unexpected, misshapen)
+
+
+def _check_table(static: StaticCheckpoint) -> None:
+    folder = static.table
+    found = _shapes(folder)
+    if not any(name in found for name in TABLE_NAMES):
+        raise TensorError(folder.location, missing=[" or ".join(TABLE_NAMES)])
+    _check_tokenizer(folder, static.shape.value[0] if static.shape else None)
+
+
+def _check_sparse(settings: SparseSettings) -> None:
+    folder = _check_transformer(settings.checkpoint)
+    if settings.form == "lexical":
+        folder.whole.header(find_layer(folder.whole, LEXICAL_STEM))
+    elif "auto_map" not in folder.json(CONFIG_FILE).values and not any(
+        _WORD_HEAD.search(name) for name in _shapes(folder)
+    ):
+        raise TensorError(folder.location, missing=["the head that gives the logits of words"])
+    if settings.has_query_module and settings.query_table is not None:
+        table = folder.whole.part(settings.query_table)
+        _shapes(table)
+        _check_tokenizer(table, None)
+
+
+def _check_head(plan: CrossEncoderPlan | ClassifierPlan) -> None:
+    settings: HeadSettings = plan.settings
+    folder = _check_transformer(settings.checkpoint)
+    if isinstance(plan, CrossEncoderPlan):
+        _check_layers(plan.encoding.layers, folder)
+    if settings.task != "sequence-classification":
+        return
+    n_labels = settings.n_labels.value
+    if not any(shape[:1] == [n_labels] and len(shape) == 2 for shape in _shapes(folder).values()):
+        raise TensorError(folder.location, missing=[f"a head of {n_labels} outputs"])
+
+
+def _check_tokenizer(folder: Checkpoint, n_embeddings: int | None) -> None:
+    settings = folder.json("tokenizer_config.json", optional=True)
+    if runs_own_code(settings, "AutoTokenizer", folder.policy):
+        return
+    if not any(folder.has(name) for name in VOCABULARIES):
+        raise CheckpointError(
+            folder.location, f"has no tokenizer; expected one of {', '.join(VOCABULARIES)}"
+        )
+    if find_spec("tokenizers") is None:
+        return
+    from holotype.encoders.inputs.tokenizer_json import open_tokenizer
+
+    if not folder.has(TOKENIZER_FILE):
+        return
+    tokenizer = open_tokenizer(folder)
+    n_tokens = max(tokenizer.get_vocab().values(), default=-1) + 1
+    if n_embeddings is not None and n_tokens > n_embeddings:
+        raise CheckpointError(
+            folder.location,
+            f"the tokenizer has token ids up to {n_tokens - 1}, but the model has only "
+            f"{n_embeddings} token embeddings; its files are not of one checkpoint",
+        )

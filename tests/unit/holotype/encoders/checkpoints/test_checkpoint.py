@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from tests.unit.holotype.hub.checkpoints import bert, safetensors, saved
+
+from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
+from holotype.encoders.checkpoints.safetensors import read_header
+from holotype.errors import CheckpointError
+
+SHARD = safetensors({"a": ("F32", [2, 2])})
+
+
+def test_the_weights_are_the_whole_file_or_else_what_the_index_names(tmp_path: Path) -> None:
+    index = {"weight_map": {"a": "one.safetensors", "b": "parts/two.safetensors"}}
+    (tmp_path / "parts").mkdir()
+    for name in ("one.safetensors", "parts/two.safetensors", "model-00001-of-00002.safetensors"):
+        (tmp_path / name).write_bytes(SHARD)
+    (tmp_path / INDEX_FILE).write_text(json.dumps(index))
+    checkpoint = Checkpoint(tmp_path)
+    shards = ("one.safetensors", "parts/two.safetensors")
+    assert checkpoint.weights() == checkpoint.weight_names() == checkpoint.all_weights == shards
+    assert set(checkpoint.headers) == set(shards)
+    (tmp_path / "model.safetensors").write_bytes(SHARD)
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.weights() == checkpoint.weight_names() == ("model.safetensors",)
+
+
+def test_usual_names_tell_the_weights_where_the_index_is_not_at_hand(tmp_path: Path) -> None:
+    shards = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+    names = frozenset((*shards, INDEX_FILE, "2_Dense/model.safetensors", "other.safetensors"))
+    checkpoint = Checkpoint(tmp_path, names=names)
+    assert checkpoint.weight_names() == shards
+    assert checkpoint.all_weights == (*shards, "2_Dense/model.safetensors")
+
+
+def test_tensors_that_are_cut_off_are_told_by_the_header(tmp_path: Path) -> None:
+    header = {"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}
+    text = json.dumps(header).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"\0" * 15)
+    with pytest.raises(CheckpointError, match="its tensors are cut off"):
+        read_header(path)
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert read_header(path)["a"].shape == (4,)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_pipe_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    saved(tmp_path, bert())
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    checkpoint = Checkpoint(tmp_path)
+    with pytest.raises(CheckpointError, match="no regular file"):
+        checkpoint.value(name) if name.endswith(".json") else checkpoint.header(name)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.holotype.hub.checkpoints import record, safetensors
+
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.network_sizes import check_network
+from holotype.encoders.kinds.plan import make_plan
+from holotype.errors import CheckpointError, UnsupportedCheckpointError
+
+CONFIG = {
+    "architectures": ["BertModel"],
+    "model_type": "bert",
+    "vocab_size": 100,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 48,
+    "type_vocab_size": 2,
+    "layer_norm_eps": 1e-12,
+    "hidden_dropout_prob": 0.1,
+    "pad_token_id": 0,
+    "hidden_act": "gelu",
+}
+TENSORS: dict[str, tuple[str, list[int]]] = {
+    "embeddings.word_embeddings.weight": ("F32", [100, 32]),
+    "embeddings.position_embeddings.weight": ("F32", [48, 32]),
+    "embeddings.token_type_embeddings.weight": ("F32", [2, 32]),
+    "embeddings.position_ids": ("I64", [1, 48]),
+    "encoder.layer.0.intermediate.dense.weight": ("F32", [64, 32]),
+    "encoder.layer.1.intermediate.dense.weight": ("BF16", [64, 32]),
+}
+
+
+def made(folder: Path, *, tensors: Any = TENSORS, **changes: Any) -> Checkpoint:
+    (folder / "config.json").write_text(json.dumps(CONFIG | changes))
+    if tensors is not None:
+        (folder / "model.safetensors").write_bytes(safetensors(tensors))
+    return Checkpoint(folder)
+
+
+def test_a_sound_configuration_is_accepted(tmp_path: Path) -> None:
+    check_network(made(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("num_attention_heads", value) for value in (0, -1, 10**9, "four", 0.5, True)],
+        *[("vocab_size", value) for value in (0, -5, 10**9, "many")],
+        *[("num_hidden_layers", value) for value in (0, -1, 10**6)],
+        *[("hidden_size", value) for value in (0, -32, 10**7, [32])],
+        *[("hidden_act", value) for value in (["gelu"], {"x": 1}, 7)],
+        *[("pad_token_id", value) for value in (100, 10**9, -101, "0")],
+        *[("torch_dtype", value) for value in ("float99x", "many", 7, ["float32"])],
+        ("dtype", "unknown"),
+        ("layer_types", ["full_attention"]),
+        *[("layer_norm_eps", value) for value in ("small", None, -1.0, float("nan"))],
+        *[("hidden_dropout_prob", value) for value in ("x", -0.1, 1.5)],
+        ("num_labels", 10**9),
+        ("max_position_embeddings", 10**12),
+        ("rope_theta", "wide"),
+    ],
+)
+def test_what_no_network_has_is_refused_without_its_weights(
+    tmp_path: Path, key: str, value: Any
+) -> None:
+    checkpoint = made(tmp_path, tensors=None, **{key: value})
+    with pytest.raises(CheckpointError, match=f"config.json: '{key}' .*expected"):
+        check_network(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("num_hidden_layers", 900, "is 900; expected 2, the number of layers in the weights"),
+        ("vocab_size", 120, "is 120; expected 100, the rows of embeddings.word_embeddings.weight"),
+        ("vocab_size", 90, "is 90; expected 100"),
+        ("hidden_size", 36, "is 36; expected a width that a tensor of the weights has"),
+        ("intermediate_size", 999_999, "expected at most 64, the largest size of a layer"),
+        ("type_vocab_size", 9_000, "expected at most 2, the rows of embeddings.token_type"),
+        ("max_position_embeddings", 9_000, "expected at most 48, the rows of embeddings.position"),
+        ("num_attention_heads", 9_000, "together fit into the 64 of the largest tensor"),
+    ],
+)
+def test_what_the_weights_contradict_is_refused(
+    tmp_path: Path, key: str, value: int, message: str
+) -> None:
+    checkpoint = made(tmp_path, **{key: value})
+    with pytest.raises(CheckpointError, match=f"'{key}' .*{message}"):
+        check_network(checkpoint)
+
+
+def test_fewer_heads_than_labels_are_refused(tmp_path: Path) -> None:
+    head = {"classifier.weight": ("F32", [3, 32])}
+    named = {"architectures": ["BertForSequenceClassification"]}
+    check_network(made(tmp_path, tensors=TENSORS | head, num_labels=3, **named))
+    with pytest.raises(CheckpointError, match="'num_labels' is 4; expected at most 3"):
+        check_network(made(tmp_path, tensors=TENSORS | head, num_labels=4, **named))
+
+
+@pytest.mark.parametrize("dtype", ["I8", "U8", "I64", "BOOL", "C64"])
+def test_weights_of_no_floats_are_refused(tmp_path: Path, dtype: str) -> None:
+    tensors = TENSORS | {"encoder.layer.1.output.dense.bias": (dtype, [32])}
+    with pytest.raises(UnsupportedCheckpointError, match=f"dense.bias as {dtype}; expected floats"):
+        check_network(made(tmp_path, tensors=tensors))
+
+
+def test_the_plan_says_it_so_that_verify_does_as_well(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="'num_attention_heads' is 0"):
+        make_plan(record(pooling="mean"), made(tmp_path, num_attention_heads=0))

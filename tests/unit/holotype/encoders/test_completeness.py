@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.holotype.hub.checkpoints import (
+    Files,
+    as_json,
+    bert,
+    classifier,
+    colbert_multi_vector,
+    colbert_pylate,
+    colbert_stanford,
+    cross_encoder,
+    dense,
+    model2vec,
+    safetensors,
+    saved,
+    sparse,
+    static,
+)
+
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.completeness import check_complete
+from holotype.encoders.kinds.derived_record import derive_record
+from holotype.encoders.kinds.plan import make_plan
+from holotype.errors import CheckpointError, HolotypeError
+from holotype.publishing import create_artifact
+
+SOUND = {
+    "dense": dense,
+    "pylate": colbert_pylate,
+    "multi-vector": colbert_multi_vector,
+    "stanford": colbert_stanford,
+    "sparse": sparse,
+    "cross-encoder": cross_encoder,
+    "classifier": classifier,
+    "model2vec": model2vec,
+    "static": static,
+}
+WEIGHTS, PROJECTION = "model.safetensors", "1_Dense/model.safetensors"
+
+
+def check(folder: Path) -> None:
+    checkpoint = Checkpoint(folder)
+    check_complete(make_plan(derive_record(checkpoint, name="tiny"), checkpoint))
+
+
+@pytest.mark.parametrize("kind", SOUND)
+def test_a_whole_checkpoint_of_every_kind_is_complete(tmp_path: Path, kind: str) -> None:
+    saved(tmp_path, SOUND[kind]())
+    check(tmp_path)
+
+
+@pytest.mark.parametrize("kind", SOUND)
+@pytest.mark.parametrize("lacking", [WEIGHTS, "tokenizer.json"])
+def test_nothing_loads_without_weights_or_tokenizer(
+    tmp_path: Path, kind: str, lacking: str
+) -> None:
+    saved(tmp_path, SOUND[kind]())
+    (tmp_path / lacking).unlink()
+    with pytest.raises(CheckpointError):
+        check(tmp_path)
+
+
+def without(files: Files, name: str) -> Files:
+    return {path: body for path, body in files.items() if path != name}
+
+
+BROKEN: dict[str, tuple[Files, str]] = {
+    "a layer without weights": (without(colbert_pylate(), PROJECTION), "has no model.safetensors"),
+    "a layer of another shape": (
+        colbert_pylate() | {PROJECTION: safetensors({"linear.weight": ("F32", [8, 32])})},
+        "linear.weight",
+    ),
+    "weights that are cut off": (dense() | {WEIGHTS: dense()[WEIGHTS][:40]}, "cut off"),
+    "weights of nothing": (dense() | {WEIGHTS: safetensors({})}, "all of its tensors"),
+    "a tokenizer that is damaged": (dense() | {"tokenizer.json": b"{}"}, "as a tokenizer"),
+    "a tokenizer of another checkpoint": (
+        dense(vocab_size=3)
+        | {WEIGHTS: safetensors({"embeddings.word_embeddings.weight": ("F32", [3, 32])})},
+        "token ids up to 5",
+    ),
+    "another vocabulary": (dense(vocab_size=90), "'vocab_size' is 90; expected 100"),
+    "a classifier without its head": (
+        classifier() | {WEIGHTS: bert()[WEIGHTS]},
+        "a head of 3 outputs",
+    ),
+    "a language model without its head": (sparse() | {WEIGHTS: bert()[WEIGHTS]}, "logits of words"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_cannot_load_becomes_no_artifact(tmp_path: Path, name: str) -> None:
+    files, message = BROKEN[name]
+    for path, body in files.items():
+        (tmp_path / "checkpoint" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "checkpoint" / path).write_bytes(body)
+    with pytest.raises(HolotypeError, match=message):
+        create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_a_reranker_without_its_template_is_refused(tmp_path: Path) -> None:
+    package = "sentence_transformers"
+    task = {"text": {"method": "forward", "method_output_name": "logits"}}
+    files = bert(architectures=["Qwen3ForCausalLM"]) | {
+        "modules.json": as_json(
+            [
+                {"type": f"{package}.base.modules.Transformer", "path": ""},
+                {"type": f"{package}.cross_encoder.modules.LogitScore", "path": "1_LogitScore"},
+            ]
+        ),
+        "1_LogitScore/config.json": as_json({"true_token_id": 5, "false_token_id": 4}),
+        "config_sentence_transformers.json": as_json({"model_type": "CrossEncoder"}),
+        "sentence_bert_config.json": as_json(
+            {
+                "transformer_task": "text-generation",
+                "modality_config": task | {"message": task["text"] | {"format": "flat"}},
+            }
+        ),
+    }
+    for path, body in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(body)
+    with pytest.raises(CheckpointError, match="puts pairs through a chat template, but has none"):
+        check(tmp_path)
+    (tmp_path / "chat_template.jinja").write_text("{{ messages }}")
+    check(tmp_path)
+    (tmp_path / "1_LogitScore/config.json").write_text(
+        json.dumps({"true_token_id": 5, "false_token_id": 5})
+    )
+    with pytest.raises(CheckpointError, match="another token than true_token_id"):
+        check(tmp_path)
