@@ -77,7 +77,7 @@ def main() -> None:
         teach_rarity(Path(folder))
         with load_modes(dense=MINILM, sparse=rarity_record(), checkpoint=folder) as encoder:
             documents = encoder.encode_document(LIBRARY)
-            queries = encoder.encode_query(QUESTIONS)
+            queries = encoder.encode_query(list(QUESTIONS))
             by_meaning = encoder.dense.similarity(queries.dense, documents.dense)
             by_words = encoder.sparse.similarity(queries.sparse, documents.sparse)
             weights = encoder.sparse.decode(documents.sparse[4], top_k=4)

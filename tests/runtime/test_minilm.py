@@ -155,7 +155,7 @@ def test_half_precision_stays_near_and_returns_float32(
 
 @pytest.mark.parametrize("texts", [[1], ["fine", None], [b"bytes"], b"bytes", [["nested"]]])
 def test_what_is_no_text_is_refused_by_its_position(minilm: DenseEncoder, texts: Any) -> None:
-    with pytest.raises(TypeError, match=r"at index \d is of type"):
+    with pytest.raises(TypeError, match=r"(at index \d is|texts is of type) \S+"):
         minilm.encode(texts)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.safetensors import Header
 from holotype.encoders.checkpoints.settings import CLASSIFICATION, CONFIG_FILE
@@ -73,7 +73,10 @@ def check_network(transformer: Checkpoint) -> None:
     config = transformer.json(CONFIG_FILE, optional=True)
     _check_alone(config)
     tensors = _tensors(transformer)
-    if not tensors or config.values.get("quantization_config"):
+    # An export keeps a few tensors beside its graph, and says of the network what it was.
+    if not tensors or transformer.whole.has(EXPORT_FILE):
+        return
+    if config.values.get("quantization_config"):
         return
     _check_types(transformer, tensors)
     # Code of the checkpoint may mean something else by the same names.

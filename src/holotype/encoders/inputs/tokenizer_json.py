@@ -62,7 +62,12 @@ def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
     stated = Stated(file=file, content=content, settings=settings, tokens={})
     defaults, making = _class(checkpoint, settings, stated)
     padding, truncation = file.padding or {}, file.truncation or {}
-    tokens = read_tokens(checkpoint, settings, file, defaults, keeps_file=making is None)
+    try:
+        tokens = read_tokens(checkpoint, settings, file, defaults, keeps_file=making is None)
+    except UnicodeEncodeError as error:
+        raise CheckpointError(
+            checkpoint.location, f"names a special token that is no text: {error.reason}"
+        ) from error
     stated = dataclasses.replace(stated, tokens=tokens.named)
     side = settings.text("padding_side")
     cut_side = settings.text("truncation_side")

@@ -297,11 +297,11 @@ def test_a_run_goes_on_where_it_was_interrupted(
 
 
 def test_refresh_shows_the_newest_commit_and_what_it_changes(hub: HubState, catalogue: str) -> None:
-    hub.repositories["acme/tiny"] = {REVISION: dense(), NEWER: dense(vocab_size=101)}
+    hub.repositories["acme/tiny"] = {REVISION: dense(), NEWER: dense(max_position_embeddings=80)}
     answer = run("refresh", "tiny", catalogue=catalogue)
     assert answer.exit_code == 0
     assert answer.lines[0][:4] == ["tiny", "revision", REVISION, NEWER]
-    assert ["tiny", "vocab_size", "100", "101", "config.json"] in answer.lines
+    assert ["tiny", "max_position_embeddings", "64", "80", "config.json"] in answer.lines
     assert "0 of 1 pinned at the newest commit" in answer.stderr
     found = json.loads(run("refresh", "tiny", "--json", catalogue=catalogue).stdout)
     assert found[0]["newest"] == NEWER
