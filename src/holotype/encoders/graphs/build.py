@@ -35,7 +35,12 @@ from holotype.encoders.graphs.graph import (
     choose_output,
     require_output,
 )
-from holotype.encoders.graphs.network import GraphBackbone, GraphNetwork, GraphSparseNetwork
+from holotype.encoders.graphs.network import (
+    GraphBackbone,
+    GraphNetwork,
+    LayersGraphHead,
+    WordsGraphHead,
+)
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.inputs.tokenizer_json import read_tokenizer
 from holotype.encoders.kinds.colbert import ColbertEncoding
@@ -172,13 +177,12 @@ def _vectors(
     else:
         width, layers = encoding.native_dim, _layers_after_pooling(backbone.graph, encoding)
     _check_width(backbone.graph, backbone.output, width)
-    network = GraphNetwork(
-        backbone,
+    head = LayersGraphHead(
         load_array_layers(layers, projection=projection),
         dim=dim or encoding.native_dim,
         normalized=encoding.normalized,
     )
-    return one_tower(network, backbone.tokenizer, dtype=building.dtype)
+    return one_tower(GraphNetwork(backbone, head), backbone.tokenizer, dtype=building.dtype)
 
 
 def _layers_after_pooling(
@@ -223,8 +227,8 @@ def _cross_encoder(plan: CrossEncoderPlan, building: _Building) -> Towers:
         layers = load_array_layers(encoding.layers)
     else:
         layers = _answer_layers(checkpoint, building.graph.parent / LAST_LAYER_FILE)
-    network = GraphNetwork(backbone, layers, dim=encoding.n_labels, normalized=False)
-    return one_tower(network, backbone.tokenizer, dtype=building.dtype)
+    head = LayersGraphHead(layers, dim=encoding.n_labels, normalized=False)
+    return one_tower(GraphNetwork(backbone, head), backbone.tokenizer, dtype=building.dtype)
 
 
 def _classifier(settings: HeadSettings, building: _Building) -> Towers:
@@ -238,8 +242,8 @@ def _classifier(settings: HeadSettings, building: _Building) -> Towers:
     )
     n_labels = settings.n_labels.value
     _check_width(backbone.graph, backbone.output, n_labels)
-    network = GraphNetwork(backbone, (), dim=n_labels, normalized=False)
-    return one_tower(network, backbone.tokenizer, dtype=building.dtype)
+    head = LayersGraphHead((), dim=n_labels, normalized=False)
+    return one_tower(GraphNetwork(backbone, head), backbone.tokenizer, dtype=building.dtype)
 
 
 def _answer_layers(checkpoint: CheckpointSettings, path: Path) -> tuple[ArrayLayer, ...]:
@@ -277,7 +281,7 @@ def _sparse(plan: SparsePlan, building: _Building) -> Towers:
 
 def _language_model_network(
     plan: SparsePlan, backbone: GraphBackbone, last_layer: Path
-) -> GraphSparseNetwork:
+) -> GraphNetwork:
     encoding = plan.encoding
     weight: Array | None = None
     bias: Array | None = None
@@ -294,7 +298,7 @@ def _language_model_network(
         summed=encoding.pooling == "sum",
     )
     # The logits of a batch of thousands of tokens would take gigabytes.
-    return GraphSparseNetwork(backbone, head, one_by_one=whole)
+    return GraphNetwork(backbone, WordsGraphHead(head), one_by_one=whole)
 
 
 def _last_layer(backbone: GraphBackbone, path: Path, dim: int) -> tuple[Array, Array | None]:
@@ -309,14 +313,14 @@ def _last_layer(backbone: GraphBackbone, path: Path, dim: int) -> tuple[Array, A
     return weight, bias
 
 
-def _lexical_network(plan: SparsePlan, backbone: GraphBackbone) -> GraphSparseNetwork:
+def _lexical_network(plan: SparsePlan, backbone: GraphBackbone) -> GraphNetwork:
     hidden = plan.settings.checkpoint.hidden_dim
     weight, bias = load_token_layer(plan.checkpoint, hidden.value if hidden else 0)
     _check_width(backbone.graph, backbone.output, weight.shape[1])
     ids = [backbone.tokenizer.token_id(token) for token in DROPPED_TOKENS]
     dropped = tuple(id for id in ids if id is not None)
     head = ArrayTokenHead(weight=weight, bias=bias, dropped=dropped, dim=plan.encoding.dim)
-    return GraphSparseNetwork(backbone, head, one_by_one=False)
+    return GraphNetwork(backbone, WordsGraphHead(head))
 
 
 def _logits(graph: Graph) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,71 +76,93 @@ class GraphBackbone:
         )
 
 
-class GraphNetwork:
-    """A `Network` on an exported graph."""
+class GraphHead(Protocol):
+    """What turns the output of a graph into what a network returns."""
 
-    def __init__(
-        self,
-        backbone: GraphBackbone,
-        layers: Sequence[ArrayLayer],
-        *,
-        dim: int,
-        normalized: bool,
-    ) -> None:
-        """Take parts that have been loaded.
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes that its weights take."""
+        ...
+
+    def outputs(self, positions: list[int], states: Array, batch: Batch) -> Iterator[Output]:
+        """Yield the results of a batch, some rows at a time.
 
         Args:
-            backbone: the transformer.
-            layers: what follows its output; none where that is what is returned.
-            dim: how many dimensions to return.
-            normalized: whether vectors have length 1, also those that are cut to fewer dimensions.
+            positions: the positions of the batch's rows.
+            states: the graph's output, its first axis that of the rows.
+            batch: the tokens.
         """
-        self._parts: tuple[GraphBackbone, tuple[ArrayLayer, ...]] | None = backbone, tuple(layers)
-        self._device = backbone.device
+        ...
+
+
+class LayersGraphHead:
+    """A `GraphHead` that runs layers, and returns vectors."""
+
+    def __init__(self, layers: Sequence[ArrayLayer], *, dim: int, normalized: bool) -> None:
+        """Take the layers.
+
+        Args:
+            layers: what follows the graph; empty if its output is returned.
+            dim: the number of dimensions to return.
+            normalized: whether vectors have length 1, also after truncation to fewer dimensions.
+        """
+        self._layers = tuple(layers)
         self._dim = dim
         self._normalized = normalized
 
     @property
-    def device(self) -> str:
-        """Where it runs."""
-        return self._device
-
-    @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take, as the files store them."""
-        backbone, layers = self._open()
-        weighted = (layer for layer in layers if isinstance(layer, ArrayLinear | ArrayLayerNorm))
-        return backbone.memory_bytes + sum(layer.memory_bytes for layer in weighted)
+        """The bytes that its weights take."""
+        weighted = (
+            layer for layer in self._layers if isinstance(layer, ArrayLinear | ArrayLayerNorm)
+        )
+        return sum(layer.memory_bytes for layer in weighted)
 
-    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
-        """Yield batch by batch, longest rows first; see `Network.run`."""
-        # Whoever began before the network was closed comes to an end with what is held here.
-        backbone, layers = self._open()
-        for positions, batch in batches(rows, batch_size, pad_id=backbone.pad_id):
-            vectors = backbone.run(batch)
-            for layer in layers:
-                vectors = layer(vectors, batch.counted)
-            returned = returned_arrays(vectors, dim=self._dim, normalized=self._normalized)
-            yield positions, returned, batch.counted
-
-    def close(self) -> None:
-        """Let go of the weights; see `Network.close`."""
-        self._parts = None
-
-    def _open(self) -> tuple[GraphBackbone, tuple[ArrayLayer, ...]]:
-        if self._parts is None:
-            raise ClosedEncoderError
-        return self._parts
+    def outputs(self, positions: list[int], states: Array, batch: Batch) -> Iterator[Output]:
+        """Yield all rows of a batch at once; see `GraphHead.outputs`."""
+        vectors = states
+        for layer in self._layers:
+            vectors = layer(vectors, batch.counted)
+        yield (
+            positions,
+            returned_arrays(vectors, dim=self._dim, normalized=self._normalized),
+            batch.counted,
+        )
 
 
 # So many weights of texts are held at once.
 _WEIGHTS_AT_ONCE = 8_000_000
 
 
-class GraphSparseNetwork:
-    """A `Network` that returns the weights of all words, ``[n_rows, dim]``, in place of vectors."""
+class WordsGraphHead:
+    """A `GraphHead` that returns the weights of all words, ``[n_rows, dim]``."""
 
-    def __init__(self, backbone: GraphBackbone, head: ArrayHead, *, one_by_one: bool) -> None:
+    def __init__(self, head: ArrayHead) -> None:
+        """Take what weighs words."""
+        self._head = head
+
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes that its weights take."""
+        return self._head.memory_bytes
+
+    def outputs(self, positions: list[int], states: Array, batch: Batch) -> Iterator[Output]:
+        """Yield as many rows at a time as bounded memory allows; see `GraphHead.outputs`."""
+        step = max(1, _WEIGHTS_AT_ONCE // self._head.dim)
+        for first in range(0, len(positions), step):
+            part = slice(first, first + step)
+            counted = batch.counted[part]
+            lengths = counted.sum(axis=1).tolist()
+            weights = self._head.weigh(states[part][counted], batch.ids[part][counted], lengths)
+            yield positions[part], weights, counted
+
+
+class GraphNetwork:
+    """A `Network` whose transformer is a graph, with one head."""
+
+    def __init__(
+        self, backbone: GraphBackbone, head: GraphHead, *, one_by_one: bool = False
+    ) -> None:
         """Take parts that have been loaded.
 
         Args:
@@ -147,7 +170,7 @@ class GraphSparseNetwork:
             head: what follows its output.
             one_by_one: whether the output is so wide that it is made for one text at a time.
         """
-        self._parts: tuple[GraphBackbone, ArrayHead] | None = (backbone, head)
+        self._parts: tuple[GraphBackbone, GraphHead] | None = (backbone, head)
         self._device = backbone.device
         self._one_by_one = one_by_one
 
@@ -158,30 +181,23 @@ class GraphSparseNetwork:
 
     @property
     def memory_bytes(self) -> int:
-        """How many bytes the weights take, as the files store them."""
+        """The bytes that the weights take, as the files store them."""
         backbone, head = self._open()
         return backbone.memory_bytes + head.memory_bytes
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
-        """Yield some texts at a time, longest first; see `Network.run`."""
+        """Yield batch by batch, longest rows first; see `Network.run`."""
+        # A run that began before the network was closed ends with what is held here.
         backbone, head = self._open()
-        step = max(1, _WEIGHTS_AT_ONCE // head.dim)
-        if self._one_by_one:
-            batch_size = 1
-        for positions, batch in batches(rows, batch_size, pad_id=backbone.pad_id):
-            states = backbone.run(batch)
-            for first in range(0, len(positions), step):
-                part = slice(first, first + step)
-                counted = batch.counted[part]
-                lengths = counted.sum(axis=1).tolist()
-                weights = head.weigh(states[part][counted], batch.ids[part][counted], lengths)
-                yield positions[part], weights, counted
+        size = 1 if self._one_by_one else batch_size
+        for positions, batch in batches(rows, size, pad_id=backbone.pad_id):
+            yield from head.outputs(positions, backbone.run(batch), batch)
 
     def close(self) -> None:
-        """Let go of the weights; see `Network.close`."""
+        """Release the weights; see `Network.close`."""
         self._parts = None
 
-    def _open(self) -> tuple[GraphBackbone, ArrayHead]:
+    def _open(self) -> tuple[GraphBackbone, GraphHead]:
         if self._parts is None:
             raise ClosedEncoderError
         return self._parts
