@@ -257,7 +257,7 @@ class InvalidLengthError(HolotypeError, ValueError):
 
 
 class ForkedEncoderError(HolotypeError, RuntimeError):
-    """An encoder was used in a process that was forked after the model was loaded.
+    """A model was loaded or run in a process that was forked after a model had been loaded.
 
     A fork does not copy the threads of torch, ONNX Runtime and OpenVINO, so a call would wait for
     them for ever.
@@ -274,8 +274,8 @@ class ForkedEncoderError(HolotypeError, RuntimeError):
     def __str__(self) -> str:
         """Return the message."""
         return (
-            f"the encoder of {self.model_id!r} was loaded before this process was forked, and the "
-            "threads that run it stayed in the other process; start processes with "
+            f"{self.model_id!r} cannot run in this process, which was forked after a model had been "
+            "loaded: the threads that run models stayed in the other process; start processes with "
             "multiprocessing.get_context('spawn') (gunicorn: without --preload; celery: "
             "--pool=threads or solo), or load() in each process, and in none before it is forked"
         )

@@ -185,6 +185,14 @@ def test_a_model_that_is_not_there_fails_the_proof(lock: Path, cache: Path) -> N
     assert f"{OBJECTS}\tArtifactNotFoundError" in answer.stdout
 
 
+def test_a_lock_that_is_missing_is_an_error_of_one_line(tmp_path: Path) -> None:
+    answer = locked("download", "--offline", lock=tmp_path / "none.lock")
+    assert answer.exit_code == 1
+    assert answer.stderr.startswith("error: ")
+    assert "none.lock: cannot be read" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
 def test_the_network_is_really_denied() -> None:
     code = """
 from holotype.publishing.offline import NetworkDeniedError, deny_network

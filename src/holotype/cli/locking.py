@@ -126,6 +126,12 @@ def _known(on_bytes: OnBytes | None) -> OnTotal:
 
 def _prove(lock: Path) -> int:
     """Load the models in a separate process, without HF_HUB_OFFLINE; return its exit code."""
+    from holotype.references.lock_file import read_lock
+
+    try:
+        read_lock(lock)
+    except (HolotypeError, OSError) as error:
+        fail(str(error))
     environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
     code = "from holotype.publishing.offline import main; main()"
     command = [sys.executable, "-c", code, str(lock)]

@@ -141,14 +141,26 @@ def configure(
     checkpoint: str | os.PathLike[str] | None = None,
     trust_remote_code: bool = False,
     backend: Backend = "torch",
+    **unknown: object,
 ) -> ModelConfig[ModelInfo]:
     """Check the settings of a run against the record, before anything heavy is imported.
 
     Raises:
+        TypeError: this is no record, or there is no such option.
         UnsupportedModelError: there is no encoder for this kind of model.
         InvalidDimensionError: the model has no vectors of this size.
         ValueError: the backend is unknown, or does not support the data type.
     """
+    if unknown:
+        raise TypeError(
+            f"there is no option {next(iter(unknown))!r}; expected one of dim, device, dtype, "
+            "checkpoint, trust_remote_code, backend"
+        )
+    if not isinstance(record, ModelInfo):
+        raise TypeError(
+            f"cannot load {record!r}: expected a record, an id, a reference such as "
+            "'hf:org/model', or a pathlib.Path"
+        )
     if not isinstance(record, _KINDS):
         raise UnsupportedModelError(
             record.id, f"there is no encoder for models of the kind {str(record.type)!r}"

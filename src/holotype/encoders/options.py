@@ -78,6 +78,7 @@ def settings_of(
     on_overflow: OnOverflow = "warn",
     progress: bool | None = None,
     devices: Sequence[str] | None = None,
+    **unknown: object,
 ) -> EncodeSettings:
     """Check the options of a call, passed as ``**options``.
 
@@ -85,6 +86,11 @@ def settings_of(
         TypeError: there is no such option.
         ValueError: an option has an invalid value.
     """
+    if unknown:
+        raise TypeError(
+            f"there is no option {next(iter(unknown))!r}; expected one of "
+            f"{', '.join(EncodeSettings.__slots__)}"
+        )
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; expected at least 1, or None")
     if on_overflow not in get_args(OnOverflow):

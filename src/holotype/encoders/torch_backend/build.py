@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,7 +29,7 @@ from holotype.encoders.torch_backend.tensors import (
 from holotype.encoders.torch_backend.transformer import Head, HeadedTransformer, Transformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer
 from holotype.encoders.torch_backend.word_heads import TokenHead, WordHead
-from holotype.errors import UnsupportedModelError
+from holotype.errors import ForkedEncoderError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
@@ -45,10 +47,12 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers:
 
     Raises:
         CheckpointError: the weights are missing, damaged, unsafe, or of another model.
+        ForkedEncoderError: the process was forked after it had loaded another model.
         ValueError: there is no such device.
     """
     if isinstance(plan, StaticPlan):
         return build_table(plan, config)
+    _refuse_fork(config.record.id)
     placement = place(config.device, config.dtype)
     if isinstance(plan, DensePlan):
         return _dense(plan, config.dim, placement)
@@ -72,7 +76,11 @@ def build_modes(
         plans: how each mode is run.
         config: where and in which type all of them are run.
         dims: how many dimensions each mode returns; None for all of them.
+
+    Raises:
+        ForkedEncoderError: the process was forked after it had loaded another model.
     """
+    _refuse_fork(config.record.id)
     from holotype.encoders.running.modes import ModeTowers
     from holotype.encoders.torch_backend.modes_network import TorchModesNetwork
 
@@ -102,6 +110,18 @@ def build_modes(
         tokenizer=transformer.tokenizer,
         single=single,
     )
+
+
+def _refuse_fork(name: str) -> None:
+    """Refuse to load where the first computation would wait for threads that a fork left behind."""
+    if _first_process() != os.getpid() and torch.get_num_threads() > 1:
+        raise ForkedEncoderError(name)
+
+
+@cache
+def _first_process() -> int:
+    """Return the process that loaded the first model; a fork copies the answer."""
+    return os.getpid()
 
 
 def _settings_of(plan: AnyPlan) -> CheckpointSettings:

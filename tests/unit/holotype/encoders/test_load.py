@@ -13,6 +13,7 @@ import pytest
 
 from holotype import encoders
 from holotype.encoders import ModelConfig, load
+from holotype.encoders.options import settings_of
 from holotype.errors import (
     ArtifactNotFoundError,
     CheckpointNotFoundError,
@@ -105,6 +106,22 @@ def test_a_model_that_is_not_matryoshka_has_one_dimension() -> None:
     record: ColbertModel[Any] = ColbertModel(type="colbert", **COMMON)
     with pytest.raises(InvalidDimensionError, match="pass only dim=64"):
         load(record, dim=16)
+
+
+@pytest.mark.parametrize("model", [None, 3, DenseModel])
+def test_what_is_no_model_is_refused(model: Any) -> None:
+    with pytest.raises(TypeError, match="expected a record, an id, a reference such as"):
+        load(model)
+
+
+def test_an_option_that_is_unknown_is_named_with_those_that_there_are() -> None:
+    options: Any = {"normalize_embeddings": True}
+    with pytest.raises(
+        TypeError, match="no option 'normalize_embeddings'; expected one of dim, de"
+    ):
+        load(DENSE, **options)
+    with pytest.raises(TypeError, match="'normalize_embeddings'; expected one of batch_size, on_"):
+        settings_of(**options)
 
 
 def test_a_type_that_is_unknown_is_refused() -> None:
