@@ -114,6 +114,8 @@ def test_a_tokenizer_of_another_checkpoint(
 def test_a_folder_that_is_not_there(tmp_path: Path, record: DenseModel[Any]) -> None:
     with pytest.raises(CheckpointNotFoundError, match="there is no such folder"):
         load(record, checkpoint=tmp_path / "nowhere")
+    with pytest.raises(CheckpointNotFoundError, match="expects one, without local:"):
+        load(record, checkpoint="local:nowhere")
     with pytest.raises(CheckpointError, match=r"the file config\.json is missing"):
         load(record, checkpoint=tmp_path)
 

@@ -310,6 +310,11 @@ def test_a_checkpoint_without_a_graph_says_how_to_make_one(minilm_folder: Path) 
         load(MINILM, backend="openvino")
 
 
+def test_an_export_without_weights_says_how_to_load_it(minilm_onnx: Path) -> None:
+    with pytest.raises(CheckpointError, match="load it with backend='onnx' or 'openvino'"):
+        load(MINILM, checkpoint=minilm_onnx)
+
+
 def test_outputs_whose_meaning_would_be_a_guess_are_refused(copied: Path) -> None:
     import onnx
 

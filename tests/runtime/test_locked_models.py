@@ -176,6 +176,7 @@ def test_every_locked_model_loads_with_the_network_denied(lock: Path, production
     answer = locked("download", "--offline", lock=lock)
     assert answer.exit_code == 0, answer.stdout + answer.stderr
     assert answer.lines == [[production, "loads"], [OBJECTS, "loads"]]
+    assert answer.stderr == f"{lock}: 2 models, loaded with the network denied\n"
 
 
 def test_a_model_that_is_not_there_fails_the_proof(lock: Path, cache: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from holotype.atomic_file import replace_file
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write
+from holotype.cli.output import counted_models, fail, note, write
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def lock_command(
         fail(str(error))
     if check:
         _compare(old, LockFile(models=tuple(found.values())))
-        note(f"{lock} is up to date: {len(found)} models")
+        note(f"{lock} is up to date: {counted_models(len(found))}")
         return
     kept = [model for model in old.models if model.reference not in found]
     new = LockFile(models=(*kept, *found.values()))
@@ -65,7 +65,7 @@ def lock_command(
     except OSError as error:
         fail(f"{lock}: cannot be written: {error.strerror}")
     write("".join(f"{ref}\t{model.digest}\n" for ref, model in found.items()))
-    note(f"{lock}: {len(new.models)} models")
+    note(f"{lock}: {counted_models(len(new.models))}")
 
 
 def _compare(old: LockFile, new: LockFile) -> None:
@@ -116,7 +116,7 @@ def download(
             write(f"{model.reference}\t{folder}\n")
     except (HolotypeError, OSError) as error:
         fail(str(error))
-    note(f"{lock}: {len(models)} models, all there")
+    note(f"{lock}: {counted_models(len(models))}, all there")
 
 
 def _known(on_bytes: OnBytes | None) -> OnTotal:
@@ -141,7 +141,8 @@ def _prove(lock: Path) -> int:
     )
     write(result.stdout)
     if result.returncode == 0:
-        note(f"{lock}: {len(result.stdout.splitlines())} models load with the network denied")
+        models = counted_models(len(result.stdout.splitlines()))
+        note(f"{lock}: {models}, loaded with the network denied")
     return result.returncode
 
 

@@ -62,6 +62,11 @@ def write_json(value: object) -> None:
     write(json.dumps(value, indent=2, ensure_ascii=not is_utf8) + "\n")
 
 
+def counted_models(number: int) -> str:
+    """Return the number with its noun."""
+    return "1 model" if number == 1 else f"{number:,} models"
+
+
 def note(text: str) -> None:
     """Write a message that is not the answer to stderr."""
     typer.echo(printable(text), err=True)

@@ -18,7 +18,15 @@ from holotype.cli.catalogue_file import (
 )
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.hub_extra import Ids, Jobs, require_hub
-from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
+from holotype.cli.output import (
+    counted_models,
+    fail,
+    is_terminal,
+    note,
+    terminal,
+    write,
+    write_json,
+)
 from holotype.cli.showing import find_record
 from holotype.cli.wording import UNKNOWN, exact
 from holotype.errors import CatalogueFileError, HubUnreachableError
@@ -217,8 +225,7 @@ def _summary(console: Console, reports: Sequence[Report]) -> None:
     n_unread = sum(report.error is not None for report in reports)
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     unread = f"; {n_unread} could not be read" if n_unread else ""
-    models = "1 model" if len(reports) == 1 else f"{len(reports)} models"
-    console.print(f"{models}: {told}{unread}", style="dim")
+    console.print(f"{counted_models(len(reports))}: {told}{unread}", style="dim")
 
 
 def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:

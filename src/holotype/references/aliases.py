@@ -141,10 +141,11 @@ def read_alias(store: Path, alias: str) -> AliasHistory:
 
 def unknown_alias(store: Path, alias: str) -> AliasNotFoundError:
     """Return the error for a missing alias."""
-    known = ", ".join(alias_names(store)) or "none at all"
+    names = alias_names(store)
+    others = f"only {', '.join(names)}" if names else "nor any other"
     return AliasNotFoundError(
         str(store),
-        f"has no alias {alias!r}, but {known}; set it with: holotype alias set {alias} "
+        f"has no alias {alias!r}, {others}; set it with: holotype alias set {alias} "
         f"ARTIFACT --store {store}",
     )
 

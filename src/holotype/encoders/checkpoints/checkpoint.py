@@ -285,6 +285,11 @@ class Checkpoint:
                 f"weights_only=True) and safetensors.torch.save_file(tensors, {WEIGHTS_FILE!r}), "
                 "or use a revision that has safetensors",
             )
+        if self.whole.has(EXPORT_FILE):
+            raise CheckpointError(
+                self.location,
+                f"is an export without {WEIGHTS_FILE}; load it with backend='onnx' or 'openvino'",
+            )
         raise CheckpointError(
             self.location,
             f"has no {WEIGHTS_FILE}; expected weights as safetensors (pickled weights are not "

@@ -33,8 +33,10 @@ def find_checkpoint(record: ModelInfo, checkpoint: str | None, *, with_code: boo
     if checkpoint is not None:
         folder = Path(checkpoint).expanduser()
         if not folder.is_dir():
+            hint = ", without local:" if checkpoint.startswith("local:") else ""
             raise CheckpointNotFoundError(
-                str(folder), f"there is no such folder; checkpoint= of {record.id!r} expects one"
+                str(folder),
+                f"there is no such folder; checkpoint= of {record.id!r} expects one{hint}",
             )
         return folder
     code = ("*.py",) if with_code else ()
