@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig, ModelT_co
-from holotype.encoders.fingerprint import fingerprint_of_folder
 from holotype.encoders.inputs.items import each_text
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.kinds.plan import AnyPlan
@@ -169,6 +168,9 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
         Raises:
             CheckpointError: the files are missing or damaged.
         """
+        # A load reads nothing of exports, which fingerprints know.
+        from holotype.encoders.fingerprint import fingerprint_of_folder
+
         trusted = self._plan.checkpoint.policy == "run"
         try:
             return fingerprint_of_folder(self._plan, dim=self.config.dim, with_code=trusted)
