@@ -162,7 +162,7 @@ def test_an_artifact_that_is_gone_is_not_replaced_by_another(store: Path) -> Non
 
 def test_an_alias_that_is_missing_is_an_error_with_those_that_exist(store: Path) -> None:
     set_alias(store, "staging", "model-v1")
-    with pytest.raises(AliasNotFoundError, match="no alias 'production', but staging"):
+    with pytest.raises(AliasNotFoundError, match="no alias 'production', only staging"):
         folder_of(store)
 
 
