@@ -27,6 +27,7 @@ from holotype.records import (
 )
 from holotype.run_options import Backend as Backend
 from holotype.run_options import LoadOptions as LoadOptions
+from holotype.run_options import refuse_unknown
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -151,11 +152,7 @@ def configure(
         InvalidDimensionError: the model has no vectors of this size.
         ValueError: the backend is unknown, or does not support the data type.
     """
-    if unknown:
-        raise TypeError(
-            f"there is no option {next(iter(unknown))!r}; expected one of dim, device, dtype, "
-            "checkpoint, trust_remote_code, backend"
-        )
+    refuse_unknown(unknown, (name for name in ModelConfig.__slots__ if name != "record"))
     if not isinstance(record, ModelInfo):
         raise TypeError(
             f"cannot load {record!r}: expected a record, an id, a reference such as "

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from holotype.run_options import refuse_unknown
+
 if TYPE_CHECKING:
     from typing_extensions import TypedDict
 else:
@@ -86,11 +88,7 @@ def settings_of(
         TypeError: there is no such option.
         ValueError: an option has an invalid value.
     """
-    if unknown:
-        raise TypeError(
-            f"there is no option {next(iter(unknown))!r}; expected one of "
-            f"{', '.join(EncodeSettings.__slots__)}"
-        )
+    refuse_unknown(unknown, EncodeSettings.__slots__)
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; expected at least 1, or None")
     if on_overflow not in get_args(OnOverflow):

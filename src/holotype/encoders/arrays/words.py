@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -17,7 +17,8 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.sparse import IDF_FILE, LEXICAL_STEM
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
-from holotype.encoders.running.network import Output
+from holotype.encoders.kinds.plan import SparsePlan
+from holotype.encoders.running.network import Output, Tower, Towers, one_tower
 from holotype.errors import (
     CheckpointError,
     ClosedEncoderError,
@@ -27,6 +28,27 @@ from holotype.errors import (
 
 # The logits of so many tokens are held at once.
 _TOKENS_AT_ONCE = 256
+
+
+def token_windows(lengths: Sequence[int]) -> Iterator[tuple[slice, list[tuple[int, slice]]]]:
+    """Divide the tokens of texts that lie end to end into windows whose logits fit into memory.
+
+    Args:
+        lengths: how many tokens each text has.
+
+    Yields:
+        A window of tokens, and for each text in it its number and its tokens within the window.
+    """
+    ends = list(accumulate(lengths))
+    n_tokens = ends[-1] if ends else 0
+    for start in range(0, n_tokens, _TOKENS_AT_ONCE):
+        stop = min(start + _TOKENS_AT_ONCE, n_tokens)
+        first, last = bisect_right(ends, start), bisect_left(ends, stop)
+        texts = [
+            (at, slice(max(ends[at] - lengths[at], start) - start, min(ends[at], stop) - start))
+            for at in range(first, last + 1)
+        ]
+        yield slice(start, stop), texts
 
 
 class ArrayHead(Protocol):
@@ -79,15 +101,10 @@ class ArrayLanguageModelHead:
     def weigh(self, states: Array, ids: NDArray[np.int64], lengths: Sequence[int]) -> Array:
         """Return the weights of several texts; see `ArrayHead.weigh`."""
         weights: Array = np.zeros((len(lengths), self.dim), dtype=np.float32)
-        ends = list(accumulate(lengths))
-        for start in range(0, len(states), _TOKENS_AT_ONCE):
-            stop = min(start + _TOKENS_AT_ONCE, len(states))
-            logits = self._logits(states[start:stop])
-            for at in range(bisect_right(ends, start), len(ends)):
-                first = ends[at] - lengths[at]
-                if first >= stop:
-                    break
-                self._add(weights[at], logits[max(first, start) - start : ends[at] - start])
+        for window, texts in token_windows(lengths):
+            logits = self._logits(states[window])
+            for at, part in texts:
+                self._add(weights[at], logits[part])
         # The activation keeps the order, so that the maximum needs it once for every word.
         return weights if self.summed else self._activate(weights)
 
@@ -265,3 +282,35 @@ class LookupNetwork:
         if self._weights is None:
             raise ClosedEncoderError
         return self._weights
+
+
+class TokenizerReader(Protocol):
+    """Reads the tokenizer of a folder, as a backend does."""
+
+    def __call__(self, checkpoint: Checkpoint, /, *, lower_case: bool) -> TextTokenizer:
+        """Return the tokenizer."""
+        ...
+
+
+def sparse_towers(
+    plan: SparsePlan, document: Tower, read: TokenizerReader, *, dtype: str
+) -> Towers:
+    """Return the towers of a sparse model: one for both sides, or a table for queries.
+
+    Args:
+        plan: how the model is run.
+        document: the network with its tokenizer.
+        read: reads the tokenizer of queries, where they have one of their own.
+        dtype: the type of the network's arithmetic.
+
+    Raises:
+        CheckpointError: the table or the tokenizer is missing or damaged.
+    """
+    table = plan.settings.query_table
+    if table is None:
+        return one_tower(document.network, document.tokenizer, dtype=dtype)
+    tokenizer = document.tokenizer
+    if plan.settings.has_query_module:
+        tokenizer = read(plan.checkpoint.part(table), lower_case=False)
+    weights = load_token_weights(plan.checkpoint, table, tokenizer, plan.encoding.dim)
+    return Towers(document=document, query=Tower(LookupNetwork(weights), tokenizer), dtype=dtype)

@@ -12,9 +12,8 @@ from holotype.encoders.arrays.words import (
     DROPPED_TOKENS,
     ArrayLanguageModelHead,
     ArrayTokenHead,
-    LookupNetwork,
     load_token_layer,
-    load_token_weights,
+    sparse_towers,
 )
 from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import (
@@ -257,7 +256,7 @@ def _answer_layers(checkpoint: CheckpointSettings, path: Path) -> tuple[ArrayLay
 
 
 def _sparse(plan: SparsePlan, building: _Building) -> Towers:
-    settings, encoding = plan.settings, plan.encoding
+    settings = plan.settings
     lexical = settings.form == "lexical"
     backbone = building.open(settings.checkpoint, _token_vectors if lexical else _words)
     if lexical:
@@ -265,18 +264,8 @@ def _sparse(plan: SparsePlan, building: _Building) -> Towers:
     else:
         last_layer = building.graph.parent / LAST_LAYER_FILE
         network = _language_model_network(plan, backbone, last_layer)
-    tokenizer, table = backbone.tokenizer, settings.query_table
-    if table is None:
-        return one_tower(network, tokenizer, dtype=building.dtype)
-    tokenizer_of_queries = tokenizer
-    if settings.has_query_module:
-        tokenizer_of_queries = read_tokenizer(plan.checkpoint.part(table), lower_case=False)
-    weights = load_token_weights(plan.checkpoint, table, tokenizer_of_queries, encoding.dim)
-    return Towers(
-        document=Tower(network, tokenizer),
-        query=Tower(LookupNetwork(weights), tokenizer_of_queries),
-        dtype=building.dtype,
-    )
+    document = Tower(network, backbone.tokenizer)
+    return sparse_towers(plan, document, read_tokenizer, dtype=building.dtype)
 
 
 def _language_model_network(

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from holotype.encoders.arrays.words import LookupNetwork, load_token_weights
+from holotype.encoders.arrays.words import sparse_towers
 from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import PoolingSpec
 from holotype.encoders.kinds.cross_encoder import CrossEncoding
 from holotype.encoders.kinds.plan import AnyPlan, ClassifierPlan, CrossEncoderPlan, SparsePlan
 from holotype.encoders.kinds.sparse import SparseEncoding
-from holotype.encoders.running.network import Tower, Towers, one_tower
+from holotype.encoders.running.network import Tower, Towers
 from holotype.encoders.torch_backend.backbone import (
     Backbone,
     LanguageModelBackbone,
@@ -121,18 +121,7 @@ def _sparse(plan: SparsePlan, placement: Placement) -> Towers:
     # A model that is padded runs what comes before its last layer itself.
     head = _words(last, None if packed is None else transform, encoding, tied=tied)
     network = TorchNetwork(HeadedTransformer(packed or backbone, WordHead(head)))
-    table = plan.settings.query_table
-    if table is None:
-        return one_tower(network, tokenizer, dtype=placement.name)
-    tokenizer_of_queries = tokenizer
-    if plan.settings.has_query_module:
-        tokenizer_of_queries = load_tokenizer(plan.checkpoint.part(table), lower_case=False)
-    weights = load_token_weights(plan.checkpoint, table, tokenizer_of_queries, encoding.dim)
-    return Towers(
-        document=Tower(network, tokenizer),
-        query=Tower(LookupNetwork(weights), tokenizer_of_queries),
-        dtype=placement.name,
-    )
+    return sparse_towers(plan, Tower(network, tokenizer), load_tokenizer, dtype=placement.name)
 
 
 @torch.inference_mode()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -14,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from holotype.encoders.arrays.words import token_windows
 from holotype.encoders.running.network import Output
 from holotype.encoders.running.packing import PackedBatch
 from holotype.encoders.torch_backend.linear_map import LinearMap
 
-# Bounds of what is held at once: the logits of so many tokens, and so many weights of texts.
-_TOKENS_AT_ONCE = 256
+# So many weights of texts are held at once.
 _WEIGHTS_AT_ONCE = 8_000_000
 
 
@@ -78,16 +76,10 @@ class LanguageModelHead:
     def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
         """Return the weights of several texts; see `Weigher.weigh`."""
         weights = torch.zeros(len(lengths), self.dim, device=states.device)
-        ends = list(accumulate(lengths))
-        for start in range(0, len(states), _TOKENS_AT_ONCE):
-            stop = min(start + _TOKENS_AT_ONCE, len(states))
-            logits = self.decoder(states[start:stop])
-            for at in range(bisect_right(ends, start), len(ends)):
-                first = ends[at] - lengths[at]
-                if first >= stop:
-                    break
-                part = logits[max(first, start) - start : ends[at] - start].float()
-                self._add(weights[at], part)
+        for window, texts in token_windows(lengths):
+            logits = self.decoder(states[window])
+            for at, part in texts:
+                self._add(weights[at], logits[part].float())
         # The activation keeps the order, so that the maximum needs it once for every word.
         return weights if self.summed else self._activate(weights)
 

@@ -50,11 +50,7 @@ def maxsim_pairwise(
     Raises:
         ValueError: the numbers of queries and documents differ, or a vector has NaN or infinity.
     """
-    if len(queries) != len(documents):
-        raise ValueError(
-            f"{len(queries)} queries and {len(documents)} documents make no pairs; expected as "
-            "many of both"
-        )
+    _require_pairs(len(queries), len(documents))
     scores = np.full(len(queries), -np.inf, dtype=np.float32)
     with np.errstate(invalid="ignore", over="ignore"):
         for at, (query, document) in enumerate(zip(queries, documents, strict=True)):
@@ -103,11 +99,7 @@ def pairwise(queries: Vectors, documents: Vectors, *, function: str) -> Vectors:
     Raises:
         ValueError: the numbers of queries and documents differ, or a vector has NaN or infinity.
     """
-    if len(queries) != len(documents):
-        raise ValueError(
-            f"{len(queries)} queries and {len(documents)} documents make no pairs; expected as "
-            "many of both"
-        )
+    _require_pairs(len(queries), len(documents))
     with np.errstate(invalid="ignore", over="ignore"):
         left, right = _scale(queries, documents, function)
         scores: Vectors = np.einsum("nd,nd->n", left, right)
@@ -124,3 +116,11 @@ def _normalize(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Vectors = vectors / np.maximum(lengths, 1e-12)
     return unit
+
+
+def _require_pairs(n_queries: int, n_documents: int) -> None:
+    if n_queries != n_documents:
+        raise ValueError(
+            f"{n_queries} queries and {n_documents} documents make no pairs; expected as many of "
+            "both"
+        )
