@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 else:
     from holotype._dataclass import dataclass
 
-# Control characters but for tabs and line breaks, and what turns the direction of writing.
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Control characters but for tabs and line breaks, and what turns the direction of writing. Compiled
+# on first use: that takes longer than the rest of this module.
+_OBEYED = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def printable(text: str) -> str:
@@ -24,7 +25,7 @@ def printable(text: str) -> str:
 
     Names of files, tensors and labels are anybody's, and reach the terminal in messages.
     """
-    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(_OBEYED, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class HolotypeError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import pickle
 import subprocess
 import sys
@@ -13,11 +14,13 @@ import pytest
 
 from holotype import encoders
 from holotype.encoders import ModelConfig, load
+from holotype.encoders._load import import_part
 from holotype.encoders.options import settings_of
 from holotype.errors import (
     ArtifactNotFoundError,
     CheckpointNotFoundError,
     InvalidDimensionError,
+    MissingExtraError,
     ModelNotFoundError,
     UnsupportedModelError,
 )
@@ -64,6 +67,29 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(missing: str
     assert run.stdout == (
         f"load() needs {missing!r}, which is not installed; run: pip install 'holotype[encoders]'\n"
     )
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize(
+    "body", ["import gc; states.append(gc.isenabled())", "import torch.missing"]
+)
+def test_no_garbage_is_collected_while_a_backend_is_imported(
+    collecting: bool, body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_backend.py").write_text("states = []\n" + body)
+    monkeypatch.syspath_prepend(tmp_path)
+    was_collecting = gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        if "missing" in body:
+            with pytest.raises(MissingExtraError):
+                import_part("a_backend", "encoders", "load()")
+        else:
+            assert import_part("a_backend", "encoders", "load()").states == [False]
+        assert gc.isenabled() == collecting
+    finally:
+        (gc.enable if was_collecting else gc.disable)()
+        sys.modules.pop("a_backend", None)
 
 
 @pytest.mark.parametrize("name", ["model", "model@production", "~model", "model "])
