@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 import holotype
+from holotype import errors
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -242,6 +244,16 @@ def test_the_exported_names_are_exactly_all() -> None:
         if not name.startswith("_") and type(value).__name__ != "module"
     }
     assert public == set(holotype.__all__)
+
+
+def test_every_error_is_where_users_look_for_it() -> None:
+    everywhere = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, Exception)
+    }
+    assert len(everywhere) > 40
+    assert everywhere <= set(holotype.__all__)
 
 
 def test_every_exported_name_exists() -> None:
