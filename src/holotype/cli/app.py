@@ -14,7 +14,7 @@ from holotype.cli.exporting import export
 from holotype.cli.generator import generate, validate
 from holotype.cli.groups import Command, add_commands, epilogue, make_group
 from holotype.cli.listing import list_models
-from holotype.cli.output import write
+from holotype.cli.output import counted_models, write
 from holotype.cli.refreshing import refresh
 from holotype.cli.showing import show
 from holotype.cli.verifying import verify
@@ -169,7 +169,5 @@ def _version(module: str) -> str:
     from holotype import __version__
 
     opened = open_catalogue(module)
-    n_models = len(opened.catalogue.records)
-    return (
-        f"holotype {__version__}, catalogue {opened.name} {opened.version} with {n_models} models"
-    )
+    models = counted_models(len(opened.catalogue.records))
+    return f"holotype {__version__}, catalogue {opened.name} {opened.version} with {models}"

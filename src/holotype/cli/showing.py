@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holotype.catalogue import nearest
 from holotype.cli.as_json import page_as_json
 from holotype.cli.catalogues import OpenCatalogue, complete_id, open_catalogue
 from holotype.cli.fields import Fact, facts
 from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
 from holotype.cli.wording import exact, readable
 from holotype.errors import AmbiguousModelError, DeprecatedModelWarning, ModelNotFoundError
+from holotype.naming import nearest
 from holotype.records import ModelInfo
 
 if TYPE_CHECKING:
