@@ -40,7 +40,7 @@ def layout_problem(
             f"import; rename it, for example to {_name_like(wrong_name)!r}, in the option 'output' too"
         )
     is_package = _has_init(root, folder)
-    in_package = len(place.parts) > 1 and folder.parts not in ((top,) for top in _SOURCE_FOLDERS)
+    in_package = len(place.parts) > 1 and str(folder) not in _SOURCE_FOLDERS
     if in_package and not is_package:
         return (
             f"{folder} is not a package, since it has no __init__.py; correct the option 'output', "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -157,12 +158,40 @@ def require_new(
         raise CatalogueFileError("", f"the id {id!r} is taken; choose another with --id")
 
 
+EMPTY_CATALOGUE = '{\n  "version": "0.1.0",\n  "sources": {},\n  "models": []\n}\n'
+"""A catalogue that waits for its first entry."""
+
+_MEMBERS: Mapping[str, Any] = {"version": "0.1.0", "sources": {}, "models": []}
+
+
+def completed(text: str) -> str:
+    """Return a catalogue with every member that it must have, also if it was an empty file.
+
+    A text that is not the beginning of a catalogue is returned as it is.
+    """
+    if not text.strip():
+        return EMPTY_CATALOGUE
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    if not isinstance(values, dict) or not set(values) <= {"$schema", *_MEMBERS}:
+        return text
+    for key, value in _MEMBERS.items():
+        if key not in values:
+            text = json_text.insert_member(text, (), key, value)
+    return text
+
+
 def with_entry(text: str, entry: Mapping[str, Any]) -> str:
     """Insert an entry into a catalogue, after the last one of its kind or at the end.
+
+    A catalogue without models, or the beginning of one, gets what it lacks.
 
     Raises:
         CatalogueFileError: the text is not a catalogue.
     """
+    text = completed(text)
     kinds = [model.get("type") for model in entries(text)]
     if not kinds:
         return with_source(json_text.replace(text, ("models",), [entry]))
