@@ -54,7 +54,7 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
         path = _within(root, output)
         if path is None:
             raise SystemExit(
-                f"the output {output!r} of the build hook {self.PLUGIN_NAME!r} lies outside of the "
+                f"the output {output!r} of the build hook {self.PLUGIN_NAME!r} lies outside the "
                 f"project {root}; name a file in it, such as src/acme/models.py"
             )
         build_data["artifacts"].append("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path))
@@ -71,8 +71,8 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
         path = _within(root, source)
         if path is None:
             raise SystemExit(
-                f"the catalogue {source!r} lies outside of the project {root}, so that a source "
-                "distribution, from which wheels are built elsewhere, cannot hold it; move it into "
+                f"the catalogue {source!r} lies outside the project {root}, so a source "
+                "distribution, from which wheels are built elsewhere, cannot include it; move it into "
                 "the project, or build the wheel alone: python -m build --wheel"
             )
         if not (root / path).is_file():

@@ -91,13 +91,13 @@ def make_entry(
     kind = kind or recognise_kind(files.checkpoint)
     if kind not in RECORDS:
         raise UnsupportedCheckpointError(
-            files.location, f"{kind!r} is no known kind; choose one of {', '.join(RECORDS)}"
+            files.location, f"{kind!r} is not a known kind; use one of {', '.join(RECORDS)}"
         )
     said, notes = statements(files, huggingface_id, kind)
     if kind in ("dense", "colbert", "sparse") and "embedding_dim" not in said:
         raise UnsupportedCheckpointError(
             files.location,
-            f"does not say how wide the vectors of a {kind} model are, which its entry must; "
+            f"does not state the vector size that the entry of a {kind} model requires; "
             "write the entry by hand" + "".join(f". {note}" for note in notes),
         )
     entry = _skeleton(huggingface_id, id, kind)
@@ -151,7 +151,7 @@ def require_new(
         if name.lower() == huggingface_id.lower() and model.get("type") == kind:
             raise CatalogueFileError(
                 "",
-                f"{huggingface_id} is there already: {model.get('id')}, of the kind {kind}; "
+                f"the catalogue already has {huggingface_id} as {model.get('id')}, a {kind} model; "
                 f"compare it with: holotype verify {model.get('id')}",
             )
     if id is not None and id in taken_names(models):

@@ -69,7 +69,7 @@ def test_a_source_distribution_gets_the_catalogue(tmp_path: Path, source: str) -
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("../models.json", "lies outside of the project"),
+        ("../models.json", "lies outside the project"),
         ("other.json", "there is no catalogue other.json"),
     ],
 )
@@ -120,7 +120,7 @@ def test_nothing_is_written_outside_of_the_project(tmp_path: Path, output: str) 
     outside.mkdir()
     (project / "link").symlink_to(outside)
     made = hook(project, {**OPTIONS, "output": output.format(outside=outside)})
-    with pytest.raises(SystemExit, match="lies outside of the project"):
+    with pytest.raises(SystemExit, match="lies outside the project"):
         made.initialize("standard", data())
     assert not list(outside.iterdir())
     assert {path.name for path in tmp_path.iterdir()} == {"project", "outside"}
@@ -129,7 +129,7 @@ def test_nothing_is_written_outside_of_the_project(tmp_path: Path, output: str) 
 def test_a_file_that_somebody_wrote_stops_the_build(tmp_path: Path) -> None:
     package(tmp_path)
     (tmp_path / "src/acme/models.py").write_text("MINE = 1\n")
-    with pytest.raises(SystemExit, match="was not generated, so that it is not overwritten"):
+    with pytest.raises(SystemExit, match="was not generated, so it is not overwritten"):
         hook(tmp_path, OPTIONS).initialize("standard", data())
     assert (tmp_path / "src/acme/models.py").read_text() == "MINE = 1\n"
 
