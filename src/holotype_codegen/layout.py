@@ -48,7 +48,7 @@ def layout_problem(
         )
     if not is_shipped:
         return f"its wheel would leave {path} out; {packages}"
-    if place.parts[0] in _SOURCE_FOLDERS and len(place.parts) > 1:
+    if len(place.parts) > 1 and str(place).partition("/")[0] in _SOURCE_FOLDERS:
         dotted = ".".join(PurePosixPath(*place.parts[1:]).with_suffix("").parts)
         return (
             f"its wheel would put the module into site-packages/{place}, where `import {dotted}` "
