@@ -97,6 +97,32 @@ def test_a_new_package_installs_and_type_checks(my_models: Path, tmp_path: Path)
     assert result.stdout.startswith("384 (DenseModel(id='example'")
 
 
+def test_an_editable_install_follows_what_is_added(my_models: Path, tmp_path: Path) -> None:
+    isolated = ("--no-build-isolation", "--no-deps", "--no-index", "--quiet")
+    prefix = ("--prefix", str(tmp_path / "env"))
+    typed("pip", "install", *isolated, *prefix, "-e", ".", in_folder=my_models)
+    (paths,) = (tmp_path / "env").rglob("*.pth")
+    assert paths.read_text().strip() == str(my_models / "src")
+    typed("holotype", "add", "acme/mine", "--from", CHECKPOINT, in_folder=my_models)
+    catalogue = ("holotype", "--catalogue", "my_models.models")
+    listed = typed(*catalogue, "list", "--ids", in_folder=tmp_path, path=str(my_models / "src"))
+    assert listed.split() == ["example", "mine"]
+
+
+def test_one_model_is_one_model(my_models: Path) -> None:
+    generate = ("generate", "models.json", "--output", "src/my_models/models.py")
+    typed("holotype", *generate, in_folder=my_models)
+    for question, words in {
+        "--version": "my_models.models 0.1.0 with 1 model",
+        "docs --stdout": "`my_models.models`, version 0.1.0, has 1 model.",
+        "list": "example\tdense",
+    }.items():
+        command = ("holotype", "--catalogue", "my_models.models", *question.split())
+        shown = typed(*command, in_folder=my_models, path=str(my_models / "src"))
+        assert words in shown
+        assert "1 models" not in shown
+
+
 @pytest.mark.parametrize(
     ("name", "suggestion"),
     [
@@ -192,7 +218,7 @@ def test_add_changes_no_file_that_is_no_catalogue(tmp_path: Path) -> None:
     file.write_text('{"name": "mine"}')
     arguments = ("add", "acme/mine", "--from", CHECKPOINT, "--file", file.name)
     shown = typed("holotype", *arguments, in_folder=tmp_path, exit_code=1)
-    assert "package.json is not a catalogue" in shown
+    assert "package.json: this is not a catalogue" in shown
     assert file.read_text() == '{"name": "mine"}'
 
 

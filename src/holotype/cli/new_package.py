@@ -33,6 +33,9 @@ description = "A typed catalogue of our embedding models"
 requires-python = ">=3.11"
 dependencies = ["holotype"]
 
+[tool.hatch.build]
+dev-mode-dirs = ["src"]
+
 [tool.hatch.build.hooks.holotype]
 source = "models.json"
 output = "src/{package}/models.py"
@@ -92,7 +95,7 @@ def new(
         shutil.rmtree(folder)  # made above, so that nothing in it is anybody else's
         fail(f"{folder} cannot be written: {error.strerror or error}")
     write("".join(f"{folder / place}\n" for place in _files(name, package)))
-    note(f"install it with: pip install -e {folder}")
+    note(f"install it with: pip install -e ./{folder}")
 
 
 def _package_name(name: str) -> str:
