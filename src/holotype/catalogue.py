@@ -114,6 +114,9 @@ class Catalogue(Generic[IdT]):
         Raises:
             CriterionError: no record is by that organization; the error suggests one.
         """
+        found = isinstance(organization, str) and self._by_organization.get(organization.lower())
+        if found:
+            return found
         from holotype.criteria import meant_organization
 
         key = meant_organization(organization, self._owners)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, Unpack, get_args, overload
 
 from holotype.catalogue import INDEXED, language_ranges, owners
 from holotype.errors import CriterionError, CriterionTypeError
@@ -93,10 +93,14 @@ def _at_most(field: str) -> _Check:
     return lambda record, bound: (value := value_of(record)) is not None and value <= bound
 
 
+def _speaks(record: ModelInfo, tag: str) -> bool:
+    return any(f"{each}-".lower().startswith(f"{tag}-") for each in record.languages)
+
+
 _CHECKS: dict[str, _Check] = {
     "type": lambda record, kind: record.type == kind,
     "organization": lambda record, name: record.organization.lower() == name,
-    "language": lambda record, tag: tag in language_ranges(record),
+    "language": _speaks,
     "modality": lambda record, modality: modality in record.modalities,
     "license": lambda record, ids: record.license is not None and record.license.lower() in ids,
     "min_embedding_dim": _at_least("embedding_dim"),
@@ -206,7 +210,9 @@ def select(
     """
     records = CATALOGUE.listed if among is None else _listed(among)
     asked = {
-        name: _meant(name, wanted, records)
+        name: wanted.lower()
+        if among is None and _is_indexed(name, wanted)
+        else _meant(name, wanted, records)
         for name, wanted in {"type": type, **criteria}.items()
         if wanted is not None
     }
@@ -236,6 +242,13 @@ def _listed(among: Iterable[ModelInfo]) -> tuple[ModelInfo, ...]:
     return tuple(record for record in records if not record.deprecated)
 
 
+def _is_indexed(name: str, wanted: object) -> TypeGuard[str]:
+    """Return whether holotype's own catalogue has models with just this value."""
+    return (
+        name in INDEXED and isinstance(wanted, str) and bool(CATALOGUE.having(name, wanted.lower()))
+    )
+
+
 def _meant(name: str, wanted: object, records: Sequence[ModelInfo]) -> Any:
     """Return the value of a criterion as `_CHECKS` compares it.
 
@@ -259,8 +272,7 @@ def _meant(name: str, wanted: object, records: Sequence[ModelInfo]) -> Any:
         case "type":
             return words.meant_kind(wanted, (str(each.type) for each in records))
         case "organization":
-            both = (*CATALOGUE.records, *records)
-            return words.meant_organization(wanted, owners(both))
+            return words.meant_organization(wanted, owners((*CATALOGUE.records, *records)))
         case "language":
             ranges = (each for record in records for each in language_ranges(record))
             return meant_language(words.text_of(name, wanted), ranges)

@@ -66,6 +66,8 @@ def list_models(
     """
     if as_json and ids:
         raise typer.BadParameter("give --json or --ids, not both")
+    if descending and sort is None:
+        raise typer.BadParameter("--descending needs --sort FIELD", param_hint="--descending")
     catalogue = open_catalogue(context.obj).catalogue
     type = _require_kind(catalogue, type)
     ids_wanted = _ids(catalogue, pattern)

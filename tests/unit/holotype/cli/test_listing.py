@@ -176,6 +176,7 @@ def test_no_match_comes_with_a_hint(arguments: list[str], hint: str) -> None:
         (["--language", "germna"], "did you mean 'de' (german)?"),
         (["--modality", "txt"], "did you mean 'text'?"),
         (["--min-context-length", "0"], "--min-context-length"),
+        (["--descending"], "--descending needs --sort FIELD"),
         (["--json", "--ids"], "--json or --ids, not both"),
         (["--colour"], "No such option"),
         (["one", "two"], "unexpected extra argument"),
