@@ -14,7 +14,8 @@ from holotype.cli.catalogues import OWN
 from holotype.cli.hub_extra import require_hub
 from holotype.cli.output import fail, note, write, write_json
 from holotype.cli.project import project_of, update_module
-from holotype.errors import CatalogueFileError, CheckpointError
+from holotype.criteria import meant_kind
+from holotype.errors import CatalogueFileError, CheckpointError, CriterionError
 
 if TYPE_CHECKING:
     from holotype.hub.adding import NewEntry
@@ -61,9 +62,14 @@ def add(
     code is 1. Needs the extras hub and codegen.
     """
     require_hub()
+    try:
+        type = type if type is None else meant_kind(type)
+    except CriterionError as error:
+        raise typer.BadParameter(str(error), param_hint="--type") from None
     if "/" not in repository.strip("/"):
         raise typer.BadParameter(
-            f"{repository!r} is no name of a repository; write org/model", param_hint="REPOSITORY"
+            f"{repository!r} is not the name of a repository; write org/model",
+            param_hint="REPOSITORY",
         )
     if not dry_run:
         _text_of(file)  # Fails before anything is fetched.

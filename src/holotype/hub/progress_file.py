@@ -35,7 +35,7 @@ class ProgressFile:
         if not _START.startswith(text[: len(_START)]):
             raise CatalogueFileError(
                 str(path),
-                "holds no results of `holotype verify`; name another file to keep them in",
+                "this file holds something else than results of `holotype verify`; name another file",
             )
         for line in text.splitlines():
             self._read_line(line)

@@ -144,6 +144,14 @@ def test_an_entry_with_problems_leaves_the_file_as_it_was(file: Path, folder: Pa
     assert not list(file.parent.glob(".models*"))
 
 
+def test_a_kind_is_understood_or_refused_with_a_suggestion(file: Path, folder: Path) -> None:
+    arguments = ("add", "acme/tiny", "--from", str(folder), "--file", str(file), "--dry-run")
+    assert '"type": "dense"' in run(*arguments, "--type", "DENSE").stdout
+    answer = run(*arguments, "--type", "densee")
+    assert answer.exit_code == 2
+    assert "type='densee' is unknown; did you mean 'dense'?" in answer.stderr
+
+
 def test_a_catalogue_that_is_missing_is_made(tmp_path: Path, folder: Path) -> None:
     missing = tmp_path / "none.json"
     answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(missing))
@@ -158,7 +166,7 @@ def test_results_are_kept_in_no_file_that_holds_something_else(tmp_path: Path, t
     notes.write_text(text)
     answer = run("verify", "tiny-dense-v2", "--resume", str(notes))
     assert answer.exit_code == 1
-    assert f"error: {notes}: holds no results of `holotype verify`" in answer.stderr
+    assert f"error: {notes}: this file holds something else than results" in answer.stderr
     assert notes.read_text() == text
 
 
