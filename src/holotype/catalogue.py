@@ -13,11 +13,20 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Generic, TypeAlias, TypeVar, cast
 
-from holotype.errors import AmbiguousModelError, DeprecatedModelWarning, ModelNotFoundError
+from holotype.errors import (
+    AmbiguousModelError,
+    CriterionError,
+    DeprecatedModelWarning,
+    ModelNotFoundError,
+)
+from holotype.naming import nearest
 from holotype.records import ModelInfo
 
 IdT = TypeVar("IdT", bound=str)
 Records: TypeAlias = tuple[ModelInfo, ...]
+
+INDEXED = ("type", "organization", "language")
+"""The criteria by which the records of a catalogue are indexed."""
 
 
 class Catalogue(Generic[IdT]):
@@ -63,7 +72,12 @@ class Catalogue(Generic[IdT]):
         Raises:
             ModelNotFoundError: the catalogue has no such repository, or none of that kind.
             AmbiguousModelError: it has several entries and `type` is None.
+            CriterionError: there is no such kind.
         """
+        if type is not None and type not in self._by_type:
+            from holotype.criteria import meant_kind
+
+            type = meant_kind(type, self._by_type)
         entries = self._by_hf_id.get(hf_id.lower(), ())
         found = [record for record in entries if type is None or record.type == type]
         if not entries:
@@ -79,21 +93,54 @@ class Catalogue(Generic[IdT]):
         return found[0]
 
     def models_by_type(self, type: str) -> Records:
-        """Return the records of one kind, in file order."""
-        return self._by_type.get(type, ())
+        """Return the records of one kind, in file order.
+
+        Args:
+            type: a member of `ModelType`, its name or its value.
+
+        Raises:
+            CriterionError: there is no such kind; the error suggests one.
+        """
+        found = self._by_type.get(type) if isinstance(type, str) else None
+        if found is not None:
+            return found
+        from holotype.criteria import meant_kind
+
+        return self._by_type.get(meant_kind(type, self._by_type), ())
 
     def models_by_organization(self, organization: str) -> Records:
-        """Return the records of one organization, in any letter case, in file order."""
-        return self._by_organization.get(organization.lower(), ())
+        """Return the records of one organization, in any letter case, in file order.
+
+        Raises:
+            CriterionError: no record is by that organization; the error suggests one.
+        """
+        found = isinstance(organization, str) and self._by_organization.get(organization.lower())
+        if found:
+            return found
+        from holotype.criteria import meant_organization
+
+        key = meant_organization(organization, self._owners)
+        return self._by_organization.get(key, ())
 
     def models_by_language(self, language: str) -> Records:
         """Return the records of models made for a language, in file order.
 
         Args:
-            language: a BCP 47 tag in any letter case. It matches itself and more specific tags
-                (basic filtering of RFC 4647): `zh` finds `zh-Hans`, not the other way round.
+            language: a BCP 47 tag in any letter case, or a name such as `German`. It matches
+                itself and more specific tags (basic filtering of RFC 4647): `zh` finds `zh-Hans`,
+                not the other way round.
+
+        Raises:
+            CriterionError: there is no such language; the error suggests one.
         """
-        return self._by_language.get(language.lower(), ())
+        found = self._by_language.get(language) if isinstance(language, str) else None
+        if found is not None:
+            return found
+        from holotype.criteria import text_of
+        from holotype.languages import meant_language
+
+        key = meant_language(text_of("language", language), self._by_language)
+        return self._by_language.get(key, ())
 
     def models_by_max_embedding_dim(self, max_dim: int, *, truncated: bool = False) -> Records:
         """Return the records whose vectors have at most `max_dim` dimensions, narrowest first.
@@ -101,7 +148,14 @@ class Catalogue(Generic[IdT]):
         Args:
             max_dim: the largest dimension.
             truncated: use a Matryoshka model's smallest size instead of its native one.
+
+        Raises:
+            CriterionError: the dimension is not a number from 0 upwards.
         """
+        if type(max_dim) is not int or max_dim < 0:
+            from holotype.criteria import number_of
+
+            max_dim = int(number_of("max_dim", max_dim))
         widths, records = self._by_smallest_dim if truncated else self._by_embedding_dim
         return records[: bisect_right(widths, max_dim)]
 
@@ -110,15 +164,38 @@ class Catalogue(Generic[IdT]):
         return self._with_matryoshka
 
     def list_model_ids(self, pattern: str = "*") -> tuple[IdT, ...]:
-        """Return the ids that match a shell pattern such as `bge-*`, in natural order."""
+        """Return the ids that match a shell pattern such as `bge-*`, in natural order.
+
+        The letter case does not matter. No id may match a pattern with wildcards.
+
+        Raises:
+            CriterionError: the pattern has no wildcard and is no id; the error suggests one.
+        """
         import fnmatch
 
+        if not isinstance(pattern, str):
+            from holotype.criteria import text_of
+
+            text_of("pattern", pattern)
+        pattern = pattern.lower()
         prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
         start = bisect_left(self._sorted_ids, prefix)
         stop = bisect_left(self._sorted_ids, prefix + "\U0010ffff")
         matches = re.compile(fnmatch.translate(pattern)).match
         ids = [id for id in self._sorted_ids[start:stop] if matches(id)]
+        if not ids and prefix == pattern and pattern not in self._by_id:
+            raise CriterionError("pattern", pattern, f"is no id; {self._wider(pattern)}")
         return cast("tuple[IdT, ...]", tuple(sorted(ids, key=natural_key)))
+
+    def having(self, criterion: str, value: str) -> Records:
+        """Return the records with a value by which they are indexed, in file order.
+
+        Args:
+            criterion: one of `INDEXED`.
+            value: the value in lower case.
+        """
+        index: dict[str, Records] = getattr(self, f"_by_{criterion}")
+        return index.get(value, ())
 
     @cached_property
     def listed(self) -> Records:
@@ -166,19 +243,22 @@ class Catalogue(Generic[IdT]):
     def _sorted_ids(self) -> list[str]:
         return sorted(record.id for record in self.listed)
 
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        return owners(self.listed)
+
+    def _wider(self, name: str) -> str:
+        """Return the pattern that was probably meant by a name, as a hint."""
+        wider = next((f for f in (f"{name}*", f"*{name}*") if self.list_model_ids(f)), None)
+        if wider is not None:
+            return f"write {wider!r}"
+        near = self._suggestions(name)
+        return f"did you mean {near[0]!r}?" if near else "'*' matches every id"
+
     def _suggestions(self, id: str) -> list[str]:
         """Return the id that an alias points to, or the nearest ids."""
         record = self._by_name.get(id.lower())
         return [record.id] if record is not None else nearest(id, self._by_id)
-
-
-def nearest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
-    """Return up to `limit` of `names` with the spelling closest to `name`, best first."""
-    import difflib
-
-    spellings = {candidate.lower(): candidate for candidate in names}
-    close = difflib.get_close_matches(name.lower(), spellings, n=limit, cutoff=0.6)
-    return [spellings[candidate] for candidate in close]
 
 
 def language_ranges(record: ModelInfo) -> set[str]:
@@ -188,6 +268,11 @@ def language_ranges(record: ModelInfo) -> set[str]:
         subtags = tag.lower().split("-")
         ranges.update("-".join(subtags[:n]) for n in range(1, len(subtags) + 1))
     return ranges
+
+
+def owners(records: Iterable[ModelInfo]) -> dict[str, str]:
+    """Return each organization, and the account on the Hub of one of its models."""
+    return {record.organization: record.huggingface_id.partition("/")[0] for record in records}
 
 
 def _grouped(records: Records, keys: Callable[[ModelInfo], Iterable[str]]) -> dict[str, Records]:

@@ -61,6 +61,31 @@ def _rebuild_not_found(name: str, suggestions: Sequence[str], what: str) -> Mode
     return ModelNotFoundError(name, suggestions, what=what)
 
 
+class CriterionError(HolotypeError, ValueError):
+    """A query asks for what no model can have, such as a misspelt language.
+
+    Attributes:
+        criterion: the name of the criterion.
+        wanted: its value.
+        problem: what is wrong with the value, and what to write.
+    """
+
+    def __init__(self, criterion: str, wanted: object, problem: str) -> None:
+        """Name the criterion, its value and the problem."""
+        self.criterion = criterion
+        self.wanted = wanted
+        self.problem = problem
+        super().__init__(criterion, wanted, problem)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return f"{self.criterion}={self.wanted!r} {self.problem}"
+
+
+class CriterionTypeError(CriterionError, TypeError):
+    """The value of a criterion is of another type, such as a list instead of a text."""
+
+
 class AmbiguousModelError(HolotypeError, LookupError):
     """A Hugging Face repository has several entries, and the call does not choose one.
 

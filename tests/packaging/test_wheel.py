@@ -17,7 +17,7 @@ from tests.packaging.conftest import ROOT, Environment, build, copy_sources
 
 USE = (
     "import holotype, json, sys; from holotype.models import BGE_M3; "
-    "found = holotype.select(type=holotype.ModelType.COLBERT, language='en'); "
+    "found = holotype.select(type=holotype.ModelType.COLBERT, language='English'); "
     "print(json.dumps([BGE_M3.embedding_dim, len(found) > 3, holotype.__file__]))"
 )
 
@@ -54,6 +54,7 @@ def test_the_wheel_holds_both_packages_the_module_and_the_schema(wheel: Path) ->
         schema = archive.read("holotype_codegen/models.schema.json")
     assert {
         "holotype/models.py",
+        "holotype/names.json",
         "holotype/py.typed",
         "holotype_codegen/py.typed",
         "holotype_codegen/templates/models.py.jinja",

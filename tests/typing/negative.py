@@ -42,6 +42,9 @@ load("no-such-model", dim=64)  # E: call-overload, reportCallIssue
 load("no-such-model").encode_query("a text")  # E: union-attr, reportAttributeAccessIssue
 load("hf:org/model").rank("a query", ["a text"])  # E: union-attr, reportAttributeAccessIssue
 select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
+select(matryoshka="yes")  # E: call-overload, reportArgumentType
+select(language=["de"])  # E: call-overload, reportArgumentType
+select(max_parameters=[1])  # E: call-overload, reportArgumentType
 select(sort_by="speed")  # E: call-overload, reportArgumentType
 load(BGE_M3).encode("a text", batchsize=3)  # E: call-overload, reportCallIssue
 load(BGE_M3).encode("a text", on_overflow="cut")  # E: call-overload, reportArgumentType

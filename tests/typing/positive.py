@@ -77,6 +77,11 @@ assert_type(models_by_type(ModelType.CROSS_ENCODER), tuple[CrossEncoderModel, ..
 assert_type(select(type=ModelType.DENSE, language="de"), tuple[DenseModel[Any], ...])
 assert_type(select(type=ModelType.SPARSE, sort_by="parameters"), tuple[SparseModel, ...])
 assert_type(select(max_embedding_dim=384), tuple[ModelInfo, ...])
+assert_type(
+    select(max_parameters="500M", max_memory="2GiB", language="German"), tuple[ModelInfo, ...]
+)
+assert_type(select(type="CROSS_ENCODER", license={"mit", "Apache 2.0"}), tuple[ModelInfo, ...])
+assert_type(BGE_M3.weights_bytes, int | None)
 
 # the encoder follows the record
 assert_type(load(BGE_M3), DenseEncoder)

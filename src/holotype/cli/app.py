@@ -14,7 +14,8 @@ from holotype.cli.exporting import export
 from holotype.cli.generator import generate, validate
 from holotype.cli.groups import Command, add_commands, epilogue, make_group
 from holotype.cli.listing import list_models
-from holotype.cli.output import write
+from holotype.cli.new_package import new
+from holotype.cli.output import counted_models, write
 from holotype.cli.refreshing import refresh
 from holotype.cli.showing import show
 from holotype.cli.verifying import verify
@@ -82,6 +83,12 @@ _COMMANDS: tuple[Command, ...] = (
             "holotype verify --resume verified.jsonl",
             "holotype verify bge-m3 --fix --catalogue-file models.json",
         ),
+    ),
+    Command(
+        "new",
+        new,
+        "Make a package with a catalogue of your own.",
+        ("holotype new my-models",),
     ),
     Command(
         "add",
@@ -169,7 +176,5 @@ def _version(module: str) -> str:
     from holotype import __version__
 
     opened = open_catalogue(module)
-    n_models = len(opened.catalogue.records)
-    return (
-        f"holotype {__version__}, catalogue {opened.name} {opened.version} with {n_models} models"
-    )
+    models = counted_models(len(opened.catalogue.records))
+    return f"holotype {__version__}, catalogue {opened.name} {opened.version} with {models}"

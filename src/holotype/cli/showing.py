@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holotype.catalogue import nearest
 from holotype.cli.as_json import page_as_json
 from holotype.cli.catalogues import OpenCatalogue, complete_id, open_catalogue
 from holotype.cli.fields import Fact, facts
 from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
+from holotype.cli.project import hint_for
 from holotype.cli.wording import exact, readable
 from holotype.errors import AmbiguousModelError, DeprecatedModelWarning, ModelNotFoundError
+from holotype.naming import nearest
 from holotype.records import ModelInfo
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _notfind_record(opened: OpenCatalogue, name: str) -> str:
     names += [record.huggingface_id for record in records]
     near = nearest(name, names)
     hint = f"did you mean {' or '.join(near)}?" if near else "`holotype list` shows all models"
+    hint = hint_for(name, opened.name) or hint
     return f"no model has the id, alias or Hugging Face id {name!r}; {hint}"
 
 

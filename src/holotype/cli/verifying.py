@@ -27,6 +27,7 @@ from holotype.cli.output import (
     write,
     write_json,
 )
+from holotype.cli.project import update_module
 from holotype.cli.showing import find_record
 from holotype.cli.wording import UNKNOWN, exact
 from holotype.errors import CatalogueFileError, HubUnreachableError
@@ -127,6 +128,8 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
         progress = ProgressFile(resume) if resume else None
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{resume} cannot be read: {error}; give --resume another file")
+    except CatalogueFileError as error:
+        fail(str(error))
     known: dict[str, Report] = {}
     for record in records if progress else ():
         report = progress.known(record) if progress else None
@@ -251,8 +254,9 @@ def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
         n_entries = len({fix.id for fix in fixes})
         note(
             f"{file}: {len(fixes)} value{'s' * (len(fixes) != 1)} of {n_entries} "
-            f"{'entry' if n_entries == 1 else 'entries'} written; generate the module again"
+            f"{'entry' if n_entries == 1 else 'entries'} written"
         )
+        update_module(file)
     else:
         note(f"{file}: {'nothing could be fixed' if refused else 'nothing to fix'}")
     written = frozenset((fix.id, fix.finding.field) for fix in fixes)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from tests.golden import small_models as small
 from tests.golden.small_models import ModelType
 
 from holotype.catalogue import Catalogue
-from holotype.errors import AmbiguousModelError, DeprecatedModelWarning, ModelNotFoundError
+from holotype.errors import (
+    AmbiguousModelError,
+    DeprecatedModelWarning,
+    HolotypeError,
+    ModelNotFoundError,
+)
 from holotype.records import ModelInfo
 
 
@@ -109,7 +114,6 @@ def test_models_by_type_keeps_file_order() -> None:
 
 def test_models_by_organization_ignores_case() -> None:
     assert ids(small.models_by_organization("other lab"))[0] == "tiny-reranker"
-    assert small.models_by_organization("nobody") == ()
 
 
 @pytest.mark.parametrize(
@@ -120,11 +124,62 @@ def test_models_by_organization_ignores_case() -> None:
         ("ZH-hans", ["tiny-colbert-v1", "tiny-dense-v2-sparse"]),
         ("zh-Hant", []),
         ("pt", ["tiny-dense-v2-sparse"]),
-        ("z", []),
+        ("Portuguese", ["tiny-dense-v2-sparse"]),
+        ("tlh", []),
     ],
 )
 def test_a_language_finds_itself_and_what_refines_it(tag: str, expected: list[str]) -> None:
     assert ids(small.models_by_language(tag)) == expected
+
+
+any_type: Any = small
+"""The fixture, asked what type checkers would refuse."""
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: any_type.models_by_language("germna"), r"did you mean 'de' \(german\)"),
+        (lambda: any_type.models_by_language(["de"]), "write language='de'"),
+        (lambda: any_type.models_by_type("densee"), "did you mean 'dense'"),
+        (lambda: any_type.models_by_type(None), "type=None is not text"),
+        (lambda: any_type.models_by_organization("akme"), "did you mean 'Acme'"),
+        (lambda: any_type.models_by_max_embedding_dim("wide"), "max_dim='wide' is not a number"),
+        (lambda: any_type.models_by_max_embedding_dim(-1), "max_dim=-1 is not a number from 0"),
+        (
+            lambda: any_type.get_model_by_hf_id("acme/tiny-sparse", "sprase"),
+            "did you mean 'sparse'",
+        ),
+        (
+            lambda: any_type.list_model_ids("tiny-dense"),
+            r"pattern='tiny-dense' .* write 'tiny-dense\*'",
+        ),
+        (lambda: any_type.list_model_ids("reranker"), r"write '\*reranker\*'"),
+        (lambda: any_type.list_model_ids("tiny-clap"), "did you mean 'tiny-clip'"),
+        (lambda: any_type.list_model_ids(None), "pattern=None is not text"),
+    ],
+)
+def test_a_question_that_no_model_could_answer_is_an_error_with_a_suggestion(
+    ask: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(HolotypeError, match=message):
+        ask()
+
+
+def test_what_is_surely_meant_is_understood() -> None:
+    assert any_type.models_by_type("IMAGE_TEXT") == any_type.models_by_type(
+        small.ModelType.IMAGE_TEXT
+    )
+    assert any_type.models_by_type("classifier") == any_type.models_by_type(
+        small.ModelType.CLASSIFIER
+    )
+    assert any_type.models_by_max_embedding_dim("1k") == any_type.models_by_max_embedding_dim(1000)
+    assert any_type.list_model_ids("TINY-dense-V2") == ("tiny-dense-v2",)
+    assert any_type.list_model_ids("2d-dense") == ()
+
+
+def test_a_kind_that_only_other_catalogues_have_has_no_models() -> None:
+    assert Catalogue[str]([any_type.TINY_SPARSE]).models_by_type("colbert") == ()
 
 
 def test_the_widest_vector_counts_and_the_narrowest_comes_first() -> None:
