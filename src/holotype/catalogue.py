@@ -13,7 +13,12 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Generic, TypeAlias, TypeVar, cast
 
-from holotype.errors import AmbiguousModelError, DeprecatedModelWarning, ModelNotFoundError
+from holotype.errors import (
+    AmbiguousModelError,
+    DeprecatedModelWarning,
+    InvalidArgumentError,
+    ModelNotFoundError,
+)
 from holotype.records import ModelInfo
 
 IdT = TypeVar("IdT", bound=str)
@@ -34,21 +39,29 @@ class Catalogue(Generic[IdT]):
         self.records = tuple(records)
 
     def get_model(self, id: str) -> ModelInfo:
-        """Return the record with this id.
+        """Return the record with this id, alias or Hugging Face id, in any letter case.
+
+        Type checkers accept ids only; `find_model` takes any text.
 
         Raises:
-            ModelNotFoundError: no record has it; the error suggests the nearest ids.
+            ModelNotFoundError: no record has it; the error suggests the nearest names.
+            AmbiguousModelError: it is a Hugging Face id with several entries; the error names them.
         """
-        record = self._by_id.get(id)
+        # An id is found without the index over all names.
+        record = self._by_id.get(id) or self._named(id)
         if record is None:
-            raise ModelNotFoundError(id, self._suggestions(id))
+            raise ModelNotFoundError(id, self.suggestions(id))
         if record.deprecated:
             _warn_deprecated(record)
         return record
 
     def find_model(self, id: str) -> ModelInfo | None:
-        """Return the record with this id or alias, in any letter case, or None."""
-        record = self._by_name.get(id.lower())
+        """Return the record with this id, alias or Hugging Face id, in any letter case, or None.
+
+        Raises:
+            AmbiguousModelError: it is a Hugging Face id with several entries; the error names them.
+        """
+        record = self._by_id.get(id) or self._named(id)
         if record is not None and record.deprecated:
             _warn_deprecated(record)
         return record
@@ -120,6 +133,12 @@ class Catalogue(Generic[IdT]):
         ids = [id for id in self._sorted_ids[start:stop] if matches(id)]
         return cast("tuple[IdT, ...]", tuple(sorted(ids, key=natural_key)))
 
+    def suggestions(self, name: str) -> list[str]:
+        """Return the ids, or for a name with a slash the Hugging Face ids, that are the nearest."""
+        if "/" in name:
+            return nearest(name, (record.huggingface_id for record in self.records))
+        return nearest(name, self._by_id)
+
     @cached_property
     def listed(self) -> Records:
         """All records that are not deprecated, in file order."""
@@ -166,10 +185,17 @@ class Catalogue(Generic[IdT]):
     def _sorted_ids(self) -> list[str]:
         return sorted(record.id for record in self.listed)
 
-    def _suggestions(self, id: str) -> list[str]:
-        """Return the id that an alias points to, or the nearest ids."""
-        record = self._by_name.get(id.lower())
-        return [record.id] if record is not None else nearest(id, self._by_id)
+    def _named(self, name: str) -> ModelInfo | None:
+        """Return the record with this id, alias or Hugging Face id, in any letter case, or None."""
+        if not isinstance(name, str):
+            raise InvalidArgumentError(f"the id is {name!r}; expected a text such as 'bge-m3'")
+        record = self._by_name.get(name.lower())
+        if record is not None:
+            return record
+        entries = self._by_hf_id.get(name.lower(), ())
+        if len(entries) > 1:
+            raise AmbiguousModelError(name, [entry.id for entry in entries])
+        return entries[0] if entries else None
 
 
 def nearest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:

@@ -12,7 +12,7 @@ import typer
 from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file, sole_writer
 from holotype.cli.hub_extra import require_hub
 from holotype.cli.output import fail, note, write, write_json
-from holotype.errors import CatalogueFileError, CheckpointError
+from holotype.errors import CatalogueFileError, CheckpointError, UnsupportedCheckpointError
 
 if TYPE_CHECKING:
     from holotype.hub.adding import NewEntry
@@ -104,7 +104,10 @@ def _make(
     from holotype.hub.fixing import entries
 
     models = [] if text is None else entries(text)
-    kind = kind or recognise_kind(files.checkpoint)
+    try:
+        kind = kind or recognise_kind(files.checkpoint)
+    except UnsupportedCheckpointError as error:
+        fail(f"{error}; or name the kind with --type")
     require_new(models, name, kind, id)
     id = id or propose_id(name, kind, taken_names(models))
     return make_entry(files, name, id=id, kind=kind, revision=revision)
