@@ -47,8 +47,7 @@ class Catalogue(Generic[IdT]):
             ModelNotFoundError: no record has it; the error suggests the nearest names.
             AmbiguousModelError: it is a Hugging Face id with several entries; the error names them.
         """
-        # An id is found without the index over all names.
-        record = self._by_id.get(id) or self._named(id)
+        record = self._named(id)
         if record is None:
             raise ModelNotFoundError(id, self.suggestions(id))
         if record.deprecated:
@@ -61,7 +60,7 @@ class Catalogue(Generic[IdT]):
         Raises:
             AmbiguousModelError: it is a Hugging Face id with several entries; the error names them.
         """
-        record = self._by_id.get(id) or self._named(id)
+        record = self._named(id)
         if record is not None and record.deprecated:
             _warn_deprecated(record)
         return record
@@ -189,7 +188,8 @@ class Catalogue(Generic[IdT]):
         """Return the record with this id, alias or Hugging Face id, in any letter case, or None."""
         if not isinstance(name, str):
             raise InvalidArgumentError(f"the id is {name!r}; expected a text such as 'bge-m3'")
-        record = self._by_name.get(name.lower())
+        # An id is found without the index over all names.
+        record = self._by_id.get(name) or self._by_name.get(name.lower())
         if record is not None:
             return record
         entries = self._by_hf_id.get(name.lower(), ())

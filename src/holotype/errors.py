@@ -81,8 +81,7 @@ class AmbiguousModelError(HolotypeError, LookupError):
         self.ids = tuple(ids)
         super().__init__(
             f"{huggingface_id!r} has {len(self.ids)} entries, because it is run in several ways; "
-            f"write one of the ids {', '.join(map(repr, self.ids))} in its place (or pass type= to "
-            "get_model_by_hf_id)"
+            f"name one by its id: {', '.join(map(repr, self.ids))}"
         )
 
     def __reduce__(self) -> tuple[object, ...]:

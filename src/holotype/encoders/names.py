@@ -61,7 +61,7 @@ def resolve(
     if record is not None:
         _refuse_folder_of(name, [record.id], checkpoint)
         return record
-    if checkpoint is None and _is_folder(Path(name)):
+    if checkpoint is None and name and _is_folder(Path(name)):
         return reference_to_folder(name)
     raise _not_found(name, known, checkpoint)
 
