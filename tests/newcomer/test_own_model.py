@@ -276,7 +276,7 @@ class TestOneComesFromSentenceTransformers:
     ) -> None:
         encoder = load("mymodel", device="cpu")
         for method in (encoder.encode, encoder.encode_query, encoder.encode_document):
-            assert instead in told(lambda method=method: method("a", **{option: value}), TypeError)
+            assert instead in told(partial(method, "a", **{option: value}), TypeError)
 
     @pytest.mark.parametrize(
         ("option", "value", "instead"),
@@ -349,7 +349,7 @@ class TestOneMistypesAnArgument:
         encoder = load("mymodel", device="cpu")
         for queries, documents in (("a", "b"), (["a"], ["b"]), (encoder.encode("a"), "b")):
             for score in (encoder.similarity, encoder.similarity_pairwise):
-                message = told(lambda: score(queries, documents))  # noqa: B023
+                message = told(partial(score, queries, documents))
                 assert "write encoder.similarity(encoder.encode_query(...)" in message
 
 
