@@ -47,7 +47,11 @@ class Catalogue(Generic[IdT]):
             ModelNotFoundError: no record has it; the error suggests the nearest names.
             AmbiguousModelError: it is a Hugging Face id with several entries; the error names them.
         """
-        record = self._named(id)
+        try:
+            # Most names are ids, which need no index over all names.
+            record: ModelInfo | None = self._by_id[id]
+        except (KeyError, TypeError):
+            record = self._named(id)
         if record is None:
             raise ModelNotFoundError(id, self.suggestions(id))
         if record.deprecated:
@@ -188,8 +192,7 @@ class Catalogue(Generic[IdT]):
         """Return the record with this id, alias or Hugging Face id, in any letter case, or None."""
         if not isinstance(name, str):
             raise InvalidArgumentError(f"the id is {name!r}; expected a text such as 'bge-m3'")
-        # An id is found without the index over all names.
-        record = self._by_id.get(name) or self._by_name.get(name.lower())
+        record = self._by_name.get(name.lower())
         if record is not None:
             return record
         entries = self._by_hf_id.get(name.lower(), ())
