@@ -17,6 +17,7 @@ from holotype.errors import (
     AmbiguousModelError,
     CriterionError,
     DeprecatedModelWarning,
+    InvalidArgumentError,
     ModelNotFoundError,
 )
 from holotype.naming import nearest
@@ -43,21 +44,32 @@ class Catalogue(Generic[IdT]):
         self.records = tuple(records)
 
     def get_model(self, id: str) -> ModelInfo:
-        """Return the record with this id.
+        """Return the record with this id, alias or Hugging Face id, in any letter case.
+
+        Type checkers accept ids only; `find_model` takes any text.
 
         Raises:
-            ModelNotFoundError: no record has it; the error suggests the nearest ids.
+            ModelNotFoundError: no record has it; the error suggests the nearest names.
+            AmbiguousModelError: it is a Hugging Face id with several entries; the error names them.
         """
-        record = self._by_id.get(id)
+        try:
+            # Most names are ids, which need no index over all names.
+            record: ModelInfo | None = self._by_id[id]
+        except (KeyError, TypeError):
+            record = self._named(id)
         if record is None:
-            raise ModelNotFoundError(id, self._suggestions(id))
+            raise ModelNotFoundError(id, self.suggestions(id))
         if record.deprecated:
             _warn_deprecated(record)
         return record
 
     def find_model(self, id: str) -> ModelInfo | None:
-        """Return the record with this id or alias, in any letter case, or None."""
-        record = self._by_name.get(id.lower())
+        """Return the record with this id, alias or Hugging Face id, in any letter case, or None.
+
+        Raises:
+            AmbiguousModelError: it is a Hugging Face id with several entries; the error names them.
+        """
+        record = self._named(id)
         if record is not None and record.deprecated:
             _warn_deprecated(record)
         return record
@@ -197,6 +209,12 @@ class Catalogue(Generic[IdT]):
         index: dict[str, Records] = getattr(self, f"_by_{criterion}")
         return index.get(value, ())
 
+    def suggestions(self, name: str) -> list[str]:
+        """Return the ids, or for a name with a slash the Hugging Face ids, that are the nearest."""
+        if "/" in name:
+            return nearest(name, (record.huggingface_id for record in self.records))
+        return nearest(name, self._by_id)
+
     @cached_property
     def listed(self) -> Records:
         """All records that are not deprecated, in file order."""
@@ -252,13 +270,21 @@ class Catalogue(Generic[IdT]):
         wider = next((f for f in (f"{name}*", f"*{name}*") if self.list_model_ids(f)), None)
         if wider is not None:
             return f"write {wider!r}"
-        near = self._suggestions(name)
+        record = self._by_name.get(name.lower())
+        near = [record.id] if record is not None else self.suggestions(name)
         return f"did you mean {near[0]!r}?" if near else "'*' matches every id"
 
-    def _suggestions(self, id: str) -> list[str]:
-        """Return the id that an alias points to, or the nearest ids."""
-        record = self._by_name.get(id.lower())
-        return [record.id] if record is not None else nearest(id, self._by_id)
+    def _named(self, name: str) -> ModelInfo | None:
+        """Return the record with this id, alias or Hugging Face id, in any letter case, or None."""
+        if not isinstance(name, str):
+            raise InvalidArgumentError(f"the id is {name!r}; expected a text such as 'bge-m3'")
+        record = self._by_name.get(name.lower())
+        if record is not None:
+            return record
+        entries = self._by_hf_id.get(name.lower(), ())
+        if len(entries) > 1:
+            raise AmbiguousModelError(name, [entry.id for entry in entries])
+        return entries[0] if entries else None
 
 
 def language_ranges(record: ModelInfo) -> set[str]:

@@ -32,7 +32,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "catalogue": ("catalogue", "models"),
     "query": ("query",),
     "references": ("references.*",),
-    "settings": ("encoders.config", "encoders.memory", "encoders.options"),
+    "settings": (
+        *("encoders.config", "encoders.memory", "encoders.options", "encoders.arguments"),
+    ),
     "checkpoints": ("encoders.checkpoints.*",),
     "vectors": (
         *("encoders.vectors.*", "encoders.ragged", "encoders.quantization"),
@@ -46,6 +48,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "torch_backend": ("encoders.torch_backend.*",),
     "encoders": (
         *("encoders", "encoders._load", "encoders._load_modes", "encoders._load_overloads"),
+        *("encoders.names", "encoders.copies"),
         *("encoders.opening", "encoders.finding", "encoders.fingerprint", "encoders.completeness"),
         "encoders.encoder",
         *("encoders.text_encoder", "encoders.scoring_encoder", "encoders.dense"),

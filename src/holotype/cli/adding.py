@@ -15,7 +15,12 @@ from holotype.cli.hub_extra import require_hub
 from holotype.cli.output import fail, note, write, write_json
 from holotype.cli.project import project_of, update_module
 from holotype.criteria import meant_kind
-from holotype.errors import CatalogueFileError, CheckpointError, CriterionError
+from holotype.errors import (
+    CatalogueFileError,
+    CheckpointError,
+    CriterionError,
+    UnsupportedCheckpointError,
+)
 
 if TYPE_CHECKING:
     from holotype.hub.adding import NewEntry
@@ -127,7 +132,10 @@ def _make(
     from holotype.hub.fixing import entries
 
     models = entries(completed(text))
-    kind = kind or recognise_kind(files.checkpoint)
+    try:
+        kind = kind or recognise_kind(files.checkpoint)
+    except UnsupportedCheckpointError as error:
+        fail(f"{error}; or name the kind with --type")
     require_new(models, name, kind, id)
     id = id or propose_id(name, kind, taken_names(models))
     return make_entry(files, name, id=id, kind=kind, revision=revision)

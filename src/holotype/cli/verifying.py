@@ -17,7 +17,7 @@ from holotype.cli.catalogue_file import (
     sole_writer,
 )
 from holotype.cli.catalogues import open_catalogue
-from holotype.cli.hub_extra import Ids, Jobs, require_hub
+from holotype.cli.hub_extra import IdsOrReferences, Jobs, require_hub
 from holotype.cli.output import (
     counted_models,
     fail,
@@ -28,10 +28,11 @@ from holotype.cli.output import (
     write_json,
 )
 from holotype.cli.project import update_module
-from holotype.cli.showing import find_record
+from holotype.cli.showing import describe_reference, find_entry
 from holotype.cli.wording import UNKNOWN, exact
-from holotype.errors import CatalogueFileError, HubUnreachableError
+from holotype.errors import CatalogueFileError, HolotypeError, HubUnreachableError
 from holotype.records import ModelInfo
+from holotype.references.ref import ModelRef
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +54,7 @@ _STYLES = {"differ": "bold red", "checkpoint only": "yellow", "not said": "dim"}
 
 def verify(
     context: typer.Context,
-    ids: Ids = None,
+    ids: IdsOrReferences = None,
     folder: Annotated[
         Path | None,
         typer.Option("--from", metavar="FOLDER", help="Read this folder instead of the Hub."),
@@ -77,6 +78,9 @@ def verify(
 ) -> None:
     """Compare models field by field with their checkpoints.
 
+    A reference to a folder or an artifact is compared with its own files: by the record of the
+    artifact, or of the catalogue if the files are those of an entry.
+
     Reads only small files and the headers of weights at the pinned revision, never the weights.
     Honours huggingface_hub's variables: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HF_HOME.
 
@@ -92,10 +96,17 @@ def verify(
     the Hub is unreachable, its cache is read if it holds the pinned commit. Needs the extra hub.
     """
     require_hub()
-    records = _requested_records(context, ids or [])
-    if folder is not None and len(records) != 1:
+    records, references = _requested(context, ids or [])
+    if folder is not None and (len(records) != 1 or references):
         raise typer.BadParameter("give the one ID that the folder holds", param_hint="--from")
-    reports = _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
+    if fix and references:
+        raise typer.BadParameter(
+            f"it writes into entries of the catalogue, and {references[0]} is none",
+            param_hint="--fix",
+        )
+    reports = [_of_reference(ref) for ref in references]
+    if records or not references:
+        reports += _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
     _write(reports, as_json=as_json)
     fixed = _Fixed()
     if fix:
@@ -105,12 +116,35 @@ def verify(
         raise typer.Exit(1)
 
 
-def _requested_records(context: typer.Context, names: Sequence[str]) -> list[ModelInfo]:
+def _requested(
+    context: typer.Context, names: Sequence[str]
+) -> tuple[list[ModelInfo], list[ModelRef]]:
+    """Return the entries to compare with the Hub, and the references to files elsewhere."""
     opened = open_catalogue(context.obj)
     if not names:
-        return list(opened.catalogue.records)
-    found = [find_record(opened, name) for name in names]
-    return list({record.id: record for record in found}.values())
+        return list(opened.catalogue.records), []
+    records: dict[str, ModelInfo] = {}
+    references: list[ModelRef] = []
+    for name in names:
+        found = find_entry(opened, name)
+        if isinstance(found, ModelRef) and found.scheme != "hf":
+            references.append(found)
+        else:
+            record = found if isinstance(found, ModelInfo) else describe_reference(found)
+            records[record.id] = record
+    return list(records.values()), references
+
+
+def _of_reference(ref: ModelRef) -> Report:
+    """Compare the record of a folder or an artifact with its files."""
+    from holotype.encoders.opening import open_reference
+
+    try:
+        opened = open_reference(ref)
+    except HolotypeError as error:
+        fail(str(error))
+    folder = Path() if opened.checkpoint is None else opened.checkpoint.folder
+    return _from_folder(opened.record, folder)[0]
 
 
 def _from_folder(record: ModelInfo, folder: Path) -> list[Report]:

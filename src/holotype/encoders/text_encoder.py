@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, Self, TypeVar, Unpack, cast, overload
 
+from holotype.encoders.arguments import as_count, as_text
 from holotype.encoders.inputs.items import count_items, each_text
 from holotype.encoders.inputs.rows import Reader
 from holotype.encoders.inputs.sides import Side
@@ -21,6 +22,7 @@ from holotype.encoders.options import (
 from holotype.encoders.running.collecting import Collector
 from holotype.encoders.running.network import Runner
 from holotype.encoders.running.pipeline import Task, stream
+from holotype.errors import InvalidArgumentError
 
 OneT_co = TypeVar("OneT_co", covariant=True)
 ManyT_co = TypeVar("ManyT_co", covariant=True)
@@ -75,13 +77,20 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
         window: Any = windows[0]
         return cast(OneT_co, window[0])
 
-    def _reader(self, side: SideName, instruction: str | None) -> SideReader:
+    def _reader(
+        self, side: SideName, instruction: str | None = None, prompt: str | None = None
+    ) -> SideReader:
         check_side(side)
-        return self._readers[side].with_instruction(instruction)
-
-    def _plain_reader(self, prompt: str | None) -> SideReader:
-        reader = self._readers["text"]
-        return reader.with_instruction(None) if prompt is None else reader.with_prompt(prompt)
+        reader = self._readers[side]
+        prompt = as_text("prompt", prompt)
+        if prompt is None:
+            return reader.with_instruction(as_text("instruction", instruction))
+        if instruction is not None:
+            raise InvalidArgumentError(
+                "instruction= goes into the model's own prompt, which prompt= replaces; pass one "
+                "of them"
+            )
+        return reader.with_prompt(prompt)
 
     def _encode(
         self,
@@ -103,8 +112,7 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
         settings: EncodeSettings,
         top_k: int | None = None,
     ) -> Generator[ManyT_co, None, None]:
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k is {top_k!r}; expected at least 1")
+        as_count("top_k", top_k)
         task = Task(
             model_id=self._name,
             dtype=self.dtype,
@@ -124,6 +132,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str,
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co: ...
     @overload
@@ -132,6 +141,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> ManyT_co: ...
     def encode_query(
@@ -139,6 +149,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str | Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
         """Encode queries, each with the model's query prompt.
@@ -146,6 +157,9 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         Args:
             texts: one query or several.
             instruction: a description of the task, for models whose prompt takes one.
+            prompt: the prompt of this call, in place of the model's own; ``""`` means none. It is
+                not part of the fingerprint: documents and queries that meet must have the prompts
+                that the model was trained with.
             options: see `EncodeOptions`; the limit on length is `max_length`, or the
                 `query_length` of a ColBERT model.
 
@@ -160,7 +174,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
             ClosedEncoderError: the encoder has been closed.
             ForkedEncoderError: the process was forked after the model was loaded.
         """
-        reader = self._reader("query", instruction)
+        reader = self._reader("query", instruction, prompt)
         return self._encode(texts, reader, settings_of(**options))
 
     @overload
@@ -169,6 +183,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str,
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co: ...
     @overload
@@ -177,6 +192,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> ManyT_co: ...
     def encode_document(
@@ -184,6 +200,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str | Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
         """Encode documents, each with the model's document prompt.
@@ -191,7 +208,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         Arguments, results and errors are those of `encode_query`; the limit on length is
         `max_length`, or the `document_length` of a ColBERT model.
         """
-        reader = self._reader("document", instruction)
+        reader = self._reader("document", instruction, prompt)
         return self._encode(texts, reader, settings_of(**options))
 
     @overload
@@ -230,7 +247,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         Returns:
             See `encode_query`.
         """
-        return self._encode(texts, self._plain_reader(prompt), settings_of(**options))
+        return self._encode(texts, self._reader("text", prompt=prompt), settings_of(**options))
 
     def encode_stream(
         self,
@@ -238,6 +255,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         side: SideName = "document",
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> Generator[ManyT_co, None, None]:
         """Encode texts as they come, in bounded memory.
@@ -246,6 +264,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
             texts: any number of texts, read at most 1,024 at a time.
             side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
+            prompt: see `encode_query`.
             options: see `EncodeOptions`.
 
         Returns:
@@ -254,7 +273,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         Raises:
             ValueError: the side is unknown.
         """
-        reader = self._reader(side, instruction)
+        reader = self._reader(side, instruction, prompt)
         return self._stream(texts, reader, settings_of(**options))
 
 
@@ -267,6 +286,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str,
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co: ...
@@ -276,6 +296,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> ManyT_co: ...
@@ -284,6 +305,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str | Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
@@ -292,6 +314,9 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         Args:
             texts: one query or several.
             instruction: a description of the task, for models whose prompt takes one.
+            prompt: the prompt of this call, in place of the model's own; ``""`` means none. It is
+                not part of the fingerprint: documents and queries that meet must have the prompts
+                that the model was trained with.
             top_k: how many of the largest word weights to keep; None keeps as many as the
                 checkpoint says, usually all.
             options: see `EncodeOptions`; the limit on length is `max_length`, or the
@@ -308,7 +333,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
             ClosedEncoderError: the encoder has been closed.
             ForkedEncoderError: the process was forked after the model was loaded.
         """
-        reader = self._reader("query", instruction)
+        reader = self._reader("query", instruction, prompt)
         return self._encode(texts, reader, settings_of(**options), top_k)
 
     @overload
@@ -317,6 +342,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str,
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co: ...
@@ -326,6 +352,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> ManyT_co: ...
@@ -334,6 +361,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str | Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
@@ -342,7 +370,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         Arguments, results and errors are those of `encode_query`; the limit on length is
         `max_length`, or the `document_length` of a ColBERT model.
         """
-        reader = self._reader("document", instruction)
+        reader = self._reader("document", instruction, prompt)
         return self._encode(texts, reader, settings_of(**options), top_k)
 
     @overload
@@ -385,7 +413,9 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         Returns:
             See `encode_query`.
         """
-        return self._encode(texts, self._plain_reader(prompt), settings_of(**options), top_k)
+        return self._encode(
+            texts, self._reader("text", prompt=prompt), settings_of(**options), top_k
+        )
 
     def encode_stream(
         self,
@@ -393,6 +423,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         side: SideName = "document",
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> Generator[ManyT_co, None, None]:
@@ -402,6 +433,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
             texts: any number of texts, read at most 1,024 at a time.
             side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
+            prompt: see `encode_query`.
             top_k: see `encode_query`.
             options: see `EncodeOptions`.
 
@@ -411,5 +443,5 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         Raises:
             ValueError: the side is unknown.
         """
-        reader = self._reader(side, instruction)
+        reader = self._reader(side, instruction, prompt)
         return self._stream(texts, reader, settings_of(**options), top_k)

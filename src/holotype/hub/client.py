@@ -235,8 +235,8 @@ class HubClient:
         except OfflineModeIsEnabled:
             raise HubUnreachableError(
                 location,
-                "cannot be read, since HF_HUB_OFFLINE is set; unset it, or pass --from FOLDER "
-                "with a copy of the repository",
+                "cannot be read, since HF_HUB_OFFLINE is set; unset it, or name a folder with a "
+                "copy of the repository (verify and add: with --from FOLDER)",
             ) from None
         except AnswerError as error:
             raise CheckpointError(
@@ -274,17 +274,19 @@ class HubClient:
         if status == 429:
             return CheckpointError(
                 location,
-                "the Hub limits the rate of requests (429); wait a few minutes, lower --jobs, and "
-                "continue with --resume FILE",
+                "the Hub asks for fewer requests (429); wait some minutes (verify and refresh: go on "
+                "with --resume FILE, and fewer --jobs)",
             )
         if status is not None:
             return CheckpointError(
-                location, f"the Hub answers {status}; try again later with --resume FILE"
+                location,
+                f"the Hub answers {status}; try again later (verify and refresh: with --resume FILE)",
             )
         return HubUnreachableError(
             location,
             f"{endpoint} cannot be reached ({_reason(error)}); check the connection and "
-            "HF_ENDPOINT, or pass --from FOLDER with a copy of the repository",
+            "HF_ENDPOINT, or name a folder with a copy of the repository (verify and add: with "
+            "--from FOLDER)",
         )
 
 

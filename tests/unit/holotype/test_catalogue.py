@@ -16,6 +16,7 @@ from holotype.errors import (
     AmbiguousModelError,
     DeprecatedModelWarning,
     HolotypeError,
+    InvalidArgumentError,
     ModelNotFoundError,
 )
 from holotype.records import ModelInfo
@@ -42,9 +43,32 @@ def test_get_model_suggests_the_nearest_ids() -> None:
     assert "did you mean 'tiny-dense-v2'" in str(caught.value)
 
 
-def test_get_model_does_not_take_an_alias_and_says_which_id_is_meant() -> None:
-    with pytest.raises(ModelNotFoundError, match=r"did you mean 'tiny-dense-v1\.5'"):
-        small.get_model("tiny-dense")  # type: ignore[call-overload]
+@pytest.mark.parametrize("name", ["tiny-dense", "Tiny-Dense-V1.5", "TINY-DENSE"])
+def test_get_model_takes_an_alias_and_any_letter_case(name: Any) -> None:
+    assert small.get_model(name) is small.TINY_DENSE_V1_5
+
+
+@pytest.mark.parametrize("name", ["acme/tiny-sparse", "Acme/Tiny-Sparse"])
+def test_both_lookups_take_a_hugging_face_id_in_any_letter_case(name: Any) -> None:
+    assert small.get_model(name) is small.TINY_SPARSE
+    assert small.find_model(name) is small.TINY_SPARSE
+
+
+@pytest.mark.parametrize("look_up", [small.get_model, small.find_model])
+def test_a_hugging_face_id_with_several_entries_names_them(look_up: Any) -> None:
+    with pytest.raises(AmbiguousModelError, match="'tiny-dense-v2', 'tiny-dense-v2-sparse'"):
+        look_up("acme/tiny-dense-v2")
+
+
+def test_a_hugging_face_id_that_is_misspelt_gets_the_nearest_ones() -> None:
+    with pytest.raises(ModelNotFoundError, match="did you mean 'acme/tiny-sparse'"):
+        small.get_model("acme/tiny-spars")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("id", [None, 3, ["tiny-dense-v2"]])
+def test_an_id_that_is_no_text_is_refused(id: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="expected a text such as 'bge-m3'"):
+        small.get_model(id)
 
 
 def test_a_name_like_no_other_gets_the_way_to_the_list() -> None:

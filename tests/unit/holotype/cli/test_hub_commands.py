@@ -376,7 +376,7 @@ def test_the_environment_names_the_hub(hub: HubState, tmp_path: Path) -> None:
     assert json.loads(online.stdout)["revision"] == REVISION
     offline = answer(HF_HUB_OFFLINE="1")
     assert offline.returncode == 1
-    assert "since HF_HUB_OFFLINE is set; unset it, or pass --from FOLDER" in offline.stderr
+    assert "since HF_HUB_OFFLINE is set; unset it, or name a folder" in offline.stderr
     assert "Traceback" not in offline.stderr
 
 

@@ -132,8 +132,8 @@ def test_too_many_requests_for_too_long_are_an_error(
     with pytest.raises(CheckpointError) as caught:
         config(client)
     assert str(caught.value) == (
-        f"{FILE}: the Hub limits the rate of requests (429); wait a few minutes, lower --jobs, and "
-        "continue with --resume FILE"
+        f"{FILE}: the Hub asks for fewer requests (429); wait some minutes (verify and refresh: "
+        "go on with --resume FILE, and fewer --jobs)"
     )
     assert len(hub.paths("config.json")) == 4
     assert waits == [7.0, 7.0, 7.0]
@@ -148,7 +148,9 @@ def test_a_server_error_that_stays_is_told(hub: HubState, client: HubClient) -> 
     hub.fault("config.json", server.BROKEN)
     with pytest.raises(CheckpointError) as caught:
         config(client)
-    assert str(caught.value) == (f"{FILE}: the Hub answers 500; try again later with --resume FILE")
+    assert str(caught.value) == (
+        f"{FILE}: the Hub answers 500; try again later (verify and refresh: with --resume FILE)"
+    )
 
 
 @pytest.mark.parametrize("fault", [server.RESET, server.TRUNCATED])
@@ -172,7 +174,8 @@ def test_a_connection_that_always_breaks_is_told(
     assert message.startswith(f"{FILE}: {hub.endpoint} cannot be reached (")
     assert reason in message
     assert message.endswith(
-        "check the connection and HF_ENDPOINT, or pass --from FOLDER with a copy of the repository"
+        "check the connection and HF_ENDPOINT, or name a folder with a copy of the repository "
+        "(verify and add: with --from FOLDER)"
     )
 
 
@@ -206,8 +209,8 @@ def test_offline_says_what_to_do(
     with pytest.raises(HubUnreachableError) as caught:
         repository(client)
     assert str(caught.value) == (
-        f"{REPOSITORY}@{REVISION}: cannot be read, since HF_HUB_OFFLINE is set; unset it, or pass "
-        "--from FOLDER with a copy of the repository"
+        f"{REPOSITORY}@{REVISION}: cannot be read, since HF_HUB_OFFLINE is set; unset it, or name "
+        "a folder with a copy of the repository (verify and add: with --from FOLDER)"
     )
     assert hub.requests == []
 
