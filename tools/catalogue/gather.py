@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalogue.claims import Claims, from_claims
 from catalogue.decoders import layers_of_decoders
 from catalogue.facts import (
     Candidates,
@@ -35,6 +36,7 @@ class Gatherer:
     mteb: Rows
     scores: Rows
     by_hand: ByHand
+    claims: Claims = field(default_factory=dict)
     bodies: list[Body] = field(init=False)
     bases: dict[str, dict[str, Fact]] = field(init=False)
     stated: frozenset[int] = field(init=False)
@@ -60,7 +62,7 @@ class Gatherer:
     def _said(
         self, repository: str, kind: str, *, secondary: bool, below: tuple[str, ...]
     ) -> Candidates:
-        found: Candidates = {}
+        found = from_claims(self.claims.get(repository, ()), kind)
         if repository in self.encoding:
             _add(found, from_encoding_facts(self.encoding[repository], kind))
             _add(found, self._shape_of_base(self.encoding[repository]))

@@ -20,9 +20,9 @@ CONFLICTS: list[dict[str, Any]] = json.loads((ROOT / "tools" / "conflicts.json")
 KNOWN_AT_LEAST = {
     "embedding dimension": 0.9,
     "context length": 0.9,
-    "licence": 0.9,
+    "licence": 0.89,
     "revision": 0.9,
-    "languages": 0.9,
+    "languages": 0.89,
     "hidden size": 0.9,
     "vocabulary": 0.9,
     "pooling": 0.6,
