@@ -26,6 +26,7 @@ ByHand = Mapping[tuple[str, str], Mapping[str, Fact]]
 
 _BASE = "/lineage/adapted_from"
 _NETWORK = "/architecture/type"
+_LENGTH = "/specs/context_length"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,12 @@ class Gatherer:
             _add(found, from_encoding_facts(self.encoding[repository], kind))
             _add(found, self._shape_of_base(self.encoding[repository]))
         row = self.mteb.get(repository)
-        if row is not None:
+        if row is not None and row["modalities"] != ["text"]:
+            # The counts of a network for images beside the one for text prove no shape, and the
+            # registry gives such a model the positions of its language model as length.
+            told = from_mteb(row, kind)
+            _add(found, {p: facts for p, facts in told.items() if p != _LENGTH})
+        elif row is not None:
             counted = from_counts(row)
             _add(found, counted)
             if not counted:

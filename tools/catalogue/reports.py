@@ -101,8 +101,9 @@ def coverage(models: Sequence[Model], conflicts: Sequence[Any]) -> str:
         for model in models
         for key in {text.partition(":")[0] for text in model["provenance"].values()}
     )
+    of_text = [m for m in models if m["capabilities"]["modalities"] == ["text"]]
     counted = [
-        (name, *count(models, pointer, applies), confirmed(models, pointer, applies))
+        (name, *count(of_text, pointer, applies), confirmed(of_text, pointer, applies))
         for name, pointer, applies in FIELDS
     ]
     parts = [
@@ -113,7 +114,9 @@ def coverage(models: Sequence[Model], conflicts: Sequence[Any]) -> str:
         "## Entries by kind",
         table(("kind", "entries"), [(kind, str(kinds[kind])) for kind in _KINDS], right=(1,)),
         "## Values known, by field",
-        "Each field counts only the entries that can have it: a static model has no hidden size and "
+        f"{len(models) - len(of_text)} entries read images as well as text. Of them the catalogue "
+        "says what mteb does: kind, width, commit, licence. The table counts the others, and "
+        "each field only the entries that can have it: a static model has no hidden size and "
         "no length limit, and a model that returns scores has no embedding dimension. The last column "
         "counts the values that a file of the model's own repository states.",
         table(
