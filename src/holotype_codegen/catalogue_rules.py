@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from holotype_codegen import standards
 from holotype_codegen.entries import Breach, Entries, Entry
+from holotype_codegen.lineage_rules import LINEAGE_RULES
 from holotype_codegen.naming import (
     RESERVED_NAMES,
     class_stem,
@@ -223,5 +224,6 @@ CATALOGUE_RULES: tuple[CatalogueRule, ...] = (
     successors_are_of_the_same_kind,
     successors_come_to_an_end,
     sources_are_dated_and_licensed,
+    *LINEAGE_RULES,
 )
 """The rules about all entries."""

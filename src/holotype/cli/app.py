@@ -81,6 +81,7 @@ _COMMANDS: tuple[Command, ...] = (
             "holotype verify bge-m3",
             "holotype verify all-minilm-l6-v2 --from path/to/the/checkpoint",
             "holotype verify --resume verified.jsonl",
+            "holotype verify --all --from-facts facts.jsonl",
             "holotype verify bge-m3 --fix --catalogue-file models.json",
         ),
     ),

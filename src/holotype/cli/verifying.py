@@ -59,6 +59,13 @@ def verify(
         Path | None,
         typer.Option("--from", metavar="FOLDER", help="Read this folder instead of the Hub."),
     ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option("--from-facts", metavar="FILE", help="Read this file of facts instead."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Compare every model; so does a call without an ID.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Write the checkpoints' values into the catalogue file.")
@@ -92,21 +99,33 @@ def verify(
     with the file as provenance. A value that would make the catalogue invalid is reported and not
     written.
 
+    With --from-facts, a file of facts takes the place of the checkpoints: JSON Lines, with
+    huggingface_id, pointer, value and source in each. The file that states a value is its source.
+
     The exit code is 1 if something differs and is not fixed, or could not be read or written. If
     the Hub is unreachable, its cache is read if it holds the pinned commit. Needs the extra hub.
     """
     require_hub()
+    if every and ids:
+        raise typer.BadParameter("leave out the IDs, or --all", param_hint="--all")
+    if facts is not None and (folder is not None or fix):
+        other = "--from" if folder is not None else "--fix"
+        raise typer.BadParameter(f"leave out {other}, or --from-facts", param_hint="--from-facts")
     records, references = _requested(context, ids or [])
     if folder is not None and (len(records) != 1 or references):
         raise typer.BadParameter("give the one ID that the folder holds", param_hint="--from")
-    if fix and references:
+    if references and (fix or facts is not None):
+        option = "--fix" if fix else "--from-facts"
         raise typer.BadParameter(
-            f"it writes into entries of the catalogue, and {references[0]} is none",
-            param_hint="--fix",
+            f"it is about entries of the catalogue, and {references[0]} is none", param_hint=option
         )
     reports = [_of_reference(ref) for ref in references]
-    if records or not references:
-        reports += _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
+    if facts is not None:
+        reports += _from_facts(records, facts)
+    elif folder is not None:
+        reports += _from_folder(records[0], folder)
+    elif records or not references:
+        reports += _from_hub(records, jobs, resume)
     _write(reports, as_json=as_json)
     fixed = _Fixed()
     if fix:
@@ -151,6 +170,16 @@ def _from_folder(record: ModelInfo, folder: Path) -> list[Report]:
     from holotype.hub.verifying import verify_folder
 
     return [verify_folder(record, folder.expanduser())]
+
+
+def _from_facts(records: Sequence[ModelInfo], file: Path) -> list[Report]:
+    from holotype.hub.claims import read_claims, verify_claims
+
+    try:
+        claims = read_claims(file)
+    except CatalogueFileError as error:
+        fail(str(error))
+    return [verify_claims(record, claims, str(file)) for record in records]
 
 
 def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> list[Report]:

@@ -408,3 +408,48 @@ def test_a_pipe_is_no_catalogue_to_change(tmp_path: Path, folder: Path) -> None:
     answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(tmp_path / "pipe"))
     assert answer.exit_code == 1
     assert "is not a regular file" in answer.stderr
+
+
+def facts_of(tmp_path: Path, width: int) -> Path:
+    """Write a file with one fact about the fixture catalogue's first model, which is 128 wide."""
+    fact = {
+        "huggingface_id": models(SMALL)[0]["huggingface_id"],
+        "pointer": "/specs/embedding_dim",
+        "value": width,
+        "source": "hub: config.json @ 0123456",
+    }
+    (tmp_path / "facts.jsonl").write_text(json.dumps(fact))
+    return tmp_path / "facts.jsonl"
+
+
+def test_facts_take_the_place_of_the_hub(tmp_path: Path) -> None:
+    answer = run("verify", "--all", "--from-facts", str(facts_of(tmp_path, 128)))
+    assert answer.exit_code == 0, answer.stderr
+    line = "tiny-colbert-v1\tembedding_dim\tagree\t128\t128\thub: config.json @ 0123456"
+    assert line in answer.stdout.splitlines()
+
+
+def test_a_fact_that_contradicts_the_entry_is_exit_code_1(tmp_path: Path) -> None:
+    answer = run("verify", "tiny-colbert-v1", "--from-facts", str(facts_of(tmp_path, 96)))
+    assert answer.exit_code == 1
+    assert "\tembedding_dim\tdiffer\t128\t96\t" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("bge-m3", "--all"),
+        ("--from-facts", "x", "--fix"),
+        ("bge-m3", "--from-facts", "x", "--from", "y"),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(options: tuple[str, ...]) -> None:
+    answer = run("verify", *options)
+    assert answer.exit_code == 2
+    assert "leave out" in answer.stderr
+
+
+def test_facts_that_cannot_be_read_are_one_error(tmp_path: Path) -> None:
+    answer = run("verify", "--from-facts", str(tmp_path / "none.jsonl"))
+    assert answer.exit_code == 1
+    assert "none.jsonl: it cannot be read" in answer.stderr
