@@ -237,15 +237,24 @@ def test_importing_holotype_needs_little_of_the_standard_library_and_nothing_els
     assert HEAVY & set(after_import[0]) == set()
 
 
-def test_importing_holotype_builds_no_index(after_import: Any) -> None:
+def test_the_catalogue_is_imported_when_something_of_it_is_asked_for() -> None:
+    code = (
+        "import holotype, sys; before = 'holotype.models' in sys.modules; holotype.get_model; "
+        "print(before, 'holotype.models' in sys.modules, holotype.models.BGE_M3.id)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "True", "bge-m3"]
+
+
+def test_importing_the_catalogue_builds_no_index(after_import: Any) -> None:
     assert after_import[1] == ["records"]
 
 
 def test_the_exported_names_are_exactly_all() -> None:
     public = {
         name
-        for name, value in vars(holotype).items()
-        if not name.startswith("_") and type(value).__name__ != "module"
+        for name in dir(holotype)
+        if not name.startswith("_") and not inspect.ismodule(getattr(holotype, name))
     }
     assert public == set(holotype.__all__)
 
