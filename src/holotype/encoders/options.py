@@ -15,6 +15,7 @@ else:
     from typing import TypedDict
 
 OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
+_ON_OVERFLOW = get_args(OnOverflow)
 SideName: TypeAlias = Literal["query", "document", "text"]
 """The role of the texts: queries, documents, or neither."""
 TextSide: TypeAlias = Literal["query", "document"]
@@ -89,9 +90,9 @@ def settings_of(
         InvalidArgumentError: there is no such option, or one has a wrong type or value.
     """
     refuse_unknown(unknown, EncodeSettings.__slots__, ENCODE_EQUIVALENTS)
-    if on_overflow not in get_args(OnOverflow):
+    if on_overflow not in _ON_OVERFLOW:
         raise InvalidArgumentError(
-            f"on_overflow is {on_overflow!r}; expected one of {', '.join(get_args(OnOverflow))}"
+            f"on_overflow is {on_overflow!r}; expected one of {', '.join(_ON_OVERFLOW)}"
         )
     # A string is also a sequence of strings.
     if devices is not None and (not _are_devices(devices) or not devices):

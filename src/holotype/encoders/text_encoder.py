@@ -102,8 +102,9 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
         windows = list(self._stream(texts, reader, settings, top_k))
         if isinstance(texts, str):
             return self._first(windows)
-        empty = self._collector(reader.side.name, top_k, 0)
-        return self._concatenate(windows or [empty.result()])
+        if not windows:
+            windows = [self._collector(reader.side.name, top_k, 0).result()]
+        return self._concatenate(windows)
 
     def _stream(
         self,

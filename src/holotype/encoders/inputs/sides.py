@@ -201,6 +201,8 @@ class TextReader:
         return self._with(self.side.gap + prompt)
 
     def _with(self, prompt: str) -> TextReader:
+        if prompt == self.prompt:
+            return self
         n_uncounted = int(self.side.skips_first)
         if prompt and not self.side.counts_prompt:
             n_uncounted = max(n_uncounted, self.tokenizer.count_leading_tokens(prompt))
