@@ -12,7 +12,7 @@ from holotype.cli.output import counted_models, fail, note, write, write_json
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
-    from holotype.deployment.last_good import Loaded
+    from holotype.deployment.sources import Loaded
 
 Place: TypeAlias = Annotated[
     str,
@@ -80,8 +80,8 @@ def convert(
     that may move are marked with allow_moving; pin them, and delete the mark.
     """
     from holotype.atomic_file import replace_file
+    from holotype.deployment.files import FileSource
     from holotype.deployment.reading import read_text
-    from holotype.deployment.sources import FileSource
     from holotype.deployment.writing import to_yaml
 
     try:
@@ -131,7 +131,7 @@ def schema() -> None:
 
 
 def _load(place: str, allow_code: bool, as_json: bool) -> Loaded:
-    from holotype.deployment.last_good import load_deployment
+    from holotype.deployment.sources import load_deployment
 
     try:
         return load_deployment(place, allow_code=allow_code or None)

@@ -370,7 +370,7 @@ def reference_text(kind: str, values: Mapping[str, str]) -> str:
     match kind:
         case "local":
             # The slash at the end keeps an @ from naming an alias.
-            return f"local:{values['path'].rstrip('/') or '/'}/"
+            return f"local:{values['path'].rstrip('/')}/"
         case "artifact":
             return f"local:{values['store']}@{values['alias']}"
         case "huggingface":

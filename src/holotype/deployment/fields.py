@@ -9,19 +9,8 @@ import re
 from typing import get_args
 
 from holotype.deployment import document
-from holotype.deployment.shapes import (
-    ByKind,
-    Choice,
-    Field,
-    Flag,
-    ListOf,
-    MapOf,
-    Number,
-    Record,
-    ScalarValue,
-    Tagged,
-    Text,
-)
+from holotype.deployment.containers import ByKind, Field, ListOf, MapOf, Record, Tagged
+from holotype.deployment.shapes import Choice, Flag, Number, ScalarValue, Text
 from holotype.deployment.units import (
     DURATION,
     SHARE,
@@ -123,7 +112,7 @@ POOL = Record(
             shape=ByKind(
                 what="a share or a size, such as 80% or 6GiB, or a mapping of devices to them",
                 scalar=_LIMIT,
-                mapping=MapOf(_LIMIT, "devices", key=_device_key),
+                mapping=MapOf(_LIMIT, "limits by device", key_noun="a device", key=_device_key),
             ),
             doc="How much memory models may take: of every device, or of each. 80% by default.",
         ),
@@ -395,7 +384,7 @@ DEPLOYMENT = Record(
             doc="What holds for every model of this file.",
         ),
         "models": Field(
-            shape=MapOf(MODEL, "names", key=_name_action, pattern=NAME),
+            shape=MapOf(MODEL, "models by name", key=_name_action, pattern=NAME),
             doc="The models by name.",
             required=True,
         ),

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from holotype.deployment.containers import Field, Record
 from holotype.deployment.fields import VERSION
 from holotype.deployment.problems import Report, quote
-from holotype.deployment.shapes import Choice, Field, Flag, Number, Record, Text, Unread
+from holotype.deployment.shapes import Choice, Flag, Number, Text, Unread
 from holotype.deployment.tree import Member, Node
 
 _OLDER_KEYS = frozenset({"source", "architecture", "inference"})
@@ -40,8 +41,10 @@ _FLAT = Record(
 )
 
 
-def modernize(root: Node, folder: str | None, report: Report) -> tuple[Node, bool]:
+def modernize(root: Node, folder: str | None, report: Report) -> tuple[Node | None, bool]:
     """Return a document in the current format, and whether it was in an older one.
+
+    There is no document if no model of the flat format could be read.
 
     Args:
         root: the document.
@@ -52,7 +55,7 @@ def modernize(root: Node, folder: str | None, report: Report) -> tuple[Node, boo
         return root, False
     if _is_flat(root.value):
         models = _models(root.value, Path(folder or "."), report)
-        return _document(root, root.moved(models)), True
+        return (_document(root, root.moved(models)) if models else None), True
     models_at = root.get("models")
     if models_at is not None and set(root.value) == {"models"} and _is_older(models_at):
         return _document(root, models_at), True

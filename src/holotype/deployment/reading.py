@@ -101,6 +101,8 @@ class _Reader:
         if is_older:
             self.older.append(document.name)
             origin = replace(origin, allow_moving=True)
+        if modern is None:
+            return
         self._name_models(modern)
         values = DEPLOYMENT.read(modern, self.report)
         if isinstance(values, Unread):

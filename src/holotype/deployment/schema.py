@@ -30,4 +30,4 @@ def make_schema() -> str:
 
 def read_schema() -> str:
     """Return the published schema as JSON text."""
-    return resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8")
+    return resources.files("holotype.deployment").joinpath(FILE).read_text(encoding="utf-8")

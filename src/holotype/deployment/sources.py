@@ -1,64 +1,50 @@
-"""Where deployments are kept: a file, a folder of files, or AWS Systems Manager's parameters."""
+"""Loads deployments from where they are kept, or from the last good copy where a store fails."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import logging
 import os
-from collections.abc import Iterable
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from holotype.deployment.problems import DeploymentError, Report
-from holotype.deployment.reading import Document
-from holotype.deployment.tree import MAX_BYTES, Node
-from holotype.errors import LocatedError
+from holotype.deployment.document import Deployment
+from holotype.deployment.files import FileSource
+from holotype.deployment.last_good import LastGood
+from holotype.deployment.problems import DeploymentError
+from holotype.deployment.reading import read_documents
+from holotype.deployment.snapshots import (
+    DeploymentSource,
+    DeploymentSourceError,
+    Snapshot,
+)
+from holotype.deployment.ssm import open_ssm
+from holotype.errors import HolotypeError
 
-SUFFIXES = (".yaml", ".yml", ".json")
-"""The files of a folder that belong to its deployment."""
-MAX_FILES = 1_000
-"""The most files in a folder, and the most parameters under a path."""
-_ATTEMPTS = 3
-
-
-class DeploymentSourceError(LocatedError):
-    """A deployment cannot be had: it is missing, too large, or its store does not answer."""
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What a source had at one moment.
+class Loaded:
+    """A deployment, and where it comes from.
 
     Attributes:
-        documents: the texts, in the order of their names.
-        version: the version that the source itself gives them, such as ``7``; of files, the digest.
-        digest: the SHA-256 of names and texts; equal digests are equal deployments.
+        deployment: what it says.
+        location: where it is kept.
+        version: the version that its place gives it; of files, the digest.
+        digest: the SHA-256 of its names and texts.
+        fetched_at: when it was fetched, in seconds since 1970.
+        failure: why this is the last good copy; None if it comes from its place.
+        older: the names of documents in an older format.
     """
 
-    documents: tuple[Document, ...]
+    deployment: Deployment
+    location: str
     version: str
     digest: str
-
-
-class DeploymentSource(Protocol):
-    """A place that has a deployment."""
-
-    @property
-    def location(self) -> str:
-        """The place, as messages show it."""
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder to watch for changes; None if there is none, so that it must be polled."""
-
-    def fetch(self) -> Snapshot:
-        """Return what is there now.
-
-        Raises:
-            DeploymentSourceError: it cannot be had.
-            DeploymentError: it is no text.
-        """
+    fetched_at: float
+    failure: HolotypeError | None = None
+    older: tuple[str, ...] = ()
 
 
 def open_source(
@@ -77,127 +63,68 @@ def open_source(
     """
     text = os.fspath(location)
     if isinstance(location, str) and text.startswith("ssm:"):
-        from holotype.deployment.ssm import open_ssm
-
         return open_ssm(text, allow_code=bool(allow_code))
     path = Path(text.removeprefix("file:")).expanduser()
     return FileSource(path, allow_code=allow_code is not False)
 
 
-@dataclass(frozen=True, slots=True)
-class FileSource:
-    """A file, or all files of a folder whose names end with one of `SUFFIXES` and begin with no dot.
+def load_deployment(
+    location: str | os.PathLike[str],
+    *,
+    allow_code: bool | None = None,
+    last_good: LastGood | None = None,
+) -> Loaded:
+    """Load a deployment from a file, a folder of files, or parameters of AWS.
 
-    Attributes:
-        path: the file or the folder.
-        allow_code: whether it may name code to run.
-    """
-
-    path: Path
-    allow_code: bool = True
-
-    @property
-    def location(self) -> str:
-        """The path."""
-        return str(self.path)
-
-    @property
-    def folder(self) -> Path:
-        """The folder to watch: that of the file, since a watch on a file dies with it."""
-        return self.path if self.path.is_dir() else self.path.parent
-
-    def fetch(self) -> Snapshot:
-        """Return the texts, all of one moment.
-
-        Raises:
-            DeploymentSourceError: there is no such file, or it cannot be read.
-            DeploymentError: a file is not UTF-8, or too large.
-        """
-        for _ in range(_ATTEMPTS):
-            try:
-                before = self._state()
-                documents = [self._read(path) for path in before]
-                if self._state() == before:
-                    return snapshot(documents)
-            except FileNotFoundError as error:
-                if not self.path.exists():
-                    raise DeploymentSourceError(
-                        self.location,
-                        "does not exist; write the path of a deployment, or of a folder with some",
-                    ) from error
-            except OSError as error:
-                raise DeploymentSourceError(
-                    self.location, f"cannot be read: {error.strerror}"
-                ) from error
-        raise DeploymentSourceError(
-            self.location, "changes all the time; look again when it is at rest"
-        )
-
-    def _state(self) -> dict[Path, tuple[int, int, int]]:
-        """Return what tells a change of the files, by file."""
-        paths = self._paths() if self.path.is_dir() else [self.path]
-        found = {}
-        for path in paths:
-            status = path.stat()
-            found[path] = (status.st_ino, status.st_size, status.st_mtime_ns)
-        return found
-
-    def _paths(self) -> list[Path]:
-        paths = sorted(
-            path
-            for path in self.path.iterdir()
-            if path.suffix in SUFFIXES and not path.name.startswith(".") and path.is_file()
-        )
-        if not paths:
-            raise DeploymentSourceError(
-                self.location, f"has no file that ends with {', '.join(SUFFIXES)}; write one"
-            )
-        if len(paths) > MAX_FILES:
-            raise DeploymentSourceError(
-                self.location, f"has {len(paths):,} files, more than {MAX_FILES:,}; join some"
-            )
-        return paths
-
-    def _read(self, path: Path) -> Document:
-        if not path.is_file():
-            raise DeploymentSourceError(str(path), "is no file; write the path of a deployment")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        return Document(
-            name=str(path),
-            text=decode(data, str(path)),
-            folder=str(path.parent),
-            allow_code=self.allow_code,
-        )
-
-
-def decode(data: bytes, name: str) -> str:
-    """Return the text of a file.
+    Args:
+        location: see `open_source`.
+        allow_code: see `open_source`.
+        last_good: where to keep the last good copy of a deployment from a store, to serve when the
+            store fails; None keeps none. Files have none: they are here, or they are wrong.
 
     Raises:
-        DeploymentError: it is not UTF-8; the error names the line of the first other byte.
+        DeploymentError: it has problems, and there is no last good copy.
+        DeploymentSourceError: it cannot be had, and there is no last good copy.
+        MissingExtraError: a package is not installed.
     """
+    source = open_source(location, allow_code=allow_code)
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if error.start >= MAX_BYTES - 3:
-            return data.decode("utf-8", "replace")
-        before = data[: error.start].decode("utf-8", "replace")
-        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        report = Report()
-        report.add(
-            Node(name, line, column),
-            f"the byte 0x{data[error.start]:02x} is not UTF-8",
-            "expected a text in UTF-8",
-            "save the file as UTF-8",
-            rule="file",
-        )
-        raise DeploymentError(report.problems) from None
+        return take(source.location, source.fetch(), keep_in(source, last_good))
+    except (DeploymentError, DeploymentSourceError) as error:
+        kept = None if source.folder is not None or last_good is None else last_good.read(source)
+        if kept is None:
+            raise
+        _LOG.warning("%s: serving the last good copy: %s", source.location, error)
+        return _loaded(source.location, *kept, failure=error)
 
 
-def snapshot(documents: Iterable[Document], version: str | None = None) -> Snapshot:
-    """Return the snapshot of some documents; without a version of their own it is their digest."""
-    listed = tuple(documents)
-    text = json.dumps([(each.name, each.text) for each in listed])
-    digest = f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
-    return Snapshot(documents=listed, version=version or digest, digest=digest)
+def keep_in(source: DeploymentSource, last_good: LastGood | None) -> LastGood | None:
+    """Return where good copies of a source are kept; of files there are none."""
+    return None if source.folder is not None else last_good
+
+
+def take(location: str, found: Snapshot, last_good: LastGood | None = None) -> Loaded:
+    """Read a snapshot and, if it is good, keep it.
+
+    Raises:
+        DeploymentError: it has problems.
+    """
+    loaded = _loaded(location, found, time.time())
+    if last_good is not None:
+        last_good.write(location, found, loaded.fetched_at)
+    return loaded
+
+
+def _loaded(
+    location: str, found: Snapshot, fetched_at: float, failure: HolotypeError | None = None
+) -> Loaded:
+    reading = read_documents(found.documents)
+    return Loaded(
+        deployment=reading.deployment,
+        location=location,
+        version=found.version,
+        digest=found.digest,
+        fetched_at=fetched_at,
+        failure=failure,
+        older=reading.older,
+    )

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from holotype.deployment.reading import Document
-from holotype.deployment.sources import MAX_FILES, DeploymentSourceError, Snapshot, snapshot
+from holotype.deployment.snapshots import (
+    MAX_DOCUMENTS,
+    DeploymentSourceError,
+    Snapshot,
+    snapshot,
+)
 from holotype.errors import MissingExtraError, printable
 
 STANDARD_BYTES = 4_096
@@ -127,9 +132,9 @@ class SsmSource:
         for page in pages:
             for parameter in page["Parameters"]:
                 n_found += 1
-                if n_found > MAX_FILES:
+                if n_found > MAX_DOCUMENTS:
                     raise DeploymentSourceError(
-                        self.location, f"has more than {MAX_FILES:,} parameters; join some"
+                        self.location, f"has more than {MAX_DOCUMENTS:,} parameters; join some"
                     )
                 yield parameter
 

@@ -20,14 +20,14 @@ _BY_LOWER_CASE = {unit.lower(): unit for unit in _SIZES}
 _TIMES = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 _TIMES["d"] = 24 * _TIMES["h"]
 
-SIZE = r"[0-9]{1,15}(?:\.[0-9]{1,9})?\s?(?:[KMGT]i|[kMGT])?B"
+SIZE = r"[0-9]{1,18}(?:\.[0-9]{1,9})?\s?(?:[KMGT]i|[kMGT])?B"
 """The pattern of a size, for the schema."""
 SHARE = r"(?:100|[1-9]?[0-9])(?:\.[0-9]{1,6})?\s?%"
 """The pattern of a share, for the schema."""
-DURATION = r"[0-9]{1,9}(?:\.[0-9]{1,6})?\s?(?:ms|s|m|h|d)"
+DURATION = r"[0-9]{1,18}(?:\.[0-9]{1,9})?\s?(?:ms|s|m|h|d)"
 """The pattern of a time, for the schema."""
 
-_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s?([A-Za-z%]*)")
+_QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s?([A-Za-z%]*)")
 
 
 def parse_size(text: str) -> int:

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
-from holotype.deployment.last_good import LastGood, Loaded, keep_in, take
-from holotype.deployment.sources import DeploymentSource, Snapshot
+from holotype.deployment.last_good import LastGood
+from holotype.deployment.snapshots import DeploymentSource, Snapshot
+from holotype.deployment.sources import Loaded, keep_in, take
 from holotype.errors import HolotypeError, MissingExtraError
 
 _LOG = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ POLL_S = 60.0
 LONGEST_SETTLE_S = 10.0
 """When to read although the folder never rests."""
 
+_RETRY_S = 1.0
+"""How often to try to watch a folder that is gone, or that the system does not let watch."""
 _STEP_MS = 50
 _NOTICE_MS = 500
 """How often to see whether another folder has taken the name of the one that is watched."""
@@ -188,12 +191,16 @@ class Watch:
         self._on_failure(error)
 
     def _watch_folder(self, watchfiles: Any, folder: Path) -> None:
+        told = ""
         while not self._stopping.is_set():
             try:
                 self._follow(watchfiles, folder)
+                told = ""
             except (OSError, RuntimeError) as error:
-                _LOG.warning("%s: cannot be watched, only polled: %s", folder, error)
-                self._stopping.wait(self._poll_s)
+                if told != str(error):
+                    told = str(error)
+                    _LOG.warning("%s: cannot be watched, only polled: %s", folder, error)
+                self._stopping.wait(_RETRY_S)
 
     def _follow(self, watchfiles: Any, folder: Path) -> None:
         """Ask for every change of a folder, until another one has its name or the watch ends.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from functools import partial
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -144,7 +145,7 @@ def completed(own: InferenceSettings, *, by: InferenceSettings) -> InferenceSett
 
 ARCHITECTURES = st.one_of(
     st.just(ArchitectureSpec()),
-    st.sampled_from(["colbert", "sparse"]).map(lambda kind: ArchitectureSpec(type=kind)),
+    st.sampled_from([ArchitectureSpec(type="colbert"), ArchitectureSpec(type="sparse")]),
     st.lists(TEXTS, unique=True, min_size=1, max_size=3).map(
         lambda labels: ArchitectureSpec(num_labels=len(labels), labels=tuple(labels))
     ),
@@ -161,14 +162,17 @@ def weights(draw: st.DrawFn, number: int) -> list[float]:
 @st.composite
 def models(draw: st.DrawFn, name: str, others: list[str]) -> ModelSpec:
     """A model that may name the others."""
-    fallback = draw(st.lists(st.sampled_from(others), unique=True)) if others else []
-    shared = {
+    fallback: list[str] = []
+    if others:
+        fallback = draw(st.lists(st.sampled_from(others), unique=True))
+    shared: dict[str, Any] = {
         "name": name,
         "fallback": tuple(fallback),
         "timeout_s": draw(st.none() | st.floats(0.001, 1e6)),
         "allow_different_vectors": draw(st.booleans()),
     }
-    if others and draw(st.booleans()):
+    is_ensemble: bool = draw(st.booleans())
+    if others and is_ensemble:
         members = draw(st.lists(st.sampled_from(others), unique=True, min_size=1))
         ensemble = EnsembleSpec(
             members=tuple(
@@ -229,6 +233,37 @@ POOLS = st.builds(
 @st.composite
 def deployments(draw: st.DrawFn) -> Deployment:
     """Deployments that are right: each model may name earlier ones, in any order of the file."""
-    names = draw(st.lists(NAMES, unique=True, min_size=1, max_size=4))
+    names = draw(st.lists(st.sampled_from("abcdef"), unique=True, min_size=1, max_size=3))
     made = [draw(models(name, names[:at])) for at, name in enumerate(names)]
     return Deployment(models=tuple(draw(st.permutations(made))), pool=draw(POOLS))
+
+
+@st.composite
+def changed(draw: st.DrawFn, old: Deployment) -> Deployment:
+    """A deployment that keeps, drops, changes and adds models."""
+    made = []
+    for model in old.models:
+        made += draw(st.sampled_from([[], [model], *([each] for each in tweaks(model))]))
+    if draw(st.booleans()):
+        made.append(draw(models("new", [])))
+    pool = draw(st.sampled_from([old.pool, PoolSettings(swap="replace", apply="all")]))
+    return Deployment(models=tuple(made), pool=pool)
+
+
+def tweaks(model: ModelSpec) -> list[ModelSpec]:
+    """The model with one thing changed; what it says need not be right."""
+    inference = replace(model.inference, threshold=0.125)
+    first = model.variants[:1]
+    return [
+        replace(model, pinned=not model.pinned),
+        replace(model, fallback=(*model.fallback, "z")),
+        replace(model, dim=7),
+        replace(model, variants=tuple(replace(v, weight=v.weight / 2) for v in model.variants)),
+        replace(model, variants=tuple(replace(v, inference=inference) for v in model.variants)),
+        replace(model, variants=(*(replace(v, source=BuiltinSource(name="q")) for v in first),)),
+        replace(model, variants=(*first, VariantSpec(name="new", source=BuiltinSource(name="n")))),
+    ]
+
+
+PAIRS = deployments().flatmap(lambda old: st.tuples(st.just(old), changed(old)))
+"""An old and a new deployment that share models."""
