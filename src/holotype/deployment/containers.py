@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from holotype.deployment.problems import Report, join_quoted, nearest, quote, refuse_credentials
-from holotype.deployment.shapes import UNREAD, Choice, Shape, Text, Unread
+from holotype.deployment.shapes import UNREAD, Choice, ScalarValue, Shape, Text, Unread
 from holotype.deployment.tree import Node
 
 _CREDENTIAL_KEY = re.compile(
@@ -105,6 +105,8 @@ class MapOf(Shape):
                     action,
                     rule="key",
                 )
+            elif isinstance(self.item, ScalarValue) and _CREDENTIAL_KEY.fullmatch(name):
+                refuse_credentials(member.key, f"the key {quote(name)} names a credential", report)
             value = self.item.read(member.node, report)
             if not isinstance(value, Unread):
                 read[name] = value

@@ -71,7 +71,7 @@ def to_data(deployment: Deployment) -> dict[str, Any]:
 def _quoted(value: Any, quotes: Any) -> Any:
     """Put texts in quotes that readers of older YAML take for something else."""
     if isinstance(value, dict):
-        return {name: _quoted(each, quotes) for name, each in value.items()}
+        return {_quoted(name, quotes): _quoted(each, quotes) for name, each in value.items()}
     if isinstance(value, list):
         return [_quoted(each, quotes) for each in value]
     return quotes(value) if isinstance(value, str) and _is_odd(value) else value

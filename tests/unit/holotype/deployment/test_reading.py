@@ -6,6 +6,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.holotype.deployment.made import (
     COMMIT,
     FULL,
@@ -238,6 +239,7 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_to_do() -> None:
         (f"{PINNED}, preloaded: true", "preloaded", 'did you mean "preload"?'),
         (f"{PINNED}, token: x", "names a credential", "HF_TOKEN"),
         (f"{PINNED}, aws_secret_access_key: x", "names a credential", "revoke"),
+        ("source: {type: custom, factory: 'a:B', options: {api_key: x}}", "credential", "revoke"),
         (f"{PINNED}, inference: {{threshold: 50}}", "50", "write 0.5, a fraction"),
         (f"{PINNED}, inference: {{threshold: -1}}", "-1", "from 0 to 1"),
         (f"{PINNED}, inference: {{dtype: int8}}", 'no dtype "int8"', "another backend"),
@@ -448,6 +450,34 @@ def test_problems_of_several_documents_are_told_together() -> None:
         ("d.yaml", 3, "type"),
     ]
     assert str(refused.value).endswith("5 problems in b.yaml, c.yaml, d.yaml")
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> str:
+    """The full deployment with a few pieces of it deleted, doubled or replaced."""
+    lines = FULL.splitlines(keepends=True)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(lines) - 1))
+        line = lines[at]
+        start = draw(st.integers(0, len(line)))
+        end = draw(st.integers(start, min(len(line), start + 8)))
+        piece = draw(
+            st.sampled_from(["", line[start:end] * 2, "[]", "{}", "~", "0", "-1", "*x", "&x ", "'"])
+            | st.text(max_size=4)
+        )
+        lines[at] = line[:start] + piece + line[end:]
+    return "".join(lines)
+
+
+@given(edited())
+def test_an_edited_deployment_is_read_or_refused_at_a_place_that_it_has(text: str) -> None:
+    lines = text.splitlines()
+    for problem in problems_of(text):
+        assert 1 <= problem.line <= len(lines) + 1
+        assert problem.column >= 1
+        assert problem.found
+        assert problem.expected.startswith("expected ")
+        assert problem.action
 
 
 def test_a_credential_is_in_no_message() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from tests.unit.holotype.deployment.made import FULL, deployments, one, problems_of
 
@@ -87,6 +88,60 @@ def test_the_schema_takes_what_is_written(deployment: Deployment) -> None:
 def test_the_schema_refuses_what_the_reader_refuses(model: str) -> None:
     assert problems_of(one(model))
     assert not is_valid(one(model))
+
+
+SCALARS = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        1,
+        0.5,
+        1.0,
+        7.5,
+        100,
+        "",
+        " ",
+        "a",
+        "no",
+        "1",
+        "80%",
+        "0.9GiB",
+        "30m",
+        "never",
+    ]
+) | st.sampled_from(["cpu", "cuda:1", "1.0", "hf:a/b", "s3://bkt/x", "{}", [], {}, ["a"], {"a": 1}])
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> dict[str, Any]:
+    """The full deployment as data, with one value or key exchanged, removed or added."""
+    data: Any = YAML(typ="safe", pure=True).load(FULL)
+    at: Any = data
+    while True:
+        keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+        key = draw(st.sampled_from(keys))
+        inside = at[key]
+        if not isinstance(inside, dict | list) or not inside or draw(st.integers(0, 9)) == 0:
+            break
+        at = inside
+    match draw(st.sampled_from(["exchange", "exchange", "remove", "add"])):
+        case "remove":
+            del at[key]
+        case "add" if isinstance(at, dict):
+            at[draw(st.sampled_from(["name", "type", "source", "memory", "x"]))] = draw(SCALARS)
+        case _:
+            at[key] = draw(SCALARS)
+    return dict(data)
+
+
+@given(mutated())
+@settings(max_examples=settings.default.max_examples * 3 if settings.default else 300)
+def test_what_the_reader_takes_the_schema_takes(data: dict[str, Any]) -> None:
+    # Without its version, a document may be in an older format.
+    if "version" in data and not problems_of(json.dumps(data)):
+        VALIDATOR.validate(data)
 
 
 @pytest.mark.parametrize(

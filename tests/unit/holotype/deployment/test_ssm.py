@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from holotype.deployment.problems import DeploymentError
 from holotype.deployment.snapshots import DeploymentSourceError
 from holotype.deployment.sources import load_deployment, open_source
 from holotype.deployment.ssm import open_ssm, ssm_tier
+from holotype.deployment.watching import Watch
 from holotype.errors import MissingExtraError
 
 TEXT = one("source: 's3://bucket/prefix'")
@@ -196,6 +198,22 @@ def test_without_boto3_the_error_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setattr(importlib, "import_module", refuse)
     with pytest.raises(MissingExtraError, match=r"pip install 'holotype\[aws\]'"):
         open_source("ssm:/a").fetch()
+
+
+def test_a_watch_follows_a_parameter_from_version_to_version(ssm: Any) -> None:
+    seen: queue.Queue[Any] = queue.Queue()
+    put(ssm, "/a", TEXT)
+    with Watch(open_source("ssm:/a"), seen.put, seen.put, poll_s=0.05) as watch:
+        assert seen.get(timeout=30).version == "1"
+        put(ssm, "/a", one("source: 's3://bucket/new'"))
+        assert seen.get(timeout=30).version == "2"
+        put(ssm, "/a", "models: [")
+        assert isinstance(seen.get(timeout=30), DeploymentError)
+        put(ssm, "/a", one("source: 's3://bucket/newest'"))
+        assert seen.get(timeout=30).version == "4"
+        succeeded_at = watch.last_success_at
+    assert succeeded_at is not None
+    assert seen.empty()
 
 
 def test_the_last_good_copy_serves_while_the_store_fails(
