@@ -38,6 +38,8 @@ class ListOf(Shape):
         if not isinstance(node.value, list):
             is_one = node.written != "" and node.value is not None
             action = f"write [{node.written}]" if is_one else f"write {self.expected}"
+            if isinstance(node.value, dict):
+                action += ", each behind a dash"
             return self.refuse(node, report, action)
         if not node.value:
             return self.refuse(node, report, "fill it in, or leave the key out", rule="empty")
@@ -144,11 +146,13 @@ class Record(Shape):
         what: what it is, in words.
         fields: its keys.
         elsewhere: for keys that stand in another place, what to do.
+        short: the key whose value is meant where a text stands in place of the mapping, if any.
     """
 
     what: str
     fields: Mapping[str, Field]
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    short: str | None = None
 
     @property
     def expected(self) -> str:
@@ -158,7 +162,10 @@ class Record(Shape):
     def read(self, node: Node, report: Report) -> Any:
         """Return the value, or report what is wrong and return `UNREAD`."""
         if not isinstance(node.value, dict):
-            return self.refuse(node, report, f"write a mapping with {join_quoted(self.fields)}")
+            action = f"write a mapping with {join_quoted(self.fields)}"
+            if self.short is not None and isinstance(node.value, str):
+                action = f"write {{{self.short}: {quote(node.value)}}}"
+            return self.refuse(node, report, action)
         read: dict[str, Any] = {}
         for name, member in node.value.items():
             if name not in self.fields:

@@ -365,6 +365,7 @@ MODEL = Record(
         for name in record.fields
         if name != "type"
     },
+    short="source",
 )
 
 DEPLOYMENT = Record(

@@ -84,8 +84,9 @@ class Text(Shape):
         """Return the value, or report what is wrong and return `UNREAD`."""
         if not isinstance(node.value, str):
             if node.value is None or isinstance(node.value, list | dict):
+                what = "the item" if node.label.endswith("]") else "the key"
                 write = f"write {self.example or self.what}"
-                return self.refuse(node, report, f"{write}, or leave the key out")
+                return self.refuse(node, report, f"{write}, or leave {what} out")
             if self.parse is not None and self.example and _is_number(node.value):
                 return self._read_parsed(node, node.written, report)
             return self.refuse(node, report, f'put it in quotes: "{node.written}"')
