@@ -406,6 +406,19 @@ def test_moving_sources_are_taken_where_the_model_allows_it() -> None:
     assert model.allow_moving
 
 
+@pytest.mark.parametrize(
+    ("rest", "is_right"), [("0.5", True), ("0.5000000001", True), ("0.500001", False), ("0", False)]
+)
+def test_weights_sum_to_one_but_for_what_rounding_costs(rest: str, is_right: bool) -> None:
+    variants = ", ".join(
+        f"{{name: v{n}, weight: {w}, {PINNED}}}" for n, w in enumerate(["0.5", rest])
+    )
+    members = f"{{of: {{v: 0.5, w: {rest}}}}}"
+    others = f"  v: {{{PINNED}}}\n  w: {{{PINNED}}}\n"
+    for text in (one(f"variants: [{variants}]"), one(f"ensemble: {members}") + others):
+        assert [each.rule for each in problems_of(text)] == ([] if is_right else ["weights"])
+
+
 def test_tenths_sum_to_one() -> None:
     variants = ", ".join(f"{{name: v{n}, weight: 0.1, {PINNED}}}" for n in range(10))
     assert len(only_model(one(f"variants: [{variants}]")).variants) == 10
