@@ -59,6 +59,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "hub": ("hub.*",),
     "adapters": ("adapters.*",),
     "publishing": ("publishing.*", "artifacts.*", "artifact_errors", "mode_errors", "store_errors"),
+    "deployment": ("deployment.*",),
     "cluster": ("cluster",),
     "cli": ("cli.*", "__main__"),
 }
@@ -67,7 +68,7 @@ PAGE = Path(__file__).parents[2] / "docs/architecture.md"
 
 HEAVY = {
     *("torch", "transformers", "numpy", "jinja2", "jsonschema", "huggingface_hub", "typer", "rich"),
-    *("fsspec", "filelock", "platformdirs", "tenacity"),
+    *("fsspec", "filelock", "platformdirs", "tenacity", "ruamel", "watchfiles", "boto3"),
     # They bring `inspect`, and with it a quarter of the time.
     *("dataclasses", "inspect"),
 }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from holotype.cli import alias_commands, artifacts, locking, object_stores
+from holotype.cli import alias_commands, artifacts, deployment_commands, locking, object_stores
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
@@ -129,6 +129,11 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
         "alias",
         "What production stands for, switched in one step and back.",
         alias_commands.COMMANDS,
+    ),
+    (
+        "deployment",
+        "Files that say which models run: check, convert and compare them.",
+        deployment_commands.COMMANDS,
     ),
 )
 """Name, summary and commands of each group."""
