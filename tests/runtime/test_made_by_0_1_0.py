@@ -31,13 +31,20 @@ KINDS = {
 
 
 def as_then(name: str) -> checkpoints.Files:
-    """The files of a kind as 0.1.0 had them: no tokenizer that could be read, and no heads."""
+    """The files of a kind as 0.1.0 had them: no tokenizer that could be read, and few tensors."""
     files = KINDS[name]() | {"tokenizer.json": b"{}"}
-    if name in ("sparse", "cross-encoder", "classifier"):
-        files["model.safetensors"] = checkpoints.bert()["model.safetensors"]
+    config = json.loads(files["config.json"])
+    del config["num_attention_heads"], config["intermediate_size"]
+    tensors: checkpoints.Shapes = {
+        "embeddings.word_embeddings.weight": ("F32", [100, 32]),
+        "embeddings.position_ids": ("I64", [1, 64]),
+    }
+    if name == "stanford":
+        tensors = {"bert.weight": ("F32", [100, 32]), "linear.weight": ("F32", [16, 32])}
     if name == "multi-vector":
         del files["1_Dense/model.safetensors"]
-    return files
+    weights = checkpoints.safetensors(tensors)
+    return files | {"config.json": checkpoints.as_json(config), "model.safetensors": weights}
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,14 @@
 """Whether a folder holds all that a plan needs, by the headers of weights and by tokenizers.
 
-Neither torch nor transformers is imported, and no tensor is read: what is made, switched or verified
-here can be on a machine that runs no model.
+No tensor is read, and torch is not needed: what is made, switched or verified here can be on a
+machine that runs no model. Where torch is installed, it tells of every tensor whether it is missing.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 
@@ -14,11 +16,16 @@ from holotype.encoders.checkpoints.bge_m3 import find_layer
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import LayerNormSpec, LayerSpec, LinearSpec
+from holotype.encoders.checkpoints.network_sizes import LAYER
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.checkpoints.safetensors import Header
 from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
 from holotype.encoders.checkpoints.sparse import LEXICAL_STEM, SparseSettings
-from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE, VOCABULARIES
+from holotype.encoders.inputs.tokenizer_classes import (
+    SETTINGS_FILE,
+    TOKENIZER_FILE,
+    require_vocabulary,
+)
 from holotype.encoders.kinds.plan import (
     AnyPlan,
     ClassifierPlan,
@@ -37,8 +44,71 @@ _WORD_HEAD = re.compile(
 )
 
 
+# Architectures all of whose layers have the same tensors, but for those that only the first has or
+# lacks.
+_UNIFORM = frozenset(
+    {
+        *("bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "gemma", "gemma2"),
+        *("gemma3_text", "llama", "mistral", "modernbert", "mpnet", "mt5", "qwen2"),
+        *("qwen3", "roberta", "t5", "xlm-roberta"),
+    }
+)
+_OF_FIRST_LAYER = re.compile(r"relative_attention_bias|attn_norm")
+
+
+def check_weights(plan: AnyPlan) -> None:
+    """Check with torch that a load finds every tensor that the architecture has.
+
+    Nothing is checked where torch is not installed, or where the model is code of the checkpoint.
+    `check_complete` comes first: it refuses quickly, and without torch, what lacks much.
+
+    Raises:
+        CheckpointError: a tensor is missing, unexpected or of another shape, or transformers cannot
+            build the network.
+    """
+    config = plan.checkpoint.json(CONFIG_FILE, optional=True)
+    own = plan.checkpoint.policy == "run" and "auto_map" in config.values
+    # The weights of experts are joined when they are loaded, and would have to be read for it.
+    joined = any("expert" in key for key in config.values)
+    if plan.is_static or own or joined or not all(map(find_spec, ("torch", "transformers"))):
+        return
+    # By name, so type checkers do not read torch and everything that it imports.
+    expected = importlib.import_module("holotype.encoders.torch_backend.expected_weights")
+    expected.check_weights(plan)
+
+
+def check_present(plan: AnyPlan) -> None:
+    """Check by the names of the files that there are weights and a tokenizer.
+
+    Raises:
+        CheckpointError: there are none, as a load says it.
+    """
+    for folder in _networks(plan):
+        if not folder.weight_names():
+            folder.weights()
+        settings = folder.json(SETTINGS_FILE, optional=True)
+        if "auto_map" not in settings.values:
+            require_vocabulary(folder)
+
+
+def _networks(plan: AnyPlan) -> tuple[Checkpoint, ...]:
+    """Return the folders of all transformers and tables of a plan."""
+    if isinstance(plan, StaticPlan):
+        return (plan.static.table,)
+    if isinstance(plan, SparsePlan | CrossEncoderPlan | ClassifierPlan):
+        return (plan.settings.checkpoint.transformer,)
+    if not isinstance(plan, DensePlan) or plan.queries is None:
+        return (plan.settings.transformer,)
+    queries = plan.queries
+    own = queries.table if isinstance(queries, StaticCheckpoint) else queries.transformer
+    return plan.settings.transformer, own
+
+
 def check_complete(plan: AnyPlan) -> None:
     """Check that what loads a plan will find weights and tokenizer, whole and of the right shapes.
+
+    Of a tensor within a layer it tells that it is missing where the other layers have it; for others
+    see `check_weights`.
 
     Raises:
         CheckpointError: a file is missing or damaged, or does not fit the others.
@@ -67,9 +137,31 @@ def _check_transformer(settings: CheckpointSettings) -> Checkpoint:
     shapes = _shapes(folder)
     if not shapes:
         raise TensorError(folder.location, missing=["all of its tensors"])
+    _check_stacks(folder, shapes)
     vocabulary = settings.vocab_size
     _check_tokenizer(folder, None if vocabulary is None else vocabulary.value)
     return folder
+
+
+def _check_stacks(folder: Checkpoint, names: Iterable[str]) -> None:
+    """Check that each layer has the tensors that the other layers of its stack have."""
+    config = folder.json(CONFIG_FILE, optional=True)
+    own_code = folder.policy == "run" and "auto_map" in config.values
+    if config.values.get("model_type") not in _UNIFORM or own_code:
+        return
+    held: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name in names:
+        found = LAYER.search(name)
+        if found is not None and not _OF_FIRST_LAYER.search(name):
+            held[name[: found.start(1)]][found[1]].add(name[found.end() :])
+    missing = [
+        f"{stack}{number}.{tensor}"
+        for stack, layers in held.items()
+        for number, tensors in layers.items()
+        for tensor in set().union(*layers.values()) - tensors
+    ]
+    if missing:
+        raise TensorError(folder.location, missing=sorted(missing))
 
 
 def _shapes(folder: Checkpoint) -> dict[str, list[int]]:
@@ -136,13 +228,10 @@ def _check_head(plan: CrossEncoderPlan | ClassifierPlan) -> None:
 
 
 def _check_tokenizer(folder: Checkpoint, n_embeddings: int | None) -> None:
-    settings = folder.json("tokenizer_config.json", optional=True)
+    settings = folder.json(SETTINGS_FILE, optional=True)
     if runs_own_code(settings, "AutoTokenizer", folder.policy):
         return
-    if not any(folder.has(name) for name in VOCABULARIES):
-        raise CheckpointError(
-            folder.location, f"has no tokenizer; expected one of {', '.join(VOCABULARIES)}"
-        )
+    require_vocabulary(folder)
     if find_spec("tokenizers") is None:
         return
     from holotype.encoders.inputs.tokenizer_json import open_tokenizer

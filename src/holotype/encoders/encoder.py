@@ -19,13 +19,9 @@ from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.options import TextSide
 from holotype.encoders.running.devices import LoadedT, Replicas
+from holotype.encoders.running.forks import refuse_fork
 from holotype.encoders.running.network import Network, Tower, Towers
-from holotype.errors import (
-    CheckpointError,
-    ClosedEncoderError,
-    ForkedEncoderError,
-    TokenizationError,
-)
+from holotype.errors import CheckpointError, ClosedEncoderError, TokenizationError
 
 Build: TypeAlias = Callable[[ModelConfig[Any]], Towers]
 """Loads the weights of a model for a config."""
@@ -92,8 +88,8 @@ class LoadedModel(Generic[LoadedT]):
     def _towers_on(self, devices: Sequence[str] | None) -> list[LoadedT]:
         """Return the weights on each of the devices; None means the model's own device."""
         own = self._towers
-        if self._process_id not in (None, os.getpid()):
-            raise ForkedEncoderError(self._name)
+        if self._process_id is not None:
+            refuse_fork(self._name, self._process_id)
         if devices is None:
             return [own]
         return [self._replicas.on(device) or own for device in devices]

@@ -60,8 +60,10 @@ def set_alias(
         reason: the reason, for the history.
         allow_different_vectors: whether the new artifact may make different vectors; you must then
             rebuild the indexes.
-        verify: how to compare the files with the manifest first: ``"sizes"`` takes milliseconds,
-            ``"full"`` reads every byte, and checks that the artifact holds all that `load` needs.
+        verify: how to check first that the artifact can be loaded: ``"sizes"`` compares the sizes
+            of its files with the manifest, and reads the headers of the weights and the tokenizer;
+            ``"full"`` reads every byte, and asks torch, where it is installed, whether each tensor
+            is there.
         patience_s: how long to wait for another writer, in seconds.
 
     Returns:
@@ -79,8 +81,7 @@ def set_alias(
     alias_file(store, alias)
     folder = artifact_folder(store, artifact)
     manifest = open_artifact(folder, verify=verify)
-    if verify == "full":
-        check_loadable(folder, manifest)
+    check_loadable(folder, manifest, verify=verify)
     with _sole_writer(store, patience_s):
         _refuse_near_twin(store, alias)
         history = read_alias(store, alias) if alias in alias_names(store) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.errors import CheckpointError
 
 SPECIAL_TOKENS = (
     "bos_token",
@@ -235,6 +236,14 @@ ALWAYS_OF_ARCHITECTURE: Mapping[str, str] = {
     "xlm-roberta-xl": GENERIC,
 }
 """The class that transformers takes for an architecture, whatever its checkpoints name."""
+
+
+def require_vocabulary(checkpoint: Checkpoint) -> None:
+    """Raise a `CheckpointError` where a folder has no vocabulary at all."""
+    if not any(checkpoint.has(name) for name in VOCABULARIES):
+        raise CheckpointError(
+            checkpoint.location, f"has no tokenizer; expected one of {', '.join(VOCABULARIES)}"
+        )
 
 
 def class_name(stated: str | None, architecture: str | None, *, byte_level: bool = False) -> str:
