@@ -34,6 +34,7 @@ from holotype.encoders.kinds.plan import (
     DensePlan,
     SparsePlan,
     StaticPlan,
+    networks,
 )
 from holotype.encoders.kinds.static import TABLE_NAMES, StaticCheckpoint
 from holotype.errors import CheckpointError, TensorError
@@ -83,25 +84,12 @@ def check_present(plan: AnyPlan) -> None:
     Raises:
         CheckpointError: there are none, as a load says it.
     """
-    for folder in _networks(plan):
+    for folder in networks(plan):
         if not folder.weight_names():
             folder.weights()
         settings = folder.json(SETTINGS_FILE, optional=True)
         if "auto_map" not in settings.values:
             require_vocabulary(folder)
-
-
-def _networks(plan: AnyPlan) -> tuple[Checkpoint, ...]:
-    """Return the folders of all transformers and tables of a plan."""
-    if isinstance(plan, StaticPlan):
-        return (plan.static.table,)
-    if isinstance(plan, SparsePlan | CrossEncoderPlan | ClassifierPlan):
-        return (plan.settings.checkpoint.transformer,)
-    if not isinstance(plan, DensePlan) or plan.queries is None:
-        return (plan.settings.transformer,)
-    queries = plan.queries
-    own = queries.table if isinstance(queries, StaticCheckpoint) else queries.transformer
-    return plan.settings.transformer, own
 
 
 def check_complete(plan: AnyPlan) -> None:

@@ -175,6 +175,21 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
                 self._plan.checkpoint.location, f"cannot be read any more: {error}"
             ) from error
 
+    def has_fingerprint(self, stated: str) -> bool:
+        """Whether a fingerprint that an index holds is this encoder's.
+
+        Those that holotype 0.1.0 made count, too: they also covered files that decide no vector.
+
+        Raises:
+            CheckpointError: the files are missing or damaged.
+        """
+        from holotype.encoders.earlier_fingerprint import has_fingerprint
+
+        if stated == self.fingerprint:
+            return True
+        trusted = self._plan.checkpoint.policy == "run"
+        return has_fingerprint(self._plan, stated, dim=self.config.dim, with_code=trusted)
+
     def compatible_with(self, other: Encoder[Any]) -> bool:
         """Whether both encoders may share an index: their fingerprints are equal."""
         return self.fingerprint == other.fingerprint

@@ -16,7 +16,7 @@ from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.completeness import check_complete, check_weights
 from holotype.encoders.config import look_up
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.plan import AnyPlan, make_plan
 from holotype.errors import (
     AmbiguousModelError,
     ArtifactDamagedError,
@@ -186,12 +186,23 @@ def check_loadable(folder: Path, manifest: Manifest, *, verify: Verify = "full")
         CatalogueMismatchError: the record and the files disagree.
         UnsupportedModelError: nothing says how the model is run.
     """
-    with_code = any(file.path.endswith(".py") for file in manifest.files)
-    policy = code_policy(manifest.record, trusted=with_code)
-    plan = make_plan(manifest.record, Checkpoint(folder, policy=policy))
+    plan = plan_of_artifact(folder, manifest)
     check_complete(plan)
     if verify == "full":
         check_weights(plan)
+
+
+def plan_of_artifact(folder: Path, manifest: Manifest) -> AnyPlan:
+    """Return how the model of an artifact is run; code that the artifact includes is trusted.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or of another model.
+        CatalogueMismatchError: the record and the files disagree.
+        UnsupportedModelError: nothing says how the model is run.
+    """
+    with_code = any(file.path.endswith(".py") for file in manifest.files)
+    policy = code_policy(manifest.record, trusted=with_code)
+    return make_plan(manifest.record, Checkpoint(folder, policy=policy))
 
 
 def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:

@@ -246,6 +246,21 @@ def require_vocabulary(checkpoint: Checkpoint) -> None:
         )
 
 
+def files_read(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the files of a folder whose bytes make its tokenizer, beside its settings.
+
+    A `tokenizer.json` decides alone, but for the tokens that older files add to it. Without it, or
+    where a class is not known here, transformers or code of the checkpoint may read any file.
+    """
+    settings = checkpoint.json(SETTINGS_FILE, optional=True)
+    known = stated_class(checkpoint, settings) in TOKENIZER_CLASSES
+    if checkpoint.has(TOKENIZER_FILE) and known and "auto_map" not in settings.values:
+        names = (TOKENIZER_FILE, ADDED_FILE) if has_files_of_old(settings) else (TOKENIZER_FILE,)
+    else:
+        names = (*VOCABULARIES, "merges.txt", ADDED_FILE)
+    return tuple(name for name in names if checkpoint.has(name))
+
+
 def class_name(stated: str | None, architecture: str | None, *, byte_level: bool = False) -> str:
     """Return the class that transformers 5 takes.
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from tests.unit.holotype.hub.checkpoints import (
     Files,
-    as_json,
     bert,
     bert_tensors,
     classifier,
@@ -20,6 +19,7 @@ from tests.unit.holotype.hub.checkpoints import (
     saved,
     sparse,
     static,
+    templated_reranker,
 )
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
@@ -108,24 +108,7 @@ def test_what_cannot_load_becomes_no_artifact(tmp_path: Path, name: str) -> None
 
 
 def test_a_reranker_without_its_template_is_refused(tmp_path: Path) -> None:
-    package = "sentence_transformers"
-    task = {"text": {"method": "forward", "method_output_name": "logits"}}
-    files = bert(architectures=["Qwen3ForCausalLM"]) | {
-        "modules.json": as_json(
-            [
-                {"type": f"{package}.base.modules.Transformer", "path": ""},
-                {"type": f"{package}.cross_encoder.modules.LogitScore", "path": "1_LogitScore"},
-            ]
-        ),
-        "1_LogitScore/config.json": as_json({"true_token_id": 5, "false_token_id": 4}),
-        "config_sentence_transformers.json": as_json({"model_type": "CrossEncoder"}),
-        "sentence_bert_config.json": as_json(
-            {
-                "transformer_task": "text-generation",
-                "modality_config": task | {"message": task["text"] | {"format": "flat"}},
-            }
-        ),
-    }
+    files = templated_reranker()
     for path, body in files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(body)

@@ -217,6 +217,28 @@ def classifier() -> Files:
     ) | {"model.safetensors": classified(3)}
 
 
+def templated_reranker() -> Files:
+    """A causal model that reads pairs through a chat template, which is missing."""
+    package = "sentence_transformers"
+    task = {"text": {"method": "forward", "method_output_name": "logits"}}
+    return bert(architectures=["Qwen3ForCausalLM"]) | {
+        "modules.json": as_json(
+            [
+                {"type": f"{package}.base.modules.Transformer", "path": ""},
+                {"type": f"{package}.cross_encoder.modules.LogitScore", "path": "1_LogitScore"},
+            ]
+        ),
+        "1_LogitScore/config.json": as_json({"true_token_id": 5, "false_token_id": 4}),
+        "config_sentence_transformers.json": as_json({"model_type": "CrossEncoder"}),
+        "sentence_bert_config.json": as_json(
+            {
+                "transformer_task": "text-generation",
+                "modality_config": task | {"message": task["text"] | {"format": "flat"}},
+            }
+        ),
+    }
+
+
 def model2vec() -> Files:
     return {
         "config.json": as_json({"model_type": "model2vec", "normalize": True, "hidden_dim": 8}),
