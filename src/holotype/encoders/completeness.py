@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 
 from holotype.encoders.checkpoints.bge_m3 import find_layer
@@ -37,7 +37,7 @@ from holotype.encoders.kinds.plan import (
     networks,
 )
 from holotype.encoders.kinds.static import TABLE_NAMES, StaticCheckpoint
-from holotype.errors import CheckpointError, TensorError
+from holotype.errors import CheckpointError, TensorError, UnsupportedCheckpointError
 
 # What comes before the logits of words, as each architecture calls it.
 _WORD_HEAD = re.compile(
@@ -186,7 +186,7 @@ def _check_table(static: StaticCheckpoint) -> None:
     found = _shapes(folder)
     if not any(name in found for name in TABLE_NAMES):
         raise TensorError(folder.location, missing=[" or ".join(TABLE_NAMES)])
-    _check_tokenizer(folder, static.shape.value[0] if static.shape else None)
+    _check_tokenizer(folder, static.shape.value[0] if static.shape else None, _n_tokens_of_table)
 
 
 def _check_sparse(settings: SparseSettings) -> None:
@@ -215,19 +215,35 @@ def _check_head(plan: CrossEncoderPlan | ClassifierPlan) -> None:
         raise TensorError(folder.location, missing=[f"a head of {n_labels} outputs"])
 
 
-def _check_tokenizer(folder: Checkpoint, n_embeddings: int | None) -> None:
+def _n_tokens(folder: Checkpoint) -> int:
+    """Return one more than the greatest token id, once the tokenizer has been read as by a load."""
+    from holotype.encoders.inputs.tokenizer_json import read_tokenizer
+
+    try:
+        return read_tokenizer(folder, lower_case=False).vocab_size
+    except UnsupportedCheckpointError:
+        # Only transformers knows its class; whether the file can be read is known here.
+        return _n_tokens_of_table(folder)
+
+
+def _n_tokens_of_table(folder: Checkpoint) -> int:
+    from holotype.encoders.inputs.tokenizer_json import open_tokenizer
+
+    return max(open_tokenizer(folder).get_vocab().values(), default=-1) + 1
+
+
+def _check_tokenizer(
+    folder: Checkpoint,
+    n_embeddings: int | None,
+    count: Callable[[Checkpoint], int] = _n_tokens,
+) -> None:
     settings = folder.json(SETTINGS_FILE, optional=True)
     if runs_own_code(settings, "AutoTokenizer", folder.policy):
         return
     require_vocabulary(folder)
-    if find_spec("tokenizers") is None:
+    if find_spec("tokenizers") is None or not folder.has(TOKENIZER_FILE):
         return
-    from holotype.encoders.inputs.tokenizer_json import open_tokenizer
-
-    if not folder.has(TOKENIZER_FILE):
-        return
-    tokenizer = open_tokenizer(folder)
-    n_tokens = max(tokenizer.get_vocab().values(), default=-1) + 1
+    n_tokens = count(folder)
     if n_embeddings is not None and n_tokens > n_embeddings:
         raise CheckpointError(
             folder.location,
