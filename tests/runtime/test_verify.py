@@ -17,7 +17,9 @@ from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassificat
 
 from holotype import get_model
 from holotype.encoders import load
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.tokenizer_classes import VOCABULARIES
+from holotype.encoders.kinds.derived_record import derive_record
 from holotype.errors import CheckpointError
 from holotype.hub.adding import make_entry
 from holotype.hub.checkpoint_files import open_folder
@@ -194,6 +196,23 @@ def test_a_tokenizer_that_is_missing_is_told_in_the_words_of_load(
     shutil.copytree(minilm_folder, folder)
     taken_out(folder, *(name for name in VOCABULARIES if (folder / name).exists()))
     assert_told_as_load_does(folder, "has no tokenizer; expected one of tokenizer.json")
+
+
+def test_a_layer_without_its_weights_is_told_in_the_words_of_load(folder_010: Path) -> None:
+    (folder_010 / "2_Dense/model.safetensors").unlink()
+    checkpoint = Checkpoint(folder_010)
+    record = derive_record(checkpoint, name="tiny")
+    with pytest.raises(CheckpointError, match=r"has no model\.safetensors") as caught:
+        load(record, checkpoint=folder_010, device="cpu")
+    assert verify_folder(record, folder_010).refusal == str(caught.value)
+
+
+@pytest.fixture
+def folder_010(tmp_path: Path) -> Path:
+    """A dense model with a projection, whose weights are real."""
+    made = Path(__file__).parent.parent / "fixtures/made_by_0_1_0/checkpoint"
+    shutil.copytree(made, tmp_path / "copy")
+    return tmp_path / "copy"
 
 
 def assert_told_as_load_does(folder: Path, words: str) -> None:

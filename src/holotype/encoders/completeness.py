@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from holotype.encoders.checkpoints.bge_m3 import find_layer
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
@@ -38,6 +39,9 @@ from holotype.encoders.kinds.plan import (
 )
 from holotype.encoders.kinds.static import TABLE_NAMES, StaticCheckpoint
 from holotype.errors import CheckpointError, TensorError, UnsupportedCheckpointError
+
+if TYPE_CHECKING:
+    from holotype.encoders.inputs.tokenizer import TextTokenizer
 
 # What comes before the logits of words, as each architecture calls it.
 _WORD_HEAD = re.compile(
@@ -83,6 +87,7 @@ def check_present(plan: AnyPlan) -> None:
 
     Raises:
         CheckpointError: there are none, as a load says it.
+        UnsupportedCheckpointError: a layer has an activation that is not known.
     """
     for folder in networks(plan):
         if not folder.weight_names():
@@ -90,6 +95,21 @@ def check_present(plan: AnyPlan) -> None:
         settings = folder.json(SETTINGS_FILE, optional=True)
         if "auto_map" not in settings.values:
             require_vocabulary(folder)
+    for layer in _layers_of(plan):
+        if isinstance(layer, LinearSpec) and find_spec("numpy") is not None:
+            from holotype.encoders.arrays.layers import activation
+
+            activation(layer)
+        has_file = isinstance(layer, LinearSpec | LayerNormSpec) and layer.folder.inside
+        if has_file and not layer.folder.weight_names():
+            layer.folder.weights()
+
+
+def _layers_of(plan: AnyPlan) -> tuple[LayerSpec, ...]:
+    """Return the layers after the transformers of a plan."""
+    queries = plan.encoding.queries if isinstance(plan, DensePlan) else None
+    own = getattr(plan.encoding, "layers", ())
+    return (*own, *(queries.layers if queries else ()))
 
 
 def check_complete(plan: AnyPlan) -> None:
@@ -101,11 +121,14 @@ def check_complete(plan: AnyPlan) -> None:
     Raises:
         CheckpointError: a file is missing or damaged, or does not fit the others.
         TensorError: a tensor is missing, or of another shape.
+        InvalidLengthError: special tokens leave no room for text.
     """
+    check_present(plan)
     if isinstance(plan, StaticPlan):
         _check_table(plan.static)
     elif isinstance(plan, DensePlan):
         _check_layers(plan.encoding.layers, _check_transformer(plan.settings))
+        _check_room(plan.settings.transformer, plan.encoding.max_length)
         if isinstance(plan.queries, StaticCheckpoint):
             _check_table(plan.queries)
         elif plan.queries is not None:
@@ -215,15 +238,32 @@ def _check_head(plan: CrossEncoderPlan | ClassifierPlan) -> None:
         raise TensorError(folder.location, missing=[f"a head of {n_labels} outputs"])
 
 
-def _n_tokens(folder: Checkpoint) -> int:
-    """Return one more than the greatest token id, once the tokenizer has been read as by a load."""
+def _check_room(folder: Checkpoint, max_length: int | None) -> None:
+    """Check that special tokens leave room for text, where the tokenizer can be read here."""
+    tokenizer = (
+        _tokenizer(folder) if find_spec("tokenizers") and folder.has(TOKENIZER_FILE) else None
+    )
+    if tokenizer is not None:
+        tokenizer.require_room(max_length)
+
+
+def _tokenizer(folder: Checkpoint) -> TextTokenizer | None:
+    """Return the tokenizer as a load reads it; None where only transformers knows its class."""
     from holotype.encoders.inputs.tokenizer_json import read_tokenizer
 
-    try:
-        return read_tokenizer(folder, lower_case=False).vocab_size
-    except UnsupportedCheckpointError:
-        # Only transformers knows its class; whether the file can be read is known here.
-        return _n_tokens_of_table(folder)
+    def read() -> TextTokenizer | None:
+        try:
+            return read_tokenizer(folder, lower_case=False)
+        except UnsupportedCheckpointError:
+            return None
+
+    return folder.once("tokenizer", read)
+
+
+def _n_tokens(folder: Checkpoint) -> int:
+    """Return one more than the greatest token id."""
+    tokenizer = _tokenizer(folder)
+    return _n_tokens_of_table(folder) if tokenizer is None else tokenizer.vocab_size
 
 
 def _n_tokens_of_table(folder: Checkpoint) -> int:

@@ -299,8 +299,11 @@ class Checkpoint:
         shards = index.part("weight_map")
         if shards is None or not all(isinstance(name, str) for name in shards.values.values()):
             raise index.wrong("weight_map", index.values.get("weight_map"), "the files by tensor")
-        files = {name: self.within(str(file), index) for name, file in shards.values.items()}
-        return tuple(sorted({file for name, file in files.items() if name.startswith(prefix)}))
+        named = {
+            file: self.within(file, index) for file in sorted(map(str, {*shards.values.values()}))
+        }
+        wanted = {str(file) for name, file in shards.values.items() if name.startswith(prefix)}
+        return tuple(sorted({named[file] for file in wanted}))
 
     def _own_names(self) -> list[str]:
         """Return the names of the files of this folder, without those of its folders."""

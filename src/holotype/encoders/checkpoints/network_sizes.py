@@ -71,8 +71,12 @@ def check_network(transformer: Checkpoint) -> None:
 
     Raises:
         CheckpointError: a number is impossible, or contradicts the weights.
-        UnsupportedCheckpointError: a tensor is of a type that is no float.
+        UnsupportedCheckpointError: it is an adapter, or a tensor is of a type that is no float.
     """
+    if transformer.has("adapter_config.json"):
+        raise UnsupportedCheckpointError(
+            transformer.location, "is an adapter on another model; merge it into that model first"
+        )
     config = transformer.json(CONFIG_FILE, optional=True)
     _check_alone(config)
     tensors = _tensors(transformer)

@@ -16,7 +16,7 @@ from holotype.encoders.checkpoints.modules import (
     NormalizeSpec,
     PoolingSpec,
 )
-from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings, cut_width
 from holotype.encoders.kinds.merge import Merge
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
@@ -185,7 +185,7 @@ def compare_widths(merge: Merge, layers: Sequence[LayerSpec], *, linear_file: st
             width, file = layer.out_dim, linear_file or f"{layer.folder.inside}/config.json"
             last_linear = Setting(width, file)
     _compare_projection(merge, record, last_linear)
-    returned = settings.truncate_dim or Setting(width, file)
+    returned = cut_width(Setting(width, file), settings.truncate_dim)
     merge.choose("embedding_dim", record.embedding_dim, returned)
     return width
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.holotype.hub.checkpoints import (
     Files,
+    as_json,
     bert,
     bert_tensors,
     classifier,
@@ -74,6 +75,20 @@ def without(files: Files, name: str) -> Files:
     return {path: body for path, body in files.items() if path != name}
 
 
+def dense_layer(activation: str) -> bytes:
+    sizes = {"in_features": 32, "out_features": 16, "bias": False}
+    return as_json({**sizes, "activation_function": activation})
+
+
+def without_text() -> bytes:
+    """A tokenizer whose post-processor leaves texts out."""
+    special = {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]}}
+    pieces = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}]
+    around = {"type": "TemplateProcessing", "single": pieces, "pair": pieces}
+    file = json.loads(dense()["tokenizer.json"])
+    return as_json(file | {"post_processor": around | {"special_tokens": special}})
+
+
 BROKEN: dict[str, tuple[Files, str]] = {
     "a layer without weights": (without(colbert_pylate(), PROJECTION), "has no model.safetensors"),
     "a layer of another shape": (
@@ -88,6 +103,21 @@ BROKEN: dict[str, tuple[Files, str]] = {
         "token ids up to 5",
     ),
     "another vocabulary": (dense(vocab_size=90), "'vocab_size' is 90; expected 100"),
+    "an activation that is not known": (
+        colbert_pylate() | {"1_Dense/config.json": dense_layer("os.system")},
+        "uses the activation 'os.system'",
+    ),
+    "an adapter": (dense() | {"adapter_config.json": b"{}"}, "is an adapter on another model"),
+    "no room for text": (
+        dense() | {"sentence_bert_config.json": b'{"max_seq_length": 0}'},
+        "a length of 0 tokens leaves no room",
+    ),
+    "a tokenizer that drops texts": (
+        dense()
+        | {"tokenizer.json": without_text()}
+        | {"tokenizer_config.json": as_json({"tokenizer_class": "PreTrainedTokenizerFast"})},
+        "expected the text once",
+    ),
     "a classifier without its head": (
         classifier() | {WEIGHTS: bert()[WEIGHTS]},
         "a head of 3 outputs",
