@@ -27,6 +27,7 @@ from holotype.encoders.inputs.tokenizer_classes import (
     TOKENIZER_FILE,
     require_vocabulary,
 )
+from holotype.encoders.kinds.dense import DenseEncoding
 from holotype.encoders.kinds.plan import (
     AnyPlan,
     ClassifierPlan,
@@ -62,24 +63,39 @@ _OF_FIRST_LAYER = re.compile(r"relative_attention_bias|attn_norm")
 
 
 def check_weights(plan: AnyPlan) -> None:
-    """Check with torch that a load finds every tensor that the architecture has.
+    """Check that a load finds every tensor that the architecture has.
 
-    Nothing is checked where torch is not installed, or where the model is code of the checkpoint.
-    `check_complete` comes first: it refuses quickly, and without torch, what lacks much.
+    Of a transformer torch tells it by the headers; a table of token vectors is read. Nothing is
+    checked where the packages for it are not installed, or where the model is code of the
+    checkpoint. `check_complete` comes first: it refuses quickly, and without torch, what lacks much.
 
     Raises:
-        CheckpointError: a tensor is missing, unexpected or of another shape, or transformers cannot
-            build the network.
+        CheckpointError: a tensor is missing, unexpected or of another shape, or the network cannot
+            be built.
     """
+    if isinstance(plan, StaticPlan):
+        _build_table(plan.static, plan.encoding)
+        return
+    if isinstance(plan, DensePlan) and isinstance(plan.queries, StaticCheckpoint):
+        _build_table(plan.queries, plan.encoding.queries or plan.encoding)
     config = plan.checkpoint.json(CONFIG_FILE, optional=True)
     own = plan.checkpoint.policy == "run" and "auto_map" in config.values
     # The weights of experts are joined when they are loaded, and would have to be read for it.
     joined = any("expert" in key for key in config.values)
-    if plan.is_static or own or joined or not all(map(find_spec, ("torch", "transformers"))):
+    if own or joined or not all(map(find_spec, ("torch", "transformers"))):
         return
     # By name, so type checkers do not read torch and everything that it imports.
     expected = importlib.import_module("holotype.encoders.torch_backend.expected_weights")
     expected.check_weights(plan)
+
+
+def _build_table(static: StaticCheckpoint, encoding: DenseEncoding) -> None:
+    if not all(map(find_spec, ("numpy", "safetensors", "tokenizers"))):
+        return
+    from holotype.encoders.arrays.tables import build_table_tower
+
+    tower = build_table_tower(static, dim=encoding.native_dim, normalized=encoding.normalized)
+    tower.tokenizer.require_room(encoding.max_length)
 
 
 def check_present(plan: AnyPlan) -> None:

@@ -20,6 +20,7 @@ from tests.unit.holotype.hub.checkpoints import (
     saved,
     sparse,
     static,
+    table,
     templated_reranker,
 )
 
@@ -213,3 +214,23 @@ def test_without_torch_no_tensor_is_asked_for(
     saved(tmp_path, dense() | {WEIGHTS: safetensors(tensors)})
     monkeypatch.setattr("holotype.encoders.completeness.find_spec", lambda _: None)
     check_weights(plan_of(tmp_path))
+
+
+TABLES: dict[str, tuple[Files, str]] = {
+    "another tensor": (model2vec() | {WEIGHTS: table("embedding")}, "embeddings"),
+    "no room for text": (
+        model2vec() | {"config.json": as_json({"model_type": "model2vec", "max_length": 0})},
+        "leaves no room for text",
+    ),
+    "values that are cut off": (model2vec() | {WEIGHTS: table("embeddings")[:-8]}, "cut off"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_cannot_load_becomes_no_artifact(tmp_path: Path, name: str) -> None:
+    files, message = TABLES[name]
+    for path, body in files.items():
+        (tmp_path / path).write_bytes(body)
+    with pytest.raises(HolotypeError, match=message):
+        create_artifact(f"local:{tmp_path}", tmp_path.parent / "artifact")
+    assert not (tmp_path.parent / "artifact").exists()

@@ -239,11 +239,19 @@ def templated_reranker() -> Files:
     }
 
 
+def table(name: str) -> bytes:
+    """A table of token vectors, with its values: 100 tokens of 8 dimensions."""
+    n_bytes = 100 * 8 * 4
+    tensor = {"dtype": "F32", "shape": [100, 8], "data_offsets": [0, n_bytes]}
+    text = as_json({name: tensor})
+    return len(text).to_bytes(8, "little") + text + b"\0" * n_bytes
+
+
 def model2vec() -> Files:
     return {
         "config.json": as_json({"model_type": "model2vec", "normalize": True, "hidden_dim": 8}),
         "tokenizer.json": TOKENIZER,
-        "model.safetensors": safetensors({"embeddings": ("F32", [100, 8])}),
+        "model.safetensors": table("embeddings"),
     }
 
 
@@ -251,7 +259,7 @@ def static() -> Files:
     return {
         "modules.json": modules(f"{ST}.models.StaticEmbedding"),
         "tokenizer.json": TOKENIZER,
-        "model.safetensors": safetensors({"embedding.weight": ("F32", [100, 8])}),
+        "model.safetensors": table("embedding.weight"),
     }
 
 
