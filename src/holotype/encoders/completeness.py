@@ -116,8 +116,10 @@ def check_present(plan: AnyPlan) -> None:
             from holotype.encoders.arrays.layers import activation
 
             activation(layer)
-        has_file = isinstance(layer, LinearSpec | LayerNormSpec) and layer.folder.inside
-        if has_file and not layer.folder.weight_names():
+        if not isinstance(layer, LinearSpec | LayerNormSpec):
+            continue
+        # What lies beside the transformer, or in its weights, is no module of its own.
+        if layer.folder.inside and not layer.folder.weight_names():
             layer.folder.weights()
 
 

@@ -254,10 +254,9 @@ def files_read(checkpoint: Checkpoint) -> tuple[str, ...]:
     """
     settings = checkpoint.json(SETTINGS_FILE, optional=True)
     known = stated_class(checkpoint, settings) in TOKENIZER_CLASSES
+    names: tuple[str, ...] = (*VOCABULARIES, "merges.txt", ADDED_FILE)
     if checkpoint.has(TOKENIZER_FILE) and known and "auto_map" not in settings.values:
         names = (TOKENIZER_FILE, ADDED_FILE) if has_files_of_old(settings) else (TOKENIZER_FILE,)
-    else:
-        names = (*VOCABULARIES, "merges.txt", ADDED_FILE)
     return tuple(name for name in names if checkpoint.has(name))
 
 
