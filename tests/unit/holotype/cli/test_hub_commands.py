@@ -229,7 +229,7 @@ def test_a_fix_writes_the_checkpoints_value_and_its_source(
     answer = run("verify", "tiny", *options, catalogue=catalogue)
     assert answer.exit_code == 0, answer.stderr
     assert (
-        "1 value of 1 entry written\ngenerate its module again: holotype generate" in answer.stderr
+        "2 values of 1 entry written\ngenerate its module again: holotype generate" in answer.stderr
     )
     entry = next(model for model in models(file) if model["id"] == "tiny")
     assert entry["encoding"]["pooling"] == "cls"
@@ -262,7 +262,7 @@ def test_one_value_that_cannot_be_written_holds_up_no_other(
     assert answer.exit_code == 1
     assert "error: tiny: pooling is not written: " in answer.stderr
     assert (
-        "1 value of 1 entry written\ngenerate its module again: holotype generate" in answer.stderr
+        "2 values of 1 entry written\ngenerate its module again: holotype generate" in answer.stderr
     )
     entry = next(model for model in models(file) if model["id"] == "tiny")
     assert entry["specs"]["max_position_embeddings"] == 72
