@@ -9,6 +9,7 @@ import numpy as np
 
 from holotype.encoders.running.modes import Mode, ModeOutput, ModesRow
 from holotype.encoders.running.packing import PackedBatch
+from holotype.encoders.torch_backend.freed_memory import FREED_MEMORY
 from holotype.encoders.torch_backend.network import release_memory
 from holotype.encoders.torch_backend.transformer import Head, Transformer
 from holotype.errors import ClosedEncoderError
@@ -42,6 +43,7 @@ class TorchModesNetwork:
             for mode, head in heads.items():
                 for positions, found, counted in head.outputs(vectors, _count(batch, rows, mode)):
                     yield positions, (mode, found), counted
+        FREED_MEMORY.give_back()
 
     def close(self) -> None:
         """Let go of the weights; see `Network.close`."""
