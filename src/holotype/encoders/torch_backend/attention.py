@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.running.packing import Group, PackedBatch
+from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 
 _N_BUCKETS = 32
 _MAX_DISTANCE = 128
@@ -45,8 +46,8 @@ def _buckets(distance: Tensor) -> Tensor:
     return torch.where(away < n_exact, away, wide) + (distance > 0) * half
 
 
-# Where attention multiplies bfloat16, something is kept for every length of a row, on every thread. So
-# rows are padded to few lengths, in blocks that hold several short ones.
+# Where tiles (AMX) multiply, something is kept for every length of a row, on every thread. So rows are
+# padded to few lengths, in blocks that hold several short ones.
 _BLOCK = 32
 
 
@@ -65,11 +66,20 @@ class Blocks:
 
 def padded_length(n_tokens: int, dtype: torch.dtype, device: torch.device) -> int:
     """Return with how many tokens a row attends, in a type of arithmetic."""
-    if device.type != "cpu" or dtype == torch.float32:
+    if device.type != "cpu" or dtype != torch.bfloat16 or not multiplies_by_tiles():
         return n_tokens
-    # Four lengths an octave.
-    step = max(_BLOCK, 1 << max(0, (n_tokens - 1).bit_length() - 3))
-    return -(-n_tokens // step) * step
+    # 32, multiples of 64, and above 512 four lengths an octave.
+    step = max(2 * _BLOCK, 1 << max(0, (n_tokens - 1).bit_length() - 3))
+    return _BLOCK if n_tokens <= _BLOCK else -(-n_tokens // step) * step
+
+
+def attended_in(tokens: Tensor) -> Tensor:
+    """Return what is to attend, ``[n_tokens, ...]``, in the type in which it does so best.
+
+    Few tokens are as fast in float32 as in bfloat16, and nothing is kept for them.
+    """
+    few = tokens.shape[0] < _LEAST_TOKENS and tokens.device.type == "cpu"
+    return tokens.float() if few else tokens
 
 
 def _blocks(group: Group, query: Tensor) -> Blocks:
@@ -186,10 +196,11 @@ class TokenBatch:
                 read by nobody.
         """
         pieces = pieces or (len(batch.ids),)
-        n_more = sum(pieces) - len(batch.ids)
+        more = np.zeros(sum(pieces) - len(batch.ids), dtype=np.int64)
 
         def placed(values: NDArray[np.int64]) -> Tensor:
-            return torch.from_numpy(np.pad(values, (0, n_more)) if n_more else values).to(device)
+            whole = np.concatenate((values, more)) if len(more) else values
+            return torch.from_numpy(whole).to(device)
 
         ids = placed(batch.ids)
         return cls(
@@ -276,7 +287,9 @@ def attend(
         key, value = (one.repeat_interleave(n_heads // key.shape[1], dim=1) for one in (key, value))
     found = []
     for group in batch.groups:
-        parts = tuple(one[group.span] for one in (query, key, value))
+        parts = (query, key, value)
+        if group.n_rows * group.n_tokens != len(query):
+            parts = (query[group.span], key[group.span], value[group.span])
         found.append(_attend_in_group(parts, batch, group, scale, causal, window, bias))
     n_more = len(query) - batch.groups[-1].span.stop
     if n_more:
@@ -285,7 +298,7 @@ def attend(
 
 
 def _attend_in_group(
-    parts: tuple[Tensor, ...],
+    parts: tuple[Tensor, Tensor, Tensor],
     batch: TokenBatch,
     group: Group,
     scale: float | None,
@@ -293,10 +306,6 @@ def _attend_in_group(
     window: int | None,
     bias: Tensor | None,
 ) -> Tensor:
-    dtype = parts[0].dtype
-    if len(parts[0]) < _LEAST_TOKENS and dtype != torch.float32 and parts[0].device.type == "cpu":
-        # So few are as fast in float32, for which nothing is kept.
-        parts = tuple(one.float() for one in parts)
     blocks = _blocks(group, parts[0])
     query, key, value = (_in_blocks(one, group, blocks).transpose(1, 2) for one in parts)
     mask = batch.mask(group, blocks, causal=causal, window=window)
@@ -311,12 +320,17 @@ def _attend_in_group(
             is_causal=causal and mask is None,
             scale=scale,
         )
-    rows = attended.transpose(1, 2)[:, : blocks.n_rows * group.n_tokens]
-    return rows.flatten(0, 1)[: len(parts[0])].flatten(1).to(dtype)
+    rows = attended.transpose(1, 2)
+    if blocks.n_tokens == group.n_tokens:
+        return rows.flatten(0, 1).flatten(1)
+    n_real = blocks.n_rows * group.n_tokens
+    return rows[:, :n_real].flatten(0, 1)[: len(parts[0])].flatten(1)
 
 
 def _in_blocks(tokens: Tensor, group: Group, blocks: Blocks) -> Tensor:
     """Return the tokens of a group, ``[n_tokens, ...]``, in blocks: ``[n_blocks, n_tokens, ...]``."""
+    if blocks.n_tokens == group.n_tokens:
+        return tokens.view(*group.shape, *tokens.shape[1:])
     n_real = blocks.n_rows * group.n_tokens
     n_blocks = -(-group.n_rows // blocks.n_rows)
     whole = _pad(tokens, 0, n_blocks * n_real).view(n_blocks, n_real, *tokens.shape[1:])

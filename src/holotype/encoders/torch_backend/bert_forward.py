@@ -17,6 +17,7 @@ from torch.nn import functional
 from holotype.encoders.torch_backend.attention import (
     TokenBatch,
     attend,
+    attended_in,
     padded_length,
     position_bias,
 )
@@ -163,9 +164,9 @@ class Layer:
 
     def __call__(self, vectors: Tensor, batch: TokenBatch, bias: Tensor | None) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
-        parts = self.query_key_value(vectors).view(len(vectors), 3, self.n_heads, -1)
-        query, key, value = parts.unbind(1)
-        attended = attend(query, key, value, batch, bias=bias)
+        parts = self.query_key_value(vectors).view(vectors.shape[0], 3, self.n_heads, -1)
+        query, key, value = attended_in(parts).unbind(1)
+        attended = attend(query, key, value, batch, bias=bias).to(vectors.dtype)
         sizes = batch.pieces
         if len(sizes) == 1:
             return self._after_attention(vectors, attended)
@@ -286,4 +287,4 @@ def _map(tensors: Mapping[str, Tensor], *names: str) -> LinearMap:
 
 def _norm(tensors: Mapping[str, Tensor], name: str, eps: float) -> _Norm:
     weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
-    return lambda vectors: functional.layer_norm(vectors, weight.shape, weight, bias, eps)
+    return lambda vectors: torch.layer_norm(vectors, weight.shape, weight, bias, eps)

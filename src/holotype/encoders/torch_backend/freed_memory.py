@@ -1,44 +1,67 @@
 """Give back to the system what was freed.
 
-The C library keeps freed memory for every thread that ever asked for some, as much as its largest
-pass took. With many threads, that is more than the model.
+The C library keeps freed memory for every thread that asked for some, as much as the largest pass
+took. With many threads, that is more than the model.
 """
 
 from __future__ import annotations
 
 import ctypes
-import itertools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-# So many bytes may come before anything is given back, which takes milliseconds.
-_GROWTH = 16 << 20
-# Looking takes a hundredth of a short text's time.
-_CALLS_BETWEEN_LOOKS = 8
+# So many bytes may stay, since giving back takes milliseconds.
+_KEPT = 16 << 20
+# Looking takes a hundredth of the time of a short text.
+_RUNS_BETWEEN_LOOKS = 8
 _STATISTICS = Path("/proc/self/statm")
 
 
 class FreedMemory:
-    """What the C library holds of this process, and gives back when it becomes too much."""
+    """What the C library holds for a process: given back while nothing runs, if it is much."""
 
     def __init__(self) -> None:
-        """Start where the process is."""
-        self._calls = itertools.count(1)
+        """Start without a run."""
+        self._lock = Lock()
+        self._n_running = 0
+        self._n_ended = 0
         self._resident = 0
 
-    def give_back(self) -> None:
-        """Give memory back where the process has grown since the last time; to be called often."""
-        if next(self._calls) % _CALLS_BETWEEN_LOOKS or not (trim := _trim()):
-            return
-        if _resident_bytes() > self._resident + _GROWTH:
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Tell that something runs, on any thread."""
+        with self._lock:
+            self._n_running += 1
+            if self._n_running > 1:
+                # Several threads leave more behind: look as soon as all have ended.
+                self._n_ended = _RUNS_BETWEEN_LOOKS
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_running -= 1
+                self._n_ended += 1
+                looks = not self._n_running and self._n_ended >= _RUNS_BETWEEN_LOOKS
+                if looks:
+                    self._n_ended = 0
+            if looks:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        trim = _trim()
+        if trim is not None and _resident_bytes() > self._resident + _KEPT:
             trim(0)
             self._resident = _resident_bytes()
 
 
 def _resident_bytes() -> int:
-    return int(_STATISTICS.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    n_pages = int(_STATISTICS.read_text(encoding="ascii").split()[1])
+    return n_pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @cache

@@ -79,7 +79,7 @@ class OneDnnLinearMap(LinearMap):
     def _in_pieces(self, run: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
         """Run over all rows, with a number of rows on the ladder at a time."""
         shape = inputs[0].shape
-        n_rows = math.prod(shape[:-1])
+        n_rows = shape[0] if len(shape) == 2 else math.prod(shape[:-1])
         if n_rows in self._ladder:
             return run(*inputs)
         pieces = self._counts.pieces(n_rows)

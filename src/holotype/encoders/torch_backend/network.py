@@ -53,8 +53,9 @@ class TorchNetwork:
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield batch by batch, longest rows first; see `Network.run`."""
         # A run that began before the network was closed ends with the model that it holds here.
-        yield from self._require_model().run(rows, batch_size)
-        FREED_MEMORY.give_back()
+        model = self._require_model()
+        with FREED_MEMORY.running():
+            yield from model.run(rows, batch_size)
 
     def close(self) -> None:
         """Release the weights; see `Network.close`."""

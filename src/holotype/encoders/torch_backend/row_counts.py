@@ -46,18 +46,20 @@ def _pieces(counts: RowCounts, n_rows: int) -> tuple[int, ...]:
 
 
 # Rows that nobody reads cost what all rows cost, but reading the weights costs as much as 25 rows do.
-# Steps of a quarter to an eighth of the rows keep the loss at 4 % of the time on average; above 256
-# rows, a further product costs less than padding does.
+# Above 256 rows, a further product costs less than padding does.
 BY_ROWS = RowCounts(
     ladder=(
-        *(6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64),
-        *(80, 96, 112, 128, 160, 192, 224, 256, 512, 1024),
+        *(4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 26, 28, 30, 32),
+        *(36, 40, 44, 48, 56, 64, 72, 80, 88, 96, 112, 128, 160, 192, 224, 256, 512, 1024),
     ),
     longest_padded=256,
 )
-# AMX multiplies 16 rows in the time of one, and each product takes more memory.
+# AMX multiplies 16 rows at once, and each product takes more memory.
 BY_TILES = RowCounts(
-    ladder=(16, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768, 1024),
+    ladder=(
+        *(8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192),
+        *(256, 320, 384, 512, 640, 768, 1024),
+    ),
     longest_padded=1024,
 )
 LARGEST = 1024
