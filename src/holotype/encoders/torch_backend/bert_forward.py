@@ -171,7 +171,7 @@ class Layer:
         if len(sizes) == 1:
             return self._after_attention(vectors, attended)
         # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
-        pieces = zip(vectors.split(sizes), attended.split(sizes), strict=True)
+        pieces = zip(torch.split(vectors, sizes), torch.split(attended, sizes), strict=True)
         return torch.cat([self._after_attention(*piece) for piece in pieces])
 
     def _after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:

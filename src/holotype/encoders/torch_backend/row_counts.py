@@ -40,7 +40,7 @@ def _pieces(counts: RowCounts, n_rows: int) -> tuple[int, ...]:
     while n_rows > counts.longest_padded:
         found.append(max(count for count in counts.ladder if count <= n_rows))
         n_rows -= found[-1]
-    if n_rows:
+    if n_rows or not found:
         found.append(min(count for count in counts.ladder if count >= n_rows))
     return tuple(found)
 
@@ -49,17 +49,14 @@ def _pieces(counts: RowCounts, n_rows: int) -> tuple[int, ...]:
 # Above 256 rows, a further product costs less than padding does.
 BY_ROWS = RowCounts(
     ladder=(
-        *(4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 26, 28, 30, 32),
-        *(36, 40, 44, 48, 56, 64, 72, 80, 88, 96, 112, 128, 160, 192, 224, 256, 512, 1024),
+        *(4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20, 22, 24, 28, 32),
+        *(36, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512, 1024),
     ),
     longest_padded=256,
 )
 # AMX multiplies 16 rows at once, and each product takes more memory.
 BY_TILES = RowCounts(
-    ladder=(
-        *(8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192),
-        *(256, 320, 384, 512, 640, 768, 1024),
-    ),
+    ladder=(*(8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 384, 512, 768, 1024),),
     longest_padded=1024,
 )
 LARGEST = 1024
