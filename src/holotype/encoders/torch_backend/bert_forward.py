@@ -167,7 +167,7 @@ class Layer:
         parts = self.query_key_value(vectors).view(vectors.shape[0], 3, self.n_heads, -1)
         query, key, value = attended_in(parts).unbind(1)
         attended = attend(query, key, value, batch, bias=bias).to(vectors.dtype)
-        sizes = batch.pieces
+        sizes = list(batch.pieces)
         if len(sizes) == 1:
             return self._after_attention(vectors, attended)
         # The largest tensor of all lies between the two maps; in pieces it stays in the cache.

@@ -85,7 +85,7 @@ class OneDnnLinearMap(LinearMap):
         pieces = self._counts.pieces(n_rows)
         n_more = sum(pieces) - n_rows
         flat = [functional.pad(one.flatten(0, -2), (0, 0, 0, n_more)) for one in inputs]
-        parts = zip(*(torch.split(one, pieces) for one in flat), strict=True)
+        parts = zip(*(torch.split(one, list(pieces)) for one in flat), strict=True)
         found = [run(*part) for part in parts]
         whole = found[0] if len(found) == 1 else torch.cat(found)
         return whole[:n_rows].view(*shape[:-1], whole.shape[-1])
