@@ -15,6 +15,7 @@ import breakdown
 import cold_start
 import encoding
 import generation
+import growth
 import heads
 import importing
 import late_interaction
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "breakdown": breakdown.table,
     "maxsim": lambda _: scoring.table(),
     "cold_start": lambda _: cold_start.table(),
+    "growth": lambda _: growth.table(),
     "backends": lambda _: backends.table(),
     "artifacts": lambda _: artifacts.table(),
     "aliases": lambda _: aliases.table(),
