@@ -53,6 +53,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "hub": ("hub.*",),
     "adapters": ("adapters.*",),
     "publishing": ("publishing.*", "artifacts.*", "artifact_errors", "mode_errors", "store_errors"),
+    "deployment": ("deployment.*",),
+    "pool": ("pool.*",),
     "cluster": ("cluster",),
     "cli": ("cli.*", "__main__"),
 }

@@ -1,0 +1,1 @@
+"""What is to run: deployment files and stores, read into frozen records."""
