@@ -6,7 +6,7 @@ import importlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from holotype.deployment.document import (
     BuiltinSource,
@@ -22,16 +22,19 @@ from holotype.deployment.document import (
 from holotype.pool.applying import check
 from holotype.pool.batching import Limits
 from holotype.pool.errors import PoolError, UnknownNameError
-from holotype.pool.pool import Pool
 from holotype.pool.sizes import Sizes
 from holotype.references.ref import ModelRef
+
+if TYPE_CHECKING:
+    from holotype.pool.pool import Pool
 
 
 class PoolBuilder:
     """Collects what a pool serves; `build` makes it."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, make: Callable[..., Pool]) -> None:
+        """Begin with nothing; `Pool.builder` calls this with the pool's class."""
+        self._make = make
         self._location: str | None = None
         self._specs: dict[str, ModelSpec] = {}
         self._settings: PoolSettings | None = None
@@ -160,7 +163,7 @@ class PoolBuilder:
             UnknownNameError: what is preloaded or pinned is not served.
             PoolError: a source is not supported or not allowed.
         """
-        return Pool(
+        return self._make(
             self._deployment(),
             location=self._location,
             read=None if self._location is None else self._deployment,

@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
+from typing import Any, Literal, Self, TypeVar, cast, overload
 
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier
 from holotype.pool.batching import BATCH_TOKENS, Batched, Batcher, Limits, may_be_batched
+from holotype.pool.builder import PoolBuilder
 from holotype.pool.calling import Answer, Caller, Route, Variant
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolClosedError, PoolError
@@ -33,9 +34,6 @@ from holotype.pool.metrics import Metrics
 from holotype.pool.opening import Opener
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import DeviceStatus, ModelState, PoolStatus, VariantStatus
-
-if TYPE_CHECKING:
-    from holotype.pool.builder import PoolBuilder
 
 HandleT = TypeVar("HandleT", bound=Handle[Any])
 Read = Callable[[], Deployment]
@@ -117,17 +115,12 @@ class Pool:
             HolotypeError: the file has problems; the error lists each with its line.
             PoolError: a source is not supported or not allowed.
         """
-        # It imports the pool itself.
-        from holotype.pool.builder import PoolBuilder
-
-        return PoolBuilder().with_file(path).allow(*allow).build()
+        return PoolBuilder(cls).with_file(path).allow(*allow).build()
 
     @classmethod
     def builder(cls) -> PoolBuilder:
         """Return a builder, for pools that are made without a file, or not only from one."""
-        from holotype.pool.builder import PoolBuilder
-
-        return PoolBuilder()
+        return PoolBuilder(cls)
 
     # -- handles -------------------------------------------------------------------------------
 
