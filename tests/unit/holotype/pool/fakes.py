@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.deployment.document import MemoryLimit, PoolSettings
+from holotype.encoders.running.scores import LabelScore
 from holotype.pool.engine import Engine
 from holotype.pool.loader import CHORE, Job, Later
 from holotype.pool.memory import DeviceMemory
@@ -71,8 +72,12 @@ class FakeModel:
         self.gate = gate
         self.value = float(number)
         self.n_calls = 0
+        self.keeps_bytes = 0
         if labels is not None:
             self.labels = labels
+            self.multi_label = True
+            self.classify = self._classify
+            self.predict_scores = self._predict_scores
         else:
             self.dim = 2
         with machine.lock:
@@ -87,6 +92,24 @@ class FakeModel:
         assert not self.is_closed, "a model was closed during a call"
         return found
 
+    def _predict_scores(self, texts: Sequence[str], **_: Any) -> NDArray[np.float32]:
+        self.encode(texts)
+        scores = [1 / (self.number + at) for at in range(len(self.labels))]
+        return np.array([scores for _ in texts], dtype=np.float32)
+
+    def _classify(
+        self, texts: Sequence[str], threshold: float | None = None, **_: Any
+    ) -> list[tuple[LabelScore, ...]]:
+        least = 0.5 if threshold is None else threshold
+        return [
+            tuple(
+                LabelScore(label=label, score=float(score))
+                for label, score in zip(self.labels, row, strict=True)
+                if score >= least
+            )
+            for row in self._predict_scores(texts)
+        ]
+
     encode_query = encode
     encode_document = encode
 
@@ -95,6 +118,7 @@ class FakeModel:
         self.is_closed = True
         with self.machine.lock:
             self.machine.alive.remove(self)
+            self.machine.kept_bytes += self.keeps_bytes
 
 
 class TestEngine(Engine):

@@ -188,7 +188,9 @@ class PoolMachine(RuleBasedStateMachine):
                     if one is not None
                 }
                 loading = sum(
-                    n_bytes for holder, n_bytes in device.ledger.holders() if isinstance(holder, LoadJob)
+                    n_bytes
+                    for holder, n_bytes in device.ledger.holders()
+                    if isinstance(holder, LoadJob)
                 )
                 loaded = sum(one.memory_bytes for one in generations)
             assert held == loaded + loading
