@@ -19,8 +19,10 @@ ENTRY_POINTS = "holotype.encoders"
 class CustomEncoder(Protocol):
     """What a class must have to be served.
 
-    It may also have `encode_query` and `encode_document`, `classify`, `fingerprint`, `dim`,
-    `labels`, `memory_bytes` and `close`. Its methods are called on several threads at once.
+    It may also have `encode_query` and `encode_document`, `fingerprint`, `dim`, `max_length`,
+    `memory_bytes` and `close`. A classifier has `labels` and `classify`, and in ensembles
+    `predict_scores` and `multi_label`; it needs no `encode`. Methods are called on several threads
+    at once.
     """
 
     def encode(self, sentences: Sequence[str]) -> NDArray[Any]:
@@ -93,6 +95,9 @@ class CustomModel:
             self.labels = tuple(own.labels)
         if callable(getattr(own, "classify", None)):
             self.classify = own.classify
+        if callable(getattr(own, "predict_scores", None)):
+            self.predict_scores = own.predict_scores
+            self.multi_label = bool(getattr(own, "multi_label", True))
 
     def encode(self, texts: str | Iterable[str], **options: Any) -> NDArray[np.float32]:
         """Encode texts; options reach the class, which may refuse them."""
@@ -113,6 +118,8 @@ class CustomModel:
         self, method: Any, texts: str | Iterable[str], options: Mapping[str, Any]
     ) -> NDArray[np.float32]:
         given = list(each_text(texts))
+        if not given:
+            return np.empty((0, self.dim or 0), dtype=np.float32)
         passed = {name: value for name, value in options.items() if value is not None}
         found = np.asarray(method(given, **passed), dtype=np.float32)
         if found.ndim != 2 or len(found) != len(given):

@@ -24,6 +24,7 @@ class Machine:
     """A clock that stands still, and a memory that holds what is loaded on it."""
 
     def __init__(self, total_bytes: int = 1000) -> None:
+        """Begin."""
         self.now_s = 100.0
         self.total_bytes = total_bytes
         self.others_bytes = 0
@@ -63,6 +64,7 @@ class FakeModel:
         error: Exception | None = None,
         gate: Event | None = None,
     ) -> None:
+        """Begin."""
         self.machine = machine
         self.number = number
         self.n_bytes = self.memory_bytes = n_bytes
@@ -87,7 +89,7 @@ class FakeModel:
         assert not self.is_closed, "a closed model was called"
         self.n_calls += 1
         if self.error is not None:
-            raise self.error
+            raise type(self.error)(*self.error.args)
         found = np.array([[self.value, len(text)] for text in texts], dtype=np.float32)
         assert not self.is_closed, "a model was closed during a call"
         return found
@@ -127,8 +129,13 @@ class TestEngine(Engine):
     __test__ = False
 
     def __init__(
-        self, machine: Machine, settings: PoolSettings | None = None, sizes: Sizes | None = None
+        self,
+        machine: Machine,
+        settings: PoolSettings | None = None,
+        *,
+        sizes: Sizes | None = None,
     ) -> None:
+        """Begin."""
         budget = MemoryLimit(n_bytes=machine.total_bytes)
         super().__init__(
             settings or PoolSettings(memory=(budget,), min_resident_s=0),
@@ -196,6 +203,7 @@ class TestEngine(Engine):
 
 class _Sentinel(Job):
     def __init__(self) -> None:
+        """Begin."""
         super().__init__(CHORE + 1)
         self.reached = Event()
 

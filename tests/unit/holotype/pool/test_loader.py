@@ -19,6 +19,7 @@ class Step(Job):
         n_refusals: int = 0,
         at_s: float | None = None,
     ) -> None:
+        """Begin."""
         super().__init__(priority)
         self.do = do
         self.n_refusals = n_refusals

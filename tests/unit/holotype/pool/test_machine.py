@@ -36,6 +36,7 @@ class PoolMachine(RuleBasedStateMachine):
     leases = Bundle("leases")
 
     def __init__(self) -> None:
+        """Begin."""
         super().__init__()
         self.machine = Machine(total_bytes=BUDGET)
         self.threads = ThreadPoolExecutor(64)

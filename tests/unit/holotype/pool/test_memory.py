@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_a_gpu_has_what_is_free_and_what_torch_keeps_unused(
         memory_allocated = staticmethod(lambda device: 20)
 
     torch: Any = type("torch", (), {"cuda": Cuda})
-    monkeypatch.setattr(memory.importlib, "import_module", lambda name: torch)
+    monkeypatch.setitem(sys.modules, "torch", torch)
     found = read_memory("cuda:0")
     assert (found.total_bytes, found.available_bytes, found.own_bytes) == (100, 70, 20)
 
