@@ -92,7 +92,7 @@ def test_many_first_callers_share_one_load(engine: TestEngine) -> None:
 def test_a_caller_that_gives_up_cancels_no_load(engine: TestEngine) -> None:
     gate = Event()
     slot = engine.slot("a", fails=lambda: gate.wait(30) and None)
-    with pytest.raises(LoadingTimeoutError, match="'a' was not loaded in time.*the load goes on"):
+    with pytest.raises(LoadingTimeoutError, match=r"'a' was not loaded in time.*the load goes on"):
         engine.acquire(slot, engine.machine.now_s)
     gate.set()
     with engine.acquire(slot) as lease:
@@ -172,7 +172,7 @@ def test_what_never_fits_fails_at_once_and_evicts_nobody(engine: TestEngine) -> 
 
 def test_pinned_memory_counts_as_never_free(engine: TestEngine) -> None:
     pinned = loaded(engine, engine.slot("pinned", 100, pinned=True))
-    with pytest.raises(ModelTooLargeError, match="of which 0.0 MiB may not be unloaded"):
+    with pytest.raises(ModelTooLargeError, match=r"of which 0.0 MiB may not be unloaded"):
         engine.acquire(engine.slot("big", 250))
     assert pinned.current is not None
     engine.unload(pinned)
