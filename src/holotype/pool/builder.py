@@ -210,7 +210,7 @@ def read_deployment(location: str) -> Deployment:
         HolotypeError: it has problems, or cannot be had.
     """
     # By name: it needs the extra.
-    last_good: Any = importlib.import_module("holotype.deployment.last_good")
-    loaded = last_good.load_deployment(location, last_good=last_good.LastGood.of_user())
+    deployment: Any = importlib.import_module("holotype.deployment")
+    loaded = deployment.load_deployment(location, last_good=deployment.LastGood.of_user())
     found: Deployment = loaded.deployment
     return found

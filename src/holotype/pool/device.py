@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from holotype.deployment.document import MemoryLimit
 from holotype.pool.generation import Generation
@@ -30,6 +31,13 @@ class Returned:
     missing_bytes: int
 
 
+class Trim(Protocol):
+    """Returns freed memory; see `holotype.pool.memory.trim`."""
+
+    def __call__(self, device: str, *, collect: bool = True) -> None:
+        """Return the freed memory of a device."""
+
+
 class Device:
     """A device on which models are loaded.
 
@@ -46,7 +54,7 @@ class Device:
         *,
         clock: Callable[[], float],
         read_memory: Callable[[str], DeviceMemory],
-        trim: Callable[[str], None],
+        trim: Trim,
     ) -> None:
         """Measure the device."""
         self.name = name
@@ -80,9 +88,9 @@ class Device:
                     pinned=holder.slot.pinned and holder.state == "ready",
                 )
 
-    def trim(self) -> DeviceMemory:
-        """Return freed memory to the system, and measure what is left."""
-        self._trim(self.name)
+    def trim(self, *, collect: bool = True) -> DeviceMemory:
+        """Return freed memory to the system, and measure what is left; see `trim`."""
+        self._trim(self.name, collect=collect)
         return self._read_memory(self.name)
 
     def note_return(

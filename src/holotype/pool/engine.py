@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from holotype.deployment.document import PoolSettings, Swap
-from holotype.pool.device import Device
+from holotype.pool.device import Device, Trim
 from holotype.pool.errors import (
     LoadingTimeoutError,
     ModelLoadError,
@@ -54,7 +54,7 @@ class Engine(Home):
         sizes: Sizes,
         clock: Callable[[], float] = monotonic,
         read_memory: Callable[[str], DeviceMemory] = read_memory,
-        trim: Callable[[str], None] = trim,
+        trim: Trim = trim,
     ) -> None:
         """Load nothing yet.
 

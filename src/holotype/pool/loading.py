@@ -23,7 +23,8 @@ from holotype.pool.slot import Slot, Unit
 if TYPE_CHECKING:
     from holotype.pool.engine import Engine
 
-_MOST_GROWTH = 1.5
+_WHILE_LOADING = 1.5, BATCH_BYTES
+_LOADED = 1.1, BATCH_BYTES // 4
 
 
 class LoadJob(Job):
@@ -196,7 +197,9 @@ class LoadJob(Job):
                     allow_different_vectors=unit.allow_different_vectors,
                 )
         run_probe(model, slot.name, facts)
-        n_bytes = self._measured(model, before)
+        # While it loads, a model takes more than it holds in the end.
+        peak = self._measured(model, before, self.device.read(), _WHILE_LOADING)
+        n_bytes = self._measured(model, before, self.device.trim(collect=False), _LOADED)
         with engine.lock:
             engine.check_open(slot)
             slot.last_number += 1
@@ -222,7 +225,7 @@ class LoadJob(Job):
             if not self.holds:
                 engine.switch(slot, generation, unit)
             self._grant(generation)
-        engine.sizes.remember(unit.size_key, n_bytes)
+        engine.sizes.remember(unit.size_key, max(peak, n_bytes))
         seconds = time.perf_counter() - started_s
         engine.metrics.add("loads", generation.labels_of_metrics)
         engine.metrics.time("load_s", generation.labels_of_metrics, seconds)
@@ -255,20 +258,29 @@ class LoadJob(Job):
         generation.n_leases += self.n_waiters
         self.granted = generation
 
-    def _measured(self, model: Any, before: DeviceMemory) -> int:
-        """Return what a loaded model holds.
+    def _measured(
+        self, model: Any, before: DeviceMemory, after: DeviceMemory, most: tuple[float, int]
+    ) -> int:
+        """Return what a model takes.
 
-        By how much the process grew also counts what other threads did meanwhile, so that it is
-        bounded where the size of the weights is known.
+        By how much the process grew also counts what other threads did meanwhile, and libraries
+        that were imported late, so that it is bounded where the size of the weights is known.
+
+        Args:
+            model: the model.
+            before: the memory before it was loaded.
+            after: the memory now.
+            most: the bound: a multiple of the weights, and bytes on top.
         """
-        grown = max(0, self.device.read().own_bytes - before.own_bytes)
+        grown = max(0, after.own_bytes - before.own_bytes)
         weights = getattr(model, "memory_bytes", None)
         declared = self._need.n_bytes if self._need and self._need.origin == "declared" else 0
         if weights is None:
             return max(grown, declared)
         if declared or not weights:
             return max(int(weights), declared)
-        return max(int(weights), min(grown, int(_MOST_GROWTH * weights) + BATCH_BYTES))
+        times, more = most
+        return max(int(weights), min(grown, int(times * weights) + more))
 
     def _fail(self, error: BaseException) -> None:
         engine, slot = self._engine, self.slot

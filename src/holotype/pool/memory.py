@@ -182,12 +182,18 @@ def _fields(path: Path) -> Mapping[str, int]:
     return {name: int(value) for name, _, value in pairs if value.isdigit()}
 
 
-def trim(device: str) -> None:
+def trim(device: str, *, collect: bool = True) -> None:
     """Return freed memory to the system, or the device.
 
     Python's own allocator and that of C keep what has been freed; so does torch on a GPU.
+
+    Args:
+        device: the device.
+        collect: whether to look for cycles of objects first, which takes a quarter of a second
+            once torch is imported.
     """
-    gc.collect()
+    if collect:
+        gc.collect()
     torch: Any = sys.modules.get("torch")
     if device.startswith("cuda") and torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

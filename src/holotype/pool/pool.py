@@ -400,11 +400,9 @@ class Pool:
         if self._location is None:
             raise PoolError("", "this pool was not made from a file, so there is nothing to watch")
         # By name: they need the extra.
-        watching: Any = importlib.import_module("holotype.deployment.watching")
-        sources: Any = importlib.import_module("holotype.deployment.sources")
-        watch = watching.Watch(
-            sources.open_source(self._location), self._on_change, self._on_failure, poll_s=poll_s
-        )
+        deployment: Any = importlib.import_module("holotype.deployment")
+        source = deployment.open_source(self._location)
+        watch = deployment.Watch(source, self._on_change, self._on_failure, poll_s=poll_s)
         self._watch = watch.start()
         return watch
 

@@ -46,8 +46,8 @@ class Machine:
             own_bytes=own,
         )
 
-    def trim(self, device: str) -> None:
-        self.n_trims += 1
+    def trim(self, device: str, *, collect: bool = True) -> None:
+        self.n_trims += collect
 
 
 class FakeModel:
