@@ -167,7 +167,7 @@ def _while_threads_call(
         found = [future.result() for future in futures]
     before = [one for times, _, _, _ in found for one in times]
     during = [one for _, times, _, _ in found for one in times]
-    n_failed, n_wrong = (sum(row[at] for row in found) for at in (2, 3))
+    n_failed, n_wrong = sum(row[2] for row in found), sum(row[3] for row in found)
     ratio = np.percentile(during, 99) / np.percentile(before, 99)
     what = f"{n_swaps} swaps, {N_THREADS} threads, {len(before) + len(during):,} calls"
     return [

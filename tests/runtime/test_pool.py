@@ -13,10 +13,12 @@ from threading import Event
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.runtime.parity import assert_same
 
 from holotype.deployment.document import MemoryLimit, PoolSettings, ReferenceSource
 from holotype.encoders import load
+from holotype.encoders.dense import DenseEncoder
 from holotype.pool import (
     ContradictionError,
     ModelLoadError,
@@ -50,6 +52,13 @@ def copied_folder(minilm_folder: Path, tmp_path_factory: pytest.TempPathFactory)
     return folder
 
 
+def vectors_of(folder: Path) -> tuple[str | None, NDArray[np.float32]]:
+    """The fingerprint and the vectors of a model, without a pool."""
+    with load(folder, device="cpu") as encoder:
+        assert isinstance(encoder, DenseEncoder)
+        return encoder.fingerprint, encoder.encode_query(TEXTS)
+
+
 def source(folder: Path) -> ReferenceSource:
     return ReferenceSource(ref=ModelRef.parse(f"local:{folder}/"))
 
@@ -67,9 +76,7 @@ def pool(minilm_folder: Path) -> Iterator[Pool]:
 
 def test_vectors_are_those_of_the_encoder(pool: Pool, minilm_folder: Path) -> None:
     search = pool.encoder("search")
-    with load(minilm_folder, device="cpu") as encoder:
-        assert isinstance(encoder, type(encoder))
-        expected = encoder.encode_query(TEXTS)  # type: ignore[union-attr]
+    expected = vectors_of(minilm_folder)[1]
     assert_same(search.encode_query(TEXTS), expected)
     assert_same(search.with_options(batched=True).encode_query(TEXTS), expected)
     assert_same(next(search.encode_stream(TEXTS, "query")), expected)
@@ -81,11 +88,7 @@ def test_vectors_are_those_of_the_encoder(pool: Pool, minilm_folder: Path) -> No
 def test_24_threads_get_the_vectors_of_the_version_that_answers_name_through_every_swap(
     pool: Pool, minilm_folder: Path, other_folder: Path
 ) -> None:
-    expected: dict[str | None, np.ndarray] = {}
-    for folder in (minilm_folder, other_folder):
-        with load(folder, device="cpu") as encoder:
-            vectors = encoder.encode_query(TEXTS)  # type: ignore[union-attr]
-            expected[encoder.fingerprint] = vectors
+    expected = dict(map(vectors_of, (minilm_folder, other_folder)))
     assert len(expected) == 2
     stop, n_warm = Event(), [Event() for _ in range(N_THREADS)]
 

@@ -78,7 +78,9 @@ class Opener:
             factory = find_factory(source.factory, self.allow, self.factories)
             opens, size_facts = partial(_custom, factory, dict(source.options)), facts
         else:
-            _refuse(spec.name, source)
+            device = "cpu"
+            reference, content = f"sagemaker:{source.endpoint}", ()
+            opens, size_facts = partial(_sagemaker, source, spec), facts
         if spec.copies != 1:
             raise PoolError(
                 spec.name,
@@ -108,7 +110,7 @@ class Opener:
     def _need(self, spec: ModelSpec, variant: VariantSpec, size_key: str) -> Need:
         if spec.memory_bytes is not None:
             return Need(n_bytes=spec.memory_bytes, origin="declared")
-        if isinstance(variant.source, BuiltinSource):
+        if isinstance(variant.source, (BuiltinSource, SagemakerSource)):
             return _ELSEWHERE
         remembered = self.sizes.remembered(size_key)
         if remembered is not None:
@@ -122,14 +124,6 @@ class Opener:
 
 def _nothing() -> None:
     """Import nothing."""
-
-
-def _refuse(name: str, source: SagemakerSource) -> Any:
-    raise PoolError(
-        name,
-        f"is the SageMaker endpoint {source.endpoint!r}, which this version does not call; wrap the "
-        "endpoint in a class, and name it as the source: {type: custom, factory: 'module:Class'}",
-    )
 
 
 def _device(inference: InferenceSettings) -> str:
@@ -174,6 +168,20 @@ def _builtin(name: str) -> Any:
 
 def _custom(factory: Callable[..., Any], options: Mapping[str, Any]) -> CustomModel:
     return CustomModel(factory(**options))
+
+
+def _sagemaker(source: SagemakerSource, spec: ModelSpec) -> Any:
+    from holotype.pool.remote.sagemaker import (
+        SagemakerClassifier,
+        SagemakerEncoder,
+        SagemakerEndpoint,
+    )
+
+    endpoint = SagemakerEndpoint(source.endpoint, region=source.region, timeout_s=spec.timeout_s)
+    architecture = spec.architecture
+    if architecture.labels or "classification" in (architecture.type or ""):
+        return SagemakerClassifier(endpoint, labels=architecture.labels)
+    return SagemakerEncoder(endpoint, dim=spec.dim)
 
 
 def _content(ref: ModelRef) -> tuple[tuple[str, int, int], ...]:

@@ -23,7 +23,6 @@ from holotype.deployment.document import (
     InferenceSettings,
     MemberSpec,
     ModelSpec,
-    SagemakerSource,
     VariantSpec,
 )
 from holotype.errors import NotFiniteError, TextOverflowError
@@ -481,10 +480,6 @@ def test_applying_the_same_again_changes_nothing(kitchen: Kitchen) -> None:
     ("spec", "message"),
     [
         ({"variants": (VariantSpec(source=BuiltinSource(name="nope")),)}, "no builtin classifier"),
-        (
-            {"variants": (VariantSpec(source=SagemakerSource(endpoint="e")),)},
-            "SageMaker endpoint 'e'",
-        ),
         ({"copies": 2}, "asks for 2 copies"),
         ({"fallback": ("nobody",)}, "falls back to 'nobody', which the deployment does not have"),
         ({"fallback": ("a",)}, "falls back to 'a'; expected another model"),
