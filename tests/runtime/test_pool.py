@@ -16,9 +16,17 @@ import pytest
 from numpy.typing import NDArray
 from tests.runtime.parity import assert_same
 
-from holotype.deployment.document import MemoryLimit, PoolSettings, ReferenceSource
+from holotype.deployment.document import (
+    InferenceSettings,
+    MemoryLimit,
+    ModelSpec,
+    PoolSettings,
+    ReferenceSource,
+    VariantSpec,
+)
 from holotype.encoders import load
 from holotype.encoders.dense import DenseEncoder
+from holotype.errors import TextOverflowError
 from holotype.pool import (
     ContradictionError,
     ModelLoadError,
@@ -151,6 +159,32 @@ def test_a_damaged_model_never_takes_over(
         pool.swap("search", source(damaged), mode=mode)  # type: ignore[arg-type]
     assert pool.encoder("search").encode(["x"]).shape == (1, 384)
     assert pool.metrics.value("load_failures", "search") == 1
+
+
+def test_texts_are_cut_where_the_deployment_says(minilm_folder: Path) -> None:
+    inference = InferenceSettings(device="cpu", max_length=8)
+    variant = VariantSpec(source=source(minilm_folder), inference=inference)
+    spec = ModelSpec(name="short", variants=(variant,))
+    with builder(minilm_folder).with_spec(spec).build() as pool:
+        short = pool.encoder("short")
+        with pytest.raises(TextOverflowError, match="the 8 tokens"):
+            short.encode("word " * 20, on_overflow="error")
+        cut = short.encode("word " * 20, on_overflow="truncate")
+        assert_same(cut, pool.encoder("search").encode("word " * 6))
+        assert short.fingerprint != pool.encoder("search").fingerprint
+        assert pool.apply(pool.deployment).changed == ()
+
+
+def test_texts_are_not_cut_beyond_what_the_model_reads(minilm_folder: Path) -> None:
+    inference = InferenceSettings(device="cpu", max_length=257)
+    variant = VariantSpec(source=source(minilm_folder), inference=inference)
+    with (
+        builder(minilm_folder)
+        .with_spec(ModelSpec(name="long", variants=(variant,)))
+        .build() as pool,
+        pytest.raises(ModelLoadError, match="max_length is 257, and it reads 256 tokens"),
+    ):
+        pool.load("long")
 
 
 def test_files_that_are_exchanged_are_a_change_of_the_deployment(

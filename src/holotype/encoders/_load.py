@@ -191,12 +191,34 @@ def refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
         )
 
 
+def load_cut(
+    ref: ModelRef, *, max_length: int | None, dim: int | None, **options: Unpack[LoadOptions]
+) -> AnyEncoder:
+    """Load the model of a reference, and cut texts at fewer tokens than it reads by itself.
+
+    Other lengths are other vectors, so that the fingerprint is another one, too.
+
+    Args:
+        ref: the reference.
+        max_length: the longest text in tokens, with special tokens; None is the model's own.
+        dim: see `load`.
+        options: see `load`.
+
+    Raises:
+        UnsupportedModelError: the model reads fewer tokens, or is a ColBERT model, which has
+            lengths of its own for queries and documents.
+        HolotypeError: see `load`.
+    """
+    return _load_reference(ref, dim, "sizes", None, options, max_length)
+
+
 def _load_reference(
     ref: ModelRef,
     dim: int | None,
     verify: Verify,
     lock: str | os.PathLike[str] | None,
     options: LoadOptions,
+    max_length: int | None = None,
 ) -> AnyEncoder:
     from pathlib import Path
 
@@ -210,7 +232,7 @@ def _load_reference(
     checkpoint = opened.checkpoint
     folder = None if checkpoint is None else checkpoint.folder
     placed: LoadOptions = {**options, "checkpoint": folder}
-    encoder = _encoder(configure(opened.record, dim=dim, **placed), checkpoint)
+    encoder = _encoder(configure(opened.record, dim=dim, **placed), checkpoint, max_length)
     opened.require_unchanged()
     return encoder
 
@@ -230,12 +252,17 @@ def load_config(config: ModelConfig[Any]) -> AnyEncoder:
     return _encoder(config)
 
 
-def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> AnyEncoder:
+def _encoder(
+    config: ModelConfig[ModelInfo],
+    checkpoint: Checkpoint | None = None,
+    max_length: int | None = None,
+) -> AnyEncoder:
     """Find a model's files, plan how to run it, and load its weights.
 
     Args:
         config: the record and how to run it.
         checkpoint: its files, if they have been opened already.
+        max_length: where to cut texts; None is the model's own.
     """
     from holotype.encoders.finding import find_files
     from holotype.encoders.kinds.plan import make_plan
@@ -244,8 +271,34 @@ def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = Non
     require_backend(config)
     files = find_files(config, checkpoint)
     plan = make_plan(config.record, files.checkpoint)
+    if max_length is not None:
+        plan = _cut(plan, max_length)
     build = partial(build_towers, plan, files)
     return encoder_of(plan, config, build(config), build)
+
+
+def _cut(plan: AnyPlan, max_length: int) -> AnyPlan:
+    from dataclasses import replace
+
+    encoding: Any = plan.encoding
+    if str(plan.record.type) == "colbert":
+        reason = "ColBERT models have lengths of their own for queries and documents"
+        raise UnsupportedModelError(plan.record.id, f"{reason}; leave max_length out")
+    if encoding.max_length is not None and max_length > encoding.max_length:
+        raise UnsupportedModelError(
+            plan.record.id,
+            f"max_length is {max_length}, and it reads {encoding.max_length} tokens; pass at most "
+            "those",
+        )
+    changes: dict[str, Any] = {"max_length": max_length}
+    queries = getattr(encoding, "queries", None)
+    if queries is not None:
+        own = queries.max_length
+        least = max_length if own is None else min(own, max_length)
+        changes["queries"] = replace(queries, max_length=least)
+    cut: Any = replace(plan, encoding=replace(encoding, **changes))  # type: ignore[arg-type]
+    found: AnyPlan = cut
+    return found
 
 
 def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> Towers:

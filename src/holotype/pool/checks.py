@@ -14,7 +14,7 @@ from holotype.pool.errors import ContradictionError, ModelLoadError
 from holotype.pool.generation import HAVE_VECTORS, Facts, ModelKind
 from holotype.pool.slot import Unit
 
-_PROBE = "A text that every model can read."
+_PROBE = "text"
 _KINDS: Mapping[ArchitectureType, ModelKind] = {
     "sentence-transformer": "dense",
     "colbert": "colbert",
@@ -79,7 +79,7 @@ def check_unit(name: str, unit: Unit, facts: Facts) -> None:
             "max_length",
             unit.max_length,
             facts.max_length,
-            "models are run at their own length; leave max_length out",
+            "only models of holotype can be cut; leave max_length out",
         )
 
 
@@ -143,15 +143,17 @@ def run_probe(model: Any, name: str, facts: Facts) -> None:
         ContradictionError: its vectors have another size than it says.
         HolotypeError: whatever the model raises.
     """
+    # The shortest of limits may still cut it; classes of one's own need not know the option.
+    options = {} if getattr(model, "record", None) is None else {"on_overflow": "truncate"}
     if facts.kind == "cross-encoder":
-        found = model.predict([(_PROBE, _PROBE)])
+        found = model.predict([(_PROBE, _PROBE)], **options)
     elif facts.kind == "classifier":
-        scores = [score.score for each in model.classify([_PROBE]) for score in each]
+        scores = [score.score for each in model.classify([_PROBE], **options) for score in each]
         if not all(math.isfinite(score) for score in scores):
             raise NotFiniteError(name, 0, str(getattr(model, "dtype", "float32")))
         return
     else:
-        found = model.encode([_PROBE])
+        found = model.encode([_PROBE], **options)
     if facts.kind in ("colbert", "sparse"):
         # Their encoders have looked at every number.
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from copy import copy
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -16,7 +17,6 @@ from holotype.deployment.document import PoolSettings, Swap
 from holotype.pool.device import Device, Trim
 from holotype.pool.errors import (
     LoadingTimeoutError,
-    ModelLoadError,
     ModelTooLargeError,
     PoolClosedError,
     PoolError,
@@ -101,7 +101,7 @@ class Engine(Home):
                     generation.n_leases += 1
                     return Lease(generation, self)
                 self.check_open(slot)
-                if slot.is_sick:
+                if slot.is_sick and slot.loading is None:
                     raise _sick(slot)
                 job = slot.loading or self._request(slot)
                 job.n_waiters += 1
@@ -160,12 +160,8 @@ class Engine(Home):
         error = job.future.exception()
         if job.is_swap or error is None:
             return
-        if isinstance(error, ModelLoadError):
-            # One exception must not be raised on many threads at once.
-            raise ModelLoadError(
-                error.name, error.problem, error.retry_after_s
-            ) from error.__cause__
-        raise error
+        # One exception must not be raised on many threads at once.
+        raise copy(error) from error.__cause__
 
     def on_unused(self, generation: Generation) -> None:
         """Close what was retired, or try again what waited for memory."""

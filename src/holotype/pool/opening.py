@@ -59,6 +59,7 @@ class Opener:
             "dtype": inference.dtype,
             "backend": inference.backend,
             "code": inference.trust_remote_code,
+            "max_length": inference.max_length,
         }
         device = inference.device or "cpu"
         prepare: Callable[[], None] = _nothing
@@ -149,10 +150,11 @@ def _import_backend(backend: str) -> None:
 
 
 def _load(ref: ModelRef, dim: int | None, device: str, inference: InferenceSettings) -> Any:
-    from holotype.encoders import load
+    from holotype.encoders._load import load_cut
 
-    return load(
+    return load_cut(
         ref,
+        max_length=inference.max_length,
         dim=dim,
         device=device,
         dtype=inference.dtype,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast, overload
+from typing import Any, Literal, Self, TypeAlias, TypeVar, cast, overload
 
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier
@@ -39,6 +39,8 @@ HandleT = TypeVar("HandleT", bound=Handle[Any])
 Read = Callable[[], Deployment]
 
 _THREADS_OF_ACALL = 32
+_Group: TypeAlias = tuple[str, ModelKind | None, str, tuple[tuple[str, Any], ...]]
+"""What texts of one batch have in common: method, kind, variant and options."""
 
 
 class Pool:
@@ -229,7 +231,7 @@ class Pool:
             HolotypeError: whatever the method raises.
         """
         if batched and may_be_batched(method, options) and args and args[0]:
-            future = self._submit(name, method, args[0], options, key, variant, timeout_s)
+            future = self._submit(name, method, args[0], options, key, variant, timeout_s, kind)
             value, versions = future.result()
             return _answer(name, args[0], value, versions)
         return self._caller.call(
@@ -261,7 +263,7 @@ class Pool:
         """
         if batched and may_be_batched(method, options) and args and args[0]:
             texts = args[0]
-            future = self._submit(name, method, texts, options, key, variant, timeout_s)
+            future = self._submit(name, method, texts, options, key, variant, timeout_s, None)
             value, versions = await asyncio.wrap_future(future)
             return _answer(name, texts, value, versions)
         run = partial(
@@ -290,6 +292,7 @@ class Pool:
         key: str | None,
         variant: str | None,
         timeout_s: float | None,
+        kind: ModelKind | None,
     ) -> Future[tuple[Any, tuple[Version, ...]]]:
         route = self._caller.route(name)
         if route.spec.ensemble is not None:
@@ -297,7 +300,7 @@ class Pool:
         chosen = route.choose(key, variant).name
         given = [texts] if isinstance(texts, str) else list(texts)
         seconds = route.spec.timeout_s if timeout_s is None else timeout_s
-        group = (method, chosen, tuple(sorted(options.items())))
+        group = (method, kind, chosen, tuple(sorted(options.items())))
         return self._batcher(name).submit(
             group,
             given,
@@ -318,8 +321,10 @@ class Pool:
 
     def _make_batcher(self, name: str) -> Batcher:
         def run(group: Hashable, texts: list[str]) -> Batched:
-            method, variant, options = cast(tuple[str, str, tuple[tuple[str, Any], ...]], group)
-            answer = self._caller.call(name, method, (texts,), dict(options), variant=variant)
+            method, kind, variant, options = cast(_Group, group)
+            answer = self._caller.call(
+                name, method, (texts,), dict(options), variant=variant, kind=kind
+            )
             return Batched(value=answer.value, version=answer.version)
 
         def max_length() -> int | None:

@@ -21,6 +21,7 @@ from holotype.deployment.document import (
     SagemakerSource,
     VariantSpec,
 )
+from holotype.encoders.running.scores import LabelScore
 from holotype.pool import Pool, PoolError, Sizes
 from holotype.pool.remote import sagemaker
 from holotype.pool.remote.sagemaker import (
@@ -254,8 +255,9 @@ def test_labels_become_scores(server: Server) -> None:
     server.usual = lambda texts: (200, [row] * len(texts), "")
     made = classifier()
     np.testing.assert_allclose(made.predict_scores(["a", "b"]), [[0.2, 0.9]] * 2)
-    assert [one.label for one in made.classify("a")] == ["bad"]
-    assert len(made.classify(["a"], threshold=0.1)[0]) == 2
+    assert made.classify("a") == (LabelScore(label="bad", score=pytest.approx(0.9)),)
+    found: Any = made.classify(["a"], threshold=0.1)
+    assert [one.label for one in found[0]] == ["bad", "good"]
     # Some containers answer the best label alone, or leave a list out for a single text.
     server.usual = lambda texts: (200, row, "")
     np.testing.assert_allclose(made.predict_scores("a"), [0.2, 0.9])
