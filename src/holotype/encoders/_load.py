@@ -296,7 +296,7 @@ def _cut(plan: AnyPlan, max_length: int) -> AnyPlan:
         own = queries.max_length
         least = max_length if own is None else min(own, max_length)
         changes["queries"] = replace(queries, max_length=least)
-    cut: Any = replace(plan, encoding=replace(encoding, **changes))  # type: ignore[arg-type]
+    cut: Any = replace(plan, encoding=replace(encoding, **changes))
     found: AnyPlan = cut
     return found
 

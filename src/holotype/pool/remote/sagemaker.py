@@ -271,12 +271,8 @@ class SagemakerEncoder:
         settings_of(**options)
         given = [(prompt or "") + text for text in each_text(texts)]
         rows = self._endpoint.rows(given)
-        try:
-            found = np.array(rows, dtype=np.float32).reshape(len(given), -1 if given else 0)
-            is_flat = all(isinstance(row[0], (int, float)) for row in rows)
-        except (TypeError, ValueError, KeyError, IndexError):
-            is_flat = False
-        if not is_flat:
+        found = _as_vectors(rows)
+        if found is None:
             raise RemoteError(
                 self._endpoint.endpoint,
                 "answers no vector for each text; expected a list of numbers for each, as containers "
@@ -379,6 +375,17 @@ class SagemakerClassifier:
     def close(self) -> None:
         """Close the connections."""
         self._endpoint.close()
+
+
+def _as_vectors(rows: Sequence[Any]) -> NDArray[np.float32] | None:
+    """Return rows of numbers as an array; None if they are something else."""
+    if not rows:
+        return np.empty((0, 0), dtype=np.float32)
+    try:
+        found = np.array(rows, dtype=np.float32)
+    except (TypeError, ValueError):
+        return None
+    return found if found.ndim == 2 and found.shape[1] else None
 
 
 def _refuse_instruction(endpoint: str, instruction: str | None) -> None:
