@@ -9,7 +9,7 @@ deadline, leaves before a batch is formed.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from threading import Condition, Lock, Thread
@@ -24,6 +24,7 @@ from holotype.pool.metrics import Metrics
 BATCH_TOKENS = 8192
 _WINDOW_TEXTS = 32
 _BYTES_A_TOKEN = 4
+_COMPARABLE = (str, int, float, bool, type(None))
 _MOST_VERSIONS = 3
 
 
@@ -404,8 +405,15 @@ def _fail(request: _Request, error: Exception) -> None:
         return
 
 
-def may_be_batched(method: str, options: dict[str, Any]) -> bool:
-    """Whether calls of a method with these options can run together with others."""
-    return method in ("encode_query", "encode_document", "encode", "classify") and all(
-        isinstance(value, (str, int, float, bool, type(None))) for value in options.values()
-    )
+def may_be_batched(method: str, args: Sequence[Any], options: Mapping[str, Any]) -> bool:
+    """Whether a call can run together with others: a method that takes texts, and got some.
+
+    Whatever else it got, the model itself judges.
+    """
+    if method not in ("encode_query", "encode_document", "encode", "classify") or len(args) != 1:
+        return False
+    (texts,) = args
+    several = isinstance(texts, list) and bool(texts)
+    if not isinstance(texts, str) and not (several and all(isinstance(t, str) for t in texts)):
+        return False
+    return all(isinstance(value, _COMPARABLE) for value in options.values())

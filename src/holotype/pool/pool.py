@@ -230,7 +230,7 @@ class Pool:
             PoolError: the model cannot be loaded or called.
             HolotypeError: whatever the method raises.
         """
-        if batched and may_be_batched(method, options) and args and args[0]:
+        if batched and may_be_batched(method, args, options):
             future = self._submit(name, method, args[0], options, key, variant, timeout_s, kind)
             value, versions = future.result()
             return _answer(name, args[0], value, versions)
@@ -261,7 +261,7 @@ class Pool:
         The model runs on a thread. A task that is cancelled leaves the queue; a load or a model
         that runs already goes on.
         """
-        if batched and may_be_batched(method, options) and args and args[0]:
+        if batched and may_be_batched(method, args, options):
             texts = args[0]
             future = self._submit(name, method, texts, options, key, variant, timeout_s, None)
             value, versions = await asyncio.wrap_future(future)
@@ -298,7 +298,7 @@ class Pool:
         if route.spec.ensemble is not None:
             raise PoolError(name, "is an ensemble; the calls of its members can be batched")
         chosen = route.choose(key, variant).name
-        given = [texts] if isinstance(texts, str) else list(texts)
+        given = [texts] if isinstance(texts, str) else texts
         seconds = route.spec.timeout_s if timeout_s is None else timeout_s
         group = (method, kind, chosen, tuple(sorted(options.items())))
         return self._batcher(name).submit(

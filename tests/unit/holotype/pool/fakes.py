@@ -30,6 +30,7 @@ class Machine:
         self.others_bytes = 0
         self.kept_bytes = 0
         self.n_trims = 0
+        self.gives_back = False
         self.alive: list[FakeModel] = []
         self.lock = Lock()
 
@@ -48,6 +49,8 @@ class Machine:
 
     def trim(self, device: str, *, collect: bool = True) -> None:
         self.n_trims += collect
+        if self.gives_back:
+            self.kept_bytes = 0
 
 
 class FakeModel:

@@ -286,6 +286,10 @@ def test_every_request_gets_all_of_its_own_results_and_no_batch_is_too_large(
 
 
 def test_only_calls_that_are_alike_can_be_batched() -> None:
-    assert may_be_batched("encode_query", {"instruction": None, "batch_size": 3})
-    assert not may_be_batched("encode_query", {"devices": ["cpu"]})
-    assert not may_be_batched("rank", {})
+    assert may_be_batched("encode_query", [["a"]], {"instruction": None, "batch_size": 3})
+    assert may_be_batched("encode_query", ["a"], {})
+    assert not may_be_batched("encode_query", [["a"]], {"devices": ["cpu"]})
+    assert not may_be_batched("rank", [["a"]], {})
+    # A tuple is a pair of texts to a classifier, and what is no text is the model's to refuse.
+    for texts in (("a", "b"), ["a", 5], [], None, [("a", "b")]):
+        assert not may_be_batched("classify", [texts], {})

@@ -308,6 +308,25 @@ def test_a_measured_size_is_remembered(machine: Machine) -> None:
     assert engine.stop(30, [slot])
 
 
+def test_what_only_loading_took_is_remembered_and_not_held(machine: Machine) -> None:
+    sizes = Sizes(None)
+    machine.total_bytes = 2**30
+    engine = TestEngine(machine, sizes=sizes)
+    weights, needed_to_load = 100 * 2**20, 30 * 2**20
+    need = Need(n_bytes=1, origin="estimated")
+
+    def load() -> None:
+        machine.kept_bytes = needed_to_load
+
+    slot = engine.slot("a", weights, need=need, fails=load)
+    machine.gives_back = True
+    loaded(engine, slot)
+    (device,) = engine.devices()
+    assert device.ledger.held_bytes == weights
+    assert sizes.remembered(f"a-{weights}") == weights + needed_to_load
+    assert engine.stop(30, [slot])
+
+
 def test_a_swap_serves_without_a_gap_and_the_old_model_drains(engine: TestEngine) -> None:
     slot = engine.slot("a")
     lease = engine.acquire(slot)
