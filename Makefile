@@ -77,6 +77,7 @@ derived: $(INSTALLED) ## write the pages that derive from the catalogue and the 
 	$(BIN)/python -m holotype_codegen generate models.json --output src/holotype/models.py --line-length 100
 	$(BIN)/holotype docs
 	$(BIN)/python tools/field_reference.py
+	$(BIN)/python tools/name_table.py
 	$(BIN)/python tools/load_overloads.py
 	$(BIN)/python tools/catalogue_pages.py
 

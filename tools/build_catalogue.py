@@ -1,6 +1,6 @@
 """Make `models.json` from fact files, the selection, and what was set by hand.
 
-    python tools/build_catalogue.py --encoding-facts F --mteb-models F --mteb-scores F
+    python tools/build_catalogue.py
 
 docs/catalogue-pipeline.md describes the formats. The same input gives the same bytes.
 """
@@ -16,15 +16,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catalogue.claims import Claims, read_claims
 from catalogue.conflicts import conflicts
 from catalogue.entry import build, choose, used_sources
 from catalogue.facts import Fact, read_lines
 from catalogue.gather import Gatherer
 from catalogue.reconcile import reconcile
+from catalogue.releases import settle_the_date
 from catalogue.selecting import complete, ids_of, place
 from catalogue.text import dump, write
 
 _ROOT = Path(__file__).resolve().parent.parent
+_FACTS = {
+    "--encoding-facts": "encoding.jsonl",
+    "--mteb-models": "mteb.jsonl",
+    "--mteb-scores": "scores.jsonl",
+    "--claims": "claims.jsonl",
+    "--mentions": "mentions.jsonl",
+}
 _SUPERSEDED = "/lineage/superseded_by"
 
 Rows = Mapping[str, Mapping[str, Any]]
@@ -49,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read_lines(options.mteb_models),
         read_lines(options.mteb_scores),
         previous.get("models", ()),
+        read_claims(options.claims),
+        read_lines(options.mentions),
     )
     write(options.output, dump(made.catalogue) + "\n")
     write(options.conflicts, dump(made.conflicts) + "\n")
@@ -66,6 +77,8 @@ def make(
     mteb: Rows,
     scores: Rows,
     previous: Iterable[Mapping[str, Any]] = (),
+    claims: Claims | None = None,
+    mentions: Rows | None = None,
 ) -> Made:
     """Return the catalogue: the models selected by hand and by rule.
 
@@ -77,6 +90,8 @@ def make(
         scores: the joined scores, by repository.
         previous: the entries of the catalogue that is replaced; their ids stay, and so do those
             that were added by other means.
+        claims: single values with their sources, by repository.
+        mentions: the day on which a public repository named each model first, by repository.
 
     Raises:
         ValueError: a fact was set by hand for a model that is not selected, or names a source
@@ -94,7 +109,9 @@ def make(
         }
         for model in models
     }
-    gatherer = Gatherer(encoding=encoding, mteb=mteb, scores=scores, by_hand=by_hand)
+    gatherer = Gatherer(
+        encoding=encoding, mteb=mteb, scores=scores, by_hand=by_hand, claims=claims or {}
+    )
     ids = {model["huggingface_id"]: model["id"] for model in reversed(models)}
     entries, disagreements = [], []
     for model in models:
@@ -102,6 +119,7 @@ def make(
         said = gatherer.said(repository, kind, secondary=bool(model.get("secondary_mode")))
         kept = copy.deepcopy(said)
         reconcile(kept, kind)
+        settle_the_date(kept, (mentions or {}).get(repository))
         facts = choose(kept, by_hand[kind, repository])
         _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))
@@ -153,9 +171,9 @@ def _name_the_successor(facts: dict[str, Fact], repository: str, ids: Mapping[st
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    for name in ("--encoding-facts", "--mteb-models", "--mteb-scores"):
-        parser.add_argument(name, type=Path, required=True, help="JSON Lines")
     tools = _ROOT / "tools"
+    for name, file in _FACTS.items():
+        parser.add_argument(name, type=Path, default=tools / "facts" / file, help="JSON Lines")
     parser.add_argument("--models", type=Path, default=tools / "selection.json")
     parser.add_argument("--curated", type=Path, default=tools / "curated.json")
     parser.add_argument("--conflicts", type=Path, default=tools / "conflicts.json")

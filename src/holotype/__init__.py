@@ -1,50 +1,65 @@
 """holotype: a typed catalogue of embedding and retrieval models, and the runtime that obeys it.
 
 The models' constants are in `holotype.models`. Importing this package needs only the standard
-library; `load` imports what else it needs.
+library; `load` imports what else it needs. The catalogue itself is imported when something of it is
+asked for, so that the time of `import holotype` does not depend on how many models there are.
 """
 
 import typing as _typing
+from importlib import import_module as _import_module
 
 from holotype.encoders import ModelConfig, load
 from holotype.errors import (
+    AliasNotFoundError,
     AmbiguousModelError,
+    AmbiguousNameError,
+    ArtifactDamagedError,
+    ArtifactError,
+    ArtifactExistsError,
+    ArtifactNotFoundError,
+    CatalogueFileError,
     CatalogueMismatchError,
     CheckpointError,
     CheckpointNotFoundError,
+    ClosedEncoderError,
+    CredentialsInReferenceError,
+    CriterionError,
+    CriterionTypeError,
     DeprecatedModelWarning,
+    DifferentVectorsError,
+    ExportError,
+    ForkedEncoderError,
     HolotypeError,
+    HubUnreachableError,
+    IncompatibleModesError,
     InstructionError,
+    InvalidArgumentError,
     InvalidDimensionError,
+    InvalidLengthError,
+    InvalidReferenceError,
+    LocatedError,
+    LockFileError,
+    LockMismatchError,
+    LostPromptWarning,
+    ManifestError,
     MissingExtraError,
     ModelNotFoundError,
+    ModeNotLoadedError,
+    NotFiniteError,
+    NotLockedError,
+    ObjectStoreError,
+    RevisionGoneError,
+    StoreBusyError,
     TensorError,
     TextOverflowError,
     TextOverflowWarning,
     TokenizationError,
     UnsafeCheckpointError,
+    UnsafePathError,
     UnsupportedCheckpointError,
     UnsupportedModelError,
     WrongKindError,
 )
-from holotype.models import (
-    CATALOGUE_DIGEST,
-    CATALOGUE_VERSION,
-    MODEL_REGISTRY,
-    SOURCES,
-    ModelId,
-    ModelType,
-    find_model,
-    get_model,
-    get_model_by_hf_id,
-    list_model_ids,
-    models_by_language,
-    models_by_max_embedding_dim,
-    models_by_organization,
-    models_by_type,
-    models_with_matryoshka,
-)
-from holotype.query import select
 from holotype.records import (
     ClassifierModel,
     ColbertModel,
@@ -61,31 +76,62 @@ __all__ = [
     "CATALOGUE_VERSION",
     "MODEL_REGISTRY",
     "SOURCES",
+    "AliasNotFoundError",
     "AmbiguousModelError",
+    "AmbiguousNameError",
+    "ArtifactDamagedError",
+    "ArtifactError",
+    "ArtifactExistsError",
+    "ArtifactNotFoundError",
+    "CatalogueFileError",
     "CatalogueMismatchError",
     "CheckpointError",
     "CheckpointNotFoundError",
     "ClassifierModel",
+    "ClosedEncoderError",
     "ColbertModel",
+    "CredentialsInReferenceError",
+    "CriterionError",
+    "CriterionTypeError",
     "CrossEncoderModel",
     "DenseModel",
     "DeprecatedModelWarning",
+    "DifferentVectorsError",
+    "ExportError",
+    "ForkedEncoderError",
     "HolotypeError",
+    "HubUnreachableError",
+    "IncompatibleModesError",
     "InstructionError",
+    "InvalidArgumentError",
     "InvalidDimensionError",
+    "InvalidLengthError",
+    "InvalidReferenceError",
+    "LocatedError",
+    "LockFileError",
+    "LockMismatchError",
+    "LostPromptWarning",
+    "ManifestError",
     "MissingExtraError",
+    "ModeNotLoadedError",
     "ModelConfig",
     "ModelId",
     "ModelInfo",
     "ModelNotFoundError",
     "ModelType",
+    "NotFiniteError",
+    "NotLockedError",
+    "ObjectStoreError",
+    "RevisionGoneError",
     "Source",
     "SparseModel",
+    "StoreBusyError",
     "TensorError",
     "TextOverflowError",
     "TextOverflowWarning",
     "TokenizationError",
     "UnsafeCheckpointError",
+    "UnsafePathError",
     "UnsupportedCheckpointError",
     "UnsupportedModelError",
     "Variant",
@@ -104,14 +150,45 @@ __all__ = [
 ]
 
 if _typing.TYPE_CHECKING:
+    from holotype.models import (
+        CATALOGUE_DIGEST,
+        CATALOGUE_VERSION,
+        MODEL_REGISTRY,
+        SOURCES,
+        ModelId,
+        ModelType,
+        find_model,
+        get_model,
+        get_model_by_hf_id,
+        list_model_ids,
+        models_by_language,
+        models_by_max_embedding_dim,
+        models_by_organization,
+        models_by_type,
+        models_with_matryoshka,
+    )
+    from holotype.query import select
+
     __version__: str
     """The version that is installed; ``0+unknown`` where the sources are imported as they lie."""
 else:
 
-    def __getattr__(name: str) -> str:
-        """Read the version when it is asked for: the metadata take longer than all the rest."""
-        if name != "__version__":
+    def __getattr__(name: str) -> object:
+        """Read the version, or import the catalogue, when it is asked for."""
+        if name == "__version__":
+            return _version()
+        if name in ("models", "query"):
+            return _import_module(f"holotype.{name}")
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = __getattr__("query" if name == "select" else "models")
+        globals()[name] = value = getattr(module, name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+    def _version() -> str:
         from importlib.metadata import PackageNotFoundError, version
 
         try:

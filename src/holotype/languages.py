@@ -1,94 +1,109 @@
-"""Map the names of languages to the BCP 47 tags that records use."""
+"""What people call a language: its BCP 47 tag, its name, or its code of three letters."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from holotype.errors import CriterionError
+from holotype.naming import nearest
 
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 
-_NAMES = {
-    "af": "afrikaans afr",
-    "ar": "arabic العربية ara",
-    "az": "azerbaijani aze",
-    "be": "belarusian bel",
-    "bg": "bulgarian български bul",
-    "bn": "bengali bangla ben",
-    "ca": "catalan català cat",
-    "cs": "czech čeština ces cze",
-    "cy": "welsh cym wel",
-    "da": "danish dansk dan",
-    "de": "german deutsch deu ger",
-    "el": "greek ελληνικά ell gre",
-    "en": "english eng",
-    "es": "spanish español castellano spa",
-    "et": "estonian eesti est",
-    "eu": "basque euskara eus baq",
-    "fa": "persian farsi فارسی fas per",
-    "fi": "finnish suomi fin",
-    "fil": "filipino",
-    "fr": "french français francais fra fre",
-    "ga": "irish gle",
-    "gl": "galician galego glg",
-    "gu": "gujarati guj",
-    "he": "hebrew עברית heb",
-    "hi": "hindi हिन्दी hin",
-    "hr": "croatian hrvatski hrv",
-    "hu": "hungarian magyar hun",
-    "hy": "armenian hye arm",
-    "id": "indonesian ind",
-    "is": "icelandic íslenska isl ice",
-    "it": "italian italiano ita",
-    "ja": "japanese 日本語 jpn",
-    "ka": "georgian kat geo",
-    "kk": "kazakh kaz",
-    "km": "khmer khm",
-    "kn": "kannada kan",
-    "ko": "korean 한국어 kor",
-    "la": "latin lat",
-    "lo": "lao",
-    "lt": "lithuanian lietuvių lit",
-    "lv": "latvian latviešu lav",
-    "mk": "macedonian mkd mac",
-    "ml": "malayalam mal",
-    "mn": "mongolian mon",
-    "mr": "marathi mar",
-    "ms": "malay msa may",
-    "my": "burmese mya bur",
-    "ne": "nepali nep",
-    "nl": "dutch nederlands nld dut",
-    "no": "norwegian norsk nor",
-    "pa": "punjabi pan",
-    "pl": "polish polski pol",
-    "pt": "portuguese português portugues por",
-    "ro": "romanian română ron rum",
-    "ru": "russian русский rus",
-    "si": "sinhala sin",
-    "sk": "slovak slovenčina slk slo",
-    "sl": "slovenian slovene slovenščina slv",
-    "sq": "albanian sqi alb",
-    "sr": "serbian српски srp",
-    "sv": "swedish svenska swe",
-    "sw": "swahili swa",
-    "ta": "tamil tam",
-    "te": "telugu tel",
-    "th": "thai ไทย tha",
-    "tr": "turkish türkçe tur",
-    "uk": "ukrainian українська ukr",
-    "ur": "urdu urd",
-    "uz": "uzbek uzb",
-    "vi": "vietnamese vie",
-    "yo": "yoruba yor",
-    "zh": "chinese mandarin 中文 zho chi",
-    "zu": "zulu zul",
-}
 
-TAGS_BY_NAME = {name: tag for tag, names in _NAMES.items() for name in names.split()}
-"""The tag for each name: in English, in the language itself, or a three-letter code."""
+def meant_language(wanted: str, known: Iterable[str]) -> str:
+    """Return the lower-case tag of a language, without what no model distinguishes.
+
+    Args:
+        wanted: a tag, a name in English or in the language itself, or a code of three letters.
+        known: the lower-case language ranges of the records that are asked.
+
+    Returns:
+        The tag. A region that no record names is left out, `de-AT` → `de`, and so is a script of a
+        language for which no record names a script.
+
+    Raises:
+        CriterionError: the text is neither a tag nor a name of a language; the error suggests one.
+    """
+    ranges = frozenset(known)
+    written = wanted.strip().casefold().replace("_", "-")
+    if written in ranges:
+        return written
+    tag = _tag_named(written)
+    found = _longest(tag, ranges) if tag else None
+    if found is not None:
+        return found
+    if tag is None or tag.partition("-")[0] not in _tags_by_name().values():
+        raise CriterionError("language", wanted, f"is no language that is known; {_hint(written)}")
+    return tag
 
 
-def tag_named(text: str) -> str | None:
-    """Return the lower-case tag for a tag or a name; None if the text is neither."""
-    written = text.strip().lower().replace("_", "-")
-    first, hyphen, rest = written.partition("-")
-    tag = f"{TAGS_BY_NAME.get(first, first)}{hyphen}{rest}"
+def _longest(tag: str, ranges: Collection[str]) -> str | None:
+    """Return the tag, or the longest shorter one, that is a range of the records."""
+    subtags = tag.split("-")
+    for n in range(len(subtags), 0, -1):
+        shorter = "-".join(subtags[:n])
+        if shorter in ranges:
+            return shorter
+        if n == 2 and _is_script(subtags[1]) and _have_scripts(subtags[0], ranges):
+            return None
+    return None
+
+
+def _have_scripts(language: str, ranges: Collection[str]) -> bool:
+    tags = (each.split("-") for each in ranges)
+    return any(len(tag) > 1 and tag[0] == language and _is_script(tag[1]) for tag in tags)
+
+
+def _is_script(subtag: str) -> bool:
+    return len(subtag) == 4 and subtag.isalpha()
+
+
+def _tag_named(written: str) -> str | None:
+    """Return the tag for a tag or a name; None if the text has the form of neither."""
+    names = _tags_by_name()
+    plain = _without_accents(written)
+    whole = names.get(written) or names.get(plain) or names.get(plain.replace("-", " "))
+    if whole is not None:
+        return whole
+    first, hyphen, rest = plain.partition("-")
+    tag = f"{names.get(first, first)}{hyphen}{rest}"
     return tag if _TAG.fullmatch(tag) else None
+
+
+def _hint(written: str) -> str:
+    names = _tags_by_name()
+    near = nearest(written, names)
+    meant = f"did you mean {names[near[0]]!r} ({near[0]})? " if near else ""
+    return f"{meant}write a BCP 47 tag such as de or zh-Hans, or a name such as German"
+
+
+@cache
+def _tags_by_name() -> dict[str, str]:
+    """Return the lower-case tag for each name in lower case."""
+    return {
+        name: tag.lower() for tag, names in table()["languages"].items() for name in (*names, tag)
+    }
+
+
+def _without_accents(text: str) -> str:
+    split = unicodedata.normalize("NFKD", text)
+    return unicodedata.normalize("NFC", "".join(c for c in split if not unicodedata.combining(c)))
+
+
+def known_licences() -> frozenset[str]:
+    """Return the lower-case ids of licences: SPDX's, and those that only the Hub has."""
+    return frozenset(table()["licences"])
+
+
+@cache
+def table() -> dict[str, Any]:
+    """Return the table that tools/name_table.py makes: `languages` and `licences`."""
+    import json  # most programs name no language
+
+    text = Path(__file__).with_name("names.json").read_text(encoding="utf-8")
+    return cast("dict[str, Any]", json.loads(text))

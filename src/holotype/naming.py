@@ -1,8 +1,9 @@
-"""The form of ids: kebab-case, the same as in `holotype_codegen.naming`."""
+"""The form of ids: kebab-case, the same as in `holotype_codegen.naming`; and names like a name."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _KEBAB_CASE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 
@@ -16,3 +17,12 @@ def kebab_case(name: str) -> str:
     """Return the kebab-case form of a name; empty if it has no allowed character."""
     between = re.compile("[^a-z0-9]+")
     return between.sub(lambda run: "." if run[0] == "." else "-", name.lower()).strip("-.")
+
+
+def nearest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
+    """Return up to `limit` of `names` with the spelling closest to `name`, best first."""
+    import difflib
+
+    spellings = {candidate.lower(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.lower(), spellings, n=limit, cutoff=0.6)
+    return [spellings[candidate] for candidate in close]

@@ -1,11 +1,13 @@
 """`select`: one query that combines all criteria."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, Unpack, get_args, overload
 
-from holotype.catalogue import language_ranges, nearest
+from holotype.catalogue import INDEXED, language_ranges, owners
+from holotype.errors import CriterionError, CriterionTypeError
 from holotype.models import CATALOGUE, ModelType
+from holotype.naming import nearest
 from holotype.records import (
     ClassifierModel,
     ColbertModel,
@@ -35,27 +37,29 @@ SortKey: TypeAlias = Literal[
 
 class _Criteria(TypedDict, total=False):
     organization: str | None
-    """Who made the model."""
+    """Who made the model, in any letter case."""
     language: str | None
-    """A BCP 47 tag; `zh` also finds `zh-Hans`."""
+    """A BCP 47 tag or a name such as `German`; `zh` also finds `zh-Hans`."""
     modality: str | None
     """`text`, `image`, `audio` or `video`."""
     license: str | Collection[str] | None
     """One licence id, or several acceptable ones."""
-    min_embedding_dim: int | None
+    min_embedding_dim: int | str | None
     """The smallest native dimension."""
-    max_embedding_dim: int | None
+    max_embedding_dim: int | str | None
     """The largest native dimension."""
-    max_truncated_dim: int | None
+    max_truncated_dim: int | str | None
     """The largest dimension, using a Matryoshka model's smallest size."""
     matryoshka: bool | None
     """Whether vectors can be truncated."""
-    min_context_length: int | None
-    """The smallest context length, in tokens."""
-    min_parameters: int | None
-    """The smallest number of parameters."""
-    max_parameters: int | None
-    """The largest number of parameters."""
+    min_context_length: int | str | None
+    """The smallest context length, in tokens: 8192, or `"8k"` for 8000."""
+    min_parameters: int | str | None
+    """The smallest number of parameters: 100_000_000 or `"100M"`."""
+    max_parameters: int | str | None
+    """The largest number of parameters: 1_500_000_000 or `"1.5B"`."""
+    max_memory: int | str | None
+    """The most bytes that the weights take, `"500MB"` or `"2GiB"`: see `ModelInfo.weights_bytes`."""
     min_beir_avg: float | None
     """The smallest mean nDCG@10 on BEIR, as a fraction."""
     min_ms_marco_mrr10: float | None
@@ -89,17 +93,16 @@ def _at_most(field: str) -> _Check:
     return lambda record, bound: (value := value_of(record)) is not None and value <= bound
 
 
-def _has_license(record: ModelInfo, wanted: str | Collection[str]) -> bool:
-    names = (wanted,) if isinstance(wanted, str) else wanted
-    return record.license is not None and record.license.lower() in {n.lower() for n in names}
+def _speaks(record: ModelInfo, tag: str) -> bool:
+    return any(f"{each}-".lower().startswith(f"{tag}-") for each in record.languages)
 
 
 _CHECKS: dict[str, _Check] = {
     "type": lambda record, kind: record.type == kind,
-    "organization": lambda record, name: record.organization.lower() == name.lower(),
-    "language": lambda record, tag: tag.lower() in language_ranges(record),
-    "modality": lambda record, modality: modality.lower() in record.modalities,
-    "license": _has_license,
+    "organization": lambda record, name: record.organization.lower() == name,
+    "language": _speaks,
+    "modality": lambda record, modality: modality in record.modalities,
+    "license": lambda record, ids: record.license is not None and record.license.lower() in ids,
     "min_embedding_dim": _at_least("embedding_dim"),
     "max_embedding_dim": _at_most("embedding_dim"),
     "max_truncated_dim": _at_most("smallest_dim"),
@@ -107,6 +110,7 @@ _CHECKS: dict[str, _Check] = {
     "min_context_length": _at_least("context_length"),
     "min_parameters": _at_least("parameters"),
     "max_parameters": _at_most("parameters"),
+    "max_memory": _at_most("weights_bytes"),
     "min_beir_avg": _at_least("beir_avg"),
     "min_ms_marco_mrr10": _at_least("ms_marco_mrr10"),
     "allow_remote_code": lambda record, allowed: allowed or not record.requires_remote_code,
@@ -114,9 +118,8 @@ _CHECKS: dict[str, _Check] = {
 """The check of each criterion; an unknown value satisfies no bound."""
 
 _YES_OR_NO = frozenset({"matryoshka", "allow_remote_code"})
-_NUMBERS = frozenset(name for name in _CHECKS if name.startswith(("min_", "max_")))
-_KINDS = frozenset(str(kind) for kind in ModelType)
-_MODALITIES = ("text", "image", "audio", "video")
+_SCORES = frozenset({"min_beir_avg", "min_ms_marco_mrr10"})
+_PAIRS = (("min_embedding_dim", "max_embedding_dim"), ("min_parameters", "max_parameters"))
 
 
 # The result's type follows `type`.
@@ -185,8 +188,9 @@ def select(
     """Return the models that meet every criterion.
 
     A record whose value is unknown satisfies no bound on that value. Deprecated models are left
-    out. Text is compared in any letter case. A language may be named, too: ``"German"``; and where
-    no model is made for a region or a script of it, it counts without these: ``"de-DE"`` as ``"de"``.
+    out. Words are understood in any letter case and with spaces or underscores for hyphens, a
+    language also by its name: ``"German"``. Where no model is made for a region or a script of a
+    language, it counts without these: ``"de-DE"`` as ``"de"``. Numbers may be texts: ``"500M"``.
 
     Args:
         type: a kind of model; the static type of the result follows the member of `ModelType`.
@@ -198,22 +202,27 @@ def select(
         **criteria: see `Criteria`.
 
     Raises:
-        TypeError: there is no such criterion, or its value is of another type.
-        ValueError: there is no such kind, modality or language, a score is no fraction, or
-            `sort_by` names no field to sort by.
+        TypeError: there is no such criterion.
+        CriterionError: no model can have the value of a criterion: there is no such kind, modality,
+            language, licence or organization, a score is no fraction, bounds exclude each other,
+            or `sort_by` names no field to sort by. It is a `ValueError`.
+        CriterionTypeError: a value is of another type. It is a `TypeError`, too.
     """
-    asked = {"type": type, **criteria}
-    asked = {name: wanted for name, wanted in asked.items() if wanted is not None}
-    records = (
-        CATALOGUE.listed
-        if among is None
-        else tuple(record for record in among if not record.deprecated)
-    )
+    records = CATALOGUE.listed if among is None else _listed(among)
+    asked = {
+        name: wanted.lower()
+        if among is None and _is_indexed(name, wanted)
+        else _meant(name, wanted, records)
+        for name, wanted in {"type": type, **criteria}.items()
+        if wanted is not None
+    }
     _require_possible(asked)
-    _require_types(asked)
-    _require_known(asked, records)
-    if "language" in asked:
-        asked["language"] = _known_language(asked["language"], records)
+    if sort_by is not None:
+        _require_sort_key(sort_by)
+    if not isinstance(descending, bool):
+        raise CriterionTypeError("descending", descending, "is not True or False")
+    if descending and sort_by is None:
+        raise CriterionError("descending", True, "needs sort_by; write sort_by='parameters'")
     candidates = _candidates(asked) if among is None else records
     checks = [(_CHECKS[name], wanted) for name, wanted in asked.items()]
     found = [
@@ -222,95 +231,86 @@ def select(
     return tuple(found if sort_by is None else _sorted(found, sort_by, descending))
 
 
-def _require_possible(asked: dict[str, Any]) -> None:
-    for name, wanted in asked.items():
-        if name not in _CHECKS:
-            near = nearest(name, _CHECKS)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_CHECKS)}"
-            raise TypeError(f"select() has no criterion {name!r}; {hint}")
-        if name in ("min_beir_avg", "min_ms_marco_mrr10") and not 0 <= wanted <= 1:
-            raise ValueError(
-                f"{name}={wanted!r} is no fraction from 0 to 1; write 0.6 for 60 points"
-            )
+def _listed(among: Iterable[ModelInfo]) -> tuple[ModelInfo, ...]:
+    expected = "is not records; write among=MODEL_REGISTRY, of any catalogue"
+    if isinstance(among, str) or not isinstance(among, Iterable):
+        raise CriterionTypeError("among", among, expected)
+    records = tuple(among)
+    for record in records:
+        if not isinstance(record, ModelInfo):
+            raise CriterionTypeError("among", record, f"among the records {expected}")
+    return tuple(record for record in records if not record.deprecated)
 
 
-def _require_types(asked: dict[str, Any]) -> None:
-    """Refuse values that would satisfy no model, whatever it is."""
-    for name, wanted in asked.items():
-        if name in _YES_OR_NO:
-            fits, expected = isinstance(wanted, bool), "True or False"
-        elif name in _NUMBERS:
-            fits = isinstance(wanted, int | float) and not isinstance(wanted, bool)
-            expected = "a number"
-        elif name == "license":
-            fits = isinstance(wanted, Collection) and all(isinstance(each, str) for each in wanted)
-            expected = "a licence id, or several of them"
-        else:
-            fits, expected = isinstance(wanted, str), "text"
-        if not fits:
-            match wanted:
-                case [only]:
-                    hint = f"; did you mean {name}={only!r}?"
-                case _:
-                    hint = ""
-            raise TypeError(f"{name}={wanted!r} is not {expected}{hint}")
+def _is_indexed(name: str, wanted: object) -> TypeGuard[str]:
+    """Return whether holotype's own catalogue has models with just this value."""
+    return (
+        name in INDEXED and isinstance(wanted, str) and bool(CATALOGUE.having(name, wanted.lower()))
+    )
 
 
-def _require_known(asked: dict[str, Any], records: Iterable[ModelInfo]) -> None:
-    """Refuse a kind or a modality that neither holotype nor the records know."""
-    if "type" in asked:
-        _require_one_of("type", str(asked["type"]), _KINDS, (str(each.type) for each in records))
-    if "modality" in asked:
-        further = (modality for each in records for modality in each.modalities)
-        _require_one_of("modality", asked["modality"].lower(), _MODALITIES, further)
-
-
-def _require_one_of(name: str, wanted: str, known: Iterable[str], further: Iterable[str]) -> None:
-    if wanted in known or wanted in (every := {*known, *further}):
-        return
-    near = nearest(wanted, sorted(every))
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"{name}={wanted!r} is unknown; {hint}there are {', '.join(sorted(every))}")
-
-
-def _known_language(wanted: str, records: Iterable[ModelInfo]) -> str:
-    """Return the tag that is meant, without what no record distinguishes: its region or script.
+def _meant(name: str, wanted: object, records: Sequence[ModelInfo]) -> Any:
+    """Return the value of a criterion as `_CHECKS` compares it.
 
     Raises:
-        ValueError: the text is neither a tag nor a name of a language.
+        TypeError: there is no such criterion.
+        CriterionError: see `select`.
     """
-    # Few programs name languages.
-    from holotype.languages import TAGS_BY_NAME, tag_named
+    # Programs that only look models up by name do not pay for these.
+    from holotype import criteria as words
+    from holotype.languages import meant_language
 
-    tag = tag_named(wanted)
-    if tag is None:
-        near = nearest(wanted, TAGS_BY_NAME)
-        hint = f"did you mean {TAGS_BY_NAME[near[0]]!r} ({near[0]})? " if near else ""
-        raise ValueError(
-            f"language={wanted!r} is no language; {hint}write a BCP 47 tag, such as de or zh-Hans"
-        )
-    subtags = tag.split("-")
-    shorter = ["-".join(subtags[:n]) for n in range(len(subtags), 0, -1)]
-    if len(shorter) == 1:
-        return tag
-    known = {each for record in records for each in language_ranges(record)}
-    return next((each for each in shorter if each in known), tag)
+    if name not in _CHECKS:
+        near = nearest(name, _CHECKS)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_CHECKS)}"
+        raise TypeError(f"select() has no criterion {name!r}; {hint}")
+    if name in _YES_OR_NO:
+        return words.flag_of(name, wanted)
+    if name in _SCORES:
+        return words.score_of(name, wanted)
+    match name:
+        case "type":
+            return words.meant_kind(wanted, (str(each.type) for each in records))
+        case "organization":
+            return words.meant_organization(wanted, owners((*CATALOGUE.records, *records)))
+        case "language":
+            ranges = (each for record in records for each in language_ranges(record))
+            return meant_language(words.text_of(name, wanted), ranges)
+        case "modality":
+            return words.meant_modality(wanted, (m for each in records for m in each.modalities))
+        case "license":
+            both = (*CATALOGUE.records, *records)
+            return words.meant_licenses(wanted, {each.license for each in both if each.license})
+        case _:
+            return words.number_of(name, wanted)
+
+
+def _require_possible(asked: dict[str, Any]) -> None:
+    """Refuse a lower bound above the upper one."""
+    for low, high in _PAIRS:
+        if low in asked and high in asked and asked[low] > asked[high]:
+            raise CriterionError(
+                low, asked[low], f"is above {high}={asked[high]!r}, so no model can have both"
+            )
 
 
 def _candidates(asked: dict[str, Any]) -> tuple[ModelInfo, ...]:
     """Return the shortest result that an index gives for one of the criteria."""
-    indexed = (
-        ("type", CATALOGUE.models_by_type),
-        ("organization", CATALOGUE.models_by_organization),
-        ("language", CATALOGUE.models_by_language),
-    )
-    answers = [query(asked[name]) for name, query in indexed if name in asked]
+    answers = [CATALOGUE.having(name, asked[name]) for name in INDEXED if name in asked]
     return min(answers, key=len, default=CATALOGUE.listed)
 
 
+def _require_sort_key(key: str) -> None:
+    keys = get_args(SortKey)
+    if key not in keys:
+        near = nearest(str(key), keys)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise CriterionError(
+            "sort_by", key, f"is no field to sort by; {hint}expected one of {', '.join(keys)}"
+        )
+
+
 def _sorted(records: list[ModelInfo], key: SortKey, descending: bool) -> list[ModelInfo]:
-    if key not in get_args(SortKey):
-        raise ValueError(f"sort_by={key!r}; expected one of {', '.join(get_args(SortKey))}")
     value_of = attrgetter(key)
     known = [record for record in records if value_of(record) is not None]
     unknown = [record for record in records if value_of(record) is None]

@@ -139,6 +139,16 @@ class ModelInfo:
         """The smallest dimension that the model can return; None if it returns no vectors."""
         return self.matryoshka_dims[0] if self.matryoshka_dims else self.embedding_dim
 
+    @property
+    def weights_bytes(self) -> int | None:
+        """An estimate of the bytes that the weights take: 4 for each of the `parameters`.
+
+        `load` runs every model in float32 unless told otherwise, whatever the type of the stored
+        weights; bfloat16, float16 take half of it. What texts take while they are encoded comes on
+        top. None if the number of parameters is unknown.
+        """
+        return None if self.parameters is None else 4 * self.parameters
+
     def source_of(self, field: str) -> str | None:
         """Return the source of a field's value.
 

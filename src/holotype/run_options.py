@@ -7,7 +7,6 @@ and older do not support `closed`, so only type checkers see it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
         """The options of a run, for every kind of model; see `ModelConfig`."""
 
         backend: Backend
+        max_length: int | None
+        query_prompt: str | None
+        document_prompt: str | None
 
 else:
 
@@ -45,11 +47,6 @@ else:
         """The options of a run, for every kind of model; see `ModelConfig`."""
 
         backend: Backend
-
-
-def refuse_unknown(options: Mapping[str, object], known: Iterable[str]) -> None:
-    """Raise a `TypeError` for an option that a function does not take."""
-    if options:
-        raise TypeError(
-            f"there is no option {next(iter(options))!r}; expected one of {', '.join(known)}"
-        )
+        max_length: int | None
+        query_prompt: str | None
+        document_prompt: str | None

@@ -88,7 +88,9 @@ def _validate(options: argparse.Namespace) -> int:
     if options.json:
         print(format_json(()))
     else:
-        print(f"{options.source}: {len(catalogue.value['models'])} models, no problems")
+        n_models = len(catalogue.value["models"])
+        counted = "1 model" if n_models == 1 else f"{n_models:,} models"
+        print(f"{options.source}: {counted}, no problems")
     return 0
 
 

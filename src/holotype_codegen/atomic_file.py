@@ -47,7 +47,7 @@ def _permissions(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode):
-        what = "is a link" if stat.S_ISLNK(status.st_mode) else "is no regular file"
+        what = "is a link" if stat.S_ISLNK(status.st_mode) else "is not a regular file"
         raise OSError(errno.EINVAL, what, str(path))
     return stat.S_IMODE(status.st_mode)
 

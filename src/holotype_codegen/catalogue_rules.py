@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from holotype_codegen import standards
 from holotype_codegen.entries import Breach, Entries, Entry
+from holotype_codegen.lineage_rules import LINEAGE_RULES
 from holotype_codegen.naming import (
     RESERVED_NAMES,
     class_stem,
@@ -51,7 +52,7 @@ def aliases_are_unique(catalogue: Entries) -> Iterator[Breach]:
                 yield entry.breach(
                     pointer,
                     f"the alias {quote_json(alias)} is taken",
-                    f"expected a name that nothing else has, and {other} has it",
+                    f"expected a unique name, but {other} has it too",
                     "delete it from one of them",
                 )
 
@@ -84,8 +85,8 @@ def constants_are_unique(catalogue: Entries) -> Iterator[Breach]:
         if constant in RESERVED_NAMES:
             yield entry.breach(
                 "/id",
-                f"the id {quote_json(entry.id)} becomes {constant}, a name that the module needs",
-                f"expected any id but those that become {', '.join(sorted(RESERVED_NAMES))}",
+                f"the id {quote_json(entry.id)} becomes {constant}, a name that the module reserves",
+                f"expected an id that does not become one of {', '.join(sorted(RESERVED_NAMES))}",
                 "choose another id",
             )
         other = first.setdefault(constant, entry)
@@ -131,7 +132,7 @@ def successors_exist(catalogue: Entries) -> Iterator[Breach]:
             meant = nearest(successor, ids)
             yield entry.breach(
                 "/lineage/superseded_by",
-                f"superseded_by names {quote_json(successor)}, which is no id of the catalogue",
+                f"superseded_by names {quote_json(successor)}, which is not an id in the catalogue",
                 "expected the id of another entry",
                 f"did you mean {quote_json(meant)}?" if meant else "correct the id, or write null",
             )
@@ -164,8 +165,8 @@ def successors_come_to_an_end(catalogue: Entries) -> Iterator[Breach]:
             yield entry.breach(
                 "/lineage/superseded_by",
                 f"superseded_by leads from {quote_json(entry.id)} back to it",
-                "expected a line of successors that ends",
-                "write null in the newest of them",
+                "expected a chain of successors that ends",
+                "write null in the newest model",
             )
 
 
@@ -193,14 +194,14 @@ def sources_are_dated_and_licensed(catalogue: Entries) -> Iterator[Breach]:
         if retrieved and not standards.is_date(retrieved):
             yield source.breach(
                 "/retrieved",
-                f"the date {quote_json(retrieved)} is not one of ISO 8601",
+                f"the date {quote_json(retrieved)} is not in ISO 8601",
                 "expected YYYY, YYYY-MM or YYYY-MM-DD",
                 "write the day on which the source was read",
             )
         elif retrieved and standards.is_to_come(retrieved):
             yield source.breach(
                 "/retrieved",
-                f"the date {quote_json(retrieved)} has not come yet",
+                f"the date {quote_json(retrieved)} is in the future",
                 "expected a day in the past",
                 "write the day on which the source was read",
             )
@@ -223,5 +224,6 @@ CATALOGUE_RULES: tuple[CatalogueRule, ...] = (
     successors_are_of_the_same_kind,
     successors_come_to_an_end,
     sources_are_dated_and_licensed,
+    *LINEAGE_RULES,
 )
 """The rules about all entries."""

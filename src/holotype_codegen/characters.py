@@ -69,14 +69,14 @@ def _fault_of_piece(piece: str, offset: int) -> Fault | None:
             return None
         return Fault(
             offset,
-            f"the string holds {_shown(piece)}, which is no escape of JSON",
+            f"the string contains {_shown(piece)}, which is not an escape sequence of JSON",
             f"expected {_WRITABLE} after a backslash",
-            "write two backslashes for a backslash itself",
+            "write a literal backslash as two backslashes",
         )
     if piece == "\t":
         return Fault(
             offset,
-            "the string holds a tab as it is",
+            "the string contains a raw tab",
             r"expected it escaped, as \t",
             r"write \t, or a space",
         )
@@ -87,16 +87,16 @@ def _fault_of_code(code: int, written: str, offset: int) -> Fault | None:
     if 0xD800 <= code <= 0xDFFF:
         return Fault(
             offset,
-            f"the string holds the lone surrogate {written}",
-            "expected whole characters: a surrogate means something only in a pair",
+            f"the string contains the lone surrogate {written}",
+            "expected whole characters: a surrogate is only valid in a pair",
             "write the character itself",
         )
     if _REFUSED_LITERAL.match(chr(code)) is None or code == ord("\t"):
         return None
     return Fault(
         offset,
-        f"the string holds the {_name(code)} {written}",
-        r"expected text that prints, with no control character but \n and \t",
+        f"the string contains the {_name(code)} {written}",
+        r"expected printable text, without control characters other than \n and \t",
         "delete it",
     )
 

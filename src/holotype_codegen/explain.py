@@ -59,6 +59,6 @@ def _not_found(catalogue: CatalogueSource, model_id: str) -> Problem:
         pointer="/models",
         found=f"no entry has the id {model_id!r}",
         expected="the id of an entry",
-        action=f"did you mean {' or '.join(map(repr, near))}?" if near else "look the id up",
+        action=f"did you mean {' or '.join(map(repr, near))}?" if near else "look up the id",
         rule="explain",
     )

@@ -73,7 +73,7 @@ def _refuse_hand_written(output: Path) -> None:
         beginning = file.read(len(HEADER))
     if beginning and beginning != HEADER.encode():
         raise OutputError(
-            f"{output} was not generated, so that it is not overwritten: its first line does not "
+            f"{output} was not generated, so it is not overwritten: its first line does not "
             f"begin with {HEADER!r}; choose another output, or delete the file"
         )
 

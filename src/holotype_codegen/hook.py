@@ -22,6 +22,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.plugin import hookimpl
 
 from holotype_codegen.generate import OutputError, generate
+from holotype_codegen.layout import layout_problem
 from holotype_codegen.render import LINE_LENGTH
 from holotype_codegen.report import CatalogueError
 
@@ -40,8 +41,8 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
         Raises:
             TypeError: an option is missing or of the wrong type.
             SystemExit: the catalogue has problems, which are all printed, or is outside the
-                project; or the module would be outside the project, or overwrite a file that was
-                not generated. Nothing is written.
+                project; or the module would be outside the project, or not be importable from the
+                wheel, or overwrite a file that was not generated. Nothing is written.
         """
         source, output = self._option("source", str), self._option("output", str)
         line_length = self._option("line-length", int, LINE_LENGTH)
@@ -53,22 +54,25 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
         path = _within(root, output)
         if path is None:
             raise SystemExit(
-                f"the output {output!r} of the build hook {self.PLUGIN_NAME!r} lies outside of the "
+                f"the output {output!r} of the build hook {self.PLUGIN_NAME!r} lies outside the "
                 f"project {root}; name a file in it, such as src/acme/models.py"
             )
+        build_data["artifacts"].append("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path))
+        problem = layout_problem(self.build_config, root, path, build_data)
+        if problem is not None:
+            raise SystemExit(f"the project {root} would not be importable: {problem}")
         try:
             generate(root / source, root / path, root=root, line_length=line_length)
         except (CatalogueError, OutputError) as error:
             raise SystemExit(str(error)) from None
-        build_data["artifacts"].append("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path))
 
     def _catalogue(self, root: Path, source: str) -> dict[str, str]:
         """Map the path of the catalogue to its path in a source distribution."""
         path = _within(root, source)
         if path is None:
             raise SystemExit(
-                f"the catalogue {source!r} lies outside of the project {root}, so that a source "
-                "distribution, from which wheels are built elsewhere, cannot hold it; move it into "
+                f"the catalogue {source!r} lies outside the project {root}, so a source "
+                "distribution, from which wheels are built elsewhere, cannot include it; move it into "
                 "the project, or build the wheel alone: python -m build --wheel"
             )
         if not (root / path).is_file():

@@ -20,14 +20,14 @@ def fault(name: str) -> str | None:
         return "it has no organization" if len(parts) == 1 else "it has more than one slash"
     for part in parts:
         if not part:
-            return "a side of its slash is empty"
+            return "one side of its slash is empty"
         if not _PART.fullmatch(part):
-            return "it has characters other than ASCII letters, digits, '-', '_' and '.'"
+            return "it contains characters other than ASCII letters, digits, '-', '_' and '.'"
         if part[0] in "-." or part[-1] in "-.":
             return "a part begins or ends with '-' or '.'"
         if len(part) > MAX_LENGTH:
-            return f"a part has {len(part)} characters, of which the Hub allows {MAX_LENGTH}"
+            return f"a part has {len(part)} characters, and the Hub allows {MAX_LENGTH}"
     for forbidden in ("--", ".."):
         if forbidden in name:
-            return f"it has {forbidden!r}"
+            return f"it contains {forbidden!r}"
     return "it ends in '.git'" if name.endswith(".git") else None

@@ -74,7 +74,7 @@ def _flat(value: object) -> str:
             inner = ", ".join(_flat(item) for item in value)
             return f"({inner},)" if len(value) == 1 else f"({inner})"
         case _:
-            raise TypeError(f"no Python literal for {type(value).__name__}: {value!r}")
+            raise TypeError(f"there is no Python literal for {type(value).__name__}: {value!r}")
 
 
 def _explode(value: Call | Sequence[object], indent: int, width: int) -> str:

@@ -2,7 +2,8 @@
 
 Every rule runs on every entry, even one that breaks the schema, so that all problems are reported at
 once. A rule ignores values that are missing or of the wrong type. Rules about sizes are in
-`holotype_codegen.size_rules`, those about all entries in `holotype_codegen.catalogue_rules`.
+`holotype_codegen.size_rules`, those about values that cannot be in
+`holotype_codegen.plausibility_rules`, those about all entries in `holotype_codegen.catalogue_rules`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from holotype_codegen import hub_ids, standards
 from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.licences import HUB_LICENCES
 from holotype_codegen.naming import is_kebab_case, kebab_case
+from holotype_codegen.plausibility_rules import PLAUSIBILITY_RULES
 from holotype_codegen.positions import child_pointer
 from holotype_codegen.report import quote_json
 from holotype_codegen.schema import known_kinds, meant_kind
@@ -80,7 +82,7 @@ def kinds_are_kebab_case(entry: Entry, _: Entries) -> Iterator[Breach]:
             "/type",
             f"the type {quote_json(kind)} is not kebab-case",
             f"expected one of {join_quoted(known_kinds())}, or a further kind in kebab-case",
-            _kebab_case_action(kind, "choose one of these"),
+            _kebab_case_action(kind, "use one of these"),
         )
 
 
@@ -94,7 +96,7 @@ def repositories_have_hub_ids(entry: Entry, _: Entries) -> Iterator[Breach]:
         if fault:
             yield entry.breach(
                 pointer,
-                f"{quote_json(name)} is no Hugging Face id: {fault}",
+                f"{quote_json(name)} is not a Hugging Face id: {fault}",
                 "expected organization/name, as in the address of the repository on the Hub",
                 "copy it from there",
             )
@@ -107,7 +109,7 @@ def revisions_are_commits(entry: Entry, _: Entries) -> Iterator[Breach]:
         lower = revision.lower()
         yield entry.breach(
             "/revision",
-            f"the revision {quote_json(revision)} is no commit",
+            f"the revision {quote_json(revision)} is not a commit",
             "expected 40 hexadecimal digits in lower case, since branches and tags can move",
             f"write {quote_json(lower)}"
             if _COMMIT.fullmatch(lower)
@@ -126,9 +128,9 @@ def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Breach]:
             continue
         yield entry.breach(
             pointer,
-            f"the language {quote_json(tag)} is no registered BCP 47 tag in its shortest form",
+            f"the language {quote_json(tag)} is not a registered BCP 47 tag in its shortest form",
             "expected a tag such as en, pt-BR or zh-Hans",
-            f"write {quote_json(better)}" if better else "look the tag up in IANA's registry",
+            f"write {quote_json(better)}" if better else "look up the tag in IANA's registry",
         )
 
 
@@ -152,14 +154,14 @@ def dates_are_iso_8601(entry: Entry, _: Entries) -> Iterator[Breach]:
     if date and not standards.is_date(date):
         yield entry.breach(
             "/release_date",
-            f"the date {quote_json(date)} is not one of ISO 8601",
+            f"the date {quote_json(date)} is not in ISO 8601",
             "expected YYYY, YYYY-MM or YYYY-MM-DD",
-            "write as much of it as a source says",
+            "write the part of it that a source states",
         )
     elif date and standards.is_to_come(date):
         yield entry.breach(
             "/release_date",
-            f"the date {quote_json(date)} has not come yet",
+            f"the date {quote_json(date)} is in the future",
             "expected the day, month or year of a release",
             "correct the date, or write null",
         )
@@ -173,7 +175,7 @@ def files_lie_in_the_repository(entry: Entry, _: Entries) -> Iterator[Breach]:
         if path and ("\\" in path or not {"", ".", ".."}.isdisjoint(path.split("/"))):
             yield entry.breach(
                 pointer,
-                f"{quote_json(path)} is no path within a repository",
+                f"{quote_json(path)} is not a path within a repository",
                 'expected names joined by single slashes, such as "onnx/model.onnx"',
                 "copy the path from the repository's list of files",
             )
@@ -190,7 +192,7 @@ def variants_have_ids_of_their_own(entry: Entry, _: Entries) -> Iterator[Breach]
         if other != pointer:
             yield entry.breach(
                 f"{pointer}/id",
-                f"the variant {quote_json(name)} stands twice",
+                f"there are two variants {quote_json(name)}",
                 f"expected an id that {entry.pointer + other} does not have",
                 "choose another id, or delete one of the variants",
             )
@@ -211,9 +213,9 @@ def files_are_of_their_format(entry: Entry, _: Entries) -> Iterator[Breach]:
         if path and not path.lower().endswith(endings):
             yield entry.breach(
                 pointer,
-                f"{quote_json(path)} is no file of this format",
+                f"{quote_json(path)} is not a file of this format",
                 f"expected a name that ends in {' or '.join(endings)}",
-                "move it to the field of its format, or correct the name",
+                "move it to the field for its format, or correct the name",
             )
 
 
@@ -225,10 +227,10 @@ def prompts_have_known_places(entry: Entry, _: Entries) -> Iterator[Breach]:
         if unknown:
             yield entry.breach(
                 f"/encoding/{name}",
-                f"the prompt has the place {quote_json(unknown[0])}, which nothing fills",
+                f"the prompt has the placeholder {quote_json(unknown[0])}, which nothing fills",
                 f"expected text, with at most {_INSTRUCTION} in it; the query or the document is "
                 "put after it",
-                f"write {_INSTRUCTION} for a description of the task, and leave other places out",
+                f"write {_INSTRUCTION} for the description of the task, and remove other placeholders",
             )
 
 
@@ -268,7 +270,7 @@ def provenance_names_sources(entry: Entry, entries: Entries) -> Iterator[Breach]
             meant = nearest(name, entries.sources)
             yield entry.breach(
                 child_pointer("/provenance", key),
-                f"provenance names the source {quote_json(name)}, which is not among the sources",
+                f"provenance names the source {quote_json(name)}, which the catalogue does not list",
                 f"expected one of {join_quoted(entries.sources) or 'the sources, of which there are none'}",
                 f"did you mean {quote_json(meant)}?"
                 if meant
@@ -282,7 +284,7 @@ def provenance_speaks_of_fields(entry: Entry, _: Entries) -> Iterator[Breach]:
         if key != "*" and not (key.startswith("/") and entry.has(key)):
             yield entry.breach(
                 child_pointer("/provenance", key),
-                f"provenance speaks of {quote_json(key)}, which is no field of the entry",
+                f"provenance names {quote_json(key)}, which is not a field of the entry",
                 "expected * or a JSON pointer within the entry, such as /encoding/pooling",
                 "correct the pointer, or delete the line",
                 at_key=True,
@@ -301,8 +303,8 @@ def texts_stand_alone(entry: Entry, _: Entries) -> Iterator[Breach]:
         if text != tidy:
             yield entry.breach(
                 functools.reduce(child_pointer, path, ""),
-                f"{quote_json(text)} has blanks around it, several in a row, or a line break",
-                "expected one line of words with single blanks between them",
+                f"{quote_json(text)} has leading, trailing or repeated spaces, or a line break",
+                "expected one line of words separated by single spaces",
                 f"write {quote_json(tidy)}" if tidy else "write what it is, or null",
             )
 
@@ -323,6 +325,7 @@ RULES: tuple[Rule, ...] = (
     kinds_are_kebab_case,
     repositories_have_hub_ids,
     *SIZE_RULES,
+    *PLAUSIBILITY_RULES,
     revisions_are_commits,
     languages_are_tags,
     licenses_are_known,

@@ -35,14 +35,14 @@ def number_fault(written: str) -> ScalarFault | None:
     shown = printable(written[:_LONGEST_SHOWN]) + ("…" if len(written) > _LONGEST_SHOWN else "")
     if _NUMBER.fullmatch(written) is None:
         return ScalarFault(
-            f"{shown} is no number of JSON",
-            "expected digits, with at most one point and no leading zero, plus sign or unit",
+            f"{shown} is not a JSON number",
+            "expected digits with at most one decimal point, and no leading zero, plus sign or unit",
             "write a number such as 109482240 or 0.53",
         )
     if not is_exact(written):
         return ScalarFault(
             f"the number {shown} is beyond 2^53",
-            "expected a number that every reader of JSON keeps exactly",
+            "expected a number that every JSON reader keeps exactly",
             "write the true value, or null",
         )
     return None
@@ -53,9 +53,9 @@ def word_fault(word: str) -> ScalarFault | None:
     if word in ("true", "false", "null"):
         return None
     if word.lstrip("+-") in ("NaN", "Infinity"):
-        return ScalarFault(f"{word} is no number of JSON", "expected a number", "write null")
+        return ScalarFault(f"{word} is not a JSON number", "expected a number", "write null")
     return ScalarFault(
-        f"{word[:_LONGEST_SHOWN]} is no value of JSON",
+        f"{word[:_LONGEST_SHOWN]} is not a JSON value",
         "expected a string, number, object, list, true, false or null",
         f"write {_MEANT[word]}" if word in _MEANT else "write text in double quotes",
     )

@@ -136,7 +136,7 @@ def _is_unique(validator: Any, wanted: bool, items: Any, _: object) -> Iterator[
     if wanted and validator.is_type(items, "array"):
         different = {json.dumps(item, sort_keys=True) for item in items}
         if len(different) < len(items):
-            yield ValidationError("an item stands twice")
+            yield ValidationError("an item occurs twice")
 
 
 # The stubs of jsonschema have no types for `extend`.

@@ -99,7 +99,7 @@ def _unknown_field(error: _Error, entry: Entry) -> Iterator[Breach]:
             continue
         yield entry.breach(
             child_pointer(_pointer(error), name),
-            f"{quote_json(name)} is no field here",
+            f"{quote_json(name)} is not a field here",
             f"expected one of {join_quoted(known)}",
             _field_action(name, known, _homes() if entry.pointer else {}),
             at_key=True,
@@ -116,7 +116,7 @@ def _field_action(name: str, known: list[str], homes: dict[str, str]) -> str:
     elsewhere = nearest(name, homes)
     if elsewhere:
         return f"did you mean {quote_json(elsewhere)} in {homes[elsewhere]}?"
-    return "delete it, or look the right name up in the schema"
+    return "delete it, or look up the right name in the schema"
 
 
 def _forbidden_encoding(entry: Entry) -> Breach:
@@ -148,7 +148,7 @@ def _key(error: _Error, entry: Entry) -> Iterator[Breach]:
     name = str(error.instance)
     yield entry.breach(
         child_pointer(_pointer(error), name),
-        f"{quote_json(name)} is no key of a source",
+        f"{quote_json(name)} is not a valid key for a source",
         "expected lower-case letters and digits, joined by hyphens",
         'write a key such as "mteb" or "hub-copy"',
         at_key=True,
@@ -219,8 +219,8 @@ def _repeated(error: _Error, entry: Entry) -> Iterator[Breach]:
         else:
             yield entry.breach(
                 child_pointer(_pointer(error), n),
-                f"{quote_json(_label(error))} holds {quote_json(item)} twice",
-                "expected each item once",
+                f"{quote_json(_label(error))} contains {quote_json(item)} twice",
+                "expected each item only once",
                 "delete one of them",
             )
 
@@ -255,7 +255,7 @@ def _other(error: _Error, entry: Entry) -> Iterator[Breach]:
         _pointer(error),
         f"{_subject(error, entry)} is {describe_value(error.instance)}",
         f"expected {error.validator} {quote_json(error.validator_value)}",
-        "look the field up in the schema",
+        "look up the field in the schema",
     )
 
 

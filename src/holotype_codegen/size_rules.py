@@ -23,7 +23,7 @@ def projections_have_dims(entry: Entry, _: Entries) -> Iterator[Breach]:
         yield entry.breach(
             "/architecture/has_projection",
             "has_projection is true, and there is no projection_dims",
-            "expected the width that the projection ends in",
+            "expected the width that the projection returns",
             "add projection_dims, or set has_projection to false",
         )
     elif dims is not None and stated and not has_projection:
@@ -182,7 +182,7 @@ def sparse_vectors_are_never_truncated(entry: Entry, _: Entries) -> Iterator[Bre
         yield entry.breach(
             "/architecture/matryoshka_dims",
             "a sparse model has matryoshka_dims",
-            "expected none: what would be cut off are words of the vocabulary",
+            "expected none, since truncation would remove words of the vocabulary",
             "delete them, or correct the type of the model",
         )
 
@@ -199,7 +199,7 @@ def parameters_hold_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Breach]
         yield entry.breach(
             "/specs/parameters",
             f"parameters is {parameters}, and vocab_size times {width_name} is {words * width}",
-            "expected at least as many parameters as the vectors of the vocabulary have numbers",
+            "expected at least as many parameters as the vocabulary's vectors have numbers",
             "correct the wrong one: is the count in thousands or millions?",
         )
 

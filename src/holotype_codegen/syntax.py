@@ -106,8 +106,8 @@ class _Scanner:
             if not self._at_end():
                 self._stop(
                     "something follows the end of the catalogue",
-                    "expected one object and nothing after it",
-                    "delete what follows, or look for a closing brace too many",
+                    "expected one object, and nothing after it",
+                    "delete what follows, or look for an extra closing brace",
                 )
         except _Unreadable:
             return
@@ -143,7 +143,7 @@ class _Scanner:
             if not self._at_end() and self._text[self._at] == closer:
                 self._add(
                     comma_at,
-                    f"a comma stands before the closing {closer}",
+                    f"there is a comma before the closing {closer}",
                     "expected no comma after the last value",
                     "delete the comma",
                 )
@@ -163,7 +163,7 @@ class _Scanner:
     def _read_comma(self, closer: str) -> None:
         if self._text[self._at] != ",":
             self._stop(
-                f"{self._next_shown()} stands where a value has ended",
+                f"found {self._next_shown()} after the end of a value",
                 f"expected a comma or the closing {closer}",
                 "put a comma between the values",
             )
@@ -176,7 +176,7 @@ class _Scanner:
         key_at = self._at
         if self._text[key_at] != '"':
             self._stop(
-                f"{self._next_shown()} stands where a key should",
+                f"found {self._next_shown()} instead of a key",
                 "expected a key in double quotes",
                 "write the key in double quotes",
             )
@@ -186,8 +186,8 @@ class _Scanner:
             line = self._lines.at(container.keys[key])[0]
             self._add(
                 key_at,
-                f"the key {quote_json(key)} stands twice in one object, first in line {line}",
-                "expected each key once: readers of JSON keep one of the two and tell nobody",
+                f"the key {quote_json(key)} occurs twice in one object, first at line {line}",
+                "expected each key once: JSON readers silently keep one of the two",
                 "delete one of them",
                 pointer,
             )
@@ -235,7 +235,7 @@ class _Scanner:
         match = _STRING.match(self._text, self._at)
         if match is None:
             self._stop(
-                "a string is not closed in its line",
+                "a string is not closed on its line",
                 "expected a closing double quote",
                 r"close the string; write \n for a line break in it",
             )
@@ -264,11 +264,11 @@ class _Scanner:
         if character == "'":
             action = "write text in double quotes"
         elif character in "/#":
-            action = "delete the comment: JSON has none"
+            action = "delete the comment: JSON does not allow comments"
         else:
             action = "write a value, or delete the comma or key before it"
         self._stop(
-            f"{self._next_shown()} stands where a value should",
+            f"found {self._next_shown()} instead of a value",
             "expected a string, number, object, list, true, false or null",
             action,
         )
@@ -279,11 +279,11 @@ class _Scanner:
         if openers:
             line, column = self._lines.at(openers[0].offset)
             noun = "object" if openers[0].opener == "{" else "list"
-            within = f"inside the {noun} that begins in line {line}, column {column}"
+            within = f"inside the {noun} that begins at line {line}, column {column}"
         self._stop(
             f"the file ends {within}",
-            "expected the rest of it",
-            "restore the end of the file, or close what is open",
+            "expected the rest of the file",
+            "restore the end of the file, or close what is still open",
         )
 
     def _stop(self, found: str, expected: str, action: str) -> NoReturn:

@@ -89,7 +89,7 @@ def describe_value(value: object) -> str:
         case str():
             return f"the text {quote_json(value)}"
         case float() if value.is_integer():
-            return f"{quote_json(value)}, which is written as a fraction"
+            return f"{quote_json(value)}, written as a fraction"
         case int() | float():
             return f"the number {quote_json(value)}"
         case list():
@@ -102,7 +102,7 @@ def correction(value: object, schema: Schema) -> str:
     """Return how to write a value of the wrong type."""
     types = types_of(schema)
     if value is None:
-        return "give the value, or leave the field out if it is not required"
+        return "give the value, or omit the field if it is not required"
     if isinstance(value, str):
         return _correction_of_text(value, types) or f"write {expectation(schema)}"
     if isinstance(value, float) and "integer" in types and value.is_integer():

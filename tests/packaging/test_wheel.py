@@ -17,7 +17,7 @@ from tests.packaging.conftest import ROOT, Environment, build, copy_sources
 
 USE = (
     "import holotype, json, sys; from holotype.models import BGE_M3; "
-    "found = holotype.select(type=holotype.ModelType.COLBERT, language='en'); "
+    "found = holotype.select(type=holotype.ModelType.COLBERT, language='English'); "
     "print(json.dumps([BGE_M3.embedding_dim, len(found) > 3, holotype.__file__]))"
 )
 
@@ -41,8 +41,9 @@ def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
     assert requirements
     assert all("extra ==" in requirement for requirement in requirements)
     extras = {
-        *("all", "artifacts", "cli", "codegen", "encoders", "export", "gcs", "hub", "langchain"),
-        *("llama-index", "mteb", "onnx", "openvino", "ray", "s3", "scipy", "static"),
+        *("all", "artifacts", "aws", "cli", "codegen", "encoders", "export", "gcs", "hub"),
+        *("langchain", "llama-index", "mteb", "onnx", "openvino", "pool", "ray", "s3", "scipy"),
+        "static",
     }
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata["License-Expression"] == "Apache-2.0"
@@ -54,6 +55,7 @@ def test_the_wheel_holds_both_packages_the_module_and_the_schema(wheel: Path) ->
         schema = archive.read("holotype_codegen/models.schema.json")
     assert {
         "holotype/models.py",
+        "holotype/names.json",
         "holotype/py.typed",
         "holotype_codegen/py.typed",
         "holotype_codegen/templates/models.py.jinja",

@@ -116,6 +116,28 @@ def test_checkpoints_of_stanford(
     assert_colbert_parity(load(record, checkpoint=folder), folder, texts)
 
 
+@pytest.mark.parametrize("format", ["stanford", "pylate"])
+def test_a_prompt_that_is_chosen_follows_the_marker(
+    format: str, stanford_folder: Save, pylate_folder: Save, colbert_record: ColbertRecord
+) -> None:
+    if format == "stanford":
+        folder = stanford_folder(query_token_id="[unused0]", doc_token_id="[unused1]", dim=16)
+    else:
+        folder = pylate_folder(query_prefix="[unused0]", document_prefix="[unused1]")
+    record = colbert_record(normalize=True)
+    plain = load(record, checkpoint=folder)
+    prompted = load(
+        record, checkpoint=folder, query_prompt="what is ", document_prompt="a document with "
+    )
+    assert "query_prompt='what is ', document_prompt='a document with '" in repr(prompted)
+    queries = prompted.encode_query("late interaction")
+    np.testing.assert_array_equal(queries, plain.encode_query("what is late interaction"))
+    once = plain.encode_query("late interaction", prompt="what is ")
+    np.testing.assert_array_equal(queries, once)
+    documents = plain.encode_document("a capital", prompt="a document with ")
+    np.testing.assert_array_equal(prompted.encode_document("a capital"), documents)
+
+
 def test_a_checkpoint_of_stanford_without_metadata(
     stanford_folder: Save, colbert_record: ColbertRecord, texts: list[str]
 ) -> None:

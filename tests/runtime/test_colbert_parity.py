@@ -170,5 +170,5 @@ def test_an_encoder_says_what_it_runs(save_colbert: Save, colbert_record: Colber
     assert (encoder.query_length, encoder.document_length, encoder.max_length) == (24, 40, 90)
     assert repr(encoder) == (
         "ColbertEncoder('tiny-colbert', dim=16, query_length=24, document_length=40, "
-        "query_expansion=24, normalized=True, device='cpu', dtype='float32')"
+        "query_prompt='', document_prompt='', query_expansion=24, normalized=True, device='cpu', dtype='float32')"
     )

@@ -192,7 +192,8 @@ def test_results_say_what_their_scores_are(plain: Path) -> None:
     assert encoder.rank("a", ["b"])[0].activation == "identity"
     assert encoder.rank("a", ["b"], activation="sigmoid")[0].activation == "sigmoid"
     assert repr(encoder) == (
-        "CrossEncoder('tiny-reranker', activation='identity', n_labels=1, max_length=96, "
+        "CrossEncoder('tiny-reranker', activation='identity', n_labels=1, "
+        "query_prompt='', document_prompt='', max_length=96, "
         "device='cpu', dtype='float32')"
     )
 

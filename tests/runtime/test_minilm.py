@@ -140,7 +140,8 @@ def test_an_encoder_says_what_it_runs(minilm: DenseEncoder) -> None:
     assert minilm.config.device == "cpu"
     assert repr(minilm) == (
         "DenseEncoder('all-minilm-l6-v2', dim=384, pooling='mean', normalized=True, "
-        "similarity='cosine', max_length=256, device='cpu', dtype='float32')"
+        "similarity='cosine', query_prompt='', document_prompt='', max_length=256, "
+        "device='cpu', dtype='float32')"
     )
 
 

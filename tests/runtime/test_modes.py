@@ -331,7 +331,8 @@ def test_two_batches_run_at_once_on_a_device_that_is_named_twice(
 def test_the_parts_tell_what_they_are(encoder: All, folder: Path) -> None:
     assert repr(encoder) == (
         "ModesEncoder(dense='tiny-m3', sparse='tiny-m3-sparse', colbert='tiny-m3-colbert', "
-        f"max_length={MAX_LENGTH}, device='cpu', dtype='float32')"
+        f"query_prompt='', document_prompt='', max_length={MAX_LENGTH}, device='cpu', "
+        "dtype='float32')"
     )
     encoder.warm_up()
     single = load(DENSE, checkpoint=folder, device="cpu")

@@ -34,6 +34,7 @@ load(BGE_M3, dim=512)  # E: call-overload, reportCallIssue
 load("jina-colbert-v2", dim=100)  # E: call-overload, reportCallIssue
 load("bge-m3", dim=512)  # E: call-overload, reportCallIssue
 load("splade-v3", dim=1)  # E: call-overload, reportCallIssue
+load(BGE_M3, max_length="64")  # E: call-overload, reportArgumentType
 load(BGE_M3, devise="cpu")  # E: call-overload, reportCallIssue
 load("bge-m3", devise="cpu")  # E: call-overload, reportCallIssue
 load(find_model("bge-m3"))  # E: arg-type, reportArgumentType
@@ -42,8 +43,12 @@ load("no-such-model", dim=64)  # E: call-overload, reportCallIssue
 load("no-such-model").encode_query("a text")  # E: union-attr, reportAttributeAccessIssue
 load("hf:org/model").rank("a query", ["a text"])  # E: union-attr, reportAttributeAccessIssue
 select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
+select(matryoshka="yes")  # E: call-overload, reportArgumentType
+select(language=["de"])  # E: call-overload, reportArgumentType
+select(max_parameters=[1])  # E: call-overload, reportArgumentType
 select(sort_by="speed")  # E: call-overload, reportArgumentType
 load(BGE_M3).encode("a text", batchsize=3)  # E: call-overload, reportCallIssue
+load(BGE_M3).encode_query("a text", prompt=3)  # E: call-overload, reportArgumentType
 load(BGE_M3).encode("a text", on_overflow="cut")  # E: call-overload, reportArgumentType
 quantize(load(BGE_M3).encode("a text"), "int8")  # E: call-overload, reportCallIssue
 two_modes = load_modes(dense=BGE_M3, sparse=BGE_M3_SPARSE)

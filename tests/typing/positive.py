@@ -51,6 +51,7 @@ from holotype.models import (
 from holotype.references import ModelRef
 
 Scores: TypeAlias = NDArray[np.float32]
+AnyEncoder: TypeAlias = DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier
 
 assert_type(JINA_COLBERT_V2, ColbertModel[Literal[64, 96, 128]])
 assert_type(BGE_M3, DenseModel[Literal[1024]])
@@ -77,6 +78,11 @@ assert_type(models_by_type(ModelType.CROSS_ENCODER), tuple[CrossEncoderModel, ..
 assert_type(select(type=ModelType.DENSE, language="de"), tuple[DenseModel[Any], ...])
 assert_type(select(type=ModelType.SPARSE, sort_by="parameters"), tuple[SparseModel, ...])
 assert_type(select(max_embedding_dim=384), tuple[ModelInfo, ...])
+assert_type(
+    select(max_parameters="500M", max_memory="2GiB", language="German"), tuple[ModelInfo, ...]
+)
+assert_type(select(type="CROSS_ENCODER", license={"mit", "Apache 2.0"}), tuple[ModelInfo, ...])
+assert_type(BGE_M3.weights_bytes, int | None)
 
 # the encoder follows the record
 assert_type(load(BGE_M3), DenseEncoder)
@@ -100,6 +106,10 @@ assert_type(tokens.with_values(quantize(tokens.values, "binary")), Ragged[np.int
 assert_type(tokens[0], NDArray[np.float32])
 assert_type(tokens[1:], Ragged[np.float32])
 assert_type(load(JINA_COLBERT_V2, dim=64), ColbertEncoder)
+assert_type(load(BGE_M3, max_length=128, query_prompt="", document_prompt=None), DenseEncoder)
+assert_type(load("local:artifacts/model", max_length=128, query_prompt="q: "), AnyEncoder)
+assert_type(load(BGE_M3).encode_query("one text", prompt="q: "), NDArray[np.float32])
+assert_type(load("splade-v3").encode_document(["a", "b"], prompt="d: ", top_k=9), SparseVectors)
 assert_type(load("jina-colbert-v2", dim=64, device="cpu"), ColbertEncoder)
 assert_type(load("bge-m3", dim=None, backend="onnx"), DenseEncoder)
 assert_type(load("all-minilm-l6-v2"), DenseEncoder)
@@ -127,7 +137,6 @@ assert_type(two_modes.encode("a"), ModeVectors[None, SparseVectors, Ragged[np.fl
 assert_type(two_modes.sparse, SparseEncoder)
 
 # what a reference, a path or a record of any kind names is known when it is loaded
-AnyEncoder: TypeAlias = DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier
 assert_type(load("local:artifacts/model"), AnyEncoder)
 assert_type(load("local:artifacts@production", verify="full", lock="models.lock"), AnyEncoder)
 assert_type(load(Path("artifacts") / "model", dim=64, device="cpu"), AnyEncoder)

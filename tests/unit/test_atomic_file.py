@@ -83,7 +83,7 @@ def test_a_link_that_leads_nowhere_is_refused(replace_file: Replace, tmp_path: P
 def test_a_pipe_is_not_replaced(replace_file: Replace, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(OSError, match="is no regular file"):
+    with pytest.raises(OSError, match="is not a regular file"):
         replace_file(pipe, b"new")
     assert stat.S_ISFIFO(pipe.lstat().st_mode)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,9 @@ _SIZES = {
     for name in names
 }
 """The words in names that say how large a model is beside its siblings."""
+
+OTHER_LICENCES: list[tuple[str, str]] = []
+"""Siblings whose makers gave them different licences, as a source says of both."""
 
 _SIBLINGS = ("parameters", "hidden_dim", "embedding_dim", "layers")
 
@@ -111,6 +114,35 @@ def a_projection_ends_in_the_vector(model: dict[str, Any]) -> bool:
     return projected is None or projected == model["specs"]["embedding_dim"]
 
 
+def an_exact_count_is_that_of_the_network(model: dict[str, Any]) -> bool:
+    """A network like BERT leaves a whole number for its feed-forward width.
+
+    A pooler may be there or not, some counts include the buffer of position ids, and heads and
+    adapters would count too: only plain encoders are looked at.
+    """
+    specs, network = model["specs"], model["architecture"]
+    numbers = known(model, "parameters", "hidden_dim", "vocab_size")
+    layers, positions = specs.get("layers"), specs.get("max_position_embeddings")
+    plain = (
+        model["type"] == "dense"
+        and network["type"] in ("bert", "roberta", "xlm-roberta")
+        and not network["has_projection"]
+        and not model.get("dependencies", {}).get("requires_remote_code")
+        and specs["embedding_dim"] == specs["hidden_dim"]
+    )
+    if not plain or numbers is None or not layers or not positions or numbers[0] % 100_000 == 0:
+        return True
+    parameters, width, words = numbers
+    for types, pooler, buffer in product((0, 1, 2, 4), (0, width * width + width), (0, positions)):
+        tables = (words + positions + types + 2) * width
+        attention_and_norms = 4 * (width * width + width) + 5 * width
+        rest = parameters - buffer - tables - pooler - layers * attention_and_norms
+        inner, left = divmod(rest, layers * (2 * width + 1))
+        if not left and width <= inner <= 8 * width:
+            return True
+    return False
+
+
 CHECKS: dict[str, Check] = {
     "the table of tokens fits into the parameters": the_table_fits,
     "the layers fit into the parameters": the_layers_fit,
@@ -121,6 +153,7 @@ CHECKS: dict[str, Check] = {
     "the length fits the positions": the_length_fits_the_positions,
     "a static model is nothing but its table": a_static_model_is_its_table,
     "a projection ends in the vector": a_projection_ends_in_the_vector,
+    "an exact count is that of the network": an_exact_count_is_that_of_the_network,
 }
 
 
@@ -171,6 +204,17 @@ def test_a_larger_sibling_is_not_narrower() -> None:
         and smaller["specs"][field] > larger["specs"][field]
     ]
     assert wrong == []
+
+
+def test_siblings_have_one_licence() -> None:
+    """Of models that differ in size alone, one licence that stands out is another model's."""
+    wrong = [
+        (smaller["id"], larger["id"])
+        for smaller, larger in siblings()
+        if None not in (smaller["license"], larger["license"])
+        and smaller["license"] != larger["license"]
+    ]
+    assert sorted(wrong) == sorted(OTHER_LICENCES)
 
 
 def test_one_repository_has_one_shape() -> None:

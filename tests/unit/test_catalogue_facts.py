@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,11 @@ from typing import Any
 
 import pytest
 
+import build_catalogue
+from holotype.hub.claims import read_claims, verify_claims
+from holotype.models import CATALOGUE as BUILT
+
+ROOT = Path(__file__).parents[2]
 CATALOGUE = json.loads((Path(__file__).parents[2] / "models.json").read_text("utf-8"))
 MODELS: list[dict[str, Any]] = CATALOGUE["models"]
 
@@ -119,6 +125,73 @@ def test_every_pointer_of_the_provenance_leads_to_a_value() -> None:
             if not any(each.startswith(f"{pointer}/") for each in known)
         }
     assert astray == set()
+
+
+FOLLOWED = {
+    "card": r"README\.md|https://\S+",
+    "child-cards": r"https://\S+",
+    "derived": r".*",
+    "github": r"[\w.-]+/[\w.-]+ \S+ @ [0-9a-f]{7,40}",
+    "hub": r"\S.*",
+    "hub-copy": r"[\w.-]+/[\w.-]+ \S+( @ [0-9a-f]{7,40})?",
+    "maintainers": r".*",
+    "model-family": r"\S.*",
+    "mteb": r"mteb/models/\S+\.py",
+    "mteb-results": r".*",
+    "package": r".*",
+    "parameter-count": r".*",
+    "pins": r"https://\S+/commit/[0-9a-f]{40}",
+    "web": r"\S.*",
+}
+"""What leads to each source: an address, or a file and a commit. Where nothing does, the source's own
+description says all there is to say."""
+
+FILES_WITHOUT_A_COMMIT = 364
+"""How many claims name a file on the Hub and no commit; lower it when some are read again."""
+
+
+def test_every_claim_can_be_followed() -> None:
+    lost = [
+        (model["id"], pointer, source)
+        for model in MODELS
+        for pointer, source in model["provenance"].items()
+        for key, _, detail in [source.partition(": ")]
+        if not re.fullmatch(FOLLOWED[key], detail)
+    ]
+    assert lost == []
+
+
+def test_files_on_the_hub_without_a_commit_only_become_fewer() -> None:
+    without = [
+        source
+        for model in MODELS
+        for source in model["provenance"].values()
+        if source.startswith("hub: ") and " @ " not in source
+    ]
+    assert len(without) == FILES_WITHOUT_A_COMMIT
+
+
+def test_the_facts_give_this_very_catalogue(tmp_path: Path) -> None:
+    for name in ("models.json", "conflicts.json"):
+        (tmp_path / name).write_bytes(
+            (ROOT / name if name == "models.json" else ROOT / "tools" / name).read_bytes()
+        )
+    arguments = [
+        f"--output={tmp_path / 'models.json'}",
+        f"--conflicts={tmp_path / 'conflicts.json'}",
+    ]
+    assert build_catalogue.main(arguments) == 0
+    assert (tmp_path / "models.json").read_bytes() == (ROOT / "models.json").read_bytes()
+    conflicts = ROOT / "tools" / "conflicts.json"
+    assert (tmp_path / "conflicts.json").read_bytes() == conflicts.read_bytes()
+
+
+def test_the_catalogue_agrees_with_every_fact_that_was_read() -> None:
+    facts = ROOT / "tools" / "facts" / "claims.jsonl"
+    claims = read_claims(facts)
+    reports = [verify_claims(record, claims, facts.name) for record in BUILT.records]
+    assert [report.id for report in reports if not report.is_good] == []
+    assert sum(len(report.having("agree")) for report in reports) > 200
 
 
 def test_the_sources_are_those_that_the_entries_name() -> None:

@@ -147,6 +147,12 @@ def _second(kind: str, values: Mapping[str, Any]) -> str:
 
 
 def _text(values: Mapping[str, Any]) -> str:
+    """Return what the model reads: text in its languages, and images where it reads them."""
+    images = " and images" if "image" in (values.get("/capabilities/modalities") or ()) else ""
+    return _in_languages(values) + images
+
+
+def _in_languages(values: Mapping[str, Any]) -> str:
     languages = values.get("/capabilities/languages")
     if not languages:
         return _ANY_TEXT

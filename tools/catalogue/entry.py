@@ -72,6 +72,7 @@ def build(
     for group, fields in _FIELDS_OF_GROUPS.items():
         entry[group] = _group(group, tuple(fields), values)
     entry["files"]["weights"] = _weights(values)
+    entry["variants"] = values.get("/variants")
     entry["revision"] = values.get("/revision")
     entry["encoding"] = {
         field: values.get(f"/encoding/{field}")

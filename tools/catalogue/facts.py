@@ -93,7 +93,24 @@ class Fact:
 _MB = 1024**2
 _OF_16_BITS = ("bfloat16", "float16")
 _BYTES_OF_16_BITS = 2
-_TWO_BYTES = f"{MTEB}: two bytes a parameter, and the type of the vectors"
+_RUN_BY_MODULES = (
+    "BMRetrieverWrapper",
+    "BekkoEncoderWrapper",
+    "CrossEncoderWrapper",
+    "InstructSentenceTransformerModel",
+    "KALMWrapper",
+    "Model2VecModel",
+    "MonoT5Reranker",
+    "MultiVectorModel",
+    "Qwen3RerankerWrapper",
+    "SentenceTransformerEncoderWrapper",
+    "SparseEncoderWrapper",
+    "UAEWrapper",
+    "instruct_loader",
+    "q3e_instruct_loader",
+    "sentence_transformers_loader",
+)
+"""Loaders of mteb that run a repository's code only if `loader_kwargs` allow it."""
 
 Candidates = dict[str, list[Fact]]
 
@@ -152,11 +169,16 @@ def from_mteb(row: Mapping[str, Any], kind: str) -> Candidates:
     }
     if mteb_kind(row) == kind:
         values |= _mteb_own_kind(row, kind)
-    found = {p: [Fact(value, MTEB)] for p, value in values.items() if value is not None}
-    dtype = _stored_dtype(row)
-    if dtype is not None:
-        found["/specs/dtype"] = [Fact(dtype, _TWO_BYTES)]
-    return found
+    values["/specs/dtype"] = _stored_dtype(row)
+    values["/dependencies/requires_remote_code"] = _runs_remote_code(row)
+    source = registry(row)
+    return {p: [Fact(value, source)] for p, value in values.items() if value is not None}
+
+
+def registry(row: Mapping[str, Any]) -> str:
+    """Return the provenance of a line of mteb's registry: the file that describes the model."""
+    path = row.get("path")
+    return f"{MTEB}: {path}" if path else MTEB
 
 
 def from_scores(row: Mapping[str, Any], kind: str) -> Candidates:
@@ -237,6 +259,8 @@ def mteb_kind(row: Mapping[str, Any]) -> str | None:
 
 def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
     prompts = row["retrieval_prompts"] or {}
+    if row.get("use_instructions") is False and not prompts:
+        prompts = {"query": "", "document": ""}
     values: dict[str, Any] = {
         "/encoding/similarity": row["similarity"].lower() if row["similarity"] else None,
         "/encoding/query_prompt": _prefix(prompts.get("query")),
@@ -268,6 +292,15 @@ def _stored_dtype(row: Mapping[str, Any]) -> str | None:
         return None
     stored = round(memory * _MB / total, 1)
     return str(types[0]) if stored == _BYTES_OF_16_BITS else None
+
+
+def _runs_remote_code(row: Mapping[str, Any]) -> bool | None:
+    """Return whether mteb lets the repository's own code run; None where the loader decides."""
+    options = row["loader_kwargs"] or {}
+    nested = options.get("model_kwargs") or {}
+    if options.get("trust_remote_code") or nested.get("trust_remote_code"):
+        return True
+    return False if row["loader"] in _RUN_BY_MODULES else None
 
 
 def _prefix(template: str | None) -> str | None:

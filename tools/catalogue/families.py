@@ -23,6 +23,7 @@ _LAYERS = "/specs/layers"
 _LENGTH = "/specs/context_length"
 _DIM = "/specs/embedding_dim"
 _POOLING = "/encoding/pooling"
+_NORMALIZE = "/encoding/normalize"
 
 _SMALLEST_BODY = 1_000_000
 _SMALLEST_VOCABULARY = 20_000
@@ -33,6 +34,7 @@ _NEAR = 0.02
 
 _UNUSED_POSITIONS = 2
 """RoBERTa's, which some lines of the registry count as length."""
+_STEP = 8
 _ROUNDED_TO = 100_000
 _QUERY_AND_KEY_NORMS = 256
 """Parameters of a layer's norms of queries and keys, in decoders whose heads have 128 numbers."""
@@ -250,7 +252,7 @@ def inherited(row: Row, base: str, base_row: Row | None, facts: Mapping[str, Fac
     """Return what a fine-tuned model keeps of its base.
 
     The transformer must be the same by its count, or no count may speak against it. How vectors
-    are pooled is kept where Sentence Transformers trained an embedding model further.
+    are pooled and normalised is kept where Sentence Transformers trained an embedding model further.
 
     Args:
         row: the line of the registry of the fine-tuned model.
@@ -270,13 +272,17 @@ def inherited(row: Row, base: str, base_row: Row | None, facts: Mapping[str, Fac
         causal = pooling is not None and pooling.value == "last-token"
         if causal or _same_length(row, base_row):
             kept.append(_POOLING)
-        if row["max_tokens"] is None:
+        if pooling is not None and not causal and _same_length(row, base_row):
+            kept.append(_NORMALIZE)
+        if row["max_tokens"] is None or row["max_tokens"] % _STEP == _UNUSED_POSITIONS:
+            # A size of RoBERTa's table tells nothing of where the checkpoint truncates.
             kept.append(_LENGTH)
     found = {p: [Fact(facts[p].value, source)] for p in kept if p in facts}
     dim, width = _dimension(row), best(found.get(_WIDTH, []))
     if width is not None and dim is not None and dim > width.value:
         # Another head stands on the transformer: nothing is known of how it pools.
         found.pop(_POOLING, None)
+        found.pop(_NORMALIZE, None)
     return found
 
 

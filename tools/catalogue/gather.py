@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalogue.claims import Claims, from_claims
 from catalogue.decoders import layers_of_decoders
 from catalogue.facts import (
     Candidates,
@@ -25,6 +26,7 @@ ByHand = Mapping[tuple[str, str], Mapping[str, Fact]]
 
 _BASE = "/lineage/adapted_from"
 _NETWORK = "/architecture/type"
+_LENGTH = "/specs/context_length"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Gatherer:
     mteb: Rows
     scores: Rows
     by_hand: ByHand
+    claims: Claims = field(default_factory=dict)
     bodies: list[Body] = field(init=False)
     bases: dict[str, dict[str, Fact]] = field(init=False)
     stated: frozenset[int] = field(init=False)
@@ -60,12 +63,17 @@ class Gatherer:
     def _said(
         self, repository: str, kind: str, *, secondary: bool, below: tuple[str, ...]
     ) -> Candidates:
-        found: Candidates = {}
+        found = from_claims(self.claims.get(repository, ()), kind)
         if repository in self.encoding:
             _add(found, from_encoding_facts(self.encoding[repository], kind))
             _add(found, self._shape_of_base(self.encoding[repository]))
         row = self.mteb.get(repository)
-        if row is not None:
+        if row is not None and row["modalities"] != ["text"]:
+            # The counts of a network for images beside the one for text prove no shape, and the
+            # registry gives such a model the positions of its language model as length.
+            told = from_mteb(row, kind)
+            _add(found, {p: facts for p, facts in told.items() if p != _LENGTH})
+        elif row is not None:
             counted = from_counts(row)
             _add(found, counted)
             if not counted:

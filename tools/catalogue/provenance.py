@@ -35,6 +35,9 @@ _PREFIXES: tuple[tuple[str, str], ...] = (
     ("vocabulary size", "derived: vocabulary size"),
 )
 
+_DETAILED = ("hub-copy", "model-family", "mteb", "card")
+"""Sources of which the detail is kept: a repository and a file."""
+
 _RANKS: tuple[str, ...] = (
     "package",
     "hub",
@@ -117,7 +120,7 @@ def _with_detail(key: str, rest: str) -> str:
     rest = rest.strip(" :,")
     if rest.startswith("("):
         rest = rest[1:].partition(")")[0]
-    detail = _plain(rest) if key in ("hub-copy", "model-family") else ""
+    detail = _plain(rest) if key in _DETAILED else ""
     return f"{key}: {detail}" if detail else key
 
 

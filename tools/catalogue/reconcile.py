@@ -6,7 +6,9 @@ of the widths. Only what one value proves wrong in another is withdrawn here; no
 
 from __future__ import annotations
 
-from catalogue.facts import DERIVED, Candidates, Fact, best
+from catalogue.facts import DERIVED, MTEB, Candidates, Fact, best
+from catalogue.provenance import key_of
+from catalogue.shapes import COUNTED
 
 _LENGTH = "/specs/context_length"
 _POSITIONS = "/specs/max_position_embeddings"
@@ -19,11 +21,47 @@ _ROBERTA_FAMILY = ("roberta", "xlm-roberta", "mpnet", "xmod")
 """Networks whose first two positions are never used: 514 positions take 512 tokens."""
 
 _UNUSED_POSITIONS = 2
+_STEP = 8
+
+_REMOTE_CODE = "/dependencies/requires_remote_code"
+_NETWORK = "/architecture/type"
+_LAYERS = "/specs/layers"
+
+_OF_TRANSFORMERS = frozenset(
+    [
+        "albert",
+        "bart",
+        "bert",
+        "bloom",
+        "camembert",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "gemma",
+        "gemma2",
+        "gemma3_text",
+        "llama",
+        "mistral",
+        "mixtral",
+        "modernbert",
+        "mpnet",
+        "qwen2",
+        "qwen3",
+        "roberta",
+        "static",
+        "t5",
+        "xlm-roberta",
+        "xmod",
+    ]
+)
+"""Networks that Transformers, or Sentence Transformers, brings along."""
 
 
 def reconcile(candidates: Candidates, kind: str) -> None:
     """Withdraw the candidates that better-founded ones refute."""
     _withdraw_lengths_beyond_positions(candidates)
+    _tell_allowed_code_from_needed_code(candidates)
     if kind == "colbert":
         _take_the_network_length(candidates)
         _tell_prompts_from_markers(candidates)
@@ -37,14 +75,36 @@ def reconcile(candidates: Candidates, kind: str) -> None:
 
 def _withdraw_lengths_beyond_positions(candidates: Candidates) -> None:
     positions = best(candidates.get(_POSITIONS, []))
-    if positions is None:
-        return
-    network = best(candidates.get("/architecture/type", []))
-    usable = positions.value
-    if network is not None and network.value in _ROBERTA_FAMILY:
-        usable -= _UNUSED_POSITIONS
-    lengths = [fact for fact in candidates.get(_LENGTH, []) if fact.value <= usable]
+    network = best(candidates.get(_NETWORK, []))
+    lengths = candidates.get(_LENGTH, [])
+    if network is None or network.value in _ROBERTA_FAMILY:
+        # No checkpoint truncates at 514 or 8,194 tokens: these are sizes of RoBERTa's table.
+        lengths = [fact for fact in lengths if fact.value % _STEP != _UNUSED_POSITIONS]
+    if positions is not None:
+        usable = positions.value
+        if network is not None and network.value in _ROBERTA_FAMILY:
+            usable -= _UNUSED_POSITIONS
+        lengths = [fact for fact in lengths if fact.value <= usable]
     candidates[_LENGTH] = lengths
+
+
+def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:
+    """Withdraw what mteb's arguments do not prove about code from the repository.
+
+    mteb often allows code where none is needed, and forgets to where an old default allowed it: its
+    word counts only where it agrees with what is known of the network.
+    """
+    network = best(candidates.get(_NETWORK, []))
+    layers = best(candidates.get(_LAYERS, []))
+    built_in = (network is not None and network.value in _OF_TRANSFORMERS) or (
+        network is None and layers is not None and key_of(layers.source) == COUNTED
+    )
+    foreign = network is not None and network.value not in _OF_TRANSFORMERS
+    candidates[_REMOTE_CODE] = [
+        fact
+        for fact in candidates.get(_REMOTE_CODE, [])
+        if key_of(fact.source) != MTEB or (not built_in if fact.value else built_in and not foreign)
+    ]
 
 
 def _take_the_network_length(candidates: Candidates) -> None:

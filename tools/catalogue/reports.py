@@ -49,6 +49,9 @@ def _has_network(model: Model) -> bool:
     return bool(model["architecture"]["type"] != "static")
 
 
+_OF_THE_CHECKPOINT = ("hub", "package")
+
+
 def _everywhere(_: Model) -> bool:
     return True
 
@@ -67,9 +70,22 @@ FIELDS: tuple[tuple[str, str, Applies], ...] = (
     ("positions", "/specs/max_position_embeddings", _has_network),
     ("network", "/architecture/type", _everywhere),
     ("pooling", "/encoding/pooling", lambda m: m["type"] == "dense"),
+    ("code from the repository", "/dependencies/requires_remote_code", _everywhere),
     ("normalisation", "/encoding/normalize", lambda m: m["type"] == "dense"),
     ("similarity", "/encoding/similarity", lambda m: m["type"] in _VECTORS),
     ("query prompt", "/encoding/query_prompt", lambda m: m["type"] == "dense"),
+    ("Matryoshka sizes", "/architecture/matryoshka_dims", lambda m: m["type"] == "dense"),
+    ("query length", "/encoding/query_length", lambda m: m["type"] == "colbert"),
+    ("document length", "/encoding/document_length", lambda m: m["type"] == "colbert"),
+    ("markers", "/encoding/query_marker", lambda m: m["type"] == "colbert"),
+    ("activation of weights", "/encoding/activation", lambda m: m["type"] == "sparse"),
+    ("activation of scores", "/encoding/activation", lambda m: m["type"] == "cross-encoder"),
+    ("labels", "/encoding/labels", lambda m: m["type"] == "classifier"),
+    ("one or several labels", "/encoding/multi_label", lambda m: m["type"] == "classifier"),
+    ("date of release", "/release_date", _everywhere),
+    ("configuration file", "/files/config", _everywhere),
+    ("weights as safetensors", "/files/weights/safetensors", _everywhere),
+    ("siblings", "/variants", _everywhere),
     ("BEIR", "/performance/beir_avg", lambda m: m["type"] in _VECTORS),
     ("MS MARCO", "/performance/ms_marco_mrr10", lambda m: m["type"] in _VECTORS),
 )
@@ -85,7 +101,11 @@ def coverage(models: Sequence[Model], conflicts: Sequence[Any]) -> str:
         for model in models
         for key in {text.partition(":")[0] for text in model["provenance"].values()}
     )
-    counted = [(name, *count(models, pointer, applies)) for name, pointer, applies in FIELDS]
+    of_text = [m for m in models if m["capabilities"]["modalities"] == ["text"]]
+    counted = [
+        (name, *count(of_text, pointer, applies), confirmed(of_text, pointer, applies))
+        for name, pointer, applies in FIELDS
+    ]
     parts = [
         GENERATED,
         "# What the catalogue covers",
@@ -94,12 +114,15 @@ def coverage(models: Sequence[Model], conflicts: Sequence[Any]) -> str:
         "## Entries by kind",
         table(("kind", "entries"), [(kind, str(kinds[kind])) for kind in _KINDS], right=(1,)),
         "## Values known, by field",
-        "Each field counts only the entries that can have it: a static model has no hidden size and "
-        "no length limit, and a model that returns scores has no embedding dimension.",
+        f"{len(models) - len(of_text)} entries read images as well as text. Of them the catalogue "
+        "says what mteb does: kind, width, commit, licence. The table counts the others, and "
+        "each field only the entries that can have it: a static model has no hidden size and "
+        "no length limit, and a model that returns scores has no embedding dimension. The last column "
+        "counts the values that a file of the model's own repository states.",
         table(
-            ("field", "known", "of", "share"),
-            [(name, str(n), str(of), f"{n / of:.1%}") for name, n, of in counted],
-            right=(1, 2, 3),
+            ("field", "known", "of", "share", "from the checkpoint"),
+            [(name, str(n), str(of), f"{n / of:.1%}", str(own)) for name, n, of, own in counted],
+            right=(1, 2, 3, 4),
         ),
         "## Sources, by number of entries",
         table(("source", "entries"), [(f"`{k}`", str(n)) for k, n in _ranked(keys)], right=(1,)),
@@ -111,6 +134,25 @@ def count(models: Iterable[Model], pointer: str, applies: Applies) -> tuple[int,
     """Return the number of entries that state a field, and the number that can have it."""
     values = [value_at(model, pointer) for model in models if applies(model)]
     return sum(value not in (None, []) for value in values), len(values)
+
+
+def confirmed(models: Iterable[Model], pointer: str, applies: Applies) -> int:
+    """Return the number of entries whose value a file of their own repository states."""
+    return sum(
+        source_of(model, pointer).partition(":")[0] in _OF_THE_CHECKPOINT
+        for model in models
+        if applies(model) and value_at(model, pointer) not in (None, [])
+    )
+
+
+def source_of(model: Model, pointer: str) -> str:
+    """Return the provenance of a value: its own, that of its group, or that of the entry."""
+    sources: Mapping[str, str] = model["provenance"]
+    while pointer:
+        if pointer in sources:
+            return sources[pointer]
+        pointer = pointer.rpartition("/")[0]
+    return sources.get("*", "")
 
 
 def value_at(model: Model, pointer: str) -> Any:

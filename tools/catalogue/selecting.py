@@ -1,7 +1,7 @@
 """Which models the catalogue holds, and what they are called.
 
-What a maintainer selected by hand comes with its own id. Every other open text model of mteb's
-registry is selected by rule and named after its repository. An id, once given, stays: the
+What a maintainer selected by hand comes with its own id. Every other open model of mteb's registry
+that reads text, or text and images, is selected by rule and named after its repository. An id, once given, stays: the
 previous catalogue is asked first.
 """
 
@@ -21,6 +21,8 @@ KINDS = ("colbert", "dense", "sparse", "cross-encoder", "classifier")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _JOINED_WORDS = re.compile(r"(?<=[A-Za-z][a-z]{3})(?=[A-Z][A-Za-z]{3})")
 """Where a name joins two long words by a capital, as ModernBERT does."""
+
+_READS = {"text", "image"}
 
 Model = Mapping[str, Any]
 Rows = Mapping[str, Mapping[str, Any]]
@@ -54,9 +56,9 @@ def plain_id(repository: str) -> str:
 
 
 def _is_usable(row: Mapping[str, Any]) -> bool:
-    """Whether a model is for text, of a known kind, pinned, and makes something of known width."""
+    """Whether a model reads text, at most images beside it, and is of a known kind, width and commit."""
     kind = mteb_kind(row)
-    if row["is_baseline"] or row["modalities"] != ["text"] or kind is None:
+    if row["is_baseline"] or kind is None or not _READS >= set(row["modalities"]) >= {"text"}:
         return False
     if not _COMMIT.fullmatch(row["revision"] or ""):
         return False

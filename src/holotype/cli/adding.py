@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file, sole_writer
+from holotype.cli.catalogues import OWN
 from holotype.cli.hub_extra import require_hub
 from holotype.cli.output import fail, note, write, write_json
-from holotype.errors import CatalogueFileError, CheckpointError
+from holotype.cli.project import project_of, update_module
+from holotype.criteria import meant_kind
+from holotype.errors import (
+    CatalogueFileError,
+    CheckpointError,
+    CriterionError,
+    UnsupportedCheckpointError,
+)
 
 if TYPE_CHECKING:
     from holotype.hub.adding import NewEntry
@@ -28,7 +36,10 @@ def add(
         typer.Option("--from", metavar="FOLDER", help="Read this folder instead of the Hub."),
     ] = None,
     file: Annotated[
-        Path, typer.Option(metavar="FILE", help="The catalogue that gets the entry.")
+        Path,
+        typer.Option(
+            metavar="FILE", help="The catalogue that gets the entry; it is made if there is none."
+        ),
     ] = Path("models.json"),
     id: Annotated[
         str | None, typer.Option(metavar="ID", help="The id; one is proposed if not given.")
@@ -49,31 +60,48 @@ def add(
     sentence-transformers), sparse, cross-encoder or classifier. It inserts the entry after the
     last one of its kind and leaves the rest of the file unchanged.
 
+    If the catalogue belongs to a project with holotype's build hook, its module is generated again,
+    so that the other commands see the entry.
+
     If the catalogue already has the model or would become invalid, nothing is written and the exit
     code is 1. Needs the extras hub and codegen.
     """
     require_hub()
+    try:
+        type = type if type is None else meant_kind(type)
+    except CriterionError as error:
+        raise typer.BadParameter(str(error), param_hint="--type") from None
     if "/" not in repository.strip("/"):
         raise typer.BadParameter(
-            f"{repository!r} is no name of a repository; write org/model", param_hint="REPOSITORY"
+            f"{repository!r} is not the name of a repository; write org/model",
+            param_hint="REPOSITORY",
         )
     if not dry_run:
-        read_catalogue_file(file)  # Fails before anything is fetched.
+        _text_of(file)  # Fails before anything is fetched.
     try:
         with _open_checkpoint(repository, folder, revision) as files, sole_writer(file):
-            text = None if dry_run and not file.exists() else read_catalogue_file(file)
+            text = _text_of(file)
             name = files.repository.id if files.repository else repository
             entry = _make(text, files, name, id=id, kind=type, revision=revision)
             for message in entry.notes:
                 note(f"note: {message}")
-            if dry_run or text is None:
+            if dry_run:
                 write_json(entry.values)
             else:
-                _insert(file, text, entry)
+                _insert(file, text, entry, folder)
     except CatalogueFileError as error:
         fail(f"{file}: {error}")
     except CheckpointError as error:
         fail(str(error))
+
+
+def _text_of(file: Path) -> str:
+    """Return the text of the catalogue, which is empty if there is no file; exit if unreadable."""
+    if file.exists() or file.is_symlink():
+        return read_catalogue_file(file)
+    if not file.parent.is_dir():
+        fail(f"there is no folder {file.parent} for {file.name}; make it, or correct --file")
+    return ""
 
 
 @contextmanager
@@ -91,7 +119,7 @@ def _open_checkpoint(
 
 
 def _make(
-    text: str | None,
+    text: str,
     files: CheckpointFiles,
     name: str,
     *,
@@ -100,21 +128,32 @@ def _make(
     revision: str | None,
 ) -> NewEntry:
     from holotype.encoders.kinds.derived_record import recognise_kind
-    from holotype.hub.adding import make_entry, propose_id, require_new, taken_names
+    from holotype.hub.adding import completed, make_entry, propose_id, require_new, taken_names
     from holotype.hub.fixing import entries
 
-    models = [] if text is None else entries(text)
-    kind = kind or recognise_kind(files.checkpoint)
+    models = entries(completed(text))
+    try:
+        kind = kind or recognise_kind(files.checkpoint)
+    except UnsupportedCheckpointError as error:
+        fail(f"{error}; or name the kind with --type")
     require_new(models, name, kind, id)
     id = id or propose_id(name, kind, taken_names(models))
     return make_entry(files, name, id=id, kind=kind, revision=revision)
 
 
-def _insert(file: Path, text: str, entry: NewEntry) -> None:
+def _insert(file: Path, text: str, entry: NewEntry, folder: Path | None) -> None:
     from holotype.hub.adding import with_entry
 
     replace_catalogue_file(file, with_entry(text, entry.values))
     write(f"{entry.values['id']}\t{entry.values['type']}\t{entry.values['huggingface_id']}\n")
     if entry.values["revision"] is None:
         note("note: no revision is pinned; give --revision COMMIT with a folder")
-    note(f"{file}: the entry is written; fill in what is null, and generate the module again")
+    made = "the entry is written" if text.strip() else "a new catalogue with the entry is written"
+    note(f"{file}: {made}; fill in what is null")
+    update_module(file)
+    project = project_of(file)
+    if project is not None:
+        catalogue = "" if project.module == OWN else f"--catalogue {project.module} "
+        place = f" --from {folder}" if folder is not None else ""
+        command = f"holotype {catalogue}verify {entry.values['id']}{place}"
+        note(f"compare it with its checkpoint: {command}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from holotype.cli import alias_commands, artifacts, locking, object_stores
+from holotype.cli import alias_commands, artifacts, deployment_commands, locking, object_stores
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
@@ -14,7 +14,8 @@ from holotype.cli.exporting import export
 from holotype.cli.generator import generate, validate
 from holotype.cli.groups import Command, add_commands, epilogue, make_group
 from holotype.cli.listing import list_models
-from holotype.cli.output import write
+from holotype.cli.new_package import new
+from holotype.cli.output import counted_models, write
 from holotype.cli.refreshing import refresh
 from holotype.cli.showing import show
 from holotype.cli.verifying import verify
@@ -80,8 +81,15 @@ _COMMANDS: tuple[Command, ...] = (
             "holotype verify bge-m3",
             "holotype verify all-minilm-l6-v2 --from path/to/the/checkpoint",
             "holotype verify --resume verified.jsonl",
+            "holotype verify --all --from-facts facts.jsonl",
             "holotype verify bge-m3 --fix --catalogue-file models.json",
         ),
+    ),
+    Command(
+        "new",
+        new,
+        "Make a package with a catalogue of your own.",
+        ("holotype new my-models",),
     ),
     Command(
         "add",
@@ -121,6 +129,11 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
         "alias",
         "What production stands for, switched in one step and back.",
         alias_commands.COMMANDS,
+    ),
+    (
+        "deployment",
+        "Files that say which models run: check, convert and compare them.",
+        deployment_commands.COMMANDS,
     ),
 )
 """Name, summary and commands of each group."""
@@ -169,7 +182,5 @@ def _version(module: str) -> str:
     from holotype import __version__
 
     opened = open_catalogue(module)
-    n_models = len(opened.catalogue.records)
-    return (
-        f"holotype {__version__}, catalogue {opened.name} {opened.version} with {n_models} models"
-    )
+    models = counted_models(len(opened.catalogue.records))
+    return f"holotype {__version__}, catalogue {opened.name} {opened.version} with {models}"

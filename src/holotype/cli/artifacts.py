@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from holotype.cli.options import MaxBytes
 from holotype.cli.output import fail, note, write, write_json
 from holotype.cli.progress import bytes_progress
 from holotype.cli.wording import UNKNOWN
-from holotype.errors import HolotypeError
+from holotype.errors import ArtifactError, HolotypeError, LostPromptWarning
 
 if TYPE_CHECKING:
     from holotype.publishing.info import ReferencedModel
@@ -26,7 +27,7 @@ def create(
         str,
         typer.Argument(
             metavar="REF",
-            help="Where the model comes from: local:PATH, hf:ORG/MODEL@REVISION or catalogue:ID.",
+            help="Where the model comes from: local:PATH, hf:ORG/MODEL@REVISION, or an id.",
         ),
     ],
     target: Annotated[Path, typer.Option("--to", metavar="PATH", help="The folder to make.")],
@@ -81,17 +82,23 @@ def create(
             return stack.enter_context(bytes_progress("fetching", n_bytes))
 
         try:
-            manifest = create_artifact(reference, target, options, on_total=on_total)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", LostPromptWarning)
+                manifest = create_artifact(reference, target, options, on_total=on_total)
         except (HolotypeError, ValueError) as error:
             stack.close()
             fail(str(error))
+    for warning in caught:
+        note(f"warning: {warning.message}")
     write(f"{target}\t{manifest.digest}\t{manifest.fingerprint or UNKNOWN}\n")
     commit = f", commit {manifest.commit}" if manifest.commit else ""
     note(f"{len(manifest.files)} files, {manifest.size:,} bytes{commit}")
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the artifact.")],
+    artifact: Annotated[
+        str, typer.Argument(metavar="PATH", help="The folder of the artifact, or a reference.")
+    ],
     quick: Annotated[
         bool, typer.Option("--quick", help="Compare names and sizes only, read no contents.")
     ] = False,
@@ -107,6 +114,7 @@ def verify(
     from holotype.references import check_contents, check_sizes, read_manifest
 
     try:
+        path = artifact_folder(artifact)
         manifest = read_manifest(path)
         if quick:
             findings = check_sizes(path, manifest)
@@ -129,9 +137,34 @@ def verify(
         raise typer.Exit(1)
 
 
+def artifact_folder(name: str) -> Path:
+    """Return the folder of an artifact, by its path or a reference.
+
+    Raises:
+        HolotypeError: the name is no reference, or names an entry of the catalogue or the Hub.
+    """
+    from holotype.encoders.names import as_reference
+    from holotype.references.folders import find_folder
+
+    path = Path(name)
+    if path.exists() or (":" not in name and "@" not in name):
+        return path
+    ref = as_reference(name)
+    if ref.scheme in ("hf", "catalogue"):
+        raise ArtifactError(
+            str(ref),
+            f"is no artifact; make one with: holotype artifact create {ref} --to PATH, or compare "
+            "the model with its entry: holotype verify",
+        )
+    return find_folder(ref)
+
+
 def info(
     reference: Annotated[
-        str, typer.Argument(metavar="REF", help="A reference, such as local:artifacts/model-v2.")
+        str,
+        typer.Argument(
+            metavar="REF", help="A reference, such as local:artifacts/model-v2, or an id."
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:

@@ -45,7 +45,7 @@ def sole_writer(file: Path) -> Iterator[None]:
 def read_catalogue_file(file: Path) -> str:
     """Return the text of a catalogue file with its own line ends; exit if it is unreadable."""
     if file.exists() and not file.is_file():
-        fail(f"{file} is no regular file; name the catalogue that is to be changed")
+        fail(f"{file} is not a regular file; name the catalogue that is to be changed")
     try:
         return file.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:

@@ -12,7 +12,7 @@ from holotype.cli.wording import (
     exact,
     group_thousands,
     languages,
-    points,
+    score,
     short_count,
 )
 from holotype.records import ModelInfo
@@ -70,8 +70,8 @@ COLUMNS = (
     Column("dims", dimensions, 2, numeric=True),
     Column("context", _context, 4, numeric=True),
     Column("params", _parameters, 3, numeric=True),
-    Column("BEIR", lambda record: points(record.beir_avg), 6, numeric=True),
-    Column("MRR@10", lambda record: points(record.ms_marco_mrr10), 9, numeric=True),
+    Column("BEIR", lambda record: score(record.beir_avg), 6, numeric=True),
+    Column("MRR@10", lambda record: score(record.ms_marco_mrr10), 9, numeric=True),
     Column("license", lambda record: record.license or UNKNOWN, 5),
     Column("languages", languages, 7),
     Column("organization", lambda record: record.organization, 8),

@@ -15,6 +15,9 @@ from holotype.cli.family_pages import MARK, family_pages
 from holotype.cli.models_page import FOLDER, models_page
 from holotype.cli.output import fail, write
 
+_MOST_NAMED = 5
+"""How many files an error names."""
+
 
 def docs(
     context: typer.Context,
@@ -37,6 +40,9 @@ def docs(
     ] = False,
 ) -> None:
     """Write MODELS.md, with a table per kind of model, and a page per family.
+
+    Pages that this command wrote are replaced, or removed if their family is gone. If anything else
+    is in the place of a page, nothing is written and the exit code is 1.
 
     The exit code is 1 if --check finds a stale page.
     """
@@ -67,13 +73,21 @@ def docs(
 
 
 def _refuse_hand_written(paths: Iterable[Path]) -> None:
-    """Exit before writing if a page would overwrite one that this command did not generate."""
-    for path in paths:
-        if path.is_file() and path.stat().st_size and not _is_generated(path):
-            fail(
-                f"{path} was not written by this command, so that it is not overwritten: it does "
-                f"not begin with {MARK!r}; give --output or --families another place, or delete it"
-            )
+    """Exit before anything is written if a page would overwrite what this command did not write."""
+    foreign = [
+        path
+        for path in paths
+        if (path.exists() or path.is_symlink())
+        and not (path.is_file() and (path.stat().st_size == 0 or _is_generated(path)))
+    ]
+    if foreign:
+        named = ", ".join(map(str, foreign[:_MOST_NAMED]))
+        more = len(foreign) - _MOST_NAMED
+        fail(
+            f"nothing is written, since this command did not write what is there: {named}"
+            f"{f' and {more} more' if more > 0 else ''}. Our pages begin with {MARK!r}. Give "
+            "--output and --families other places, or delete these"
+        )
 
 
 def _is_generated(path: Path) -> bool:

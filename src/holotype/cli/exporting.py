@@ -10,7 +10,7 @@ import typer
 
 from holotype.cli.catalogues import complete_id, open_catalogue
 from holotype.cli.output import fail, write, write_json
-from holotype.cli.showing import find_record
+from holotype.cli.showing import find_named
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def export(
         str,
         typer.Argument(
             metavar="ID",
-            help="Id, alias or Hugging Face id of a model.",
+            help="An id, an alias or a Hugging Face id, or a reference such as local:PATH.",
             autocompletion=complete_id,
         ),
     ],
@@ -71,12 +71,12 @@ def export(
     Load the folder with load(ID, backend=..., dtype=..., checkpoint=FOLDER). Needs the extra export
     and the extra of the backend.
     """
-    record = find_record(open_catalogue(context.obj), id)
+    model = find_named(open_catalogue(context.obj), id, checkpoint=checkpoint)
     try:
         from holotype.encoders.exports import export as make
 
         made = make(
-            record,
+            model,
             backend=cast(Any, backend),
             dtype=dtype,
             checkpoint=checkpoint,

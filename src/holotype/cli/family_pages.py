@@ -16,8 +16,8 @@ from holotype.cli.wording import (
     dimensions,
     group_thousands,
     languages,
-    points,
     readable,
+    score,
     short_count,
 )
 from holotype.records import ModelInfo
@@ -97,8 +97,8 @@ def row(record: ModelInfo) -> tuple[str, ...]:
         dimensions(record),
         UNKNOWN if record.context_length is None else group_thousands(record.context_length),
         UNKNOWN if record.parameters is None else short_count(record.parameters),
-        points(record.beir_avg),
-        points(record.ms_marco_mrr10),
+        score(record.beir_avg),
+        score(record.ms_marco_mrr10),
         markdown.escape(record.license or UNKNOWN),
         markdown.escape(languages(record)),
     )

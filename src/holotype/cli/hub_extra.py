@@ -19,6 +19,14 @@ Ids: TypeAlias = Annotated[
         autocompletion=complete_id,
     ),
 ]
+IdsOrReferences: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID]...",
+        help="Ids, aliases or Hugging Face ids, or references; without any, all models.",
+        autocompletion=complete_id,
+    ),
+]
 Jobs: TypeAlias = Annotated[
     int, typer.Option(min=1, max=32, metavar="N", help="How many models to read at once.")
 ]

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import typer
 
-from holotype.catalogue import Catalogue, nearest
+from holotype.catalogue import Catalogue
 from holotype.cli import options
 from holotype.cli.as_json import record_as_json
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.columns import COLUMNS, fitting, plain_lines, table
-from holotype.cli.output import is_terminal, note, terminal, write, write_json
+from holotype.cli.output import counted_models, is_terminal, note, terminal, write, write_json
+from holotype.criteria import meant_kind
+from holotype.errors import CriterionError
+from holotype.naming import nearest
 from holotype.query import Criteria, SortKey, select
 from holotype.records import ModelInfo
 
 _EVERYTHING = "*"
+
+_BOUNDED = {
+    "min_context_length": "context_length",
+    "min_parameters": "parameters",
+    "max_parameters": "parameters",
+    "max_memory": "parameters",
+    "min_beir_avg": "beir_avg",
+    "min_ms_marco_mrr10": "ms_marco_mrr10",
+}
+"""The bounds on values that many entries do not know, and the field of each."""
 
 
 def list_models(
@@ -34,6 +47,7 @@ def list_models(
     min_context_length: options.MinContextLength = None,
     min_parameters: options.MinParameters = None,
     max_parameters: options.MaxParameters = None,
+    max_memory: options.MaxMemory = None,
     min_beir_avg: options.MinBeirAvg = None,
     min_ms_marco_mrr10: options.MinMsMarcoMrr10 = None,
     no_remote_code: options.NoRemoteCode = False,
@@ -52,8 +66,11 @@ def list_models(
     """
     if as_json and ids:
         raise typer.BadParameter("give --json or --ids, not both")
+    if descending and sort is None:
+        raise typer.BadParameter("--descending needs --sort FIELD", param_hint="--descending")
     catalogue = open_catalogue(context.obj).catalogue
-    _require_kind(catalogue, type)
+    type = _require_kind(catalogue, type)
+    ids_wanted = _ids(catalogue, pattern)
     criteria: Criteria = {
         "organization": organization,
         "language": language,
@@ -66,6 +83,7 @@ def list_models(
         "min_context_length": min_context_length,
         "min_parameters": min_parameters,
         "max_parameters": max_parameters,
+        "max_memory": max_memory,
         "min_beir_avg": min_beir_avg,
         "min_ms_marco_mrr10": min_ms_marco_mrr10,
         "allow_remote_code": False if no_remote_code else None,
@@ -78,11 +96,12 @@ def list_models(
             among=catalogue.records,
             **criteria,
         )
-    except ValueError as error:
+    except CriterionError as error:
         raise typer.BadParameter(str(error)) from None
-    ids_wanted = frozenset(catalogue.list_model_ids(pattern.lower()))
     records = tuple(record for record in records if record.id in ids_wanted)
     _write(records, as_json=as_json, ids=ids)
+    if unknown := _unknown(catalogue, criteria):
+        note(unknown)
     if not records:
         note(_nothing_found(catalogue, pattern, type, criteria))
         raise typer.Exit(1)
@@ -103,23 +122,46 @@ def _draw(records: Sequence[ModelInfo]) -> None:
     console = terminal()
     columns = fitting(records, console.width)
     console.print(table(records, columns))
-    summary = f"{len(records)} {'model' if len(records) == 1 else 'models'}"
+    summary = counted_models(len(records))
     hidden = [column.heading for column in COLUMNS if column not in columns]
     if hidden:
         summary += f"; a wider terminal also shows {', '.join(hidden)}"
     console.print(summary, style="dim")
 
 
-def _require_kind(catalogue: Catalogue[str], kind: str | None) -> None:
+def _require_kind(catalogue: Catalogue[str], kind: str | None) -> str | None:
+    """Return the kind that is meant; a kind that the catalogue does not have is a wrong call."""
+    if kind is None:
+        return None
     kinds = list(dict.fromkeys(str(record.type) for record in catalogue.records))
-    if kind is None or kind in kinds:
-        return
-    near = nearest(kind, kinds)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise typer.BadParameter(
-        f"the catalogue has no kind {kind!r}; {hint}there are {', '.join(kinds)}",
-        param_hint="--type",
-    )
+    try:
+        meant = meant_kind(kind, kinds)
+    except CriterionError as error:
+        raise typer.BadParameter(str(error), param_hint="--type") from None
+    if meant not in kinds:
+        raise typer.BadParameter(
+            f"the catalogue has no {meant} models; there are {', '.join(kinds)}",
+            param_hint="--type",
+        )
+    return meant
+
+
+def _ids(catalogue: Catalogue[str], pattern: str) -> frozenset[str]:
+    try:
+        return frozenset(catalogue.list_model_ids(pattern))
+    except CriterionError:  # no id; `_hint` says what may be meant
+        return frozenset()
+
+
+def _unknown(catalogue: Catalogue[str], criteria: Criteria) -> str | None:
+    """Return a note on the models that a bound leaves out because their value is unknown."""
+    told = [
+        f"{name} leaves out {counted_models(n)} with unknown {field.replace('_', ' ')}"
+        for name, field in _BOUNDED.items()
+        if criteria.get(name) is not None
+        and (n := sum(getattr(record, field) is None for record in catalogue.listed))
+    ]
+    return f"note: {'; '.join(told)}" if told else None
 
 
 def _nothing_found(
@@ -130,7 +172,7 @@ def _nothing_found(
     told = [f"{name}={_in_words(value)}" for name, value in asked.items() if value is not None]
     if pattern != _EVERYTHING:
         told.insert(0, f"id={pattern}")
-    hint = _hint(catalogue, pattern, criteria)
+    hint = _hint(catalogue, pattern)
     return f"no model matches {', '.join(told)}; {hint or 'drop a criterion to find more'}"
 
 
@@ -140,25 +182,11 @@ def _in_words(value: object) -> str:
     return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _hint(catalogue: Catalogue[str], pattern: str, criteria: Criteria) -> str | None:
-    if pattern != _EVERYTHING and not catalogue.list_model_ids(pattern.lower()):
-        for wider in (f"{pattern}*", f"*{pattern}*"):
-            if catalogue.list_model_ids(wider.lower()):
-                return f"try {wider!r}"
-        near = nearest(pattern, catalogue.list_model_ids())
-        return f"did you mean {near[0]!r}?" if near else "no id matches that pattern"
-    licenses = {record.license for record in catalogue.listed if record.license}
-    makers = {record.organization for record in catalogue.listed}
-    return _misspelt("organization", criteria.get("organization"), makers) or next(
-        filter(
-            None, (_misspelt("license", each, licenses) for each in criteria.get("license") or ())
-        ),
-        None,
-    )
-
-
-def _misspelt(what: str, wanted: str | None, names: Collection[str]) -> str | None:
-    if wanted is None or wanted.lower() in {name.lower() for name in names}:
+def _hint(catalogue: Catalogue[str], pattern: str) -> str | None:
+    if pattern == _EVERYTHING or _ids(catalogue, pattern):
         return None
-    near = nearest(wanted, sorted(names))
-    return f"no {what} is {wanted!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    for wider in (f"{pattern}*", f"*{pattern}*"):
+        if catalogue.list_model_ids(wider):
+            return f"try {wider!r}"
+    near = nearest(pattern, catalogue.list_model_ids())
+    return f"did you mean {near[0]!r}?" if near else "no id matches that pattern"

@@ -43,13 +43,13 @@ def lock_command(
     Repositories and objects are downloaded into the cache to be locked; a local reference must name
     an artifact. Other models in the file stay unchanged.
     """
+    from holotype.encoders.names import as_reference
     from holotype.publishing.locking import lock_model
     from holotype.references.lock_file import LockFile, read_lock
-    from holotype.references.ref import ModelRef
 
     try:
         old = read_lock(lock) if check or not references or lock.exists() else LockFile(models=())
-        asked = [ModelRef.parse(text) for text in references or ()]
+        asked = [as_reference(text) for text in references or ()]
         named = asked or [model.reference for model in old.models]
         found = {ref: lock_model(ref) for ref in named}
     except (HolotypeError, OSError) as error:

@@ -9,6 +9,7 @@ from holotype.catalogue import natural_key
 from holotype.cli import markdown
 from holotype.cli.catalogues import OpenCatalogue
 from holotype.cli.family_pages import COLUMNS, families, generated_by, row
+from holotype.cli.output import counted_models
 from holotype.cli.wording import UNKNOWN
 from holotype.records import ModelInfo
 
@@ -90,9 +91,9 @@ def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Ite
     yield generated_by(opened)
     yield "# Models"
     yield (
-        f"The {len(opened.catalogue.records)} models of `{opened.name}`, catalogue version "
-        f"{markdown.escape(opened.version)}. Each value has a source; `{UNKNOWN}` means that no "
-        "source says. A model's name leads to all that is known of it."
+        f"The catalogue `{opened.name}`, version {markdown.escape(opened.version)}, has "
+        f"{counted_models(len(opened.catalogue.records))}. Each value has a source; `{UNKNOWN}` "
+        "means that no source says. A model's name leads to all that is known of it."
     )
     yield markdown.table(("kind", "models", "what they return"), contents, right=[1])
     yield "\n".join(
@@ -102,7 +103,7 @@ def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Ite
             "- **dims** is the vector size; `64–768` marks a Matryoshka model, whose vectors you can truncate.",
             "- **context** is the longest input in tokens.",
             "- **BEIR** is the mean nDCG@10 over BEIR's 15 sets, and **MRR@10** is measured on the "
-            "development set of MS MARCO. Both are percentages.",
+            "development set of MS MARCO. Both are fractions from 0 to 1.",
         )
     )
 

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from holotype.cli.artifacts import artifact_folder
 from holotype.cli.groups import Command
 from holotype.cli.options import MaxBytes
 from holotype.cli.output import fail, write
@@ -22,7 +23,9 @@ Url: TypeAlias = Annotated[
 
 
 def push(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the artifact.")],
+    artifact: Annotated[
+        str, typer.Argument(metavar="PATH", help="The folder of the artifact, or a reference.")
+    ],
     url: Url,
 ) -> None:
     """Upload an artifact to an object store, and compare every byte there.
@@ -35,6 +38,7 @@ def push(
 
     try:
         with _progress("pushing") as on_total:
+            path = artifact_folder(artifact)
             manifest = push_artifact(path, _object_store(url), on_total=on_total)
     except HolotypeError as error:
         fail(str(error))

@@ -8,8 +8,11 @@ from typing import Annotated, TypeAlias, get_args
 import typer
 
 from holotype.cli.catalogues import complete_type
-from holotype.cli.wording import parse_bytes, parse_count
+from holotype.criteria import score_of
+from holotype.errors import CriterionError
+from holotype.naming import nearest
 from holotype.query import SortKey
+from holotype.sizes import parse_bytes, parse_count
 
 
 def _complete_sort(incomplete: str) -> Iterator[str]:
@@ -18,7 +21,9 @@ def _complete_sort(incomplete: str) -> Iterator[str]:
 
 def _checked_sort(key: str | None) -> str | None:
     if key is not None and key not in get_args(SortKey):
-        raise typer.BadParameter(f"{key!r} is none of {', '.join(get_args(SortKey))}")
+        near = nearest(key, get_args(SortKey))
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise typer.BadParameter(f"{key!r} is no field; {hint}use {', '.join(get_args(SortKey))}")
     return key
 
 
@@ -34,6 +39,15 @@ def _bytes(text: str) -> int:
         return parse_bytes(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _score(text: str) -> float:
+    try:
+        return score_of("the score", float(text))
+    except CriterionError as error:
+        raise typer.BadParameter(f"{text} {error.problem}") from None
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number; write 0.5 for 50 points") from None
 
 
 MaxBytes: TypeAlias = Annotated[
@@ -68,8 +82,8 @@ Language: TypeAlias = Annotated[
     typer.Option(
         "--language",
         "-l",
-        metavar="TAG",
-        help="A BCP 47 tag; zh finds zh-Hans too.",
+        metavar="LANGUAGE",
+        help="A BCP 47 tag or a name, such as German; zh finds zh-Hans too.",
     ),
 ]
 Modality: TypeAlias = Annotated[
@@ -142,11 +156,19 @@ MaxParameters: TypeAlias = Annotated[
         help="Largest model, such as 1.5B.",
     ),
 ]
+MaxMemory: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        parser=_bytes,
+        metavar="SIZE",
+        help="Most memory for the weights, such as 500MB: 4 bytes for each parameter, since models "
+        "run in float32 unless told otherwise; what texts take comes on top.",
+    ),
+]
 MinBeirAvg: TypeAlias = Annotated[
     float | None,
     typer.Option(
-        min=0,
-        max=1,
+        parser=_score,
         metavar="SCORE",
         help="Lowest mean nDCG@10 on BEIR, as a fraction: 0.5 for 50 points.",
     ),
@@ -154,8 +176,7 @@ MinBeirAvg: TypeAlias = Annotated[
 MinMsMarcoMrr10: TypeAlias = Annotated[
     float | None,
     typer.Option(
-        min=0,
-        max=1,
+        parser=_score,
         metavar="SCORE",
         help="Lowest MRR@10 on MS MARCO dev, as a fraction.",
     ),

@@ -5,22 +5,33 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from holotype.catalogue import nearest
 from holotype.cli.as_json import page_as_json
 from holotype.cli.catalogues import OpenCatalogue, complete_id, open_catalogue
 from holotype.cli.fields import Fact, facts
 from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
+from holotype.cli.project import hint_for
 from holotype.cli.wording import exact, readable
-from holotype.errors import AmbiguousModelError, DeprecatedModelWarning, ModelNotFoundError
+from holotype.encoders.names import resolve
+from holotype.errors import (
+    AmbiguousModelError,
+    DeprecatedModelWarning,
+    HolotypeError,
+    ModelNotFoundError,
+)
+from holotype.naming import nearest
 from holotype.records import ModelInfo
+from holotype.references.ref import ModelRef
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+Named: TypeAlias = ModelInfo | ModelRef
 
 _WIDE = 72
 """The width from which sources get their own column."""
@@ -34,7 +45,7 @@ def show(
         str,
         typer.Argument(
             metavar="ID",
-            help="The id of a model, an alias, or its Hugging Face id; in any letter case.",
+            help="An id, an alias or a Hugging Face id, in any letter case, or a reference.",
             autocompletion=complete_id,
         ),
     ],
@@ -47,11 +58,15 @@ def show(
     If stdout is not a terminal, each line has a field, its value and its source, separated by tabs,
     with - for unknown values.
 
+    Of a reference outside the catalogue (a folder, an artifact, a repository) it shows what the
+    files say.
+
     The exit code is 1 if there is no such model. A deprecated model is shown with a warning on
     stderr.
     """
     opened = open_catalogue(context.obj)
-    record = find_record(opened, id)
+    found = find_entry(opened, id)
+    record = found if isinstance(found, ModelInfo) else describe_reference(found)
     if as_json:
         write_json(page_as_json(record))
     elif is_terminal():
@@ -60,35 +75,80 @@ def show(
         write("".join(_lines(record)))
 
 
+def find_named(opened: OpenCatalogue, name: str, *, checkpoint: Path | None = None) -> Named:
+    """Return the record or the reference that a name means; exit with suggestions if nothing.
+
+    Args:
+        opened: the catalogue.
+        name: an id, an alias, a Hugging Face id, a reference, or the path of a folder.
+        checkpoint: the folder that another option gives, if any.
+    """
+    try:
+        found = resolve(name, opened.catalogue, checkpoint=checkpoint)
+    except (ModelNotFoundError, AmbiguousModelError):
+        # What it says is about Python.
+        return find_record(opened, name)
+    except HolotypeError as error:
+        fail(str(error))
+    if isinstance(found, ModelInfo) or found.scheme == "catalogue":
+        return find_record(opened, name if isinstance(found, ModelInfo) else found.location)
+    return found
+
+
+def find_entry(opened: OpenCatalogue, name: str) -> Named:
+    """Return what a name means as `find_named` does, where a folder does not rival an entry.
+
+    What only reads the catalogue can mistake no weights for others.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecatedModelWarning)
+            is_entry = opened.catalogue.find_model(name) is not None
+    except AmbiguousModelError:
+        is_entry = True
+    return find_record(opened, name) if is_entry else find_named(opened, name)
+
+
+def describe_reference(ref: ModelRef) -> ModelInfo:
+    """Return the record of a reference's model, by its files; exit if they cannot be read."""
+    from holotype.publishing import get_model_info
+
+    try:
+        return get_model_info(ref).record
+    except HolotypeError as error:
+        fail(str(error))
+
+
 def find_record(opened: OpenCatalogue, name: str) -> ModelInfo:
     """Return the record with this id, alias or Hugging Face id; exit with suggestions if none."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DeprecatedModelWarning)
-        record = opened.catalogue.find_model(name)
+        try:
+            record = opened.catalogue.find_model(name)
+        except AmbiguousModelError as error:
+            fail(f"{name!r} has {len(error.ids)} entries; name one of {', '.join(error.ids)}")
         if record is None:
-            try:
-                record = opened.catalogue.get_model_by_hf_id(name)
-            except AmbiguousModelError as error:
-                fail(f"{name!r} has {len(error.ids)} entries; show one of {', '.join(error.ids)}")
-            except ModelNotFoundError:
-                fail(_notfind_record(opened, name))
+            fail(_not_found(opened, name))
     for warning in caught:
         note(f"warning: {warning.message}")
     return record
 
 
-def _notfind_record(opened: OpenCatalogue, name: str) -> str:
+def _not_found(opened: OpenCatalogue, name: str) -> str:
     records = opened.catalogue.listed
     names = [record.id for record in records]
     names += [alias for record in records for alias in record.aliases]
     names += [record.huggingface_id for record in records]
     near = nearest(name, names)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`holotype list` shows all models"
+    hint = f"did you mean {' or '.join(near)}?" if near else "`holotype list` shows all models."
+    hint = hint_for(name, opened.name) or (
+        f"{hint} A folder of your own is local:PATH, a repository on the Hub hf:ORG/MODEL"
+    )
     return f"no model has the id, alias or Hugging Face id {name!r}; {hint}"
 
 
 def _lines(record: ModelInfo) -> Iterator[str]:
-    yield f"id\t{record.id}\t{record.source_of('id')}\n"
+    yield f"id\t{record.id}\t{exact('source', record.source_of('id'))}\n"
     for fact in facts(record):
         yield f"{fact.name}\t{exact(fact.name, fact.value)}\t{exact('source', fact.source)}\n"
 
@@ -97,7 +157,9 @@ def _draw(console: Console, record: ModelInfo, opened: OpenCatalogue) -> None:
     from rich.text import Text
 
     console.print(Text(record.id, style="bold cyan"))
-    console.print(Text(f"{opened.name}.{opened.constants[record.id]}", style="dim"))
+    constant = opened.constants.get(record.id)
+    if constant is not None:
+        console.print(Text(f"{opened.name}.{constant}", style="dim"))
     shown = list(facts(record))
     width = max(len(fact.name) for fact in shown)
     for group, members in groupby(shown, key=lambda fact: fact.group):
@@ -135,6 +197,8 @@ def _legend(sources: Iterable[str | None], opened: OpenCatalogue) -> Table:
     from rich.text import Text
 
     keys = dict.fromkeys(source.partition(":")[0] for source in sources if source)
+    # An artifact keeps the record of the catalogue that it was made with.
+    keys = {key: None for key in keys if key in opened.sources}
     grid = Table.grid(padding=(0, _GAP, 0, 0))
     grid.add_column(width=max(map(len, keys), default=0) + _GAP)
     grid.add_column(overflow="fold")

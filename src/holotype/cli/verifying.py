@@ -17,7 +17,7 @@ from holotype.cli.catalogue_file import (
     sole_writer,
 )
 from holotype.cli.catalogues import open_catalogue
-from holotype.cli.hub_extra import Ids, Jobs, require_hub
+from holotype.cli.hub_extra import IdsOrReferences, Jobs, require_hub
 from holotype.cli.output import (
     counted_models,
     fail,
@@ -27,10 +27,12 @@ from holotype.cli.output import (
     write,
     write_json,
 )
-from holotype.cli.showing import find_record
+from holotype.cli.project import update_module
+from holotype.cli.showing import describe_reference, find_entry
 from holotype.cli.wording import UNKNOWN, exact
-from holotype.errors import CatalogueFileError, HubUnreachableError
+from holotype.errors import CatalogueFileError, HolotypeError, HubUnreachableError
 from holotype.records import ModelInfo
+from holotype.references.ref import ModelRef
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,11 +54,18 @@ _STYLES = {"differ": "bold red", "checkpoint only": "yellow", "not said": "dim"}
 
 def verify(
     context: typer.Context,
-    ids: Ids = None,
+    ids: IdsOrReferences = None,
     folder: Annotated[
         Path | None,
         typer.Option("--from", metavar="FOLDER", help="Read this folder instead of the Hub."),
     ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option("--from-facts", metavar="FILE", help="Read this file of facts instead."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Compare every model; so does a call without an ID.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Write the checkpoints' values into the catalogue file.")
@@ -76,6 +85,9 @@ def verify(
 ) -> None:
     """Compare models field by field with their checkpoints.
 
+    A reference to a folder or an artifact is compared with its own files: by the record of the
+    artifact, or of the catalogue if the files are those of an entry.
+
     Reads only small files and the headers of weights at the pinned revision, never the weights.
     Honours huggingface_hub's variables: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HF_HOME.
 
@@ -87,14 +99,33 @@ def verify(
     with the file as provenance. A value that would make the catalogue invalid is reported and not
     written.
 
+    With --from-facts, a file of facts takes the place of the checkpoints: JSON Lines, with
+    huggingface_id, pointer, value and source in each. The file that states a value is its source.
+
     The exit code is 1 if something differs and is not fixed, or could not be read or written. If
     the Hub is unreachable, its cache is read if it holds the pinned commit. Needs the extra hub.
     """
     require_hub()
-    records = _requested_records(context, ids or [])
-    if folder is not None and len(records) != 1:
+    if every and ids:
+        raise typer.BadParameter("leave out the IDs, or --all", param_hint="--all")
+    if facts is not None and (folder is not None or fix):
+        other = "--from" if folder is not None else "--fix"
+        raise typer.BadParameter(f"leave out {other}, or --from-facts", param_hint="--from-facts")
+    records, references = _requested(context, ids or [])
+    if folder is not None and (len(records) != 1 or references):
         raise typer.BadParameter("give the one ID that the folder holds", param_hint="--from")
-    reports = _from_folder(records[0], folder) if folder else _from_hub(records, jobs, resume)
+    if references and (fix or facts is not None):
+        option = "--fix" if fix else "--from-facts"
+        raise typer.BadParameter(
+            f"it is about entries of the catalogue, and {references[0]} is none", param_hint=option
+        )
+    reports = [_of_reference(ref) for ref in references]
+    if facts is not None:
+        reports += _from_facts(records, facts)
+    elif folder is not None:
+        reports += _from_folder(records[0], folder)
+    elif records or not references:
+        reports += _from_hub(records, jobs, resume)
     _write(reports, as_json=as_json)
     fixed = _Fixed()
     if fix:
@@ -104,18 +135,51 @@ def verify(
         raise typer.Exit(1)
 
 
-def _requested_records(context: typer.Context, names: Sequence[str]) -> list[ModelInfo]:
+def _requested(
+    context: typer.Context, names: Sequence[str]
+) -> tuple[list[ModelInfo], list[ModelRef]]:
+    """Return the entries to compare with the Hub, and the references to files elsewhere."""
     opened = open_catalogue(context.obj)
     if not names:
-        return list(opened.catalogue.records)
-    found = [find_record(opened, name) for name in names]
-    return list({record.id: record for record in found}.values())
+        return list(opened.catalogue.records), []
+    records: dict[str, ModelInfo] = {}
+    references: list[ModelRef] = []
+    for name in names:
+        found = find_entry(opened, name)
+        if isinstance(found, ModelRef) and found.scheme != "hf":
+            references.append(found)
+        else:
+            record = found if isinstance(found, ModelInfo) else describe_reference(found)
+            records[record.id] = record
+    return list(records.values()), references
+
+
+def _of_reference(ref: ModelRef) -> Report:
+    """Compare the record of a folder or an artifact with its files."""
+    from holotype.encoders.opening import open_reference
+
+    try:
+        opened = open_reference(ref)
+    except HolotypeError as error:
+        fail(str(error))
+    folder = Path() if opened.checkpoint is None else opened.checkpoint.folder
+    return _from_folder(opened.record, folder)[0]
 
 
 def _from_folder(record: ModelInfo, folder: Path) -> list[Report]:
     from holotype.hub.verifying import verify_folder
 
     return [verify_folder(record, folder.expanduser())]
+
+
+def _from_facts(records: Sequence[ModelInfo], file: Path) -> list[Report]:
+    from holotype.hub.claims import read_claims, verify_claims
+
+    try:
+        claims = read_claims(file)
+    except CatalogueFileError as error:
+        fail(str(error))
+    return [verify_claims(record, claims, str(file)) for record in records]
 
 
 def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> list[Report]:
@@ -127,6 +191,8 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
         progress = ProgressFile(resume) if resume else None
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{resume} cannot be read: {error}; give --resume another file")
+    except CatalogueFileError as error:
+        fail(str(error))
     known: dict[str, Report] = {}
     for record in records if progress else ():
         report = progress.known(record) if progress else None
@@ -251,8 +317,9 @@ def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
         n_entries = len({fix.id for fix in fixes})
         note(
             f"{file}: {len(fixes)} value{'s' * (len(fixes) != 1)} of {n_entries} "
-            f"{'entry' if n_entries == 1 else 'entries'} written; generate the module again"
+            f"{'entry' if n_entries == 1 else 'entries'} written"
         )
+        update_module(file)
     else:
         note(f"{file}: {'nothing could be fixed' if refused else 'nothing to fix'}")
     written = frozenset((fix.id, fix.finding.field) for fix in fixes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 from holotype.records import ModelInfo, Variant
 
@@ -11,10 +10,6 @@ UNKNOWN = "-"
 """The text for an unknown value."""
 
 _SCALES = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
-_SIZES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
-_NUMBER = r"(?P<number>[0-9][0-9_,]*(?:\.[0-9]+)?)"
-_COUNT = re.compile(rf"{_NUMBER}\s?(?P<scale>[KMBG]?)", re.IGNORECASE)
-_BYTES = re.compile(rf"{_NUMBER}\s?(?P<scale>[KMGT]?)B?", re.IGNORECASE)
 
 
 def short_count(number: int) -> str:
@@ -30,37 +25,6 @@ def short_count(number: int) -> str:
 def group_thousands(number: int) -> str:
     """Return a number with commas from ten thousand on: ``8192`` and ``32,768``."""
     return f"{number:,}" if number >= 10_000 else str(number)
-
-
-def parse_count(text: str) -> int:
-    """Parse a number such as ``500M``, ``8k``, ``1.5B``, ``110_000_000`` or ``22700``.
-
-    Raises:
-        ValueError: the text is not such a number, or the number is below 1.
-    """
-    match = _COUNT.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is no number; write 500M, 1.5B or 110000000")
-    return _scaled(text, match["number"], match["scale"])
-
-
-def parse_bytes(text: str) -> int:
-    """Parse a number of bytes such as ``500MB``, ``500M``, ``1.5 GB`` or ``2000000``.
-
-    Raises:
-        ValueError: the text is not such a number, or the number is below 1.
-    """
-    match = _BYTES.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is no number of bytes; write 500MB, 1.5GB or 110000000")
-    return _scaled(text, match["number"], match["scale"])
-
-
-def _scaled(text: str, number: str, scale: str) -> int:
-    count = round(float(number.replace("_", "").replace(",", "")) * _SIZES[scale.upper()])
-    if count < 1:
-        raise ValueError(f"{text!r} is below 1")
-    return count
 
 
 def exact(name: str, value: object) -> str:
@@ -109,9 +73,9 @@ def languages(record: ModelInfo) -> str:
     return ", ".join(record.languages) or UNKNOWN
 
 
-def points(score: float | None) -> str:
-    """Return a score, a fraction from 0 to 1, as a percentage."""
-    return UNKNOWN if score is None else f"{score * 100:.1f}"
+def score(fraction: float | None) -> str:
+    """Return a score, a fraction from 0 to 1, with three digits: ``0.533``."""
+    return UNKNOWN if fraction is None else f"{fraction:.3f}"
 
 
 def _exact(value: object) -> str:

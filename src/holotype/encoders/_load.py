@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast
 
-from holotype.encoders.config import ModelConfig, configure, look_up
-from holotype.errors import MissingExtraError, UnsupportedModelError
+from holotype.encoders.arguments import as_folder
+from holotype.encoders.config import ModelConfig, check_options, configure
+from holotype.errors import InvalidArgumentError, MissingExtraError, UnsupportedModelError
 from holotype.records import ModelInfo
 from holotype.run_options import LoadOptions
 
@@ -77,10 +78,11 @@ def load(
     Where the record is silent, the checkpoint decides; if they disagree, loading fails.
 
     Args:
-        model: a record of any catalogue, an id in holotype's own, a `ModelRef` or its text (such
-            as ``hf:org/model@v1`` or ``local:artifacts/model-v2``), the path of a folder (as
-            ``local:`` takes it, but never an alias), or a `ModelConfig`, which also fixes `dim`
-            and the options.
+        model: a record of any catalogue; an id, an alias or a Hugging Face id in holotype's own,
+            in any letter case; a `ModelRef` or its text (such as ``hf:org/model@v1`` or
+            ``local:artifacts/model-v2``); the path of a folder (as ``local:`` takes it, but a
+            `pathlib.Path` never has an alias); or a `ModelConfig`, which also fixes `dim` and the
+            options.
         dim: how many dimensions to return, one of `matryoshka_dims`; None returns all.
         device: a torch device; None takes CUDA, then MPS, then the CPU.
         verify: how to compare the files of an artifact with its manifest: ``"sizes"`` takes
@@ -94,8 +96,14 @@ def load(
         checkpoint: a folder with the model's files; None takes the pinned revision from the
             Hub's cache, or downloads it.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.
-        options: `device`, `dtype`, `checkpoint`, `trust_remote_code` and `backend`: ``"torch"`` (the
-            default), or ``"onnx"`` or ``"openvino"`` for an export.
+        max_length: the number of tokens at which texts are cut, at most the model's own (of
+            ColBERT models, that of documents); None means the model's own.
+        query_prompt: the prompt of queries in place of the one that the record or the checkpoint
+            states; None keeps that, ``""`` means no prompt.
+        document_prompt: likewise for documents.
+        options: `device`, `dtype`, `checkpoint`, `trust_remote_code`, `max_length`,
+            `query_prompt`, `document_prompt` and `backend`: ``"torch"`` (the default), or
+            ``"onnx"`` or ``"openvino"`` for an export.
 
     Returns:
         An encoder of the model's kind, safe to share between threads. Type checkers infer its
@@ -103,7 +111,11 @@ def load(
 
     Raises:
         MissingExtraError: torch, transformers or another package is not installed.
-        ModelNotFoundError: the catalogue has no model of this id.
+        ModelNotFoundError: neither the catalogue nor the current folder has this name.
+        AmbiguousModelError: a Hugging Face id has several entries; the error names them.
+        AmbiguousNameError: the name is an entry and the folder of a model; write ``catalogue:ID``
+            or ``local:PATH``.
+        InvalidArgumentError: an option is unknown, or has a wrong type or value.
         UnsupportedModelError: this kind of model, or this checkpoint, has no encoder.
         InvalidDimensionError: the model has no vectors of this size.
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
@@ -111,21 +123,25 @@ def load(
         InvalidReferenceError: a text with a colon or a slash is not a reference.
         ArtifactError: the artifact is missing, or differs from its manifest.
     """
-    reference = _reference(model)
-    if reference is not None:
-        return _load_reference(reference, dim, verify, lock, options)
+    from holotype.references.ref import ModelRef
+
+    _check_files_options(verify, lock)
+    meant = _meaning(model, options.get("checkpoint"))
+    if isinstance(meant, ModelRef):
+        return _load_reference(meant, dim, verify, lock, options)
     if verify != "sizes":
-        raise TypeError("verify= is for references to artifacts; others have no manifest")
-    refuse_unlocked(model, lock)
-    if isinstance(model, ModelConfig):
+        raise InvalidArgumentError(
+            "verify= is for references to artifacts; others have no manifest"
+        )
+    refuse_unlocked(meant, lock)
+    if isinstance(meant, ModelConfig):
         if dim is not None or options:
-            raise TypeError(
+            raise InvalidArgumentError(
                 "a ModelConfig settles how the model is run; change it with dataclasses.replace() "
                 "in place of further arguments"
             )
-        return _encoder(configure(model.record, dim=model.dim, **_options(model)))
-    record = look_up(model) if isinstance(model, str) else cast(ModelInfo, model)
-    return _encoder(configure(record, dim=dim, **options))
+        return _encoder(configure(meant.record, dim=meant.dim, **_options(meant)))
+    return _encoder(configure(meant, dim=dim, **options))
 
 
 def load_from_env(
@@ -154,27 +170,26 @@ def load_from_env(
     return load(ModelRef.from_environment(name), dim=dim, verify=verify, lock=lock, **options)
 
 
-def _reference(model: object) -> ModelRef | None:
-    from holotype.references.ref import ModelRef
+def _check_files_options(verify: object, lock: object) -> None:
+    if verify not in ("sizes", "full"):
+        raise InvalidArgumentError(f"verify is {verify!r}; expected 'sizes' or 'full'")
+    if lock is not None and not isinstance(lock, str | os.PathLike):
+        raise InvalidArgumentError(f"lock is {lock!r}; expected the path of a lock file, or None")
 
+
+def _meaning(
+    model: ModelInfo | str | ModelRef | os.PathLike[str] | ModelConfig[ModelInfo],
+    checkpoint: object,
+) -> ModelInfo | ModelRef | ModelConfig[ModelInfo]:
     if isinstance(model, os.PathLike):
-        return _folder(os.fspath(model))
-    # No id contains these characters; for a malformed reference, `parse` suggests the right spelling.
-    if isinstance(model, str) and any(sign in model for sign in ":/\\"):
-        return ModelRef.parse(model)
-    return model if isinstance(model, ModelRef) else None
+        from holotype.encoders.names import reference_to_folder
 
+        return reference_to_folder(os.fspath(model))
+    if isinstance(model, str):
+        from holotype.encoders.names import resolve
 
-def _folder(path: str) -> ModelRef:
-    """Return the reference to a folder, whatever characters its path contains."""
-    from pathlib import PurePath
-
-    from holotype.references.ref import ModelRef
-
-    location = PurePath(path).as_posix()
-    # "./" makes a leading tilde an ordinary name; the final slash keeps "@" from naming an alias.
-    here = "./" if location.startswith("~") else ""
-    return ModelRef.parse(f"local:{here}{location.rstrip('/')}/")
+        return resolve(model, checkpoint=as_folder(checkpoint))
+    return model
 
 
 def refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
@@ -191,50 +206,53 @@ def refuse_unlocked(model: object, lock: str | os.PathLike[str] | None) -> None:
         )
 
 
-def load_cut(
-    ref: ModelRef, *, max_length: int | None, dim: int | None, **options: Unpack[LoadOptions]
-) -> AnyEncoder:
-    """Load the model of a reference, and cut texts at fewer tokens than it reads by itself.
-
-    Other lengths are other vectors, so that the fingerprint is another one, too.
-
-    Args:
-        ref: the reference.
-        max_length: the longest text in tokens, with special tokens; None is the model's own.
-        dim: see `load`.
-        options: see `load`.
-
-    Raises:
-        UnsupportedModelError: the model reads fewer tokens, or is a ColBERT model, which has
-            lengths of its own for queries and documents.
-        HolotypeError: see `load`.
-    """
-    return _load_reference(ref, dim, "sizes", None, options, max_length)
-
-
 def _load_reference(
     ref: ModelRef,
     dim: int | None,
     verify: Verify,
     lock: str | os.PathLike[str] | None,
     options: LoadOptions,
-    max_length: int | None = None,
 ) -> AnyEncoder:
     from pathlib import Path
 
     from holotype.encoders.opening import open_reference
 
     if options.get("checkpoint") is not None:
-        raise TypeError(f"{ref} says where the files are; leave checkpoint= out")
-    trusted = options.get("trust_remote_code", False)
+        raise InvalidArgumentError(f"'{ref}' says where the files are; leave checkpoint= out")
+    # What is mistyped is found before anything is fetched.
+    trusted: bool = check_options(**options)["trust_remote_code"]
     path = None if lock is None else Path(lock)
     opened = open_reference(ref, verify=verify, with_code=trusted, lock=path)
     checkpoint = opened.checkpoint
     folder = None if checkpoint is None else checkpoint.folder
     placed: LoadOptions = {**options, "checkpoint": folder}
-    encoder = _encoder(configure(opened.record, dim=dim, **placed), checkpoint, max_length)
+    config = configure(opened.record, dim=dim, **placed)
+    files, plan = _planned(config, checkpoint)
+    if opened.is_derived and config.query_prompt is None and config.document_prompt is None:
+        _warn_of_lost_prompts(plan)
+    encoder = _built(config, files, plan)
     opened.require_unchanged()
     return encoder
+
+
+def _warn_of_lost_prompts(plan: AnyPlan) -> None:
+    """Warn where a folder without prompts seems to hold a model that has some."""
+    import warnings
+
+    from holotype.encoders.copies import find_resemblance
+    from holotype.errors import LostPromptWarning
+
+    found = find_resemblance(plan)
+    if found is None:
+        return
+    folder = plan.checkpoint.location
+    warnings.warn(
+        f"{folder} {found.loss}; to use them, write load({found.record.id!r}, "
+        f"checkpoint={folder!r}); for a model that has none, pass query_prompt='' to load()",
+        LostPromptWarning,
+        # The caller of load().
+        stacklevel=4,
+    )
 
 
 def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
@@ -244,6 +262,9 @@ def _options(config: ModelConfig[ModelInfo]) -> LoadOptions:
         "checkpoint": config.checkpoint,
         "trust_remote_code": config.trust_remote_code,
         "backend": config.backend,
+        "max_length": config.max_length,
+        "query_prompt": config.query_prompt,
+        "document_prompt": config.document_prompt,
     }
 
 
@@ -252,53 +273,32 @@ def load_config(config: ModelConfig[Any]) -> AnyEncoder:
     return _encoder(config)
 
 
-def _encoder(
-    config: ModelConfig[ModelInfo],
-    checkpoint: Checkpoint | None = None,
-    max_length: int | None = None,
-) -> AnyEncoder:
+def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> AnyEncoder:
     """Find a model's files, plan how to run it, and load its weights.
 
     Args:
         config: the record and how to run it.
         checkpoint: its files, if they have been opened already.
-        max_length: where to cut texts; None is the model's own.
     """
+    files, plan = _planned(config, checkpoint)
+    return _built(config, files, plan)
+
+
+def _planned(
+    config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None
+) -> tuple[ModelFiles, AnyPlan]:
     from holotype.encoders.finding import find_files
-    from holotype.encoders.kinds.plan import make_plan
+    from holotype.encoders.kinds.run_plan import make_run_plan
 
     # Do not fetch files that nothing here could run.
     require_backend(config)
     files = find_files(config, checkpoint)
-    plan = make_plan(config.record, files.checkpoint)
-    if max_length is not None:
-        plan = _cut(plan, max_length)
+    return files, make_run_plan(config, files.checkpoint)
+
+
+def _built(config: ModelConfig[ModelInfo], files: ModelFiles, plan: AnyPlan) -> AnyEncoder:
     build = partial(build_towers, plan, files)
     return encoder_of(plan, config, build(config), build)
-
-
-def _cut(plan: AnyPlan, max_length: int) -> AnyPlan:
-    from dataclasses import replace
-
-    encoding: Any = plan.encoding
-    if str(plan.record.type) == "colbert":
-        reason = "ColBERT models have lengths of their own for queries and documents"
-        raise UnsupportedModelError(plan.record.id, f"{reason}; leave max_length out")
-    if encoding.max_length is not None and max_length > encoding.max_length:
-        raise UnsupportedModelError(
-            plan.record.id,
-            f"max_length is {max_length}, and it reads {encoding.max_length} tokens; pass at most "
-            "those",
-        )
-    changes: dict[str, Any] = {"max_length": max_length}
-    queries = getattr(encoding, "queries", None)
-    if queries is not None:
-        own = queries.max_length
-        least = max_length if own is None else min(own, max_length)
-        changes["queries"] = replace(queries, max_length=least)
-    cut: Any = replace(plan, encoding=replace(encoding, **changes))
-    found: AnyPlan = cut
-    return found
 
 
 def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> Towers:
@@ -318,10 +318,22 @@ def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> 
         tables = import_part("holotype.encoders.arrays.tables", "static", "load()")
         return cast("Towers", tables.build_table(plan, config))
     if config.backend == "torch":
+        require_device(config.device)
         torch_backend = import_part("holotype.encoders.torch_backend.build", "encoders", "load()")
         return cast("Towers", torch_backend.build(plan, config))
     graphs = import_part(_graph_module(config.backend), config.backend, "load()")
     return cast("Towers", graphs.build(plan, config, files.graph))
+
+
+def require_device(device: str | None) -> None:
+    """Refuse a device that torch does not have, before weights are read.
+
+    Raises:
+        InvalidArgumentError: there is no such device; the error names those that there are.
+    """
+    if device is not None:
+        devices = import_part("holotype.encoders.torch_backend.devices", "encoders", "load()")
+        devices.require_device(device)
 
 
 def encoder_of(plan: AnyPlan, config: ModelConfig[Any], towers: Towers, build: Build) -> AnyEncoder:

@@ -13,10 +13,11 @@ from holotype.encoders._load import (
     import_part,
     refuse_unlocked,
     require_backend,
+    require_device,
 )
 from holotype.encoders.checkpoints.sparse import LEXICAL
 from holotype.encoders.config import configure, look_up
-from holotype.errors import UnsupportedModelError
+from holotype.errors import AmbiguousModelError, InvalidArgumentError, UnsupportedModelError
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
@@ -101,7 +102,7 @@ def load_modes(
         mode: _record(mode, model) for mode, model in given.items() if model is not None
     }
     if len(records) < 2:
-        raise TypeError(
+        raise InvalidArgumentError(
             f"load_modes() got {len(records)} of the modes dense, sparse and colbert; pass two or "
             "three, and load one with load()"
         )
@@ -113,7 +114,7 @@ def load_modes(
 def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, Any, Any]:
     """Load modes from configs that differ only in their records; see `load_modes`."""
     from holotype.encoders.finding import find_files
-    from holotype.encoders.kinds.plan import make_plan
+    from holotype.encoders.kinds.run_plan import make_run_plan
     from holotype.encoders.modes import (
         ModesEncoder,
         require_one_checkpoint,
@@ -128,12 +129,13 @@ def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, 
     require_backend(first)
     files = find_files(first)
     plans: dict[Mode, AnyPlan] = {
-        mode: make_plan(config.record, files.checkpoint) for mode, config in configs.items()
+        mode: make_run_plan(config, files.checkpoint) for mode, config in configs.items()
     }
     require_one_reading(plans.values())
     backend = import_part("holotype.encoders.torch_backend.build", "encoders", "load_modes()")
 
     def load_on(device: str | None) -> ModeTowers:
+        require_device(device)
         dims = {mode: config.dim for mode, config in configs.items()}
         placed = dataclasses.replace(first, device=device)
         return cast("ModeTowers", backend.build_modes(plans, placed, dims))
@@ -158,10 +160,20 @@ def _require_token_head(record: ModelInfo) -> None:
 
 
 def _record(mode: Mode, model: object) -> ModelInfo:
-    record = look_up(model) if isinstance(model, str) else model
+    record = _mode_of(model, mode) if isinstance(model, str) else model
     if not isinstance(record, _KINDS[mode]):
-        raise TypeError(
+        raise InvalidArgumentError(
             f"{mode}= got {getattr(record, 'id', record)!r}; expected a record or an id of the kind "
             f"{_KINDS[mode].__name__}"
         )
     return record
+
+
+def _mode_of(name: str, mode: Mode) -> ModelInfo:
+    """Return the record of a name; of a repository with several entries, that of the mode."""
+    try:
+        return look_up(name)
+    except AmbiguousModelError:
+        from holotype.models import CATALOGUE
+
+        return CATALOGUE.get_model_by_hf_id(name, mode)

@@ -24,9 +24,18 @@ from holotype.models import (
     _Colbert48Id,
     _Colbert64Id,
     _Colbert64To128Id,
+    _Colbert64To2048Id,
     _Colbert96Id,
     _Colbert128Id,
+    _Colbert128To768Id,
+    _Colbert256Id,
+    _Colbert320Id,
+    _Colbert640Id,
     _Colbert1024Id,
+    _Colbert2048Id,
+    _Colbert2560Id,
+    _Colbert3072Id,
+    _Colbert4096Id,
     _CrossEncoderId,
     _Dense32To384Id,
     _Dense32To768Id,
@@ -39,6 +48,7 @@ from holotype.models import (
     _Dense64To1024Id,
     _Dense128Id,
     _Dense128To768Id,
+    _Dense128To768No2Id,
     _Dense256Id,
     _Dense256To768Id,
     _Dense312Id,
@@ -50,11 +60,13 @@ from holotype.models import (
     _Dense896Id,
     _Dense1024Id,
     _Dense1152Id,
+    _Dense1280Id,
     _Dense1536Id,
     _Dense1792Id,
     _Dense2048Id,
     _Dense2304Id,
     _Dense2560Id,
+    _Dense3072Id,
     _Dense3584Id,
     _Dense3840Id,
     _Dense4000Id,
@@ -111,6 +123,13 @@ def load(
 ) -> ColbertEncoder: ...
 @overload
 def load(
+    model: _Colbert128To768Id,
+    *,
+    dim: Literal[128, 256, 320, 512, 768] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
     model: _Colbert1024Id,
     *,
     dim: Literal[1024] | None = None,
@@ -135,6 +154,62 @@ def load(
     model: _Colbert64Id,
     *,
     dim: Literal[64] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
+    model: _Colbert640Id,
+    *,
+    dim: Literal[640] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
+    model: _Colbert2048Id,
+    *,
+    dim: Literal[2048] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
+    model: _Colbert3072Id,
+    *,
+    dim: Literal[3072] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
+    model: _Colbert2560Id,
+    *,
+    dim: Literal[2560] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
+    model: _Colbert4096Id,
+    *,
+    dim: Literal[4096] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
+    model: _Colbert64To2048Id,
+    *,
+    dim: Literal[64, 128, 256, 512, 1024, 2048] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
+    model: _Colbert320Id,
+    *,
+    dim: Literal[320] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ColbertEncoder: ...
+@overload
+def load(
+    model: _Colbert256Id,
+    *,
+    dim: Literal[256] | None = None,
     **options: Unpack[LoadOptions],
 ) -> ColbertEncoder: ...
 @overload
@@ -167,6 +242,13 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _Dense3584Id,
+    *,
+    dim: Literal[3584] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense768Id,
     *,
     dim: Literal[768] | None = None,
@@ -181,13 +263,6 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense3584Id,
-    *,
-    dim: Literal[3584] | None = None,
-    **options: Unpack[LoadOptions],
-) -> DenseEncoder: ...
-@overload
-def load(
     model: _Dense256Id,
     *,
     dim: Literal[256] | None = None,
@@ -198,6 +273,13 @@ def load(
     model: _Dense2560Id,
     *,
     dim: Literal[2560] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense128To768Id,
+    *,
+    dim: Literal[128, 256, 320, 512, 768] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -300,7 +382,7 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense128To768Id,
+    model: _Dense128To768No2Id,
     *,
     dim: Literal[128, 256, 384, 512, 768] | None = None,
     **options: Unpack[LoadOptions],
@@ -317,6 +399,13 @@ def load(
     model: _Dense32To768No2Id,
     *,
     dim: Literal[32, 64, 128, 256, 512, 768] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense1280Id,
+    *,
+    dim: Literal[1280] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -359,6 +448,13 @@ def load(
     model: _Dense3840Id,
     *,
     dim: Literal[3840] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense3072Id,
+    *,
+    dim: Literal[3072] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build, Encoder
 from holotype.encoders.inputs.sides import readers_of
+from holotype.encoders.kinds.colbert import Side
 from holotype.encoders.kinds.plan import ColbertPlan
 from holotype.encoders.options import SideName
 from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.ragged import Ragged
-from holotype.encoders.vectors.similarity import maxsim, maxsim_pairwise
+from holotype.encoders.vectors.similarity import maxsim, maxsim_pairwise, refuse_texts
 from holotype.encoders.vectors.token_pooling import import_clustering, merge_tokens
 from holotype.records import AnyColbertModel
 
@@ -115,6 +116,7 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
     def _floats(
         self, vectors: ManyTokenVectors, calibration: Calibration | None
     ) -> Ragged[np.float32]:
+        refuse_texts(vectors)
         if isinstance(vectors, np.ndarray) and vectors.ndim == 2:
             vectors = [vectors]
         several = vectors
@@ -135,9 +137,16 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         return (
             f"ColbertEncoder({self.record.id!r}, dim={self.dim}, "
             f"query_length={self.query_length}, document_length={self.document_length}, "
+            f"query_prompt={self._shown('query')!r}, "
+            f"document_prompt={self._shown('document')!r}, "
             f"query_expansion={expansion.length if expansion else None}, "
             f"normalized={self.encoding.normalized}, device={self.device!r}, dtype={self.dtype!r})"
         )
+
+    def _shown(self, side: Literal["query", "document"]) -> str:
+        """Return the prompt of a side without the space after its marker."""
+        own: Side = getattr(self.encoding, side)
+        return own.prompt.text.removeprefix(" ") if own.marker is not None else own.prompt.text
 
 
 class _TokenCollector:

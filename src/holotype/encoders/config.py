@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -14,7 +13,17 @@ from typing import (
     overload,
 )
 
-from holotype.errors import InvalidDimensionError, UnsupportedModelError
+from holotype.encoders.arguments import (
+    LOAD_EQUIVALENTS,
+    as_count,
+    as_device,
+    as_dtype,
+    as_flag,
+    as_folder,
+    as_text,
+    refuse_unknown,
+)
+from holotype.errors import InvalidArgumentError, InvalidDimensionError, UnsupportedModelError
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
@@ -27,7 +36,6 @@ from holotype.records import (
 )
 from holotype.run_options import Backend as Backend
 from holotype.run_options import LoadOptions as LoadOptions
-from holotype.run_options import refuse_unknown
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -72,6 +80,11 @@ class ModelConfig(Generic[ModelT_co]):
             the others read an export (`holotype export`) or, for ``"onnx"``, the record's
             `onnx_file`, and import neither torch nor transformers. They run on the CPU by
             default, and `dtype` must be that of the export.
+        max_length: the number of tokens at which texts are cut, at most the model's own; None
+            means the model's own. Of ColBERT models it is that of documents.
+        query_prompt: the prompt of queries in place of the model's own; None keeps that, ``""``
+            means no prompt.
+        document_prompt: likewise for documents.
     """
 
     record: ModelT_co
@@ -81,6 +94,9 @@ class ModelConfig(Generic[ModelT_co]):
     checkpoint: str | None = None
     trust_remote_code: bool = False
     backend: Backend = "torch"
+    max_length: int | None = None
+    query_prompt: str | None = None
+    document_prompt: str | None = None
 
     @overload
     @classmethod
@@ -134,50 +150,72 @@ def look_up(id: str) -> ModelInfo:
 
 
 def configure(
-    record: ModelInfo,
-    *,
-    dim: int | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    trust_remote_code: bool = False,
-    backend: Backend = "torch",
-    **unknown: object,
+    record: ModelInfo, *, dim: int | None = None, **options: Unpack[LoadOptions]
 ) -> ModelConfig[ModelInfo]:
     """Check the settings of a run against the record, before anything heavy is imported.
 
     Raises:
-        TypeError: this is no record, or there is no such option.
+        InvalidArgumentError: this is no record, or an option is unknown or has a wrong value.
         UnsupportedModelError: there is no encoder for this kind of model.
         InvalidDimensionError: the model has no vectors of this size.
-        ValueError: the backend is unknown, or does not support the data type.
     """
-    refuse_unknown(unknown, (name for name in ModelConfig.__slots__ if name != "record"))
     if not isinstance(record, ModelInfo):
-        raise TypeError(
+        raise InvalidArgumentError(
             f"cannot load {record!r}: expected a record, an id, a reference such as "
             "'hf:org/model', or a pathlib.Path"
         )
+    settings = check_options(**options)
     if not isinstance(record, _KINDS):
         raise UnsupportedModelError(
             record.id, f"there is no encoder for models of the kind {str(record.type)!r}"
         )
+    return ModelConfig(record=record, dim=chosen_dim(record, dim), **settings)
+
+
+def check_options(
+    *,
+    device: object = None,
+    dtype: object = None,
+    checkpoint: object = None,
+    trust_remote_code: object = False,
+    backend: object = "torch",
+    max_length: object = None,
+    query_prompt: object = None,
+    document_prompt: object = None,
+    **unknown: object,
+) -> dict[str, Any]:
+    """Return the options of a run with their defaults, each of its type.
+
+    Raises:
+        InvalidArgumentError: an option is unknown, or has a wrong type or value.
+    """
+    options = (name for name in ModelConfig.__slots__ if name != "record")
+    refuse_unknown(unknown, options, LOAD_EQUIVALENTS)
     if backend not in get_args(Backend):
-        raise ValueError(f"unknown backend {backend!r}; pass one of {', '.join(get_args(Backend))}")
-    known = DTYPES[backend]
+        raise InvalidArgumentError(
+            f"unknown backend {backend!r}; pass one of {', '.join(get_args(Backend))}"
+        )
+    dtype, known = as_dtype(dtype), DTYPES[str(backend)]
     if dtype is not None and dtype not in known:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"unknown dtype {dtype!r}; pass one of {', '.join(known)}, or None, to {backend}"
         )
-    return ModelConfig(
-        record=record,
-        dim=chosen_dim(record, dim),
-        device=device,
-        dtype=dtype or "float32",
-        checkpoint=None if checkpoint is None else os.fspath(checkpoint),
-        trust_remote_code=trust_remote_code,
-        backend=backend,
-    )
+    device = as_device(device)
+    if device is not None and backend == "torch" and device.partition(":")[0] == "gpu":
+        raise InvalidArgumentError(
+            f"there is no device {device!r}; torch calls it {device.replace('gpu', 'cuda')!r}, or "
+            "'mps' on a Mac"
+        )
+    return {
+        "device": device,
+        "dtype": dtype or "float32",
+        "checkpoint": as_folder(checkpoint),
+        "trust_remote_code": as_flag("trust_remote_code", trust_remote_code),
+        "backend": backend,
+        "max_length": as_count("max_length", max_length),
+        "query_prompt": as_text("query_prompt", query_prompt),
+        "document_prompt": as_text("document_prompt", document_prompt),
+    }
 
 
 def chosen_dim(record: ModelInfo, dim: int | None) -> int | None:

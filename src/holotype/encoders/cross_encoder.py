@@ -9,7 +9,7 @@ from typing import Unpack, overload
 import numpy as np
 
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Build
+from holotype.encoders.encoder import Build, shown_prompts
 from holotype.encoders.inputs.items import Pair, count_items, each_pair, each_text, is_pair
 from holotype.encoders.inputs.pairs import PairReader, TemplateReader
 from holotype.encoders.kinds.plan import CrossEncoderPlan
@@ -212,8 +212,9 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
 
     def __repr__(self) -> str:
         """Show the settings that determine the scores, and the device."""
+        prompts = shown_prompts(self.encoding.query_prompt, self.encoding.document_prompt)
         return (
             f"CrossEncoder({self.record.id!r}, activation={self.activation!r}, "
-            f"n_labels={self.n_labels}, max_length={self.max_length}, device={self.device!r}, "
-            f"dtype={self.dtype!r})"
+            f"n_labels={self.n_labels}, {prompts}, "
+            f"max_length={self.max_length}, device={self.device!r}, dtype={self.dtype!r})"
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from holotype.encoders.checkpoints.modules import PoolingSpec
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Build, Encoder
+from holotype.encoders.encoder import Build, Encoder, shown_prompts
 from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.dense import DenseEncoding
 from holotype.encoders.kinds.plan import DensePlan, StaticPlan
@@ -19,7 +19,7 @@ from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
-from holotype.encoders.vectors.similarity import Vectors, all_pairs, pairwise
+from holotype.encoders.vectors.similarity import Vectors, all_pairs, pairwise, refuse_texts
 from holotype.records import AnyDenseModel
 
 
@@ -110,6 +110,7 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         return pairwise(left, right, function=self.encoding.similarity)
 
     def _floats(self, vectors: NDArray[Any], calibration: Calibration | None) -> Vectors:
+        refuse_texts(vectors)
         return dequantize(np.atleast_2d(vectors), dim=self.dim, calibration=calibration)
 
     def _collector(self, side: SideName, top_k: int | None, n_texts: int) -> VectorCollector:
@@ -122,10 +123,12 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         """Show the settings that determine the vectors, and the device."""
         queries = self.encoding.queries
         own = "" if queries is None else f"query_pooling={_pooling(queries)!r}, "
+        prompts = shown_prompts(self.encoding.query_prompt, self.encoding.document_prompt)
         return (
             f"DenseEncoder({self.record.id!r}, dim={self.dim}, pooling={_pooling(self.encoding)!r}, {own}"
             f"normalized={self.encoding.normalized}, similarity={self.encoding.similarity!r}, "
-            f"max_length={self.max_length}, device={self.device!r}, dtype={self.dtype!r})"
+            f"{prompts}, max_length={self.max_length}, "
+            f"device={self.device!r}, dtype={self.dtype!r})"
         )
 
 

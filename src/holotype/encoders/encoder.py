@@ -13,10 +13,12 @@ from typing import Any, Generic, Self, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.arguments import as_text
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.inputs.items import each_text
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
 from holotype.encoders.running.devices import LoadedT, Replicas
 from holotype.encoders.running.network import Network, Tower, Towers
@@ -201,7 +203,8 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
             An int for one text, int64 ``[n_texts]`` for several.
         """
         tokenizer = self._towers.document.tokenizer
-        whole = (prompt + text for text in each_text(texts))
+        before = as_text("prompt", prompt) or ""
+        whole = (before + text for text in each_text(texts))
         counts: list[int] = []
         while part := list(islice(whole, _TEXTS_AT_ONCE)):
             start = len(counts)
@@ -232,6 +235,11 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
         """
         _ = self._towers
         return _load_again, (self.config,)
+
+
+def shown_prompts(query: Prompt, document: Prompt) -> str:
+    """Return the prompts of both sides as the `repr` of an encoder shows them."""
+    return f"query_prompt={query.text!r}, document_prompt={document.text!r}"
 
 
 def _load_again(config: ModelConfig[Any]) -> Encoder[Any]:

@@ -24,7 +24,7 @@ from holotype.encoders.running.modes import Mode, ModesNetwork, ModesRow, ModeTo
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.text_encoder import SparseTextEncoder
 from holotype.encoders.vectors.ragged import Ragged
-from holotype.encoders.vectors.similarity import Vectors
+from holotype.encoders.vectors.similarity import Vectors, refuse_texts
 from holotype.encoders.vectors.sparse import SparseVectors
 from holotype.errors import IncompatibleModesError, ModeNotLoadedError
 from holotype.records import ModelInfo
@@ -68,6 +68,7 @@ _DIFFERENCES = {
     "expanded_length": "expansions of {side}",
     "special_tokens": "special tokens of {side}",
 }
+_TWO_SIDES: tuple[SideName, SideName] = ("query", "document")
 _SIDES: Mapping[SideName, str] = {"query": "queries", "document": "documents", "text": "texts"}
 
 
@@ -346,6 +347,8 @@ class ModesEncoder(
         self, method: str, queries: AnyModeVectors, documents: AnyModeVectors, weights: Weights
     ) -> NDArray[np.float32]:
         _check_weights(weights, self.modes)
+        refuse_texts(queries)
+        refuse_texts(documents)
         total = sum(weights.values())
         parts = []
         for mode in self.modes:
@@ -403,10 +406,12 @@ class ModesEncoder(
         return self._load_again, ({mode: one.config for mode, one in self._single.items()},)
 
     def __repr__(self) -> str:
-        """Show the modes, and the device."""
+        """Show the modes, the prompts of all of them, and the device."""
         named = ", ".join(f"{mode}={one.record.id!r}" for mode, one in self._single.items())
+        query, document = (self._readers[side].side.prompt.text for side in _TWO_SIDES)
         return (
-            f"ModesEncoder({named}, max_length={self.max_length}, device={self.device!r}, "
+            f"ModesEncoder({named}, query_prompt={query!r}, document_prompt={document!r}, "
+            f"max_length={self.max_length}, device={self.device!r}, "
             f"dtype={self.dtype!r})"
         )
 

@@ -15,6 +15,7 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.completeness import check_complete
 from holotype.encoders.config import look_up
+from holotype.encoders.copies import find_original
 from holotype.encoders.kinds.derived_record import derive_record
 from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import (
@@ -46,6 +47,7 @@ class OpenedModel:
         record: the description of the model.
         checkpoint: its files; None means those of the record's pinned revision, not fetched yet.
         manifest: the artifact's manifest; None if the files are not an artifact.
+        is_derived: whether the record is only what the files say, because no catalogue has one.
         states: what the system says of its files since before every byte of them was compared;
             empty unless that was asked for.
     """
@@ -53,6 +55,7 @@ class OpenedModel:
     record: ModelInfo
     checkpoint: Checkpoint | None
     manifest: Manifest | None = None
+    is_derived: bool = False
     states: Mapping[Path, State | None] = field(default_factory=dict)
 
     def require_unchanged(self) -> None:
@@ -124,9 +127,10 @@ def open_reference(
     folder = find_folder(ref)
     if (folder / MANIFEST_FILE).exists():
         return _opened_artifact(folder, *_verified(folder, verify))
-    name = folder.resolve().name
     checkpoint = Checkpoint(folder)
-    return OpenedModel(record=derive_record(checkpoint, name=name), checkpoint=checkpoint)
+    original = find_original(checkpoint)
+    record = original or derive_record(checkpoint, name=folder.resolve().name)
+    return OpenedModel(record=record, checkpoint=checkpoint, is_derived=original is None)
 
 
 def _open_locked(ref: ModelRef, lock: Path, verify: Verify) -> OpenedModel:
@@ -216,10 +220,9 @@ def _open_repository(ref: ModelRef, *, with_code: bool) -> OpenedModel:
         raise MissingExtraError("hub", missing, f"opening {ref}") from error
     folder: Path = source.find_repository(ref.location, ref.revision, with_code=with_code)
     checkpoint = Checkpoint(folder)
-    record = known_record(ref, folder.name)
-    if record is None:
-        name = ref.location.rpartition("/")[2]
-        record = derive_record(
-            checkpoint, name=name, huggingface_id=ref.location, revision=folder.name
-        )
-    return OpenedModel(record=record, checkpoint=checkpoint)
+    known = known_record(ref, folder.name)
+    name = ref.location.rpartition("/")[2]
+    record = known or derive_record(
+        checkpoint, name=name, huggingface_id=ref.location, revision=folder.name
+    )
+    return OpenedModel(record=record, checkpoint=checkpoint, is_derived=known is None)

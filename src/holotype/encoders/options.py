@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from holotype.run_options import refuse_unknown
+from holotype.encoders.arguments import ENCODE_EQUIVALENTS, as_count, as_flag, refuse_unknown
+from holotype.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict
@@ -14,6 +15,7 @@ else:
     from typing import TypedDict
 
 OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
+_ON_OVERFLOW = get_args(OnOverflow)
 SideName: TypeAlias = Literal["query", "document", "text"]
 """The role of the texts: queries, documents, or neither."""
 TextSide: TypeAlias = Literal["query", "document"]
@@ -85,22 +87,25 @@ def settings_of(
     """Check the options of a call, passed as ``**options``.
 
     Raises:
-        TypeError: there is no such option.
-        ValueError: an option has an invalid value.
+        InvalidArgumentError: there is no such option, or one has a wrong type or value.
     """
-    refuse_unknown(unknown, EncodeSettings.__slots__)
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; expected at least 1, or None")
-    if on_overflow not in get_args(OnOverflow):
-        raise ValueError(
-            f"on_overflow is {on_overflow!r}; expected one of {', '.join(get_args(OnOverflow))}"
+    refuse_unknown(unknown, EncodeSettings.__slots__, ENCODE_EQUIVALENTS)
+    if on_overflow not in _ON_OVERFLOW:
+        raise InvalidArgumentError(
+            f"on_overflow is {on_overflow!r}; expected one of {', '.join(_ON_OVERFLOW)}"
         )
     # A string is also a sequence of strings.
-    if devices is not None and (isinstance(devices, str) or not devices):
-        raise ValueError(f"devices is {devices!r}; expected a list such as ['cuda:0'], or None")
+    if devices is not None and (not _are_devices(devices) or not devices):
+        raise InvalidArgumentError(
+            f"devices is {devices!r}; expected a list such as ['cuda:0', 'cuda:1'], or None"
+        )
     return EncodeSettings(
-        batch_size=batch_size,
+        batch_size=as_count("batch_size", batch_size),
         on_overflow=on_overflow,
-        progress=progress,
+        progress=None if progress is None else as_flag("progress", progress),
         devices=None if devices is None else tuple(devices),
     )
+
+
+def _are_devices(devices: object) -> bool:
+    return isinstance(devices, list | tuple) and all(isinstance(name, str) for name in devices)

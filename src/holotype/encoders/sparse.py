@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Build, Encoder
+from holotype.encoders.encoder import Build, Encoder, shown_prompts
 from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.plan import SparsePlan
 from holotype.encoders.options import SideName
 from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import SparseTextEncoder
 from holotype.encoders.vectors.finite import require_finite_scores
+from holotype.encoders.vectors.similarity import refuse_texts
 from holotype.encoders.vectors.sparse import (
     SparseVector,
     SparseVectors,
@@ -146,11 +147,12 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
     def __repr__(self) -> str:
         """Show the settings that determine the weights, and the device."""
         encoding = self.encoding
+        prompts = shown_prompts(encoding.query_prompt, encoding.document_prompt)
         return (
             f"SparseEncoder({self.record.id!r}, dim={self.dim}, pooling={encoding.pooling!r}, "
             f"activation={encoding.activation!r}, similarity={encoding.similarity!r}, "
-            f"looks_queries_up={encoding.looks_queries_up}, max_length={self.max_length}, "
-            f"device={self.device!r}, dtype={self.dtype!r})"
+            f"looks_queries_up={encoding.looks_queries_up}, {prompts}, "
+            f"max_length={self.max_length}, device={self.device!r}, dtype={self.dtype!r})"
         )
 
 
@@ -189,6 +191,7 @@ class _WordCollector:
 
 
 def _several(vectors: OneOrManySparse) -> SparseVectors:
+    refuse_texts(vectors)
     if isinstance(vectors, SparseVectors):
         return vectors
     return SparseVectors.from_rows([vectors], dim=vectors.dim)

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, Self, TypeVar, Unpack, cast, overload
 
+from holotype.encoders.arguments import as_count, as_text
 from holotype.encoders.inputs.items import count_items, each_text
 from holotype.encoders.inputs.rows import Reader
 from holotype.encoders.inputs.sides import Side
@@ -21,6 +22,7 @@ from holotype.encoders.options import (
 from holotype.encoders.running.collecting import Collector
 from holotype.encoders.running.network import Runner
 from holotype.encoders.running.pipeline import Task, stream
+from holotype.errors import InvalidArgumentError
 
 OneT_co = TypeVar("OneT_co", covariant=True)
 ManyT_co = TypeVar("ManyT_co", covariant=True)
@@ -75,13 +77,20 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
         window: Any = windows[0]
         return cast(OneT_co, window[0])
 
-    def _reader(self, side: SideName, instruction: str | None) -> SideReader:
+    def _reader(
+        self, side: SideName, instruction: str | None = None, prompt: str | None = None
+    ) -> SideReader:
         check_side(side)
-        return self._readers[side].with_instruction(instruction)
-
-    def _plain_reader(self, prompt: str | None) -> SideReader:
-        reader = self._readers["text"]
-        return reader.with_instruction(None) if prompt is None else reader.with_prompt(prompt)
+        reader = self._readers[side]
+        prompt = as_text("prompt", prompt)
+        if prompt is None:
+            return reader.with_instruction(as_text("instruction", instruction))
+        if instruction is not None:
+            raise InvalidArgumentError(
+                "instruction= goes into the model's own prompt, which prompt= replaces; pass one "
+                "of them"
+            )
+        return reader.with_prompt(prompt)
 
     def _encode(
         self,
@@ -93,8 +102,9 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
         windows = list(self._stream(texts, reader, settings, top_k))
         if isinstance(texts, str):
             return self._first(windows)
-        empty = self._collector(reader.side.name, top_k, 0)
-        return self._concatenate(windows or [empty.result()])
+        if not windows:
+            windows = [self._collector(reader.side.name, top_k, 0).result()]
+        return self._concatenate(windows)
 
     def _stream(
         self,
@@ -103,8 +113,7 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
         settings: EncodeSettings,
         top_k: int | None = None,
     ) -> Generator[ManyT_co, None, None]:
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k is {top_k!r}; expected at least 1")
+        as_count("top_k", top_k)
         task = Task(
             model_id=self._name,
             dtype=self.dtype,
@@ -124,6 +133,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str,
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co: ...
     @overload
@@ -132,6 +142,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> ManyT_co: ...
     def encode_query(
@@ -139,6 +150,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str | Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
         """Encode queries, each with the model's query prompt.
@@ -146,6 +158,9 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         Args:
             texts: one query or several.
             instruction: a description of the task, for models whose prompt takes one.
+            prompt: the prompt of this call, in place of the model's own; ``""`` means none. It is
+                not part of the fingerprint: documents and queries that meet must have the prompts
+                that the model was trained with.
             options: see `EncodeOptions`; the limit on length is `max_length`, or the
                 `query_length` of a ColBERT model.
 
@@ -160,7 +175,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
             ClosedEncoderError: the encoder has been closed.
             ForkedEncoderError: the process was forked after the model was loaded.
         """
-        reader = self._reader("query", instruction)
+        reader = self._reader("query", instruction, prompt)
         return self._encode(texts, reader, settings_of(**options))
 
     @overload
@@ -169,6 +184,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str,
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co: ...
     @overload
@@ -177,6 +193,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> ManyT_co: ...
     def encode_document(
@@ -184,6 +201,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str | Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
         """Encode documents, each with the model's document prompt.
@@ -191,7 +209,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         Arguments, results and errors are those of `encode_query`; the limit on length is
         `max_length`, or the `document_length` of a ColBERT model.
         """
-        reader = self._reader("document", instruction)
+        reader = self._reader("document", instruction, prompt)
         return self._encode(texts, reader, settings_of(**options))
 
     @overload
@@ -230,7 +248,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         Returns:
             See `encode_query`.
         """
-        return self._encode(texts, self._plain_reader(prompt), settings_of(**options))
+        return self._encode(texts, self._reader("text", prompt=prompt), settings_of(**options))
 
     def encode_stream(
         self,
@@ -238,6 +256,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         side: SideName = "document",
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> Generator[ManyT_co, None, None]:
         """Encode texts as they come, in bounded memory.
@@ -246,6 +265,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
             texts: any number of texts, read at most 1,024 at a time.
             side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
+            prompt: see `encode_query`.
             options: see `EncodeOptions`.
 
         Returns:
@@ -254,7 +274,7 @@ class TextEncoder(TextMethods[OneT_co, ManyT_co]):
         Raises:
             ValueError: the side is unknown.
         """
-        reader = self._reader(side, instruction)
+        reader = self._reader(side, instruction, prompt)
         return self._stream(texts, reader, settings_of(**options))
 
 
@@ -267,6 +287,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str,
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co: ...
@@ -276,6 +297,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> ManyT_co: ...
@@ -284,6 +306,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str | Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
@@ -292,6 +315,9 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         Args:
             texts: one query or several.
             instruction: a description of the task, for models whose prompt takes one.
+            prompt: the prompt of this call, in place of the model's own; ``""`` means none. It is
+                not part of the fingerprint: documents and queries that meet must have the prompts
+                that the model was trained with.
             top_k: how many of the largest word weights to keep; None keeps as many as the
                 checkpoint says, usually all.
             options: see `EncodeOptions`; the limit on length is `max_length`, or the
@@ -308,7 +334,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
             ClosedEncoderError: the encoder has been closed.
             ForkedEncoderError: the process was forked after the model was loaded.
         """
-        reader = self._reader("query", instruction)
+        reader = self._reader("query", instruction, prompt)
         return self._encode(texts, reader, settings_of(**options), top_k)
 
     @overload
@@ -317,6 +343,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str,
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co: ...
@@ -326,6 +353,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> ManyT_co: ...
@@ -334,6 +362,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         texts: str | Iterable[str],
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT_co | ManyT_co:
@@ -342,7 +371,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         Arguments, results and errors are those of `encode_query`; the limit on length is
         `max_length`, or the `document_length` of a ColBERT model.
         """
-        reader = self._reader("document", instruction)
+        reader = self._reader("document", instruction, prompt)
         return self._encode(texts, reader, settings_of(**options), top_k)
 
     @overload
@@ -385,7 +414,9 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         Returns:
             See `encode_query`.
         """
-        return self._encode(texts, self._plain_reader(prompt), settings_of(**options), top_k)
+        return self._encode(
+            texts, self._reader("text", prompt=prompt), settings_of(**options), top_k
+        )
 
     def encode_stream(
         self,
@@ -393,6 +424,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         side: SideName = "document",
         *,
         instruction: str | None = None,
+        prompt: str | None = None,
         top_k: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> Generator[ManyT_co, None, None]:
@@ -402,6 +434,7 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
             texts: any number of texts, read at most 1,024 at a time.
             side: ``"query"``, ``"document"``, or ``"text"`` for neither.
             instruction: see `encode_query`.
+            prompt: see `encode_query`.
             top_k: see `encode_query`.
             options: see `EncodeOptions`.
 
@@ -411,5 +444,5 @@ class SparseTextEncoder(TextMethods[OneT_co, ManyT_co]):
         Raises:
             ValueError: the side is unknown.
         """
-        reader = self._reader(side, instruction)
+        reader = self._reader(side, instruction, prompt)
         return self._stream(texts, reader, settings_of(**options), top_k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,13 +91,13 @@ def make_entry(
     kind = kind or recognise_kind(files.checkpoint)
     if kind not in RECORDS:
         raise UnsupportedCheckpointError(
-            files.location, f"{kind!r} is no known kind; choose one of {', '.join(RECORDS)}"
+            files.location, f"{kind!r} is not a known kind; use one of {', '.join(RECORDS)}"
         )
     said, notes = statements(files, huggingface_id, kind)
     if kind in ("dense", "colbert", "sparse") and "embedding_dim" not in said:
         raise UnsupportedCheckpointError(
             files.location,
-            f"does not say how wide the vectors of a {kind} model are, which its entry must; "
+            f"does not state the vector size that the entry of a {kind} model requires; "
             "write the entry by hand" + "".join(f". {note}" for note in notes),
         )
     entry = _skeleton(huggingface_id, id, kind)
@@ -150,19 +151,47 @@ def require_new(
         if name.lower() == huggingface_id.lower() and model.get("type") == kind:
             raise CatalogueFileError(
                 "",
-                f"{huggingface_id} is there already: {model.get('id')}, of the kind {kind}; "
+                f"the catalogue already has {huggingface_id} as {model.get('id')}, a {kind} model; "
                 f"compare it with: holotype verify {model.get('id')}",
             )
     if id is not None and id in taken_names(models):
         raise CatalogueFileError("", f"the id {id!r} is taken; choose another with --id")
 
 
+EMPTY_CATALOGUE = '{\n  "version": "0.1.0",\n  "sources": {},\n  "models": []\n}\n'
+"""A catalogue that waits for its first entry."""
+
+_MEMBERS: Mapping[str, Any] = {"version": "0.1.0", "sources": {}, "models": []}
+
+
+def completed(text: str) -> str:
+    """Return a catalogue with every member that it must have, also if it was an empty file.
+
+    A text that is not the beginning of a catalogue is returned as it is.
+    """
+    if not text.strip():
+        return EMPTY_CATALOGUE
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    if not isinstance(values, dict) or not set(values) <= {"$schema", *_MEMBERS}:
+        return text
+    for key, value in _MEMBERS.items():
+        if key not in values:
+            text = json_text.insert_member(text, (), key, value)
+    return text
+
+
 def with_entry(text: str, entry: Mapping[str, Any]) -> str:
     """Insert an entry into a catalogue, after the last one of its kind or at the end.
+
+    A catalogue without models, or the beginning of one, gets what it lacks.
 
     Raises:
         CatalogueFileError: the text is not a catalogue.
     """
+    text = completed(text)
     kinds = [model.get("type") for model in entries(text)]
     if not kinds:
         return with_source(json_text.replace(text, ("models",), [entry]))

@@ -50,14 +50,14 @@ def parse_repository(body: bytes, revision: str | None) -> Repository:
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"no JSON: {error}") from None
+        raise ValueError(f"not JSON: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"expected an object, found {_shown(values)}")
     commit = _text(values, "sha", _COMMIT)
     if commit is None:
         raise ValueError("it names no commit")
     if revision is not None and _COMMIT.fullmatch(revision) and commit != revision:
-        raise ValueError(f"it is about the commit {commit}, and {revision} was asked for")
+        raise ValueError(f"it describes commit {commit} instead of {revision}")
     siblings = values.get("siblings") or []
     if not isinstance(siblings, list):
         raise ValueError(f"'siblings' is {_shown(siblings)}, expected a list")

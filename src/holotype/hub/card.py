@@ -48,7 +48,7 @@ def _front_matter(files: CheckpointFiles, notes: list[str]) -> dict[str, Any]:
         # Some cards start with a byte order mark.
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        notes.append(f"{CARD} is not UTF-8; nothing of it was taken")
+        notes.append(f"{CARD} is not UTF-8, so it is ignored")
         return {}
     found = _FRONT_MATTER.match(text)
     if found is None:
@@ -59,7 +59,7 @@ def _front_matter(files: CheckpointFiles, notes: list[str]) -> dict[str, Any]:
         values = yaml.load(found[1], Loader=yaml.BaseLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         first = str(error).partition("\n")[0]
-        notes.append(f"{CARD}: its front matter is no YAML: {first}; nothing of it was taken")
+        notes.append(f"{CARD}: its front matter is not valid YAML ({first}), so it is ignored")
         return {}
     return values if isinstance(values, dict) else {}
 
@@ -69,8 +69,8 @@ def _license(card: dict[str, Any], notes: list[str]) -> Setting[str] | None:
     names = [name for name in _texts(stated) if name.lower() not in _UNSAID]
     if len(names) > 1:
         notes.append(
-            f"{CARD} names {len(names)} licences, {', '.join(names)[:200]}; none was taken: write "
-            "an SPDX expression that says whether one may choose"
+            f"{CARD} names {len(names)} licences, {', '.join(names)[:200]}; so it is left null: write "
+            "an SPDX expression that joins them with AND or OR"
         )
         return None
     name = names[0] if names else None
@@ -89,7 +89,7 @@ def _languages(card: dict[str, Any], notes: list[str]) -> tuple[str, ...]:
             (unknown if tag is None else tags).append(tag or stated)
     if unknown:
         shown = ", ".join(repr(each) for each in unknown[:8])[:200]
-        notes.append(f"{CARD} names languages that have no such tag, which were not taken: {shown}")
+        notes.append(f"{CARD} names languages by invalid tags, which are left out: {shown}")
     return tuple(dict.fromkeys(tags))
 
 

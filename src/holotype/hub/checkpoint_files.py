@@ -87,7 +87,7 @@ def open_folder(folder: Path) -> CheckpointFiles:
     """
     if not folder.is_dir():
         raise CheckpointNotFoundError(
-            str(folder), "there is no such folder; --from expects one with a checkpoint"
+            str(folder), "there is no such folder; expected one with a checkpoint"
         )
     names = frozenset(
         (Path(root) / name).relative_to(folder).as_posix()

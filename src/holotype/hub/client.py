@@ -86,7 +86,7 @@ class HubClient:
         except ValueError as error:
             raise CheckpointError(
                 asked,
-                f"{self._api.endpoint} answers with something that is no description of a "
+                f"{self._api.endpoint} did not answer with the description of a "
                 f"repository ({error}); try again later, or check HF_ENDPOINT",
             ) from None
 
@@ -102,13 +102,13 @@ class HubClient:
         location = f"{_at(repository.id, repository.commit)}/{name}"
         size = repository.sizes.get(name)
         if size is not None and size > _LARGEST_FILE_BYTES:
-            raise CheckpointError(location, f"has {size} bytes, too many for such a file")
+            raise CheckpointError(location, f"has {size} bytes, too many for a file of this kind")
 
         def request() -> bytes:
             url = self._url(repository, name)
             content = self._get(url, {}, lambda answer: answer.read(size or _LARGEST_FILE_BYTES))
             if size is not None and len(content) != size:
-                raise httpx.RemoteProtocolError(f"{len(content)} of {size} bytes came")
+                raise httpx.RemoteProtocolError(f"only {len(content)} of {size} bytes arrived")
             return content
 
         return self._call(location, request)
@@ -137,7 +137,7 @@ class HubClient:
         if end > len(first):
             first = self._call(location, lambda: request(end))
         if len(first) < end:
-            raise CheckpointError(location, "is cut off in its header")
+            raise CheckpointError(location, "ends in the middle of its header")
         return parse_header(first[8:end], location)
 
     def download(
@@ -203,7 +203,7 @@ class HubClient:
         deadline_s = self._deadline_s + (size - start) / _SLOWEST_BYTES_PER_S
         there = self._get(url, asked, receive, deadline_s)
         if there < size:
-            raise httpx.RemoteProtocolError(f"{there} of {size} bytes came")
+            raise httpx.RemoteProtocolError(f"only {there} of {size} bytes arrived")
 
     def _url(self, repository: Repository, name: str) -> str:
         return hf_hub_url(
@@ -230,13 +230,13 @@ class HubClient:
             return self._patience.call(request)
         except HFValidationError as error:
             raise CheckpointNotFoundError(
-                location, f"is no name of a repository: {error}"
+                location, f"is not the name of a repository: {error}"
             ) from None
         except OfflineModeIsEnabled:
             raise HubUnreachableError(
                 location,
-                "cannot be read, since HF_HUB_OFFLINE is set; unset it, or pass --from FOLDER "
-                "with a copy of the repository",
+                "cannot be read, since HF_HUB_OFFLINE is set; unset it, or name a folder with a "
+                "copy of the repository (verify and add: with --from FOLDER)",
             ) from None
         except AnswerError as error:
             raise CheckpointError(
@@ -257,7 +257,7 @@ class HubClient:
         if isinstance(error, RevisionNotFoundError):
             return RevisionGoneError(
                 location,
-                "the repository has no such commit any more; see what it has now with: "
+                "the repository no longer has this commit; see its newest one with: "
                 "holotype refresh",
             )
         if isinstance(error, RepositoryNotFoundError):
@@ -269,22 +269,24 @@ class HubClient:
             return CheckpointNotFoundError(location, "there is no such file at this commit")
         if status == 401:
             return CheckpointNotFoundError(
-                location, "the Hub refuses the token; check HF_TOKEN or run: hf auth login"
+                location, "the Hub rejects the token; check HF_TOKEN or run: hf auth login"
             )
         if status == 429:
             return CheckpointError(
                 location,
-                "the Hub asks for fewer requests (429); wait some minutes, use fewer --jobs, and "
-                "go on with --resume FILE",
+                "the Hub asks for fewer requests (429); wait some minutes (verify and refresh: go on "
+                "with --resume FILE, and fewer --jobs)",
             )
         if status is not None:
             return CheckpointError(
-                location, f"the Hub answers {status}; try again later with --resume FILE"
+                location,
+                f"the Hub answers {status}; try again later (verify and refresh: with --resume FILE)",
             )
         return HubUnreachableError(
             location,
             f"{endpoint} cannot be reached ({_reason(error)}); check the connection and "
-            "HF_ENDPOINT, or pass --from FOLDER with a copy of the repository",
+            "HF_ENDPOINT, or name a folder with a copy of the repository (verify and add: with "
+            "--from FOLDER)",
         )
 
 

@@ -96,7 +96,7 @@ def entry_index(text: str, id: str) -> int:
     for at, entry in enumerate(entries(text)):
         if entry.get("id") == id:
             return at
-    raise CatalogueFileError("", f"has no entry {id!r}; name the file that it is written in")
+    raise CatalogueFileError("", f"there is no entry {id!r}; give the catalogue file that has it")
 
 
 def entries(text: str) -> list[dict[str, object]]:
@@ -109,11 +109,11 @@ def entries(text: str) -> list[dict[str, object]]:
         values = json.loads(text)
     except json.JSONDecodeError as error:
         raise CatalogueFileError(
-            "", f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+            "", f"this is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None
     models = values.get("models") if isinstance(values, dict) else None
     if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
-        raise CatalogueFileError("", "is no catalogue: it has no list of models")
+        raise CatalogueFileError("", "this is not a catalogue: it has no list of models")
     return models
 
 

@@ -8,8 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from holotype.errors import CatalogueFileError
 from holotype.hub.verifying import FROM_CACHE, Finding, Report
 from holotype.records import ModelInfo
+
+_START = '{"key": '
+"""The start of every line."""
 
 
 class ProgressFile:
@@ -20,10 +24,19 @@ class ProgressFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the results of an earlier run; ignore a last line that was cut off."""
+        """Read the results of an earlier run; ignore a last line that was cut off.
+
+        Raises:
+            CatalogueFileError: the file has other contents than results.
+        """
         self._path = path
         self._reports: dict[str, Report] = {}
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if not _START.startswith(text[: len(_START)]):
+            raise CatalogueFileError(
+                str(path),
+                "this file holds something else than results of `holotype verify`; name another file",
+            )
         for line in text.splitlines():
             self._read_line(line)
         # After a line that was cut off, start a new one.

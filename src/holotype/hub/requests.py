@@ -64,7 +64,7 @@ class Answer:
                     break
                 yield block
             if max(n_packed, n_bytes) > most:
-                raise AnswerError(f"the server sends more than the {most} bytes that are expected")
+                raise AnswerError(f"the server sent more than the expected {most} bytes")
 
     def read(self, most: int) -> bytes:
         """Return the body; see `blocks`."""
@@ -137,7 +137,7 @@ def _exchange(
             response.close()
         if time.monotonic() > deadline:
             raise _too_slow()
-    raise AnswerError(f"the server redirects more than {_MOST_REDIRECTS} times")
+    raise AnswerError(f"the server redirected more than {_MOST_REDIRECTS} times")
 
 
 def _raise_for(response: httpx.Response, answer: Answer) -> None:
@@ -169,7 +169,7 @@ def _unpacking(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
         return lambda block: iter((block,))
     if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
         raise AnswerError(
-            f"the server packs its answer as {encoding[:40]!r}, although it was asked not to"
+            f"the server compressed its answer as {encoding[:40]!r}, although the request forbids that"
         )
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
 
@@ -178,7 +178,7 @@ def _unpacking(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
             try:
                 block = unpacker.decompress(packed, _BLOCK_BYTES)
             except zlib.error as error:
-                raise AnswerError(f"the server's answer cannot be unpacked: {error}") from None
+                raise AnswerError(f"the server's answer cannot be decompressed: {error}") from None
             packed = unpacker.unconsumed_tail
             yield block
 

@@ -105,7 +105,7 @@ def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
         with open_repository(client, record.huggingface_id, record.revision) as files:
             report = _report(record, files.location, compare_with_checkpoint(record, files))
             if files.repository is not None and files.repository.id != record.huggingface_id:
-                renamed = f"the repository is called {files.repository.id} now"
+                renamed = f"the repository has been renamed to {files.repository.id}"
                 return _with_note(report, renamed)
             return report
     except HubUnreachableError as error:

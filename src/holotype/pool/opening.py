@@ -150,9 +150,9 @@ def _import_backend(backend: str) -> None:
 
 
 def _load(ref: ModelRef, dim: int | None, device: str, inference: InferenceSettings) -> Any:
-    from holotype.encoders._load import load_cut
+    from holotype.encoders import load
 
-    return load_cut(
+    return load(
         ref,
         max_length=inference.max_length,
         dim=dim,

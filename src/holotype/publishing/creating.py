@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,13 +17,16 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.completeness import check_complete
 from holotype.encoders.config import look_up
+from holotype.encoders.copies import find_original, find_resemblance
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.plan import make_plan
-from holotype.errors import ArtifactError, MissingExtraError
+from holotype.encoders.names import as_reference
+from holotype.errors import ArtifactError, LostPromptWarning, MissingExtraError
 from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
 from holotype.publishing.describing import describe, labels_of, refuse_own_code
 from holotype.publishing.from_folder import copy_artifact, gather_folder
 from holotype.publishing.pickles import convert_pickles
+from holotype.records import ModelInfo
 from holotype.references.folders import find_folder
 from holotype.references.manifest import Manifest
 from holotype.references.paths import MANIFEST_FILE
@@ -30,7 +35,7 @@ from holotype.references.staging import clear, keep_only, refuse_existing, stage
 
 
 def create_artifact(
-    ref: ModelRef | str,
+    ref: ModelRef | str | os.PathLike[str],
     target: Path,
     options: CreationOptions | None = None,
     *,
@@ -42,7 +47,7 @@ def create_artifact(
     is at the target, and the next run continues with what was downloaded.
 
     Args:
-        ref: the source of the model.
+        ref: the source of the model: a reference, a name of the catalogue, or the path of a folder.
         target: the folder to create.
         options: what to include, and how.
         on_total: shows the progress.
@@ -58,7 +63,7 @@ def create_artifact(
         CatalogueMismatchError: the catalogue and the files disagree about how to run the model.
         MissingExtraError: the source is the Hub, and huggingface_hub is not installed.
     """
-    ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
+    ref = as_reference(ref)
     options = options or CreationOptions()
     refuse_existing(target)
     with _explained(target), stage_folder(target) as staging:
@@ -90,9 +95,25 @@ def _fill_from_folder(
             raise ValueError(f"{ref} is an artifact and has a record; entry= is for plain folders")
         return copy_artifact(folder, staging, options, on_total)
     gathered = gather_folder(folder, staging, options, on_total)
-    if options.entry is not None:
-        gathered = replace(gathered, record=look_up(options.entry))
-    return _manifest(ref, gathered, staging, options)
+    checkpoint = Checkpoint(folder)
+    record = find_original(checkpoint) if options.entry is None else look_up(options.entry)
+    manifest = _manifest(ref, replace(gathered, record=record), staging, options)
+    if record is None:
+        _warn_of_lost_prompts(manifest.record, checkpoint)
+    return manifest
+
+
+def _warn_of_lost_prompts(record: ModelInfo, checkpoint: Checkpoint) -> None:
+    """Warn where a folder without prompts seems to hold a model that has some."""
+    found = find_resemblance(make_plan(record, checkpoint))
+    if found is not None:
+        warnings.warn(
+            f"{checkpoint.location} {found.loss}; to keep them in the artifact, name the entry: "
+            f"CreationOptions(entry={found.record.id!r}), or --entry {found.record.id}",
+            LostPromptWarning,
+            # The caller of create_artifact().
+            stacklevel=5,
+        )
 
 
 def _from_hub(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,6 +18,8 @@ from holotype.encoders.checkpoints.safetensors import (
     stored_dtype,
 )
 from holotype.encoders.config import look_up
+from holotype.encoders.copies import find_original
+from holotype.encoders.names import as_reference
 from holotype.encoders.opening import open_reference
 from holotype.errors import ArtifactError
 from holotype.publishing.copying import list_files, real_files
@@ -66,7 +69,7 @@ class ReferencedModel:
     fingerprint: str | None = None
 
 
-def get_model_info(ref: ModelRef | str) -> ReferencedModel:
+def get_model_info(ref: ModelRef | str | os.PathLike[str]) -> ReferencedModel:
     """Describe a reference without loading or downloading weights.
 
     Raises:
@@ -76,7 +79,7 @@ def get_model_info(ref: ModelRef | str) -> ReferencedModel:
         CheckpointError: the kind of model is unclear, or the Hub does not answer.
         MissingExtraError: the source is the Hub, and huggingface_hub is not installed.
     """
-    ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
+    ref = as_reference(ref)
     if ref.scheme in ("hf", "catalogue"):
         return _on_hub(ref)
     opened = open_reference(ref)
@@ -84,18 +87,18 @@ def get_model_info(ref: ModelRef | str) -> ReferencedModel:
     folder = checkpoint.folder
     if opened.manifest is not None:
         return artifact_info(ref, opened.manifest, folder)
-    record = describe(checkpoint, name=folder.resolve().name)
+    record = find_original(checkpoint) or describe(checkpoint, name=folder.resolve().name)
     return folder_info(ref, record, folder, availability="local")
 
 
-def load_labels(ref: ModelRef | str) -> tuple[str, ...]:
+def load_labels(ref: ModelRef | str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the labels of a classifier in the order of its outputs.
 
     Raises:
         ArtifactError: the model is not a classifier, or nothing names its labels.
         HolotypeError: see `get_model_info`.
     """
-    ref = ModelRef.parse(ref) if isinstance(ref, str) else ref
+    ref = as_reference(ref)
     if ref.scheme == "catalogue":
         record = look_up(ref.location)
         if isinstance(record, ClassifierModel) and record.labels:

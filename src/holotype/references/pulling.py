@@ -99,7 +99,8 @@ def _pulled(
         raise ArtifactError(
             objects.location,
             f"has {manifest.size:,} bytes, more than the {max_bytes:,} that may be fetched; allow "
-            "more with --max-bytes",
+            f"more with: holotype artifact pull {objects.location} --to PATH --max-bytes SIZE "
+            "(max_bytes= of pull_artifact)",
         )
     try:
         with stage_folder(target, wait=wait) as staging:

@@ -196,7 +196,11 @@ def _catalogue(text: str, rest: str) -> ModelRef:
     if "@" in rest:
         raise _invalid(text, "an entry of the catalogue pins its revision itself")
     if not is_kebab_case(rest):
-        raise _invalid(text, f"{rest!r} is no id; ids have small letters, digits, '-' and '.'")
+        raise _invalid(
+            text,
+            f"{rest!r} is no id; ids have small letters, digits, '-' and '.', and other names of "
+            "an entry are written without catalogue:",
+        )
     return ModelRef(scheme="catalogue", location=rest)
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from tests.golden import small_models as small
 from tests.golden.small_models import ModelType
 
 from holotype.catalogue import Catalogue
-from holotype.errors import AmbiguousModelError, DeprecatedModelWarning, ModelNotFoundError
+from holotype.errors import (
+    AmbiguousModelError,
+    DeprecatedModelWarning,
+    HolotypeError,
+    InvalidArgumentError,
+    ModelNotFoundError,
+)
 from holotype.records import ModelInfo
 
 
@@ -37,9 +43,32 @@ def test_get_model_suggests_the_nearest_ids() -> None:
     assert "did you mean 'tiny-dense-v2'" in str(caught.value)
 
 
-def test_get_model_does_not_take_an_alias_and_says_which_id_is_meant() -> None:
-    with pytest.raises(ModelNotFoundError, match=r"did you mean 'tiny-dense-v1\.5'"):
-        small.get_model("tiny-dense")  # type: ignore[call-overload]
+@pytest.mark.parametrize("name", ["tiny-dense", "Tiny-Dense-V1.5", "TINY-DENSE"])
+def test_get_model_takes_an_alias_and_any_letter_case(name: Any) -> None:
+    assert small.get_model(name) is small.TINY_DENSE_V1_5
+
+
+@pytest.mark.parametrize("name", ["acme/tiny-sparse", "Acme/Tiny-Sparse"])
+def test_both_lookups_take_a_hugging_face_id_in_any_letter_case(name: Any) -> None:
+    assert small.get_model(name) is small.TINY_SPARSE
+    assert small.find_model(name) is small.TINY_SPARSE
+
+
+@pytest.mark.parametrize("look_up", [small.get_model, small.find_model])
+def test_a_hugging_face_id_with_several_entries_names_them(look_up: Any) -> None:
+    with pytest.raises(AmbiguousModelError, match="'tiny-dense-v2', 'tiny-dense-v2-sparse'"):
+        look_up("acme/tiny-dense-v2")
+
+
+def test_a_hugging_face_id_that_is_misspelt_gets_the_nearest_ones() -> None:
+    with pytest.raises(ModelNotFoundError, match="did you mean 'acme/tiny-sparse'"):
+        small.get_model("acme/tiny-spars")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("id", [None, 3, ["tiny-dense-v2"]])
+def test_an_id_that_is_no_text_is_refused(id: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="expected a text such as 'bge-m3'"):
+        small.get_model(id)
 
 
 def test_a_name_like_no_other_gets_the_way_to_the_list() -> None:
@@ -109,7 +138,6 @@ def test_models_by_type_keeps_file_order() -> None:
 
 def test_models_by_organization_ignores_case() -> None:
     assert ids(small.models_by_organization("other lab"))[0] == "tiny-reranker"
-    assert small.models_by_organization("nobody") == ()
 
 
 @pytest.mark.parametrize(
@@ -120,11 +148,62 @@ def test_models_by_organization_ignores_case() -> None:
         ("ZH-hans", ["tiny-colbert-v1", "tiny-dense-v2-sparse"]),
         ("zh-Hant", []),
         ("pt", ["tiny-dense-v2-sparse"]),
-        ("z", []),
+        ("Portuguese", ["tiny-dense-v2-sparse"]),
+        ("tlh", []),
     ],
 )
 def test_a_language_finds_itself_and_what_refines_it(tag: str, expected: list[str]) -> None:
     assert ids(small.models_by_language(tag)) == expected
+
+
+any_type: Any = small
+"""The fixture, asked what type checkers would refuse."""
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: any_type.models_by_language("germna"), r"did you mean 'de' \(german\)"),
+        (lambda: any_type.models_by_language(["de"]), "write language='de'"),
+        (lambda: any_type.models_by_type("densee"), "did you mean 'dense'"),
+        (lambda: any_type.models_by_type(None), "type=None is not text"),
+        (lambda: any_type.models_by_organization("akme"), "did you mean 'Acme'"),
+        (lambda: any_type.models_by_max_embedding_dim("wide"), "max_dim='wide' is not a number"),
+        (lambda: any_type.models_by_max_embedding_dim(-1), "max_dim=-1 is not a number from 0"),
+        (
+            lambda: any_type.get_model_by_hf_id("acme/tiny-sparse", "sprase"),
+            "did you mean 'sparse'",
+        ),
+        (
+            lambda: any_type.list_model_ids("tiny-dense"),
+            r"pattern='tiny-dense' .* write 'tiny-dense\*'",
+        ),
+        (lambda: any_type.list_model_ids("reranker"), r"write '\*reranker\*'"),
+        (lambda: any_type.list_model_ids("tiny-clap"), "did you mean 'tiny-clip'"),
+        (lambda: any_type.list_model_ids(None), "pattern=None is not text"),
+    ],
+)
+def test_a_question_that_no_model_could_answer_is_an_error_with_a_suggestion(
+    ask: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(HolotypeError, match=message):
+        ask()
+
+
+def test_what_is_surely_meant_is_understood() -> None:
+    assert any_type.models_by_type("IMAGE_TEXT") == any_type.models_by_type(
+        small.ModelType.IMAGE_TEXT
+    )
+    assert any_type.models_by_type("classifier") == any_type.models_by_type(
+        small.ModelType.CLASSIFIER
+    )
+    assert any_type.models_by_max_embedding_dim("1k") == any_type.models_by_max_embedding_dim(1000)
+    assert any_type.list_model_ids("TINY-dense-V2") == ("tiny-dense-v2",)
+    assert any_type.list_model_ids("2d-dense") == ()
+
+
+def test_a_kind_that_only_other_catalogues_have_has_no_models() -> None:
+    assert Catalogue[str]([any_type.TINY_SPARSE]).models_by_type("colbert") == ()
 
 
 def test_the_widest_vector_counts_and_the_narrowest_comes_first() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.golden import small_models as small
 
@@ -76,16 +77,21 @@ def test_a_misspelt_criterion_is_an_error_with_a_suggestion() -> None:
 
 
 def test_a_score_in_points_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"min_beir_avg=60 is no fraction.*write 0\.6"):
+    with pytest.raises(ValueError, match=r"min_beir_avg=60 is not a fraction.*write 0\.6"):
         ids(min_beir_avg=60)
 
 
 def test_an_unknown_sort_key_is_an_error_that_lists_the_keys() -> None:
-    with pytest.raises(ValueError, match="sort_by='speed'; expected one of id, name"):
+    with pytest.raises(
+        ValueError, match="sort_by='speed' is no field to sort by; expected one of id, name"
+    ):
         ids(sort_by="speed")
 
 
-@pytest.mark.parametrize("language", ["de", "DE", "German", "deutsch", "deu", "de-DE", "de_AT"])
+@pytest.mark.parametrize(
+    "language",
+    ["de", "DE", "German", "deutsch", "deu", "de-DE", "de_AT", " german ", "Austrian German"],
+)
 def test_a_language_is_understood_however_it_is_named(language: str) -> None:
     assert select(language=language) == select(language="de") != ()
 
@@ -107,10 +113,24 @@ def test_a_language_that_no_model_was_made_for_has_no_models() -> None:
 @pytest.mark.parametrize(
     ("criteria", "message"),
     [
-        ({"language": "germna"}, r"is no language; did you mean 'de' \(german\)\?"),
-        ({"language": "x"}, "is no language; .*write a BCP 47 tag"),
+        ({"language": "germna"}, r"is no language that is known; did you mean 'de' \(german\)\?"),
+        ({"language": "xx"}, "is no language that is known"),
+        ({"language": "x"}, "is no language that is known; .*write a BCP 47 tag"),
         ({"type": "densee"}, "type='densee' is unknown; did you mean 'dense'"),
-        ({"type": "cross_encoder"}, "did you mean 'cross-encoder'"),
+        ({"type": "reranker"}, "did you mean 'cross-encoder'"),
+        ({"license": "apache2"}, "is not a licence that is known; did you mean 'apache-2.0'"),
+        ({"license": ["mit", "mti"]}, "license='mti' is not a licence"),
+        ({"organization": "akme"}, "has no model in the catalogue; did you mean 'Acme'"),
+        ({"organization": "nobody"}, "organization='nobody' has no model in the catalogue"),
+        ({"max_parameters": "many"}, "'many' is not a number; write 8k, 500M"),
+        ({"max_parameters": "500MB"}, "is a number of bytes; write 8k, 500M"),
+        ({"max_memory": "500 potatoes"}, "is not a number of bytes; write 500MB"),
+        ({"max_embedding_dim": -1}, "max_embedding_dim=-1 is not a number from 0 upwards"),
+        ({"max_parameters": float("nan")}, "is not a number from 0 upwards"),
+        ({"min_beir_avg": -1}, "is not a fraction from 0 to 1$"),
+        ({"min_parameters": "2B", "max_parameters": "1B"}, "is above max_parameters=1000000000"),
+        ({"descending": True}, "needs sort_by"),
+        ({"modality": "images"}, "did you mean 'image'"),
         ({"modality": "txt"}, "modality='txt' is unknown; did you mean 'text'"),
     ],
 )
@@ -124,11 +144,16 @@ def test_a_word_that_nothing_could_have_is_an_error_with_a_suggestion(
 @pytest.mark.parametrize(
     ("criteria", "message"),
     [
-        ({"matryoshka": "yes"}, "matryoshka='yes' is not True or False"),
+        ({"matryoshka": "yes"}, "matryoshka='yes' is not True or False; write matryoshka=True"),
+        ({"matryoshka": 0}, "matryoshka=0 is not True or False; write matryoshka=False"),
         ({"allow_remote_code": 0}, "allow_remote_code=0 is not True or False"),
-        ({"language": ["de"]}, r"language=\['de'\] is not text; did you mean language='de'\?"),
-        ({"type": ("dense",)}, "did you mean type='dense'"),
-        ({"min_parameters": "100M"}, "min_parameters='100M' is not a number"),
+        ({"language": ["de"]}, r"language=\['de'\] is not text; write language='de'$"),
+        ({"language": {"de", "en"}}, "is not text; ask for one at a time: language='de'"),
+        ({"language": 7}, "language=7 is not text$"),
+        ({"type": ("dense",)}, "write type='dense'"),
+        ({"min_parameters": [1]}, r"min_parameters=\[1\] is not a number"),
+        ({"min_beir_avg": "0.5"}, "min_beir_avg='0.5' is not a number from 0 to 1"),
+        ({"sort_by": "id", "descending": "no"}, "descending='no' is not True or False"),
         ({"max_embedding_dim": True}, "max_embedding_dim=True is not a number"),
         ({"license": 3}, "license=3 is not a licence id, or several of them"),
         ({"license": ["mit", None]}, "is not a licence id, or several of them"),
@@ -137,6 +162,55 @@ def test_a_word_that_nothing_could_have_is_an_error_with_a_suggestion(
 def test_a_value_of_another_type_is_an_error(criteria: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         ids(**criteria)
+
+
+@pytest.mark.parametrize("among", ["models", 3, [small.TINY_SPARSE.id]])
+def test_what_is_no_record_is_not_chosen_from(among: Any) -> None:
+    with pytest.raises(TypeError, match="write among=MODEL_REGISTRY"):
+        select(among=among)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"type": "CROSS_ENCODER"}, {"type": "cross-encoder"}),
+        ({"type": "CrossEncoder"}, {"type": "cross-encoder"}),
+        ({"organization": "otherlab"}, {"organization": "Other Lab"}),
+        ({"license": "MIT License"}, {"license": "mit"}),
+        ({"license": "Apache License, Version 2.0"}, {"license": "apache-2.0"}),
+        ({"license": {"Apache 2.0"}}, {"license": "apache-2.0"}),
+        ({"license": "CC BY-NC-SA 4.0"}, {"license": "cc-by-nc-sa-4.0"}),
+        ({"min_context_length": "8k"}, {"min_context_length": 8000}),
+        ({"max_parameters": "2M"}, {"max_parameters": 2_000_000}),
+        ({"max_parameters": np.int64(2_000_000)}, {"max_parameters": 2_000_000}),
+        ({"min_beir_avg": np.float32(0.5)}, {"min_beir_avg": 0.5}),
+        ({"max_memory": "8MB"}, {"max_parameters": 2_000_000}),
+        ({"max_memory": "8MiB"}, {"max_parameters": 2 * 2**20}),
+        ({"max_memory": 8_000_000}, {"max_parameters": 2_000_000}),
+    ],
+)
+def test_what_is_surely_meant_is_understood(said: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert ids(**said) == ids(**meant) != []
+
+
+def test_an_unknown_number_of_parameters_fits_no_memory() -> None:
+    unknown = [record for record in MODEL_REGISTRY if record.weights_bytes is None]
+    assert unknown
+    assert not set(unknown) & set(select(max_memory="1TB"))
+
+
+def test_a_licence_that_no_model_has_has_no_models() -> None:
+    assert ids(license="GPL-3.0-only") == []
+    assert ids(license=["mit", "ISC"]) == ids(license="mit")
+
+
+def test_an_account_on_the_hub_is_told_the_name_of_its_organization() -> None:
+    with pytest.raises(ValueError, match="did you mean"):
+        select(organization="intfloat")
+
+
+def test_a_script_that_no_model_reads_has_no_models() -> None:
+    assert ids(language="zh-Hant") == ids(language="Traditional Chinese") == []
 
 
 def test_a_kind_of_a_catalogue_of_ones_own_is_known() -> None:

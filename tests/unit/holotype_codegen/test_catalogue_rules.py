@@ -85,7 +85,7 @@ def test_two_ids_that_become_one_constant_are_found(first: str, second: str, con
 def test_ids_that_become_a_name_that_the_module_needs_are_found(name: str) -> None:
     model_id = name.lower().replace("_", "-")
     (problem,) = problems_of(valid_catalogue(changed(valid_entry(), "/id", model_id)))
-    assert problem.found == f'the id "{model_id}" becomes {name}, a name that the module needs'
+    assert problem.found == f'the id "{model_id}" becomes {name}, a name that the module reserves'
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_two_kinds_that_become_one_name_are_found(first: str, second: str, name:
     [
         ("nowhere", "correct the id, or write null"),
         ("tiny-dense-v3", 'did you mean "tiny-dense-v'),
-        ("tiny-dense-1", 'superseded_by names "tiny-dense-1", which is no id of the catalogue'),
+        ("tiny-dense-1", 'superseded_by names "tiny-dense-1", which is not an id in the catalogue'),
     ],
 )
 def test_a_successor_that_is_no_id_is_found(successor: str, words: str) -> None:
@@ -132,7 +132,7 @@ def test_a_circle_of_successors_is_found_in_each_of_its_members() -> None:
 @pytest.mark.parametrize(
     ("pointer", "value", "words"),
     [
-        ("/sources/lab/retrieved", "May", 'the date "May" is not one of ISO 8601'),
+        ("/sources/lab/retrieved", "May", 'the date "May" is not in ISO 8601'),
         ("/sources/lab/license", "free", 'the licence "free" is unknown'),
     ],
 )

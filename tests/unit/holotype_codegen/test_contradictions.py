@@ -85,14 +85,14 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str, str, str]] = [
         {"/files/weights/onnx": "model.safetensors"},
         "/files/weights/onnx",
         "files_are_of_their_format",
-        "move it to the field of its format",
+        "move it to the field for its format",
     ),
     (
         "dense",
         {"/files/weights/pytorch": "model.onnx"},
         "/files/weights/pytorch",
         "files_are_of_their_format",
-        '"model.onnx" is no file of this format',
+        '"model.onnx" is not a file of this format',
     ),
     (
         "dense",
@@ -113,28 +113,28 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str, str, str]] = [
         {"/release_date": "2999"},
         "/release_date",
         "dates_are_iso_8601",
-        'the date "2999" has not come yet',
+        'the date "2999" is in the future',
     ),
     (
         "dense",
         {"/release_date": LATER},
         "/release_date",
         "dates_are_iso_8601",
-        "has not come yet",
+        "is in the future",
     ),
     (
         "dense",
         {"/encoding/query_prompt": "Query: {query}"},
         "/encoding/query_prompt",
         "prompts_have_known_places",
-        'the prompt has the place "{query}", which nothing fills',
+        'the prompt has the placeholder "{query}", which nothing fills',
     ),
     (
         "dense",
         {"/encoding/document_prompt": "{instruction} {text}"},
         "/encoding/document_prompt",
         "prompts_have_known_places",
-        'the place "{text}"',
+        'the placeholder "{text}"',
     ),
 ]
 
@@ -191,7 +191,7 @@ def test_a_source_was_read_in_the_past() -> None:
     catalogue = changed(valid_catalogue(), "/sources/lab/retrieved", "2999-01")
     (problem,) = problems_of(catalogue)
     assert problem.pointer == "/sources/lab/retrieved"
-    assert "has not come yet" in problem.found
+    assert "is in the future" in problem.found
 
 
 @given(st.dates(max_value=datetime(2026, 11, 27, tzinfo=UTC).date()))
@@ -203,7 +203,7 @@ def test_a_key_of_a_source_ends_where_its_line_ends() -> None:
     catalogue = valid_catalogue()
     catalogue["sources"]["lab\n"] = {"title": "With a line break"}
     (problem,) = problems_of(catalogue)
-    assert "is no key of a source" in problem.found
+    assert "is not a valid key for a source" in problem.found
 
 
 @pytest.mark.parametrize("item", [None, {"id": "x"}], ids=["mixed", "objects"])
@@ -215,5 +215,5 @@ def test_long_lists_are_searched_for_repetitions_in_linear_time(item: Any) -> No
     problems = problems_of(valid_catalogue(entry))
     assert time.perf_counter() - began < 10  # It took minutes.
     assert [each.found for each in problems if each.rule == "uniqueItems"] == [
-        '"labels" holds "label 0" twice'
+        '"labels" contains "label 0" twice'
     ]

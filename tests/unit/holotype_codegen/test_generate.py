@@ -38,7 +38,7 @@ def test_a_catalogue_with_problems_leaves_the_old_module_alone(source: Path) -> 
     generate(source, output, root=source.parent)
     before = output.read_bytes()
     broken(source)
-    with pytest.raises(CatalogueError, match="is no commit"):
+    with pytest.raises(CatalogueError, match="is not a commit"):
         generate(source, output, root=source.parent)
     assert output.read_bytes() == before
 
@@ -47,7 +47,7 @@ def test_a_catalogue_with_problems_leaves_the_old_module_alone(source: Path) -> 
 def test_a_file_that_was_not_generated_is_never_overwritten(source: Path, contents: str) -> None:
     output = source.parent / "models.py"
     output.write_text(contents, encoding="utf-8")
-    with pytest.raises(OutputError, match="was not generated, so that it is not overwritten"):
+    with pytest.raises(OutputError, match="was not generated, so it is not overwritten"):
         generate(source, output, root=source.parent)
     assert output.read_text(encoding="utf-8") == contents
 

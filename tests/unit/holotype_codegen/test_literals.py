@@ -65,7 +65,7 @@ def test_names_and_calls_are_written_as_they_are() -> None:
 
 
 def test_a_value_without_a_literal_is_refused() -> None:
-    with pytest.raises(TypeError, match="no Python literal for set"):
+    with pytest.raises(TypeError, match="there is no Python literal for set"):
         literal({1})
 
 

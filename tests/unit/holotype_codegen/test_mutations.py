@@ -158,6 +158,13 @@ def pair(pointer: str, values: st.SearchStrategy[tuple[Any, Any]]) -> st.SearchS
     )
 
 
+def child_of(name: str, pointer: str, own: Any, of_base: Any) -> Any:
+    """A catalogue of a model and its base, each with its own value at one pointer."""
+    base = changed(valid_entry("two-tower"), "/huggingface_id", f"acme/{name}")
+    child = changed(valid_entry("two-tower", 2), "/lineage/adapted_from", f"Acme/{name}")
+    return valid_catalogue(changed(base, pointer, of_base), changed(child, pointer, own))
+
+
 def provenance(keys: st.SearchStrategy[str], values: st.SearchStrategy[str]) -> Any:
     """Catalogues whose entry has one more line of provenance."""
     return st.tuples(keys, values).map(
@@ -227,6 +234,24 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
     ),
     "parameters_hold_the_vocabulary": on("dense", specs__parameters=NUMBERS)
     | on("sparse", specs__vocab_size=NUMBERS.map(lambda size: size + 10**6)),
+    "contexts_leave_out_unused_positions": on(
+        "dense",
+        architecture__type=st.sampled_from(["roberta", "xlm-roberta", "mpnet"]),
+        specs__context_length=st.sampled_from([130, 514, 1026, 8194]),
+        specs__max_position_embeddings=st.none(),
+    ),
+    "scores_are_within_reach": on("dense", performance__beir_avg=st.floats(0.76, 1.0))
+    | on("dense", performance__ms_marco_mrr10=st.floats(0.51, 1.0)),
+    "languages_agree_with_the_name": on(
+        "dense",
+        id=NAMES.map(lambda name: f"{name}-multilingual"),
+        capabilities__languages=st.sampled_from([["en"], ["zh-Hans", "zh-Hant"]]),
+    )
+    | on(
+        "dense",
+        id=NAMES.map(lambda name: f"{name}-korean-v1"),
+        capabilities__languages=st.just(["en", "ja"]),
+    ),
     "revisions_are_commits": on(
         "dense",
         revision=TEXTS.filter(bool)
@@ -325,6 +350,17 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
             lambda text: changed(CATALOGUE, "/sources/lab/retrieved", text)
         )
         | NAMES.map(lambda name: changed(CATALOGUE, "/sources/lab/license", f"my-{name}"))
+    ),
+    "models_are_not_older_than_their_base": NAMES.map(
+        lambda name: child_of(name, "/release_date", "2023-01", "2024")
+    ),
+    "models_are_not_larger_than_their_base": NAMES.flatmap(
+        lambda name: st.sampled_from(
+            [
+                child_of(name, "/specs/layers", 12, 6),
+                child_of(name, "/specs/hidden_dim", 768, 384),
+            ]
+        )
     ),
 }
 """For each rule, catalogues that break it."""

@@ -51,7 +51,7 @@ KINDS: list[Breach] = [
     ("colbert", "/type", "ColBERT", "kinds_are_kebab_case", 'write "colbert"'),
     ("two-tower", "/type", "two tower", "kinds_are_kebab_case", 'write "two-tower"'),
     ("two-tower", "/type", "Two-Tower", "kinds_are_kebab_case", "or a further kind in kebab-case"),
-    ("two-tower", "/type", "é", "kinds_are_kebab_case", "choose one of these"),
+    ("two-tower", "/type", "é", "kinds_are_kebab_case", "use one of these"),
 ]
 
 REPOSITORIES: list[Breach] = [
@@ -59,18 +59,18 @@ REPOSITORIES: list[Breach] = [
     for value, words in [
         ("tiny", "it has no organization; expected organization/name"),
         ("a/b/c", "it has more than one slash"),
-        ("acme/", "a side of its slash is empty"),
-        ("/tiny", "a side of its slash is empty"),
-        ("acme/a b", "it has characters other than ASCII letters"),
-        ("acme/é", "it has characters other than ASCII letters"),
-        ("acme/a--b", "it has '--'"),
-        ("acme/a..b", "it has '..'"),
+        ("acme/", "one side of its slash is empty"),
+        ("/tiny", "one side of its slash is empty"),
+        ("acme/a b", "it contains characters other than ASCII letters"),
+        ("acme/é", "it contains characters other than ASCII letters"),
+        ("acme/a--b", "it contains '--'"),
+        ("acme/a..b", "it contains '..'"),
         ("-acme/ab", "a part begins or ends with"),
         ("acme-/ab", "a part begins or ends with"),
         ("acme/.ab", "a part begins or ends with"),
         ("acme/ab.", "a part begins or ends with"),
         ("acme/ab.git", "it ends in '.git'"),
-        ("acme/" + "a" * 97, "a part has 97 characters, of which the Hub allows 96"),
+        ("acme/" + "a" * 97, "a part has 97 characters, and the Hub allows 96"),
         ("https://huggingface.co/acme/tiny", "it has more than one slash"),
     ]
 ] + [
@@ -86,17 +86,17 @@ FACTS: list[Breach] = [
     *(
         ("dense", "/revision", value, "revisions_are_commits", words)
         for value, words in [
-            ("main", 'the revision "main" is no commit; expected 40 hexadecimal digits'),
+            ("main", 'the revision "main" is not a commit; expected 40 hexadecimal digits'),
             ("0123456", "or write null"),
             ("0123456789ABCDEF0123456789ABCDEF01234567", 'write "0123456789abcdef'),
-            ("g123456789abcdef0123456789abcdef01234567", "is no commit"),
-            ("0123456789abcdef0123456789abcdef012345678", "is no commit"),
+            ("g123456789abcdef0123456789abcdef01234567", "is not a commit"),
+            ("0123456789abcdef0123456789abcdef012345678", "is not a commit"),
         ]
     ),
     *(
         ("dense", "/capabilities/languages/1", value, "languages_are_tags", words)
         for value, words in [
-            ("xx", "look the tag up in IANA's registry"),
+            ("xx", "look up the tag in IANA's registry"),
             ("english", "expected a tag such as en, pt-BR or zh-Hans"),
             ("eng-Latn", 'write "en"'),
             ("en-Latn", 'write "en"'),
@@ -104,8 +104,8 @@ FACTS: list[Breach] = [
             ("zh-hans", 'write "zh-Hans"'),
             ("pt_BR", 'write "pt-BR"'),
             ("iw", 'write "he"'),
-            ("und", "is no registered BCP 47 tag"),
-            ("go-Code", "is no registered BCP 47 tag"),
+            ("und", "is not a registered BCP 47 tag"),
+            ("go-Code", "is not a registered BCP 47 tag"),
         ]
     ),
     *(
@@ -137,7 +137,7 @@ FACTS: list[Breach] = [
         ]
     ),
     *(
-        ("dense", pointer, value, "files_lie_in_the_repository", "no path within a repository")
+        ("dense", pointer, value, "files_lie_in_the_repository", "not a path within a repository")
         for pointer, value in [
             ("/files/tokenizer", "/etc/passwd"),
             ("/files/config", "../config.json"),
@@ -153,7 +153,7 @@ FACTS: list[Breach] = [
             ("/description", " two\nlines ", 'write "two lines"'),
             ("/name", "Tiny  v1", 'write "Tiny v1"'),
             ("/name", " ", "write what it is, or null"),
-            ("/organization", "Acme\t", "has blanks around it"),
+            ("/organization", "Acme\t", "has leading, trailing"),
             ("/architecture/type", "bert ", 'write "bert"'),
             ("/license", " mit", 'write "mit"'),
             ("/capabilities/quantization", [" int8"], 'write "int8"'),
@@ -186,7 +186,7 @@ def test_a_value_that_breaks_a_rule_is_found_at_its_place(breach: Breach) -> Non
         ("/provenance/~1id", "Lab", "provenance_names_sources", 'did you mean "lab"?', '"Lab"'),
         ("/provenance/~1specs~1x", "lab", "provenance_speaks_of_fields", "/specs/x", '"/specs/x"'),
         ("/provenance/pooling", "lab", "provenance_speaks_of_fields", "pooling", '"pooling"'),
-        ("/provenance/", "lab", "provenance_speaks_of_fields", 'speaks of ""', '""'),
+        ("/provenance/", "lab", "provenance_speaks_of_fields", 'names ""', '""'),
         ("/provenance/~1variants~11", "lab", "provenance_speaks_of_fields", "of the ent", '"/var'),
         ("/provenance/~1variants~1-", "lab", "provenance_speaks_of_fields", "of the ent", '"/var'),
         ("/provenance/~1id~1x", "lab", "provenance_speaks_of_fields", "of the entry", '"/id/x"'),

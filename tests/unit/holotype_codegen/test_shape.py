@@ -62,13 +62,13 @@ UNKNOWN: list[Breach] = [
         ("dense", "/huggingFaceId", 'did you mean "huggingface_id"?'),
         ("dense", "/embedding_dim", "move it to /specs"),
         ("dense", "/embeddingDim", 'did you mean "embedding_dim" in /specs?'),
-        ("dense", "/zzz", "delete it, or look the right name up in the schema"),
+        ("dense", "/zzz", "delete it, or look up the right name in the schema"),
         ("dense", "/specs/embeding_dim", 'did you mean "embedding_dim"?'),
         ("dense", "/specs/pooling", "move it to /encoding"),
         ("dense", "/files/weights/safetensor", 'did you mean "safetensors"?'),
-        ("dense", "/encoding/query_length", '"query_length" is no field here'),
-        ("colbert", "/encoding/pooling", '"pooling" is no field here'),
-        ("dense", "/variants/0/precision", '"precision" is no field here'),
+        ("dense", "/encoding/query_length", '"query_length" is not a field here'),
+        ("colbert", "/encoding/pooling", '"pooling" is not a field here'),
+        ("dense", "/variants/0/precision", '"precision" is not a field here'),
         ("two-tower", "/encoding", 'a model of the type "two-tower" has no encoding'),
     ]
 ]
@@ -108,9 +108,9 @@ WRONG_TYPE: list[Breach] = [
             ("/specs/parameters", "many", '"many"', "write a whole number above 0 or null"),
             ("/specs/parameters", "unknown", '"unknown"', "write null, without quotes"),
             ("/specs/parameters", True, "true", "is true; expected a whole number above 0"),
-            ("/specs/hidden_dim", 384.0, "384.0", "is written as a fraction; expected a whole"),
+            ("/specs/hidden_dim", 384.0, "384.0", "written as a fraction; expected a whole"),
             ("/specs/hidden_dim", 384.5, "384.5", "is the number 384.5; expected a whole number"),
-            ("/specs/hidden_dim", 0.0, "0.0", "is 0.0, which is written as a fraction"),
+            ("/specs/hidden_dim", 0.0, "0.0", "is 0.0, written as a fraction"),
             ("/specs/embedding_dim", None, "null", "is null; expected a whole number above 0"),
             ("/specs/embedding_dim", "384", '"384"', "a whole number above 0; write 384, without"),
             ("/architecture/has_projection", "false", '"false"', "write false, without quotes"),
@@ -154,7 +154,7 @@ WRONG_VALUE: list[Breach] = [
             ("/performance/beir_avg", 53.25, "53.25", "maximum", "write 0.5325, a fraction"),
             ("/performance/beir_avg", 532.5, "532.5", "maximum", "write the true value, or null"),
             ("/performance/ms_marco_mrr10", -0.1, "-0.1", "minimum", "a number from 0 to 1"),
-            ("/capabilities/languages/1", "en", '"en"', "uniqueItems", 'holds "en" twice'),
+            ("/capabilities/languages/1", "en", '"en"', "uniqueItems", 'contains "en" twice'),
         ]
     ),
     *(
@@ -169,7 +169,7 @@ WRONG_VALUE: list[Breach] = [
             ),
             (["a", 3], "/encoding/skiplist/1", "3", '"skiplist[1]" is the number 3; expected text'),
             (["a", ""], "/encoding/skiplist/1", '""', '"skiplist[1]" is an empty text'),
-            (["a", "a"], "/encoding/skiplist/1", '"a"', '"skiplist" holds "a" twice'),
+            (["a", "a"], "/encoding/skiplist/1", '"a"', '"skiplist" contains "a" twice'),
         ]
     ),
 ]
@@ -246,7 +246,13 @@ def test_a_misspelt_kind_is_found_by_its_encoding() -> None:
         ("/sources/lab/title", ..., "/sources/lab/title", "required", "is missing"),
         ("/sources/lab/URL", "a", "/sources/lab/URL", "additionalProperties", 'mean "url"?'),
         ("/sources/lab/url", "lab", "/sources/lab/url", "pattern", "of the form ^https?://"),
-        ("/sources/My Lab", {"title": "x"}, "/sources/My Lab", "propertyNames", "is no key of a"),
+        (
+            "/sources/My Lab",
+            {"title": "x"},
+            "/sources/My Lab",
+            "propertyNames",
+            "is not a valid key",
+        ),
     ],
 )
 def test_a_breach_outside_the_entries_is_found(

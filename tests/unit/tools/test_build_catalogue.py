@@ -21,8 +21,9 @@ def made(
     score_line: dict[str, Any],
 ) -> Made:
     def build() -> dict[str, Any]:
-        rows = [{r["huggingface_id"]: r} for r in (encoding_line, mteb_line, score_line)]
-        entries = make(selection, curated, *rows).catalogue["models"]
+        lines = (encoding_line, mteb_line, score_line)
+        encoding, mteb, scores = ({line["huggingface_id"]: line} for line in lines)
+        entries = make(selection, curated, encoding, mteb, scores).catalogue["models"]
         entry: dict[str, Any] = next(entry for entry in entries if entry["id"] == "tiny-embed")
         return entry
 

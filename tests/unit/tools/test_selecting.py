@@ -38,7 +38,7 @@ def test_an_excluded_model_is_left_out(mteb_line: Line) -> None:
     "changes",
     [
         {"is_baseline": True},
-        {"modalities": ["text", "image"]},
+        {"modalities": ["text", "audio"]},
         {"revision": "main"},
         {"embed_dim": None},
         {"model_type": ["router"]},

@@ -171,7 +171,9 @@ class StaticNetwork:
         table, step = self._open(), batch_size or _ROWS_AT_ONCE
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
-            means = np.stack([table.mean(np.array(row.ids, dtype=np.int64)) for row in part])
+            means = np.empty((len(part), table.dim), dtype=np.float32)
+            for mean, row in zip(means, part, strict=True):
+                mean[:] = table.mean(np.array(row.ids, dtype=np.int64))
             positions = list(range(start, start + len(part)))
             yield positions, self._returned(means), np.ones((len(part), 1), dtype=np.bool_)
 

@@ -31,6 +31,8 @@ CodePolicy: TypeAlias = Literal["refuse", "run", "ignore"]
 """What becomes of Python code that a checkpoint brings along."""
 
 WEIGHTS_FILE = "model.safetensors"
+GRAPHS = {"onnx": "onnx/model.onnx", "openvino": "openvino/openvino_model.xml"}
+"""The names under which repositories on the Hub keep graphs, by backend."""
 EXPORT_FILE = "holotype_export.json"
 """What `holotype export` writes beside a graph."""
 INDEX_FILE = "model.safetensors.index.json"
@@ -276,6 +278,7 @@ class Checkpoint:
             return (WEIGHTS_FILE,)
         if self.has(INDEX_FILE):
             return self._shards(prefix)
+        backends = " or ".join(f"backend={name!r}" for name in GRAPHS if GRAPHS[name] in self.names)
         pickles = sorted(path.name for path in self._pickles())
         if pickles:
             raise UnsafeCheckpointError(
@@ -283,12 +286,12 @@ class Checkpoint:
                 f"has only pickled weights ({', '.join(pickles)}); unpickling can run any code, so "
                 "it is refused. Convert them where that does no harm, with torch.load(path, "
                 f"weights_only=True) and safetensors.torch.save_file(tensors, {WEIGHTS_FILE!r}), "
-                "or use a revision that has safetensors",
+                f"{f'run its graph with {backends}, ' if backends else ''}or use a revision that has "
+                "safetensors",
             )
-        if self.whole.has(EXPORT_FILE):
+        if backends:
             raise CheckpointError(
-                self.location,
-                f"is an export without {WEIGHTS_FILE}; load it with backend='onnx' or 'openvino'",
+                self.location, f"has no {WEIGHTS_FILE}, but a graph; load it with {backends}"
             )
         raise CheckpointError(
             self.location,

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holotype.encoders._load import import_part
-from holotype.encoders.config import Backend, configure, look_up
-from holotype.errors import ExportError
+from holotype.encoders.config import Backend, configure
+from holotype.encoders.names import as_reference, resolve
+from holotype.encoders.opening import open_reference
+from holotype.errors import ExportError, InvalidArgumentError
 from holotype.records import ClassifierModel, CrossEncoderModel, ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from holotype.encoders.graphs.manifest import Manifest
+    from holotype.references.ref import ModelRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class Export:
 
 
 def export(
-    model: ModelInfo | str,
+    model: ModelInfo | str | ModelRef | os.PathLike[str],
     *,
     backend: Backend,
     dtype: str | None = None,
@@ -49,12 +52,14 @@ def export(
     original weights on torch in float32, before the folder gets its name.
 
     Args:
-        model: a record of any catalogue, or an id of holotype's own.
+        model: a record of any catalogue, an id of holotype's own, a reference such as
+            ``local:my-model``, or the path of a folder; see `load`.
         backend: ``"onnx"`` or ``"openvino"``.
         dtype: the type of the arithmetic; None means float32. ``"int8"`` stores the
             weights of matrix products as bytes, with a scale for each column; what they are
             multiplied with is quantised while it runs.
-        checkpoint: a folder with the model's files; None takes the pinned revision from the Hub.
+        checkpoint: a folder with the model's files; None takes those that the reference names, or
+            the pinned revision from the Hub.
         to: the folder to make, which must not exist; None means the id, the backend and the dtype
             in the current folder.
         texts: what is compared; None means a few texts in several languages.
@@ -77,7 +82,7 @@ def export(
         ValueError: the backend or the dtype is unknown, there are no texts, or the model gives
             nothing that a limit is for.
     """
-    record = look_up(model) if isinstance(model, str) else model
+    record, checkpoint = _opened(model, checkpoint)
     config = configure(
         record,
         dtype=dtype,
@@ -99,6 +104,22 @@ def export(
     limits = losses.Limits(min_cosine=min_cosine, max_difference=max_difference)
     made: Export = exporting.make_export(config, folder, texts=texts, limits=limits)
     return made
+
+
+def _opened(
+    model: ModelInfo | str | ModelRef | os.PathLike[str],
+    checkpoint: str | os.PathLike[str] | None,
+) -> tuple[ModelInfo, str | os.PathLike[str] | None]:
+    """Return the record of a model, and the folder with its files where one is known."""
+    named = resolve(model, checkpoint=checkpoint) if isinstance(model, str) else model
+    if isinstance(named, ModelInfo):
+        return named, checkpoint
+    ref = as_reference(named)
+    if checkpoint is not None and ref.scheme != "catalogue":
+        raise InvalidArgumentError(f"'{ref}' says where the files are; leave checkpoint= out")
+    opened = open_reference(ref)
+    folder = None if opened.checkpoint is None else opened.checkpoint.folder
+    return opened.record, checkpoint if folder is None else folder
 
 
 def _check_limits(

@@ -18,7 +18,7 @@ from transformers import AutoTokenizer
 
 from holotype.encoders._load import import_part, load
 from holotype.encoders.checkpoints.bge_m3 import PROJECTION_FILE
-from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
+from holotype.encoders.checkpoints.checkpoint import GRAPHS, INDEX_FILE, Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.encoders.checkpoints.settings import CheckpointSettings
@@ -30,7 +30,6 @@ from holotype.encoders.exports.graph import quantize, write_onnx
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
 from holotype.encoders.exports.quiet import without_noise
 from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
-from holotype.encoders.graphs.files import GRAPHS
 from holotype.encoders.graphs.graph import TYPE_IDS
 from holotype.encoders.graphs.losses import Loss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest

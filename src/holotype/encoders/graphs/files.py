@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.checkpoint import GRAPHS, Checkpoint
 from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.encoders.checkpoints.source import fetch_graph, find_checkpoint
 from holotype.encoders.config import DTYPES, ModelConfig
@@ -19,9 +19,6 @@ from holotype.encoders.graphs.manifest import (
 from holotype.encoders.graphs.stored_type import read_stored_type
 from holotype.errors import CheckpointError, UnsupportedModelError
 from holotype.records import ColbertModel, ModelInfo
-
-GRAPHS = {"onnx": "onnx/model.onnx", "openvino": "openvino/openvino_model.xml"}
-"""The names under which repositories on the Hub keep graphs, by backend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +89,8 @@ def _graph_name(config: ModelConfig[Any], folder: Path) -> str:
     if not found:
         raise CheckpointError(
             str(folder),
-            f"has no {' or '.join(names)}, which backend={config.backend!r} needs; make it with: "
-            f"{_how(config)} --checkpoint {folder}",
+            f"has no {' or '.join(names)}, which backend={config.backend!r} needs; make one with: "
+            f"{_how(config)}",
         )
     return found[0]
 
@@ -121,5 +118,11 @@ def _check_facts(config: ModelConfig[Any], folder: Path, facts: ExportFacts) -> 
 
 
 def _how(config: ModelConfig[Any]) -> str:
+    """Return the command that makes an export of the configured model."""
+    record, checkpoint = config.record, config.checkpoint
     dtype = "" if config.dtype == "float32" else f" --dtype {config.dtype}"
-    return f"holotype export {config.record.id} --backend {config.backend}{dtype}"
+    if checkpoint is not None and not record.huggingface_id:
+        # Its record is made of the folder's files; no catalogue has its id.
+        return f"holotype export local:{checkpoint} --backend {config.backend}{dtype}"
+    of = "" if checkpoint is None else f" --checkpoint {checkpoint}"
+    return f"holotype export {record.id} --backend {config.backend}{dtype}{of}"

@@ -34,6 +34,7 @@ class Side:
         skiplist: tokens whose vectors are dropped.
         kept_ids: the only token ids whose vectors are kept; None keeps all.
         skips_first: whether the vector of the first token is dropped.
+        gap: what stands between the marker and a prompt that a call gives.
     """
 
     name: SideName
@@ -47,6 +48,7 @@ class Side:
     skiplist: tuple[str, ...] = ()
     kept_ids: tuple[int, ...] | None = None
     skips_first: bool = False
+    gap: str = ""
 
     @property
     def expanded_length(self) -> int | None:
@@ -116,6 +118,8 @@ def _colbert_side(encoding: ColbertEncoding, name: SideName) -> Side:
         skiplist=own.skiplist,
         kept_ids=own.kept_ids,
         skips_first=own.skips_first,
+        # The prompt of the side begins with it.
+        gap=" " if own.marker is not None and own.prompt.text.startswith(" ") else "",
     )
 
 
@@ -190,10 +194,15 @@ class TextReader:
         Raises:
             InstructionError: the prompt needs an instruction, or has no place for one.
         """
-        return self.with_prompt(self.side.prompt.fill(self.model_id, instruction))
+        return self._with(self.side.prompt.fill(self.model_id, instruction))
 
     def with_prompt(self, prompt: str) -> TextReader:
-        """Return a reader that puts a prompt before every text."""
+        """Return a reader that puts a prompt before every text, in place of the side's own."""
+        return self._with(self.side.gap + prompt)
+
+    def _with(self, prompt: str) -> TextReader:
+        if prompt == self.prompt:
+            return self
         n_uncounted = int(self.side.skips_first)
         if prompt and not self.side.counts_prompt:
             n_uncounted = max(n_uncounted, self.tokenizer.count_leading_tokens(prompt))

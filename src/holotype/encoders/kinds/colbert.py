@@ -84,6 +84,8 @@ def _prefix(
     elif our_prompt is not None and text[len(our_marker) :].strip() != our_prompt.strip():
         _agree(merge, marker_field, our_marker, their_prompt.file)
         merge.differ(prompt_field, our_prompt, text[len(our_marker) :], their_prompt.file)
+        # The record's stands, where the caller has decided it.
+        return None, Prompt(template)
     else:
         _agree(merge, marker_field, our_marker, their_prompt.file)
         rest = Setting(text[len(our_marker) :], their_prompt.file)

@@ -64,10 +64,16 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
         return headed
     if is_static(checkpoint) or config.values.get("model_type"):
         return "dense"
+    if not checkpoint.has(CONFIG_FILE) and not checkpoint.has(MODULES_FILE):
+        raise UnsupportedCheckpointError(
+            checkpoint.location,
+            f"holds no model: it has neither {CONFIG_FILE} nor {MODULES_FILE}; name the folder "
+            "that has them",
+        )
     raise UnsupportedCheckpointError(
         checkpoint.location,
-        f"neither {CONFIG_FILE} nor {MODULES_FILE} tells what kind of model this is; "
-        "name it (with --type on the command line)",
+        f"neither {CONFIG_FILE} nor {MODULES_FILE} tells what kind of model this is; load a record "
+        f"that does, such as load(DenseModel(...), checkpoint={checkpoint.location!r})",
     )
 
 

@@ -6,6 +6,7 @@ exports and artifacts are of the same plan. No tensor is loaded for it.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -208,8 +209,11 @@ class Draft:
         """The comparisons in which the record and the checkpoint disagree."""
         return tuple(found for found in self.comparisons if not found.agrees)
 
-    def require_plan(self) -> AnyPlan:
+    def require_plan(self, *, besides: Container[str] = ()) -> AnyPlan:
         """Return the plan, where the record and the checkpoint agree.
+
+        Args:
+            besides: the fields that may differ, because the caller decides them.
 
         Raises:
             CheckpointError: the files are unsafe, of another kind of model, or say something that
@@ -222,7 +226,7 @@ class Draft:
         differences = [
             (found.field, found.ours, found.theirs.value, found.theirs.file)
             for found in self.differences
-            if found.theirs is not None
+            if found.theirs is not None and found.field not in besides
         ]
         if differences or self.plan is None:
             raise CatalogueMismatchError(self.record.id, self.checkpoint.location, differences)

@@ -45,8 +45,8 @@ class VectorCollector:
 
     def first_not_finite(self) -> int | None:
         """Return the position of the first vector with NaN or infinity."""
-        rows = np.flatnonzero(~np.isfinite(self._vectors).all(axis=1))
-        return int(rows[0]) if len(rows) else None
+        finite = np.isfinite(self._vectors)
+        return None if finite.all() else int(np.argmin(finite.all(axis=1)))
 
     def result(self) -> NDArray[np.float32]:
         """Return the vectors: float32 ``[n_items, width]``."""

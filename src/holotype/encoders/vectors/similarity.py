@@ -10,9 +10,24 @@ from numpy.typing import NDArray
 
 from holotype.encoders.vectors.finite import require_finite_scores
 from holotype.encoders.vectors.ragged import Ragged
+from holotype.errors import InvalidArgumentError
 
 # A block of this many document tokens keeps its scores in the processor's cache.
 _TOKENS_AT_ONCE = 8192
+
+
+def refuse_texts(vectors: object) -> None:
+    """Refuse texts in the place of their vectors.
+
+    Raises:
+        InvalidArgumentError: it is a text, or a list that begins with one.
+    """
+    first = vectors[0] if isinstance(vectors, list | tuple) and vectors else vectors
+    if isinstance(first, str | bytes):
+        raise InvalidArgumentError(
+            f"similarity compares vectors, not texts such as {first[:40]!r}; write "
+            "encoder.similarity(encoder.encode_query(...), encoder.encode_document(...))"
+        )
 
 
 def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArray[np.float32]:

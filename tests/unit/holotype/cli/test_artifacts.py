@@ -37,10 +37,13 @@ def test_what_exists_and_what_is_no_reference_end_with_one(artifact: Path) -> No
     again = run("artifact", "create", f"local:{artifact}", "--to", str(artifact))
     assert again.exit_code == 1
     assert "is there already, and is not overwritten" in again.stderr
-    bare = run("artifact", "create", "BAAI/bge-m3", "--to", f"{artifact}-2")
+    modes = run("artifact", "create", "BAAI/bge-m3", "--to", f"{artifact}-2")
+    assert modes.exit_code == 1
+    assert "name one by its id: 'bge-m3-colbert', 'bge-m3', 'bge-m3-sparse'" in modes.stderr
+    bare = run("artifact", "create", "org/model", "--to", f"{artifact}-2")
     assert bare.exit_code == 1
-    assert "did you mean 'hf:BAAI/bge-m3'" in bare.stderr
-    assert "Traceback" not in again.stderr + bare.stderr
+    assert "write 'hf:org/model' for the repository on the Hub" in bare.stderr
+    assert "Traceback" not in again.stderr + modes.stderr + bare.stderr
 
 
 def test_a_size_that_is_no_number_is_a_usage_error(checkpoint: Path, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_model_is_added_once(file: Path, folder: Path) -> None:
     text = file.read_bytes()
     answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(file))
     assert answer.exit_code == 1
-    assert "acme/tiny is there already: tiny, of the kind dense" in answer.stderr
+    assert "acme/tiny as tiny, a dense" in answer.stderr
     assert file.read_bytes() == text
 
 
@@ -144,11 +144,30 @@ def test_an_entry_with_problems_leaves_the_file_as_it_was(file: Path, folder: Pa
     assert not list(file.parent.glob(".models*"))
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path, folder: Path) -> None:
-    nowhere = tmp_path / "none.json"
-    answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(nowhere))
+def test_a_kind_is_understood_or_refused_with_a_suggestion(file: Path, folder: Path) -> None:
+    arguments = ("add", "acme/tiny", "--from", str(folder), "--file", str(file), "--dry-run")
+    assert '"type": "dense"' in run(*arguments, "--type", "DENSE").stdout
+    answer = run(*arguments, "--type", "densee")
+    assert answer.exit_code == 2
+    assert "type='densee' is unknown; did you mean 'dense'?" in answer.stderr
+
+
+def test_a_catalogue_that_is_missing_is_made(tmp_path: Path, folder: Path) -> None:
+    missing = tmp_path / "none.json"
+    answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(missing))
+    assert answer.exit_code == 0
+    assert f"{missing}: a new catalogue with the entry is written" in answer.stderr
+    assert run("validate", str(missing)).exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["my notes\n", '{"other": 1}'])
+def test_results_are_kept_in_no_file_that_holds_something_else(tmp_path: Path, text: str) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text(text)
+    answer = run("verify", "tiny-dense-v2", "--resume", str(notes))
     assert answer.exit_code == 1
-    assert f"error: {nowhere} cannot be read" in answer.stderr
+    assert f"error: {notes}: this file holds something else than results" in answer.stderr
+    assert notes.read_text() == text
 
 
 def test_a_name_without_an_organization_is_refused() -> None:
@@ -209,7 +228,9 @@ def test_a_fix_writes_the_checkpoints_value_and_its_source(
     options = ("--from", str(folder), "--fix", "--catalogue-file", str(file))
     answer = run("verify", "tiny", *options, catalogue=catalogue)
     assert answer.exit_code == 0, answer.stderr
-    assert "1 value of 1 entry written; generate the module again" in answer.stderr
+    assert (
+        "1 value of 1 entry written\ngenerate its module again: holotype generate" in answer.stderr
+    )
     entry = next(model for model in models(file) if model["id"] == "tiny")
     assert entry["encoding"]["pooling"] == "cls"
 
@@ -240,7 +261,9 @@ def test_one_value_that_cannot_be_written_holds_up_no_other(
     answer = run("verify", "tiny", *options, catalogue=catalogue)
     assert answer.exit_code == 1
     assert "error: tiny: pooling is not written: " in answer.stderr
-    assert "1 value of 1 entry written; generate the module again" in answer.stderr
+    assert (
+        "1 value of 1 entry written\ngenerate its module again: holotype generate" in answer.stderr
+    )
     entry = next(model for model in models(file) if model["id"] == "tiny")
     assert entry["specs"]["max_position_embeddings"] == 72
     assert entry["encoding"]["pooling"] == "mean"
@@ -353,7 +376,7 @@ def test_the_environment_names_the_hub(hub: HubState, tmp_path: Path) -> None:
     assert json.loads(online.stdout)["revision"] == REVISION
     offline = answer(HF_HUB_OFFLINE="1")
     assert offline.returncode == 1
-    assert "since HF_HUB_OFFLINE is set; unset it, or pass --from FOLDER" in offline.stderr
+    assert "since HF_HUB_OFFLINE is set; unset it, or name a folder" in offline.stderr
     assert "Traceback" not in offline.stderr
 
 
@@ -384,4 +407,49 @@ def test_a_pipe_is_no_catalogue_to_change(tmp_path: Path, folder: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(tmp_path / "pipe"))
     assert answer.exit_code == 1
-    assert "is no regular file" in answer.stderr
+    assert "is not a regular file" in answer.stderr
+
+
+def facts_of(tmp_path: Path, width: int) -> Path:
+    """Write a file with one fact about the fixture catalogue's first model, which is 128 wide."""
+    fact = {
+        "huggingface_id": models(SMALL)[0]["huggingface_id"],
+        "pointer": "/specs/embedding_dim",
+        "value": width,
+        "source": "hub: config.json @ 0123456",
+    }
+    (tmp_path / "facts.jsonl").write_text(json.dumps(fact))
+    return tmp_path / "facts.jsonl"
+
+
+def test_facts_take_the_place_of_the_hub(tmp_path: Path) -> None:
+    answer = run("verify", "--all", "--from-facts", str(facts_of(tmp_path, 128)))
+    assert answer.exit_code == 0, answer.stderr
+    line = "tiny-colbert-v1\tembedding_dim\tagree\t128\t128\thub: config.json @ 0123456"
+    assert line in answer.stdout.splitlines()
+
+
+def test_a_fact_that_contradicts_the_entry_is_exit_code_1(tmp_path: Path) -> None:
+    answer = run("verify", "tiny-colbert-v1", "--from-facts", str(facts_of(tmp_path, 96)))
+    assert answer.exit_code == 1
+    assert "\tembedding_dim\tdiffer\t128\t96\t" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("bge-m3", "--all"),
+        ("--from-facts", "x", "--fix"),
+        ("bge-m3", "--from-facts", "x", "--from", "y"),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(options: tuple[str, ...]) -> None:
+    answer = run("verify", *options)
+    assert answer.exit_code == 2
+    assert "leave out" in answer.stderr
+
+
+def test_facts_that_cannot_be_read_are_one_error(tmp_path: Path) -> None:
+    answer = run("verify", "--from-facts", str(tmp_path / "none.jsonl"))
+    assert answer.exit_code == 1
+    assert "none.jsonl: it cannot be read" in answer.stderr

@@ -59,7 +59,7 @@ def test_a_name_like_no_other_gets_the_way_to_the_list() -> None:
 def test_a_repository_with_several_entries_names_them() -> None:
     answer = run("show", "acme/tiny-dense-v2")
     assert (answer.exit_code, answer.stdout) == (1, "")
-    assert "has 2 entries; show one of tiny-dense-v2, tiny-dense-v2-sparse" in answer.stderr
+    assert "has 2 entries; name one of tiny-dense-v2, tiny-dense-v2-sparse" in answer.stderr
 
 
 def test_a_deprecated_model_is_shown_with_a_warning_on_stderr() -> None:

@@ -12,12 +12,11 @@ from holotype.cli.wording import (
     exact,
     group_thousands,
     languages,
-    parse_bytes,
-    parse_count,
-    points,
     readable,
+    score,
     short_count,
 )
+from holotype.sizes import parse_count
 
 
 @pytest.mark.parametrize(
@@ -44,52 +43,6 @@ def test_a_count_is_shortened_to_its_first_digits(number: int, short: str) -> No
 @given(st.integers(min_value=1, max_value=999_000_000_000))
 def test_a_shortened_count_is_near_the_number_and_can_be_read_again(number: int) -> None:
     assert parse_count(short_count(number)) == pytest.approx(number, rel=0.06)
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("500M", 500_000_000),
-        ("1.5b", 1_500_000_000),
-        ("22k", 22_000),
-        ("8K", 8_000),
-        ("0.5 M", 500_000),
-        ("110_000_000", 110_000_000),
-        ("110,000,000", 110_000_000),
-        (" 42 ", 42),
-    ],
-)
-def test_a_count_may_be_written_short(text: str, number: int) -> None:
-    assert parse_count(text) == number
-
-
-@pytest.mark.parametrize("text", ["", "M", "-5", "1e6", "500 MB", "nan", "1.5.2", "٥"])
-def test_what_is_no_count_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ValueError, match=r"write 500M, 1\.5B or 110000000"):
-        parse_count(text)
-
-
-@pytest.mark.parametrize("text", ["0", "0.0001k"])
-def test_a_count_below_one_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is below 1"):
-        parse_count(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "n_bytes"),
-    [
-        *(("500MB", 500_000_000), ("500 mb", 500_000_000), ("500M", 500_000_000)),
-        *(("1.5GB", 1_500_000_000), ("2TB", 2_000_000_000_000), ("8k", 8_000), ("7B", 7)),
-    ],
-)
-def test_a_size_may_be_written_short(text: str, n_bytes: int) -> None:
-    assert parse_bytes(text) == n_bytes
-
-
-@pytest.mark.parametrize("text", ["", "MB", "5MiBs", "lots"])
-def test_what_is_no_size_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ValueError, match=r"write 500MB, 1\.5GB or 110000000"):
-        parse_bytes(text)
 
 
 def test_thousands_are_set_apart_from_ten_thousand_on() -> None:
@@ -146,6 +99,6 @@ def test_many_languages_are_counted_and_few_are_named() -> None:
     assert languages(small.M_2D_DENSE) == "-"
 
 
-def test_scores_are_points_of_a_hundred() -> None:
-    assert points(0.53276) == "53.3"
-    assert points(None) == "-"
+def test_scores_are_fractions_as_in_filters() -> None:
+    assert score(0.53276) == "0.533"
+    assert score(None) == "-"

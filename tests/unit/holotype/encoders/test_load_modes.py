@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 import holotype.encoders
+from holotype.encoders import _load_modes, load_modes
 from holotype.encoders.modes import require_one_checkpoint
 from holotype.errors import IncompatibleModesError
 from holotype.models import ALL_MINILM_L6_V2, BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE
@@ -50,3 +52,14 @@ def test_a_name_that_the_package_lacks_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match=r"'holotype\.encoders' has no attribute 'load_all'"):
         getattr(holotype.encoders, "load_all")  # noqa: B009
     assert all(hasattr(holotype.encoders, name) for name in holotype.encoders.__all__)
+
+
+def test_a_repository_with_several_entries_is_its_entry_of_the_mode(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: dict[str, object] = {}
+    monkeypatch.setattr(_load_modes, "load_configs", loaded.update)
+    name: Any = "BAAI/bge-m3"
+    load_modes(dense=name, sparse=name, colbert=name)
+    records = {mode: config.record for mode, config in cast("dict[str, Any]", loaded).items()}
+    assert records == {"dense": BGE_M3, "sparse": BGE_M3_SPARSE, "colbert": BGE_M3_COLBERT}

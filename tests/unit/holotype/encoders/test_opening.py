@@ -128,11 +128,11 @@ def test_a_checkpoint_of_every_kind_gives_a_record(
 
 
 def test_a_folder_that_tells_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="what kind of model"):
+    with pytest.raises(CheckpointError, match="holds no model"):
         opened(f"local:{tmp_path}")
 
 
-@pytest.mark.parametrize("text", ["org/model", "./models/one", "hf:model", "models\\one"])
+@pytest.mark.parametrize("text", ["hf:model", "models\\one", "s4:bucket/model"])
 def test_what_is_almost_a_reference_is_not_taken_for_an_id(text: Any) -> None:
     with pytest.raises(InvalidReferenceError):
         load(text)

@@ -53,7 +53,7 @@ class Fault:
 
 @dataclass
 class Request:
-    """What was asked for."""
+    """What ."""
 
     path: str
     range: str | None
@@ -169,7 +169,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _misbehave(self, path: str, fault: str) -> None:
         if fault == "garbage":
-            self._send(200, b"<html>not what was asked for</html>", {})
+            self._send(200, b"<html>not what </html>", {})
         elif fault == "no ranges":
             self._serve(path, ranges=False)
         elif fault == "endless":

@@ -58,7 +58,7 @@ def test_an_empty_catalogue_gets_its_first_entry() -> None:
 
 
 def test_a_model_that_is_there_is_refused_and_another_kind_of_it_is_not() -> None:
-    with pytest.raises(CatalogueFileError, match="A/Two is there already: two, of the kind dense"):
+    with pytest.raises(CatalogueFileError, match="A/Two as two, a dense"):
         require_new(MODELS, "A/Two", "dense", None)
     require_new(MODELS, "a/two", "sparse", None)
 
@@ -108,13 +108,15 @@ def test_a_plain_transformer_says_what_is_not_known_of_it(tmp_path: Path) -> Non
 
 def test_a_kind_that_is_none_is_refused(tmp_path: Path) -> None:
     files = saved(tmp_path, bert())
-    with pytest.raises(UnsupportedCheckpointError, match="'magic' is no known kind; choose one"):
+    with pytest.raises(UnsupportedCheckpointError, match="'magic' is not a known kind; use one"):
         make_entry(files, "acme/tiny", id="tiny", kind="magic", revision=None)
 
 
 def test_vectors_of_unknown_width_make_no_entry(tmp_path: Path) -> None:
     files = saved(tmp_path, bert(hidden_size=None))
-    with pytest.raises(UnsupportedCheckpointError, match="how wide the vectors of a dense model"):
+    with pytest.raises(
+        UnsupportedCheckpointError, match="vector size that the entry of a dense model"
+    ):
         make_entry(files, "acme/tiny", id="tiny", kind="dense", revision=None)
 
 

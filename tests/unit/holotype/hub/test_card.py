@@ -47,7 +47,7 @@ def test_one_bad_tag_takes_no_good_one_with_it(tmp_path: Path) -> None:
     said, notes = card(tmp_path, "---\nlanguage: [en, english, jp, de]\nlicense: mit\n---\n")
     assert said == {"license": "mit", "languages": ("en", "de")}
     assert notes == (
-        "README.md names languages that have no such tag, which were not taken: 'english', 'jp'",
+        "README.md names languages by invalid tags, which are left out: 'english', 'jp'",
     )
 
 
@@ -59,7 +59,7 @@ def test_of_several_licences_none_is_taken_and_that_is_told(tmp_path: Path) -> N
     said, notes = card(tmp_path, "---\nlicense:\n- mit\n- apache-2.0\nlanguage: en\n---\n")
     assert said == {"languages": ("en",)}
     assert len(notes) == 1
-    assert "README.md names 2 licences, mit, apache-2.0; none was taken" in notes[0]
+    assert "README.md names 2 licences, mit, apache-2.0; so it is left null" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_front_matter_is_found_however_it_is_saved(tmp_path: Path, text: bytes) 
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        (b"---\nlicense: mit\ntags: [a\n---\n", "README.md: its front matter is no YAML: "),
-        (b"---\nlicense: \xff\n---\n", "README.md is not UTF-8; nothing of it was taken"),
+        (b"---\nlicense: mit\ntags: [a\n---\n", "README.md: its front matter is not valid YAML ("),
+        (b"---\nlicense: \xff\n---\n", "README.md is not UTF-8, so it is ignored"),
     ],
 )
 def test_a_damaged_card_is_told_and_nothing_is_taken_of_it(

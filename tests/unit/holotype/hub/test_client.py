@@ -81,8 +81,8 @@ def test_a_missing_repository_is_told_from_a_missing_commit(
     with pytest.raises(RevisionGoneError) as gone:
         client.repository(REPOSITORY, "f" * 40)
     assert str(gone.value) == (
-        f"{REPOSITORY}@{'f' * 40}: the repository has no such commit any more; see what it has "
-        "now with: holotype refresh"
+        f"{REPOSITORY}@{'f' * 40}: the repository no longer has this commit; see its newest "
+        "one with: holotype refresh"
     )
 
 
@@ -113,7 +113,7 @@ def test_a_gated_repository_says_where_to_ask_for_access(
 
 def test_a_refused_token_is_named(hub: HubState, client: HubClient) -> None:
     hub.fault("/api/", server.BAD_TOKEN)
-    with pytest.raises(CheckpointNotFoundError, match="refuses the token; check HF_TOKEN"):
+    with pytest.raises(CheckpointNotFoundError, match="rejects the token; check HF_TOKEN"):
         repository(client)
 
 
@@ -132,8 +132,8 @@ def test_too_many_requests_for_too_long_are_an_error(
     with pytest.raises(CheckpointError) as caught:
         config(client)
     assert str(caught.value) == (
-        f"{FILE}: the Hub asks for fewer requests (429); wait some minutes, use fewer --jobs, and "
-        "go on with --resume FILE"
+        f"{FILE}: the Hub asks for fewer requests (429); wait some minutes (verify and refresh: "
+        "go on with --resume FILE, and fewer --jobs)"
     )
     assert len(hub.paths("config.json")) == 4
     assert waits == [7.0, 7.0, 7.0]
@@ -148,7 +148,9 @@ def test_a_server_error_that_stays_is_told(hub: HubState, client: HubClient) -> 
     hub.fault("config.json", server.BROKEN)
     with pytest.raises(CheckpointError) as caught:
         config(client)
-    assert str(caught.value) == (f"{FILE}: the Hub answers 500; try again later with --resume FILE")
+    assert str(caught.value) == (
+        f"{FILE}: the Hub answers 500; try again later (verify and refresh: with --resume FILE)"
+    )
 
 
 @pytest.mark.parametrize("fault", [server.RESET, server.TRUNCATED])
@@ -172,14 +174,15 @@ def test_a_connection_that_always_breaks_is_told(
     assert message.startswith(f"{FILE}: {hub.endpoint} cannot be reached (")
     assert reason in message
     assert message.endswith(
-        "check the connection and HF_ENDPOINT, or pass --from FOLDER with a copy of the repository"
+        "check the connection and HF_ENDPOINT, or name a folder with a copy of the repository "
+        "(verify and add: with --from FOLDER)"
     )
 
 
 def test_a_file_of_another_size_than_listed_is_not_taken(hub: HubState, client: HubClient) -> None:
     found = repository(client)
     hub.repositories[REPOSITORY][REVISION]["config.json"] = b"{}"
-    with pytest.raises(HubUnreachableError, match=r"2 of \d+ bytes came"):
+    with pytest.raises(HubUnreachableError, match=r"2 of \d+ bytes arrived"):
         client.file(found, "config.json")
 
 
@@ -188,7 +191,7 @@ def test_garbage_in_the_place_of_a_description_is_told(hub: HubState, client: Hu
     with pytest.raises(CheckpointError) as caught:
         repository(client)
     message = str(caught.value)
-    assert "answers with something that is no description of a repository" in message
+    assert "did not answer with the description of a repository" in message
     assert message.endswith("try again later, or check HF_ENDPOINT")
 
 
@@ -206,8 +209,8 @@ def test_offline_says_what_to_do(
     with pytest.raises(HubUnreachableError) as caught:
         repository(client)
     assert str(caught.value) == (
-        f"{REPOSITORY}@{REVISION}: cannot be read, since HF_HUB_OFFLINE is set; unset it, or pass "
-        "--from FOLDER with a copy of the repository"
+        f"{REPOSITORY}@{REVISION}: cannot be read, since HF_HUB_OFFLINE is set; unset it, or name "
+        "a folder with a copy of the repository (verify and add: with --from FOLDER)"
     )
     assert hub.requests == []
 
@@ -228,7 +231,7 @@ def test_a_file_that_is_too_large_is_not_fetched(hub: HubState, client: HubClien
 
 
 def test_a_name_that_is_none_is_refused(hub: HubState, client: HubClient) -> None:
-    with pytest.raises(CheckpointNotFoundError, match="is no name of a repository"):
+    with pytest.raises(CheckpointNotFoundError, match="is not the name of a repository"):
         client.repository("a/b/c", None)
 
 
@@ -243,9 +246,9 @@ def test_an_answer_that_unpacks_without_end_is_cut_off(hub: HubState, client: Hu
     hub.fault("/api/", server.BOMB)
     hub.fault("config.json", server.BOMB)
     tracemalloc.start()
-    with pytest.raises(CheckpointError, match="sends more than the 64000000 bytes"):
+    with pytest.raises(CheckpointError, match="sent more than the expected 64000000 bytes"):
         repository(client)
-    with pytest.raises(CheckpointError, match=r"sends more than the \d+ bytes that are expected"):
+    with pytest.raises(CheckpointError, match=r"sent more than the expected \d+ bytes"):
         client.file(found, "config.json")
     assert tracemalloc.get_traced_memory()[1] < 100_000_000
     tracemalloc.stop()
@@ -263,7 +266,10 @@ def test_an_answer_that_is_packed_unasked_is_unpacked(
 
 @pytest.mark.parametrize(
     ("packing", "told"),
-    [("br", "packs its answer as 'br', although it was asked not to"), ("gzip", "be unpacked")],
+    [
+        ("br", "compressed its answer as 'br', although the request forbids that"),
+        ("gzip", "be decompressed"),
+    ],
 )
 def test_an_answer_that_cannot_be_unpacked_is_told(
     hub: HubState, client: HubClient, packing: str, told: str
@@ -275,7 +281,7 @@ def test_an_answer_that_cannot_be_unpacked_is_told(
 
 def test_an_answer_without_end_is_cut_off(hub: HubState, client: HubClient) -> None:
     hub.fault("/api/", server.NEVER_ENDING)
-    with pytest.raises(CheckpointError, match="sends more than the 64000000 bytes"):
+    with pytest.raises(CheckpointError, match="sent more than the expected 64000000 bytes"):
         repository(client)
 
 
@@ -292,7 +298,7 @@ def test_the_body_of_a_redirect_is_not_read(hub: HubState, client: HubClient) ->
 
 def test_redirects_in_a_circle_end(hub: HubState, client: HubClient) -> None:
     hub.fault("/api/", (302, {"Location": f"/api/models/{REPOSITORY}"}))
-    with pytest.raises(CheckpointError, match="redirects more than 10 times"):
+    with pytest.raises(CheckpointError, match="redirected more than 10 times"):
         repository(client)
 
 
@@ -344,7 +350,7 @@ def test_values_of_another_type_than_the_hubs_are_refused(
     hub: HubState, client: HubClient, values: dict[str, object]
 ) -> None:
     hub.fault("/api/", (200, {}), body=described(hub, **values))
-    with pytest.raises(CheckpointError, match="no description of a repository"):
+    with pytest.raises(CheckpointError, match="the description of a repository"):
         client.repository(REPOSITORY, None)
 
 
@@ -353,7 +359,7 @@ def test_a_description_that_is_no_object_is_refused(
     hub: HubState, client: HubClient, body: bytes
 ) -> None:
     hub.fault("/api/", (200, {}), body=body)
-    with pytest.raises(CheckpointError, match="no description of a repository"):
+    with pytest.raises(CheckpointError, match="the description of a repository"):
         repository(client)
 
 
@@ -380,9 +386,7 @@ def test_a_mirror_that_answers_with_another_commit_is_refused(
     hub.fault("/api/", (200, {}), body=described(hub, sha=server.NEWER))
     with pytest.raises(CheckpointError) as caught:
         repository(client)
-    assert f"it is about the commit {server.NEWER}, and {REVISION} was asked for" in str(
-        caught.value
-    )
+    assert f"it describes commit {server.NEWER} instead of {REVISION}" in str(caught.value)
     assert client.repository(REPOSITORY, "main").commit == server.NEWER
 
 

@@ -137,8 +137,8 @@ def test_what_agrees_is_left_alone() -> None:
     ("text", "problem"),
     [
         ("{", "is not JSON: .* at line 1"),
-        ("[]", "is no catalogue"),
-        ('{"models": []}', "has no entry 'tiny'"),
+        ("[]", "is not a catalogue"),
+        ('{"models": []}', "there is no entry 'tiny'"),
     ],
 )
 def test_what_is_no_catalogue_is_refused(text: str, problem: str) -> None:

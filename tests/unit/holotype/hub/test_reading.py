@@ -122,7 +122,7 @@ def test_names_that_transformers_makes_up_are_no_labels(tmp_path: Path) -> None:
 
 
 def test_files_that_do_not_tell_the_kind_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedCheckpointError, match="name it"):
+    with pytest.raises(UnsupportedCheckpointError, match="holds no model"):
         recognise_kind(Checkpoint(tmp_path))
 
 
@@ -210,14 +210,14 @@ def test_a_damaged_file_is_an_error_of_its_entry(tmp_path: Path, name: str) -> N
 def test_damaged_front_matter_is_told_and_nothing_is_taken_of_it(tmp_path: Path) -> None:
     report = verified(tmp_path, dense() | {"README.md": b"---\nlicense: [\n---\n"})
     assert report.error is None
-    assert "README.md: its front matter is no YAML" in report.notes[-1]
+    assert "README.md: its front matter is not valid YAML" in report.notes[-1]
     assert "license" not in {found.field for found in report.findings}
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     report = verify_folder(record(), tmp_path / "none")
     assert report.error == (
-        f"{tmp_path / 'none'}: there is no such folder; --from expects one with a checkpoint"
+        f"{tmp_path / 'none'}: there is no such folder; expected one with a checkpoint"
     )
 
 

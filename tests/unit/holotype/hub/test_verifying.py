@@ -34,7 +34,7 @@ def test_a_pinned_commit_that_is_gone_differs(hub: HubState, client: HubClient) 
     report = verify_on_hub(record(revision="f" * 40), client)
     (found,) = report.having("differ")
     assert (found.field, found.theirs) == ("revision", GONE)
-    assert "no such commit any more" in report.notes[0]
+    assert "no longer has this commit" in report.notes[0]
 
 
 def test_a_repository_that_is_gone_is_an_error(hub: HubState, client: HubClient) -> None:
@@ -68,7 +68,7 @@ def test_a_renamed_repository_is_noted(hub: HubState, client: HubClient) -> None
     hub.renamed["tests/old-name"] = REPOSITORY
     report = verify_on_hub(record(huggingface_id="tests/old-name"), client)
     assert report.is_good
-    assert report.notes == (f"the repository is called {REPOSITORY} now",)
+    assert report.notes == (f"the repository has been renamed to {REPOSITORY}",)
 
 
 @pytest.mark.parametrize("name", ["../config.json", "/config.json", "a/../config.json"])

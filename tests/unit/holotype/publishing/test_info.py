@@ -77,8 +77,10 @@ def test_what_names_nothing_is_an_error(hub: HubState, tmp_path: Path) -> None:
         get_model_info(f"local:{tmp_path}/nowhere")
     with pytest.raises(ModelNotFoundError):
         get_model_info("catalogue:no-such-model")
-    with pytest.raises(InvalidReferenceError):
+    with pytest.raises(ModelNotFoundError, match="write 'hf:tests/tiny'"):
         get_model_info("tests/tiny")
+    with pytest.raises(InvalidReferenceError):
+        get_model_info("huggingface:tests/tiny")
     hub.fault("/api/", BROKEN)
     with pytest.raises(CheckpointError):
         get_model_info(f"hf:{REPOSITORY}")

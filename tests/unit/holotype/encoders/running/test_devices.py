@@ -117,7 +117,7 @@ def test_a_network_is_no_more_than_two_batches_ahead_of_the_caller() -> None:
         assert sum(network.n_rows for network in networks) <= taken + 2 * 2 * 2
 
 
-@pytest.mark.parametrize("devices", ["cuda:0", [], ()])
+@pytest.mark.parametrize("devices", ["cuda:0", [], (), [0], {"cuda:0"}])
 def test_devices_are_a_list_with_something_in_it(devices: Any) -> None:
-    with pytest.raises(ValueError, match=r"expected a list such as \['cuda:0'\]"):
+    with pytest.raises(ValueError, match=r"expected a list such as \['cuda:0', 'cuda:1'\]"):
         settings_of(devices=devices)

@@ -1,0 +1,183 @@
+"""What callers pass, checked before anything happens: one clear line for each mistake.
+
+Options of sentence-transformers and PyLate are answered with what does the same here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from holotype.errors import InvalidArgumentError
+
+LOAD_EQUIVALENTS: Final[Mapping[str, str]] = {
+    "truncate_dim": "pass dim=, one of the record's matryoshka_dims",
+    "max_seq_length": "pass max_length=",
+    "prompts": "pass query_prompt= and document_prompt=",
+    "default_prompt_name": "call encode_query() or encode_document(), which know their prompts",
+    "similarity_fn_name": "load a record with it: dataclasses.replace(record, similarity=...)",
+    "revision": "write load('hf:ORG/MODEL@REVISION')",
+    "model_name_or_path": "the model is the first argument: load('bge-m3') or load('local:PATH')",
+    "cache_folder": "set HF_HOME",
+    "token": "set HF_TOKEN",
+    "use_auth_token": "set HF_TOKEN",
+    "local_files_only": "set HF_HUB_OFFLINE=1",
+    "torch_dtype": "pass dtype='bfloat16'",
+    "model_kwargs": "pass dtype= and backend=; attention is chosen for the hardware",
+    "tokenizer_kwargs": "pass max_length=; the rest of the tokenizer is what its files say",
+    "processor_kwargs": "pass max_length=; the rest of the tokenizer is what its files say",
+    "config_kwargs": "the configuration is what the checkpoint's config.json says",
+    "modules": "the modules are what the checkpoint's modules.json says",
+    "keep_in_fp32_modules": "leave it out; pass dtype= for all of the model",
+    "model_card_data": "leave it out; nothing here writes cards",
+    "num_labels": "the number of labels is what the checkpoint's config.json says",
+    "activation_fn": "pass activation='logits', 'sigmoid' or 'softmax' to predict()",
+    "max_active_dims": "pass top_k= to encode_query() and encode_document()",
+    "attn_implementation": "leave it out; attention is chosen for the hardware",
+    "query_length": "load a record with it: dataclasses.replace(record, query_length=...)",
+    "document_length": "load a record with it: dataclasses.replace(record, document_length=...)",
+    "pooling": "load a record with it: dataclasses.replace(record, pooling=...)",
+    "normalize": "load a record with it: dataclasses.replace(record, normalize=...)",
+    "batch_size": "pass it to encode()",
+    "show_progress_bar": "pass progress= to encode()",
+    "normalize_embeddings": "the record says whether vectors are normalised: record.normalize",
+}
+"""What `load` has in place of an option of the constructors of other libraries."""
+
+ENCODE_EQUIVALENTS: Final[Mapping[str, str]] = {
+    "convert_to_tensor": "results are NumPy arrays; write torch.from_numpy(encoder.encode(texts))",
+    "convert_to_numpy": "leave it out; results are NumPy arrays",
+    "convert_to_sparse_tensor": "leave it out; results are SparseVectors",
+    "normalize_embeddings": "leave it out; the record says whether vectors are normalised, and "
+    "encoder.encoding.normalized repeats it",
+    "show_progress_bar": "pass progress=",
+    "prompt_name": "call encode_query() or encode_document(), or pass prompt=",
+    "prompt": "call encode(), encode_query() or encode_document(), which take prompt=",
+    "truncate_dim": "pass dim= to load()",
+    "dim": "pass dim= to load()",
+    "output_value": "leave it out; ColBERT models return the vectors of tokens, others of texts",
+    "precision": "write quantize(encoder.encode(texts), 'int8', calibration), from "
+    "holotype.encoders.vectors.quantization",
+    "device": "pass device= to load(), or devices= here",
+    "dtype": "pass dtype= to load()",
+    "pool": "pass devices=",
+    "target_devices": "pass devices=",
+    "chunk_size": "leave it out; encode_stream() reads any number of texts",
+    "num_workers": "leave it out; texts are tokenised beside the model's work",
+    "task": "call encode_query() or encode_document()",
+    "task_type": "call encode_query() or encode_document()",
+    "is_query": "call encode_query() or encode_document()",
+    "instruction": "call encode_query() or encode_document(), which take instruction=",
+    "max_length": "pass max_length= to load()",
+    "max_active_dims": "pass top_k=",
+    "save_to_cpu": "leave it out; results are in the memory of the CPU",
+    "pool_factor": "write pool_tokens(vectors, factor=2), from "
+    "holotype.encoders.vectors.token_pooling",
+    "activation_fn": "pass activation='logits', 'sigmoid' or 'softmax'",
+    "activation_fct": "pass activation='logits', 'sigmoid' or 'softmax'",
+    "apply_softmax": "pass activation='softmax'",
+    "truncation": "pass on_overflow='truncate'",
+    "padding": "leave it out; texts of one length share a batch",
+}
+"""What the methods that encode have in place of an option of other libraries."""
+
+
+def refuse_unknown(
+    options: Mapping[str, object], known: Iterable[str], equivalents: Mapping[str, str]
+) -> None:
+    """Refuse options that a function does not take, and name what does the same.
+
+    Raises:
+        InvalidArgumentError: there is an option.
+    """
+    if not options:
+        return
+    name, known = next(iter(options)), tuple(known)
+    instead = equivalents.get(name)
+    if instead is None:
+        from holotype.naming import nearest
+
+        near = nearest(name, known, limit=1)
+        instead = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
+    raise InvalidArgumentError(f"there is no option {name!r}; {instead}")
+
+
+def as_device(device: object) -> str | None:
+    """Return the name of a device; a `torch.device` has one.
+
+    Raises:
+        InvalidArgumentError: it is neither a text nor a device.
+    """
+    if device is None or isinstance(device, str):
+        return device
+    if _is_of_torch(device, "device"):
+        return str(device)
+    raise InvalidArgumentError(
+        f"device is {device!r}; expected a text such as 'cpu' or 'cuda:0', or None"
+    )
+
+
+def as_dtype(dtype: object) -> str | None:
+    """Return the name of a data type; a `torch.dtype` has one."""
+    if _is_of_torch(dtype, "dtype"):
+        return str(dtype).removeprefix("torch.")
+    return as_text("dtype", dtype, "a text such as 'float16'")
+
+
+def as_folder(checkpoint: object) -> str | None:
+    """Return the path of a checkpoint as text.
+
+    Raises:
+        InvalidArgumentError: it is no path.
+    """
+    path = os.fspath(checkpoint) if isinstance(checkpoint, os.PathLike) else checkpoint
+    return as_text("checkpoint", path, "the path of a folder")
+
+
+def as_text(name: str, value: object, expected: str = "a text") -> str | None:
+    """Return a text or None.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidArgumentError(f"{name} is {value!r}; expected {expected}, or None")
+
+
+def as_flag(name: str, value: object) -> bool:
+    """Return True or False.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if isinstance(value, bool):
+        return value
+    raise InvalidArgumentError(f"{name} is {value!r}; expected True or False")
+
+
+def as_count(name: str, value: object) -> int | None:
+    """Return a whole number from 1 on, or None.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if value is None:
+        return None
+    try:
+        # NumPy's integers are whole numbers, too.
+        count = value.__index__()  # type: ignore[attr-defined]
+    except AttributeError:
+        count = 0
+    if isinstance(value, bool) or count < 1:
+        raise InvalidArgumentError(
+            f"{name} is {value!r}; expected a whole number of at least 1, or None"
+        )
+    return int(count)
+
+
+def _is_of_torch(value: object, name: str) -> bool:
+    """Return whether a value has a type of torch, which need not be installed."""
+    kind = type(value)
+    return kind.__module__ == "torch" and kind.__name__ == name

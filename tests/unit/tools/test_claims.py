@@ -1,0 +1,84 @@
+"""Single values with their sources."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from catalogue.claims import from_claims, read_claims
+from catalogue.facts import MTEB, Fact
+from catalogue.reconcile import reconcile
+from catalogue.releases import settle_the_date
+
+LENGTH = "/specs/context_length"
+DATE = "/release_date"
+REMOTE = "/dependencies/requires_remote_code"
+
+
+def test_claims_are_read_by_repository(tmp_path: Path) -> None:
+    claim = {"huggingface_id": "acme/x", "pointer": LENGTH, "value": 8, "source": "hub: a @ b"}
+    (tmp_path / "claims.jsonl").write_text(f"{json.dumps(claim)}\n\n{json.dumps(claim)}\n")
+    assert read_claims(tmp_path / "claims.jsonl") == {"acme/x": [claim, claim]}
+
+
+def test_a_claim_of_one_kind_says_nothing_of_another() -> None:
+    claims: list[dict[str, Any]] = [
+        {"pointer": LENGTH, "value": 8, "source": "hub: a", "kind": "dense"},
+        {"pointer": "/license", "value": "mit", "source": "hub: tags"},
+    ]
+    assert from_claims(claims, "dense") == {
+        LENGTH: [Fact(8, "hub: a")],
+        "/license": [Fact("mit", "hub: tags")],
+    }
+    assert set(from_claims(claims, "sparse")) == {"/license"}
+
+
+def dated(day: str, mention: str | None, source: str = MTEB) -> list[Fact]:
+    candidates = {DATE: [Fact(day, source)]}
+    settle_the_date(candidates, None if mention is None else {"date": mention})
+    return candidates[DATE]
+
+
+def test_a_date_of_the_registry_needs_a_mention_soon_after() -> None:
+    assert dated("2024-01-10", "2024-02-01") == [Fact("2024-01-10", MTEB)]
+    assert dated("2024-01-10", "2024-06-01") == []
+    assert dated("2024-01-10", None) == []
+
+
+def test_an_earlier_mention_refutes_the_date_of_the_registry() -> None:
+    assert dated("2024-02-08", "2023-05-19") == []
+
+
+def test_a_date_of_another_source_needs_no_mention() -> None:
+    assert dated("2023-08-02", None, "github: a b @ c") == [Fact("2023-08-02", "github: a b @ c")]
+
+
+def remote(value: bool, network: str | None, source: str = MTEB) -> list[bool]:
+    candidates = {REMOTE: [Fact(value, source)]}
+    if network is not None:
+        candidates["/architecture/type"] = [Fact(network, "hub: config.json")]
+    reconcile(candidates, "dense")
+    return [fact.value for fact in candidates[REMOTE]]
+
+
+def test_code_that_mteb_allows_may_not_be_needed() -> None:
+    assert remote(True, "qwen3") == []
+    assert remote(True, "nomic_bert") == [True]
+    assert remote(True, None) == [True]
+
+
+def test_code_that_mteb_does_not_allow_may_be_needed_by_a_network_of_its_own() -> None:
+    assert remote(False, "bert") == [False]
+    assert remote(False, "codesage") == []
+    assert remote(False, None) == []
+
+
+def test_what_the_repository_says_of_its_code_is_never_withdrawn() -> None:
+    assert remote(True, "qwen2", "github: a b @ c") == [True]
+
+
+def test_a_length_that_is_a_table_of_positions_is_withdrawn() -> None:
+    candidates = {LENGTH: [Fact(514, MTEB), Fact(256, "hub: sentence_bert_config.json")]}
+    reconcile(candidates, "dense")
+    assert [fact.value for fact in candidates[LENGTH]] == [256]
