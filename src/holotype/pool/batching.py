@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Condition, Lock, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,10 +52,26 @@ class Batched:
     Attributes:
         value: the results of all texts; slices and indices choose some.
         version: the model that made them.
+        because: why it was a fallback; None if it was not.
     """
 
     value: Any
     version: Version
+    because: str | None = None
+
+
+class Joined(NamedTuple):
+    """The results of one request.
+
+    Attributes:
+        value: the results of its texts.
+        versions: the models that made them; their fingerprints are equal.
+        because: why a fallback made some of them; None if none did.
+    """
+
+    value: Any
+    versions: tuple[Version, ...]
+    because: str | None
 
 
 Run = Callable[[Hashable, list[str]], Batched]
@@ -66,7 +82,7 @@ Run = Callable[[Hashable, list[str]], Batched]
 class _Request:
     group: Hashable
     texts: Sequence[str]
-    future: Future[tuple[Any, tuple[Version, ...]]]
+    future: Future[Joined]
     deadline_s: float | None
     queued_at_s: float
     n_tokens: int
@@ -134,7 +150,7 @@ class Batcher:
         *,
         urgent: bool = False,
         deadline_s: float | None = None,
-    ) -> Future[tuple[Any, tuple[Version, ...]]]:
+    ) -> Future[Joined]:
         """Queue texts and return the future of their results, and of the models that made them.
 
         Cancelling the future takes them out of the queue.
@@ -317,7 +333,7 @@ class Batcher:
         for window in windows:
             end = start + len(window.texts)
             self._metrics.time("queue_s", labels, started_s - window.request.queued_at_s)
-            self._put(window, Batched(value=batched.value[start:end], version=version))
+            self._put(window, replace(batched, value=batched.value[start:end]))
             start = end
 
     def _run_singly(self, windows: list[_Window], error: Exception) -> None:
@@ -348,7 +364,8 @@ class Batcher:
             return
         value = parts[0].value if len(parts) == 1 else _join([part.value for part in parts])
         try:
-            request.future.set_result((value, versions))
+            because = next((part.because for part in parts if part.because), None)
+            request.future.set_result(Joined(value, versions, because))
         except InvalidStateError:
             return
 

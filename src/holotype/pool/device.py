@@ -45,6 +45,7 @@ class Device:
         name: its name, as torch has it.
         ledger: who holds how much of it. Guarded by the pool's lock.
         loader: the thread that loads and closes.
+        loading: the name of the model that is being loaded; None if none is.
     """
 
     def __init__(
@@ -65,10 +66,25 @@ class Device:
         self.total_bytes = memory.total_bytes
         self.ledger = Ledger(name, limit.of(memory.total_bytes))
         self.loader = Loader(name, clock)
+        self.loading: str | None = None
+        self._loading_since_s = 0.0
 
     def limit(self, limit: MemoryLimit) -> None:
         """Change how much models may take. Call it under the pool's lock."""
         self.ledger.budget_bytes = limit.of(self.total_bytes)
+
+    def begin_load(self, name: str, now_s: float) -> None:
+        """Note what is being loaded; on the thread of the device."""
+        self._loading_since_s = now_s
+        self.loading = name
+
+    def end_load(self) -> None:
+        """Note that nothing is; on the thread of the device."""
+        self.loading = None
+
+    def loading_for_s(self, now_s: float) -> float | None:
+        """Return for how many seconds something is being loaded; None if nothing is."""
+        return None if self.loading is None else max(0.0, now_s - self._loading_since_s)
 
     def read(self) -> DeviceMemory:
         """Measure the device's memory now."""

@@ -126,6 +126,7 @@ class Engine(Home):
 
     def _wait_for(self, job: LoadJob, deadline_s: float | None) -> Lease[Any] | None:
         """Return the lease that a load grants; None to look at the slot again."""
+        began_s = self.clock()
         try:
             timeout_s = None if deadline_s is None else max(0.0, deadline_s - self.clock())
             generation = job.future.result(timeout_s)
@@ -153,6 +154,7 @@ class Engine(Home):
             if granted is not None:
                 Lease(granted, self).end()
             raise
+        self.metrics.time("wait_s", generation.labels_of_metrics, self.clock() - began_s)
         return Lease(generation, self)
 
     def _raise_failure(self, job: LoadJob) -> None:

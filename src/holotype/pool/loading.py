@@ -164,6 +164,7 @@ class LoadJob(Job):
             origin="unknown" if self._need is None else self._need.origin,
         )
         started_s = time.perf_counter()
+        self.device.begin_load(slot.name, engine.clock())
         try:
             self.unit.prepare()
             before = self.device.read()
@@ -180,6 +181,8 @@ class LoadJob(Job):
             clear_frames(error.__traceback__)
             self._fail(error)
             self.device.trim()
+        finally:
+            self.device.end_load()
 
     def _admit(self, model: Any, before: DeviceMemory, started_s: float) -> None:
         """Check a loaded model and let it take over."""

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeAlias, TypeVar, cast, overload
 
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier
-from holotype.pool.batching import BATCH_TOKENS, Batched, Batcher, Limits, may_be_batched
+from holotype.pool.batching import BATCH_TOKENS, Batched, Batcher, Joined, Limits, may_be_batched
 from holotype.pool.builder import PoolBuilder
 from holotype.pool.calling import Answer, Caller, Route, Variant
 from holotype.pool.engine import Engine
@@ -232,8 +232,7 @@ class Pool:
         """
         if batched and may_be_batched(method, args, options):
             future = self._submit(name, method, args[0], options, key, variant, timeout_s, kind)
-            value, versions = future.result()
-            return _answer(name, args[0], value, versions)
+            return _answer(name, args[0], future.result())
         return self._caller.call(
             name,
             method,
@@ -264,8 +263,7 @@ class Pool:
         if batched and may_be_batched(method, args, options):
             texts = args[0]
             future = self._submit(name, method, texts, options, key, variant, timeout_s, None)
-            value, versions = await asyncio.wrap_future(future)
-            return _answer(name, texts, value, versions)
+            return _answer(name, texts, await asyncio.wrap_future(future))
         run = partial(
             self.call, name, method, *args, key=key, variant=variant, timeout_s=timeout_s, **options
         )
@@ -293,7 +291,7 @@ class Pool:
         variant: str | None,
         timeout_s: float | None,
         kind: ModelKind | None,
-    ) -> Future[tuple[Any, tuple[Version, ...]]]:
+    ) -> Future[Joined]:
         route = self._caller.route(name)
         if route.spec.ensemble is not None:
             raise PoolError(name, "is an ensemble; the calls of its members can be batched")
@@ -325,7 +323,7 @@ class Pool:
             answer = self._caller.call(
                 name, method, (texts,), dict(options), variant=variant, kind=kind
             )
-            return Batched(value=answer.value, version=answer.version)
+            return Batched(value=answer.value, version=answer.version, because=answer.because)
 
         def max_length() -> int | None:
             route = self._caller.routes.get(name)
@@ -528,6 +526,8 @@ class Pool:
                 held_bytes=device.ledger.held_bytes,
                 unreturned_bytes=device.ledger.unreturned_bytes,
                 available_bytes=device.read().available_bytes,
+                loading=device.loading,
+                loading_for_s=device.loading_for_s(now_s),
             )
             for device in self._engine.devices()
         )
@@ -587,10 +587,9 @@ class Pool:
         return f"Pool({', '.join(self.names)})"
 
 
-def _answer(name: str, texts: object, value: Any, versions: tuple[Version, ...]) -> Answer[Any]:
-    return Answer(
-        value=value[0] if isinstance(texts, str) else value, versions=versions, asked=name
-    )
+def _answer(name: str, texts: object, found: Joined) -> Answer[Any]:
+    value = found.value[0] if isinstance(texts, str) else found.value
+    return Answer(value=value, versions=found.versions, asked=name, because=found.because)
 
 
 def _variant_status(route: Route, variant: Variant, now_s: float) -> VariantStatus:

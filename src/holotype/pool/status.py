@@ -58,6 +58,8 @@ class DeviceStatus:
         held_bytes: what loaded and loading models take.
         unreturned_bytes: what unloaded models did not give back; it counts as taken.
         available_bytes: what the system says that is available.
+        loading: the name that is being loaded; None if none is.
+        loading_for_s: for how many seconds; a load that takes far longer than before is stuck.
     """
 
     name: str
@@ -66,6 +68,8 @@ class DeviceStatus:
     held_bytes: int
     unreturned_bytes: int
     available_bytes: int
+    loading: str | None = None
+    loading_for_s: float | None = None
 
     @property
     def free_bytes(self) -> int:

@@ -69,6 +69,8 @@ def test_the_first_call_loads_and_the_second_does_not(engine: TestEngine) -> Non
     with engine.acquire(slot) as lease:
         assert lease.version.number == 1
     assert kinds(engine) == ["load_started", "loaded"]
+    waits = [one for one in engine.metrics.histograms() if one.metric == "wait_s"]
+    assert [(one.labels, one.count) for one in waits] == [(("a", "default", 1), 1)]
     engine.unload(slot)
 
 
@@ -105,6 +107,7 @@ def test_a_caller_that_gives_up_cancels_no_load(engine: TestEngine) -> None:
 def test_others_are_served_during_a_load(engine: TestEngine) -> None:
     served = loaded(engine, engine.slot("served"))
     gate, begun = Event(), Event()
+    (device,) = engine.devices()
 
     def block() -> None:
         begun.set()
@@ -113,11 +116,15 @@ def test_others_are_served_during_a_load(engine: TestEngine) -> None:
     slow = engine.slot("slow", fails=block)
     job = engine.load(slow)
     assert begun.wait(30)
+    engine.machine.now_s += 5
+    assert (device.loading, device.loading_for_s(engine.clock())) == ("slow", 5)
     with engine.acquire(served) as lease:
         assert lease.model.encode(["x"]).shape == (1, 2)
     gate.set()
     assert job is not None
     job.future.result(30)
+    engine.settle()
+    assert (device.loading, device.loading_for_s(engine.clock())) == (None, None)
     engine.unload(served)
     engine.unload(slow)
 

@@ -666,6 +666,15 @@ def test_a_coroutine_can_be_batched_too(kitchen: Kitchen) -> None:
         assert asyncio.run(run(pool)) == list(range(20))
 
 
+def test_a_batched_answer_says_that_a_fallback_gave_it(kitchen: Kitchen) -> None:
+    with kitchen.pool(kitchen.spec("a", fallback=("b",)), kitchen.spec("b")) as pool:
+        handle = pool.encoder("a").with_options(batched=True)
+        assert handle.call("encode", ["x"]).because is None
+        break_down(kitchen.made["a"])
+        answer = handle.call("encode", ["x"])
+        assert (answer.version.name, answer.because) == ("b", "broken")
+
+
 def test_an_ensemble_is_not_batched_itself(kitchen: Kitchen) -> None:
     with (
         kitchen.pool(*ensemble(kitchen, "mean")) as pool,
