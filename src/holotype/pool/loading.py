@@ -15,7 +15,7 @@ from holotype.pool.checks import check_successor, check_unit, facts_of, run_prob
 from holotype.pool.device import Device
 from holotype.pool.errors import ModelLoadError, NoMemoryError, PoolError, SupersededError, mib
 from holotype.pool.generation import Generation, Version
-from holotype.pool.loader import CLOSING, SWAP, Job, Later
+from holotype.pool.loader import SWAP, Job, Later
 from holotype.pool.memory import DeviceMemory
 from holotype.pool.sizes import BATCH_BYTES, Need
 from holotype.pool.slot import Slot, Unit
@@ -321,20 +321,3 @@ class LoadJob(Job):
         )
         reported.__cause__ = error
         return reported
-
-
-class CloseJob(Job):
-    """Closes a retired generation that nobody holds any more."""
-
-    def __init__(self, engine: Engine, generation: Generation) -> None:
-        """Prepare to close it."""
-        super().__init__(CLOSING)
-        self._engine = engine
-        self._generation = generation
-
-    def attempt(self) -> None:
-        """Close it and measure what came back."""
-        self._engine.close([self._generation])
-
-    def abandon(self, error: Exception) -> None:
-        """Nobody waits for it."""
