@@ -107,6 +107,9 @@ class Batcher:
     """The queue of one model, and the thread that empties it.
 
     Safe to share between threads.
+
+    Attributes:
+        limits: how much may be queued and run at once.
     """
 
     def __init__(
@@ -134,7 +137,7 @@ class Batcher:
         self._clock = clock
         self._metrics = metrics
         self._max_length = max_length
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._changed = Condition(Lock())
         # Queries, then all else. A request goes to the end of its queue after each window.
         self._queues: tuple[deque[_Request], deque[_Request]] = (deque(), deque())
@@ -191,7 +194,7 @@ class Batcher:
         return request.future
 
     def _require_room(self, n_tokens: int) -> None:
-        limits = self._limits
+        limits = self.limits
         n_requests = sum(map(len, self._queues))
         # A request that is too long by itself runs if nothing else is queued.
         full = n_requests and self._queued_tokens + n_tokens > limits.queued_tokens
@@ -247,7 +250,7 @@ class Batcher:
         """Take the windows of the next batch out of the queues; the lock is held."""
         now_s = self._clock()
         windows: list[_Window] = []
-        left = self._limits.batch_tokens
+        left = self.limits.batch_tokens
         group: Hashable = None
         for queue in self._queues:
             # What does not go with this batch is the first of the next one.
@@ -289,7 +292,7 @@ class Batcher:
     def _cut(self, request: _Request, left: int, *, first: bool) -> tuple[_Window | None, int]:
         """Cut the next window off a request, as long as the budget allows."""
         start = request.begun
-        texts = list(request.texts[start : start + self._limits.window_texts])
+        texts = list(request.texts[start : start + self.limits.window_texts])
         n_texts = n_tokens = 0
         for text in texts:
             count = self._tokens(text)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias, TypeVar, cast, overload
+from typing import Any, Literal, Self, TypeVar, overload
 
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier
-from holotype.pool.batching import BATCH_TOKENS, Batched, Batcher, Joined, Limits, may_be_batched
+from holotype.pool.batched_calls import BatchedCalls, answer_of
+from holotype.pool.batching import Limits, may_be_batched
 from holotype.pool.builder import PoolBuilder
-from holotype.pool.calling import Answer, Caller, Route, Variant
+from holotype.pool.calling import Answer, Caller, Variant
+from holotype.pool.describing import describe
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolClosedError, PoolError
 from holotype.pool.events import Events
@@ -33,14 +35,12 @@ from holotype.pool.handles import (
 from holotype.pool.metrics import Metrics
 from holotype.pool.opening import Opener
 from holotype.pool.sizes import Sizes
-from holotype.pool.status import DeviceStatus, ModelState, PoolStatus, VariantStatus
+from holotype.pool.status import PoolStatus
 
 HandleT = TypeVar("HandleT", bound=Handle[Any])
 Read = Callable[[], Deployment]
 
 _THREADS_OF_ACALL = 32
-_Group: TypeAlias = tuple[str, ModelKind | None, str, tuple[tuple[str, Any], ...]]
-"""What texts of one batch have in common: method, kind, variant and options."""
 
 
 class Pool:
@@ -92,9 +92,13 @@ class Pool:
         self._read = read
         self._location = location
         self._watch: Any = None
-        self._limits = limits
         self._lock = Lock()
-        self._batchers: dict[str, Batcher] = {}
+        self._batches = BatchedCalls(
+            self._caller,
+            clock=self._engine.clock,
+            metrics=self._engine.metrics,
+            limits=limits,
+        )
         self._threads: ThreadPoolExecutor | None = None
         self._closed = False
         self.events: Events = self._engine.events
@@ -231,8 +235,17 @@ class Pool:
             HolotypeError: whatever the method raises.
         """
         if batched and may_be_batched(method, args, options):
-            future = self._submit(name, method, args[0], options, key, variant, timeout_s, kind)
-            return _answer(name, args[0], future.result())
+            future = self._batches.submit(
+                name,
+                method,
+                args[0],
+                options,
+                key=key,
+                variant=variant,
+                timeout_s=timeout_s,
+                kind=kind,
+            )
+            return answer_of(name, args[0], future.result())
         return self._caller.call(
             name,
             method,
@@ -261,9 +274,10 @@ class Pool:
         that runs already goes on.
         """
         if batched and may_be_batched(method, args, options):
-            texts = args[0]
-            future = self._submit(name, method, texts, options, key, variant, timeout_s, None)
-            return _answer(name, texts, await asyncio.wrap_future(future))
+            queued = self._batches.submit(
+                name, method, args[0], options, key=key, variant=variant, timeout_s=timeout_s
+            )
+            return answer_of(name, args[0], await asyncio.wrap_future(queued))
         run = partial(
             self.call, name, method, *args, key=key, variant=variant, timeout_s=timeout_s, **options
         )
@@ -278,70 +292,6 @@ class Pool:
                     _THREADS_OF_ACALL, thread_name_prefix="holotype-pool"
                 )
             return self._threads
-
-    # -- batches across callers ----------------------------------------------------------------
-
-    def _submit(
-        self,
-        name: str,
-        method: str,
-        texts: str | Sequence[Any],
-        options: Mapping[str, Any],
-        key: str | None,
-        variant: str | None,
-        timeout_s: float | None,
-        kind: ModelKind | None,
-    ) -> Future[Joined]:
-        route = self._caller.route(name)
-        if route.spec.ensemble is not None:
-            raise PoolError(name, "is an ensemble; the calls of its members can be batched")
-        chosen = route.choose(key, variant).name
-        given = [texts] if isinstance(texts, str) else texts
-        seconds = route.spec.timeout_s if timeout_s is None else timeout_s
-        group = (method, kind, chosen, tuple(sorted(options.items())))
-        return self._batcher(name).submit(
-            group,
-            given,
-            urgent=method == "encode_query",
-            deadline_s=None if seconds is None else self._engine.clock() + seconds,
-        )
-
-    def _batcher(self, name: str) -> Batcher:
-        batcher = self._batchers.get(name)
-        if batcher is not None:
-            return batcher
-        with self._lock:
-            if self._closed:
-                raise PoolClosedError(name)
-            if name not in self._batchers:
-                self._batchers[name] = self._make_batcher(name)
-            return self._batchers[name]
-
-    def _make_batcher(self, name: str) -> Batcher:
-        def run(group: Hashable, texts: list[str]) -> Batched:
-            method, kind, variant, options = cast(_Group, group)
-            answer = self._caller.call(
-                name, method, (texts,), dict(options), variant=variant, kind=kind
-            )
-            return Batched(value=answer.value, version=answer.version, because=answer.because)
-
-        def max_length() -> int | None:
-            route = self._caller.routes.get(name)
-            last = route.variants[0].slot.last if route and route.variants else None
-            return None if last is None else last.facts.max_length
-
-        limits = self._limits
-        if limits is None:
-            units = [one.slot.unit.batch_tokens for one in self._caller.route(name).variants]
-            limits = Limits(batch_tokens=next((n for n in units if n is not None), BATCH_TOKENS))
-        return Batcher(
-            name,
-            run,
-            clock=self._engine.clock,
-            metrics=self.metrics,
-            max_length=max_length,
-            limits=limits,
-        )
 
     # -- operation -----------------------------------------------------------------------------
 
@@ -510,29 +460,7 @@ class Pool:
 
     def status(self) -> PoolStatus:
         """Return what is loaded, and what it takes."""
-        routes = self._caller.routes
-        now_s = self._engine.clock()
-        with self._engine.lock:
-            models = tuple(
-                _variant_status(route, variant, now_s)
-                for route in routes.values()
-                for variant in route.variants
-            )
-        devices = tuple(
-            DeviceStatus(
-                name=device.name,
-                total_bytes=device.total_bytes,
-                budget_bytes=device.ledger.budget_bytes,
-                held_bytes=device.ledger.held_bytes,
-                unreturned_bytes=device.ledger.unreturned_bytes,
-                available_bytes=device.read().available_bytes,
-                loading=device.loading,
-                loading_for_s=device.loading_for_s(now_s),
-            )
-            for device in self._engine.devices()
-        )
-        ensembles = tuple(name for name, route in routes.items() if not route.variants)
-        return PoolStatus(models=models, ensembles=ensembles, devices=devices)
+        return describe(self._engine, self._caller.routes)
 
     def close(self, *, drain_s: float | None = 30.0) -> bool:
         """Refuse new calls, wait for those that run, and unload everything; twice is harmless.
@@ -545,11 +473,10 @@ class Pool:
         """
         with self._lock:
             first, self._closed = not self._closed, True
-            batchers, threads = tuple(self._batchers.values()), self._threads
+            threads = self._threads
         if first and self._watch is not None:
             self._watch.stop()
-        for batcher in batchers:
-            batcher.close()
+        self._batches.close()
         slots = [one.slot for route in self._caller.routes.values() for one in route.variants]
         done = self._engine.stop(drain_s, slots)
         if threads is not None:
@@ -585,34 +512,3 @@ class Pool:
     def __repr__(self) -> str:
         """Show the names."""
         return f"Pool({', '.join(self.names)})"
-
-
-def _answer(name: str, texts: object, found: Joined) -> Answer[Any]:
-    value = found.value[0] if isinstance(texts, str) else found.value
-    return Answer(value=value, versions=found.versions, asked=name, because=found.because)
-
-
-def _variant_status(route: Route, variant: Variant, now_s: float) -> VariantStatus:
-    """Describe a variant; the lock is held."""
-    slot, current = variant.slot, variant.slot.current
-    state: ModelState = "cold" if current is None else "ready"
-    if slot.is_sick:
-        state = "sick"
-    elif current is None and slot.loading is not None:
-        state = "loading"
-    return VariantStatus(
-        name=route.spec.name,
-        variant=variant.name,
-        weight=variant.weight,
-        state=state,
-        reference=slot.unit.reference,
-        version=None if current is None else current.version,
-        memory_bytes=0 if current is None else current.memory_bytes,
-        n_leases=0 if current is None else current.n_leases,
-        n_draining=len(slot.draining),
-        pinned=slot.pinned,
-        breaker=variant.breaker.state,
-        loaded_for_s=None if current is None else now_s - current.loaded_at_s,
-        idle_for_s=None if current is None else now_s - current.used_at_s,
-        last_error=slot.last_error,
-    )

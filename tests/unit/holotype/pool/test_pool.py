@@ -690,3 +690,7 @@ def test_the_number_of_tokens_of_a_batch_comes_from_the_deployment(kitchen: Kitc
         pool.encoder("a").with_options(batched=True).encode(["xxxx"] * 10)
         # A text of four characters is a token, and two special ones: two texts make a batch.
         assert pool.metrics.value("batches") == 5
+        other = kitchen.spec("a", variants=(kitchen.variant("a", batch_tokens=30),))
+        pool.apply(kitchen.deployment(other))
+        pool.encoder("a").with_options(batched=True).encode(["xxxx"] * 10)
+        assert pool.metrics.value("batches") == 6
