@@ -21,6 +21,7 @@ import importing
 import late_interaction
 import lookups
 import machine
+import pool
 import scoring
 import type_checking
 from report import Table
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "backends": lambda _: backends.table(),
     "artifacts": lambda _: artifacts.table(),
     "aliases": lambda _: aliases.table(),
+    "pool": lambda _: pool.table(),
 }
 
 

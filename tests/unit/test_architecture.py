@@ -61,6 +61,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "adapters": ("adapters.*",),
     "publishing": ("publishing.*", "artifacts.*", "artifact_errors", "mode_errors", "store_errors"),
     "deployment": ("deployment.*",),
+    "pool": ("pool.*",),
     "cluster": ("cluster",),
     "cli": ("cli.*", "__main__"),
 }
