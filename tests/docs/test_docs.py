@@ -60,7 +60,10 @@ def name(value: object) -> str:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if programs(page)], ids=name)
-def test_the_python_of_a_page_prints_what_the_page_shows(page: Path) -> None:
+def test_the_python_of_a_page_prints_what_the_page_shows(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)  # a page may go elsewhere, and the next test comes back
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for program, expected in programs(page):
         printed = io.StringIO()
