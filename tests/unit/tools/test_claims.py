@@ -97,3 +97,12 @@ def test_a_length_that_is_a_table_of_positions_is_withdrawn() -> None:
     candidates = {LENGTH: [Fact(514, MTEB), Fact(256, "hub: sentence_bert_config.json")]}
     reconcile(candidates, "dense")
     assert [fact.value for fact in candidates[LENGTH]] == [256]
+
+
+def test_a_registrys_length_of_a_static_model_is_withdrawn() -> None:
+    candidates = {
+        LENGTH: [Fact(32768, MTEB), Fact(512, "hub: config.json @ abc1234")],
+        "/architecture/type": [Fact("static", "hub: config.json @ abc1234")],
+    }
+    reconcile(candidates, "dense")
+    assert [fact.value for fact in candidates[LENGTH]] == [512]
