@@ -28,7 +28,7 @@ _PREFIXES: tuple[tuple[str, str], ...] = (
     ("hf page", "hub: README.md"),
     ("hf tag", "hub: tags"),
     ("hf commit", "hub: commit"),
-    ("hf discussion", "hub: discussion"),
+    ("hf discussion", "web: the discussions of the model's repository"),
     ("parameter count check", "parameter-count"),
     ("third-party", "hub-copy"),
     ("base model family", "model-family"),
