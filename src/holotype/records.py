@@ -112,9 +112,6 @@ class ModelInfo:
     tokenizer_model: str | None = None
     requires_projection: bool | None = None
     requires_remote_code: bool | None = None
-    batch_size_optimal: int | None = None
-    memory_mb_per_batch: int | None = None
-    gpu_recommended: bool | None = None
 
     revision: str | None = None
     aliases: tuple[str, ...] = ()

@@ -23,6 +23,9 @@ from holotype_codegen.wording import (
 # A `ValidationError`; jsonschema has types only if its stubs are installed.
 _Error: TypeAlias = Any
 
+_REMOVED = {"performance_hints": "delete it; earlier versions had it, and nothing read it"}
+"""What to do with fields of earlier versions."""
+
 
 def find_shape_problems(catalogue: object, entries: Entries) -> Iterator[tuple[str, Breach]]:
     """Yield the broken keyword and the breach, for every breach of the schema."""
@@ -108,6 +111,8 @@ def _unknown_field(error: _Error, entry: Entry) -> Iterator[Breach]:
 
 def _field_action(name: str, known: list[str], homes: dict[str, str]) -> str:
     """Suggest the field that an unknown name means, and its place."""
+    if name in _REMOVED:
+        return _REMOVED[name]
     if name in homes:
         return f"move it to {homes[name]}"
     near = nearest(name, known)

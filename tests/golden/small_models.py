@@ -256,9 +256,6 @@ TINY_DENSE_V2: Final[_Dense256To768] = DenseModel(
     tokenizer_file="tokenizer.json",
     config_file="config.json",
     safetensors_file="model.safetensors",
-    batch_size_optimal=32,
-    memory_mb_per_batch=2048,
-    gpu_recommended=False,
     variants=(Variant(id="int8", quantization="int8", file="onnx/model_quantized.onnx"),),
     provenance=(("*", "fixture"),),
 )

@@ -16,7 +16,7 @@ _DEFINITIONS = load_schema()["$defs"]
 _FIELDS_OF_GROUPS = {
     group: schema["properties"]
     for group, schema in _DEFINITIONS["model"]["properties"].items()
-    if "properties" in schema and group not in ("performance_hints", "lineage")
+    if "properties" in schema and group != "lineage"
 }
 """The fields of each group that every entry has, in their order."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue.languages import shortest_tags
-from catalogue.provenance import provenance, rank
+from catalogue.provenance import UNDATED, is_followed, provenance, rank
 
 UNBOUNDED = 1_000_000
 """The length with which Model2Vec says that it has no limit."""
@@ -93,6 +93,9 @@ class Fact:
 _MB = 1024**2
 _OF_16_BITS = ("bfloat16", "float16")
 _BYTES_OF_16_BITS = 2
+_BYTES_OF_32_BITS = 4
+_ROUNDED_TO = 10_000
+"""A count of parameters that ends in so many zeros was written by hand."""
 _RUN_BY_MODULES = (
     "BMRetrieverWrapper",
     "BekkoEncoderWrapper",
@@ -122,8 +125,16 @@ def read_lines(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def best(facts: list[Fact]) -> Fact | None:
-    """Return the best-founded fact; the first one of those that are equally well founded."""
-    return min(facts, key=lambda fact: rank(fact.source), default=None)
+    """Return the best-founded fact; the first one of those that are equally well founded.
+
+    Where its commit was not noted and another source with an address says the same, that source
+    is named.
+    """
+    chosen = min(facts, key=lambda fact: rank(fact.source), default=None)
+    if chosen is None or not chosen.source.endswith(UNDATED):
+        return chosen
+    same = [fact for fact in facts if fact.value == chosen.value and is_followed(fact.source)]
+    return min(same, key=lambda fact: rank(fact.source), default=chosen)
 
 
 def from_encoding_facts(row: Mapping[str, Any], kind: str) -> Candidates:
@@ -147,7 +158,7 @@ def from_encoding_facts(row: Mapping[str, Any], kind: str) -> Candidates:
         elif field == "problem_type" and own:
             several = fact.value == "multi_label_classification"
             found.setdefault("/encoding/multi_label", []).append(Fact(several, fact.source))
-        if fact.source == "hub: config.json":
+        if fact.source.startswith("hub: config.json @ "):
             found.setdefault("/files/config", [Fact("config.json", fact.source)])
         if own and _lists_no_dense_module(row["sources"].get(field, "")):
             found.setdefault("/architecture/has_projection", []).append(Fact(False, fact.source))
@@ -282,16 +293,21 @@ def _stored_dtype(row: Mapping[str, Any]) -> str | None:
 
     Its memory is what the headers of the weights add up to. At two bytes a parameter it is one of
     the types of 16 bits; which one, the type of the vectors says, unless the loader casts. Four
-    bytes prove nothing: mteb assumes them where it could read no header.
+    bytes are what mteb assumes where it could read no header: they prove something only where it
+    knows of safetensors and counts the parameters to the last one.
     """
     total, memory = row["n_parameters"], row["memory_usage_mb"]
     types = row["output_dtypes"] or []
     options = (row["loader_kwargs"] or {}).get("model_kwargs") or {}
     casts = {options.get("dtype"), options.get("torch_dtype")} - {None, "auto"}
-    if not total or not memory or casts or len(types) != 1 or types[0] not in _OF_16_BITS:
+    if not total or not memory:
         return None
     stored = round(memory * _MB / total, 1)
-    return str(types[0]) if stored == _BYTES_OF_16_BITS else None
+    if stored == _BYTES_OF_32_BITS and "safetensors" in (row.get("framework") or ()):
+        return None if total % _ROUNDED_TO == 0 else "float32"
+    if stored != _BYTES_OF_16_BITS or casts or len(types) != 1 or types[0] not in _OF_16_BITS:
+        return None
+    return str(types[0])
 
 
 def _runs_remote_code(row: Mapping[str, Any]) -> bool | None:

@@ -83,6 +83,7 @@ class Gatherer:
             _add(found, self._from_base(row, kind, found, (*below, repository)))
         if repository in self.scores and not secondary:
             _add(found, from_scores(self.scores[repository], kind))
+        _prefer_the_pinned_commit(found)
         return found
 
     def _shape_of_base(self, line: Mapping[str, Any]) -> Candidates:
@@ -120,6 +121,20 @@ def _vocabularies(encoding: Rows) -> frozenset[int]:
         if row.get("vocab_size") and "memory" not in row["sources"].get("vocab_size", "memory")
     }
     return frozenset(stated | {shape.vocab for shape in SHAPES})
+
+
+def _prefer_the_pinned_commit(found: Candidates) -> None:
+    """Put what a file says at the commit of the entry before what it says at another one."""
+    pinned = best(found.get("/revision", []))
+    if pinned is None:
+        return
+    for facts in found.values():
+        facts.sort(key=lambda fact: not _is_at(fact.source, pinned.value))
+
+
+def _is_at(source: str, revision: str) -> bool:
+    _, _, commit = source.partition(" @ ")
+    return bool(commit) and revision.startswith(commit)
 
 
 def _add(found: Candidates, more: Candidates) -> None:

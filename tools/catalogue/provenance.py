@@ -9,6 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
+UNDATED = " @ main"
+"""What ends the provenance of a page of the Hub whose commit was not noted."""
+
 MEMORY = "memory"
 """The source of values that nobody checked; they are never taken."""
 
@@ -22,10 +25,10 @@ _PREFIXES: tuple[tuple[str, str], ...] = (
     ("hf card", "card"),
     ("hf blog", "web: the Hub's blog"),
     ("hf tree", "hub: file list"),
-    ("hf page", "hub: page"),
+    ("hf page", "hub: README.md"),
     ("hf tag", "hub: tags"),
     ("hf commit", "hub: commit"),
-    ("hf discussion", "hub: discussion"),
+    ("hf discussion", "web: the discussions of the model's repository"),
     ("parameter count check", "parameter-count"),
     ("third-party", "hub-copy"),
     ("base model family", "model-family"),
@@ -62,13 +65,19 @@ def provenance(source: str) -> str | None:
         return None
     if source.startswith("hf:"):
         key = "model-family" if re.search(_OF_ANOTHER_MODEL, source) else "hub"
-        return f"{key}: {_plain(source.removeprefix('hf:'))}"
+        return _on_a_branch(f"{key}: {_plain(source.removeprefix('hf:'))}")
     if source.startswith("github:"):
         return f"github: {_plain(source.removeprefix('github:'))}"
     for prefix, key in _PREFIXES:
         if source.startswith(prefix):
-            return _with_detail(key, source.removeprefix(prefix))
+            return _on_a_branch(_with_detail(key, source.removeprefix(prefix)))
     return f"web: {_plain(source)}"
+
+
+def _on_a_branch(text: str) -> str:
+    """Say where a file on the Hub is followed whose commit was not noted."""
+    dated = re.search(r" @ [0-9a-f]{7,40}$", text)
+    return text + UNDATED if key_of(text) == "hub" and not dated else text
 
 
 def key_of(text: str) -> str:
@@ -76,10 +85,20 @@ def key_of(text: str) -> str:
     return text.partition(":")[0]
 
 
-def rank(text: str) -> int:
+def rank(text: str) -> tuple[int, bool]:
     """Return how well founded a provenance is; the smaller, the better."""
     key = _OLD_TABLE if _OLD_TABLE in text else key_of(text)
-    return _RANKS.index(key) if key in _RANKS else len(_RANKS)
+    place = _RANKS.index(key) if key in _RANKS else len(_RANKS)
+    return place, text.endswith(UNDATED)
+
+
+def is_followed(text: str) -> bool:
+    """Whether a provenance names a file of a repository at a commit, or of a released package."""
+    key, _, detail = text.partition(": ")
+    return bool(
+        (key in ("hub", "github", "hub-copy") and re.search(r" @ [0-9a-f]{7,40}$", detail))
+        or (key == "mteb" and detail.endswith(".py"))
+    )
 
 
 def compact(sources: Mapping[str, str]) -> dict[str, str]:

@@ -61,6 +61,7 @@ _OF_TRANSFORMERS = frozenset(
 def reconcile(candidates: Candidates, kind: str) -> None:
     """Withdraw the candidates that better-founded ones refute."""
     _withdraw_lengths_beyond_positions(candidates)
+    _withdraw_lengths_of_static_models(candidates)
     _tell_allowed_code_from_needed_code(candidates)
     if kind == "colbert":
         _take_the_network_length(candidates)
@@ -86,6 +87,14 @@ def _withdraw_lengths_beyond_positions(candidates: Candidates) -> None:
             usable -= _UNUSED_POSITIONS
         lengths = [fact for fact in lengths if fact.value <= usable]
     candidates[_LENGTH] = lengths
+
+
+def _withdraw_lengths_of_static_models(candidates: Candidates) -> None:
+    """Withdraw the registry's length of a table of vectors, which averages texts of any length."""
+    network = best(candidates.get(_NETWORK, []))
+    if network is not None and network.value == "static":
+        lengths = candidates.get(_LENGTH, [])
+        candidates[_LENGTH] = [fact for fact in lengths if key_of(fact.source) != MTEB]
 
 
 def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:

@@ -66,7 +66,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "onnx_file",
         "variants",
     ),
-    "Deployment": ("batch_size_optimal", "memory_mb_per_batch", "gpu_recommended"),
     "Lineage": ("aliases", "adapted_from", "superseded_by", "deprecated"),
 }
 """Every field of every record except the id, which is the title, and the provenance."""

@@ -18,7 +18,7 @@ SOURCE_ENTRY = {
     "url": "https://huggingface.co/models",
     "note": "The detail names the file.",
 }
-_AFTER_GROUPS = ("performance_hints", "revision", "encoding", "lineage", "provenance")
+_AFTER_GROUPS = ("revision", "encoding", "lineage", "provenance")
 
 
 @dataclass(frozen=True, slots=True)

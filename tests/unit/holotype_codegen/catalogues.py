@@ -69,7 +69,6 @@ def valid_entry(kind: str = "dense", number: int = 1) -> dict[str, Any]:
         "performance": {"beir_avg": 0.5, "ms_marco_mrr10": None},
         "variants": [{"id": "int8", "quantization": "int8"}],
         "dependencies": {"tokenizer_model": None, "requires_remote_code": False},
-        "performance_hints": {"batch_size_optimal": 32, "memory_mb_per_batch": 64},
         "revision": "0123456789abcdef0123456789abcdef01234567",
         "lineage": {"aliases": [f"tiny-{kind}-{number}"], "superseded_by": None},
         "provenance": {"*": "lab", "/specs/embedding_dim": "lab: table 1"},

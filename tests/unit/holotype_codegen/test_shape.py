@@ -195,8 +195,6 @@ NOT_POSITIVE: list[Breach] = [
         ("colbert", "/architecture/matryoshka_dims/0", "matryoshka_dims[0]"),
         ("colbert", "/encoding/query_length", "query_length"),
         ("colbert", "/encoding/document_length", "document_length"),
-        ("dense", "/performance_hints/batch_size_optimal", "batch_size_optimal"),
-        ("dense", "/performance_hints/memory_mb_per_batch", "memory_mb_per_batch"),
     ]
     for value in (0, -1)
 ]
@@ -223,6 +221,13 @@ def test_a_near_miss_of_a_kind_is_the_only_problem_of_its_entry() -> None:
     assert sentence(problem) == (
         'the type "Dense" is another spelling of a known one; expected "dense"; write "dense"'
     )
+
+
+def test_a_field_of_earlier_versions_is_refused_with_what_to_do() -> None:
+    values = valid_entry("dense") | {"performance_hints": {"batch_size_optimal": 32}}
+    (problem,) = problems_of(valid_catalogue(values))
+    assert problem.pointer == "/models/0/performance_hints"
+    assert problem.action == "delete it; earlier versions had it, and nothing read it"
 
 
 def test_a_misspelt_kind_is_found_by_its_encoding() -> None:

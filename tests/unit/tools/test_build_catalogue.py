@@ -33,7 +33,7 @@ def made(
 def test_a_file_of_the_repository_is_believed_before_mteb(made: Made) -> None:
     entry = made()
     assert entry["specs"]["context_length"] == 16
-    assert entry["provenance"]["/specs/context_length"] == "hub: sentence_bert_config.json"
+    assert entry["provenance"]["/specs/context_length"] == "hub: sentence_bert_config.json @ main"
 
 
 def test_a_remembered_value_is_never_taken(made: Made) -> None:

@@ -15,8 +15,8 @@ from catalogue.text import dump
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("hf:1_Pooling/config.json", "hub: 1_Pooling/config.json"),
-        ("hf tree (modules.json of 229 bytes)", "hub: file list"),
+        ("hf:1_Pooling/config.json", "hub: 1_Pooling/config.json @ main"),
+        ("hf tree (modules.json of 229 bytes)", "hub: file list @ main"),
         ("hf card", "card"),
         ("github:acme/model README (some revision)", "github: acme/model README"),
         ("github:acme/model a.py (log(1+x), max)", "github: acme/model a.py"),
@@ -37,6 +37,22 @@ def test_a_source_text_becomes_a_provenance(source: str, expected: str | None) -
 def test_the_better_founded_source_ranks_first() -> None:
     sources = ["mteb", "parameter-count", "github: a/b c", "card", "hub: config.json"]
     assert sorted(sources, key=rank) == sources[::-1]
+
+
+def test_a_page_without_its_commit_counts_less_than_one_with_it() -> None:
+    undated, dated = "hub: config.json @ main", "hub: config.json @ abc1234"
+    assert sorted([undated, dated, "card: README.md"], key=rank) == [
+        dated,
+        undated,
+        "card: README.md",
+    ]
+
+
+def test_a_source_that_can_be_followed_is_named_if_it_says_the_same() -> None:
+    undated, registry = "hub: config.json @ main", "mteb: mteb/models/a.py"
+    assert best([Fact(1, undated), Fact(1, registry)]) == Fact(1, registry)
+    assert best([Fact(1, undated), Fact(2, registry)]) == Fact(1, undated)
+    assert best([Fact(1, undated), Fact(1, "derived: the width")]) == Fact(1, undated)
 
 
 def test_of_equally_founded_facts_the_first_is_taken() -> None:
@@ -69,7 +85,7 @@ def test_a_list_of_modules_without_a_dense_one_says_that_there_is_no_projection(
     encoding_line: dict[str, Any],
 ) -> None:
     found = from_encoding_facts(encoding_line, "dense")
-    assert found["/architecture/has_projection"] == [Fact(False, "hub: modules.json")]
+    assert found["/architecture/has_projection"] == [Fact(False, "hub: modules.json @ main")]
 
 
 def test_a_dense_module_of_equal_width_is_a_projection(encoding_line: dict[str, Any]) -> None:
@@ -194,7 +210,7 @@ def test_layers_are_read_from_the_facts_and_proven_by_the_count(
     encoding_line["num_hidden_layers"] = 6
     encoding_line["sources"]["num_hidden_layers"] = "hf:config.json"
     found = from_encoding_facts(encoding_line, "dense")
-    assert found["/specs/layers"] == [Fact(6, "hub: config.json")]
+    assert found["/specs/layers"] == [Fact(6, "hub: config.json @ main")]
     counts = {"n_parameters": 109_482_240, "n_embedding_parameters": 30_522 * 768}
     assert from_counts(counts)["/specs/layers"] == [Fact(12, "parameter-count")]
 
@@ -215,6 +231,16 @@ def test_two_bytes_a_parameter_and_vectors_of_16_bits_tell_the_type(
     assert (fact.value, fact.source.partition(":")[0]) == ("bfloat16", "mteb")
     loaded_as_stored = {"model_kwargs": {"dtype": "auto"}}
     assert stored(mteb_line, loader_kwargs=loaded_as_stored) == [fact]
+
+
+def test_four_bytes_a_parameter_tell_the_type_where_the_headers_were_read(
+    mteb_line: dict[str, Any],
+) -> None:
+    counted = {"n_parameters": 100_000_001, "memory_usage_mb": 381}
+    of_safetensors = counted | {"framework": ["PyTorch", "safetensors"]}
+    assert [fact.value for fact in stored(mteb_line, **of_safetensors)] == ["float32"]
+    assert stored(mteb_line, **counted) == []
+    assert stored(mteb_line, **of_safetensors | {"n_parameters": 100_000_000}) == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 from catalogue.claims import from_claims, read_claims
 from catalogue.facts import MTEB, Fact
+from catalogue.gather import Gatherer
 from catalogue.reconcile import reconcile
 from catalogue.releases import settle_the_date
 
@@ -32,6 +33,20 @@ def test_a_claim_of_one_kind_says_nothing_of_another() -> None:
         "/license": [Fact("mit", "hub: tags")],
     }
     assert set(from_claims(claims, "sparse")) == {"/license"}
+
+
+def test_a_file_at_the_commit_of_the_entry_is_believed_before_one_at_another() -> None:
+    def claim(pointer: str, value: object, commit: str) -> dict[str, Any]:
+        return {"pointer": pointer, "value": value, "source": f"hub: config.json @ {commit}"}
+
+    old, pinned = "a" * 40, "b" * 40
+    claims = [
+        claim(LENGTH, 256, old),
+        claim(LENGTH, 512, "b" * 7),
+        claim("/revision", pinned, pinned),
+    ]
+    gatherer = Gatherer(encoding={}, mteb={}, scores={}, by_hand={}, claims={"acme/x": claims})
+    assert [fact.value for fact in gatherer.said("acme/x", "dense")[LENGTH]] == [512, 256]
 
 
 def dated(day: str, mention: str | None, source: str = MTEB) -> list[Fact]:
@@ -82,3 +97,12 @@ def test_a_length_that_is_a_table_of_positions_is_withdrawn() -> None:
     candidates = {LENGTH: [Fact(514, MTEB), Fact(256, "hub: sentence_bert_config.json")]}
     reconcile(candidates, "dense")
     assert [fact.value for fact in candidates[LENGTH]] == [256]
+
+
+def test_a_registrys_length_of_a_static_model_is_withdrawn() -> None:
+    candidates = {
+        LENGTH: [Fact(32768, MTEB), Fact(512, "hub: config.json @ abc1234")],
+        "/architecture/type": [Fact("static", "hub: config.json @ abc1234")],
+    }
+    reconcile(candidates, "dense")
+    assert [fact.value for fact in candidates[LENGTH]] == [512]
