@@ -228,27 +228,31 @@ def _load_reference(
     placed: LoadOptions = {**options, "checkpoint": folder}
     config = configure(opened.record, dim=dim, **placed)
     files, plan = _planned(config, checkpoint)
-    if opened.is_derived and config.query_prompt is None and config.document_prompt is None:
-        _warn_of_lost_prompts(plan)
+    if opened.is_derived:
+        _warn_of_lost_prompts(plan, config)
     encoder = _built(config, files, plan)
     opened.require_unchanged()
     return encoder
 
 
-def _warn_of_lost_prompts(plan: AnyPlan) -> None:
+def _warn_of_lost_prompts(plan: AnyPlan, config: ModelConfig[Any]) -> None:
     """Warn where a folder without prompts seems to hold a model that has some."""
     import warnings
 
     from holotype.encoders.copies import find_resemblance
     from holotype.errors import LostPromptWarning
 
-    found = find_resemblance(plan)
+    given = {"query_prompt": config.query_prompt, "document_prompt": config.document_prompt}
+    found = find_resemblance(plan, given=[name for name in given if given[name] is not None])
     if found is None:
         return
     folder = plan.checkpoint.location
+    copy = f"load({found.record.id!r}, checkpoint={folder!r})"
+    tuned = f"load('local:{folder}', {found.as_options})"
+    none = " and ".join(f"{field}=''" for field in found.prompts)
     warnings.warn(
-        f"{folder} {found.loss}; to use them, write load({found.record.id!r}, "
-        f"checkpoint={folder!r}); for a model that has none, pass query_prompt='' to load()",
+        f"{folder} {found.loss}; to use them, write {copy if found.fits else tuned}; for a model "
+        f"that has none, pass {none}",
         LostPromptWarning,
         # The caller of load().
         stacklevel=4,

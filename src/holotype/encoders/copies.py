@@ -9,7 +9,8 @@ too; it is worth a warning. `docs/decisions/0025` has the reasons.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,7 +19,7 @@ from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
 from holotype.encoders.checkpoints.hub_cache import find_snapshot
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.encoders.kinds.derived_record import recognise_kind
-from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.kinds.plan import AnyPlan, make_draft
 from holotype.records import ModelInfo
 
 _PROMPTS = ("query_prompt", "document_prompt")
@@ -29,6 +30,8 @@ _SHAPE = (
 _DOWNLOADS = Path(".cache/huggingface/download")
 """Where `hf download --local-dir` notes the commit of each file."""
 _MOST_TEXT = 200_000
+_BASE_MODEL = re.compile(r"^base_model:.*(?:\n\s*- .*)*", re.MULTILINE)
+"""What a card says that a model was tuned from: one name, or a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,23 +41,27 @@ class Resemblance:
     Attributes:
         record: the model.
         evidence: what names it, as in "its config.json names 'org/model'".
+        prompts: the prompts that are lost without the record, by field.
+        fits: whether the record describes the folder in everything else, too.
     """
 
     record: ModelInfo
     evidence: str
+    prompts: Mapping[str, str]
+    fits: bool
 
     @property
     def loss(self) -> str:
         """What is lost without the record, as what follows the name of the folder."""
-        prompts = ", ".join(
-            f"{field}={getattr(self.record, field)!r}"
-            for field in _PROMPTS
-            if getattr(self.record, field, None)
-        )
         return (
-            f"states no prompts and is run without any, but {self.evidence}, and the catalogue runs "
-            f"{self.record.id!r} with {prompts}"
+            f"is run with no {' and no '.join(self.prompts)}, but {self.evidence}, and the catalogue "
+            f"runs {self.record.id!r} with {self.as_options}"
         )
+
+    @property
+    def as_options(self) -> str:
+        """The prompts as options of `load`."""
+        return ", ".join(f"{field}={text!r}" for field, text in self.prompts.items())
 
 
 def find_original(checkpoint: Checkpoint) -> ModelInfo | None:
@@ -73,7 +80,7 @@ def find_original(checkpoint: Checkpoint) -> ModelInfo | None:
     return None
 
 
-def find_resemblance(plan: AnyPlan) -> Resemblance | None:
+def find_resemblance(plan: AnyPlan, *, given: Collection[str] = ()) -> Resemblance | None:
     """Return the model of the catalogue that a plan without prompts seems to be of; None if none.
 
     The shape must agree, and something must name the model: a configuration, the folder, or the
@@ -81,21 +88,19 @@ def find_resemblance(plan: AnyPlan) -> Resemblance | None:
 
     Args:
         plan: how the folder is run, by its own files.
+        given: the prompts that the caller has settled, by the names of their fields.
     """
     encoding: Any = plan.encoding
-    lost = [
-        field
-        for field in _PROMPTS
-        if hasattr(encoding, field) and not getattr(encoding, field).text.strip()
-    ]
-    if len(lost) < len(_PROMPTS):
+    if not all(hasattr(encoding, field) for field in _PROMPTS) or any(
+        getattr(encoding, field).text.strip() for field in _PROMPTS if field not in given
+    ):
         return None
     stated = {found.field: found.theirs.value for found in plan.comparisons if found.theirs}
     similar = [
         record
         for record in _records()
         if record.type == plan.record.type
-        and any(getattr(record, field, None) for field in lost)
+        and _prompts_of(record, given)
         and all(
             getattr(record, field, None) in (None, stated[field])
             for field in _SHAPE
@@ -104,11 +109,24 @@ def find_resemblance(plan: AnyPlan) -> Resemblance | None:
     ]
     if not similar:
         return None
-    for evidence, names in _evidence(plan.checkpoint):
-        named = [record for record in similar if names(record)]
-        if named:
-            return Resemblance(record=named[0], evidence=evidence(named[0]))
+    for evidence, place_of in _evidence(plan.checkpoint):
+        places = [place for place in map(place_of, similar) if place is not None]
+        if places:
+            record = next(record for record in similar if place_of(record) == min(places))
+            draft = make_draft(record, plan.checkpoint)
+            return Resemblance(
+                record=record,
+                evidence=evidence(record),
+                prompts=_prompts_of(record, given),
+                fits=draft.plan is not None and not draft.differences,
+            )
     return None
+
+
+def _prompts_of(record: ModelInfo, given: Collection[str]) -> dict[str, str]:
+    """Return the prompts of a record that the caller has not settled, but for empty ones."""
+    stated = {field: getattr(record, field, None) for field in _PROMPTS if field not in given}
+    return {field: text for field, text in stated.items() if text}
 
 
 def _records() -> tuple[ModelInfo, ...]:
@@ -170,12 +188,12 @@ def _noted_commits(folder: Path, *, unchanged: bool) -> dict[str, str]:
 
 def _evidence(
     checkpoint: Checkpoint,
-) -> Iterator[tuple[Callable[[ModelInfo], str], Callable[[ModelInfo], bool]]]:
-    """Yield what may name a model: how to say it, and whether it names a record."""
+) -> Iterator[tuple[Callable[[ModelInfo], str], Callable[[ModelInfo], int | None]]]:
+    """Yield what may name a model: how to say it, and at which place it names a record."""
     commits = set(_noted_commits(checkpoint.folder, unchanged=False).values())
     yield (
         lambda record: f"it was downloaded from {record.huggingface_id!r}",
-        lambda record: record.revision in commits,
+        lambda record: 0 if record.revision in commits else None,
     )
     for file, key in ((CONFIG_FILE, "_name_or_path"), ("tokenizer_config.json", "name_or_path")):
         stated = checkpoint.json(file, optional=True).values.get(key)
@@ -186,33 +204,45 @@ def _evidence(
         _says(f"its folder is called {folder.name!r}"),
         _named(f"{folder.parent.name}/{folder.name}"),
     )
-    for file in ("README.md", ".git/config"):
-        text = _text(checkpoint.folder / file)
-        yield _names_repository(file), _contains_repository(text)
+    card = _text(checkpoint.folder / "README.md")
+    base = _BASE_MODEL.search(card)
+    # What else a card names may be what the model was compared with.
+    yield _names_repository("README.md"), _mentioned(base[0] if base else card)
+    yield _names_repository(".git/config"), _mentioned(_text(checkpoint.folder / ".git/config"))
 
 
 def _names_repository(file: str) -> Callable[[ModelInfo], str]:
     return lambda record: f"its {file} names {record.huggingface_id!r}"
 
 
-def _contains_repository(text: str) -> Callable[[ModelInfo], bool]:
-    return lambda record: record.huggingface_id.lower() in text
+def _mentioned(text: str) -> Callable[[ModelInfo], int | None]:
+    """Return where a text first names a record's repository, and no longer name that begins so."""
+
+    def place_of(record: ModelInfo) -> int | None:
+        name = re.escape(record.huggingface_id.lower())
+        found = re.search(rf"(?<![\w.-]){name}(?![\w-]|\.\w(?!it\b))", text)
+        return None if found is None else found.start()
+
+    return place_of
 
 
 def _says(text: str) -> Callable[[ModelInfo], str]:
     return lambda _: text
 
 
-def _named(name: str) -> Callable[[ModelInfo], bool]:
+def _named(name: str) -> Callable[[ModelInfo], int | None]:
     """Return whether a name, or the last part of a path, is that of a record."""
-    last = PurePosixPath(name.replace("\\", "/")).name.lower()
-    last = last.removeprefix("models--").replace("--", "/").replace("__", "/").rpartition("/")[2]
+    parts = PurePosixPath(name.replace("\\", "/").lower()).parts
+    # A path into the Hub's cache ends with the commit.
+    cached = [part for part in parts if part.startswith("models--")]
+    last = (cached or list(parts) or [""])[-1].removeprefix("models--")
+    last = last.replace("--", "/").replace("__", "/").rpartition("/")[2]
 
-    def names(record: ModelInfo) -> bool:
+    def place_of(record: ModelInfo) -> int | None:
         own = record.huggingface_id.rpartition("/")[2].lower(), record.id, *record.aliases
-        return last in own
+        return 0 if last in own else None
 
-    return names
+    return place_of
 
 
 def _text(path: Path) -> str:
