@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
-import os
+import pickle
+import re
 import shutil
 import warnings
 from collections.abc import Callable
@@ -149,11 +152,15 @@ class TestAFolderIsACopyOfAnEntry:
     PROMPT = SNOWFLAKE_ARCTIC_EMBED_XS.query_prompt
 
     def test_as_its_download_proves(self, arctic: Path) -> None:
-        for name in ("config.json", "model.safetensors"):
+        for path in [path for path in arctic.rglob("*") if path.is_file()]:
+            name = path.relative_to(arctic).as_posix()
             note = arctic / ".cache/huggingface/download" / f"{name}.metadata"
             note.parent.mkdir(parents=True, exist_ok=True)
-            time = (arctic / name).stat().st_mtime
-            note.write_text(f"{SNOWFLAKE_ARCTIC_EMBED_XS.revision}\netag\n{time}\n")
+            content = path.read_bytes()
+            git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            large = hashlib.sha256(content).hexdigest()
+            digest = large if name == "model.safetensors" else git
+            note.write_text(f"{SNOWFLAKE_ARCTIC_EMBED_XS.revision}\n{digest}\n0\n")
         encoder = load("local:downloaded", device="cpu")
         assert encoder.record is SNOWFLAKE_ARCTIC_EMBED_XS
         assert f"query_prompt={self.PROMPT!r}" in repr(encoder)
@@ -161,8 +168,8 @@ class TestAFolderIsACopyOfAnEntry:
         np.testing.assert_array_equal(encoder.encode_query(TEXTS[0]), expected)
         created = create_artifact("local:downloaded", Path("artifact"))
         assert created.record.query_prompt == self.PROMPT  # type: ignore[attr-defined]
-        # Weights that were written later are another model's, perhaps.
-        os.utime(arctic / "model.safetensors", (time + 60, time + 60))
+        # A file that is not the one that was downloaded may be another model's.
+        change(arctic / "tokenizer_config.json", padding_side="left")
         with pytest.warns(LostPromptWarning, match="it was downloaded from 'Snowflake/"):
             assert load("local:downloaded", device="cpu").record.id == "downloaded"
 
@@ -405,3 +412,32 @@ class TestOneTypesItOnTheCommandLine:
             answer = run(*command, "mymodl")
             assert answer.exit_code == 1
             assert "A folder of your own is local:PATH" in answer.stderr
+
+
+class TestOneKnowsSentenceTransformers:
+    @pytest.mark.parametrize(
+        ("name", "instead"),
+        [
+            ("max_seq_length", "pass max_length= to load()"),
+            ("tokenizer", "write count_tokens(texts)"),
+            ("get_sentence_embedding_dimension", "read dim"),
+            ("to", "pass device= to load()"),
+        ],
+    )
+    def test_and_is_told_what_there_is_in_place_of_an_attribute(
+        self, name: str, instead: str, desk: Path
+    ) -> None:
+        encoder = load("mymodel", device="cpu")
+        with pytest.raises(AttributeError, match=re.escape(instead)):
+            getattr(encoder, name)
+        with pytest.raises(AttributeError, match=f"'{name}' cannot be set"):
+            setattr(encoder, name, 64)
+        assert not hasattr(encoder, "no_such_thing")
+
+    def test_a_pickle_knows_its_folder_from_everywhere(
+        self, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        encoder = load("mymodel", device="cpu")
+        monkeypatch.chdir(tmp_path)
+        for other in (pickle.loads(pickle.dumps(encoder)), copy.copy(encoder)):
+            np.testing.assert_array_equal(other.encode("a"), encoder.encode("a"))

@@ -83,6 +83,46 @@ ENCODE_EQUIVALENTS: Final[Mapping[str, str]] = {
 """What the methods that encode have in place of an option of other libraries."""
 
 
+ATTRIBUTE_EQUIVALENTS: Final[Mapping[str, str]] = {
+    "max_seq_length": "read max_length, and pass max_length= to load() to change it",
+    "prompts": "read encoding, and pass query_prompt= and document_prompt= to load() to change them",
+    "query_prompt": "read encoding.query_prompt, and pass query_prompt= to load() to change it",
+    "document_prompt": "read encoding.document_prompt, and pass document_prompt= to load() to "
+    "change it",
+    "default_prompt_name": "call encode_query() or encode_document(), which know their prompts",
+    "pooling": "read encoding.pooling; the checkpoint decides it",
+    "normalize": "read encoding.normalized; the checkpoint decides it",
+    "truncate_dim": "read dim, and pass dim= to load() to change it",
+    "similarity_fn_name": "read encoding.similarity; the checkpoint decides it",
+    "similarity_fn": "read encoding.similarity; the checkpoint decides it",
+    "similarity_pairwise": "write similarity(left, right).diagonal()",
+    "tokenizer": "write count_tokens(texts)",
+    "tokenize": "write count_tokens(texts)",
+    "get_sentence_embedding_dimension": "read dim",
+    "get_embedding_dimension": "read dim",
+    "get_max_seq_length": "read max_length",
+    "encode_multi_process": "write encode(texts, devices=[...])",
+    "start_multi_process_pool": "write encode(texts, devices=[...])",
+    "encode_queries": "write encode_query(texts)",
+    "encode_corpus": "write encode_document(texts)",
+    "embed_query": "write encode_query(text)",
+    "embed_documents": "write encode_document(texts)",
+    "save": "nothing here writes models; copy the folder, or write holotype artifact create",
+    "save_pretrained": "nothing here writes models; copy the folder, or write holotype artifact "
+    "create",
+    "push_to_hub": "nothing here writes models",
+    "to": "pass device= to load()",
+    "cuda": "pass device='cuda' to load()",
+    "cpu": "pass device='cpu' to load()",
+    "half": "pass dtype='float16' to load()",
+    "bfloat16": "pass dtype='bfloat16' to load()",
+    "eval": "leave it out; nothing here trains",
+    "train": "nothing here trains",
+    "fit": "nothing here trains",
+}
+"""What encoders have in place of an attribute or a method of other libraries."""
+
+
 def refuse_unknown(
     options: Mapping[str, object], known: Iterable[str], equivalents: Mapping[str, str]
 ) -> None:

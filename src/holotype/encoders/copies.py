@@ -9,6 +9,7 @@ too; it is worth a warning. `docs/decisions/0025` has the reasons.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ _SHAPE = (
 )
 _DOWNLOADS = Path(".cache/huggingface/download")
 """Where `hf download --local-dir` notes the commit of each file."""
+_SETTINGS = (".json", ".model", ".txt")
+_SHA256_DIGITS = 64
 _MOST_TEXT = 200_000
 _BASE_MODEL = re.compile(r"^base_model:.*(?:\n\s*- .*)*", re.MULTILINE)
 """What a card says that a model was tuned from: one name, or a list."""
@@ -137,6 +140,9 @@ def _records() -> tuple[ModelInfo, ...]:
 
 def _by_export(checkpoint: Checkpoint) -> list[ModelInfo]:
     """Return the record that an export of holotype's says it was made by."""
+    if checkpoint.weight_names():
+        # An export is a graph; weights beside it may be those of any model.
+        return []
     file = checkpoint.json(EXPORT_FILE, optional=True)
     told = [file.text(name) for name in ("model_id", "huggingface_id")]
     id, repository = (None if text is None else text.value for text in told)
@@ -160,37 +166,75 @@ def _by_cache(checkpoint: Checkpoint) -> list[ModelInfo]:
 
 
 def _by_download(checkpoint: Checkpoint) -> list[ModelInfo]:
-    """Return the records at whose revision all files were downloaded, and not changed since."""
-    noted = _noted_commits(checkpoint.folder, unchanged=True)
+    """Return the records whose pinned files these are, by the digests that a download noted.
+
+    What decides how the model runs must be there as noted, to the byte, and at one commit.
+    """
+    noted = _notes(checkpoint.folder)
     weights = checkpoint.weight_names()
-    commits = {noted.get(name) for name in (CONFIG_FILE, *weights)}
+    settings = [
+        name
+        for name in checkpoint.names
+        if PurePosixPath(name).suffix in _SETTINGS and not name.startswith(".cache/")
+    ]
+    found = [noted.get(name) for name in sorted({CONFIG_FILE, *settings, *weights})]
+    commits = {None if note is None else note.commit for note in found}
     if not weights or len(commits) != 1 or None in commits:
         return []
-    return [record for record in _records() if record.revision in commits]
+    records = [record for record in _records() if record.revision in commits]
+    # Weights take seconds to read, and only a copy of an entry is worth them.
+    if not records or not all(note is not None and note.holds() for note in found):
+        return []
+    return records
 
 
-def _noted_commits(folder: Path, *, unchanged: bool) -> dict[str, str]:
-    """Return the commit of each file that a download noted, by the name of the file."""
-    commits: dict[str, str] = {}
-    notes = folder / _DOWNLOADS
-    for note in sorted(notes.rglob("*.metadata")) if notes.is_dir() else ():
-        name = note.relative_to(notes).with_suffix("").as_posix()
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What a download noted about a file.
+
+    Attributes:
+        path: the file.
+        commit: the commit of the repository.
+        digest: in hexadecimal digits, SHA-256 of a large file, and git's SHA-1 of another.
+    """
+
+    path: Path
+    commit: str
+    digest: str
+
+    def holds(self) -> bool:
+        """Whether the file is still the one that was downloaded."""
         try:
-            commit, _, time = note.read_text(encoding="utf-8").split("\n")[:3]
-            # huggingface_hub allows the same second between the file and its note.
-            is_as_noted = (folder / name).stat().st_mtime - 1 <= float(time)
+            with self.path.open("rb") as file:
+                if len(self.digest) == _SHA256_DIGITS:
+                    return hashlib.file_digest(file, "sha256").hexdigest() == self.digest
+                content = file.read()
+        except OSError:
+            return False
+        git = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
+        git.update(content)
+        return git.hexdigest() == self.digest
+
+
+def _notes(folder: Path) -> dict[str, _Note]:
+    """Return what downloads noted, by the name of the file."""
+    notes: dict[str, _Note] = {}
+    place = folder / _DOWNLOADS
+    for path in sorted(place.rglob("*.metadata")) if place.is_dir() else ():
+        name = path.relative_to(place).with_suffix("").as_posix()
+        try:
+            commit, digest = path.read_text(encoding="utf-8").split("\n")[:2]
         except (OSError, ValueError):
             continue
-        if is_as_noted or not unchanged:
-            commits[name] = commit.strip()
-    return commits
+        notes[name] = _Note(folder / name, commit.strip(), digest.strip())
+    return notes
 
 
 def _evidence(
     checkpoint: Checkpoint,
 ) -> Iterator[tuple[Callable[[ModelInfo], str], Callable[[ModelInfo], int | None]]]:
     """Yield what may name a model: how to say it, and at which place it names a record."""
-    commits = set(_noted_commits(checkpoint.folder, unchanged=False).values())
+    commits = {note.commit for note in _notes(checkpoint.folder).values()}
     yield (
         lambda record: f"it was downloaded from {record.huggingface_id!r}",
         lambda record: 0 if record.revision in commits else None,

@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.arguments import as_text
+from holotype.encoders.arguments import ATTRIBUTE_EQUIVALENTS, as_text
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.inputs.items import each_text
 from holotype.encoders.inputs.sides import read_whole
@@ -96,6 +97,28 @@ class LoadedModel(Generic[LoadedT]):
             return [own]
         return [self._replicas.on(device) or own for device in devices]
 
+    # Type checkers would take any attribute for one that there is.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what there is in place of an attribute of other libraries."""
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            instead = ATTRIBUTE_EQUIVALENTS.get(name)
+            if instead is not None:
+                message = f"{message}; {instead}"
+            raise AttributeError(message, name=name, obj=self)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute, but for those of other libraries, which would change nothing.
+
+        Raises:
+            AttributeError: it is one of those; the message says what there is in its place.
+        """
+        if name in ATTRIBUTE_EQUIVALENTS:
+            instead = ATTRIBUTE_EQUIVALENTS[name]
+            raise AttributeError(f"{name!r} cannot be set; {instead}", name=name, obj=self)
+        super().__setattr__(name, value)
+
     def __enter__(self) -> Self:
         """Return the encoder."""
         return self
@@ -131,7 +154,12 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
             towers: the loaded weights and their tokenizers.
             build: loads the weights again, on another device.
         """
-        self.config = dataclasses.replace(config, device=towers.device, dtype=towers.dtype)
+        folder = config.checkpoint
+        # A copy may be loaded where another folder is the current one.
+        placed = None if folder is None else str(Path(folder).absolute())
+        self.config = dataclasses.replace(
+            config, device=towers.device, dtype=towers.dtype, checkpoint=placed
+        )
         self._plan = plan
         super().__init__(
             config.record.id,
