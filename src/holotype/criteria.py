@@ -6,8 +6,8 @@ Each function returns the value as records write it. Spellings that are surely m
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -152,8 +152,10 @@ def number_of(criterion: str, wanted: object) -> float:
             problem = str(error).removeprefix(repr(wanted)).strip()
             raise CriterionError(criterion, wanted, problem) from None
     number = _number(criterion, wanted, "a number, or a text such as '500M'")
-    if number < 0 or not math.isfinite(number):
+    if not number >= 0:
         raise CriterionError(criterion, wanted, "is not a number from 0 upwards")
+    if number > sys.maxsize:
+        raise CriterionError(criterion, wanted, f"is above {sys.maxsize}")
     return number
 
 
@@ -190,7 +192,10 @@ def _number(criterion: str, wanted: Any, expected: str) -> float:
     is_number = hasattr(wanted, "__index__") or hasattr(wanted, "__float__")
     if isinstance(wanted, bool | str) or not is_number:
         raise CriterionTypeError(criterion, wanted, f"is not {expected}")
-    return int(wanted) if hasattr(wanted, "__index__") else float(wanted)
+    try:
+        return int(wanted) if hasattr(wanted, "__index__") else float(wanted)
+    except (OverflowError, ValueError):
+        raise CriterionError(criterion, wanted, f"is not {expected}") from None
 
 
 def _meant(

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 else:
     from holotype._dataclass import dataclass
 
-# Control characters but for tabs and line breaks, and what turns the direction of writing. Compiled
-# on first use: that takes longer than the rest of this module.
-_OBEYED = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+# Control characters but for tabs and line breaks, what turns the direction of writing, and halves of
+# surrogate pairs, which no file can be written with. Compiled on first use: that takes longer than the
+# rest of this module.
+_OBEYED = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def printable(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
 _BINARY_SCALES = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -42,7 +43,10 @@ def parse_bytes(text: str) -> int:
 
 
 def _scaled(text: str, number: str, scale: int) -> int:
-    count = round(float(number.replace("_", "").replace(",", "")) * scale)
+    exact = float(number.replace("_", "").replace(",", "")) * scale
+    if exact > sys.maxsize:
+        raise ValueError(f"{text[:20]!r} is above {sys.maxsize}")
+    count = round(exact)
     if count < 1:
         raise ValueError(f"{text!r} is below 1; write 8k, 500M or 110000000")
     return count

@@ -64,7 +64,7 @@ class DeploymentError(HolotypeError):
     def __str__(self) -> str:
         """Return `format_text` and a line that counts the problems."""
         n_problems = len(self.problems)
-        files = ", ".join(dict.fromkeys(problem.file for problem in self.problems))
+        files = ", ".join(dict.fromkeys(one_line(problem.file) for problem in self.problems))
         noun = "problem" if n_problems == 1 else "problems"
         return f"{format_text(self.problems)}\n{n_problems} {noun} in {files}"
 
@@ -77,7 +77,7 @@ def format_text(problems: Iterable[Problem]) -> str:
     pointer.
     """
     return "\n".join(
-        f"{problem.file}:{problem.line}:{problem.column}: "
+        f"{one_line(problem.file)}:{problem.line}:{problem.column}: "
         f"{one_line(problem.id or '-')}: {one_line(problem.pointer or '/')}: "
         f"{problem.found}; {problem.expected}; {problem.action}"
         for problem in problems

@@ -14,6 +14,7 @@ from holotype.deployment.older import modernize
 from holotype.deployment.problems import Report, quote
 from holotype.deployment.shapes import Unread
 from holotype.deployment.tree import Member, Node, parse_tree
+from holotype.errors import InvalidArgumentError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,14 @@ def read_text(
 
     Raises:
         DeploymentError: it has problems; the error lists all of them.
+        InvalidArgumentError: it is not text.
         MissingExtraError: ruamel.yaml is not installed.
     """
+    if not isinstance(text, str):
+        raise InvalidArgumentError(
+            f"the deployment is of type {type(text).__name__}; expected its text, as in "
+            "read_text(path.read_text(encoding='utf-8'))"
+        )
     document = Document(name=name, text=text, folder=folder, allow_code=allow_code)
     return read_documents([document]).deployment
 

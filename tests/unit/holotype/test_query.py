@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,10 @@ def test_a_language_that_no_model_was_made_for_has_no_models() -> None:
         ({"max_memory": "500 potatoes"}, "is not a number of bytes; write 500MB"),
         ({"max_embedding_dim": -1}, "max_embedding_dim=-1 is not a number from 0 upwards"),
         ({"max_parameters": float("nan")}, "is not a number from 0 upwards"),
+        ({"max_parameters": float("inf")}, "is above"),
+        ({"min_parameters": 10**400}, "is above"),
+        ({"min_parameters": "9" * 5000}, "is above"),
+        ({"min_parameters": Decimal("sNaN")}, "is not a number"),
         ({"min_beir_avg": -1}, "is not a fraction from 0 to 1$"),
         ({"min_parameters": "2B", "max_parameters": "1B"}, "is above max_parameters=1000000000"),
         ({"descending": True}, "needs sort_by"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,7 @@ from holotype.deployment.document import (
 from holotype.deployment.problems import DeploymentError
 from holotype.deployment.reading import Document, read_documents, read_text
 from holotype.deployment.writing import digest, to_yaml
+from holotype.errors import InvalidArgumentError
 from holotype.references.ref import ModelRef
 
 PINNED = f"source: 'hf:org/model@{COMMIT}'"
@@ -534,3 +536,18 @@ def test_comments_and_spelling_do_not_change_the_digest() -> None:
     other = read_text(one(f"memory: 1GiB, {PINNED}"))
     assert digest(one_way) == digest(other)
     assert digest(one_way) != digest(read_text(one(PINNED)))
+
+
+@pytest.mark.parametrize("text", ["a: [", '{"version": "1.0", "mod\ud800els": {}}', "{a: 1"])
+def test_every_problem_can_be_printed_whatever_the_names(text: str) -> None:
+    with pytest.raises(DeploymentError) as caught:
+        read_text(text, name="x\n\x1b[31m\udfff")
+    printed = str(caught.value).encode().decode()
+    assert printed.startswith("x\\n\\u001b[31m\\udfff:1:")
+    assert "\x1b" not in printed
+
+
+@pytest.mark.parametrize("text", [b"models: {}", None, {"models": {}}])
+def test_what_is_no_text_is_told(text: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="expected its text"):
+        read_text(text)
