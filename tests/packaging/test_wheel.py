@@ -42,7 +42,7 @@ def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
     assert all("extra ==" in requirement for requirement in requirements)
     extras = {
         *("all", "artifacts", "cli", "codegen", "encoders", "export", "gcs", "hub", "langchain"),
-        *("llama-index", "mteb", "onnx", "openvino", "ray", "s3", "scipy", "static"),
+        *("llama-index", "mteb", "onnx", "openvino", "ray", "registry", "s3", "scipy", "static"),
     }
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -60,6 +60,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "adapters": ("adapters.*",),
     "publishing": ("publishing.*", "artifacts.*", "artifact_errors", "mode_errors", "store_errors"),
     "cluster": ("cluster",),
+    "registry": ("registry.*",),
     "cli": ("cli.*", "__main__"),
 }
 WITH_TORCH = {"torch_backend", "exports", "adapters"}
@@ -67,7 +68,7 @@ PAGE = Path(__file__).parents[2] / "docs/architecture.md"
 
 HEAVY = {
     *("torch", "transformers", "numpy", "jinja2", "jsonschema", "huggingface_hub", "typer", "rich"),
-    *("fsspec", "filelock", "platformdirs", "tenacity"),
+    *("fsspec", "filelock", "platformdirs", "tenacity", "sqlalchemy", "alembic", "psycopg"),
     # They bring `inspect`, and with it a quarter of the time.
     *("dataclasses", "inspect"),
 }
