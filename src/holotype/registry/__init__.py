@@ -8,12 +8,13 @@
 It lives in a database: SQLite in one file, or PostgreSQL. `holotype db upgrade` makes its tables.
 """
 
+from importlib.util import find_spec as _find_spec
+
 from holotype.errors import MissingExtraError
 
-try:
-    import sqlalchemy as _  # noqa: F401
-except ModuleNotFoundError as error:
-    raise MissingExtraError("registry", "sqlalchemy", "holotype.registry") from error
+for _module in ("sqlalchemy", "psycopg"):
+    if _find_spec(_module) is None:
+        raise MissingExtraError("registry", _module, "holotype.registry")
 
 from holotype.registry.database import Database
 from holotype.registry.errors import (
@@ -26,6 +27,7 @@ from holotype.registry.errors import (
     VersionExistsError,
     VersionNotFoundError,
 )
+from holotype.registry.following import ModelConfigService
 from holotype.registry.model_registry import ModelRegistry
 from holotype.registry.resolving import fetch_version, load_version
 from holotype.registry.schema import check, upgrade
@@ -36,6 +38,7 @@ __all__ = [
     "Database",
     "DatabaseAddressError",
     "DatabaseUnavailableError",
+    "ModelConfigService",
     "ModelRegistry",
     "ModelVersion",
     "RegistryError",

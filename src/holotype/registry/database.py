@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import URL, Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
@@ -15,7 +17,13 @@ from holotype.registry.errors import DatabaseAddressError, DatabaseUnavailableEr
 DATABASE_VARIABLE = "HOLOTYPE_DATABASE"
 DEFAULT_DATABASE = "sqlite:///registry.db"
 
-_CONNECT_TIMEOUT_S = 5
+_POSTGRESQL: Mapping[str, Any] = {
+    "application_name": "holotype",
+    "connect_timeout": 5,
+    # A server that is gone without a word is noticed within these times.
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 15_000,
+}
 _SQLITE_PATIENCE_S = 30
 """How long a writer waits for another one; a write takes milliseconds."""
 _WRITES = "holotype_writes"
@@ -44,15 +52,8 @@ class Database:
             "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
         )
         self.location = url.set(drivername=self.dialect).render_as_string(hide_password=True)
-        if self.dialect == "sqlite":
-            arguments: dict[str, Any] = {"timeout": _SQLITE_PATIENCE_S}
-        else:
-            arguments = {
-                "connect_timeout": _CONNECT_TIMEOUT_S,
-                "application_name": "holotype",
-                "keepalives_idle": 30,
-            }
-        self.engine = create_engine(url, connect_args=arguments, pool_pre_ping=True)
+        arguments = {"timeout": _SQLITE_PATIENCE_S} if self.dialect == "sqlite" else _POSTGRESQL
+        self.engine = create_engine(url, connect_args=dict(arguments), pool_pre_ping=True)
         if self.dialect == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -86,17 +87,37 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def unavailable(self, error: Exception) -> DatabaseUnavailableError:
+        """Return the error that says that the database does not answer, and what it said."""
+        said = str(error).strip().splitlines()
+        return DatabaseUnavailableError(
+            self.location,
+            f"does not answer: {said[0] if said else type(error).__name__}; see that the database "
+            "runs and that the address is right, and try again",
+        )
+
     @contextmanager
     def _unavailable(self) -> Iterator[None]:
         try:
             yield
         except (OperationalError, InterfaceError) as error:
-            said = str(error.orig).strip().splitlines()
-            raise DatabaseUnavailableError(
-                self.location,
-                f"does not answer: {said[0] if said else type(error.orig).__name__}; see that the "
-                "database runs and that the address is right, and try again",
+            raise self.unavailable(
+                error.orig if isinstance(error.orig, Exception) else error
             ) from error
+
+    def listen(self, channel: str) -> psycopg.Connection:
+        """Return a connection of its own that hears what PostgreSQL tells on a channel.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        address = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        try:
+            connection = psycopg.connect(address, autocommit=True, **_POSTGRESQL)
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        except psycopg.Error as error:
+            raise self.unavailable(error) from error
+        return connection
 
     def close(self) -> None:
         """Close all connections; closing twice is harmless."""
