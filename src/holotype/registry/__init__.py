@@ -8,15 +8,23 @@
 It lives in a database: SQLite in one file, or PostgreSQL. `holotype db upgrade` makes its tables.
 """
 
-from importlib.util import find_spec as _find_spec
-
 from holotype.errors import MissingExtraError
 
-for _module in ("sqlalchemy", "psycopg"):
-    if _find_spec(_module) is None:
-        raise MissingExtraError("registry", _module, "holotype.registry")
+try:
+    import psycopg as _psycopg  # noqa: F401
+    import sqlalchemy as _sqlalchemy  # noqa: F401
+except ModuleNotFoundError as error:
+    raise MissingExtraError("registry", str(error.name), "holotype.registry") from error
 
+from holotype.registry.benchmarks import (
+    SearchEncoder,
+    SpeedProfile,
+    measure_retrieval,
+    measure_speed,
+)
+from holotype.registry.comparing import ComparedMetric, Comparison
 from holotype.registry.database import Database
+from holotype.registry.environment import describe_environment
 from holotype.registry.errors import (
     DatabaseAddressError,
     DatabaseUnavailableError,
@@ -27,29 +35,49 @@ from holotype.registry.errors import (
     VersionExistsError,
     VersionNotFoundError,
 )
+from holotype.registry.exporting import export_comparison, export_runs
 from holotype.registry.following import ModelConfigService
+from holotype.registry.measurements import BenchmarkRun, Measurement
 from holotype.registry.model_registry import ModelRegistry
+from holotype.registry.performance import PerformanceTracker
+from holotype.registry.query_sets import Query, QuerySet, read_query_set, shipped_query_sets
 from holotype.registry.resolving import fetch_version, load_version
 from holotype.registry.schema import check, upgrade
 from holotype.registry.versions import Activation, ModelVersion, VersionPage
 
 __all__ = [
     "Activation",
+    "BenchmarkRun",
+    "ComparedMetric",
+    "Comparison",
     "Database",
     "DatabaseAddressError",
     "DatabaseUnavailableError",
+    "Measurement",
     "ModelConfigService",
     "ModelRegistry",
     "ModelVersion",
+    "PerformanceTracker",
+    "Query",
+    "QuerySet",
     "RegistryError",
     "RequestReusedError",
     "SchemaVersionError",
+    "SearchEncoder",
+    "SpeedProfile",
     "StaleGenerationError",
     "VersionExistsError",
     "VersionNotFoundError",
     "VersionPage",
     "check",
+    "describe_environment",
+    "export_comparison",
+    "export_runs",
     "fetch_version",
     "load_version",
+    "measure_retrieval",
+    "measure_speed",
+    "read_query_set",
+    "shipped_query_sets",
     "upgrade",
 ]

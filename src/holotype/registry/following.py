@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import psycopg
 
@@ -177,8 +177,9 @@ class ModelConfigService:
         if connection is None:
             select.select([sleeper], [], [], self._poll_s)
             return
+        watched: list[Any] = [sleeper, connection]
         try:
-            select.select([sleeper, connection], [], [], self._poll_s)
+            select.select(watched, [], [], self._poll_s)
             for _ in connection.notifies(timeout=0):
                 pass
         except psycopg.Error as error:
