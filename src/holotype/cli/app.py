@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from holotype.cli import alias_commands, artifacts, locking, object_stores
+from holotype.cli import (
+    alias_commands,
+    artifacts,
+    database,
+    locking,
+    object_stores,
+    registry_commands,
+)
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
@@ -130,6 +137,12 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
         "What production stands for, switched in one step and back.",
         alias_commands.COMMANDS,
     ),
+    (
+        "registry",
+        "Versions of models: which is active, since when, why, and how good it is.",
+        registry_commands.COMMANDS,
+    ),
+    ("db", "The tables of the registry.", database.COMMANDS),
 )
 """Name, summary and commands of each group."""
 

@@ -42,6 +42,7 @@ from holotype.registry.model_registry import ModelRegistry
 from holotype.registry.performance import PerformanceTracker
 from holotype.registry.query_sets import Query, QuerySet, read_query_set, shipped_query_sets
 from holotype.registry.resolving import fetch_version, load_version
+from holotype.registry.running import run_benchmark
 from holotype.registry.schema import check, upgrade
 from holotype.registry.versions import Activation, ModelVersion, VersionPage
 
@@ -78,6 +79,7 @@ __all__ = [
     "measure_retrieval",
     "measure_speed",
     "read_query_set",
+    "run_benchmark",
     "shipped_query_sets",
     "upgrade",
 ]

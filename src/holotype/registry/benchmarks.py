@@ -60,30 +60,32 @@ class SpeedProfile:
     """How speed is measured.
 
     Attributes:
-        texts: the texts; latency is that of one at a time, throughput that of all in one call.
-        n_requests: how many single texts are timed.
-        n_rounds: how many calls with all texts are timed.
+        queries: the queries; they are encoded one at a time, for the latency.
+        documents: the documents; they are encoded all in one call, for the throughput.
+        n_requests: how many queries are timed; they start again if there are fewer.
+        n_rounds: how many calls with all documents are timed.
         n_warm_up: how many of each run before, without being timed.
     """
 
-    texts: tuple[str, ...]
+    queries: tuple[str, ...]
+    documents: tuple[str, ...]
     n_requests: int = 400
     n_rounds: int = 10
     n_warm_up: int = 3
 
     def __post_init__(self) -> None:
         """Check the values."""
-        counts = (self.n_requests, self.n_rounds, len(self.texts))
+        counts = (self.n_requests, self.n_rounds, len(self.queries), len(self.documents))
         if min(counts) < 1 or self.n_warm_up < 0:
             raise InvalidArgumentError(
-                f"a profile has {len(self.texts)} texts, {self.n_requests} requests and "
-                f"{self.n_rounds} rounds; expected 1 or more of each"
+                f"a profile has {len(self.queries)} queries, {len(self.documents)} documents, "
+                f"{self.n_requests} requests and {self.n_rounds} rounds; expected 1 or more of each"
             )
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the texts and counts: ``sha256:`` and 64 hexadecimal digits."""
-        values = [self.texts, self.n_requests, self.n_rounds, self.n_warm_up]
+        """The SHA-256 of the texts and the counts: ``sha256:`` and 64 hexadecimal digits."""
+        values = [self.queries, self.documents, self.n_requests, self.n_rounds, self.n_warm_up]
         return f"sha256:{hashlib.sha256(json.dumps(values).encode()).hexdigest()}"
 
 
@@ -92,7 +94,8 @@ def measure_retrieval(encoder: SearchEncoder, queries: QuerySet) -> tuple[Measur
 
     Recall@k is the share of a query's relevant documents among the k best. nDCG@10 has the gain
     ``2 ** grade - 1`` and the discount ``log2(rank + 1)``. Both are means over the queries; their
-    intervals are bootstrapped over them. Documents of equal scores keep the order of the set.
+    intervals are bootstrapped over them. Documents of equal scores keep the order of the set. Texts
+    that are longer than the model reads are cut, with a `TextOverflowWarning`.
 
     Raises:
         InvalidArgumentError: the encoder returns no vectors.
@@ -148,11 +151,12 @@ def measure_speed(
     *,
     clock: Callable[[], float] = perf_counter,
 ) -> tuple[Measurement, ...]:
-    """Time single queries, and calls with all texts of a profile as documents.
+    """Time single queries, and calls with all documents of a profile.
 
     Latencies are percentiles over the requests, with intervals by order statistics: 400 requests are
     enough for one of the 99th. Throughput is the mean over the rounds, with an interval by Student's
-    t. Tokens are those of the texts themselves, without prompts and markers.
+    t. Tokens are those of the texts themselves, without prompts and markers. Texts that are longer
+    than the model reads are cut.
 
     Args:
         encoder: a loaded encoder of queries and documents.
@@ -164,8 +168,8 @@ def measure_speed(
         HolotypeError: see the encoder's methods.
     """
     _require_vectors(encoder)
-    texts = list(profile.texts)
-    single = [texts[n % len(texts)] for n in range(profile.n_warm_up + profile.n_requests)]
+    queries, texts = profile.queries, list(profile.documents)
+    single = [queries[n % len(queries)] for n in range(profile.n_warm_up + profile.n_requests)]
     seconds = list(_timed(single, encoder.encode_query, clock))[profile.n_warm_up :]
     latencies = [1000 * each for each in seconds]
     many = [texts] * (profile.n_warm_up + profile.n_rounds)
@@ -199,7 +203,7 @@ def _timed(
 ) -> Iterator[float]:
     for each in inputs:
         start = clock()
-        encode(each, progress=False)
+        encode(each, progress=False, on_overflow="truncate")
         yield clock() - start
 
 
@@ -223,5 +227,5 @@ def _rate(name: str, unit: str, samples: Sequence[float]) -> Measurement:
         n_samples=len(samples),
         interval=t_interval(samples),
         higher_is_better=True,
-        notes="all texts in one call, as documents",
+        notes="all documents in one call",
     )

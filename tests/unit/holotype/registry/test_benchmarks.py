@@ -117,7 +117,9 @@ def test_a_real_model_finds_the_everyday_documents(minilm: Any) -> None:
 
 
 def test_speed_has_percentiles_rates_and_intervals(minilm: Any) -> None:
-    profile = SpeedProfile(texts=("a short text", "another"), n_requests=40, n_rounds=3)
+    profile = SpeedProfile(
+        queries=("a short text",), documents=("one", "another text"), n_requests=40, n_rounds=3
+    )
     found = {each.name: each for each in measure_speed(minilm, profile)}
     assert list(found) == [
         *("latency_p50", "latency_p95", "latency_p99", "throughput_texts", "throughput_tokens"),
@@ -128,7 +130,7 @@ def test_speed_has_percentiles_rates_and_intervals(minilm: Any) -> None:
     assert found["latency_p50"].value <= found["latency_p99"].value
     assert found["memory_weights"].value == minilm.memory_bytes
     tokens = found["throughput_tokens"].value / found["throughput_texts"].value
-    assert tokens == pytest.approx(minilm.count_tokens(list(profile.texts)).sum() / 2)
+    assert tokens == pytest.approx(minilm.count_tokens(list(profile.documents)).sum() / 2)
 
 
 class Fake:
@@ -137,6 +139,7 @@ class Fake:
     memory_bytes = 8
 
     def __init__(self) -> None:
+        """Start at 0."""
         self.now, self.n_calls = 0.0, 0
 
     def clock(self) -> float:
@@ -158,7 +161,9 @@ class Fake:
 
 def test_what_warms_up_is_not_timed() -> None:
     fake = Fake()
-    profile = SpeedProfile(texts=("a", "b"), n_requests=100, n_rounds=4, n_warm_up=10)
+    profile = SpeedProfile(
+        queries=("q",), documents=("a", "b"), n_requests=100, n_rounds=4, n_warm_up=10
+    )
     found = {each.name: each for each in measure_speed(fake, profile, clock=fake.clock)}
     assert found["latency_p50"].value == pytest.approx(60)
     assert found["latency_p99"].value == pytest.approx(109)
@@ -167,21 +172,19 @@ def test_what_warms_up_is_not_timed() -> None:
 
 
 def test_what_returns_no_vectors_is_refused() -> None:
-    queries = read_query_set("everyday-en")
-    for measure in (
-        lambda: measure_retrieval(object(), queries),  # type: ignore[arg-type]
-        lambda: measure_speed(object(), SpeedProfile(texts=("a",))),  # type: ignore[arg-type]
-    ):
-        with pytest.raises(InvalidArgumentError, match="returns no vectors"):
-            measure()
+    nothing: Any = object()
+    with pytest.raises(InvalidArgumentError, match="object returns no vectors"):
+        measure_retrieval(nothing, read_query_set("everyday-en"))
+    with pytest.raises(InvalidArgumentError, match="object returns no vectors"):
+        measure_speed(nothing, SpeedProfile(queries=("q",), documents=("a",)))
 
 
 def test_the_digest_of_a_profile_is_that_of_what_is_run() -> None:
-    profile = SpeedProfile(texts=("a",))
-    assert profile.digest == SpeedProfile(texts=("a",)).digest
-    assert profile.digest != SpeedProfile(texts=("a",), n_rounds=11).digest
+    profile = SpeedProfile(queries=("q",), documents=("a",))
+    assert profile.digest == SpeedProfile(queries=("q",), documents=("a",)).digest
+    assert profile.digest != SpeedProfile(queries=("q",), documents=("a",), n_rounds=11).digest
     with pytest.raises(InvalidArgumentError, match="expected 1 or more"):
-        SpeedProfile(texts=())
+        SpeedProfile(queries=("q",), documents=())
 
 
 def test_an_environment_is_the_same_each_time_and_names_what_counts() -> None:
