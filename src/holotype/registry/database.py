@@ -9,8 +9,14 @@ from typing import Any, Literal, Self
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL, Connection, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, create_engine, event, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
 
 from holotype.registry.errors import DatabaseAddressError, DatabaseUnavailableError
 
@@ -27,6 +33,8 @@ _POSTGRESQL: Mapping[str, Any] = {
 _SQLITE_PATIENCE_S = 30
 """How long a writer waits for another one; a write takes milliseconds."""
 _WRITES = "holotype_writes"
+_LOCKS = 0x686F6C6F
+"""The space of PostgreSQL's advisory locks: "holo"."""
 _EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 
@@ -87,6 +95,15 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def take_turn(self, connection: Connection, kind: str) -> None:
+        """Wait for other transactions that write to a kind; SQLite has done so at the beginning.
+
+        A lock of a row would need the right to change it, which nobody else needs.
+        """
+        if self.dialect == "postgresql":
+            lock = text("SELECT pg_advisory_xact_lock(:space, hashtext(:kind))")
+            connection.execute(lock, {"space": _LOCKS, "kind": kind})
+
     def unavailable(self, error: Exception) -> DatabaseUnavailableError:
         """Return the error that says that the database does not answer, and what it said."""
         said = str(error).strip().splitlines()
@@ -100,10 +117,18 @@ class Database:
     def _unavailable(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
-            raise self.unavailable(
-                error.orig if isinstance(error.orig, Exception) else error
-            ) from error
+        except DBAPIError as error:
+            said = error.orig if isinstance(error.orig, Exception) else error
+            if isinstance(said, psycopg.errors.InsufficientPrivilege):
+                raise DatabaseUnavailableError(
+                    self.location,
+                    f"refuses: {str(said).splitlines()[0]}; give its user the rights to read and "
+                    "write the registry's tables",
+                ) from error
+            # SQLite says of a damaged file that it is an error, and not which.
+            if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
+                raise self.unavailable(said) from error
+            raise
 
     def listen(self, channel: str) -> psycopg.Connection:
         """Return a connection of its own that hears what PostgreSQL tells on a channel.

@@ -92,17 +92,11 @@ class ModelRegistry:
         options = _options(inference_config or {})
         resolved = resolve_model(reference, options)
         model_id = check_model_id(resolved.record.id if model_id is None else model_id)
-        try:
-            with self.database.writing() as connection:
-                self._make_kind(connection, kind, str(resolved.record.type))
-                values = _values(resolved, kind, version_id, options, actor)
-                self._add_version(connection, model_id, values)
-        except IntegrityError:
-            # Another process has registered a version of this name, or a first one, meanwhile.
-            with self.database.reading() as connection:
-                found = self._find(connection, kind, model_id, version_id)
-            if not found:
-                raise
+        with self.database.writing() as connection:
+            self.database.take_turn(connection, kind)
+            self._make_kind(connection, kind, str(resolved.record.type))
+            values = _values(resolved, kind, version_id, options, actor)
+            self._add_version(connection, model_id, values)
         version = self.get(kind, f"{model_id}/{version_id}")
         self._compare(version, resolved, options)
         return version
@@ -210,6 +204,7 @@ class ModelRegistry:
         )
         try:
             with self.database.writing() as connection:
+                self.database.take_turn(connection, kind)
                 return activate_version(connection, request, self._get(connection, kind, version))
         except IntegrityError as error:
             raise _used_meanwhile(request) from error
@@ -236,6 +231,7 @@ class ModelRegistry:
         )
         try:
             with self.database.writing() as connection:
+                self.database.take_turn(connection, kind)
                 return roll_back(connection, request)
         except IntegrityError as error:
             raise _used_meanwhile(request) from error

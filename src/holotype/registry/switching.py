@@ -1,6 +1,6 @@
 """Which version of a kind is active: switches it, in one transaction, and goes back.
 
-Switches of a kind take turns. Each adds an activation, whose generation is one more than that of the
+Switches of a kind take turns, for which the caller sees. Each adds an activation, whose generation is one more than that of the
 one before, and points the kind's only row of `active_version` to it. An activation also knows the
 one that a rollback returns to, so that the history is an undo stack: each rollback goes one step
 further back, and never returns to a state rolled back.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from holotype.errors import DifferentVectorsError
 from holotype.registry.errors import (
@@ -19,7 +19,7 @@ from holotype.registry.errors import (
     StaleGenerationError,
     VersionNotFoundError,
 )
-from holotype.registry.tables import activation, active_version, model_kind
+from holotype.registry.tables import activation, active_version
 from holotype.registry.versions import (
     WITH_VECTORS,
     Action,
@@ -57,7 +57,6 @@ def activate_version(
     connection: Connection, request: SwitchRequest, version: ModelVersion
 ) -> Activation:
     """Make a version the active one; see `ModelRegistry.activate`."""
-    _take_turn(connection, request)
     if done := _repeated(connection, request, "activate"):
         if done.version.id != version.id:
             raise _reused(request, done)
@@ -74,7 +73,6 @@ def activate_version(
 
 def roll_back(connection: Connection, request: SwitchRequest) -> Activation:
     """Return to the version before; see `ModelRegistry.rollback`."""
-    _take_turn(connection, request)
     if done := _repeated(connection, request, "rollback"):
         return done
     current = find_active(connection, request.kind)
@@ -109,12 +107,6 @@ def find_generation(connection: Connection, kind: str, generation: int) -> Activ
         activation.c.kind == kind, activation.c.generation == generation
     )
     return activation_of(connection.execute(query).one())
-
-
-def _take_turn(connection: Connection, request: SwitchRequest) -> None:
-    """Wait for other switches of the kind; SQLite has done so at the transaction's beginning."""
-    query = select(model_kind.c.name).where(model_kind.c.name == request.kind).with_for_update()
-    connection.execute(query)
 
 
 def _repeated(connection: Connection, request: SwitchRequest, action: Action) -> Activation | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -77,23 +78,26 @@ def test_the_same_again_is_the_same_version_and_another_is_refused(
     assert len(registry.list(KIND).versions) == 1
 
 
-def test_eight_programs_that_register_the_same_at_once_get_one_version(
-    database: Database, store: Path
+@pytest.mark.parametrize("n_names", [1, 8])
+def test_eight_programs_that_register_at_once_get_their_versions(
+    database: Database, store: Path, n_names: int
 ) -> None:
     registry = ModelRegistry(database)
     go, found = threading.Barrier(8), list[ModelVersion]()
 
-    def run() -> None:
+    def run(n: int) -> None:
         go.wait()
-        found.extend(register(registry, store, "v1"))
+        name = f"v{n % n_names}"
+        found.append(registry.register(KIND, name, store / "v1", actor="alice"))
 
-    threads = [threading.Thread(target=run) for _ in range(8)]
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(found) == 8
-    assert len(set(found)) == 1
+    assert len(set(found)) == n_names
+    assert len({each.model_id for each in found}) == 1
 
 
 def test_a_folder_that_is_no_artifact_is_refused_with_the_command(
@@ -337,6 +341,28 @@ def test_of_two_operators_at_once_one_wins(registry: ModelRegistry, store: Path)
             thread.join()
     assert sorted(outcomes) == ["done"] * 10 + ["stale"] * 10
     assert registry.history(KIND)[0].generation == 11
+
+
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+def test_a_user_needs_to_change_no_table_but_one(registry: ModelRegistry, store: Path) -> None:
+    role = f"operator_{os.getpid()}"
+    with registry.database.writing() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        connection.execute(text(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {role}"))
+        connection.execute(text(f"GRANT UPDATE ON active_version TO {role}"))
+    try:
+        address = registry.database.url.set(username=role, drivername="postgresql")
+        with Database(address.render_as_string(hide_password=False)) as database:
+            own = ModelRegistry(database)
+            register(own, store, "v1", "v2")
+            activate(own, "v1")
+            activate(own, "v2")
+            own.rollback(KIND, actor="alice")
+            assert active(own) == "v1"
+    finally:
+        with registry.database.writing() as connection:
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
 
 
 def test_the_view_of_models_has_the_columns_of_the_predecessor(
