@@ -20,9 +20,6 @@ from sqlalchemy.exc import (
 
 from holotype.registry.errors import DatabaseAddressError, DatabaseUnavailableError
 
-DATABASE_VARIABLE = "HOLOTYPE_DATABASE"
-DEFAULT_DATABASE = "sqlite:///registry.db"
-
 _POSTGRESQL: Mapping[str, Any] = {
     "application_name": "holotype",
     "connect_timeout": 5,
@@ -32,6 +29,7 @@ _POSTGRESQL: Mapping[str, Any] = {
 }
 _SQLITE_PATIENCE_S = 30
 """How long a writer waits for another one; a write takes milliseconds."""
+_SECRETS = ("password", "sslpassword", "passfile")
 _WRITES = "holotype_writes"
 _LOCKS = 0x686F6C6F
 """The space of PostgreSQL's advisory locks: "holo"."""
@@ -59,7 +57,7 @@ class Database:
         self.dialect: Literal["sqlite", "postgresql"] = (
             "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
         )
-        self.location = url.set(drivername=self.dialect).render_as_string(hide_password=True)
+        self.location = _without_secrets(url.set(drivername=self.dialect))
         arguments = {"timeout": _SQLITE_PATIENCE_S} if self.dialect == "sqlite" else _POSTGRESQL
         self.engine = create_engine(url, connect_args=dict(arguments), pool_pre_ping=True)
         if self.dialect == "sqlite":
@@ -181,8 +179,13 @@ def _parse(address: str) -> URL:
     if name in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
     raise DatabaseAddressError(
-        url.render_as_string(hide_password=True), f"is a database of the kind {name!r}; {_EXPECTED}"
+        _without_secrets(url), f"is a database of the kind {name!r}; {_EXPECTED}"
     )
+
+
+def _without_secrets(url: URL) -> str:
+    shown = url._replace(password=None).difference_update_query(_SECRETS)
+    return shown.render_as_string(hide_password=False)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -146,6 +146,15 @@ class ModelRegistry:
         with self.database.reading() as connection:
             return self._get(connection, kind, version)
 
+    def kinds(self) -> tuple[str, ...]:
+        """Return the names of all kinds, sorted.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        with self.database.reading() as connection:
+            return _kinds(connection)
+
     def active(self, kind: str) -> Activation | None:
         """Return the activation that a kind is at, with its version; None if none.
 
@@ -207,7 +216,8 @@ class ModelRegistry:
                 self.database.take_turn(connection, kind)
                 return activate_version(connection, request, self._get(connection, kind, version))
         except IntegrityError as error:
-            raise _used_meanwhile(request) from error
+            self._refuse_reuse(request, error)
+            raise
 
     def rollback(
         self,
@@ -234,7 +244,8 @@ class ModelRegistry:
                 self.database.take_turn(connection, kind)
                 return roll_back(connection, request)
         except IntegrityError as error:
-            raise _used_meanwhile(request) from error
+            self._refuse_reuse(request, error)
+            raise
 
     def history(
         self, kind: str, *, limit: int = 50, before: int | None = None
@@ -303,6 +314,18 @@ class ModelRegistry:
             allow_different_vectors=allow_different_vectors,
         )
 
+    def _refuse_reuse(self, request: SwitchRequest, error: IntegrityError) -> None:
+        """Say so if a request of another kind, which did not wait, used the same id meanwhile."""
+        query = select(activation.c.kind).where(activation.c.request_id == request.request_id)
+        with self.database.reading() as connection:
+            kind = connection.execute(query).scalar()
+        if kind is not None:
+            raise RequestReusedError(
+                f"{request.location} {request.kind}",
+                f"a request of the kind {kind!r} used the id {request.request_id!r} at the same "
+                "time; give another request an id of its own",
+            ) from error
+
     def _make_kind(self, connection: Connection, kind: str, type: str) -> None:
         found = connection.execute(
             select(model_kind.c.type).where(model_kind.c.name == kind)
@@ -363,7 +386,7 @@ class ModelRegistry:
         )
 
     def _require_kind(self, connection: Connection, kind: str) -> None:
-        kinds = list_of(connection)
+        kinds = _kinds(connection)
         if kind not in kinds:
             what = f"has only {', '.join(kinds[:20])}" if kinds else "has none yet"
             raise VersionNotFoundError(
@@ -388,10 +411,9 @@ class ModelRegistry:
             )
 
 
-def list_of(connection: Connection) -> list[str]:
-    """Return the names of all kinds."""
+def _kinds(connection: Connection) -> tuple[str, ...]:
     query = select(model_kind.c.name).order_by(model_kind.c.name)
-    return [str(name) for name in connection.execute(query).scalars()]
+    return tuple(map(str, connection.execute(query).scalars()))
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -423,11 +445,3 @@ def _values(
 def _check_limit(limit: int) -> None:
     if not 1 <= limit <= _LARGEST_PAGE:
         raise InvalidArgumentError(f"limit is {limit!r}; expected 1 to {_LARGEST_PAGE}")
-
-
-def _used_meanwhile(request: SwitchRequest) -> RequestReusedError:
-    return RequestReusedError(
-        f"{request.location} {request.kind}",
-        f"a request of another kind used the id {request.request_id!r} at the same time; give "
-        "another request an id of its own",
-    )

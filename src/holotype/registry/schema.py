@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, column, inspect, select, table, text
 
 from holotype.registry.database import Database
 from holotype.registry.errors import DatabaseAddressError, SchemaVersionError
 
 SCHEMA = "0001"
 """The version of the tables that this holotype uses."""
+
+VERSION_TABLE = "registry_schema"
+"""Where the version is kept; other programs that use alembic can share the database."""
 
 _LOCK = 0x686F6C6F
 """The key of PostgreSQL's advisory lock: "holo"."""
@@ -69,13 +73,15 @@ def check(database: Database) -> None:
 
 
 def _found(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(
+        select(column("version_num")).select_from(table(VERSION_TABLE))
+    ).scalar()
 
 
 def _wrong(database: Database, found: str | None) -> SchemaVersionError:
-    command = f"holotype db upgrade --database {database.location}"
+    command = f"holotype db upgrade --database {shlex.quote(database.location)}"
     if found is None:
         problem = f"has no tables of the registry; make them with: {command}"
     elif found > SCHEMA:
@@ -93,5 +99,5 @@ def _migrate(connection: Connection) -> None:
     alembic: Any = importlib.import_module("alembic.command")
     config: Any = importlib.import_module("alembic.config").Config()
     config.set_main_option("script_location", "holotype.registry:migrations")
-    config.attributes["connection"] = connection
+    config.attributes.update(connection=connection, version_table=VERSION_TABLE)
     alembic.upgrade(config, SCHEMA)

@@ -3,5 +3,5 @@
 from alembic import context
 
 # SQLite, too, undoes changes of tables: the transaction was begun by hand.
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+context.configure(transactional_ddl=True, **context.config.attributes)
 context.run_migrations()

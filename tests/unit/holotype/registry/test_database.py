@@ -44,6 +44,7 @@ def test_an_address_that_is_none_is_one_line(address: str, problem: str) -> None
     "address",
     [
         "postgresql://tests:secret@localhost:1/models",
+        "postgresql://tests@localhost:1/models?password=secret",
         "mysql://tests:secret@localhost/models",
         "tests:secret@localhost",
     ],

@@ -143,6 +143,7 @@ def test_versions_are_listed_newest_first_in_pages(registry: ModelRegistry, stor
     last = registry.list(KIND, limit=2, before=first.next)
     assert ([each.version_id for each in last.versions], last.next) == (["v1"], None)
     assert len(registry.list().versions) == 4
+    assert registry.kinds() == (KIND, "titles")
     with pytest.raises(InvalidArgumentError, match="limit is 0"):
         registry.list(limit=0)
 
@@ -206,6 +207,31 @@ def test_the_same_request_twice_is_one_activation(registry: ModelRegistry, store
         registry.rollback(KIND, actor="alice", request_id="deploy 17")
     back = registry.rollback(KIND, actor="alice", request_id="back")
     assert registry.rollback(KIND, actor="alice", request_id="back") == back
+
+
+def test_an_id_that_two_kinds_use_at_once_is_one_activation(
+    registry: ModelRegistry, store: Path
+) -> None:
+    kinds = [f"kind_{n}" for n in range(8)]
+    for kind in kinds:
+        registry.register(kind, "v1", store / "v1", actor="alice")
+    go, outcomes = threading.Barrier(8), list[str]()
+
+    def run(kind: str) -> None:
+        go.wait()
+        try:
+            registry.activate(kind, "v1", actor="alice", request_id="deploy")
+            outcomes.append("done")
+        except RequestReusedError:
+            outcomes.append("reused")
+
+    threads = [threading.Thread(target=run, args=(kind,)) for kind in kinds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["done", *["reused"] * 7]
+    assert len(registry.all_active()) == 1
 
 
 def test_other_vectors_are_refused_unless_allowed(registry: ModelRegistry, store: Path) -> None:

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from holotype.registry import Database, ModelRegistry, SchemaVersionError, check, upgrade
-from holotype.registry.schema import SCHEMA
+from holotype.registry.schema import SCHEMA, VERSION_TABLE
 from holotype.registry.tables import metadata
 
 
@@ -40,11 +40,11 @@ def test_a_check_of_a_file_that_is_not_there_makes_none(tmp_path: Path) -> None:
 
 def test_tables_of_another_version_are_refused(database: Database) -> None:
     with database.writing() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        connection.execute(text("UPDATE registry_schema SET version_num = '0000'"))
     with pytest.raises(SchemaVersionError, match="run: holotype db upgrade"):
         check(database)
     with database.writing() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE registry_schema SET version_num = '9999'"))
     for refuse in (check, upgrade):
         with pytest.raises(SchemaVersionError, match="a newer holotype made"):
             refuse(database)
@@ -60,7 +60,11 @@ def test_the_migrations_make_the_tables_that_queries_expect(database: Database) 
     with database.reading() as connection:
         context = MigrationContext.configure(
             connection,
-            opts={"compare_type": True, "include_name": lambda name, *_: name != "alembic_version"},
+            opts={
+                "compare_type": True,
+                "version_table": VERSION_TABLE,
+                "include_name": lambda name, *_: name != VERSION_TABLE,
+            },
         )
         assert compare_metadata(context, metadata) == []
 
