@@ -15,11 +15,13 @@ import breakdown
 import cold_start
 import encoding
 import generation
+import growth
 import heads
 import importing
 import late_interaction
 import lookups
 import machine
+import pool
 import scoring
 import type_checking
 from report import Table
@@ -42,9 +44,11 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "breakdown": breakdown.table,
     "maxsim": lambda _: scoring.table(),
     "cold_start": lambda _: cold_start.table(),
+    "growth": lambda _: growth.table(),
     "backends": lambda _: backends.table(),
     "artifacts": lambda _: artifacts.table(),
     "aliases": lambda _: aliases.table(),
+    "pool": lambda _: pool.table(),
 }
 
 

@@ -399,6 +399,12 @@ class LocatedError(HolotypeError):
         """Return the message, in which whatever a file may name moves no cursor."""
         return printable(f"{self.location}: {self.problem}")
 
+    def rename(self, folder: str, name: str) -> None:
+        """Call a folder by another name, as where the files in it are copies of the user's."""
+        self.location = self.location.replace(folder, name)
+        self.problem = self.problem.replace(folder, name)
+        self.args = (self.location, self.problem)
+
 
 class TokenizationError(LocatedError):
     """A tokenizer fails at a text.

@@ -6,19 +6,29 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file completely, or leave it as it was, even if the process dies.
+    """Write a file completely, or leave it as it was; see `writing_file`."""
+    with writing_file(path) as file:
+        file.write(data)
 
-    The data are written to a temporary file beside it and flushed to disk; the temporary file then
-    replaces the target. An existing file keeps its permissions; a new one gets the default ones.
-    Links and devices are neither followed nor replaced.
+
+@contextmanager
+def writing_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write to, which replaces the target when the block ends well.
+
+    The file is a temporary one beside the target, and is flushed to disk before it takes the
+    target's name; so the target is whole or as it was, even if the process dies. After an error
+    the temporary file is deleted. An existing file keeps its permissions; a new one gets the
+    default ones. Links and devices are neither followed nor replaced.
 
     Args:
         path: the file; its folder must exist.
-        data: the new contents.
 
     Raises:
         OSError: the path has something other than a regular file, or the folder does not exist or
@@ -30,14 +40,14 @@ def replace_file(path: Path, data: bytes) -> None:
         with temporary.open("xb") as file:
             if permissions is not None:
                 temporary.chmod(permissions)
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def _permissions(path: Path) -> int | None:
@@ -52,7 +62,7 @@ def _permissions(path: Path) -> int | None:
     return stat.S_IMODE(status.st_mode)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Flush the names in a folder to disk, on systems that can open folders."""
     if not hasattr(os, "O_DIRECTORY"):
         return

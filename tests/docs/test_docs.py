@@ -179,7 +179,9 @@ def test_the_links_of_the_pages_lead_somewhere() -> None:
     assert astray == []
 
 
-@pytest.mark.parametrize("example", ["model_registry_demo", "type_errors", "blue_green"])
+@pytest.mark.parametrize(
+    "example", ["model_registry_demo", "type_errors", "blue_green", "hot_swap"]
+)
 def test_an_example_runs(example: str) -> None:
     command = [sys.executable, str(ROOT / "examples" / f"{example}.py")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

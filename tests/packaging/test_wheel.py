@@ -41,8 +41,9 @@ def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
     assert requirements
     assert all("extra ==" in requirement for requirement in requirements)
     extras = {
-        *("all", "artifacts", "cli", "codegen", "encoders", "export", "gcs", "hub", "langchain"),
-        *("llama-index", "mteb", "onnx", "openvino", "ray", "registry", "s3", "scipy", "static"),
+        *("all", "artifacts", "aws", "cli", "codegen", "encoders", "export", "gcs", "hub"),
+        *("langchain", "llama-index", "mteb", "onnx", "openvino", "pool", "ray", "s3", "scipy"),
+        *("registry", "static"),
     }
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.derived_record import derive_record
 from holotype.encoders.kinds.plan import make_plan
+from holotype.errors import DifferentVectorsError
+from holotype.publishing import create_artifact
+from holotype.publishing.alias_switching import rollback_alias, set_alias
+from holotype.references import read_manifest
 
 MADE = Path(__file__).parent.parent / "fixtures/made_by_0_1_0"
 KINDS = {
@@ -31,13 +36,20 @@ KINDS = {
 
 
 def as_then(name: str) -> checkpoints.Files:
-    """The files of a kind as 0.1.0 had them: no tokenizer that could be read, and no heads."""
+    """The files of a kind as 0.1.0 had them: no tokenizer that could be read, and few tensors."""
     files = KINDS[name]() | {"tokenizer.json": b"{}"}
-    if name in ("sparse", "cross-encoder", "classifier"):
-        files["model.safetensors"] = checkpoints.bert()["model.safetensors"]
+    config = json.loads(files["config.json"])
+    del config["num_attention_heads"], config["intermediate_size"]
+    tensors: checkpoints.Shapes = {
+        "embeddings.word_embeddings.weight": ("F32", [100, 32]),
+        "embeddings.position_ids": ("I64", [1, 64]),
+    }
+    if name == "stanford":
+        tensors = {"bert.weight": ("F32", [100, 32]), "linear.weight": ("F32", [16, 32])}
     if name == "multi-vector":
         del files["1_Dense/model.safetensors"]
-    return files
+    weights = checkpoints.safetensors(tensors)
+    return files | {"config.json": checkpoints.as_json(config), "model.safetensors": weights}
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +102,32 @@ def test_fingerprints_of_every_kind_are_what_they_were(
     record = derive_record(checkpoint, name=name)
     plan = make_plan(record, checkpoint)
     assert fingerprint(plan, dim=record.embedding_dim) == made["fingerprints"][name]
+
+
+def test_a_fingerprint_that_covered_idle_files_is_accepted(folder: Path, made: Any) -> None:
+    then = made["fingerprints"]["artifact-with-vocabulary"]
+    (folder / "checkpoint/vocab.txt").write_text("[PAD]\n[UNK]\n")
+    encoder: object = load("local:checkpoint", device="cpu")
+    assert isinstance(encoder, DenseEncoder)
+    assert encoder.fingerprint == made["fingerprints"]["artifact"]
+    assert encoder.has_fingerprint(then)
+    assert encoder.has_fingerprint(encoder.fingerprint)
+    (folder / "checkpoint/vocab.txt").write_text("[PAD]\n")
+    assert not encoder.has_fingerprint(then)
+
+
+def test_an_alias_goes_on_from_an_artifact_of_0_1_0_and_back(folder: Path, made: Any) -> None:
+    then = made["fingerprints"]["artifact-with-vocabulary"]
+    (folder / "checkpoint/vocab.txt").write_text("[PAD]\n[UNK]\n")
+    store = folder / "store"
+    create_artifact("local:checkpoint", store / "tiny-v2")
+    shutil.copytree(store / "tiny-v2", store / "tiny-old")
+    manifest = replace(read_manifest(store / "tiny-old"), fingerprint=then)
+    (store / "tiny-old/artifact.json").write_text(manifest.to_json())
+    for artifact in ("tiny-old", "tiny-v2", "tiny-old"):
+        set_alias(store, "staging", artifact)
+    assert rollback_alias(store, "staging").current.artifact == "tiny-v2"
+    forged = replace(manifest, fingerprint=f"sha256:{'0' * 64}")
+    (store / "tiny-old/artifact.json").write_text(forged.to_json())
+    with pytest.raises(DifferentVectorsError):
+        set_alias(store, "staging", "tiny-old")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassificat
 
 from holotype import get_model
 from holotype.encoders import load
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.inputs.tokenizer_classes import VOCABULARIES
+from holotype.encoders.kinds.derived_record import derive_record
+from holotype.errors import CheckpointError
 from holotype.hub.adding import make_entry
 from holotype.hub.checkpoint_files import open_folder
 from holotype.hub.verifying import verify_folder
@@ -162,3 +167,59 @@ def test_a_static_model_is_recognised(bert_folder: Path, tmp_path: Path, save_de
     assert (made["type"], made["architecture"]["type"]) == ("dense", "static")
     assert made["specs"]["embedding_dim"] == 8
     assert made["specs"]["vocab_size"] == tokenizer.get_vocab_size()
+
+
+def taken_out(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).unlink()
+
+
+def replaced_by_pickle(folder: Path, *names: str) -> None:
+    taken_out(folder, *names)
+    (folder / "pytorch_model.bin").write_bytes(b"pickled")
+
+
+@pytest.mark.parametrize("fault", [taken_out, replaced_by_pickle])
+def test_weights_that_are_missing_are_told_in_the_words_of_load(
+    minilm_folder: Path, tmp_path: Path, fault: Any
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(minilm_folder, folder)
+    fault(folder, "model.safetensors")
+    assert_told_as_load_does(folder, "has no model.safetensors|has only pickled weights")
+
+
+def test_a_tokenizer_that_is_missing_is_told_in_the_words_of_load(
+    minilm_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(minilm_folder, folder)
+    taken_out(folder, *(name for name in VOCABULARIES if (folder / name).exists()))
+    assert_told_as_load_does(folder, "has no tokenizer; expected one of tokenizer.json")
+
+
+def test_a_layer_without_its_weights_is_told_in_the_words_of_load(folder_010: Path) -> None:
+    (folder_010 / "2_Dense/model.safetensors").unlink()
+    checkpoint = Checkpoint(folder_010)
+    record = derive_record(checkpoint, name="tiny")
+    with pytest.raises(CheckpointError, match=r"has no model\.safetensors") as caught:
+        load(record, checkpoint=folder_010, device="cpu")
+    assert verify_folder(record, folder_010).refusal == str(caught.value)
+
+
+@pytest.fixture
+def folder_010(tmp_path: Path) -> Path:
+    """A dense model with a projection, whose weights are real."""
+    made = Path(__file__).parent.parent / "fixtures/made_by_0_1_0/checkpoint"
+    shutil.copytree(made, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def assert_told_as_load_does(folder: Path, words: str) -> None:
+    record = get_model("all-minilm-l6-v2")
+    with pytest.raises(CheckpointError, match=words) as caught:
+        load(record, checkpoint=folder, device="cpu")
+    report = verify_folder(record, folder)
+    assert report.refusal == str(caught.value)
+    assert report.having("differ") == ()
+    assert not report.is_good

@@ -50,6 +50,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *("encoders", "encoders._load", "encoders._load_modes", "encoders._load_overloads"),
         *("encoders.names", "encoders.copies"),
         *("encoders.opening", "encoders.finding", "encoders.fingerprint", "encoders.completeness"),
+        "encoders.earlier_fingerprint",
         "encoders.encoder",
         *("encoders.text_encoder", "encoders.scoring_encoder", "encoders.dense"),
         *("encoders.colbert", "encoders.sparse", "encoders.cross_encoder"),
@@ -59,6 +60,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "hub": ("hub.*",),
     "adapters": ("adapters.*",),
     "publishing": ("publishing.*", "artifacts.*", "artifact_errors", "mode_errors", "store_errors"),
+    "deployment": ("deployment.*",),
+    "pool": ("pool.*",),
     "cluster": ("cluster",),
     "registry": ("registry.*",),
     "cli": ("cli.*", "__main__"),
@@ -68,7 +71,8 @@ PAGE = Path(__file__).parents[2] / "docs/architecture.md"
 
 HEAVY = {
     *("torch", "transformers", "numpy", "jinja2", "jsonschema", "huggingface_hub", "typer", "rich"),
-    *("fsspec", "filelock", "platformdirs", "tenacity", "sqlalchemy", "alembic", "psycopg"),
+    *("fsspec", "filelock", "platformdirs", "tenacity", "ruamel", "watchfiles", "boto3"),
+    *("sqlalchemy", "alembic", "psycopg"),
     # They bring `inspect`, and with it a quarter of the time.
     *("dataclasses", "inspect"),
 }

@@ -10,6 +10,7 @@ from holotype.cli import (
     alias_commands,
     artifacts,
     database,
+    deployment_commands,
     locking,
     object_stores,
     registry_commands,
@@ -136,6 +137,11 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
         "alias",
         "What production stands for, switched in one step and back.",
         alias_commands.COMMANDS,
+    ),
+    (
+        "deployment",
+        "Files that say which models run: check, convert and compare them.",
+        deployment_commands.COMMANDS,
     ),
     (
         "registry",

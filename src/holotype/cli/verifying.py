@@ -290,8 +290,10 @@ def _summary(console: Console, reports: Sequence[Report]) -> None:
     }
     n_unread = sum(report.error is not None for report in reports)
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    n_refused = sum(report.refusal is not None for report in reports)
+    refused = f"; load refuses {n_refused}" if n_refused else ""
     unread = f"; {n_unread} could not be read" if n_unread else ""
-    console.print(f"{counted_models(len(reports))}: {told}{unread}", style="dim")
+    console.print(f"{counted_models(len(reports))}: {told}{refused}{unread}", style="dim")
 
 
 def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
@@ -329,4 +331,4 @@ def _fix(file: Path, reports: Sequence[Report]) -> _Fixed:
 def _is_bad(report: Report, fixed: _Fixed) -> bool:
     differing = {(report.id, found.field) for found in report.having("differ")}
     unsettled = bool(differing - fixed.written) or report.id in fixed.refused
-    return report.error is not None or unsettled
+    return report.error is not None or report.refusal is not None or unsettled

@@ -21,13 +21,9 @@ from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
 from holotype.encoders.running.devices import LoadedT, Replicas
+from holotype.encoders.running.forks import refuse_fork
 from holotype.encoders.running.network import Network, Tower, Towers
-from holotype.errors import (
-    CheckpointError,
-    ClosedEncoderError,
-    ForkedEncoderError,
-    TokenizationError,
-)
+from holotype.errors import CheckpointError, ClosedEncoderError, TokenizationError
 
 Build: TypeAlias = Callable[[ModelConfig[Any]], Towers]
 """Loads the weights of a model for a config."""
@@ -94,8 +90,8 @@ class LoadedModel(Generic[LoadedT]):
     def _towers_on(self, devices: Sequence[str] | None) -> list[LoadedT]:
         """Return the weights on each of the devices; None means the model's own device."""
         own = self._towers
-        if self._process_id not in (None, os.getpid()):
-            raise ForkedEncoderError(self._name)
+        if self._process_id is not None:
+            refuse_fork(self._name, self._process_id)
         if devices is None:
             return [own]
         return [self._replicas.on(device) or own for device in devices]
@@ -180,6 +176,21 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
             raise CheckpointError(
                 self._plan.checkpoint.location, f"cannot be read any more: {error}"
             ) from error
+
+    def has_fingerprint(self, stated: str) -> bool:
+        """Whether a fingerprint that an index holds is this encoder's.
+
+        Those that holotype 0.1.0 made count, too: they also covered files that decide no vector.
+
+        Raises:
+            CheckpointError: the files are missing or damaged.
+        """
+        from holotype.encoders.earlier_fingerprint import has_fingerprint
+
+        if stated == self.fingerprint:
+            return True
+        trusted = self._plan.checkpoint.policy == "run"
+        return has_fingerprint(self._plan, stated, dim=self.config.dim, with_code=trusted)
 
     def compatible_with(self, other: Encoder[Any]) -> bool:
         """Whether both encoders may share an index: their fingerprints are equal."""

@@ -11,38 +11,38 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.heads import TemplateSettings, template_file
+from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.routes import module_folders
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
+from holotype.encoders.checkpoints.sparse import IDF_FILE
 from holotype.encoders.graphs.manifest import original_weights
-from holotype.encoders.inputs.tokenizer_classes import MAP_FILE, TOKENIZER_FILE, decided_by_map
-from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.inputs.tokenizer_classes import (
+    MAP_FILE,
+    SETTINGS_FILE,
+    TOKENIZER_FILE,
+    decided_by_map,
+    files_read,
+)
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    CrossEncoderPlan,
+    DensePlan,
+    SparsePlan,
+    StaticPlan,
+    networks,
+)
+from holotype.encoders.kinds.static import StaticCheckpoint
 from holotype.references.checking import check_sizes, hash_files
 from holotype.references.manifest import read_manifest
 from holotype.references.paths import MANIFEST_FILE
 
 _VERSION = 1
-_TOKENIZER_FILES = frozenset(
-    {
-        "tokenizer.json",
-        "vocab.txt",
-        "vocab.json",
-        "merges.txt",
-        "added_tokens.json",
-        "sentencepiece.bpe.model",
-        "spiece.model",
-        "tokenizer.model",
-    }
-)
-# Beside `tokenizer.json` these decide nothing. Of the files above, which counted there from the
-# first, none may be left out: indexes that exist would not match their models any more.
-_VOCABULARIES_ALONE = frozenset({"spm.model", "sentencepiece.model"})
-# These files are written anew by every library that saves a model. What tells who did, or what
-# decides nothing, does not count in them.
-_SETTINGS = frozenset({"config.json", "tokenizer_config.json"})
-_IDLE_KEYS = frozenset(
+IDLE_KEYS = frozenset(
     {
         "_name_or_path",
         "architectures",
@@ -63,6 +63,24 @@ _IDLE_KEYS = frozenset(
         "use_cache",
     }
 )
+"""What decides nothing in `config.json` and `tokenizer_config.json`.
+
+Every library that saves a model writes both files anew; these keys tell who did, or what has no
+effect here.
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Deciding:
+    """What counts in a fingerprint beside the encoding.
+
+    Attributes:
+        files: the paths of the files that count by their bytes.
+        settings: what counts by its values, by the paths of its files.
+    """
+
+    files: frozenset[str]
+    settings: Mapping[str, Any]
 
 
 def fingerprint(
@@ -88,27 +106,7 @@ def fingerprint(
         CheckpointError: a file is damaged.
         OSError: a file cannot be read.
     """
-    checkpoint = plan.checkpoint
-    # An export knows the digests of the weights that it was made from; the graph is theirs.
-    original = original_weights(checkpoint)
-    names = tuple(sorted({*deciding_files(checkpoint, with_code=with_code), *original}))
-    own_file: str | None = getattr(plan.encoding, "own_file", None)
-    if own_file is not None and checkpoint.has(own_file):
-        names = (*names, own_file)
-    known = {**(digests or {}), **original}
-    # The Hub's cache is made of links.
-    folder = checkpoint.folder
-    unknown = {str((folder / name).resolve()): name for name in names if name not in known}
-    known |= {unknown[path]: digest for path, digest in hash_files(folder, unknown).items()}
-    decides = {
-        "version": _VERSION,
-        "encoding": _plain(plan.encoding),
-        "dim": dim,
-        "files": {name: known[name] for name in names},
-        "settings": _settings(checkpoint),
-    }
-    text = json.dumps(decides, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return digest_of(plan, deciding(plan, with_code=with_code), dim=dim, digests=digests or {})
 
 
 def fingerprint_of_folder(plan: AnyPlan, *, dim: int | None, with_code: bool = False) -> str:
@@ -119,55 +117,154 @@ def fingerprint_of_folder(plan: AnyPlan, *, dim: int | None, with_code: bool = F
         CheckpointError: a file is damaged.
         OSError: a file cannot be read.
     """
-    folder = plan.checkpoint.folder
-    digests: dict[str, str] = {}
-    if (folder / MANIFEST_FILE).exists():
-        manifest = read_manifest(folder)
-        differing = {finding.path for finding in check_sizes(folder, manifest)}
-        digests = {file.path: file.sha256 for file in manifest.files if file.path not in differing}
-    return fingerprint(plan, dim=dim, with_code=with_code, digests=digests)
+    return fingerprint(plan, dim=dim, with_code=with_code, digests=known_digests(plan.checkpoint))
 
 
-def deciding_files(checkpoint: Checkpoint, *, with_code: bool = False) -> tuple[str, ...]:
-    """Return the files whose bytes decide the vectors: weights, tokenizer, and code that runs."""
-    kept: list[str] = []
-    for inside, names in _files_of_modules(checkpoint):
-        tokenizer = _TOKENIZER_FILES
-        if TOKENIZER_FILE not in names:
-            tokenizer |= _VOCABULARIES_ALONE
-        weights = checkpoint.part(inside).weight_names()
-        chosen = {*weights, *(name for name in names if name in tokenizer)}
-        kept += [inside + name for name in chosen]
-    if with_code and "auto_map" in checkpoint.json("config.json", optional=True).values:
-        kept += [path.name for path in checkpoint.folder.glob("*.py")]
-    return tuple(sorted(kept))
+def known_digests(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return the SHA-256 of an artifact's files that have their size still, by their paths.
+
+    Raises:
+        ArtifactError: the manifest is damaged.
+    """
+    folder = checkpoint.folder
+    if not (folder / MANIFEST_FILE).exists():
+        return {}
+    manifest = read_manifest(folder)
+    differing = {finding.path for finding in check_sizes(folder, manifest)}
+    return {file.path: file.sha256 for file in manifest.files if file.path not in differing}
 
 
-def _files_of_modules(checkpoint: Checkpoint) -> Iterator[tuple[str, list[str]]]:
-    """Yield the path of each module, with a slash at its end, and the names of its files."""
-    for module in module_folders(checkpoint):
-        folder = checkpoint.folder / module
-        if folder.is_dir():
-            names = sorted(path.name for path in folder.iterdir() if path.is_file())
-            yield f"{module}/" if module else "", names
+def digest_of(
+    plan: AnyPlan, found: Deciding, *, dim: int | None, digests: Mapping[str, str]
+) -> str:
+    """Return the digest of an encoding and of what decides beside it; see `fingerprint`."""
+    checkpoint = plan.checkpoint
+    # An export knows the digests of the weights that it was made from; the graph is theirs.
+    original = original_weights(checkpoint)
+    names = tuple(sorted({*found.files, *original}))
+    own_file: str | None = getattr(plan.encoding, "own_file", None)
+    if own_file is not None and checkpoint.has(own_file):
+        names = (*names, own_file)
+    known = {**digests, **original}
+    # The Hub's cache is made of links.
+    folder = checkpoint.folder
+    unknown = {str((folder / name).resolve()): name for name in names if name not in known}
+    known |= {unknown[path]: digest for path, digest in hash_files(folder, unknown).items()}
+    decides = {
+        "version": _VERSION,
+        "encoding": _plain(plan.encoding),
+        "dim": dim,
+        "files": {name: known[name] for name in names},
+        "settings": found.settings,
+    }
+    text = json.dumps(decides, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _settings(checkpoint: Checkpoint) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for inside, names in _files_of_modules(checkpoint):
-        for name in names:
-            if name in _SETTINGS:
-                values = checkpoint.json(inside + name).values
-                found[inside + name] = {key: values[key] for key in values if key not in _IDLE_KEYS}
-            elif name == MAP_FILE:
-                decided = decided_by_map(checkpoint.part(inside))
-                if decided:
-                    found[inside + name] = decided
-            elif name.startswith("sentence_") and name.endswith("_config.json"):
-                lower_case = checkpoint.json(inside + name).boolean("do_lower_case")
-                if lower_case is not None and lower_case.value:
-                    found["lower_case"] = True
+def deciding(plan: AnyPlan, *, with_code: bool = False) -> Deciding:
+    """Return the files and settings that decide the vectors, and none that do not.
+
+    Raises:
+        CheckpointError: a file is damaged.
+    """
+    checkpoint = plan.checkpoint
+    files = {*_weights(plan), *_vocabularies(plan)}
+    if with_code and "auto_map" in checkpoint.json(CONFIG_FILE, optional=True).values:
+        files |= {path.name for path in checkpoint.folder.glob("*.py")}
+    return Deciding(frozenset(files), _settings(plan))
+
+
+def _weights(plan: AnyPlan) -> set[str]:
+    """Return the paths of the weights of networks, and of the layers that follow them."""
+    encoding: Any = plan.encoding
+    queries = getattr(encoding, "queries", None)
+    layers = (*getattr(encoding, "layers", ()), *(queries.layers if queries else ()))
+    of_layers = (getattr(layer, "folder", None) for layer in layers)
+    folders = (*networks(plan), *(folder for folder in of_layers if folder is not None))
+    found = {folder.part(name).inside for folder in folders for name in folder.weight_names()}
+    if isinstance(plan, SparsePlan) and plan.settings.query_table is not None:
+        found |= _weights_of_queries(plan, plan.settings.query_table)
     return found
+
+
+def _weights_of_queries(plan: SparsePlan, table: str) -> set[str]:
+    if not plan.settings.has_query_module:
+        return {table}
+    folder = plan.checkpoint.part(table)
+    names = [*folder.weight_names(), *([IDF_FILE] if folder.has(IDF_FILE) else [])]
+    return _paths(folder, names)
+
+
+def _vocabularies(plan: AnyPlan) -> set[str]:
+    """Return the paths of the files that tokenizers are read from."""
+    # Of the tokenizer of a table, nothing else is read.
+    found = {path for table in _tables(plan) for path in _paths(table, [TOKENIZER_FILE])}
+    return found.union(*(_paths(folder, files_read(folder)) for folder in _tokenizers(plan)))
+
+
+def _tables(plan: AnyPlan) -> tuple[Checkpoint, ...]:
+    """Return the folders of tables of token vectors."""
+    static = plan.static if isinstance(plan, StaticPlan) else getattr(plan, "queries", None)
+    return (static.table,) if isinstance(static, StaticCheckpoint) else ()
+
+
+def _tokenizers(plan: AnyPlan) -> tuple[Checkpoint, ...]:
+    """Return the folders that hold a tokenizer, but for tables of token vectors."""
+    found = [folder for folder in networks(plan) if folder not in _tables(plan)]
+    if isinstance(plan, SparsePlan) and plan.settings.has_query_module:
+        found.append(plan.checkpoint.part(str(plan.settings.query_table)))
+    return tuple(found)
+
+
+def _paths(folder: Checkpoint, names: Collection[str]) -> set[str]:
+    return {folder.part(name).inside for name in names if folder.has(name)}
+
+
+def _settings(plan: AnyPlan) -> dict[str, Any]:
+    checkpoint = plan.checkpoint
+    modules = module_folders(checkpoint) if checkpoint.has(MODULES_FILE) else ()
+    found: dict[str, Any] = {}
+    for folder in dict.fromkeys((*networks(plan), *map(checkpoint.part, modules))):
+        _add(found, folder, CONFIG_FILE)
+    for folder in _tokenizers(plan):
+        _add(found, folder, SETTINGS_FILE)
+        decided = decided_by_map(folder) if folder.has(MAP_FILE) else {}
+        if decided:
+            found[folder.part(MAP_FILE).inside] = decided
+    lowered = [settings.transformer.inside for settings in _read(plan) if settings.lower_case]
+    if lowered:
+        found["lower_case"] = True if len(lowered) == len(_read(plan)) else lowered
+    if isinstance(plan, CrossEncoderPlan) and plan.settings.template is not None:
+        found["template"] = _template(networks(plan)[0], plan.settings.template)
+    return found
+
+
+def _add(found: dict[str, Any], folder: Checkpoint, name: str) -> None:
+    if folder.has(name):
+        values = folder.json(name).values
+        kept = {key: values[key] for key in values if key not in IDLE_KEYS}
+        found[folder.part(name).inside] = kept
+
+
+def _read(plan: AnyPlan) -> tuple[CheckpointSettings, ...]:
+    """Return what the files say of each transformer."""
+    if isinstance(plan, StaticPlan):
+        return ()
+    if isinstance(plan, DensePlan) and isinstance(plan.queries, CheckpointSettings):
+        return plan.settings, plan.queries
+    settings = plan.settings
+    return (settings if isinstance(settings, CheckpointSettings) else settings.checkpoint,)
+
+
+def _template(folder: Checkpoint, settings: TemplateSettings) -> dict[str, Any]:
+    """Return how pairs are put through a chat template, and the template itself."""
+    name = template_file(folder)
+    text: object = None
+    if name is not None and name.endswith(".jinja"):
+        text = (folder.whole.folder / name).read_text(encoding="utf-8", errors="replace")
+    elif name is not None:
+        text = folder.whole.json(name).values.get("chat_template")
+    return {"arguments": settings.arguments, "structured": settings.structured, "text": text}
 
 
 def _plain(value: Any) -> Any:

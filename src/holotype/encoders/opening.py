@@ -13,11 +13,11 @@ from typing import Literal, TypeAlias
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
-from holotype.encoders.completeness import check_complete
+from holotype.encoders.completeness import check_complete, check_weights
 from holotype.encoders.config import look_up
 from holotype.encoders.copies import find_original
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.plan import AnyPlan, make_plan
 from holotype.errors import (
     AmbiguousModelError,
     ArtifactDamagedError,
@@ -176,8 +176,28 @@ def open_artifact(
     return manifest
 
 
-def check_loadable(folder: Path, manifest: Manifest) -> None:
+def check_loadable(folder: Path, manifest: Manifest, *, verify: Verify = "full") -> None:
     """Check that an artifact holds all that its model needs, as `load` would find it.
+
+    Args:
+        folder: the artifact.
+        manifest: its manifest.
+        verify: ``"sizes"`` reads the headers of the weights and the tokenizer; ``"full"`` asks torch
+            as well, where it is installed, of every tensor whether it is missing.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or of another model.
+        CatalogueMismatchError: the record and the files disagree.
+        UnsupportedModelError: nothing says how the model is run.
+    """
+    plan = plan_of_artifact(folder, manifest)
+    check_complete(plan)
+    if verify == "full":
+        check_weights(plan)
+
+
+def plan_of_artifact(folder: Path, manifest: Manifest) -> AnyPlan:
+    """Return how the model of an artifact is run; code that the artifact includes is trusted.
 
     Raises:
         CheckpointError: a file is missing, damaged, or of another model.
@@ -186,7 +206,7 @@ def check_loadable(folder: Path, manifest: Manifest) -> None:
     """
     with_code = any(file.path.endswith(".py") for file in manifest.files)
     policy = code_policy(manifest.record, trusted=with_code)
-    check_complete(make_plan(manifest.record, Checkpoint(folder, policy=policy)))
+    return make_plan(manifest.record, Checkpoint(folder, policy=policy))
 
 
 def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:

@@ -136,6 +136,5 @@ def open_repository(
                 repository=repository,
             )
         except CheckpointError as error:
-            where = error.location.replace(temporary, location)
-            problem = error.problem.replace(temporary, location)
-            raise type(error)(where, problem) from None
+            error.rename(temporary, location)
+            raise

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from holotype.atomic_file import replace_file
-from holotype.encoders.opening import Verify, check_loadable, open_artifact
+from holotype.encoders.earlier_fingerprint import has_fingerprint
+from holotype.encoders.opening import Verify, check_loadable, open_artifact, plan_of_artifact
 from holotype.errors import (
     AliasNotFoundError,
     ArtifactError,
     DifferentVectorsError,
+    HolotypeError,
     UnsafePathError,
 )
 from holotype.references.aliases import (
@@ -32,6 +34,7 @@ from holotype.references.aliases import (
     unknown_alias,
 )
 from holotype.references.locks import exclusive
+from holotype.references.manifest import Manifest
 
 PATIENCE_S = 10.0
 """How long to wait for another writer; a write takes milliseconds."""
@@ -60,8 +63,10 @@ def set_alias(
         reason: the reason, for the history.
         allow_different_vectors: whether the new artifact may make different vectors; you must then
             rebuild the indexes.
-        verify: how to compare the files with the manifest first: ``"sizes"`` takes milliseconds,
-            ``"full"`` reads every byte, and checks that the artifact holds all that `load` needs.
+        verify: how to check first that the artifact can be loaded: ``"sizes"`` compares the sizes
+            of its files with the manifest, and reads the headers of the weights and the tokenizer;
+            ``"full"`` reads every byte, and asks torch, where it is installed, whether each tensor
+            is there.
         patience_s: how long to wait for another writer, in seconds.
 
     Returns:
@@ -79,8 +84,7 @@ def set_alias(
     alias_file(store, alias)
     folder = artifact_folder(store, artifact)
     manifest = open_artifact(folder, verify=verify)
-    if verify == "full":
-        check_loadable(folder, manifest)
+    check_loadable(folder, manifest, verify=verify)
     with _sole_writer(store, patience_s):
         _refuse_near_twin(store, alias)
         history = read_alias(store, alias) if alias in alias_names(store) else None
@@ -88,7 +92,7 @@ def set_alias(
             current = history.current
             if (current.artifact, current.digest) == (folder.name, manifest.digest):
                 return history
-            _check_vectors(store, alias, current, manifest.fingerprint, allow_different_vectors)
+            _check_vectors(store, alias, current, folder, manifest, allow_different_vectors)
         change = _change("set", folder.name, manifest.digest, manifest.fingerprint, reason)
         return _append_change(store, alias, history, change)
 
@@ -141,7 +145,7 @@ def rollback_alias(
                 f"{manifest.digest[:19]}..., expected {previous.digest[:19]}...; name what you "
                 f"want with: holotype alias set {alias} ARTIFACT",
             )
-        _check_vectors(store, alias, history.current, manifest.fingerprint, allow_different_vectors)
+        _check_vectors(store, alias, history.current, folder, manifest, allow_different_vectors)
         change = _change(
             "rollback", previous.artifact, manifest.digest, manifest.fingerprint, reason
         )
@@ -171,10 +175,33 @@ def _check_reason(store: Path, reason: str) -> None:
 
 
 def _check_vectors(
-    store: Path, alias: str, current: AliasChange, proposed: str | None, allowed: bool
+    store: Path,
+    alias: str,
+    current: AliasChange,
+    folder: Path,
+    manifest: Manifest,
+    allowed: bool,
 ) -> None:
-    if current.fingerprint != proposed and not allowed:
-        raise DifferentVectorsError(f"local:{store}@{alias}", current.fingerprint, proposed)
+    if allowed or current.fingerprint == manifest.fingerprint:
+        return
+    if not _has_fingerprint(folder, manifest, current.fingerprint):
+        ref = f"local:{store}@{alias}"
+        raise DifferentVectorsError(ref, current.fingerprint, manifest.fingerprint)
+
+
+def _has_fingerprint(folder: Path, manifest: Manifest, stated: str | None) -> bool:
+    """Whether two fingerprints that differ are of one artifact, in the forms of two versions."""
+    if stated is None or manifest.fingerprint is None:
+        return False
+    dim = manifest.record.embedding_dim
+    try:
+        plan = plan_of_artifact(folder, manifest)
+        with_code = plan.checkpoint.policy == "run"
+        forms = (stated, manifest.fingerprint)
+        return all(has_fingerprint(plan, form, dim=dim, with_code=with_code) for form in forms)
+    except HolotypeError:
+        # Of what cannot be planned, the fingerprints alone can be compared.
+        return False
 
 
 def _refuse_near_twin(store: Path, alias: str) -> None:

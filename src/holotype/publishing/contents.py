@@ -43,11 +43,13 @@ class Gathered:
     """The files of a model, gathered in one folder.
 
     Attributes:
+        location: where they come from, for errors: a folder, or ``org/model@commit``.
         record: the catalogue's record; None if the files must describe the model.
         commit: the commit of the files; None if the source has none.
         files: the files, by path.
     """
 
+    location: str
     record: ModelInfo | None
     commit: str | None
     files: tuple[FileEntry, ...]

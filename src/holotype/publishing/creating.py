@@ -15,13 +15,13 @@ from pathlib import Path
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
-from holotype.encoders.completeness import check_complete
+from holotype.encoders.completeness import check_complete, check_weights
 from holotype.encoders.config import look_up
 from holotype.encoders.copies import find_original, find_resemblance
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.plan import make_plan
 from holotype.encoders.names import as_reference
-from holotype.errors import ArtifactError, LostPromptWarning, MissingExtraError
+from holotype.errors import ArtifactError, LocatedError, LostPromptWarning, MissingExtraError
 from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
 from holotype.publishing.describing import describe, labels_of, refuse_own_code
 from holotype.publishing.from_folder import copy_artifact, gather_folder
@@ -131,8 +131,19 @@ def _manifest(
     ref: ModelRef, gathered: Gathered, staging: Path, options: CreationOptions
 ) -> Manifest:
     """Return the manifest of the gathered files, checking that record and files agree."""
+    try:
+        return _checked(ref, gathered, staging, options)
+    except LocatedError as error:
+        # The copies are not for the user to look at.
+        error.rename(str(staging), gathered.location)
+        raise
+
+
+def _checked(
+    ref: ModelRef, gathered: Gathered, staging: Path, options: CreationOptions
+) -> Manifest:
     files = convert_pickles(staging, gathered.files)
-    checkpoint = Checkpoint(staging)
+    checkpoint = Checkpoint(staging, location=gathered.location)
     record = gathered.record or describe(
         checkpoint,
         name=ref.location.rstrip("/").rpartition("/")[2] or "model",
@@ -144,6 +155,7 @@ def _manifest(
     refuse_own_code(checkpoint)
     plan = make_plan(record, checkpoint)
     check_complete(plan)
+    check_weights(plan)
     digest = fingerprint(
         plan,
         dim=record.embedding_dim,
@@ -176,5 +188,6 @@ def _explained(target: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, MissingExtraError):
             raise
-        where = error.filename or target
+        named = str(error.filename or target)
+        where = target if f".{target.name}.partial" in Path(named).parts else named
         raise ArtifactError(str(where), f"cannot be read or written: {error.strerror}") from error

@@ -46,7 +46,7 @@ def gather_folder(
     snapshot = find_snapshot(folder)
     if snapshot is not None:
         _compare_with_cache(snapshot, files, staging)
-    return Gathered(record=None, commit=None, files=files)
+    return Gathered(location=str(folder), record=None, commit=None, files=files)
 
 
 def copy_artifact(

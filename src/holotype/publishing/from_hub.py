@@ -51,7 +51,8 @@ def gather_repository(
             largest_bytes=options.max_bytes,
             on_total=on_total,
         )
-        gathered = Gathered(record=None, commit=commit, files=files)
+        location = f"{repository.id}@{commit}"
+        gathered = Gathered(location=location, record=None, commit=commit, files=files)
     found = record or known_record(ref, commit)
     return replace(gathered, record=found, commit=commit)
 

@@ -24,10 +24,11 @@ def cached_artifact(digest: str) -> Path:
     Raises:
         MissingExtraError: no variable names a folder, and platformdirs is not installed.
     """
-    return _cache() / "artifacts" / digest.replace(":", "-")
+    return cache_folder() / "artifacts" / digest.replace(":", "-")
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return the folder of the cache; see `cached_artifact`."""
     own = os.environ.get(CACHE_VARIABLE)
     if own:
         return Path(own).expanduser()

@@ -119,6 +119,8 @@ def _check(path: Path, tensors: dict[str, NDArray[Any]]) -> StaticTable:
         raise TensorError(
             str(path), misshapen=[f"{names[0]} ({list(vectors.shape)}, expected [tokens, dim])"]
         )
+    if mapping is not None and not np.issubdtype(mapping.dtype, np.integer):
+        raise CheckpointError(str(path), f"holds mapping as {mapping.dtype}; expected integers")
     n_tokens = len(vectors if mapping is None else mapping)
     for name, found in ((MAPPING_NAME, mapping), (_WEIGHTS, weights)):
         if found is not None and found.shape != (n_tokens,):

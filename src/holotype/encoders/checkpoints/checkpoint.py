@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias, TypeVar, cast
@@ -37,7 +37,7 @@ EXPORT_FILE = "holotype_export.json"
 """What `holotype export` writes beside a graph."""
 INDEX_FILE = "model.safetensors.index.json"
 """Which shard holds which tensor."""
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 # Of a file within a checkpoint; systems allow a little more.
@@ -260,9 +260,7 @@ class Checkpoint:
             return (WEIGHTS_FILE,)
         if self.has(INDEX_FILE) and (self.folder / INDEX_FILE).is_file():
             return self._shards("")
-        inside = f"{self.inside}/" if self.inside else ""
-        own = [name.removeprefix(inside) for name in self.names if name.startswith(inside)]
-        return weight_files([name for name in own if "/" not in name])
+        return weight_files(self._own_names())
 
     def weights(self, *, prefix: str = "") -> tuple[str, ...]:
         """Return the safetensors files of this folder, one or several shards, in order.
@@ -279,7 +277,7 @@ class Checkpoint:
         if self.has(INDEX_FILE):
             return self._shards(prefix)
         backends = " or ".join(f"backend={name!r}" for name in GRAPHS if GRAPHS[name] in self.names)
-        pickles = sorted(path.name for path in self._pickles())
+        pickles = [name for name in self._own_names() if PurePosixPath(name).suffix in _PICKLES]
         if pickles:
             raise UnsafeCheckpointError(
                 self.location,
@@ -304,12 +302,17 @@ class Checkpoint:
         shards = index.part("weight_map")
         if shards is None or not all(isinstance(name, str) for name in shards.values.values()):
             raise index.wrong("weight_map", index.values.get("weight_map"), "the files by tensor")
-        files = {name: self.within(str(file), index) for name, file in shards.values.items()}
-        return tuple(sorted({file for name, file in files.items() if name.startswith(prefix)}))
+        named = {
+            file: self.within(file, index) for file in sorted(map(str, {*shards.values.values()}))
+        }
+        wanted = {str(file) for name, file in shards.values.items() if name.startswith(prefix)}
+        return tuple(sorted({named[file] for file in wanted}))
 
-    def _pickles(self) -> Iterator[Path]:
-        for pattern in _PICKLES:
-            yield from self.folder.glob(pattern)
+    def _own_names(self) -> list[str]:
+        """Return the names of the files of this folder, without those of its folders."""
+        inside = f"{self.inside}/" if self.inside else ""
+        own = [name.removeprefix(inside) for name in self.names if name.startswith(inside)]
+        return sorted(name for name in own if "/" not in name)
 
     def _read_json(self, name: str) -> object:
         path = self._files.folder / self._name(name)

@@ -87,6 +87,7 @@ def read_token_pooling(config: JsonFile) -> TokenPoolingSpec:
 
 
 MODULES_FILE = "modules.json"
+_MOST_MODULES = 100
 ROUTERS = ("Router", "Asym")
 """The modules that choose among lists of modules, by their classes."""
 
@@ -254,6 +255,10 @@ def _module_entries(checkpoint: Checkpoint) -> list[tuple[str, str, str]]:
     where = checkpoint.where(MODULES_FILE)
     if not isinstance(entries, list) or not entries:
         raise CheckpointError(where, "expected a list of modules")
+    if len(entries) > _MOST_MODULES:
+        raise CheckpointError(
+            where, f"lists {len(entries):,} modules; expected at most {_MOST_MODULES}"
+        )
     found = []
     for entry in entries:
         reference = entry.get("type") if isinstance(entry, dict) else None

@@ -55,7 +55,10 @@ _OLD_STYLE = re.compile(r"(word_embeddings|wte)\.weight$")
 _POSITION_TABLE = re.compile(r"(^|\.)(position_embeddings|wpe|embed_positions)\.weight$")
 _SEGMENT_TABLE = re.compile(r"(^|\.)token_type_embeddings\.weight$")
 _CLASSIFIER = re.compile(r"^(classifier|score|classification_head)\..*weight$")
-_LAYER = re.compile(r"^(?:[A-Za-z_]+\.)*?(?:layer|layers|h|block|blocks)\.(\d+)\.")
+LAYER = re.compile(r"^(?:[A-Za-z_]+\.)*?(?:layer|layers|h|block|blocks)\.(\d+)\.")
+"""The name of a tensor of a layer, with the number of the layer."""
+_DECODER = re.compile(r"^(model\.)?decoder\.")
+_MORE_LAYERS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
 # Tables that are computed and no weights: positions, segments, causal masks.
 _COMPUTED = re.compile(r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|attention\.bias)$")
 
@@ -68,8 +71,12 @@ def check_network(transformer: Checkpoint) -> None:
 
     Raises:
         CheckpointError: a number is impossible, or contradicts the weights.
-        UnsupportedCheckpointError: a tensor is of a type that is no float.
+        UnsupportedCheckpointError: it is an adapter, or a tensor is of a type that is no float.
     """
+    if transformer.has("adapter_config.json"):
+        raise UnsupportedCheckpointError(
+            transformer.location, "is an adapter on another model; merge it into that model first"
+        )
     config = transformer.json(CONFIG_FILE, optional=True)
     _check_alone(config)
     tensors = _tensors(transformer)
@@ -200,12 +207,18 @@ def _check_most(config: JsonFile, key: str, table: tuple[str, int] | None) -> No
 
 def _check_layers(config: JsonFile, shapes: Shapes) -> None:
     stated = config.integer(*LAYERS)
-    numbers = {int(match[1]) for name in shapes if (match := _LAYER.search(name))}
-    if stated is not None and numbers and stated.value > max(numbers) + 1:
+    layers = [name for name in shapes if LAYER.search(name)]
+    # Of two stacks, the encoder's layers count; a decoder may be the only one.
+    counted = [name for name in layers if not _DECODER.search(name)] or layers
+    numbers = {int(match[1]) for name in counted if (match := LAYER.search(name))}
+    if stated is None or not numbers:
+        return
+    n_layers = max(numbers) + 1
+    # Layers that predict tokens further ahead come after those that count.
+    has_more = any(key in config.values for key in _MORE_LAYERS)
+    if stated.value > n_layers or (stated.value < n_layers and not has_more):
         key = next(key for key in LAYERS if config.values.get(key) is not None)
-        raise config.wrong(
-            key, stated.value, f"{max(numbers) + 1}, the number of layers in the weights"
-        )
+        raise config.wrong(key, stated.value, f"{n_layers}, the number of layers in the weights")
 
 
 def _check_widths(config: JsonFile, shapes: Shapes) -> None:
@@ -218,7 +231,7 @@ def _check_widths(config: JsonFile, shapes: Shapes) -> None:
     if any("expert" in key for key in config.values):
         return
     largest = max(
-        (n for name, shape in shapes.items() if _LAYER.search(name) for n in shape),
+        (n for name, shape in shapes.items() if LAYER.search(name) for n in shape),
         default=max(dims, default=0),
     )
     for key in (*_TABLE_WIDTHS, *_INNER_WIDTHS):

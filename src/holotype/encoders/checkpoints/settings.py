@@ -217,7 +217,7 @@ def describe_checkpoint(
         query_prompt=query_prompt,
         document_prompt=document_prompt,
         default_prompt=read_default_prompt(library),
-        truncate_dim=library.integer("truncate_dim"),
+        truncate_dim=read_truncation(library),
         late_interaction=late_interaction,
     )
 
@@ -343,6 +343,23 @@ def usable_positions(config: JsonFile) -> Setting[int] | None:
         return positions
     first = (padding.value if padding else 1) + 1
     return Setting(positions.value - first, positions.file)
+
+
+def read_truncation(library: JsonFile) -> Setting[int] | None:
+    """Return the number of dimensions to which vectors are cut, if they are.
+
+    Raises:
+        CheckpointError: it is less than 1.
+    """
+    found = library.integer("truncate_dim")
+    if found is not None and found.value < 1:
+        raise library.wrong("truncate_dim", found.value, "at least 1, or null")
+    return found
+
+
+def cut_width(width: Setting[int], truncation: Setting[int] | None) -> Setting[int]:
+    """Return the width of vectors that are cut; what is narrower stays as it is."""
+    return truncation if truncation and truncation.value < width.value else width
 
 
 def read_prompts(library: JsonFile) -> tuple[Setting[str] | None, Setting[str] | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.errors import CheckpointError
 
 SPECIAL_TOKENS = (
     "bos_token",
@@ -235,6 +236,28 @@ ALWAYS_OF_ARCHITECTURE: Mapping[str, str] = {
     "xlm-roberta-xl": GENERIC,
 }
 """The class that transformers takes for an architecture, whatever its checkpoints name."""
+
+
+def require_vocabulary(checkpoint: Checkpoint) -> None:
+    """Raise a `CheckpointError` where a folder has no vocabulary at all."""
+    if not any(checkpoint.has(name) for name in VOCABULARIES):
+        raise CheckpointError(
+            checkpoint.location, f"has no tokenizer; expected one of {', '.join(VOCABULARIES)}"
+        )
+
+
+def files_read(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the files of a folder whose bytes make its tokenizer, beside its settings.
+
+    A `tokenizer.json` decides alone, but for the tokens that older files add to it. Without it, or
+    where a class is not known here, transformers or code of the checkpoint may read any file.
+    """
+    settings = checkpoint.json(SETTINGS_FILE, optional=True)
+    known = stated_class(checkpoint, settings) in TOKENIZER_CLASSES
+    names: tuple[str, ...] = (*VOCABULARIES, "merges.txt", ADDED_FILE)
+    if checkpoint.has(TOKENIZER_FILE) and known and "auto_map" not in settings.values:
+        names = (TOKENIZER_FILE, ADDED_FILE) if has_files_of_old(settings) else (TOKENIZER_FILE,)
+    return tuple(name for name in names if checkpoint.has(name))
 
 
 def class_name(stated: str | None, architecture: str | None, *, byte_level: bool = False) -> str:

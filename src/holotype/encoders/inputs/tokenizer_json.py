@@ -8,12 +8,15 @@ they decide differently is done here, too. A class that is not known here is an 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from tokenizers.normalizers import Lowercase, Normalizer
 from tokenizers.normalizers import Sequence as NormalizerSequence
+from tokenizers.processors import TemplateProcessing
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
@@ -37,6 +40,10 @@ from holotype.encoders.inputs.tokenizer_steps import (
     remade,
 )
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
+
+# Replacements of real files make an ellipsis three dots, at most.
+_MOST_GROWTH = 10_000
+_N_TRIED = 1_000
 
 
 def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer:
@@ -75,7 +82,7 @@ def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
     pads = side.value if side else padding.get("direction")
     try:
         tokenizer = _made(stated, making, tokens)
-        return text_tokenizer(
+        made = text_tokenizer(
             tokenizer,
             location=location,
             lower_case=lower_case,
@@ -87,10 +94,26 @@ def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
             cuts_left=(cut_side.value if cut_side else truncation.get("direction")) == "left",
             input_names=names.value if names else defaults.input_names,
         )
+        _check_segments(checkpoint, tokenizer, made)
+        return made
     except CheckpointError:
         raise
     except BaseException as error:
         raise _unreadable(location, error) from error
+
+
+def _check_segments(checkpoint: Checkpoint, tokenizer: Tokenizer, made: TextTokenizer) -> None:
+    """Check that a text's segments are among those that the transformer knows."""
+    known = checkpoint.json("config.json", optional=True).integer("type_vocab_size")
+    if known is None or "token_type_ids" not in made.input_names:
+        return
+    largest = max(tokenizer.encode("a").type_ids, default=0)
+    if known.value and largest >= known.value:
+        raise CheckpointError(
+            made.location,
+            f"its post_processor gives tokens the segment {largest}, but the model has only "
+            f"{known.value} ('type_vocab_size' of {known.file})",
+        )
 
 
 def open_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
@@ -124,7 +147,23 @@ def _parsed(content: bytes, location: str) -> Tokenizer:
         raise _unreadable(location, error) from error
     if not tokenizer.get_vocab_size(with_added_tokens=False):
         raise CheckpointError(location, "has an empty vocabulary; expected tokens and their ids")
+    growth = _growth(tokenizer)
+    if growth > _MOST_GROWTH:
+        raise CheckpointError(
+            location,
+            f"its normalizer can make a text {growth:,} times as long; expected at most "
+            f"{_MOST_GROWTH:,} times",
+        )
     return tokenizer
+
+
+def _growth(tokenizer: Tokenizer) -> int:
+    """Return how many times as long the replacements of a normalizer can make a text."""
+    if tokenizer.normalizer is None:
+        return 1
+    state = json.loads(tokenizer.normalizer.__getstate__())
+    steps = state.get("normalizers", [state])
+    return math.prod(max(len(step.get("content", "")), 1) for step in steps)
 
 
 def _unreadable(location: str, error: BaseException) -> BaseException:
@@ -174,6 +213,7 @@ def text_tokenizer(
     tokenizer.no_padding()
     if lower_case:
         _put_in_lower_case(tokenizer)
+    _check_around(tokenizer, location)
     pad_id, end_id, mask_id = (special_ids.get(f"{name}_token") for name in ("pad", "eos", "mask"))
     return TextTokenizer(
         tokenizer,
@@ -184,6 +224,44 @@ def text_tokenizer(
         input_names=input_names,
         location=location,
     )
+
+
+def _check_around(tokenizer: Tokenizer, location: str) -> None:
+    """Check that special tokens stand around a text, which is there once and whole.
+
+    Otherwise all texts would get one vector, or be longer than they may be.
+    """
+    around = tokenizer.post_processor
+    # It may drop a text even where no special tokens are asked for.
+    tokenizer.post_processor = TemplateProcessing(single="$A:0", pair="$A:0 $B:1")
+    text = next((found for found in _encoded(tokenizer) if found.ids), None)
+    tokenizer.post_processor = around
+    if text is None:
+        return
+    whole = tokenizer.post_process(text, add_special_tokens=True)
+    own = [
+        id for id, special in zip(whole.ids, whole.special_tokens_mask, strict=True) if not special
+    ]
+    unknown = [id for id in whole.ids if tokenizer.id_to_token(id) is None]
+    if unknown:
+        raise CheckpointError(
+            location,
+            f"its post_processor adds the token ids {unknown[:8]}, which its vocabulary lacks",
+        )
+    if own != text.ids:
+        raise CheckpointError(
+            location,
+            f"its post_processor makes the tokens {whole.ids[:20]} of a text of the tokens "
+            f"{text.ids[:20]}; expected the text once, with special tokens around it",
+        )
+
+
+def _encoded(tokenizer: Tokenizer) -> Iterator[Encoding]:
+    """Yield the tokens of a few texts without special ones; a small vocabulary may lack some."""
+    for text in ("a", "1", ".", "the", "\u4e00"):
+        yield tokenizer.encode(text, add_special_tokens=False)
+    for text in sorted(tokenizer.get_vocab())[:_N_TRIED]:
+        yield tokenizer.encode(text, add_special_tokens=False)
 
 
 def _put_in_lower_case(tokenizer: Tokenizer) -> None:

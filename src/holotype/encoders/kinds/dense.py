@@ -16,7 +16,7 @@ from holotype.encoders.checkpoints.modules import (
     NormalizeSpec,
     PoolingSpec,
 )
-from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings, cut_width
 from holotype.encoders.kinds.merge import Merge
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
@@ -173,8 +173,8 @@ def compare_widths(merge: Merge, layers: Sequence[LayerSpec], *, linear_file: st
     width, file = settings.hidden_dim.value, settings.hidden_dim.file
     last_linear: Setting[int] | None = None
     for layer in layers:
-        if isinstance(layer, PoolingSpec):
-            width *= len(layer.modes)
+        if isinstance(layer, PoolingSpec) and len(layer.modes) > 1:
+            width, file = width * len(layer.modes), _file_of(layer, settings) or file
         if isinstance(layer, LayerNormSpec | LinearSpec):
             taken = layer.in_dim if isinstance(layer, LinearSpec) else layer.dim
             if taken != width:
@@ -185,9 +185,17 @@ def compare_widths(merge: Merge, layers: Sequence[LayerSpec], *, linear_file: st
             width, file = layer.out_dim, linear_file or f"{layer.folder.inside}/config.json"
             last_linear = Setting(width, file)
     _compare_projection(merge, record, last_linear)
-    returned = settings.truncate_dim or Setting(width, file)
+    returned = cut_width(Setting(width, file), settings.truncate_dim)
     merge.choose("embedding_dim", record.embedding_dim, returned)
     return width
+
+
+def _file_of(pooling: PoolingSpec, settings: CheckpointSettings) -> str | None:
+    """Return the file that states how tokens are pooled; None where only the record does."""
+    modules = settings.modules
+    if modules is None or pooling not in modules.steps:
+        return None
+    return modules.files[modules.steps.index(pooling)]
 
 
 def _compare_projection(merge: Merge, record: ModelInfo, last: Setting[int] | None) -> None:

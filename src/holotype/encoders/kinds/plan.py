@@ -420,6 +420,18 @@ def _transformers(plan: AnyPlan) -> tuple[Checkpoint, ...]:
     return (plan.checkpoint.part(_transformer(plan, plan.checkpoint)),)
 
 
+def networks(plan: AnyPlan) -> tuple[Checkpoint, ...]:
+    """Return the folders of all transformers and tables of token vectors, each once."""
+    if isinstance(plan, StaticPlan):
+        return (plan.static.table,)
+    queries = plan.queries if isinstance(plan, DensePlan) else None
+    found = (
+        *_transformers(plan),
+        *([queries.table] if isinstance(queries, StaticCheckpoint) else []),
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def _one_each(comparisons: list[Comparison]) -> tuple[Comparison, ...]:
     """Return one comparison for each field: one that differs, or else the first with a value."""
     chosen: dict[str, Comparison] = {}

@@ -16,8 +16,10 @@ from holotype.encoders.checkpoints.modules import (
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
     LIBRARY_FILE,
+    cut_width,
     read_default_prompt,
     read_prompts,
+    read_truncation,
 )
 from holotype.encoders.kinds.dense import DenseEncoding
 from holotype.encoders.kinds.merge import Comparer
@@ -143,7 +145,7 @@ def read_static(checkpoint: Checkpoint) -> StaticCheckpoint:
         query_prompt=query_prompt,
         document_prompt=document_prompt,
         default_prompt=read_default_prompt(library),
-        truncate_dim=library.integer("truncate_dim"),
+        truncate_dim=read_truncation(library),
         shape=table_shape(table),
         max_length=config.integer("max_length") if by_model2vec else cut_length(table),
         usual_length=_MODEL2VEC_LENGTH if by_model2vec and usual is not None else None,
@@ -187,7 +189,7 @@ def compare_static(comparer: Comparer, static: StaticCheckpoint) -> DenseEncodin
     comparer.choose("architecture_type", record.architecture_type, Setting("static", static.file))
     if shape is not None:
         n_tokens, width = shape.value
-        returned = static.truncate_dim or Setting(width, shape.file)
+        returned = cut_width(Setting(width, shape.file), static.truncate_dim)
         comparer.choose("embedding_dim", record.embedding_dim, returned)
         comparer.choose("vocab_size", record.vocab_size, Setting(n_tokens, shape.file))
     comparer.choose("embedding_dim", record.embedding_dim, static.dim)

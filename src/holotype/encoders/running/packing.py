@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -83,14 +84,16 @@ def pack(
         rows: the texts.
         max_rows: how many rows a batch has; None lets `max_tokens` decide.
         max_tokens: how many tokens a batch has at most where `max_rows` is None; a row that is
-            longer is a batch of its own.
+            longer is a batch of its own. Shorter rows fill what the longer ones leave.
         pad_id: the token of a row that has none.
     """
     order = sorted(range(len(rows)), key=lambda index: -rows[index].n_tokens)
     lengths = [max(1, rows[index].n_tokens) for index in order]
-    for start, end in _cuts(lengths, max_rows, max_tokens):
-        chosen = order[start:end]
-        yield _join(chosen, [rows[index] for index in chosen], lengths[start:end], pad_id)
+    cuts = _by_rows(lengths, max_rows) if max_rows is not None else _by_tokens(lengths, max_tokens)
+    for places in cuts:
+        chosen = [order[at] for at in places]
+        sizes = [lengths[at] for at in places]
+        yield _join(chosen, [rows[index] for index in chosen], sizes, pad_id)
 
 
 def pack_padded(rows: Sequence[Row], *, max_rows: int | None, pad_id: int) -> Iterator[PackedBatch]:
@@ -114,19 +117,29 @@ def pack_padded(rows: Sequence[Row], *, max_rows: int | None, pad_id: int) -> It
         )
 
 
-def _cuts(
-    lengths: Sequence[int], max_rows: int | None, max_tokens: int
-) -> Iterator[tuple[int, int]]:
-    """Yield where batches begin and end."""
-    start = n_tokens = 0
-    for at, length in enumerate(lengths):
-        full = n_tokens + length > max_tokens if max_rows is None else at - start == max_rows
-        if full and at > start:
-            yield start, at
-            start, n_tokens = at, 0
-        n_tokens += length
-    if lengths:
-        yield start, len(lengths)
+def _by_rows(lengths: Sequence[int], max_rows: int) -> Iterator[Sequence[int]]:
+    """Yield which rows make a batch: so many that follow each other."""
+    for start in range(0, len(lengths), max_rows):
+        yield range(start, min(start + max_rows, len(lengths)))
+
+
+def _by_tokens(lengths: Sequence[int], max_tokens: int) -> Iterator[Sequence[int]]:
+    """Yield which rows make a batch: those that follow each other, then the longest that fit.
+
+    Args:
+        lengths: how many tokens each row has, in descending order.
+        max_tokens: how many a batch has at most, unless its first row has more.
+    """
+    left = list(range(len(lengths)))
+    # Ascending, as searching wants it.
+    keys = [-length for length in lengths]
+    while left:
+        at, room, places = 0, max_tokens, []
+        while at < len(left):
+            places.append(left.pop(at))
+            room += keys.pop(at)
+            at = bisect_left(keys, -room)
+        yield places
 
 
 def _join(

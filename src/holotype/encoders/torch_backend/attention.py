@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.running.packing import Group, PackedBatch
+from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 
 _N_BUCKETS = 32
 _MAX_DISTANCE = 128
@@ -41,6 +44,49 @@ def _buckets(distance: Tensor) -> Tensor:
     growth = torch.log(away.float().clamp(min=1) / n_exact) / math.log(_MAX_DISTANCE / n_exact)
     wide = (n_exact + (growth * (half - n_exact)).long()).clamp(max=half - 1)
     return torch.where(away < n_exact, away, wide) + (distance > 0) * half
+
+
+# Where tiles (AMX) multiply, something is kept for every length of a row, on every thread. So rows are
+# padded to few lengths, in blocks that hold several short ones.
+_BLOCK = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """How the rows of a group attend: so many rows in a block, which is padded to a length.
+
+    Attributes:
+        n_rows: the rows of a block.
+        n_tokens: the tokens of a block, padding included.
+    """
+
+    n_rows: int
+    n_tokens: int
+
+
+def padded_length(n_tokens: int, dtype: torch.dtype, device: torch.device) -> int:
+    """Return with how many tokens a row attends, in a type of arithmetic."""
+    if device.type != "cpu" or dtype != torch.bfloat16 or not multiplies_by_tiles():
+        return n_tokens
+    # 32, multiples of 64, and above 512 four lengths an octave.
+    step = max(2 * _BLOCK, 1 << max(0, (n_tokens - 1).bit_length() - 3))
+    return _BLOCK if n_tokens <= _BLOCK else -(-n_tokens // step) * step
+
+
+def attended_in(tokens: Tensor) -> Tensor:
+    """Return what is to attend, ``[n_tokens, ...]``, in the type in which it does so best.
+
+    Few tokens are as fast in float32 as in bfloat16, and nothing is kept for them.
+    """
+    few = tokens.shape[0] < _LEAST_TOKENS and tokens.device.type == "cpu"
+    return tokens.float() if few else tokens
+
+
+def _blocks(group: Group, query: Tensor) -> Blocks:
+    length = padded_length(group.n_tokens, query.dtype, query.device)
+    if length == group.n_tokens:
+        return Blocks(1, length)
+    return Blocks(min(group.n_rows, length // group.n_tokens), length)
 
 
 # Measured on two cores: fewer tokens cost more in calls than they save, and the scores of longer
@@ -103,19 +149,23 @@ def _multiplies_bfloat16_without_tiles() -> bool:
     return bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
 
 
-_MaskKey: TypeAlias = tuple[Group, bool, int | None]
+_MaskKey: TypeAlias = tuple[Group, Blocks, bool, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
     """A batch on a device; every tensor is ``[n_tokens]``.
 
+    Tokens behind the last group belong to no row.
+
     Attributes:
         ids: token ids.
         type_ids: the segment of every token.
         positions: the position of every token in its row, from 0.
-        attended: whether the other tokens of its row attend to it; None where all are attended.
+        attended: whether the other tokens of its row attend to it, for tokens of rows alone; None
+            where all are attended.
         groups: the rows by length.
+        pieces: how many tokens maps run with, one after the other.
     """
 
     ids: Tensor
@@ -123,53 +173,86 @@ class TokenBatch:
     positions: Tensor
     attended: Tensor | None
     groups: tuple[Group, ...]
+    pieces: tuple[int, ...]
     _masks: dict[_MaskKey, Tensor | None] = field(default_factory=dict)
 
     @classmethod
-    def place(cls, batch: PackedBatch, device: torch.device, *, with_types: bool) -> TokenBatch:
-        """Copy a batch to a device; all segments are 0 where `with_types` is false."""
-        ids = torch.from_numpy(batch.ids).to(device)
-        types = torch.from_numpy(batch.type_ids).to(device) if with_types else torch.zeros_like(ids)
+    def place(
+        cls,
+        batch: PackedBatch,
+        device: torch.device,
+        *,
+        with_types: bool,
+        pieces: tuple[int, ...] = (),
+    ) -> TokenBatch:
+        """Copy a batch to a device.
+
+        Args:
+            batch: the batch.
+            device: where it goes.
+            with_types: whether it has segments; else all are 0.
+            pieces: how many tokens maps run with, one after the other; all at once by default.
+                Tokens that are more than those of the batch come last, belong to no row, and are
+                read by nobody.
+        """
+        pieces = pieces or (len(batch.ids),)
+        more = np.zeros(sum(pieces) - len(batch.ids), dtype=np.int64)
+
+        def placed(values: NDArray[np.int64]) -> Tensor:
+            whole = np.concatenate((values, more)) if len(more) else values
+            return torch.from_numpy(whole).to(device)
+
+        ids = placed(batch.ids)
         return cls(
             ids=ids,
-            type_ids=types,
-            positions=torch.from_numpy(batch.positions).to(device),
+            type_ids=placed(batch.type_ids) if with_types else torch.zeros_like(ids),
+            positions=placed(batch.positions),
             attended=(
                 None if batch.attended.all() else torch.from_numpy(batch.attended).to(device)
             ),
             groups=batch.groups,
+            pieces=pieces,
         )
 
-    def mask(self, group: Group, *, causal: bool, window: int | None) -> Tensor | None:
-        """Return which token attends to which in a group, ``[n_rows or 1, 1, n_tokens, n_tokens]``.
+    def mask(
+        self, group: Group, blocks: Blocks, *, causal: bool, window: int | None
+    ) -> Tensor | None:
+        """Return which token attends to which: ``[n_blocks or 1, 1, n_tokens, n_tokens]``.
 
         Args:
             group: the rows.
+            blocks: how they attend.
             causal: whether tokens attend to nothing that follows.
             window: how far tokens see at most: to distances below it.
 
         Returns:
-            None where every token attends to all of its row, or, where `causal`, to all before.
+            None where every token attends to all of its block, or, where `causal`, to all before.
         """
         if window is not None and window >= group.n_tokens:
             window = None
-        key = (group, causal, window)
+        key = (group, blocks, causal, window)
         if key not in self._masks:
-            self._masks[key] = self._make_mask(group, causal, window)
+            self._masks[key] = self._make_mask(*key)
         return self._masks[key]
 
-    def _make_mask(self, group: Group, causal: bool, window: int | None) -> Tensor | None:
-        if self.attended is None and window is None:
+    def _make_mask(
+        self, group: Group, blocks: Blocks, causal: bool, window: int | None
+    ) -> Tensor | None:
+        if self.attended is None and window is None and blocks == Blocks(1, group.n_tokens):
             return None
-        at = torch.arange(group.n_tokens, device=self.ids.device)
+        at = torch.arange(blocks.n_tokens, device=self.ids.device)
+        row = at // group.n_tokens
         distance = at[:, None] - at[None, :]
-        seen = distance >= 0 if causal else torch.ones_like(distance, dtype=torch.bool)
+        # Padding is behind all rows and attends to itself.
+        seen = row[:, None] == row[None, :]
+        if causal:
+            seen = seen & (distance >= 0)
         if window is not None:
             seen = seen & (distance.abs() < window)
         if self.attended is None:
             return seen[None, None]
-        keys = self.attended[group.span].view(group.n_rows, 1, 1, group.n_tokens)
-        return seen & keys
+        keys = _in_blocks(self.attended[group.span], group, blocks)
+        return seen & (keys[:, None, None, :] | (row >= blocks.n_rows))
 
 
 def attend(
@@ -181,7 +264,7 @@ def attend(
     scale: float | None = None,
     causal: bool = False,
     window: int | None = None,
-    biases: dict[int, Tensor] | None = None,
+    bias: Tensor | None = None,
 ) -> Tensor:
     """Let the tokens of every row attend to each other.
 
@@ -193,31 +276,72 @@ def attend(
         scale: what scores are multiplied by; None means ``head_dim ** -0.5``.
         causal: whether tokens attend to nothing that follows.
         window: how far tokens see at most: to distances below it.
-        biases: what is added to scores, by the length of rows: ``[1, n_heads, length, length]``.
+        bias: what is added to scores, by the positions of two tokens:
+            ``[1, n_heads, length, length]``, with the padded length of the longest row at least.
 
     Returns:
-        ``[n_tokens, n_heads * head_dim]``.
+        ``[n_tokens, n_heads * head_dim]``; zeros for tokens of no row.
     """
     n_heads = query.shape[1]
     if key.shape[1] != n_heads:
         key, value = (one.repeat_interleave(n_heads // key.shape[1], dim=1) for one in (key, value))
     found = []
     for group in batch.groups:
-        queries, keys, values = (rows_of(one, group).transpose(1, 2) for one in (query, key, value))
-        mask = batch.mask(group, causal=causal, window=window)
-        if biases is not None:
-            mask = _biased(biases[group.n_tokens], mask)
-        if mask is None and not causal and products_are_faster(queries):
-            attended = attend_by_products(queries, keys, values, scale)
-        else:
-            attended = functional.scaled_dot_product_attention(
-                *(queries, keys, values),
-                attn_mask=mask,
-                is_causal=causal and mask is None,
-                scale=scale,
-            )
-        found.append(attended.transpose(1, 2).flatten(0, 1).flatten(1))
+        parts = (query, key, value)
+        if group.n_rows * group.n_tokens != len(query):
+            parts = (query[group.span], key[group.span], value[group.span])
+        found.append(_attend_in_group(parts, batch, group, scale, causal, window, bias))
+    n_more = len(query) - batch.groups[-1].span.stop
+    if n_more:
+        found.append(found[0].new_zeros(n_more, found[0].shape[1]))
     return found[0] if len(found) == 1 else torch.cat(found)
+
+
+def _attend_in_group(
+    parts: tuple[Tensor, Tensor, Tensor],
+    batch: TokenBatch,
+    group: Group,
+    scale: float | None,
+    causal: bool,
+    window: int | None,
+    bias: Tensor | None,
+) -> Tensor:
+    blocks = _blocks(group, parts[0])
+    query, key, value = (_in_blocks(one, group, blocks).transpose(1, 2) for one in parts)
+    mask = batch.mask(group, blocks, causal=causal, window=window)
+    if bias is not None:
+        mask = _biased(bias[:, :, : blocks.n_tokens, : blocks.n_tokens].to(query.dtype), mask)
+    if mask is None and not causal and products_are_faster(query):
+        attended = attend_by_products(query, key, value, scale)
+    else:
+        attended = functional.scaled_dot_product_attention(
+            *(query, key, value),
+            attn_mask=mask,
+            is_causal=causal and mask is None,
+            scale=scale,
+        )
+    rows = attended.transpose(1, 2)
+    if blocks.n_tokens == group.n_tokens:
+        return rows.flatten(0, 1).flatten(1)
+    n_real = blocks.n_rows * group.n_tokens
+    return rows[:, :n_real].flatten(0, 1)[: len(parts[0])].flatten(1)
+
+
+def _in_blocks(tokens: Tensor, group: Group, blocks: Blocks) -> Tensor:
+    """Return the tokens of a group, ``[n_tokens, ...]``, in blocks: ``[n_blocks, n_tokens, ...]``."""
+    if blocks.n_tokens == group.n_tokens:
+        return tokens.view(*group.shape, *tokens.shape[1:])
+    n_real = blocks.n_rows * group.n_tokens
+    n_blocks = -(-group.n_rows // blocks.n_rows)
+    whole = _pad(tokens, 0, n_blocks * n_real).view(n_blocks, n_real, *tokens.shape[1:])
+    return _pad(whole, 1, blocks.n_tokens)
+
+
+def _pad(values: Tensor, axis: int, size: int) -> Tensor:
+    n_more = size - values.shape[axis]
+    if not n_more:
+        return values
+    return functional.pad(values, (*(0, 0) * (values.ndim - axis - 1), 0, n_more))
 
 
 def rows_of(tokens: Tensor, group: Group) -> Tensor:

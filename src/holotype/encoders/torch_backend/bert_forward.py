@@ -14,7 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.torch_backend.attention import TokenBatch, attend, position_bias
+from holotype.encoders.torch_backend.attention import (
+    TokenBatch,
+    attend,
+    attended_in,
+    padded_length,
+    position_bias,
+)
 from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map
 
 
@@ -106,10 +112,6 @@ def shapes(
 
 _Norm = Callable[[Tensor], Tensor]
 
-# What lies between the two maps of a layer is the largest tensor of all. On a CPU, in pieces, it stays
-# in the cache, and its memory is not asked of the system anew in every layer.
-_TOKENS_AT_ONCE = 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
@@ -160,18 +162,21 @@ class Layer:
     down: LinearMap
     output_norm: _Norm
 
-    def __call__(
-        self, vectors: Tensor, batch: TokenBatch, biases: dict[int, Tensor] | None
-    ) -> Tensor:
+    def __call__(self, vectors: Tensor, batch: TokenBatch, bias: Tensor | None) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
-        parts = self.query_key_value(vectors).view(len(vectors), 3, self.n_heads, -1)
-        query, key, value = parts.unbind(1)
-        attended = attend(query, key, value, batch, biases=biases)
+        parts = self.query_key_value(vectors).view(vectors.shape[0], 3, self.n_heads, -1)
+        query, key, value = attended_in(parts).unbind(1)
+        attended = attend(query, key, value, batch, bias=bias).to(vectors.dtype)
+        sizes = list(batch.pieces)
+        if len(sizes) == 1:
+            return self._after_attention(vectors, attended)
+        # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
+        pieces = zip(torch.split(vectors, sizes), torch.split(attended, sizes), strict=True)
+        return torch.cat([self._after_attention(*piece) for piece in pieces])
+
+    def _after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:
         vectors = self.attention_norm(self.attended.add_to(vectors, attended))
-        step = _TOKENS_AT_ONCE if vectors.device.type == "cpu" else len(vectors)
-        starts = range(0, len(vectors), step)
-        pieces = [self._widen(vectors[start : start + step]) for start in starts]
-        return self.output_norm(pieces[0] if len(pieces) == 1 else torch.cat(pieces))
+        return self.output_norm(self._widen(vectors))
 
     def _widen(self, vectors: Tensor) -> Tensor:
         if self.activation is None:
@@ -201,17 +206,14 @@ class BertForward:
     def __call__(self, batch: TokenBatch) -> Tensor:
         """Return the last hidden states: ``[n_tokens, hidden_dim]``."""
         vectors = self._embeddings(batch)
-        biases = self._biases(batch)
+        bias = None if self._bias_table is None else self._bias(self._bias_table, batch)
         for layer in self._layers:
-            vectors = layer(vectors, batch, biases)
+            vectors = layer(vectors, batch, bias)
         return vectors
 
-    def _biases(self, batch: TokenBatch) -> dict[int, Tensor] | None:
-        if self._bias_table is None:
-            return None
-        lengths = {group.n_tokens for group in batch.groups}
-        bias = position_bias(self._bias_table, max(lengths))
-        return {length: bias[:, :, :length, :length] for length in lengths}
+    def _bias(self, table: Tensor, batch: TokenBatch) -> Tensor:
+        longest = max(group.n_tokens for group in batch.groups)
+        return position_bias(table, padded_length(longest, table.dtype, table.device))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,4 +287,4 @@ def _map(tensors: Mapping[str, Tensor], *names: str) -> LinearMap:
 
 def _norm(tensors: Mapping[str, Tensor], name: str, eps: float) -> _Norm:
     weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
-    return lambda vectors: functional.layer_norm(vectors, weight.shape, weight, bias, eps)
+    return lambda vectors: torch.layer_norm(vectors, weight.shape, weight, bias, eps)

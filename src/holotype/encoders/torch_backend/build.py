@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,6 +15,7 @@ from holotype.encoders.checkpoints.sparse import SparseSettings
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
 from holotype.encoders.kinds.plan import AnyPlan, ColbertPlan, DensePlan, SparsePlan, StaticPlan
 from holotype.encoders.kinds.static import StaticCheckpoint
+from holotype.encoders.running.forks import first_process, refuse_fork
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.encoders.torch_backend.backbone import Placement, place
 from holotype.encoders.torch_backend.layers import LayersHead
@@ -29,7 +28,7 @@ from holotype.encoders.torch_backend.tensors import (
 from holotype.encoders.torch_backend.transformer import Head, HeadedTransformer, Transformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer
 from holotype.encoders.torch_backend.word_heads import TokenHead, WordHead
-from holotype.errors import ForkedEncoderError, UnsupportedModelError
+from holotype.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
@@ -114,14 +113,9 @@ def build_modes(
 
 def _refuse_fork(name: str) -> None:
     """Refuse to load where the first computation would wait for threads that a fork left behind."""
-    if _first_process() != os.getpid() and torch.get_num_threads() > 1:
-        raise ForkedEncoderError(name)
-
-
-@cache
-def _first_process() -> int:
-    """Return the process that loaded the first model; a fork copies the answer."""
-    return os.getpid()
+    process_id = first_process()
+    if torch.get_num_threads() > 1:
+        refuse_fork(name, process_id)
 
 
 def _settings_of(plan: AnyPlan) -> CheckpointSettings:

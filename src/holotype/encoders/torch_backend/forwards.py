@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
 
-from holotype.encoders.torch_backend.attention import TokenBatch, attend
+from holotype.encoders.torch_backend.attention import TokenBatch, attend, attended_in
 from holotype.encoders.torch_backend.backbone import Backbone
 from holotype.encoders.torch_backend.bert_forward import (
     BERT,
@@ -94,7 +94,8 @@ def _attend_in_rows(
     **_options: Any,
 ) -> tuple[Tensor, None]:
     """Attend as `AttentionInterface` wants it: ``[1, n_heads, n_tokens, head_dim]`` each."""
-    query, key, value = (one[0].transpose(0, 1) for one in (query, key, value))
+    dtype = query.dtype
+    query, key, value = (attended_in(one[0].transpose(0, 1)) for one in (query, key, value))
     found = attend(
         query,
         key,
@@ -104,7 +105,7 @@ def _attend_in_rows(
         causal=bool(getattr(module, "is_causal", False)),
         window=sliding_window,
     )
-    return found.view(1, len(query), query.shape[1], -1), None
+    return found.to(dtype).view(1, len(query), query.shape[1], -1), None
 
 
 AttentionInterface.register(_NAME, _attend_in_rows)

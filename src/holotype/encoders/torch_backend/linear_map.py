@@ -4,17 +4,21 @@ On CPUs torch multiplies float32 by its BLAS, which does not know every processo
 instructions, and lays the weights out anew in each call. oneDNN, which torch brings along, does
 better: it takes weights that were laid out once, and adds bias, activation and residual on the way.
 Its operators are those that torch's own compiler emits; where they are missing, `LinearMap` does
-the same by public functions.
+the same by public functions. oneDNN keeps what it makes for each number of rows, so that vectors are
+padded to one of few numbers, where their caller has not done that; see `row_counts`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from holotype.encoders.torch_backend.row_counts import row_counts
 
 
 class LinearMap:
@@ -48,18 +52,43 @@ class OneDnnLinearMap(LinearMap):
         self._weight = operators._reorder_linear_weight(weight.contiguous(), None)
         self._run: Callable[..., Tensor] = operators._linear_pointwise.default
         self._run_and_add: Callable[..., Tensor] = operators._linear_pointwise.binary
+        self._counts = row_counts(weight.dtype)
+        self._ladder = frozenset(self._counts.ladder)
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        """Map ``[n_tokens, in_dim]`` to ``[n_tokens, out_dim]``."""
-        return self._run(vectors, self._weight, self._bias, "none", [], "")
+        """Map ``[..., in_dim]`` to ``[..., out_dim]``."""
+        return self._in_pieces(self._map, vectors)
 
     def gelu(self, vectors: Tensor) -> Tensor:
         """Map vectors, and apply GELU, the exact one."""
-        return self._run(vectors, self._weight, self._bias, "gelu", [], "none")
+        return self._in_pieces(self._map_and_gelu, vectors)
 
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
         """Map vectors, and add others of the outer size to them."""
+        return self._in_pieces(self._map_and_add, vectors, residual)
+
+    def _map(self, vectors: Tensor) -> Tensor:
+        return self._run(vectors, self._weight, self._bias, "none", [], "")
+
+    def _map_and_gelu(self, vectors: Tensor) -> Tensor:
+        return self._run(vectors, self._weight, self._bias, "gelu", [], "none")
+
+    def _map_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
         return self._run_and_add(vectors, residual, self._weight, self._bias, "add")
+
+    def _in_pieces(self, run: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """Run over all rows, with a number of rows on the ladder at a time."""
+        shape = inputs[0].shape
+        n_rows = shape[0] if len(shape) == 2 else math.prod(shape[:-1])
+        if n_rows in self._ladder:
+            return run(*inputs)
+        pieces = self._counts.pieces(n_rows)
+        n_more = sum(pieces) - n_rows
+        flat = [functional.pad(one.flatten(0, -2), (0, 0, 0, n_more)) for one in inputs]
+        parts = zip(*(torch.split(one, list(pieces)) for one in flat), strict=True)
+        found = [run(*part) for part in parts]
+        whole = found[0] if len(found) == 1 else torch.cat(found)
+        return whole[:n_rows].view(*shape[:-1], whole.shape[-1])
 
 
 def linear_map(weight: Tensor, bias: Tensor | None) -> LinearMap:

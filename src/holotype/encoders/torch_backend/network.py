@@ -10,6 +10,7 @@ import torch
 
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.network import Output
+from holotype.encoders.torch_backend.freed_memory import FREED_MEMORY
 from holotype.errors import ClosedEncoderError
 
 
@@ -52,7 +53,9 @@ class TorchNetwork:
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield batch by batch, longest rows first; see `Network.run`."""
         # A run that began before the network was closed ends with the model that it holds here.
-        yield from self._require_model().run(rows, batch_size)
+        model = self._require_model()
+        with FREED_MEMORY.running():
+            yield from model.run(rows, batch_size)
 
     def close(self) -> None:
         """Release the weights; see `Network.close`."""

@@ -12,11 +12,13 @@ from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import PackedBatch, pack
 from holotype.encoders.torch_backend.attention import TokenBatch
+from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
+from holotype.encoders.torch_backend.row_counts import LARGEST, row_counts
 
 # Where attention was compared; elsewhere batches are padded.
 PACKING_DEVICES = ("cpu", "cuda")
 # Enough for multiplications to run at their full rate; more only takes memory.
-_TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 32_768}
+_TOKENS_AT_ONCE = {"cpu": LARGEST, "cuda": 32_768}
 
 
 class Forward(Protocol):
@@ -53,6 +55,7 @@ class PackedBackbone:
         self.memory_bytes = memory_bytes
         self._forward = forward
         self._has_types = "token_type_ids" in tokenizer.input_names
+        self._counts = row_counts(dtype) if one_dnn_multiplies(device, dtype) else None
 
     def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
         """Yield batches without padding; see `Transformer.batches`."""
@@ -63,4 +66,7 @@ class PackedBackbone:
     @torch.inference_mode()
     def token_vectors(self, batch: PackedBatch) -> Tensor:
         """Return the last hidden states; see `Transformer.token_vectors`."""
-        return self._forward(TokenBatch.place(batch, self.device, with_types=self._has_types))
+        n_tokens = len(batch.ids)
+        pieces = self._counts.pieces(n_tokens) if self._counts else (n_tokens,)
+        tokens = TokenBatch.place(batch, self.device, with_types=self._has_types, pieces=pieces)
+        return self._forward(tokens)[:n_tokens]

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias, get_args, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.atomic_file import replace_file
 from holotype.encoders.vectors.finite import require_finite
 
 Precision: TypeAlias = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
@@ -71,12 +72,13 @@ class Calibration:
         return steps / np.float32(_BUCKETS)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON, atomically."""
-        target = Path(path)
+        """Write it as JSON, atomically.
+
+        Raises:
+            OSError: the file cannot be written; what was there is left.
+        """
         values = {"minima": self.minima, "maxima": self.maxima, "n_vectors": self.n_vectors}
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        beside.write_text(json.dumps(values) + "\n", encoding="utf-8")
-        beside.replace(target)
+        replace_file(Path(path), f"{json.dumps(values)}\n".encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Calibration:

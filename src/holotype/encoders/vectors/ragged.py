@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.atomic_file import writing_file
+
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 OtherT = TypeVar("OtherT", bound=np.generic)
 
@@ -91,12 +93,13 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
             return Ragged(arrays["values"], arrays["offsets"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write both arrays as NumPy ``.npz``, atomically; no suffix is added to `path`."""
-        target = Path(path)
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        with beside.open("wb") as file:
+        """Write both arrays as NumPy ``.npz``, atomically; no suffix is added to `path`.
+
+        Raises:
+            OSError: the file cannot be written; what was there is left.
+        """
+        with writing_file(Path(path)) as file:
             np.savez(file, values=self.values, offsets=self.offsets)
-        beside.replace(target)
 
     def with_values(self, values: NDArray[OtherT]) -> Ragged[OtherT]:
         """Return the same texts with other vectors: quantised, truncated or scaled.

@@ -41,7 +41,8 @@ def test_other_vectors_are_refused_with_the_option_that_allows_them(store: Path)
 
 
 def test_changed_bytes_are_found_with_full(store: Path) -> None:
-    (store / "blue" / "model.safetensors").write_bytes(b"eulb")
+    weights = store / "blue/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"eulb")
     assert alias(store, "set", "production", "blue", "--full").exit_code == 1
     assert (
         "changed: model.safetensors" in alias(store, "set", "production", "blue", "--full").stderr
@@ -82,7 +83,7 @@ def test_push_and_pull_copy_an_artifact(store: Path) -> None:
     pulled = run("artifact", "pull", url, "--to", str(store / "copy"))
     assert pushed.exit_code == pulled.exit_code == 0
     assert pushed.lines[0][1] == pulled.lines[0][1]
-    assert (store / "copy" / "model.safetensors").read_bytes() == b"blue"
+    assert (store / "copy" / "model.safetensors").read_bytes().endswith(b"blue")
 
 
 def test_a_pull_that_is_too_large_is_refused(store: Path) -> None:

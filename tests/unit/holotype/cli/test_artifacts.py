@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.holotype.cli.command import run
-from tests.unit.holotype.hub.checkpoints import dense, saved
+from tests.unit.holotype.hub.checkpoints import N_PARAMETERS, dense, saved
 
 from holotype.references import read_manifest
 
@@ -97,7 +97,7 @@ def test_info_gives_a_line_for_each_fact(artifact: Path) -> None:
     assert facts["fingerprint"] == read_manifest(artifact).fingerprint
     as_json = json.loads(run("artifact", "info", f"local:{artifact}", "--json").stdout)
     assert list(as_json) == list(facts)
-    assert as_json["parameters"] == 3200
+    assert as_json["parameters"] == N_PARAMETERS
 
 
 def test_info_of_what_is_not_there_ends_with_one(tmp_path: Path) -> None:

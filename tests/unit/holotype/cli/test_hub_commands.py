@@ -221,6 +221,18 @@ def test_json_holds_every_finding(catalogue: str, folder: Path) -> None:
     assert {"field", "outcome", "ours", "theirs", "file"} == set(report["findings"][0])
 
 
+def test_a_checkpoint_that_load_refuses_is_exit_code_1_in_the_words_of_load(
+    catalogue: str, folder: Path
+) -> None:
+    modules = json.loads((folder / "modules.json").read_text())
+    modules.append({"idx": 9, "name": "9", "path": "9_Own", "type": "acme.models.Own"})
+    saved(folder, {"modules.json": json.dumps(modules).encode()})
+    answer = run("verify", "tiny", "--from", str(folder), catalogue=catalogue)
+    assert answer.exit_code == 1
+    assert "error: tiny: load refuses it: " in answer.stderr
+    assert "needs the module 'acme.models.Own'" in answer.stderr
+
+
 def test_a_fix_writes_the_checkpoints_value_and_its_source(
     catalogue: str, folder: Path, file: Path
 ) -> None:
@@ -262,7 +274,7 @@ def test_one_value_that_cannot_be_written_holds_up_no_other(
     assert answer.exit_code == 1
     assert "error: tiny: pooling is not written: " in answer.stderr
     assert (
-        "1 value of 1 entry written\ngenerate its module again: holotype generate" in answer.stderr
+        "2 values of 1 entry written\ngenerate its module again: holotype generate" in answer.stderr
     )
     entry = next(model for model in models(file) if model["id"] == "tiny")
     assert entry["specs"]["max_position_embeddings"] == 72

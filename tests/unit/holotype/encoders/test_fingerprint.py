@@ -10,22 +10,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.holotype.hub.checkpoints import (
+    ST,
+    Files,
+    as_json,
     bert,
+    classifier,
     colbert_multi_vector,
     colbert_pylate,
     colbert_stanford,
+    cross_encoder,
     dense,
+    model2vec,
     record,
     safetensors,
     saved,
+    sparse,
+    static,
+    templated_reranker,
 )
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.fingerprint import deciding_files, fingerprint, fingerprint_of_folder
+from holotype.encoders.fingerprint import deciding, fingerprint, fingerprint_of_folder
 from holotype.encoders.kinds.derived_record import derive_record
 from holotype.encoders.kinds.plan import DensePlan, make_plan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.publishing import create_artifact
+from holotype.records import SparseModel
 
 
 @pytest.fixture
@@ -140,9 +150,11 @@ def test_code_counts_only_where_it_runs(tmp_path: Path) -> None:
     code = {"modeling.py": b"class Model: ..."}
     saved(tmp_path / "plain", dense() | code)
     saved(tmp_path / "own", dense(auto_map={"AutoModel": "modeling.Model"}) | code)
-    assert "modeling.py" not in deciding_files(Checkpoint(tmp_path / "plain"), with_code=True)
-    assert "modeling.py" not in deciding_files(Checkpoint(tmp_path / "own"))
-    assert "modeling.py" in deciding_files(Checkpoint(tmp_path / "own"), with_code=True)
+    plain = make_plan(record(), Checkpoint(tmp_path / "plain"))
+    own = make_plan(record(), Checkpoint(tmp_path / "own", policy="run"))
+    assert "modeling.py" not in deciding(plain, with_code=True).files
+    assert "modeling.py" not in deciding(own).files
+    assert "modeling.py" in deciding(own, with_code=True).files
 
 
 def test_markers_lengths_and_expansion_decide_of_late_interaction(tmp_path: Path) -> None:
@@ -166,7 +178,8 @@ def test_markers_lengths_and_expansion_decide_of_late_interaction(tmp_path: Path
 def test_weights_of_a_projection_count(tmp_path: Path, files: dict[str, bytes]) -> None:
     files = {"1_Dense/model.safetensors": b"weights", **files}
     saved_at = saved(tmp_path / "one", files | {"1_Dense/model.safetensors": projection()}).folder
-    names = deciding_files(Checkpoint(saved_at))
+    checkpoint = Checkpoint(saved_at)
+    names = deciding(make_plan(derive_record(checkpoint, name="tiny"), checkpoint)).files
     assert "model.safetensors" in names
     assert ("1_Dense/model.safetensors" in names) == ("modules.json" in files)
 
@@ -236,7 +249,13 @@ def test_the_labels_of_a_classifier_decide(tmp_path: Path) -> None:
     assert len(found) == 2
 
 
-@pytest.mark.parametrize("name", ["spm.model", "sentencepiece.model"])
+VOCABULARIES = (
+    *("vocab.txt", "vocab.json", "merges.txt", "sentencepiece.bpe.model", "spiece.model"),
+    *("tokenizer.model", "spm.model", "sentencepiece.model"),
+)
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
 def test_a_vocabulary_decides_where_there_is_no_tokenizer_json(folder: Path, name: str) -> None:
     before = of(folder)
     (folder / name).write_bytes(b"pieces")
@@ -245,6 +264,26 @@ def test_a_vocabulary_decides_where_there_is_no_tokenizer_json(folder: Path, nam
     without = of(folder)
     (folder / name).write_bytes(b"other pieces")
     assert of(folder) != without
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_a_vocabulary_decides_where_only_transformers_knows_the_class(
+    folder: Path, name: str
+) -> None:
+    edit(folder / "tokenizer_config.json", tokenizer_class="LukeTokenizer")
+    before = of(folder)
+    (folder / name).write_bytes(b"pieces")
+    assert of(folder) != before
+
+
+def test_added_tokens_decide_unless_the_settings_describe_all(folder: Path) -> None:
+    before = of(folder)
+    (folder / "added_tokens.json").write_text('{"[X]": 6}')
+    assert of(folder) != before
+    edit(folder / "tokenizer_config.json", added_tokens_decoder={})
+    described = of(folder)
+    (folder / "added_tokens.json").write_text('{"[Y]": 6}')
+    assert of(folder) == described
 
 
 SPECIAL = {"cls_token": "[CLS]", "mask_token": {"content": "[MASK]", "lstrip": True}}
@@ -270,3 +309,109 @@ def test_special_tokens_of_their_own_file_count_not_where_newer_settings_decide(
     before = of(folder)
     (folder / "special_tokens_map.json").write_text(json.dumps(SPECIAL | {"mask_token": "[Q]"}))
     assert of(folder) == before
+
+
+def nested() -> Files:
+    """A dense model whose transformer lies in a folder of its own."""
+    transformer = {f"0_Transformer/{name}": body for name, body in bert().items()}
+    kinds = [{"idx": 0, "path": "0_Transformer", "type": f"{ST}.models.Transformer"}]
+    kinds += [{"idx": 1, "path": "1_Pooling", "type": f"{ST}.models.Pooling"}]
+    pooling = {"1_Pooling/config.json": as_json({"pooling_mode": "mean"})}
+    return {**transformer, **pooling, "modules.json": as_json(kinds)}
+
+
+KINDS: dict[str, tuple[Files, tuple[str, ...]]] = {
+    "dense": (dense(), ()),
+    "nested": (nested(), ("model.safetensors", "tokenizer.json", "config.json")),
+    "pylate": (colbert_pylate(), ()),
+    "stanford": (colbert_stanford(), ()),
+    "multi-vector": (colbert_multi_vector(), ()),
+    "sparse": (sparse(), ()),
+    "cross-encoder": (cross_encoder(), ()),
+    "classifier": (classifier(), ()),
+    "model2vec": (model2vec(), ("tokenizer_config.json", "added_tokens.json")),
+    "static": (static(), ("tokenizer_config.json", "added_tokens.json")),
+}
+"""Checkpoints, and files that nothing reads where they lie in one."""
+IDLE = (
+    *("README.md", "LICENSE", "training_args.bin", "pytorch_model.bin", "tf_model.h5"),
+    *("onnx/model.onnx", "onnx/config.json", "openvino/openvino_model.xml", "other.safetensors"),
+    *("1_Pooling/model.safetensors", "1_Pooling/tokenizer.json", "1_Pooling/vocab.txt"),
+    *("generation_config.json", "preprocessor_config.json", "modeling.py", ".gitattributes"),
+    *("vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model", "spm.model"),
+)
+"""Files that no model reads beside a tokenizer.json."""
+SETTINGS = ("config.json", "tokenizer_config.json")
+
+
+def of_kind(folder: Path) -> str:
+    checkpoint = Checkpoint(folder)
+    known = derive_record(checkpoint, name="tiny")
+    return fingerprint(make_plan(known, checkpoint), dim=known.embedding_dim)
+
+
+def mutate(path: Path) -> None:
+    """Change what a file says, so that it can still be read."""
+    path.parent.mkdir(exist_ok=True)
+    if path.name in SETTINGS:
+        values = json.loads(path.read_bytes()) if path.exists() else {}
+        path.write_text(json.dumps(values | {"layer_norm_eps": 0.001}))
+    elif path.suffix == ".safetensors" and not path.exists():
+        path.write_bytes(safetensors({"linear.weight": ("F32", [1, 1])}))
+    elif path.name == "added_tokens.json":
+        path.write_text('{"[X]": 6}')
+    else:
+        with path.open("ab") as file:
+            file.write(b" ")
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_mutation_of_a_file_changes_the_fingerprint_exactly_where_it_can_change_a_vector(
+    data: st.DataObject,
+) -> None:
+    kind = data.draw(st.sampled_from(sorted(KINDS)))
+    files, strays = KINDS[kind]
+    weights = [name for name in files if name.endswith(".safetensors")]
+    tokenizers = [name for name in files if name.endswith("tokenizer.json")]
+    configs = [name for name in files if Path(name).name in SETTINGS]
+    changing = {*weights, *tokenizers, *configs}
+    if kind not in ("static", "model2vec", "nested"):
+        changing.add("added_tokens.json")
+    idle = {name for name in (*IDLE, *strays) if name not in files}
+    chosen = data.draw(st.sampled_from(sorted(changing | idle)))
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        saved(folder, files)
+        before = of_kind(folder)
+        mutate(folder / chosen)
+        assert (of_kind(folder) != before) == (chosen in changing), (kind, chosen)
+
+
+def test_the_template_of_a_reranker_decides(tmp_path: Path) -> None:
+    found = set()
+    for template in ("{{ messages }}", "{{ messages }}!"):
+        saved(tmp_path, templated_reranker() | {"chat_template.jinja": template.encode()})
+        found.add(of_kind(tmp_path))
+    assert len(found) == 2
+
+
+def test_the_table_that_queries_are_looked_up_in_decides(tmp_path: Path) -> None:
+    plain = {name: body for name, body in sparse().items() if "/" not in name}
+    del plain["modules.json"]
+    known = SparseModel(
+        id="tiny",
+        type="sparse",
+        name="Tiny",
+        huggingface_id="tests/tiny",
+        organization="Tests",
+        description="A model of the tests.",
+        embedding_dim=100,
+        pooling="max",
+        activation="log1p-relu",
+    )
+    found = set()
+    for weight in (2.0, 3.0):
+        saved(tmp_path, plain | {"idf.json": as_json({"word": weight})})
+        found.add(fingerprint(make_plan(known, Checkpoint(tmp_path)), dim=None))
+    assert len(found) == 2

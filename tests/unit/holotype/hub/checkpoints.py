@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -52,32 +53,80 @@ TOKENIZER = as_json(
         },
     }
 )
-TABLES: dict[str, tuple[str, list[int]]] = {
-    "embeddings.word_embeddings.weight": ("F32", [100, 32]),
-    "embeddings.position_ids": ("I64", [1, 64]),
-}
+Shapes = dict[str, tuple[str, list[int]]]
 
 
-def headed(name: str, n_outputs: int) -> bytes:
-    """The weights of `bert()`, and those of a head."""
-    return safetensors({**TABLES, name: ("F32", [n_outputs, 32])})
+def linear(name: str, n_outputs: int, n_inputs: int) -> Shapes:
+    return {
+        f"{name}.weight": ("F32", [n_outputs, n_inputs]),
+        f"{name}.bias": ("F32", [n_outputs]),
+    }
+
+
+def norm(name: str) -> Shapes:
+    return {f"{name}.weight": ("F32", [32]), f"{name}.bias": ("F32", [32])}
+
+
+def bert_tensors(prefix: str = "", *, n_positions: int = 64) -> Shapes:
+    """All tensors of a BERT, but those of a head."""
+    found: Shapes = {
+        "embeddings.word_embeddings.weight": ("F32", [100, 32]),
+        "embeddings.position_embeddings.weight": ("F32", [n_positions, 32]),
+        "embeddings.token_type_embeddings.weight": ("F32", [2, 32]),
+        "embeddings.position_ids": ("I64", [1, n_positions]),
+        **norm("embeddings.LayerNorm"),
+    }
+    for at in range(2):
+        layer = f"encoder.layer.{at}"
+        for name in ("self.query", "self.key", "self.value", "output.dense"):
+            found |= linear(f"{layer}.attention.{name}", 32, 32)
+        found |= linear(f"{layer}.intermediate.dense", 64, 32)
+        found |= linear(f"{layer}.output.dense", 32, 64)
+        found |= norm(f"{layer}.attention.output.LayerNorm") | norm(f"{layer}.output.LayerNorm")
+    return {f"{prefix}{name}": tensor for name, tensor in found.items()}
+
+
+N_PARAMETERS = sum(math.prod(shape) for dtype, shape in bert_tensors().values() if dtype == "F32")
+"""Of what `bert()` has."""
+
+
+def classified(n_labels: int) -> bytes:
+    """The weights of a BERT that classifies."""
+    head = linear("bert.pooler.dense", 32, 32) | linear("classifier", n_labels, 32)
+    return safetensors(bert_tensors("bert.") | head)
+
+
+def predicting() -> bytes:
+    """The weights of a BERT that gives the logits of words."""
+    head = "cls.predictions"
+    return safetensors(
+        bert_tensors("bert.")
+        | linear(f"{head}.transform.dense", 32, 32)
+        | norm(f"{head}.transform.LayerNorm")
+        | linear(f"{head}.decoder", 100, 32)
+        | {f"{head}.bias": ("F32", [100])}
+    )
 
 
 def bert(**changes: Any) -> Files:
-    config = {
+    config: dict[str, Any] = {
         "architectures": ["BertModel"],
         "model_type": "bert",
         "hidden_size": 32,
         "vocab_size": 100,
         "max_position_embeddings": 64,
         "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
         **changes,
     }
     return {
         "config.json": as_json(config),
         "tokenizer_config.json": as_json({"model_max_length": 64}),
         "tokenizer.json": TOKENIZER,
-        "model.safetensors": safetensors(TABLES),
+        "model.safetensors": safetensors(
+            bert_tensors(n_positions=config["max_position_embeddings"])
+        ),
         "README.md": b"---\nlicense: mit\nlanguage:\n- en\n- code\n---\n# Tiny\n",
     }
 
@@ -117,7 +166,7 @@ def colbert_pylate() -> Files:
 
 
 def colbert_stanford(**metadata: Any) -> Files:
-    tensors = {"bert.weight": ("F32", [100, 32]), "linear.weight": ("F32", [16, 32])}
+    tensors = bert_tensors("bert.") | {"linear.weight": ("F32", [16, 32])}
     return bert(architectures=["HF_ColBERT"]) | {
         "model.safetensors": safetensors(tensors),
         "artifact.metadata": as_json(
@@ -141,7 +190,7 @@ def colbert_multi_vector() -> Files:
 def sparse() -> Files:
     kinds = (f"{ST}.sparse_encoder.models.MLMTransformer", f"{ST}.sparse_encoder.SpladePooling")
     return bert(architectures=["BertForMaskedLM"]) | {
-        "model.safetensors": headed("cls.predictions.decoder.weight", 100),
+        "model.safetensors": predicting(),
         "modules.json": modules(*kinds),
         "1_SpladePooling/config.json": as_json(
             {"pooling_strategy": "max", "activation_function": "relu"}
@@ -157,7 +206,7 @@ def cross_encoder() -> Files:
         architectures=["BertForSequenceClassification"],
         id2label={"0": "LABEL_0"},
         sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"},
-    ) | {"model.safetensors": headed("classifier.weight", 1)}
+    ) | {"model.safetensors": classified(1)}
 
 
 def classifier() -> Files:
@@ -165,14 +214,44 @@ def classifier() -> Files:
         architectures=["BertForSequenceClassification"],
         id2label={"2": "last", "0": "first", "1": "second"},
         problem_type="multi_label_classification",
-    ) | {"model.safetensors": headed("classifier.weight", 3)}
+    ) | {"model.safetensors": classified(3)}
+
+
+def templated_reranker() -> Files:
+    """A causal model that reads pairs through a chat template, which is missing."""
+    package = "sentence_transformers"
+    task = {"text": {"method": "forward", "method_output_name": "logits"}}
+    return bert(architectures=["Qwen3ForCausalLM"]) | {
+        "modules.json": as_json(
+            [
+                {"type": f"{package}.base.modules.Transformer", "path": ""},
+                {"type": f"{package}.cross_encoder.modules.LogitScore", "path": "1_LogitScore"},
+            ]
+        ),
+        "1_LogitScore/config.json": as_json({"true_token_id": 5, "false_token_id": 4}),
+        "config_sentence_transformers.json": as_json({"model_type": "CrossEncoder"}),
+        "sentence_bert_config.json": as_json(
+            {
+                "transformer_task": "text-generation",
+                "modality_config": task | {"message": task["text"] | {"format": "flat"}},
+            }
+        ),
+    }
+
+
+def table(name: str) -> bytes:
+    """A table of token vectors, with its values: 100 tokens of 8 dimensions."""
+    n_bytes = 100 * 8 * 4
+    tensor = {"dtype": "F32", "shape": [100, 8], "data_offsets": [0, n_bytes]}
+    text = as_json({name: tensor})
+    return len(text).to_bytes(8, "little") + text + b"\0" * n_bytes
 
 
 def model2vec() -> Files:
     return {
         "config.json": as_json({"model_type": "model2vec", "normalize": True, "hidden_dim": 8}),
         "tokenizer.json": TOKENIZER,
-        "model.safetensors": safetensors({"embeddings": ("F32", [100, 8])}),
+        "model.safetensors": table("embeddings"),
     }
 
 
@@ -180,7 +259,7 @@ def static() -> Files:
     return {
         "modules.json": modules(f"{ST}.models.StaticEmbedding"),
         "tokenizer.json": TOKENIZER,
-        "model.safetensors": safetensors({"embedding.weight": ("F32", [100, 8])}),
+        "model.safetensors": table("embedding.weight"),
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 from tests.unit.holotype.hub import server
-from tests.unit.holotype.hub.checkpoints import Files, dense, record
+from tests.unit.holotype.hub.checkpoints import N_PARAMETERS, Files, dense, record
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 
 from holotype.errors import HubUnreachableError
@@ -46,7 +46,7 @@ def outcomes(report: Report) -> dict[str, str]:
 
 def test_offline_the_cache_is_read_and_said_to_be(cached: Cache, client: HubClient) -> None:
     cached(dense())
-    report = verify_on_hub(record(pooling="cls", parameters=3200, license="mit"), client)
+    report = verify_on_hub(record(pooling="cls", parameters=N_PARAMETERS, license="mit"), client)
     assert report.notes == (FROM_CACHE,)
     assert report.location == f"{REPOSITORY}@{REVISION}"
     told = outcomes(report)

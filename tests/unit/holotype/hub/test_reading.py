@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.holotype.hub.checkpoints import (
+    N_PARAMETERS,
     Files,
     as_json,
     bert,
@@ -49,7 +50,7 @@ def told(folder: Path, files: Files) -> dict[str, object]:
             dense(),
             "dense",
             {"embedding_dim": 32, "pooling": "mean", "normalize": True, "context_length": 48}
-            | {"has_projection": False, "parameters": 3200, "license": "mit"}
+            | {"has_projection": False, "parameters": N_PARAMETERS, "license": "mit"}
             | {"languages": ("en",), "tokenizer_file": "tokenizer.json"}
             | {"layers": 2, "dtype": "float32"},
         ),
@@ -59,7 +60,11 @@ def told(folder: Path, files: Files) -> dict[str, object]:
             "colbert",
             {"embedding_dim": 16, "has_projection": True, "projection_dims": 16}
             | {"query_length": 24, "document_length": 60, "query_marker": "[Q] "}
-            | {"query_expansion": True, "skiplist": "punctuation", "parameters": 3712},
+            | {
+                "query_expansion": True,
+                "skiplist": "punctuation",
+                "parameters": N_PARAMETERS + 512,
+            },
         ),
         (
             colbert_stanford(),
@@ -145,7 +150,7 @@ def finding(report: Report, field: str) -> Finding:
         ({"vocab_size": 99}, "vocab_size", 100, "config.json"),
         ({"context_length": 64}, "context_length", 48, "sentence_bert_config.json"),
         ({"max_position_embeddings": 66}, "max_position_embeddings", 64, "config.json"),
-        ({"parameters": 9}, "parameters", 3200, "model.safetensors"),
+        ({"parameters": 9}, "parameters", N_PARAMETERS, "model.safetensors"),
         ({"layers": 12}, "layers", 2, "config.json"),
         ({"dtype": "float16"}, "dtype", "float32", "model.safetensors"),
         ({"architecture_type": "roberta"}, "architecture_type", "bert", "config.json"),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.unit.holotype.hub.checkpoints import (
+    N_PARAMETERS,
     Files,
     as_json,
     bert,
@@ -70,7 +71,25 @@ _TEXTS = (
     *("mean", "cls", "max", "sum", "cosine", "dot", "maxsim", "softmax", "sigmoid", "identity"),
     *("log1p-relu", "relu", "query: ", "", "[Q] ", "[D] ", "[unused0]", "static", "bert", "mit"),
 )
-_INTEGERS = (1, 2, 7, 8, 16, 24, 32, 40, 48, 60, 64, 65, 100, 101, 800, 3200, 3232, 3300)
+_INTEGERS = (
+    1,
+    2,
+    7,
+    8,
+    16,
+    24,
+    32,
+    40,
+    48,
+    60,
+    64,
+    65,
+    100,
+    101,
+    800,
+    N_PARAMETERS,
+    N_PARAMETERS + 999,
+)
 _TUPLES = ((), ("a",), ("first", "second", "last"), (".",), ("less", "more"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.holotype.hub import server
-from tests.unit.holotype.hub.checkpoints import dense, record
+from tests.unit.holotype.hub.checkpoints import N_PARAMETERS, dense, record
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 
 from holotype.errors import HubUnreachableError
@@ -20,7 +20,7 @@ from holotype.records import ModelInfo
 def test_a_model_is_read_at_its_pinned_commit_and_no_weights_are(
     hub: HubState, client: HubClient
 ) -> None:
-    report = verify_on_hub(record(pooling="mean", parameters=3200), client)
+    report = verify_on_hub(record(pooling="mean", parameters=N_PARAMETERS), client)
     assert report.is_good
     assert report.location == f"{REPOSITORY}@{REVISION}"
     outcomes = {found.field: found.outcome for found in report.findings}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from tests.unit.holotype.hub.checkpoints import as_json, bert, dense, saved
+from tests.unit.holotype.hub.checkpoints import as_json, bert, bert_tensors, dense, saved
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 
 from holotype.errors import CheckpointError, HolotypeError, UnsafeCheckpointError
@@ -136,8 +137,12 @@ def test_pickled_weights_become_safetensors_where_that_is_asked_for(tmp_path: Pa
     files = dense()
     del files["model.safetensors"]
     saved(tmp_path / "checkpoint", files)
-    weight = torch.arange(64.0).reshape(2, 32)
-    tensors = {"a": weight, "tied": weight, "turned": weight.T}
+    tensors = {
+        name: torch.arange(float(math.prod(shape))).reshape(shape)
+        for name, (_, shape) in bert_tensors().items()
+    }
+    tensors["pooler.dense.weight"] = tensors["encoder.layer.0.attention.self.query.weight"]
+    tensors["encoder.layer.0.output.dense.weight"] = torch.ones(64, 32).T
     torch.save(tensors, tmp_path / "checkpoint/pytorch_model.bin")
     make(tmp_path / "checkpoint", tmp_path / "artifact", convert_pickles=True)
     manifest = open_artifact(tmp_path / "artifact", verify="full")

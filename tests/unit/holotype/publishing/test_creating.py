@@ -1,27 +1,32 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from tests.unit.holotype.hub.checkpoints import (
     as_json,
+    bert,
+    bert_tensors,
     classifier,
     colbert_stanford,
     dense,
     modules,
+    safetensors,
     saved,
 )
-from tests.unit.holotype.publishing.store.made import make_artifact
+from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 
 from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.errors import (
     CatalogueMismatchError,
     CheckpointError,
-    HolotypeError,
+    TensorError,
     UnsafeCheckpointError,
 )
 from holotype.publishing import CreationOptions, create_artifact, open_artifact
@@ -33,6 +38,7 @@ from holotype.references import (
     ArtifactError,
     ArtifactExistsError,
     ArtifactNotFoundError,
+    FileEntry,
     check_contents,
     read_manifest,
 )
@@ -329,11 +335,84 @@ def test_nothing_is_copied_to_a_disk_without_room(
     create_artifact(f"local:{checkpoint}", tmp_path / "linked", CreationOptions(link=True))
 
 
-def test_an_alias_is_not_set_to_what_cannot_load(checkpoint: Path, tmp_path: Path) -> None:
-    create_artifact(f"local:{checkpoint}", tmp_path / "store/model-v1")
-    set_alias(tmp_path / "store", "production", "model-v1", verify="full")
-    broken = make_artifact(tmp_path / "store/broken", weights=b"no weights")
-    assert open_artifact(tmp_path / "store/broken", verify="full") == broken
-    with pytest.raises(HolotypeError):
-        set_alias(tmp_path / "store", "staging", "broken", verify="full")
-    assert alias_names(tmp_path / "store") == ("production",)
+TENSOR, TABLE = "encoder.layer.1.output.dense.bias", "embeddings.LayerNorm.weight"
+
+
+def without_tensor(name: str) -> bytes:
+    tensors = bert_tensors()
+    del tensors[name]
+    return safetensors(tensors)
+
+
+@pytest.mark.parametrize("missing", [TENSOR, TABLE])
+def test_a_transformer_that_lacks_one_tensor_becomes_no_artifact(
+    checkpoint: Path, tmp_path: Path, missing: str
+) -> None:
+    (checkpoint / "model.safetensors").write_bytes(without_tensor(missing))
+    with pytest.raises(TensorError, match=f"1 missing: {missing}"):
+        create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert left(tmp_path) == []
+
+
+def replaced_weights(folder: Path, weights: bytes) -> None:
+    """Exchange the weights of an artifact, and make its manifest say so."""
+    (folder / "model.safetensors").write_bytes(weights)
+    digest = hashlib.sha256(weights).hexdigest()
+    manifest = read_manifest(folder)
+    files = tuple(
+        FileEntry(path=file.path, size=len(weights), sha256=digest)
+        if file.path == "model.safetensors"
+        else file
+        for file in manifest.files
+    )
+    (folder / "artifact.json").write_text(replace(manifest, files=files).to_json())
+
+
+BROKEN: dict[str, tuple[bytes, Literal["sizes", "full"]]] = {
+    "no tensors": (b"no weights", "sizes"),
+    "a layer that lacks a tensor": (without_tensor(TENSOR), "sizes"),
+    "a table that is missing": (without_tensor(TABLE), "full"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_alias_is_not_set_to_what_cannot_load(
+    checkpoint: Path, tmp_path: Path, name: str
+) -> None:
+    weights, verify = BROKEN[name]
+    store = tmp_path / "store"
+    create_artifact(f"local:{checkpoint}", store / "model-v1")
+    set_alias(store, "production", "model-v1", verify=verify)
+    create_artifact(f"local:{checkpoint}", store / "broken")
+    replaced_weights(store / "broken", weights)
+    open_artifact(store / "broken", verify="full")
+    with pytest.raises(CheckpointError):
+        set_alias(store, "staging", "broken", verify=verify)
+    assert alias_names(store) == ("production",)
+
+
+DAMAGES: dict[str, dict[str, bytes]] = {
+    "a damaged configuration": {"config.json": b"{"},
+    "weights that are cut off": {"model.safetensors": bytes(3)},
+    "no tokens": {"tokenizer.json": b"{}"},
+    "a tensor that is missing": {"model.safetensors": without_tensor(TABLE)},
+    "a width that no tensor has": {
+        "config.json": as_json(json.loads(bert()["config.json"]) | {"hidden_size": 40})
+    },
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+@pytest.mark.parametrize("source", ["local", "hf"])
+def test_an_error_names_the_files_of_the_user_and_not_their_copies(
+    name: str, source: str, checkpoint: Path, hub: HubState, tmp_path: Path
+) -> None:
+    for path, body in DAMAGES[name].items():
+        (checkpoint / path).write_bytes(body)
+        hub.repositories[REPOSITORY][REVISION][path] = body
+    where = str(checkpoint) if source == "local" else f"{REPOSITORY}@{REVISION}"
+    ref = f"local:{checkpoint}" if source == "local" else f"hf:{where}"
+    with pytest.raises(CheckpointError) as caught:
+        create_artifact(ref, tmp_path / "artifact")
+    assert where in str(caught.value)
+    assert ".partial" not in str(caught.value)

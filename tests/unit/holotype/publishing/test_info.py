@@ -4,7 +4,7 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
-from tests.unit.holotype.hub.checkpoints import classifier, dense, saved
+from tests.unit.holotype.hub.checkpoints import N_PARAMETERS, classifier, dense, saved
 from tests.unit.holotype.hub.server import BROKEN, REPOSITORY, REVISION, HubState
 
 from holotype.errors import CheckpointError, ModelNotFoundError
@@ -17,7 +17,11 @@ def test_a_folder_is_described_without_reading_its_tensors(checkpoint: Path) -> 
     info = get_model_info(f"local:{checkpoint}")
     assert (info.availability, info.is_artifact) == ("local", False)
     assert (info.record.type, info.record.embedding_dim) == ("dense", 32)
-    assert (info.parameters, info.dtype, info.memory_bytes) == (3200, "float32", 12_800)
+    assert (info.parameters, info.dtype, info.memory_bytes) == (
+        N_PARAMETERS,
+        "float32",
+        4 * N_PARAMETERS,
+    )
     assert info.record.license == "mit"
     assert info.commit is info.fingerprint is None
 
@@ -40,7 +44,7 @@ def test_an_artifact_is_described_by_its_manifest(checkpoint: Path, tmp_path: Pa
 def test_a_repository_is_described_without_fetching_its_weights(hub: HubState) -> None:
     info = get_model_info(f"hf:{REPOSITORY}")
     assert (info.availability, info.commit) == ("remote", REVISION)
-    assert (info.parameters, info.dtype, info.record.embedding_dim) == (3200, "float32", 32)
+    assert (info.parameters, info.dtype, info.record.embedding_dim) == (N_PARAMETERS, "float32", 32)
     files = hub.repositories[REPOSITORY][REVISION]
     needed = [name for name in files if not name.endswith((".bin", ".py"))]
     assert info.size_bytes == sum(len(files[name]) for name in needed)
@@ -55,7 +59,7 @@ def test_a_commit_in_the_cache_needs_no_connection(
     saved(snapshot, dense())
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     info = get_model_info(f"hf:{REPOSITORY}@{REVISION}")
-    assert (info.availability, info.commit, info.parameters) == ("cached", REVISION, 3200)
+    assert (info.availability, info.commit, info.parameters) == ("cached", REVISION, N_PARAMETERS)
     assert not hub.requests
 
 

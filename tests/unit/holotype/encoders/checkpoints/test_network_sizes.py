@@ -79,6 +79,7 @@ def test_what_no_network_has_is_refused_without_its_weights(
     ("key", "value", "message"),
     [
         ("num_hidden_layers", 900, "is 900; expected 2, the number of layers in the weights"),
+        ("num_hidden_layers", 1, "is 1; expected 2, the number of layers in the weights"),
         ("vocab_size", 120, "is 120; expected 100, the rows of embeddings.word_embeddings.weight"),
         ("vocab_size", 90, "is 90; expected 100"),
         ("hidden_size", 36, "is 36; expected a width that a tensor of the weights has"),
@@ -94,6 +95,18 @@ def test_what_the_weights_contradict_is_refused(
     checkpoint = made(tmp_path, **{key: value})
     with pytest.raises(CheckpointError, match=f"'{key}' .*{message}"):
         check_network(checkpoint)
+
+
+def test_a_decoder_beside_an_encoder_may_have_other_layers(tmp_path: Path) -> None:
+    more = {f"decoder.layer.{at}.dense.weight": ("F32", [32, 32]) for at in range(4)}
+    check_network(made(tmp_path, tensors=TENSORS | more))
+    alone = {name: shape for name, shape in TENSORS.items() if "encoder" not in name}
+    with pytest.raises(CheckpointError, match="'num_hidden_layers' is 2; expected 4"):
+        check_network(made(tmp_path, tensors=alone | more))
+
+
+def test_layers_that_predict_tokens_further_ahead_do_not_count(tmp_path: Path) -> None:
+    check_network(made(tmp_path, num_hidden_layers=1, num_nextn_predict_layers=1))
 
 
 def test_fewer_heads_than_labels_are_refused(tmp_path: Path) -> None:

@@ -234,3 +234,51 @@ def test_a_word_without_a_token_for_the_unknown_tells_which_text_it_was(folder: 
     (folder / "tokenizer.json").write_text(with_model(vocab=vocab))
     with pytest.raises(TokenizationError, match=r"index 1: .*UNK"):
         list(read(folder).encode(["a", "z"], max_length=None))
+
+
+def around(*parts: dict[str, Any], ids: Sequence[int] = (2,)) -> dict[str, Any]:
+    """A post-processor that makes these parts of one text."""
+    special = {"id": "[CLS]", "ids": list(ids), "tokens": ["[CLS]"] * len(ids)}
+    pair = [{"Sequence": {"id": name, "type_id": 0}} for name in "AB"]
+    return {
+        "type": "TemplateProcessing",
+        "single": list(parts),
+        "pair": pair,
+        "special_tokens": {"[CLS]": special},
+    }
+
+
+TEXT, SPECIAL = (
+    {"Sequence": {"id": "A", "type_id": 0}},
+    {"SpecialToken": {"id": "[CLS]", "type_id": 0}},
+)
+REPLACE = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 200}
+HARMFUL: dict[str, tuple[dict[str, Any], str]] = {
+    "the text twice": ({"post_processor": around(TEXT, TEXT)}, "expected the text once"),
+    "no text": ({"post_processor": around(SPECIAL)}, "expected the text once"),
+    "a token that is not there": (
+        {"post_processor": around(SPECIAL, TEXT, ids=[999])},
+        r"adds the token ids \[999\], which its vocabulary lacks",
+    ),
+    "a segment that is not there": (
+        {"post_processor": around({"Sequence": {"id": "A", "type_id": 9}})},
+        "gives tokens the segment 9, but the model has only 2",
+    ),
+    "texts of endless length": (
+        {"normalizer": {"type": "Sequence", "normalizers": [REPLACE] * 2}},
+        "can make a text 40,000 times as long",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_a_tokenizer_that_makes_something_else_of_a_text_is_refused(
+    folder: Path, name: str
+) -> None:
+    changes, message = HARMFUL[name]
+    settings = {"model_input_names": ["input_ids", "token_type_ids"]}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    (folder / "config.json").write_text('{"type_vocab_size": 2}')
+    (folder / "tokenizer.json").write_text(json.dumps(FILE | changes))
+    with pytest.raises(CheckpointError, match=message):
+        read(folder)

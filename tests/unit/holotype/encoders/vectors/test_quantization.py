@@ -151,3 +151,21 @@ def test_what_float16_cannot_hold_is_refused() -> None:
         ValueError, match="vectors in float16 hold NaN or infinity, first at index 1"
     ):
         quantize(np.array([[1.0], [70_000.0]], dtype=np.float32), "float16")
+
+
+def test_a_calibration_that_cannot_be_saved_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ranges.json"
+    ranges = calibrate(np.eye(3, dtype=np.float32))
+    ranges.save(path)
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        calibrate(np.zeros((2, 3), dtype=np.float32)).save(path)
+    monkeypatch.undo()
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert Calibration.load(path) == ranges

@@ -84,3 +84,20 @@ def test_values_have_two_axes() -> None:
 
 def test_it_shows_its_sizes() -> None:
     assert repr(ragged([2, 3])[0]) == "Ragged(2 texts, 5 tokens, dim=3, dtype=float32)"
+
+
+def test_a_save_that_fails_leaves_the_file_as_it_was_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "documents.vectors"
+    found = Ragged.from_arrays([np.ones((2, 3), np.float32)], dim=3)
+    found.save(path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("numpy.savez", fail)
+    with pytest.raises(OSError, match="disk full"):
+        found.with_values(found.values + 1).save(path)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert Ragged.load(path).equals(found)

@@ -1,4 +1,4 @@
-"""Artifacts of a few bytes, for tests that load no model."""
+"""Artifacts of a few bytes: tables of token vectors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.unit.holotype.hub.checkpoints import model2vec
+
 from holotype.records import DenseModel
 from holotype.references import FileEntry, Manifest, ModelRef
 
-FILES = {"config.json": b"{}", "model.safetensors": b"weights", "1_Pooling/config.json": b"{}"}
+FILES = model2vec() | {"1_Pooling/config.json": b"{}"}
 
 
 def fingerprint(name: str) -> str:
     return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def weights_of(label: bytes) -> bytes:
+    """Return the weights of an artifact, which a label in their values tells from others."""
+    plain = FILES["model.safetensors"]
+    n_left = -len(label) % 4
+    return plain[: len(plain) - len(label) - n_left] + b"\0" * n_left + label
 
 
 def make_artifact(
@@ -30,11 +39,11 @@ def make_artifact(
         folder: where.
         files: what it holds.
         vectors: artifacts of the same make the same vectors; None makes none.
-        weights: the contents of its weights, which tell it from others.
+        weights: what is appended to its weights, which tells it from others.
     """
     contents = dict(files)
     if weights is not None:
-        contents["model.safetensors"] = weights
+        contents["model.safetensors"] = weights_of(weights)
     for path, content in contents.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)

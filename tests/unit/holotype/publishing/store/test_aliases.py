@@ -132,7 +132,8 @@ def test_a_truncated_artifact_is_never_set(store: Path) -> None:
 
 
 def test_changed_bytes_are_found_on_request(store: Path) -> None:
-    (store / "model-v1" / "model.safetensors").write_bytes(b"First")
+    weights = store / "model-v1/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-5] + b"First")
     with pytest.raises(ArtifactDamagedError, match=r"changed: model\.safetensors"):
         set_alias(store, "production", "model-v1", verify="full")
 

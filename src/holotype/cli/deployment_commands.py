@@ -1,0 +1,193 @@
+"""`holotype deployment`: checks, converts and compares deployments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
+
+import typer
+
+from holotype.cli.groups import Command
+from holotype.cli.output import counted_models, fail, note, write, write_json
+from holotype.errors import HolotypeError
+
+if TYPE_CHECKING:
+    from holotype.deployment.sources import Loaded
+
+Place: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="PLACE", help="A file, a folder of files, ssm:/NAME or ssm:/PATH/."),
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AllowCode: TypeAlias = Annotated[
+    bool,
+    typer.Option("--allow-code", help="Accept a deployment from a store that names code to run."),
+]
+
+
+def validate(
+    place: Place,
+    for_ssm: Annotated[
+        bool,
+        typer.Option("--for-ssm", help="Also check that each file fits into a parameter of AWS."),
+    ] = False,
+    allow_code: AllowCode = False,
+    as_json: AsJson = False,
+) -> None:
+    """Report every problem of a deployment, each with its line.
+
+    The models are listed if there are none, with these tab-separated fields: name, what it is, its
+    sources. The exit code is 1 if there are problems. No model is loaded.
+    """
+    loaded = _load(place, allow_code, as_json)
+    if for_ssm:
+        _check_sizes(place)
+    if as_json:
+        write_json({"problems": []})
+        return
+    from holotype.deployment.document import ReferenceSource
+    from holotype.deployment.writing import to_data
+
+    models = to_data(loaded.deployment)["models"]
+    for model in loaded.deployment.models:
+        sources = [
+            str(variant.source.ref)
+            if isinstance(variant.source, ReferenceSource)
+            else ":".join(list(models[model.name].get("source", {}).values())[:2])
+            for variant in model.variants
+        ]
+        what = "ensemble" if model.ensemble else f"{len(model.variants)} variants"
+        members = [] if model.ensemble is None else [each.name for each in model.ensemble.members]
+        what = "model" if len(model.variants) == 1 else what
+        write("\t".join((model.name, what, ",".join(sources or members))) + "\n")
+    for name in loaded.older:
+        note(
+            f"{name}: is in an older format, in which sources may move; write the current one with: "
+            f"holotype deployment convert {name}"
+        )
+    note(f"{place}: {counted_models(len(loaded.deployment.models))}, no problems")
+
+
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A deployment in any format.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Write here, not to stdout.")
+    ] = None,
+) -> None:
+    """Write a deployment in the current format, as YAML.
+
+    Relative paths stay as they are. Comments are lost, and what is the default is left out. Sources
+    that may move are marked with allow_moving; pin them, and delete the mark.
+    """
+    from holotype.atomic_file import replace_file
+    from holotype.deployment.files import FileSource
+    from holotype.deployment.reading import read_text
+    from holotype.deployment.writing import to_yaml
+
+    try:
+        document = FileSource(file).fetch().documents
+        if len(document) != 1:
+            fail(f"{file}: is a folder; convert one file after the other")
+        text = to_yaml(read_text(document[0].text, name=document[0].name))
+        if to is None:
+            write(text)
+        else:
+            replace_file(to, text.encode())
+            note(f"{to}: written")
+    except HolotypeError as error:
+        _refuse(error, as_json=False)
+    except OSError as error:
+        fail(f"{to}: cannot be written: {error.strerror}")
+
+
+def plan(old: Place, new: Place, allow_code: AllowCode = False, as_json: AsJson = False) -> None:
+    """Show what happens when one deployment replaces another.
+
+    Each line has these tab-separated fields: start, stop, replace, reweight or update; the name of
+    the model, or - for the pool; what is loaded, unloaded and changed. Names that are not listed go
+    on undisturbed. Nothing is changed.
+    """
+    from holotype.deployment.changes import changes, describe
+
+    before = _load(old, allow_code, as_json).deployment
+    after = _load(new, allow_code, as_json).deployment
+    lines = list(describe(changes(before, after)))
+    if as_json:
+        keys = ("action", "model", "details")
+        write_json([dict(zip(keys, line, strict=True)) for line in lines])
+    else:
+        write("".join("\t".join(line).rstrip() + "\n" for line in lines))
+    note(f"{len(lines)} change{'s' * (len(lines) != 1)}")
+
+
+def schema() -> None:
+    """Print the JSON Schema of deployments, for editors.
+
+    Name it in the first line of a file: # yaml-language-server: $schema=deployment.schema.json
+    """
+    from holotype.deployment.schema import read_schema
+
+    write(read_schema())
+
+
+def _load(place: str, allow_code: bool, as_json: bool) -> Loaded:
+    from holotype.deployment.sources import load_deployment
+
+    try:
+        return load_deployment(place, allow_code=allow_code or None)
+    except HolotypeError as error:
+        _refuse(error, as_json=as_json)
+
+
+def _refuse(error: HolotypeError, *, as_json: bool) -> NoReturn:
+    """Print the problems as the answer, and anything else as an error; exit with 1."""
+    from holotype.deployment.problems import DeploymentError, format_json
+
+    if not isinstance(error, DeploymentError):
+        fail(str(error))
+    write((format_json(error.problems) if as_json else str(error)) + "\n")
+    raise typer.Exit(1)
+
+
+def _check_sizes(place: str) -> None:
+    from holotype.deployment.sources import open_source
+    from holotype.deployment.ssm import ssm_tier
+
+    try:
+        for document in open_source(place).fetch().documents:
+            tier = ssm_tier(document.text, document.name)
+            note(f"{document.name}: fits into a parameter of the tier {tier}")
+    except HolotypeError as error:
+        fail(str(error))
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "validate",
+        validate,
+        "Report every problem of a deployment.",
+        (
+            "holotype deployment validate deployment.yaml",
+            "holotype deployment validate ssm:/holotype/production --json",
+        ),
+    ),
+    Command(
+        "convert",
+        convert,
+        "Write an older deployment in the current format.",
+        ("holotype deployment convert models.json --to deployment.yaml",),
+    ),
+    Command(
+        "plan",
+        plan,
+        "Show what a new deployment changes.",
+        ("holotype deployment plan deployment.yaml new.yaml",),
+    ),
+    Command(
+        "schema",
+        schema,
+        "Print the JSON Schema, for editors.",
+        ("holotype deployment schema > deployment.schema.json",),
+    ),
+)
+"""The commands of the group, in the order of the help."""

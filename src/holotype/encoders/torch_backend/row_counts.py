@@ -1,0 +1,76 @@
+"""With how many rows products run on a CPU: with few numbers, whatever texts come.
+
+oneDNN makes a product for every number of rows that it meets, which takes as long as running a short
+text, and keeps it: half a megabyte for each map. So batches end with some rows that nobody reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """The numbers of rows that products run with.
+
+    Attributes:
+        ladder: all of them, in ascending order.
+        longest_padded: more rows than this run in pieces, of which the last one is padded.
+    """
+
+    ladder: tuple[int, ...]
+    longest_padded: int
+
+    def pieces(self, n_rows: int) -> tuple[int, ...]:
+        """Return the numbers of rows to run one after the other; their sum is at least `n_rows`."""
+        return _pieces(self, n_rows)
+
+    def padded(self, n_rows: int) -> int:
+        """Return how many rows all pieces have."""
+        return sum(_pieces(self, n_rows))
+
+
+@cache
+def _pieces(counts: RowCounts, n_rows: int) -> tuple[int, ...]:
+    found = []
+    while n_rows > counts.longest_padded:
+        found.append(max(count for count in counts.ladder if count <= n_rows))
+        n_rows -= found[-1]
+    if n_rows or not found:
+        found.append(min(count for count in counts.ladder if count >= n_rows))
+    return tuple(found)
+
+
+# Rows that nobody reads cost what all rows cost, but reading the weights costs as much as 25 rows do.
+# Above 256 rows, a further product costs less than padding does.
+BY_ROWS = RowCounts(
+    ladder=(
+        *(4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20, 22, 24, 28, 32),
+        *(36, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512, 1024),
+    ),
+    longest_padded=256,
+)
+# AMX multiplies 16 rows at once, and each product takes more memory.
+BY_TILES = RowCounts(
+    ladder=(*(8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 384, 512, 768, 1024),),
+    longest_padded=1024,
+)
+LARGEST = 1024
+"""The largest number of rows of one product."""
+
+
+def row_counts(dtype: torch.dtype) -> RowCounts:
+    """Return the numbers of rows for a type of arithmetic."""
+    return BY_TILES if dtype == torch.bfloat16 and multiplies_by_tiles() else BY_ROWS
+
+
+@cache
+def multiplies_by_tiles() -> bool:
+    """Return whether the processor multiplies bfloat16 by tiles (AMX)."""
+    # Before torch 2.10 there is no public way to know.
+    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
+    return bool(capabilities().get("amx_bf16"))

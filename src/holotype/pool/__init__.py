@@ -1,0 +1,84 @@
+"""Models by configuration, loaded, swapped and evicted in a running process.
+
+    from holotype.pool import Pool
+
+    with Pool.from_file("deployment.yaml") as pool:
+        search = pool.encoder("search")
+        vectors = search.encode_query(["what is a holotype?"])
+
+Install what it needs with ``pip install 'holotype[pool]'``.
+"""
+
+from holotype.pool.applying import Applied
+from holotype.pool.batching import Limits
+from holotype.pool.builder import PoolBuilder
+from holotype.pool.calling import Answer
+from holotype.pool.custom import CustomEncoder
+from holotype.pool.errors import (
+    BreakerOpenError,
+    ContradictionError,
+    DeadlineError,
+    EnsembleError,
+    LoadingTimeoutError,
+    ModelLoadError,
+    ModelTooLargeError,
+    NoMemoryError,
+    PoolClosedError,
+    PoolError,
+    QueueFullError,
+    SickModelError,
+    SupersededError,
+    UnknownNameError,
+    WrongKindOfModelError,
+)
+from holotype.pool.events import Event, Subscription
+from holotype.pool.generation import Lease, Version
+from holotype.pool.handles import (
+    ClassifierHandle,
+    ColbertHandle,
+    CrossEncoderHandle,
+    DenseHandle,
+    Handle,
+    SparseHandle,
+)
+from holotype.pool.pool import Pool
+from holotype.pool.sizes import Sizes
+from holotype.pool.status import DeviceStatus, PoolStatus, VariantStatus
+
+__all__ = [
+    "Answer",
+    "Applied",
+    "BreakerOpenError",
+    "ClassifierHandle",
+    "ColbertHandle",
+    "ContradictionError",
+    "CrossEncoderHandle",
+    "CustomEncoder",
+    "DeadlineError",
+    "DenseHandle",
+    "DeviceStatus",
+    "EnsembleError",
+    "Event",
+    "Handle",
+    "Lease",
+    "Limits",
+    "LoadingTimeoutError",
+    "ModelLoadError",
+    "ModelTooLargeError",
+    "NoMemoryError",
+    "Pool",
+    "PoolBuilder",
+    "PoolClosedError",
+    "PoolError",
+    "PoolStatus",
+    "QueueFullError",
+    "SickModelError",
+    "Sizes",
+    "SparseHandle",
+    "Subscription",
+    "SupersededError",
+    "UnknownNameError",
+    "VariantStatus",
+    "Version",
+    "WrongKindOfModelError",
+]

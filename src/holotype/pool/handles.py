@@ -1,0 +1,439 @@
+"""What callers hold: a model of the pool by its name, with the methods of its kind.
+
+A handle never goes stale. Each call takes a lease on what serves at that moment, so that a handle
+outlives swaps, evictions and changes of the deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.classifier import Classifier, Labels, TextOrPair
+from holotype.encoders.colbert import ColbertEncoder
+from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
+from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.inputs.items import Pair
+from holotype.encoders.options import EncodeOptions, SideName
+from holotype.encoders.running.scores import Activation, Scores
+from holotype.encoders.sparse import SparseEncoder
+from holotype.encoders.vectors.ragged import Ragged
+from holotype.encoders.vectors.similarity import Vectors
+from holotype.encoders.vectors.sparse import SparseVector, SparseVectors
+from holotype.pool.calling import Answer
+from holotype.pool.errors import WrongKindOfModelError
+from holotype.pool.generation import Facts, Lease, ModelKind
+
+if TYPE_CHECKING:
+    from holotype.pool.pool import Pool
+
+EncoderT = TypeVar("EncoderT")
+OneT = TypeVar("OneT")
+ManyT = TypeVar("ManyT")
+
+
+class Handle(Generic[EncoderT]):
+    """A model by its name.
+
+    Attributes:
+        name: the name.
+    """
+
+    kind: ModelKind
+
+    def __init__(
+        self,
+        pool: Pool,
+        name: str,
+        *,
+        key: str | None = None,
+        variant: str | None = None,
+        timeout_s: float | None = None,
+        batched: bool = False,
+    ) -> None:
+        """Hold a name; nothing is loaded by that."""
+        self.name = name
+        self._pool = pool
+        self._key = key
+        self._variant = variant
+        self._timeout_s = timeout_s
+        self._batched = batched
+
+    def with_options(
+        self,
+        *,
+        key: str | None = None,
+        variant: str | None = None,
+        timeout_s: float | None = None,
+        batched: bool | None = None,
+    ) -> Self:
+        """Return a handle of the same name that calls in another way.
+
+        Args:
+            key: keeps this caller on one variant, as long as the weights stay.
+            variant: calls this variant, whatever the weights.
+            timeout_s: how long to wait for a load, and in the queue of a batch.
+            batched: whether the texts of this caller may run in one batch with those of others.
+        """
+        return type(self)(
+            self._pool,
+            self.name,
+            key=self._key if key is None else key,
+            variant=self._variant if variant is None else variant,
+            timeout_s=self._timeout_s if timeout_s is None else timeout_s,
+            batched=self._batched if batched is None else batched,
+        )
+
+    def lease(self) -> Lease[EncoderT]:
+        """Return a lease on the model that serves now, to call it directly.
+
+        No fallback answers, and nothing is counted.
+
+        Raises:
+            WrongKindOfModelError: the model is of another kind than the handle.
+            PoolError: it cannot be loaded.
+        """
+        lease = self._pool.acquire(
+            self.name, key=self._key, variant=self._variant, timeout_s=self._timeout_s
+        )
+        if lease.version.kind != self.kind:
+            lease.end()
+            raise WrongKindOfModelError(
+                self.name,
+                f"is a model of the kind {lease.version.kind!r}, and this handle is for "
+                f"{self.kind!r}; ask the pool for one of its kind",
+            )
+        return lease
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of what serves now; it is loaded if nothing is."""
+        return self._facts.fingerprint
+
+    @property
+    def _facts(self) -> Facts:
+        with self.lease() as lease:
+            return lease.generation.facts
+
+    def call(self, method: str, *args: Any, **options: Any) -> Answer[Any]:
+        """Call a method by its name; the answer says which version gave it."""
+        return self._pool.call(
+            self.name,
+            method,
+            *args,
+            key=self._key,
+            variant=self._variant,
+            timeout_s=self._timeout_s,
+            batched=self._batched,
+            kind=self.kind,
+            **options,
+        )
+
+    def __repr__(self) -> str:
+        """Show the name."""
+        return f"{type(self).__name__}({self.name!r})"
+
+
+class TextHandle(Handle[EncoderT], Generic[EncoderT, OneT, ManyT]):
+    """A model that returns a `OneT` for one text, and a `ManyT` for several."""
+
+    @overload
+    def encode_query(
+        self, texts: str, *, instruction: str | None = None, **options: Unpack[EncodeOptions]
+    ) -> OneT: ...
+    @overload
+    def encode_query(
+        self,
+        texts: Iterable[str],
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> ManyT: ...
+    def encode_query(
+        self,
+        texts: str | Iterable[str],
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT | ManyT:
+        """Encode queries; see `TextEncoder.encode_query`.
+
+        Raises:
+            PoolError: the model cannot be loaded or called.
+            HolotypeError: see `TextEncoder.encode_query`.
+        """
+        found: OneT | ManyT = self.call(
+            "encode_query", kept(texts), instruction=instruction, **options
+        ).value
+        return found
+
+    @overload
+    def encode_document(
+        self, texts: str, *, instruction: str | None = None, **options: Unpack[EncodeOptions]
+    ) -> OneT: ...
+    @overload
+    def encode_document(
+        self,
+        texts: Iterable[str],
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> ManyT: ...
+    def encode_document(
+        self,
+        texts: str | Iterable[str],
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT | ManyT:
+        """Encode documents; see `TextEncoder.encode_document`, and `encode_query` for errors."""
+        found: OneT | ManyT = self.call(
+            "encode_document", kept(texts), instruction=instruction, **options
+        ).value
+        return found
+
+    @overload
+    def encode(
+        self, texts: str, *, prompt: str | None = None, **options: Unpack[EncodeOptions]
+    ) -> OneT: ...
+    @overload
+    def encode(
+        self, texts: Iterable[str], *, prompt: str | None = None, **options: Unpack[EncodeOptions]
+    ) -> ManyT: ...
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        prompt: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> OneT | ManyT:
+        """Encode texts that are neither; see `TextEncoder.encode`, and `encode_query` for errors."""
+        found: OneT | ManyT = self.call("encode", kept(texts), prompt=prompt, **options).value
+        return found
+
+    def encode_stream(
+        self,
+        texts: Iterable[str],
+        side: SideName = "document",
+        *,
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> Generator[ManyT, None, None]:
+        """Encode texts as they come, all by one version; see `TextEncoder.encode_stream`.
+
+        The model stays loaded until the generator ends or is closed. No fallback answers.
+        """
+        with self.lease() as lease:
+            model: Any = lease.model
+            yield from model.encode_stream(texts, side, instruction=instruction, **options)
+
+    @overload
+    def count_tokens(self, texts: str, *, prompt: str = "") -> int: ...  # type: ignore[overload-overlap]
+    @overload
+    def count_tokens(self, texts: Iterable[str], *, prompt: str = "") -> NDArray[np.int64]: ...
+    def count_tokens(
+        self, texts: str | Iterable[str], *, prompt: str = ""
+    ) -> int | NDArray[np.int64]:
+        """Count tokens; see `Encoder.count_tokens`."""
+        with self.lease() as lease:
+            model: Any = lease.model
+            found: int | NDArray[np.int64] = model.count_tokens(texts, prompt=prompt)
+            return found
+
+    @property
+    def dim(self) -> int | None:
+        """The dimensions of the vectors of what serves now; None if it does not say."""
+        return self._facts.dim
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest text that it reads, in tokens; None for no limit."""
+        return self._facts.max_length
+
+    def similarity(self, queries: Any, documents: Any) -> Vectors:
+        """Score every query against every document: float32 ``[n_queries, n_documents]``."""
+        with self.lease() as lease:
+            model: Any = lease.model
+            scores: Vectors = model.similarity(queries, documents)
+            return scores
+
+
+class DenseHandle(TextHandle[DenseEncoder, Vectors, Vectors]):
+    """A dense model; see `DenseEncoder`."""
+
+    kind = "dense"
+
+
+class ColbertHandle(TextHandle[ColbertEncoder, Vectors, Ragged[np.float32]]):
+    """A ColBERT model; see `ColbertEncoder`."""
+
+    kind = "colbert"
+
+
+class SparseHandle(TextHandle[SparseEncoder, SparseVector, SparseVectors]):
+    """A sparse model; see `SparseEncoder`. For `top_k`, call the encoder of a `lease`."""
+
+    kind = "sparse"
+
+
+class CrossEncoderHandle(Handle[CrossEncoder]):
+    """A cross-encoder; see `CrossEncoder`."""
+
+    kind = "cross-encoder"
+
+    @overload
+    def predict(
+        self,
+        pairs: Pair,
+        *,
+        activation: Activation = "record",
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> float: ...
+    @overload
+    def predict(
+        self,
+        pairs: Iterable[Pair],
+        *,
+        activation: Activation = "record",
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> Scores: ...
+    def predict(
+        self,
+        pairs: Pair | Iterable[Pair],
+        *,
+        activation: Activation = "record",
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> float | Scores:
+        """Score pairs; see `CrossEncoder.predict`.
+
+        Raises:
+            PoolError: the model cannot be loaded or called.
+            HolotypeError: see `CrossEncoder.predict`.
+        """
+        found: float | Scores = self.call(
+            "predict", kept(pairs), activation=activation, instruction=instruction, **options
+        ).value
+        return found
+
+    def rank(
+        self,
+        query: str,
+        documents: Iterable[str],
+        *,
+        top_k: int | None = None,
+        return_documents: bool = False,
+        activation: Activation = "record",
+        instruction: str | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> list[RankedDocument]:
+        """Sort documents; see `CrossEncoder.rank`, and `predict` for errors."""
+        found: list[RankedDocument] = self.call(
+            "rank",
+            query,
+            kept(documents),
+            top_k=top_k,
+            return_documents=return_documents,
+            activation=activation,
+            instruction=instruction,
+            **options,
+        ).value
+        return found
+
+
+class ClassifierHandle(Handle[Classifier]):
+    """A classifier, a builtin one, or an ensemble of classifiers; see `Classifier`."""
+
+    kind = "classifier"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels, in the order of the scores."""
+        return self._facts.labels
+
+    # Strings and pairs are also iterables of strings; the first overload that matches is right.
+    @overload
+    def classify(  # type: ignore[overload-overlap]
+        self,
+        texts: TextOrPair,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> Labels: ...
+    @overload
+    def classify(
+        self,
+        texts: Iterable[TextOrPair],
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> list[Labels]: ...
+    def classify(
+        self,
+        texts: TextOrPair | Iterable[TextOrPair],
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> Labels | list[Labels]:
+        """Return the labels that apply; see `Classifier.classify`.
+
+        Where the call names neither `top_k` nor `threshold`, the deployment's threshold counts.
+
+        Raises:
+            PoolError: the model cannot be loaded or called.
+            HolotypeError: see `Classifier.classify`.
+        """
+        found: Labels | list[Labels] = self.call(
+            "classify",
+            kept(texts),
+            top_k=top_k,
+            threshold=threshold,
+            thresholds=thresholds,
+            **options,
+        ).value
+        return found
+
+    def predict_scores(
+        self, texts: TextOrPair | Iterable[TextOrPair], **options: Unpack[EncodeOptions]
+    ) -> Scores:
+        """Score every label; see `Classifier.predict_scores`, and `classify` for errors."""
+        found: Scores = self.call("predict_scores", kept(texts), **options).value
+        return found
+
+    def classify_zero_shot(
+        self,
+        texts: str | Iterable[str],
+        labels: Sequence[str],
+        *,
+        hypothesis: str = "This example is {}.",
+        multi_label: bool = False,
+        **options: Unpack[EncodeOptions],
+    ) -> Labels | list[Labels]:
+        """Score labels of your own choice; see `Classifier.classify_zero_shot`."""
+        found: Labels | list[Labels] = self.call(
+            "classify_zero_shot",
+            kept(texts),
+            labels,
+            hypothesis=hypothesis,
+            multi_label=multi_label,
+            **options,
+        ).value
+        return found
+
+
+def kept(texts: Any) -> Any:
+    """Return texts that can be read twice: a fallback reads them again."""
+    if isinstance(texts, (str, bytes, Sequence)) or not isinstance(texts, Iterable):
+        return texts
+    return list(texts)

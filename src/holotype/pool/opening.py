@@ -1,0 +1,234 @@
+"""How the variants of a deployment are opened: what to load, on which device, and how large it is."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from holotype.deployment.document import (
+    BuiltinSource,
+    CustomSource,
+    InferenceSettings,
+    ModelSpec,
+    ReferenceSource,
+    SagemakerSource,
+    VariantSpec,
+)
+from holotype.errors import ArtifactError, CheckpointError
+from holotype.pool.custom import CustomModel, find_factory
+from holotype.pool.errors import PoolError
+from holotype.pool.sizes import Need, Sizes, estimate_bytes, identity_of
+from holotype.pool.slot import Unit
+from holotype.references.paths import MANIFEST_FILE
+from holotype.references.ref import ModelRef
+
+BUILTIN = {"pii": ("holotype.pool.patterns.pii", "PiiClassifier")}
+"""The classifiers that come with holotype: module and class."""
+_ELSEWHERE = Need(n_bytes=0, origin="declared")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opener:
+    """Turns what a deployment says of a variant into what the engine loads.
+
+    Attributes:
+        sizes: how large models were before.
+        allow: the custom classes that may be imported.
+        factories: custom classes by the names that the program gave them.
+    """
+
+    sizes: Sizes
+    allow: Collection[str] = ()
+    factories: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+    def unit(self, spec: ModelSpec, variant: VariantSpec) -> Unit:
+        """Return how a variant is loaded; nothing is loaded yet.
+
+        Raises:
+            PoolError: the source is not supported, or its class is not allowed.
+        """
+        inference, source = variant.inference, variant.source
+        facts: dict[str, Any] = {
+            "source": repr(source),
+            "dim": spec.dim,
+            "dtype": inference.dtype,
+            "backend": inference.backend,
+            "code": inference.trust_remote_code,
+            "max_length": inference.max_length,
+        }
+        device = inference.device or "cpu"
+        prepare: Callable[[], None] = _nothing
+        if isinstance(source, ReferenceSource):
+            device = _device(inference)
+            reference, content = str(source.ref), _content(source.ref)
+            opens = partial(_load, source.ref, spec.dim, device, inference)
+            prepare = partial(_import_backend, inference.backend)
+            size_facts = {**facts, "files": [file[:2] for file in content]}
+        elif isinstance(source, BuiltinSource):
+            reference, content = f"builtin:{source.name}", ()
+            opens, size_facts = partial(_builtin, source.name), facts
+            if source.name not in BUILTIN:
+                raise PoolError(spec.name, f"names no builtin classifier; there are {[*BUILTIN]}")
+        elif isinstance(source, CustomSource):
+            reference, content = f"custom:{source.factory}", ()
+            factory = find_factory(source.factory, self.allow, self.factories)
+            opens, size_facts = partial(_custom, factory, dict(source.options)), facts
+        else:
+            device = "cpu"
+            reference, content = f"sagemaker:{source.endpoint}", ()
+            opens, size_facts = partial(_sagemaker, source, spec), facts
+        if spec.copies != 1:
+            raise PoolError(
+                spec.name,
+                f"asks for {spec.copies} copies; a pool loads one copy of each variant: leave "
+                "copies out, and name a device for each of several variants",
+            )
+        size_key = identity_of(size_facts)
+        needs = partial(self._need, spec, variant, size_key)
+        return Unit(
+            identity=identity_of({**facts, "device": device, "files": content}),
+            size_key=size_key,
+            reference=reference,
+            device=device,
+            open=opens,
+            prepare=prepare,
+            need=needs,
+            type=spec.architecture.type,
+            n_labels=spec.architecture.num_labels,
+            labels=spec.architecture.labels,
+            dim=spec.dim,
+            max_length=inference.max_length,
+            threshold=inference.threshold,
+            batch_tokens=inference.batch_tokens,
+            allow_different_vectors=spec.allow_different_vectors,
+        )
+
+    def _need(self, spec: ModelSpec, variant: VariantSpec, size_key: str) -> Need:
+        if spec.memory_bytes is not None:
+            return Need(n_bytes=spec.memory_bytes, origin="declared")
+        if isinstance(variant.source, (BuiltinSource, SagemakerSource)):
+            return _ELSEWHERE
+        remembered = self.sizes.remembered(size_key)
+        if remembered is not None:
+            return Need(n_bytes=remembered, origin="remembered")
+        if isinstance(variant.source, ReferenceSource):
+            estimated = _estimate(variant.source.ref, variant.inference)
+            if estimated is not None:
+                return Need(n_bytes=estimated, origin="estimated")
+        return Need(n_bytes=0, origin="unknown")
+
+
+def _nothing() -> None:
+    """Import nothing."""
+
+
+def _device(inference: InferenceSettings) -> str:
+    """Return the device that a model is loaded on, with its number."""
+    device = inference.device
+    if device is None and (inference.backend != "torch" or find_spec("torch") is None):
+        device = "cpu"
+    if device is None:
+        # By name: type checkers that read holotype must not follow torch.
+        backbone: Any = importlib.import_module("holotype.encoders.torch_backend.backbone")
+        device = str(backbone.resolve_device(None))
+    return "cuda:0" if device == "cuda" else device
+
+
+def _import_backend(backend: str) -> None:
+    from holotype.encoders._load import import_part
+
+    if backend == "torch":
+        if find_spec("torch") is not None:
+            import_part("holotype.encoders.torch_backend.build", "encoders", "a pool")
+    else:
+        import_part(f"holotype.encoders.graphs.{backend}_backend", backend, "a pool")
+
+
+def _load(ref: ModelRef, dim: int | None, device: str, inference: InferenceSettings) -> Any:
+    from holotype.encoders import load
+
+    return load(
+        ref,
+        max_length=inference.max_length,
+        dim=dim,
+        device=device,
+        dtype=inference.dtype,
+        backend=inference.backend,
+        trust_remote_code=inference.trust_remote_code,
+    )
+
+
+def _builtin(name: str) -> Any:
+    module, kind = BUILTIN[name]
+    return getattr(importlib.import_module(module), kind)()
+
+
+def _custom(factory: Callable[..., Any], options: Mapping[str, Any]) -> CustomModel:
+    return CustomModel(factory(**options))
+
+
+def _sagemaker(source: SagemakerSource, spec: ModelSpec) -> Any:
+    from holotype.pool.remote.sagemaker import (
+        SagemakerClassifier,
+        SagemakerEncoder,
+        SagemakerEndpoint,
+    )
+
+    endpoint = SagemakerEndpoint(source.endpoint, region=source.region, timeout_s=spec.timeout_s)
+    architecture = spec.architecture
+    if architecture.labels or "classification" in (architecture.type or ""):
+        return SagemakerClassifier(endpoint, labels=architecture.labels)
+    return SagemakerEncoder(endpoint, dim=spec.dim)
+
+
+def _content(ref: ModelRef) -> tuple[tuple[str, int, int], ...]:
+    """Return names, sizes and times of the files of a local reference, as they are now.
+
+    So a folder whose files were exchanged, and an alias that was switched, are other models than
+    before. What is missing here is an error of the load, not of this.
+    """
+    if ref.scheme != "local":
+        return ()
+    from holotype.references.folders import find_folder
+
+    try:
+        folder = find_folder(ref)
+        manifest = folder / MANIFEST_FILE
+        files = [manifest] if manifest.is_file() else sorted(_files(folder))
+        found = [(path, path.stat()) for path in files]
+    except (ArtifactError, OSError):
+        return ()
+    return tuple(
+        (path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns)
+        for path, status in found
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _estimate(ref: ModelRef, inference: InferenceSettings) -> int | None:
+    """Estimate the memory of a model; what is not on this machine is fetched first.
+
+    Raises:
+        HolotypeError: the reference cannot be opened.
+    """
+    from holotype.encoders.checkpoints.safetensors import count_parameters
+    from holotype.encoders.opening import open_reference
+
+    opened = open_reference(ref, with_code=inference.trust_remote_code)
+    n_values = opened.record.parameters
+    if opened.checkpoint is not None:
+        try:
+            headers = [*opened.checkpoint.headers.values()]
+        except CheckpointError:
+            # The load says what is wrong with it, in more words.
+            return None
+        n_values = count_parameters(headers) or n_values
+    return None if n_values is None else estimate_bytes(n_values, inference.dtype)

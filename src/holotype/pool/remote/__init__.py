@@ -1,0 +1,1 @@
+"""Models that run elsewhere, under the methods that the pool's handles have."""

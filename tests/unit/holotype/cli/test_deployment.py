@@ -1,0 +1,142 @@
+"""`holotype deployment`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.holotype.cli.command import Answer, run
+from tests.unit.holotype.deployment.conftest import ssm as ssm
+from tests.unit.holotype.deployment.made import FULL, one
+
+from holotype.deployment.reading import read_text
+from holotype.deployment.schema import read_schema
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "d.yaml"
+    path.write_text(FULL)
+    return path
+
+
+def deployment(*arguments: str | Path) -> Answer:
+    return run("deployment", *map(str, arguments))
+
+
+def test_the_models_of_a_right_deployment_are_listed(file: Path) -> None:
+    answer = deployment("validate", file)
+    assert answer.exit_code == 0
+    assert answer.lines[1:3] == [
+        ["small", "model", "s3://models/toxic-small"],
+        ["search", "model", "catalogue:bge-base-en-v1.5"],
+    ]
+    assert answer.lines[0][:2] == ["toxicity", "2 variants"]
+    assert answer.lines[-1] == ["both", "ensemble", "toxicity,small"]
+    assert ["rules", "model", "builtin:pii"] in answer.lines
+    assert "9 models, no problems" in answer.stderr
+    assert json.loads(deployment("validate", file, "--json").stdout) == {"problems": []}
+
+
+def test_problems_are_the_answer_and_the_exit_code_is_1(file: Path) -> None:
+    file.write_text(FULL.replace("preload: true", "preload: yes").replace("[small", "[smal"))
+    answer = deployment("validate", file)
+    assert answer.exit_code == 1
+    assert [line[0].split(": ")[0] for line in answer.lines[:2]] == [
+        f"{file}:20:16",
+        f"{file}:22:14",
+    ]
+    assert answer.lines[2] == [f"2 problems in {file}"]
+    listed = json.loads(deployment("validate", file, "--json").stdout)["problems"]
+    assert [each["pointer"] for each in listed] == [
+        "/models/toxicity/fallback/0",
+        "/models/toxicity/preload",
+    ]
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    answer = deployment("validate", tmp_path / "none.yaml")
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "does not exist" in answer.stderr
+
+
+def test_a_folder_is_one_deployment(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(one("source: 's3://bucket/a'"))
+    (tmp_path / "b.yaml").write_text(one("source: 's3://bucket/b'"))
+    answer = deployment("validate", tmp_path)
+    assert "already in" in answer.stdout
+    (tmp_path / "b.yaml").write_text(one("source: 's3://bucket/b'").replace("m:", "n:"))
+    assert [line[0] for line in deployment("validate", tmp_path).lines] == ["m", "n"]
+
+
+def test_whether_a_file_fits_into_a_parameter_is_told(file: Path) -> None:
+    assert "tier Standard" in deployment("validate", file, "--for-ssm").stderr
+    file.write_text(FULL + "# padding\n" * 500)
+    assert "tier Advanced" in deployment("validate", file, "--for-ssm").stderr
+    file.write_text(FULL + "# padding\n" * 1_000)
+    answer = deployment("validate", file, "--for-ssm")
+    assert answer.exit_code == 1
+    assert "split it into several parameters" in answer.stderr
+
+
+def test_a_parameter_is_checked_and_code_needs_the_operators_word(ssm: Any) -> None:
+    text = one("source: {type: custom, factory: 'acme:Encoder'}")
+    ssm.put_parameter(Name="/a", Value=text, Type="String")
+    refused = deployment("validate", "ssm:/a")
+    assert refused.exit_code == 1
+    assert refused.stdout.startswith("ssm:/a:3:15: m: /models/m/source: a store asks to run")
+    assert deployment("validate", "ssm:/a", "--allow-code").lines == [
+        ["m", "model", "custom:acme:Encoder"]
+    ]
+
+
+def test_an_older_file_is_told_with_the_command_that_converts_it(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.yaml"
+    old.write_text(json.dumps({"m": {"type": "bert", "model_path": "./a", "RAM": 0.5}}))
+    told = deployment("validate", old)
+    assert told.exit_code == 0
+    assert f"holotype deployment convert {old}" in told.stderr
+    printed = deployment("convert", old)
+    assert printed.stdout.startswith('version: "1.0"\n')
+    assert deployment("convert", old, "--to", new).stdout == ""
+    assert new.read_text() == printed.stdout
+    assert read_text(printed.stdout) == read_text(old.read_text())
+    assert "older format" not in deployment("validate", new).stderr
+
+
+def test_nothing_is_converted_that_is_wrong_or_a_folder(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "e.yaml").write_text(one("source: 's3://bucket/a'"))
+    assert "is a folder" in deployment("convert", tmp_path).stderr
+    file.write_text("models: 5")
+    answer = deployment("convert", file, "--to", tmp_path / "new.yaml")
+    assert answer.exit_code == 1
+    assert not (tmp_path / "new.yaml").exists()
+    file.write_text(FULL)
+    unwritten = deployment("convert", file, "--to", tmp_path / "none/new.yaml")
+    assert "cannot be written" in unwritten.stderr
+
+
+def test_a_plan_lists_what_happens(file: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text(FULL.replace("s3://models/toxic-small", "s3://models/tiny"))
+    answer = deployment("plan", file, new)
+    assert answer.lines == [["replace", "small", "load default; unload default"]]
+    assert answer.stderr == "1 change\n"
+    assert json.loads(deployment("plan", file, new, "--json").stdout) == [
+        {"action": "replace", "model": "small", "details": "load default; unload default"}
+    ]
+    assert deployment("plan", file, file).stdout == ""
+
+
+def test_a_plan_of_a_wrong_file_shows_its_problems(file: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text("models: 5")
+    answer = deployment("plan", file, new)
+    assert answer.exit_code == 1
+    assert answer.stdout.startswith(f"{new}:1:1: ")
+
+
+def test_the_schema_is_printed() -> None:
+    assert deployment("schema").stdout == read_schema()
