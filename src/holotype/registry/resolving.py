@@ -13,7 +13,7 @@ from holotype.encoders.config import ModelConfig, configure
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.run_plan import make_run_plan
 from holotype.encoders.names import as_reference, reference_to_folder
-from holotype.encoders.opening import known_record
+from holotype.encoders.opening import check_loadable, known_record
 from holotype.errors import ArtifactError, InvalidArgumentError
 from holotype.publishing.locking import fetch_locked, lock_model
 from holotype.records import ModelInfo
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from holotype.encoders.encoder import Encoder
 
 _OF_THE_MACHINE = ("device", "checkpoint")
-_DECIDE_VECTORS = ("max_length", "query_prompt", "document_prompt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,8 @@ def resolve_model(reference: str | ModelRef | Path, options: Mapping[str, Any]) 
         InvalidArgumentError: an option is unknown, wrong, or one of a machine, such as ``device``.
         ArtifactError: there is no such artifact, it is damaged, or a folder is none.
         CheckpointError: a repository is damaged or unavailable.
-        HolotypeError: see `load`.
+        CatalogueMismatchError: the record and the files disagree.
+        HolotypeError: the model could not be loaded; see `load`.
     """
     _refuse_options_of_the_machine(options)
     ref = as_reference(reference)
@@ -81,13 +81,15 @@ def resolve_model(reference: str | ModelRef | Path, options: Mapping[str, Any]) 
     record = manifest.record
     placed: dict[str, Any] = {**options, "checkpoint": folder}
     config = configure(record, **placed)
+    check_loadable(folder, manifest, verify="sizes")
+    decides = _fingerprint(config, manifest, folder)
     vectors = str(record.type) in WITH_VECTORS
     return ResolvedModel(
         reference=_pinned(ref, manifest),
         record=record,
         source_repo=record.huggingface_id or str(manifest.reference),
         checkpoint_hash=locked.digest.removeprefix("sha256:"),
-        fingerprint=_fingerprint(config, manifest, folder) if vectors else None,
+        fingerprint=decides if vectors else None,
         embedding_dim=config.dim if vectors else None,
     )
 
@@ -150,10 +152,8 @@ def _pinned(ref: ModelRef, manifest: Manifest) -> ModelRef:
     return at_commit if same else ref
 
 
-def _fingerprint(config: ModelConfig[Any], manifest: Manifest, folder: Path) -> str | None:
-    decides = any(getattr(config, name) is not None for name in _DECIDE_VECTORS)
-    if config.dim == manifest.record.embedding_dim and not decides:
-        return manifest.fingerprint
+def _fingerprint(config: ModelConfig[Any], manifest: Manifest, folder: Path) -> str:
+    """Return the fingerprint of a loaded encoder; that of an old manifest has another form."""
     policy = code_policy(manifest.record, trusted=config.trust_remote_code)
     plan = make_run_plan(config, Checkpoint(folder, policy=policy))
     digests = {file.path: file.sha256 for file in manifest.files}

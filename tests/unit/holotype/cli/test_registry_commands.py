@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.unit.holotype.cli.command import Answer, run
-from tests.unit.holotype.publishing.store.made import make_artifact
+from tests.unit.holotype.registry.stored import make_artifact
 
 from holotype.publishing import CreationOptions, create_artifact
 
@@ -22,8 +22,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the tables and three artifacts: `other` makes other vectors than the two."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HOLOTYPE_DATABASE", raising=False)
-    for name, vectors in (("one", "a"), ("two", "a"), ("other", "b")):
-        make_artifact(tmp_path / name, weights=name.encode(), vectors=vectors)
+    for name, pooling in (("one", "mean"), ("two", "mean"), ("other", "cls")):
+        make_artifact(tmp_path / name, pooling=pooling, licence=name)
     assert run("db", "upgrade").exit_code == 0
     return tmp_path
 

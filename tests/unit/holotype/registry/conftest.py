@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.unit.holotype.publishing.store.made import make_artifact
 from tests.unit.holotype.registry.postgres import ADDRESS_VARIABLE, Server
+from tests.unit.holotype.registry.stored import make_artifact
 
 from holotype.registry import Database, ModelRegistry, upgrade
 
@@ -92,11 +93,17 @@ def registry(database: Database) -> ModelRegistry:
     return ModelRegistry(database)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """A store: `v1`, `v2` and `v3` make the same vectors, `other` makes others."""
-    folder = tmp_path / "artifacts"
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `store` is a copy of."""
+    folder = tmp_path_factory.mktemp("artifacts")
     for name in ("v1", "v2", "v3"):
-        make_artifact(folder / name, weights=name.encode())
-    make_artifact(folder / "other", weights=b"other", vectors="b")
+        make_artifact(folder / name, licence=name)
+    make_artifact(folder / "other", pooling="cls")
     return folder
+
+
+@pytest.fixture
+def store(artifacts: Path, tmp_path: Path) -> Path:
+    """A store: `v1`, `v2` and `v3` make the same vectors, `other` makes others."""
+    return Path(shutil.copytree(artifacts, tmp_path / "artifacts"))

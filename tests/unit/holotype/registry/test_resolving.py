@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.holotype.hub.checkpoints import cross_encoder, saved
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 from tests.unit.holotype.publishing.conftest import hub as hub
 
-from holotype.errors import InvalidDimensionError, LockMismatchError
+from holotype.errors import CheckpointError, InvalidDimensionError, LockMismatchError
 from holotype.publishing import CreationOptions, create_artifact
+from holotype.references import read_manifest
 from holotype.registry import (
     Database,
     ModelRegistry,
@@ -65,6 +68,41 @@ def test_options_that_decide_the_vectors_change_the_fingerprint(
     assert plain.checkpoint_hash == short.checkpoint_hash
     assert plain.fingerprint != short.fingerprint
     assert short.inference_config == {"max_length": 8}
+
+
+def test_a_fingerprint_of_an_old_manifest_takes_the_form_of_today(
+    registry: ModelRegistry, store: Path
+) -> None:
+    today = registry.register(KIND, "v1", store / "v1", actor="alice").fingerprint
+    manifest = replace(read_manifest(store / "v2"), fingerprint=f"sha256:{'e' * 64}")
+    (store / "v2" / "artifact.json").write_text(manifest.to_json())
+    assert registry.register(KIND, "v2", store / "v2", actor="alice").fingerprint == today
+
+
+def test_what_could_not_be_loaded_is_not_registered(registry: ModelRegistry, store: Path) -> None:
+    manifest = read_manifest(store / "v1")
+    lost = {file.path for file in manifest.files if "token" in file.path or "vocab" in file.path}
+    assert lost
+    for path in lost:
+        (store / "v1" / path).unlink()
+    kept = tuple(file for file in manifest.files if file.path not in lost)
+    (store / "v1" / "artifact.json").write_text(replace(manifest, files=kept).to_json())
+    with pytest.raises(CheckpointError, match="token"):
+        registry.register(KIND, "v1", store / "v1", actor="alice")
+    assert registry.list().versions == ()
+
+
+def test_a_reranker_makes_no_vectors_and_any_other_may_follow_it(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    for name in ("v1", "v2"):
+        files = cross_encoder() | {"LICENSE": name.encode()}
+        saved(tmp_path / name / "tiny", files)
+        create_artifact(f"local:{tmp_path}/{name}/tiny", tmp_path / f"artifact-{name}")
+        version = registry.register("answers", name, tmp_path / f"artifact-{name}", actor="alice")
+        assert (version.type, version.fingerprint) == ("cross-encoder", None)
+        done = registry.activate("answers", name, actor="alice")
+        assert not done.new_vector_space
 
 
 def test_a_dimension_that_the_model_does_not_have_is_refused(
