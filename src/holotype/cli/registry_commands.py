@@ -62,6 +62,9 @@ DifferentVectors: TypeAlias = Annotated[
 Limit: TypeAlias = Annotated[
     int, typer.Option("--limit", min=1, max=1000, metavar="N", help="How many at most.")
 ]
+OutputFormat: TypeAlias = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="markdown, csv or json.")
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -278,9 +281,7 @@ def compare(
     kind: Kind,
     before: Annotated[str, typer.Argument(metavar="BEFORE", help="A version.")],
     after: Annotated[str, typer.Argument(metavar="AFTER", help="Another version.")],
-    format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="markdown, csv or json.")
-    ] = "markdown",
+    format: OutputFormat = "markdown",
     database: Address = DEFAULT,
 ) -> None:
     """Compare what was measured of two versions.
@@ -297,6 +298,27 @@ def compare(
     write(text)
     if not comparison.metrics:
         note(f"nothing was measured; measure with: holotype registry benchmark {kind} VERSION")
+
+
+def runs(
+    kind: Kind,
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="Only what was measured of it.")
+    ] = None,
+    limit: Limit = 50,
+    format: OutputFormat = "markdown",
+    database: Address = DEFAULT,
+) -> None:
+    """Show what was measured, the newest first.
+
+    JSON and CSV have the numbers exactly as they were recorded; JSON also has the environments.
+    """
+    with _registry(database) as registry:
+        from holotype.registry import PerformanceTracker, export_runs
+
+        found = PerformanceTracker(registry).runs(kind, version, limit=limit)
+        text = export_runs(found, cast("Format", format))
+    write(text)
 
 
 @contextmanager
@@ -435,6 +457,15 @@ COMMANDS: tuple[Command, ...] = (
         (
             "holotype registry benchmark text_embedding v1.0.0",
             "holotype registry benchmark text_embedding v1.0.0 --queries mine.json --device cuda:0",
+        ),
+    ),
+    Command(
+        "runs",
+        runs,
+        "Show what was measured.",
+        (
+            "holotype registry runs text_embedding v1.0.0",
+            "holotype registry runs text_embedding --format csv > runs.csv",
         ),
     ),
     Command(

@@ -66,7 +66,10 @@ def test_the_migrations_make_the_tables_that_queries_expect(database: Database) 
                 "include_name": lambda name, *_: name != VERSION_TABLE,
             },
         )
-        assert compare_metadata(context, metadata) == []
+        found = compare_metadata(context, metadata)
+    # SQLite has no identities; older versions of alembic expect some.
+    differing = [each for each in found if "modify_default" not in str(each)]
+    assert (found if database.dialect == "postgresql" else differing) == []
 
 
 def test_several_upgrades_at_once_take_turns(empty_address: str) -> None:
