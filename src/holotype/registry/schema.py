@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import shlex
+import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import Connection, column, inspect, select, table, text
@@ -17,6 +19,8 @@ SCHEMA = "0001"
 VERSION_TABLE = "registry_schema"
 """Where the version is kept; other programs that use alembic can share the database."""
 
+_PATIENCE_S = 30.0
+_PAUSE_S = 0.05
 _LOCK = 0x686F6C6F
 """The key of PostgreSQL's advisory lock: "holo"."""
 
@@ -31,6 +35,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 
     Raises:
         SchemaVersionError: a newer holotype has upgraded the database.
+        DatabaseAddressError: the folder of a file is not there.
         DatabaseUnavailableError: it does not answer.
     """
     file = database.file
@@ -47,12 +52,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
                 raise _wrong(database, before)
             _migrate(connection)
     if file is not None:
-        # Readers go on while somebody writes. The file keeps the setting.
-        connection_to_file = database.engine.raw_connection()
-        try:
-            connection_to_file.cursor().execute("PRAGMA journal_mode=WAL").fetchone()
-        finally:
-            connection_to_file.close()
+        _let_readers_go_on(database)
     return before, SCHEMA
 
 
@@ -70,6 +70,26 @@ def check(database: Database) -> None:
             found = _found(connection)
     if found != SCHEMA:
         raise _wrong(database, found)
+
+
+def _let_readers_go_on(database: Database) -> None:
+    """Switch a file of SQLite to a write-ahead log, which lets readers go on while somebody writes.
+
+    The file keeps the setting. SQLite does not wait for others here, as it does elsewhere.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    connection = database.engine.raw_connection()
+    try:
+        while True:
+            try:
+                connection.cursor().execute("PRAGMA journal_mode=WAL").fetchone()
+                return
+            except sqlite3.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise database.unavailable(error) from error
+                time.sleep(_PAUSE_S)
+    finally:
+        connection.close()
 
 
 def _found(connection: Connection) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 from tests.unit.holotype.registry.postgres import ADDRESS_VARIABLE, Server
 from tests.unit.holotype.registry.stored import make_artifact
 
@@ -24,9 +25,8 @@ def postgresql() -> Iterator[Callable[[str], str]]:
     """The addresses of the databases of a PostgreSQL that runs."""
     given = os.environ.get(ADDRESS_VARIABLE)
     if given:
-        before, _, rest = given.rpartition("/")
-        options = rest.partition("?")[2]
-        yield lambda name: f"{before}/{name}" + (f"?{options}" if options else "")
+        url = make_url(given)
+        yield lambda name: url.set(database=name).render_as_string(hide_password=False)
         return
     server = Server()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from holotype.registry import Database, ModelRegistry, SchemaVersionError, check, upgrade
-from holotype.registry.schema import SCHEMA, VERSION_TABLE
+from holotype.registry import (
+    Database,
+    DatabaseUnavailableError,
+    ModelRegistry,
+    SchemaVersionError,
+    check,
+    upgrade,
+)
+from holotype.registry.schema import SCHEMA, VERSION_TABLE, _let_readers_go_on
 from holotype.registry.tables import metadata
 
 
@@ -109,3 +117,42 @@ def test_sqlite_reads_while_somebody_writes(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "registry.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+@pytest.fixture
+def read_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Database, sqlite3.Connection]]:
+    """A file of SQLite that has no write-ahead log, and a connection that reads it."""
+    monkeypatch.setattr("holotype.registry.database._SQLITE_PATIENCE_S", 0.01)
+    file = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
+    file.execute("CREATE TABLE other (x)")
+    file.execute("BEGIN")
+    file.execute("SELECT * FROM other").fetchall()
+    with Database(f"sqlite:///{tmp_path}/registry.db") as database:
+        yield database, file
+    file.close()
+
+
+def test_the_log_of_sqlite_waits_for_who_reads(
+    read_by_another: tuple[Database, sqlite3.Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, file = read_by_another
+    waits: list[float] = []
+
+    def finish_reading(seconds: float) -> None:
+        waits.append(seconds)
+        file.execute("COMMIT")
+
+    monkeypatch.setattr("holotype.registry.schema.time.sleep", finish_reading)
+    _let_readers_go_on(database)
+    assert len(waits) == 1
+    assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_the_log_of_sqlite_does_not_wait_for_ever(
+    read_by_another: tuple[Database, sqlite3.Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holotype.registry.schema._PATIENCE_S", -1.0)
+    with pytest.raises(DatabaseUnavailableError, match="database is locked"):
+        _let_readers_go_on(read_by_another[0])
