@@ -147,6 +147,7 @@ def test_the_log_of_sqlite_waits_for_who_reads(
     monkeypatch.setattr("holotype.registry.schema.time.sleep", finish_reading)
     _let_readers_go_on(database)
     assert len(waits) == 1
+    file.execute("SELECT * FROM other").fetchall()
     assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
