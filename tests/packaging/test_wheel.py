@@ -43,7 +43,7 @@ def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
     extras = {
         *("all", "artifacts", "aws", "cli", "codegen", "encoders", "export", "gcs", "hub"),
         *("langchain", "llama-index", "mteb", "onnx", "openvino", "pool", "ray", "s3", "scipy"),
-        "static",
+        *("registry", "static"),
     }
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata["License-Expression"] == "Apache-2.0"

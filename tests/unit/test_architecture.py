@@ -63,6 +63,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "deployment": ("deployment.*",),
     "pool": ("pool.*",),
     "cluster": ("cluster",),
+    "registry": ("registry.*",),
     "cli": ("cli.*", "__main__"),
 }
 WITH_TORCH = {"torch_backend", "exports", "adapters"}
@@ -71,6 +72,7 @@ PAGE = Path(__file__).parents[2] / "docs/architecture.md"
 HEAVY = {
     *("torch", "transformers", "numpy", "jinja2", "jsonschema", "huggingface_hub", "typer", "rich"),
     *("fsspec", "filelock", "platformdirs", "tenacity", "ruamel", "watchfiles", "boto3"),
+    *("sqlalchemy", "alembic", "psycopg"),
     # They bring `inspect`, and with it a quarter of the time.
     *("dataclasses", "inspect"),
 }

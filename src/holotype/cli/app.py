@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from holotype.cli import alias_commands, artifacts, deployment_commands, locking, object_stores
+from holotype.cli import (
+    alias_commands,
+    artifacts,
+    database,
+    deployment_commands,
+    locking,
+    object_stores,
+    registry_commands,
+)
 from holotype.cli.adding import add
 from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
@@ -135,6 +143,12 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
         "Files that say which models run: check, convert and compare them.",
         deployment_commands.COMMANDS,
     ),
+    (
+        "registry",
+        "Versions of models: which is active, since when, why, and how good it is.",
+        registry_commands.COMMANDS,
+    ),
+    ("db", "The tables of the registry.", database.COMMANDS),
 )
 """Name, summary and commands of each group."""
 

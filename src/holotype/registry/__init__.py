@@ -1,0 +1,85 @@
+"""The registry: which version of which model is in production, since when, and why.
+
+    from holotype.registry import Database, ModelRegistry
+
+    registry = ModelRegistry(Database("sqlite:///registry.db"))
+    registry.activate("text_embedding", "v1.0.0", actor="alice", reason="better recall")
+
+It lives in a database: SQLite in one file, or PostgreSQL. `holotype db upgrade` makes its tables.
+"""
+
+from holotype.errors import MissingExtraError
+
+try:
+    import psycopg as _psycopg  # noqa: F401
+    import sqlalchemy as _sqlalchemy  # noqa: F401
+except ModuleNotFoundError as error:
+    raise MissingExtraError("registry", str(error.name), "holotype.registry") from error
+
+from holotype.registry.benchmarks import (
+    SearchEncoder,
+    SpeedProfile,
+    measure_retrieval,
+    measure_speed,
+)
+from holotype.registry.comparing import ComparedMetric, Comparison
+from holotype.registry.database import Database
+from holotype.registry.environment import describe_environment
+from holotype.registry.errors import (
+    DatabaseAddressError,
+    DatabaseUnavailableError,
+    RegistryError,
+    RequestReusedError,
+    SchemaVersionError,
+    StaleGenerationError,
+    VersionExistsError,
+    VersionNotFoundError,
+)
+from holotype.registry.exporting import export_comparison, export_runs
+from holotype.registry.following import ModelConfigService
+from holotype.registry.measurements import BenchmarkRun, Measurement
+from holotype.registry.model_registry import ModelRegistry
+from holotype.registry.performance import PerformanceTracker
+from holotype.registry.query_sets import Query, QuerySet, read_query_set, shipped_query_sets
+from holotype.registry.resolving import fetch_version, load_version
+from holotype.registry.running import run_benchmark
+from holotype.registry.schema import check, upgrade
+from holotype.registry.versions import Activation, ModelVersion, VersionPage
+
+__all__ = [
+    "Activation",
+    "BenchmarkRun",
+    "ComparedMetric",
+    "Comparison",
+    "Database",
+    "DatabaseAddressError",
+    "DatabaseUnavailableError",
+    "Measurement",
+    "ModelConfigService",
+    "ModelRegistry",
+    "ModelVersion",
+    "PerformanceTracker",
+    "Query",
+    "QuerySet",
+    "RegistryError",
+    "RequestReusedError",
+    "SchemaVersionError",
+    "SearchEncoder",
+    "SpeedProfile",
+    "StaleGenerationError",
+    "VersionExistsError",
+    "VersionNotFoundError",
+    "VersionPage",
+    "check",
+    "describe_environment",
+    "export_comparison",
+    "export_runs",
+    "fetch_version",
+    "load_version",
+    "measure_retrieval",
+    "measure_speed",
+    "read_query_set",
+    "run_benchmark",
+    "shipped_query_sets",
+    "upgrade",
+]

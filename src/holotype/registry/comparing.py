@@ -1,0 +1,153 @@
+"""Compares two versions: with a difference only where data and environment are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal, TypeAlias
+
+from holotype.registry.intervals import Interval, difference_interval
+from holotype.registry.measurements import BenchmarkRun, Measurement
+from holotype.registry.versions import ModelVersion
+
+Verdict: TypeAlias = Literal["better", "worse", "unclear"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedMetric:
+    """A metric of two versions on one set of data.
+
+    Attributes:
+        dataset: the name of the data.
+        name: the metric.
+        unit: its unit.
+        before: the measurement of the first version; None if it has none.
+        after: that of the second.
+        apart: why the two are shown side by side, without a difference; empty if they are compared.
+    """
+
+    dataset: str
+    name: str
+    unit: str
+    before: Measurement | None
+    after: Measurement | None
+    apart: str = ""
+
+    @property
+    def difference(self) -> float | None:
+        """``after - before``, in the unit; None if the two are not compared."""
+        if self.apart or self.before is None or self.after is None:
+            return None
+        return self.after.value - self.before.value
+
+    @property
+    def interval(self) -> Interval | None:
+        """The confidence interval of the difference; None if one of the two has none."""
+        if self.difference is None or self.before is None or self.after is None:
+            return None
+        if self.before.interval is None or self.after.interval is None:
+            return None
+        return difference_interval(
+            self.before.value, self.before.interval, self.after.value, self.after.interval
+        )
+
+    @property
+    def relative(self) -> float | None:
+        """The difference as a share of the first value; None if that is 0."""
+        if self.difference is None or self.before is None or self.before.value == 0:
+            return None
+        return self.difference / abs(self.before.value)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether the second is better or worse with 95 % confidence; None without an interval."""
+        if self.interval is None or self.after is None or self.after.higher_is_better is None:
+            return None
+        low, high = self.interval
+        if low <= 0 <= high:
+            return "unclear"
+        return "better" if (low > 0) == self.after.higher_is_better else "worse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two versions, metric by metric.
+
+    Attributes:
+        before: the first version.
+        after: the second version.
+        metrics: every metric of either, by data and name.
+    """
+
+    before: ModelVersion
+    after: ModelVersion
+    metrics: tuple[ComparedMetric, ...]
+
+
+def compare_runs(
+    before: ModelVersion,
+    after: ModelVersion,
+    before_runs: Sequence[BenchmarkRun],
+    after_runs: Sequence[BenchmarkRun],
+) -> Comparison:
+    """Compare two versions by their runs, which come newest first.
+
+    Of each set of data, the newest two runs in equal environments are compared; where there are
+    none, the newest of each version are shown side by side.
+    """
+    names = sorted({run.dataset for run in (*before_runs, *after_runs)})
+    metrics: list[ComparedMetric] = []
+    for name in names:
+        old = [run for run in before_runs if run.dataset == name]
+        new = [run for run in after_runs if run.dataset == name]
+        metrics += _compare(name, *_pair(old, new))
+    return Comparison(before=before, after=after, metrics=tuple(metrics))
+
+
+def _pair(
+    before: Sequence[BenchmarkRun], after: Sequence[BenchmarkRun]
+) -> tuple[BenchmarkRun | None, BenchmarkRun | None]:
+    equal = [(a, b) for a, b in product(before, after) if not _apart(a, b)]
+    if equal:
+        # The runs that were recorded last, the older of the two counting.
+        return max(equal, key=lambda pair: (min(pair[0].id, pair[1].id), pair[0].id + pair[1].id))
+    return (before[0] if before else None), (after[0] if after else None)
+
+
+def _compare(
+    dataset: str, before: BenchmarkRun | None, after: BenchmarkRun | None
+) -> Iterator[ComparedMetric]:
+    apart = "" if before is None or after is None else _apart(before, after)
+    if before is None or after is None:
+        apart = f"only the {'second' if before is None else 'first'} was measured"
+    found = [run for run in (before, after) if run is not None]
+    for name in sorted({each.name for run in found for each in run.measurements}):
+        old = before.find(name) if before else None
+        new = after.find(name) if after else None
+        known = [each for each in (old, new) if each is not None]
+        units = {each.unit for each in known}
+        yield ComparedMetric(
+            dataset=dataset,
+            name=name,
+            unit=known[0].unit,
+            before=old,
+            after=new,
+            apart=apart or ("" if len(units) == 1 else f"the units differ: {sorted(units)}"),
+        )
+
+
+def _apart(before: BenchmarkRun, after: BenchmarkRun) -> str:
+    """Return why two runs cannot be compared; empty if they can."""
+    if before.dataset_digest != after.dataset_digest:
+        return "the data differ"
+    differing = _differing(before.environment, after.environment)
+    return f"the environments differ: {'; '.join(differing)}" if differing else ""
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} {before.get(name)}, then {after.get(name)}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]

@@ -1,0 +1,199 @@
+"""The database: SQLite in one file, or PostgreSQL; transactions that read, and that write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, Connection, create_engine, event, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
+
+from holotype.registry.errors import DatabaseAddressError, DatabaseUnavailableError
+
+_POSTGRESQL: Mapping[str, Any] = {
+    "application_name": "holotype",
+    "connect_timeout": 5,
+    # A server that is gone without a word is noticed within these times.
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 15_000,
+}
+_SQLITE_PATIENCE_S = 30
+"""How long a writer waits for another one; a write takes milliseconds."""
+_SECRETS = ("password", "sslpassword", "passfile")
+_WRITES = "holotype_writes"
+_LOCKS = 0x686F6C6F
+"""The space of PostgreSQL's advisory locks: "holo"."""
+_EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+
+
+class Database:
+    """A database by its address. Connections are made when they are needed.
+
+    A context manager that closes them on exit; safe to share between threads.
+
+    Attributes:
+        location: the address without its password.
+        dialect: ``sqlite`` or ``postgresql``.
+    """
+
+    def __init__(self, address: str) -> None:
+        """Parse an address, such as ``sqlite:///registry.db`` or ``postgresql://host/models``.
+
+        Raises:
+            DatabaseAddressError: it is none, or names another kind of database.
+        """
+        url = _parse(address)
+        self.url = url
+        self.dialect: Literal["sqlite", "postgresql"] = (
+            "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
+        )
+        self.location = _without_secrets(url.set(drivername=self.dialect))
+        arguments = {"timeout": _SQLITE_PATIENCE_S} if self.dialect == "sqlite" else _POSTGRESQL
+        self.engine = create_engine(url, connect_args=dict(arguments), pool_pre_ping=True)
+        if self.dialect == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of SQLite; None for PostgreSQL."""
+        return Path(str(self.url.database)) if self.dialect == "sqlite" else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Run a transaction that only reads.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        with self._unavailable(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Run a transaction that writes: all of it, or nothing if the block raises.
+
+        On SQLite, writers take turns from its beginning.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        with self._unavailable(), self.engine.connect() as connection:
+            connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                yield connection
+
+    def take_turn(self, connection: Connection, kind: str) -> None:
+        """Wait for other transactions that write to a kind; SQLite has done so at the beginning.
+
+        A lock of a row would need the right to change it, which nobody else needs.
+        """
+        if self.dialect == "postgresql":
+            lock = text("SELECT pg_advisory_xact_lock(:space, hashtext(:kind))")
+            connection.execute(lock, {"space": _LOCKS, "kind": kind})
+
+    def unavailable(self, error: Exception) -> DatabaseUnavailableError:
+        """Return the error that says that the database does not answer, and what it said."""
+        said = str(error).strip().splitlines()
+        return DatabaseUnavailableError(
+            self.location,
+            f"does not answer: {said[0] if said else type(error).__name__}; see that the database "
+            "runs and that the address is right, and try again",
+        )
+
+    @contextmanager
+    def _unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            said = error.orig if isinstance(error.orig, Exception) else error
+            if isinstance(said, psycopg.errors.InsufficientPrivilege):
+                raise DatabaseUnavailableError(
+                    self.location,
+                    f"refuses: {str(said).splitlines()[0]}; give its user the rights to read and "
+                    "write the registry's tables",
+                ) from error
+            # SQLite says of a damaged file that it is an error, and not which.
+            if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
+                raise self.unavailable(said) from error
+            raise
+
+    def listen(self, channel: str) -> psycopg.Connection:
+        """Return a connection of its own that hears what PostgreSQL tells on a channel.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        address = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        try:
+            connection = psycopg.connect(address, autocommit=True, **_POSTGRESQL)
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        except psycopg.Error as error:
+            raise self.unavailable(error) from error
+        return connection
+
+    def close(self) -> None:
+        """Close all connections; closing twice is harmless."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        """Return the database."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all connections."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show the address without its password."""
+        return f"Database({self.location!r})"
+
+
+def _parse(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        # The text may hold a password.
+        shown = address if "@" not in address else "the address"
+        meant = f"; for a file, write sqlite:///{address}" if address and ":" not in address else ""
+        raise DatabaseAddressError(
+            shown, f"is no address of a database; {_EXPECTED}{meant}"
+        ) from None
+    name = url.get_backend_name()
+    if name == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            raise DatabaseAddressError(
+                address, "is a database in memory, which others cannot see; write sqlite:///FILE"
+            )
+        return url.set(drivername="sqlite+pysqlite")
+    if name in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    raise DatabaseAddressError(
+        _without_secrets(url), f"is a database of the kind {name!r}; {_EXPECTED}"
+    )
+
+
+def _without_secrets(url: URL) -> str:
+    shown = url._replace(password=None).difference_update_query(_SECRETS)
+    return shown.render_as_string(hide_password=False)
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # Transactions are begun below; the driver would begin them too late, and none for DDL.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

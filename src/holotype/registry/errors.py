@@ -1,0 +1,92 @@
+"""The errors of the registry; each names the database, without its password."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from holotype.errors import LocatedError
+
+
+class RegistryError(LocatedError):
+    """The registry refuses a request, or its database has a problem."""
+
+
+class DatabaseAddressError(RegistryError, ValueError):
+    """An address names no database that the registry can use."""
+
+
+class DatabaseUnavailableError(RegistryError):
+    """The database does not answer, or another program keeps it locked."""
+
+
+class SchemaVersionError(RegistryError):
+    """The tables of a database are of another version than this holotype uses, or missing.
+
+    Attributes:
+        found: the version of the tables; None if there are none.
+        expected: the version that this holotype uses.
+    """
+
+    def __init__(self, location: str, found: str | None, expected: str, problem: str) -> None:
+        """Name both versions, and the command that helps."""
+        self.found = found
+        self.expected = expected
+        super().__init__(location, problem)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return SchemaVersionError, (self.location, self.found, self.expected, self.problem)
+
+
+class VersionNotFoundError(RegistryError, LookupError):
+    """The registry has no such kind, version or benchmark run, or nothing is active.
+
+    Attributes:
+        suggestions: the most similar existing names, best first.
+    """
+
+    def __init__(self, location: str, problem: str, suggestions: Sequence[str] = ()) -> None:
+        """Name what was not found, and what is similar."""
+        self.suggestions = tuple(suggestions)
+        hint = ""
+        if self.suggestions:
+            hint = f"; did you mean {' or '.join(map(repr, self.suggestions))}?"
+        super().__init__(location, problem + hint)
+        self._words = problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return VersionNotFoundError, (self.location, self._words, self.suggestions)
+
+
+class VersionExistsError(RegistryError):
+    """A version of this name is registered and is another one; versions never change."""
+
+
+class StaleGenerationError(RegistryError):
+    """Somebody else has activated a version in the meantime.
+
+    Attributes:
+        expected: the generation that the caller expected.
+        found: the generation that is active; 0 if none is.
+    """
+
+    def __init__(self, location: str, expected: int, found: int, by: str) -> None:
+        """Name both generations, and who made the second."""
+        self.expected = expected
+        self.found = found
+        self.by = by
+        whose = f", made by {by!r}" if by else ""
+        super().__init__(
+            location,
+            f"is at generation {found}{whose}, not at {expected}, as you expected; look at the "
+            "history, and repeat the request with the new generation if it is still right",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return StaleGenerationError, (self.location, self.expected, self.found, self.by)
+
+
+class RequestReusedError(RegistryError, ValueError):
+    """The id of an earlier request came with another request."""

@@ -1,0 +1,1 @@
+"""Alembic's environment: one file for each version of the tables, oldest first."""

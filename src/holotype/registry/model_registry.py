@@ -1,0 +1,447 @@
+"""The registry: versions of models, which of them is active, since when, by whom, and why."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from holotype.errors import InvalidArgumentError
+from holotype.naming import nearest
+from holotype.references.ref import ModelRef
+from holotype.registry.database import Database
+from holotype.registry.errors import (
+    RegistryError,
+    RequestReusedError,
+    VersionExistsError,
+    VersionNotFoundError,
+)
+from holotype.registry.resolving import ResolvedModel, resolve_model
+from holotype.registry.schema import check
+from holotype.registry.switching import SwitchRequest, activate_version, find_active, roll_back
+from holotype.registry.tables import activation, active_version, model, model_kind, model_version
+from holotype.registry.versions import (
+    Activation,
+    ModelVersion,
+    VersionPage,
+    activation_of,
+    check_kind,
+    check_line,
+    check_model_id,
+    check_version_id,
+    select_activations,
+    select_versions,
+    version_of,
+)
+
+_LARGEST_PAGE = 1000
+
+
+class ModelRegistry:
+    """The registry in a database; safe to share between threads, processes and machines."""
+
+    def __init__(self, database: Database) -> None:
+        """Use a database whose tables are of this version.
+
+        Raises:
+            SchemaVersionError: they are not; the error says the command.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        check(database)
+        self.database = database
+
+    def register(
+        self,
+        kind: str,
+        version_id: str,
+        reference: str | ModelRef | Path,
+        *,
+        actor: str,
+        model_id: str | None = None,
+        inference_config: Mapping[str, Any] | None = None,
+    ) -> ModelVersion:
+        """Add a version; nothing is activated.
+
+        The reference is resolved now, to a commit, digests and the fingerprint of the vectors; every
+        byte is read. To register the same again returns the version that there is.
+
+        Args:
+            kind: what programs ask for, such as ``text_embedding``; it is made if there is none.
+            version_id: the name of the version, such as ``v1.0.0``.
+            reference: a reference, an id of the catalogue, or the path of an artifact.
+            actor: who registers it.
+            model_id: the name of the model; None takes the id of its record.
+            inference_config: options of `load` that belong to the version, such as ``dim``.
+
+        Raises:
+            InvalidArgumentError: a name or an option is wrong.
+            VersionExistsError: there is a version of this name, and it is another one.
+            RegistryError: the versions of the kind are models of another type.
+            DatabaseUnavailableError: the database does not answer.
+            HolotypeError: the reference cannot be resolved; see `resolve_model`.
+        """
+        check_kind(kind)
+        check_version_id(version_id)
+        check_line("actor", actor)
+        options = _options(inference_config or {})
+        resolved = resolve_model(reference, options)
+        model_id = check_model_id(resolved.record.id if model_id is None else model_id)
+        with self.database.writing() as connection:
+            self.database.take_turn(connection, kind)
+            self._make_kind(connection, kind, str(resolved.record.type))
+            values = _values(resolved, kind, version_id, options, actor)
+            self._add_version(connection, model_id, values)
+        version = self.get(kind, f"{model_id}/{version_id}")
+        self._compare(version, resolved, options)
+        return version
+
+    def list(
+        self,
+        kind: str | None = None,
+        *,
+        limit: int = 50,
+        before: int | None = None,
+    ) -> VersionPage:
+        """Return versions, the newest first, one page at a time.
+
+        Args:
+            kind: only versions of this kind; None means all.
+            limit: how many at most, 1 to 1,000.
+            before: `VersionPage.next` of the page before; None means the first page.
+
+        Raises:
+            InvalidArgumentError: `limit` is out of range.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        _check_limit(limit)
+        query = select_versions().order_by(model_version.c.id.desc()).limit(limit + 1)
+        if kind is not None:
+            query = query.where(model_version.c.kind == check_kind(kind))
+        if before is not None:
+            query = query.where(model_version.c.id < before)
+        with self.database.reading() as connection:
+            found = tuple(map(version_of, connection.execute(query)))
+        more = len(found) > limit
+        return VersionPage(versions=found[:limit], next=found[limit - 1].id if more else None)
+
+    def get(self, kind: str, version: str) -> ModelVersion:
+        """Return a version.
+
+        Args:
+            kind: its kind.
+            version: its name, such as ``v1.0.0``; with its model, ``bge-m3/v1.0.0``, where several
+                models of the kind have a version of that name.
+
+        Raises:
+            VersionNotFoundError: there is none; the error names similar ones.
+            InvalidArgumentError: several models have one.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        with self.database.reading() as connection:
+            return self._get(connection, kind, version)
+
+    def kinds(self) -> tuple[str, ...]:
+        """Return the names of all kinds, sorted.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        with self.database.reading() as connection:
+            return _kinds(connection)
+
+    def active(self, kind: str) -> Activation | None:
+        """Return the activation that a kind is at, with its version; None if none.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        with self.database.reading() as connection:
+            return find_active(connection, check_kind(kind))
+
+    def all_active(self) -> Mapping[str, Activation]:
+        """Return the activations that all kinds are at, by kind; see `active`."""
+        query = select_activations().join(
+            active_version,
+            (active_version.c.kind == activation.c.kind)
+            & (active_version.c.generation == activation.c.generation),
+        )
+        with self.database.reading() as connection:
+            found = map(activation_of, connection.execute(query.order_by(activation.c.kind)))
+            return {each.kind: each for each in found}
+
+    def activate(
+        self,
+        kind: str,
+        version: str,
+        *,
+        actor: str,
+        reason: str = "",
+        expected_generation: int | None = None,
+        request_id: str | None = None,
+        allow_different_vectors: bool = False,
+    ) -> Activation:
+        """Make a version the active one of its kind.
+
+        Args:
+            kind: the kind.
+            version: its name; see `get`.
+            actor: who asks for it.
+            reason: why, for the history.
+            expected_generation: the generation that must be active, 0 for none; None for any.
+            request_id: any text that names this request; the same request again returns its
+                activation and changes nothing, whatever was activated since. None makes one.
+            allow_different_vectors: whether the version may make other vectors than the active one;
+                you must then rebuild the indexes.
+
+        Raises:
+            VersionNotFoundError: there is no such version.
+            StaleGenerationError: another generation is active than the expected one.
+            DifferentVectorsError: the vectors would change, and that is not allowed.
+            RequestReusedError: another request had this id.
+            InvalidArgumentError: an argument is wrong.
+            DatabaseUnavailableError: the database does not answer; nothing has changed, or all of
+                it: repeat the request with the same `request_id`.
+        """
+        request = self._request(
+            kind, actor, reason, expected_generation, request_id, allow_different_vectors
+        )
+        try:
+            with self.database.writing() as connection:
+                self.database.take_turn(connection, kind)
+                return activate_version(connection, request, self._get(connection, kind, version))
+        except IntegrityError as error:
+            self._refuse_reuse(request, error)
+            raise
+
+    def rollback(
+        self,
+        kind: str,
+        *,
+        actor: str,
+        reason: str = "",
+        expected_generation: int | None = None,
+        request_id: str | None = None,
+        allow_different_vectors: bool = False,
+    ) -> Activation:
+        """Return to the version before; each rollback goes one step further back.
+
+        Arguments and errors are those of `activate`.
+
+        Raises:
+            VersionNotFoundError: nothing is active, or there is no version before.
+        """
+        request = self._request(
+            kind, actor, reason, expected_generation, request_id, allow_different_vectors
+        )
+        try:
+            with self.database.writing() as connection:
+                self.database.take_turn(connection, kind)
+                return roll_back(connection, request)
+        except IntegrityError as error:
+            self._refuse_reuse(request, error)
+            raise
+
+    def history(
+        self, kind: str, *, limit: int = 50, before: int | None = None
+    ) -> tuple[Activation, ...]:
+        """Return the activations of a kind, the newest first.
+
+        Args:
+            kind: the kind.
+            limit: how many at most, 1 to 1,000.
+            before: only generations before this one; None means all.
+
+        Raises:
+            VersionNotFoundError: there is no such kind.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        _check_limit(limit)
+        query = select_activations().where(activation.c.kind == check_kind(kind))
+        if before is not None:
+            query = query.where(activation.c.generation < before)
+        query = query.order_by(activation.c.generation.desc()).limit(limit)
+        with self.database.reading() as connection:
+            self._require_kind(connection, kind)
+            return tuple(map(activation_of, connection.execute(query)))
+
+    def active_at(self, kind: str, moment: datetime) -> Activation | None:
+        """Return the activation that a kind was at, at a time that has a zone; None if none.
+
+        Raises:
+            InvalidArgumentError: the time has no zone.
+            VersionNotFoundError: there is no such kind.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        if moment.tzinfo is None:
+            raise InvalidArgumentError(
+                f"the time {moment.isoformat()} has no zone; write {moment.isoformat()}+00:00 for UTC"
+            )
+        query = (
+            select_activations()
+            .where(activation.c.kind == check_kind(kind), activation.c.at <= moment)
+            .order_by(activation.c.at.desc(), activation.c.generation.desc())
+            .limit(1)
+        )
+        with self.database.reading() as connection:
+            self._require_kind(connection, kind)
+            row = connection.execute(query).one_or_none()
+            return None if row is None else activation_of(row)
+
+    def _request(
+        self,
+        kind: str,
+        actor: str,
+        reason: str,
+        expected_generation: int | None,
+        request_id: str | None,
+        allow_different_vectors: bool,
+    ) -> SwitchRequest:
+        return SwitchRequest(
+            location=self.database.location,
+            kind=check_kind(kind),
+            actor=check_line("actor", actor),
+            reason=check_line("reason", reason, may_be_empty=True),
+            request_id=check_line(
+                "request_id", str(uuid.uuid4()) if request_id is None else request_id
+            ),
+            expected_generation=expected_generation,
+            allow_different_vectors=allow_different_vectors,
+        )
+
+    def _refuse_reuse(self, request: SwitchRequest, error: IntegrityError) -> None:
+        """Say so if a request of another kind, which did not wait, used the same id meanwhile."""
+        query = select(activation.c.kind).where(activation.c.request_id == request.request_id)
+        with self.database.reading() as connection:
+            kind = connection.execute(query).scalar()
+        if kind is not None:
+            raise RequestReusedError(
+                f"{request.location} {request.kind}",
+                f"a request of the kind {kind!r} used the id {request.request_id!r} at the same "
+                "time; give another request an id of its own",
+            ) from error
+
+    def _make_kind(self, connection: Connection, kind: str, type: str) -> None:
+        found = connection.execute(
+            select(model_kind.c.type).where(model_kind.c.name == kind)
+        ).scalar()
+        if found is None:
+            connection.execute(insert(model_kind).values(name=kind, type=type))
+        elif found != type:
+            raise RegistryError(
+                f"{self.database.location} {kind}",
+                f"its versions are {found} models, and this is a {type} model, which its programs "
+                "could not use; register it under another kind",
+            )
+
+    def _add_version(
+        self, connection: Connection, model_id: str, values: Mapping[str, Any]
+    ) -> None:
+        kind = values["kind"]
+        if self._find(connection, kind, model_id, values["version_id"]):
+            return
+        query = select(model.c.id).where(model.c.kind == kind, model.c.model_id == model_id)
+        number = connection.execute(query).scalar()
+        if number is None:
+            added = connection.execute(insert(model).values(kind=kind, model_id=model_id))
+            number = added.inserted_primary_key[0] if added.inserted_primary_key else None
+        connection.execute(insert(model_version).values({**values, "model": number}))
+
+    def _find(
+        self, connection: Connection, kind: str, model_id: str | None, version_id: str
+    ) -> tuple[ModelVersion, ...]:
+        query = select_versions().where(
+            model_version.c.kind == kind, model_version.c.version_id == version_id
+        )
+        if model_id is not None:
+            query = query.where(model.c.model_id == model_id)
+        return tuple(map(version_of, connection.execute(query.order_by(model_version.c.id))))
+
+    def _get(self, connection: Connection, kind: str, version: str) -> ModelVersion:
+        check_kind(kind)
+        model_id, _, version_id = str(version).rpartition("/")
+        found = self._find(connection, kind, model_id or None, version_id)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = " or ".join(repr(each.name) for each in found)
+            raise InvalidArgumentError(
+                f"several models of the kind {kind!r} have a version {version!r}; write {names}"
+            )
+        self._require_kind(connection, kind)
+        query = select_versions().where(model_version.c.kind == kind)
+        recent = connection.execute(query.order_by(model_version.c.id.desc()).limit(_LARGEST_PAGE))
+        names_of = {
+            each.version_id if not model_id else each.name for each in map(version_of, recent)
+        }
+        raise VersionNotFoundError(
+            f"{self.database.location} {kind}",
+            f"has no version {version!r}; list them with: holotype registry list {kind}",
+            nearest(version, sorted(names_of)),
+        )
+
+    def _require_kind(self, connection: Connection, kind: str) -> None:
+        kinds = _kinds(connection)
+        if kind not in kinds:
+            what = f"has only {', '.join(kinds[:20])}" if kinds else "has none yet"
+            raise VersionNotFoundError(
+                self.database.location, f"has no kind {kind!r}; it {what}", nearest(kind, kinds)
+            )
+
+    def _compare(
+        self, found: ModelVersion, resolved: ResolvedModel, options: Mapping[str, Any]
+    ) -> None:
+        pairs = (
+            ("reference", found.reference, str(resolved.reference)),
+            ("checkpoint_hash", found.checkpoint_hash, resolved.checkpoint_hash),
+            ("fingerprint", found.fingerprint, resolved.fingerprint),
+            ("inference_config", dict(found.inference_config), dict(options)),
+        )
+        differing = [f"{name} {old}, not {new}" for name, old, new in pairs if old != new]
+        if differing:
+            raise VersionExistsError(
+                f"{self.database.location} {found.kind}",
+                f"the version {found.name} exists and never changes; it has {'; '.join(differing)}. "
+                "Register yours under another version",
+            )
+
+
+def _kinds(connection: Connection) -> tuple[str, ...]:
+    query = select(model_kind.c.name).order_by(model_kind.c.name)
+    return tuple(map(str, connection.execute(query).scalars()))
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as JSON keeps them."""
+    try:
+        kept: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"inference_config is no JSON object: {error}") from None
+    return kept
+
+
+def _values(
+    resolved: ResolvedModel, kind: str, version_id: str, options: Mapping[str, Any], actor: str
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "version_id": version_id,
+        "reference": str(resolved.reference),
+        "source_repo": resolved.source_repo,
+        "checkpoint_hash": resolved.checkpoint_hash,
+        "fingerprint": resolved.fingerprint,
+        "embedding_dim": resolved.embedding_dim,
+        "inference_config": dict(options),
+        "created_at": datetime.now(UTC),
+        "created_by": actor,
+    }
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= _LARGEST_PAGE:
+        raise InvalidArgumentError(f"limit is {limit!r}; expected 1 to {_LARGEST_PAGE}")

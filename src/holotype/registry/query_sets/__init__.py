@@ -1,0 +1,140 @@
+"""Sets of queries with the documents that answer them: those of files, and those that ship."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from holotype.errors import InvalidArgumentError
+from holotype.naming import nearest
+
+_FORMAT_VERSION = 1
+_KEYS = frozenset({"format", "name", "license", "description", "documents", "queries"})
+_LARGEST_FILE_BYTES = 2_000_000_000
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query, and which documents answer it.
+
+    Attributes:
+        text: the query.
+        relevant: the grade of each document that answers it, by id: 1 or more, higher is better.
+    """
+
+    text: str
+    relevant: Mapping[str, int] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuerySet:
+    """Queries, and the documents to search.
+
+    Attributes:
+        name: its name.
+        license: the SPDX identifier of the licence of its texts; empty if unknown.
+        digest: the SHA-256 of its file, ``sha256:`` and 64 hexadecimal digits.
+        documents: the texts by id.
+        queries: the queries by id.
+    """
+
+    name: str
+    license: str
+    digest: str
+    documents: Mapping[str, str] = field(hash=False)
+    queries: Mapping[str, Query] = field(hash=False)
+
+
+def shipped_query_sets() -> tuple[str, ...]:
+    """Return the names of the sets that ship with holotype."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
+
+
+def read_query_set(source: str | Path) -> QuerySet:
+    """Read a set: one that ships, by its name, or the path of a file.
+
+    A file is a JSON object with ``format`` 1, ``name``, ``documents`` (texts by id) and ``queries``
+    (by id: objects with ``text`` and ``relevant``, grades by the id of a document); ``license`` and
+    ``description`` may be left out.
+
+    Raises:
+        InvalidArgumentError: there is no such set, or it is damaged; the error says where.
+    """
+    path = Path(source)
+    if isinstance(source, str) and source in shipped_query_sets():
+        path = _FOLDER / f"{source}.json"
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_FILE_BYTES:
+            raise InvalidArgumentError(f"{path} has {size} bytes, more than {_LARGEST_FILE_BYTES}")
+        content = path.read_bytes()
+    except OSError as error:
+        near = nearest(str(source), shipped_query_sets())
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        shipped = ", ".join(shipped_query_sets())
+        raise InvalidArgumentError(
+            f"there is no set of queries {str(source)!r}: {error.strerror}; pass a file, or one that "
+            f"ships: {shipped}{hint}"
+        ) from error
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgumentError(f"{path} is no JSON: {error}") from None
+    return _parse(values, str(path), digest)
+
+
+def _parse(values: Any, location: str, digest: str) -> QuerySet:
+    if not isinstance(values, dict) or values.get("format") != _FORMAT_VERSION:
+        raise InvalidArgumentError(f'{location} is no set of queries: expected "format": 1')
+    if unknown := sorted(set(values) - _KEYS):
+        raise InvalidArgumentError(f"{location} has the unknown key {unknown[0][:80]!r}")
+    name, license = values.get("name"), values.get("license", "")
+    if not isinstance(name, str) or not name or not isinstance(license, str):
+        raise InvalidArgumentError(f"{location} has no name, or a licence that is no text")
+    documents = _object(values, "documents", location)
+    for key, text in documents.items():
+        if not isinstance(text, str) or not text.strip():
+            raise InvalidArgumentError(f"{location}: the document {key[:80]!r} is no text")
+    queries = {
+        key: _query(query, documents, f"{location}: the query {key[:80]!r}")
+        for key, query in _object(values, "queries", location).items()
+    }
+    return QuerySet(
+        name=name,
+        license=license,
+        digest=digest,
+        documents=MappingProxyType(documents),
+        queries=MappingProxyType(queries),
+    )
+
+
+def _object(values: Mapping[str, Any], name: str, location: str) -> dict[str, Any]:
+    found = values.get(name)
+    if not isinstance(found, dict) or not found:
+        raise InvalidArgumentError(f"{location} has no {name}; expected an object of them by id")
+    return found
+
+
+def _query(value: Any, documents: Mapping[str, Any], location: str) -> Query:
+    if not isinstance(value, dict) or set(value) != {"text", "relevant"}:
+        raise InvalidArgumentError(f"{location} has other keys than text and relevant")
+    text, relevant = value["text"], value["relevant"]
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidArgumentError(f"{location} has no text")
+    if not isinstance(relevant, dict) or not relevant:
+        raise InvalidArgumentError(f"{location} names no relevant documents")
+    for key, grade in relevant.items():
+        if key not in documents:
+            raise InvalidArgumentError(f"{location} names {key[:80]!r}, which is no document")
+        if type(grade) is not int or not 1 <= grade <= 100:
+            raise InvalidArgumentError(
+                f"{location} gives {key[:80]!r} the grade {str(grade)[:20]}; expected 1 to 100"
+            )
+    return Query(text=text, relevant=MappingProxyType(relevant))

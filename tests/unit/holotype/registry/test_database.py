@@ -1,0 +1,135 @@
+"""Addresses of databases, and what errors say of them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from holotype.registry import (
+    Database,
+    DatabaseAddressError,
+    DatabaseUnavailableError,
+    ModelRegistry,
+    RequestReusedError,
+    SchemaVersionError,
+    StaleGenerationError,
+    VersionNotFoundError,
+    upgrade,
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("", "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"),
+        ("registry.db", "for a file, write sqlite:///registry.db"),
+        ("sqlite://", "write sqlite:///FILE"),
+        ("sqlite:///:memory:", "is a database in memory"),
+        ("mysql://host/models", "is a database of the kind 'mysql'"),
+    ],
+)
+def test_an_address_that_is_none_is_one_line(address: str, problem: str) -> None:
+    with pytest.raises(DatabaseAddressError, match=problem) as caught:
+        Database(address)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://tests:secret@localhost:1/models",
+        "postgresql://tests@localhost:1/models?password=secret",
+        "mysql://tests:secret@localhost/models",
+        "tests:secret@localhost",
+    ],
+)
+def test_passwords_are_never_shown(address: str) -> None:
+    try:
+        with Database(address) as database:
+            assert "secret" not in repr(database)
+            with pytest.raises(DatabaseUnavailableError) as caught:
+                ModelRegistry(database)
+            shown = str(caught.value)
+    except DatabaseAddressError as error:
+        shown = str(error)
+    assert "localhost" in shown or "the address" in shown
+    assert "secret" not in shown
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with (
+        Database(f"sqlite:///{tmp_path}/none/registry.db") as database,
+        pytest.raises(DatabaseAddressError, match="there is no folder"),
+    ):
+        upgrade(database)
+
+
+def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "registry.db").write_text("something else, which is long enough " * 50)
+    with (
+        Database(f"sqlite:///{tmp_path}/registry.db") as database,
+        pytest.raises(DatabaseUnavailableError, match="file is not a database") as caught,
+    ):
+        ModelRegistry(database)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_transaction_that_fails_writes_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.writing() as connection:
+        connection.execute(text("INSERT INTO model_kind VALUES ('titles', 'dense')"))
+        raise RuntimeError
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM model_kind")).scalar() == 0
+
+
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+def test_a_user_without_rights_is_told_so_in_one_line(database: Database) -> None:
+    role = f"reader_{os.getpid()}"
+    with database.writing() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        connection.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+    try:
+        address = database.url.set(username=role, drivername="postgresql")
+        with (
+            Database(address.render_as_string(hide_password=False)) as other,
+            pytest.raises(DatabaseUnavailableError, match="refuses: permission denied") as caught,
+            other.writing() as connection,
+        ):
+            connection.execute(text("INSERT INTO model_kind VALUES ('titles', 'dense')"))
+        assert "\n" not in str(caught.value)
+    finally:
+        with database.writing() as connection:
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SchemaVersionError("db", None, "0001", "has no tables"),
+        VersionNotFoundError("db", "has no version 'v1'", ["v2"]),
+        StaleGenerationError("db", 1, 2, "bob"),
+        RequestReusedError("db", "again"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_survive_another_process(error: Exception) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+def test_without_its_packages_the_error_says_the_command() -> None:
+    code = (
+        "import sys; sys.modules['sqlalchemy'] = None\n"
+        "import holotype\n"
+        "try:\n    import holotype.registry\n"
+        "except holotype.MissingExtraError as error:\n    print(error)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'holotype[registry]'" in run.stdout
