@@ -5,9 +5,10 @@ Options of sentence-transformers and PyLate are answered with what does the same
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, SupportsIndex, cast
 
 from holotype.errors import InvalidArgumentError
 
@@ -207,14 +208,14 @@ def as_count(name: str, value: object) -> int | None:
         return None
     try:
         # NumPy's integers are whole numbers, too.
-        count = value.__index__()  # type: ignore[attr-defined]
-    except AttributeError:
+        count = operator.index(cast("SupportsIndex", value))
+    except TypeError:
         count = 0
     if isinstance(value, bool) or count < 1:
         raise InvalidArgumentError(
             f"{name} is {value!r}; expected a whole number of at least 1, or None"
         )
-    return int(count)
+    return count
 
 
 def _is_of_torch(value: object, name: str) -> bool:

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -113,9 +114,10 @@ def find_resemblance(plan: AnyPlan, *, given: Collection[str] = ()) -> Resemblan
     if not similar:
         return None
     for evidence, place_of in _evidence(plan.checkpoint):
-        places = [place for place in map(place_of, similar) if place is not None]
-        if places:
-            record = next(record for record in similar if place_of(record) == min(places))
+        places = [(place_of(record), record) for record in similar]
+        named = [(place, record) for place, record in places if place is not None]
+        if named:
+            _, record = min(named, key=itemgetter(0))
             draft = make_draft(record, plan.checkpoint)
             return Resemblance(
                 record=record,
@@ -171,6 +173,8 @@ def _by_download(checkpoint: Checkpoint) -> list[ModelInfo]:
     What decides how the model runs must be there as noted, to the byte, and at one commit.
     """
     noted = _notes(checkpoint.folder)
+    if not noted:
+        return []
     weights = checkpoint.weight_names()
     settings = [
         name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def facts_of(model: Any, name: str) -> Facts:
     record = getattr(model, "record", None)
     kind: ModelKind
     if record is not None:
-        kind = str(record.type)  # type: ignore[assignment]
+        kind = cast("ModelKind", str(record.type))
     elif callable(getattr(model, "classify", None)):
         kind = "classifier"
     elif callable(getattr(model, "encode", None)):

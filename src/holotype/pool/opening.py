@@ -134,8 +134,8 @@ def _device(inference: InferenceSettings) -> str:
         device = "cpu"
     if device is None:
         # By name: type checkers that read holotype must not follow torch.
-        backbone: Any = importlib.import_module("holotype.encoders.torch_backend.backbone")
-        device = str(backbone.resolve_device(None))
+        devices: Any = importlib.import_module("holotype.encoders.torch_backend.devices")
+        device = str(devices.resolve_device(None))
     return "cuda:0" if device == "cuda" else device
 
 

@@ -63,6 +63,14 @@ _MORE_LAYERS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
 _COMPUTED = re.compile(r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|attention\.bias)$")
 
 
+def refuse_adapter(folder: Checkpoint) -> None:
+    """Raise an `UnsupportedCheckpointError` for the weights of an adapter without its model."""
+    if folder.has("adapter_config.json"):
+        raise UnsupportedCheckpointError(
+            folder.location, "is an adapter on another model; merge it into that model first"
+        )
+
+
 def check_network(transformer: Checkpoint) -> None:
     """Check what the configuration of a transformer says of its size, alone and by the weights.
 
@@ -73,10 +81,7 @@ def check_network(transformer: Checkpoint) -> None:
         CheckpointError: a number is impossible, or contradicts the weights.
         UnsupportedCheckpointError: it is an adapter, or a tensor is of a type that is no float.
     """
-    if transformer.has("adapter_config.json"):
-        raise UnsupportedCheckpointError(
-            transformer.location, "is an adapter on another model; merge it into that model first"
-        )
+    refuse_adapter(transformer)
     config = transformer.json(CONFIG_FILE, optional=True)
     _check_alone(config)
     tensors = _tensors(transformer)

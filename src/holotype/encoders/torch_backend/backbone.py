@@ -14,6 +14,7 @@ from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import Group, PackedBatch, pack_padded
+from holotype.encoders.torch_backend.devices import resolve_device
 from holotype.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -187,21 +188,3 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     if device.type != "cpu":
         return False
     return any(capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
-
-
-def resolve_device(name: str | None) -> torch.device:
-    """Return a device by name; for None CUDA, then MPS, then the CPU.
-
-    Raises:
-        ValueError: there is no such device.
-    """
-    if name is None:
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"there is no device {name!r} here: {error}") from error
-    return device

@@ -1,4 +1,4 @@
-"""Which devices torch has here."""
+"""Which devices torch has here, and which of them a model goes to."""
 
 from __future__ import annotations
 
@@ -7,22 +7,35 @@ import torch
 from holotype.errors import InvalidArgumentError
 
 
-def require_device(name: str | None) -> None:
-    """Refuse a device that torch does not know, or that this machine does not have.
+def resolve_device(name: str | None) -> torch.device:
+    """Return a device by name; for None CUDA, then MPS, then the CPU.
+
+    Raises:
+        InvalidArgumentError: there is no such device; the error names those that there are.
+    """
+    if name is not None:
+        return require_device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def require_device(name: str) -> torch.device:
+    """Return a device, unless torch does not know it or this machine does not have it.
 
     torch's own messages name every part of it that lacks the device, over many lines.
 
     Raises:
         InvalidArgumentError: there is no such device; the error names those that there are.
     """
-    if name is None:
-        return
     try:
-        torch.empty(0, device=torch.device(name))
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
         raise InvalidArgumentError(
             f"there is no device {name!r} here; pass {' or '.join(map(repr, _devices()))}, or None"
         ) from error
+    return device
 
 
 def _devices() -> list[str]:

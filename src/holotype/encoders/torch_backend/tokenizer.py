@@ -20,6 +20,7 @@ from holotype.encoders.inputs.tokenizer_classes import (
     SETTINGS_FILE,
     TOKENIZER_FILE,
     VOCABULARIES,
+    require_vocabulary,
 )
 from holotype.encoders.inputs.tokenizer_json import read_tokenizer, text_tokenizer
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
@@ -41,10 +42,7 @@ def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
         UnsafeCheckpointError: it is code of the checkpoint, and that is not allowed.
         UnsupportedCheckpointError: it has no fast implementation.
     """
-    if not any(checkpoint.has(name) for name in VOCABULARIES):
-        raise CheckpointError(
-            checkpoint.location, f"has no tokenizer; expected one of {', '.join(VOCABULARIES)}"
-        )
+    require_vocabulary(checkpoint)
     if checkpoint.has(TOKENIZER_FILE):
         try:
             return read_tokenizer(checkpoint, lower_case=lower_case)

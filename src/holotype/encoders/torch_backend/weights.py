@@ -24,6 +24,7 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import AnswerTokens
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import LinearSpec
+from holotype.encoders.checkpoints.network_sizes import refuse_adapter
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
 from holotype.errors import (
@@ -144,10 +145,7 @@ def read_config(folder: Checkpoint, raw: JsonFile, *, with_own_code: bool) -> Pr
     Raises:
         UnsupportedCheckpointError: it is an adapter, quantised, or of an unknown architecture.
     """
-    if folder.has("adapter_config.json"):
-        raise UnsupportedCheckpointError(
-            folder.location, "is an adapter on another model; merge it into that model first"
-        )
+    refuse_adapter(folder)
     if raw.values.get("quantization_config"):
         raise UnsupportedCheckpointError(
             raw.location, "holds quantised weights; use the original ones"
