@@ -28,6 +28,7 @@ from holotype.registry.environment import describe_environment
 from holotype.registry.errors import (
     DatabaseAddressError,
     DatabaseUnavailableError,
+    KeyNotFoundError,
     RegistryError,
     RequestReusedError,
     SchemaVersionError,
@@ -37,6 +38,7 @@ from holotype.registry.errors import (
 )
 from holotype.registry.exporting import export_comparison, export_runs
 from holotype.registry.following import ModelConfigService
+from holotype.registry.keys import SCOPES, ApiKey, ApiKeys, Scope
 from holotype.registry.measurements import BenchmarkRun, Measurement
 from holotype.registry.model_registry import ModelRegistry
 from holotype.registry.performance import PerformanceTracker
@@ -47,13 +49,17 @@ from holotype.registry.schema import check, upgrade
 from holotype.registry.versions import Activation, ModelVersion, VersionPage
 
 __all__ = [
+    "SCOPES",
     "Activation",
+    "ApiKey",
+    "ApiKeys",
     "BenchmarkRun",
     "ComparedMetric",
     "Comparison",
     "Database",
     "DatabaseAddressError",
     "DatabaseUnavailableError",
+    "KeyNotFoundError",
     "Measurement",
     "ModelConfigService",
     "ModelRegistry",
@@ -64,6 +70,7 @@ __all__ = [
     "RegistryError",
     "RequestReusedError",
     "SchemaVersionError",
+    "Scope",
     "SearchEncoder",
     "SpeedProfile",
     "StaleGenerationError",

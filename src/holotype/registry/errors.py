@@ -59,6 +59,10 @@ class VersionNotFoundError(RegistryError, LookupError):
         return VersionNotFoundError, (self.location, self._words, self.suggestions)
 
 
+class KeyNotFoundError(RegistryError, LookupError):
+    """The registry has no such key."""
+
+
 class VersionExistsError(RegistryError):
     """A version of this name is registered and is another one; versions never change."""
 
