@@ -24,7 +24,13 @@ from holotype.registry.errors import (
 )
 from holotype.registry.resolving import ResolvedModel, resolve_model
 from holotype.registry.schema import check
-from holotype.registry.switching import SwitchRequest, activate_version, find_active, roll_back
+from holotype.registry.switching import (
+    SwitchRequest,
+    activate_version,
+    find_active,
+    find_target,
+    roll_back,
+)
 from holotype.registry.tables import activation, active_version, model, model_kind, model_version
 from holotype.registry.versions import (
     Activation,
@@ -246,6 +252,28 @@ class ModelRegistry:
         except IntegrityError as error:
             self._refuse_reuse(request, error)
             raise
+
+    def requested(self, request_id: str) -> Activation | None:
+        """Return the activation that a request made; None if it has made none.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        query = select_activations().where(activation.c.request_id == request_id)
+        with self.database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else activation_of(row)
+
+    def rollback_target(self, kind: str) -> tuple[Activation, Activation]:
+        """Return the activation that a kind is at, and the one that a rollback returns to.
+
+        Raises:
+            VersionNotFoundError: nothing is active, or there is no version before.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        with self.database.reading() as connection:
+            self._require_kind(connection, check_kind(kind))
+            return find_target(connection, self.database.location, kind)
 
     def history(
         self, kind: str, *, limit: int = 50, before: int | None = None
