@@ -42,6 +42,7 @@ from holotype.pool.handles import (
     SparseHandle,
 )
 from holotype.pool.pool import Pool
+from holotype.pool.registered import RegisteredModel
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import DeviceStatus, PoolStatus, VariantStatus
 
@@ -72,6 +73,7 @@ __all__ = [
     "PoolError",
     "PoolStatus",
     "QueueFullError",
+    "RegisteredModel",
     "SickModelError",
     "Sizes",
     "SparseHandle",

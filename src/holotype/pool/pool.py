@@ -34,6 +34,7 @@ from holotype.pool.handles import (
 )
 from holotype.pool.metrics import Metrics
 from holotype.pool.opening import Opener
+from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import PoolStatus
 
@@ -65,6 +66,7 @@ class Pool:
         factories: Mapping[str, Callable[..., Any]] | None = None,
         sizes: Sizes | None = None,
         limits: Limits | None = None,
+        registry: Resolve | None = None,
         engine: Callable[..., Engine] = Engine,
     ) -> None:
         """Serve a deployment; what it preloads is being loaded when this returns.
@@ -77,6 +79,7 @@ class Pool:
             factories: custom classes by the names that the deployment gives them.
             sizes: where measured sizes are remembered; None uses the user's cache.
             limits: how much may be queued for batches across callers.
+            registry: finds the version of a registry that a ``registry:`` source stands for.
             engine: makes the engine; tests pass one with another clock or other memory.
 
         Raises:
@@ -87,7 +90,9 @@ class Pool:
         known = Sizes.of_user() if sizes is None else sizes
         self._engine = engine(first.pool, sizes=known)
         self._caller = Caller(self._engine)
-        self._opener = Opener(sizes=known, allow=frozenset(allow), factories=factories or {})
+        self._opener = Opener(
+            sizes=known, allow=frozenset(allow), factories=factories or {}, registry=registry
+        )
         self._applier = Applier(self._engine, self._caller, self._opener)
         self._read = read
         self._location = location

@@ -64,8 +64,8 @@ class KeyStore(Protocol):
         """Return what is known of a key; None if it is unknown, revoked or expired."""
         ...
 
-    def is_empty(self) -> bool:
-        """Whether there is no key that is neither revoked nor expired."""
+    def any(self) -> bool:
+        """Return whether there is a key that works."""
         ...
 
 
@@ -109,9 +109,9 @@ class GivenKeys:
         found = [hmac.compare_digest(digest, known) for known in self._digests]
         return Caller(id=None, name="operator", scopes=SCOPES) if any(found) else None
 
-    def is_empty(self) -> bool:
-        """Whether there is no key."""
-        return not self._digests
+    def any(self) -> bool:
+        """Return whether there is a key."""
+        return bool(self._digests)
 
 
 class Keys:
@@ -145,7 +145,7 @@ class Keys:
             HolotypeError: there is no key, and others can reach the server; or a store does not
                 answer.
         """
-        empty = all(store.is_empty() for store in self._stores)
+        empty = self._ask_whether_empty()
         self._empty = time.monotonic(), empty
         if empty and not self._loopback:
             raise HolotypeError(
@@ -198,7 +198,7 @@ class Keys:
         if self._empty is not None and (now - self._empty[0] < _REMEMBERED_S):
             return self._empty[1]
         try:
-            empty = await asyncio.to_thread(lambda: all(each.is_empty() for each in self._stores))
+            empty = await asyncio.to_thread(self._ask_whether_empty)
         except HolotypeError as error:
             if self._empty is None:
                 raise
@@ -206,6 +206,9 @@ class Keys:
             empty = self._empty[1]
         self._empty = time.monotonic(), empty
         return empty
+
+    def _ask_whether_empty(self) -> bool:
+        return not any(store.any() for store in self._stores)
 
     async def _check(self, key: str) -> Caller | None:
         digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
