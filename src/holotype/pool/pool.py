@@ -34,6 +34,7 @@ from holotype.pool.handles import (
 )
 from holotype.pool.metrics import Metrics
 from holotype.pool.opening import Opener
+from holotype.pool.preparing import PreparedSwap, Replacement, prepare
 from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import PoolStatus
@@ -452,6 +453,25 @@ class Pool:
         version = job.future.result().version
         chosen.breaker.reset()
         return version
+
+    def prepare(
+        self, replacements: Sequence[Replacement], *, timeout_s: float = 60.0
+    ) -> PreparedSwap:
+        """Load replacements beside what serves, and check them; they take over with `commit`.
+
+        Raises:
+            UnknownNameError: the pool has no such name or variant.
+            ContradictionError: one is of another kind, or makes other vectors.
+            PoolError: one cannot be loaded; nothing has changed.
+        """
+        units = []
+        for one in replacements:
+            route = self._caller.route(one.name)
+            chosen = route.choose(None, one.variant)
+            (old,) = (each for each in route.spec.variants if each.name == one.variant)
+            unit = self._opener.unit(route.spec, replace(old, source=one.source))
+            units.append((chosen.slot, unit, chosen.breaker))
+        return prepare(self._engine, units, timeout_s)
 
     def wait_until_ready(self, timeout_s: float | None = None) -> None:
         """Wait until everything is loaded that the deployment preloads.
