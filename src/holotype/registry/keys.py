@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import re
 import secrets
 import string
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Literal, Self, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from sqlalchemy import Row, insert, select, update
 
 from holotype.errors import InvalidArgumentError
 from holotype.registry.database import Database
-from holotype.registry.errors import DatabaseUnavailableError, KeyNotFoundError
+from holotype.registry.errors import KeyNotFoundError
 from holotype.registry.schema import check as check_schema
 from holotype.registry.tables import api_key
 from holotype.registry.versions import check_line
@@ -34,15 +31,10 @@ Scope: TypeAlias = Literal["infer", "operate", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """What a key may do, least first; each may also do what those before it may."""
 
-REFRESH_S = 0.5
-"""How often a store that runs reads the keys: a key revoked elsewhere works no longer than that."""
-
 _FORM = re.compile(r"holotype_([A-Za-z0-9]{8})_[A-Za-z0-9_-]{43}")
 _PREFIX_ALPHABET = string.ascii_letters + string.digits
 _SECRET_BYTES = 32
 _NO_DIGEST = "0" * 64
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +73,7 @@ class ApiKey:
 
 
 class ApiKeys:
-    """The keys in a database. Safe to share between threads.
-
-    `check` asks the database, unless the store runs (`start`, or a ``with`` statement): then it
-    answers from what a thread reads twice a second, and never waits. While the database is away, the
-    last known keys stay, and `problem` says why.
-    """
+    """The keys in a database. Safe to share between threads."""
 
     def __init__(self, database: Database) -> None:
         """Use a database whose tables are of this version.
@@ -97,11 +84,6 @@ class ApiKeys:
         """
         check_schema(database)
         self._database = database
-        self._known: Mapping[str, tuple[str, ApiKey]] = MappingProxyType({})
-        self._reading = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._problem: str | None = None
 
     def create(
         self,
@@ -138,7 +120,6 @@ class ApiKeys:
             )
             number = added.inserted_primary_key[0] if added.inserted_primary_key else None
             row = connection.execute(select(api_key).where(api_key.c.id == number)).one()
-        self._refresh_if_running()
         return key, _key_of(row)
 
     def list(self) -> tuple[ApiKey, ...]:
@@ -154,8 +135,6 @@ class ApiKeys:
     def revoke(self, id: int, *, actor: str) -> ApiKey:
         """Let a key work no longer; to revoke it again changes nothing.
 
-        Other processes notice within `REFRESH_S`.
-
         Raises:
             KeyNotFoundError: there is no such key.
             InvalidArgumentError: the actor is no name.
@@ -170,92 +149,39 @@ class ApiKeys:
             raise KeyNotFoundError(
                 self._database.location, f"has no key {id}; list them with: holotype keys list"
             )
-        self._refresh_if_running()
         return _key_of(row)
 
     def check(self, key: str) -> ApiKey | None:
         """Return what is known of a key; None if there is none, or it does not work any more.
 
         Raises:
-            DatabaseUnavailableError: the store does not run, and the database does not answer.
+            DatabaseUnavailableError: the database does not answer.
         """
         form = _FORM.fullmatch(key)
         if form is None:
             return None
-        known = self._known if self._thread is not None else self._read()
-        digest, found = known.get(form[1], (_NO_DIGEST, None))
-        equal = hmac.compare_digest(digest, _digest(key))
-        if not equal or found is None or not found.works_at(datetime.now(UTC)):
+        with self._database.reading() as connection:
+            query = select(api_key).where(api_key.c.prefix == form[1])
+            row = connection.execute(query).one_or_none()
+        # The prefix is no secret; the time of the comparison says nothing of the rest.
+        digest = _NO_DIGEST if row is None else row.digest
+        if not hmac.compare_digest(digest, _digest(key)) or row is None:
             return None
-        return found
+        found = _key_of(row)
+        return found if found.works_at(datetime.now(UTC)) else None
 
     def any(self) -> bool:
         """Return whether there is a key that works.
 
         Raises:
-            DatabaseUnavailableError: the store does not run, and the database does not answer.
+            DatabaseUnavailableError: the database does not answer.
         """
-        known = self._known if self._thread is not None else self._read()
-        now = datetime.now(UTC)
-        return any(key.works_at(now) for _, key in known.values())
-
-    @property
-    def problem(self) -> str | None:
-        """Why the database does not answer a store that runs; None while it does."""
-        return self._problem
-
-    def start(self) -> Self:
-        """Read the keys, and again twice a second.
-
-        Raises:
-            DatabaseUnavailableError: the database does not answer; the store does not run.
-        """
-        self._known = self._read()
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="holotype-keys", daemon=True)
-        self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """Read no more. Closing twice is harmless."""
-        self._stopping.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-
-    def __enter__(self) -> Self:
-        """Start the store."""
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        """Close the store."""
-        self.close()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(REFRESH_S):
-            try:
-                self._refresh()
-            except DatabaseUnavailableError as error:
-                if self._problem is None:
-                    _log.warning("%s", error)
-                self._problem = str(error)
-            else:
-                self._problem = None
-
-    def _refresh_if_running(self) -> None:
-        if self._thread is not None:
-            self._refresh()
-
-    def _refresh(self) -> None:
-        # One after the other: what was read first must not replace what was read later.
-        with self._reading:
-            self._known = self._read()
-
-    def _read(self) -> Mapping[str, tuple[str, ApiKey]]:
-        query = select(api_key).where(api_key.c.revoked_at.is_(None))
+        expires = api_key.c.expires_at
+        query = select(api_key.c.id).where(
+            api_key.c.revoked_at.is_(None), expires.is_(None) | (expires > datetime.now(UTC))
+        )
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return MappingProxyType({row.prefix: (row.digest, _key_of(row)) for row in rows})
+            return connection.execute(query.limit(1)).first() is not None
 
 
 def _digest(key: str) -> str:
