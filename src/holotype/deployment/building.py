@@ -19,6 +19,7 @@ from holotype.deployment.document import (
     ModelSpec,
     PoolSettings,
     ReferenceSource,
+    RegistrySource,
     SagemakerSource,
     Source,
     VariantSpec,
@@ -233,6 +234,8 @@ class ModelBuilder:
                 return BuiltinSource(**values)
             case "sagemaker":
                 return SagemakerSource(**values)
+            case "registry":
+                return RegistrySource(**values)
             case "custom":
                 options = tuple(sorted(values.get("options", {}).items()))
                 return CustomSource(factory=values["factory"], options=options)

@@ -183,7 +183,20 @@ class CustomSource:
     options: tuple[tuple[str, str | int | float | bool | None], ...] = ()
 
 
-Source: TypeAlias = ReferenceSource | BuiltinSource | SagemakerSource | CustomSource
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySource:
+    """Whatever version of a kind is active in the registry; it follows each switch.
+
+    Attributes:
+        kind: the kind, such as ``text_embedding``.
+    """
+
+    kind: str
+
+
+Source: TypeAlias = (
+    ReferenceSource | BuiltinSource | SagemakerSource | CustomSource | RegistrySource
+)
 """Where a model comes from."""
 
 
@@ -191,7 +204,8 @@ def is_moving(source: Source) -> bool:
     """Return whether a source may stand for other weights tomorrow.
 
     These move: a repository without a commit, and an alias. An object store's artifact and an entry
-    of the catalogue state their digest or commit, and a folder is what is in it.
+    of the catalogue state their digest or commit, and a folder is what is in it. The registry moves
+    only by a switch that it checks and keeps, so that this is no accident.
     """
     if not isinstance(source, ReferenceSource):
         return False

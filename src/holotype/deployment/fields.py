@@ -33,6 +33,8 @@ NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
 _DEVICE = r"auto|cpu|mps|(?:cuda|xpu)(?::[0-9]{1,3})?"
 _FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z0-9][\w.-]*"
 _COMMIT = r"[0-9a-fA-F]{40}"
+_KIND = r"[a-z][a-z0-9_]{0,49}"
+_REGISTRY = "registry:"
 
 
 def _name(text: str) -> str:
@@ -64,12 +66,20 @@ def _factory(text: str) -> str:
     return text
 
 
-def _reference(text: str) -> ModelRef:
+def _kind(text: str) -> str:
+    if not re.fullmatch(_KIND, text):
+        raise ValueError("write a kind of the registry: small letters, digits and underscores")
+    return text
+
+
+def _reference(text: str) -> ModelRef | tuple[str, dict[str, str]]:
+    if text.startswith(_REGISTRY):
+        return "registry", {"kind": _kind(text.removeprefix(_REGISTRY))}
     try:
         return ModelRef.parse(text)
     except InvalidReferenceError as error:
         meant = " or ".join(error.suggestions)
-        forms = "local:PATH, hf:ORG/MODEL@COMMIT, s3://BUCKET/PREFIX or catalogue:ID"
+        forms = "local:PATH, hf:ORG/MODEL@COMMIT, s3://BUCKET/PREFIX, catalogue:ID or registry:KIND"
         action = f"did you mean {meant}?" if meant else f"write one of {forms}"
         raise ValueError(f"{error.problem}: {action}") from None
 
@@ -233,6 +243,16 @@ SOURCE = ByKind(
                     "alias": Field(
                         shape=_PLAIN_TEXT, doc="The alias; needs allow_moving.", required=True
                     ),
+                },
+            ),
+            "registry": Record(
+                what="this source",
+                fields={
+                    "kind": Field(
+                        shape=Text(what="a kind of the registry", parse=_kind, pattern=_KIND),
+                        doc="The kind, whose active version serves; it follows each switch.",
+                        required=True,
+                    )
                 },
             ),
             "builtin": Record(

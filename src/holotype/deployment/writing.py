@@ -20,6 +20,7 @@ from holotype.deployment.document import (
     MemoryLimit,
     ModelSpec,
     PoolSettings,
+    RegistrySource,
     SagemakerSource,
     Source,
     VariantSpec,
@@ -155,6 +156,12 @@ def _ensemble(ensemble: EnsembleSpec) -> dict[str, Any]:
     return made
 
 
+def source_text(source: Source) -> str:
+    """Return a source in one word, for people: a reference, or its type and its name."""
+    written = _source(source)
+    return written if isinstance(written, str) else ":".join([*written.values()][:2])
+
+
 def _source(source: Source) -> dict[str, Any] | str:
     match source:
         case BuiltinSource():
@@ -165,6 +172,8 @@ def _source(source: Source) -> dict[str, Any] | str:
         case CustomSource():
             options = {"options": dict(source.options)} if source.options else {}
             return {"type": "custom", "factory": source.factory, **options}
+        case RegistrySource():
+            return f"registry:{source.kind}"
         case _:
             return str(source.ref)
 

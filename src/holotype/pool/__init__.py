@@ -13,6 +13,7 @@ from holotype.pool.applying import Applied
 from holotype.pool.batching import Limits
 from holotype.pool.builder import PoolBuilder
 from holotype.pool.calling import Answer
+from holotype.pool.changing import Prepared
 from holotype.pool.custom import CustomEncoder
 from holotype.pool.errors import (
     BreakerOpenError,
@@ -41,7 +42,9 @@ from holotype.pool.handles import (
     Handle,
     SparseHandle,
 )
+from holotype.pool.planning import LoadPlan, MemoryPlan
 from holotype.pool.pool import Pool
+from holotype.pool.registered import RegisteredVersion
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import DeviceStatus, PoolStatus, VariantStatus
 
@@ -62,7 +65,9 @@ __all__ = [
     "Handle",
     "Lease",
     "Limits",
+    "LoadPlan",
     "LoadingTimeoutError",
+    "MemoryPlan",
     "ModelLoadError",
     "ModelTooLargeError",
     "NoMemoryError",
@@ -71,7 +76,9 @@ __all__ = [
     "PoolClosedError",
     "PoolError",
     "PoolStatus",
+    "Prepared",
     "QueueFullError",
+    "RegisteredVersion",
     "SickModelError",
     "Sizes",
     "SparseHandle",

@@ -16,12 +16,15 @@ from holotype.deployment.document import (
     InferenceSettings,
     ModelSpec,
     ReferenceSource,
+    RegistrySource,
     SagemakerSource,
+    Source,
     VariantSpec,
 )
 from holotype.errors import ArtifactError, CheckpointError
 from holotype.pool.custom import CustomModel, find_factory
-from holotype.pool.errors import PoolError
+from holotype.pool.errors import ModelLoadError, PoolError
+from holotype.pool.registered import RegisteredVersion, Resolve, with_options
 from holotype.pool.sizes import Need, Sizes, estimate_bytes, identity_of
 from holotype.pool.slot import Unit
 from holotype.references.paths import MANIFEST_FILE
@@ -40,22 +43,35 @@ class Opener:
         sizes: how large models were before.
         allow: the custom classes that may be imported.
         factories: custom classes by the names that the program gave them.
+        resolve: says which version of a kind is active; None without a registry.
     """
 
     sizes: Sizes
     allow: Collection[str] = ()
     factories: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    resolve: Resolve | None = None
 
-    def unit(self, spec: ModelSpec, variant: VariantSpec) -> Unit:
+    def unit(
+        self, spec: ModelSpec, variant: VariantSpec, version: RegisteredVersion | None = None
+    ) -> Unit:
         """Return how a variant is loaded; nothing is loaded yet.
+
+        Args:
+            spec: what the deployment says of the name.
+            variant: what it says of the variant.
+            version: what a source of the registry stands for; None asks the registry.
 
         Raises:
             PoolError: the source is not supported, or its class is not allowed.
         """
-        inference, source = variant.inference, variant.source
+        inference, source, dim = variant.inference, variant.source, spec.dim
+        if isinstance(source, RegistrySource):
+            version = version or self._active(spec, source)
+            if version is not None:
+                dim, inference = with_options(spec, inference, version)
         facts: dict[str, Any] = {
             "source": repr(source),
-            "dim": spec.dim,
+            "dim": dim,
             "dtype": inference.dtype,
             "backend": inference.backend,
             "code": inference.trust_remote_code,
@@ -66,9 +82,19 @@ class Opener:
         if isinstance(source, ReferenceSource):
             device = _device(inference)
             reference, content = str(source.ref), _content(source.ref)
-            opens = partial(_load, source.ref, spec.dim, device, inference)
+            opens = partial(_load, source.ref, dim, device, inference)
             prepare = partial(_import_backend, inference.backend)
             size_facts = {**facts, "files": [file[:2] for file in content]}
+        elif isinstance(source, RegistrySource):
+            device = _device(inference)
+            reference, content = f"registry:{source.kind}", ()
+            opens = partial(_nothing_active, spec.name, source.kind)
+            if version is not None:
+                reference = version.reference
+                facts["source"] = version.digest
+                opens = partial(_load_version, version, dim, device, inference)
+            prepare = partial(_import_backend, inference.backend)
+            size_facts = facts
         elif isinstance(source, BuiltinSource):
             reference, content = f"builtin:{source.name}", ()
             opens, size_facts = partial(_builtin, source.name), facts
@@ -89,9 +115,16 @@ class Opener:
                 "copies out, and name a device for each of several variants",
             )
         size_key = identity_of(size_facts)
-        needs = partial(self._need, spec, variant, size_key)
+        needs = partial(self._need, spec, source, inference, version, size_key)
         return Unit(
-            identity=identity_of({**facts, "device": device, "files": content}),
+            identity=identity_of(
+                {
+                    **facts,
+                    "device": device,
+                    "files": content,
+                    "registered_as": None if version is None else version.name,
+                }
+            ),
             size_key=size_key,
             reference=reference,
             device=device,
@@ -101,23 +134,45 @@ class Opener:
             type=spec.architecture.type,
             n_labels=spec.architecture.num_labels,
             labels=spec.architecture.labels,
-            dim=spec.dim,
+            dim=dim,
             max_length=inference.max_length,
             threshold=inference.threshold,
             batch_tokens=inference.batch_tokens,
+            fingerprint=None if version is None else version.fingerprint,
+            registered_as=None if version is None else version.name,
             allow_different_vectors=spec.allow_different_vectors,
+            may_differ_from_last=isinstance(source, RegistrySource),
         )
 
-    def _need(self, spec: ModelSpec, variant: VariantSpec, size_key: str) -> Need:
+    def _active(self, spec: ModelSpec, source: RegistrySource) -> RegisteredVersion | None:
+        if self.resolve is None:
+            raise PoolError(
+                spec.name,
+                f"follows the kind {source.kind!r} of a registry, and this pool has none; pass "
+                "resolve=, or run it with holotype serve and a database",
+            )
+        return self.resolve(source.kind)
+
+    def _need(
+        self,
+        spec: ModelSpec,
+        source: Source,
+        inference: InferenceSettings,
+        version: RegisteredVersion | None,
+        size_key: str,
+    ) -> Need:
         if spec.memory_bytes is not None:
             return Need(n_bytes=spec.memory_bytes, origin="declared")
-        if isinstance(variant.source, (BuiltinSource, SagemakerSource)):
+        if isinstance(source, (BuiltinSource, SagemakerSource)):
             return _ELSEWHERE
         remembered = self.sizes.remembered(size_key)
         if remembered is not None:
             return Need(n_bytes=remembered, origin="remembered")
-        if isinstance(variant.source, ReferenceSource):
-            estimated = _estimate(variant.source.ref, variant.inference)
+        ref = source.ref if isinstance(source, ReferenceSource) else None
+        if version is not None:
+            ref = _folder_ref(version.fetch())
+        if ref is not None:
+            estimated = _estimate(ref, inference)
             if estimated is not None:
                 return Need(n_bytes=estimated, origin="estimated")
         return Need(n_bytes=0, origin="unknown")
@@ -160,6 +215,24 @@ def _load(ref: ModelRef, dim: int | None, device: str, inference: InferenceSetti
         dtype=inference.dtype,
         backend=inference.backend,
         trust_remote_code=inference.trust_remote_code,
+    )
+
+
+def _load_version(
+    version: RegisteredVersion, dim: int | None, device: str, inference: InferenceSettings
+) -> Any:
+    return _load(_folder_ref(version.fetch()), dim, device, inference)
+
+
+def _folder_ref(folder: Path) -> ModelRef:
+    return ModelRef(scheme="local", location=str(folder))
+
+
+def _nothing_active(name: str, kind: str) -> Any:
+    raise ModelLoadError(
+        name,
+        f"follows the kind {kind!r} of the registry, of which no version is active; activate one "
+        f"with: holotype registry activate {kind} VERSION",
     )
 
 
