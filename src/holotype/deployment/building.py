@@ -226,16 +226,18 @@ class ModelBuilder:
         return EnsembleSpec(**made)
 
     def _source(self, read: Any, node: Node) -> Source | None:
+        if isinstance(read, RegistrySource):
+            return read
         if isinstance(read, ModelRef):
             return ReferenceSource(ref=self._placed(read))
         kind, values = read
         match kind:
             case "builtin":
                 return BuiltinSource(**values)
-            case "sagemaker":
-                return SagemakerSource(**values)
             case "registry":
                 return RegistrySource(**values)
+            case "sagemaker":
+                return SagemakerSource(**values)
             case "custom":
                 options = tuple(sorted(values.get("options", {}).items()))
                 return CustomSource(factory=values["factory"], options=options)

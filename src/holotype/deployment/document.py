@@ -185,13 +185,19 @@ class CustomSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySource:
-    """Whatever version of a kind is active in the registry; it follows each switch.
+    """A kind of the registry: the version that is active, now and after every switch.
 
     Attributes:
         kind: the kind, such as ``text_embedding``.
+        version: a version to stay at, such as ``bge-m3/v1.0.0``; None follows the active one.
     """
 
     kind: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        """Return how a deployment spells it."""
+        return f"registry:{self.kind}" + (f"@{self.version}" if self.version else "")
 
 
 Source: TypeAlias = (

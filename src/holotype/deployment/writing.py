@@ -173,7 +173,7 @@ def _source(source: Source) -> dict[str, Any] | str:
             options = {"options": dict(source.options)} if source.options else {}
             return {"type": "custom", "factory": source.factory, **options}
         case RegistrySource():
-            return f"registry:{source.kind}"
+            return str(source)
         case _:
             return str(source.ref)
 

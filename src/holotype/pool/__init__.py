@@ -13,7 +13,6 @@ from holotype.pool.applying import Applied
 from holotype.pool.batching import Limits
 from holotype.pool.builder import PoolBuilder
 from holotype.pool.calling import Answer
-from holotype.pool.changing import Prepared
 from holotype.pool.custom import CustomEncoder
 from holotype.pool.errors import (
     BreakerOpenError,
@@ -44,7 +43,8 @@ from holotype.pool.handles import (
 )
 from holotype.pool.planning import LoadPlan, MemoryPlan
 from holotype.pool.pool import Pool
-from holotype.pool.registered import RegisteredVersion
+from holotype.pool.preparing import PreparedSwap, Replacement
+from holotype.pool.registered import RegisteredModel
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import DeviceStatus, PoolStatus, VariantStatus
 
@@ -76,9 +76,10 @@ __all__ = [
     "PoolClosedError",
     "PoolError",
     "PoolStatus",
-    "Prepared",
+    "PreparedSwap",
     "QueueFullError",
-    "RegisteredVersion",
+    "RegisteredModel",
+    "Replacement",
     "SickModelError",
     "Sizes",
     "SparseHandle",

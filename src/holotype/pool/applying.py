@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from holotype.deployment.document import Deployment, ModelSpec, RegistrySource
 from holotype.pool.calling import Caller, Route, Variant
-from holotype.pool.changing import Change, Prepared
+from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolError, SupersededError
 from holotype.pool.opening import Opener
-from holotype.pool.registered import RegisteredVersion
+from holotype.pool.preparing import PreparedSwap, PreparedUnit, Replacement
 from holotype.pool.routing import Breaker, Weights
 from holotype.pool.slot import Slot
 
@@ -88,22 +88,28 @@ class Applier:
             applied = self._carry_out(self.deployment, changes, timeout_s, ())
         return self._tell(applied) if applied.swapped or applied.failed else applied
 
-    def prepare(self, kind: str, version: RegisteredVersion, *, timeout_s: float) -> Prepared:
-        """Load a version beside what serves; see `Pool.prepare`.
-
-        Until what this returns is committed or discarded, no other deployment is applied.
-        """
+    def prepare(self, replacements: Sequence[Replacement], *, timeout_s: float) -> PreparedSwap:
+        """Load replacements beside what serves; see `Pool.prepare`."""
         self._applying.acquire()
-        prepared = Prepared(self._engine, self._applying.release, kind=kind, version=version)
         try:
-            for route in self._caller.routes.values():
-                if follows(route.spec, kind):
-                    prepared.add(self._switch(route, kind, version))
-            prepared.load(timeout_s)
+            units = [self._replacement(one) for one in replacements]
+            for one in units:
+                self._engine.open_device(one.unit.device)
         except BaseException:
-            prepared.discard()
+            self._applying.release()
             raise
-        return prepared
+        return PreparedSwap(self._engine, units, self._applying.release, timeout_s=timeout_s)
+
+    def _replacement(self, wanted: Replacement) -> PreparedUnit:
+        route = self._caller.route(wanted.name)
+        chosen = route.choose(None, wanted.variant)
+        (old,) = (each for each in route.spec.variants if each.name == wanted.variant)
+        return PreparedUnit(
+            slot=chosen.slot,
+            unit=self._opener.unit(route.spec, replace(old, source=wanted.source)),
+            breaker=chosen.breaker,
+            before=chosen.slot.unit,
+        )
 
     def _changes(self, deployment: Deployment, specs: Iterable[ModelSpec]) -> list[Change]:
         try:
@@ -145,17 +151,6 @@ class Applier:
             )
         weights = Weights([one.weight for one in variants]) if variants else None
         change.route = Route(spec=spec, variants=tuple(variants), weights=weights)
-        return change
-
-    def _switch(self, route: Route, kind: str, version: RegisteredVersion) -> Change:
-        """Work out what a version of a kind changes of a name."""
-        change = Change(route.spec, route)
-        sources = {variant.name: variant for variant in route.spec.variants}
-        for one in route.variants:
-            if sources[one.name].source == RegistrySource(kind=kind):
-                unit = self._opener.unit(route.spec, sources[one.name], version)
-                self._engine.open_device(unit.device)
-                change.note(one.slot, unit)
         return change
 
     def _breaker(self, name: str, variant: str) -> Breaker:
@@ -239,7 +234,7 @@ def _report(
 
 
 def follows(spec: ModelSpec, kind: str) -> bool:
-    """Whether a variant of a name is the active version of a kind of the registry."""
+    """Whether a variant of a name follows the active version of a kind of the registry."""
     return any(variant.source == RegistrySource(kind=kind) for variant in spec.variants)
 
 

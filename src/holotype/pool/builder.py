@@ -45,7 +45,7 @@ class PoolBuilder:
         self._pinned: set[str] = set()
         self._sizes: Sizes | None = None
         self._limits: Limits | None = None
-        self._resolve: Resolve | None = None
+        self._registry: Resolve | None = None
 
     def with_file(self, path: str | os.PathLike[str]) -> Self:
         """Serve a deployment file, a folder of them, or parameters of AWS (``ssm:/name``).
@@ -147,9 +147,9 @@ class PoolBuilder:
         self._allow.update(names)
         return self
 
-    def with_registry(self, resolve: Resolve) -> Self:
+    def with_registry(self, registry: Resolve) -> Self:
         """Let sources follow the active versions of a registry; see `Pool`."""
-        self._resolve = resolve
+        self._registry = registry
         return self
 
     def remember_sizes_in(self, sizes: Sizes) -> Self:
@@ -176,7 +176,7 @@ class PoolBuilder:
             read=None if self._location is None else self._deployment,
             allow=self._allow,
             factories=self._factories,
-            resolve=self._resolve,
+            registry=self._registry,
             sizes=self._sizes,
             limits=self._limits,
         )

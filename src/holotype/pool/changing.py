@@ -1,19 +1,12 @@
-"""What must happen for a name to become another, and a switch that waits for somebody's word."""
+"""What must happen for a name to become another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from holotype.deployment.document import ModelSpec
-from holotype.errors import InvalidArgumentError
 from holotype.pool.calling import Route
-from holotype.pool.engine import Engine
-from holotype.pool.generation import Version
 from holotype.pool.loading import LoadJob
-from holotype.pool.registered import RegisteredVersion
 from holotype.pool.slot import Slot, Unit
 
 
@@ -60,131 +53,3 @@ class Change:
         for one in self.route.variants:
             if id(one.slot) in replaced:
                 one.breaker.reset()
-
-
-class Prepared:
-    """A version of a kind that is loaded beside what serves, and waits for `commit` or `discard`.
-
-    A context manager, which discards what has not been committed. Meanwhile no deployment is
-    applied. With ``swap: replace``, for models that do not fit twice, the new version serves
-    already, and `discard` loads the old one again.
-
-    Attributes:
-        kind: the kind of the registry.
-        version: its version.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        release: Callable[[], None],
-        *,
-        kind: str,
-        version: RegisteredVersion,
-    ) -> None:
-        """Prepare nothing yet; `release` is called at the end."""
-        self.kind = kind
-        self.version = version
-        self._engine = engine
-        self._release = release
-        self._changes: list[Change] = []
-        self._before: list[tuple[Slot, Unit]] = []
-        self._holds = engine.settings.swap == "overlap"
-        self._is_open = True
-
-    def add(self, change: Change) -> None:
-        """Add a name that follows the kind."""
-        self._changes.append(change)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names that the switch changes, in the order of the deployment."""
-        return tuple(one.spec.name for one in self._changes if one.swaps or one.updates)
-
-    def load(self, timeout_s: float) -> None:
-        """Load the version for each slot that has something loaded, and check it.
-
-        Raises:
-            PoolError: it cannot be loaded, or is not like the one that it is to replace.
-        """
-        engine, mode = self._engine, self._engine.settings.swap
-        for change in self._changes:
-            self._before += [(slot, slot.unit) for slot, _ in change.swaps]
-            change.jobs = [
-                engine.swap(slot, unit, mode=mode, timeout_s=timeout_s, holds=self._holds)
-                for slot, unit in change.swaps
-            ]
-        errors = [error for job in self._jobs() if (error := job.future.exception()) is not None]
-        if errors:
-            raise errors[0]
-
-    def commit(self) -> tuple[Version, ...]:
-        """Let the version take over everywhere, and return what serves now where it was loaded.
-
-        Raises:
-            PoolClosedError: the pool has been closed; nothing has changed.
-            InvalidArgumentError: it has been committed or discarded already.
-        """
-        self._end()
-        try:
-            if self._holds:
-                self._engine.commit(self._jobs())
-            with self._engine.lock:
-                for change in self._changes:
-                    change.update()
-            for change in self._changes:
-                change.reset_breakers()
-            return tuple(job.future.result(0).version for job in self._jobs())
-        finally:
-            self._release()
-
-    def discard(self) -> None:
-        """Unload the version again; what served goes on.
-
-        Raises:
-            InvalidArgumentError: it has been committed or discarded already.
-        """
-        self._end()
-        try:
-            if self._holds:
-                self._engine.discard(self._jobs())
-            else:
-                self._swap_back()
-        finally:
-            self._release()
-
-    def _swap_back(self) -> None:
-        done = {id(job.slot) for job in self._jobs() if job.future.exception() is None}
-        jobs = [
-            self._engine.swap(slot, unit, mode="replace")
-            for slot, unit in self._before
-            if id(slot) in done
-        ]
-        for job in jobs:
-            # What fails is an event, and the next call loads the old version again.
-            job.future.exception()
-
-    def _jobs(self) -> Iterator[LoadJob]:
-        for change in self._changes:
-            yield from change.jobs
-
-    def _end(self) -> None:
-        if not self._is_open:
-            raise InvalidArgumentError(
-                f"the switch of {self.kind} to {self.version.name} is over; prepare another one"
-            )
-        self._is_open = False
-
-    def __enter__(self) -> Self:
-        """Return it."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Discard what has not been committed."""
-        if self._is_open:
-            self.discard()

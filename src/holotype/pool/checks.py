@@ -79,7 +79,7 @@ def check_unit(name: str, unit: Unit, facts: Facts) -> None:
             "fingerprint",
             unit.fingerprint,
             facts.fingerprint,
-            f"{unit.registered_as or 'it'} was registered with the first: its files, or the way it "
+            f"{unit.reference} was registered with the first: its files, or the way it "
             "is run, have changed",
         )
     if unit.max_length is not None and unit.max_length != facts.max_length:

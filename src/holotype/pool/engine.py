@@ -230,9 +230,10 @@ class Engine(Residents):
                 self.tell_swapped(before, after)
 
     def discard(self, jobs: Iterable[LoadJob]) -> None:
-        """Close what was loaded with `holds` and is not wanted."""
+        """Close what was loaded with `holds` and is not wanted, or is still being loaded."""
         with self.lock:
             for job in jobs:
+                job.is_unwanted = True
                 if job.future.done() and job.future.exception() is None:
                     self.retire(job.future.result(0))
 

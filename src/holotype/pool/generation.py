@@ -33,7 +33,6 @@ class Version:
         kind: its kind.
         fingerprint: the digest of what decides its vectors; None if the model has none.
         device: where it runs.
-        registered_as: its name in the registry, such as ``bge-m3/v1``; None if it is not from there.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Version:
     kind: ModelKind
     fingerprint: str | None
     device: str
-    registered_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ class LoadJob(Job):
         granted: the generation that holds a lease for each of them.
         deadline_s: until when to wait for memory, on the pool's clock.
         holds: whether the new generation waits for `Engine.commit`.
+        is_unwanted: whether whoever asked for that has changed his mind.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class LoadJob(Job):
         self.granted: Generation | None = None
         self.deadline_s = deadline_s
         self.holds = holds
+        self.is_unwanted = False
         self._replaces = mode == "replace" and self.is_swap
         self._need: Need | None = None
         self._old: Generation | None = None
@@ -213,7 +215,7 @@ class LoadJob(Job):
         n_bytes = self._measured(model, before, self.device.trim(collect=False), _LOADED)
         with engine.lock:
             engine.check_open(slot)
-            if self._is_overtaken():
+            if self._is_overtaken() or self.is_unwanted:
                 raise SupersededError(slot.name, _OVERTAKEN)
             slot.last_number += 1
             version = Version(
@@ -224,7 +226,6 @@ class LoadJob(Job):
                 kind=facts.kind,
                 fingerprint=facts.fingerprint,
                 device=str(getattr(model, "device", self.device.name)),
-                registered_as=unit.registered_as,
             )
             generation = Generation(
                 version=version,

@@ -18,13 +18,18 @@ from holotype.deployment.document import (
     ReferenceSource,
     RegistrySource,
     SagemakerSource,
-    Source,
     VariantSpec,
 )
 from holotype.errors import ArtifactError, CheckpointError
 from holotype.pool.custom import CustomModel, find_factory
-from holotype.pool.errors import ModelLoadError, PoolError
-from holotype.pool.registered import RegisteredVersion, Resolve, with_options
+from holotype.pool.errors import PoolError
+from holotype.pool.registered import (
+    RegisteredModel,
+    Resolve,
+    find_version,
+    options_of,
+    refuse_none,
+)
 from holotype.pool.sizes import Need, Sizes, estimate_bytes, identity_of
 from holotype.pool.slot import Unit
 from holotype.references.paths import MANIFEST_FILE
@@ -43,58 +48,54 @@ class Opener:
         sizes: how large models were before.
         allow: the custom classes that may be imported.
         factories: custom classes by the names that the program gave them.
-        resolve: says which version of a kind is active; None without a registry.
+        registry: finds the version of a registry; None without one.
     """
 
     sizes: Sizes
     allow: Collection[str] = ()
     factories: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    resolve: Resolve | None = None
+    registry: Resolve | None = None
 
-    def unit(
-        self, spec: ModelSpec, variant: VariantSpec, version: RegisteredVersion | None = None
-    ) -> Unit:
+    def unit(self, spec: ModelSpec, variant: VariantSpec) -> Unit:
         """Return how a variant is loaded; nothing is loaded yet.
-
-        Args:
-            spec: what the deployment says of the name.
-            variant: what it says of the variant.
-            version: what a source of the registry stands for; None asks the registry.
 
         Raises:
             PoolError: the source is not supported, or its class is not allowed.
         """
-        inference, source, dim = variant.inference, variant.source, spec.dim
-        if isinstance(source, RegistrySource):
-            version = version or self._active(spec, source)
-            if version is not None:
-                dim, inference = with_options(spec, inference, version)
+        inference, source = variant.inference, variant.source
         facts: dict[str, Any] = {
             "source": repr(source),
-            "dim": dim,
+            "dim": spec.dim,
             "dtype": inference.dtype,
             "backend": inference.backend,
             "code": inference.trust_remote_code,
             "max_length": inference.max_length,
         }
         device = inference.device or "cpu"
+        follows = False
+        registered: RegisteredModel | None = None
         prepare: Callable[[], None] = _nothing
         if isinstance(source, ReferenceSource):
             device = _device(inference)
             reference, content = str(source.ref), _content(source.ref)
-            opens = partial(_load, source.ref, dim, device, inference)
+            opens = partial(_load, source.ref, spec.dim, device, inference)
             prepare = partial(_import_backend, inference.backend)
             size_facts = {**facts, "files": [file[:2] for file in content]}
         elif isinstance(source, RegistrySource):
-            device = _device(inference)
+            device, follows = _device(inference), True
+            registered = find_version(self.registry, spec.name, source)
             reference, content = f"registry:{source.kind}", ()
-            opens = partial(_nothing_active, spec.name, source.kind)
-            if version is not None:
-                reference = version.reference
-                facts["source"] = version.digest
-                opens = partial(_load_version, version, dim, device, inference)
-            prepare = partial(_import_backend, inference.backend)
-            size_facts = facts
+            opens, size_facts = partial(refuse_none, spec.name, source), facts
+            # Which version it is decides, and not whether it is followed or named.
+            facts["source"] = "none"
+            if registered is not None:
+                options = options_of(spec.name, registered, spec.dim, inference)
+                reference = f"registry:{source.kind}@{registered.name}"
+                opens = partial(_load_registered, registered, device, options)
+                prepare = partial(_import_backend, str(options["backend"]))
+                facts |= {"source": registered.digest, "options": repr(sorted(options.items()))}
+                facts["name"] = reference
+                size_facts = {name: value for name, value in facts.items() if name != "name"}
         elif isinstance(source, BuiltinSource):
             reference, content = f"builtin:{source.name}", ()
             opens, size_facts = partial(_builtin, source.name), facts
@@ -115,16 +116,9 @@ class Opener:
                 "copies out, and name a device for each of several variants",
             )
         size_key = identity_of(size_facts)
-        needs = partial(self._need, spec, source, inference, version, size_key)
+        needs = partial(self._need, spec, variant, size_key, registered)
         return Unit(
-            identity=identity_of(
-                {
-                    **facts,
-                    "device": device,
-                    "files": content,
-                    "registered_as": None if version is None else version.name,
-                }
-            ),
+            identity=identity_of({**facts, "device": device, "files": content}),
             size_key=size_key,
             reference=reference,
             device=device,
@@ -134,45 +128,35 @@ class Opener:
             type=spec.architecture.type,
             n_labels=spec.architecture.num_labels,
             labels=spec.architecture.labels,
-            dim=dim,
+            dim=spec.dim,
             max_length=inference.max_length,
             threshold=inference.threshold,
             batch_tokens=inference.batch_tokens,
-            fingerprint=None if version is None else version.fingerprint,
-            registered_as=None if version is None else version.name,
+            fingerprint=None if registered is None else registered.fingerprint,
             allow_different_vectors=spec.allow_different_vectors,
-            may_differ_from_last=isinstance(source, RegistrySource),
+            # The registry itself refuses a switch to other vectors, unless somebody stated it.
+            may_differ_from_last=follows,
         )
-
-    def _active(self, spec: ModelSpec, source: RegistrySource) -> RegisteredVersion | None:
-        if self.resolve is None:
-            raise PoolError(
-                spec.name,
-                f"follows the kind {source.kind!r} of a registry, and this pool has none; pass "
-                "resolve=, or run it with holotype serve and a database",
-            )
-        return self.resolve(source.kind)
 
     def _need(
         self,
         spec: ModelSpec,
-        source: Source,
-        inference: InferenceSettings,
-        version: RegisteredVersion | None,
+        variant: VariantSpec,
         size_key: str,
+        registered: RegisteredModel | None,
     ) -> Need:
         if spec.memory_bytes is not None:
             return Need(n_bytes=spec.memory_bytes, origin="declared")
-        if isinstance(source, (BuiltinSource, SagemakerSource)):
+        if isinstance(variant.source, (BuiltinSource, SagemakerSource)):
             return _ELSEWHERE
         remembered = self.sizes.remembered(size_key)
         if remembered is not None:
             return Need(n_bytes=remembered, origin="remembered")
-        ref = source.ref if isinstance(source, ReferenceSource) else None
-        if version is not None:
-            ref = _folder_ref(version.fetch())
+        ref = variant.source.ref if isinstance(variant.source, ReferenceSource) else None
+        if registered is not None:
+            ref = registered.fetch()
         if ref is not None:
-            estimated = _estimate(ref, inference)
+            estimated = _estimate(ref, variant.inference)
             if estimated is not None:
                 return Need(n_bytes=estimated, origin="estimated")
         return Need(n_bytes=0, origin="unknown")
@@ -218,22 +202,10 @@ def _load(ref: ModelRef, dim: int | None, device: str, inference: InferenceSetti
     )
 
 
-def _load_version(
-    version: RegisteredVersion, dim: int | None, device: str, inference: InferenceSettings
-) -> Any:
-    return _load(_folder_ref(version.fetch()), dim, device, inference)
+def _load_registered(registered: RegisteredModel, device: str, options: Mapping[str, Any]) -> Any:
+    from holotype.encoders import load
 
-
-def _folder_ref(folder: Path) -> ModelRef:
-    return ModelRef(scheme="local", location=str(folder))
-
-
-def _nothing_active(name: str, kind: str) -> Any:
-    raise ModelLoadError(
-        name,
-        f"follows the kind {kind!r} of the registry, of which no version is active; activate one "
-        f"with: holotype registry activate {kind} VERSION",
-    )
+    return load(registered.fetch(), device=device, **options)
 
 
 def _builtin(name: str) -> Any:

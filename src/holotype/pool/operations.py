@@ -8,10 +8,9 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from holotype.deployment.document import Deployment, RegistrySource, Source, Swap
+from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier, follows
 from holotype.pool.calling import Caller, Variant
-from holotype.pool.changing import Prepared
 from holotype.pool.describing import describe
 from holotype.pool.engine import Engine
 from holotype.pool.errors import LoadingTimeoutError, PoolError
@@ -20,7 +19,7 @@ from holotype.pool.generation import Version
 from holotype.pool.metrics import Metrics
 from holotype.pool.opening import Opener
 from holotype.pool.planning import MemoryPlan, plan_loads
-from holotype.pool.registered import RegisteredVersion
+from holotype.pool.preparing import PreparedSwap, Replacement
 from holotype.pool.slot import Slot, Unit
 from holotype.pool.status import PoolStatus
 
@@ -102,30 +101,26 @@ class Operations:
         return tuple(spec.name for spec in self.deployment.models if follows(spec, kind))
 
     def prepare(
-        self, kind: str, version: RegisteredVersion, *, timeout_s: float = 60.0
-    ) -> Prepared:
-        """Load a version beside what serves a kind, check it, and wait for the word to switch.
+        self, replacements: Sequence[Replacement], *, timeout_s: float = 60.0
+    ) -> PreparedSwap:
+        """Load replacements beside what serves, and check them; they take over with `commit`.
 
         So a switch can be written down between the load and the switch, or not happen at all:
 
-            with pool.prepare("text_embedding", version) as prepared:
+            with pool.prepare(replacements) as prepared:
                 registry.activate(...)
                 prepared.commit()
 
-        Where nothing is loaded, only the next load is another. Until the end, no deployment is
-        applied, so end it soon.
-
         Args:
-            kind: the kind.
-            version: the version; the registry has said already whether its vectors may differ.
+            replacements: what is to serve where.
             timeout_s: how long to wait for memory.
 
         Raises:
-            ContradictionError: the version is not what the deployment says, or not what was
-                registered.
-            PoolError: it cannot be loaded; what served goes on.
+            UnknownNameError: the pool has no such name or variant.
+            ContradictionError: one is of another kind, or makes other vectors.
+            PoolError: one cannot be loaded; nothing has changed.
         """
-        return self._applier.prepare(kind, version, timeout_s=timeout_s)
+        return self._applier.prepare(replacements, timeout_s=timeout_s)
 
     def reload(self) -> Applied:
         """Read the deployment again and serve what it says now; also aliases and folders count.
@@ -205,11 +200,7 @@ class Operations:
                 ) from error
 
     def plan(
-        self,
-        name: str,
-        source: Source | RegisteredVersion | None = None,
-        *,
-        variant: str | None = None,
+        self, name: str, source: Source | None = None, *, variant: str | None = None
     ) -> MemoryPlan:
         """Return what a load would need and whom it would unload; nothing happens.
 
@@ -228,21 +219,17 @@ class Operations:
             chosen = [self._caller.route(name).choose(None, variant)]
         wanted: list[tuple[Slot, Unit]] = []
         for one in chosen:
-            unit = one.slot.unit if source is None else self._unit(one, source)
-            if unit is not None and (source is not None or one.slot.current is None):
-                wanted.append((one.slot, unit))
+            if source is not None:
+                wanted.append((one.slot, self._unit(one, source)))
+            elif one.slot.current is None:
+                wanted.append((one.slot, one.slot.unit))
         beside = source is not None and self._engine.settings.swap == "overlap"
         return plan_loads(self._engine, wanted, beside=beside)
 
-    def _unit(self, variant: Variant, source: Source | RegisteredVersion) -> Unit | None:
-        """Return how a variant would be loaded from elsewhere; None if it does not follow it."""
+    def _unit(self, variant: Variant, source: Source) -> Unit:
         route = self._caller.route(variant.slot.name)
         (spec,) = (one for one in route.spec.variants if one.name == variant.name)
-        if not isinstance(source, RegisteredVersion):
-            return self._opener.unit(route.spec, replace(spec, source=source))
-        if not isinstance(spec.source, RegistrySource):
-            return None
-        return self._opener.unit(route.spec, spec, source)
+        return self._opener.unit(route.spec, replace(spec, source=source))
 
     def unload(self, name: str) -> None:
         """Unload all variants of a name once no call runs on them; the next call loads them again.

@@ -53,9 +53,9 @@ class Pool(Operations):
         location: str | None = None,
         allow: Collection[str] = (),
         factories: Mapping[str, Callable[..., Any]] | None = None,
-        resolve: Resolve | None = None,
         sizes: Sizes | None = None,
         limits: Limits | None = None,
+        registry: Resolve | None = None,
         engine: Callable[..., Engine] = Engine,
     ) -> None:
         """Serve a deployment; what it preloads is being loaded when this returns.
@@ -66,10 +66,9 @@ class Pool(Operations):
             location: where it is kept, for `watch`.
             allow: custom classes (``module:Class``, or entry points) that may be imported.
             factories: custom classes by the names that the deployment gives them.
-            resolve: says which version of a kind of the registry is active, for sources such as
-                ``registry:text_embedding``; None without a registry.
             sizes: where measured sizes are remembered; None uses the user's cache.
             limits: how much may be queued for batches across callers.
+            registry: finds the version of a registry that a ``registry:`` source stands for.
             engine: makes the engine; tests pass one with another clock or other memory.
 
         Raises:
@@ -80,7 +79,7 @@ class Pool(Operations):
         known = Sizes.of_user() if sizes is None else sizes
         made = engine(first.pool, sizes=known)
         opener = Opener(
-            sizes=known, allow=frozenset(allow), factories=factories or {}, resolve=resolve
+            sizes=known, allow=frozenset(allow), factories=factories or {}, registry=registry
         )
         super().__init__(made, Caller(made), opener, read=read, location=location)
         self._lock = Lock()

@@ -1,87 +1,104 @@
-"""What a registry tells a pool: which version of a kind is active, and how to get it.
-
-A pool knows no registry. Who runs both, such as the server, passes a function that answers for a
-kind, and says when the answer has changed: `Pool.refresh`, or `Pool.prepare` before a switch.
-"""
+"""Models whose version a registry names: what serves is what is active there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from holotype.deployment.document import InferenceSettings, ModelSpec
+from holotype.deployment.document import InferenceSettings, RegistrySource
 from holotype.pool.errors import ContradictionError, PoolError
+from holotype.references.ref import ModelRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegisteredVersion:
-    """A version of a model as a registry keeps it.
+class RegisteredModel:
+    """A version of a registry, as far as it must be known to load it.
 
     Attributes:
-        name: its name within its kind, such as ``bge-m3/v1``.
-        reference: where its files come from, for people.
-        digest: the digest of its files; two versions with equal digests and options are loaded
-            alike.
-        fetch: returns the folder with its files, and checks their digests; it may download.
-        fingerprint: that of its vectors; None if it makes none, or if it is not known.
-        options: the options of `load` that belong to it, such as ``dim``.
+        name: the version, such as ``bge-m3/v1.0.0``.
+        digest: the SHA-256 of its manifest.
+        options: the options of `load` that belong to it.
+        fetch: returns its files on this machine, compared with the digest; may download them.
+        fingerprint: that of the vectors that were registered; None if it makes none, or if nobody
+            knows. What is loaded must have it.
     """
 
     name: str
-    reference: str
     digest: str
-    fetch: Callable[[], Path] = field(compare=False, repr=False)
+    options: Mapping[str, Any]
+    fetch: Callable[[], ModelRef] = field(compare=False)
     fingerprint: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
-Resolve: TypeAlias = Callable[[str], RegisteredVersion | None]
-"""Returns the active version of a kind, or None if there is none. It must not wait."""
-
-_OF_INFERENCE = tuple(each.name for each in fields(InferenceSettings))
-_NEEDS_A_WORD = "trust_remote_code"
+Resolve: TypeAlias = Callable[[RegistrySource], RegisteredModel | None]
+"""Returns the version that a source stands for now, without waiting; None if none is active."""
 
 
-def with_options(
-    spec: ModelSpec, inference: InferenceSettings, version: RegisteredVersion
-) -> tuple[int | None, InferenceSettings]:
-    """Return dimensions and settings of a version: its own options, and what it leaves open.
+def find_version(
+    resolve: Resolve | None, name: str, source: RegistrySource
+) -> RegisteredModel | None:
+    """Return the version that a source stands for now.
+
+    Raises:
+        PoolError: the pool has no registry.
+        HolotypeError: the registry has no such version.
+    """
+    if resolve is None:
+        raise PoolError(
+            name,
+            f"follows {source}, and this pool has no registry; start the server with --database, "
+            "or name another source",
+        )
+    return resolve(source)
+
+
+def options_of(
+    name: str, found: RegisteredModel, dim: int | None, inference: InferenceSettings
+) -> dict[str, Any]:
+    """Return the options of a load: those of the version, completed by the deployment.
 
     Raises:
         ContradictionError: the deployment says something else than the version.
-        PoolError: the version has options that a pool cannot follow.
+        PoolError: the version would run code of its checkpoint, and the deployment does not say
+            that it may.
     """
     default = InferenceSettings()
-    dim, chosen = spec.dim, inference
-    for name, value in sorted(version.options.items()):
-        if value is None:
-            continue
-        if name not in ("dim", *_OF_INFERENCE) or name == "device":
-            raise PoolError(
-                spec.name,
-                f"cannot be loaded as {version.name} of the registry says: a pool knows no option "
-                f"{name!r}; register the version without it",
-            )
-        said = spec.dim if name == "dim" else getattr(inference, name)
-        if name == _NEEDS_A_WORD and value and not said:
-            raise PoolError(
-                spec.name,
-                f"follows {version.name}, which runs code of its checkpoint; the deployment must "
-                f"allow that with inference: {{{_NEEDS_A_WORD}: true}}",
-            )
-        is_said = said is not None if name == "dim" else said != getattr(default, name)
-        if is_said and said != value:
+    options: dict[str, Any] = {
+        "dim": dim,
+        "max_length": inference.max_length,
+        "dtype": inference.dtype,
+        "backend": inference.backend,
+        "trust_remote_code": inference.trust_remote_code,
+    }
+    if found.options.get("trust_remote_code") and not inference.trust_remote_code:
+        raise PoolError(
+            name,
+            f"follows {found.name}, which runs code of its checkpoint; if that may run here, say so "
+            "in the deployment with inference: {trust_remote_code: true}",
+        )
+    for option, value in options.items():
+        stated = found.options.get(option)
+        if stated is not None and value not in (stated, getattr(default, option, None)):
             raise ContradictionError(
-                spec.name,
                 name,
+                option,
+                stated,
                 value,
-                said,
-                f"{version.name} was registered with the first; leave {name} out of the deployment",
+                f"{found.name} was registered with the first; leave {option} out of the deployment",
             )
-        if name == "dim":
-            dim = value
-        else:
-            chosen = replace(chosen, **{name: value})
-    return dim, chosen
+    return {**options, **{k: value for k, value in found.options.items() if value is not None}}
+
+
+def refuse_none(name: str, source: RegistrySource) -> Any:
+    """Refuse to load what no version is active of.
+
+    Raises:
+        PoolError: always.
+    """
+    raise PoolError(
+        name,
+        f"cannot be loaded: no version of {source.kind!r} is active; activate one with: holotype "
+        f"registry activate {source.kind} VERSION",
+        5.0,
+    )

@@ -37,7 +37,6 @@ class Unit:
         threshold: the lowest score of a label that applies, where a call names none.
         batch_tokens: how many tokens a batch of several callers has at most.
         fingerprint: the fingerprint that it must have; None for any.
-        registered_as: its name in the registry; None if it does not come from there.
         allow_different_vectors: whether it may replace a model with another fingerprint, or with
             other labels, and answer beside one.
         may_differ_from_last: whether it may at least replace one: a registry has compared the two.
@@ -58,7 +57,6 @@ class Unit:
     threshold: float | None = None
     batch_tokens: int | None = None
     fingerprint: str | None = None
-    registered_as: str | None = None
     allow_different_vectors: bool = False
     may_differ_from_last: bool = False
 

@@ -209,7 +209,7 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_to_do() -> None:
         ("source: {type: s3, bucket: B, prefix: x}", "no name of a bucket", "correct"),
         ("source: https://huggingface.co/org/x", "https", "did you mean hf:org/x?"),
         ("source: org/x", "org/x", "did you mean hf:org/x"),
-        ("source: 'registry:Text'", "registry:Text", "small letters"),
+        ("source: 'registry:Text'", "Text", "small letters"),
         ("source: {type: registry, kind: a b}", "a b", "small letters"),
         ("source: {type: custom, factory: 'a b'}", "a b", "module:Class"),
         ("source: {type: custom, factory: 'a:B', options: {x: [1]}}", "a list", "text, a number"),

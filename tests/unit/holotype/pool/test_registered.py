@@ -21,43 +21,46 @@ from holotype.deployment.document import (
 from holotype.errors import InvalidArgumentError
 from holotype.pool import (
     ContradictionError,
-    ModelLoadError,
     Pool,
     PoolClosedError,
     PoolError,
-    RegisteredVersion,
+    PreparedSwap,
+    RegisteredModel,
+    Replacement,
     Sizes,
     opening,
 )
+from holotype.references.ref import ModelRef
 
 
 class Registry:
-    """Knows the active version of the kind ``text``, and makes models whose numbers are theirs."""
+    """Knows versions of the kind ``text``, and makes models whose numbers are theirs."""
 
     def __init__(self, kitchen: Kitchen) -> None:
         """Begin without an active version."""
         self.kitchen = kitchen
-        self.active: RegisteredVersion | None = None
+        self.active: RegisteredModel | None = None
+        self.known: dict[str, RegisteredModel] = {}
         self.orders: dict[str, dict[str, Any]] = {}
-        self.settings: list[tuple[Any, ...]] = []
+        self.options: list[dict[str, Any]] = []
 
-    def __call__(self, kind: str) -> RegisteredVersion | None:
-        assert kind == "text"
-        return self.active
+    def __call__(self, source: RegistrySource) -> RegisteredModel | None:
+        assert source.kind == "text"
+        return self.active if source.version is None else self.known[source.version]
 
-    def version(self, number: int, *, name: str = "", **more: Any) -> RegisteredVersion:
-        folder = Path(f"/versions/{number}")
-        return RegisteredVersion(
+    def version(self, number: int, *, name: str = "", **more: Any) -> RegisteredModel:
+        made = RegisteredModel(
             name=name or f"model/v{number}",
-            reference=f"hf:org/model@{number}",
             digest=f"sha256:{number}",
-            fetch=lambda: folder,
-            **{"fingerprint": "same", **more},
+            fetch=lambda: ModelRef(scheme="local", location=f"/versions/{number}"),
+            **{"fingerprint": "same", "options": {}, **more},
         )
+        self.known[made.name] = made
+        return made
 
-    def load(self, ref: Any, dim: int | None, device: str, inference: Any) -> FakeModel:
-        self.settings.append((dim, device, inference))
-        number = int(Path(ref.location).name)
+    def load(self, found: RegisteredModel, device: str, options: dict[str, Any]) -> FakeModel:
+        self.options.append(options)
+        number = int(Path(found.fetch().location).name)
         order = {"number": number, "n_bytes": 10, **self.orders.get(str(number), {})}
         return FakeModel(self.kitchen.machine, **order)
 
@@ -78,15 +81,24 @@ class Registry:
             self.kitchen.deployment(*(specs or (self.spec(),)), **settings),
             factories=self.kitchen.factories(),
             sizes=Sizes(None),
-            resolve=self,
+            registry=self,
             engine=partial(TestEngine, self.kitchen.machine),
+        )
+
+    def prepare(self, pool: Pool, version: RegisteredModel) -> PreparedSwap:
+        source = RegistrySource(kind="text", version=version.name)
+        return pool.prepare(
+            [
+                Replacement(name=name, variant="default", source=source)
+                for name in pool.following("text")
+            ]
         )
 
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     registry = Registry(Kitchen())
-    monkeypatch.setattr(opening, "_load", registry.load)
+    monkeypatch.setattr(opening, "_load_registered", registry.load)
     monkeypatch.setattr(opening, "_import_backend", lambda _: None)
     yield registry
     assert registry.kitchen.machine.alive == []
@@ -94,7 +106,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
 
 def served(pool: Pool, name: str = "search") -> tuple[float, str | None]:
     answer = pool.call(name, "encode", ["x"])
-    return float(answer.value[0][0]), answer.version.registered_as
+    return float(answer.value[0][0]), answer.version.reference.partition("@")[2] or None
 
 
 def test_a_name_serves_the_active_version_and_says_which(registry: Registry) -> None:
@@ -102,14 +114,14 @@ def test_a_name_serves_the_active_version_and_says_which(registry: Registry) -> 
     with registry.pool() as pool:
         assert served(pool) == (1.0, "model/v1")
         answer = pool.call("search", "encode", ["x"])
-        assert answer.version.reference == "hf:org/model@1"
+        assert answer.version.reference == "registry:text@model/v1"
         assert pool.following("text") == ("search",)
         assert pool.following("image") == ()
 
 
 def test_without_an_active_version_the_call_says_what_to_do(registry: Registry) -> None:
     with registry.pool() as pool:
-        with pytest.raises(ModelLoadError, match="registry activate text"):
+        with pytest.raises(PoolError, match="registry activate text"):
             pool.call("search", "encode", ["x"])
         registry.active = registry.version(1)
         assert pool.refresh("text").changed == ("search",)
@@ -117,7 +129,7 @@ def test_without_an_active_version_the_call_says_what_to_do(registry: Registry) 
 
 
 def test_without_a_registry_the_deployment_is_refused(registry: Registry) -> None:
-    with pytest.raises(PoolError, match="holotype serve"):
+    with pytest.raises(PoolError, match="start the server with --database"):
         registry.kitchen.pool(registry.spec())
 
 
@@ -159,7 +171,7 @@ def test_a_version_that_is_not_what_was_registered_never_serves(registry: Regist
     with registry.pool() as pool:
         served(pool)
         with pytest.raises(ContradictionError, match="was registered with the first"):
-            pool.prepare("text", registry.version(2, fingerprint="what was measured"))
+            registry.prepare(pool, registry.version(2, fingerprint="what was measured"))
         assert served(pool) == (1.0, "model/v1")
         # The failure has let go of the pool.
         assert pool.refresh().swapped == ()
@@ -171,15 +183,12 @@ def test_options_of_the_version_are_used_and_must_not_contradict(registry: Regis
     )
     with registry.pool() as pool:
         served(pool)
-        (dim, device, inference) = registry.settings[-1]
-        assert (dim, device, inference.dtype) == (2, "cpu", "float16")
+        options = registry.options[-1]
+        assert (options["dim"], options["dtype"], options["max_length"]) == (2, "float16", None)
     with pytest.raises(ContradictionError, match="leave dtype out of the deployment"):
         registry.pool(registry.spec(variants=(registry.variant(dtype="bfloat16"),)))
     registry.active = registry.version(1, options={"trust_remote_code": True})
     with pytest.raises(PoolError, match="trust_remote_code: true"):
-        registry.pool()
-    registry.active = registry.version(1, options={"device": "cuda:0"})
-    with pytest.raises(PoolError, match="no option 'device'"):
         registry.pool()
 
 
@@ -187,25 +196,26 @@ def test_a_prepared_version_switches_at_the_word(registry: Registry) -> None:
     registry.active = registry.version(1)
     with registry.pool(registry.spec("one"), registry.spec("two"), registry.spec("cold")) as pool:
         served(pool, "one"), served(pool, "two")
-        with pool.prepare("text", registry.version(2)) as prepared:
-            assert prepared.names == ("one", "two", "cold")
+        second = registry.version(2)
+        with registry.prepare(pool, second) as prepared:
             assert served(pool, "one") == (1.0, "model/v1")
-            registry.active = prepared.version
-            versions = prepared.commit()
-        assert [version.registered_as for version in versions] == ["model/v2"] * 2
+            assert [one.version.name for one in prepared.generations] == ["one", "two", "cold"]
+            registry.active = second
+            prepared.commit()
         assert [served(pool, name)[0] for name in ("one", "two", "cold")] == [2.0] * 3
         assert pool.metrics.value("swaps") == 2
         with pytest.raises(InvalidArgumentError, match="is over"):
             prepared.commit()
         # What the registry says now is what serves.
         assert pool.refresh("text").swapped == ()
+        assert pool.metrics.value("loads") == 5
 
 
 def test_a_prepared_version_that_is_not_wanted_leaves_nothing(registry: Registry) -> None:
     registry.active = registry.version(1)
     with registry.pool() as pool:
         served(pool)
-        with pool.prepare("text", registry.version(2)):
+        with registry.prepare(pool, registry.version(2)):
             assert len(registry.kitchen.machine.alive) == 2
         assert served(pool) == (1.0, "model/v1")
         engine: Any = pool._engine
@@ -219,7 +229,7 @@ def test_a_version_that_cannot_be_loaded_changes_nothing(registry: Registry) -> 
     with registry.pool(registry.spec("one"), registry.spec("two")) as pool:
         served(pool, "one"), served(pool, "two")
         with pytest.raises(ContradictionError):
-            pool.prepare("text", registry.version(2))
+            registry.prepare(pool, registry.version(2))
         assert served(pool, "one") == served(pool, "two") == (1.0, "model/v1")
 
 
@@ -227,11 +237,12 @@ def test_replacing_serves_at_once_and_discarding_brings_the_old_back(registry: R
     registry.active = registry.version(1)
     with registry.pool(swap="replace") as pool:
         served(pool)
-        with pool.prepare("text", registry.version(2)):
+        with registry.prepare(pool, registry.version(2)):
             assert served(pool) == (2.0, "model/v2")
         assert served(pool) == (1.0, "model/v1")
-        with pool.prepare("text", registry.version(2)) as prepared:
-            assert [version.number for version in prepared.commit()] == [4]
+        with registry.prepare(pool, registry.version(2)) as prepared:
+            assert [one.version.number for one in prepared.generations] == [4]
+            prepared.commit()
         assert served(pool) == (2.0, "model/v2")
 
 
@@ -239,12 +250,18 @@ def test_a_deployment_waits_for_the_end_of_a_prepared_switch(registry: Registry)
     registry.active = registry.version(1)
     with registry.pool() as pool:
         served(pool)
-        prepared = pool.prepare("text", registry.version(2))
+        second = registry.version(2)
+        prepared = registry.prepare(pool, second)
         done = Event()
-        other = Thread(target=lambda: (pool.refresh("text"), done.set()))
+
+        def refresh() -> None:
+            pool.refresh("text")
+            done.set()
+
+        other = Thread(target=refresh)
         other.start()
         assert not done.wait(0.05)
-        registry.active = prepared.version
+        registry.active = second
         prepared.commit()
         other.join(30)
         assert done.is_set()
@@ -256,7 +273,7 @@ def test_a_switch_of_a_pool_that_has_been_closed_changes_nothing(registry: Regis
     registry.active = registry.version(1)
     pool = registry.pool()
     served(pool)
-    prepared = pool.prepare("text", registry.version(2))
+    prepared = registry.prepare(pool, registry.version(2))
     assert pool.close()
     with pytest.raises(PoolClosedError):
         prepared.commit()
@@ -277,7 +294,8 @@ def test_a_plan_of_a_version_counts_it_beside_the_one_that_serves(registry: Regi
     with registry.pool(registry.spec(), registry.kitchen.spec("a", memory_bytes=15)) as pool:
         served(pool)
         pool.call("a", "encode", ["x"])
-        plan = pool.plan("search", registry.version(2))
+        registry.version(2)
+        plan = pool.plan("search", RegistrySource(kind="text", version="model/v2"))
         assert (plan.fits, plan.would_unload) == ("after_unloading", ("a",))
         assert (plan.need_bytes, plan.free_bytes) == (10, 5)
         assert len(registry.kitchen.machine.alive) == 2
