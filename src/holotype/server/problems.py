@@ -200,6 +200,9 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _detail(error: Exception) -> str:
+    if isinstance(error, InvalidDimensionError):
+        sizes = " or ".join(map(str, error.allowed)) or "none"
+        return f"{error.model_id!r} has no vectors of {error.dim} dimensions; ask for {sizes}"
     if not isinstance(error, TextOverflowError):
         return str(error)
     several = error.n_texts != 1

@@ -279,9 +279,7 @@ class Jobs:
 
     def _run(self, id: str, run: Run) -> None:
         self._change(id, state="running", started_at=datetime.now(UTC))
-        progress = Progress(
-            lambda **values: self._change(id, **values), lambda: self._kept[id].job
-        )
+        progress = Progress(lambda **values: self._change(id, **values), lambda: self._kept[id].job)
         try:
             result = run(progress)
         except Exception as error:
@@ -315,4 +313,3 @@ class Jobs:
                 kept = self._kept.get(id)
             if kept is not None:
                 self._on_change(kept.job)
-
