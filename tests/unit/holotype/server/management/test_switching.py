@@ -138,6 +138,7 @@ def test_a_damaged_version_is_refused_and_the_old_one_goes_on(own_site: Site) ->
     job = own_site.wait(own_site.post(f"{MODELS}/switch/v2"))
     assert job["state"] == "failed"
     assert "model.safetensors" in job["problem"]["detail"]
+    assert job["problem"]["status"] < 500
     assert own_site.served() == "v1"
     assert len(own_site.registry.history(KIND)) == 1
 
