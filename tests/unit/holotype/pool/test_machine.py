@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -44,6 +45,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.held: list[Lease[Any]] = []
         self.waiting: list[Future[Lease[Any]]] = []
         self.jobs: list[LoadJob] = []
+        self.prepared: list[LoadJob] = []
         self.fails: set[str] = set()
         self.number = 1
 
@@ -58,6 +60,10 @@ class PoolMachine(RuleBasedStateMachine):
         self.engine = TestEngine(self.machine, chosen)
         for name in SIZES:
             self.slots[name] = Slot(name, "default", self.unit(name))
+
+    def unit_of(self, name: str) -> Any:
+        """A unit whose device is open already, so that no lock is taken for it."""
+        return replace(self.slots[name].unit, identity=f"{name}-{self.number}")
 
     def unit(self, name: str, **more: Any) -> Any:
         def maybe_fail() -> None:
@@ -137,6 +143,41 @@ class PoolMachine(RuleBasedStateMachine):
         self.jobs.append(self.engine.swap(self.slots[name], unit, mode=mode))
         self.engine.settle()
 
+    @rule(name=NAMES, different=st.booleans())
+    def prepare(self, name: str, different: bool) -> None:
+        """A swap in two steps, which is committed or discarded later, whatever happens meanwhile."""
+        self.number += 1
+        unit = self.unit(name, fingerprint="another" if different else "same")
+        job = self.engine.swap(self.slots[name], unit, holds=True)
+        self.jobs.append(job)
+        self.prepared.append(job)
+        self.engine.settle()
+
+    @rule(commits=st.booleans())
+    def decide(self, commits: bool) -> None:
+        if not self.prepared:
+            return
+        job = self.prepared.pop(0)
+        if commits and self.is_ready(job):
+            self.engine.commit([job])
+            assert job.slot.current is job.future.result(0)
+        else:
+            self.engine.discard([job])
+        self.engine.settle()
+
+    @staticmethod
+    def is_ready(job: LoadJob) -> bool:
+        return job.future.done() and job.future.exception() is None
+
+    @rule(name=NAMES)
+    def change_what_is_not_loaded(self, name: str) -> None:
+        """What an applied deployment does with a slot that serves nothing."""
+        slot = self.slots[name]
+        self.number += 1
+        with self.engine.lock:
+            if slot.current is None:
+                slot.unit = self.unit_of(name)
+
     @rule(name=NAMES)
     def preload(self, name: str) -> None:
         self.engine.load(self.slots[name], urgent=False)
@@ -188,6 +229,7 @@ class PoolMachine(RuleBasedStateMachine):
                     for one in (slot.current, *slot.draining)
                     if one is not None
                 }
+                generations |= {job.future.result(0) for job in self.prepared if self.is_ready(job)}
                 loading = sum(
                     n_bytes
                     for holder, n_bytes in device.ledger.holders()
@@ -209,6 +251,9 @@ class PoolMachine(RuleBasedStateMachine):
         """No request is lost: once memory is free and time has passed, everybody has an answer."""
         if not self.slots:
             return
+        self.engine.discard(self.prepared)
+        self.prepared.clear()
+        self.engine.settle()
         while self.waiting or self.held or any(not job.future.done() for job in self.jobs):
             for lease in self.held:
                 lease.end()
