@@ -232,7 +232,6 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_to_do() -> None:
         (f"{PINNED}, timeout_s: .nan", ".nan", "above 0"),
         (f"{PINNED}, timeout_s: 1e999", "1e999", "above 0"),
         (f"{PINNED}, memory: 0.9", "0.9", "write 0.9GiB"),
-        (f"{PINNED}, memory: 80%", "80%", "write 80GiB"),
         (f"{PINNED}, sticky: users", "users", "write user"),
         (f"{PINNED}, fallback: other", '"other"', "write [other]"),
         (f"{PINNED}, fallback: []", "a list", "leave the key out"),
