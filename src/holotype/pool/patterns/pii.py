@@ -33,7 +33,7 @@ LABELS = (
     "secret",
 )
 
-_LOCAL_PART = re.compile(r"[A-Za-z0-9](?:[\w.+%-]{0,62}[\w+%-])?\Z")
+_LOCAL_PART = re.compile(r"[A-Za-z0-9](?:[\w.+%'-]{0,62}[\w+%-])?\Z")
 _LONGEST_LOCAL_PART = 64
 _BEFORE_LOCAL_PART = frozenset("+-.")
 _DOMAIN = re.compile(
