@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier, follows
+from holotype.pool.borrowing import borrow
 from holotype.pool.calling import Caller, Variant
 from holotype.pool.describing import describe
 from holotype.pool.engine import Engine
 from holotype.pool.errors import LoadingTimeoutError, PoolError
 from holotype.pool.events import Events
-from holotype.pool.generation import Version
+from holotype.pool.generation import Lease, Version
 from holotype.pool.metrics import Metrics
 from holotype.pool.opening import Opener
 from holotype.pool.planning import MemoryPlan, plan_loads
@@ -121,6 +123,23 @@ class Operations:
             PoolError: one cannot be loaded; nothing has changed.
         """
         return self._applier.prepare(replacements, timeout_s=timeout_s)
+
+    def borrow(
+        self, source: Source, *, timeout_s: float | None = None
+    ) -> AbstractContextManager[Lease[Any]]:
+        """Load a model under no name for as long as the block runs, to check or to measure it.
+
+        It takes its place in the budget: others are unloaded for it as for any model, and it is
+        refused if it does not fit.
+
+        Args:
+            source: where it comes from.
+            timeout_s: how long to wait for the load; None waits for its end.
+
+        Raises:
+            PoolError: it cannot be loaded; raised at the beginning of the block.
+        """
+        return borrow(self._engine, self._opener, source, timeout_s=timeout_s)
 
     def reload(self) -> Applied:
         """Read the deployment again and serve what it says now; also aliases and folders count.

@@ -173,6 +173,27 @@ class ModelRegistry:
         with self.database.reading() as connection:
             return _kinds(connection)
 
+    def check_new(
+        self, kind: str, name: str, resolved: ResolvedModel, inference_config: Mapping[str, Any]
+    ) -> None:
+        """Check that a name is free, or that the version of that name is the same.
+
+        Args:
+            kind: the kind.
+            name: the model and the version, such as ``bge-m3/v1.0.0``.
+            resolved: what would be registered.
+            inference_config: its options.
+
+        Raises:
+            VersionExistsError: there is a version of this name, and it is another one.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        model_id, _, version_id = name.rpartition("/")
+        with self.database.reading() as connection:
+            found = self._find(connection, check_kind(kind), model_id, version_id)
+        for each in found:
+            self._compare(each, resolved, _options(inference_config))
+
     def overview(self) -> tuple[KindSummary, ...]:
         """Return all kinds, sorted by name, with what is active and how many versions there are.
 

@@ -205,6 +205,44 @@ class ModelSwitcher:
             on_step,
         )
 
+    def refuse(
+        self,
+        kind: str,
+        version: str | None,
+        *,
+        expected_generation: int | None = None,
+        request_id: str | None = None,
+        allow_different_vectors: bool = False,
+    ) -> None:
+        """Raise what `switch` would raise before it loads anything, or `rollback` for no version.
+
+        Who carries out switches in the background asks first, to refuse what is refused anyway.
+        Nothing is raised for a request that has been carried out.
+
+        Raises:
+            HolotypeError: see `switch`.
+        """
+        action: Action = "rollback" if version is None else "activate"
+        found = None if version is None else self._registry.get(kind, version)
+        if self._done(request_id, kind, action, found) is not None:
+            return
+        current = self._current(kind, expected_generation)
+        if found is None:
+            current, target = self._registry.rollback_target(kind)
+            found = target.version
+        if current is not None and not allow_different_vectors:
+            self._refuse_other_vectors(kind, current.version, found)
+
+    def _refuse_other_vectors(
+        self, kind: str, current: ModelVersion, version: ModelVersion
+    ) -> None:
+        if vectors_differ(version, current):
+            raise DifferentVectorsError(
+                f"{self._registry.database.location} {kind}",
+                current.fingerprint,
+                version.fingerprint,
+            )
+
     def _done(
         self, request_id: str | None, kind: str, action: Action, version: ModelVersion | None
     ) -> Activation | None:
@@ -233,17 +271,9 @@ class ModelSwitcher:
 
     def _run(self, switch: _Switch, on_step: OnStep) -> Activation:
         current = None if switch.current is None else switch.current.version
-        if (
-            not switch.allow_different_vectors
-            and current
-            and vectors_differ(switch.version, current)
-        ):
+        if current is not None and not switch.allow_different_vectors:
             # Known before anything is loaded.
-            raise DifferentVectorsError(
-                f"{self._registry.database.location} {switch.kind}",
-                current.fingerprint,
-                switch.version.fingerprint,
-            )
+            self._refuse_other_vectors(switch.kind, current, switch.version)
         prepared: Prepared | None = None
         if self._serving is not None:
             with _step(on_step, "load", f"loading {switch.version.name} beside what serves") as say:
@@ -275,7 +305,7 @@ class ModelSwitcher:
         if prepared is not None:
             try:
                 with _step(on_step, "switch", "letting it take over"):
-                    prepared.commit()
+                    prepared.commit(done)
             except Exception as error:
                 self._undo(switch, done, error, on_step)
         return done

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from holotype.registry.validating import LoadedVersion
-from holotype.registry.versions import ModelVersion
+from holotype.registry.versions import Activation, ModelVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ class Prepared(Protocol):
         """The loaded models, one for each place that follows the kind; empty if none does."""
         ...
 
-    def commit(self) -> None:
-        """Let them take over, all at once."""
+    def commit(self, activation: Activation) -> None:
+        """Let them take over, all at once; the activation has been recorded."""
         ...
 
     def discard(self) -> None:

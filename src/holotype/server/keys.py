@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -114,6 +114,14 @@ class GivenKeys:
         return bool(self._digests)
 
 
+Keep: TypeAlias = Callable[[Mapping[bytes, Caller], bool], None]
+"""Keeps who may call, by the digests of their keys, and whether there is no key at all."""
+
+
+def _keep_nothing(known: Mapping[bytes, Caller], keyless: bool) -> None:
+    """Keep nothing."""
+
+
 class Keys:
     """Finds out who makes a request. Used on the event loop only."""
 
@@ -136,7 +144,22 @@ class Keys:
         self._loopback = loopback
         self._origins = frozenset(origins)
         self._known: dict[bytes, tuple[float, Caller | None]] = {}
+        self._keep: Keep = _keep_nothing
         self._empty: tuple[float, bool] | None = None
+
+    def restore(self, known: Mapping[bytes, Caller], *, keyless: bool) -> None:
+        """Let those call whom an earlier server knew, until a store says something else.
+
+        Args:
+            known: who may call, by the digest of the key.
+            keyless: whether there was no key, also none that nobody had used.
+        """
+        self._known = {digest: (float("-inf"), caller) for digest, caller in known.items()}
+        self._empty = float("-inf"), keyless
+
+    def keep_with(self, keep: Keep) -> None:
+        """Call a function whenever something has changed: on a thread, or before the start."""
+        self._keep = keep
 
     def require_one(self) -> None:
         """Refuse to serve other machines without a key; blocks, for the start of a server.
@@ -145,8 +168,14 @@ class Keys:
             HolotypeError: there is no key, and others can reach the server; or a store does not
                 answer.
         """
-        empty = self._ask_whether_empty()
+        try:
+            empty = self._ask_whether_empty()
+        except HolotypeError:
+            if self._empty is None:
+                raise
+            empty = self._empty[1]
         self._empty = time.monotonic(), empty
+        self._keep(self._seen(), empty)
         if empty and not self._loopback:
             raise HolotypeError(
                 "this server would listen to other machines and has no key; make one with: holotype "
@@ -204,7 +233,10 @@ class Keys:
                 raise
             _log.warning("the keys cannot be read: %s", error)
             empty = self._empty[1]
+        changed = self._empty is not None and self._empty[1] != empty
         self._empty = time.monotonic(), empty
+        if changed:
+            await asyncio.to_thread(self._keep, self._seen(), empty)
         return empty
 
     def _ask_whether_empty(self) -> bool:
@@ -226,7 +258,12 @@ class Keys:
             # Somebody tries keys; those in use are back after one query each.
             self._known.clear()
         self._known[digest] = time.monotonic(), caller
+        if caller != (None if known is None else known[1]):
+            await asyncio.to_thread(self._keep, self._seen(), False)
         return caller
+
+    def _seen(self) -> Mapping[bytes, Caller]:
+        return {digest: each for digest, (_, each) in self._known.items() if each is not None}
 
     def _ask(self, key: str) -> Caller | None:
         for store in self._stores:

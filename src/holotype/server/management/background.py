@@ -125,8 +125,8 @@ class Management:
 
     def _tell_pool(self) -> None:
         for event in self._pool_events:
-            kind = "deployment" if event.kind.startswith("deployment_") else "pool"
-            self.events.add(kind, event_data(event))
+            is_deployment = event.kind.startswith("deployment_")
+            self.events.add("deployment" if is_deployment else "pool", event_data(event))
 
 
 def event_data(event: Event) -> dict[str, object]:

@@ -83,7 +83,8 @@ class Beside:
         one = LoadedVersion(model=self._model, load_s=self._load_s, memory_bytes=7)
         return (one,)
 
-    def commit(self) -> None:
+    def commit(self, activation: Activation) -> None:
+        assert activation.version == self._version
         if "switch" in self._shelf.fails:
             self.discard()
             raise self._shelf.fails["switch"]
