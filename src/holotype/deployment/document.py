@@ -78,7 +78,7 @@ class PoolSettings:
         swap: ``"overlap"`` loads the new model beside the old one; ``"replace"`` unloads the old one
             first, and loads it again if the new one fails.
         apply: ``"each"`` switches every model of a changed deployment on its own; ``"all"``
-            switches none before all have been loaded.
+            switches none before all have been loaded, beside the old ones whatever `swap` says.
     """
 
     memory: tuple[MemoryLimit, ...] = (MemoryLimit(share=0.8),)

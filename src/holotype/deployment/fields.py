@@ -156,7 +156,8 @@ POOL = Record(
         ),
         "apply": Field(
             shape=Choice.of(*get_args(document.Apply)),
-            doc="Switch each changed model on its own, or all once all have been loaded.",
+            doc="Switch each changed model on its own, or all once all have been loaded beside the "
+            "old ones, whatever swap says.",
         ),
     },
 )

@@ -9,6 +9,8 @@ from holotype.deployment.document import ModelSpec
 from holotype.deployment.problems import Report, nearest, quote
 from holotype.deployment.tree import Node
 
+_MOST_SUGGESTIONS = 20
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Link:
@@ -28,10 +30,13 @@ def check_links(models: Sequence[ModelSpec], nodes: Mapping[str, Node], report: 
         report: takes the problems.
     """
     links = {model.name: list(_links(model, nodes[model.name])) for model in models}
+    n_unknown = 0
     for own in links.values():
         for link in own:
             if link.name not in nodes:
-                meant = nearest(link.name, nodes)
+                n_unknown += 1
+                # Each suggestion compares the name with all others.
+                meant = nearest(link.name, nodes) if n_unknown <= _MOST_SUGGESTIONS else None
                 report.add(
                     link.node,
                     f"{link.what} {quote(link.name)} is no model of this deployment",
@@ -64,18 +69,20 @@ def _check_circles(links: Mapping[str, Sequence[_Link]], report: Report) -> None
     """Walk every way from every model once; a link to a model on the way closes a circle."""
     done: set[str] = set()
     for start in links:
-        way: list[str] = [start]
-        waiting = [iter(links[start])]
-        while waiting:
-            link = None if way[-1] in done else next(waiting[-1], None)
+        # A dictionary: a way may be as long as the deployment.
+        way = {start: iter(links[start])}
+        while way:
+            at = next(reversed(way))
+            link = None if at in done else next(way[at], None)
             if link is None:
-                done.add(way.pop())
-                waiting.pop()
+                done.add(at)
+                del way[at]
             elif link.name in way:
-                _report_circle([*way[way.index(link.name) :], link.name], link, report)
+                names = [*way]
+                circle = [*names[names.index(link.name) :], link.name]
+                _report_circle(circle, link, report)
             elif link.name in links and link.name not in done:
-                way.append(link.name)
-                waiting.append(iter(links[link.name]))
+                way[link.name] = iter(links[link.name])
 
 
 def _report_circle(names: Sequence[str], link: _Link, report: Report) -> None:

@@ -216,7 +216,8 @@ class Number(Shape):
         return value if self.whole else float(value)
 
     def _in_range(self, value: float) -> str:
-        if self.most == 1 and 1 < value <= 100:
+        # 2 is no percentage that somebody would mean.
+        if self.most == 1 and 10 <= value <= 100:
             return f"write {round(value / 100, 9)}, a fraction"
         return f"write {self.expected}"
 

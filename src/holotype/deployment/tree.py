@@ -59,6 +59,7 @@ class Node:
         model: the name of the model that it belongs to; None outside of the models.
         n_values: how many values it holds, with itself.
         is_credential: whether it was one; its value is not kept.
+        has_lost_keys: whether it is a mapping with keys that were refused.
     """
 
     file: str
@@ -70,6 +71,7 @@ class Node:
     model: str | None = None
     n_values: int = 1
     is_credential: bool = False
+    has_lost_keys: bool = False
 
     def get(self, name: str) -> Node | None:
         """Return the value of a key; None if this is no mapping, or has no such key."""
@@ -347,6 +349,7 @@ class _Builder:
         assert isinstance(members, dict)
         key.pointer = child_pointer(around.node.pointer, key.written)
         if not isinstance(key.value, str):
+            around.node.has_lost_keys = True
             self._refuse_key(key)
         elif key.value == "<<" and key.written == "<<":
             self.report.add(

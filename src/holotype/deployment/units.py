@@ -20,7 +20,7 @@ _BY_LOWER_CASE = {unit.lower(): unit for unit in _SIZES}
 _TIMES = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 _TIMES["d"] = 24 * _TIMES["h"]
 
-SIZE = r"[0-9]{1,18}(?:\.[0-9]{1,9})?\s?(?:[KMGT]i|[kMGT])?B"
+SIZE = r"(?!0+(?:\.0+)?\s?[A-Za-z])[0-9]{1,18}(?:\.[0-9]{1,9})?\s?(?:[KMGT]i|[kMGT])?B"
 """The pattern of a size, for the schema."""
 SHARE = r"(?:100|[1-9]?[0-9])(?:\.[0-9]{1,6})?\s?%"
 """The pattern of a share, for the schema."""
@@ -34,15 +34,20 @@ def parse_size(text: str) -> int:
     """Return the bytes of a size such as ``0.9GiB``, ``512MiB`` or ``2GB``, rounded down.
 
     Raises:
-        ValueError: the text is no size; the message is what to write.
+        ValueError: the text is no size, or less than a byte; the message is what to write.
     """
     number, unit = _split(text)
     if number is None:
         raise ValueError("write a number and its unit, such as 0.9GiB or 512MiB")
+    if unit == "%":
+        raise ValueError("write it in bytes, such as 0.9GiB; only pool.memory can be a share")
     if unit not in _SIZES:
         meant = _BY_LOWER_CASE.get(unit.lower()) or _BY_LOWER_CASE.get(f"{unit.lower()}ib")
         raise ValueError(f"write {number.normalize():f}{meant or 'GiB'}")
-    return int(number * _SIZES[unit])
+    n_bytes = int(number * _SIZES[unit])
+    if not n_bytes:
+        raise ValueError("write at least 1B, or leave the key out")
+    return n_bytes
 
 
 def parse_share(text: str) -> float:

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
 from holotype.deployment.last_good import LastGood
@@ -57,6 +56,7 @@ class Watch:
         on_change: OnChange,
         on_failure: OnFailure,
         *,
+        on_same: Callable[[], None] | None = None,
         current: str | None = None,
         last_good: LastGood | None = None,
         settle_s: float = SETTLE_S,
@@ -68,6 +68,8 @@ class Watch:
             source: what to look at; see `open_source`.
             on_change: takes a new deployment.
             on_failure: takes what went wrong.
+            on_same: is called when somebody has asked, and the text is the one that runs: what it
+                names, such as an alias or a folder, may have changed.
             current: the digest of what runs already; None reads and reports at the start.
             last_good: where to keep good copies from a store.
             settle_s: how long the folder must rest before it is read, in seconds.
@@ -76,6 +78,7 @@ class Watch:
         self._source = source
         self._on_change = on_change
         self._on_failure = on_failure
+        self._on_same = on_same
         self._seen = current
         self._failed: str | None = None
         self._last_good = keep_in(source, last_good)
@@ -109,7 +112,10 @@ class Watch:
         thread.start()
 
     def look_again(self) -> None:
-        """Look now; what has failed is tried again. It returns at once, also in signal handlers."""
+        """Look now; what has failed is tried again, and `on_same` is told where nothing is new.
+
+        It returns at once, also in signal handlers.
+        """
         self._asked.put("asked")
 
     def stop(self) -> None:
@@ -125,12 +131,7 @@ class Watch:
         """Start."""
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 
@@ -168,8 +169,19 @@ class Watch:
             return
         if found.digest == self._seen:
             self._failed, self.last_success_at = None, time.time()
+            if is_asked:
+                self._tell_same()
         elif found.digest != self._failed or is_asked:
             self._take(found)
+
+    def _tell_same(self) -> None:
+        if self._on_same is None:
+            return
+        try:
+            self._on_same()
+        except Exception as error:
+            self._fail(f"{type(error).__name__} {error}", error)
+            self._failed = None
 
     def _take(self, found: Snapshot) -> None:
         try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from holotype.deployment.document import Deployment, ModelSpec, RegistrySource
-from holotype.pool.calling import Caller, Route, Variant
+from holotype.deployment.document import Deployment, ModelSpec, RegistrySource, Swap
+from holotype.pool.calling import Caller, Copy, Route, Variant
 from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolError, SupersededError
@@ -92,7 +92,7 @@ class Applier:
         """Load replacements beside what serves; see `Pool.prepare`."""
         self._applying.acquire()
         try:
-            units = [self._replacement(one) for one in replacements]
+            units = [unit for one in replacements for unit in self._replacement(one)]
             for one in units:
                 self._engine.open_device(one.unit.device)
         except BaseException:
@@ -100,16 +100,17 @@ class Applier:
             raise
         return PreparedSwap(self._engine, units, self._applying.release, timeout_s=timeout_s)
 
-    def _replacement(self, wanted: Replacement) -> PreparedUnit:
+    def _replacement(self, wanted: Replacement) -> Iterator[PreparedUnit]:
         route = self._caller.route(wanted.name)
-        chosen = route.choose(None, wanted.variant)
         (old,) = (each for each in route.spec.variants if each.name == wanted.variant)
-        return PreparedUnit(
-            slot=chosen.slot,
-            unit=self._opener.unit(route.spec, replace(old, source=wanted.source)),
-            breaker=chosen.breaker,
-            before=chosen.slot.unit,
-        )
+        new = replace(old, source=wanted.source)
+        for one in route.choose(None, wanted.variant).copies:
+            yield PreparedUnit(
+                slot=one.slot,
+                unit=self._opener.unit(route.spec, new, one.slot.copy),
+                breaker=one.breaker,
+                before=one.slot.unit,
+            )
 
     def _changes(self, deployment: Deployment, specs: Iterable[ModelSpec]) -> list[Change]:
         try:
@@ -137,18 +138,19 @@ class Applier:
         variants: list[Variant] = []
         change = Change(spec, Route(spec=spec, variants=(), weights=None))
         for variant in spec.variants:
-            unit = self._opener.unit(spec, variant)
-            self._engine.open_device(unit.device)
-            before = known.get(variant.name)
-            if before is None:
-                slot = Slot(spec.name, variant.name, unit, pinned=spec.pinned)
-                breaker = self._breaker(spec.name, variant.name)
-            else:
-                slot, breaker = before.slot, before.breaker
-                change.note(slot, unit)
-            variants.append(
-                Variant(name=variant.name, weight=variant.weight, slot=slot, breaker=breaker)
-            )
+            before = known[variant.name].copies if variant.name in known else ()
+            copies: list[Copy] = []
+            for number in range(1, spec.copies + 1):
+                unit = self._opener.unit(spec, variant, number)
+                self._engine.open_device(unit.device)
+                if number <= len(before):
+                    copies.append(before[number - 1])
+                    change.note(copies[-1].slot, unit)
+                else:
+                    slot = Slot(spec.name, variant.name, unit, copy=number, pinned=spec.pinned)
+                    breaker = self._breaker(spec.name, variant.name)
+                    copies.append(Copy(slot=slot, breaker=breaker))
+            variants.append(Variant(name=variant.name, weight=variant.weight, copies=tuple(copies)))
         weights = Weights([one.weight for one in variants]) if variants else None
         change.route = Route(spec=spec, variants=tuple(variants), weights=weights)
         return change
@@ -174,9 +176,13 @@ class Applier:
         engine.apply(settings)
         old_routes = self._caller.routes
         together = settings.apply == "all"
+        # Nothing is unloaded before all has been loaded.
+        mode: Swap = "overlap" if together else settings.swap
         for change in changes:
+            # Variants and copies of one name take over together.
+            change.holds = together or (len(change.swaps) > 1 and mode == "overlap")
             change.jobs = [
-                engine.swap(slot, unit, mode=settings.swap, timeout_s=timeout_s, holds=together)
+                engine.swap(slot, unit, mode=mode, timeout_s=timeout_s, holds=change.holds)
                 for slot, unit in change.swaps
             ]
         failed: dict[str, str] = {}
@@ -185,6 +191,8 @@ class Applier:
                 error = job.future.exception()
                 if error is not None:
                     failed[change.spec.name] = str(error)
+            if change.holds and not together:
+                self._end(change, failed)
         if together and failed:
             engine.discard(job for change in changes for job in change.jobs)
             engine.apply(before_settings)
@@ -204,12 +212,18 @@ class Applier:
         self.deployment = deployment
         return replace(_report(old_routes, changes, failed), removed=gone)
 
+    def _end(self, change: Change, failed: Mapping[str, str]) -> None:
+        if change.spec.name in failed:
+            self._engine.discard(change.jobs)
+        else:
+            self._engine.commit(change.jobs)
+
     def _remove_what_is_gone(
         self, old_routes: Mapping[str, Route], routes: Mapping[str, Route]
     ) -> None:
-        kept = {id(one.slot) for route in routes.values() for one in route.variants}
+        kept = {id(one.slot) for route in routes.values() for one in route.copies}
         for route in old_routes.values():
-            for one in route.variants:
+            for one in route.copies:
                 if id(one.slot) not in kept:
                     self._engine.remove(one.slot)
 

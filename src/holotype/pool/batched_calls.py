@@ -91,6 +91,7 @@ class BatchedCalls:
             queue = self._queues[name][1] if name in self._queues else self._make(name)
             # Another deployment may have other limits.
             queue.limits = self._limits_of(route)
+            queue.n_workers = route.spec.copies
             self._queues[name] = route, queue
             return queue
 
@@ -104,14 +105,14 @@ class BatchedCalls:
 
         def max_length() -> int | None:
             route = self._caller.routes.get(name)
-            last = route.variants[0].slot.last if route and route.variants else None
+            last = route.variants[0].first.slot.last if route and route.variants else None
             return None if last is None else last.facts.max_length
 
         return Batcher(name, run, clock=self._clock, metrics=self._metrics, max_length=max_length)
 
     def _limits_of(self, route: Route) -> Limits:
         limits = Limits() if self._limits is None else self._limits
-        stated = [variant.slot.unit.batch_tokens for variant in route.variants]
+        stated = [variant.first.slot.unit.batch_tokens for variant in route.variants]
         n_tokens = next((n for n in stated if n is not None), limits.batch_tokens)
         return replace(limits, batch_tokens=n_tokens)
 

@@ -1,6 +1,6 @@
 """Batches across callers: what several callers ask for at once runs together.
 
-A worker takes what is queued, up to a number of tokens, and does not wait for more: while one batch
+A worker, one for each copy of the model, takes what is queued, up to a number of tokens, and does not wait for more: while one batch
 runs, the next one gathers. Requests are cut into windows and take turns, so that a long one does not
 hold up the short ones behind it. Queries come before documents. What was cancelled, or is past its
 deadline, leaves before a batch is formed.
@@ -92,6 +92,7 @@ class _Request:
     n_tokens: int
     begun: int = 0
     n_restarts: int = 0
+    is_joined: bool = False
     queue_s: float | None = None
     run_s: float = 0.0
     parts: dict[int, Batched] = field(default_factory=dict)
@@ -110,12 +111,13 @@ class _Window:
 
 
 class Batcher:
-    """The queue of one model, and the thread that empties it.
+    """The queue of one model, and the threads that empty it.
 
     Safe to share between threads.
 
     Attributes:
         limits: how much may be queued and run at once.
+        n_workers: how many batches may run at once; the threads do not become fewer.
     """
 
     def __init__(
@@ -128,7 +130,7 @@ class Batcher:
         max_length: Callable[[], int | None] = lambda: None,
         limits: Limits | None = None,
     ) -> None:
-        """Queue nothing yet; the thread starts with the first request.
+        """Queue nothing yet; the threads start with the first request.
 
         Args:
             name: the model, for messages.
@@ -144,12 +146,13 @@ class Batcher:
         self._metrics = metrics
         self._max_length = max_length
         self.limits = limits or Limits()
+        self.n_workers = 1
         self._changed = Condition(Lock())
         # Queries, then all else. A request goes to the end of its queue after each window.
         self._queues: tuple[deque[_Request], deque[_Request]] = (deque(), deque())
         self._queued_tokens = 0
         self._tokens_a_second = 0.0
-        self._thread: Thread | None = None
+        self._threads: list[Thread] = []
         self._closed = False
 
     def submit(
@@ -192,10 +195,10 @@ class Batcher:
             self._require_room(n_tokens)
             self._queued_tokens += n_tokens
             self._queues[0 if urgent else 1].append(request)
-            if self._thread is None:
-                name = f"holotype-batches-{self._name}"
-                self._thread = Thread(target=self._work, name=name, daemon=True)
-                self._thread.start()
+            while len(self._threads) < self.n_workers:
+                name = f"holotype-batches-{self._name}-{len(self._threads)}"
+                self._threads.append(Thread(target=self._work, name=name, daemon=True))
+                self._threads[-1].start()
             self._changed.notify()
         return request.future
 
@@ -223,18 +226,18 @@ class Batcher:
             return sum(map(len, self._queues))
 
     def close(self) -> None:
-        """Refuse what is queued, and end the thread after the batch that runs."""
+        """Refuse what is queued, and end the threads after the batches that run."""
         with self._changed:
             self._closed = True
             waiting = [request for queue in self._queues for request in queue]
             for queue in self._queues:
                 queue.clear()
             self._queued_tokens = 0
-            self._changed.notify()
-            thread = self._thread
+            self._changed.notify_all()
+            threads = tuple(self._threads)
         for request in waiting:
             _fail(request, PoolClosedError(self._name))
-        if thread is not None:
+        for thread in threads:
             thread.join()
 
     def _work(self) -> None:
@@ -367,10 +370,13 @@ class Batcher:
     def _put(self, window: _Window, part: Batched) -> None:
         """Give a request the results of a window, and finish it with the last one."""
         request = window.request
-        request.parts[window.start] = part
-        if request.n_done < len(request.texts) or request.future.done():
-            return
-        parts = [request.parts[start] for start in sorted(request.parts)]
+        with self._changed:
+            # Another worker may have another window of the same request.
+            request.parts[window.start] = part
+            if request.n_done < len(request.texts) or request.is_joined or request.future.done():
+                return
+            request.is_joined = True
+            parts = [request.parts[start] for start in sorted(request.parts)]
         versions = tuple(dict.fromkeys(part.version for part in parts))
         if len({version.fingerprint for version in versions}) > 1:
             self._restart(request)
@@ -397,9 +403,10 @@ class Batcher:
                 ),
             )
             return
-        request.parts.clear()
-        request.begun = 0
         with self._changed:
+            request.parts.clear()
+            request.begun = 0
+            request.is_joined = False
             if self._closed:
                 _fail(request, PoolClosedError(self._name))
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from time import perf_counter
@@ -69,20 +69,42 @@ class Answer(Generic[T_co]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A place where a variant is loaded; several share its calls by how busy they are.
+
+    Attributes:
+        slot: where it is loaded.
+        breaker: stops calls while it fails.
+    """
+
+    slot: Slot
+    breaker: Breaker
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a call would be answered at once."""
+        slot = self.slot
+        return slot.current is not None and not slot.is_sick and self.breaker.state == "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """One of the models behind a name.
 
     Attributes:
         name: its name.
         weight: its share of the calls.
-        slot: where it is loaded.
-        breaker: stops calls while it fails.
+        copies: where it is loaded, at least one.
     """
 
     name: str
     weight: float
-    slot: Slot
-    breaker: Breaker
+    copies: tuple[Copy, ...]
+
+    @property
+    def first(self) -> Copy:
+        """The first copy, which is loaded when nothing is."""
+        return self.copies[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +120,12 @@ class Route:
     spec: ModelSpec
     variants: tuple[Variant, ...]
     weights: Weights | None
+
+    @property
+    def copies(self) -> Iterator[Copy]:
+        """All copies of all variants."""
+        for variant in self.variants:
+            yield from variant.copies
 
     def choose(self, key: str | None, variant: str | None) -> Variant:
         """Return the variant of a key, or of a name.
@@ -143,6 +171,24 @@ class Caller:
         if route is None:
             raise UnknownNameError(name, get_close_matches(name, self.routes))
         return route
+
+    def pick(self, variant: Variant) -> Copy:
+        """Return the copy of a variant that is to be called: of those that are loaded, the idlest.
+
+        Where all of them are busy, another one is loaded meanwhile.
+        """
+        if len(variant.copies) == 1:
+            return variant.copies[0]
+        ready = [(one.slot.n_leases, at) for at, one in enumerate(variant.copies) if one.is_open]
+        if not ready:
+            return variant.first
+        n_leases, at = min(ready)
+        if n_leases and len(ready) < len(variant.copies):
+            for one in variant.copies:
+                if one.slot.current is None:
+                    self._engine.load_another(one.slot)
+                    break
+        return variant.copies[at]
 
     def call(
         self,
@@ -195,7 +241,7 @@ class Caller:
             deadline_s = None if seconds is None else self._engine.clock() + seconds
             chosen = route.choose(key, variant)
             try:
-                return self._once(name, chosen, run, deadline_s)
+                return self._once(name, self.pick(chosen), run, deadline_s)
             except UnknownNameError:
                 # The deployment changed between the choice and the lease.
                 if self.routes.get(name) is route:
@@ -208,12 +254,12 @@ class Caller:
     def _once(
         self,
         asked: str,
-        variant: Variant,
+        copy: Copy,
         run: Function,
         deadline_s: float | None,
         like: Slot | None = None,
     ) -> Answer[Any]:
-        engine, slot, breaker = self._engine, variant.slot, variant.breaker
+        engine, slot, breaker = self._engine, copy.slot, copy.breaker
         breaker.enter()
         try:
             lease = engine.acquire(slot, deadline_s)
@@ -264,11 +310,11 @@ class Caller:
     ) -> Answer[Any]:
         """Try the fallbacks in their order, and raise the first error if all of them fail."""
         name = route.spec.name
-        like = None if route.spec.allow_different_vectors else failed.slot
+        like = None if route.spec.allow_different_vectors else failed.first.slot
         for other in route.spec.fallback:
             variant = self.route(other).choose(key, None)
             try:
-                answer = self._once(name, variant, run, deadline_s, like)
+                answer = self._once(name, self.pick(variant), run, deadline_s, like)
             except Exception as also:
                 if is_callers_mistake(also) and not isinstance(also, PoolError):
                     raise

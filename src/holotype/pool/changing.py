@@ -20,6 +20,7 @@ class Change:
         swaps: the slots that load another unit.
         updates: the slots whose next load is another, or that only differ in settings.
         jobs: the loads, once they are queued.
+        holds: whether what they load waits for a word.
     """
 
     spec: ModelSpec
@@ -27,6 +28,7 @@ class Change:
     swaps: list[tuple[Slot, Unit]] = field(default_factory=list)
     updates: list[tuple[Slot, Unit]] = field(default_factory=list)
     jobs: list[LoadJob] = field(default_factory=list)
+    holds: bool = False
 
     def note(self, slot: Slot, unit: Unit) -> None:
         """Note that a slot is to have a unit."""
@@ -38,10 +40,12 @@ class Change:
 
     def update(self) -> None:
         """Change what nothing is loaded for; the pool's lock is held."""
-        slots = tuple(one.slot for one in self.route.variants)
-        for slot in slots:
+        for one in self.route.copies:
+            slot = one.slot
             slot.pinned = self.spec.pinned
-            slot.siblings = tuple(other for other in slots if other is not slot)
+            slot.siblings = tuple(
+                other.slot for other in self.route.copies if other.slot.variant != slot.variant
+            )
         for slot, unit in self.updates:
             slot.unit = unit
             if slot.current is not None:
@@ -50,6 +54,6 @@ class Change:
     def reset_breakers(self) -> None:
         """Let calls through to what is another model now."""
         replaced = {id(slot) for slot, _ in (*self.swaps, *self.updates)}
-        for one in self.route.variants:
+        for one in self.route.copies:
             if id(one.slot) in replaced:
                 one.breaker.reset()

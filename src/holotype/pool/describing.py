@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from holotype.pool.calling import Route, Variant
+from holotype.pool.calling import Copy, Route, Variant
 from holotype.pool.engine import Engine
 from holotype.pool.status import DeviceStatus, ModelState, PoolStatus, VariantStatus
 
@@ -14,9 +14,10 @@ def describe(engine: Engine, routes: Mapping[str, Route]) -> PoolStatus:
     now_s = engine.clock()
     with engine.lock:
         models = tuple(
-            _variant_status(route, variant, now_s)
+            _variant_status(route, variant, copy, now_s)
             for route in routes.values()
             for variant in route.variants
+            for copy in variant.copies
         )
     devices = tuple(
         DeviceStatus(
@@ -35,9 +36,9 @@ def describe(engine: Engine, routes: Mapping[str, Route]) -> PoolStatus:
     return PoolStatus(models=models, ensembles=ensembles, devices=devices)
 
 
-def _variant_status(route: Route, variant: Variant, now_s: float) -> VariantStatus:
+def _variant_status(route: Route, variant: Variant, copy: Copy, now_s: float) -> VariantStatus:
     """Describe a variant; the lock is held."""
-    slot, current = variant.slot, variant.slot.current
+    slot, current = copy.slot, copy.slot.current
     state: ModelState = "cold" if current is None else "ready"
     if slot.is_sick:
         state = "sick"
@@ -46,6 +47,7 @@ def _variant_status(route: Route, variant: Variant, now_s: float) -> VariantStat
     return VariantStatus(
         name=route.spec.name,
         variant=variant.name,
+        copy=slot.copy,
         weight=variant.weight,
         state=state,
         reference=slot.unit.reference,
@@ -54,7 +56,7 @@ def _variant_status(route: Route, variant: Variant, now_s: float) -> VariantStat
         n_leases=0 if current is None else current.n_leases,
         n_draining=len(slot.draining),
         pinned=slot.pinned,
-        breaker=variant.breaker.state,
+        breaker=copy.breaker.state,
         loaded_for_s=None if current is None else now_s - current.loaded_at_s,
         idle_for_s=None if current is None else now_s - current.used_at_s,
         last_error=slot.last_error,

@@ -32,6 +32,7 @@ from holotype.pool.victims import NeverFits, Resident, Unload, Wait, choose_vict
 
 _WAIT_FOR_MEMORY_S = 30.0
 _MOST_NOT_FINITE = 3
+_RETRY_S = 30.0
 
 
 class Engine(Residents):
@@ -165,6 +166,15 @@ class Engine(Residents):
             if slot.loading is not None:
                 return slot.loading
             return self._queue_load(slot, REQUESTED if urgent else PRELOAD)
+
+    def load_another(self, slot: Slot) -> None:
+        """Load one more copy of what is busy elsewhere, unless that has just failed."""
+        with self.lock:
+            failed_at_s = slot.failed_at_s
+            recent = failed_at_s is not None and self.clock() < failed_at_s + _RETRY_S
+            if recent or slot.current or slot.loading or slot.removed or self._closed:
+                return
+            self._queue_load(slot, PRELOAD)
 
     def swap(
         self,

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Condition, Lock
-from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
 Kind: TypeAlias = Literal[
@@ -118,12 +117,7 @@ class Subscription:
         """Return the subscription."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the subscription."""
         self.end()
 

@@ -6,10 +6,10 @@ called that is closed, nothing is closed that is called, and what has been retir
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Lock
-from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 from holotype.errors import ClosedEncoderError
@@ -33,6 +33,7 @@ class Version:
         kind: its kind.
         fingerprint: the digest of what decides its vectors; None if the model has none.
         device: where it runs.
+        copy: the number of the copy of the variant, from 1.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Version:
     kind: ModelKind
     fingerprint: str | None
     device: str
+    copy: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,17 +185,12 @@ class Lease(Generic[ModelT_co]):
         """Return the lease."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the lease."""
         self.end()
 
 
-class Home:
+class Home(ABC):
     """What leases need of their pool.
 
     Attributes:
@@ -208,6 +205,6 @@ class Home:
         self.clock = clock
         self.waiting = False
 
+    @abstractmethod
     def on_unused(self, generation: Generation) -> None:
         """Do what the end of the last lease makes possible; the lock is not held."""
-        raise NotImplementedError

@@ -226,6 +226,7 @@ class LoadJob(Job):
                 kind=facts.kind,
                 fingerprint=facts.fingerprint,
                 device=str(getattr(model, "device", self.device.name)),
+                copy=slot.copy,
             )
             generation = Generation(
                 version=version,
@@ -318,6 +319,7 @@ class LoadJob(Job):
             return
         reported = self._reported(error)
         slot.last_error = str(reported)
+        slot.failed_at_s = engine.clock()
         if not isinstance(error, SupersededError):
             engine.metrics.add("load_failures", (slot.name, slot.variant, 0))
             engine.events.add(

@@ -56,8 +56,13 @@ class Opener:
     factories: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     registry: Resolve | None = None
 
-    def unit(self, spec: ModelSpec, variant: VariantSpec) -> Unit:
-        """Return how a variant is loaded; nothing is loaded yet.
+    def unit(self, spec: ModelSpec, variant: VariantSpec, copy: int = 1) -> Unit:
+        """Return how a copy of a variant is loaded; nothing is loaded yet.
+
+        Args:
+            spec: what the deployment says of the name.
+            variant: what it says of the variant.
+            copy: the number of the copy, from 1; each is on another device, as far as there are any.
 
         Raises:
             PoolError: the source is not supported, or its class is not allowed.
@@ -76,13 +81,13 @@ class Opener:
         registered: RegisteredModel | None = None
         prepare: Callable[[], None] = _nothing
         if isinstance(source, ReferenceSource):
-            device = _device(inference)
+            device = _device(inference, copy)
             reference, content = str(source.ref), _content(source.ref)
             opens = partial(_load, source.ref, spec.dim, device, inference)
             prepare = partial(_import_backend, inference.backend)
             size_facts = {**facts, "files": [file[:2] for file in content]}
         elif isinstance(source, RegistrySource):
-            device, follows = _device(inference), True
+            device, follows = _device(inference, copy), True
             registered = find_version(self.registry, spec.name, source)
             reference, content = f"registry:{source.kind}", ()
             opens, size_facts = partial(refuse_none, spec.name, source), facts
@@ -109,11 +114,11 @@ class Opener:
             device = "cpu"
             reference, content = f"sagemaker:{source.endpoint}", ()
             opens, size_facts = partial(_sagemaker, source, spec), facts
-        if spec.copies != 1:
+        if spec.copies != 1 and isinstance(source, (BuiltinSource, SagemakerSource)):
             raise PoolError(
                 spec.name,
-                f"asks for {spec.copies} copies; a pool loads one copy of each variant: leave "
-                "copies out, and name a device for each of several variants",
+                f"asks for {spec.copies} copies of {reference}, which loads no weights here and "
+                "takes any number of calls at once; leave copies out",
             )
         size_key = identity_of(size_facts)
         needs = partial(self._need, spec, variant, size_key, registered)
@@ -166,8 +171,8 @@ def _nothing() -> None:
     """Import nothing."""
 
 
-def _device(inference: InferenceSettings) -> str:
-    """Return the device that a model is loaded on, with its number."""
+def _device(inference: InferenceSettings, copy: int) -> str:
+    """Return the device that a copy of a model is loaded on, with its number."""
     device = inference.device
     if device is None and (inference.backend != "torch" or find_spec("torch") is None):
         device = "cpu"
@@ -175,7 +180,15 @@ def _device(inference: InferenceSettings) -> str:
         # By name: type checkers that read holotype must not follow torch.
         devices: Any = importlib.import_module("holotype.encoders.torch_backend.devices")
         device = str(devices.resolve_device(None))
-    return "cuda:0" if device == "cuda" else device
+    if device != "cuda":
+        return device
+    # The copies go round.
+    return f"cuda:{(copy - 1) % _count_cuda()}" if copy > 1 else "cuda:0"
+
+
+def _count_cuda() -> int:
+    torch: Any = importlib.import_module("torch")
+    return max(1, int(torch.cuda.device_count()))
 
 
 def _import_backend(backend: str) -> None:

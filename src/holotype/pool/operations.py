@@ -79,8 +79,8 @@ class Operations:
     def _preload(self, applied: Applied) -> None:
         for spec in self.deployment.models:
             if spec.preload and spec.name not in applied.failed:
-                for variant in self._variants(spec.name):
-                    self._engine.load(variant.slot, urgent=False)
+                for slot in self._slots(spec.name):
+                    self._engine.load(slot, urgent=False)
 
     def refresh(self, kind: str | None = None) -> Applied:
         """Look again at what the sources of the deployment stand for, and swap what has changed.
@@ -160,7 +160,8 @@ class Operations:
     def watch(self, *, poll_s: float = 60.0) -> Any:
         """Apply the deployment whenever its file, its folder or its parameters change.
 
-        What is wrong, or fails, is an event; what serves goes on.
+        What is wrong, or fails, is an event; what serves goes on. Somebody who asks the watch to look
+        again, as SIGHUP does, also asks for aliases and folders behind a file that stayed the same.
 
         Args:
             poll_s: how often to look although nothing was noticed, in seconds.
@@ -178,12 +179,20 @@ class Operations:
         # By name: they need the extra.
         deployment: Any = importlib.import_module("holotype.deployment")
         source = deployment.open_source(self._location)
-        watch = deployment.Watch(source, self._on_change, self._on_failure, poll_s=poll_s)
+        watch = deployment.Watch(
+            source, self._on_change, self._on_failure, on_same=self._on_same, poll_s=poll_s
+        )
         self._watch = watch.start()
         return watch
 
     def _on_change(self, loaded: Any) -> None:
-        applied = self.reload()
+        self._require_all(self.reload())
+
+    def _on_same(self) -> None:
+        self._require_all(self.refresh())
+
+    @staticmethod
+    def _require_all(applied: Applied) -> None:
         if applied.failed:
             # The watch tries again when somebody asks it to.
             raise PoolError("", "; ".join(applied.failed.values()))
@@ -192,7 +201,7 @@ class Operations:
         self.events.add("deployment_failed", reason=str(error))
 
     def load(self, name: str, *, timeout_s: float | None = None) -> None:
-        """Load all variants of a name that are not loaded, and wait for them.
+        """Load all variants and copies of a name that are not loaded, and wait for them.
 
         Args:
             name: the name; of an ensemble all members are loaded.
@@ -204,7 +213,7 @@ class Operations:
             PoolError: a variant cannot be loaded.
         """
         ends_s = None if timeout_s is None else monotonic() + timeout_s
-        jobs = [self._engine.load(variant.slot) for variant in self._variants(name)]
+        jobs = [self._engine.load(slot) for slot in self._slots(name)]
         for job in jobs:
             if job is None:
                 continue
@@ -237,18 +246,18 @@ class Operations:
         if variant is not None:
             chosen = [self._caller.route(name).choose(None, variant)]
         wanted: list[tuple[Slot, Unit]] = []
-        for one in chosen:
+        for slot in (copy.slot for one in chosen for copy in one.copies):
             if source is not None:
-                wanted.append((one.slot, self._unit(one, source)))
-            elif one.slot.current is None:
-                wanted.append((one.slot, one.slot.unit))
+                wanted.append((slot, self._unit(slot, source)))
+            elif slot.current is None:
+                wanted.append((slot, slot.unit))
         beside = source is not None and self._engine.settings.swap == "overlap"
         return plan_loads(self._engine, wanted, beside=beside)
 
-    def _unit(self, variant: Variant, source: Source) -> Unit:
-        route = self._caller.route(variant.slot.name)
-        (spec,) = (one for one in route.spec.variants if one.name == variant.name)
-        return self._opener.unit(route.spec, replace(spec, source=source))
+    def _unit(self, slot: Slot, source: Source) -> Unit:
+        spec = self._caller.route(slot.name).spec
+        (variant,) = (one for one in spec.variants if one.name == slot.variant)
+        return self._opener.unit(spec, replace(variant, source=source), slot.copy)
 
     def unload(self, name: str) -> None:
         """Unload all variants of a name once no call runs on them; the next call loads them again.
@@ -256,8 +265,8 @@ class Operations:
         Raises:
             UnknownNameError: the pool has no such name.
         """
-        for variant in self._variants(name):
-            self._engine.unload(variant.slot)
+        for slot in self._slots(name):
+            self._engine.unload(slot)
 
     def pin(self, name: str, *, pinned: bool = True) -> None:
         """Keep a name loaded although others need the memory, or nobody calls; or not any more.
@@ -266,8 +275,8 @@ class Operations:
             UnknownNameError: the pool has no such name.
         """
         with self._engine.lock:
-            for variant in self._variants(name):
-                variant.slot.pinned = pinned
+            for slot in self._slots(name):
+                slot.pinned = pinned
         self._engine.wake()
 
     def swap(
@@ -311,12 +320,30 @@ class Operations:
         if allow_different_vectors:
             spec = replace(spec, allow_different_vectors=True)
         (old,) = (one for one in spec.variants if one.name == chosen.name)
-        unit = self._opener.unit(spec, replace(old, source=source))
+        new = replace(old, source=source)
         mode = self._engine.settings.swap if mode is None else mode
-        job = self._engine.swap(chosen.slot, unit, mode=mode, timeout_s=timeout_s)
-        version = job.future.result().version
-        chosen.breaker.reset()
-        return version
+        # Copies take over together.
+        holds = len(chosen.copies) > 1 and mode == "overlap"
+        jobs = [
+            self._engine.swap(
+                one.slot,
+                self._opener.unit(spec, new, one.slot.copy),
+                mode=mode,
+                timeout_s=timeout_s,
+                holds=holds,
+            )
+            for one in chosen.copies
+        ]
+        errors = [error for job in jobs if (error := job.future.exception()) is not None]
+        if holds and errors:
+            self._engine.discard(jobs)
+        elif holds:
+            self._engine.commit(jobs)
+        if errors:
+            raise errors[0]
+        for one in chosen.copies:
+            one.breaker.reset()
+        return jobs[0].future.result().version
 
     def wait_until_ready(self, timeout_s: float | None = None) -> None:
         """Wait until everything is loaded that the deployment preloads.
@@ -331,6 +358,9 @@ class Operations:
     def status(self) -> PoolStatus:
         """Return what is loaded, and what it takes."""
         return describe(self._engine, self._caller.routes)
+
+    def _slots(self, name: str) -> list[Slot]:
+        return [copy.slot for variant in self._variants(name) for copy in variant.copies]
 
     def _variants(self, name: str) -> Sequence[Variant]:
         route = self._caller.route(name)

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping
 from threading import Lock
-from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
 from holotype.deployment.document import Deployment
@@ -186,7 +185,7 @@ class Pool(Operations):
             PoolError: the model cannot be loaded.
         """
         route = self._caller.routes.get(name) or self._caller.route(name)
-        slot = route.choose(key, variant).slot
+        slot = self._caller.pick(route.choose(key, variant)).slot
         seconds = route.spec.timeout_s if timeout_s is None else timeout_s
         if seconds is None:
             return self._engine.acquire(slot)
@@ -308,7 +307,7 @@ class Pool(Operations):
         if first and self._watch is not None:
             self._watch.stop()
         self._batches.close()
-        slots = [one.slot for route in self._caller.routes.values() for one in route.variants]
+        slots = [one.slot for route in self._caller.routes.values() for one in route.copies]
         done = self._engine.stop(drain_s, slots)
         self._threads.end(wait=done)
         if first:
@@ -320,12 +319,7 @@ class Pool(Operations):
         """Return the pool."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the pool."""
         self.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from types import TracebackType
 from typing import Self
 
 from holotype.deployment.document import Source
@@ -156,12 +155,7 @@ class PreparedSwap:
         """Return it."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Discard what has not been committed."""
         if self._is_open:
             self.discard()

@@ -117,7 +117,7 @@ class Residents(Home):
         """Let a generation take over; the lock is held."""
         old, slot.current, slot.unit = slot.current, generation, unit
         slot.last = generation
-        slot.last_error = None
+        slot.last_error = slot.failed_at_s = None
         slot.n_not_finite, slot.is_sick = 0, False
         if old is not None and old is not generation:
             self.retire(old)

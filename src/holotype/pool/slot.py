@@ -62,11 +62,12 @@ class Unit:
 
 
 class Slot:
-    """One variant of one name. Guarded by the pool's lock.
+    """One copy of one variant of one name. Guarded by the pool's lock.
 
     Attributes:
         name: the name.
         variant: the variant.
+        copy: the number of the copy, from 1.
         unit: how it is loaded.
         pinned: whether it is never unloaded for others, or for being idle.
         current: the generation that calls get; None if nothing is loaded.
@@ -77,14 +78,18 @@ class Slot:
         last_error: why the last load failed; None after a success.
         n_not_finite: how often in a row the current generation returned NaN or infinity.
         is_sick: whether it did so too often, and is not called any more.
-        siblings: the other variants of the name, which must make the same vectors.
+        siblings: those of the other variants of the name, which must make the same vectors.
+        failed_at_s: when the last load failed, on the pool's clock; None after a success.
         removed: whether the name or the variant is gone from the deployment.
     """
 
-    def __init__(self, name: str, variant: str, unit: Unit, *, pinned: bool = False) -> None:
+    def __init__(
+        self, name: str, variant: str, unit: Unit, *, copy: int = 1, pinned: bool = False
+    ) -> None:
         """Load nothing yet."""
         self.name = name
         self.variant = variant
+        self.copy = copy
         self.unit = unit
         self.pinned = pinned
         self.current: Generation | None = None
@@ -93,11 +98,18 @@ class Slot:
         self.last: Generation | None = None
         self.last_number = 0
         self.last_error: str | None = None
+        self.failed_at_s: float | None = None
         self.n_not_finite = 0
         self.is_sick = False
         self.siblings: tuple[Slot, ...] = ()
         self.removed = False
 
+    @property
+    def n_leases(self) -> int:
+        """How many calls run on what it serves."""
+        current = self.current
+        return 0 if current is None else current.n_leases
+
     def __repr__(self) -> str:
         """Show what is loaded."""
-        return f"Slot({self.name!r}, {self.variant!r}, current={self.current!r})"
+        return f"Slot({self.name!r}, {self.variant!r}, {self.copy}, current={self.current!r})"

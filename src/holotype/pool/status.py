@@ -12,7 +12,7 @@ ModelState: TypeAlias = Literal["cold", "loading", "ready", "sick"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantStatus:
-    """One variant of one name.
+    """One copy of one variant of one name.
 
     Attributes:
         name: the name.
@@ -29,6 +29,7 @@ class VariantStatus:
         loaded_for_s: seconds since it was loaded; None if it is not.
         idle_for_s: seconds since the last call; None if it is not loaded.
         last_error: why the last load failed; None after a success.
+        copy: the number of the copy, from 1.
     """
 
     name: str
@@ -45,6 +46,7 @@ class VariantStatus:
     loaded_for_s: float | None
     idle_for_s: float | None
     last_error: str | None
+    copy: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ LABELS = (
     "secret",
 )
 
-_LOCAL_PART = re.compile(r"[A-Za-z0-9](?:[\w.+%-]{0,62}[\w+%-])?\Z")
+_LOCAL_PART = re.compile(r"[A-Za-z0-9](?:[\w.+%'-]{0,62}[\w+%-])?\Z")
 _LONGEST_LOCAL_PART = 64
 _BEFORE_LOCAL_PART = frozenset("+-.")
 _DOMAIN = re.compile(
@@ -49,18 +49,24 @@ _SECRET = re.compile(
     r"|eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,4096})(?![\w-])"
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"
 )
+# What no secret is without: a cheap look before the pattern.
+_OF_SECRETS = ("_", "sk-", "eyJ", "AKIA", "ASIA", "xox", "AIza", "glpat-", "-----BEGIN")
 # Account numbers, and social security numbers of Italy and Spain.
 _LETTERS_AND_DIGITS = re.compile(
     r"\b(?:(?P<iban>[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?)"
     r"|(?P<italian>[A-Z]{6}[\dLMNP-V]{2}[A-EHLMPRST][\dLMNP-V]{2}[A-Z][\dLMNP-V]{3}[A-Z])"
     r"|(?P<spanish>(?:\d{8}|[XYZ]\d{7})-?[A-Z]))\b"
 )
+# Likewise: letters beside digits, or the six letters of an Italian number.
+_OF_LETTERS_AND_DIGITS = re.compile(r"[A-Z](?:\d|[A-Z]{5})|\d-?[A-Z]")
 _IP_4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)")
 _IP_6 = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])"
 )
 _DIGITS = re.compile(r"(?<![\w.+-])\+?(?:\((?=\d{1,5}\)))?\d(?:[ ().\-/]{0,2}\d){6,18}(?![\w-])")
 _ANY_DIGITS = re.compile(r"\d\D{0,3}\d\D{0,3}\d")
+_DOTTED_DIGITS = re.compile(r"\d\.\d{1,3}\.\d")
+_SEVEN_DIGITS = re.compile(r"\d(?:[ ().\-/]{0,2}\d){6}")
 _CARD_LENGTHS = range(13, 20)
 _REGIONS = ("US",)
 
@@ -71,6 +77,8 @@ _BY_SHAPE: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}"), "stdnum.br.cpf", 0.99),
     (re.compile(r"\d{3}[ -]\d{3}[ -]\d{3}"), "stdnum.ca.sin", 0.85),
 )
+
+_NO_THRESHOLDS: Mapping[str, float] = dict.fromkeys(LABELS, 0.0)
 
 
 class PiiClassifier:
@@ -165,16 +173,25 @@ class PiiClassifier:
         Raises:
             ValueError: `thresholds` names a label that does not exist, or an option is invalid.
         """
-        settings_of(**options)
-        rule = label_rule(
-            LABELS, multi_label=True, top_k=top_k, threshold=threshold or 0.0, thresholds=thresholds
-        )
-        lowest = {label: least or 0.0 for label, least in zip(LABELS, rule.thresholds, strict=True)}
+        if options:
+            settings_of(**options)
+        lowest = _NO_THRESHOLDS
+        if top_k is not None or threshold is not None or thresholds is not None:
+            rule = label_rule(
+                LABELS,
+                multi_label=True,
+                top_k=top_k,
+                threshold=threshold or 0.0,
+                thresholds=thresholds,
+            )
+            lowest = {
+                name: least or 0.0 for name, least in zip(LABELS, rule.thresholds, strict=True)
+            }
         found = [
             tuple(
                 sorted(
                     (span for span in self.find(text) if span.score >= lowest[span.label]),
-                    key=lambda one: -one.score,
+                    key=_minus_score,
                 )[:top_k]
             )
             for text in each_text(texts)
@@ -206,22 +223,27 @@ class PiiClassifier:
                 url = found[0].rstrip(_URL_END)
                 start = found.start()
                 yield Span(label="url", score=0.9, start=start, end=start + len(url))
-        for found in _SECRET.finditer(text):
-            yield _span("secret", 0.97, found)
+        if any(part in text for part in _OF_SECRETS):
+            for found in _SECRET.finditer(text):
+                yield _span("secret", 0.97, found)
         if "::" in text or text.count(":") > 5:
             yield from self._addresses(_IP_6, text)
         if _ANY_DIGITS.search(text) is not None:
             yield from self._numbers(text)
 
     def _numbers(self, text: str) -> Iterator[Span]:
-        if text.count(".") >= 3:
+        if text.count(".") >= 3 and _DOTTED_DIGITS.search(text) is not None:
             yield from self._addresses(_IP_4, text)
-        known = [
-            _span("iban" if kind == "iban" else "social_security_number", 0.99, found)
-            for found in _LETTERS_AND_DIGITS.finditer(text)
-            if (kind := found.lastgroup) is not None and self._checks[kind](found[0])
-        ]
-        yield from known
+        known: list[Span] = []
+        if _OF_LETTERS_AND_DIGITS.search(text) is not None:
+            known = [
+                _span("iban" if kind == "iban" else "social_security_number", 0.99, found)
+                for found in _LETTERS_AND_DIGITS.finditer(text)
+                if (kind := found.lastgroup) is not None and self._checks[kind](found[0])
+            ]
+            yield from known
+        if _SEVEN_DIGITS.search(text) is None:
+            return
         for found in _DIGITS.finditer(text):
             # The digits of an account are no telephone number.
             if not any(one.start < found.end() and found.start() < one.end for one in known):
@@ -275,6 +297,10 @@ class PiiClassifier:
     def __repr__(self) -> str:
         """Show the regions."""
         return f"PiiClassifier(regions={self._regions!r})"
+
+
+def _minus_score(span: Span) -> float:
+    return -span.score
 
 
 def _span(label: str, score: float, found: re.Match[str]) -> Span:

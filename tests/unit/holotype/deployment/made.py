@@ -202,7 +202,7 @@ def models(draw: st.DrawFn, name: str, others: list[str]) -> ModelSpec:
         architecture=draw(ARCHITECTURES),
         inference=inference,
         dim=draw(st.sampled_from([None, 768])),
-        memory_bytes=draw(st.none() | st.integers(0, 2**40)),
+        memory_bytes=draw(st.none() | st.integers(1, 2**40)),
         preload=draw(st.booleans()),
         pinned=draw(st.booleans()),
         copies=draw(st.integers(1, 3)),
@@ -214,7 +214,7 @@ def models(draw: st.DrawFn, name: str, others: list[str]) -> ModelSpec:
 
 MEMORY = st.one_of(
     st.just((MemoryLimit(share=0.8),)),
-    st.integers(0, 2**45).map(lambda n_bytes: (MemoryLimit(n_bytes=n_bytes),)),
+    st.integers(1, 2**45).map(lambda n_bytes: (MemoryLimit(n_bytes=n_bytes),)),
     st.integers(1, 100).map(
         lambda percent: (
             MemoryLimit(device="cpu", share=percent / 100),

@@ -232,7 +232,6 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_to_do() -> None:
         (f"{PINNED}, timeout_s: .nan", ".nan", "above 0"),
         (f"{PINNED}, timeout_s: 1e999", "1e999", "above 0"),
         (f"{PINNED}, memory: 0.9", "0.9", "write 0.9GiB"),
-        (f"{PINNED}, memory: 80%", "80%", "write 80GiB"),
         (f"{PINNED}, sticky: users", "users", "write user"),
         (f"{PINNED}, fallback: other", '"other"', "write [other]"),
         (f"{PINNED}, fallback: []", "a list", "leave the key out"),
@@ -246,6 +245,10 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_to_do() -> None:
         (f"{PINNED}, aws_secret_access_key: x", "names a credential", "revoke"),
         ("source: {type: custom, factory: 'a:B', options: {api_key: x}}", "credential", "revoke"),
         (f"{PINNED}, inference: {{threshold: 50}}", "50", "write 0.5, a fraction"),
+        (f"{PINNED}, inference: {{threshold: 2}}", "2", "write a number from 0 to 1"),
+        (f"{PINNED}, memory: 80%", "80%", "only pool.memory can be a share"),
+        (f"{PINNED}, memory: 0B", "0B", "write at least 1B"),
+        (f"{PINNED}, memory: 0.00 GiB", "0.00 GiB", "write at least 1B"),
         (f"{PINNED}, inference: {{threshold: -1}}", "-1", "from 0 to 1"),
         (f"{PINNED}, inference: {{dtype: int8}}", 'no dtype "int8"', "another backend"),
         (f"{PINNED}, inference: {{dtype: fp16}}", "fp16", "one of"),
@@ -552,3 +555,29 @@ def test_every_problem_can_be_printed_whatever_the_names(text: str) -> None:
 def test_what_is_no_text_is_told(text: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="expected its text"):
         read_text(text)
+
+
+@pytest.mark.parametrize("key", ["1", "true", "~", "1.5"])
+def test_a_key_that_is_no_text_is_one_problem(key: str) -> None:
+    (found,) = problems_of(f'version: "1.0"\nmodels:\n  {key}: {{source: "s3://bkt/x"}}\n')
+    assert f'put it in quotes: "{key}"' in str(found)
+
+
+def test_of_many_unknown_names_the_first_get_suggestions() -> None:
+    def model(at: int) -> str:
+        return f'  model-{at}: {{source: "s3://bkt/{at}", fallback: [modle-{at}x]}}\n'
+
+    found = problems_of('version: "1.0"\nmodels:\n' + "".join(map(model, range(200))))
+    assert len(found) == 200
+    # Each suggestion compares the name with all others: 3,000 of them took minutes.
+    assert ["did you mean" in each.action for each in found] == [True] * 20 + [False] * 180
+
+
+def test_a_chain_as_long_as_the_deployment_is_no_circle() -> None:
+    def model(at: int) -> str:
+        return f'  m{at}: {{source: "s3://bkt/{at}", fallback: [m{(at + 1) % 500}]}}\n'
+
+    texts = ['version: "1.0"\nmodels:\n', *map(model, range(499))]
+    assert problems_of("".join([*texts, '  m499: {source: "s3://bkt/x"}\n'])) == ()
+    (circle,) = problems_of("".join([*texts, model(499)]))
+    assert "m499 -> m0" in str(circle)

@@ -312,6 +312,28 @@ def test_what_could_not_be_applied_is_tried_again_when_somebody_asks() -> None:
         assert applied.get(timeout=SOON_S)
 
 
+def test_who_asks_also_asks_for_what_the_same_text_names() -> None:
+    told, failures = queue.Queue[int](), [ValueError("the alias is gone")]
+
+    def on_same() -> None:
+        told.put(len(failures))
+        if failures:
+            raise failures.pop()
+
+    store = Store(text("v0"))
+    with watching(store, poll_s=0.01, on_same=on_same) as (watch, seen):
+        assert seen.next_change() == "v0"
+        # Polls do not ask for that.
+        store.wait(8)
+        assert told.empty()
+        watch.look_again()
+        assert told.get(timeout=SOON_S) == 1
+        assert seen.next_failure() == "the alias is gone"
+        watch.look_again()
+        assert told.get(timeout=SOON_S) == 0
+    assert seen.is_quiet
+
+
 def test_changes_during_a_call_are_one_change_the_newest(file: Path) -> None:
     entered, leave = threading.Event(), threading.Event()
     seen = Seen()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from threading import Condition, Event, Lock
+from threading import Condition, Event, Lock, get_ident
 from typing import Any
 
 import numpy as np
@@ -150,12 +150,19 @@ class TestEngine(Engine):
         self.machine = machine
         self.waits = Condition()
         self.n_waiting = 0
+        self.waits_for: dict[int, Any] = {}
 
     def _wait_for(self, job: Any, deadline_s: float | None) -> Any:
         with self.waits:
             self.n_waiting += 1
+            self.waits_for[get_ident()] = job
             self.waits.notify_all()
         return super()._wait_for(job, deadline_s)
+
+    def is_blocked(self, thread: int) -> bool:
+        """Whether a caller waits for a load that is not over."""
+        job = self.waits_for.get(thread)
+        return job is not None and not job.future.done()
 
     def settle(self) -> None:
         """Return when every loader has tried all that it has."""

@@ -82,7 +82,7 @@ def hold(runner: Runner, queue: Batcher) -> Any:
 
 
 def test_a_request_runs_at_once_when_nothing_else_does(runner: Runner, queue: Batcher) -> None:
-    values, versions, _ = queue.submit("g", ["a", "bb"]).result(30)
+    values, versions, *_ = queue.submit("g", ["a", "bb"]).result(30)
     assert values[:, 0].tolist() == [1, 2]
     assert versions == (version(),)
 
@@ -123,7 +123,7 @@ def test_a_long_request_is_cut_into_windows_and_does_not_hold_up_a_short_one(
     long = queue.submit("g", ["x"] * 20)
     short = queue.submit("g", ["yy"])
     runner.gate.set()
-    values, _, _ = short.result(30)
+    values, *_ = short.result(30)
     assert values.tolist() == [[2, 1]]
     # The first batch after it has a window of the long request, and the short one beside it.
     assert runner.batches[1][1][:3] == ["x", "x", "yy"]
@@ -150,7 +150,7 @@ def test_a_rare_kind_of_request_is_not_starved_by_a_common_one(runner: Runner) -
 
 def test_a_text_longer_than_a_batch_is_a_batch_of_its_own(runner: Runner) -> None:
     queue = batcher(runner, batch_tokens=10)
-    values, _, _ = queue.submit("g", ["x" * 1000, "y", "z" * 1000]).result(30)
+    values, *_ = queue.submit("g", ["x" * 1000, "y", "z" * 1000]).result(30)
     assert values[:, 0].tolist() == [1000, 1, 1000]
     assert [len(texts) for _, texts in runner.batches] == [1, 1, 1]
     queue.close()
@@ -214,7 +214,7 @@ def test_tokens_are_bounded_too_but_not_for_a_request_alone(runner: Runner) -> N
 def test_a_request_names_every_version_that_answered_it(runner: Runner) -> None:
     queue = batcher(runner, batch_tokens=3)
     runner.versions = [version(1), version(2)]
-    values, versions, _ = queue.submit("g", ["a", "b"]).result(30)
+    values, versions, *_ = queue.submit("g", ["a", "b"]).result(30)
     assert values[:, 1].tolist() == [1, 2]
     assert [one.number for one in versions] == [1, 2]
     queue.close()
@@ -223,7 +223,7 @@ def test_a_request_names_every_version_that_answered_it(runner: Runner) -> None:
 def test_a_request_never_mixes_vectors_of_two_fingerprints(runner: Runner) -> None:
     queue = batcher(runner, batch_tokens=3)
     runner.versions = [version(1), *(version(2, "another") for _ in range(3))]
-    values, versions, _ = queue.submit("g", ["a", "b"]).result(30)
+    values, versions, *_ = queue.submit("g", ["a", "b"]).result(30)
     assert values[:, 1].tolist() == [2, 2]
     assert [one.fingerprint for one in versions] == ["another"]
     queue.close()
@@ -276,7 +276,7 @@ def test_every_request_gets_all_of_its_own_results_and_no_batch_is_too_large(
     queue = batcher(runner, batch_tokens=batch_tokens, window_texts=window_texts)
     futures = [queue.submit(group, texts, urgent=urgent) for group, texts, urgent in requests]
     for (_, texts, _), future in zip(requests, futures, strict=True):
-        values, _, _ = future.result(30)
+        values, *_ = future.result(30)
         assert values[:, 0].tolist() == [len(text) for text in texts]
     queue.close()
     for _, texts in runner.batches:

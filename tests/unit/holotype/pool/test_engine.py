@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from holotype.pool.errors import (
     SupersededError,
     UnknownNameError,
 )
+from holotype.pool.generation import Lease
 from holotype.pool.loading import LoadJob
 from holotype.pool.sizes import Need, Sizes
 from holotype.pool.slot import Slot
@@ -681,4 +682,80 @@ def test_a_thousand_swaps_leave_one_model_and_one_generation(engine: TestEngine)
     (device,) = engine.devices()
     assert len(device.ledger.holders()) == 1
     assert not any(isinstance(holder, LoadJob) for holder, _ in device.ledger.holders())
+    engine.unload(slot)
+
+
+# Changes during a load
+
+
+def blocked(engine: TestEngine, slot: Slot) -> tuple[Event, Event, Future[Lease[Any]]]:
+    """A caller whose load has begun, and goes on when it is let."""
+    begun, gate = Event(), Event()
+
+    def block() -> None:
+        begun.set()
+        assert gate.wait(30)
+
+    slot.unit = engine.unit("a", number=1, fails=block)
+    caller = Future[Lease[Any]]()
+
+    def acquire() -> None:
+        try:
+            caller.set_result(engine.acquire(slot))
+        except BaseException as error:
+            caller.set_exception(error)
+
+    Thread(target=acquire, daemon=True).start()
+    assert begun.wait(30)
+    return begun, gate, caller
+
+
+def test_a_change_during_a_load_is_not_lost(engine: TestEngine) -> None:
+    slot = engine.slot("a")
+    _, gate, caller = blocked(engine, slot)
+    # What an applied deployment does with a slot that serves nothing yet.
+    with engine.lock:
+        slot.unit = engine.unit("a", number=2)
+    gate.set()
+    lease = caller.result(30)
+    assert lease.model.number == 2
+    lease.end()
+    engine.unload(slot)
+
+
+def test_a_held_swap_that_takes_over_during_a_load_is_not_undone_by_it(engine: TestEngine) -> None:
+    slot = loaded(engine, engine.slot("a"))
+    job = engine.swap(slot, engine.unit("a", number=2), holds=True)
+    job.future.result(30)
+    engine.unload(slot)
+    engine.settle()
+    _, gate, caller = blocked(engine, slot)
+    engine.commit([job])
+    gate.set()
+    lease = caller.result(30)
+    assert lease.model.number == 2
+    lease.end()
+    engine.settle()
+    assert slot.current is not None
+    assert slot.current.model.number == 2
+    engine.unload(slot)
+    engine.settle()
+    assert [device.ledger.held_bytes for device in engine.devices()] == [0]
+
+
+def test_a_held_swap_that_is_discarded_while_it_loads_leaves_nothing(engine: TestEngine) -> None:
+    slot = loaded(engine, engine.slot("a"))
+    begun, gate = Event(), Event()
+
+    def block() -> None:
+        begun.set()
+        assert gate.wait(30)
+
+    job = engine.swap(slot, engine.unit("a", number=2, fails=block), holds=True)
+    assert begun.wait(30)
+    engine.discard([job])
+    gate.set()
+    assert isinstance(job.future.exception(30), SupersededError)
+    engine.settle()
+    assert [model.number for model in engine.machine.alive] == [1]
     engine.unload(slot)

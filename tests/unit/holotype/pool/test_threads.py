@@ -99,7 +99,7 @@ def test_a_closed_pool_answers_the_coroutines_that_wait() -> None:
     kitchen, barrier, gate = Kitchen(), Barrier(N_THREADS + 1), Event()
 
     async def run() -> list[BaseException | object]:
-        with kitchen.pool(kitchen.spec("a"), limits=Limits(queued_requests=8)) as pool:
+        with kitchen.pool(kitchen.spec("a"), limits=Limits(queued_requests=2 * N_THREADS)) as pool:
             pool.load("a")
             model = kitchen.made["a"]
             inner = model.encode
