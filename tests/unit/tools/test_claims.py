@@ -23,6 +23,14 @@ def test_claims_are_read_by_repository(tmp_path: Path) -> None:
     assert read_claims(tmp_path / "claims.jsonl") == {"acme/x": [claim, claim]}
 
 
+def test_the_claims_of_several_files_add_up(tmp_path: Path) -> None:
+    claims = [{"huggingface_id": "acme/x", "pointer": LENGTH, "value": n} for n in (8, 9)]
+    paths = [tmp_path / name for name in ("a.jsonl", "b.jsonl")]
+    for path, claim in zip(paths, claims, strict=True):
+        path.write_text(json.dumps(claim))
+    assert read_claims(*paths) == {"acme/x": claims}
+
+
 def test_a_claim_of_one_kind_says_nothing_of_another() -> None:
     claims: list[dict[str, Any]] = [
         {"pointer": LENGTH, "value": 8, "source": "hub: a", "kind": "dense"},
