@@ -33,7 +33,7 @@ _FACTS = {
     "--mteb-scores": "scores.jsonl",
     "--mentions": "mentions.jsonl",
 }
-_CLAIMS = ("claims.jsonl", "checkpoints.jsonl")
+_CLAIMS = ("claims.jsonl", "checkpoints.jsonl", "registries.jsonl")
 _SUPERSEDED = "/lineage/superseded_by"
 
 Rows = Mapping[str, Mapping[str, Any]]

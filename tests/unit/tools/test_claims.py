@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from catalogue.claims import from_claims, read_claims
 from catalogue.facts import MTEB, Fact
 from catalogue.gather import Gatherer
@@ -105,6 +107,21 @@ def test_a_length_that_is_a_table_of_positions_is_withdrawn() -> None:
     candidates = {LENGTH: [Fact(514, MTEB), Fact(256, "hub: sentence_bert_config.json")]}
     reconcile(candidates, "dense")
     assert [fact.value for fact in candidates[LENGTH]] == [256]
+
+
+def test_a_length_that_only_ends_like_a_table_of_positions_stays() -> None:
+    candidates = {LENGTH: [Fact(250, "hub: sentence_bert_config.json")]}
+    reconcile(candidates, "dense")
+    assert [fact.value for fact in candidates[LENGTH]] == [250]
+
+
+@pytest.mark.parametrize(("network", "told"), [("mpnet", [False]), ("bert", [])])
+def test_a_network_that_never_needs_code_of_its_own_needs_none(
+    network: str, told: list[bool]
+) -> None:
+    candidates = {"/architecture/type": [Fact(network, "hub: config.json")]}
+    reconcile(candidates, "dense")
+    assert [fact.value for fact in candidates[REMOTE]] == told
 
 
 def test_a_registrys_length_of_a_static_model_is_withdrawn() -> None:
