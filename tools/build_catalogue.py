@@ -31,9 +31,9 @@ _FACTS = {
     "--encoding-facts": "encoding.jsonl",
     "--mteb-models": "mteb.jsonl",
     "--mteb-scores": "scores.jsonl",
-    "--claims": "claims.jsonl",
     "--mentions": "mentions.jsonl",
 }
+_CLAIMS = ("claims.jsonl", "checkpoints.jsonl", "registries.jsonl")
 _SUPERSEDED = "/lineage/superseded_by"
 
 Rows = Mapping[str, Mapping[str, Any]]
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read_lines(options.mteb_models),
         read_lines(options.mteb_scores),
         previous.get("models", ()),
-        read_claims(options.claims),
+        read_claims(*options.claims),
         read_lines(options.mentions),
     )
     write(options.output, dump(made.catalogue) + "\n")
@@ -174,6 +174,8 @@ def _parser() -> argparse.ArgumentParser:
     tools = _ROOT / "tools"
     for name, file in _FACTS.items():
         parser.add_argument(name, type=Path, default=tools / "facts" / file, help="JSON Lines")
+    claims = [tools / "facts" / file for file in _CLAIMS]
+    parser.add_argument("--claims", type=Path, nargs="+", default=claims, help="JSON Lines")
     parser.add_argument("--models", type=Path, default=tools / "selection.json")
     parser.add_argument("--curated", type=Path, default=tools / "curated.json")
     parser.add_argument("--conflicts", type=Path, default=tools / "conflicts.json")

@@ -21,7 +21,8 @@ _ROBERTA_FAMILY = ("roberta", "xlm-roberta", "mpnet", "xmod")
 """Networks whose first two positions are never used: 514 positions take 512 tokens."""
 
 _UNUSED_POSITIONS = 2
-_STEP = 8
+_STEP = 128
+"""The tables of positions are as long as a multiple of this, and the two unused positions longer."""
 
 _REMOTE_CODE = "/dependencies/requires_remote_code"
 _NETWORK = "/architecture/type"
@@ -56,6 +57,14 @@ _OF_TRANSFORMERS = frozenset(
     ]
 )
 """Networks that Transformers, or Sentence Transformers, brings along."""
+
+_ALWAYS_BUILT_IN = frozenset(
+    ["deberta-v2", "distilbert", "mistral", "modernbert", "mpnet", "roberta", "t5"]
+)
+"""Networks of which no checkpoint is known that needs code of its own.
+
+The makers of networks of their own call some of them `bert`, `qwen2` or `xlm-roberta`.
+"""
 
 
 def reconcile(candidates: Candidates, kind: str) -> None:
@@ -114,6 +123,8 @@ def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:
         for fact in candidates.get(_REMOTE_CODE, [])
         if key_of(fact.source) != MTEB or (not built_in if fact.value else built_in and not foreign)
     ]
+    if not candidates[_REMOTE_CODE] and network is not None and network.value in _ALWAYS_BUILT_IN:
+        candidates[_REMOTE_CODE] = [Fact(False, DERIVED)]
 
 
 def _take_the_network_length(candidates: Candidates) -> None:

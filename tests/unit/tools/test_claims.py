@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from catalogue.claims import from_claims, read_claims
 from catalogue.facts import MTEB, Fact
 from catalogue.gather import Gatherer
@@ -21,6 +23,14 @@ def test_claims_are_read_by_repository(tmp_path: Path) -> None:
     claim = {"huggingface_id": "acme/x", "pointer": LENGTH, "value": 8, "source": "hub: a @ b"}
     (tmp_path / "claims.jsonl").write_text(f"{json.dumps(claim)}\n\n{json.dumps(claim)}\n")
     assert read_claims(tmp_path / "claims.jsonl") == {"acme/x": [claim, claim]}
+
+
+def test_the_claims_of_several_files_add_up(tmp_path: Path) -> None:
+    claims = [{"huggingface_id": "acme/x", "pointer": LENGTH, "value": n} for n in (8, 9)]
+    paths = [tmp_path / name for name in ("a.jsonl", "b.jsonl")]
+    for path, claim in zip(paths, claims, strict=True):
+        path.write_text(json.dumps(claim))
+    assert read_claims(*paths) == {"acme/x": claims}
 
 
 def test_a_claim_of_one_kind_says_nothing_of_another() -> None:
@@ -97,6 +107,21 @@ def test_a_length_that_is_a_table_of_positions_is_withdrawn() -> None:
     candidates = {LENGTH: [Fact(514, MTEB), Fact(256, "hub: sentence_bert_config.json")]}
     reconcile(candidates, "dense")
     assert [fact.value for fact in candidates[LENGTH]] == [256]
+
+
+def test_a_length_that_only_ends_like_a_table_of_positions_stays() -> None:
+    candidates = {LENGTH: [Fact(250, "hub: sentence_bert_config.json")]}
+    reconcile(candidates, "dense")
+    assert [fact.value for fact in candidates[LENGTH]] == [250]
+
+
+@pytest.mark.parametrize(("network", "told"), [("mpnet", [False]), ("bert", [])])
+def test_a_network_that_never_needs_code_of_its_own_needs_none(
+    network: str, told: list[bool]
+) -> None:
+    candidates = {"/architecture/type": [Fact(network, "hub: config.json")]}
+    reconcile(candidates, "dense")
+    assert [fact.value for fact in candidates[REMOTE]] == told
 
 
 def test_a_registrys_length_of_a_static_model_is_withdrawn() -> None:
