@@ -24,6 +24,16 @@ def test_a_missing_tensor_is_named_and_never_made_up(folder: Path, record: Dense
     assert caught.value.missing == (name,)
 
 
+def test_nothing_is_printed_whether_weights_fit_or_not(
+    folder: Path, record: DenseModel[Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    load(record, checkpoint=folder)
+    change_tensors(folder, "model.safetensors", **{"embeddings.LayerNorm.bias": None})
+    with pytest.raises(TensorError):
+        load(record, checkpoint=folder)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_an_unexpected_tensor_is_named(folder: Path, record: DenseModel[Any]) -> None:
     change_tensors(folder, "model.safetensors", classifier__weight=torch.zeros(2, 32))
     with pytest.raises(TensorError, match=r"1 unexpected: classifier\.weight") as caught:

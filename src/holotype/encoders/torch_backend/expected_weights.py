@@ -23,7 +23,6 @@ from holotype.encoders.kinds.plan import (
     DensePlan,
     SparsePlan,
 )
-from holotype.encoders.torch_backend.quiet import without_messages
 from holotype.encoders.torch_backend.tensors import (
     NOT_OF_THE_ENCODER,
     POOLER,
@@ -37,8 +36,6 @@ from holotype.encoders.torch_backend.weights import (
     load_classification_model,
 )
 
-_REPORTS = "transformers.modeling_utils"
-
 
 def check_weights(plan: AnyPlan) -> None:
     """Check that the weights of all transformers of a plan are those of their architectures.
@@ -48,12 +45,6 @@ def check_weights(plan: AnyPlan) -> None:
         TensorError: a tensor is missing, unexpected, or of another shape.
         UnsupportedCheckpointError: transformers does not know an architecture.
     """
-    # transformers says of missing tensors that they are made anew; here they are an error.
-    with without_messages(_REPORTS):
-        _check(plan)
-
-
-def _check(plan: AnyPlan) -> None:
     if isinstance(plan, DensePlan):
         _check_backbone(plan.settings)
         if isinstance(plan.queries, CheckpointSettings):

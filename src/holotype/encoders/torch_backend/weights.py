@@ -26,6 +26,7 @@ from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import LinearSpec
 from holotype.encoders.checkpoints.network_sizes import refuse_adapter
 from holotype.encoders.checkpoints.remote_code import runs_own_code
+from holotype.encoders.torch_backend.quiet import without_messages
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
 from holotype.errors import (
     CheckpointError,
@@ -98,15 +99,17 @@ def build_model(
     """
     try:
         build: Any = model_class.from_pretrained
-        model, report = build(
-            None,
-            config=config,
-            state_dict=dict(tensors),
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-            **arguments,
-        )
+        # What it says of missing tensors, that they are made anew, is an error here.
+        with without_messages("transformers.modeling_utils"):
+            model, report = build(
+                None,
+                config=config,
+                state_dict=dict(tensors),
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                **arguments,
+            )
     # What a configuration says reaches Python and torch as it is, which raise anything for it.
     except Exception as error:
         raise CheckpointError(

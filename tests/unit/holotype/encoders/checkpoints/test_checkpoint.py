@@ -8,7 +8,9 @@ import pytest
 from tests.unit.holotype.hub.checkpoints import bert, safetensors, saved
 
 from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
+from holotype.encoders.checkpoints.modules import module_entries
 from holotype.encoders.checkpoints.safetensors import read_header
+from holotype.encoders.checkpoints.settings import read_truncation
 from holotype.errors import CheckpointError
 
 SHARD = safetensors({"a": ("F32", [2, 2])})
@@ -57,3 +59,32 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path, name: str) -> None:
     checkpoint = Checkpoint(tmp_path)
     with pytest.raises(CheckpointError, match="no regular file"):
         checkpoint.value(name) if name.endswith(".json") else checkpoint.header(name)
+
+
+def test_an_index_of_very_many_tensors_is_read_once_and_fast(tmp_path: Path) -> None:
+    n_tensors = 300_000
+    weight_map = {f"layers.{at}.weight": f"part-{at % 7}.safetensors" for at in range(n_tensors)}
+    (tmp_path / INDEX_FILE).write_text(json.dumps({"weight_map": weight_map}))
+    for at in range(7):
+        (tmp_path / f"part-{at}.safetensors").write_bytes(SHARD)
+    checkpoint = Checkpoint(tmp_path)
+    names = tuple(f"part-{at}.safetensors" for at in range(7))
+    assert checkpoint.weight_names() == checkpoint.weights() == names
+
+
+def test_a_list_of_very_many_modules_is_refused_by_their_number(tmp_path: Path) -> None:
+    entry = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
+    saved(tmp_path, dict(bert()) | {"modules.json": json.dumps([entry] * 100_000).encode()})
+    with pytest.raises(CheckpointError, match="lists 100,000 modules; expected at most 100"):
+        module_entries(Checkpoint(tmp_path))
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "64", 12.5, [64]])
+def test_a_truncation_that_is_no_number_of_dimensions_is_refused(
+    value: object, tmp_path: Path
+) -> None:
+    library = {"truncate_dim": value}
+    (tmp_path / "config_sentence_transformers.json").write_text(json.dumps(library))
+    file = Checkpoint(tmp_path).json("config_sentence_transformers.json")
+    with pytest.raises(CheckpointError, match="'truncate_dim' is"):
+        read_truncation(file)
