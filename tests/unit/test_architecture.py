@@ -64,6 +64,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "pool": ("pool.*",),
     "cluster": ("cluster",),
     "registry": ("registry.*",),
+    "server": ("server.*",),
     "cli": ("cli.*", "__main__"),
 }
 WITH_TORCH = {"torch_backend", "exports", "adapters"}
@@ -72,7 +73,7 @@ PAGE = Path(__file__).parents[2] / "docs/architecture.md"
 HEAVY = {
     *("torch", "transformers", "numpy", "jinja2", "jsonschema", "huggingface_hub", "typer", "rich"),
     *("fsspec", "filelock", "platformdirs", "tenacity", "ruamel", "watchfiles", "boto3"),
-    *("sqlalchemy", "alembic", "psycopg"),
+    *("sqlalchemy", "alembic", "psycopg", "fastapi", "uvicorn", "orjson"),
     # They bring `inspect`, and with it a quarter of the time.
     *("dataclasses", "inspect"),
 }

@@ -25,6 +25,7 @@ from holotype.cli.listing import list_models
 from holotype.cli.new_package import new
 from holotype.cli.output import counted_models, write
 from holotype.cli.refreshing import refresh
+from holotype.cli.serve import SERVE
 from holotype.cli.showing import show
 from holotype.cli.verifying import verify
 
@@ -125,6 +126,7 @@ _COMMANDS: tuple[Command, ...] = (
             "holotype export colbert-v2 --backend onnx --dtype int8 --texts mine.txt --to small",
         ),
     ),
+    SERVE,
 )
 
 _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (

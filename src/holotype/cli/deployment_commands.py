@@ -45,7 +45,7 @@ def validate(
     if as_json:
         write_json({"problems": []})
         return
-    from holotype.deployment.document import ReferenceSource
+    from holotype.deployment.document import ReferenceSource, RegistrySource
     from holotype.deployment.writing import to_data
 
     models = to_data(loaded.deployment)["models"]
@@ -53,6 +53,8 @@ def validate(
         sources = [
             str(variant.source.ref)
             if isinstance(variant.source, ReferenceSource)
+            else str(variant.source)
+            if isinstance(variant.source, RegistrySource)
             else ":".join(list(models[model.name].get("source", {}).values())[:2])
             for variant in model.variants
         ]

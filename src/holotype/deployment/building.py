@@ -19,6 +19,7 @@ from holotype.deployment.document import (
     ModelSpec,
     PoolSettings,
     ReferenceSource,
+    RegistrySource,
     SagemakerSource,
     Source,
     VariantSpec,
@@ -225,12 +226,16 @@ class ModelBuilder:
         return EnsembleSpec(**made)
 
     def _source(self, read: Any, node: Node) -> Source | None:
+        if isinstance(read, RegistrySource):
+            return read
         if isinstance(read, ModelRef):
             return ReferenceSource(ref=self._placed(read))
         kind, values = read
         match kind:
             case "builtin":
                 return BuiltinSource(**values)
+            case "registry":
+                return RegistrySource(**values)
             case "sagemaker":
                 return SagemakerSource(**values)
             case "custom":

@@ -183,7 +183,26 @@ class CustomSource:
     options: tuple[tuple[str, str | int | float | bool | None], ...] = ()
 
 
-Source: TypeAlias = ReferenceSource | BuiltinSource | SagemakerSource | CustomSource
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySource:
+    """A kind of the registry: the version that is active, now and after every switch.
+
+    Attributes:
+        kind: the kind, such as ``text_embedding``.
+        version: a version to stay at, such as ``bge-m3/v1.0.0``; None follows the active one.
+    """
+
+    kind: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        """Return how a deployment spells it."""
+        return f"registry:{self.kind}" + (f"@{self.version}" if self.version else "")
+
+
+Source: TypeAlias = (
+    ReferenceSource | BuiltinSource | SagemakerSource | CustomSource | RegistrySource
+)
 """Where a model comes from."""
 
 

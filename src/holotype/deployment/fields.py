@@ -33,6 +33,8 @@ NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
 _DEVICE = r"auto|cpu|mps|(?:cuda|xpu)(?::[0-9]{1,3})?"
 _FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z0-9][\w.-]*"
 _COMMIT = r"[0-9a-fA-F]{40}"
+_KIND = r"[a-z][a-z0-9_]{0,49}"
+_VERSION = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._+-]*"
 
 
 def _name(text: str) -> str:
@@ -64,14 +66,33 @@ def _factory(text: str) -> str:
     return text
 
 
-def _reference(text: str) -> ModelRef:
+def _reference(text: str) -> ModelRef | document.RegistrySource:
+    if text.startswith("registry:"):
+        return _registry(text)
     try:
         return ModelRef.parse(text)
     except InvalidReferenceError as error:
         meant = " or ".join(error.suggestions)
-        forms = "local:PATH, hf:ORG/MODEL@COMMIT, s3://BUCKET/PREFIX or catalogue:ID"
+        forms = "local:PATH, hf:ORG/MODEL@COMMIT, s3://BUCKET/PREFIX, catalogue:ID or registry:KIND"
         action = f"did you mean {meant}?" if meant else f"write one of {forms}"
         raise ValueError(f"{error.problem}: {action}") from None
+
+
+def _registry(text: str) -> document.RegistrySource:
+    kind, at, version = text.removeprefix("registry:").partition("@")
+    return document.RegistrySource(kind=_kind(kind), version=_version(version) if at else None)
+
+
+def _kind(text: str) -> str:
+    if not re.fullmatch(_KIND, text):
+        raise ValueError(f"{text!r} is no kind: write small letters, digits and underscores")
+    return text
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(_VERSION, text):
+        raise ValueError(f"{text!r} is no version: write one such as bge-m3/v1.0.0")
+    return text
 
 
 def _limit(text: str) -> tuple[int | None, float | None]:
@@ -232,6 +253,24 @@ SOURCE = ByKind(
                     ),
                     "alias": Field(
                         shape=_PLAIN_TEXT, doc="The alias; needs allow_moving.", required=True
+                    ),
+                },
+            ),
+            "registry": Record(
+                what="this source",
+                fields={
+                    "kind": Field(
+                        shape=Text(
+                            what="a kind such as text_embedding", parse=_kind, pattern=_KIND
+                        ),
+                        doc="The kind; its active version is served, also after a switch.",
+                        required=True,
+                    ),
+                    "version": Field(
+                        shape=Text(
+                            what="a version such as bge-m3/v1.0.0", parse=_version, pattern=_VERSION
+                        ),
+                        doc="A version to stay at, whatever is active.",
                     ),
                 },
             ),

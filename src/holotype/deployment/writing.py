@@ -20,6 +20,7 @@ from holotype.deployment.document import (
     MemoryLimit,
     ModelSpec,
     PoolSettings,
+    RegistrySource,
     SagemakerSource,
     Source,
     VariantSpec,
@@ -165,6 +166,8 @@ def _source(source: Source) -> dict[str, Any] | str:
         case CustomSource():
             options = {"options": dict(source.options)} if source.options else {}
             return {"type": "custom", "factory": source.factory, **options}
+        case RegistrySource():
+            return str(source)
         case _:
             return str(source.ref)
 

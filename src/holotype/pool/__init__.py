@@ -42,6 +42,8 @@ from holotype.pool.handles import (
     SparseHandle,
 )
 from holotype.pool.pool import Pool
+from holotype.pool.preparing import PreparedSwap, Replacement
+from holotype.pool.registered import RegisteredModel
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import DeviceStatus, PoolStatus, VariantStatus
 
@@ -71,7 +73,10 @@ __all__ = [
     "PoolClosedError",
     "PoolError",
     "PoolStatus",
+    "PreparedSwap",
     "QueueFullError",
+    "RegisteredModel",
+    "Replacement",
     "SickModelError",
     "Sizes",
     "SparseHandle",

@@ -16,12 +16,20 @@ from holotype.deployment.document import (
     InferenceSettings,
     ModelSpec,
     ReferenceSource,
+    RegistrySource,
     SagemakerSource,
     VariantSpec,
 )
 from holotype.errors import ArtifactError, CheckpointError
 from holotype.pool.custom import CustomModel, find_factory
 from holotype.pool.errors import PoolError
+from holotype.pool.registered import (
+    RegisteredModel,
+    Resolve,
+    find_version,
+    options_of,
+    refuse_none,
+)
 from holotype.pool.sizes import Need, Sizes, estimate_bytes, identity_of
 from holotype.pool.slot import Unit
 from holotype.references.paths import MANIFEST_FILE
@@ -40,11 +48,13 @@ class Opener:
         sizes: how large models were before.
         allow: the custom classes that may be imported.
         factories: custom classes by the names that the program gave them.
+        registry: finds the version of a registry; None without one.
     """
 
     sizes: Sizes
     allow: Collection[str] = ()
     factories: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    registry: Resolve | None = None
 
     def unit(self, spec: ModelSpec, variant: VariantSpec) -> Unit:
         """Return how a variant is loaded; nothing is loaded yet.
@@ -62,6 +72,8 @@ class Opener:
             "max_length": inference.max_length,
         }
         device = inference.device or "cpu"
+        follows = False
+        registered: RegisteredModel | None = None
         prepare: Callable[[], None] = _nothing
         if isinstance(source, ReferenceSource):
             device = _device(inference)
@@ -69,6 +81,21 @@ class Opener:
             opens = partial(_load, source.ref, spec.dim, device, inference)
             prepare = partial(_import_backend, inference.backend)
             size_facts = {**facts, "files": [file[:2] for file in content]}
+        elif isinstance(source, RegistrySource):
+            device, follows = _device(inference), True
+            registered = find_version(self.registry, spec.name, source)
+            reference, content = f"registry:{source.kind}", ()
+            opens, size_facts = partial(refuse_none, spec.name, source), facts
+            # Which version it is decides, and not whether it is followed or named.
+            facts["source"] = "none"
+            if registered is not None:
+                options = options_of(spec.name, registered, spec.dim, inference)
+                reference = f"registry:{source.kind}@{registered.name}"
+                opens = partial(_load_registered, registered, device, options)
+                prepare = partial(_import_backend, str(options["backend"]))
+                facts |= {"source": registered.digest, "options": repr(sorted(options.items()))}
+                facts["name"] = reference
+                size_facts = {name: value for name, value in facts.items() if name != "name"}
         elif isinstance(source, BuiltinSource):
             reference, content = f"builtin:{source.name}", ()
             opens, size_facts = partial(_builtin, source.name), facts
@@ -89,7 +116,7 @@ class Opener:
                 "copies out, and name a device for each of several variants",
             )
         size_key = identity_of(size_facts)
-        needs = partial(self._need, spec, variant, size_key)
+        needs = partial(self._need, spec, variant, size_key, registered)
         return Unit(
             identity=identity_of({**facts, "device": device, "files": content}),
             size_key=size_key,
@@ -105,10 +132,17 @@ class Opener:
             max_length=inference.max_length,
             threshold=inference.threshold,
             batch_tokens=inference.batch_tokens,
-            allow_different_vectors=spec.allow_different_vectors,
+            # The registry itself refuses a switch to other vectors, unless somebody stated it.
+            allow_different_vectors=spec.allow_different_vectors or follows,
         )
 
-    def _need(self, spec: ModelSpec, variant: VariantSpec, size_key: str) -> Need:
+    def _need(
+        self,
+        spec: ModelSpec,
+        variant: VariantSpec,
+        size_key: str,
+        registered: RegisteredModel | None,
+    ) -> Need:
         if spec.memory_bytes is not None:
             return Need(n_bytes=spec.memory_bytes, origin="declared")
         if isinstance(variant.source, (BuiltinSource, SagemakerSource)):
@@ -116,8 +150,11 @@ class Opener:
         remembered = self.sizes.remembered(size_key)
         if remembered is not None:
             return Need(n_bytes=remembered, origin="remembered")
-        if isinstance(variant.source, ReferenceSource):
-            estimated = _estimate(variant.source.ref, variant.inference)
+        ref = variant.source.ref if isinstance(variant.source, ReferenceSource) else None
+        if registered is not None:
+            ref = registered.fetch()
+        if ref is not None:
+            estimated = _estimate(ref, variant.inference)
             if estimated is not None:
                 return Need(n_bytes=estimated, origin="estimated")
         return Need(n_bytes=0, origin="unknown")
@@ -161,6 +198,12 @@ def _load(ref: ModelRef, dim: int | None, device: str, inference: InferenceSetti
         backend=inference.backend,
         trust_remote_code=inference.trust_remote_code,
     )
+
+
+def _load_registered(registered: RegisteredModel, device: str, options: Mapping[str, Any]) -> Any:
+    from holotype.encoders import load
+
+    return load(registered.fetch(), device=device, **options)
 
 
 def _builtin(name: str) -> Any:

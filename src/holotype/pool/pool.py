@@ -34,6 +34,8 @@ from holotype.pool.handles import (
 )
 from holotype.pool.metrics import Metrics
 from holotype.pool.opening import Opener
+from holotype.pool.preparing import PreparedSwap, Replacement, prepare
+from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import PoolStatus
 
@@ -65,6 +67,7 @@ class Pool:
         factories: Mapping[str, Callable[..., Any]] | None = None,
         sizes: Sizes | None = None,
         limits: Limits | None = None,
+        registry: Resolve | None = None,
         engine: Callable[..., Engine] = Engine,
     ) -> None:
         """Serve a deployment; what it preloads is being loaded when this returns.
@@ -77,6 +80,7 @@ class Pool:
             factories: custom classes by the names that the deployment gives them.
             sizes: where measured sizes are remembered; None uses the user's cache.
             limits: how much may be queued for batches across callers.
+            registry: finds the version of a registry that a ``registry:`` source stands for.
             engine: makes the engine; tests pass one with another clock or other memory.
 
         Raises:
@@ -87,7 +91,9 @@ class Pool:
         known = Sizes.of_user() if sizes is None else sizes
         self._engine = engine(first.pool, sizes=known)
         self._caller = Caller(self._engine)
-        self._opener = Opener(sizes=known, allow=frozenset(allow), factories=factories or {})
+        self._opener = Opener(
+            sizes=known, allow=frozenset(allow), factories=factories or {}, registry=registry
+        )
         self._applier = Applier(self._engine, self._caller, self._opener)
         self._read = read
         self._location = location
@@ -447,6 +453,25 @@ class Pool:
         version = job.future.result().version
         chosen.breaker.reset()
         return version
+
+    def prepare(
+        self, replacements: Sequence[Replacement], *, timeout_s: float = 60.0
+    ) -> PreparedSwap:
+        """Load replacements beside what serves, and check them; they take over with `commit`.
+
+        Raises:
+            UnknownNameError: the pool has no such name or variant.
+            ContradictionError: one is of another kind, or makes other vectors.
+            PoolError: one cannot be loaded; nothing has changed.
+        """
+        units = []
+        for one in replacements:
+            route = self._caller.route(one.name)
+            chosen = route.choose(None, one.variant)
+            (old,) = (each for each in route.spec.variants if each.name == one.variant)
+            unit = self._opener.unit(route.spec, replace(old, source=one.source))
+            units.append((chosen.slot, unit, chosen.breaker))
+        return prepare(self._engine, units, timeout_s)
 
     def wait_until_ready(self, timeout_s: float | None = None) -> None:
         """Wait until everything is loaded that the deployment preloads.

@@ -1,0 +1,63 @@
+"""The application: its routes, and what happens when it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from holotype.server import health, page, problems
+from holotype.server.envelope import Envelope
+from holotype.server.management import router as management
+from holotype.server.state import ServerState
+
+
+def create_app(state: ServerState) -> FastAPI:
+    """Return the application of a server; when it stops, it closes the state."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if state.settings.watch and state.settings.deployment is not None:
+            state.pool.watch()
+        try:
+            yield
+        finally:
+            state.stopping.set()
+            state.is_draining = True
+            await asyncio.to_thread(state.close)
+
+    app = FastAPI(
+        title="holotype",
+        version=_version(),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.holotype = state
+    problems.install(app)
+    if state.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(state.settings.cors_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["*"],
+        )
+    # The last that is added is the outermost.
+    app.add_middleware(Envelope, state=state)
+    app.include_router(health.router)
+    app.include_router(management)
+    page.mount(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("holotype")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,65 @@
+"""Whether the process lives, whether it should get requests, and what it counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holotype.server.keys import authorize
+from holotype.server.state import ServerState, state_of
+
+router = APIRouter()
+
+STUCK_AFTER_S = 600.0
+"""A load that takes longer than this is reported as stuck."""
+
+
+@router.get("/health", tags=["operation"])
+async def health() -> Response:
+    """Say that the process lives; whatever models do, this answers at once."""
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+@router.get("/ready", tags=["operation"], responses={503: {"description": "Not ready."}})
+async def ready(request: Request) -> Response:
+    """Say whether requests should come here: what the deployment preloads is ready."""
+    problems = find_problems(state_of(request))
+    body: dict[str, Any] = {"status": "not ready" if problems else "ready"}
+    if problems:
+        body["problems"] = problems
+    return Response(orjson.dumps(body), 503 if problems else 200, media_type="application/json")
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request) -> Response:
+    """Return the metrics in the text format of Prometheus."""
+    await authorize(request, "infer")
+    found = state_of(request).metrics
+    return Response(found.text(), headers={"content-type": found.content_type})
+
+
+def find_problems(state: ServerState) -> list[str]:
+    """Return why requests should go elsewhere; empty if they may come."""
+    if state.is_draining:
+        return ["the server is stopping"]
+    status = state.pool.status()
+    problems = []
+    for spec in state.pool.deployment.models:
+        if not spec.preload:
+            continue
+        for one in status.of(spec.name):
+            if one.state == "sick":
+                problems.append(f"{spec.name!r} returned NaN or infinity and is not called")
+            elif one.state != "ready":
+                because = f": {one.last_error}" if one.last_error else ""
+                problems.append(f"{spec.name!r} is {one.state}{because}")
+    problems += [
+        f"the load of {device.loading!r} on {device.name} has taken {device.loading_for_s:.0f} s"
+        for device in status.devices
+        if device.loading_for_s is not None and device.loading_for_s > STUCK_AFTER_S
+    ]
+    return problems

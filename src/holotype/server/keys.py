@@ -1,0 +1,279 @@
+"""Who may call: keys in ``Authorization: Bearer``, and what each allows.
+
+What has been checked is remembered for less than a second, by the digest of the key, so that a
+revoked key is refused within a second and a request costs no query. While the store does not
+answer, what it said last is valid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Literal, Protocol, TypeAlias
+
+from starlette.requests import Request
+
+from holotype.errors import HolotypeError
+from holotype.server.errors import ForbiddenError, UnauthorizedError
+from holotype.server.settings import is_loopback
+
+Scope: TypeAlias = Literal["infer", "operate", "admin"]
+SCOPES: tuple[Scope, ...] = ("infer", "operate", "admin")
+"""What a key can allow; each includes those before it."""
+
+_REMEMBERED_S = 0.5
+_MOST_REMEMBERED = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+class KeyInfo(Protocol):
+    """What a store knows of a key that is valid."""
+
+    @property
+    def id(self) -> int | None:
+        """The number of the key in the registry; None for one that the operator gave by hand."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Who uses it."""
+        ...
+
+    @property
+    def scopes(self) -> Collection[str]:
+        """What it allows."""
+        ...
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it ends; None means never."""
+        ...
+
+
+class KeyStore(Protocol):
+    """Where keys are kept. Both methods may block; they are called on a thread."""
+
+    def check(self, key: str) -> KeyInfo | None:
+        """Return what is known of a key; None if it is unknown, revoked or expired."""
+        ...
+
+    def any(self) -> bool:
+        """Return whether there is a key that works."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who makes a request.
+
+    Attributes:
+        id: the number of the key; None without one in the registry.
+        name: the name of the key; ``local`` where the server asks for none.
+        scopes: what it allows.
+        expires_at: when it ends; None means never.
+    """
+
+    id: int | None
+    name: str
+    scopes: Collection[str]
+    expires_at: datetime | None = None
+
+    def may(self, scope: Scope) -> bool:
+        """Whether it allows what a scope stands for."""
+        least = SCOPES.index(scope)
+        return any(given in self.scopes for given in SCOPES[least:])
+
+
+LOCAL = Caller(id=None, name="local", scopes=SCOPES)
+"""The caller of a server without keys."""
+
+
+class GivenKeys:
+    """Keys that the operator passed to the server itself; each allows everything."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Keep their digests."""
+        self._digests = [sha256(key.encode()).digest() for key in keys]
+
+    def check(self, key: str) -> KeyInfo | None:
+        """Return who a key stands for; see `KeyStore`."""
+        digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
+        # All are compared, so that the time says nothing.
+        found = [hmac.compare_digest(digest, known) for known in self._digests]
+        return Caller(id=None, name="operator", scopes=SCOPES) if any(found) else None
+
+    def any(self) -> bool:
+        """Return whether there is a key."""
+        return bool(self._digests)
+
+
+class Keys:
+    """Finds out who makes a request. Used on the event loop only."""
+
+    def __init__(
+        self,
+        stores: Sequence[KeyStore],
+        *,
+        loopback: bool,
+        origins: Collection[str] = (),
+    ) -> None:
+        """Ask these stores, in this order.
+
+        Args:
+            stores: where keys are kept.
+            loopback: whether only this machine can reach the server. No other server does anything
+                without a key, also after the last one has been revoked.
+            origins: the origins whose pages may call a server without keys.
+        """
+        self._stores = tuple(stores)
+        self._loopback = loopback
+        self._origins = frozenset(origins)
+        self._known: dict[bytes, tuple[float, Caller | None]] = {}
+        self._empty: tuple[float, bool] | None = None
+
+    def require_one(self) -> None:
+        """Refuse to serve other machines without a key; blocks, for the start of a server.
+
+        Raises:
+            HolotypeError: there is no key, and others can reach the server; or a store does not
+                answer.
+        """
+        empty = self._ask_whether_empty()
+        self._empty = time.monotonic(), empty
+        if empty and not self._loopback:
+            raise HolotypeError(
+                "this server would listen to other machines and has no key; make one with: holotype "
+                "keys create NAME --scope admin, or set HOLOTYPE_API_KEY, or listen on 127.0.0.1"
+            )
+
+    async def identify(self, request: Request) -> Caller:
+        """Return who makes a request.
+
+        Raises:
+            UnauthorizedError: there is no key, or it is not valid.
+            HolotypeError: the key has never been checked, and the store does not answer.
+        """
+        if self._loopback and await self._are_none():
+            self._refuse_other_sites(request)
+            return LOCAL
+        key = _key_of(request)
+        if key is None:
+            raise UnauthorizedError("this server needs a key: send Authorization: Bearer KEY")
+        caller = await self._check(key)
+        if caller is None:
+            raise UnauthorizedError("this key is unknown, revoked or expired; ask for another one")
+        if caller.expires_at is not None and caller.expires_at <= datetime.now(UTC):
+            raise UnauthorizedError("this key has expired; ask for another one")
+        return caller
+
+    def _refuse_other_sites(self, request: Request) -> None:
+        """Refuse what a browser on this machine sends for a page of somebody else.
+
+        Raises:
+            ForbiddenError: the page is of another site, or its name leads to this machine.
+        """
+        host = request.url.hostname or ""
+        if not is_loopback(host):
+            raise ForbiddenError(
+                f"a server without keys answers only to its own names, such as localhost, and not to "
+                f"{host!r}; make a key with: holotype keys create NAME --scope admin"
+            )
+        origin = request.headers.get("origin")
+        own = f"{request.url.scheme}://{request.url.netloc}"
+        if origin is not None and origin != own and origin not in self._origins:
+            raise ForbiddenError(
+                f"a server without keys refuses pages of {origin}; start it with --cors-origin "
+                "and this origin, or make a key"
+            )
+
+    async def _are_none(self) -> bool:
+        now = time.monotonic()
+        if self._empty is not None and (now - self._empty[0] < _REMEMBERED_S):
+            return self._empty[1]
+        try:
+            empty = await asyncio.to_thread(self._ask_whether_empty)
+        except HolotypeError as error:
+            if self._empty is None:
+                raise
+            _log.warning("the keys cannot be read: %s", error)
+            empty = self._empty[1]
+        self._empty = time.monotonic(), empty
+        return empty
+
+    def _ask_whether_empty(self) -> bool:
+        return not any(store.any() for store in self._stores)
+
+    async def _check(self, key: str) -> Caller | None:
+        digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
+        known = self._known.get(digest)
+        if known is not None and time.monotonic() - known[0] < _REMEMBERED_S:
+            return known[1]
+        try:
+            caller = await asyncio.to_thread(self._ask, key)
+        except HolotypeError as error:
+            if known is None:
+                raise
+            _log.warning("a key cannot be checked: %s", error)
+            caller = known[1]
+        if len(self._known) >= _MOST_REMEMBERED:
+            # Somebody tries keys; those in use are back after one query each.
+            self._known.clear()
+        self._known[digest] = time.monotonic(), caller
+        return caller
+
+    def _ask(self, key: str) -> Caller | None:
+        for store in self._stores:
+            found = store.check(key)
+            if found is not None:
+                return Caller(
+                    id=found.id,
+                    name=found.name,
+                    scopes=frozenset(found.scopes),
+                    expires_at=found.expires_at,
+                )
+        return None
+
+
+def _key_of(request: Request) -> str | None:
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, key = header.partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise UnauthorizedError("Authorization is not of the form: Bearer KEY")
+    return key
+
+
+async def authorize(request: Request, scope: Scope) -> Caller:
+    """Return who makes a request, if they may do what a scope stands for.
+
+    Raises:
+        UnauthorizedError: there is no valid key.
+        ForbiddenError: the key does not allow it.
+    """
+    keys: Keys = request.app.state.holotype.keys
+    caller = await keys.identify(request)
+    if not caller.may(scope):
+        raise ForbiddenError(
+            f"the key {caller.name!r} has the scopes {', '.join(sorted(caller.scopes))}, and this "
+            f"needs {scope!r}; ask for a key with it"
+        )
+    request.state.caller = caller
+    return caller
+
+
+def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
+    """Return a dependency of FastAPI that lets only keys with a scope through, and returns who."""
+
+    async def dependency(request: Request) -> Caller:
+        return await authorize(request, scope)
+
+    return dependency

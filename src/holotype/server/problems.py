@@ -1,0 +1,268 @@
+"""Errors as answers: problem+json (RFC 9457), and under ``/v1`` the shape of OpenAI.
+
+Every error of holotype has one status, one code for programs, and its own message, which says what to
+do. A mistake of the server itself says nothing of its inside: the log has it, under the request id.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holotype.errors import (
+    DifferentVectorsError,
+    HolotypeError,
+    InstructionError,
+    InvalidArgumentError,
+    InvalidDimensionError,
+    InvalidReferenceError,
+    ModelNotFoundError,
+    NotFiniteError,
+    StoreBusyError,
+    TextOverflowError,
+    TokenizationError,
+)
+from holotype.pool.errors import (
+    BreakerOpenError,
+    ContradictionError,
+    DeadlineError,
+    EnsembleError,
+    LoadingTimeoutError,
+    ModelLoadError,
+    ModelTooLargeError,
+    NoMemoryError,
+    PoolClosedError,
+    PoolError,
+    QueueFullError,
+    SickModelError,
+    SupersededError,
+    UnknownNameError,
+    WrongKindOfModelError,
+)
+from holotype.registry.errors import (
+    DatabaseUnavailableError,
+    RequestReusedError,
+    SchemaVersionError,
+    StaleGenerationError,
+    VersionExistsError,
+    VersionNotFoundError,
+)
+from holotype.server.errors import FieldProblem, RequestError, UnprocessableError
+
+_TABLE: tuple[tuple[type[Exception], int, str], ...] = (
+    # The first that fits.
+    (UnknownNameError, 404, "model_not_found"),
+    (VersionNotFoundError, 404, "version_not_found"),
+    (ModelNotFoundError, 404, "model_not_found"),
+    (StaleGenerationError, 409, "stale_generation"),
+    (RequestReusedError, 409, "request_reused"),
+    (VersionExistsError, 409, "version_exists"),
+    (DifferentVectorsError, 409, "different_vectors"),
+    (ContradictionError, 409, "contradiction"),
+    (SupersededError, 409, "superseded"),
+    (StoreBusyError, 409, "busy"),
+    (QueueFullError, 429, "queue_full"),
+    (DeadlineError, 504, "deadline_exceeded"),
+    (LoadingTimeoutError, 503, "loading"),
+    (NoMemoryError, 503, "no_memory"),
+    (ModelTooLargeError, 503, "model_too_large"),
+    (BreakerOpenError, 503, "failing"),
+    (PoolClosedError, 503, "stopping"),
+    (SickModelError, 503, "sick"),
+    (DatabaseUnavailableError, 503, "database_unavailable"),
+    (SchemaVersionError, 503, "schema_version"),
+    (WrongKindOfModelError, 422, "wrong_kind_of_model"),
+    (TextOverflowError, 422, "text_too_long"),
+    (InvalidDimensionError, 422, "invalid_dimension"),
+    (TokenizationError, 422, "not_tokenizable"),
+    (InstructionError, 422, "instruction"),
+    (InvalidReferenceError, 422, "invalid_reference"),
+    (InvalidArgumentError, 422, "invalid_argument"),
+    (ModelLoadError, 424, "load_failed"),
+    (NotFiniteError, 424, "not_finite"),
+    (EnsembleError, 424, "ensemble"),
+    (PoolError, 424, "model_failed"),
+)
+
+_log = logging.getLogger("holotype.server")
+
+Headers: TypeAlias = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What an answer says of an error; see RFC 9457.
+
+    Attributes:
+        status: the status of HTTP.
+        code: what went wrong, in one word, for programs.
+        detail: the same for people: what was found, what was expected, what to do.
+        suggestions: what may have been meant, best first.
+        errors: the fields that are wrong.
+        retry_after_s: in how many seconds the same request may succeed.
+        extra: further values of the error, by name.
+    """
+
+    status: int
+    code: str
+    detail: str
+    suggestions: Sequence[str] = ()
+    errors: Sequence[FieldProblem] = ()
+    retry_after_s: float | None = None
+    extra: Mapping[str, Any] | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the status."""
+        try:
+            return HTTPStatus(self.status).phrase
+        except ValueError:
+            return "Client Closed Request" if self.status == 499 else "Error"
+
+    def to_dict(self, request_id: str) -> dict[str, Any]:
+        """Return the body of problem+json."""
+        found: dict[str, Any] = {
+            "type": f"urn:holotype:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        }
+        if self.suggestions:
+            found["suggestions"] = list(self.suggestions)
+        if self.errors:
+            found["errors"] = [{"field": e.field, "message": e.message} for e in self.errors]
+        if self.retry_after_s is not None:
+            found["retry_after_s"] = self.retry_after_s
+        return {**found, **(self.extra or {})}
+
+    def to_openai(self, request_id: str) -> dict[str, Any]:
+        """Return the body that OpenAI's clients read."""
+        kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        return {
+            "error": {
+                **self.to_dict(request_id),
+                "message": self.detail,
+                "type": kinds.get(self.status, kind),
+                "param": self.errors[0].field if self.errors else None,
+            }
+        }
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what an answer says of an error; of one that is not ours, that the server failed."""
+    if isinstance(error, RequestError):
+        return Problem(
+            status=error.status,
+            code=error.code,
+            detail=error.problem,
+            suggestions=error.suggestions,
+            errors=error.errors,
+            retry_after_s=error.retry_after_s,
+        )
+    if isinstance(error, RequestValidationError | ValidationError):
+        return problem_of(invalid(error.errors()))
+    if isinstance(error, HTTPException):
+        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+        return Problem(status=error.status_code, code=code, detail=str(error.detail))
+    for kind, status, code in _TABLE:
+        if isinstance(error, kind):
+            return Problem(
+                status=status,
+                code=code,
+                detail=str(error),
+                suggestions=getattr(error, "suggestions", ()),
+                retry_after_s=_retry_after_s(error, status),
+                extra=_extra(error),
+            )
+    if isinstance(error, HolotypeError):
+        # Of references, artifacts and checkpoints, which a request names.
+        return Problem(status=422, code="unprocessable", detail=str(error))
+    return Problem(
+        status=500,
+        code="internal_error",
+        detail="the server made a mistake; its log says more, under this request id",
+    )
+
+
+def _retry_after_s(error: Exception, status: int) -> float | None:
+    found: float | None = getattr(error, "retry_after_s", None)
+    if found is None and isinstance(error, DatabaseUnavailableError):
+        return 5.0
+    if found is None and isinstance(error, PoolClosedError):
+        return 1.0
+    return found if status in (429, 503) else None
+
+
+def _extra(error: Exception) -> Mapping[str, Any] | None:
+    if isinstance(error, TextOverflowError):
+        return {"index": error.first_index, "limit_tokens": error.max_length}
+    if isinstance(error, StaleGenerationError):
+        return {"expected_generation": error.expected, "found_generation": error.found}
+    if isinstance(error, InvalidDimensionError):
+        return {"dimensions": list(error.allowed)}
+    return None
+
+
+def invalid(errors: Iterable[Mapping[str, Any]]) -> UnprocessableError:
+    """Return the error of a body whose fields are wrong, from what pydantic says."""
+    found = [FieldProblem(field=_field(each["loc"]), message=str(each["msg"])) for each in errors]
+    words = "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in found[:5])
+    more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
+    return UnprocessableError(f"the request is not valid: {words}{more}", errors=found[:50])
+
+
+def _field(location: Sequence[str | int]) -> str:
+    parts = [
+        part for at, part in enumerate(location) if at or part not in ("body", "query", "path")
+    ]
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return text.removeprefix(".")[:200]
+
+
+def respond(request: Request, error: Exception) -> Response:
+    """Return the answer to a request that failed."""
+    problem = problem_of(error)
+    if problem.status >= 500 and problem.code == "internal_error":
+        _log.error("request %s failed", request_id_of(request), exc_info=error)
+    request_id = request_id_of(request)
+    openai = request.url.path.startswith("/v1/") or request.url.path == "/embeddings"
+    body = problem.to_openai(request_id) if openai else problem.to_dict(request_id)
+    headers: dict[str, str] = dict(getattr(error, "headers", None) or {})
+    if problem.retry_after_s is not None:
+        # Whole seconds are all that the header can say; too early would be refused again.
+        headers["retry-after"] = str(max(1, math.ceil(problem.retry_after_s)))
+    if problem.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    media_type = "application/json" if openai else "application/problem+json"
+    return Response(orjson.dumps(body, default=str), problem.status, headers, media_type=media_type)
+
+
+def request_id_of(request: Request) -> str:
+    """Return the id of a request."""
+    found: str = request.scope.get("holotype.request_id", "")
+    return found
+
+
+def install(app: FastAPI) -> None:
+    """Let an application answer every error like this."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        return respond(request, error)
+
+    for kind in (HolotypeError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, handle)

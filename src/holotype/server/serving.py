@@ -1,0 +1,73 @@
+"""Runs an application until a signal ends it, without cutting a request."""
+
+from __future__ import annotations
+
+import asyncio
+from types import FrameType
+
+import uvicorn
+
+from holotype.server.app import create_app
+from holotype.server.settings import ServerSettings
+from holotype.server.state import ServerState
+
+
+class GracefulServer(uvicorn.Server):
+    """A server that goes on for a while after a signal, so that load balancers turn away first.
+
+    A first SIGTERM or SIGINT makes `/ready` answer 503. After `drain_s` the port closes, and what
+    runs has `stop_s` to end. A second signal stops at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, state: ServerState) -> None:
+        """Run the application of a state."""
+        super().__init__(config)
+        self._state = state
+        self._n_signals = 0
+        self._draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop, or stop at once."""
+        self._n_signals += 1
+        if self._n_signals > 1:
+            self.should_exit = self.force_exit = True
+        self._state.is_draining = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Notice a signal; uvicorn calls this several times a second."""
+        if self._n_signals and self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        return await super().on_tick(counter)
+
+    async def _drain(self) -> None:
+        # Event streams end now, since they would run until they are cut.
+        self._state.stopping.set()
+        await asyncio.sleep(self._state.settings.drain_s)
+        self.should_exit = True
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT; blocks.
+
+    Raises:
+        HolotypeError: the deployment or the database has a problem, or there is no key and other
+            machines can reach the server.
+    """
+    state = ServerState.open(settings)
+    server = GracefulServer(configure(state), state)
+    server.run()
+
+
+def configure(state: ServerState) -> uvicorn.Config:
+    """Return how uvicorn runs the application of a state."""
+    settings = state.settings
+    return uvicorn.Config(
+        create_app(state),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        access_log=False,
+        log_level="info",
+        timeout_graceful_shutdown=max(1, round(settings.stop_s)),
+        server_header=False,
+    )

@@ -1,0 +1,96 @@
+"""What an operator decides about a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+from holotype.errors import InvalidArgumentError
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """How a server is run.
+
+    Attributes:
+        deployment: the deployment file, folder or ``ssm:`` parameter; None serves no models.
+        host: the address to listen on; without any key only a loopback address is accepted.
+        port: the port; 0 takes a free one.
+        database: the registry's address; None runs without a registry.
+        require_database: whether to refuse to start while the database does not answer. Otherwise
+            the server starts from `state_file`.
+        state_file: where the active versions are kept for a start without the database; None keeps
+            them in the user's cache.
+        api_keys: keys that allow everything, beside those of the registry.
+        allow: custom classes (``module:Class``) that a deployment may name.
+        watch: whether changes of the deployment are applied as they come.
+        cors_origins: the origins that browsers may call from; empty means none.
+        max_body_bytes: the longest body of a request.
+        max_texts: how many texts, or pairs, one request may have.
+        max_queued_tokens: how many tokens, estimated, may wait for one model.
+        max_queued_requests: how many requests may wait for one model.
+        timeout_s: how long a request may take where neither it nor the deployment says so.
+        drain_s: how long the server goes on after SIGTERM before it closes its port, while `/ready`
+            answers 503, so that load balancers notice.
+        stop_s: how long requests that run may take after that.
+    """
+
+    deployment: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    database: str | None = None
+    require_database: bool = False
+    state_file: Path | None = None
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    allow: tuple[str, ...] = ()
+    watch: bool = False
+    cors_origins: tuple[str, ...] = ()
+    max_body_bytes: int = 16 * _MIB
+    max_texts: int = 4096
+    max_queued_tokens: int = 1_000_000
+    max_queued_requests: int = 10_000
+    timeout_s: float = 60.0
+    drain_s: float = 5.0
+    stop_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no server can do.
+
+        Raises:
+            InvalidArgumentError: a value is out of range; the error names it.
+        """
+        for name in ("max_body_bytes", "max_texts", "max_queued_tokens", "max_queued_requests"):
+            if getattr(self, name) < 1:
+                raise InvalidArgumentError(f"{name} is {getattr(self, name)}; expected at least 1")
+        for name in ("drain_s", "stop_s"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise InvalidArgumentError(
+                    f"{name} is {getattr(self, name)}; expected seconds, at least 0"
+                )
+        if not 0 < self.timeout_s < float("inf"):
+            raise InvalidArgumentError(f"timeout_s is {self.timeout_s}; expected seconds above 0")
+        if not 0 <= self.port <= 65535:
+            raise InvalidArgumentError(f"port is {self.port}; expected 0 to 65535")
+        if "*" in self.cors_origins:
+            raise InvalidArgumentError(
+                "cors_origins holds '*', which lets every web page call this server from its "
+                "visitors' machines; name the origins, such as https://app.example.com"
+            )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address, or ``localhost``, leads to this machine only."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
