@@ -127,7 +127,7 @@ export function pool(more: Partial<Pool> = {}): Pool {
 		ensembles: [],
 		devices: [device()],
 		events: [],
-		policy: {},
+		policy: { memory: [], eviction: "lru", idle_after_s: null, min_resident_s: 0, swap: "overlap" },
 		...more,
 	};
 }

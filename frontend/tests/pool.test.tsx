@@ -144,10 +144,24 @@ test("of ten thousand rows only those in sight exist", () => {
 });
 
 test("the policy is a sentence of what is set", () => {
-	expect(
-		policyText({ eviction: "least_recently_used", idle_after_s: 600, memory: 1024 * MIB }),
-	).toBe(
-		"Policy: models may take 1.0 GiB; who is evicted first: least recently used; idle models leave after 10 min.",
+	const memory = [{ device: "cpu", bytes: 1024 * MIB, share: null }];
+	const policy = {
+		memory,
+		eviction: "lru",
+		idle_after_s: 600,
+		min_resident_s: 0,
+		swap: "overlap",
+	} as const;
+	expect(policyText({ ...policy, memory })).toBe(
+		"Policy: models may take 1.0 GiB of cpu; the one that was called longest ago leaves first; " +
+			"idle models leave after 10 min; a new version is loaded beside the old one.",
 	);
-	expect(policyText({})).toBe("");
+	const shared = {
+		...policy,
+		memory: [{ device: "cpu", bytes: null, share: 0.5 }],
+		idle_after_s: null,
+	};
+	expect(policyText({ ...shared, min_resident_s: 60 })).toContain(
+		"models may take 50 % of cpu; the one that was called longest ago leaves first; nobody leaves in the first 1 min;",
+	);
 });

@@ -197,12 +197,20 @@ export interface PoolEvent {
 	values: Record<string, unknown>;
 }
 
+export interface Policy {
+	memory: { device: string; bytes: number | null; share: number | null }[];
+	eviction: "fewest" | "lru";
+	idle_after_s: number | null;
+	min_resident_s: number;
+	swap: "overlap" | "replace";
+}
+
 export interface Pool {
 	models: VariantStatus[];
 	ensembles: string[];
 	devices: DeviceStatus[];
 	events: PoolEvent[];
-	policy: Record<string, unknown>;
+	policy: Policy;
 }
 
 export interface CatalogueSummary {

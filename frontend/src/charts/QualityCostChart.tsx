@@ -44,7 +44,8 @@ export function QualityCostChart({ versions, metrics }: QualityCostChartProps) {
 					<XAxis
 						type="number"
 						dataKey="x"
-						domain={[(low: number) => low * 0.8, (high: number) => high * 1.2]}
+						domain={["auto", "auto"]}
+						padding={{ left: 24, right: 24 }}
 						tickFormatter={(value) => measured(value, cost.unit)}
 						label={{
 							value: metricName(cost.name),
@@ -57,7 +58,8 @@ export function QualityCostChart({ versions, metrics }: QualityCostChartProps) {
 					<YAxis
 						type="number"
 						dataKey="y"
-						domain={[(low: number) => Math.max(0, low - 0.05), (high: number) => high + 0.05]}
+						domain={["auto", "auto"]}
+						padding={{ top: 16, bottom: 16 }}
 						tickFormatter={(value) => measured(value, quality.unit)}
 						label={{
 							value: metricName(quality.name),

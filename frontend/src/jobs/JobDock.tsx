@@ -4,7 +4,7 @@ import * as queries from "../api/queries";
 import type { Job } from "../api/types";
 import { useSearch } from "../app/router";
 import { Icon } from "../ui/Icon";
-import { isOver, JobProgress, JobState, jobTitle } from "./JobProgress";
+import { isOver, JobProgress, JobProgressBar, JobState, jobTitle } from "./JobProgress";
 
 const KEPT = "holotype-dismissed-jobs";
 const SUCCESS_SHOWN_MS = 8_000;
@@ -40,7 +40,7 @@ export function JobDock() {
 						<span className="break">
 							<strong>{jobTitle(job)}</strong> {job.subject}
 						</span>
-						<span className="row">
+						<span className="row" style={{ flexWrap: "nowrap" }}>
 							<JobState job={job} />
 							{isOver(job) && (
 								<button
@@ -54,11 +54,23 @@ export function JobDock() {
 							)}
 						</span>
 					</div>
-					{job.state !== "succeeded" && <JobProgress job={job} />}
+					{!isOver(job) && <JobProgressBar job={job} />}
+					{job.state !== "succeeded" && (
+						<details className="small">
+							<summary>{lastStep(job)}</summary>
+							<JobProgress job={job} />
+						</details>
+					)}
+					{job.problem && <p className="small reason">{job.problem.detail}</p>}
 				</section>
 			))}
 		</aside>
 	);
+}
+
+function lastStep(job: Job): string {
+	const step = job.steps.at(-1);
+	return step ? `${step.name.replaceAll("_", " ")}: ${step.state}` : "Details";
 }
 
 export function isShown(job: Job, now: number): boolean {

@@ -31,12 +31,7 @@ export function JobState({ job }: { job: Job }) {
 export function JobProgress({ job }: { job: Job }) {
 	return (
 		<div className="stack" aria-live="polite">
-			{!isOver(job) && (
-				<progress
-					aria-label={`Progress of ${job.subject}`}
-					{...(job.progress === null ? {} : { value: job.progress, max: 1 })}
-				/>
-			)}
+			{!isOver(job) && <JobProgressBar job={job} />}
 			{job.steps.length > 0 && <Steps job={job} />}
 			{job.problem && <ProblemNote problem={job.problem} />}
 			{job.state === "succeeded" && job.started_at && job.finished_at && (
@@ -45,6 +40,15 @@ export function JobProgress({ job }: { job: Job }) {
 				</p>
 			)}
 		</div>
+	);
+}
+
+export function JobProgressBar({ job }: { job: Job }) {
+	return (
+		<progress
+			aria-label={`Progress of ${job.subject}`}
+			{...(job.progress === null ? {} : { value: job.progress, max: 1 })}
+		/>
 	);
 }
 

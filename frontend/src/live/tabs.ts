@@ -39,7 +39,8 @@ export function listen(listener: LiveListener): () => void {
 		listener.onEvent(event);
 	}
 	function enter(next: StreamState) {
-		const came = next.name === "live" && state.name !== "live" && state.name !== "connecting";
+		// What happened between the first answers and the stream is asked for again.
+		const came = next.name === "live" && state.name !== "live";
 		state = next;
 		listener.onState(next);
 		if (came) listener.onGap();

@@ -71,6 +71,7 @@ function Planning({ kind, version, active, onStart, onClose }: ModelSwitcherProp
 			onClose={onClose}
 			footer={
 				<>
+					{plan.data && <span className="small muted">{missing({ failed, fits, confirmed })}</span>}
 					<button type="button" onClick={onClose}>
 						Cancel
 					</button>
@@ -102,6 +103,13 @@ function Planning({ kind, version, active, onStart, onClose }: ModelSwitcherProp
 			)}
 		</Dialog>
 	);
+}
+
+/** Why the button cannot be pressed; empty if it can. */
+function missing(given: { failed: boolean; fits: boolean; confirmed: boolean }): string {
+	if (given.failed) return "A check failed.";
+	if (!given.fits) return "It does not fit into the memory.";
+	return given.confirmed ? "" : "Type the name of the version to confirm.";
 }
 
 function PlanOf({ plan }: { plan: SwitchPlan }) {

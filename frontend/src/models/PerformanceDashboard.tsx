@@ -44,7 +44,7 @@ export function PerformanceDashboard({ kind }: { kind: string }) {
 							name={metricName(each.name)}
 							value={measured(each.value, each.unit)}
 							note={
-								each.interval
+								each.interval && each.interval[0] < each.interval[1]
 									? `95 %: ${measured(each.interval[0], each.unit)} to ${measured(each.interval[1], each.unit)}`
 									: `${each.n_samples} samples`
 							}

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { actOnPool, type PoolAction, planLoad } from "../api/endpoints";
 import { keys } from "../api/queries";
@@ -72,12 +72,12 @@ interface PlanDialogProps {
 }
 
 function PlanDialog({ name, onLoad, onClose }: PlanDialogProps) {
-	const [started, setStarted] = useState(false);
-	const plan = useMutation({ mutationFn: () => planLoad(name) });
-	if (!started) {
-		setStarted(true);
-		plan.mutate();
-	}
+	const plan = useQuery({
+		queryKey: [...keys.pool, "plan", name],
+		queryFn: () => planLoad(name),
+		staleTime: 0,
+		gcTime: 0,
+	});
 	return (
 		<Dialog
 			title={`Would ${name} fit?`}

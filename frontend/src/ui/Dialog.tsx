@@ -19,6 +19,8 @@ export function Dialog({ title, lead, onClose, children, footer }: DialogProps) 
 		const element = dialog.current;
 		const before = document.activeElement;
 		if (element && !element.open) element.showModal();
+		// Not on the button that closes it: whoever listens hears the title first.
+		element?.querySelector("h2")?.focus();
 		return () => {
 			element?.close();
 			if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -36,7 +38,9 @@ export function Dialog({ title, lead, onClose, children, footer }: DialogProps) 
 		>
 			<div className="dialog-head">
 				<div>
-					<h2 id={id}>{title}</h2>
+					<h2 id={id} tabIndex={-1}>
+						{title}
+					</h2>
 					{lead && <p className="small muted">{lead}</p>}
 				</div>
 				<button type="button" className="quiet icon-button" aria-label="Close" onClick={onClose}>

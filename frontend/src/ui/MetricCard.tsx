@@ -7,15 +7,17 @@ interface MetricCardProps {
 	note?: ReactNode;
 	/** Words instead of a number: smaller type. */
 	words?: boolean;
+	/** Takes the room of two. */
+	wide?: boolean;
 }
 
 /** One number with its name. */
-export function MetricCard({ name, value, note, words = false }: MetricCardProps) {
+export function MetricCard({ name, value, note, words = false, wide = false }: MetricCardProps) {
 	return (
-		<dl className="metric">
+		<dl className={wide ? "metric wide" : "metric"}>
 			<dt>{name}</dt>
 			<dd className={words ? "value text" : "value"}>{value}</dd>
-			{note && <dd className="note">{note}</dd>}
+			{note && <dd className="detail">{note}</dd>}
 		</dl>
 	);
 }

@@ -43,7 +43,7 @@ export function Activity() {
 	return (
 		<>
 			<PageHead title="Activity" lead="Who did what, when and why, over all kinds." />
-			<fieldset className="tabs" aria-label="What to show" style={{ border: 0, margin: 0 }}>
+			<fieldset className="tabs" aria-label="What to show">
 				{FILTERS.map(([id, title]) => (
 					<button
 						key={id}

@@ -81,7 +81,7 @@ function Runner({ kind }: { kind: string }) {
 				}}
 			>
 				<h2>Measure</h2>
-				<fieldset className="stack" style={{ border: 0, margin: 0, padding: 0, gap: 6 }}>
+				<fieldset className="stack" style={{ gap: 6 }}>
 					<legend className="small muted">Versions, one to {MOST}</legend>
 					<div className="stack" style={{ gap: 6, maxHeight: 220, overflow: "auto" }}>
 						{versions.map(({ id, name }) => (

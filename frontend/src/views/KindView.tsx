@@ -72,7 +72,7 @@ export function KindView({ kind }: { kind: string }) {
 				<p className="note">No version is active yet.</p>
 			)}
 			<div className="row spread">
-				<fieldset className="tabs" aria-label="What to show" style={{ border: 0, margin: 0 }}>
+				<fieldset className="tabs" aria-label="What to show">
 					{TABS.map(([id, title]) => (
 						<button
 							key={id}
@@ -160,9 +160,10 @@ function ActiveVersion({ active }: { active: Activation }) {
 				name="Active version"
 				value={<span className="mono">{version.name}</span>}
 				words
+				wide
 				note={
 					<>
-						since <Time at={active.at} />, by {active.actor}
+						<Time at={active.at} /> by {active.actor}
 						{active.reason && `: “${active.reason}”`}
 					</>
 				}

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { reload } from "../api/endpoints";
 import * as queries from "../api/queries";
-import type { Pool } from "../api/types";
+import type { Policy, Pool } from "../api/types";
 import { useSearch } from "../app/router";
 import { bytes, duration } from "../format";
 import { BudgetBar } from "../pool/BudgetBar";
@@ -94,7 +94,7 @@ function Events({ pool }: { pool: Pool }) {
 		<section className="card flush" aria-label="Events">
 			<header>
 				<h2>What happened</h2>
-				<fieldset className="tabs" aria-label="Which events" style={{ border: 0, margin: 0 }}>
+				<fieldset className="tabs" aria-label="Which events">
 					{FILTERS.map(([id, title]) => (
 						<button
 							key={id}
@@ -117,16 +117,33 @@ function Events({ pool }: { pool: Pool }) {
 	);
 }
 
+const EVICTIONS: Record<Policy["eviction"], string> = {
+	lru: "the one that was called longest ago leaves first",
+	fewest: "as few as possible leave",
+};
+const SWAPS: Record<Policy["swap"], string> = {
+	overlap: "a new version is loaded beside the old one",
+	replace: "the old version leaves before the new one is loaded",
+};
+
 /** How the pool shares memory, as a sentence of its settings. */
-export function policyText(policy: Pool["policy"]): string {
-	const { eviction, idle_after_s, min_resident_s, swap, memory } = policy;
+export function policyText({
+	memory,
+	eviction,
+	idle_after_s,
+	min_resident_s,
+	swap,
+}: Policy): string {
+	const limits = memory.map(({ device, bytes: size, share }) => {
+		const much = size === null ? `${Math.round((share ?? 0) * 100)} %` : bytes(size);
+		return `models may take ${much} of ${device}`;
+	});
 	const parts = [
-		typeof memory === "number" && `models may take ${bytes(memory)}`,
-		typeof memory === "string" && `models may take ${memory}`,
-		typeof eviction === "string" && `who is evicted first: ${eviction.replaceAll("_", " ")}`,
-		typeof min_resident_s === "number" && `nobody before ${duration(min_resident_s)} of residence`,
-		typeof idle_after_s === "number" && `idle models leave after ${duration(idle_after_s)}`,
-		typeof swap === "string" && `swaps: ${swap.replaceAll("_", " ")}`,
-	].filter(Boolean);
-	return parts.length ? `Policy: ${parts.join("; ")}.` : "";
+		...limits,
+		EVICTIONS[eviction] ?? eviction,
+		min_resident_s > 0 ? `nobody leaves in the first ${duration(min_resident_s)}` : "",
+		idle_after_s === null ? "" : `idle models leave after ${duration(idle_after_s)}`,
+		SWAPS[swap] ?? swap,
+	];
+	return `Policy: ${parts.filter(Boolean).join("; ")}.`;
 }
