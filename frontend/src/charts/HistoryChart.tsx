@@ -13,7 +13,7 @@ import * as queries from "../api/queries";
 import { measured, moment } from "../format";
 import { metricName } from "../models/metrics";
 import { colourOf } from "../ui/colours";
-import { AXIS, ChartFrame, TOOLTIP } from "./frame";
+import { AXIS, ChartFrame, LEGEND, TOOLTIP } from "./frame";
 
 interface HistoryChartProps {
 	kind: string;
@@ -66,7 +66,7 @@ export function HistoryChart({ kind, versions, metric }: HistoryChartProps) {
 						labelFormatter={(at) => moment(Number(at))}
 						formatter={(value) => measured(Number(value), metric.unit)}
 					/>
-					<Legend verticalAlign="top" height={30} />
+					<Legend {...LEGEND} />
 					{versions.map((name, index) => (
 						<Line
 							key={name}

@@ -12,7 +12,7 @@ import type { ComparedMetric, Version } from "../api/types";
 import { measured } from "../format";
 import { isQuality, metricName } from "../models/metrics";
 import { colourOf } from "../ui/colours";
-import { AXIS, ChartFrame, TOOLTIP } from "./frame";
+import { AXIS, ChartFrame, LEGEND, TOOLTIP } from "./frame";
 
 interface QualityCostChartProps {
 	versions: readonly Version[];
@@ -71,7 +71,7 @@ export function QualityCostChart({ versions, metrics }: QualityCostChartProps) {
 						{...AXIS}
 					/>
 					<Tooltip {...TOOLTIP} />
-					<Legend verticalAlign="top" height={30} />
+					<Legend {...LEGEND} />
 					{points.map((point) => (
 						<Scatter
 							key={point.name}

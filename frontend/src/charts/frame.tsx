@@ -20,6 +20,13 @@ export const TOOLTIP = {
 	labelStyle: { color: "var(--muted)" },
 } as const;
 
+export const LEGEND = {
+	verticalAlign: "top",
+	height: 30,
+	// The colour of a line is too light for text.
+	formatter: (name: string) => <span>{name}</span>,
+} as const;
+
 interface ChartFrameProps {
 	title: string;
 	/** For who cannot see it: what it shows. */

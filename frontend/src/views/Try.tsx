@@ -38,9 +38,8 @@ export function Try() {
 	];
 	names.sort(natural);
 	const task = TASKS.find(([id]) => id === search.task)?.[0] ?? "search";
-	const sides = [search.a || names[0], search.b].filter(
-		(name) => name !== undefined && name !== "",
-	);
+	const first = search.a || names[0];
+	const second = search.b;
 	const [query, setQuery] = useState("How do I reset my password?");
 	const [documents, setDocuments] = useState(DOCUMENTS);
 	const [question, setQuestion] = useState<Question | null>(null);
