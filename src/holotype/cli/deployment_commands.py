@@ -45,19 +45,10 @@ def validate(
     if as_json:
         write_json({"problems": []})
         return
-    from holotype.deployment.document import ReferenceSource, RegistrySource
-    from holotype.deployment.writing import to_data
+    from holotype.deployment.writing import source_text
 
-    models = to_data(loaded.deployment)["models"]
     for model in loaded.deployment.models:
-        sources = [
-            str(variant.source.ref)
-            if isinstance(variant.source, ReferenceSource)
-            else str(variant.source)
-            if isinstance(variant.source, RegistrySource)
-            else ":".join(list(models[model.name].get("source", {}).values())[:2])
-            for variant in model.variants
-        ]
+        sources = [source_text(variant.source) for variant in model.variants]
         what = "ensemble" if model.ensemble else f"{len(model.variants)} variants"
         members = [] if model.ensemble is None else [each.name for each in model.ensemble.members]
         what = "model" if len(model.variants) == 1 else what

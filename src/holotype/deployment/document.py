@@ -210,7 +210,8 @@ def is_moving(source: Source) -> bool:
     """Return whether a source may stand for other weights tomorrow.
 
     These move: a repository without a commit, and an alias. An object store's artifact and an entry
-    of the catalogue state their digest or commit, and a folder is what is in it.
+    of the catalogue state their digest or commit, and a folder is what is in it. The registry moves
+    only by a switch that it checks and keeps, so that this is no accident.
     """
     if not isinstance(source, ReferenceSource):
         return False

@@ -156,6 +156,12 @@ def _ensemble(ensemble: EnsembleSpec) -> dict[str, Any]:
     return made
 
 
+def source_text(source: Source) -> str:
+    """Return a source in one word, for people: a reference, or its type and its name."""
+    written = _source(source)
+    return written if isinstance(written, str) else ":".join([*written.values()][:2])
+
+
 def _source(source: Source) -> dict[str, Any] | str:
     match source:
         case BuiltinSource():

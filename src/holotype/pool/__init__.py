@@ -41,6 +41,7 @@ from holotype.pool.handles import (
     Handle,
     SparseHandle,
 )
+from holotype.pool.planning import LoadPlan, MemoryPlan
 from holotype.pool.pool import Pool
 from holotype.pool.preparing import PreparedSwap, Replacement
 from holotype.pool.registered import RegisteredModel
@@ -64,7 +65,9 @@ __all__ = [
     "Handle",
     "Lease",
     "Limits",
+    "LoadPlan",
     "LoadingTimeoutError",
+    "MemoryPlan",
     "ModelLoadError",
     "ModelTooLargeError",
     "NoMemoryError",

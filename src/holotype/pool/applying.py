@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from holotype.deployment.document import Deployment, ModelSpec
+from holotype.deployment.document import Deployment, ModelSpec, RegistrySource
 from holotype.pool.calling import Caller, Route, Variant
+from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolError, SupersededError
-from holotype.pool.loading import LoadJob
 from holotype.pool.opening import Opener
+from holotype.pool.preparing import PreparedSwap, PreparedUnit, Replacement
 from holotype.pool.routing import Breaker, Weights
-from holotype.pool.slot import Slot, Unit
+from holotype.pool.slot import Slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +34,6 @@ class Applied:
     swapped: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Change:
-    spec: ModelSpec
-    route: Route
-    swaps: list[tuple[Slot, Unit]] = field(default_factory=list)
-    updates: list[tuple[Slot, Unit]] = field(default_factory=list)
-    jobs: list[LoadJob] = field(default_factory=list)
 
 
 class Applier:
@@ -75,13 +67,59 @@ class Applier:
             with self._tickets:
                 if ticket != self._newest:
                     raise SupersededError("", "the deployment was not applied: a newer one came")
-            try:
-                check(deployment)
-                changes = [self._change(spec) for spec in deployment.models]
-            except PoolError as error:
-                self._engine.events.add("deployment_failed", reason=str(error))
-                raise
-            applied = self._carry_out(deployment, changes, timeout_s)
+            changes = self._changes(deployment, deployment.models)
+            gone = tuple(name for name in self._caller.routes if deployment.find(name) is None)
+            applied = self._carry_out(deployment, changes, timeout_s, gone)
+        return self._tell(applied)
+
+    def refresh(self, kind: str | None = None, *, timeout_s: float = 600.0) -> Applied:
+        """Look again at what the sources of the deployment stand for, and swap what has changed.
+
+        Args:
+            kind: only the names that follow this kind of the registry; None for all.
+            timeout_s: how long to wait for memory.
+
+        Raises:
+            PoolError: a source cannot be opened any more; nothing has changed.
+        """
+        with self._applying:
+            specs = [spec for spec in self.deployment.models if kind is None or follows(spec, kind)]
+            changes = self._changes(self.deployment, specs)
+            applied = self._carry_out(self.deployment, changes, timeout_s, ())
+        return self._tell(applied) if applied.swapped or applied.failed else applied
+
+    def prepare(self, replacements: Sequence[Replacement], *, timeout_s: float) -> PreparedSwap:
+        """Load replacements beside what serves; see `Pool.prepare`."""
+        self._applying.acquire()
+        try:
+            units = [self._replacement(one) for one in replacements]
+            for one in units:
+                self._engine.open_device(one.unit.device)
+        except BaseException:
+            self._applying.release()
+            raise
+        return PreparedSwap(self._engine, units, self._applying.release, timeout_s=timeout_s)
+
+    def _replacement(self, wanted: Replacement) -> PreparedUnit:
+        route = self._caller.route(wanted.name)
+        chosen = route.choose(None, wanted.variant)
+        (old,) = (each for each in route.spec.variants if each.name == wanted.variant)
+        return PreparedUnit(
+            slot=chosen.slot,
+            unit=self._opener.unit(route.spec, replace(old, source=wanted.source)),
+            breaker=chosen.breaker,
+            before=chosen.slot.unit,
+        )
+
+    def _changes(self, deployment: Deployment, specs: Iterable[ModelSpec]) -> list[Change]:
+        try:
+            check(deployment)
+            return [self._change(spec) for spec in specs]
+        except PoolError as error:
+            self._engine.events.add("deployment_failed", reason=str(error))
+            raise
+
+    def _tell(self, applied: Applied) -> Applied:
         self._engine.events.add(
             "deployment_failed" if applied.failed else "deployment_applied",
             added=applied.added,
@@ -92,12 +130,12 @@ class Applier:
         )
         return applied
 
-    def _change(self, spec: ModelSpec) -> _Change:
+    def _change(self, spec: ModelSpec) -> Change:
         """Work out the route of a name, and what must be loaded for it."""
         old = self._caller.routes.get(spec.name)
         known = {} if old is None else {one.name: one for one in old.variants}
         variants: list[Variant] = []
-        change = _Change(spec, Route(spec=spec, variants=(), weights=None))
+        change = Change(spec, Route(spec=spec, variants=(), weights=None))
         for variant in spec.variants:
             unit = self._opener.unit(spec, variant)
             self._engine.open_device(unit.device)
@@ -107,10 +145,7 @@ class Applier:
                 breaker = self._breaker(spec.name, variant.name)
             else:
                 slot, breaker = before.slot, before.breaker
-                if slot.unit.identity != unit.identity and slot.current is not None:
-                    change.swaps.append((slot, unit))
-                elif slot.unit != unit:
-                    change.updates.append((slot, unit))
+                change.note(slot, unit)
             variants.append(
                 Variant(name=variant.name, weight=variant.weight, slot=slot, breaker=breaker)
             )
@@ -128,7 +163,11 @@ class Applier:
         return Breaker(name, self._engine.clock, tell)
 
     def _carry_out(
-        self, deployment: Deployment, changes: list[_Change], timeout_s: float
+        self,
+        deployment: Deployment,
+        changes: list[Change],
+        timeout_s: float,
+        gone: tuple[str, ...],
     ) -> Applied:
         engine, settings = self._engine, deployment.pool
         before_settings = engine.settings
@@ -150,30 +189,20 @@ class Applier:
             engine.discard(job for change in changes for job in change.jobs)
             engine.apply(before_settings)
             return Applied(failed=failed)
-        routes: dict[str, Route] = {}
-        for change in changes:
-            stays = change.spec.name in failed
-            routes[change.spec.name] = old_routes[change.spec.name] if stays else change.route
+        done = [change for change in changes if change.spec.name not in failed]
         with engine.lock:
-            for change in changes:
-                if change.spec.name not in failed:
-                    self._update(change)
+            for change in done:
+                change.update()
         if together:
             engine.commit(job for change in changes for job in change.jobs)
-        self._caller.routes = routes
-        self._remove_what_is_gone(old_routes, routes)
-        self._reset_breakers(changes, failed)
+        routes = {**old_routes, **{change.spec.name: change.route for change in done}}
+        order = [name for name in (*deployment.names, *routes) if name not in gone]
+        self._caller.routes = {name: routes[name] for name in order if name in routes}
+        self._remove_what_is_gone(old_routes, self._caller.routes)
+        for change in done:
+            change.reset_breakers()
         self.deployment = deployment
-        return _report(old_routes, changes, failed)
-
-    def _update(self, change: _Change) -> None:
-        """Change what nothing is loaded for; the lock is held."""
-        slots = tuple(one.slot for one in change.route.variants)
-        for slot in slots:
-            slot.pinned = change.spec.pinned
-            slot.siblings = tuple(other for other in slots if other is not slot)
-        for slot, unit in change.updates:
-            slot.unit = unit
+        return replace(_report(old_routes, changes, failed), removed=gone)
 
     def _remove_what_is_gone(
         self, old_routes: Mapping[str, Route], routes: Mapping[str, Route]
@@ -184,24 +213,15 @@ class Applier:
                 if id(one.slot) not in kept:
                     self._engine.remove(one.slot)
 
-    @staticmethod
-    def _reset_breakers(changes: list[_Change], failed: Mapping[str, str]) -> None:
-        for change in changes:
-            replaced = {id(slot) for slot, _ in (*change.swaps, *change.updates)}
-            for one in change.route.variants:
-                if id(one.slot) in replaced and change.spec.name not in failed:
-                    one.breaker.reset()
-
 
 def _report(
-    old_routes: Mapping[str, Route], changes: list[_Change], failed: Mapping[str, str]
+    old_routes: Mapping[str, Route], changes: list[Change], failed: Mapping[str, str]
 ) -> Applied:
     names = [change.spec.name for change in changes]
     done = [change for change in changes if change.spec.name not in failed]
     known = [change for change in done if change.spec.name in old_routes]
     return Applied(
         added=tuple(name for name in names if name not in old_routes),
-        removed=tuple(name for name in old_routes if name not in names),
         swapped=tuple(change.spec.name for change in known if change.swaps),
         changed=tuple(
             change.spec.name
@@ -211,6 +231,11 @@ def _report(
         ),
         failed=failed,
     )
+
+
+def follows(spec: ModelSpec, kind: str) -> bool:
+    """Whether a variant of a name follows the active version of a kind of the registry."""
+    return any(variant.source == RegistrySource(kind=kind) for variant in spec.variants)
 
 
 def check(deployment: Deployment) -> None:

@@ -22,6 +22,7 @@ from holotype.deployment.document import (
 from holotype.pool.applying import check
 from holotype.pool.batching import Limits
 from holotype.pool.errors import PoolError, UnknownNameError
+from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
 from holotype.references.ref import ModelRef
 
@@ -44,6 +45,7 @@ class PoolBuilder:
         self._pinned: set[str] = set()
         self._sizes: Sizes | None = None
         self._limits: Limits | None = None
+        self._registry: Resolve | None = None
 
     def with_file(self, path: str | os.PathLike[str]) -> Self:
         """Serve a deployment file, a folder of them, or parameters of AWS (``ssm:/name``).
@@ -145,6 +147,11 @@ class PoolBuilder:
         self._allow.update(names)
         return self
 
+    def with_registry(self, registry: Resolve) -> Self:
+        """Let sources follow the active versions of a registry; see `Pool`."""
+        self._registry = registry
+        return self
+
     def remember_sizes_in(self, sizes: Sizes) -> Self:
         """Remember measured sizes elsewhere than in the user's cache."""
         self._sizes = sizes
@@ -169,6 +176,7 @@ class PoolBuilder:
             read=None if self._location is None else self._deployment,
             allow=self._allow,
             factories=self._factories,
+            registry=self._registry,
             sizes=self._sizes,
             limits=self._limits,
         )

@@ -73,6 +73,15 @@ def check_unit(name: str, unit: Unit, facts: Facts) -> None:
         raise ContradictionError(name, "labels", unit.labels, facts.labels, hint)
     if unit.dim is not None and facts.dim is not None and unit.dim != facts.dim:
         raise ContradictionError(name, "dimensions", unit.dim, facts.dim, hint)
+    if unit.fingerprint is not None and unit.fingerprint != facts.fingerprint:
+        raise ContradictionError(
+            name,
+            "fingerprint",
+            unit.fingerprint,
+            facts.fingerprint,
+            f"{unit.reference} was registered with the first: its files, or the way it "
+            "is run, have changed",
+        )
     if unit.max_length is not None and unit.max_length != facts.max_length:
         raise ContradictionError(
             name,

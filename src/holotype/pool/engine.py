@@ -19,6 +19,7 @@ from holotype.pool.errors import (
     ModelTooLargeError,
     PoolError,
     SickModelError,
+    SupersededError,
 )
 from holotype.pool.generation import Generation, Lease, Version
 from holotype.pool.loader import PRELOAD, REQUESTED, SWAP, Later
@@ -130,7 +131,7 @@ class Engine(Residents):
     def _raise_failure(self, job: LoadJob) -> None:
         """Raise a load's error for one more caller; a swap that failed is none of its concern."""
         error = job.future.exception()
-        if job.is_swap or error is None:
+        if job.is_swap or error is None or isinstance(error, SupersededError):
             return
         # One exception must not be raised on many threads at once.
         raise copy(error) from error.__cause__
@@ -209,10 +210,17 @@ class Engine(Residents):
         return job
 
     def commit(self, jobs: Iterable[LoadJob]) -> None:
-        """Switch several slots at once to what was loaded for them with `holds`."""
+        """Switch several slots at once to what was loaded for them with `holds`.
+
+        Raises:
+            PoolClosedError: the pool has been closed; nothing has changed.
+        """
         versions: list[tuple[Version | None, Version]] = []
+        held = tuple(jobs)
         with self.lock:
-            for job in jobs:
+            for job in held:
+                self.check_open(job.slot)
+            for job in held:
                 generation = job.future.result(0)
                 old = job.slot.current
                 self.switch(job.slot, generation, job.unit)
@@ -222,9 +230,10 @@ class Engine(Residents):
                 self.tell_swapped(before, after)
 
     def discard(self, jobs: Iterable[LoadJob]) -> None:
-        """Close what was loaded with `holds` and is not wanted."""
+        """Close what was loaded with `holds` and is not wanted, or is still being loaded."""
         with self.lock:
             for job in jobs:
+                job.is_unwanted = True
                 if job.future.done() and job.future.exception() is None:
                     self.retire(job.future.result(0))
 

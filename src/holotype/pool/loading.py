@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _WHILE_LOADING = 1.5, BATCH_BYTES
 _LOADED = 1.1, BATCH_BYTES // 4
+_OVERTAKEN = "was not loaded: the deployment or a switch replaced it first; call it again"
 
 
 class LoadJob(Job):
@@ -40,6 +41,7 @@ class LoadJob(Job):
         granted: the generation that holds a lease for each of them.
         deadline_s: until when to wait for memory, on the pool's clock.
         holds: whether the new generation waits for `Engine.commit`.
+        is_unwanted: whether whoever asked for that has changed his mind.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class LoadJob(Job):
         self.granted: Generation | None = None
         self.deadline_s = deadline_s
         self.holds = holds
+        self.is_unwanted = False
         self._replaces = mode == "replace" and self.is_swap
         self._need: Need | None = None
         self._old: Generation | None = None
@@ -92,12 +95,21 @@ class LoadJob(Job):
             SupersededError(self.slot.name, "was not swapped: a newer swap came before this began")
         )
 
+    def _is_overtaken(self) -> bool:
+        """Whether a load that callers asked for is of yesterday's model; the lock is held."""
+        slot = self.slot
+        return not self.is_swap and (
+            slot.current is not None or slot.unit.identity != self.unit.identity
+        )
+
     def _make_room(self) -> Later | None:
         engine, slot = self._engine, self.slot
         if self._need is None:
             self._need = self.unit.need()
         with engine.lock:
             engine.check_open(slot)
+            if self._is_overtaken():
+                raise SupersededError(slot.name, _OVERTAKEN)
             if slot.loading not in (None, self):
                 return Later(None)
             if not self.holds:
@@ -190,14 +202,12 @@ class LoadJob(Job):
         facts = facts_of(model, slot.name)
         check_unit(slot.name, unit, facts)
         differs = False
-        others = [self._old, *(sibling.last for sibling in slot.siblings)]
-        for other in others:
+        may_differ = unit.allow_different_vectors
+        others = [(sibling.last, may_differ) for sibling in slot.siblings]
+        for other, allowed in [(self._old, may_differ or unit.may_differ_from_last), *others]:
             if other is not None:
                 differs |= check_successor(
-                    slot.name,
-                    other.facts,
-                    facts,
-                    allow_different_vectors=unit.allow_different_vectors,
+                    slot.name, other.facts, facts, allow_different_vectors=allowed
                 )
         run_probe(model, slot.name, facts)
         # While it loads, a model takes more than it holds in the end.
@@ -205,6 +215,8 @@ class LoadJob(Job):
         n_bytes = self._measured(model, before, self.device.trim(collect=False), _LOADED)
         with engine.lock:
             engine.check_open(slot)
+            if self._is_overtaken() or self.is_unwanted:
+                raise SupersededError(slot.name, _OVERTAKEN)
             slot.last_number += 1
             version = Version(
                 name=slot.name,
@@ -226,7 +238,9 @@ class LoadJob(Job):
             )
             self.device.ledger.hand_over(self, generation, n_bytes)
             if not self.holds:
-                engine.switch(slot, generation, unit)
+                # A setting may have changed meanwhile.
+                engine.switch(slot, generation, unit if self.is_swap else slot.unit)
+                generation.unit = slot.unit
             self._grant(generation)
         engine.sizes.remember(unit.size_key, max(peak, n_bytes))
         seconds = time.perf_counter() - started_s
@@ -293,6 +307,15 @@ class LoadJob(Job):
                 return
             if slot.loading is self:
                 slot.loading = None
+            overtaken = isinstance(error, SupersededError) and not self.is_swap
+            instead = slot.current if overtaken else None
+            if instead is not None:
+                # Those who waited get what has taken its place.
+                self._grant(instead)
+        if instead is not None:
+            self.future.set_result(instead)
+            engine.wake()
+            return
         reported = self._reported(error)
         slot.last_error = str(reported)
         if not isinstance(error, SupersededError):

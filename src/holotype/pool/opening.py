@@ -132,8 +132,10 @@ class Opener:
             max_length=inference.max_length,
             threshold=inference.threshold,
             batch_tokens=inference.batch_tokens,
+            fingerprint=None if registered is None else registered.fingerprint,
+            allow_different_vectors=spec.allow_different_vectors,
             # The registry itself refuses a switch to other vectors, unless somebody stated it.
-            allow_different_vectors=spec.allow_different_vectors or follows,
+            may_differ_from_last=follows,
         )
 
     def _need(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from types import TracebackType
+from typing import Self
 
 from holotype.deployment.document import Source
+from holotype.errors import InvalidArgumentError
 from holotype.pool.engine import Engine
 from holotype.pool.generation import Generation
 from holotype.pool.loading import LoadJob
@@ -29,8 +32,29 @@ class Replacement:
     source: Source
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedUnit:
+    """One slot of a swap: how it is loaded from then on, and how it was.
+
+    Attributes:
+        slot: the slot.
+        unit: how it is loaded from then on.
+        breaker: the breaker of its calls.
+        before: how it was loaded.
+    """
+
+    slot: Slot
+    unit: Unit
+    breaker: Breaker
+    before: Unit
+
+
 class PreparedSwap:
-    """Models that are loaded and checked, and serve nobody yet. Call one of the methods, once.
+    """Models that are loaded and checked, and serve nobody yet. Call `commit` or `discard`, once.
+
+    A context manager, which discards what has not been committed. Until then no deployment is
+    applied, so end it soon. With ``swap: replace``, for models that do not fit twice, the new models
+    serve already, and `discard` loads the old ones again.
 
     Attributes:
         generations: the models, in the order of the replacements.
@@ -38,42 +62,106 @@ class PreparedSwap:
     """
 
     def __init__(
-        self, engine: Engine, jobs: Sequence[LoadJob], breakers: Sequence[Breaker]
+        self,
+        engine: Engine,
+        units: Sequence[PreparedUnit],
+        release: Callable[[], None],
+        *,
+        timeout_s: float,
     ) -> None:
-        """Wait for the loads; see `prepare`."""
+        """Load, and wait for all of it.
+
+        Args:
+            engine: what loads.
+            units: what to load into which slot.
+            release: is called at the end, whatever it is.
+            timeout_s: how long to wait for memory.
+
+        Raises:
+            PoolError: a model cannot be loaded, or is no successor; all of them are closed.
+        """
         self._engine = engine
-        self._jobs = jobs
-        self._breakers = breakers
+        self._units = units
+        self._release = release
+        self._is_open = True
+        mode = engine.settings.swap
+        self._holds = mode == "overlap"
         began_s = perf_counter()
-        errors = [error for job in jobs if (error := job.future.exception()) is not None]
-        if errors:
+        self._jobs: list[LoadJob] = []
+        try:
+            for one in units:
+                self._jobs.append(
+                    engine.swap(
+                        one.slot, one.unit, mode=mode, timeout_s=timeout_s, holds=self._holds
+                    )
+                )
+            errors = [e for job in self._jobs if (e := job.future.exception()) is not None]
+            if errors:
+                raise errors[0]
+        except BaseException:
             self.discard()
-            raise errors[0]
+            raise
         self.load_s = perf_counter() - began_s
-        self.generations: tuple[Generation, ...] = tuple(job.future.result(0) for job in jobs)
+        self.generations: tuple[Generation, ...] = tuple(job.future.result(0) for job in self._jobs)
 
     def commit(self) -> None:
-        """Let all of them take over at once; what they replace drains."""
-        self._engine.commit(self._jobs)
-        for breaker in self._breakers:
-            breaker.reset()
+        """Let all of them take over at once; what they replace drains.
+
+        Raises:
+            PoolClosedError: the pool has been closed; nothing has changed.
+            InvalidArgumentError: it is over already.
+        """
+        self._end()
+        try:
+            if self._holds:
+                self._engine.commit(self._jobs)
+            for one in self._units:
+                one.breaker.reset()
+        finally:
+            self._release()
 
     def discard(self) -> None:
-        """Close them; what serves goes on."""
-        self._engine.discard(self._jobs)
-        self._engine.wake()
+        """Close them; what served goes on.
 
+        Raises:
+            InvalidArgumentError: it is over already.
+        """
+        self._end()
+        try:
+            if self._holds:
+                self._engine.discard(self._jobs)
+                self._engine.wake()
+            else:
+                self._swap_back()
+        finally:
+            self._release()
 
-def prepare(
-    engine: Engine, units: Sequence[tuple[Slot, Unit, Breaker]], timeout_s: float
-) -> PreparedSwap:
-    """Load units beside what their slots serve, and wait until all of them are checked.
+    def _swap_back(self) -> None:
+        done = [job.future.done() and job.future.exception() is None for job in self._jobs]
+        jobs = [
+            self._engine.swap(one.slot, one.before, mode="replace")
+            for one, is_done in zip(self._units, done, strict=False)
+            if is_done
+        ]
+        for job in jobs:
+            # What fails is an event; the next call loads the old model again.
+            job.future.exception()
 
-    Raises:
-        PoolError: one of them cannot be loaded, or is no successor; all of them are closed.
-    """
-    jobs = [
-        engine.swap(slot, unit, mode="overlap", timeout_s=timeout_s, holds=True)
-        for slot, unit, _ in units
-    ]
-    return PreparedSwap(engine, jobs, [breaker for _, _, breaker in units])
+    def _end(self) -> None:
+        if not self._is_open:
+            raise InvalidArgumentError("this swap is over already; prepare another one")
+        self._is_open = False
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Discard what has not been committed."""
+        if self._is_open:
+            self.discard()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from holotype.deployment.document import InferenceSettings, RegistrySource
-from holotype.pool.errors import PoolError
+from holotype.pool.errors import ContradictionError, PoolError
 from holotype.references.ref import ModelRef
 
 
@@ -20,12 +20,15 @@ class RegisteredModel:
         digest: the SHA-256 of its manifest.
         options: the options of `load` that belong to it.
         fetch: returns its files on this machine, compared with the digest; may download them.
+        fingerprint: that of the vectors that were registered; None if it makes none, or if nobody
+            knows. What is loaded must have it.
     """
 
     name: str
     digest: str
     options: Mapping[str, Any]
     fetch: Callable[[], ModelRef] = field(compare=False)
+    fingerprint: str | None = None
 
 
 Resolve: TypeAlias = Callable[[RegistrySource], RegisteredModel | None]
@@ -56,9 +59,11 @@ def options_of(
     """Return the options of a load: those of the version, completed by the deployment.
 
     Raises:
+        ContradictionError: the deployment says something else than the version.
         PoolError: the version would run code of its checkpoint, and the deployment does not say
             that it may.
     """
+    default = InferenceSettings()
     options: dict[str, Any] = {
         "dim": dim,
         "max_length": inference.max_length,
@@ -72,7 +77,17 @@ def options_of(
             f"follows {found.name}, which runs code of its checkpoint; if that may run here, say so "
             "in the deployment with inference: {trust_remote_code: true}",
         )
-    return {**options, **found.options}
+    for option, value in options.items():
+        stated = found.options.get(option)
+        if stated is not None and value not in (stated, getattr(default, option, None)):
+            raise ContradictionError(
+                name,
+                option,
+                stated,
+                value,
+                f"{found.name} was registered with the first; leave {option} out of the deployment",
+            )
+    return {**options, **{k: value for k, value in found.options.items() if value is not None}}
 
 
 def refuse_none(name: str, source: RegistrySource) -> Any:

@@ -36,8 +36,10 @@ class Unit:
         max_length: the number of tokens that it must read.
         threshold: the lowest score of a label that applies, where a call names none.
         batch_tokens: how many tokens a batch of several callers has at most.
+        fingerprint: the fingerprint that it must have; None for any.
         allow_different_vectors: whether it may replace a model with another fingerprint, or with
-            other labels.
+            other labels, and answer beside one.
+        may_differ_from_last: whether it may at least replace one: a registry has compared the two.
     """
 
     identity: str
@@ -54,7 +56,9 @@ class Unit:
     max_length: int | None = None
     threshold: float | None = None
     batch_tokens: int | None = None
+    fingerprint: str | None = None
     allow_different_vectors: bool = False
+    may_differ_from_last: bool = False
 
 
 class Slot:

@@ -22,54 +22,80 @@ from holotype.registry.benchmarks import (
     measure_retrieval,
     measure_speed,
 )
+from holotype.registry.checks import CheckResult, VersionCheck
 from holotype.registry.comparing import ComparedMetric, Comparison
 from holotype.registry.database import Database
 from holotype.registry.environment import describe_environment
 from holotype.registry.errors import (
     DatabaseAddressError,
     DatabaseUnavailableError,
+    KeyNotFoundError,
     RegistryError,
     RequestReusedError,
     SchemaVersionError,
     StaleGenerationError,
+    SwitchFailedError,
     VersionExistsError,
     VersionNotFoundError,
+    VersionRejectedError,
 )
 from holotype.registry.exporting import export_comparison, export_runs
 from holotype.registry.following import ModelConfigService
+from holotype.registry.keys import SCOPES, ApiKey, ApiKeys, Scope
 from holotype.registry.measurements import BenchmarkRun, Measurement
 from holotype.registry.model_registry import ModelRegistry
+from holotype.registry.model_switcher import ModelSwitcher, Step
 from holotype.registry.performance import PerformanceTracker
 from holotype.registry.query_sets import Query, QuerySet, read_query_set, shipped_query_sets
 from holotype.registry.resolving import fetch_version, load_version
 from holotype.registry.running import run_benchmark
 from holotype.registry.schema import check, upgrade
+from holotype.registry.serving import MemoryPlan, Prepared, Serving
+from holotype.registry.switch_plan import SwitchPlan
+from holotype.registry.validating import LoadedVersion, ModelValidator
 from holotype.registry.versions import Activation, ModelVersion, VersionPage
 
 __all__ = [
+    "SCOPES",
     "Activation",
+    "ApiKey",
+    "ApiKeys",
     "BenchmarkRun",
+    "CheckResult",
     "ComparedMetric",
     "Comparison",
     "Database",
     "DatabaseAddressError",
     "DatabaseUnavailableError",
+    "KeyNotFoundError",
+    "LoadedVersion",
     "Measurement",
+    "MemoryPlan",
     "ModelConfigService",
     "ModelRegistry",
+    "ModelSwitcher",
+    "ModelValidator",
     "ModelVersion",
     "PerformanceTracker",
+    "Prepared",
     "Query",
     "QuerySet",
     "RegistryError",
     "RequestReusedError",
     "SchemaVersionError",
+    "Scope",
     "SearchEncoder",
+    "Serving",
     "SpeedProfile",
     "StaleGenerationError",
+    "Step",
+    "SwitchFailedError",
+    "SwitchPlan",
+    "VersionCheck",
     "VersionExistsError",
     "VersionNotFoundError",
     "VersionPage",
+    "VersionRejectedError",
     "check",
     "describe_environment",
     "export_comparison",

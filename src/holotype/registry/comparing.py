@@ -85,6 +85,89 @@ class Comparison:
     metrics: tuple[ComparedMetric, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricOfVersions:
+    """A metric of several versions on one set of data.
+
+    Attributes:
+        dataset: the name of the data.
+        name: the metric.
+        unit: its unit.
+        values: the measurement of each version; None where it has none.
+        compared: each version against the first; None for the first itself.
+    """
+
+    dataset: str
+    name: str
+    unit: str
+    values: tuple[Measurement | None, ...]
+    compared: tuple[ComparedMetric | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionsCompared:
+    """Several versions, metric by metric, each against the first.
+
+    Attributes:
+        versions: the versions.
+        metrics: every metric of any of them, by data and name.
+    """
+
+    versions: tuple[ModelVersion, ...]
+    metrics: tuple[MetricOfVersions, ...]
+
+
+def compare_versions(
+    versions: Sequence[ModelVersion], runs: Sequence[Sequence[BenchmarkRun]]
+) -> VersionsCompared:
+    """Compare versions by their runs, which come newest first; the first version is the base.
+
+    Of each set of data, one run of the base is taken: the newest of those that can be compared with
+    runs of most other versions. Of the others, the newest run that can be compared with it is taken,
+    else the newest.
+    """
+    names = sorted({run.dataset for each in runs for run in each})
+    metrics: list[MetricOfVersions] = []
+    for name in names:
+        base, *others = ([run for run in each if run.dataset == name] for each in runs)
+        first = _base(base, others)
+        chosen = [_match(first, each) for each in others]
+        pairs = [tuple(_compare(name, first, each)) for each in chosen]
+        found = {metric.name for pair in pairs for metric in pair}
+        metrics += (_of_versions(metric, first, pairs) for metric in sorted(found))
+    return VersionsCompared(versions=tuple(versions), metrics=tuple(metrics))
+
+
+def _base(
+    runs: Sequence[BenchmarkRun], others: Sequence[Sequence[BenchmarkRun]]
+) -> BenchmarkRun | None:
+    def n_comparable(run: BenchmarkRun) -> int:
+        return sum(any(not _apart(run, each) for each in other) for other in others)
+
+    # Of equal ones max takes the first, which is the newest.
+    return max(runs, key=n_comparable, default=None)
+
+
+def _match(base: BenchmarkRun | None, runs: Sequence[BenchmarkRun]) -> BenchmarkRun | None:
+    equal = (run for run in runs if base is not None and not _apart(base, run))
+    return next(equal, runs[0] if runs else None)
+
+
+def _of_versions(
+    name: str, base: BenchmarkRun | None, pairs: Sequence[Sequence[ComparedMetric]]
+) -> MetricOfVersions:
+    found = [next((each for each in pair if each.name == name), None) for pair in pairs]
+    some = next(each for each in found if each is not None)
+    first = None if base is None else base.find(name)
+    return MetricOfVersions(
+        dataset=some.dataset,
+        name=name,
+        unit=some.unit,
+        values=(first, *(None if each is None else each.after for each in found)),
+        compared=(None, *found),
+    )
+
+
 def compare_runs(
     before: ModelVersion,
     after: ModelVersion,

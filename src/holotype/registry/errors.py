@@ -59,6 +59,10 @@ class VersionNotFoundError(RegistryError, LookupError):
         return VersionNotFoundError, (self.location, self._words, self.suggestions)
 
 
+class KeyNotFoundError(RegistryError, LookupError):
+    """The registry has no such key."""
+
+
 class VersionExistsError(RegistryError):
     """A version of this name is registered and is another one; versions never change."""
 
@@ -90,3 +94,44 @@ class StaleGenerationError(RegistryError):
 
 class RequestReusedError(RegistryError, ValueError):
     """The id of an earlier request came with another request."""
+
+
+class VersionRejectedError(RegistryError):
+    """A version failed its checks, so that it was not activated; nothing has changed.
+
+    Attributes:
+        version: the version.
+        problems: what was wrong with it: the name of the check, and what was found.
+    """
+
+    def __init__(self, location: str, version: str, problems: Sequence[tuple[str, str]]) -> None:
+        """Name the version, and all that is wrong with it."""
+        self.version = version
+        self.problems = tuple(problems)
+        found = "; ".join(f"{name}: {message}" for name, message in self.problems)
+        super().__init__(location, f"{version} failed its checks, and nothing has changed: {found}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return VersionRejectedError, (self.location, self.version, self.problems)
+
+
+class SwitchFailedError(RegistryError):
+    """A version was loaded and recorded, but did not take over; the cause is the error that says why.
+
+    Attributes:
+        undone: whether the record was undone, so that the version before is the active one again.
+    """
+
+    def __init__(self, location: str, problem: str, *, undone: bool) -> None:
+        """Say what happened, and what is active now."""
+        self.undone = undone
+        super().__init__(location, problem)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the values, not from the message."""
+        return _switch_failed, (self.location, self.problem, self.undone)
+
+
+def _switch_failed(location: str, problem: str, undone: bool) -> SwitchFailedError:
+    return SwitchFailedError(location, problem, undone=undone)

@@ -9,7 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from holotype.errors import InvalidArgumentError
-from holotype.registry.comparing import ComparedMetric, Comparison
+from holotype.registry.comparing import (
+    ComparedMetric,
+    Comparison,
+    MetricOfVersions,
+    VersionsCompared,
+)
 from holotype.registry.measurements import BenchmarkRun, Measurement
 
 Format: TypeAlias = Literal["json", "csv", "markdown"]
@@ -26,6 +31,11 @@ _COMPARED_FIELDS = (
     *("after", "after_ci_low", "after_ci_high", "after_n", "difference", "difference_ci_low"),
     *("difference_ci_high", "relative", "verdict", "apart"),
 )
+_VALUE_COLUMNS = ("value", "ci_low", "ci_high", "n")
+_DIFFERENCE_COLUMNS = (
+    *("difference", "difference_ci_low", "difference_ci_high", "relative", "verdict", "apart"),
+)
+_COMPARED_COLUMNS = (*_VALUE_COLUMNS, *_DIFFERENCE_COLUMNS)
 
 
 def export_runs(runs: Sequence[BenchmarkRun], format: Format) -> str:
@@ -80,6 +90,59 @@ def export_comparison(comparison: Comparison, format: Format) -> str:
     names = (comparison.before.name, comparison.after.name)
     columns = ("dataset", "metric", *names, "difference", "95 % interval", "verdict")
     return _markdown(columns, map(_compared_cells, comparison.metrics))
+
+
+def export_versions(found: VersionsCompared, format: Format) -> str:
+    """Return a comparison of several versions as a text: one row or object for each metric.
+
+    CSV has columns for each version: its value, interval and number of samples, and the difference
+    from the first version with its interval, share and verdict.
+
+    Raises:
+        InvalidArgumentError: the format is unknown.
+    """
+    names = [each.name for each in found.versions]
+    rows = [_versions_row(each, names) for each in found.metrics]
+    if format == "json":
+        return _json({"versions": names, "metrics": rows})
+    if format == "csv":
+        columns = [f"{name} {each}" for name in names[1:] for each in _COMPARED_COLUMNS]
+        values = [f"{names[0]} {each}" for each in _VALUE_COLUMNS]
+        return _csv(("dataset", "metric", "unit", *values, *columns), rows)
+    _check(format)
+    return _markdown(
+        ("dataset", "metric", *names), (_versions_cells(each) for each in found.metrics)
+    )
+
+
+def _versions_row(each: MetricOfVersions, names: Sequence[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"dataset": each.dataset, "metric": each.name, "unit": each.unit}
+    for name, value, compared in zip(names, each.values, each.compared, strict=True):
+        low, high = (value.interval if value else None) or (None, None)
+        known = (None, None) if value is None else (value.value, value.n_samples)
+        cells = (known[0], low, high, known[1])
+        row |= {f"{name} {column}": c for column, c in zip(_VALUE_COLUMNS, cells, strict=True)}
+        if compared is not None:
+            low, high = compared.interval or (None, None)
+            others = (compared.difference, low, high, compared.relative, compared.verdict)
+            row |= {
+                f"{name} {column}": cell
+                for column, cell in zip(_DIFFERENCE_COLUMNS, (*others, compared.apart), strict=True)
+            }
+    return row
+
+
+def _versions_cells(each: MetricOfVersions) -> tuple[str, ...]:
+    cells = [each.dataset, each.name]
+    for value, compared in zip(each.values, each.compared, strict=True):
+        text = "-" if value is None else _number(value.value, value.unit)
+        if compared is not None and compared.difference is not None:
+            text += f" ({_number(compared.difference, each.unit, sign='+')}"
+            text += f", {compared.verdict})" if compared.verdict else ")"
+        elif compared is not None and compared.apart and value is not None:
+            text += f" ({compared.apart})"
+        cells.append(text)
+    return tuple(cells)
 
 
 def _check(format: str) -> None:

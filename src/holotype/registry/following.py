@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias
@@ -133,6 +133,12 @@ class ModelConfigService:
 
         return unsubscribe
 
+    def look(self) -> None:
+        """Read the database now, on the thread of the service; `wait` tells when it has."""
+        sockets = self._sockets
+        if sockets is not None:
+            sockets[1].send(b"l")
+
     def wait(self, kind: str, generation: int, *, timeout_s: float) -> bool:
         """Wait until a kind is known to be at a generation or a later one.
 
@@ -175,11 +181,11 @@ class ModelConfigService:
     def _sleep(self, sleeper: socket.socket, connection: psycopg.Connection | None) -> None:
         """Sleep until the service closes, the database tells something, or it is time to ask."""
         if connection is None:
-            select.select([sleeper], [], [], self._poll_s)
+            _read_all(sleeper, select.select([sleeper], [], [], self._poll_s)[0])
             return
         watched: list[Any] = [sleeper, connection]
         try:
-            select.select(watched, [], [], self._poll_s)
+            _read_all(sleeper, select.select(watched, [], [], self._poll_s)[0])
             for _ in connection.notifies(timeout=0):
                 pass
         except psycopg.Error as error:
@@ -204,6 +210,12 @@ class ModelConfigService:
                     on_change(each)
                 except Exception:
                     _log.exception("a subscriber fails at generation %s", each.generation)
+
+
+def _read_all(sleeper: socket.socket, ready: Sequence[object]) -> None:
+    """Read what woke the service up, so that it can sleep again."""
+    if sleeper in ready:
+        sleeper.recv(4096)
 
 
 @contextmanager

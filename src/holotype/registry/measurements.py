@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -94,6 +94,56 @@ class BenchmarkRun:
     def find(self, name: str) -> Measurement | None:
         """Return the measurement of a name; None if there is none."""
         return next((each for each in self.measurements if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One value of a metric at one time.
+
+    Attributes:
+        at: when it was recorded, in UTC.
+        value: the value.
+        low: the lower end of its confidence interval; None if it has none.
+        high: the upper end; likewise.
+    """
+
+    at: datetime
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """How a metric developed.
+
+    Attributes:
+        metric: the metric.
+        unit: its unit; empty if it was never measured. Values in an earlier unit are left out.
+        points: the values, from the oldest to the newest.
+    """
+
+    metric: str
+    unit: str
+    points: tuple[Point, ...]
+
+
+def thin_out(points: Sequence[Point], n_points: int) -> tuple[Point, ...]:
+    """Return at most `n_points` of points that come by time, with the extremes of each share of it."""
+    if len(points) <= n_points:
+        return tuple(points)
+    first, last = points[0].at.timestamp(), points[-1].at.timestamp()
+    n_shares = n_points // 2
+    width = (last - first) / n_shares or 1.0
+    shares: dict[int, list[int]] = {}
+    for number, point in enumerate(points):
+        share = min(n_shares - 1, int((point.at.timestamp() - first) / width))
+        shares.setdefault(share, []).append(number)
+    kept: set[int] = set()
+    for numbers in shares.values():
+        kept.add(min(numbers, key=lambda number: points[number].value))
+        kept.add(max(numbers, key=lambda number: points[number].value))
+    return tuple(points[number] for number in sorted(kept))
 
 
 def check_digest(digest: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from holotype.errors import InvalidArgumentError
@@ -24,10 +24,17 @@ from holotype.registry.errors import (
 )
 from holotype.registry.resolving import ResolvedModel, resolve_model
 from holotype.registry.schema import check
-from holotype.registry.switching import SwitchRequest, activate_version, find_active, roll_back
+from holotype.registry.switching import (
+    SwitchRequest,
+    activate_version,
+    find_active,
+    find_target,
+    roll_back,
+)
 from holotype.registry.tables import activation, active_version, model, model_kind, model_version
 from holotype.registry.versions import (
     Activation,
+    KindSummary,
     ModelVersion,
     VersionPage,
     activation_of,
@@ -107,6 +114,7 @@ class ModelRegistry:
         *,
         limit: int = 50,
         before: int | None = None,
+        containing: str = "",
     ) -> VersionPage:
         """Return versions, the newest first, one page at a time.
 
@@ -114,6 +122,8 @@ class ModelRegistry:
             kind: only versions of this kind; None means all.
             limit: how many at most, 1 to 1,000.
             before: `VersionPage.next` of the page before; None means the first page.
+            containing: only versions whose model, version, reference or source has this text, in any
+                letter case.
 
         Raises:
             InvalidArgumentError: `limit` is out of range.
@@ -125,6 +135,14 @@ class ModelRegistry:
             query = query.where(model_version.c.kind == check_kind(kind))
         if before is not None:
             query = query.where(model_version.c.id < before)
+        if containing:
+            searched = (
+                *(model.c.model_id, model_version.c.version_id),
+                *(model_version.c.reference, model_version.c.source_repo),
+            )
+            query = query.where(
+                or_(*(each.icontains(containing, autoescape=True) for each in searched))
+            )
         with self.database.reading() as connection:
             found = tuple(map(version_of, connection.execute(query)))
         more = len(found) > limit
@@ -154,6 +172,66 @@ class ModelRegistry:
         """
         with self.database.reading() as connection:
             return _kinds(connection)
+
+    def check_new(
+        self, kind: str, name: str, resolved: ResolvedModel, inference_config: Mapping[str, Any]
+    ) -> None:
+        """Check that a name is free, or that the version of that name is the same.
+
+        Args:
+            kind: the kind.
+            name: the model and the version, such as ``bge-m3/v1.0.0``.
+            resolved: what would be registered.
+            inference_config: its options.
+
+        Raises:
+            VersionExistsError: there is a version of this name, and it is another one.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        model_id, _, version_id = name.rpartition("/")
+        with self.database.reading() as connection:
+            found = self._find(connection, check_kind(kind), model_id, version_id)
+        for each in found:
+            self._compare(each, resolved, _options(inference_config))
+
+    def overview(self) -> tuple[KindSummary, ...]:
+        """Return all kinds, sorted by name, with what is active and how many versions there are.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        query = (
+            select(model_kind, func.count(model_version.c.id).label("n_versions"))
+            .join(model_version, model_version.c.kind == model_kind.c.name, isouter=True)
+            .group_by(model_kind.c.name, model_kind.c.type)
+            .order_by(model_kind.c.name)
+        )
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        active = self.all_active()
+        return tuple(
+            KindSummary(
+                kind=row.name,
+                type=row.type,
+                n_versions=row.n_versions,
+                active=active.get(row.name),
+            )
+            for row in rows
+        )
+
+    def type_of(self, kind: str) -> str:
+        """Return the type of the models of a kind, such as ``dense``.
+
+        Raises:
+            VersionNotFoundError: there is no such kind; the error names similar ones.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        query = select(model_kind.c.type).where(model_kind.c.name == check_kind(kind))
+        with self.database.reading() as connection:
+            found = connection.execute(query).scalar()
+            if found is None:
+                self._require_kind(connection, kind)
+        return str(found)
 
     def active(self, kind: str) -> Activation | None:
         """Return the activation that a kind is at, with its version; None if none.
@@ -246,6 +324,28 @@ class ModelRegistry:
         except IntegrityError as error:
             self._refuse_reuse(request, error)
             raise
+
+    def requested(self, request_id: str) -> Activation | None:
+        """Return the activation that a request made; None if it has made none.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+        """
+        query = select_activations().where(activation.c.request_id == request_id)
+        with self.database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else activation_of(row)
+
+    def rollback_target(self, kind: str) -> tuple[Activation, Activation]:
+        """Return the activation that a kind is at, and the one that a rollback returns to.
+
+        Raises:
+            VersionNotFoundError: nothing is active, or there is no version before.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        with self.database.reading() as connection:
+            self._require_kind(connection, check_kind(kind))
+            return find_target(connection, self.database.location, kind)
 
     def history(
         self, kind: str, *, limit: int = 50, before: int | None = None

@@ -8,18 +8,31 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from holotype.errors import InvalidArgumentError
-from holotype.registry.comparing import Comparison, compare_runs
+from holotype.registry.comparing import (
+    Comparison,
+    VersionsCompared,
+    compare_runs,
+    compare_versions,
+)
 from holotype.registry.errors import VersionExistsError
-from holotype.registry.measurements import BenchmarkRun, Measurement, check_digest
+from holotype.registry.measurements import (
+    BenchmarkRun,
+    Measurement,
+    Point,
+    Series,
+    check_digest,
+    thin_out,
+)
 from holotype.registry.model_registry import ModelRegistry
 from holotype.registry.tables import LONGEST_MODEL_ID, benchmark_run, measurement, model_version
 from holotype.registry.versions import check_kind, check_line, select_versions, version_of
 
 _MOST_RUNS = 1000
+_MOST_COMPARED = 8
 
 
 class PerformanceTracker:
@@ -93,7 +106,14 @@ class PerformanceTracker:
             return run
 
     def runs(
-        self, kind: str, version: str | None = None, *, limit: int = 50, before: int | None = None
+        self,
+        kind: str,
+        version: str | None = None,
+        *,
+        limit: int = 50,
+        before: int | None = None,
+        dataset: str | None = None,
+        metric: str | None = None,
     ) -> tuple[BenchmarkRun, ...]:
         """Return runs, the newest first.
 
@@ -102,6 +122,8 @@ class PerformanceTracker:
             version: only runs of this version; None means all.
             limit: how many at most, 1 to 1,000.
             before: only runs whose `id` is lower, for the next page; None means all.
+            dataset: only runs on data of this name; None means all.
+            metric: only runs that have this metric; None means all.
 
         Raises:
             VersionNotFoundError: there is no such version.
@@ -115,9 +137,87 @@ class PerformanceTracker:
             query = query.where(model_version.c.id == self._registry.get(kind, version).id)
         if before is not None:
             query = query.where(benchmark_run.c.id < before)
+        if dataset is not None:
+            query = query.where(benchmark_run.c.dataset == dataset)
+        if metric is not None:
+            has = (measurement.c.run == benchmark_run.c.id) & (measurement.c.metric_name == metric)
+            query = query.where(exists().where(has))
         query = query.order_by(benchmark_run.c.id.desc()).limit(limit)
         with self._database.reading() as connection:
             return self._read(connection, query)
+
+    def series(
+        self,
+        kind: str,
+        metric: str,
+        *,
+        version: str | None = None,
+        dataset: str | None = None,
+        n_points: int = 300,
+    ) -> Series:
+        """Return how a metric developed, as a chart shows it.
+
+        If there are more measurements than points, the time is divided into equal shares, and of
+        each share the smallest and the largest value are kept: no peak is lost.
+
+        Args:
+            kind: the kind.
+            metric: the metric, such as ``latency_p95``.
+            version: only measurements of this version; None means all.
+            dataset: only measurements on data of this name; None means all.
+            n_points: how many points at most, 2 to 1,000.
+
+        Raises:
+            VersionNotFoundError: there is no such kind or version.
+            InvalidArgumentError: `n_points` is out of range.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        if not 2 <= n_points <= _MOST_RUNS:
+            raise InvalidArgumentError(f"n_points is {n_points!r}; expected 2 to {_MOST_RUNS}")
+        self._registry.type_of(kind)
+        query = (
+            select(
+                benchmark_run.c.recorded_at,
+                measurement.c.metric_value,
+                measurement.c.ci_low,
+                measurement.c.ci_high,
+                measurement.c.unit,
+            )
+            .join(measurement, measurement.c.run == benchmark_run.c.id)
+            .join(model_version, model_version.c.id == benchmark_run.c.version)
+            .where(model_version.c.kind == kind, measurement.c.metric_name == metric)
+            .order_by(benchmark_run.c.recorded_at, benchmark_run.c.id)
+        )
+        if version is not None:
+            query = query.where(model_version.c.id == self._registry.get(kind, version).id)
+        if dataset is not None:
+            query = query.where(benchmark_run.c.dataset == dataset)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        unit = rows[-1].unit if rows else ""
+        points = [
+            Point(at=row[0], value=row[1], low=row[2], high=row[3])
+            for row in rows
+            if row.unit == unit
+        ]
+        return Series(metric=metric, unit=unit, points=thin_out(points, n_points))
+
+    def compare_many(self, kind: str, versions: Sequence[str]) -> VersionsCompared:
+        """Compare versions with the first of them; see `VersionsCompared`.
+
+        Raises:
+            InvalidArgumentError: there are not 2 to 8 versions, or one comes twice.
+            VersionNotFoundError: there is no such version.
+            DatabaseUnavailableError: the database does not answer.
+        """
+        found = [self._registry.get(kind, each) for each in versions]
+        if not 2 <= len(found) <= _MOST_COMPARED or len({each.id for each in found}) < len(found):
+            raise InvalidArgumentError(
+                f"the versions are {', '.join(versions) or 'none'}; expected 2 to {_MOST_COMPARED} "
+                "different ones"
+            )
+        runs = [self.runs(kind, each.name, limit=_MOST_RUNS) for each in found]
+        return compare_versions(found, runs)
 
     def compare(self, kind: str, before: str, after: str) -> Comparison:
         """Compare two versions by their newest runs; see `Comparison`.

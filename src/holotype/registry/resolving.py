@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.checkpoint import Checkpoint, CodePolicy
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.config import ModelConfig, configure
 from holotype.encoders.fingerprint import fingerprint
+from holotype.encoders.kinds.plan import ClassifierPlan
 from holotype.encoders.kinds.run_plan import make_run_plan
 from holotype.encoders.names import as_reference, reference_to_folder
 from holotype.encoders.opening import check_loadable, known_record
@@ -127,6 +128,44 @@ def load_version(version: ModelVersion, *, device: str | None = None) -> Encoder
     return load(folder, **options)
 
 
+def find_version(version: ModelVersion) -> Path | None:
+    """Return the folder of a version if its files are on this machine; None if they are not.
+
+    Nothing is fetched, and only the manifest is compared; `fetch_version` compares every byte.
+
+    Raises:
+        ArtifactError: the manifest is damaged, or another one than was registered.
+    """
+    ref, digest = ModelRef.parse(version.reference), f"sha256:{version.checkpoint_hash}"
+    folder = ref.path if ref.scheme == "local" else cached_artifact(digest)
+    if not folder.is_dir():
+        return None
+    found = read_manifest(folder).digest
+    if found != digest:
+        raise ArtifactError(
+            str(folder),
+            f"has the digest {found}, and {version.name} was registered with {digest}; bring its "
+            "files back, or register what is there as another version",
+        )
+    return folder
+
+
+def labels_of(version: ModelVersion) -> tuple[str, ...]:
+    """Return the labels of a version from its files, fetched if needed; empty if it has none.
+
+    Raises:
+        HolotypeError: see `fetch_version`.
+    """
+    if version.type != "classifier":
+        return ()
+    folder = find_version(version) or fetch_version(version)
+    manifest = read_manifest(folder)
+    placed: dict[str, Any] = {**version.inference_config, "checkpoint": folder}
+    config = configure(manifest.record, **placed)
+    plan = make_run_plan(config, Checkpoint(folder, policy=_policy(config, manifest)))
+    return plan.encoding.labels if isinstance(plan, ClassifierPlan) else ()
+
+
 def _refuse_options_of_the_machine(options: Mapping[str, Any]) -> None:
     for name in _OF_THE_MACHINE:
         if name in options:
@@ -154,7 +193,11 @@ def _pinned(ref: ModelRef, manifest: Manifest) -> ModelRef:
 
 def _fingerprint(config: ModelConfig[Any], manifest: Manifest, folder: Path) -> str:
     """Return the fingerprint of a loaded encoder; that of an old manifest has another form."""
-    policy = code_policy(manifest.record, trusted=config.trust_remote_code)
+    policy = _policy(config, manifest)
     plan = make_run_plan(config, Checkpoint(folder, policy=policy))
     digests = {file.path: file.sha256 for file in manifest.files}
     return fingerprint(plan, dim=config.dim, with_code=policy == "run", digests=digests)
+
+
+def _policy(config: ModelConfig[Any], manifest: Manifest) -> CodePolicy:
+    return code_policy(manifest.record, trusted=config.trust_remote_code)

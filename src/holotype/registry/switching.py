@@ -1,9 +1,9 @@
 """Which version of a kind is active: switches it, in one transaction, and goes back.
 
-Switches of a kind take turns, for which the caller sees. Each adds an activation, whose generation is one more than that of the
-one before, and points the kind's only row of `active_version` to it. An activation also knows the
-one that a rollback returns to, so that the history is an undo stack: each rollback goes one step
-further back, and never returns to a state rolled back.
+Switches of a kind take turns, for which the caller sees. Each adds an activation, whose generation
+is one more than that of the one before, and points the kind's only row of `active_version` to it. An
+activation also knows the one that a rollback returns to, so that the history is an undo stack: each
+rollback goes one step further back, and never returns to a state rolled back.
 """
 
 from __future__ import annotations
@@ -75,16 +75,8 @@ def roll_back(connection: Connection, request: SwitchRequest) -> Activation:
     """Return to the version before; see `ModelRegistry.rollback`."""
     if done := _repeated(connection, request, "rollback"):
         return done
-    current = find_active(connection, request.kind)
-    _compare(request, current)
-    if current is None or current.returns_to is None:
-        what = "nothing is active" if current is None else "there is no version before"
-        raise VersionNotFoundError(
-            f"{request.location} {request.kind}",
-            f"{what} to return to; activate one with: holotype registry activate {request.kind} "
-            "VERSION",
-        )
-    target = find_generation(connection, request.kind, current.returns_to)
+    _compare(request, find_active(connection, request.kind))
+    current, target = find_target(connection, request.location, request.kind)
     return _add(
         connection, request, "rollback", target.version, current, returns_to=target.returns_to
     )
@@ -99,6 +91,18 @@ def find_active(connection: Connection, kind: str) -> Activation | None:
     )
     row = connection.execute(query.where(active_version.c.kind == kind)).one_or_none()
     return None if row is None else activation_of(row)
+
+
+def find_target(connection: Connection, location: str, kind: str) -> tuple[Activation, Activation]:
+    """Return the activation that a kind is at, and the one that a rollback returns to."""
+    current = find_active(connection, kind)
+    if current is None or current.returns_to is None:
+        what = "nothing is active" if current is None else "there is no version before"
+        raise VersionNotFoundError(
+            f"{location} {kind}",
+            f"{what} to return to; activate one with: holotype registry activate {kind} VERSION",
+        )
+    return current, find_generation(connection, kind, current.returns_to)
 
 
 def find_generation(connection: Connection, kind: str, generation: int) -> Activation:

@@ -178,3 +178,33 @@ measurement = Table(
     ),
     CheckConstraint("ci_low <= metric_value AND metric_value <= ci_high", name="interval_holds_it"),
 )
+
+version_check = Table(
+    "version_check",
+    metadata,
+    Column("id", KEY, Identity(always=True), primary_key=True),
+    Column("version", KEY, ForeignKey("model_version.id"), nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("checks", DOCUMENT, nullable=False),
+    Column("facts", DOCUMENT, nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("outcome IN ('passed', 'failed')", name="outcome_is_known"),
+    Index("check_of_version", "version", "id"),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", KEY, Identity(always=True), primary_key=True),
+    Column("name", String(LONGEST_TEXT), nullable=False),
+    Column("prefix", String(20), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("scopes", String(50), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(LONGEST_TEXT), nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("revoked_by", String(LONGEST_TEXT)),
+    CheckConstraint("length(digest) = 64", name="digest_is_sha256"),
+    CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revoked_by_somebody"),
+)

@@ -115,6 +115,23 @@ class VersionPage:
     next: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindSummary:
+    """A kind at one moment.
+
+    Attributes:
+        kind: its name.
+        type: the type of the models of its versions, such as ``dense``.
+        n_versions: how many versions it has.
+        active: the activation that it is at; None if none.
+    """
+
+    kind: str
+    type: str
+    n_versions: int
+    active: Activation | None
+
+
 def select_versions() -> Select[Any]:
     """Return the query of all versions; `version_of` reads its rows."""
     return (

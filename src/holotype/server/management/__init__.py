@@ -4,4 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-router = APIRouter(prefix="/api")
+from holotype.server.management import (
+    about,
+    benchmarks,
+    catalogue,
+    events,
+    jobs,
+    keys,
+    pool,
+    versions,
+)
+from holotype.server.management.background import lifespan
+
+router = APIRouter(prefix="/api", lifespan=lifespan)
+
+# Literal paths come before those with a kind in their place.
+for part in (benchmarks, versions, pool, jobs, events, keys, catalogue, about):
+    router.include_router(part.router)

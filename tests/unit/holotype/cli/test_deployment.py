@@ -36,7 +36,8 @@ def test_the_models_of_a_right_deployment_are_listed(file: Path) -> None:
     assert answer.lines[0][:2] == ["toxicity", "2 variants"]
     assert answer.lines[-1] == ["both", "ensemble", "toxicity,small"]
     assert ["rules", "model", "builtin:pii"] in answer.lines
-    assert "9 models, no problems" in answer.stderr
+    assert ["text", "model", "registry:text_embedding"] in answer.lines
+    assert "10 models, no problems" in answer.stderr
     assert json.loads(deployment("validate", file, "--json").stdout) == {"problems": []}
 
 

@@ -20,6 +20,7 @@ from holotype.deployment.document import (
     ModelSpec,
     PoolSettings,
     ReferenceSource,
+    RegistrySource,
     SagemakerSource,
     VariantSpec,
     is_moving,
@@ -60,6 +61,7 @@ models:
   search: {{source: "catalogue:bge-base-en-v1.5", dim: 768, allow_different_vectors: true}}
   live: {{source: {{type: artifact, store: ./artifacts, alias: production}}, allow_moving: true}}
   rules: {{source: {{type: builtin, name: pii}}}}
+  text: {{source: {{type: registry, kind: text_embedding}}}}
   far: {{source: {{type: sagemaker, endpoint: emb, region: eu-central-1}}, timeout_s: 5}}
   own: {{source: {{type: custom, factory: "acme.models:Encoder", options: {{size: 3, name: x}}}}}}
   judge: {{ensemble: {{of: {{toxicity: 0.7, small: 0.3}}, combine: vote, on_failure: drop}}}}
@@ -113,6 +115,7 @@ REFERENCES = st.sampled_from(
 SOURCES = st.one_of(
     REFERENCES,
     NAMES.map(lambda name: BuiltinSource(name=name)),
+    st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).map(lambda k: RegistrySource(kind=k)),
     st.builds(SagemakerSource, endpoint=NAMES, region=st.none() | NAMES),
     st.builds(
         CustomSource,

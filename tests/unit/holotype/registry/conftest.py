@@ -107,3 +107,25 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(artifacts: Path, tmp_path: Path) -> Path:
     """A store: `v1`, `v2` and `v3` make the same vectors, `other` makes others."""
     return Path(shutil.copytree(artifacts, tmp_path / "artifacts"))
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `loadable` is a copy of."""
+    from tests.unit.holotype.registry import loadable
+
+    folder = tmp_path_factory.mktemp("models")
+    for name in ("v1", "v2", "v3"):
+        loadable.make_dense(folder / name, licence=name)
+    loadable.make_dense(folder / "other", seed=8)
+    loadable.make_dense(folder / "wide", dim=32)
+    return folder
+
+
+@pytest.fixture
+def loadable(models: Path, tmp_path: Path) -> Path:
+    """Artifacts that load: `v1`, `v2` and `v3` make the same vectors, `other` and `wide` do not."""
+    folder = tmp_path / "loadable"
+    for name in ("v1", "v2", "v3", "other", "wide"):
+        shutil.copytree(models / name, folder / name)
+    return folder

@@ -1,0 +1,343 @@
+"""What an operator does with a pool: deployments, loads, swaps, and what they would do."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+from holotype.deployment.document import Deployment, Source, Swap
+from holotype.pool.applying import Applied, Applier, follows
+from holotype.pool.borrowing import borrow
+from holotype.pool.calling import Caller, Variant
+from holotype.pool.describing import describe
+from holotype.pool.engine import Engine
+from holotype.pool.errors import LoadingTimeoutError, PoolError
+from holotype.pool.events import Events
+from holotype.pool.generation import Lease, Version
+from holotype.pool.metrics import Metrics
+from holotype.pool.opening import Opener
+from holotype.pool.planning import MemoryPlan, plan_loads
+from holotype.pool.preparing import PreparedSwap, Replacement
+from holotype.pool.slot import Slot, Unit
+from holotype.pool.status import PoolStatus
+
+Read = Callable[[], Deployment]
+
+
+class Operations:
+    """The part of a pool that changes what it serves. Safe to share between threads.
+
+    Attributes:
+        events: what happened.
+        metrics: what was counted.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        caller: Caller,
+        opener: Opener,
+        *,
+        read: Read | None,
+        location: str | None,
+    ) -> None:
+        """Serve nothing yet; see `Pool` for the arguments."""
+        self._engine = engine
+        self._caller = caller
+        self._opener = opener
+        self._applier = Applier(engine, caller, opener)
+        self._read = read
+        self._location = location
+        self._watch: Any = None
+        self.events: Events = engine.events
+        self.metrics: Metrics = engine.metrics
+
+    @property
+    def deployment(self) -> Deployment:
+        """What the pool serves."""
+        return self._applier.deployment
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that can be called."""
+        return tuple(self._caller.routes)
+
+    def apply(self, deployment: Deployment) -> Applied:
+        """Serve another deployment. What did not change is not touched; what fails goes on as before.
+
+        Raises:
+            PoolError: a source is not supported or not allowed; nothing has changed.
+        """
+        applied = self._applier.apply(deployment)
+        self._preload(applied)
+        return applied
+
+    def _preload(self, applied: Applied) -> None:
+        for spec in self.deployment.models:
+            if spec.preload and spec.name not in applied.failed:
+                for variant in self._variants(spec.name):
+                    self._engine.load(variant.slot, urgent=False)
+
+    def refresh(self, kind: str | None = None) -> Applied:
+        """Look again at what the sources of the deployment stand for, and swap what has changed.
+
+        The deployment itself is not read again. What has changed is the active version of a kind of
+        the registry, an alias, or a folder.
+
+        Args:
+            kind: only the names that follow this kind of the registry; None for all names.
+
+        Raises:
+            PoolError: a source is not supported or not allowed; nothing has changed.
+        """
+        applied = self._applier.refresh(kind)
+        self._preload(applied)
+        return applied
+
+    def following(self, kind: str) -> tuple[str, ...]:
+        """Return the names that follow a kind of the registry, in the order of the deployment."""
+        return tuple(spec.name for spec in self.deployment.models if follows(spec, kind))
+
+    def prepare(
+        self, replacements: Sequence[Replacement], *, timeout_s: float = 60.0
+    ) -> PreparedSwap:
+        """Load replacements beside what serves, and check them; they take over with `commit`.
+
+        So a switch can be written down between the load and the switch, or not happen at all:
+
+            with pool.prepare(replacements) as prepared:
+                registry.activate(...)
+                prepared.commit()
+
+        Args:
+            replacements: what is to serve where.
+            timeout_s: how long to wait for memory.
+
+        Raises:
+            UnknownNameError: the pool has no such name or variant.
+            ContradictionError: one is of another kind, or makes other vectors.
+            PoolError: one cannot be loaded; nothing has changed.
+        """
+        return self._applier.prepare(replacements, timeout_s=timeout_s)
+
+    def borrow(
+        self, source: Source, *, timeout_s: float | None = None
+    ) -> AbstractContextManager[Lease[Any]]:
+        """Load a model under no name for as long as the block runs, to check or to measure it.
+
+        It takes its place in the budget: others are unloaded for it as for any model, and it is
+        refused if it does not fit.
+
+        Args:
+            source: where it comes from.
+            timeout_s: how long to wait for the load; None waits for its end.
+
+        Raises:
+            PoolError: it cannot be loaded; raised at the beginning of the block.
+        """
+        return borrow(self._engine, self._opener, source, timeout_s=timeout_s)
+
+    def reload(self) -> Applied:
+        """Read the deployment again and serve what it says now; also aliases and folders count.
+
+        Raises:
+            PoolError: the pool was not made from a file; or see `apply`.
+            HolotypeError: the file has problems; nothing has changed.
+        """
+        if self._read is None:
+            raise PoolError("", "this pool was not made from a file; pass a deployment to apply()")
+        try:
+            deployment = self._read()
+        except Exception as error:
+            self.events.add("deployment_failed", reason=str(error))
+            raise
+        return self.apply(deployment)
+
+    def watch(self, *, poll_s: float = 60.0) -> Any:
+        """Apply the deployment whenever its file, its folder or its parameters change.
+
+        What is wrong, or fails, is an event; what serves goes on.
+
+        Args:
+            poll_s: how often to look although nothing was noticed, in seconds.
+
+        Returns:
+            A watch with `look_again` and `stop`; closing the pool ends it. See
+            `holotype.deployment.watching`.
+
+        Raises:
+            PoolError: the pool was not made from a file.
+            MissingExtraError: watchfiles is not installed.
+        """
+        if self._location is None:
+            raise PoolError("", "this pool was not made from a file, so there is nothing to watch")
+        # By name: they need the extra.
+        deployment: Any = importlib.import_module("holotype.deployment")
+        source = deployment.open_source(self._location)
+        watch = deployment.Watch(source, self._on_change, self._on_failure, poll_s=poll_s)
+        self._watch = watch.start()
+        return watch
+
+    def _on_change(self, loaded: Any) -> None:
+        applied = self.reload()
+        if applied.failed:
+            # The watch tries again when somebody asks it to.
+            raise PoolError("", "; ".join(applied.failed.values()))
+
+    def _on_failure(self, error: Exception) -> None:
+        self.events.add("deployment_failed", reason=str(error))
+
+    def load(self, name: str, *, timeout_s: float | None = None) -> None:
+        """Load all variants of a name that are not loaded, and wait for them.
+
+        Args:
+            name: the name; of an ensemble all members are loaded.
+            timeout_s: how long to wait for all of them; None waits for their end.
+
+        Raises:
+            UnknownNameError: the pool has no such name.
+            LoadingTimeoutError: they were not loaded in time. The loads go on.
+            PoolError: a variant cannot be loaded.
+        """
+        ends_s = None if timeout_s is None else monotonic() + timeout_s
+        jobs = [self._engine.load(variant.slot) for variant in self._variants(name)]
+        for job in jobs:
+            if job is None:
+                continue
+            left_s = None if ends_s is None else max(0.0, ends_s - monotonic())
+            try:
+                job.future.result(left_s)
+            except PoolError:
+                raise
+            except TimeoutError as error:
+                raise LoadingTimeoutError(
+                    job.slot.name, f"was not loaded within {timeout_s} s; the load goes on", 1.0
+                ) from error
+
+    def plan(
+        self, name: str, source: Source | None = None, *, variant: str | None = None
+    ) -> MemoryPlan:
+        """Return what a load would need and whom it would unload; nothing happens.
+
+        Args:
+            name: the name; of an ensemble, all members.
+            source: what would replace the model, beside it while it loads unless the deployment
+                says ``swap: replace``; None plans the load of what the deployment says.
+            variant: only this variant; None for all.
+
+        Raises:
+            UnknownNameError: the pool has no such name or variant.
+            HolotypeError: the source cannot be opened.
+        """
+        chosen = self._variants(name)
+        if variant is not None:
+            chosen = [self._caller.route(name).choose(None, variant)]
+        wanted: list[tuple[Slot, Unit]] = []
+        for one in chosen:
+            if source is not None:
+                wanted.append((one.slot, self._unit(one, source)))
+            elif one.slot.current is None:
+                wanted.append((one.slot, one.slot.unit))
+        beside = source is not None and self._engine.settings.swap == "overlap"
+        return plan_loads(self._engine, wanted, beside=beside)
+
+    def _unit(self, variant: Variant, source: Source) -> Unit:
+        route = self._caller.route(variant.slot.name)
+        (spec,) = (one for one in route.spec.variants if one.name == variant.name)
+        return self._opener.unit(route.spec, replace(spec, source=source))
+
+    def unload(self, name: str) -> None:
+        """Unload all variants of a name once no call runs on them; the next call loads them again.
+
+        Raises:
+            UnknownNameError: the pool has no such name.
+        """
+        for variant in self._variants(name):
+            self._engine.unload(variant.slot)
+
+    def pin(self, name: str, *, pinned: bool = True) -> None:
+        """Keep a name loaded although others need the memory, or nobody calls; or not any more.
+
+        Raises:
+            UnknownNameError: the pool has no such name.
+        """
+        with self._engine.lock:
+            for variant in self._variants(name):
+                variant.slot.pinned = pinned
+        self._engine.wake()
+
+    def swap(
+        self,
+        name: str,
+        source: Source,
+        *,
+        variant: str | None = None,
+        mode: Swap | None = None,
+        allow_different_vectors: bool = False,
+        timeout_s: float = 60.0,
+    ) -> Version:
+        """Replace what a name serves, without a gap, and return what serves now.
+
+        The new model is loaded, compared with the old one, and called once before it takes over.
+        If any of that fails, the old one goes on. The change lasts until the next `apply` or
+        `reload`.
+
+        Args:
+            name: the name of the model.
+            source: where the new model comes from.
+            variant: which variant is replaced; it can be left out if there is one.
+            mode: ``"overlap"`` loads the new model beside the old one; ``"replace"`` unloads the
+                old one first, and loads it again on failure. None takes that of the deployment.
+            allow_different_vectors: whether the new model may make vectors that an index of the old
+                one cannot be searched with.
+            timeout_s: how long to wait for memory.
+
+        Raises:
+            UnknownNameError: the pool has no such name or variant.
+            ContradictionError: the new model is of another kind, or makes other vectors.
+            SupersededError: another swap came before this one began.
+            PoolError: the new model cannot be loaded.
+        """
+        route = self._caller.route(name)
+        chosen = route.choose(None, variant) if variant or len(route.variants) == 1 else None
+        if chosen is None:
+            names = ", ".join(repr(one.name) for one in route.variants)
+            raise PoolError(name, f"has several variants; pass variant= with one of {names}")
+        spec = route.spec
+        if allow_different_vectors:
+            spec = replace(spec, allow_different_vectors=True)
+        (old,) = (one for one in spec.variants if one.name == chosen.name)
+        unit = self._opener.unit(spec, replace(old, source=source))
+        mode = self._engine.settings.swap if mode is None else mode
+        job = self._engine.swap(chosen.slot, unit, mode=mode, timeout_s=timeout_s)
+        version = job.future.result().version
+        chosen.breaker.reset()
+        return version
+
+    def wait_until_ready(self, timeout_s: float | None = None) -> None:
+        """Wait until everything is loaded that the deployment preloads.
+
+        Raises:
+            PoolError: something could not be loaded; the rest may be ready.
+        """
+        for spec in self.deployment.models:
+            if spec.preload:
+                self.load(spec.name, timeout_s=timeout_s)
+
+    def status(self) -> PoolStatus:
+        """Return what is loaded, and what it takes."""
+        return describe(self._engine, self._caller.routes)
+
+    def _variants(self, name: str) -> Sequence[Variant]:
+        route = self._caller.route(name)
+        if route.spec.ensemble is None:
+            return route.variants
+        return [
+            variant
+            for member in route.spec.ensemble.members
+            for variant in self._caller.route(member.name).variants
+        ]

@@ -1,0 +1,96 @@
+"""The keys of clients: made, shown once, listed and revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import Field
+
+from holotype.registry import ApiKey, ApiKeys, Scope
+from holotype.server.keys import Caller, require
+from holotype.server.management.answers import Answer
+from holotype.server.management.background import Management
+from holotype.server.management.versions import Body, Manager
+
+router = APIRouter(prefix="/keys", tags=["keys"])
+
+Admin = Annotated[Caller, Depends(require("admin"))]
+
+
+class NewKey(Body):
+    """A key to make."""
+
+    name: Annotated[str, Field(min_length=1, max_length=500)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=3)]
+    expires_at: datetime | None = None
+
+
+class KeyBody(Answer):
+    """A key, but for the key itself."""
+
+    id: int
+    name: str
+    prefix: str
+    scopes: list[Scope]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> KeyBody:
+        """Describe a key."""
+        return cls(
+            id=key.id,
+            name=key.name,
+            prefix=key.prefix,
+            scopes=list(key.scopes),
+            created_at=key.created_at,
+            created_by=key.created_by,
+            expires_at=key.expires_at,
+            revoked_at=key.revoked_at,
+            revoked_by=key.revoked_by,
+        )
+
+
+class MadeKeyBody(KeyBody):
+    """A key that has just been made; this is the only time that it is shown."""
+
+    key: str
+
+
+class KeysBody(Answer):
+    """All keys, the newest first."""
+
+    items: list[KeyBody]
+    next: None = None
+
+
+@router.get("")
+def list_keys(manager: Manager, _: Admin) -> KeysBody:
+    """Return all keys, also those that do not work any more."""
+    return KeysBody(items=[KeyBody.of(each) for each in _keys(manager).list()])
+
+
+@router.post("", status_code=201)
+def create_key(manager: Manager, caller: Admin, body: NewKey) -> MadeKeyBody:
+    """Make a key, and show it once."""
+    key, kept = _keys(manager).create(
+        body.name, body.scopes, actor=caller.name, expires_at=body.expires_at
+    )
+    return MadeKeyBody(key=key, **KeyBody.of(kept).model_dump())
+
+
+@router.delete("/{id}")
+def revoke_key(
+    manager: Manager, caller: Admin, id: Annotated[int, Path(ge=0, le=2**62)]
+) -> KeyBody:
+    """Let a key work no longer, within a second; again, it changes nothing."""
+    return KeyBody.of(_keys(manager).revoke(id, actor=caller.name))
+
+
+def _keys(manager: Management) -> ApiKeys:
+    return ApiKeys(manager.registry.database)
