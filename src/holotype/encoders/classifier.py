@@ -14,6 +14,7 @@ from holotype.encoders.inputs.items import (
     each_text,
     require_several,
 )
+from holotype.encoders.inputs.lengths import Lengths, lengths_of
 from holotype.encoders.inputs.pairs import TextOrPair as TextOrPair
 from holotype.encoders.inputs.pairs import TextOrPairReader
 from holotype.encoders.kinds.plan import ClassifierPlan
@@ -223,6 +224,16 @@ class Classifier(ScoringEncoder[ClassifierModel]):
         scores = activate(logits, activation)
         found = [rule.apply(*row) for row in zip(scores, logits, strict=True)]
         return found[0] if isinstance(texts, str) else found
+
+    def measure(self, texts: Sequence[TextOrPair]) -> Lengths:
+        """Return how many tokens of texts or pairs the model reads and cuts, without running it.
+
+        Raises:
+            TokenizationError: the tokenizer fails at a text.
+        """
+        tokenizer = self._towers.document.tokenizer
+        reader = TextOrPairReader(tokenizer=tokenizer, max_length=self.max_length)
+        return lengths_of(reader, list(_each_input(texts)))
 
     def _logits_of(
         self, texts: TextOrPair | Iterable[TextOrPair], settings: EncodeSettings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Unpack, overload
 
@@ -11,6 +11,7 @@ import numpy as np
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build, shown_prompts
 from holotype.encoders.inputs.items import Pair, count_items, each_pair, each_text, is_pair
+from holotype.encoders.inputs.lengths import Lengths, lengths_of
 from holotype.encoders.inputs.pairs import PairReader, TemplateReader
 from holotype.encoders.kinds.plan import CrossEncoderPlan
 from holotype.encoders.options import EncodeOptions, settings_of
@@ -192,6 +193,15 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
             )
             for at in best
         ]
+
+    def measure(self, pairs: Sequence[Pair], *, instruction: str | None = None) -> Lengths:
+        """Return how many tokens of pairs the model reads and cuts, without running it.
+
+        Raises:
+            InstructionError: the model requires an instruction, or takes none.
+            TokenizationError: the tokenizer fails at a text.
+        """
+        return lengths_of(self._reader(instruction), list(each_pair(pairs)))
 
     def _reader(self, instruction: str | None) -> PairReader | TemplateReader:
         # A template takes the instruction itself; otherwise the query prompt must.

@@ -20,7 +20,11 @@ from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.similarity import Vectors, all_pairs, pairwise, refuse_texts
+from holotype.errors import InvalidDimensionError
 from holotype.records import AnyDenseModel
+
+_TINY = 1e-12
+"""The least length that a vector is divided by, as torch has it."""
 
 
 class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
@@ -67,6 +71,46 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         If queries have modules of their own, this is the limit for documents.
         """
         return self.encoding.max_length
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The sizes that the vectors may be cut to, ascending; the last one is `dim`."""
+        smaller = (each for each in self.record.matryoshka_dims if each < self.dim)
+        return (*smaller, self.dim)
+
+    def shorten(self, vectors: Vectors, dim: int) -> Vectors:
+        """Cut vectors to fewer dimensions, as a model that was loaded with ``dim=`` does.
+
+        Args:
+            vectors: ``[n_texts, dim]`` of this encoder.
+            dim: one of `dims`.
+
+        Returns:
+            float32 ``[n_texts, dim]``, of length 1 where the model's vectors have it.
+
+        Raises:
+            InvalidDimensionError: the model has no vectors of this size.
+        """
+        self._require_dim(dim)
+        cut = np.ascontiguousarray(vectors[:, :dim], dtype=np.float32)
+        if dim == self.dim or not self.encoding.normalized:
+            return cut
+        shortened: Vectors = cut / np.maximum(np.linalg.norm(cut, axis=1, keepdims=True), _TINY)
+        return shortened
+
+    def fingerprint_of_dim(self, dim: int) -> str:
+        """Return the fingerprint of the vectors that `shorten` returns.
+
+        Raises:
+            InvalidDimensionError: the model has no vectors of this size.
+            CheckpointError: the files are missing or damaged.
+        """
+        self._require_dim(dim)
+        return self.fingerprint if dim == self.dim else self._fingerprint(dim)
+
+    def _require_dim(self, dim: int) -> None:
+        if dim not in self.dims:
+            raise InvalidDimensionError(self.record.id, dim, self.dims)
 
     def similarity(
         self,

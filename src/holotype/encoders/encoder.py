@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from holotype.encoders.arguments import ATTRIBUTE_EQUIVALENTS, as_text
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.inputs.items import each_text
+from holotype.encoders.inputs.lengths import Token
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.kinds.prompts import Prompt
@@ -194,12 +195,15 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
         Raises:
             CheckpointError: the files are missing or damaged.
         """
+        return self._fingerprint(self.config.dim)
+
+    def _fingerprint(self, dim: int | None) -> str:
         # A load reads nothing of exports, which fingerprints know.
         from holotype.encoders.fingerprint import fingerprint_of_folder
 
         trusted = self._plan.checkpoint.policy == "run"
         try:
-            return fingerprint_of_folder(self._plan, dim=self.config.dim, with_code=trusted)
+            return fingerprint_of_folder(self._plan, dim=dim, with_code=trusted)
         except OSError as error:
             raise CheckpointError(
                 self._plan.checkpoint.location, f"cannot be read any more: {error}"
@@ -252,6 +256,31 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
             except TokenizationError as error:
                 raise error.at(start + error.index) from error
         return counts[0] if isinstance(texts, str) else np.asarray(counts, dtype=np.int64)
+
+    def tokenize(self, text: str, *, special_tokens: bool = True) -> list[Token]:
+        """Return the tokens of a text, before truncation and without prompts.
+
+        Args:
+            text: the text.
+            special_tokens: whether those that the model adds are among them.
+
+        Raises:
+            TokenizationError: the tokenizer fails.
+        """
+        (given,) = each_text(text)
+        return self._towers.document.tokenizer.tokens(given, special_tokens=special_tokens)
+
+    def text_of(self, token_ids: Sequence[int]) -> str:
+        """Return the text of tokens of this model.
+
+        Args:
+            token_ids: the tokens, with the special tokens that the model adds, or without.
+
+        Raises:
+            InvalidArgumentError: the model's tokenizer makes no such tokens of any text; the ids
+                are probably those of another model's tokenizer.
+        """
+        return self._towers.document.tokenizer.text_of(token_ids)
 
     def warm_up(self) -> None:
         """Run the model once, so that the first call is as fast as later ones."""

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, Unpack, cast, overload
 
 from holotype.encoders.arguments import as_count, as_text
 from holotype.encoders.inputs.items import count_items, each_text
+from holotype.encoders.inputs.lengths import Lengths, lengths_of
 from holotype.encoders.inputs.rows import Reader
 from holotype.encoders.inputs.sides import Side
 from holotype.encoders.options import (
@@ -91,6 +92,31 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
                 "of them"
             )
         return reader.with_prompt(prompt)
+
+    def measure(
+        self,
+        texts: Sequence[str],
+        side: SideName = "document",
+        *,
+        instruction: str | None = None,
+        prompt: str | None = None,
+    ) -> Lengths:
+        """Return how many tokens of texts the model reads and cuts, without running it.
+
+        Markers count, and tokens that fill short queries up.
+
+        Args:
+            texts: the texts.
+            side: ``"query"``, ``"document"``, or ``"text"`` for neither.
+            instruction: see `TextEncoder.encode_query`.
+            prompt: see `TextEncoder.encode_query`.
+
+        Raises:
+            ValueError: the side is unknown.
+            InstructionError: the prompt requires an instruction, or takes none.
+            TokenizationError: the tokenizer fails at a text.
+        """
+        return lengths_of(self._reader(side, instruction, prompt), list(each_text(texts)))
 
     def _encode(
         self,

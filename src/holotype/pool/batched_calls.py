@@ -126,4 +126,11 @@ class BatchedCalls:
 def answer_of(name: str, texts: object, found: Joined) -> Answer[Any]:
     """Return the answer for one text, or for several."""
     value = found.value[0] if isinstance(texts, str) else found.value
-    return Answer(value=value, versions=found.versions, asked=name, because=found.because)
+    return Answer(
+        value=value,
+        versions=found.versions,
+        asked=name,
+        because=found.because,
+        queue_s=found.queue_s,
+        run_s=found.run_s,
+    )

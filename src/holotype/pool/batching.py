@@ -67,11 +67,15 @@ class Joined(NamedTuple):
         value: the results of its texts.
         versions: the models that made them; their fingerprints are equal.
         because: why a fallback made some of them; None if none did.
+        queue_s: how long the request waited for its first batch, in seconds.
+        run_s: how long its batches ran, in seconds.
     """
 
     value: Any
     versions: tuple[Version, ...]
     because: str | None
+    queue_s: float = 0.0
+    run_s: float = 0.0
 
 
 Run = Callable[[Hashable, list[str]], Batched]
@@ -88,6 +92,8 @@ class _Request:
     n_tokens: int
     begun: int = 0
     n_restarts: int = 0
+    queue_s: float | None = None
+    run_s: float = 0.0
     parts: dict[int, Batched] = field(default_factory=dict)
 
     @property
@@ -335,7 +341,11 @@ class Batcher:
         start = 0
         for window in windows:
             end = start + len(window.texts)
-            self._metrics.time("queue_s", labels, started_s - window.request.queued_at_s)
+            request = window.request
+            waited_s = started_s - request.queued_at_s
+            self._metrics.time("queue_s", labels, waited_s)
+            request.queue_s = waited_s if request.queue_s is None else request.queue_s
+            request.run_s += seconds
             self._put(window, replace(batched, value=batched.value[start:end]))
             start = end
 
@@ -368,7 +378,8 @@ class Batcher:
         value = parts[0].value if len(parts) == 1 else _join([part.value for part in parts])
         try:
             because = next((part.because for part in parts if part.because), None)
-            request.future.set_result(Joined(value, versions, because))
+            queue_s = request.queue_s or 0.0
+            request.future.set_result(Joined(value, versions, because, queue_s, request.run_s))
         except InvalidStateError:
             return
 

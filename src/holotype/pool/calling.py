@@ -50,6 +50,8 @@ class Answer(Generic[T_co]):
         asked: the name that was called.
         because: why a fallback answered; None if none did.
         dropped: the members of an ensemble that failed and were left out.
+        queue_s: how long it waited for its first batch, in seconds; 0 without batches.
+        run_s: how long the model ran, in seconds, in batches together with other callers.
     """
 
     value: T_co
@@ -57,6 +59,8 @@ class Answer(Generic[T_co]):
     asked: str
     because: str | None = None
     dropped: tuple[str, ...] = ()
+    queue_s: float = 0.0
+    run_s: float = 0.0
 
     @property
     def version(self) -> Version:
@@ -245,8 +249,9 @@ class Caller:
             lease.end()
         breaker.succeed()
         engine.note_finite(generation)
-        engine.metrics.answered(labels, perf_counter() - started_s)
-        return Answer(value=value, versions=(generation.version,), asked=asked)
+        run_s = perf_counter() - started_s
+        engine.metrics.answered(labels, run_s)
+        return Answer(value=value, versions=(generation.version,), asked=asked, run_s=run_s)
 
     def _stand_in(
         self,
@@ -290,6 +295,7 @@ class Caller:
         assert spec is not None
         plan = ensembles.plan(name, spec, method, args, options)
         parts: list[ensembles.Part] = []
+        run_s = 0.0
         versions: list[Version] = []
         dropped: list[str] = []
         for member in spec.members:
@@ -305,10 +311,17 @@ class Caller:
                 continue
             parts.append(ensembles.Part(name=member.name, weight=member.weight, value=answer.value))
             versions += answer.versions
+            run_s += answer.run_s
         if not parts:
             raise EnsembleError(name, f"got no answer: all members failed ({', '.join(dropped)})")
         value = plan.combine(parts)
-        return Answer(value=value, versions=tuple(versions), asked=name, dropped=tuple(dropped))
+        return Answer(
+            value=value,
+            versions=tuple(versions),
+            asked=name,
+            dropped=tuple(dropped),
+            run_s=run_s,
+        )
 
 
 def check_method(generation: Generation, method: str, kind: ModelKind | None) -> None:

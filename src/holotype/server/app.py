@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from holotype.server import health, page, problems
 from holotype.server.envelope import Envelope
+from holotype.server.inference import router as inference
 from holotype.server.management import router as management
 from holotype.server.state import ServerState
 
@@ -51,6 +52,7 @@ def create_app(state: ServerState) -> FastAPI:
     # The last that is added is the outermost.
     app.add_middleware(Envelope, state=state)
     app.include_router(health.router)
+    app.include_router(inference)
     app.include_router(management)
     page.mount(app)
     return app

@@ -184,7 +184,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 status=status,
                 code=code,
-                detail=str(error),
+                detail=_detail(error),
                 suggestions=getattr(error, "suggestions", ()),
                 retry_after_s=_retry_after_s(error, status),
                 extra=_extra(error),
@@ -196,6 +196,17 @@ def problem_of(error: Exception) -> Problem:
         status=500,
         code="internal_error",
         detail="the server made a mistake; its log says more, under this request id",
+    )
+
+
+def _detail(error: Exception) -> str:
+    if not isinstance(error, TextOverflowError):
+        return str(error)
+    several = error.n_texts != 1
+    return (
+        f"{error.n_texts} text{'s' * several} exceed{'s' * (not several)} the {error.max_length} "
+        f"tokens that {error.model_id!r} reads by {error.n_tokens} in all, the first at index "
+        f"{error.first_index}; shorten or split the texts, or send truncate: true"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +14,7 @@ from holotype.deployment.document import Deployment
 from holotype.pool import Limits, Pool
 from holotype.pool.builder import read_deployment
 from holotype.registry import Database, ModelConfigService, ModelRegistry
+from holotype.server.admission import Gate
 from holotype.server.keys import GivenKeys, Keys, KeyStore
 from holotype.server.metrics import ServerMetrics
 from holotype.server.settings import ServerSettings
@@ -38,6 +40,10 @@ class ServerState:
         stopping: set when open streams must end.
         is_draining: whether the server is about to stop, so that requests should go elsewhere.
         n_running: how many requests run.
+        gate: bounds calls that cannot share batches.
+        threads: where texts are tokenised that are too long for the event loop.
+        loads: where requests wait for a load.
+        fingerprints: those of vectors that were cut shorter, by the whole ones' and the size.
     """
 
     settings: ServerSettings
@@ -52,6 +58,16 @@ class ServerState:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     is_draining: bool = False
     n_running: int = 0
+    gate: Gate = field(init=False)
+    threads: ThreadPoolExecutor = field(init=False)
+    loads: ThreadPoolExecutor = field(init=False)
+    fingerprints: dict[tuple[str | None, int], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make what belongs to this server alone."""
+        self.gate = Gate(self.settings.max_queued_requests)
+        self.threads = ThreadPoolExecutor(4, thread_name_prefix="holotype-requests")
+        self.loads = ThreadPoolExecutor(64, thread_name_prefix="holotype-loads")
 
     @classmethod
     def open(cls, settings: ServerSettings) -> ServerState:
@@ -81,6 +97,8 @@ class ServerState:
     def close(self) -> None:
         """Close everything; requests have ended by then."""
         self.pool.close(drain_s=self.settings.stop_s)
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.loads.shutdown(wait=False, cancel_futures=True)
         if self.config is not None:
             self.config.close()
         if self.registry is not None:

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 
 from tokenizers import Encoding, Tokenizer
 
-from holotype.errors import CheckpointError, InvalidLengthError, TokenizationError
+from holotype.encoders.inputs.lengths import Token
+from holotype.errors import (
+    CheckpointError,
+    InvalidArgumentError,
+    InvalidLengthError,
+    TokenizationError,
+)
 
 
 def is_failure(error: BaseException) -> bool:
@@ -359,6 +365,43 @@ class TextTokenizer:
         (encoding,) = self._encodings([text], 0)
         found: list[int] = encoding.ids
         return found
+
+    def tokens(self, text: str, *, special_tokens: bool) -> list[Token]:
+        """Return the tokens of a text, with those that the model adds or without."""
+        (encoding,) = self._encodings([text], 0)
+        if special_tokens:
+            encoding = self._tokenizer.post_process(encoding, add_special_tokens=True)
+        return [
+            Token(id=token_id, text=token, special=bool(special), start=start, end=end)
+            for token_id, token, special, (start, end) in zip(
+                encoding.ids,
+                encoding.tokens,
+                encoding.special_tokens_mask,
+                encoding.offsets,
+                strict=True,
+            )
+        ]
+
+    def text_of(self, token_ids: Sequence[int]) -> str:
+        """Return the text whose tokens these are, with the special ones of the model or without.
+
+        Raises:
+            InvalidArgumentError: no text has exactly these tokens.
+        """
+        given = list(token_ids)
+        wrong = next((each for each in given if not 0 <= each < self.vocab_size), None)
+        if wrong is not None:
+            raise InvalidArgumentError(
+                f"there is no token {wrong}: this model has {self.vocab_size}. These are probably "
+                "tokens of another model's tokenizer; send the text itself"
+            )
+        text: str = self._tokenizer.decode(given, skip_special_tokens=True)
+        if given in ([t.id for t in self.tokens(text, special_tokens=s)] for s in (False, True)):
+            return text
+        raise InvalidArgumentError(
+            "this model's tokenizer makes no such tokens of any text. They are probably tokens of "
+            "another model's tokenizer, or cut in the middle of a word; send the text itself"
+        )
 
     def count_leading_tokens(self, prompt: str) -> int:
         """Return how many tokens a prompt takes at the beginning of a text."""

@@ -1,0 +1,138 @@
+"""The bodies of requests, one class for each shape.
+
+A field that a shape does not have is an error: a misspelt one would otherwise change nothing, without
+a word.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+InputType: TypeAlias = Literal[
+    "query", "document", "text", "search_query", "search_document", "passage", "classification"
+]
+Fingerprint = Annotated[
+    str | None,
+    Field(description="The fingerprint that the vectors must have; other vectors are a 409."),
+]
+Truncate = Annotated[
+    bool,
+    Field(
+        description="Whether texts that are too long are cut, and counted; if not, they are 422."
+    ),
+]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Texts: TypeAlias = str | list[str]
+
+
+class Body(BaseModel):
+    """Any body."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class EmbeddingsBody(Body):
+    """OpenAI's embeddings, with the extensions of Jina and of this server."""
+
+    model: Name
+    input: str | list[str] | list[int] | list[list[int]] = Field(
+        description="A text or texts, or the token ids of the model's own tokenizer."
+    )
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(None, description="One of the sizes that /v1/models lists.")
+    user: str | None = Field(None, description="Keeps a caller on one variant.")
+    input_type: InputType | None = Field(
+        None, description="query or document adds the model's own prompt; without it, none."
+    )
+    task: str | None = Field(None, description="Jina's retrieval.query or retrieval.passage.")
+    truncate: Truncate = False
+    expect_fingerprint: Fingerprint = None
+
+
+class RerankBody(Body):
+    """Jina's and Cohere's rerank, or with `texts` that of Text Embeddings Inference."""
+
+    model: Name | None = None
+    query: str
+    documents: list[str | dict[str, Any]] | None = Field(
+        None, description="Texts, or objects with a text."
+    )
+    texts: list[str] | None = Field(None, description="The documents in TEI's shape.")
+    top_n: int | None = Field(None, ge=1)
+    return_documents: bool = False
+    return_text: bool = Field(False, description="TEI's name of return_documents.")
+    raw_scores: bool = Field(False, description="Whether scores are logits.")
+    truncate: Truncate = False
+    truncation: bool | None = Field(None, description="Jina's name of truncate.")
+    truncation_direction: Literal["Right", "right"] = "Right"
+    max_tokens_per_doc: int | None = Field(None, description="Cohere's; must be left out.")
+    priority: int | None = Field(None, description="Cohere's; without effect.")
+    user: str | None = None
+
+
+class ClassifyBody(Body):
+    """Infinity's classify."""
+
+    model: Name | None = None
+    input: Texts
+    raw_scores: bool = False
+    truncate: Truncate = False
+    user: str | None = None
+
+
+class EmbedBody(Body):
+    """TEI's embed, embed_sparse and embed_all."""
+
+    model: Name | None = None
+    inputs: Texts
+    truncate: Truncate = False
+    truncation_direction: Literal["Right", "right"] = "Right"
+    prompt_name: str | None = Field(None, description="query, document, or none.")
+    normalize: bool | None = Field(None, description="Must agree with the model.")
+    dimensions: int | None = None
+    input_type: InputType | None = None
+    expect_fingerprint: Fingerprint = None
+
+
+class PredictBody(Body):
+    """TEI's predict: a text, a pair of texts, or several of these, each in a list."""
+
+    model: Name | None = None
+    inputs: str | list[str] | list[list[str]]
+    raw_scores: bool = False
+    truncate: Truncate = False
+    truncation_direction: Literal["Right", "right"] = "Right"
+
+
+class SimilarityInputs(Body):
+    """A sentence, and others that it is compared with."""
+
+    source_sentence: str
+    sentences: list[str]
+
+
+class SimilarityParameters(Body):
+    """How sentences are read."""
+
+    truncate: Truncate = False
+    truncation_direction: Literal["Right", "right"] = "Right"
+    prompt_name: str | None = None
+
+
+class SimilarityBody(Body):
+    """TEI's similarity."""
+
+    model: Name | None = None
+    inputs: SimilarityInputs
+    parameters: SimilarityParameters | None = None
+
+
+class TokenizeBody(Body):
+    """TEI's tokenize."""
+
+    model: Name | None = None
+    inputs: Texts
+    add_special_tokens: bool = True
+    prompt_name: str | None = None

@@ -1,0 +1,406 @@
+"""One request that runs a model: who asks, until when, on which model, and what came of it.
+
+Models run on the threads of the pool. The event loop waits for the answer, for the deadline and for
+the client to leave, whichever comes first; what nobody waits for leaves the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from holotype.encoders.inputs.lengths import Lengths
+from holotype.pool import Answer, Lease, LoadingTimeoutError, PoolError, Version
+from holotype.server.admission import check_deadline_header, read_json
+from holotype.server.errors import (
+    BodyTooLargeError,
+    DeadlinePassedError,
+    FieldProblem,
+    FingerprintMismatchError,
+    RequestError,
+    UnprocessableError,
+)
+from holotype.server.keys import authorize
+from holotype.server.problems import invalid
+from holotype.server.state import ServerState, state_of
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+ResultT = TypeVar("ResultT")
+
+_INLINE_CHARACTERS = 4000
+"""Texts up to this size are tokenised on the event loop: a thread would cost more than they do."""
+_UNQUOTED = " !\"#$&'()*+,-./:;<=>?@[]^_`{|}~"
+
+
+class ClientLeftError(RequestError):
+    """The client has closed its connection; nobody reads the answer."""
+
+    status = 499
+    code = "client_left"
+
+
+class Call:
+    """A request that runs a model.
+
+    Attributes:
+        request: the request.
+        state: the server.
+        key: what keeps the caller on one variant; None for nothing.
+        expects: the fingerprint that the vectors must have; None for any.
+    """
+
+    def __init__(self, request: Request, state: ServerState, key_id: int | None) -> None:
+        """Read the headers.
+
+        Raises:
+            RequestError: a header is wrong.
+        """
+        headers = request.headers
+        self.request = request
+        self.state = state
+        self.key = headers.get("x-holotype-key") or (None if key_id is None else str(key_id))
+        self.expects = headers.get("x-holotype-expect-fingerprint")
+        self._timeout_s = check_deadline_header(headers)
+        self._started_s = time.monotonic()
+        self._deadline_s = self._started_s + (self._timeout_s or state.settings.timeout_s)
+
+    @classmethod
+    async def begin(cls, request: Request, body_type: type[BodyT]) -> tuple[Call, BodyT]:
+        """Check who calls, and read the body.
+
+        Raises:
+            RequestError: the key, a header or the body is wrong.
+        """
+        caller = await authorize(request, "infer")
+        call = cls(request, state_of(request), caller.id)
+        try:
+            raw = await read_json(request)
+        except ClientDisconnect:
+            raise ClientLeftError("the client left while it sent the request") from None
+        try:
+            return call, body_type.model_validate_json(raw)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_input=False, include_context=False)
+            if problems[0]["type"] == "json_invalid":
+                raise RequestError(f"the body is no JSON: {problems[0]['msg']}") from None
+            raise invalid(problems) from None
+
+    @property
+    def remaining_s(self) -> float:
+        """How much time is left."""
+        return max(0.0, self._deadline_s - time.monotonic())
+
+    # -- which model ---------------------------------------------------------------------------
+
+    def choose(self, name: str | None) -> str:
+        """Return the name of the model: of the body, of a header, or the default.
+
+        The default is the name ``default``, or the only one that there is.
+
+        Raises:
+            UnknownNameError: there is no such model; the error suggests similar ones.
+            UnprocessableError: none is named, and there is no default.
+        """
+        pool = self.state.pool
+        name = name or self.request.headers.get("x-holotype-model-name")
+        if name is None:
+            names = pool.names
+            if "default" in names:
+                name = "default"
+            elif len(names) == 1:
+                name = names[0]
+            else:
+                listed = ", ".join(sorted(names)[:20]) or "none at all"
+                raise UnprocessableError(
+                    f"no model is named, and none is called 'default'; name one of {listed} in "
+                    "model, or in the header x-holotype-model-name",
+                    errors=[FieldProblem(field="model", message="is missing")],
+                )
+        spec = pool.deployment.find(name)
+        if self._timeout_s is None and spec is not None and spec.timeout_s is not None:
+            self._deadline_s = self._started_s + spec.timeout_s
+        return name
+
+    async def lease(self, name: str) -> Lease[Any] | None:
+        """Return a lease on the model that serves a name; it is loaded first if nothing is.
+
+        Returns:
+            None for an ensemble, and where the model fails and a fallback may answer.
+
+        Raises:
+            UnknownNameError: there is no such model.
+            PoolError: it cannot be loaded.
+        """
+        pool = self.state.pool
+        spec = pool.deployment.find(name)
+        if spec is not None and spec.ensemble is not None:
+            return None
+        try:
+            try:
+                return pool.acquire(name, key=self.key, timeout_s=0.0)
+            except LoadingTimeoutError:
+                return await self._wait_for_load(name)
+        except (PoolError, DeadlinePassedError):
+            if spec is None or not spec.fallback:
+                raise
+            return None
+
+    async def _wait_for_load(self, name: str) -> Lease[Any]:
+        seconds = self.remaining_s
+        future: Future[Lease[Any]] = self.state.loads.submit(
+            self.state.pool.acquire, name, key=self.key, timeout_s=seconds
+        )
+        try:
+            return await self.wait(asyncio.wrap_future(future))
+        except BaseException:
+            # The load may grant its lease to a caller that has gone.
+            future.add_done_callback(_end_lease)
+            raise
+
+    # -- running -------------------------------------------------------------------------------
+
+    async def measure(
+        self, lease: Lease[Any] | None, items: Sequence[Any], *args: Any
+    ) -> Lengths | None:
+        """Return how many tokens of texts or pairs a model reads; None if it cannot say.
+
+        Raises:
+            TokenizationError: the tokenizer fails at a text.
+        """
+        if lease is None:
+            return None
+        measure: Callable[..., Lengths] | None = getattr(lease.model, "measure", None)
+        if measure is None:
+            return None
+        n_characters = sum(
+            len(item) if isinstance(item, str) else sum(map(len, item)) for item in items
+        )
+        if n_characters <= _INLINE_CHARACTERS:
+            return measure(items, *args)
+        return await self.in_thread(measure, items, *args)
+
+    async def in_thread(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Call what takes long on a thread."""
+        return await self.wait(asyncio.wrap_future(self.state.threads.submit(function, *args)))
+
+    async def run(
+        self,
+        name: str,
+        method: str,
+        items: Sequence[Any],
+        *,
+        lease: Lease[Any] | None,
+        batched: bool = True,
+        **options: Any,
+    ) -> Answer[Any]:
+        """Call a method of a model on a thread of the pool.
+
+        Args:
+            name: the name of the model.
+            method: the method.
+            items: its texts or pairs.
+            lease: the lease of `lease`; the call takes the same variant.
+            batched: whether the texts may run together with those of other callers.
+            options: the arguments of the method by name.
+
+        Raises:
+            DeadlinePassedError: it took too long.
+            ClientLeftError: the client does not wait any more.
+            HolotypeError: whatever the model raises.
+        """
+        pool = self.state.pool
+        answer = pool.acall(
+            name,
+            method,
+            items,
+            key=self.key,
+            variant=None if lease is None else lease.version.variant,
+            timeout_s=self.remaining_s,
+            batched=batched and lease is not None,
+            **options,
+        )
+        if batched and lease is not None:
+            return await self.wait(asyncio.ensure_future(answer))
+        with self.state.gate.enter(name):
+            return await self.wait(asyncio.ensure_future(answer))
+
+    async def wait(self, work: asyncio.Future[ResultT]) -> ResultT:
+        """Wait for work, the deadline, or the client to leave, whichever comes first.
+
+        Raises:
+            DeadlinePassedError: the deadline came first.
+            ClientLeftError: the client left first.
+        """
+        left = asyncio.ensure_future(_left(self.request))
+        try:
+            await asyncio.wait(
+                (work, left), timeout=self.remaining_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if work.done():
+                return work.result()
+            if left.done():
+                self.state.metrics.client_left()
+                raise ClientLeftError("the client left before the answer")
+            raise DeadlinePassedError(
+                f"the request was not answered within {self._deadline_s - self._started_s:g} s; "
+                "allow more with the header x-request-timeout-ms, or send fewer texts"
+            )
+        finally:
+            left.cancel()
+            if not work.done():
+                work.cancel()
+
+    # -- what comes of it ----------------------------------------------------------------------
+
+    def check_count(self, items: Sequence[Any], field: str) -> None:
+        """Refuse no items, and more than the server takes.
+
+        Raises:
+            RequestError: there are none.
+            BodyTooLargeError: there are too many.
+        """
+        if not items:
+            raise RequestError(
+                f"{field} is empty; send at least one text",
+                errors=[FieldProblem(field=field, message="is empty")],
+            )
+        most = self.state.settings.max_texts
+        if len(items) > most:
+            raise BodyTooLargeError(
+                f"{field} has {len(items):,} texts, and a request may have {most:,}; send several",
+                errors=[FieldProblem(field=field, message="is too long")],
+            )
+
+    def require_fingerprint(self, found: str | None, expected: str | None) -> None:
+        """Refuse vectors that are not those that the caller expects.
+
+        Raises:
+            FingerprintMismatchError: they are others.
+        """
+        expected = expected or self.expects
+        if expected is not None and expected != found:
+            raise FingerprintMismatchError(
+                f"the vectors would have the fingerprint {found}, and {expected} is expected: an "
+                "index of the expected ones cannot be searched with them. Build the index again, or "
+                "ask the operator for the version that made it"
+            )
+
+    def headers(
+        self, name: str, answer: Answer[Any], fingerprint: str | None = None
+    ) -> Mapping[str, str]:
+        """Return the headers that say which model answered, and how long it took."""
+        version = answer.version
+        served_by = dict.fromkeys(each.name for each in answer.versions)
+        total_s = time.monotonic() - self._started_s
+        found = {
+            "x-holotype-model": name,
+            "x-holotype-version": shown_version(version),
+            "x-holotype-generation": str(version.number),
+            "x-holotype-variant": version.variant,
+            "x-holotype-served-by": ",".join(served_by),
+            "server-timing": (
+                f"queue;dur={answer.queue_s * 1000:.2f}, batch;dur={answer.run_s * 1000:.2f}, "
+                f"total;dur={total_s * 1000:.2f}"
+            ),
+        }
+        fingerprint = fingerprint or version.fingerprint
+        if fingerprint is not None:
+            found["x-holotype-fingerprint"] = fingerprint
+        return found
+
+
+def shown_version(version: Version) -> str:
+    """Return a version as clients may see it: of a folder, only its name."""
+    reference = version.reference
+    if reference.startswith("registry:"):
+        reference = reference.partition("@")[2]
+    elif reference.startswith("local:"):
+        reference = reference.rstrip("/").rpartition("/")[2]
+    # Headers have no other letters.
+    return quote(reference, safe=_UNQUOTED)
+
+
+def default_options(lease: Lease[Any] | None, truncate: bool) -> dict[str, Any]:
+    """Return how texts are run that have been measured: nothing is cut that was not counted."""
+    if lease is None:
+        return {"on_overflow": "truncate" if truncate else "error", "progress": False}
+    if not hasattr(lease.model, "measure"):
+        # A class of the operator's own has its own options.
+        return {}
+    return {"on_overflow": "truncate", "progress": False}
+
+
+def usage_of(lengths: Lengths | None) -> dict[str, Any]:
+    """Return how many tokens a request had; null where the model does not say."""
+    n_tokens = None if lengths is None else lengths.n_tokens
+    found: dict[str, Any] = {"prompt_tokens": n_tokens, "total_tokens": n_tokens}
+    if lengths is not None and lengths.n_cut_texts:
+        found |= {
+            "truncated_texts": lengths.n_cut_texts,
+            "truncated_tokens": sum(lengths.n_cut),
+        }
+    return found
+
+
+def require_kind(lease: Lease[Any] | None, *kinds: str, hint: str) -> None:
+    """Refuse a model of another kind.
+
+    Raises:
+        UnprocessableError: it is of another kind; the error says what to call.
+    """
+    if lease is not None and lease.version.kind not in kinds:
+        raise UnprocessableError(
+            f"{lease.version.name!r} is a model of the kind {lease.version.kind!r}; {hint}"
+        )
+
+
+_SIDES: Mapping[str | None, str] = {
+    None: "text",
+    "text": "text",
+    "classification": "text",
+    "query": "query",
+    "search_query": "query",
+    "retrieval.query": "query",
+    "document": "document",
+    "passage": "document",
+    "search_document": "document",
+    "retrieval.passage": "document",
+}
+METHODS: Mapping[str, str] = {
+    "query": "encode_query",
+    "document": "encode_document",
+    "text": "encode",
+}
+
+
+def side_of(name: str | None, field: str) -> str:
+    """Return the side that an `input_type`, a `task` or a `prompt_name` means.
+
+    Raises:
+        UnprocessableError: it means none.
+    """
+    side = _SIDES.get(name)
+    if side is None:
+        raise UnprocessableError(
+            f"{field} is {name!r}; expected query or document, or nothing for texts that are neither",
+            errors=[FieldProblem(field=field, message="is unknown")],
+        )
+    return side
+
+
+async def _left(request: Request) -> None:
+    """Return when the client has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _end_lease(future: Future[Lease[Any]]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        future.result().end()

@@ -1,0 +1,198 @@
+"""OpenAI's shape: embeddings, and the list of models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holotype.encoders.inputs.lengths import Lengths
+from holotype.pool import VariantStatus
+from holotype.server.errors import UnprocessableError
+from holotype.server.inference.answers import join_pieces, json_response, respond, to_base64
+from holotype.server.inference.bodies import EmbeddingsBody
+from holotype.server.inference.calls import Call, shown_version, side_of, usage_of
+from holotype.server.inference.dense import encode, texts_of
+from holotype.server.inference.routes import PROBLEMS, add
+from holotype.server.keys import authorize
+from holotype.server.problems import problem_of
+from holotype.server.state import ServerState, state_of
+
+router = APIRouter()
+
+
+async def embeddings(call: Call, body: EmbeddingsBody) -> Response:
+    """Return the vectors of texts, in OpenAI's shape."""
+    if body.user is not None and call.key is None:
+        call.key = body.user
+    name = call.choose(body.model)
+    texts = await texts_of(call, name, body.input, "input")
+    call.check_count(texts, "input")
+    side = side_of(body.input_type, "input_type")
+    if body.task is not None:
+        side = side_of(body.task if "." in body.task else f"?{body.task}", "task")
+        if body.input_type is not None:
+            raise UnprocessableError("task and input_type say the same; send one of them")
+    found = await encode(
+        call,
+        name,
+        texts,
+        side=side,
+        truncate=body.truncate,
+        dim=body.dimensions,
+        expected=body.expect_fingerprint,
+    )
+    as_text = body.encoding_format == "base64"
+
+    def element(at: int, vector: Any) -> dict[str, Any]:
+        shown = to_base64(vector) if as_text else vector
+        return {"object": "embedding", "index": at, "embedding": shown}
+
+    rest = {"model": name, "usage": _usage(found.lengths), "fingerprint": found.fingerprint}
+    content = await join_pieces(
+        found.values,
+        element,
+        # Text costs a tenth of numbers.
+        row_values=found.values.shape[1] // (10 if as_text else 1),
+        before=b'{"object":"list","data":[',
+        after=b"]," + orjson.dumps(rest)[1:],
+    )
+    return json_response(content, call.headers(name, found.answer, found.fingerprint))
+
+
+def _usage(lengths: Lengths | None) -> dict[str, Any]:
+    """Return the usage; OpenAI's clients want numbers, also of models that do not say."""
+    usage = usage_of(lengths)
+    if lengths is None:
+        return {"prompt_tokens": 0, "total_tokens": 0, "unknown": True}
+    return usage
+
+
+add(
+    router,
+    ("/v1/embeddings", "/embeddings"),
+    embeddings,
+    EmbeddingsBody,
+    tag="OpenAI",
+    answer={
+        "type": "object",
+        "required": ["object", "data", "model", "usage"],
+        "properties": {
+            "object": {"const": "list"},
+            "data": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["object", "index", "embedding"],
+                    "properties": {
+                        "object": {"const": "embedding"},
+                        "index": {"type": "integer"},
+                        "embedding": {
+                            "anyOf": [
+                                {"type": "array", "items": {"type": "number"}},
+                                {"type": "string"},
+                            ]
+                        },
+                    },
+                },
+            },
+            "model": {"type": "string"},
+            "usage": {"type": "object"},
+            "fingerprint": {"type": ["string", "null"]},
+        },
+    },
+)
+
+
+@router.get("/v1/models", tags=["OpenAI"], responses={s: PROBLEMS[s] for s in (401, 403)})
+@router.get("/models", tags=["OpenAI"], responses={s: PROBLEMS[s] for s in (401, 403)})
+async def models(request: Request) -> Response:
+    """List the names of the deployment, and what serves them."""
+    await authorize(request, "infer")
+    state = state_of(request)
+    return respond({"object": "list", "data": describe_models(state)}, {})
+
+
+@router.get(
+    "/v1/models/{name}", tags=["OpenAI"], responses={s: PROBLEMS[s] for s in (401, 403, 404)}
+)
+async def model(request: Request, name: str) -> Response:
+    """Describe one name of the deployment."""
+    await authorize(request, "infer")
+    state = state_of(request)
+    found = [each for each in describe_models(state) if each["id"] == name]
+    if not found:
+        # It says what there is.
+        Call(request, state, None).choose(name)
+        state.pool.encoder(name)
+    return respond(found[0], {})
+
+
+def describe_models(state: ServerState) -> list[dict[str, Any]]:
+    """Return the names of a deployment as OpenAI's list of models has them, with what we know."""
+    status = state.pool.status()
+    created = int(state.started_at.timestamp())
+    described = []
+    for spec in state.pool.deployment.models:
+        variants = [_variant(state, one) for one in status.of(spec.name)]
+        first: dict[str, Any] = variants[0] if variants else {"kind": "ensemble"}
+        described.append(
+            {
+                "id": spec.name,
+                "object": "model",
+                "created": created,
+                "owned_by": "holotype",
+                **{key: value for key, value in first.items() if key != "variant"},
+                "variants": variants,
+                "preload": spec.preload,
+                "fallback": list(spec.fallback),
+            }
+        )
+    return described
+
+
+def _variant(state: ServerState, one: VariantStatus) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "variant": one.variant,
+        "state": one.state,
+        "kind": None,
+        "version": None,
+        "generation": None,
+        "fingerprint": None,
+        "dimensions": [],
+        "max_tokens": None,
+        "labels": [],
+        "prompts": {},
+    }
+    if one.version is None:
+        return found
+    found |= {
+        "kind": one.version.kind,
+        "version": shown_version(one.version),
+        "generation": one.version.number,
+        "fingerprint": one.version.fingerprint,
+    }
+    try:
+        lease = state.pool.acquire(one.name, variant=one.variant, timeout_s=0.0)
+    except Exception as error:
+        found["problem"] = problem_of(error).detail
+        return found
+    with lease:
+        facts, model = lease.generation.facts, lease.model
+        own = () if facts.dim is None else (facts.dim,)
+        encoding = getattr(model, "encoding", None)
+        prompts = {
+            side: prompt.text
+            for side in ("query", "document")
+            if (prompt := getattr(encoding, f"{side}_prompt", None)) is not None and prompt.text
+        }
+        found |= {
+            "dimensions": list(getattr(model, "dims", own)),
+            "max_tokens": facts.max_length,
+            "labels": list(facts.labels),
+            "prompts": prompts,
+        }
+    return found

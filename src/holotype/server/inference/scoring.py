@@ -1,0 +1,103 @@
+"""Scores of pairs, and labels of texts, for every shape that asks for some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from holotype.encoders.inputs.lengths import Lengths
+from holotype.pool import Answer
+from holotype.server.errors import UnprocessableError
+from holotype.server.inference.answers import Floats
+from holotype.server.inference.calls import Call, default_options, require_kind
+
+_ALL = 1_000_000
+"""More labels than any model has."""
+
+Labelled = list[dict[str, Any]]
+
+
+async def score_pairs(
+    call: Call, name: str, pairs: Sequence[tuple[str, str]], *, raw: bool, truncate: bool
+) -> tuple[Floats, Answer[Any], Lengths | None]:
+    """Return one score for each pair of a query and a document: float32 ``[n_pairs]``.
+
+    Raises:
+        UnprocessableError: the model does not score pairs, or gives several scores.
+        TextOverflowError: a pair is too long.
+    """
+    lease = await call.lease(name)
+    try:
+        require_kind(
+            lease,
+            "cross-encoder",
+            hint="documents are ranked by models of the kind 'cross-encoder'",
+        )
+        lengths = await call.measure(lease, pairs)
+        if lengths is not None and not truncate:
+            lengths.require_whole(name)
+        options = default_options(lease, truncate)
+        if raw:
+            options["activation"] = "logits"
+        answer = await call.run(name, "predict", pairs, lease=lease, batched=False, **options)
+    finally:
+        if lease is not None:
+            lease.end()
+    scores = np.asarray(answer.value, dtype=np.float32)
+    if scores.ndim != 1:
+        raise UnprocessableError(
+            f"{name!r} gives {scores.shape[1]} scores for a pair, by which documents cannot be "
+            "ranked; call /predict with the pairs"
+        )
+    return scores, answer, lengths
+
+
+async def label_texts(
+    call: Call, name: str, texts: Sequence[Any], *, raw: bool, truncate: bool
+) -> tuple[list[Labelled], Answer[Any], Lengths | None]:
+    """Return all labels of texts or pairs with their scores, best first.
+
+    Raises:
+        UnprocessableError: the model has no labels.
+        TextOverflowError: a text is too long.
+    """
+    lease = await call.lease(name)
+    try:
+        require_kind(
+            lease,
+            "classifier",
+            hint="texts are classified by models of the kind 'classifier'",
+        )
+        lengths = await call.measure(lease, texts)
+        if lengths is not None and not truncate:
+            lengths.require_whole(name)
+        options = default_options(lease, truncate)
+        if raw:
+            if lease is None:
+                raise UnprocessableError(f"{name!r} is more than one model, and has no raw scores")
+            answer = await call.run(
+                name,
+                "predict_scores",
+                texts,
+                lease=lease,
+                batched=False,
+                activation="logits",
+                **options,
+            )
+            labels = lease.generation.facts.labels
+            return [_sorted(labels, row) for row in answer.value], answer, lengths
+        answer = await call.run(name, "classify", texts, lease=lease, top_k=_ALL, **options)
+    finally:
+        if lease is not None:
+            lease.end()
+    found = [
+        [{"label": each.label, "score": float(each.score)} for each in row] for row in answer.value
+    ]
+    return found, answer, lengths
+
+
+def _sorted(labels: Sequence[str], row: Floats) -> Labelled:
+    order = np.argsort(-row, kind="stable")
+    return [{"label": labels[at], "score": float(row[at])} for at in order]
