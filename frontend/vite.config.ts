@@ -1,6 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { thirdParty } from "./third-party";
+import { thirdParty } from "./third-party.ts";
 
 export default defineConfig({
 	plugins: [react(), thirdParty()],

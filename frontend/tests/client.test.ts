@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
-import { AwayError, address, ProblemError, request, requestId, storeKey } from "../src/api/client";
-import { switchVersion } from "../src/api/endpoints";
+import { AwayError, ProblemError, requestId, send, storeKey } from "../src/api/client";
+import { getCatalogue, switchVersion } from "../src/api/endpoints";
 import { problem, serve } from "./render";
 
 /** The error that a request ends with. */
 async function refusal(path: string): Promise<ProblemError> {
-	const error = await request(path).then(
+	const error = await send(path).then(
 		() => null,
 		(reason: unknown) => reason,
 	);
@@ -38,27 +38,31 @@ test("the errors of OpenAI's shape and of proxies are problems as well", async (
 
 test("a server that does not answer is away", async () => {
 	vi.stubGlobal("fetch", () => Promise.reject(new TypeError("failed")));
-	await expect(request("/api/pool")).rejects.toBeInstanceOf(AwayError);
+	await expect(send("/api/pool")).rejects.toBeInstanceOf(AwayError);
 });
 
 test("the key goes with every request", async () => {
 	const calls = serve({ "GET /api/pool": {} });
 	storeKey("secret", false);
-	await request("/api/pool");
+	await send("/api/pool");
 	expect(calls[0]?.headers.get("authorization")).toBe("Bearer secret");
 	storeKey("", false);
-	await request("/api/pool");
+	await send("/api/pool");
 	expect(calls[1]?.headers.has("authorization")).toBe(false);
 });
 
-test("an empty parameter is left out", () => {
-	expect(address("/api/catalogue", { q: "", type: "dense", limit: 0 })).toBe(
-		"/api/catalogue?type=dense&limit=0",
-	);
+test("a largest size that is no number is not sent", async () => {
+	const calls = serve({ "GET /api/catalogue": { items: [], total: 0 } });
+	const query = { q: "", type: "", language: "", license: "", limit: 200, offset: 0 };
+	const { signal } = new AbortController();
+	await getCatalogue({ ...query, max_dim: "75x" }, signal);
+	await getCatalogue({ ...query, max_dim: "768" }, signal);
+	expect(calls[0]?.path).not.toContain("max_dim");
+	expect(calls[1]?.path).toContain("max_dim=768");
 });
 
 test("a switch names the version, the generation and an id of its own", async () => {
-	const calls = serve({ "POST /api/models/text_embedding/switch/bge-m3/v2": { id: "j1" } });
+	const calls = serve({ "POST /api/models/text_embedding/switch/bge-m3%2Fv2": { id: "j1" } });
 	await switchVersion("text_embedding", "bge-m3/v2", { expected_generation: 3 });
 	expect(calls[0]?.body).toEqual({ expected_generation: 3 });
 	expect(calls[0]?.headers.get("idempotency-key")).toMatch(/^[0-9a-f]{32}$/);

@@ -13,7 +13,7 @@ import { Fingerprint } from "../src/ui/Fingerprint";
 import { activation, comparison, job, plan, version } from "./examples";
 import { problem, serve, show } from "./render";
 
-const SWITCH = "POST /api/models/text_embedding/switch/minilm/v2";
+const SWITCH = "POST /api/models/text_embedding/switch/minilm%2Fv2";
 const MIB = 1024 * 1024;
 
 function openSwitcher(onStart = vi.fn()) {

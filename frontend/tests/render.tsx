@@ -19,13 +19,14 @@ type Answer = unknown | ((call: Call) => unknown);
 /** Answer requests by "METHOD /path"; returns the calls that were made. */
 export function serve(answers: Record<string, Answer>): Call[] {
 	const calls: Call[] = [];
-	vi.stubGlobal("fetch", async (address: string, init: RequestInit = {}) => {
-		const { pathname, search } = new URL(address, "http://server");
+	vi.stubGlobal("fetch", async (request: Request) => {
+		const { pathname, search } = new URL(request.url);
+		const text = await request.text();
 		const call: Call = {
-			method: init.method ?? "GET",
+			method: request.method,
 			path: pathname + search,
-			body: init.body ? JSON.parse(String(init.body)) : undefined,
-			headers: new Headers(init.headers),
+			body: text ? JSON.parse(text) : undefined,
+			headers: request.headers,
 		};
 		calls.push(call);
 		const key = `${call.method} ${pathname}`;

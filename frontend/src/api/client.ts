@@ -1,5 +1,7 @@
-/** One function that speaks to the server: with the key, and with problems as errors. */
+/** What speaks to the server: with the key, and with problems as errors. */
 
+import createClient from "openapi-fetch";
+import type { paths } from "./schema";
 import type { Problem } from "./types";
 
 const KEY = "holotype-key";
@@ -34,35 +36,17 @@ export function authorization(): Record<string, string> {
 	return key ? { authorization: `Bearer ${key}` } : {};
 }
 
-export interface Options {
-	method?: "GET" | "POST" | "DELETE";
-	query?: Record<string, string | number | boolean | undefined | null>;
-	body?: unknown;
-	headers?: Record<string, string>;
-	signal?: AbortSignal;
-}
-
-export function address(path: string, query: Options["query"] = {}): string {
-	const search = new URLSearchParams();
-	for (const [name, value] of Object.entries(query)) {
-		if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
-	}
-	const text = search.toString();
-	return text ? `${path}?${text}` : path;
-}
-
-/** Send a request; throws `ProblemError` if the server refuses it, `AwayError` if none answers. */
-export async function send(path: string, options: Options = {}): Promise<Response> {
-	const { method = "GET", query, body, headers = {}, signal } = options;
-	const given = body === undefined ? {} : { "content-type": "application/json" };
+/**
+ * Send a request with the key.
+ *
+ * Throws `ProblemError` if the server refuses it, `AwayError` if none answers.
+ */
+export async function send(input: string | Request, init: RequestInit = {}): Promise<Response> {
+	const request = new Request(input instanceof Request ? input : absolute(input), init);
+	for (const [name, value] of Object.entries(authorization())) request.headers.set(name, value);
 	let response: Response;
 	try {
-		response = await fetch(address(path, query), {
-			method,
-			headers: { accept: "application/json", ...given, ...authorization(), ...headers },
-			...(body === undefined ? {} : { body: JSON.stringify(body) }),
-			...(signal ? { signal } : {}),
-		});
+		response = await fetch(request);
 	} catch (error) {
 		if (error instanceof DOMException && error.name === "AbortError") throw error;
 		throw new AwayError();
@@ -71,10 +55,22 @@ export async function send(path: string, options: Options = {}): Promise<Respons
 	return response;
 }
 
-export async function request<T>(path: string, options: Options = {}): Promise<T> {
-	const response = await send(path, options);
-	return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+/** Send a body to one of the APIs that programs use, and return the whole response. */
+export function post(path: string, body: unknown): Promise<Response> {
+	const headers = { accept: "application/json", "content-type": "application/json" };
+	return send(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
+
+/** The management API, as the server describes it. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
+
+/** The answer of a call that has succeeded; any other has thrown. */
+export async function answer<T>(call: Promise<{ data?: T }>): Promise<T> {
+	const { data } = await call;
+	return data as T;
+}
+
+const absolute = (path: string) => new URL(path, location.origin).href;
 
 async function readProblem(response: Response): Promise<Problem> {
 	const text = await response.text();
@@ -89,8 +85,7 @@ async function readProblem(response: Response): Promise<Problem> {
 	return plain(response, `The server answered ${response.status} ${response.statusText}.`);
 }
 
-function plain(response: Response, detail: string): Problem {
-	const { status } = response;
+function plain({ status }: Response, detail: string): Problem {
 	return { type: "about:blank", title: `Status ${status}`, status, detail, code: `http_${status}` };
 }
 

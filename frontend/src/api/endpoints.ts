@@ -1,97 +1,100 @@
-/** Every call that the page makes. */
+/** Every call of the management API that the page makes. */
 
-import { address, request, requestId, send } from "./client";
+import { answer, api, post, requestId, send } from "./client";
 import type {
-	Activation,
 	ApiKey,
 	BenchmarkRun,
-	CatalogueSummary,
-	Check,
+	CheckResult,
 	Comparison,
+	Cursor,
 	Job,
-	Kind,
-	KindSummary,
-	MemoryPlan,
+	NewKey,
 	Page,
-	Pool,
+	Registration,
 	Series,
-	ServerInfo,
+	Switching,
 	SwitchPlan,
-	Version,
 } from "./types";
 
-const text = encodeURIComponent;
-const models = (kind: string) => `/api/models/${text(kind)}`;
-const versionPath = (name: string) => name.split("/").map(text).join("/");
+export const getServer = (signal: AbortSignal) => answer(api.GET("/api/server", { signal }));
 
-export const getServer = (signal: AbortSignal) => request<ServerInfo>("/api/server", { signal });
-
-export const getKinds = (signal: AbortSignal) =>
-	request<{ items: KindSummary[] }>("/api/models/", { signal }).then((page) => page.items);
+export const getKinds = async (signal: AbortSignal) =>
+	(await answer(api.GET("/api/models/", { signal }))).items;
 
 export const getKind = (
 	kind: string,
-	query: { limit?: number; before?: Page<unknown>["next"]; q?: string },
+	query: { limit?: number; before?: Cursor; q?: string },
 	signal: AbortSignal,
-) => request<Kind>(models(kind), { query, signal });
+) => answer(api.GET("/api/models/{kind}", { params: { path: { kind }, query }, signal }));
 
-export const getVersion = (kind: string, name: string, signal: AbortSignal) =>
-	request<Version>(`${models(kind)}/versions/${versionPath(name)}`, { signal });
+export const getVersion = (kind: string, name: string, signal: AbortSignal) => {
+	const [model_id = "", version_id = ""] = name.split("/");
+	const path = { kind, model_id, version_id };
+	return answer(
+		api.GET("/api/models/{kind}/versions/{model_id}/{version_id}", { params: { path }, signal }),
+	);
+};
 
 export const getHistory = (
 	kind: string,
-	query: { limit?: number; before?: Page<unknown>["next"] },
+	query: { limit?: number; before?: Cursor },
 	signal: AbortSignal,
-) => request<Page<Activation>>(`${models(kind)}/history`, { query, signal });
+) => answer(api.GET("/api/models/{kind}/history", { params: { path: { kind }, query }, signal }));
 
-export interface Registration {
-	reference: string;
-	version_id: string;
-	model_id?: string;
-	inference_config?: Record<string, unknown>;
-}
-
-export const checkRegistration = (kind: string, body: Registration) =>
-	request<{ checks: SwitchPlan["checks"] }>(`${models(kind)}/register`, {
-		method: "POST",
-		body: { ...body, dry_run: true },
-	});
+/** What a registration would find; nothing is saved. */
+export const checkRegistration = (kind: string, registration: Registration) =>
+	answer(
+		api.POST("/api/models/{kind}/register", {
+			params: { path: { kind } },
+			body: { ...registration, dry_run: true },
+		}),
+	) as Promise<unknown> as Promise<{ checks: CheckResult[] }>;
 
 export const register = (kind: string, body: Registration) =>
-	request<Job>(`${models(kind)}/register`, { method: "POST", body });
+	answer(
+		api.POST("/api/models/{kind}/register", { params: { path: { kind } }, body }),
+	) as Promise<Job>;
 
-export interface Switch {
-	expected_generation?: number;
-	reason?: string;
-	allow_different_vectors?: boolean;
-}
-
+/** What a switch would do; nothing changes. */
 export const planSwitch = (kind: string, version: string, signal: AbortSignal) =>
-	request<SwitchPlan>(`${models(kind)}/switch/${versionPath(version)}`, {
-		method: "POST",
-		body: { dry_run: true },
-		signal,
-	});
+	answer(
+		api.POST("/api/models/{kind}/switch/{version}", {
+			// The plan says that the vectors differ; it need not fail for it.
+			body: { dry_run: true, allow_different_vectors: true },
+			params: { path: { kind, version } },
+			signal,
+		}),
+	) as Promise<SwitchPlan>;
 
-export const switchVersion = (kind: string, version: string, body: Switch, id = requestId()) =>
-	request<Job>(`${models(kind)}/switch/${versionPath(version)}`, {
-		method: "POST",
-		body,
-		headers: { "idempotency-key": id },
-	});
+export const switchVersion = (
+	kind: string,
+	version: string,
+	body: Switching,
+	id: string = requestId(),
+) =>
+	answer(
+		api.POST("/api/models/{kind}/switch/{version}", {
+			params: { path: { kind, version }, header: { "idempotency-key": id } },
+			body,
+		}),
+	) as Promise<Job>;
 
-export const rollback = (kind: string, body: Switch, id = requestId()) =>
-	request<Job>(`${models(kind)}/rollback`, {
-		method: "POST",
-		body,
-		headers: { "idempotency-key": id },
-	});
+export const rollback = (kind: string, body: Switching, id: string = requestId()) =>
+	answer(
+		api.POST("/api/models/{kind}/rollback", {
+			params: { path: { kind }, header: { "idempotency-key": id } },
+			body,
+		}),
+	);
 
 export const getRuns = (
 	kind: string,
-	query: { version?: string; limit?: number; before?: Page<unknown>["next"]; dataset?: string },
+	query: { version?: string; limit?: number; before?: Cursor; dataset?: string },
 	signal: AbortSignal,
-) => request<Page<BenchmarkRun>>(`/api/models/performance/${text(kind)}`, { query, signal });
+) =>
+	answer(
+		api.GET("/api/models/performance/{kind}", { params: { path: { kind }, query }, signal }),
+	) as Promise<Page<BenchmarkRun>>;
 
 /** At most 300 points of one metric, from the oldest to the newest. */
 export const getSeries = (
@@ -99,86 +102,97 @@ export const getSeries = (
 	query: { version: string; metric: string; dataset: string },
 	signal: AbortSignal,
 ) =>
-	request<Series>(`/api/models/performance/${text(kind)}`, {
-		query: { ...query, points: 300 },
-		signal,
-	});
+	answer(
+		api.GET("/api/models/performance/{kind}", {
+			params: { path: { kind }, query: { ...query, points: 300 } },
+			signal,
+		}),
+	) as Promise<Series>;
 
-export const runBenchmark = (
+export const getComparison = (kind: string, versions: readonly string[], signal: AbortSignal) =>
+	answer(
+		api.GET("/api/models/{kind}/compare", {
+			params: { path: { kind }, query: { versions: versions.join(",") } },
+			signal,
+		}),
+	) as Promise<Comparison>;
+
+export const getComparisonFile = async (
 	kind: string,
-	body: { versions: string[]; datasets?: string[]; test_run_id?: string },
-) => request<Job>(`${models(kind)}/benchmark`, { method: "POST", body });
-
-export const getComparison = (kind: string, versions: string[], signal: AbortSignal) =>
-	request<Comparison>(`${models(kind)}/compare`, {
-		query: { versions: versions.join(","), format: "json" },
-		signal,
+	versions: readonly string[],
+	format: "csv" | "json" | "markdown",
+) => {
+	const { data } = await api.GET("/api/models/{kind}/compare", {
+		params: { path: { kind }, query: { versions: versions.join(","), format } },
+		parseAs: "blob",
 	});
-
-export const getComparisonFile = async (kind: string, versions: string[], format: string) => {
-	const query = { versions: versions.join(","), format };
-	return (await send(`${models(kind)}/compare`, { query, headers: { accept: "*/*" } })).blob();
+	return data as Blob;
 };
 
-export interface Dataset {
-	name: string;
-	description?: string;
-	types?: string[];
-}
-
-export const getDatasets = (signal: AbortSignal) =>
-	request<{ items: Dataset[] }>("/api/benchmarks/datasets", { signal }).then((page) => page.items);
-
-export const getPool = (signal: AbortSignal) => request<Pool>("/api/pool", { signal });
+export const getPool = (signal: AbortSignal) => answer(api.GET("/api/pool", { signal }));
 
 export type PoolAction = "load" | "unload" | "pin" | "unpin";
 
-export const actOnPool = (name: string, action: PoolAction) =>
-	request<Job | Record<string, unknown>>(`/api/pool/${text(name)}/${action}`, {
-		method: "POST",
-		body: {},
-	});
+export const actOnPool = (name: string, action: PoolAction): Promise<unknown> =>
+	answer(api.POST(`/api/pool/{name}/${action}`, { params: { path: { name } } }));
 
 export const planLoad = (name: string) =>
-	request<MemoryPlan>(`/api/pool/${text(name)}/plan`, { method: "POST", body: {} });
+	answer(api.POST("/api/pool/{name}/plan", { params: { path: { name } } }));
 
-export const reload = () => request<Record<string, unknown>>("/api/reload", { method: "POST" });
+export const reload = () => answer(api.POST("/api/reload"));
 
-export const getJobs = (signal: AbortSignal) =>
-	request<Page<Job>>("/api/jobs", { signal }).then((page) => page.items);
+export const getJobs = async (signal: AbortSignal) =>
+	(await answer(api.GET("/api/jobs", { signal }))).items;
 
 export const getJob = (id: string, signal: AbortSignal) =>
-	request<Job>(`/api/jobs/${text(id)}`, { signal });
+	answer(api.GET("/api/jobs/{id}", { params: { path: { id } }, signal }));
 
 export interface CatalogueQuery {
-	q?: string;
-	type?: string;
-	language?: string;
-	license?: string;
-	max_dim?: string;
+	q: string;
+	type: string;
+	language: string;
+	license: string;
+	/** A number, as it was typed. */
+	max_dim: string;
 	limit: number;
 	offset: number;
 }
 
-export const getCatalogue = (query: CatalogueQuery, signal: AbortSignal) =>
-	request<{ items: CatalogueSummary[]; total: number }>("/api/catalogue", {
-		query: { ...query },
-		signal,
-	});
+export const getCatalogue = (
+	{ q, type, language, license, max_dim, limit, offset }: CatalogueQuery,
+	signal: AbortSignal,
+) => {
+	const largest = /^\d+$/.test(max_dim) && Number(max_dim) > 0 ? { max_dim: Number(max_dim) } : {};
+	const query = { q, type, language, license, limit, offset, ...largest };
+	return answer(api.GET("/api/catalogue", { params: { query }, signal }));
+};
 
 export const getRecord = (id: string, signal: AbortSignal) =>
-	request<Record<string, unknown>>(`/api/catalogue/${text(id)}`, { signal });
+	answer(api.GET("/api/catalogue/{id}", { params: { path: { id } }, signal }));
 
-export const getKeys = (signal: AbortSignal) =>
-	request<Page<ApiKey>>("/api/keys", { signal }).then((page) => page.items);
+export const getKeys = async (signal: AbortSignal) =>
+	(await answer(api.GET("/api/keys", { signal }))).items;
 
-export const createKey = (body: { name: string; scopes: string[]; expires_at?: string }) =>
-	request<ApiKey & { key: string }>("/api/keys", { method: "POST", body });
+export const createKey = (body: NewKey) => answer(api.POST("/api/keys", { body }));
 
 export const revokeKey = (id: ApiKey["id"]) =>
-	request<void>(`/api/keys/${text(String(id))}`, { method: "DELETE" });
+	answer(api.DELETE("/api/keys/{id}", { params: { path: { id } } }));
 
+/** The address of the view that compares versions. */
 export const comparisonAddress = (kind: string, versions: readonly string[]) =>
-	address("/compare", { kind, versions: versions.join(",") });
+	`/compare?${new URLSearchParams({ kind, versions: versions.join(",") })}`;
 
-export type { Check };
+export interface Dataset {
+	name: string;
+	description?: string;
+}
+
+export const getDatasets = async (signal: AbortSignal) => {
+	const response = await send("/api/benchmarks/datasets", { signal });
+	return ((await response.json()) as { items: Dataset[] }).items;
+};
+
+export const runBenchmark = async (
+	kind: string,
+	body: { versions: string[]; datasets?: string[]; test_run_id?: string },
+) => (await (await post(`/api/models/${encodeURIComponent(kind)}/benchmark`, body)).json()) as Job;

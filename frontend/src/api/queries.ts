@@ -3,7 +3,7 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 import { ProblemError } from "./client";
 import * as api from "./endpoints";
-import type { Page } from "./types";
+import type { Cursor, Page } from "./types";
 
 export const keys = {
 	server: ["server"],
@@ -32,7 +32,6 @@ export function createQueryClient(): QueryClient {
 	});
 }
 
-type Cursor = Page<unknown>["next"];
 const pages = <T>() => ({
 	initialPageParam: null as Cursor,
 	getNextPageParam: (last: Page<T>) => last.next,

@@ -1,10 +1,10 @@
-import type { SwitchPlan } from "../api/types";
+import type { CheckResult } from "../api/types";
 import { Icon, type IconName } from "../ui/Icon";
 
 const ICONS: Record<string, IconName> = { passed: "check", failed: "cross", skipped: "skip" };
 
 /** What was checked, and what was found. */
-export function CheckList({ checks }: { checks: SwitchPlan["checks"] }) {
+export function CheckList({ checks }: { checks: readonly CheckResult[] }) {
 	if (!checks.length) return <p className="muted">Nothing was checked.</p>;
 	return (
 		<ul className="checks">

@@ -1,8 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ProblemError } from "../api/client";
-import { checkRegistration, type Registration, register } from "../api/endpoints";
-import type { SwitchPlan } from "../api/types";
+import { checkRegistration, register } from "../api/endpoints";
+import type { Registration } from "../api/types";
 import { Link, useSearch } from "../app/router";
 import { kindName } from "../format";
 import { JobProgress } from "../jobs/JobProgress";
@@ -138,7 +138,7 @@ export function ModelRegistration() {
 				{check.data && !search.job && (
 					<section className="card">
 						<h2>{passed ? "It can be registered" : "It cannot be registered yet"}</h2>
-						<CheckList checks={check.data.checks as SwitchPlan["checks"]} />
+						<CheckList checks={check.data.checks} />
 					</section>
 				)}
 				{search.job && (
@@ -176,7 +176,7 @@ export function ModelRegistration() {
 export function errorsOf(error: unknown): Errors {
 	if (!(error instanceof ProblemError)) return {};
 	const found: Errors = {};
-	for (const { field, message } of error.problem.errors ?? []) {
+	for (const { field = "", message = "" } of error.problem.errors ?? []) {
 		const name = field.split(/[./]/).at(-1) ?? field;
 		found[name as keyof Draft] = message;
 	}

@@ -78,11 +78,10 @@ export function BudgetBar({ device, models }: BudgetBarProps) {
 	);
 }
 
-/** What is loaded on a device; with several devices, the server does not say which holds which. */
+/** What is loaded on a device. */
 function partsOf(device: DeviceStatus, models: readonly VariantStatus[]): Part[] {
 	const parts = models.flatMap((one, index) => {
-		const where = (one.version as { device?: string } | null)?.device;
-		if (one.memory_bytes <= 0 || (where !== undefined && where !== device.name)) return [];
+		if (one.memory_bytes <= 0 || one.version?.device !== device.name) return [];
 		const name = one.variant && one.variant !== one.name ? `${one.name} ${one.variant}` : one.name;
 		return [
 			{ key: `${one.name} ${one.variant}`, name, size: one.memory_bytes, colour: colourOf(index) },

@@ -1,6 +1,6 @@
 /** Asks one model to search, rerank or classify, through the same APIs that programs use. */
 
-import { send } from "../api/client";
+import { post } from "../api/client";
 
 export type Task = "search" | "rerank" | "classify";
 
@@ -45,7 +45,7 @@ const ASKERS: Record<Task, Asker> = {
 	async search(model, query, documents) {
 		const embed = async (input: readonly string[], input_type: "query" | "document") => {
 			const body = { model, input, input_type, truncate: true };
-			const response = await send("/v1/embeddings", { method: "POST", body });
+			const response = await post("/v1/embeddings", body);
 			const answer = (await response.json()) as { data: { embedding: number[] }[] };
 			return [answer.data.map(({ embedding }) => embedding), response.headers] as const;
 		};
@@ -59,7 +59,7 @@ const ASKERS: Record<Task, Asker> = {
 	},
 	async rerank(model, query, documents) {
 		const body = { model, query, documents, truncate: true };
-		const response = await send("/v1/rerank", { method: "POST", body });
+		const response = await post("/v1/rerank", body);
 		const answer = (await response.json()) as {
 			results: { index: number; relevance_score: number }[];
 		};
@@ -71,7 +71,7 @@ const ASKERS: Record<Task, Asker> = {
 	},
 	async classify(model, query) {
 		const body = { model, input: [query], truncate: true };
-		const response = await send("/classify", { method: "POST", body });
+		const response = await post("/classify", body);
 		const answer = (await response.json()) as { data: { label: string; score: number }[][] };
 		const rows = (answer.data[0] ?? []).map(({ label, score }) => ({ text: label, score }));
 		return [rows, response.headers];

@@ -12,7 +12,7 @@ export function ProblemNote({ problem }: { problem: Problem }) {
 			{problem.detail && problem.detail !== problem.title && <p>{problem.detail}</p>}
 			{problem.errors?.length ? (
 				<ul>
-					{problem.errors.map(({ field, message }) => (
+					{problem.errors.map(({ field = "", message = "" }) => (
 						<li key={field + message}>
 							<code>{field}</code>: {message}
 						</li>

@@ -168,7 +168,7 @@ const FORMATS = [
 ] as const;
 
 function Export({ kind, names }: { kind: string; names: string[] }) {
-	async function save(format: string) {
+	async function save(format: (typeof FORMATS)[number][0]) {
 		const [file, { download }] = await Promise.all([
 			getComparisonFile(kind, names, format),
 			import("../charts/download"),

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { createKey, revokeKey } from "../api/endpoints";
 import * as queries from "../api/queries";
-import type { ApiKey } from "../api/types";
+import type { ApiKey, Scope } from "../api/types";
 import { moment } from "../format";
 import { Badge } from "../ui/Badge";
 import { Dialog } from "../ui/Dialog";
@@ -11,11 +11,11 @@ import { Answer, Empty, ErrorNote } from "../ui/notes";
 import { PageHead } from "../ui/PageHead";
 import { Time } from "../ui/Time";
 
-const SCOPES = [
+const SCOPES: readonly (readonly [Scope, string])[] = [
 	["infer", "infer: ask models, and read everything"],
 	["operate", "operate: also load, switch, register and benchmark"],
 	["admin", "admin: also make and revoke keys"],
-] as const;
+];
 
 /** Who may do what. A key is shown once, when it is made. */
 export function Keys() {
@@ -137,7 +137,7 @@ function KeyTable({ keys }: { keys: readonly ApiKey[] }) {
 function CreateDialog({ onClose }: { onClose: () => void }) {
 	const client = useQueryClient();
 	const [name, setName] = useState("");
-	const [scope, setScope] = useState("infer");
+	const [scope, setScope] = useState<Scope>("infer");
 	const [expires, setExpires] = useState("");
 	const create = useMutation({
 		mutationFn: () =>
@@ -190,7 +190,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 					<input value={name} onChange={(event) => setName(event.target.value)} />
 				</Field>
 				<Field label="May">
-					<select value={scope} onChange={(event) => setScope(event.target.value)}>
+					<select value={scope} onChange={(event) => setScope(event.target.value as Scope)}>
 						{SCOPES.map(([id, text]) => (
 							<option key={id} value={id}>
 								{text}
