@@ -230,12 +230,12 @@ def history_command(
 def benchmark(
     kind: Kind,
     version: Version,
-    queries: Annotated[
-        str,
-        typer.Option("--queries", metavar="SET", help="A set that ships, or a file of your own."),
-    ] = "everyday-en",
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="SET", help="A set that ships, or a file of your own."),
+    ] = None,
     n_requests: Annotated[
-        int, typer.Option("--requests", min=1, metavar="N", help="How many queries are timed.")
+        int, typer.Option("--requests", min=1, metavar="N", help="How many requests are timed.")
     ] = 400,
     test_run: Annotated[
         str | None,
@@ -246,9 +246,10 @@ def benchmark(
     ] = None,
     database: Address = DEFAULT,
 ) -> None:
-    """Load a version, measure how well and how fast it searches, and record the numbers.
+    """Load a version, measure how good and how fast it is, and record the numbers.
 
-    Recall and nDCG come from a set of queries; latency from its queries, one at a time; throughput
+    Recall and nDCG of encoders and rerankers come from a set of queries, the accuracy of classifiers
+    from a set of labelled texts. Latency comes from its queries or texts, one at a time; throughput
     from its documents in one call. The environment is recorded with them.
 
     Each line has these tab-separated fields: metric, value, unit, ends of the confidence interval of
@@ -263,7 +264,7 @@ def benchmark(
                 registry,
                 kind,
                 version,
-                queries,
+                data,
                 n_requests=n_requests,
                 test_run_id=test_run,
                 device=device,
@@ -456,7 +457,7 @@ COMMANDS: tuple[Command, ...] = (
         "Measure a version, and record the numbers.",
         (
             "holotype registry benchmark text_embedding v1.0.0",
-            "holotype registry benchmark text_embedding v1.0.0 --queries mine.json --device cuda:0",
+            "holotype registry benchmark text_embedding v1.0.0 --data mine.json --device cuda:0",
         ),
     ),
     Command(

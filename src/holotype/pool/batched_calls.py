@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from threading import Lock
 from typing import Any, TypeAlias, cast
 
-from holotype.pool.batching import BATCH_TOKENS, Batched, Batcher, Joined, Limits
+from holotype.pool.batching import Batched, Batcher, Joined, Limits
 from holotype.pool.calling import Answer, Caller, Route
 from holotype.pool.errors import PoolClosedError, PoolError
 from holotype.pool.generation import ModelKind
@@ -34,7 +35,7 @@ class BatchedCalls:
             caller: runs the batches.
             clock: seconds that only grow.
             metrics: where batches are counted.
-            limits: how much may be queued; None takes `batch_tokens` of the deployment.
+            limits: how much may be queued; where the deployment states `batch_tokens`, that counts.
         """
         self._caller = caller
         self._clock = clock
@@ -109,10 +110,10 @@ class BatchedCalls:
         return Batcher(name, run, clock=self._clock, metrics=self._metrics, max_length=max_length)
 
     def _limits_of(self, route: Route) -> Limits:
-        if self._limits is not None:
-            return self._limits
+        limits = Limits() if self._limits is None else self._limits
         stated = [variant.slot.unit.batch_tokens for variant in route.variants]
-        return Limits(batch_tokens=next((n for n in stated if n is not None), BATCH_TOKENS))
+        n_tokens = next((n for n in stated if n is not None), limits.batch_tokens)
+        return replace(limits, batch_tokens=n_tokens)
 
     def close(self) -> None:
         """Refuse what is queued and what comes."""

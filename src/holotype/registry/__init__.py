@@ -16,14 +16,14 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("registry", str(error.name), "holotype.registry") from error
 
-from holotype.registry.benchmarks import (
-    SearchEncoder,
-    SpeedProfile,
-    measure_retrieval,
-    measure_speed,
-)
+from holotype.registry.benchmarks import measure_classification, measure_retrieval
 from holotype.registry.checks import CheckResult, VersionCheck
-from holotype.registry.comparing import ComparedMetric, Comparison
+from holotype.registry.comparing import (
+    ComparedMetric,
+    Comparison,
+    MetricOfVersions,
+    VersionsCompared,
+)
 from holotype.registry.database import Database
 from holotype.registry.environment import describe_environment
 from holotype.registry.errors import (
@@ -39,21 +39,28 @@ from holotype.registry.errors import (
     VersionNotFoundError,
     VersionRejectedError,
 )
-from holotype.registry.exporting import export_comparison, export_runs
+from holotype.registry.exporting import export_comparison, export_runs, export_versions
 from holotype.registry.following import ModelConfigService
 from holotype.registry.keys import SCOPES, ApiKey, ApiKeys, Scope
-from holotype.registry.measurements import BenchmarkRun, Measurement
+from holotype.registry.labelled_sets import (
+    LabelledSet,
+    LabelledText,
+    read_labelled_set,
+    shipped_labelled_sets,
+)
+from holotype.registry.measurements import BenchmarkRun, Measurement, Point, Series
 from holotype.registry.model_registry import ModelRegistry
 from holotype.registry.model_switcher import ModelSwitcher, Step
 from holotype.registry.performance import PerformanceTracker
 from holotype.registry.query_sets import Query, QuerySet, read_query_set, shipped_query_sets
 from holotype.registry.resolving import fetch_version, load_version
-from holotype.registry.running import run_benchmark
+from holotype.registry.running import Dataset, run_benchmark, shipped_datasets
 from holotype.registry.schema import check, upgrade
 from holotype.registry.serving import MemoryPlan, Prepared, Serving
+from holotype.registry.speed import SpeedProfile, measure_speed
 from holotype.registry.switch_plan import SwitchPlan
 from holotype.registry.validating import LoadedVersion, ModelValidator
-from holotype.registry.versions import Activation, ModelVersion, VersionPage
+from holotype.registry.versions import Activation, KindSummary, ModelVersion, VersionPage
 
 __all__ = [
     "SCOPES",
@@ -67,16 +74,22 @@ __all__ = [
     "Database",
     "DatabaseAddressError",
     "DatabaseUnavailableError",
+    "Dataset",
     "KeyNotFoundError",
+    "KindSummary",
+    "LabelledSet",
+    "LabelledText",
     "LoadedVersion",
     "Measurement",
     "MemoryPlan",
+    "MetricOfVersions",
     "ModelConfigService",
     "ModelRegistry",
     "ModelSwitcher",
     "ModelValidator",
     "ModelVersion",
     "PerformanceTracker",
+    "Point",
     "Prepared",
     "Query",
     "QuerySet",
@@ -84,7 +97,7 @@ __all__ = [
     "RequestReusedError",
     "SchemaVersionError",
     "Scope",
-    "SearchEncoder",
+    "Series",
     "Serving",
     "SpeedProfile",
     "StaleGenerationError",
@@ -96,16 +109,22 @@ __all__ = [
     "VersionNotFoundError",
     "VersionPage",
     "VersionRejectedError",
+    "VersionsCompared",
     "check",
     "describe_environment",
     "export_comparison",
     "export_runs",
+    "export_versions",
     "fetch_version",
     "load_version",
+    "measure_classification",
     "measure_retrieval",
     "measure_speed",
+    "read_labelled_set",
     "read_query_set",
     "run_benchmark",
+    "shipped_datasets",
+    "shipped_labelled_sets",
     "shipped_query_sets",
     "upgrade",
 ]

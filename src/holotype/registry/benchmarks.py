@@ -1,25 +1,17 @@
-"""Measures a loaded encoder: how well it finds documents, and how fast it encodes."""
+"""Measures how well a loaded model does its work: finds documents, or names the right label."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
-from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from holotype.errors import InvalidArgumentError
-from holotype.registry.intervals import (
-    bootstrap_interval,
-    quantile,
-    quantile_interval,
-    t_interval,
-)
+from holotype.registry.intervals import bootstrap_interval
+from holotype.registry.labelled_sets import LabelledSet
 from holotype.registry.measurements import Measurement
 from holotype.registry.query_sets import QuerySet
 
@@ -27,69 +19,9 @@ RECALL_AT = (1, 5, 10)
 NDCG_AT = 10
 
 _QUERIES_AT_ONCE = 256
-_PERCENTILES = (50, 95, 99)
 
 
-class SearchEncoder(Protocol):
-    """An encoder of queries and documents: dense, ColBERT or sparse."""
-
-    def encode_query(self, texts: Any, **options: Any) -> Any:
-        """Encode queries."""
-        ...
-
-    def encode_document(self, texts: Any, **options: Any) -> Any:
-        """Encode documents."""
-        ...
-
-    def similarity(self, queries: Any, documents: Any) -> Any:
-        """Score every query against every document: ``[n_queries, n_documents]``."""
-        ...
-
-    def count_tokens(self, texts: Any) -> Any:
-        """Count the tokens of texts."""
-        ...
-
-    @property
-    def memory_bytes(self) -> int:
-        """The size of the weights."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeedProfile:
-    """How speed is measured.
-
-    Attributes:
-        queries: the queries; they are encoded one at a time, for the latency.
-        documents: the documents; they are encoded all in one call, for the throughput.
-        n_requests: how many queries are timed; they start again if there are fewer.
-        n_rounds: how many calls with all documents are timed.
-        n_warm_up: how many of each run before, without being timed.
-    """
-
-    queries: tuple[str, ...]
-    documents: tuple[str, ...]
-    n_requests: int = 400
-    n_rounds: int = 10
-    n_warm_up: int = 3
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        counts = (self.n_requests, self.n_rounds, len(self.queries), len(self.documents))
-        if min(counts) < 1 or self.n_warm_up < 0:
-            raise InvalidArgumentError(
-                f"a profile has {len(self.queries)} queries, {len(self.documents)} documents, "
-                f"{self.n_requests} requests and {self.n_rounds} rounds; expected 1 or more of each"
-            )
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of the texts and the counts: ``sha256:`` and 64 hexadecimal digits."""
-        values = [self.queries, self.documents, self.n_requests, self.n_rounds, self.n_warm_up]
-        return f"sha256:{hashlib.sha256(json.dumps(values).encode()).hexdigest()}"
-
-
-def measure_retrieval(encoder: SearchEncoder, queries: QuerySet) -> tuple[Measurement, ...]:
+def measure_retrieval(encoder: Any, queries: QuerySet) -> tuple[Measurement, ...]:
     """Search the documents of a set for each of its queries, by exact comparison with all.
 
     Recall@k is the share of a query's relevant documents among the k best. nDCG@10 has the gain
@@ -97,18 +29,19 @@ def measure_retrieval(encoder: SearchEncoder, queries: QuerySet) -> tuple[Measur
     intervals are bootstrapped over them. Documents of equal scores keep the order of the set. Texts
     that are longer than the model reads are cut, with a `TextOverflowWarning`.
 
+    Args:
+        encoder: a dense, ColBERT or sparse encoder, or a reranker, which scores every document for
+            every query.
+        queries: the set.
+
     Raises:
-        InvalidArgumentError: the encoder returns no vectors.
+        InvalidArgumentError: the encoder is neither.
         HolotypeError: see the encoder's methods.
     """
-    _require_vectors(encoder)
     ids = list(queries.documents)
     wanted = list(queries.queries.values())
-    documents = encoder.encode_document(list(queries.documents.values()), progress=False)
     ranked: list[list[str]] = []
-    for start in range(0, len(wanted), _QUERIES_AT_ONCE):
-        texts = [each.text for each in wanted[start : start + _QUERIES_AT_ONCE]]
-        scores = encoder.similarity(encoder.encode_query(texts, progress=False), documents)
+    for scores in _scores(encoder, [each.text for each in wanted], [*queries.documents.values()]):
         best = np.argsort(-np.asarray(scores), axis=1, kind="stable")[:, : max(*RECALL_AT, NDCG_AT)]
         ranked += [[ids[position] for position in row] for row in best]
     pairs = list(zip(ranked, (each.relevant for each in wanted), strict=True))
@@ -145,87 +78,85 @@ def ndcg(ranked: Sequence[str], relevant: Mapping[str, int], k: int) -> float:
     return gains([relevant.get(each, 0) for each in ranked]) / best
 
 
-def measure_speed(
-    encoder: SearchEncoder,
-    profile: SpeedProfile,
-    *,
-    clock: Callable[[], float] = perf_counter,
-) -> tuple[Measurement, ...]:
-    """Time single queries, and calls with all documents of a profile.
+def measure_classification(classifier: Any, texts: LabelledSet) -> tuple[Measurement, ...]:
+    """Let a classifier name the label of each text of a set.
 
-    Latencies are percentiles over the requests, with intervals by order statistics: 400 requests are
-    enough for one of the 99th. Throughput is the mean over the rounds, with an interval by Student's
-    t. Tokens are those of the texts themselves, without prompts and markers. Texts that are longer
-    than the model reads are cut.
+    The label with the highest score counts, whatever its threshold. Accuracy has a bootstrapped
+    interval; the macro F1 is the mean of the labels' F1, and so has none. Labels are compared in any
+    letter case. Texts that are longer than the model reads are cut, with a `TextOverflowWarning`.
 
     Args:
-        encoder: a loaded encoder of queries and documents.
-        profile: what to encode, and how often.
-        clock: the time in seconds.
+        classifier: a loaded classifier.
+        texts: the set; the classifier must have all of its labels.
 
     Raises:
-        InvalidArgumentError: the encoder returns no vectors.
-        HolotypeError: see the encoder's methods.
+        InvalidArgumentError: it is no classifier, or has other labels.
+        HolotypeError: see the classifier's methods.
     """
-    _require_vectors(encoder)
-    queries, texts = profile.queries, list(profile.documents)
-    single = [queries[n % len(queries)] for n in range(profile.n_warm_up + profile.n_requests)]
-    seconds = list(_timed(single, encoder.encode_query, clock))[profile.n_warm_up :]
-    latencies = [1000 * each for each in seconds]
-    many = [texts] * (profile.n_warm_up + profile.n_rounds)
-    rounds = list(_timed(many, encoder.encode_document, clock))[profile.n_warm_up :]
-    n_tokens = int(np.sum(encoder.count_tokens(texts)))
+    if not hasattr(classifier, "predict_scores"):
+        raise InvalidArgumentError(
+            f"{type(classifier).__name__} has no labels; expected a classifier"
+        )
+    if not knows_labels(classifier.labels, texts):
+        raise InvalidArgumentError(
+            f"the set {texts.name!r} has the labels {', '.join(texts.labels)}, and the classifier "
+            f"{', '.join(classifier.labels)}; measure it on texts with its own labels"
+        )
+    labels = [each.lower() for each in classifier.labels]
+    given = list(texts.texts.values())
+    scores = np.asarray(classifier.predict_scores([each.text for each in given], progress=False))
+    named = [labels[position] for position in scores.argmax(axis=1)]
+    right = [each.label.lower() for each in given]
+    hits = [float(a == b) for a, b in zip(named, right, strict=True)]
+    notes = f"texts of {texts.name}"
     return (
-        *(_latency(latencies, percent) for percent in _PERCENTILES),
-        _rate("throughput_texts", "texts/s", [len(texts) / each for each in rounds]),
-        _rate("throughput_tokens", "tokens/s", [n_tokens / each for each in rounds]),
         Measurement(
-            name="memory_weights",
-            unit="bytes",
-            value=float(encoder.memory_bytes),
-            n_samples=1,
-            higher_is_better=False,
-            notes="the weights alone; a batch needs memory on top",
+            name="accuracy",
+            unit="1",
+            value=fmean(hits),
+            n_samples=len(hits),
+            interval=bootstrap_interval(hits),
+            higher_is_better=True,
+            notes=notes,
+        ),
+        Measurement(
+            name="macro_f1",
+            unit="1",
+            value=macro_f1(named, right),
+            n_samples=len(hits),
+            higher_is_better=True,
+            notes=notes,
         ),
     )
 
 
-def _require_vectors(encoder: object) -> None:
-    if not hasattr(encoder, "encode_query") or not hasattr(encoder, "similarity"):
+def knows_labels(labels: Sequence[str], texts: LabelledSet) -> bool:
+    """Return whether a classifier with these labels can be measured on a set."""
+    return {each.lower() for each in texts.labels} <= {each.lower() for each in labels}
+
+
+def macro_f1(named: Sequence[str], right: Sequence[str]) -> float:
+    """Return the mean over the labels that are right somewhere of their F1."""
+    found: list[float] = []
+    for label in sorted(set(right)):
+        both = sum(a == b == label for a, b in zip(named, right, strict=True))
+        found.append(2 * both / (named.count(label) + right.count(label)))
+    return fmean(found)
+
+
+def _scores(encoder: Any, queries: Sequence[str], documents: Sequence[str]) -> Iterator[Any]:
+    """Yield the scores of windows of queries with all documents: ``[n_queries, n_documents]``."""
+    if hasattr(encoder, "encode_query") and hasattr(encoder, "similarity"):
+        encoded = encoder.encode_document(list(documents), progress=False)
+        for start in range(0, len(queries), _QUERIES_AT_ONCE):
+            window = list(queries[start : start + _QUERIES_AT_ONCE])
+            yield encoder.similarity(encoder.encode_query(window, progress=False), encoded)
+    elif hasattr(encoder, "predict") and getattr(encoder, "n_labels", None) == 1:
+        for query in queries:
+            pairs = [(query, document) for document in documents]
+            yield np.asarray(encoder.predict(pairs, progress=False))[None, :]
+    else:
         raise InvalidArgumentError(
-            f"{type(encoder).__name__} returns no vectors of queries and documents; expected a "
-            "dense, ColBERT or sparse encoder"
+            f"{type(encoder).__name__} does not compare queries with documents; expected a dense, "
+            "ColBERT or sparse encoder, or a reranker with one score for a pair"
         )
-
-
-def _timed(
-    inputs: Sequence[Any], encode: Callable[..., Any], clock: Callable[[], float]
-) -> Iterator[float]:
-    for each in inputs:
-        start = clock()
-        encode(each, progress=False, on_overflow="truncate")
-        yield clock() - start
-
-
-def _latency(milliseconds: Sequence[float], percent: int) -> Measurement:
-    return Measurement(
-        name=f"latency_p{percent}",
-        unit="ms",
-        value=quantile(milliseconds, percent / 100),
-        n_samples=len(milliseconds),
-        interval=quantile_interval(milliseconds, percent / 100),
-        higher_is_better=False,
-        notes="one query at a time",
-    )
-
-
-def _rate(name: str, unit: str, samples: Sequence[float]) -> Measurement:
-    return Measurement(
-        name=name,
-        unit=unit,
-        value=fmean(samples),
-        n_samples=len(samples),
-        interval=t_interval(samples),
-        higher_is_better=True,
-        notes="all documents in one call",
-    )

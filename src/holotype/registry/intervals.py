@@ -93,6 +93,15 @@ def quantile_interval(samples: Sequence[float], q: float) -> Interval | None:
     return ordered[low - 1], ordered[high - 1]
 
 
+def share_interval(n_hits: int, n: int) -> Interval:
+    """Return the interval of a share of n trials (Wilson, 1927); it is right also for none and all."""
+    share = n_hits / n
+    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    # Rounding must not leave the share itself out.
+    return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
+
+
 def quantile(samples: Sequence[float], q: float) -> float:
     """Return the smallest sample that a share `q` of them does not exceed."""
     ordered = sorted(samples)

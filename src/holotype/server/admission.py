@@ -1,20 +1,12 @@
-"""What is let in: bodies that are JSON, deadlines, and calls that no queue of the pool bounds."""
+"""What is let in: bodies that are JSON, and deadlines."""
 
 from __future__ import annotations
-
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from time import monotonic
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from holotype.pool import QueueFullError
 from holotype.server.errors import MediaTypeError, RequestError
 
-_THREADS = 32
-"""How many calls the pool runs at once outside its batches."""
 _LONGEST_MS = 3_600_000
 
 
@@ -54,39 +46,3 @@ async def read_json(request: Request) -> bytes:
     if not body.strip():
         raise RequestError("the body is empty; expected a JSON object")
     return body
-
-
-class Gate:
-    """Bounds the calls that cannot share batches, and says when to come back. For the event loop."""
-
-    def __init__(self, most: int) -> None:
-        """Let so many calls wait for each model."""
-        self._most = most
-        self._inside: Counter[str] = Counter()
-        self._seconds: dict[str, float] = {}
-
-    @contextmanager
-    def enter(self, name: str) -> Iterator[None]:
-        """Be inside while a call runs or waits.
-
-        Raises:
-            QueueFullError: too many are.
-        """
-        if self._inside[name] >= self._most:
-            waves = self._inside[name] / _THREADS
-            wait_s = max(0.1, round(waves * self._seconds.get(name, 1.0), 1))
-            raise QueueFullError(
-                name,
-                f"has {self._inside[name]:,} calls that run or wait, and takes {self._most:,}; try "
-                f"again in {wait_s} s",
-                wait_s,
-            )
-        self._inside[name] += 1
-        started_s = monotonic()
-        try:
-            yield
-        finally:
-            self._inside[name] -= 1
-            took_s = monotonic() - started_s
-            known = self._seconds.get(name)
-            self._seconds[name] = took_s if known is None else 0.8 * known + 0.2 * took_s

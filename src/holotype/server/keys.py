@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -132,11 +132,26 @@ class Keys:
                 without a key, also after the last one has been revoked.
             origins: the origins whose pages may call a server without keys.
         """
-        self._stores = tuple(stores)
+        self._stores = list(stores)
         self._loopback = loopback
         self._origins = frozenset(origins)
         self._known: dict[bytes, tuple[float, Caller | None]] = {}
+        self._restored = False
+        self._keep: Callable[[Mapping[bytes, Caller]], None] = lambda _: None
         self._empty: tuple[float, bool] | None = None
+
+    def add(self, store: KeyStore) -> None:
+        """Ask another store, too."""
+        self._stores.append(store)
+
+    def restore(self, known: Mapping[bytes, Caller]) -> None:
+        """Let those call whom an earlier server knew, until a store says something else."""
+        self._known = {digest: (float("-inf"), caller) for digest, caller in known.items()}
+        self._restored = bool(known)
+
+    def keep_with(self, keep: Callable[[Mapping[bytes, Caller]], None]) -> None:
+        """Call a function, on a thread, whenever another key has been seen."""
+        self._keep = keep
 
     def require_one(self) -> None:
         """Refuse to serve other machines without a key; blocks, for the start of a server.
@@ -145,7 +160,7 @@ class Keys:
             HolotypeError: there is no key, and others can reach the server; or a store does not
                 answer.
         """
-        empty = self._ask_whether_empty()
+        empty = not self._restored and self._ask_whether_empty()
         self._empty = time.monotonic(), empty
         if empty and not self._loopback:
             raise HolotypeError(
@@ -208,7 +223,7 @@ class Keys:
         return empty
 
     def _ask_whether_empty(self) -> bool:
-        return not any(store.any() for store in self._stores)
+        return not any(store.any() for store in tuple(self._stores))
 
     async def _check(self, key: str) -> Caller | None:
         digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
@@ -226,10 +241,13 @@ class Keys:
             # Somebody tries keys; those in use are back after one query each.
             self._known.clear()
         self._known[digest] = time.monotonic(), caller
+        if caller != (None if known is None else known[1]):
+            seen = {digest: each for digest, (_, each) in self._known.items() if each is not None}
+            await asyncio.to_thread(self._keep, seen)
         return caller
 
     def _ask(self, key: str) -> Caller | None:
-        for store in self._stores:
+        for store in tuple(self._stores):
             found = store.check(key)
             if found is not None:
                 return Caller(

@@ -200,6 +200,9 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _detail(error: Exception) -> str:
+    if isinstance(error, InvalidDimensionError):
+        sizes = " or ".join(map(str, error.allowed)) or "none"
+        return f"{error.model_id!r} has no vectors of {error.dim} dimensions; ask for {sizes}"
     if not isinstance(error, TextOverflowError):
         return str(error)
     several = error.n_texts != 1
@@ -275,5 +278,12 @@ def install(app: FastAPI) -> None:
     async def handle(request: Request, error: Exception) -> Response:
         return respond(request, error)
 
-    for kind in (HolotypeError, RequestValidationError, HTTPException, Exception):
+    async def handle_mistake(request: Request, error: Exception) -> Response:
+        response = respond(request, error)
+        # It is answered outside of the envelope, which puts the id on all other answers.
+        response.headers["x-request-id"] = request_id_of(request)
+        return response
+
+    for kind in (HolotypeError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
+    app.add_exception_handler(Exception, handle_mistake)

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.requests import Request
 
 from holotype.deployment.document import Deployment
+from holotype.errors import HolotypeError
 from holotype.pool import Limits, Pool
 from holotype.pool.builder import read_deployment
-from holotype.registry import Database, ModelConfigService, ModelRegistry
-from holotype.server.admission import Gate
-from holotype.server.keys import GivenKeys, Keys, KeyStore
+from holotype.pool.registered import Resolve
+from holotype.registry import Activation, Database, ModelConfigService, ModelRegistry
+from holotype.registry.errors import DatabaseUnavailableError
+from holotype.registry.keys import ApiKeys
+from holotype.server.following import Versions, apply_again, follow
+from holotype.server.keys import GivenKeys, Keys
 from holotype.server.metrics import ServerMetrics
 from holotype.server.settings import ServerSettings
+from holotype.server.state_file import StateFile
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+
+_RETRY_S = 2.0
+_N_TOKENIZERS = 4
+_MOST_WAITING_FOR_LOADS = 64
+
+_log = logging.getLogger("holotype.server")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -32,15 +47,13 @@ class ServerState:
         pool: the models.
         keys: who may call.
         metrics: what was counted.
-        registry: the registry; None without a database.
-        config: which versions are active, without asking the database; None without one.
-        switcher: switches versions; None without a database.
+        registry: the registry; None without a database, or until it answers.
+        config: which versions are active, without asking the database; None likewise.
         jobs: what runs in the background; the management API makes it.
         started_at: when the server started.
         stopping: set when open streams must end.
         is_draining: whether the server is about to stop, so that requests should go elsewhere.
         n_running: how many requests run.
-        gate: bounds calls that cannot share batches.
         threads: where texts are tokenised that are too long for the event loop.
         loads: where requests wait for a load.
         fingerprints: those of vectors that were cut shorter, by the whole ones' and the size.
@@ -52,22 +65,22 @@ class ServerState:
     metrics: ServerMetrics
     registry: ModelRegistry | None = None
     config: ModelConfigService | None = None
-    switcher: Any = None
     jobs: Any = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     is_draining: bool = False
     n_running: int = 0
-    gate: Gate = field(init=False)
     threads: ThreadPoolExecutor = field(init=False)
     loads: ThreadPoolExecutor = field(init=False)
     fingerprints: dict[tuple[str | None, int], str] = field(default_factory=dict)
+    _link: _Link | None = None
 
     def __post_init__(self) -> None:
         """Make what belongs to this server alone."""
-        self.gate = Gate(self.settings.max_queued_requests)
-        self.threads = ThreadPoolExecutor(4, thread_name_prefix="holotype-requests")
-        self.loads = ThreadPoolExecutor(64, thread_name_prefix="holotype-loads")
+        self.threads = ThreadPoolExecutor(_N_TOKENIZERS, thread_name_prefix="holotype-requests")
+        self.loads = ThreadPoolExecutor(
+            _MOST_WAITING_FOR_LOADS, thread_name_prefix="holotype-loads"
+        )
 
     @classmethod
     def open(cls, settings: ServerSettings) -> ServerState:
@@ -77,47 +90,140 @@ class ServerState:
             HolotypeError: the deployment or the database has a problem, or there is no key and
                 other machines can reach the server.
         """
-        stores: list[KeyStore] = [GivenKeys(settings.api_keys)]
-        registry = config = None
-        if settings.database is not None:
-            registry = ModelRegistry(Database(settings.database))
-            config = ModelConfigService(registry).start()
-        keys = Keys(stores, loopback=settings.is_loopback, origins=settings.cors_origins)
-        keys.require_one()
-        pool = _open_pool(settings)
-        return cls(
-            settings=settings,
-            pool=pool,
-            keys=keys,
-            metrics=ServerMetrics(pool),
-            registry=registry,
-            config=config,
-        )
+        with ExitStack() as opened:
+            keys = Keys(
+                [GivenKeys(settings.api_keys)],
+                loopback=settings.is_loopback,
+                origins=settings.cors_origins,
+            )
+            link = None
+            if settings.database is not None:
+                link = _Link(settings, Database(settings.database), keys)
+                opened.callback(link.close)
+                link.open()
+            keys.require_one()
+            pool = _open_pool(settings, None if link is None else link.versions.resolve)
+            state = cls(settings=settings, pool=pool, keys=keys, metrics=ServerMetrics(pool))
+            if link is not None:
+                state._link = link
+                link.attach(state)
+            opened.pop_all()
+        return state
 
     def close(self) -> None:
         """Close everything; requests have ended by then."""
         self.pool.close(drain_s=self.settings.stop_s)
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.loads.shutdown(wait=False, cancel_futures=True)
-        if self.config is not None:
-            self.config.close()
-        if self.registry is not None:
-            self.registry.database.close()
+        if self._link is not None:
+            self._link.close()
 
 
-def _open_pool(settings: ServerSettings) -> Pool:
+class _Link:
+    """A server's connection to its registry; while the database is away, what was known last."""
+
+    def __init__(self, settings: ServerSettings, database: Database, keys: Keys) -> None:
+        """Connect to nothing yet."""
+        self._settings = settings
+        self._database = database
+        self._keys = keys
+        path = settings.state_file
+        location = database.location
+        self._file = StateFile.for_database(location) if path is None else StateFile(path)
+        self.versions = Versions({}, location)
+        self._registry: ModelRegistry | None = None
+        self._config: ModelConfigService | None = None
+        self._state: ServerState | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+        self._closing = Event()
+        self._thread: Thread | None = None
+
+    def open(self) -> None:
+        """Connect, or know what was known last.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer, and the operator wants it to.
+            HolotypeError: its tables are of another version, or the file is damaged.
+        """
+        try:
+            self._connect()
+        except DatabaseUnavailableError as error:
+            if self._settings.require_database:
+                raise
+            _log.warning("%s; starting from %s", error, self._file.path)
+            kept, callers = self._file.read()
+            self.versions = Versions(kept, self._database.location)
+            self._keys.restore(callers)
+        self._keys.keep_with(self._file.keep_keys)
+
+    def _connect(self) -> None:
+        registry = ModelRegistry(self._database)
+        config = ModelConfigService(registry).start()
+        self._registry, self._config = registry, config
+        self.versions.connect(registry, config)
+        self._file.keep_versions(self.versions.all)
+        self._keys.add(ApiKeys(self._database))
+
+    def attach(self, state: ServerState) -> None:
+        """Let a server follow the registry, from now on or as soon as its database answers."""
+        self._state = state
+        if self._registry is not None:
+            self._follow()
+            return
+        self._thread = Thread(target=self._retry, name="holotype-database", daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        assert self._state is not None and self._config is not None
+        self._state.registry, self._state.config = self._registry, self._config
+        self._unsubscribe = self._config.subscribe(self._on_activation)
+
+    def _on_activation(self, activation: Activation) -> None:
+        assert self._state is not None
+        self._file.keep_versions(self.versions.all)
+        follow(self._state.pool, activation)
+
+    def _retry(self) -> None:
+        while not self._closing.wait(_RETRY_S):
+            try:
+                self._connect()
+            except DatabaseUnavailableError:
+                continue
+            except HolotypeError as error:
+                _log.error("the registry cannot be used: %s", error)
+                return
+            self._follow()
+            assert self._state is not None
+            _log.info("%s answers", self._database.location)
+            apply_again(self._state.pool, "the registry answers")
+            return
+
+    def close(self) -> None:
+        """End the connection; twice is harmless."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        if self._config is not None:
+            self._config.close()
+        self._database.close()
+
+
+def _open_pool(settings: ServerSettings, registry: Resolve | None) -> Pool:
     limits = Limits(
         queued_tokens=settings.max_queued_tokens, queued_requests=settings.max_queued_requests
     )
     location = settings.deployment
     if location is None:
-        return Pool(Deployment(), limits=limits)
+        return Pool(Deployment(), limits=limits, registry=registry)
     return Pool(
         read_deployment(location),
         read=lambda: read_deployment(location),
         location=location,
         allow=settings.allow,
         limits=limits,
+        registry=registry,
     )
 
 

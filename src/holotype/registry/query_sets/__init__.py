@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from holotype.errors import InvalidArgumentError
-from holotype.naming import nearest
+from holotype.registry.data_files import read_data, shipped_data
 
 _FORMAT_VERSION = 1
 _KEYS = frozenset({"format", "name", "license", "description", "documents", "queries"})
-_LARGEST_FILE_BYTES = 2_000_000_000
 _FOLDER = Path(__file__).parent
 
 
@@ -39,6 +36,7 @@ class QuerySet:
     Attributes:
         name: its name.
         license: the SPDX identifier of the licence of its texts; empty if unknown.
+        description: what its texts are about; can be empty.
         digest: the SHA-256 of its file, ``sha256:`` and 64 hexadecimal digits.
         documents: the texts by id.
         queries: the queries by id.
@@ -46,6 +44,7 @@ class QuerySet:
 
     name: str
     license: str
+    description: str = ""
     digest: str
     documents: Mapping[str, str] = field(hash=False)
     queries: Mapping[str, Query] = field(hash=False)
@@ -53,7 +52,7 @@ class QuerySet:
 
 def shipped_query_sets() -> tuple[str, ...]:
     """Return the names of the sets that ship with holotype."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
+    return shipped_data(_FOLDER)
 
 
 def read_query_set(source: str | Path) -> QuerySet:
@@ -66,28 +65,8 @@ def read_query_set(source: str | Path) -> QuerySet:
     Raises:
         InvalidArgumentError: there is no such set, or it is damaged; the error says where.
     """
-    path = Path(source)
-    if isinstance(source, str) and source in shipped_query_sets():
-        path = _FOLDER / f"{source}.json"
-    try:
-        size = path.stat().st_size
-        if size > _LARGEST_FILE_BYTES:
-            raise InvalidArgumentError(f"{path} has {size} bytes, more than {_LARGEST_FILE_BYTES}")
-        content = path.read_bytes()
-    except OSError as error:
-        near = nearest(str(source), shipped_query_sets())
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        shipped = ", ".join(shipped_query_sets())
-        raise InvalidArgumentError(
-            f"there is no set of queries {str(source)!r}: {error.strerror}; pass a file, or one that "
-            f"ships: {shipped}{hint}"
-        ) from error
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    try:
-        values = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"{path} is no JSON: {error}") from None
-    return _parse(values, str(path), digest)
+    values, location, digest = read_data(source, _FOLDER, "set of queries")
+    return _parse(values, location, digest)
 
 
 def _parse(values: Any, location: str, digest: str) -> QuerySet:
@@ -96,8 +75,11 @@ def _parse(values: Any, location: str, digest: str) -> QuerySet:
     if unknown := sorted(set(values) - _KEYS):
         raise InvalidArgumentError(f"{location} has the unknown key {unknown[0][:80]!r}")
     name, license = values.get("name"), values.get("license", "")
+    description = values.get("description", "")
     if not isinstance(name, str) or not name or not isinstance(license, str):
         raise InvalidArgumentError(f"{location} has no name, or a licence that is no text")
+    if not isinstance(description, str):
+        raise InvalidArgumentError(f"{location} has a description that is no text")
     documents = _object(values, "documents", location)
     for key, text in documents.items():
         if not isinstance(text, str) or not text.strip():
@@ -109,6 +91,7 @@ def _parse(values: Any, location: str, digest: str) -> QuerySet:
     return QuerySet(
         name=name,
         license=license,
+        description=description,
         digest=digest,
         documents=MappingProxyType(documents),
         queries=MappingProxyType(queries),

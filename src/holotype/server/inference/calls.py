@@ -226,10 +226,7 @@ class Call:
             batched=batched and lease is not None,
             **options,
         )
-        if batched and lease is not None:
-            return await self.wait(asyncio.ensure_future(answer))
-        with self.state.gate.enter(name):
-            return await self.wait(asyncio.ensure_future(answer))
+        return await self.wait(asyncio.ensure_future(answer))
 
     async def wait(self, work: asyncio.Future[ResultT]) -> ResultT:
         """Wait for work, the deadline, or the client to leave, whichever comes first.

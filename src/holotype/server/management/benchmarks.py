@@ -2,24 +2,157 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.requests import Request
 from starlette.responses import Response
 
-from holotype.registry import PerformanceTracker
-from holotype.registry.exporting import export_versions
+from holotype.naming import nearest
+from holotype.registry import (
+    BenchmarkRun,
+    PerformanceTracker,
+    export_versions,
+    run_benchmark,
+    shipped_datasets,
+)
 from holotype.server.errors import UnprocessableError
+from holotype.server.management.answers import Answer
 from holotype.server.management.comparing import ComparisonBody, RunBody, RunsBody, SeriesBody
-from holotype.server.management.versions import Before, Kind, Limit, Manager, Reader
+from holotype.server.management.job_bodies import JobBody
+from holotype.server.management.job_store import Progress
+from holotype.server.management.versions import (
+    Before,
+    Body,
+    IdempotencyKey,
+    Kind,
+    Limit,
+    Manager,
+    Operator,
+    Reader,
+)
+from holotype.server.problems import request_id_of
 
 router = APIRouter(tags=["benchmarks"])
 
 MOST_POINTS = 300
+MOST_VERSIONS = 8
 _LARGEST_NAME = 500
 
+VersionName = Annotated[str, Field(min_length=1, max_length=200)]
 Name = Annotated[str | None, Query(max_length=_LARGEST_NAME)]
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "markdown": "text/markdown; charset=utf-8"}
+
+
+class BenchmarkRequest(Body):
+    """What to measure."""
+
+    versions: Annotated[list[VersionName], Field(min_length=1, max_length=MOST_VERSIONS)]
+    datasets: Annotated[list[str], Field(min_length=1, max_length=10)] | None = None
+    test_run_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    n_requests: Annotated[int, Field(ge=1, le=10_000)] = 400
+
+
+class DatasetBody(Answer):
+    """A set of texts that ships."""
+
+    name: str
+    types: list[str] = Field(description="The types of models that are measured on it.")
+    description: str
+    license: str
+    n_queries: int
+    n_documents: int
+    labels: list[str]
+
+
+class DatasetsBody(Answer):
+    """All sets that ship."""
+
+    items: list[DatasetBody]
+    next: None = None
+
+
+@router.get("/benchmarks/datasets")
+def list_datasets(_: Reader) -> DatasetsBody:
+    """Return the sets of texts that benchmarks can be run on."""
+    return DatasetsBody(
+        items=[
+            DatasetBody(
+                name=each.name,
+                types=list(each.types),
+                description=each.description,
+                license=each.license,
+                n_queries=each.n_queries,
+                n_documents=each.n_documents,
+                labels=list(each.labels),
+            )
+            for each in shipped_datasets()
+        ]
+    )
+
+
+@router.post("/models/{kind}/benchmark", status_code=202)
+def benchmark_versions(
+    manager: Manager,
+    caller: Operator,
+    request: Request,
+    kind: Kind,
+    body: BenchmarkRequest,
+    idempotency_key: IdempotencyKey = None,
+) -> JobBody:
+    """Measure versions, one after the other, and record the numbers.
+
+    A version that serves is measured as it serves, besides its other callers; another one is loaded
+    within the budget of the pool, and closed afterwards. Numbers of versions that are measured in one
+    job share a test run.
+    """
+    registry = manager.registry
+    names = [registry.get(kind, each).name for each in body.versions]
+    shipped = [each.name for each in shipped_datasets()]
+    if unknown := [each for each in body.datasets or () if each not in shipped]:
+        raise UnprocessableError(
+            f"there is no set {unknown[0][:100]!r} on this server; there are {', '.join(shipped)}. "
+            "Measure on files of your own with: holotype registry benchmark --data FILE",
+            suggestions=nearest(unknown[0], shipped),
+        )
+    test_run_id = body.test_run_id or uuid.uuid4().hex
+    datasets: list[str | None] = [*body.datasets] if body.datasets else [None]
+    wanted = [(name, dataset) for name in names for dataset in datasets]
+
+    def run(progress: Progress) -> Mapping[str, Any]:
+        done: list[BenchmarkRun] = []
+        for number, (name, dataset) in enumerate(wanted):
+            step = name if dataset is None else f"{name} on {dataset}"
+            progress.share(number / len(wanted))
+            done += run_benchmark(
+                registry,
+                kind,
+                name,
+                dataset,
+                n_requests=body.n_requests,
+                test_run_id=test_run_id,
+                open=manager.serving.open,
+                on_step=partial(progress.step, step, "running"),
+            )
+            progress.step(step, "succeeded", "recorded")
+        runs = [RunBody.of(each).model_dump(mode="json") for each in done]
+        return {"test_run_id": test_run_id, "runs": runs}
+
+    job = manager.jobs.submit(
+        "benchmark",
+        run,
+        subject=", ".join(names),
+        actor=caller.name,
+        request_id=idempotency_key or request_id_of(request),
+        kind=kind,
+        repeatable=idempotency_key is not None,
+        content=body.model_dump_json(),
+    )
+    return JobBody.of(job)
 
 
 @router.get("/models/performance/{kind}")

@@ -1,0 +1,326 @@
+"""The server's inference on real weights and small checkpoints, over real connections."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sentence_transformers import SparseEncoder
+from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladePooling
+from tests.runtime.heads import save_head
+from tests.runtime.server_process import RunningServer, local, running_server, write_deployment
+from tests.runtime.sparse import save_language_model
+
+from holotype.encoders import load
+
+TEXTS = ["what eats fish?", "Paris is in France.", "a third text, longer than the others"]
+NAMES = {0: "anger", 1: "joy", 2: "fear"}
+
+
+@pytest.fixture(scope="module")
+def server(
+    minilm_folder: Path, bert_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """A server of one model of each kind; MiniLM has its real weights."""
+    folder = tmp_path_factory.mktemp("server")
+    language_model = save_language_model(folder / "language-model")
+    splade = SparseEncoder(
+        modules=[MLMTransformer(str(language_model)), SpladePooling("max")], device="cpu"
+    )
+    splade.save(str(folder / "sparse"))
+    deployment = write_deployment(
+        folder,
+        {
+            "minilm": local(minilm_folder, "preload: true"),
+            "reranker": local(save_head(folder / "reranker", "Bert", num_labels=1)),
+            "emotions": local(save_head(folder / "emotions", "Bert", num_labels=3, id2label=NAMES)),
+            "sparse": local(folder / "sparse"),
+            "pii": "{source: {type: builtin, name: pii}}",
+            "broken": local(folder / "nowhere"),
+            "safe": local(
+                folder / "nowhere", "fallback: [minilm]", "allow_different_vectors: true"
+            ),
+        },
+    )
+    with running_server(deployment=str(deployment), max_texts=300) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def minilm(minilm_folder: Path) -> Any:
+    """The model of the server, loaded by itself."""
+    return load("all-minilm-l6-v2", checkpoint=minilm_folder, device="cpu")
+
+
+def error_of(response: Any) -> dict[str, Any]:
+    body: dict[str, Any] = response.json()
+    return body.get("error", body)
+
+
+def test_embeddings_are_those_of_the_model(server: RunningServer, minilm: Any) -> None:
+    body = server.post("/v1/embeddings", {"model": "minilm", "input": TEXTS}).json()
+    found = np.array([each["embedding"] for each in body["data"]], dtype=np.float32)
+    assert [each["index"] for each in body["data"]] == [0, 1, 2]
+    np.testing.assert_allclose(found, minilm.encode(TEXTS), atol=1e-6)
+    n_tokens = int(minilm.count_tokens(TEXTS).sum())
+    assert body["usage"] == {"prompt_tokens": n_tokens, "total_tokens": n_tokens}
+
+
+def test_base64_is_the_same_vector(server: RunningServer) -> None:
+    asked = {"model": "minilm", "input": TEXTS[0]}
+    plain = server.post("/embeddings", asked).json()["data"][0]["embedding"]
+    packed = server.post("/embeddings", {**asked, "encoding_format": "base64"}).json()
+    vector = np.frombuffer(base64.b64decode(packed["data"][0]["embedding"]), dtype="<f4")
+    np.testing.assert_allclose(vector, np.array(plain, dtype=np.float32), atol=1e-6)
+
+
+def test_many_texts_are_all_there_in_their_order(server: RunningServer) -> None:
+    texts = [f"text number {number}" for number in range(200)]
+    body = server.post("/v1/embeddings", {"model": "minilm", "input": texts}).json()
+    last = server.post("/v1/embeddings", {"model": "minilm", "input": texts[-1]}).json()
+    assert [each["index"] for each in body["data"]] == list(range(200))
+    np.testing.assert_allclose(
+        body["data"][-1]["embedding"], last["data"][0]["embedding"], atol=1e-5
+    )
+
+
+def test_every_answer_names_the_model_that_made_it(server: RunningServer, minilm: Any) -> None:
+    response = server.post(
+        "/v1/embeddings", {"model": "minilm", "input": "x"}, x_request_id="mine-1"
+    )
+    headers = response.headers
+    assert headers["x-request-id"] == "mine-1"
+    assert headers["x-holotype-model"] == headers["x-holotype-served-by"] == "minilm"
+    assert headers["x-holotype-generation"] == "1"
+    assert headers["x-holotype-variant"] == "default"
+    assert headers["x-holotype-fingerprint"] == minilm.fingerprint
+    assert headers["server-timing"].startswith("queue;dur=")
+
+
+def test_a_folder_is_shown_by_its_name_only(server: RunningServer, minilm_folder: Path) -> None:
+    response = server.post("/v1/embeddings", {"model": "minilm", "input": "x"})
+    assert response.headers["x-holotype-version"] == minilm_folder.name
+
+
+def test_token_ids_are_those_of_the_model(server: RunningServer, minilm: Any) -> None:
+    ids = [[token.id for token in minilm.tokenize(text)] for text in TEXTS]
+    asked = [{"model": "minilm", "input": given} for given in (ids, TEXTS, ids[0])]
+    tokens, texts, one = [server.post("/v1/embeddings", body).json()["data"] for body in asked]
+    assert tokens == texts
+    assert one[0]["embedding"] == pytest.approx(texts[0]["embedding"], abs=1e-5)
+
+
+def test_token_ids_of_another_tokenizer_are_refused(server: RunningServer) -> None:
+    openai_ids = [3923, 374, 264, 7795, 30]
+    found = error_of(server.post("/v1/embeddings", {"model": "minilm", "input": openai_ids}))
+    assert found["status"] == 422
+    assert "check_embedding_ctx_length=False" in found["message"]
+
+
+def test_a_dimension_that_the_model_does_not_have_is_refused(server: RunningServer) -> None:
+    asked = {"model": "minilm", "input": "x", "dimensions": 100}
+    found = error_of(server.post("/v1/embeddings", asked))
+    assert (found["status"], found["code"], found["dimensions"]) == (
+        422,
+        "invalid_dimension",
+        [384],
+    )
+    assert server.post("/v1/embeddings", asked | {"dimensions": 384}).status_code == 200
+
+
+def test_a_text_that_is_too_long_is_refused_with_its_index(server: RunningServer) -> None:
+    asked = {"model": "minilm", "input": ["short", "long " * 400]}
+    found = error_of(server.post("/v1/embeddings", asked))
+    assert (found["status"], found["code"]) == (422, "text_too_long")
+    assert (found["index"], found["limit_tokens"]) == (1, 256)
+    assert "truncate: true" in found["message"]
+
+
+def test_a_text_that_is_cut_is_counted(server: RunningServer) -> None:
+    asked = {"model": "minilm", "input": ["short", "long " * 400], "truncate": True}
+    usage = server.post("/v1/embeddings", asked).json()["usage"]
+    assert usage == {
+        "prompt_tokens": 3 + 256,
+        "total_tokens": 3 + 256,
+        "truncated_texts": 1,
+        "truncated_tokens": 402 - 256,
+    }
+
+
+def test_vectors_that_are_not_expected_are_refused(server: RunningServer, minilm: Any) -> None:
+    asked = {"model": "minilm", "input": "x", "expect_fingerprint": minilm.fingerprint}
+    assert server.post("/v1/embeddings", asked).status_code == 200
+    refused = server.post("/v1/embeddings", asked | {"expect_fingerprint": "sha256:other"})
+    assert (refused.status_code, error_of(refused)["code"]) == (409, "fingerprint_mismatch")
+    by_header = server.post(
+        "/embed", {"model": "minilm", "inputs": "x"}, x_holotype_expect_fingerprint="sha256:other"
+    )
+    assert by_header.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"model": "minilm", "input": []}, 400, "invalid_request"),
+        ({"model": "minlm", "input": "x"}, 404, "model_not_found"),
+        ({"model": "minilm"}, 422, "unprocessable"),
+        ({"model": "minilm", "input": "x", "dimension": 8}, 422, "unprocessable"),
+        ({"model": "minilm", "input": [1.5]}, 422, "unprocessable"),
+        ({"model": "minilm", "input": "x", "input_type": "quary"}, 422, "unprocessable"),
+        ({"model": "minilm", "input": "x", "task": "separation"}, 422, "unprocessable"),
+        ({"model": "reranker", "input": "x"}, 422, "unprocessable"),
+        ({"model": "minilm", "input": ["x"] * 301}, 413, "body_too_large"),
+        ({"model": "broken", "input": "x"}, 424, "load_failed"),
+    ],
+)
+def test_a_wrong_request_is_answered_in_the_shape_of_openai(
+    server: RunningServer, body: dict[str, Any], status: int, code: str
+) -> None:
+    response = server.post("/v1/embeddings", body)
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (status, code)
+    assert error["message"] and error["request_id"] == response.headers["x-request-id"]
+
+
+def test_a_name_that_is_wrong_gets_suggestions(server: RunningServer) -> None:
+    body = server.post("/embed", {"model": "minlm", "inputs": "x"}).json()
+    assert body["suggestions"] == ["minilm"]
+    assert body["type"] == "urn:holotype:problem:model_not_found"
+
+
+def test_a_fallback_says_that_it_answered(server: RunningServer) -> None:
+    response = server.post("/v1/embeddings", {"model": "safe", "input": "x"})
+    assert response.status_code == 200
+    assert response.headers["x-holotype-model"] == "safe"
+    assert response.headers["x-holotype-served-by"] == "minilm"
+
+
+def test_rerank_in_the_shape_of_jina(server: RunningServer) -> None:
+    asked = {"model": "reranker", "query": "fish", "documents": [*TEXTS, {"text": "more"}]}
+    body = server.post("/v1/rerank", asked | {"top_n": 2, "return_documents": True}).json()
+    scores = [each["relevance_score"] for each in body["results"]]
+    assert len(scores) == 2 and scores == sorted(scores, reverse=True)
+    texts = [*TEXTS, "more"]
+    for each in body["results"]:
+        assert each["document"] == {"text": texts[each["index"]]}
+    assert body["usage"]["total_tokens"] > 0
+
+
+def test_rerank_in_the_shape_of_tei_gives_the_same_order(server: RunningServer) -> None:
+    jina = server.post("/v2/rerank", {"model": "reranker", "query": "q", "documents": TEXTS}).json()
+    tei = server.post(
+        "/rerank", {"model": "reranker", "query": "q", "texts": TEXTS, "return_text": True}
+    ).json()
+    assert [each["index"] for each in tei] == [each["index"] for each in jina["results"]]
+    assert tei[0]["text"] == TEXTS[tei[0]["index"]]
+
+
+def test_rerank_with_both_shapes_or_none_is_refused(server: RunningServer) -> None:
+    for more in ({}, {"texts": ["a"], "documents": ["a"]}):
+        response = server.post("/rerank", {"model": "reranker", "query": "q", **more})
+        assert response.status_code == 422
+
+
+def test_classify_returns_every_label(server: RunningServer) -> None:
+    body = server.post("/classify", {"model": "emotions", "input": TEXTS}).json()
+    assert len(body["data"]) == 3
+    for row in body["data"]:
+        assert {each["label"] for each in row} == set(NAMES.values())
+        assert sum(each["score"] for each in row) == pytest.approx(1, abs=1e-5)
+    raw = server.post("/classify", {"model": "emotions", "input": TEXTS, "raw_scores": True})
+    logits = {each["label"]: each["score"] for each in raw.json()["data"][0]}
+    scores = {each["label"]: each["score"] for each in body["data"][0]}
+    assert np.log(scores["joy"] / scores["fear"]) == pytest.approx(
+        logits["joy"] - logits["fear"], abs=1e-4
+    )
+
+
+def test_predict_takes_texts_and_pairs(server: RunningServer) -> None:
+    def predict(inputs: Any) -> Any:
+        return server.post("/predict", {"model": "emotions", "inputs": inputs}).json()
+
+    one, pair = predict("a text"), predict(["a text", "another"])
+    assert len(one) == len(pair) == 3 and one != pair
+    assert predict([["a text"], ["a text", "another"]]) == [
+        [{"label": e["label"], "score": pytest.approx(e["score"], abs=1e-5)} for e in row]
+        for row in (one, pair)
+    ]
+
+
+def test_a_builtin_classifier_answers(server: RunningServer) -> None:
+    body = server.post("/classify", {"model": "pii", "input": ["write to a@example.com"]}).json()
+    assert body["data"][0][0]["label"] == "email"
+    assert body["usage"]["total_tokens"] is None
+
+
+def test_sparse_vectors_are_those_of_the_model(server: RunningServer) -> None:
+    found = server.post("/embed_sparse", {"model": "sparse", "inputs": TEXTS[:2]}).json()
+    with server.state.pool.acquire("sparse") as lease:
+        expected = lease.model.encode(TEXTS[:2])
+    for row, vector in zip(found, expected, strict=True):
+        assert [each["index"] for each in row] == vector.indices.tolist()
+        np.testing.assert_allclose([each["value"] for each in row], vector.values, rtol=1e-5)
+
+
+def test_embed_and_similarity_in_the_shape_of_tei(server: RunningServer, minilm: Any) -> None:
+    vectors = server.post("/embed", {"model": "minilm", "inputs": TEXTS}).json()
+    np.testing.assert_allclose(vectors, minilm.encode(TEXTS), atol=1e-6)
+    inputs = {"source_sentence": TEXTS[0], "sentences": TEXTS}
+    scores = server.post("/similarity", {"model": "minilm", "inputs": inputs}).json()
+    assert scores[0] == pytest.approx(1, abs=1e-5) and scores[1] < 0.9
+
+
+def test_vectors_of_another_length_than_the_models_are_refused(server: RunningServer) -> None:
+    asked = {"model": "minilm", "inputs": "x", "normalize": False}
+    assert server.post("/embed", asked).status_code == 422
+    assert server.post("/embed", asked | {"normalize": True}).status_code == 200
+
+
+def test_tokens_have_their_places(server: RunningServer) -> None:
+    (tokens,) = server.post("/tokenize", {"model": "minilm", "inputs": "Fish swim"}).json()
+    assert [each["special"] for each in tokens] == [True, False, False, True]
+    assert [(each["start"], each["stop"]) for each in tokens[1:3]] == [(0, 4), (5, 9)]
+
+
+def test_models_say_what_they_take(server: RunningServer, minilm: Any) -> None:
+    found = {each["id"]: each for each in server.client.get("/v1/models").json()["data"]}
+    one = found["minilm"]
+    assert (one["kind"], one["dimensions"], one["max_tokens"]) == ("dense", [384], 256)
+    assert one["fingerprint"] == minilm.fingerprint
+    assert server.client.get("/v1/models/minilm").json() == one
+    assert server.client.get("/v1/models/minlm").json()["error"]["suggestions"] == ["minilm"]
+
+
+def test_the_default_model_is_named_by_a_header(server: RunningServer) -> None:
+    refused = server.post("/embed", {"inputs": "x"})
+    assert refused.status_code == 422 and "minilm" in refused.json()["detail"]
+    named = server.post("/embed", {"inputs": "x"}, x_holotype_model_name="minilm")
+    assert named.headers["x-holotype-model"] == "minilm"
+    info = server.client.get("/info", headers={"x-holotype-model-name": "minilm"}).json()
+    assert (info["model_id"], info["max_input_length"]) == ("minilm", 256)
+
+
+def test_metrics_have_no_names_but_those_of_the_deployment(server: RunningServer) -> None:
+    server.post("/v1/embeddings", {"model": "minilm", "input": "x", "user": "an-attacker"})
+    server.post("/v1/embeddings", {"model": "evil-name", "input": "x"})
+    server.client.get("/evil-path")
+    text = server.client.get("/metrics").text
+    assert 'holotype_batches_total{generation="1",model="minilm",variant="default"}' in text
+    assert 'holotype_http_requests_total{route="/v1/embeddings",status="200"}' in text
+    assert "evil" not in text and "attacker" not in text
+
+
+def test_a_colbert_model_has_a_vector_for_every_token(save_colbert: Any, tmp_path: Path) -> None:
+    folder = save_colbert()
+    deployment = write_deployment(tmp_path, {"late": local(folder)})
+    with running_server(deployment=str(deployment)) as server:
+        asked = {"inputs": "a query", "prompt_name": "query"}
+        (found,) = server.post("/embed_all", asked).json()
+        with server.state.pool.acquire("late") as lease:
+            expected = lease.model.encode_query("a query")
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        assert server.post("/embed_sparse", {"inputs": "x"}).status_code == 422
