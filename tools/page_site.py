@@ -30,7 +30,7 @@ MODEL = "all-minilm-l6-v2"
 _START_S = 120.0
 _DEPLOYMENT = """\
 version: "1.0"
-pool: {{memory: {memory}, idle_after: 30m}}
+pool: {{memory: {memory}, min_resident: 0s, idle_after: 30m}}
 models:
   search: {{source: "registry:text_embedding", preload: true, inference: {{device: cpu}}}}
   support: {{source: "local:{artifact}", inference: {{device: cpu}}}}
@@ -117,9 +117,11 @@ class Site:
             *(sys.executable, "-m", "holotype", "serve", str(self.folder / "deployment.yaml")),
             *("--database", self.database, "--port", str(self.port), "--drain", "0", *options),
         )
-        log = (self.folder / "server.log").open("ab")
         env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=self.folder)
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=env, cwd=self.folder
+            )
         deadline = time.monotonic() + _START_S
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -83,15 +83,15 @@ const WORDS: Record<string, string> = {
 	dense: "text embedding",
 	colbert: "ColBERT",
 	sparse: "sparse",
-	cross_encoder: "reranking",
+	"cross-encoder": "reranking",
 	reranker: "reranking",
 	classifier: "classification",
-	image_text: "image embedding",
+	"image-text": "image embedding",
 	captioner: "captioning",
 };
 
 /** The type of a model in the words of the page. */
-export const typeName = (type: string) => WORDS[type] ?? type.replaceAll("_", " ");
+export const typeName = (type: string) => WORDS[type] ?? type.replaceAll(/[_-]/g, " ");
 
 /** `text_embedding` is "Text embedding". */
 export function kindName(kind: string): string {

@@ -1,9 +1,10 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
+import { ProblemError } from "../src/api/client";
 import { mergeSeries } from "../src/charts/HistoryChart";
 import { DeltaTable } from "../src/models/DeltaTable";
 import { ModelList } from "../src/models/ModelList";
-import { ModelRegistration, read } from "../src/models/ModelRegistration";
+import { errorsOf, errorsOfChecks, ModelRegistration, read } from "../src/models/ModelRegistration";
 import { ModelSwitcher } from "../src/models/ModelSwitcher";
 import { isQuality, metricName } from "../src/models/metrics";
 import { RollbackButton } from "../src/models/RollbackButton";
@@ -188,6 +189,22 @@ test("what is wrong stands at its field", async () => {
 	await waitFor(() => expect(field.getAttribute("aria-invalid")).toBe("true"));
 	const id = field.getAttribute("aria-describedby")?.split(" ").at(-1) ?? "";
 	expect(document.getElementById(id)?.textContent).toBe("the model has a version v2");
+});
+
+test("a refusal or a failed check that names a field stands at it", () => {
+	const refusal = {
+		type: "",
+		title: "",
+		status: 422,
+		code: "",
+		detail: "version_id is 'v 2'; expected",
+	};
+	expect(errorsOf(new ProblemError(refusal))).toEqual({
+		version_id: "version_id is 'v 2'; expected",
+	});
+	const failed = { name: "reference", outcome: "failed", message: "there is no folder" } as const;
+	const passed = { name: "kind", outcome: "passed", message: "" } as const;
+	expect(errorsOfChecks([failed, passed])).toEqual({ reference: "there is no folder" });
 });
 
 test("options are a JSON object", () => {

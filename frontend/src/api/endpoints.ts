@@ -1,6 +1,6 @@
 /** Every call of the management API that the page makes. */
 
-import { answer, api, post, requestId, send } from "./client";
+import { answer, api, requestId } from "./client";
 import type {
 	ApiKey,
 	BenchmarkRun,
@@ -182,17 +182,10 @@ export const revokeKey = (id: ApiKey["id"]) =>
 export const comparisonAddress = (kind: string, versions: readonly string[]) =>
 	`/compare?${new URLSearchParams({ kind, versions: versions.join(",") })}`;
 
-export interface Dataset {
-	name: string;
-	description?: string;
-}
+export const getDatasets = async (signal: AbortSignal) =>
+	(await answer(api.GET("/api/benchmarks/datasets", { signal }))).items;
 
-export const getDatasets = async (signal: AbortSignal) => {
-	const response = await send("/api/benchmarks/datasets", { signal });
-	return ((await response.json()) as { items: Dataset[] }).items;
-};
-
-export const runBenchmark = async (
+export const runBenchmark = (
 	kind: string,
 	body: { versions: string[]; datasets?: string[]; test_run_id?: string },
-) => (await (await post(`/api/models/${encodeURIComponent(kind)}/benchmark`, body)).json()) as Job;
+) => answer(api.POST("/api/models/{kind}/benchmark", { params: { path: { kind } }, body }));

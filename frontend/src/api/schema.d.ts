@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/benchmarks/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Datasets
+         * @description Return the sets of texts that benchmarks can be run on.
+         */
+        get: operations["list_datasets_api_benchmarks_datasets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalogue": {
         parameters: {
             query?: never;
@@ -188,6 +208,30 @@ export interface paths {
         get: operations["list_versions_api_models__kind__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{kind}/benchmark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Benchmark Versions
+         * @description Measure versions, one after the other, and record the numbers.
+         *
+         *     A version that serves is measured as it serves, besides its other callers; another one is loaded
+         *     within the budget of the pool, and closed afterwards. Numbers of versions that are measured in one
+         *     job share a test run.
+         */
+        post: operations["benchmark_versions_api_models__kind__benchmark_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -548,6 +592,23 @@ export interface components {
             swapped: string[];
         };
         /**
+         * BenchmarkRequest
+         * @description What to measure.
+         */
+        BenchmarkRequest: {
+            /** Datasets */
+            datasets?: string[] | null;
+            /**
+             * N Requests
+             * @default 400
+             */
+            n_requests?: number;
+            /** Test Run Id */
+            test_run_id?: string | null;
+            /** Versions */
+            versions: string[];
+        };
+        /**
          * CatalogueBody
          * @description Some entries.
          */
@@ -636,6 +697,39 @@ export interface components {
             ok: boolean;
             /** Problem */
             problem: string | null;
+        };
+        /**
+         * DatasetBody
+         * @description A set of texts that ships.
+         */
+        DatasetBody: {
+            /** Description */
+            description: string;
+            /** Labels */
+            labels: string[];
+            /** License */
+            license: string;
+            /** N Documents */
+            n_documents: number;
+            /** N Queries */
+            n_queries: number;
+            /** Name */
+            name: string;
+            /**
+             * Types
+             * @description The types of models that are measured on it.
+             */
+            types: string[];
+        };
+        /**
+         * DatasetsBody
+         * @description All sets that ship.
+         */
+        DatasetsBody: {
+            /** Items */
+            items: components["schemas"]["DatasetBody"][];
+            /** Next */
+            next?: null;
         };
         /**
          * DeviceBody
@@ -1392,6 +1486,26 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_datasets_api_benchmarks_datasets_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetsBody"];
+                };
+            };
+        };
+    };
     list_entries_api_catalogue_get: {
         parameters: {
             query?: {
@@ -1686,6 +1800,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KindBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    benchmark_versions_api_models__kind__benchmark_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same again is the same job. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                /** @description A kind, such as text_embedding. */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenchmarkRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobBody"];
                 };
             };
             /** @description Validation Error */

@@ -22,7 +22,7 @@ export const TOOLTIP = {
 
 export const LEGEND = {
 	verticalAlign: "top",
-	height: 30,
+	height: 44,
 	// The colour of a line is too light for text.
 	formatter: (name: string) => <span>{name}</span>,
 } as const;

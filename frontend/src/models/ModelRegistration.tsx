@@ -2,7 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ProblemError } from "../api/client";
 import { checkRegistration, register } from "../api/endpoints";
-import type { Registration } from "../api/types";
+import type { CheckResult, Registration } from "../api/types";
 import { Link, useSearch } from "../app/router";
 import { kindName } from "../format";
 import { JobProgress } from "../jobs/JobProgress";
@@ -44,7 +44,7 @@ export function ModelRegistration() {
 	const { job, error: jobError } = useJob(search.job);
 
 	const refused = save.error ?? check.error;
-	const errors = { ...errorsOf(refused), ...own };
+	const errors = { ...errorsOfChecks(check.data?.checks ?? []), ...errorsOf(refused), ...own };
 	const passed = check.data?.checks.every(({ outcome }) => outcome !== "failed") ?? false;
 
 	function change(name: keyof Draft, value: string) {
@@ -180,7 +180,29 @@ export function errorsOf(error: unknown): Errors {
 		const name = field.split(/[./]/).at(-1) ?? field;
 		found[name as keyof Draft] = message;
 	}
+	const { detail } = error.problem;
+	const named = /^(kind|reference|model_id|version_id|inference_config) is /.exec(detail)?.[1];
+	if (named) found[named as keyof Draft] ??= detail;
 	return found;
+}
+
+const FIELDS: Record<string, keyof Draft> = {
+	kind: "kind",
+	type: "kind",
+	reference: "reference",
+	options: "inference_config",
+	name: "version_id",
+};
+
+/** What the checks found wrong, at the field that decides it. */
+export function errorsOfChecks(checks: readonly CheckResult[]): Errors {
+	const failed = checks.filter(({ outcome }) => outcome === "failed");
+	return Object.fromEntries(
+		failed.flatMap(({ name, message }) => {
+			const field = FIELDS[name];
+			return field ? [[field, message]] : [];
+		}),
+	);
 }
 
 /** The body of the request, or what is wrong with the draft. */

@@ -185,7 +185,13 @@ function ActiveVersion({ active }: { active: Activation }) {
 					name="Vector space"
 					value={<Fingerprint value={version.fingerprint} />}
 					words
-					note={active.new_vector_space ? "other vectors than before" : "as before"}
+					note={
+						active.generation === 1
+							? "the first"
+							: active.new_vector_space
+								? "other vectors than before"
+								: "as before"
+					}
 				/>
 			)}
 		</div>

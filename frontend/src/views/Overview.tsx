@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import * as queries from "../api/queries";
-import type { Pool, ServerInfo } from "../api/types";
+import type { KindSummary, Pool, ServerInfo } from "../api/types";
 import { Link } from "../app/router";
 import { bytes, duration, integer, moment } from "../format";
 import { ModelCard } from "../models/ModelCard";
@@ -49,9 +49,11 @@ export function Overview() {
 				{(kinds) =>
 					kinds.length ? (
 						<div className="grid">
-							{kinds.slice(0, 9).map((model) => (
-								<ModelCard key={model.kind} model={model} />
-							))}
+							{activeFirst(kinds)
+								.slice(0, 9)
+								.map((model) => (
+									<ModelCard key={model.kind} model={model} />
+								))}
 						</div>
 					) : (
 						<div className="card">
@@ -80,6 +82,9 @@ export function Overview() {
 		</>
 	);
 }
+
+const activeFirst = (kinds: readonly KindSummary[]) =>
+	[...kinds].sort((a, b) => Number(b.active !== null) - Number(a.active !== null));
 
 function ServerLine({ server }: { server: ServerInfo }) {
 	return (

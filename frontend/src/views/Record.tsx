@@ -6,7 +6,7 @@ import { integer } from "../format";
 import { Answer } from "../ui/notes";
 import { PageHead } from "../ui/PageHead";
 
-/** One record of the catalogue, group by group, with where its values come from. */
+/** One record of the catalogue, with the source of each value. */
 export function CatalogueRecord({ id }: { id: string }) {
 	const query = useQuery(queries.record(id));
 	return (
@@ -20,7 +20,7 @@ export function CatalogueRecord({ id }: { id: string }) {
 				</Link>
 			</PageHead>
 			<Answer query={query} what="Asking for the record">
-				{(data) => <Groups data={data} />}
+				{(data) => <Fields data={data} />}
 			</Answer>
 		</>
 	);
@@ -31,59 +31,60 @@ type Values = Record<string, unknown>;
 const isGroup = (value: unknown): value is Values =>
 	typeof value === "object" && value !== null && !Array.isArray(value);
 
-function Groups({ data }: { data: Values }) {
-	const record = isGroup(data.record) ? data.record : data;
-	const provenance = data.provenance ?? record.provenance;
-	const plain = Object.entries(record).filter(([, value]) => !isGroup(value));
-	const groups = Object.entries(record).filter(
-		([name, value]) => isGroup(value) && name !== "provenance",
-	);
+const isKnown = (value: unknown) =>
+	value !== null && value !== undefined && !(Array.isArray(value) && value.length === 0);
+
+function Fields({ data }: { data: Values }) {
+	const { provenance, sources, description, ...record } = data;
+	const given = isGroup(provenance) ? provenance : {};
+	const sourceOf = (name: string) => String(given[name] ?? given["*"] ?? "");
+	const known = Object.entries(record).filter(([, value]) => isKnown(value));
 	return (
-		<div className="columns">
-			<div className="stack">
-				<Group name="Record" values={Object.fromEntries(plain)} />
-				{groups.map(([name, values]) => (
-					<Group key={name} name={name} values={values as Values} />
-				))}
-			</div>
-			<section className="card">
-				<h2>Sources</h2>
-				{isGroup(provenance) || Array.isArray(provenance) ? (
-					<Sources value={provenance} />
-				) : (
-					<p className="muted">The server names none.</p>
-				)}
+		<>
+			{typeof description === "string" && <p>{description}</p>}
+			<section className="card flush scroll" aria-label="Fields">
+				<table>
+					<caption className="visually-hidden">Fields, with the source of each value</caption>
+					<thead>
+						<tr>
+							<th scope="col">Field</th>
+							<th scope="col">Value</th>
+							<th scope="col">Source</th>
+						</tr>
+					</thead>
+					<tbody>
+						{known.map(([name, value]) => (
+							<tr key={name}>
+								<th scope="row">{title(name)}</th>
+								<td className="break">{shown(value)}</td>
+								<td className="small muted break">{sourceOf(name)}</td>
+							</tr>
+						))}
+					</tbody>
+				</table>
 			</section>
-		</div>
+			{isGroup(sources) && Object.keys(sources).length > 0 && <Sources sources={sources} />}
+		</>
 	);
 }
 
-function Group({ name, values }: { name: string; values: Values }) {
-	const known = Object.entries(values).filter(([, value]) => value !== null && value !== undefined);
-	if (!known.length) return null;
+/** What the catalogue knows of the sources that the values name. */
+function Sources({ sources }: { sources: Values }) {
 	return (
 		<section className="card">
-			<h2>{title(name)}</h2>
+			<h2>Sources</h2>
 			<dl className="facts">
-				{known.map(([key, value]) => (
-					<Fact key={key} term={title(key)}>
-						{shown(value)}
+				{Object.entries(sources).map(([name, about]) => (
+					<Fact key={name} term={name}>
+						{isGroup(about)
+							? Object.entries(about)
+									.filter(([, value]) => isKnown(value))
+									.map(([key, value]) => <div key={key}>{shown(value)}</div>)
+							: shown(about)}
 					</Fact>
 				))}
 			</dl>
 		</section>
-	);
-}
-
-function Sources({ value }: { value: Values | unknown[] }) {
-	return (
-		<dl className="facts" style={{ gridTemplateColumns: "minmax(0, 1fr)" }}>
-			{Object.entries(value).map(([where, source]) => (
-				<Fact key={where} term={where === "*" ? "everything else" : where}>
-					{shown(source)}
-				</Fact>
-			))}
-		</dl>
 	);
 }
 
@@ -114,6 +115,5 @@ function shown(value: unknown): ReactNode {
 	}
 	if (Array.isArray(value) && value.every((one) => typeof one !== "object"))
 		return value.join(", ") || "none";
-	if (isGroup(value)) return <Sources value={value} />;
 	return <code>{JSON.stringify(value)}</code>;
 }
