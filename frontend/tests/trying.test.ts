@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { ask, cosine } from "../src/trying/ask";
+import { serve } from "./render";
+
+test("documents are ranked by their cosine with the query", async () => {
+	const calls = serve({
+		"POST /v1/embeddings": ({ body }: { body: { input: string[]; input_type: string } }) =>
+			new Response(
+				JSON.stringify({
+					data: body.input.map((text) => ({ embedding: text === "far" ? [0, 1] : [2, 0] })),
+				}),
+				{ headers: { "x-holotype-version": "minilm/v2", "x-holotype-fingerprint": "ab" } },
+			),
+	});
+	const attempt = await ask("search", "search", "near", ["far", "close"]);
+	expect(attempt.rows).toEqual([
+		{ text: "close", score: 1 },
+		{ text: "far", score: 0 },
+	]);
+	expect(attempt).toMatchObject({ version: "minilm/v2", fingerprint: "ab" });
+	expect(calls.map(({ body }) => (body as { input_type: string }).input_type)).toEqual([
+		"document",
+		"query",
+	]);
+});
+
+test("reranked documents keep their texts, and labels come best first", async () => {
+	serve({
+		"POST /v1/rerank": { results: [{ index: 1, relevance_score: 0.9 }] },
+		"POST /classify": {
+			data: [
+				[
+					{ label: "bad", score: 0.1 },
+					{ label: "good", score: 0.9 },
+				],
+			],
+		},
+	});
+	const reranked = await ask("rerank", "m", "q", ["a", "b"]);
+	expect(reranked.rows).toEqual([{ text: "b", score: 0.9 }]);
+	const classified = await ask("classify", "m", "fine", []);
+	expect(classified.rows.map(({ text }) => text)).toEqual(["good", "bad"]);
+});
+
+test("a vector of zeros is like nothing", () => {
+	expect(cosine([0, 0], [1, 0])).toBe(0);
+	expect(cosine([3, 4], [3, 4])).toBeCloseTo(1);
+});
