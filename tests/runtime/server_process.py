@@ -81,7 +81,9 @@ def running_server(**settings: Any) -> Iterator[RunningServer]:
             state.pool.wait_until_ready()
             yield RunningServer(state=state, url=url, client=client, server=server)
     finally:
-        server.handle_exit(15, None)
+        # A second signal would end this process at once.
+        if not state.is_draining:
+            server.handle_exit(15, None)
         thread.join()
 
 
