@@ -22,6 +22,7 @@ import late_interaction
 import lookups
 import machine
 import pool
+import registry
 import scoring
 import type_checking
 from report import Table
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "artifacts": lambda _: artifacts.table(),
     "aliases": lambda _: aliases.table(),
     "pool": lambda _: pool.table(),
+    "registry": lambda _: registry.table(),
 }
 
 
