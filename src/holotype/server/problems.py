@@ -206,9 +206,6 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _detail(error: Exception) -> str:
-    if isinstance(error, VersionRejectedError):
-        checks = [{"check": name, "message": message} for name, message in error.problems]
-        return {"version": error.version, "checks": checks}
     if isinstance(error, InvalidDimensionError):
         sizes = " or ".join(map(str, error.allowed)) or "none"
         return f"{error.model_id!r} has no vectors of {error.dim} dimensions; ask for {sizes}"
