@@ -24,6 +24,7 @@ import machine
 import pool
 import registry
 import scoring
+import server
 import type_checking
 from report import Table
 
@@ -51,6 +52,8 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "aliases": lambda _: aliases.table(),
     "pool": lambda _: pool.table(),
     "registry": lambda _: registry.table(),
+    "server": lambda _: server.own_cost_table(),
+    "servers": lambda _: server.peers_table(),
 }
 
 

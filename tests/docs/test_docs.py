@@ -201,6 +201,14 @@ def test_the_commands_of_the_containers_run(command: list[str], tmp_path: Path) 
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_the_example_of_the_server_runs() -> None:
+    command = [sys.executable, str(ROOT / "examples" / "serve.py"), "--once"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "3 vectors of 384 dimensions" in result.stdout
+    assert "'write to jane@example.org': email" in result.stdout
+
+
 def test_the_links_of_the_pages_lead_somewhere() -> None:
     links = [(page, link) for page in PAGES for link in _LINK.findall(page.read_text("utf-8"))]
     astray = [
