@@ -62,9 +62,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "publishing": ("publishing.*", "artifacts.*", "artifact_errors", "mode_errors", "store_errors"),
     "deployment": ("deployment.*",),
     "pool": ("pool.*",),
-    "cluster": ("cluster",),
     "registry": ("registry.*",),
     "server": ("server.*",),
+    "cluster": ("cluster.*",),
     "cli": ("cli.*", "__main__"),
 }
 WITH_TORCH = {"torch_backend", "exports", "adapters"}
