@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from page_site import Site
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from holotype.server.page import FOLDER
+from page_site import Site
 
 WAIT_MS = 60_000
 """How long something may take that happens at once on an idle machine."""
