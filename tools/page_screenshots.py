@@ -91,7 +91,7 @@ def main() -> int:
     compared = ",".join(f"{MODEL}/{version}" for version in ("v1.0.0", "v2.0.0", "v2.1.0"))
     compare = f"/compare?kind={KIND}&versions={compared}"
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        site = Site(Path(folder), memory="420MiB").make()
+        site = Site(Path(folder), memory="380MiB").make()
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )

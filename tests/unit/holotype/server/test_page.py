@@ -32,6 +32,10 @@ def client(folder: Path) -> TestClient:
     def pool() -> str:
         return "x" * 5000
 
+    @app.get("/models")
+    def models() -> list[str]:
+        return ["search"]
+
     @app.post("/v1/embeddings")
     def embeddings() -> str:
         return "vectors"
@@ -75,6 +79,14 @@ def test_the_apis_answer_as_before(client: TestClient) -> None:
     assert "content-encoding" not in answer.headers
     assert client.get("/v1/embeddings").status_code == 405
     assert client.post("/v1/embeddings").text == '"vectors"'
+
+
+def test_an_address_of_both_is_the_page_for_browsers_and_the_api_for_programs(
+    client: TestClient,
+) -> None:
+    assert "the page" in client.get("/models").text
+    for accept in ("*/*", "application/json"):
+        assert client.get("/models", headers={"accept": accept}).json() == ["search"]
 
 
 def test_a_file_outside_of_the_page_is_not_served(client: TestClient, folder: Path) -> None:
