@@ -1,6 +1,6 @@
 """Writes the page's types of the management API, frontend/src/api/schema.d.ts, from the server's OpenAPI.
 
-    python tools/page_types.py
+python tools/page_types.py
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from build_page import FRONTEND, find_node, install
-
 from holotype.server import ServerSettings, ServerState, create_app
 
 TYPES = FRONTEND / "src" / "api" / "schema.d.ts"

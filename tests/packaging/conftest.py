@@ -17,7 +17,9 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = (
     "src schema examples models.json hatch_build.py pyproject.toml README.md LICENSE .gitignore"
 )
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "models.py", ".*_cache")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "models.py", ".*_cache", "page")
+PAGE = Path("src") / "holotype" / "server" / "page"
+"""Where `make page` puts the built page."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ def copy_sources(folder: Path) -> Path:
     return folder
 
 
+def add_page(source: Path) -> Path:
+    """Put something where `make page` puts the built page, and return the source tree."""
+    (source / PAGE / "assets").mkdir(parents=True)
+    (source / PAGE / "index.html").write_text("<title>the page</title>", encoding="utf-8")
+    (source / PAGE / "assets" / "index-1a2b.js").write_text("// a program", encoding="utf-8")
+    return source
+
+
 def build(source: Path, *options: str, hash_seed: str = "1") -> Path:
     """Build a project without an environment of its own, and return its dist folder."""
     command = (sys.executable, "-m", "build", "--no-isolation", *options, str(source))
@@ -69,8 +79,8 @@ def build(source: Path, *options: str, hash_seed: str = "1") -> Path:
 
 @pytest.fixture(scope="session")
 def source_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the source tree without generated files."""
-    return copy_sources(tmp_path_factory.mktemp("source") / "holotype")
+    """A copy of the source tree without generated files, but for the built page."""
+    return add_page(copy_sources(tmp_path_factory.mktemp("source") / "holotype"))
 
 
 @pytest.fixture(scope="session")

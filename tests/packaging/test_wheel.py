@@ -13,7 +13,7 @@ from collections.abc import Callable
 from email.parser import Parser
 from pathlib import Path
 
-from tests.packaging.conftest import ROOT, Environment, build, copy_sources
+from tests.packaging.conftest import PAGE, ROOT, Environment, add_page, build, copy_sources, run
 
 USE = (
     "import holotype, json, sys; from holotype.models import BGE_M3; "
@@ -43,7 +43,7 @@ def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
     extras = {
         *("all", "artifacts", "aws", "cli", "codegen", "encoders", "export", "gcs", "hub"),
         *("langchain", "llama-index", "mteb", "onnx", "openvino", "pool", "ray", "s3", "scipy"),
-        *("registry", "static"),
+        *("images", "otel", "registry", "server", "static"),
     }
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata["License-Expression"] == "Apache-2.0"
@@ -72,10 +72,33 @@ def test_the_sdist_holds_the_catalogue_and_no_generated_module(dist: Path) -> No
     assert "src/holotype/models.py" not in names
 
 
+def test_the_built_page_is_in_the_sdist_and_in_the_wheel_that_is_built_from_it(
+    dist: Path, wheel: Path
+) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"{PAGE}/index.html", f"{PAGE}/assets/index-1a2b.js"} <= names
+    with zipfile.ZipFile(wheel) as built:
+        assert built.read("holotype/server/page/index.html") == b"<title>the page</title>"
+        assert "holotype/server/page/assets/index-1a2b.js" in built.namelist()
+
+
+def test_a_wheel_without_a_page_needs_no_node_and_says_that_it_has_none(tmp_path: Path) -> None:
+    source = copy_sources(tmp_path / "checkout")
+    command = (sys.executable, "-m", "build", "--no-isolation", "--wheel", str(source))
+    # A path without programs: nothing can have called node.
+    told = run(*command, PATH=str(tmp_path))
+    assert "run `make page` first" in told.stdout + told.stderr
+    (wheel,) = (source / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as built:
+        assert not [name for name in built.namelist() if name.startswith("holotype/server/page/")]
+
+
 def test_the_same_source_gives_the_same_wheel_whatever_the_hash_seed(
     wheel: Path, tmp_path: Path
 ) -> None:
-    source = copy_sources(tmp_path / "elsewhere")
+    source = add_page(copy_sources(tmp_path / "elsewhere"))
     (again,) = build(source, "--wheel", hash_seed="2").glob("*.whl")
     assert (
         hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(wheel.read_bytes()).digest()

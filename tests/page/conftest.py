@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from page_site import Site
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from holotype.server.page import FOLDER
+from page_site import Site
 
 WAIT_MS = 60_000
 """How long something may take that happens at once on an idle machine."""
@@ -59,7 +59,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, built_page: Path) -> Iterator[Site]:
     """A server that runs; tests leave its first kind as they found it."""
-    site = Site(tmp_path_factory.mktemp("site"), memory="420MiB").make()
+    site = Site(tmp_path_factory.mktemp("site"), memory="380MiB").make()
     try:
         site.start()
         yield site

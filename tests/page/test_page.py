@@ -9,10 +9,10 @@ import urllib.request
 from typing import Any
 
 import pytest
-from page_site import KIND, MODEL, Site
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-
 from tests.page.conftest import WAIT_MS
+
+from page_site import KIND, MODEL, Site
 
 VIEWS = (
     *("/", "/pool", "/models", f"/models/{KIND}", f"/models/{KIND}?tab=history", "/register"),
@@ -110,6 +110,7 @@ class Load(threading.Thread):
     """A client that asks without a pause, and writes down what fails and which versions answer."""
 
     def __init__(self, site: Site) -> None:
+        """Ask nothing yet."""
         super().__init__(daemon=True)
         self.failures: list[str] = []
         self.versions: list[str] = []

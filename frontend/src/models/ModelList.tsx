@@ -60,6 +60,7 @@ export function ModelList() {
 							{plural(shown.length, "kind")}
 							{shown.length < kinds.length && ` of ${kinds.length}`}
 						</p>
+						<h2 className="visually-hidden">Kinds</h2>
 						<div className="grid">
 							{shown.map((one) => (
 								<ModelCard key={one.kind} model={one} />

@@ -98,7 +98,8 @@ export function VersionTable(props: VersionTableProps) {
 			},
 			{
 				id: "switch",
-				title: "",
+				title: "Actions",
+				isTitleHidden: true,
 				width: 11,
 				isNumber: true,
 				render: (version) =>

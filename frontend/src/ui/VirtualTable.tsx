@@ -5,6 +5,8 @@ export interface Column<Row> {
 	/** Its name in the address, if the table can be sorted by it. */
 	id: string;
 	title: string;
+	/** Whether only screen readers say the title. */
+	isTitleHidden?: boolean;
 	/** Of the table's width, in percent. */
 	width: number;
 	isNumber?: boolean;
@@ -88,19 +90,19 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
 }
 
 interface HeadingProps {
-	column: Pick<Column<never>, "id" | "title" | "isNumber" | "sortable">;
+	column: Pick<Column<never>, "id" | "title" | "isTitleHidden" | "isNumber" | "sortable">;
 	sort: string;
 	onSort: ((sort: string) => void) | undefined;
 }
 
 function Heading({ column, sort, onSort }: HeadingProps) {
-	const { id, title } = column;
+	const { id, title, isTitleHidden } = column;
 	const direction = sort === id ? "ascending" : sort === `-${id}` ? "descending" : "none";
 	const className = column.isNumber ? "number" : undefined;
 	if (!column.sortable || !onSort) {
 		return (
 			<th scope="col" className={className}>
-				{title}
+				{isTitleHidden ? <span className="visually-hidden">{title}</span> : title}
 			</th>
 		);
 	}

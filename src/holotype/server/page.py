@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +18,9 @@ FOLDER = Path(__file__).parent / "page"
 """Where the built page is."""
 
 _API = ("/api/", "/v1/")
+_SHARED = frozenset({"/models"})
+"""Addresses of the page that are also those of an API; browsers get the page."""
+
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -40,19 +44,31 @@ holotype carries the built page.</p>
 """
 
 
-class Compressed:
-    """Compresses the files of the page; the answers of the APIs go through as they are."""
+class PageRequests:
+    """What the page's files need around the application; the APIs go through as they are."""
 
     def __init__(self, app: ASGIApp, assets: frozenset[str]) -> None:
-        """Compress what is at these addresses."""
+        """Compress the files at these addresses."""
         self._app = app
         self._compressing = GZipMiddleware(app, minimum_size=1024)
         self._assets = assets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        is_asset = scope["type"] == "http" and scope["path"] in self._assets
-        await (self._compressing if is_asset else self._app)(scope, receive, send)
+        app = self._app
+        if scope["type"] == "http":
+            if scope["path"] in self._assets:
+                app = self._compressing
+            elif scope["path"] in _SHARED and _is_navigation(scope):
+                scope = {**scope, "path": "/index.html", "raw_path": b"/index.html"}
+        await app(scope, receive, send)
+
+
+def _is_navigation(scope: Scope) -> bool:
+    """Return whether a browser goes to an address; a program does not ask for HTML."""
+    return scope["method"] in ("GET", "HEAD") and "text/html" in Headers(scope=scope).get(
+        "accept", ""
+    )
 
 
 def mount(app: FastAPI, folder: Path = FOLDER) -> None:
@@ -83,4 +99,4 @@ def mount(app: FastAPI, folder: Path = FOLDER) -> None:
     router = APIRouter(dependencies=[Depends(prepare)])
     router.frontend("/", directory=folder, fallback="index.html", check_dir=True)
     app.include_router(router)
-    app.add_middleware(Compressed, assets=assets)
+    app.add_middleware(PageRequests, assets=assets)
