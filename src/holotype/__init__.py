@@ -61,10 +61,12 @@ from holotype.errors import (
     WrongKindError,
 )
 from holotype.records import (
+    CaptionerModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageTextModel,
     ModelInfo,
     Source,
     SparseModel,
@@ -83,6 +85,7 @@ __all__ = [
     "ArtifactError",
     "ArtifactExistsError",
     "ArtifactNotFoundError",
+    "CaptionerModel",
     "CatalogueFileError",
     "CatalogueMismatchError",
     "CheckpointError",
@@ -101,6 +104,7 @@ __all__ = [
     "ForkedEncoderError",
     "HolotypeError",
     "HubUnreachableError",
+    "ImageTextModel",
     "IncompatibleModesError",
     "InstructionError",
     "InvalidArgumentError",

@@ -28,6 +28,9 @@ _OPTIONAL = frozenset(
 )
 """Fields that are left out where nothing is known of them."""
 
+_OF_PICTURES = ("image_prompt", "query_suffix")
+"""Fields of the encoding that are left out of models that read text only."""
+
 _NULLABLE = ("license", "revision", "release_date")
 """Fields of the entry itself whose key is required, also where nothing is known."""
 
@@ -77,6 +80,7 @@ def build(
     entry["encoding"] = {
         field: values.get(f"/encoding/{field}")
         for field in _DEFINITIONS[f"{kind}-encoding"]["properties"]
+        if field not in _OF_PICTURES or f"/encoding/{field}" in values
     }
     entry["lineage"] = _lineage(selected, values)
     entry["provenance"] = compact(_sources(entry, facts))
