@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from holotype.encoders.inputs.images import MAX_PIXELS, Picture, decode
-from holotype.encoders.inputs.rows import Reading
+from holotype.encoders.inputs.rows import PictureRow, Reading
 from holotype.encoders.kinds.images import PixelSettings
 from holotype.errors import ImageError
 
@@ -31,22 +31,6 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PictureRow:
-    """One picture as its network reads it.
-
-    Attributes:
-        pixels: float32 ``[3, height, width]``, or ``[n_patches, patch_size * patch_size * 3]``
-            where the network reads patches.
-        n_tokens: how many patches there are, as far as that is known; work is counted by them.
-        grid: how many patches lie below and beside each other, where the network reads patches.
-    """
-
-    pixels: NDArray[np.float32]
-    n_tokens: int
-    grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

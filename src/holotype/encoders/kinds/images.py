@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any
 
-Resample: TypeAlias = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
-"""The filters by which Pillow resizes."""
-Transparency: TypeAlias = Literal["white", "black", "drop"]
-Orientation: TypeAlias = Literal["exif", "stored"]
+from holotype.encoders.checkpoints.json_file import Setting
+from holotype.encoders.checkpoints.processor import ImageProcessor
+from holotype.encoders.kinds.merge import Comparer
+from holotype.errors import UnsupportedCheckpointError, UnsupportedModelError
+from holotype.records import ImageReader, Orientation, Resample, Transparency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +56,74 @@ class PixelSettings:
     patch_size: int | None = None
     merge_size: int | None = None
     tile_size: int | None = None
+
+
+_WAYS = ("size", "shortest_edge", "longest_edge", "max_patches", "max_pixels")
+_OTHERS = ("min_pixels", "tile_size", "patch_size", "merge_size", "tokens")
+_RESCALE = 1 / 255
+
+
+def compare_pixels(
+    comparer: Comparer,
+    record: ImageReader,
+    processor: ImageProcessor,
+    *,
+    patch_size: Setting[int] | None,
+    location: str,
+) -> PixelSettings:
+    """Compare what a record and a checkpoint say of pictures, and return what holds.
+
+    Args:
+        comparer: keeps the comparisons.
+        record: the model.
+        processor: what the files of its folder say.
+        patch_size: the side of a patch, as the network's configuration says.
+        location: what messages call that folder.
+
+    Raises:
+        UnsupportedModelError: neither says how pictures are resized or normalised.
+        UnsupportedCheckpointError: the channels of pictures are in another order.
+    """
+
+    def choose(name: str, usual: Any = None) -> Any:
+        ours = getattr(record, f"image_{name}")
+        # No file states what becomes of transparency and orientation.
+        theirs: Setting[Any] | None = getattr(processor, name, None)
+        if name == "patch_size":
+            theirs = theirs or patch_size
+        return comparer.choose(f"image_{name}", ours, theirs, usual)
+
+    colour = choose("colour", "RGB")
+    if colour != "RGB":
+        raise UnsupportedCheckpointError(
+            location, f"reads pictures with the channels {colour!r}; supported is 'RGB'"
+        )
+    ways = {name: choose(name) for name in _WAYS}
+    known = {name: choose(name) for name in ("resample", "mean", "std")}
+    missing = [f"image_{name}" for name, value in known.items() if value is None]
+    if all(value is None for value in ways.values()) and choose("crop") in (None, ()):
+        missing.append("image_size or image_shortest_edge")
+    if missing:
+        raise UnsupportedModelError(
+            record.id,
+            "neither the catalogue nor the checkpoint says how pictures are prepared, and a guess "
+            f"would be silently wrong; load a record with {', '.join(missing)}",
+        )
+    others = {name: choose(name) for name in _OTHERS}
+    del others["tokens"]
+    return PixelSettings(
+        resample=known["resample"],
+        rescale=float(choose("rescale", _RESCALE)),
+        mean=_three(known["mean"]),
+        std=_three(known["std"]),
+        transparency=choose("transparency", "white"),
+        orientation=choose("orientation", "exif"),
+        crop=choose("crop") or None,
+        **ways,
+        **others,
+    )
+
+
+def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
+    first, second, third = (float(value) for value in values)
+    return first, second, third
