@@ -32,7 +32,7 @@ def test_without_criteria_every_model_that_is_not_deprecated_is_selected() -> No
         ({"language": "zh"}, ["tiny-colbert-v1", "tiny-dense-v2-sparse"]),
         ({"modality": "image"}, ["tiny-clip", "tiny-captioner"]),
         ({"modality": "image", "type": "image-text"}, ["tiny-clip"]),
-        ({"modality": "images", "type": "CAPTIONER"}, ["tiny-captioner"]),
+        ({"modality": "image", "type": "CAPTIONER"}, ["tiny-captioner"]),
         ({"license": "MIT"}, ["tiny-dense-v2"]),
         ({"license": ["mit", "cc-by-nc-sa-4.0"]}, ["tiny-dense-v2", "tiny-sparse"]),
         ({"min_embedding_dim": 1000}, ["tiny-sparse", "tiny-dense-v2-sparse"]),
