@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -83,6 +83,13 @@ def is_one_picture(pictures: object) -> bool:
         return pictures.ndim < 4
     single = (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)
     return isinstance(pictures, single)
+
+
+def count_pictures(pictures: object) -> int | None:
+    """Return how many pictures there are; None for an iterator, which does not know."""
+    if is_one_picture(pictures):
+        return 1
+    return len(pictures) if isinstance(pictures, Sized) else None
 
 
 def each_picture(pictures: Picture | Iterable[Picture]) -> Iterator[Picture]:

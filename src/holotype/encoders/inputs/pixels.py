@@ -75,6 +75,14 @@ class PictureReader:
             raise error.at(index) from error
 
 
+def pictures_at_once() -> int:
+    """Return how many pictures make a window: enough to keep all cores busy, in little memory."""
+    return max(_LEAST_AT_ONCE, _EACH_CORE * n_cores())
+
+
+_LEAST_AT_ONCE, _EACH_CORE = 32, 4
+
+
 def n_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

@@ -290,9 +290,7 @@ class TextReader:
         if self.side.padded_length is not None:
             # What masks nothing attends to padding, too.
             attended = "attention_mask" not in self.tokenizer.input_names
-            padding = QueryExpansion(
-                length=self.side.padded_length, token=None, attended=attended
-            )
+            padding = QueryExpansion(length=self.side.padded_length, token=None, attended=attended)
             return self._expand(row, padding, self.tokenizer.pad_id)
         if self.side.expansion is None or self.fill_id is None:
             return row

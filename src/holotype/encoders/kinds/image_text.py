@@ -167,5 +167,3 @@ def _number(
     near = abs(ours - theirs.value) <= _SAME_NUMBER * max(abs(theirs.value), 1)
     merge.compare(field, ours, theirs, agrees=near)
     return theirs.value if near else ours
-
-

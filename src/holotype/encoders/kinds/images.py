@@ -57,6 +57,12 @@ class PixelSettings:
     merge_size: int | None = None
     tile_size: int | None = None
 
+    @property
+    def shown(self) -> str:
+        """How large a picture becomes, in words."""
+        named = {name: getattr(self, name) for name in (*_WAYS, "crop")}
+        return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
+
 
 _WAYS = ("size", "shortest_edge", "longest_edge", "max_patches", "max_pixels")
 _OTHERS = ("min_pixels", "tile_size", "patch_size", "merge_size", "tokens")

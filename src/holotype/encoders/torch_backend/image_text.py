@@ -36,16 +36,16 @@ def build_image_text(plan: ImageTextPlan, dim: int | None, placement: Placement)
     model = _load(folder, read_tensors(folder))
     # Punctuation is taken out by Python's rules, before which the texts are in lower case already.
     lower_case = plan.settings.lower_case or encoding.lower_case
-    tokenizer = load_tokenizer(
-        folder, lower_case=lower_case and not encoding.remove_punctuation
-    )
-    table: Any = model.get_input_embeddings()
+    tokenizer = load_tokenizer(folder, lower_case=lower_case and not encoding.remove_punctuation)
+    texts: Any = model.get_submodule("text_model")
+    table: Any = texts.get_input_embeddings()
     require_embeddings(folder.location, tokenizer, len(table.weight))
     move: Any = model.to
     model = move(device=placement.device, dtype=placement.dtype)
     memory_bytes = weight_bytes(model)
     with torch.inference_mode():
-        replace_linears(model)
+        for part in ("text_model.encoder", "vision_model.encoder"):
+            replace_linears(model.get_submodule(part))
     parts = _Parts(model, encoding, dim or encoding.native_dim, placement)
     tower = Tower(TorchNetwork(TextFeatures(parts, tokenizer, memory_bytes)), tokenizer)
     return Towers(
