@@ -12,11 +12,22 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import (
+    BertTokenizer,
+    Blip2Config,
+    Blip2ForConditionalGeneration,
+    Blip2Processor,
+    BlipConfig,
+    BlipForConditionalGeneration,
+    BlipImageProcessorPil,
+    BlipProcessor,
     CLIPConfig,
     CLIPImageProcessorPil,
     CLIPModel,
     CLIPProcessor,
     CLIPTokenizer,
+    GitConfig,
+    GitForCausalLM,
+    GitProcessor,
     MetaClip2Config,
     MetaClip2Model,
     PreTrainedTokenizerFast,
@@ -141,13 +152,91 @@ def _set_scores(model: Any) -> None:
         model.logit_bias.fill_(-3.5)
 
 
-def _save(folder: Path, model: Any, processor: Any) -> Any:
+def _save(folder: Path, model: Any, processor: Any, *, scale: float = 0.15) -> Any:
     # Weights of a fresh model are so small that all pictures get nearly one vector.
     torch.manual_seed(5)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.ndim > 1:
-                parameter.normal_(0, 0.3 if "embedding" in name else 0.15)
+                parameter.normal_(0, 0.3 if "embedding" in name else scale)
     model.eval().save_pretrained(folder)
     processor.save_pretrained(folder)
     return processor
+
+
+def blip(folder: Path) -> Any:
+    """Save a BLIP model that writes captions, and return its processor."""
+    tokenizer = bert_tokenizer()
+    text = LAYERS | {
+        "vocab_size": len(tokenizer),
+        "encoder_hidden_size": 32,
+        "max_position_embeddings": 40,
+        "bos_token_id": tokenizer.convert_tokens_to_ids("[DEC]"),
+        "sep_token_id": tokenizer.sep_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    config = BlipConfig(
+        text_config=text,
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        projection_dim=16,
+    )
+    pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
+    model = BlipForConditionalGeneration(config)
+    return _save(folder, model, BlipProcessor(pictures, tokenizer), scale=0.5)
+
+
+def git(folder: Path) -> Any:
+    """Save a GIT model, and return its processor."""
+    tokenizer = bert_tokenizer()
+    config = GitConfig(
+        **LAYERS,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=40,
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    sides = {"height": 32, "width": 32}
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=sides)
+    return _save(folder, GitForCausalLM(config), GitProcessor(pictures, tokenizer), scale=0.5)
+
+
+def blip_2(folder: Path) -> Any:
+    """Save a BLIP-2 model with OPT, and return its processor."""
+    tokenizer = word_tokenizer(bos_token="</s>")
+    tokenizer.add_tokens(["<image>"], special_tokens=True)
+    layers = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4}
+    config = Blip2Config(
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        qformer_config=layers
+        | {"num_hidden_layers": 2, "encoder_hidden_size": 32, "vocab_size": 20},
+        text_config={
+            "model_type": "opt",
+            "hidden_size": 32,
+            "word_embed_proj_dim": 32,
+            "ffn_dim": 37,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": 60,
+            "bos_token_id": tokenizer.eos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        },
+        num_query_tokens=4,
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+    )
+    pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
+    processor = Blip2Processor(pictures, tokenizer, num_query_tokens=4)
+    return _save(folder, Blip2ForConditionalGeneration(config), processor, scale=0.5)
+
+
+def bert_tokenizer() -> BertTokenizer:
+    """Return a tokenizer of BERT's class with few words, and that with which BLIP begins."""
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]")
+    words = {word: at for at, word in enumerate((*special, *WORDS))}
+    make: Any = BertTokenizer
+    made: BertTokenizer = make(vocab=words, additional_special_tokens=["[DEC]"])
+    return made

@@ -360,6 +360,11 @@ class TextTokenizer:
         found: list[int] = encoding.ids
         return found
 
+    def decode(self, several: Sequence[Sequence[int]]) -> list[str]:
+        """Return the texts of several lists of tokens, without special tokens."""
+        found: list[str] = self._tokenizer.decode_batch(list(map(list, several)))
+        return found
+
     def count_leading_tokens(self, prompt: str) -> int:
         """Return how many tokens a prompt takes at the beginning of a text."""
         encoding = self._probe(prompt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from holotype.encoders.checkpoints.captioner import is_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.image_text import CLIP_MODULE, IMAGE_TEXT
 from holotype.encoders.checkpoints.json_file import JsonFile
@@ -52,6 +53,8 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
     network = config.text("model_type")
     if network is not None and network.value in IMAGE_TEXT:
         return "image-text"
+    if is_captioner(config):
+        return "captioner"
     modules = module_kinds(checkpoint)
     if CLIP_MODULE in modules:
         return "image-text"
@@ -141,7 +144,7 @@ def derive_record(
     )
     if isinstance(record, ClassifierModel):
         return replace(record, labels=label_names(checkpoint.json(CONFIG_FILE, optional=True)))
-    if kind == "cross-encoder":
+    if kind in ("cross-encoder", "captioner"):
         return record
     return replace(record, embedding_dim=_width(record, checkpoint))
 
