@@ -25,12 +25,19 @@ from transformers import (
     CLIPModel,
     CLIPProcessor,
     CLIPTokenizer,
+    ColPaliConfig,
+    ColPaliForRetrieval,
+    ColPaliProcessor,
+    ColQwen2Config,
+    ColQwen2ForRetrieval,
+    ColQwen2Processor,
     GitConfig,
     GitForCausalLM,
     GitProcessor,
     MetaClip2Config,
     MetaClip2Model,
     PreTrainedTokenizerFast,
+    Qwen2VLImageProcessorPil,
     Siglip2Config,
     Siglip2ImageProcessorPil,
     Siglip2Model,
@@ -50,15 +57,25 @@ LAYERS: dict[str, Any] = {
 }
 
 
-def word_tokenizer(**options: Any) -> PreTrainedTokenizerFast:
-    """Return a tokenizer of whole words, with an end after every text."""
-    words = {word: at for at, word in enumerate(("<pad>", "</s>", "<unk>", *WORDS))}
+def word_tokenizer(
+    *, special: tuple[str, ...] = (), ends: bool = True, **options: Any
+) -> PreTrainedTokenizerFast:
+    """Return a tokenizer of whole words.
+
+    Args:
+        special: more tokens that stand for themselves.
+        ends: whether an end stands after every text.
+        options: settings of transformers' class.
+    """
+    words = {word: at for at, word in enumerate(("<pad>", "</s>", "<unk>", *special, *WORDS))}
     tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.normalizer = Lowercase()
-    tokenizer.post_processor = TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", words["</s>"])]
-    )
+    if ends:
+        tokenizer.post_processor = TemplateProcessing(
+            single="$A </s>", special_tokens=[("</s>", words["</s>"])]
+        )
+    tokenizer.add_special_tokens(list(special))
     tokens = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
     make: Any = PreTrainedTokenizerFast
     made: PreTrainedTokenizerFast = make(tokenizer_object=tokenizer, **tokens, **options)
@@ -240,3 +257,58 @@ def bert_tokenizer() -> BertTokenizer:
     make: Any = BertTokenizer
     made: BertTokenizer = make(vocab=words, additional_special_tokens=["[DEC]"])
     return made
+
+
+_GEMMA = {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 128}
+
+
+def colpali(folder: Path) -> Any:
+    """Save a ColPali model, and return its processor."""
+    tokenizer = word_tokenizer(bos_token="<bos>", special=("<bos>", "<image>"), ends=False)
+    pictures: Any = SiglipImageProcessorPil(size={"height": 32, "width": 32})
+    pictures.image_seq_length = 16
+    processor = ColPaliProcessor(pictures, tokenizer)
+    config = ColPaliConfig(
+        vlm_config={
+            "model_type": "paligemma",
+            "text_config": {"model_type": "gemma", **LAYERS, **_GEMMA}
+            | {"vocab_size": len(processor.tokenizer)},
+            "vision_config": {"model_type": "siglip_vision_model", **LAYERS}
+            | {"image_size": 32, "patch_size": 8, "vision_use_head": False},
+            "image_token_index": processor.image_token_id,
+            "projection_dim": 32,
+            "hidden_size": 32,
+        },
+        embedding_dim=16,
+    )
+    return _save(folder, ColPaliForRetrieval(config), processor)
+
+
+def colqwen2(folder: Path) -> Any:
+    """Save a ColQwen2 model, whose number of vectors depends on the picture."""
+    special = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>")
+    tokenizer = word_tokenizer(special=special, ends=False)
+    pictures: Any = Qwen2VLImageProcessorPil(
+        size={"shortest_edge": 28 * 28 * 2, "longest_edge": 28 * 28 * 12}
+    )
+    words = {token: tokenizer.convert_tokens_to_ids(token) for token in special}
+    config = ColQwen2Config(
+        vlm_config={
+            "model_type": "qwen2_vl",
+            "text_config": {"model_type": "qwen2_vl_text", **LAYERS, "num_key_value_heads": 2}
+            | {
+                "vocab_size": len(tokenizer),
+                "max_position_embeddings": 128,
+                "rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2]}
+                | {"rope_theta": 10000.0},
+            },
+            "vision_config": {"model_type": "qwen2_vl_vision", "depth": 2, "embed_dim": 32}
+            | {"hidden_size": 32, "num_heads": 2, "mlp_ratio": 2},
+            "image_token_id": words["<|image_pad|>"],
+            "vision_start_token_id": words["<|vision_start|>"],
+            "vision_end_token_id": words["<|vision_end|>"],
+        },
+        embedding_dim=16,
+    )
+    processor = ColQwen2Processor(pictures, tokenizer)
+    return _save(folder, ColQwen2ForRetrieval(config), processor)

@@ -16,6 +16,7 @@ from holotype.encoders.checkpoints.settings import (
     STANFORD_ARCHITECTURE,
 )
 from holotype.encoders.checkpoints.sparse import SPLADE_MODULE, TABLE_MODULE
+from holotype.encoders.checkpoints.visual import is_visual
 from holotype.encoders.kinds.plan import make_draft
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
@@ -55,6 +56,8 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
         return "image-text"
     if is_captioner(config):
         return "captioner"
+    if is_visual(checkpoint):
+        return "colbert"
     modules = module_kinds(checkpoint)
     if CLIP_MODULE in modules:
         return "image-text"

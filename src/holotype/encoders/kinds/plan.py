@@ -33,6 +33,7 @@ from holotype.encoders.checkpoints.sparse import (
     is_language_model,
     read_sparse_checkpoint,
 )
+from holotype.encoders.checkpoints.visual import is_visual, read_visual
 from holotype.encoders.kinds.captioner import CaptionerEncoding, compare_captioner
 from holotype.encoders.kinds.classifier import ClassifierEncoding, compare_classifier
 from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
@@ -49,6 +50,7 @@ from holotype.encoders.kinds.static import (
     is_static,
     read_static,
 )
+from holotype.encoders.kinds.visual import compare_visual
 from holotype.errors import (
     CatalogueMismatchError,
     TensorError,
@@ -299,7 +301,7 @@ def make_draft(record: ModelInfo, checkpoint: Checkpoint) -> Draft:
     try:
         plan = _plan(record, checkpoint, comparer)
         for transformer in _transformers(plan):
-            check_network(transformer, whole=not isinstance(plan, ImageTextPlan | CaptionerPlan))
+            check_network(transformer, whole=not reads_pictures(plan))
     except _REFUSALS as error:
         refusal = error
     if refusal is not None and not is_static(checkpoint):
@@ -399,6 +401,14 @@ def _dense_plan(
 def _colbert_plan(
     record: AnyColbertModel, checkpoint: Checkpoint, comparer: Comparer
 ) -> ColbertPlan:
+    if is_visual(checkpoint):
+        visual = read_visual(checkpoint)
+        return ColbertPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_visual(record, visual, Merge(comparer, visual.text)),
+            settings=visual.text,
+        )
     settings = read_colbert_checkpoint(checkpoint)
     projection = None
     if settings.format == "stanford":
@@ -488,6 +498,13 @@ def networks(plan: AnyPlan) -> tuple[Checkpoint, ...]:
         *([queries.table] if isinstance(queries, StaticCheckpoint) else []),
     )
     return tuple(dict.fromkeys(found))
+
+
+def reads_pictures(plan: AnyPlan) -> bool:
+    """Whether a model reads pictures, and so has a network for them beside that for texts."""
+    if isinstance(plan, ColbertPlan):
+        return plan.encoding.pictures is not None
+    return isinstance(plan, ImageTextPlan | CaptionerPlan)
 
 
 def _one_each(comparisons: list[Comparison]) -> tuple[Comparison, ...]:

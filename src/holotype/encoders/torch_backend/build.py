@@ -207,6 +207,10 @@ def _layers(transformer: Transformer, encoding: DenseEncoding, width: int) -> La
 
 
 def _colbert(plan: ColbertPlan, dim: int | None, placement: Placement) -> Towers:
+    if plan.encoding.pictures is not None:
+        from holotype.encoders.torch_backend.visual import build_visual
+
+        return build_visual(plan, plan.encoding.pictures, dim, placement)
     encoding, settings = plan.encoding, plan.settings
     tensors = read_tensors(settings.transformer)
     projection = _take_projection(plan, tensors)
