@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from holotype.encoders.cross_encoder import CrossEncoder
     from holotype.encoders.dense import DenseEncoder
     from holotype.encoders.encoder import Encoder
+    from holotype.encoders.image_text import ImageTextEncoder
     from holotype.encoders.modes import ModesEncoder
     from holotype.encoders.sparse import SparseEncoder
     from holotype.errors import IncompatibleModesError, ModeNotLoadedError
@@ -30,6 +31,7 @@ __all__ = [
     "CrossEncoder",
     "DenseEncoder",
     "Encoder",
+    "ImageTextEncoder",
     "IncompatibleModesError",
     "ModeNotLoadedError",
     "ModelConfig",
@@ -47,6 +49,7 @@ _LATER = {
     "CrossEncoder": "holotype.encoders.cross_encoder",
     "DenseEncoder": "holotype.encoders.dense",
     "Encoder": "holotype.encoders.encoder",
+    "ImageTextEncoder": "holotype.encoders.image_text",
     "IncompatibleModesError": "holotype.errors",
     "ModeNotLoadedError": "holotype.errors",
     "ModesEncoder": "holotype.encoders.modes",

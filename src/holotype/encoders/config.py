@@ -31,6 +31,7 @@ from holotype.records import (
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageTextModel,
     ModelInfo,
     SparseModel,
 )
@@ -59,7 +60,14 @@ DTYPES = {
     "openvino": ("float32", "float16", "bfloat16", "int8"),
 }
 """The data types that each backend supports."""
-_KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)
+_KINDS = (
+    DenseModel,
+    ColbertModel,
+    SparseModel,
+    CrossEncoderModel,
+    ClassifierModel,
+    ImageTextModel,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

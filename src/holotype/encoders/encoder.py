@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from holotype.encoders.arguments import ATTRIBUTE_EQUIVALENTS, as_text
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.inputs.items import each_text
+from holotype.encoders.inputs.rows import PictureRow
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
 from holotype.encoders.running.devices import LoadedT, Replicas
 from holotype.encoders.running.forks import refuse_fork
-from holotype.encoders.running.network import Network, Tower, Towers
+from holotype.encoders.running.network import Network, NetworkOf, Tower, Towers
 from holotype.errors import CheckpointError, ClosedEncoderError, TokenizationError
 
 Build: TypeAlias = Callable[[ModelConfig[Any]], Towers]
@@ -265,6 +266,10 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
         self, devices: Sequence[str] | None, side: TextSide = "document"
     ) -> Sequence[Network]:
         return [_tower(towers, side).network for towers in self._towers_on(devices)]
+
+    def _picture_networks(self, devices: Sequence[str] | None) -> Sequence[NetworkOf[PictureRow]]:
+        found = [towers.pictures for towers in self._towers_on(devices)]
+        return [network for network in found if network is not None]
 
     def __reduce__(self) -> tuple[object, ...]:
         """Reload the model from its configuration; weights are not copied.

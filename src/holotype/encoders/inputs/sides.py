@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,7 +12,15 @@ from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
 from holotype.encoders.kinds.colbert import ColbertEncoding, QueryExpansion
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
-from holotype.encoders.kinds.plan import AnyPlan, ColbertPlan, DensePlan, SparsePlan, StaticPlan
+from holotype.encoders.kinds.image_text import ImageTextEncoding
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    ColbertPlan,
+    DensePlan,
+    ImageTextPlan,
+    SparsePlan,
+    StaticPlan,
+)
 from holotype.encoders.kinds.prompts import Prompt, Prompted
 from holotype.encoders.kinds.sparse import SparseEncoding
 from holotype.encoders.options import SideName, TextSide
@@ -35,6 +44,10 @@ class Side:
         kept_ids: the only token ids whose vectors are kept; None keeps all.
         skips_first: whether the vector of the first token is dropped.
         gap: what stands between the marker and a prompt that a call gives.
+        padded_length: the length in tokens to which texts are padded, where that changes their
+            vectors; None where it does not.
+        lower_case: whether texts are put in lower case.
+        removes_punctuation: whether signs and surplus blanks are taken out of texts.
     """
 
     name: SideName
@@ -49,6 +62,9 @@ class Side:
     kept_ids: tuple[int, ...] | None = None
     skips_first: bool = False
     gap: str = ""
+    padded_length: int | None = None
+    lower_case: bool = False
+    removes_punctuation: bool = False
 
     @property
     def expanded_length(self) -> int | None:
@@ -71,6 +87,8 @@ def sides_of(plan: AnyPlan) -> Sides:
         return {name: _sparse_side(plan.encoding, name) for name in _TOWERS}
     if isinstance(plan, ColbertPlan):
         return {name: _colbert_side(plan.encoding, name) for name in _TOWERS}
+    if isinstance(plan, ImageTextPlan):
+        return {name: _image_text_side(plan.encoding, name) for name in _TOWERS}
     raise UnsupportedModelError(
         plan.record.id, f"a model of the kind {plan.record.type!s} reads no queries and documents"
     )
@@ -107,6 +125,17 @@ def _sparse_side(encoding: SparseEncoding, name: SideName) -> Side:
     )
 
 
+def _image_text_side(encoding: ImageTextEncoding, name: SideName) -> Side:
+    return Side(
+        name=name,
+        prompt=_prompt(encoding, name),
+        max_length=encoding.max_length,
+        padded_length=encoding.padded_length,
+        lower_case=encoding.lower_case,
+        removes_punctuation=encoding.remove_punctuation,
+    )
+
+
 def _colbert_side(encoding: ColbertEncoding, name: SideName) -> Side:
     own = {"query": encoding.query, "document": encoding.document, "text": encoding.plain}[name]
     return Side(
@@ -132,6 +161,9 @@ def _prompt(encoding: Prompted, name: SideName) -> Prompt:
 def _verbatim(text: str) -> Prompt:
     """Return the prompt of texts that are neither, in which nothing is filled."""
     return Prompt(text, filled=text)
+
+
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +256,7 @@ class TextReader:
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenizedText]:
         """Return the tokens of texts with prompt and marker, cut, before they are expanded."""
-        whole = [self.prompt + text for text in texts]
+        whole = [self._cleaned(self.prompt + text) for text in texts]
         if not self.side.special_tokens:
             return list(self.tokenizer.encode_bare(whole, max_length=self.max_length))
         return list(
@@ -245,8 +277,21 @@ class TextReader:
         is_kept = self.kept_ids is None or token_id in self.kept_ids
         return is_kept and token_id not in self.skipped_ids
 
+    def _cleaned(self, text: str) -> str:
+        """Return a text as a tokenizer reads it that was trained on clean ones."""
+        if self.side.lower_case:
+            text = text.lower()
+        if self.side.removes_punctuation:
+            text = " ".join(text.translate(_NO_PUNCTUATION).split())
+        return text
+
     def _row(self, text: TokenizedText) -> Row:
         row = Row(text.ids, text.type_ids, [True] * len(text.ids), self.count(text.ids))
+        if self.side.padded_length is not None:
+            # What masks nothing attends to padding, too.
+            attended = "attention_mask" not in self.tokenizer.input_names
+            padding = QueryExpansion(length=self.side.padded_length, token=None, attended=attended)
+            return self._expand(row, padding, self.tokenizer.pad_id)
         if self.side.expansion is None or self.fill_id is None:
             return row
         return self._expand(row, self.side.expansion, self.fill_id)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
+from holotype.encoders.checkpoints.image_text import read_image_text
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.late_interaction import STANFORD_FILE
 from holotype.encoders.checkpoints.modules import LinearSpec, stanford_linear
@@ -35,6 +36,7 @@ from holotype.encoders.kinds.classifier import ClassifierEncoding, compare_class
 from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
 from holotype.encoders.kinds.cross_encoder import CrossEncoding, compare_cross_encoder
 from holotype.encoders.kinds.dense import DenseEncoding, compare_dense
+from holotype.encoders.kinds.image_text import ImageTextEncoding, compare_image_text
 from holotype.encoders.kinds.merge import Comparer, Comparison, Merge
 from holotype.encoders.kinds.network import compare_network, compare_parameters, transformer_path
 from holotype.encoders.kinds.routed import compare_routed, read_routed
@@ -56,10 +58,12 @@ from holotype.errors import (
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
+    AnyImageTextModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageTextModel,
     ModelInfo,
     SparseModel,
 )
@@ -181,8 +185,28 @@ class ClassifierPlan(Plan):
     settings: HeadSettings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTextPlan(Plan):
+    """How a model for pictures and texts is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say of the network for texts, and of the checkpoint.
+    """
+
+    record: AnyImageTextModel
+    encoding: ImageTextEncoding
+    settings: CheckpointSettings
+
+
 AnyPlan: TypeAlias = (
-    DensePlan | StaticPlan | ColbertPlan | SparsePlan | CrossEncoderPlan | ClassifierPlan
+    DensePlan
+    | StaticPlan
+    | ColbertPlan
+    | SparsePlan
+    | CrossEncoderPlan
+    | ClassifierPlan
+    | ImageTextPlan
 )
 
 
@@ -257,7 +281,7 @@ def make_draft(record: ModelInfo, checkpoint: Checkpoint) -> Draft:
     try:
         plan = _plan(record, checkpoint, comparer)
         for transformer in _transformers(plan):
-            check_network(transformer)
+            check_network(transformer, whole=not isinstance(plan, ImageTextPlan))
     except _REFUSALS as error:
         refusal = error
     if refusal is not None and not is_static(checkpoint):
@@ -305,6 +329,14 @@ def _plan(record: ModelInfo, checkpoint: Checkpoint, comparer: Comparer) -> AnyP
             checkpoint=checkpoint,
             encoding=compare_classifier(record, head, Merge(comparer, head.checkpoint)),
             settings=head,
+        )
+    if isinstance(record, ImageTextModel):
+        found = read_image_text(checkpoint)
+        return ImageTextPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_image_text(record, found, Merge(comparer, found.text)),
+            settings=found.text,
         )
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
@@ -404,7 +436,7 @@ def _transformer(plan: AnyPlan | None, checkpoint: Checkpoint) -> str:
     """Return the folder of the transformer, relative to the checkpoint."""
     if isinstance(plan, StaticPlan):
         return plan.static.table.inside
-    if isinstance(plan, DensePlan | ColbertPlan):
+    if isinstance(plan, DensePlan | ColbertPlan | ImageTextPlan):
         return plan.settings.transformer.inside
     if plan is not None:
         return plan.settings.checkpoint.transformer.inside

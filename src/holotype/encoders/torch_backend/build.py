@@ -13,7 +13,14 @@ from holotype.encoders.arrays.words import DROPPED_TOKENS, load_token_layer
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
 from holotype.encoders.checkpoints.sparse import SparseSettings
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
-from holotype.encoders.kinds.plan import AnyPlan, ColbertPlan, DensePlan, SparsePlan, StaticPlan
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    ColbertPlan,
+    DensePlan,
+    ImageTextPlan,
+    SparsePlan,
+    StaticPlan,
+)
 from holotype.encoders.kinds.static import StaticCheckpoint
 from holotype.encoders.running.forks import first_process, refuse_fork
 from holotype.encoders.running.network import Tower, Towers, one_tower
@@ -59,6 +66,10 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers:
         return _colbert(plan, config.dim, placement)
     if isinstance(plan, SparsePlan) and plan.settings.form == "lexical":
         return _lexical(plan, placement)
+    if isinstance(plan, ImageTextPlan):
+        from holotype.encoders.torch_backend.image_text import build_image_text
+
+        return build_image_text(plan, config.dim, placement)
     # The heads of transformers' models bring transformers, whose import is a good part of a cold
     # start.
     from holotype.encoders.torch_backend.build_heads import build_heads
