@@ -17,7 +17,8 @@ IMAGE_FIELDS = (
 )
 """The fields of the group `image`."""
 
-_KNOWN_WHEN_EMPTY = ("skiplist", "image_crop")
+KNOWN_WHEN_EMPTY = ("skiplist", "image_crop")
+"""Fields in which an empty list is a value; in all others it means unknown."""
 
 POINTERS = {
     "license": ("license",),
@@ -82,7 +83,7 @@ POINTERS = {
 def value_of(record: ModelInfo, field: str) -> object:
     """Return the value of a field; None if it is unknown, as is an empty list of labels."""
     value = getattr(record, field)
-    return None if value == () and field not in _KNOWN_WHEN_EMPTY else value
+    return None if value == () and field not in KNOWN_WHEN_EMPTY else value
 
 
 def empty_record(huggingface_id: str, kind: str) -> ModelInfo:
