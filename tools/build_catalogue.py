@@ -32,6 +32,7 @@ _FACTS = {
     "--mteb-models": "mteb.jsonl",
     "--mteb-scores": "scores.jsonl",
     "--claims": "claims.jsonl",
+    "--image-claims": "images.jsonl",
     "--mentions": "mentions.jsonl",
 }
 _SUPERSEDED = "/lineage/superseded_by"
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read_lines(options.mteb_models),
         read_lines(options.mteb_scores),
         previous.get("models", ()),
-        read_claims(options.claims),
+        read_claims(options.claims, options.image_claims),
         read_lines(options.mentions),
     )
     write(options.output, dump(made.catalogue) + "\n")

@@ -68,13 +68,14 @@ def crops_lie_in_the_picture(entry: Entry, _: Entries) -> Iterator[Breach]:
     crop = entry.value(pointer)
     if not isinstance(crop, list) or any(type(side) is not int for side in crop) or not crop:
         return
-    if len(crop) != _TWO_SIDES:
+    if len(crop) == 1:
         yield entry.breach(
             pointer,
             f"crop is {quote_json(crop)}",
             "expected height and width, or an empty list where nothing is cut off",
-            f"write {quote_json(crop * _TWO_SIDES)}" if len(crop) == 1 else "write two numbers",
+            f"write {quote_json(crop * _TWO_SIDES)}",
         )
+    if len(crop) != _TWO_SIDES:
         return
     edge = entry.count(f"{_IMAGE}/shortest_edge")
     resized = _sides(entry, f"{_IMAGE}/size") or ((edge, edge) if edge else None)

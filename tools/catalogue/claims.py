@@ -16,13 +16,14 @@ from catalogue.facts import Candidates, Fact
 Claims = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def read_claims(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the claims of a JSON Lines file, by their `huggingface_id`."""
+def read_claims(*paths: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the claims of JSON Lines files, by their `huggingface_id`."""
     claims: dict[str, list[dict[str, Any]]] = {}
-    for line in path.read_text("utf-8").splitlines():
-        if line:
-            claim = json.loads(line)
-            claims.setdefault(claim["huggingface_id"], []).append(claim)
+    for path in paths:
+        for line in path.read_text("utf-8").splitlines():
+            if line:
+                claim = json.loads(line)
+                claims.setdefault(claim["huggingface_id"], []).append(claim)
     return claims
 
 

@@ -121,7 +121,9 @@ def _image_text(values: Mapping[str, Any], focus: str | None) -> str:
     smaller = _smaller_dims(values)
     cut = f" that may be cut to {smaller}" if smaller else ""
     read = focus or f"images and {_in_languages(values)}"
-    return f"Embedding model for {read}, which a network each turns into {dim}-dimensional vectors{cut}."
+    return (
+        f"Embedding model for {read}, with a network for each and {dim}-dimensional vectors{cut}."
+    )
 
 
 def _captioner(values: Mapping[str, Any], focus: str | None) -> str:

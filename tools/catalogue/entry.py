@@ -91,7 +91,8 @@ def _derived(kind: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
     """Return the facts that follow from others, or from the kind alone."""
     derived: dict[str, Any] = {"/capabilities/multi_vector": kind == "colbert"}
     if "/capabilities/modalities" not in facts:
-        derived["/capabilities/modalities"] = ["text"]
+        reads = ["image", "text"] if kind in ("image-text", "captioner") else ["text"]
+        derived["/capabilities/modalities"] = reads
     if "/architecture/matryoshka_dims" in facts:
         derived["/capabilities/matryoshka"] = True
     if kind == "colbert" and "/encoding/similarity" not in facts:

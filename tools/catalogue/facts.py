@@ -135,6 +135,9 @@ _TWO_TOWERS = (
 _FURTHER_TWO_TOWERS = ("BAAI/BGE-VL-base", "BAAI/BGE-VL-large")
 """Such models that mteb runs by the loader of many kinds."""
 
+_BY_SIGMOID = "SiglipModelWrapper"
+"""The loader of models whose score is a sigmoid; mteb ranks by the cosine, which gives one order."""
+
 _CAPTIONERS = (
     "Salesforce/blip-image-captioning-base",
     "Salesforce/blip-image-captioning-large",
@@ -312,6 +315,8 @@ def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
     dims = row["embed_dim"]
     if kind in ("cross-encoder", "classifier", "captioner"):
         return {}
+    if row["loader"] == _BY_SIGMOID:
+        del values["/encoding/similarity"]
     if isinstance(dims, list):
         values["/architecture/matryoshka_dims"] = sorted(set(dims))
         values["/specs/embedding_dim"] = max(dims)

@@ -29,7 +29,7 @@ _FEATURES = {
     "text": {"method": "get_text_features", "method_output_name": "pooler_output"},
     "image": {"method": "get_image_features", "method_output_name": "pooler_output"},
 }
-_TOKENIZER_FILE = "tokenizer_config.json"
+TOKENIZER_FILE = "tokenizer_config.json"
 # The tensors whose first axis is the width of the vectors, or how many positions a text has.
 _PROJECTIONS = ("text_projection.weight", "text_model.head.weight")
 _POSITIONS = "text_model.embeddings.position_embedding.weight"
@@ -54,6 +54,7 @@ class ImageTextSettings:
         tokenizer_class: the class that the tokenizer's file names.
         logit_scale: the factor of cosines, as the weights have it.
         logit_bias: what is added to them.
+        has_scale: whether the weights have both, also where only their headers are at hand.
     """
 
     text: CheckpointSettings
@@ -67,6 +68,7 @@ class ImageTextSettings:
     tokenizer_class: str | None
     logit_scale: Setting[float] | None
     logit_bias: Setting[float] | None
+    has_scale: bool = False
 
 
 def network_folder(checkpoint: Checkpoint) -> str:
@@ -114,7 +116,7 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
         modules=None,
         transformer=transformer,
     )
-    tokenizer = folder.json(_TOKENIZER_FILE, optional=True).text("tokenizer_class")
+    tokenizer = folder.json(TOKENIZER_FILE, optional=True).text("tokenizer_class")
     return ImageTextSettings(
         text=dataclasses.replace(
             described,
@@ -133,6 +135,7 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
         tokenizer_class=tokenizer.value if tokenizer else None,
         logit_scale=_number(folder, "logit_scale", math.exp),
         logit_bias=_number(folder, "logit_bias", float),
+        has_scale=_has_tensors(folder, ("logit_scale", "logit_bias")),
     )
 
 
@@ -181,6 +184,11 @@ def _rows(folder: Checkpoint, name: str) -> Setting[int] | None:
         if name in header and header[name].shape:
             return Setting(header[name].shape[0], folder.part(file).inside)
     return None
+
+
+def _has_tensors(folder: Checkpoint, names: tuple[str, ...]) -> bool:
+    known = {name for header in folder.headers.values() for name in header}
+    return known.issuperset(names)
 
 
 def _dim(folder: Checkpoint, config: JsonFile) -> Setting[int] | None:

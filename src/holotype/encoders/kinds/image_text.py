@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holotype.encoders.checkpoints.image_text import ImageTextSettings
+from holotype.encoders.checkpoints.image_text import TOKENIZER_FILE, ImageTextSettings
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.checkpoints.settings import CONFIG_FILE, cut_width
 from holotype.encoders.kinds.images import PixelSettings, compare_pixels
@@ -16,9 +16,10 @@ from holotype.records import AnyImageTextModel, ImageTextSimilarity
 
 # Networks that were trained on texts padded to one length, and scores that are sigmoids.
 _SIGMOID = frozenset({"siglip", "siglip2"})
-# The tokenizer of SigLIP removes signs and blanks from texts, whatever its files say.
-_CLEANING = "SiglipTokenizer"
-_LOWERING = (_CLEANING, "Siglip2Tokenizer")
+# Some tokenizers put texts in lower case, and that of SigLIP removes signs and blanks, too, whatever
+# their files say.
+_CLEANING = ("SiglipTokenizer",)
+_LOWERING = (*_CLEANING, "Siglip2Tokenizer")
 # Catalogues round these two numbers.
 _SAME_NUMBER = 1e-3
 
@@ -76,21 +77,25 @@ def compare_image_text(
     if settings.dim is not None:
         width = cut_width(settings.dim, text.truncate_dim)
     merge.choose("embedding_dim", record.embedding_dim, width)
-    merge.choose("projection_dims", record.projection_dims, settings.dim)
+    if settings.dim is not None and settings.model_type not in _SIGMOID:
+        # SigLIP has a projection of texts alone.
+        merge.choose("has_projection", record.has_projection, Setting(True, settings.dim.file))
+        merge.choose("projection_dims", record.projection_dims, settings.dim)
     merge.choose("image_hidden_dim", record.image_hidden_dim, settings.image_hidden_dim)
     merge.choose("image_layers", record.image_layers, settings.image_layers)
     padded = _padded_length(record, settings, merge)
     similarity = _similarity(record, settings, merge)
     scale = _number(merge, "logit_scale", record.logit_scale, settings.logit_scale)
     bias = _number(merge, "logit_bias", record.logit_bias, settings.logit_bias)
-    if similarity == "sigmoid" and (scale is None or bias is None):
+    unknown = scale is None or bias is None
+    if similarity == "sigmoid" and unknown and not settings.has_scale:
         raise UnsupportedModelError(
             record.id,
             "its scores are sigmoids, but neither the catalogue nor the checkpoint says logit_scale "
             "and logit_bias; load a record with both",
         )
-    lowers = settings.tokenizer_class in _LOWERING
-    cleans = settings.tokenizer_class == _CLEANING
+    lowers = _by_tokenizer(settings, _LOWERING)
+    cleans = _by_tokenizer(settings, _CLEANING)
     limit = merge.length(declared=True)
     own = record.text_length
     return ImageTextEncoding(
@@ -111,9 +116,9 @@ def compare_image_text(
         default_prompt=text.default_prompt.value if text.default_prompt else "",
         max_length=min(known) if (known := [n for n in (limit, own) if n is not None]) else None,
         padded_length=padded,
-        lower_case=lowers if record.lower_case is None else record.lower_case,
-        remove_punctuation=(
-            cleans if record.remove_punctuation is None else record.remove_punctuation
+        lower_case=merge.choose("lower_case", record.lower_case, lowers, False),
+        remove_punctuation=merge.choose(
+            "remove_punctuation", record.remove_punctuation, cleans, False
         ),
         logit_scale=scale,
         logit_bias=bias,
@@ -130,6 +135,8 @@ def _padded_length(
     length = record.text_length
     if length is not None and positions is not None and length > positions.value:
         merge.differ("text_length", length, positions.value, positions.file)
+    else:
+        merge.compare("text_length", length, positions if length is None else None, agrees=True)
     if chosen != "max-length":
         return None
     if length is None and positions is None:
@@ -139,6 +146,12 @@ def _padded_length(
             "to which; load a record with text_length",
         )
     return length if length is not None or positions is None else positions.value
+
+
+def _by_tokenizer(settings: ImageTextSettings, classes: tuple[str, ...]) -> Setting[bool] | None:
+    """Return that the tokenizer changes texts, where it is of one of these classes."""
+    file = settings.text.transformer.part(TOKENIZER_FILE).inside
+    return Setting(True, file) if settings.tokenizer_class in classes else None
 
 
 def _similarity(
