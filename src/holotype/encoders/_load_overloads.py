@@ -60,7 +60,6 @@ from holotype.models import (
     _Dense896Id,
     _Dense1024Id,
     _Dense1152Id,
-    _Dense1280Id,
     _Dense1536Id,
     _Dense1792Id,
     _Dense2048Id,
@@ -399,13 +398,6 @@ def load(
     model: _Dense32To768No2Id,
     *,
     dim: Literal[32, 64, 128, 256, 512, 768] | None = None,
-    **options: Unpack[LoadOptions],
-) -> DenseEncoder: ...
-@overload
-def load(
-    model: _Dense1280Id,
-    *,
-    dim: Literal[1280] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
