@@ -12,14 +12,32 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import (
+    BertTokenizer,
+    Blip2Config,
+    Blip2ForConditionalGeneration,
+    Blip2Processor,
+    BlipConfig,
+    BlipForConditionalGeneration,
+    BlipImageProcessorPil,
+    BlipProcessor,
     CLIPConfig,
     CLIPImageProcessorPil,
     CLIPModel,
     CLIPProcessor,
     CLIPTokenizer,
+    ColPaliConfig,
+    ColPaliForRetrieval,
+    ColPaliProcessor,
+    ColQwen2Config,
+    ColQwen2ForRetrieval,
+    ColQwen2Processor,
+    GitConfig,
+    GitForCausalLM,
+    GitProcessor,
     MetaClip2Config,
     MetaClip2Model,
     PreTrainedTokenizerFast,
+    Qwen2VLImageProcessorPil,
     Siglip2Config,
     Siglip2ImageProcessorPil,
     Siglip2Model,
@@ -39,15 +57,25 @@ LAYERS: dict[str, Any] = {
 }
 
 
-def word_tokenizer(**options: Any) -> PreTrainedTokenizerFast:
-    """Return a tokenizer of whole words, with an end after every text."""
-    words = {word: at for at, word in enumerate(("<pad>", "</s>", "<unk>", *WORDS))}
+def word_tokenizer(
+    *, special: tuple[str, ...] = (), ends: bool = True, **options: Any
+) -> PreTrainedTokenizerFast:
+    """Return a tokenizer of whole words.
+
+    Args:
+        special: more tokens that stand for themselves.
+        ends: whether an end stands after every text.
+        options: settings of transformers' class.
+    """
+    words = {word: at for at, word in enumerate(("<pad>", "</s>", "<unk>", *special, *WORDS))}
     tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.normalizer = Lowercase()
-    tokenizer.post_processor = TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", words["</s>"])]
-    )
+    if ends:
+        tokenizer.post_processor = TemplateProcessing(
+            single="$A </s>", special_tokens=[("</s>", words["</s>"])]
+        )
+    tokenizer.add_special_tokens(list(special))
     tokens = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
     make: Any = PreTrainedTokenizerFast
     made: PreTrainedTokenizerFast = make(tokenizer_object=tokenizer, **tokens, **options)
@@ -141,13 +169,146 @@ def _set_scores(model: Any) -> None:
         model.logit_bias.fill_(-3.5)
 
 
-def _save(folder: Path, model: Any, processor: Any) -> Any:
+def _save(folder: Path, model: Any, processor: Any, *, scale: float = 0.15) -> Any:
     # Weights of a fresh model are so small that all pictures get nearly one vector.
     torch.manual_seed(5)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.ndim > 1:
-                parameter.normal_(0, 0.3 if "embedding" in name else 0.15)
+                parameter.normal_(0, 0.3 if "embedding" in name else scale)
     model.eval().save_pretrained(folder)
     processor.save_pretrained(folder)
     return processor
+
+
+def blip(folder: Path) -> Any:
+    """Save a BLIP model that writes captions, and return its processor."""
+    tokenizer = bert_tokenizer()
+    text = LAYERS | {
+        "vocab_size": len(tokenizer),
+        "encoder_hidden_size": 32,
+        "max_position_embeddings": 40,
+        "bos_token_id": tokenizer.convert_tokens_to_ids("[DEC]"),
+        "sep_token_id": tokenizer.sep_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    config = BlipConfig(
+        text_config=text,
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        projection_dim=16,
+    )
+    pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
+    model = BlipForConditionalGeneration(config)
+    return _save(folder, model, BlipProcessor(pictures, tokenizer), scale=0.5)
+
+
+def git(folder: Path) -> Any:
+    """Save a GIT model, and return its processor."""
+    tokenizer = bert_tokenizer()
+    config = GitConfig(
+        **LAYERS,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=40,
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    sides = {"height": 32, "width": 32}
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=sides)
+    return _save(folder, GitForCausalLM(config), GitProcessor(pictures, tokenizer), scale=0.5)
+
+
+def blip_2(folder: Path) -> Any:
+    """Save a BLIP-2 model with OPT, and return its processor."""
+    tokenizer = word_tokenizer(bos_token="</s>")
+    tokenizer.add_tokens(["<image>"], special_tokens=True)
+    layers = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4}
+    config = Blip2Config(
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        qformer_config=layers
+        | {"num_hidden_layers": 2, "encoder_hidden_size": 32, "vocab_size": 20},
+        text_config={
+            "model_type": "opt",
+            "hidden_size": 32,
+            "word_embed_proj_dim": 32,
+            "ffn_dim": 37,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": 60,
+            "bos_token_id": tokenizer.eos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        },
+        num_query_tokens=4,
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+    )
+    pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
+    processor = Blip2Processor(pictures, tokenizer, num_query_tokens=4)
+    return _save(folder, Blip2ForConditionalGeneration(config), processor, scale=0.5)
+
+
+def bert_tokenizer() -> BertTokenizer:
+    """Return a tokenizer of BERT's class with few words, and that with which BLIP begins."""
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]")
+    words = {word: at for at, word in enumerate((*special, *WORDS))}
+    make: Any = BertTokenizer
+    made: BertTokenizer = make(vocab=words, additional_special_tokens=["[DEC]"])
+    return made
+
+
+_GEMMA = {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 128}
+
+
+def colpali(folder: Path) -> Any:
+    """Save a ColPali model, and return its processor."""
+    tokenizer = word_tokenizer(bos_token="<bos>", special=("<bos>", "<image>"), ends=False)
+    pictures: Any = SiglipImageProcessorPil(size={"height": 32, "width": 32})
+    pictures.image_seq_length = 16
+    processor = ColPaliProcessor(pictures, tokenizer)
+    config = ColPaliConfig(
+        vlm_config={
+            "model_type": "paligemma",
+            "text_config": {"model_type": "gemma", **LAYERS, **_GEMMA}
+            | {"vocab_size": len(processor.tokenizer)},
+            "vision_config": {"model_type": "siglip_vision_model", **LAYERS}
+            | {"image_size": 32, "patch_size": 8, "vision_use_head": False},
+            "image_token_index": processor.image_token_id,
+            "projection_dim": 32,
+            "hidden_size": 32,
+        },
+        embedding_dim=16,
+    )
+    return _save(folder, ColPaliForRetrieval(config), processor)
+
+
+def colqwen2(folder: Path) -> Any:
+    """Save a ColQwen2 model, whose number of vectors depends on the picture."""
+    special = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>")
+    tokenizer = word_tokenizer(special=special, ends=False)
+    pictures: Any = Qwen2VLImageProcessorPil(
+        size={"shortest_edge": 28 * 28 * 2, "longest_edge": 28 * 28 * 12}
+    )
+    words = {token: tokenizer.convert_tokens_to_ids(token) for token in special}
+    config = ColQwen2Config(
+        vlm_config={
+            "model_type": "qwen2_vl",
+            "text_config": {"model_type": "qwen2_vl_text", **LAYERS, "num_key_value_heads": 2}
+            | {
+                "vocab_size": len(tokenizer),
+                "max_position_embeddings": 128,
+                "rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2]}
+                | {"rope_theta": 10000.0},
+            },
+            "vision_config": {"model_type": "qwen2_vl_vision", "depth": 2, "embed_dim": 32}
+            | {"hidden_size": 32, "num_heads": 2, "mlp_ratio": 2},
+            "image_token_id": words["<|image_pad|>"],
+            "vision_start_token_id": words["<|vision_start|>"],
+            "vision_end_token_id": words["<|vision_end|>"],
+        },
+        embedding_dim=16,
+    )
+    processor = ColQwen2Processor(pictures, tokenizer)
+    return _save(folder, ColQwen2ForRetrieval(config), processor)

@@ -13,6 +13,7 @@ from holotype.encoders.memory import estimate_memory
 if TYPE_CHECKING:
     from holotype.encoders._load_modes import load_modes
     from holotype.encoders._load_overloads import load
+    from holotype.encoders.captioner import Captioner
     from holotype.encoders.classifier import Classifier
     from holotype.encoders.colbert import ColbertEncoder
     from holotype.encoders.cross_encoder import CrossEncoder
@@ -26,6 +27,7 @@ else:
     from holotype.encoders._load import load
 
 __all__ = [
+    "Captioner",
     "Classifier",
     "ColbertEncoder",
     "CrossEncoder",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "Captioner": "holotype.encoders.captioner",
     "Classifier": "holotype.encoders.classifier",
     "ColbertEncoder": "holotype.encoders.colbert",
     "CrossEncoder": "holotype.encoders.cross_encoder",

@@ -44,6 +44,7 @@ _ENCODERS = {
     "sparse": ("holotype.encoders.sparse", "SparseEncoder"),
     "cross-encoder": ("holotype.encoders.cross_encoder", "CrossEncoder"),
     "classifier": ("holotype.encoders.classifier", "Classifier"),
+    "captioner": ("holotype.encoders.captioner", "Captioner"),
     "image-text": ("holotype.encoders.image_text", "ImageTextEncoder"),
 }
 _BACKEND_PACKAGES = {

@@ -27,6 +27,7 @@ from holotype.errors import InvalidArgumentError, InvalidDimensionError, Unsuppo
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
+    CaptionerModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
@@ -67,6 +68,7 @@ _KINDS = (
     CrossEncoderModel,
     ClassifierModel,
     ImageTextModel,
+    CaptionerModel,
 )
 
 

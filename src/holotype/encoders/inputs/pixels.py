@@ -101,6 +101,8 @@ def prepare(image: Image.Image, settings: PixelSettings) -> PictureRow:
     levels = np.asarray(_cropped(_resized(image, settings), settings))
     if settings.max_patches is not None:
         return _patches(levels, settings)
+    if settings.max_pixels is not None:
+        return _merged_patches(levels, settings)
     values = _normalized(levels, settings)
     n_tokens = 1
     if settings.patch_size:
@@ -131,6 +133,9 @@ def target_size(height: int, width: int, settings: PixelSettings) -> tuple[int, 
         return _by_shortest(height, width, settings.shortest_edge)
     if settings.max_patches is not None and settings.patch_size is not None:
         return _by_patches(height, width, settings.patch_size, settings.max_patches)
+    if settings.max_pixels is not None:
+        side = (settings.patch_size or 1) * (settings.merge_size or 1)
+        return _by_area(height, width, side, settings.min_pixels or 1, settings.max_pixels)
     return None
 
 
@@ -160,6 +165,32 @@ def _by_patches(height: int, width: int, patch: int, most: int) -> tuple[int, in
         n_patches = (scaled(middle, height) / patch) * (scaled(middle, width) / patch)
         low, high = (middle, high) if n_patches <= most else (low, middle)
     return scaled(low, height), scaled(low, width)
+
+
+_NARROWEST = 200
+
+
+def _by_area(height: int, width: int, side: int, least: int, most: int) -> tuple[int, int]:
+    """Return the size of about this shape whose area lies between both, in multiples of a side.
+
+    Raises:
+        ImageError: it is narrower than such networks read pictures.
+    """
+    if max(height, width) > _NARROWEST * min(height, width):
+        raise ImageError(
+            f"is {width:,} by {height:,} pixels; expected a longer side of at most {_NARROWEST} times "
+            "the shorter one"
+        )
+    rows, columns = round(height / side) * side, round(width / side) * side
+    if rows * columns > most:
+        scale = math.sqrt(height * width / most)
+        rows = max(side, math.floor(height / scale / side) * side)
+        columns = max(side, math.floor(width / scale / side) * side)
+    elif rows * columns < least:
+        scale = math.sqrt(least / (height * width))
+        rows = math.ceil(height * scale / side) * side
+        columns = math.ceil(width * scale / side) * side
+    return rows, columns
 
 
 def _cropped(image: Image.Image, settings: PixelSettings) -> Image.Image:
@@ -208,3 +239,21 @@ def _patches(levels: NDArray[np.uint8], settings: PixelSettings) -> PictureRow:
     values = _normalized(levels, settings).reshape(rows, side, columns, side, 3)
     patches = values.transpose(0, 2, 1, 3, 4).reshape(rows * columns, side * side * 3)
     return PictureRow(np.ascontiguousarray(patches), rows * columns, (rows, columns))
+
+
+# Networks that read videos, too, take a picture for two frames.
+_FRAMES = 2
+
+
+def _merged_patches(levels: NDArray[np.uint8], settings: PixelSettings) -> PictureRow:
+    """Return patches in the order of the squares that become one vector each."""
+    side, merged = settings.patch_size or 1, settings.merge_size or 1
+    rows, columns = levels.shape[0] // side, levels.shape[1] // side
+    values = _normalized(levels, settings).reshape(
+        rows // merged, merged, side, columns // merged, merged, side, 3
+    )
+    ordered = values.transpose(0, 3, 1, 4, 6, 2, 5)[:, :, :, :, :, None]
+    shape = (*ordered.shape[:5], _FRAMES, *ordered.shape[6:])
+    patches = np.broadcast_to(ordered, shape).reshape(rows * columns, -1)
+    n_tokens = rows * columns // merged**2
+    return PictureRow(np.ascontiguousarray(patches), n_tokens, (rows, columns))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -161,9 +160,9 @@ def picture_batches(
         first = rows[order[start]]
         most = batch_size or max(1, _TOKENS_AT_ONCE // max(1, first.n_tokens))
         chosen = order[start : start + most]
+        # Those of one shape stand side by side.
         if first.grid is None:
-            shape = first.pixels.shape
-            chosen = list(takewhile(lambda at, shape=shape: rows[at].pixels.shape == shape, chosen))
+            chosen = [at for at in chosen if rows[at].pixels.shape == first.pixels.shape]
             yield chosen, {"pixel_values": np.stack([rows[at].pixels for at in chosen])}
         else:
             yield chosen, _pad_patches([rows[at] for at in chosen])
@@ -182,3 +181,22 @@ def _pad_patches(rows: Sequence[PictureRow]) -> dict[str, NDArray[Any]]:
         "pixel_attention_mask": attended,
         "spatial_shapes": np.asarray([row.grid for row in rows], dtype=np.int64),
     }
+
+
+def alike(
+    rows: Sequence[PictureRow] | Sequence[Row], keys: Sequence[Any], batch_size: int | None
+) -> Iterator[list[int]]:
+    """Yield the positions of rows with one key each, which need no padding, the largest first.
+
+    Args:
+        rows: what is put into batches.
+        keys: what rows of a batch have in common.
+        batch_size: how many rows make a batch; None makes batches of a bounded number of tokens.
+    """
+    groups: dict[Any, list[int]] = {}
+    for at in sorted(range(len(rows)), key=lambda at: -rows[at].n_tokens):
+        groups.setdefault(keys[at], []).append(at)
+    for group in groups.values():
+        step = batch_size or max(1, _TOKENS_AT_ONCE // max(1, rows[group[0]].n_tokens))
+        for start in range(0, len(group), step):
+            yield group[start : start + step]

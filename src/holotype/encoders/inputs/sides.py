@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
-from holotype.encoders.kinds.colbert import ColbertEncoding, QueryExpansion
+from holotype.encoders.kinds.colbert import ColbertEncoding, PictureSide, QueryExpansion
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
 from holotype.encoders.kinds.image_text import ImageTextEncoding
 from holotype.encoders.kinds.plan import (
@@ -48,6 +48,9 @@ class Side:
             vectors; None where it does not.
         lower_case: whether texts are put in lower case.
         removes_punctuation: whether signs and surplus blanks are taken out of texts.
+        begins: whether the token of the beginning stands before the prompt, as text.
+        n_padding: how many tokens of padding stand after every text, and count.
+        suffix: the text after that.
     """
 
     name: SideName
@@ -65,6 +68,9 @@ class Side:
     padded_length: int | None = None
     lower_case: bool = False
     removes_punctuation: bool = False
+    begins: bool = False
+    n_padding: int = 0
+    suffix: str = ""
 
     @property
     def expanded_length(self) -> int | None:
@@ -85,6 +91,9 @@ def sides_of(plan: AnyPlan) -> Sides:
         return {name: _dense_side(plan.encoding, name) for name in _TOWERS}
     if isinstance(plan, SparsePlan):
         return {name: _sparse_side(plan.encoding, name) for name in _TOWERS}
+    if isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
+        # Their documents are pictures.
+        return {"query": _visual_side(plan.encoding, plan.encoding.pictures)}
     if isinstance(plan, ColbertPlan):
         return {name: _colbert_side(plan.encoding, name) for name in _TOWERS}
     if isinstance(plan, ImageTextPlan):
@@ -152,6 +161,19 @@ def _colbert_side(encoding: ColbertEncoding, name: SideName) -> Side:
     )
 
 
+def _visual_side(encoding: ColbertEncoding, pictures: PictureSide) -> Side:
+    own, suffix = encoding.query, pictures.query_suffix
+    return Side(
+        name="query",
+        prompt=own.prompt,
+        max_length=own.max_length,
+        special_tokens=False,
+        begins=pictures.begins,
+        n_padding=pictures.n_padding if suffix is None else 0,
+        suffix=f"{suffix or ''}\n",
+    )
+
+
 def _prompt(encoding: Prompted, name: SideName) -> Prompt:
     if name == "text":
         return _verbatim(encoding.default_prompt)
@@ -180,6 +202,8 @@ class TextReader:
         kept_ids: the only tokens whose vectors are kept; None keeps all.
         prompt: the text before every text of the call.
         n_uncounted: how many tokens at the beginning do not count.
+        before: what stands before the prompt.
+        after: what stands after every text, whatever its length.
     """
 
     side: Side
@@ -191,6 +215,8 @@ class TextReader:
     kept_ids: frozenset[int] | None
     prompt: str = ""
     n_uncounted: int = 0
+    before: str = ""
+    after: str = ""
 
     @classmethod
     def make(cls, side: Side, tokenizer: TextTokenizer, model_id: str) -> TextReader:
@@ -218,6 +244,8 @@ class TextReader:
             skipped_ids=frozenset(token_id for token_id in skipped if token_id is not None),
             kept_ids=None if side.kept_ids is None else frozenset(side.kept_ids),
             n_uncounted=int(side.skips_first),
+            before=(tokenizer.token(tokenizer.bos_id) or "") if side.begins else "",
+            after=(tokenizer.token(tokenizer.pad_id) or "") * side.n_padding + side.suffix,
         )
 
     def with_instruction(self, instruction: str | None) -> TextReader:
@@ -257,11 +285,27 @@ class TextReader:
     def tokenize(self, texts: Sequence[str]) -> list[TokenizedText]:
         """Return the tokens of texts with prompt and marker, cut, before they are expanded."""
         whole = [self._cleaned(self.prompt + text) for text in texts]
+        if self.after:
+            return self._tokenize_with_ends(whole)
         if not self.side.special_tokens:
             return list(self.tokenizer.encode_bare(whole, max_length=self.max_length))
         return list(
             self.tokenizer.encode(whole, max_length=self.max_length, marker_id=self.marker_id)
         )
+
+    def _tokenize_with_ends(self, whole: Sequence[str]) -> list[TokenizedText]:
+        """Return the tokens of texts between what stands before and after each, which stays."""
+        ends = self.tokenizer.ids(self.after)
+        found = []
+        framed = [f"{self.before}{text}{self.after}" for text in whole]
+        for text in self.tokenizer.encode_bare(framed, max_length=None):
+            n_cut = 0 if self.max_length is None else max(len(text.ids) - self.max_length, 0)
+            ids = text.ids
+            if n_cut:
+                kept = len(ids) - n_cut - len(ends)
+                ids = [*ids[:kept], *ids[len(ids) - len(ends) :]]
+            found.append(TokenizedText(ids, [0] * len(ids), n_cut))
+        return found
 
     def count(self, ids: Sequence[int]) -> list[bool]:
         """Return for every token of a text, before it is expanded, whether its vector counts."""

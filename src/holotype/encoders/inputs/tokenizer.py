@@ -138,6 +138,7 @@ class TextTokenizer:
     Attributes:
         vocab_size: one more than the greatest token id.
         pad_id: the id of padding.
+        bos_id: the id of the beginning of a text; that of padding where there is none.
         fill_id: the id that fills queries up, the mask or else the end of the text; None where
             the tokenizer has neither.
         pads_left: whether the checkpoint pads on the left.
@@ -155,6 +156,7 @@ class TextTokenizer:
         cuts_left: bool,
         input_names: Sequence[str],
         location: str = "tokenizer.json",
+        bos_id: int | None = None,
     ) -> None:
         """Take a tokenizer that cuts and pads nothing, and is changed by nobody else.
 
@@ -164,6 +166,7 @@ class TextTokenizer:
         self._tokenizer = tokenizer
         self._cut_direction = "left" if cuts_left else "right"
         self.pad_id = pad_id
+        self.bos_id = pad_id if bos_id is None else bos_id
         self.fill_id = fill_id
         self.pads_left = pads_left
         self.input_names = tuple(input_names)
@@ -358,6 +361,11 @@ class TextTokenizer:
         """Return the tokens of a text that brings its own special tokens."""
         (encoding,) = self._encodings([text], 0)
         found: list[int] = encoding.ids
+        return found
+
+    def decode(self, several: Sequence[Sequence[int]]) -> list[str]:
+        """Return the texts of several lists of tokens, without special tokens."""
+        found: list[str] = self._tokenizer.decode_batch(list(map(list, several)))
         return found
 
     def count_leading_tokens(self, prompt: str) -> int:

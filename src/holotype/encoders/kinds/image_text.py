@@ -163,7 +163,7 @@ def _similarity(
     if stated is not None and stated.value == "cosine" and usual == "sigmoid":
         stated = None
     chosen = merge.choose("similarity", record.similarity, stated, usual)
-    if chosen == "sigmoid" or chosen == "cosine" or chosen == "dot":  # noqa: PLR1714
+    if chosen == "sigmoid" or chosen == "cosine" or chosen == "dot":
         return chosen
     raise UnsupportedModelError(
         record.id, f"it compares vectors by {chosen!r}; supported are cosine, dot and sigmoid"

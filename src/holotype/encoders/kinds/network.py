@@ -39,7 +39,8 @@ def compare_network(comparer: Comparer, transformer: Checkpoint) -> None:
     if positions is not None and positions.value <= 0:
         positions = None
     # Of several networks, that for texts counts.
-    texts = config.part("text_config") or config
+    both = config.part("vlm_config") or config
+    texts = both.part("text_config") or both
     positions = positions or texts.integer("max_position_embeddings")
     comparer.choose("max_position_embeddings", record.max_position_embeddings, positions)
     comparer.choose("layers", record.layers, config.integer(*LAYERS) or texts.integer(*LAYERS))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
+from holotype.encoders.checkpoints.captioner import read_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
 from holotype.encoders.checkpoints.image_text import read_image_text
@@ -32,6 +33,8 @@ from holotype.encoders.checkpoints.sparse import (
     is_language_model,
     read_sparse_checkpoint,
 )
+from holotype.encoders.checkpoints.visual import is_visual, read_visual
+from holotype.encoders.kinds.captioner import CaptionerEncoding, compare_captioner
 from holotype.encoders.kinds.classifier import ClassifierEncoding, compare_classifier
 from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
 from holotype.encoders.kinds.cross_encoder import CrossEncoding, compare_cross_encoder
@@ -47,6 +50,7 @@ from holotype.encoders.kinds.static import (
     is_static,
     read_static,
 )
+from holotype.encoders.kinds.visual import compare_visual
 from holotype.errors import (
     CatalogueMismatchError,
     TensorError,
@@ -59,6 +63,7 @@ from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
     AnyImageTextModel,
+    CaptionerModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
@@ -199,6 +204,20 @@ class ImageTextPlan(Plan):
     settings: CheckpointSettings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionerPlan(Plan):
+    """How a model that writes captions is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say of the network that writes, and of the checkpoint.
+    """
+
+    record: CaptionerModel
+    encoding: CaptionerEncoding
+    settings: CheckpointSettings
+
+
 AnyPlan: TypeAlias = (
     DensePlan
     | StaticPlan
@@ -207,6 +226,7 @@ AnyPlan: TypeAlias = (
     | CrossEncoderPlan
     | ClassifierPlan
     | ImageTextPlan
+    | CaptionerPlan
 )
 
 
@@ -281,7 +301,7 @@ def make_draft(record: ModelInfo, checkpoint: Checkpoint) -> Draft:
     try:
         plan = _plan(record, checkpoint, comparer)
         for transformer in _transformers(plan):
-            check_network(transformer, whole=not isinstance(plan, ImageTextPlan))
+            check_network(transformer, whole=not reads_pictures(plan))
     except _REFUSALS as error:
         refusal = error
     if refusal is not None and not is_static(checkpoint):
@@ -338,6 +358,14 @@ def _plan(record: ModelInfo, checkpoint: Checkpoint, comparer: Comparer) -> AnyP
             encoding=compare_image_text(record, found, Merge(comparer, found.text)),
             settings=found.text,
         )
+    if isinstance(record, CaptionerModel):
+        written = read_captioner(checkpoint)
+        return CaptionerPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_captioner(record, written, Merge(comparer, written.text)),
+            settings=written.text,
+        )
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 
@@ -373,6 +401,14 @@ def _dense_plan(
 def _colbert_plan(
     record: AnyColbertModel, checkpoint: Checkpoint, comparer: Comparer
 ) -> ColbertPlan:
+    if is_visual(checkpoint):
+        visual = read_visual(checkpoint)
+        return ColbertPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_visual(record, visual, Merge(comparer, visual.text)),
+            settings=visual.text,
+        )
     settings = read_colbert_checkpoint(checkpoint)
     projection = None
     if settings.format == "stanford":
@@ -436,7 +472,7 @@ def _transformer(plan: AnyPlan | None, checkpoint: Checkpoint) -> str:
     """Return the folder of the transformer, relative to the checkpoint."""
     if isinstance(plan, StaticPlan):
         return plan.static.table.inside
-    if isinstance(plan, DensePlan | ColbertPlan | ImageTextPlan):
+    if isinstance(plan, DensePlan | ColbertPlan | ImageTextPlan | CaptionerPlan):
         return plan.settings.transformer.inside
     if plan is not None:
         return plan.settings.checkpoint.transformer.inside
@@ -462,6 +498,13 @@ def networks(plan: AnyPlan) -> tuple[Checkpoint, ...]:
         *([queries.table] if isinstance(queries, StaticCheckpoint) else []),
     )
     return tuple(dict.fromkeys(found))
+
+
+def reads_pictures(plan: AnyPlan) -> bool:
+    """Whether a model reads pictures, and so has a network for them beside that for texts."""
+    if isinstance(plan, ColbertPlan):
+        return plan.encoding.pictures is not None
+    return isinstance(plan, ImageTextPlan | CaptionerPlan)
 
 
 def _one_each(comparisons: list[Comparison]) -> tuple[Comparison, ...]:

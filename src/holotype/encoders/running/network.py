@@ -41,7 +41,7 @@ class Runner(Protocol[RowT_contra, FoundT_co]):
         ...
 
 
-class NetworkOf(Protocol[RowT_contra]):
+class NetworkOf(Protocol[RowT_contra, FoundT_co]):
     """Runs rows of any type: a transformer and the layers after it, or a table."""
 
     @property
@@ -54,7 +54,9 @@ class NetworkOf(Protocol[RowT_contra]):
         """The size of the weights on the device, in bytes."""
         ...
 
-    def run(self, rows: Sequence[RowT_contra], batch_size: int | None) -> Iterator[Output]:
+    def run(
+        self, rows: Sequence[RowT_contra], batch_size: int | None
+    ) -> Iterator[tuple[list[int], FoundT_co, NDArray[np.bool_]]]:
         """Yield the output of each batch, in any order.
 
         Args:
@@ -71,7 +73,7 @@ class NetworkOf(Protocol[RowT_contra]):
         ...
 
 
-Network: TypeAlias = NetworkOf[Row]
+Network: TypeAlias = NetworkOf[Row, NDArray[np.float32]]
 """Runs rows of tokens."""
 
 
@@ -99,7 +101,7 @@ class Towers:
     query: Tower
     dtype: str
     template: PairTemplate | None = None
-    pictures: NetworkOf[PictureRow] | None = None
+    pictures: NetworkOf[PictureRow, NDArray[np.float32]] | None = None
 
     @property
     def device(self) -> str:
@@ -116,7 +118,7 @@ class Towers:
         for network in self._networks():
             network.close()
 
-    def _networks(self) -> tuple[NetworkOf[Any], ...]:
+    def _networks(self) -> tuple[NetworkOf[Any, Any], ...]:
         texts = dict.fromkeys((self.document.network, self.query.network))
         return (*texts, self.pictures) if self.pictures is not None else tuple(texts)
 

@@ -98,7 +98,7 @@ ResultT = TypeVar("ResultT")
 
 # A window is large enough to form batches of texts of similar length, and small enough for the next
 # one to be ready before it is done. All devices share one window.
-ITEMS_AT_ONCE = 1024
+_ITEMS_AT_ONCE = 1024
 _CHARACTERS_AT_ONCE = 2_000_000
 
 
@@ -111,7 +111,7 @@ class Task(Generic[ItemT, RowT, FoundT, ResultT]):
         dtype: the type of its arithmetic, for messages.
         reader: turns the items of a window into rows, on a second thread.
         collector: makes the collector for a window from its number of items.
-        items_at_once: the most items of a window.
+        items_at_once: the most items of a window; None takes the number for texts.
         unit: what an item is, for the line that shows progress.
     """
 
@@ -119,7 +119,7 @@ class Task(Generic[ItemT, RowT, FoundT, ResultT]):
     dtype: str
     reader: Reader[ItemT, RowT]
     collector: Callable[[int], Collector[FoundT, ResultT]]
-    items_at_once: int = ITEMS_AT_ONCE
+    items_at_once: int | None = None
     unit: str = "texts"
 
 
@@ -196,7 +196,8 @@ def _run(
 def _windows(
     items: Iterable[ItemT], task: Task[ItemT, Any, Any, Any], n_devices: int
 ) -> Iterator[list[ItemT]]:
-    n_items, n_characters = task.items_at_once * n_devices, _CHARACTERS_AT_ONCE * n_devices
+    n_items = (task.items_at_once or _ITEMS_AT_ONCE) * n_devices
+    n_characters = _CHARACTERS_AT_ONCE * n_devices
     window: list[ItemT] = []
     size = 0
     for item in items:

@@ -15,6 +15,7 @@ from holotype.encoders.checkpoints.sparse import SparseSettings
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
 from holotype.encoders.kinds.plan import (
     AnyPlan,
+    CaptionerPlan,
     ColbertPlan,
     DensePlan,
     ImageTextPlan,
@@ -22,6 +23,7 @@ from holotype.encoders.kinds.plan import (
     StaticPlan,
 )
 from holotype.encoders.kinds.static import StaticCheckpoint
+from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.forks import first_process, refuse_fork
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.encoders.torch_backend.backbone import Placement, place
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 Tensors = dict[str, Tensor]
 
 
-def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers:
+def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers | Writers:
     """Load the weights of a model, and return what runs it.
 
     Args:
@@ -70,6 +72,10 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers:
         from holotype.encoders.torch_backend.image_text import build_image_text
 
         return build_image_text(plan, config.dim, placement)
+    if isinstance(plan, CaptionerPlan):
+        from holotype.encoders.torch_backend.captioner import build_captioner
+
+        return build_captioner(plan, placement)
     # The heads of transformers' models bring transformers, whose import is a good part of a cold
     # start.
     from holotype.encoders.torch_backend.build_heads import build_heads
@@ -201,6 +207,10 @@ def _layers(transformer: Transformer, encoding: DenseEncoding, width: int) -> La
 
 
 def _colbert(plan: ColbertPlan, dim: int | None, placement: Placement) -> Towers:
+    if plan.encoding.pictures is not None:
+        from holotype.encoders.torch_backend.visual import build_visual
+
+        return build_visual(plan, plan.encoding.pictures, dim, placement)
     encoding, settings = plan.encoding, plan.settings
     tensors = read_tensors(settings.transformer)
     projection = _take_projection(plan, tensors)
