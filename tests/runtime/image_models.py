@@ -95,6 +95,11 @@ def clip_tokenizer() -> CLIPTokenizer:
     return made
 
 
+def _together(processor: Any, pictures: Any, tokenizer: Any, **options: Any) -> Any:
+    """Return a processor of transformers, whose classes say nothing of their types."""
+    return processor(pictures, tokenizer, **options)
+
+
 def clip(folder: Path) -> Any:
     """Save a CLIP model, and return its processor."""
     tokenizer = clip_tokenizer()
@@ -112,7 +117,7 @@ def clip(folder: Path) -> Any:
     )
     sides = {"height": 30, "width": 30}
     pictures = CLIPImageProcessorPil(size={"shortest_edge": 30}, crop_size=sides)
-    return _save(folder, CLIPModel(config), CLIPProcessor(pictures, tokenizer))
+    return _save(folder, CLIPModel(config), _together(CLIPProcessor, pictures, tokenizer))
 
 
 def metaclip_2(folder: Path) -> Any:
@@ -131,7 +136,7 @@ def metaclip_2(folder: Path) -> Any:
     )
     sides = {"height": 32, "width": 32}
     pictures = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=sides)
-    return _save(folder, MetaClip2Model(config), CLIPProcessor(pictures, tokenizer))
+    return _save(folder, MetaClip2Model(config), _together(CLIPProcessor, pictures, tokenizer))
 
 
 def siglip(folder: Path) -> Any:
@@ -144,7 +149,7 @@ def siglip(folder: Path) -> Any:
     pictures = SiglipImageProcessorPil(size={"height": 32, "width": 32})
     model = SiglipModel(config)
     _set_scores(model)
-    return _save(folder, model, SiglipProcessor(pictures, tokenizer))
+    return _save(folder, model, _together(SiglipProcessor, pictures, tokenizer))
 
 
 def siglip2(folder: Path, *, masked: bool = False, left: bool = False) -> Any:
@@ -160,7 +165,7 @@ def siglip2(folder: Path, *, masked: bool = False, left: bool = False) -> Any:
     pictures = Siglip2ImageProcessorPil(patch_size=8, max_num_patches=24)
     model = Siglip2Model(config)
     _set_scores(model)
-    return _save(folder, model, Siglip2Processor(pictures, tokenizer))
+    return _save(folder, model, _together(Siglip2Processor, pictures, tokenizer))
 
 
 def _set_scores(model: Any) -> None:
@@ -200,7 +205,7 @@ def blip(folder: Path) -> Any:
     )
     pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
     model = BlipForConditionalGeneration(config)
-    return _save(folder, model, BlipProcessor(pictures, tokenizer), scale=0.5)
+    return _save(folder, model, _together(BlipProcessor, pictures, tokenizer), scale=0.5)
 
 
 def git(folder: Path) -> Any:
@@ -217,7 +222,9 @@ def git(folder: Path) -> Any:
     )
     sides = {"height": 32, "width": 32}
     pictures = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=sides)
-    return _save(folder, GitForCausalLM(config), GitProcessor(pictures, tokenizer), scale=0.5)
+    return _save(
+        folder, GitForCausalLM(config), _together(GitProcessor, pictures, tokenizer), scale=0.5
+    )
 
 
 def blip_2(folder: Path) -> Any:
@@ -243,10 +250,10 @@ def blip_2(folder: Path) -> Any:
             "pad_token_id": tokenizer.pad_token_id,
         },
         num_query_tokens=4,
-        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_index=int(str(tokenizer.convert_tokens_to_ids("<image>"))),
     )
     pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
-    processor = Blip2Processor(pictures, tokenizer, num_query_tokens=4)
+    processor = _together(Blip2Processor, pictures, tokenizer, num_query_tokens=4)
     return _save(folder, Blip2ForConditionalGeneration(config), processor, scale=0.5)
 
 
@@ -267,7 +274,7 @@ def colpali(folder: Path) -> Any:
     tokenizer = word_tokenizer(bos_token="<bos>", special=("<bos>", "<image>"), ends=False)
     pictures: Any = SiglipImageProcessorPil(size={"height": 32, "width": 32})
     pictures.image_seq_length = 16
-    processor = ColPaliProcessor(pictures, tokenizer)
+    processor = _together(ColPaliProcessor, pictures, tokenizer)
     config = ColPaliConfig(
         vlm_config={
             "model_type": "paligemma",
@@ -310,5 +317,5 @@ def colqwen2(folder: Path) -> Any:
         },
         embedding_dim=16,
     )
-    processor = ColQwen2Processor(pictures, tokenizer)
+    processor = _together(ColQwen2Processor, pictures, tokenizer)
     return _save(folder, ColQwen2ForRetrieval(config), processor)

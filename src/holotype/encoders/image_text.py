@@ -68,9 +68,7 @@ class ImageTextEncoder(Encoder[AnyImageTextModel], TextEncoder[Vectors, Vectors]
 
     # A string is also an iterable of strings; the first overload that matches is the right one.
     @overload
-    def encode_image(  # type: ignore[overload-overlap]
-        self, pictures: Picture, **options: Unpack[EncodeOptions]
-    ) -> Vectors: ...
+    def encode_image(self, pictures: Picture, **options: Unpack[EncodeOptions]) -> Vectors: ...
     @overload
     def encode_image(
         self, pictures: Iterable[Picture], **options: Unpack[EncodeOptions]

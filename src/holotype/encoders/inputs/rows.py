@@ -154,7 +154,7 @@ def picture_batches(
         rows: what is put into batches.
         batch_size: how many rows make a batch; None makes batches of a bounded number of patches.
     """
-    order = sorted(range(len(rows)), key=lambda at: (-rows[at].n_tokens, rows[at].pixels.shape))
+    order = sorted(range(len(rows)), key=lambda at: (-rows[at].n_tokens, *rows[at].pixels.shape))
     start = 0
     while start < len(order):
         first = rows[order[start]]

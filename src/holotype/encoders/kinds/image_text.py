@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from holotype.encoders.checkpoints.image_text import TOKENIZER_FILE, ImageTextSettings
 from holotype.encoders.checkpoints.json_file import Setting
@@ -162,12 +163,13 @@ def _similarity(
     # The library knows no sigmoid, and writes cosine into every file.
     if stated is not None and stated.value == "cosine" and usual == "sigmoid":
         stated = None
-    chosen = merge.choose("similarity", record.similarity, stated, usual)
-    if chosen == "sigmoid" or chosen == "cosine" or chosen == "dot":
-        return chosen
-    raise UnsupportedModelError(
-        record.id, f"it compares vectors by {chosen!r}; supported are cosine, dot and sigmoid"
-    )
+    chosen: Any = merge.choose("similarity", record.similarity, stated, usual)
+    if chosen not in ("cosine", "dot", "sigmoid"):
+        raise UnsupportedModelError(
+            record.id, f"it compares vectors by {chosen!r}; supported are cosine, dot and sigmoid"
+        )
+    known: ImageTextSimilarity = chosen
+    return known
 
 
 def _number(

@@ -38,7 +38,7 @@ _AT_ONCE = 16
 def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
     """Load the weights of a model that writes captions; see `build`."""
     folder = plan.settings.transformer
-    model = _load(folder, plan.encoding, read_tensors(folder))
+    model = load_captioner_model(folder, plan.encoding.model_type, read_tensors(folder))
     tokenizer = load_tokenizer(folder, lower_case=plan.settings.lower_case)
     move: Any = model.to
     model = move(device=placement.device, dtype=placement.dtype)
@@ -49,12 +49,18 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 
 
-def _load(
-    folder: Checkpoint, encoding: CaptionerEncoding, tensors: Mapping[str, Tensor]
+def load_captioner_model(
+    folder: Checkpoint, model_type: str, tensors: Mapping[str, Tensor]
 ) -> PreTrainedModel:
+    """Build a model that writes captions, in float32 on the CPU.
+
+    Raises:
+        CheckpointError: a file says what transformers cannot read.
+        TensorError: a tensor is missing, unexpected, or of another shape.
+    """
     raw = folder.json("config.json")
     config = read_config(folder, raw, with_own_code=False)
-    model_class: type[PreTrainedModel] = getattr(transformers, CAPTIONERS[encoding.model_type])
+    model_class: type[PreTrainedModel] = getattr(transformers, CAPTIONERS[model_type])
     model = build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
     if folder.has(GENERATION_FILE):
         try:

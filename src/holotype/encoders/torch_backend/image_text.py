@@ -33,7 +33,7 @@ _COMPUTED = re.compile(r"(^|\.)position_ids$")
 def build_image_text(plan: ImageTextPlan, dim: int | None, placement: Placement) -> Towers:
     """Load the weights of a model for pictures and texts; see `build`."""
     folder, encoding = plan.settings.transformer, plan.encoding
-    model = _load(folder, read_tensors(folder))
+    model = load_image_text_model(folder, read_tensors(folder))
     # Punctuation is taken out by Python's rules, before which the texts are in lower case already.
     lower_case = plan.settings.lower_case or encoding.lower_case
     tokenizer = load_tokenizer(folder, lower_case=lower_case and not encoding.remove_punctuation)
@@ -56,7 +56,13 @@ def build_image_text(plan: ImageTextPlan, dim: int | None, placement: Placement)
     )
 
 
-def _load(folder: Checkpoint, tensors: Mapping[str, Tensor]) -> PreTrainedModel:
+def load_image_text_model(folder: Checkpoint, tensors: Mapping[str, Tensor]) -> PreTrainedModel:
+    """Build a model with networks for texts and for pictures, in float32 on the CPU.
+
+    Raises:
+        TensorError: a tensor is missing, unexpected, or of another shape.
+        UnsupportedCheckpointError: transformers does not know the architecture.
+    """
     model_class, config = choose_class(
         folder, "AutoModel", (MODEL_MAPPING,), "model for pictures and texts"
     )

@@ -40,7 +40,7 @@ def build_visual(
         CheckpointError: the vocabulary lacks the token that stands for a part of a picture.
     """
     folder = plan.settings.transformer
-    model = _load(folder, pictures.model_type, read_tensors(folder))
+    model = load_visual_model(folder, pictures.model_type, read_tensors(folder))
     tokenizer = load_tokenizer(folder, lower_case=plan.settings.lower_case)
     table: Any = model.get_input_embeddings()
     require_embeddings(folder.location, tokenizer, len(table.weight))
@@ -58,7 +58,14 @@ def build_visual(
     )
 
 
-def _load(folder: Checkpoint, kind: str, tensors: Mapping[str, Tensor]) -> PreTrainedModel:
+def load_visual_model(
+    folder: Checkpoint, kind: str, tensors: Mapping[str, Tensor]
+) -> PreTrainedModel:
+    """Build a model for pages, in float32 on the CPU.
+
+    Raises:
+        TensorError: a tensor is missing, unexpected, or of another shape.
+    """
     config = read_config(folder, folder.json("config.json"), with_own_code=False)
     model_class: type[PreTrainedModel] = getattr(transformers, VISUAL[kind])
     return build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
