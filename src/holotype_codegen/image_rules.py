@@ -44,7 +44,8 @@ def models_for_pictures_read_them(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 def pictures_are_resized_in_one_way(entry: Entry, _: Entries) -> Iterator[Breach]:
     """At most one field says how a picture is resized."""
-    stated = [name for name in _WAYS if entry.value(f"{_IMAGE}/{name}") is not None]
+    image = entry.members(_IMAGE)
+    stated = [name for name in _WAYS if image.get(name) is not None]
     for name in stated[1:]:
         yield entry.breach(
             f"{_IMAGE}/{name}",
@@ -52,7 +53,8 @@ def pictures_are_resized_in_one_way(entry: Entry, _: Entries) -> Iterator[Breach
             f"expected at most one of {join_quoted(_WAYS)}",
             "keep the one by which the model resizes, and delete the other",
         )
-    fewest, most = entry.count(f"{_IMAGE}/min_pixels"), entry.count(f"{_IMAGE}/max_pixels")
+    most = entry.count(f"{_IMAGE}/max_pixels")
+    fewest = entry.count(f"{_IMAGE}/min_pixels") if most else None
     if fewest and most and fewest > most:
         yield entry.breach(
             f"{_IMAGE}/min_pixels",
@@ -91,7 +93,7 @@ def crops_lie_in_the_picture(entry: Entry, _: Entries) -> Iterator[Breach]:
 def patches_fit_the_picture(entry: Entry, _: Entries) -> Iterator[Breach]:
     """A network makes no more vectors of a picture than it has patches; two towers just as many."""
     patch = entry.count(f"{_IMAGE}/patch_size")
-    seen = _seen(entry)
+    seen = _seen(entry) if patch else None
     if not patch or not seen:
         return
     name, sides = seen
@@ -153,9 +155,9 @@ def channels_are_of_the_rescaled_values(entry: Entry, _: Entries) -> Iterator[Br
 
 def biases_belong_to_sigmoids(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Only a score that is a sigmoid has a bias: it changes no order, and no cosine has one."""
-    similarity = entry.text("/encoding/similarity")
     bias = entry.value("/encoding/logit_bias")
-    if bias is not None and similarity is not None and similarity != "sigmoid":
+    similarity = entry.text("/encoding/similarity") if bias is not None else None
+    if similarity is not None and similarity != "sigmoid":
         yield entry.breach(
             "/encoding/logit_bias",
             f"logit_bias is {quote_json(bias)}, and similarity is {quote_json(similarity)}",
@@ -166,7 +168,8 @@ def biases_belong_to_sigmoids(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 def text_lengths_fit_the_context(entry: Entry, _: Entries) -> Iterator[Breach]:
     """Texts are not padded or truncated to more tokens than the network reads."""
-    length, context = entry.count("/encoding/text_length"), entry.count("/specs/context_length")
+    length = entry.count("/encoding/text_length")
+    context = entry.count("/specs/context_length") if length else None
     if length and context and length > context:
         yield entry.breach(
             "/encoding/text_length",
@@ -178,19 +181,18 @@ def text_lengths_fit_the_context(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 def captions_have_one_limit(entry: Entry, _: Entries) -> Iterator[Breach]:
     """The length of a caption has one upper limit, which is no smaller than the lower one."""
-    longest, added = (
-        entry.count("/encoding/max_length"),
-        entry.count("/encoding/max_new_tokens"),
-    )
-    shortest = entry.count("/encoding/min_length")
-    if longest and added:
+    longest = entry.count("/encoding/max_length")
+    if not longest:
+        return
+    added, shortest = entry.count("/encoding/max_new_tokens"), entry.count("/encoding/min_length")
+    if added:
         yield entry.breach(
             "/encoding/max_new_tokens",
             f"max_length is {longest}, and max_new_tokens is {added}",
             "expected one of them: the first counts the prompt, the second does not",
             "keep the one that the source states",
         )
-    if longest and shortest and shortest > longest:
+    if shortest and shortest > longest:
         yield entry.breach(
             "/encoding/min_length",
             f"min_length is {shortest}, max_length is {longest}",

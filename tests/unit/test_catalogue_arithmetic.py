@@ -92,7 +92,7 @@ def two_networks_fill_the_parameters(model: dict[str, Any]) -> bool:
         return True
     parameters, words, text_width = sizes
     inside = 12 * (layers * width**2 + model["specs"]["layers"] * text_width**2)
-    return 0.85 < (words * text_width + inside) / parameters < 1.15
+    return bool(0.85 < (words * text_width + inside) / parameters < 1.15)
 
 
 def a_static_model_has_no_layers(model: dict[str, Any]) -> bool:

@@ -23,7 +23,7 @@ AT_LEAST = {
     **{"colbert": 10, "dense": 100, "sparse": 10, "cross-encoder": 20, "classifier": 12},
     **{"image-text": 60, "captioner": 6},
 }
-WITH_PIXELS = 55
+WITH_PIXELS = 60
 """How many entries say at least how a picture is resized, or with which filter, and normalised."""
 
 MUST_HAVE = [

@@ -46,6 +46,7 @@ CHECKPOINTS: dict[str, Files] = {
     "cross-encoder": checkpoints.cross_encoder(),
     "classifier": checkpoints.classifier(),
     "image-text": checkpoints.image_text(),
+    "captioner": checkpoints.captioner(),
 }
 OF_IMAGES = ("image_prompt", "query_suffix")
 """Fields of the encoding that models for texts do not have."""
@@ -119,7 +120,7 @@ def test_both_packages_have_the_same_record_for_each_kind() -> None:
     assert generic == GENERIC_CLASSES
 
 
-@pytest.mark.parametrize("kind", CHECKPOINTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_entry_that_is_made_of_a_checkpoint_has_the_fields_of_its_kind(
     kind: str, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ from holotype.models import (
     _Dense5120Id,
     _Dense5376Id,
     _Dense8000Id,
+    _ImageText256Id,
     _ImageText512Id,
     _ImageText768Id,
     _ImageText1024Id,
@@ -535,6 +536,13 @@ def load(
     model: _ImageText1280Id,
     *,
     dim: Literal[1280] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText256Id,
+    *,
+    dim: Literal[256] | None = None,
     **options: Unpack[LoadOptions],
 ) -> ImageTextEncoder: ...
 @overload

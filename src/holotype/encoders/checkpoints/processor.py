@@ -199,15 +199,18 @@ def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
 
 def _folder(checkpoint: Checkpoint) -> Checkpoint | None:
     """Return the folder that has the files; None where there is none."""
-    paths = [""]
-    if checkpoint.has(MODULES_FILE):
-        paths += [path for _, _, path in module_entries(checkpoint)[:1] if path]
-    for path in paths:
-        folder = checkpoint.part(path) if path else checkpoint
-        whole = folder.json(PROCESSOR_FILE, optional=True)
-        if folder.has(IMAGE_PROCESSOR_FILE) or whole.part("image_processor") is not None:
-            return folder
-    return None
+    if has_processor(checkpoint):
+        return checkpoint
+    if not checkpoint.has(MODULES_FILE):
+        return None
+    parts = (checkpoint.part(path) for _, _, path in module_entries(checkpoint)[:1] if path)
+    return next((part for part in parts if has_processor(part)), None)
+
+
+def has_processor(folder: Checkpoint) -> bool:
+    """Return whether a folder itself says how images are prepared."""
+    whole = folder.json(PROCESSOR_FILE, optional=True)
+    return folder.has(IMAGE_PROCESSOR_FILE) or whole.part("image_processor") is not None
 
 
 def _name(file: JsonFile, whole: JsonFile, folder: Checkpoint) -> str | None:

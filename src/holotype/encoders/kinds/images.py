@@ -130,6 +130,21 @@ def compare_pixels(
     )
 
 
+def compare_stated_pixels(
+    comparer: Comparer, record: ImageReader, processor: ImageProcessor
+) -> None:
+    """Compare what the files say of pictures, of a model that is not known to be run.
+
+    Args:
+        comparer: keeps the comparisons.
+        record: the model.
+        processor: what the files say.
+    """
+    for name in ("colour", *_WAYS, "crop", "resample", "rescale", "mean", "std", *_OTHERS):
+        ours, theirs = getattr(record, f"image_{name}"), getattr(processor, name)
+        comparer.choose(f"image_{name}", ours, theirs)
+
+
 def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
     first, second, third = (float(value) for value in values)
     return first, second, third

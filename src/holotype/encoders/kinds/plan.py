@@ -19,6 +19,7 @@ from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.late_interaction import STANFORD_FILE
 from holotype.encoders.checkpoints.modules import LinearSpec, stanford_linear
 from holotype.encoders.checkpoints.network_sizes import check_network
+from holotype.encoders.checkpoints.processor import has_processor, read_image_processor
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
     LIBRARY_FILE,
@@ -40,6 +41,7 @@ from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
 from holotype.encoders.kinds.cross_encoder import CrossEncoding, compare_cross_encoder
 from holotype.encoders.kinds.dense import DenseEncoding, compare_dense
 from holotype.encoders.kinds.image_text import ImageTextEncoding, compare_image_text
+from holotype.encoders.kinds.images import compare_stated_pixels
 from holotype.encoders.kinds.merge import Comparer, Comparison, Merge
 from holotype.encoders.kinds.network import compare_network, compare_parameters, transformer_path
 from holotype.encoders.kinds.routed import compare_routed, read_routed
@@ -68,6 +70,7 @@ from holotype.records import (
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageReader,
     ImageTextModel,
     ModelInfo,
     SparseModel,
@@ -466,6 +469,10 @@ def _compare_sizes(comparer: Comparer, checkpoint: Checkpoint) -> None:
     if "context_length" not in known:
         # Queries and documents of late interaction have lengths of their own.
         merge.length(declared=comparer.record.type != "colbert")
+    if isinstance(comparer.record, ImageReader) and has_processor(transformer):
+        processor = read_image_processor(transformer)
+        if processor is not None:
+            compare_stated_pixels(comparer, comparer.record, processor)
 
 
 def _transformer(plan: AnyPlan | None, checkpoint: Checkpoint) -> str:

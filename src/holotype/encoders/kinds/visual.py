@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.checkpoints.visual import VisualSettings
 from holotype.encoders.kinds.colbert import ColbertEncoding, PictureSide, Side
 from holotype.encoders.kinds.images import compare_pixels
@@ -33,7 +34,9 @@ def compare_visual(
     merge.sizes()
     kind = settings.model_type
     merge.choose("embedding_dim", record.embedding_dim, settings.dim)
-    merge.choose("projection_dims", record.projection_dims, settings.dim)
+    if settings.dim is not None:
+        merge.choose("has_projection", record.has_projection, Setting(True, settings.dim.file))
+        merge.choose("projection_dims", record.projection_dims, settings.dim)
     merge.choose("image_hidden_dim", record.image_hidden_dim, settings.image_hidden_dim)
     merge.choose("image_layers", record.image_layers, settings.image_layers)
     if record.normalize is False or record.similarity not in (None, "maxsim"):

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.holotype.hub.checkpoints import Files, image_text, saved
+from tests.unit.holotype.hub.checkpoints import Files, captioner, image_text, pages, saved
 
 from holotype.hub.adding import make_entry, statements
 from holotype.hub.checkpoint_files import is_small_file
 from holotype.hub.verifying import Report, verify_folder
-from holotype.records import ImageTextModel
+from holotype.records import CaptionerModel, ImageTextModel
 from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems
 
@@ -76,11 +76,13 @@ def test_an_entry_of_siglip_pads_its_texts_and_scores_by_a_sigmoid(tmp_path: Pat
     assert encoding["logit_bias"] == 2.5
 
 
-@pytest.mark.parametrize("model_type", ["clip", "siglip"])
-def test_a_made_entry_is_valid_and_agrees_with_its_checkpoint(
-    model_type: str, tmp_path: Path
-) -> None:
-    entry = made(tmp_path, image_text(model_type))
+@pytest.mark.parametrize(
+    "files",
+    [image_text(), image_text("siglip"), captioner(num_beams=3, max_length=20)],
+    ids=["clip", "siglip", "blip"],
+)
+def test_a_made_entry_is_valid(files: Files, tmp_path: Path) -> None:
+    entry = made(tmp_path, files)
     sources = {"hub": {"title": "The Hub"}}
     text = json.dumps({"version": "1", "sources": sources, "models": [entry]})
     assert find_problems(parse_source(text.encode())) == ()
@@ -154,3 +156,63 @@ def test_only_clip_projects_images_and_texts(tmp_path: Path) -> None:
     clip = made(tmp_path / "clip", image_text())["architecture"]
     assert (clip["has_projection"], clip["projection_dims"]) == (True, 24)
     assert made(tmp_path / "siglip", image_text("siglip"))["architecture"]["has_projection"] is None
+
+
+def test_an_entry_of_a_captioner_says_how_captions_are_searched(tmp_path: Path) -> None:
+    stated = {"num_beams": 3, "max_length": 20, "min_length": 5, "repetition_penalty": 1.5}
+    entry = made(tmp_path, captioner(**stated))
+    assert entry["type"] == "captioner"
+    assert entry["specs"]["embedding_dim"] is None
+    assert {name: value for name, value in entry["encoding"].items() if value} == stated
+    assert entry["image"]["size"] == [384, 384]
+    assert entry["image"]["crop"] == []
+    assert entry["image"]["hidden_dim"] == 48
+    assert entry["capabilities"]["modalities"] == ["image", "text"]
+    assert entry["provenance"]["/encoding/num_beams"] == "hub: config.json"
+
+
+def test_the_search_of_captions_may_differ_and_the_images_may_not(tmp_path: Path) -> None:
+    saved(tmp_path, captioner(num_beams=1))
+    record = CaptionerModel(
+        id="tiny",
+        type="captioner",
+        name="Tiny",
+        huggingface_id="acme/tiny",
+        organization="Acme",
+        description="A model for the tests.",
+        embedding_dim=None,
+        num_beams=3,
+        image_size=(384, 384),
+    )
+    assert verify_folder(record, tmp_path).is_good
+    other = verify_folder(replace(record, image_size=(224, 224)), tmp_path)
+    assert [each.field for each in other.having("differ")] == ["image_size"]
+
+
+def test_the_images_of_a_network_that_no_encoder_runs_are_compared_all_the_same(
+    tmp_path: Path,
+) -> None:
+    processor = {"image_processor_type": "ChineseCLIPImageProcessor"}
+    files = image_text("chinese_clip", processor=processor)
+    report = checked(tmp_path, files, image_shortest_edge=336, image_resample="bicubic")
+    assert "'chinese_clip'" in str(report.refusal)
+    assert [each.field for each in report.having("differ")] == ["image_shortest_edge"]
+    assert "image_resample" in {each.field for each in report.having("agree")}
+
+
+def test_a_model_for_pages_says_what_goes_with_queries_and_images(tmp_path: Path) -> None:
+    entry = made(tmp_path, pages())
+    assert entry["type"] == "colbert"
+    assert entry["image"]["size"] == [448, 448]
+    assert (entry["image"]["tokens"], entry["image"]["patch_size"]) == (1024, 14)
+    assert entry["encoding"]["query_prompt"] == "Question: "
+    assert entry["encoding"]["image_prompt"] == "Describe the image."
+    assert entry["capabilities"] == {
+        "languages": None,
+        "modalities": ["image", "text"],
+        "multi_vector": True,
+        "quantization": None,
+    }
+    sources = {"hub": {"title": "The Hub"}}
+    text = json.dumps({"version": "1", "sources": sources, "models": [entry]})
+    assert find_problems(parse_source(text.encode())) == ()
