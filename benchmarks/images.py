@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
 from report import Table
 from timing import in_turns
 

@@ -76,7 +76,12 @@ def teach(folder: Path, dice: np.random.Generator) -> None:
     torch.manual_seed(0)
     tokenizer = word_tokenizer(("a", "ball", "on", *COLOURS, *GROUNDS))
     layers = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4}
-    text = {"vocab_size": len(tokenizer), "max_position_embeddings": 8, "eos_token_id": 1}
+    text = {
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": 8,
+        "bos_token_id": 1,
+        "eos_token_id": 1,
+    }
     config = CLIPConfig(
         text_config=layers | text | {"num_hidden_layers": 1, "pad_token_id": 0},
         vision_config=layers | {"num_hidden_layers": 2, "image_size": SIDE, "patch_size": 8},

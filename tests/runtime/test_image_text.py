@@ -15,7 +15,7 @@ from PIL import Image
 from sentence_transformers import SentenceTransformer
 from tests.pictures import encoded, photograph
 from tests.runtime.image_models import clip, metaclip_2, siglip, siglip2
-from tests.runtime.parity import assert_same, assert_scores_same, change, write
+from tests.runtime.parity import assert_same, assert_scores_same, change, change_tensors, write
 from transformers import AutoModel
 
 from holotype import load
@@ -24,6 +24,7 @@ from holotype.errors import (
     CatalogueMismatchError,
     ClosedEncoderError,
     ImageError,
+    TensorError,
     TextOverflowError,
     UnsupportedCheckpointError,
 )
@@ -364,3 +365,20 @@ def test_the_text_of_siglip_is_cleaned_as_by_its_own_tokenizer(tmp_path: Path) -
     encoder = load(record, checkpoint=tmp_path)
     plain = opened(tmp_path)
     assert_same(encoder.encode(["  A CAT, (and) the\tdog!  "]), plain.encode(["a cat and the dog"]))
+
+
+def test_a_checkpoint_that_names_the_tokenizer_of_siglip(tmp_path: Path) -> None:
+    siglip(tmp_path)
+    plain = opened(tmp_path)
+    change(tmp_path, "tokenizer_config.json", tokenizer_class="SiglipTokenizer")
+    encoder = opened(tmp_path)
+    assert encoder.encoding.lower_case
+    assert encoder.encoding.remove_punctuation
+    assert_same(encoder.encode(["  A CAT, (and) the\tdog!  "]), plain.encode(["a cat and the dog"]))
+
+
+def test_weights_that_are_missing_are_an_error(tmp_path: Path) -> None:
+    clip(tmp_path)
+    change_tensors(tmp_path, "model.safetensors", visual_projection__weight=None)
+    with pytest.raises(TensorError, match="visual_projection"):
+        load(tmp_path, device="cpu")
