@@ -33,7 +33,7 @@ _FACTS = {
     "--mteb-scores": "scores.jsonl",
     "--mentions": "mentions.jsonl",
 }
-_CLAIMS = ("claims.jsonl", "checkpoints.jsonl", "registries.jsonl")
+_CLAIMS = ("claims.jsonl", "checkpoints.jsonl", "registries.jsonl", "images.jsonl")
 _SUPERSEDED = "/lineage/superseded_by"
 
 Rows = Mapping[str, Mapping[str, Any]]
@@ -134,11 +134,11 @@ def _added_by_other_means(
     excluded: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Return the entries that no fact file and no selection knows, as they are."""
-    made = set(ids_of(entries))
+    made = {entry["id"] for entry in entries}
     return [
         dict(entry)
         for entry in previous
-        if not made & set(ids_of([entry])) and entry["huggingface_id"] not in excluded
+        if entry["id"] not in made and entry["huggingface_id"] not in excluded
     ]
 
 

@@ -40,7 +40,12 @@ that it can hold. An editor that knows JSON Schema shows the same explanations w
   `record.architecture_type`.
 - No other fields are allowed."""
 
-_PLURALS = {"string": "strings", "integer": "integers", "object": "objects"}
+_PLURALS = {
+    "string": "strings",
+    "integer": "integers",
+    "number": "numbers",
+    "object": "objects",
+}
 
 Schema = Mapping[str, Any]
 
@@ -203,7 +208,10 @@ def _type_name(name: str, field: Schema) -> str:
         items = field["items"]
         if "enum" in items:
             return f"list of {_type(items)}"
-        return f"list of {_PLURALS[items.get('type', 'object')]}"
+        exact = field.get("minItems") if field.get("minItems") == field.get("maxItems") else None
+        what = "list" if exact is None else f"list of {exact}"
+        plural = _PLURALS[items.get("type", "object")]
+        return f"{what} {plural}" if exact else f"list of {plural}"
     if name == "number" and "minimum" in field:
         return f"number from {field['minimum']} to {field['maximum']}"
     return f"positive {name}" if field.get("exclusiveMinimum") == 0 else name

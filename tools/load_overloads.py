@@ -30,6 +30,8 @@ _ENCODERS = {
     "sparse": "SparseEncoder",
     "cross-encoder": "CrossEncoder",
     "classifier": "Classifier",
+    "image-text": "ImageTextEncoder",
+    "captioner": "Captioner",
 }
 
 _OPENING = '''\
@@ -47,11 +49,13 @@ import os
 from typing import Any, Literal, ParamSpec, Protocol, Unpack, overload
 
 from holotype.encoders._load import AnyEncoder
+from holotype.encoders.captioner import Captioner
 from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.image_text import ImageTextEncoder
 from holotype.encoders.opening import Verify
 from holotype.encoders.sparse import SparseEncoder
 from holotype.models import (
@@ -60,6 +64,8 @@ from holotype.models import (
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
+    AnyImageTextModel,
+    CaptionerModel,
     ClassifierModel,
     CrossEncoderModel,
     SparseModel,
@@ -82,6 +88,12 @@ class _Colbert(Protocol[P]):
     def _loads_colbert(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
 
 
+class _ImageText(Protocol[P]):
+    """The same of pictures and texts."""
+
+    def _loads_image_text(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+
 class _AnyKind(Protocol):
     """A record that is known as a `ModelInfo` only; those of a known kind do not match."""
 
@@ -96,11 +108,15 @@ def load(model: _Dense[P], *args: P.args, **kwargs: P.kwargs) -> DenseEncoder: .
 @overload
 def load(model: _Colbert[P], *args: P.args, **kwargs: P.kwargs) -> ColbertEncoder: ...
 @overload
+def load(model: _ImageText[P], *args: P.args, **kwargs: P.kwargs) -> ImageTextEncoder: ...
+@overload
 def load(model: SparseModel, **options: Unpack[LoadOptions]) -> SparseEncoder: ...
 @overload
 def load(model: CrossEncoderModel, **options: Unpack[LoadOptions]) -> CrossEncoder: ...
 @overload
 def load(model: ClassifierModel, **options: Unpack[LoadOptions]) -> Classifier: ...
+@overload
+def load(model: CaptionerModel, **options: Unpack[LoadOptions]) -> Captioner: ...
 @overload
 def load(model: ModelConfig[AnyDenseModel]) -> DenseEncoder: ...
 @overload
@@ -111,6 +127,10 @@ def load(model: ModelConfig[SparseModel]) -> SparseEncoder: ...
 def load(model: ModelConfig[CrossEncoderModel]) -> CrossEncoder: ...
 @overload
 def load(model: ModelConfig[ClassifierModel]) -> Classifier: ...
+@overload
+def load(model: ModelConfig[AnyImageTextModel]) -> ImageTextEncoder: ...
+@overload
+def load(model: ModelConfig[CaptionerModel]) -> Captioner: ...
 @overload
 def load(
     model: ModelRef | os.PathLike[str],

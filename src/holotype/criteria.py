@@ -16,7 +16,10 @@ from holotype.languages import known_licences
 from holotype.naming import nearest
 from holotype.sizes import parse_bytes, parse_count
 
-KINDS = ("dense", "colbert", "sparse", "cross-encoder", "classifier")
+KINDS = (
+    *("dense", "colbert", "sparse", "cross-encoder", "classifier"),
+    *("image-text", "captioner"),
+)
 """The kinds that every catalogue knows, also one that has no such model."""
 
 MODALITIES = ("text", "image", "audio", "video")
@@ -33,6 +36,12 @@ _OTHER_WORDS = {
     "late-interaction": "colbert",
     "multi-vector": "colbert",
     "classification": "classifier",
+    "clip": "image-text",
+    "siglip": "image-text",
+    "two-tower": "image-text",
+    "captioning": "captioner",
+    "image-captioning": "captioner",
+    "image-to-text": "captioner",
 }
 _LICENCE_WORDS = re.compile(r"\b(?:the|licen[cs]ed?|version)\b|\bv(?=\d)")
 

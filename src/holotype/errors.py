@@ -433,6 +433,32 @@ class TokenizationError(LocatedError):
         return type(self), (self.location, self.reason, self.index)
 
 
+class ImageError(HolotypeError, ValueError):
+    """A picture cannot be read.
+
+    Attributes:
+        problem: what was found, what was expected and what to do.
+        index: the position of the picture among those that were passed.
+        source: its path; empty where it has none.
+    """
+
+    def __init__(self, problem: str, index: int = 0, source: str = "") -> None:
+        """Name the picture and the problem."""
+        self.problem = problem
+        self.index = index
+        self.source = source
+        super().__init__(problem, index, source)
+
+    def at(self, index: int) -> ImageError:
+        """Return the same error for another position."""
+        return ImageError(self.problem, index, self.source)
+
+    def __str__(self) -> str:
+        """Return the message, in which a path moves no cursor."""
+        path = f" ({self.source})" if self.source else ""
+        return printable(f"the picture at index {self.index}{path} {self.problem}")
+
+
 class CheckpointError(LocatedError):
     """The files of a model are missing, damaged or not as expected."""
 

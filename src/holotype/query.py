@@ -9,10 +9,12 @@ from holotype.errors import CriterionError, CriterionTypeError
 from holotype.models import CATALOGUE, ModelType
 from holotype.naming import nearest
 from holotype.records import (
+    CaptionerModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageTextModel,
     ModelInfo,
     SparseModel,
 )
@@ -168,6 +170,24 @@ def select(
     among: Iterable[ModelInfo] | None = None,
     **criteria: Unpack[Criteria],
 ) -> tuple[ClassifierModel, ...]: ...
+@overload
+def select(
+    *,
+    type: Literal[ModelType.IMAGE_TEXT],
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[ImageTextModel[Any], ...]: ...
+@overload
+def select(
+    *,
+    type: Literal[ModelType.CAPTIONER],
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[CaptionerModel, ...]: ...
 @overload
 def select(
     *,

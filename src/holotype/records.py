@@ -4,8 +4,8 @@ Fields are flat and keep the names of `models.json`. A name that would be ambigu
 group gets the group as a prefix (`architecture_type`, `tokenizer_file`). ``None`` or an empty tuple
 means that no source states the value; it never means zero or no. Derived values are properties.
 
-`DenseModel` and `ColbertModel` are generic over the dimensions that they can return, so that a type
-checker rejects ``load(JINA_COLBERT_V2, dim=100)``.
+`DenseModel`, `ColbertModel` and `ImageTextModel` are generic over the dimensions that they can
+return, so that a type checker rejects ``load(JINA_COLBERT_V2, dim=100)``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ else:
 
 DimT = TypeVar("DimT", bound=int)
 
-_KNOWN_WHEN_EMPTY = ("skiplist",)
+_KNOWN_WHEN_EMPTY = ("skiplist", "image_crop")
 """Fields in which an empty tuple is a value; in all others it means unknown."""
 
 Dtype: TypeAlias = Literal[
@@ -40,6 +40,12 @@ Similarity: TypeAlias = Literal["cosine", "dot", "maxsim"]
 SparsePooling: TypeAlias = Literal["max", "sum"]
 SparseActivation: TypeAlias = Literal["relu", "log1p-relu", "log1p-log1p-relu"]
 ScoreActivation: TypeAlias = Literal["identity", "sigmoid", "softmax"]
+ImageTextSimilarity: TypeAlias = Literal["cosine", "dot", "sigmoid"]
+TextPadding: TypeAlias = Literal["longest", "max-length"]
+Resample: TypeAlias = Literal["bicubic", "bilinear", "lanczos", "nearest", "box", "hamming"]
+Colour: TypeAlias = Literal["RGB", "BGR"]
+Transparency: TypeAlias = Literal["white", "black", "drop"]
+Orientation: TypeAlias = Literal["exif", "stored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +206,59 @@ class DenseModel(ModelInfo, Generic[DimT]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ColbertModel(ModelInfo, Generic[DimT]):
+class ImageReader(ModelInfo):
+    """A model that may read pictures: how a picture becomes the numbers that the network reads.
+
+    Sizes are in pixels, as height and width. At most one of `image_size`, `image_shortest_edge`,
+    `image_longest_edge`, `image_max_patches` and `image_max_pixels` is known; all fields of a model
+    that reads text only are ``None``.
+
+    A picture is resized with the filter `image_resample`, cut to the centre `image_crop`, multiplied
+    by `image_rescale`, and per channel reduced by `image_mean` and divided by `image_std`. An
+    `image_crop` of ``()`` cuts nothing off, ``None`` is unknown. `image_tokens` counts the vectors
+    of one picture, or of one tile of `image_tile_size`, without a class token.
+    """
+
+    image_size: tuple[int, int] | None = None
+    image_shortest_edge: int | None = None
+    image_longest_edge: int | None = None
+    image_max_patches: int | None = None
+    image_min_pixels: int | None = None
+    image_max_pixels: int | None = None
+    image_crop: tuple[int, int] | tuple[()] | None = None
+    image_tile_size: int | None = None
+    image_resample: Resample | None = None
+    image_rescale: float | None = None
+    image_mean: tuple[float, float, float] | None = None
+    image_std: tuple[float, float, float] | None = None
+    image_colour: Colour | None = None
+    image_transparency: Transparency | None = None
+    image_orientation: Orientation | None = None
+    image_patch_size: int | None = None
+    image_merge_size: int | None = None
+    image_tokens: int | None = None
+    image_hidden_dim: int | None = None
+    image_layers: int | None = None
+
+    @property
+    def image_dynamic(self) -> bool | None:
+        """Whether the number of patches depends on the picture; None if that is unknown."""
+        by_picture = (self.image_longest_edge, self.image_max_patches, self.image_max_pixels)
+        if any(value is not None for value in by_picture):
+            return True
+        if self.image_size is not None or self.image_crop:
+            return False
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ColbertModel(ImageReader, Generic[DimT]):
     """A late-interaction model: one vector per token, compared by MaxSim.
 
     `query_length` and `document_length` include special tokens and the marker. `skiplist` names
     the tokens whose vectors are dropped from documents: ``"punctuation"`` means the 32 ASCII signs,
-    ``()`` drops nothing, ``None`` is unknown.
+    ``()`` drops nothing, ``None`` is unknown. Models for pages also read pictures: `image_prompt` is
+    the text that goes with each, `query_suffix` the text after a query.
     """
 
     embedding_dim: int
@@ -221,6 +274,8 @@ class ColbertModel(ModelInfo, Generic[DimT]):
     query_expansion: bool | None = None
     attend_to_expansion_tokens: bool | None = None
     skiplist: Literal["punctuation"] | tuple[str, ...] | None = None
+    image_prompt: str | None = None
+    query_suffix: str | None = None
 
     if TYPE_CHECKING:
 
@@ -278,5 +333,61 @@ class ClassifierModel(ModelInfo):
             """Say to type checkers that `load` gives an encoder of one kind."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ImageTextModel(ImageReader, Generic[DimT]):
+    """A model that returns one vector per picture or text, from a network for each.
+
+    Texts are truncated at `text_length` tokens, special tokens included, and padded to it where
+    `text_padding` is ``"max-length"``. With the similarity ``"sigmoid"``, the score of a picture and
+    a text is the sigmoid of their cosine times `logit_scale` plus `logit_bias`.
+    """
+
+    embedding_dim: int
+    matryoshka_dims: tuple[DimT, ...] = ()
+    normalize: bool | None = None
+    similarity: ImageTextSimilarity | None = None
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+    text_padding: TextPadding | None = None
+    text_length: int | None = None
+    lower_case: bool | None = None
+    remove_punctuation: bool | None = None
+    logit_scale: float | None = None
+    logit_bias: float | None = None
+
+    if TYPE_CHECKING:
+
+        def _loads_image_text(
+            self, *, dim: DimT | None = None, **options: Unpack[LoadOptions]
+        ) -> None:
+            """Say to type checkers what `load` takes with this record."""
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CaptionerModel(ImageReader):
+    """A model that writes a text for a picture.
+
+    Lengths are in tokens: `max_new_tokens` counts those after the prompt, `max_length` and
+    `min_length` all of them, special tokens included.
+    """
+
+    prompt: str | None = None
+    num_beams: int | None = None
+    max_new_tokens: int | None = None
+    max_length: int | None = None
+    min_length: int | None = None
+    length_penalty: float | None = None
+    repetition_penalty: float | None = None
+
+    if TYPE_CHECKING:
+
+        def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
+            """Say to type checkers that `load` gives an encoder of one kind."""
+
+
 AnyDenseModel: TypeAlias = DenseModel[Any]
 AnyColbertModel: TypeAlias = ColbertModel[Any]
+AnyImageTextModel: TypeAlias = ImageTextModel[Any]

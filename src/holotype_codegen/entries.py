@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,14 @@ from holotype_codegen.positions import unescape_token
 from holotype_codegen.schema import meant_kind
 
 _NOTHING = object()
+_POINTERS = 4_096
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+@functools.lru_cache(_POINTERS)
+def _tokens(pointer: str) -> tuple[str, ...]:
+    """Return the names and positions on the way that a pointer describes."""
+    return tuple(unescape_token(token) for token in pointer.split("/")[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,9 @@ class Entry:
 
     def _find(self, pointer: str) -> Any:
         value = self.values
-        for token in pointer.split("/")[1:]:
+        for token in _tokens(pointer):
             if isinstance(value, dict):
-                value = value.get(unescape_token(token), _NOTHING)
+                value = value.get(token, _NOTHING)
             elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
                 value = value[int(token)]
             else:

@@ -17,12 +17,14 @@ RECORD_CLASSES = {
     "sparse": "SparseModel",
     "cross-encoder": "CrossEncoderModel",
     "classifier": "ClassifierModel",
+    "image-text": "ImageTextModel",
+    "captioner": "CaptionerModel",
 }
 """The record class of each kind; any other kind gets `BASE_CLASS`."""
 
 BASE_CLASS = "ModelInfo"
 
-GENERIC_CLASSES = frozenset({"DenseModel", "ColbertModel"})
+GENERIC_CLASSES = frozenset({"DenseModel", "ColbertModel", "ImageTextModel"})
 """Record classes that are generic over the dimensions they can return."""
 
 FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -47,6 +49,26 @@ FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("vocab_size", ("specs", "vocab_size")),
     ("layers", ("specs", "layers")),
     ("dtype", ("specs", "dtype")),
+    ("image_size", ("image", "size")),
+    ("image_shortest_edge", ("image", "shortest_edge")),
+    ("image_longest_edge", ("image", "longest_edge")),
+    ("image_max_patches", ("image", "max_patches")),
+    ("image_min_pixels", ("image", "min_pixels")),
+    ("image_max_pixels", ("image", "max_pixels")),
+    ("image_crop", ("image", "crop")),
+    ("image_tile_size", ("image", "tile_size")),
+    ("image_resample", ("image", "resample")),
+    ("image_rescale", ("image", "rescale")),
+    ("image_mean", ("image", "mean")),
+    ("image_std", ("image", "std")),
+    ("image_colour", ("image", "colour")),
+    ("image_transparency", ("image", "transparency")),
+    ("image_orientation", ("image", "orientation")),
+    ("image_patch_size", ("image", "patch_size")),
+    ("image_merge_size", ("image", "merge_size")),
+    ("image_tokens", ("image", "tokens")),
+    ("image_hidden_dim", ("image", "hidden_dim")),
+    ("image_layers", ("image", "layers")),
     ("pooling", ("encoding", "pooling")),
     ("activation", ("encoding", "activation")),
     ("normalize", ("encoding", "normalize")),
@@ -62,6 +84,21 @@ FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("skiplist", ("encoding", "skiplist")),
     ("labels", ("encoding", "labels")),
     ("multi_label", ("encoding", "multi_label")),
+    ("image_prompt", ("encoding", "image_prompt")),
+    ("query_suffix", ("encoding", "query_suffix")),
+    ("text_padding", ("encoding", "text_padding")),
+    ("text_length", ("encoding", "text_length")),
+    ("lower_case", ("encoding", "lower_case")),
+    ("remove_punctuation", ("encoding", "remove_punctuation")),
+    ("logit_scale", ("encoding", "logit_scale")),
+    ("logit_bias", ("encoding", "logit_bias")),
+    ("prompt", ("encoding", "prompt")),
+    ("num_beams", ("encoding", "num_beams")),
+    ("max_new_tokens", ("encoding", "max_new_tokens")),
+    ("max_length", ("encoding", "max_length")),
+    ("min_length", ("encoding", "min_length")),
+    ("length_penalty", ("encoding", "length_penalty")),
+    ("repetition_penalty", ("encoding", "repetition_penalty")),
     ("languages", ("capabilities", "languages")),
     ("modalities", ("capabilities", "modalities")),
     ("multi_vector", ("capabilities", "multi_vector")),

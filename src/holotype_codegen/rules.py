@@ -3,7 +3,8 @@
 Every rule runs on every entry, even one that breaks the schema, so that all problems are reported at
 once. A rule ignores values that are missing or of the wrong type. Rules about sizes are in
 `holotype_codegen.size_rules`, those about values that cannot be in
-`holotype_codegen.plausibility_rules`, those about all entries in `holotype_codegen.catalogue_rules`.
+`holotype_codegen.plausibility_rules`, those about pictures in `holotype_codegen.image_rules`, those
+about all entries in `holotype_codegen.catalogue_rules`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 
 from holotype_codegen import hub_ids, standards
 from holotype_codegen.entries import Breach, Entries, Entry
+from holotype_codegen.image_rules import IMAGE_RULES
 from holotype_codegen.licences import HUB_LICENCES
 from holotype_codegen.naming import is_kebab_case, kebab_case
 from holotype_codegen.plausibility_rules import PLAUSIBILITY_RULES
@@ -326,6 +328,7 @@ RULES: tuple[Rule, ...] = (
     repositories_have_hub_ids,
     *SIZE_RULES,
     *PLAUSIBILITY_RULES,
+    *IMAGE_RULES,
     revisions_are_commits,
     languages_are_tags,
     licenses_are_known,

@@ -38,6 +38,18 @@ def known_kinds() -> tuple[str, ...]:
 
 
 @functools.cache
+def kinds_with(group: str) -> tuple[str, ...]:
+    """Return the known kinds of model whose entries may have a group, such as `image`."""
+    conditions = load_schema()["$defs"]["model"]["allOf"]
+    forbidden = [
+        set(known_kinds()) - set(condition["if"]["properties"]["type"].get("enum", ()))
+        for condition in conditions
+        if condition.get("else", {}).get("properties", {}).get(group) is False
+    ]
+    return tuple(kind for kind in known_kinds() if not any(kind in kinds for kinds in forbidden))
+
+
+@functools.cache
 def meant_kind(kind: str) -> str | None:
     """Return the known kind that `kind` equals except for case and separators.
 

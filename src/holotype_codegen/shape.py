@@ -10,7 +10,13 @@ from typing import Any, TypeAlias
 from holotype_codegen.entries import Breach, Entries, Entry
 from holotype_codegen.positions import child_pointer
 from holotype_codegen.report import printable, quote_json
-from holotype_codegen.schema import entry_validator, frame_validator, known_kinds, load_schema
+from holotype_codegen.schema import (
+    entry_validator,
+    frame_validator,
+    kinds_with,
+    known_kinds,
+    load_schema,
+)
 from holotype_codegen.wording import (
     allows_null,
     correction,
@@ -100,6 +106,9 @@ def _unknown_field(error: _Error, entry: Entry) -> Iterator[Breach]:
         if name == "encoding" and entry.pointer and not error.absolute_path:
             yield _forbidden_encoding(entry)
             continue
+        if name == "image" and entry.pointer and not error.absolute_path:
+            yield _forbidden_image(entry)
+            continue
         yield entry.breach(
             child_pointer(_pointer(error), name),
             f"{quote_json(name)} is not a field here",
@@ -132,6 +141,17 @@ def _forbidden_encoding(entry: Entry) -> Breach:
         f"a model of the type {quote_json(entry.kind)} has no encoding",
         f"expected one only for the types {join_quoted(known_kinds())}",
         f'write "type": {quote_json(meant)} if that is meant, or {delete}' if meant else delete,
+        at_key=True,
+    )
+
+
+def _forbidden_image(entry: Entry) -> Breach:
+    readers = kinds_with("image")
+    return entry.breach(
+        "/image",
+        f"a model of the type {quote_json(entry.kind)} has no image",
+        f"expected one only for the types {join_quoted(readers)}",
+        f'delete it, or write "type": {quote_json(readers[-1])} if that is meant',
         at_key=True,
     )
 
@@ -204,6 +224,24 @@ def _choice(error: _Error, entry: Entry) -> Iterator[Breach]:
     )
 
 
+def _length(error: _Error, entry: Entry) -> Iterator[Breach]:
+    if not error.instance:
+        yield from _empty(error, entry)
+        return
+    null = ", or null" if allows_null(error.schema) else ""
+    yield entry.breach(
+        _pointer(error),
+        f"{_subject(error, entry)} has {len(error.instance)} item{'s' * (len(error.instance) > 1)}",
+        f"expected {expectation(error.schema)}",
+        f"write {_wanted_length(error.schema)} items{null}",
+    )
+
+
+def _wanted_length(schema: Any) -> str:
+    least, most = schema.get("minItems", 0), schema.get("maxItems", 0)
+    return str(most) if least == most else f"{least} to {most}"
+
+
 def _empty(error: _Error, entry: Entry) -> Iterator[Breach]:
     what = "an empty text" if error.instance == "" else "an empty list"
     action = "write null" if allows_null(error.schema) else "fill it in"
@@ -270,7 +308,8 @@ _WORDINGS: dict[str, Callable[[_Error, Entry], Iterator[Breach]]] = {
     "enum": _choice,
     "exclusiveMinimum": _not_positive,
     "maximum": _out_of_range,
-    "minItems": _empty,
+    "maxItems": _length,
+    "minItems": _length,
     "minLength": _empty,
     "minimum": _out_of_range,
     "pattern": _pattern,

@@ -214,7 +214,7 @@ def _is_another_width(entry: Entry, width: int) -> bool:
     if stated is not None:
         return stated != width
     is_null = entry.has("/specs/embedding_dim") and entry.value("/specs/embedding_dim") is None
-    return is_null and entry.kind not in ("dense", "colbert", "sparse")
+    return is_null and entry.kind not in ("dense", "colbert", "sparse", "image-text")
 
 
 SIZE_RULES = (

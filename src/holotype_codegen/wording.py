@@ -67,14 +67,18 @@ def _type_expectation(name: str, schema: Schema) -> str:
         case "number":
             if "minimum" in schema and "maximum" in schema:
                 return f"a number from {schema['minimum']} to {schema['maximum']}"
-            return "a number"
+            return "a number above 0" if "exclusiveMinimum" in schema else "a number"
         case "string":
             return "text"
         case "boolean":
             return "true or false"
         case "array":
             items = schema.get("items", {})
-            return f"a list (each item {expectation(items)})" if items else "a list"
+            count = (
+                schema.get("minItems") if schema.get("minItems") == schema.get("maxItems") else None
+            )
+            what = "a list" if count is None else f"a list of {count}"
+            return f"{what} (each item {expectation(items)})" if items else what
         case "object":
             return "an object"
         case _:

@@ -22,6 +22,7 @@ from holotype.encoders.vectors.quantization import quantize
 from holotype.models import BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE, JINA_COLBERT_V2, SPLADE_V3
 
 get_model("jina-colbert-v3")  # E: call-overload, reportCallIssue
+get_model("siglip-base-patch16-225")  # E: call-overload, reportCallIssue
 get_model("JINA-COLBERT-V2")  # E: call-overload, reportCallIssue
 JINA_COLBERT_V2.embeding_dim  # E: attr-defined, reportAttributeAccessIssue
 SPLADE_V3.pooling = "sum"  # E: misc, reportAttributeAccessIssue

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype import (
+    CaptionerModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageTextModel,
     ModelInfo,
     ModelType,
     SparseModel,
@@ -28,6 +30,7 @@ from holotype.encoders import (
     CrossEncoder,
     DenseEncoder,
     Encoder,
+    ImageTextEncoder,
     ModesEncoder,
     SparseEncoder,
     load_from_env,
@@ -44,24 +47,39 @@ from holotype.models import (
     BGE_M3,
     BGE_M3_COLBERT,
     BGE_M3_SPARSE,
+    BLIP_IMAGE_CAPTIONING_BASE,
     COLBERT_V2,
+    COLPALI_V1_3,
     JINA_COLBERT_V2,
+    SIGLIP_BASE_PATCH16_224,
     ModelId,
 )
 from holotype.references import ModelRef
 
 Scores: TypeAlias = NDArray[np.float32]
-AnyEncoder: TypeAlias = DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier
+AnyEncoder: TypeAlias = (
+    DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier | ImageTextEncoder
+)
 
 assert_type(JINA_COLBERT_V2, ColbertModel[Literal[64, 96, 128]])
 assert_type(BGE_M3, DenseModel[Literal[1024]])
+assert_type(SIGLIP_BASE_PATCH16_224, ImageTextModel[Literal[768]])
+assert_type(BLIP_IMAGE_CAPTIONING_BASE, CaptionerModel)
 assert_type(JINA_COLBERT_V2.embedding_dim, int)
+assert_type(SIGLIP_BASE_PATCH16_224.image_size, tuple[int, int] | None)
+assert_type(SIGLIP_BASE_PATCH16_224.image_mean, tuple[float, float, float] | None)
+assert_type(COLPALI_V1_3.image_tokens, int | None)
+assert_type(COLPALI_V1_3.image_dynamic, bool | None)
+assert_type(BLIP_IMAGE_CAPTIONING_BASE.num_beams, int | None)
 assert_type(JINA_COLBERT_V2.matryoshka_dims, tuple[Literal[64, 96, 128], ...])
 
 # get_model follows the id, find_model takes any text
 assert_type(get_model("jina-colbert-v2"), ColbertModel[Literal[64, 96, 128]])
 assert_type(get_model("all-minilm-l6-v2"), DenseModel[Literal[384]])
 assert_type(find_model("anything"), ModelInfo | None)
+assert_type(get_model("siglip-base-patch16-224"), ImageTextModel[Literal[768]])
+assert_type(get_model("clip-vit-base-patch32"), ImageTextModel[Literal[512]])
+assert_type(get_model("blip-image-captioning-base"), CaptionerModel)
 assert_type(get_model_by_hf_id("BAAI/bge-m3", ModelType.DENSE), DenseModel[Any])
 assert_type(get_model_by_hf_id("BAAI/bge-base-en"), ModelInfo)
 assert_type(list_model_ids("bge-*"), tuple[ModelId, ...])
@@ -75,6 +93,11 @@ def any_model(model_id: ModelId) -> ModelInfo:
 # lists follow the kind
 assert_type(models_by_type(ModelType.COLBERT), tuple[ColbertModel[Any], ...])
 assert_type(models_by_type(ModelType.CROSS_ENCODER), tuple[CrossEncoderModel, ...])
+assert_type(models_by_type(ModelType.IMAGE_TEXT), tuple[ImageTextModel[Any], ...])
+assert_type(models_by_type(ModelType.CAPTIONER), tuple[CaptionerModel, ...])
+assert_type(select(type=ModelType.IMAGE_TEXT, modality="image"), tuple[ImageTextModel[Any], ...])
+assert_type(select(type=ModelType.CAPTIONER, modality="image"), tuple[CaptionerModel, ...])
+assert_type(select(modality="image"), tuple[ModelInfo, ...])
 assert_type(select(type=ModelType.DENSE, language="de"), tuple[DenseModel[Any], ...])
 assert_type(select(type=ModelType.SPARSE, sort_by="parameters"), tuple[SparseModel, ...])
 assert_type(select(max_embedding_dim=384), tuple[ModelInfo, ...])
@@ -171,15 +194,21 @@ assert_type(load("distilbert-sst-2").predict_scores([("a", "b")]), NDArray[np.fl
 
 
 def width(
-    model: DenseModel[Any] | ColbertModel[Any] | SparseModel | CrossEncoderModel | ClassifierModel,
+    model: DenseModel[Any]
+    | ColbertModel[Any]
+    | SparseModel
+    | CrossEncoderModel
+    | ClassifierModel
+    | ImageTextModel[Any]
+    | CaptionerModel,
 ) -> int | None:
     """A match over the record classes is exhaustive."""
     match model:
-        case DenseModel() | ColbertModel():
+        case DenseModel() | ColbertModel() | ImageTextModel():
             return model.smallest_dim
         case SparseModel():
             return model.embedding_dim
-        case CrossEncoderModel() | ClassifierModel():
+        case CrossEncoderModel() | ClassifierModel() | CaptionerModel():
             return None
         case _:
             assert_never(model)
@@ -188,9 +217,11 @@ def width(
 def kind(type: ModelType) -> str:
     """A match over the kinds of holotype's catalogue is exhaustive."""
     match type:
-        case ModelType.DENSE | ModelType.COLBERT | ModelType.SPARSE:
+        case ModelType.DENSE | ModelType.COLBERT | ModelType.SPARSE | ModelType.IMAGE_TEXT:
             return "vectors"
         case ModelType.CROSS_ENCODER | ModelType.CLASSIFIER:
             return "scores"
+        case ModelType.CAPTIONER:
+            return "texts"
         case _:
             assert_never(type)

@@ -55,6 +55,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *("encoders.text_encoder", "encoders.scoring_encoder", "encoders.dense"),
         *("encoders.colbert", "encoders.sparse", "encoders.cross_encoder"),
         *("encoders.classifier", "encoders.modes", "encoders.mode_vectors"),
+        *("encoders.image_text", "encoders.captioner"),
     ),
     "exports": ("encoders.exports.*",),
     "hub": ("hub.*",),

@@ -62,7 +62,7 @@ def the_table_fits(model: dict[str, Any]) -> bool:
 def the_layers_fit(model: dict[str, Any]) -> bool:
     """A layer of a transformer has about twelve times its width squared."""
     sizes = known(model, "parameters", "vocab_size", "hidden_dim")
-    if sizes is None or model["architecture"]["type"] == "static":
+    if sizes is None or model["architecture"]["type"] == "static" or "image" in model:
         return True
     parameters, words, width = sizes
     layers = (parameters - words * width) / (12 * width * width)
@@ -76,8 +76,23 @@ def the_stated_layers_fill_the_parameters(model: dict[str, Any]) -> bool:
     # T5's feed-forward layers are up to 64 times as wide as the network.
     if layers is None or sizes is None or model["architecture"]["type"] == "t5":
         return True
+    if "image" in model:
+        # The parameters are those of two networks.
+        return True
     parameters, words, width = sizes
     return 5 < (parameters - words * width) / (layers * width * width) < 30
+
+
+def two_networks_fill_the_parameters(model: dict[str, Any]) -> bool:
+    """The networks for texts and for images, and the table of tokens, are nearly the whole model."""
+    sizes = known(model, "parameters", "vocab_size", "hidden_dim")
+    image = model.get("image", {})
+    layers, width = image.get("layers"), image.get("hidden_dim")
+    if model["type"] != "image-text" or sizes is None or not layers or not width:
+        return True
+    parameters, words, text_width = sizes
+    inside = 12 * (layers * width**2 + model["specs"]["layers"] * text_width**2)
+    return bool(0.85 < (words * text_width + inside) / parameters < 1.15)
 
 
 def a_static_model_has_no_layers(model: dict[str, Any]) -> bool:
@@ -147,6 +162,7 @@ CHECKS: dict[str, Check] = {
     "the table of tokens fits into the parameters": the_table_fits,
     "the layers fit into the parameters": the_layers_fit,
     "the stated layers fill the parameters": the_stated_layers_fill_the_parameters,
+    "the networks for texts and images fill the parameters": two_networks_fill_the_parameters,
     "a static model has no layers": a_static_model_has_no_layers,
     "a name that tells the layers is right": the_name_tells_the_layers,
     "a vector of another width than the network comes from a projection": a_projection_makes_the_width,

@@ -19,7 +19,12 @@ ROOT = Path(__file__).parents[2]
 CATALOGUE = json.loads((Path(__file__).parents[2] / "models.json").read_text("utf-8"))
 MODELS: list[dict[str, Any]] = CATALOGUE["models"]
 
-AT_LEAST = {"colbert": 10, "dense": 100, "sparse": 10, "cross-encoder": 20, "classifier": 12}
+AT_LEAST = {
+    **{"colbert": 10, "dense": 100, "sparse": 10, "cross-encoder": 20, "classifier": 12},
+    **{"image-text": 60, "captioner": 6},
+}
+WITH_PIXELS = 60
+"""How many entries say at least how a picture is resized, or with which filter, and normalised."""
 
 MUST_HAVE = [
     "colbert-v2",
@@ -140,6 +145,7 @@ FOLLOWED = {
     "mteb-results": r".*",
     "package": r".*",
     "parameter-count": r".*",
+    "transformers": r"transformers/models/\S+\.py",
     "pins": r"https://\S+/commit/[0-9a-f]{40}",
     "web": r"\S.*",
 }
@@ -186,12 +192,37 @@ def test_the_facts_give_this_very_catalogue(tmp_path: Path) -> None:
     assert (tmp_path / "conflicts.json").read_bytes() == conflicts.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["claims.jsonl", "checkpoints.jsonl", "registries.jsonl"])
-def test_the_catalogue_agrees_with_every_fact_that_was_read(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "agreeing"),
+    [
+        ("claims.jsonl", 200),
+        ("checkpoints.jsonl", 200),
+        ("registries.jsonl", 200),
+        ("images.jsonl", 1_000),
+    ],
+)
+def test_the_catalogue_agrees_with_every_fact_that_was_read(name: str, agreeing: int) -> None:
     claims = read_claims(ROOT / "tools" / "facts" / name)
     reports = [verify_claims(record, claims, name) for record in BUILT.records]
     assert [report.id for report in reports if not report.is_good] == []
-    assert sum(len(report.having("agree")) for report in reports) > 200
+    assert sum(len(report.having("agree")) for report in reports) > agreeing
+
+
+def test_many_entries_say_how_they_read_images_and_all_of_these_are_pinned() -> None:
+    reading = [model for model in MODELS if model.get("image", {}).get("mean")]
+    assert len(reading) >= WITH_PIXELS
+    assert [m["id"] for m in reading if not m["image"].get("resample")] == []
+    assert [m["id"] for m in MODELS if "image" in m and m["revision"] is None] == []
+
+
+def test_every_model_whose_score_is_a_sigmoid_says_how_texts_are_padded() -> None:
+    silent = [
+        model["id"]
+        for model in MODELS
+        if (model.get("encoding") or {}).get("similarity") == "sigmoid"
+        and not (model["encoding"]["text_padding"] and model["encoding"]["text_length"])
+    ]
+    assert silent == []
 
 
 def test_what_is_called_multilingual_does_not_speak_english_alone() -> None:

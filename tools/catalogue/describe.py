@@ -116,12 +116,28 @@ def _classifier(values: Mapping[str, Any], focus: str | None) -> str:
     return f"Text classifier{count} for {focus or _text(values)}."
 
 
+def _image_text(values: Mapping[str, Any], focus: str | None) -> str:
+    dim = values.get("/specs/embedding_dim")
+    smaller = _smaller_dims(values)
+    cut = f" that may be cut to {smaller}" if smaller else ""
+    read = focus or f"images and {_in_languages(values)}"
+    return (
+        f"Embedding model for {read}, with a network for each and {dim}-dimensional vectors{cut}."
+    )
+
+
+def _captioner(values: Mapping[str, Any], focus: str | None) -> str:
+    return f"Captioner that writes {_in_languages(values)} for {focus or 'images'}."
+
+
 _LEADS = {
     "dense": _dense,
     "colbert": _colbert,
     "sparse": _sparse,
     "cross-encoder": _cross_encoder,
     "classifier": _classifier,
+    "image-text": _image_text,
+    "captioner": _captioner,
 }
 
 

@@ -28,6 +28,9 @@ _OPTIONAL = frozenset(
 )
 """Fields that are left out where nothing is known of them."""
 
+_OF_PICTURES = ("image_prompt", "query_suffix")
+"""Fields of the encoding that are left out of models that read text only."""
+
 _NULLABLE = ("license", "revision", "release_date")
 """Fields of the entry itself whose key is required, also where nothing is known."""
 
@@ -77,6 +80,7 @@ def build(
     entry["encoding"] = {
         field: values.get(f"/encoding/{field}")
         for field in _DEFINITIONS[f"{kind}-encoding"]["properties"]
+        if field not in _OF_PICTURES or f"/encoding/{field}" in values
     }
     entry["lineage"] = _lineage(selected, values)
     entry["provenance"] = compact(_sources(entry, facts))
@@ -87,7 +91,8 @@ def _derived(kind: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
     """Return the facts that follow from others, or from the kind alone."""
     derived: dict[str, Any] = {"/capabilities/multi_vector": kind == "colbert"}
     if "/capabilities/modalities" not in facts:
-        derived["/capabilities/modalities"] = ["text"]
+        reads = ["image", "text"] if kind in ("image-text", "captioner") else ["text"]
+        derived["/capabilities/modalities"] = reads
     if "/architecture/matryoshka_dims" in facts:
         derived["/capabilities/matryoshka"] = True
     if kind == "colbert" and "/encoding/similarity" not in facts:

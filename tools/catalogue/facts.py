@@ -115,6 +115,37 @@ _RUN_BY_MODULES = (
 )
 """Loaders of mteb that run a repository's code only if `loader_kwargs` allow it."""
 
+_TWO_TOWERS = (
+    "ALIGNModel",
+    "BLIPModel",
+    "CLIPModel",
+    "JinaCLIPModel",
+    "LanguageBindImageWrapper",
+    "MetaClip2Model",
+    "NomicVisionModel",
+    "PS3Model",
+    "SiglipModelWrapper",
+    "TIPSv2Model",
+    "evaclip_loader",
+    "llm2clip_loader",
+    "openclip_loader",
+)
+"""Loaders of mteb for models with one network for pictures and one for texts."""
+
+_FURTHER_TWO_TOWERS = ("BAAI/BGE-VL-base", "BAAI/BGE-VL-large")
+"""Such models that mteb runs by the loader of many kinds."""
+
+_BY_SIGMOID = "SiglipModelWrapper"
+"""The loader of models whose score is a sigmoid; mteb ranks by the cosine, which gives one order."""
+
+_CAPTIONERS = (
+    "Salesforce/blip-image-captioning-base",
+    "Salesforce/blip-image-captioning-large",
+    "Salesforce/blip2-opt-2.7b",
+    "Salesforce/blip2-opt-6.7b-coco",
+)
+"""Models that write captions, of which mteb takes an inner layer for a vector."""
+
 Candidates = dict[str, list[Fact]]
 
 
@@ -260,6 +291,10 @@ def _lists_no_dense_module(source: str) -> bool:
 
 def mteb_kind(row: Mapping[str, Any]) -> str | None:
     """Return the type of entry that a line of mteb's registry describes, if it is one of ours."""
+    if row["huggingface_id"] in _CAPTIONERS:
+        return "captioner"
+    if row["loader"] in _TWO_TOWERS or row["huggingface_id"] in _FURTHER_TWO_TOWERS:
+        return "image-text"
     return {
         ("dense",): "dense",
         ("late-interaction",): "colbert",
@@ -278,8 +313,10 @@ def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
         "/encoding/document_prompt": _prefix(prompts.get("document")),
     }
     dims = row["embed_dim"]
-    if kind in ("cross-encoder", "classifier"):
+    if kind in ("cross-encoder", "classifier", "captioner"):
         return {}
+    if row["loader"] == _BY_SIGMOID:
+        del values["/encoding/similarity"]
     if isinstance(dims, list):
         values["/architecture/matryoshka_dims"] = sorted(set(dims))
         values["/specs/embedding_dim"] = max(dims)

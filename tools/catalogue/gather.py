@@ -70,9 +70,11 @@ class Gatherer:
         row = self.mteb.get(repository)
         if row is not None and row["modalities"] != ["text"]:
             # The counts of a network for images beside the one for text prove no shape, and the
-            # registry gives such a model the positions of its language model as length.
+            # registry gives a language model that reads images its positions as length.
             told = from_mteb(row, kind)
-            _add(found, {p: facts for p, facts in told.items() if p != _LENGTH})
+            if kind != "image-text":
+                told.pop(_LENGTH, None)
+            _add(found, told)
         elif row is not None:
             counted = from_counts(row)
             _add(found, counted)

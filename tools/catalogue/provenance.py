@@ -47,6 +47,7 @@ _RANKS: tuple[str, ...] = (
     "card",
     "github",
     "hub-copy",
+    "transformers",
     "parameter-count",
     "model-family",
     "web",
@@ -55,7 +56,7 @@ _RANKS: tuple[str, ...] = (
     "mteb",
 )
 
-_OF_SINGLE_VALUES = ("hub-copy", "parameter-count", "model-family", "derived")
+_OF_SINGLE_VALUES = ("hub-copy", "transformers", "parameter-count", "model-family", "derived")
 """Sources that prove some values and know nothing of the model itself, such as its repository."""
 
 
@@ -97,7 +98,7 @@ def is_followed(text: str) -> bool:
     key, _, detail = text.partition(": ")
     return bool(
         (key in ("hub", "github", "hub-copy") and re.search(r" @ [0-9a-f]{7,40}$", detail))
-        or (key == "mteb" and detail.endswith(".py"))
+        or (key in ("mteb", "transformers") and detail.endswith(".py"))
     )
 
 

@@ -15,7 +15,10 @@ from typing import Any
 from catalogue.facts import mteb_kind
 from holotype_codegen.naming import kebab_case
 
-KINDS = ("colbert", "dense", "sparse", "cross-encoder", "classifier")
+KINDS = (
+    *("colbert", "dense", "sparse", "cross-encoder", "classifier"),
+    *("image-text", "captioner"),
+)
 """The kinds, in the order in which the catalogue lists them."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -62,7 +65,7 @@ def _is_usable(row: Mapping[str, Any]) -> bool:
         return False
     if not _COMMIT.fullmatch(row["revision"] or ""):
         return False
-    return kind == "cross-encoder" or row["embed_dim"] is not None
+    return kind in ("cross-encoder", "captioner") or row["embed_dim"] is not None
 
 
 def _name(by_rule: list[dict[str, Any]], by_hand: list[dict[str, Any]]) -> None:

@@ -37,6 +37,11 @@ KINDS: Mapping[str, Kind] = {
         "One score per pair of query and document, which they read together: rerankers.",
     ),
     "classifier": Kind("Classifiers", "One score per label."),
+    "image-text": Kind(
+        "Image-text models",
+        "One vector per image or text, each from a network of its own, in one space.",
+    ),
+    "captioner": Kind("Captioners", "One text per image."),
 }
 
 

@@ -9,6 +9,8 @@ from holotype.records import ModelInfo, Variant
 UNKNOWN = "-"
 """The text for an unknown value."""
 
+_KNOWN_WHEN_EMPTY = ("skiplist", "image_crop", "aliases")
+
 _SCALES = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
 
 
@@ -42,7 +44,7 @@ def readable(name: str, value: object) -> str:
         name: the field.
         value: its value, for which `is_known` is True.
     """
-    if name.endswith(("_prompt", "_marker")):
+    if name.endswith(("prompt", "_marker", "_suffix")):
         # In quotes, because a trailing space matters.
         return json.dumps(value, ensure_ascii=False) if value else "none"
     if isinstance(value, tuple):
@@ -53,8 +55,8 @@ def readable(name: str, value: object) -> str:
 
 
 def is_known(name: str, value: object) -> bool:
-    """Return whether a field has a value; an empty tuple is one only in `skiplist` and `aliases`."""
-    return value is not None and (value != () or name in ("skiplist", "aliases"))
+    """Return whether a field has a value; an empty tuple is one only in `_KNOWN_WHEN_EMPTY`."""
+    return value is not None and (value != () or name in _KNOWN_WHEN_EMPTY)
 
 
 def dimensions(record: ModelInfo) -> str:

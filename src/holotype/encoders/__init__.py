@@ -13,11 +13,13 @@ from holotype.encoders.memory import estimate_memory
 if TYPE_CHECKING:
     from holotype.encoders._load_modes import load_modes
     from holotype.encoders._load_overloads import load
+    from holotype.encoders.captioner import Captioner
     from holotype.encoders.classifier import Classifier
     from holotype.encoders.colbert import ColbertEncoder
     from holotype.encoders.cross_encoder import CrossEncoder
     from holotype.encoders.dense import DenseEncoder
     from holotype.encoders.encoder import Encoder
+    from holotype.encoders.image_text import ImageTextEncoder
     from holotype.encoders.modes import ModesEncoder
     from holotype.encoders.sparse import SparseEncoder
     from holotype.errors import IncompatibleModesError, ModeNotLoadedError
@@ -25,11 +27,13 @@ else:
     from holotype.encoders._load import load
 
 __all__ = [
+    "Captioner",
     "Classifier",
     "ColbertEncoder",
     "CrossEncoder",
     "DenseEncoder",
     "Encoder",
+    "ImageTextEncoder",
     "IncompatibleModesError",
     "ModeNotLoadedError",
     "ModelConfig",
@@ -42,11 +46,13 @@ __all__ = [
 ]
 
 _LATER = {
+    "Captioner": "holotype.encoders.captioner",
     "Classifier": "holotype.encoders.classifier",
     "ColbertEncoder": "holotype.encoders.colbert",
     "CrossEncoder": "holotype.encoders.cross_encoder",
     "DenseEncoder": "holotype.encoders.dense",
     "Encoder": "holotype.encoders.encoder",
+    "ImageTextEncoder": "holotype.encoders.image_text",
     "IncompatibleModesError": "holotype.errors",
     "ModeNotLoadedError": "holotype.errors",
     "ModesEncoder": "holotype.encoders.modes",

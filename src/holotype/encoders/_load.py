@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from holotype.encoders.dense import DenseEncoder
     from holotype.encoders.encoder import Build
     from holotype.encoders.finding import ModelFiles
+    from holotype.encoders.image_text import ImageTextEncoder
     from holotype.encoders.kinds.plan import AnyPlan
     from holotype.encoders.opening import Verify
     from holotype.encoders.running.network import Towers
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from holotype.references.ref import ModelRef
 
     AnyEncoder: TypeAlias = (
-        DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier
+        DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier | ImageTextEncoder
     )
 
 REFERENCE_VARIABLE = "ML_MODEL_REF"
@@ -43,6 +44,8 @@ _ENCODERS = {
     "sparse": ("holotype.encoders.sparse", "SparseEncoder"),
     "cross-encoder": ("holotype.encoders.cross_encoder", "CrossEncoder"),
     "classifier": ("holotype.encoders.classifier", "Classifier"),
+    "captioner": ("holotype.encoders.captioner", "Captioner"),
+    "image-text": ("holotype.encoders.image_text", "ImageTextEncoder"),
 }
 _BACKEND_PACKAGES = {
     "static": ("static", ("numpy", "safetensors", "tokenizers")),
@@ -61,7 +64,10 @@ _PACKAGES = (
     "onnxscript",
     "safetensors",
     "huggingface_hub",
+    "PIL",
 )
+_OF_PICTURES = ("image-text", "captioner")
+"""The kinds whose encoders need Pillow."""
 
 
 # Type checkers read the signatures in `_load_overloads` instead.
@@ -296,6 +302,8 @@ def _planned(
 
     # Do not fetch files that nothing here could run.
     require_backend(config)
+    if str(config.record.type) in _OF_PICTURES and find_spec("PIL") is None:
+        raise MissingExtraError("images", "pillow", "load()")
     files = find_files(config, checkpoint)
     return files, make_run_plan(config, files.checkpoint)
 

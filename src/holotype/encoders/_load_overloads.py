@@ -12,14 +12,17 @@ import os
 from typing import Any, Literal, ParamSpec, Protocol, Unpack, overload
 
 from holotype.encoders._load import AnyEncoder
+from holotype.encoders.captioner import Captioner
 from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.image_text import ImageTextEncoder
 from holotype.encoders.opening import Verify
 from holotype.encoders.sparse import SparseEncoder
 from holotype.models import (
+    _CaptionerId,
     _ClassifierId,
     _Colbert48Id,
     _Colbert64Id,
@@ -60,7 +63,6 @@ from holotype.models import (
     _Dense896Id,
     _Dense1024Id,
     _Dense1152Id,
-    _Dense1280Id,
     _Dense1536Id,
     _Dense1792Id,
     _Dense2048Id,
@@ -74,11 +76,20 @@ from holotype.models import (
     _Dense5120Id,
     _Dense5376Id,
     _Dense8000Id,
+    _ImageText256Id,
+    _ImageText512Id,
+    _ImageText768Id,
+    _ImageText1024Id,
+    _ImageText1152Id,
+    _ImageText1280Id,
+    _ImageText1536Id,
     _SparseId,
 )
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
+    AnyImageTextModel,
+    CaptionerModel,
     ClassifierModel,
     CrossEncoderModel,
     SparseModel,
@@ -99,6 +110,12 @@ class _Colbert(Protocol[P]):
     """The same of late interaction."""
 
     def _loads_colbert(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+
+class _ImageText(Protocol[P]):
+    """The same of pictures and texts."""
+
+    def _loads_image_text(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
 
 
 class _AnyKind(Protocol):
@@ -403,13 +420,6 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense1280Id,
-    *,
-    dim: Literal[1280] | None = None,
-    **options: Unpack[LoadOptions],
-) -> DenseEncoder: ...
-@overload
-def load(
     model: _Dense5376Id,
     *,
     dim: Literal[5376] | None = None,
@@ -487,15 +497,73 @@ def load(
     **options: Unpack[LoadOptions],
 ) -> Classifier: ...
 @overload
+def load(
+    model: _ImageText768Id,
+    *,
+    dim: Literal[768] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText1024Id,
+    *,
+    dim: Literal[1024] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText512Id,
+    *,
+    dim: Literal[512] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText1536Id,
+    *,
+    dim: Literal[1536] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText1152Id,
+    *,
+    dim: Literal[1152] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText1280Id,
+    *,
+    dim: Literal[1280] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText256Id,
+    *,
+    dim: Literal[256] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _CaptionerId,
+    **options: Unpack[LoadOptions],
+) -> Captioner: ...
+@overload
 def load(model: _Dense[P], *args: P.args, **kwargs: P.kwargs) -> DenseEncoder: ...
 @overload
 def load(model: _Colbert[P], *args: P.args, **kwargs: P.kwargs) -> ColbertEncoder: ...
+@overload
+def load(model: _ImageText[P], *args: P.args, **kwargs: P.kwargs) -> ImageTextEncoder: ...
 @overload
 def load(model: SparseModel, **options: Unpack[LoadOptions]) -> SparseEncoder: ...
 @overload
 def load(model: CrossEncoderModel, **options: Unpack[LoadOptions]) -> CrossEncoder: ...
 @overload
 def load(model: ClassifierModel, **options: Unpack[LoadOptions]) -> Classifier: ...
+@overload
+def load(model: CaptionerModel, **options: Unpack[LoadOptions]) -> Captioner: ...
 @overload
 def load(model: ModelConfig[AnyDenseModel]) -> DenseEncoder: ...
 @overload
@@ -506,6 +574,10 @@ def load(model: ModelConfig[SparseModel]) -> SparseEncoder: ...
 def load(model: ModelConfig[CrossEncoderModel]) -> CrossEncoder: ...
 @overload
 def load(model: ModelConfig[ClassifierModel]) -> Classifier: ...
+@overload
+def load(model: ModelConfig[AnyImageTextModel]) -> ImageTextEncoder: ...
+@overload
+def load(model: ModelConfig[CaptionerModel]) -> Captioner: ...
 @overload
 def load(
     model: ModelRef | os.PathLike[str],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Generator, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,19 @@ from holotype.encoders.encoder import Build, Encoder
 from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.colbert import Side
 from holotype.encoders.kinds.plan import ColbertPlan
-from holotype.encoders.options import SideName
+from holotype.encoders.options import EncodeOptions, SideName, settings_of
 from holotype.encoders.running.network import Towers
-from holotype.encoders.text_encoder import TextEncoder
+from holotype.encoders.running.pipeline import Task, stream
+from holotype.encoders.text_encoder import SideReader, TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import maxsim, maxsim_pairwise, refuse_texts
 from holotype.encoders.vectors.token_pooling import import_clustering, merge_tokens
+from holotype.errors import UnsupportedModelError
 from holotype.records import AnyColbertModel
+
+if TYPE_CHECKING:
+    from holotype.encoders.inputs.images import Picture
 
 TokenVectors: TypeAlias = NDArray[np.float32]
 ManyTokenVectors: TypeAlias = Ragged[Any] | Sequence[NDArray[Any]] | NDArray[Any]
@@ -53,6 +59,81 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         super().__init__(config, plan, towers, build)
         self.encoding = plan.encoding
         self._readers = readers_of(plan, towers.query.tokenizer, towers.document.tokenizer)
+
+    # A string is also an iterable of strings; the first overload that matches is the right one.
+    @overload
+    def encode_image(  # type: ignore[overload-overlap]
+        self, pictures: Picture, **options: Unpack[EncodeOptions]
+    ) -> TokenVectors: ...
+    @overload
+    def encode_image(
+        self, pictures: Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> Ragged[np.float32]: ...
+    def encode_image(
+        self, pictures: Picture | Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> TokenVectors | Ragged[np.float32]:
+        """Encode pictures, such as pages, as documents; only some models read pictures.
+
+        Args:
+            pictures: one picture or several; see `ImageTextEncoder.encode_image`.
+            options: see `EncodeOptions`.
+
+        Returns:
+            float32 ``[n_tokens, dim]`` for one picture, a `Ragged` of these for several.
+
+        Raises:
+            UnsupportedModelError: the model reads texts only.
+            ImageError: a picture cannot be read; the error has its index.
+            MissingExtraError: Pillow is not installed.
+        """
+        from holotype.encoders.inputs.images import is_one_picture
+
+        windows = list(self.encode_image_stream(pictures, **options))
+        if is_one_picture(pictures):
+            return windows[0][0]
+        return Ragged.concatenate(windows or [self._collector("document", None, 0).result()])
+
+    def encode_image_stream(
+        self, pictures: Picture | Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> Generator[Ragged[np.float32], None, None]:
+        """Encode pictures as they come, in bounded memory; see `encode_image`.
+
+        Returns:
+            A generator of results, each for several pictures, in input order; `close` stops it.
+        """
+        own = self.encoding.pictures
+        if own is None:
+            raise UnsupportedModelError(
+                self._name,
+                "it reads texts only; select(modality='image') gives models for pictures",
+            )
+        # Models of texts need no Pillow.
+        from holotype.encoders.inputs.images import count_pictures, each_picture
+        from holotype.encoders.inputs.pixels import PictureReader, pictures_at_once
+
+        task = Task(
+            model_id=self._name,
+            dtype=self.dtype,
+            reader=PictureReader(own.pixels),
+            collector=partial(self._collector, "document", None),
+            items_at_once=pictures_at_once(),
+            unit="pictures",
+        )
+        settings = settings_of(**options)
+        networks = self._picture_networks(settings.devices)
+        return stream(
+            networks, task, each_picture(pictures), settings, n_items=count_pictures(pictures)
+        )
+
+    def _reader(
+        self, side: SideName, instruction: str | None = None, prompt: str | None = None
+    ) -> SideReader:
+        if self.encoding.pictures is not None and side != "query":
+            raise UnsupportedModelError(
+                self._name,
+                "its documents are pictures; call encode_image(), and encode_query() for texts",
+            )
+        return super()._reader(side, instruction, prompt)
 
     @property
     def dim(self) -> int:

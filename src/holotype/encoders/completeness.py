@@ -30,10 +30,12 @@ from holotype.encoders.inputs.tokenizer_classes import (
 from holotype.encoders.kinds.dense import DenseEncoding
 from holotype.encoders.kinds.plan import (
     AnyPlan,
+    CaptionerPlan,
     ClassifierPlan,
     ColbertPlan,
     CrossEncoderPlan,
     DensePlan,
+    ImageTextPlan,
     SparsePlan,
     StaticPlan,
     networks,
@@ -142,7 +144,9 @@ def check_complete(plan: AnyPlan) -> None:
         InvalidLengthError: special tokens leave no room for text.
     """
     check_present(plan)
-    if isinstance(plan, StaticPlan):
+    if isinstance(plan, ImageTextPlan | CaptionerPlan):
+        _check_transformer(plan.settings)
+    elif isinstance(plan, StaticPlan):
         _check_table(plan.static)
     elif isinstance(plan, DensePlan):
         _check_layers(plan.encoding.layers, _check_transformer(plan.settings))

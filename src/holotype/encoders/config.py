@@ -27,10 +27,12 @@ from holotype.errors import InvalidArgumentError, InvalidDimensionError, Unsuppo
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
+    CaptionerModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageTextModel,
     ModelInfo,
     SparseModel,
 )
@@ -59,7 +61,15 @@ DTYPES = {
     "openvino": ("float32", "float16", "bfloat16", "int8"),
 }
 """The data types that each backend supports."""
-_KINDS = (DenseModel, ColbertModel, SparseModel, CrossEncoderModel, ClassifierModel)
+_KINDS = (
+    DenseModel,
+    ColbertModel,
+    SparseModel,
+    CrossEncoderModel,
+    ClassifierModel,
+    ImageTextModel,
+    CaptionerModel,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,17 @@ from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeAlias, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    NoReturn,
+    Protocol,
+    Self,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +28,14 @@ from holotype.encoders.arguments import ATTRIBUTE_EQUIVALENTS, as_text
 from holotype.encoders.config import ModelConfig, ModelT_co
 from holotype.encoders.inputs.items import each_text
 from holotype.encoders.inputs.lengths import Token
+from holotype.encoders.inputs.rows import PictureRow
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
-from holotype.encoders.running.devices import LoadedT, Replicas
+from holotype.encoders.running.devices import Loaded, LoadedT, Replicas
 from holotype.encoders.running.forks import refuse_fork
-from holotype.encoders.running.network import Network, Tower, Towers
+from holotype.encoders.running.network import Network, NetworkOf, Tower, Towers
 from holotype.errors import CheckpointError, ClosedEncoderError, TokenizationError
 
 Build: TypeAlias = Callable[[ModelConfig[Any]], Towers]
@@ -134,8 +145,25 @@ class LoadedModel(Generic[LoadedT]):
         self.close()
 
 
-class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
-    """A loaded model.
+class Placed(Loaded, Protocol):
+    """A loaded model with its device and the type of its arithmetic."""
+
+    @property
+    def device(self) -> str:
+        """The device, as torch names it."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """The type of the weights and of the arithmetic, by name."""
+        ...
+
+
+PlacedT = TypeVar("PlacedT", bound=Placed)
+
+
+class LoadedRecord(LoadedModel[PlacedT], Generic[ModelT_co, PlacedT]):
+    """A loaded model of a record.
 
     A context manager that closes the encoder on exit. Copying or unpickling an encoder reloads the
     model from its `config`.
@@ -145,7 +173,11 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
     """
 
     def __init__(
-        self, config: ModelConfig[ModelT_co], plan: AnyPlan, towers: Towers, build: Build
+        self,
+        config: ModelConfig[ModelT_co],
+        plan: AnyPlan,
+        towers: PlacedT,
+        build: Callable[[ModelConfig[Any]], PlacedT],
     ) -> None:
         """Wrap a model that `holotype.encoders.load` has loaded.
 
@@ -224,9 +256,29 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
         trusted = self._plan.checkpoint.policy == "run"
         return has_fingerprint(self._plan, stated, dim=self.config.dim, with_code=trusted)
 
-    def compatible_with(self, other: Encoder[Any]) -> bool:
+    def compatible_with(self, other: LoadedRecord[Any, Any]) -> bool:
         """Whether both encoders may share an index: their fingerprints are equal."""
         return self.fingerprint == other.fingerprint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Reload the model from its configuration; weights are not copied.
+
+        Raises:
+            ClosedEncoderError: the encoder has been closed.
+        """
+        _ = self._towers
+        return _load_again, (self.config,)
+
+
+class Encoder(LoadedRecord[ModelT_co, Towers]):
+    """A loaded model that reads texts.
+
+    A context manager that closes the encoder on exit. Copying or unpickling an encoder reloads the
+    model from its `config`.
+
+    Attributes:
+        config: the record and how it is run, with the chosen device.
+    """
 
     # A string is also an iterable of strings; the first overload that matches is the right one.
     @overload
@@ -295,14 +347,11 @@ class Encoder(LoadedModel[Towers], Generic[ModelT_co]):
     ) -> Sequence[Network]:
         return [_tower(towers, side).network for towers in self._towers_on(devices)]
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Reload the model from its configuration; weights are not copied.
-
-        Raises:
-            ClosedEncoderError: the encoder has been closed.
-        """
-        _ = self._towers
-        return _load_again, (self.config,)
+    def _picture_networks(
+        self, devices: Sequence[str] | None
+    ) -> Sequence[NetworkOf[PictureRow, NDArray[np.float32]]]:
+        found = [towers.pictures for towers in self._towers_on(devices)]
+        return [network for network in found if network is not None]
 
 
 def shown_prompts(query: Prompt, document: Prompt) -> str:
@@ -310,7 +359,7 @@ def shown_prompts(query: Prompt, document: Prompt) -> str:
     return f"query_prompt={query.text!r}, document_prompt={document.text!r}"
 
 
-def _load_again(config: ModelConfig[Any]) -> Encoder[Any]:
+def _load_again(config: ModelConfig[Any]) -> LoadedRecord[Any, Any]:
     from holotype.encoders._load import load_config
 
     return load_config(config)
@@ -320,5 +369,7 @@ def _tower(towers: Towers, side: TextSide) -> Tower:
     return towers.query if side == "query" else towers.document
 
 
-def _build_on(build: Build, config: ModelConfig[Any], device: str) -> Towers:
+def _build_on(
+    build: Callable[[ModelConfig[Any]], PlacedT], config: ModelConfig[Any], device: str
+) -> PlacedT:
     return build(dataclasses.replace(config, device=device))

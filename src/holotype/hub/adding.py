@@ -28,13 +28,24 @@ _ENCODINGS = {
     "sparse": ("pooling", "activation", "similarity", "query_prompt", "document_prompt"),
     "cross-encoder": ("activation", "query_prompt", "document_prompt"),
     "classifier": ("activation", "labels", "multi_label"),
+    "image-text": (
+        *("normalize", "similarity", "query_prompt", "document_prompt", "text_padding"),
+        *("text_length", "lower_case", "remove_punctuation", "logit_scale", "logit_bias"),
+    ),
+    "captioner": (
+        *("prompt", "num_beams", "max_new_tokens", "max_length", "min_length"),
+        *("length_penalty", "repetition_penalty"),
+    ),
 }
+_WITH_VECTORS = ("dense", "colbert", "sparse", "image-text")
 _DESCRIPTIONS = {
     "dense": "Dense embedding model",
     "colbert": "Late-interaction retriever",
     "sparse": "Learned sparse retriever",
     "cross-encoder": "Reranker that scores a query and a document together",
     "classifier": "Text classifier",
+    "image-text": "Embedding model for images and text",
+    "captioner": "Captioner that writes text for images",
 }
 _DERIVED = f"{SOURCE}: derived from the kind of model"
 _NAMED = f"{SOURCE}: the name of the repository"
@@ -94,7 +105,7 @@ def make_entry(
             files.location, f"{kind!r} is not a known kind; use one of {', '.join(RECORDS)}"
         )
     said, notes = statements(files, huggingface_id, kind)
-    if kind in ("dense", "colbert", "sparse") and "embedding_dim" not in said:
+    if kind in _WITH_VECTORS and "embedding_dim" not in said:
         raise UnsupportedCheckpointError(
             files.location,
             f"does not state the vector size that the entry of a {kind} model requires; "
@@ -116,6 +127,8 @@ def make_entry(
     entry["revision"] = commit
     if commit is not None:
         provenance["/revision"] = f"{SOURCE}: the newest commit" if revision is None else SOURCE
+    if "image" in entry or kind in ("image-text", "captioner"):
+        entry["capabilities"]["modalities"] = ["image", "text"]
     entry["description"] = _description(kind, said)
     ordered = {key: entry[key] for key in _ORDER if key in entry}
     return NewEntry(ordered, notes)
@@ -202,7 +215,7 @@ def with_entry(text: str, entry: Mapping[str, Any]) -> str:
 
 _ORDER = (
     *("id", "type", "name", "huggingface_id", "organization", "release_date", "license"),
-    *("description", "architecture", "specs", "files", "capabilities", "performance"),
+    *("description", "architecture", "specs", "image", "files", "capabilities", "performance"),
     *("dependencies", "revision", "encoding", "provenance"),
 )
 
@@ -249,8 +262,8 @@ def _description(kind: str, said: Mapping[str, Setting[Any]]) -> str:
         return said[field].value if field in said else None
 
     first = _DESCRIPTIONS[kind]
-    if kind in ("dense", "colbert"):
-        each = "" if kind == "dense" else " for every token"
+    if kind in ("dense", "colbert", "image-text"):
+        each = " for every token" if kind == "colbert" else ""
         first += f" with {value('embedding_dim')}-dimensional vectors{each}"
     elif kind == "sparse":
         first += f" with a weight for each of {value('embedding_dim'):,} vocabulary entries"

@@ -25,6 +25,9 @@ _NAMES = frozenset(
         "artifact.metadata",
         "router_config.json",
         "tokenizer_config.json",
+        "preprocessor_config.json",
+        "processor_config.json",
+        "generation_config.json",
         CARD,
     }
 )

@@ -9,6 +9,17 @@ from holotype.encoders.kinds.merge import Comparer
 from holotype.records import ModelInfo
 from holotype.references.entry import RECORDS
 
+IMAGE_FIELDS = (
+    *("size", "shortest_edge", "longest_edge", "max_patches", "min_pixels", "max_pixels"),
+    *("crop", "tile_size", "resample", "rescale", "mean", "std", "colour"),
+    *("transparency", "orientation", "patch_size", "merge_size", "tokens"),
+    *("hidden_dim", "layers"),
+)
+"""The fields of the group `image`."""
+
+KNOWN_WHEN_EMPTY = ("skiplist", "image_crop")
+"""Fields in which an empty list is a value; in all others it means unknown."""
+
 POINTERS = {
     "license": ("license",),
     "architecture_type": ("architecture", "type"),
@@ -22,6 +33,7 @@ POINTERS = {
     "vocab_size": ("specs", "vocab_size"),
     "layers": ("specs", "layers"),
     "dtype": ("specs", "dtype"),
+    **{f"image_{name}": ("image", name) for name in IMAGE_FIELDS},
     "tokenizer_file": ("files", "tokenizer"),
     "config_file": ("files", "config"),
     "safetensors_file": ("files", "weights", "safetensors"),
@@ -48,6 +60,21 @@ POINTERS = {
         "activation",
         "labels",
         "multi_label",
+        "image_prompt",
+        "query_suffix",
+        "text_padding",
+        "text_length",
+        "lower_case",
+        "remove_punctuation",
+        "logit_scale",
+        "logit_bias",
+        "prompt",
+        "num_beams",
+        "max_new_tokens",
+        "max_length",
+        "min_length",
+        "length_penalty",
+        "repetition_penalty",
     )
 }
 """The place of each record field in its entry, in the order to show them."""
@@ -56,7 +83,7 @@ POINTERS = {
 def value_of(record: ModelInfo, field: str) -> object:
     """Return the value of a field; None if it is unknown, as is an empty list of labels."""
     value = getattr(record, field)
-    return None if value == () and field != "skiplist" else value
+    return None if value == () and field not in KNOWN_WHEN_EMPTY else value
 
 
 def empty_record(huggingface_id: str, kind: str) -> ModelInfo:

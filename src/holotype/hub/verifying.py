@@ -13,7 +13,7 @@ from holotype.errors import CheckpointError, HubUnreachableError, RevisionGoneEr
 from holotype.hub.cached import open_cached
 from holotype.hub.checkpoint_files import open_folder, open_repository
 from holotype.hub.client import HubClient
-from holotype.hub.fields import POINTERS
+from holotype.hub.fields import KNOWN_WHEN_EMPTY, POINTERS
 from holotype.hub.reading import Reading, compare_with_checkpoint
 from holotype.records import ModelInfo
 
@@ -198,7 +198,7 @@ def _with_note(report: Report, note: str) -> Report:
 def _finding(comparison: Comparison) -> Finding | None:
     """Return the finding of a comparison; None if neither side has a value."""
     ours, theirs = comparison.ours, comparison.theirs
-    known = ours is not None and (ours != () or comparison.field == "skiplist")
+    known = ours is not None and (ours != () or comparison.field in KNOWN_WHEN_EMPTY)
     if theirs is None:
         outcome: Outcome = "not said"
         if not known:

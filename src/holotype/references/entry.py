@@ -10,10 +10,12 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from holotype.errors import ManifestError
 from holotype.records import (
+    CaptionerModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageTextModel,
     ModelInfo,
     SparseModel,
     Variant,
@@ -25,6 +27,8 @@ RECORDS: Mapping[str, type[ModelInfo]] = {
     "sparse": SparseModel,
     "cross-encoder": CrossEncoderModel,
     "classifier": ClassifierModel,
+    "image-text": ImageTextModel,
+    "captioner": CaptionerModel,
 }
 """The record class of each kind."""
 

@@ -30,7 +30,9 @@ def test_without_criteria_every_model_that_is_not_deprecated_is_selected() -> No
         ({"type": ModelType.CROSS_ENCODER}, ["tiny-reranker"]),
         ({"organization": "OTHER LAB", "type": "classifier"}, ["tiny-sentiment"]),
         ({"language": "zh"}, ["tiny-colbert-v1", "tiny-dense-v2-sparse"]),
-        ({"modality": "image"}, ["tiny-clip"]),
+        ({"modality": "image"}, ["tiny-clip", "tiny-captioner"]),
+        ({"modality": "image", "type": "image-text"}, ["tiny-clip"]),
+        ({"modality": "image", "type": "CAPTIONER"}, ["tiny-captioner"]),
         ({"license": "MIT"}, ["tiny-dense-v2"]),
         ({"license": ["mit", "cc-by-nc-sa-4.0"]}, ["tiny-dense-v2", "tiny-sparse"]),
         ({"min_embedding_dim": 1000}, ["tiny-sparse", "tiny-dense-v2-sparse"]),
@@ -219,10 +221,10 @@ def test_a_script_that_no_model_reads_has_no_models() -> None:
 
 
 def test_a_kind_of_a_catalogue_of_ones_own_is_known() -> None:
-    (clip,) = select(type=small.TINY_CLIP.type, among=small.MODEL_REGISTRY)
-    assert clip is small.TINY_CLIP
-    with pytest.raises(ValueError, match=f"type='{clip.type}' is unknown"):
-        select(type=clip.type)
+    (speech,) = select(type=small.TINY_SPEECH.type, among=small.MODEL_REGISTRY)
+    assert speech is small.TINY_SPEECH
+    with pytest.raises(ValueError, match=f"type='{speech.type}' is unknown"):
+        select(type=speech.type)
 
 
 def test_two_catalogues_mix_in_one_query() -> None:

@@ -31,8 +31,41 @@ _ENCODINGS: dict[str, dict[str, Any]] = {
     "sparse": {"pooling": "max", "activation": "log1p-relu", "similarity": "dot"},
     "cross-encoder": {"activation": "identity"},
     "classifier": {"activation": "softmax", "labels": ["no", "yes"], "multi_label": False},
+    "image-text": {
+        "normalize": True,
+        "similarity": "sigmoid",
+        "query_prompt": "",
+        "document_prompt": None,
+        "text_padding": "max-length",
+        "text_length": 64,
+        "lower_case": True,
+        "logit_scale": 112.5,
+        "logit_bias": -16.75,
+    },
+    "captioner": {"prompt": "a photo of", "num_beams": 3, "max_length": 20, "min_length": 5},
 }
-_EMBEDDING_DIMS = {"dense": 384, "colbert": 128, "sparse": 30522, "two-tower": 64}
+_IMAGES: dict[str, dict[str, Any]] = {
+    "image-text": {
+        "shortest_edge": 224,
+        "crop": [224, 192],
+        "resample": "bicubic",
+        "rescale": 1 / 255,
+        "mean": [0.5, 0.4, 0.3],
+        "std": [0.3, 0.2, 0.1],
+        "patch_size": 16,
+        "tokens": 168,
+    },
+    "captioner": {"size": [384, 384], "crop": [], "rescale": 1, "patch_size": 16, "tokens": 32},
+}
+_EMBEDDING_DIMS = {
+    **{"dense": 384, "colbert": 128, "sparse": 30522, "two-tower": 64},
+    **{"image-text": 512},
+}
+KINDS = (
+    *("dense", "colbert", "sparse", "cross-encoder", "classifier"),
+    *("image-text", "captioner", "two-tower"),
+)
+"""The known kinds, and another one."""
 
 
 def valid_entry(kind: str = "dense", number: int = 1) -> dict[str, Any]:
@@ -77,6 +110,9 @@ def valid_entry(kind: str = "dense", number: int = 1) -> dict[str, Any]:
         entry["architecture"] |= {"has_projection": True, "projection_dims": 128}
         entry["architecture"]["matryoshka_dims"] = [64, 128]
         entry["capabilities"]["matryoshka"] = True
+    if kind in _IMAGES:
+        entry["image"] = copy.deepcopy(_IMAGES[kind])
+        entry["capabilities"]["modalities"] = ["text", "image"]
     if kind in _ENCODINGS:
         entry["encoding"] = copy.deepcopy(_ENCODINGS[kind])
     return entry
@@ -84,11 +120,10 @@ def valid_entry(kind: str = "dense", number: int = 1) -> dict[str, Any]:
 
 def valid_catalogue(*entries: dict[str, Any]) -> dict[str, Any]:
     """A catalogue without problems: these entries, or one of each kind."""
-    kinds = ("dense", "colbert", "sparse", "cross-encoder", "classifier", "two-tower")
     return {
         "version": "1.0.0",
         "sources": {"lab": {"title": "A laboratory", "retrieved": "2024-05"}},
-        "models": list(entries) or [valid_entry(kind) for kind in kinds],
+        "models": list(entries) or [valid_entry(kind) for kind in KINDS],
     }
 
 

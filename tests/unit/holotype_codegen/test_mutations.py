@@ -252,6 +252,25 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
         id=NAMES.map(lambda name: f"{name}-korean-v1"),
         capabilities__languages=st.just(["en", "ja"]),
     ),
+    "models_for_pictures_read_them": on(
+        "image-text", capabilities__modalities=st.sampled_from([["text"], ["image"], ["audio"]])
+    ),
+    "pictures_are_resized_in_one_way": on("image-text", image__max_patches=st.integers(1, 4096)),
+    "crops_lie_in_the_picture": on(
+        "image-text",
+        image__crop=st.integers(225, 4096).map(lambda side: [side, 9])
+        | st.integers(1, 224).map(lambda side: [side]),
+    ),
+    "patches_fit_the_picture": on("image-text", image__tokens=st.integers(169, 10**6))
+    | on("image-text", image__patch_size=st.integers(193, 10**6)),
+    "channels_are_of_the_rescaled_values": on("image-text", image__rescale=st.floats(1.01, 1000))
+    | on("image-text", image__mean=st.floats(1.01, 255).map(lambda mean: [0.5, 0.5, mean])),
+    "biases_belong_to_sigmoids": on(
+        "image-text", encoding__similarity=st.sampled_from(["cosine", "dot"])
+    ),
+    "text_lengths_fit_the_context": on("image-text", encoding__text_length=st.integers(513, 9999)),
+    "captions_have_one_limit": on("captioner", encoding__max_new_tokens=st.integers(1, 500))
+    | on("captioner", encoding__min_length=st.integers(21, 500)),
     "revisions_are_commits": on(
         "dense",
         revision=TEXTS.filter(bool)

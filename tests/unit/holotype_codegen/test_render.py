@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from tests.unit.holotype_codegen.catalogues import valid_catalogue, valid_entry
+from tests.unit.holotype_codegen.catalogues import KINDS, valid_catalogue, valid_entry
 
 from holotype.records import DenseModel, ModelInfo
 from holotype_codegen.naming import RESERVED_NAMES
 from holotype_codegen.render import Origin, render
 
-KINDS = ("dense", "colbert", "sparse", "cross-encoder", "classifier", "two-tower")
 ORIGIN = Origin(file="models.json", digest="0" * 64, command="make it")
 
 
@@ -48,7 +47,7 @@ def test_the_header_says_where_the_module_comes_from() -> None:
     assert header[2] == "# Make it again with: make it"
 
 
-@pytest.mark.parametrize("kind", ["dense", "colbert", "sparse", "cross-encoder", "two-tower"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_catalogue_of_one_model_becomes_a_module(kind: str) -> None:
     module = module_of(valid_catalogue(valid_entry(kind)))
     (record,) = module.MODEL_REGISTRY
@@ -147,6 +146,7 @@ def test_records_of_two_catalogues_are_of_the_same_classes() -> None:
     "kinds",
     [
         *(("dense",), ("colbert",), ("sparse",), ("cross-encoder",), ("classifier",)),
+        *(("image-text",), ("captioner",), ("image-text", "captioner")),
         *(("two-tower",), ("dense", "dense"), ("sparse", "sparse"), ("dense", "two-tower")),
     ],
     ids="+".join,

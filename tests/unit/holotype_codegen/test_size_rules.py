@@ -115,6 +115,8 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str, str, str, str]] = [
             ("sparse", True),
             ("cross-encoder", True),
             ("classifier", True),
+            ("image-text", True),
+            ("captioner", True),
         ]
     ),
     *(

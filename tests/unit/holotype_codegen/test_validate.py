@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.holotype_codegen.catalogues import (
+    KINDS,
     changed,
     problems_of,
     text_of,
@@ -19,7 +20,6 @@ from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems, load_catalogue
 
 ROOT = Path(__file__).parents[3]
-KINDS = ["dense", "colbert", "sparse", "cross-encoder", "classifier", "two-tower"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

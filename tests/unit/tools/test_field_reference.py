@@ -86,6 +86,10 @@ def test_types_are_told_in_words(text: str) -> None:
 
 
 def test_what_depends_on_the_kind_says_so(text: str) -> None:
-    assert "| for `dense`, `colbert` and `sparse` |" in section(text, "An entry of `models`")
+    assert "| for `dense`, `colbert`, `sparse` and `image-text` |" in section(
+        text, "An entry of `models`"
+    )
     specs = section(text, "`specs`")
-    assert "For `cross-encoder` and `classifier`, `embedding_dim` has the type `null`." in specs
+    assert (
+        "For `cross-encoder`, `classifier` and `captioner`, `embedding_dim` has the type `null`."
+    ) in specs

@@ -45,6 +45,17 @@ class JsonFile:
         """Return the first of these keys that has a value, which must be an integer."""
         return self._get(int, "an integer", *keys)
 
+    def number(self, *keys: str) -> Setting[float] | None:
+        """Return the first of these keys that has a value, which must be a number."""
+        for key in keys:
+            value = self.values.get(key)
+            if value is None:
+                continue
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise self.wrong(key, value, "a number")
+            return Setting(float(value), self.name)
+        return None
+
     def boolean(self, *keys: str) -> Setting[bool] | None:
         """Return the first of these keys that has a value, which must be true or false."""
         return self._get(bool, "true or false", *keys)

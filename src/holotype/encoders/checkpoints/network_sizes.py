@@ -71,11 +71,13 @@ def refuse_adapter(folder: Checkpoint) -> None:
         )
 
 
-def check_network(transformer: Checkpoint) -> None:
+def check_network(transformer: Checkpoint, *, whole: bool = True) -> None:
     """Check what the configuration of a transformer says of its size, alone and by the weights.
 
     Args:
         transformer: the folder of the transformer.
+        whole: whether its numbers are those of all weights; those of several networks in one
+            checkpoint are checked when they are built.
 
     Raises:
         CheckpointError: a number is impossible, or contradicts the weights.
@@ -92,7 +94,7 @@ def check_network(transformer: Checkpoint) -> None:
         return
     _check_types(transformer, tensors)
     # Code of the checkpoint may mean something else by the same names.
-    if "auto_map" not in config.values or transformer.policy == "ignore":
+    if whole and ("auto_map" not in config.values or transformer.policy == "ignore"):
         _check_by_weights(config, {name: tensor.shape for name, tensor in tensors.items()})
 
 

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import stat
+import struct
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -158,6 +159,32 @@ def read_header(path: Path) -> Header:
     if _LENGTH_BYTES + length + n_data_bytes > n_bytes:
         raise _damaged(str(path), "its tensors are cut off")
     return header
+
+
+def read_number(path: Path, name: str) -> float:
+    """Return a tensor that holds one number.
+
+    Raises:
+        CheckpointError: there is no such tensor, it holds more, or its type is no float.
+    """
+    header = read_header(path)
+    with path.open("rb") as file:
+        length = header_length(file.read(_LENGTH_BYTES), str(path))
+        described = json.loads(file.read(length)).get(name, {})
+        first, end = described.get("data_offsets", (0, 0))
+        file.seek(first, os.SEEK_CUR)
+        content = file.read(min(end - first, _LENGTH_BYTES))
+    tensor = header.get(name)
+    if tensor is None or tensor.n_values != 1 or tensor.dtype not in _FLOATS:
+        raise CheckpointError(str(path), f"holds {name} as {tensor}; expected one number")
+    if tensor.dtype == "BF16":
+        # Its bits are the upper half of those of a float32.
+        content = bytes(2) + content
+    number: float = struct.unpack(_FLOATS[tensor.dtype], content)[0]
+    return number
+
+
+_FLOATS = {"F64": "<d", "F32": "<f", "BF16": "<f", "F16": "<e"}
 
 
 def refuse_special(path: Path) -> None:

@@ -15,12 +15,15 @@ from holotype.encoders.graphs.build import LAST_LAYER_FILE
 from holotype.encoders.graphs.graph import LAST_LAYER_INPUTS, LOGITS, TOKEN_VECTORS
 from holotype.encoders.kinds.plan import (
     AnyPlan,
+    CaptionerPlan,
     ClassifierPlan,
     ColbertPlan,
     CrossEncoderPlan,
     DensePlan,
+    ImageTextPlan,
     SparsePlan,
     StaticPlan,
+    reads_pictures,
 )
 from holotype.encoders.torch_backend.tensors import read_tensors, split_projection
 from holotype.encoders.torch_backend.weights import (
@@ -82,6 +85,10 @@ def read_source(plan: AnyPlan) -> ExportSource:
         return _sparse_source(plan)
     if isinstance(plan, CrossEncoderPlan | ClassifierPlan):
         return _head_source(plan)
+    if isinstance(plan, ImageTextPlan | CaptionerPlan) or reads_pictures(plan):
+        raise UnsupportedModelError(
+            plan.record.id, "it reads pictures, and such models run on torch only so far"
+        )
     if isinstance(plan, StaticPlan):
         raise UnsupportedModelError(
             plan.record.id, "it is a table of token vectors, run by NumPy alone; load it as it is"

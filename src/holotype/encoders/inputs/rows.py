@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,22 @@ class Row:
     def n_tokens(self) -> int:
         """How many tokens the text has, with special tokens."""
         return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRow:
+    """One picture as its network reads it.
+
+    Attributes:
+        pixels: float32 ``[3, height, width]``, or ``[n_patches, patch_size * patch_size * 3]``
+            where the network reads patches.
+        n_tokens: how many patches there are, as far as that is known; work is counted by them.
+        grid: how many patches lie below and beside each other, where the network reads patches.
+    """
+
+    pixels: NDArray[np.float32]
+    n_tokens: int
+    grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +140,63 @@ def _pad(rows: Sequence[Row], pad_id: int) -> Batch:
         attended[at, : row.n_tokens] = row.attended
         counted[at, : row.n_tokens] = row.counted
     return Batch(ids, type_ids, attended, counted)
+
+
+def picture_batches(
+    rows: Sequence[PictureRow], batch_size: int | None
+) -> Iterator[tuple[list[int], dict[str, NDArray[Any]]]]:
+    """Yield batches of pictures of one size, as transformers names them, with their positions.
+
+    Pictures that are cut into patches have any number of these, and are padded; nothing attends to
+    the padding.
+
+    Args:
+        rows: what is put into batches.
+        batch_size: how many rows make a batch; None makes batches of a bounded number of patches.
+    """
+    order = sorted(range(len(rows)), key=lambda at: (-rows[at].n_tokens, *rows[at].pixels.shape))
+    start = 0
+    while start < len(order):
+        first = rows[order[start]]
+        most = batch_size or max(1, _TOKENS_AT_ONCE // max(1, first.n_tokens))
+        chosen = order[start : start + most]
+        # Those of one shape stand side by side.
+        if first.grid is None:
+            chosen = [at for at in chosen if rows[at].pixels.shape == first.pixels.shape]
+            yield chosen, {"pixel_values": np.stack([rows[at].pixels for at in chosen])}
+        else:
+            yield chosen, _pad_patches([rows[at] for at in chosen])
+        start += len(chosen)
+
+
+def _pad_patches(rows: Sequence[PictureRow]) -> dict[str, NDArray[Any]]:
+    n_patches = max(row.n_tokens for row in rows)
+    pixels = np.zeros((len(rows), n_patches, rows[0].pixels.shape[1]), dtype=np.float32)
+    attended = np.zeros((len(rows), n_patches), dtype=np.int64)
+    for at, row in enumerate(rows):
+        pixels[at, : row.n_tokens] = row.pixels
+        attended[at, : row.n_tokens] = 1
+    return {
+        "pixel_values": pixels,
+        "pixel_attention_mask": attended,
+        "spatial_shapes": np.asarray([row.grid for row in rows], dtype=np.int64),
+    }
+
+
+def alike(
+    rows: Sequence[PictureRow] | Sequence[Row], keys: Sequence[Any], batch_size: int | None
+) -> Iterator[list[int]]:
+    """Yield the positions of rows with one key each, which need no padding, the largest first.
+
+    Args:
+        rows: what is put into batches.
+        keys: what rows of a batch have in common.
+        batch_size: how many rows make a batch; None makes batches of a bounded number of tokens.
+    """
+    groups: dict[Any, list[int]] = {}
+    for at in sorted(range(len(rows)), key=lambda at: -rows[at].n_tokens):
+        groups.setdefault(keys[at], []).append(at)
+    for group in groups.values():
+        step = batch_size or max(1, _TOKENS_AT_ONCE // max(1, rows[group[0]].n_tokens))
+        for start in range(0, len(group), step):
+            yield group[start : start + step]

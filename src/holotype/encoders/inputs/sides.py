@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
-from holotype.encoders.kinds.colbert import ColbertEncoding, QueryExpansion
+from holotype.encoders.kinds.colbert import ColbertEncoding, PictureSide, QueryExpansion
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
-from holotype.encoders.kinds.plan import AnyPlan, ColbertPlan, DensePlan, SparsePlan, StaticPlan
+from holotype.encoders.kinds.image_text import ImageTextEncoding
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    ColbertPlan,
+    DensePlan,
+    ImageTextPlan,
+    SparsePlan,
+    StaticPlan,
+)
 from holotype.encoders.kinds.prompts import Prompt, Prompted
 from holotype.encoders.kinds.sparse import SparseEncoding
 from holotype.encoders.options import SideName, TextSide
@@ -35,6 +44,13 @@ class Side:
         kept_ids: the only token ids whose vectors are kept; None keeps all.
         skips_first: whether the vector of the first token is dropped.
         gap: what stands between the marker and a prompt that a call gives.
+        padded_length: the length in tokens to which texts are padded, where that changes their
+            vectors; None where it does not.
+        lower_case: whether texts are put in lower case.
+        removes_punctuation: whether signs and surplus blanks are taken out of texts.
+        begins: whether the token of the beginning stands before the prompt, as text.
+        n_padding: how many tokens of padding stand after every text, and count.
+        suffix: the text after that.
     """
 
     name: SideName
@@ -49,6 +65,12 @@ class Side:
     kept_ids: tuple[int, ...] | None = None
     skips_first: bool = False
     gap: str = ""
+    padded_length: int | None = None
+    lower_case: bool = False
+    removes_punctuation: bool = False
+    begins: bool = False
+    n_padding: int = 0
+    suffix: str = ""
 
     @property
     def expanded_length(self) -> int | None:
@@ -69,8 +91,13 @@ def sides_of(plan: AnyPlan) -> Sides:
         return {name: _dense_side(plan.encoding, name) for name in _TOWERS}
     if isinstance(plan, SparsePlan):
         return {name: _sparse_side(plan.encoding, name) for name in _TOWERS}
+    if isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
+        # Their documents are pictures.
+        return {"query": _visual_side(plan.encoding, plan.encoding.pictures)}
     if isinstance(plan, ColbertPlan):
         return {name: _colbert_side(plan.encoding, name) for name in _TOWERS}
+    if isinstance(plan, ImageTextPlan):
+        return {name: _image_text_side(plan.encoding, name) for name in _TOWERS}
     raise UnsupportedModelError(
         plan.record.id, f"a model of the kind {plan.record.type!s} reads no queries and documents"
     )
@@ -107,6 +134,17 @@ def _sparse_side(encoding: SparseEncoding, name: SideName) -> Side:
     )
 
 
+def _image_text_side(encoding: ImageTextEncoding, name: SideName) -> Side:
+    return Side(
+        name=name,
+        prompt=_prompt(encoding, name),
+        max_length=encoding.max_length,
+        padded_length=encoding.padded_length,
+        lower_case=encoding.lower_case,
+        removes_punctuation=encoding.remove_punctuation,
+    )
+
+
 def _colbert_side(encoding: ColbertEncoding, name: SideName) -> Side:
     own = {"query": encoding.query, "document": encoding.document, "text": encoding.plain}[name]
     return Side(
@@ -123,6 +161,19 @@ def _colbert_side(encoding: ColbertEncoding, name: SideName) -> Side:
     )
 
 
+def _visual_side(encoding: ColbertEncoding, pictures: PictureSide) -> Side:
+    own, suffix = encoding.query, pictures.query_suffix
+    return Side(
+        name="query",
+        prompt=own.prompt,
+        max_length=own.max_length,
+        special_tokens=False,
+        begins=pictures.begins,
+        n_padding=pictures.n_padding if suffix is None else 0,
+        suffix=f"{suffix or ''}\n",
+    )
+
+
 def _prompt(encoding: Prompted, name: SideName) -> Prompt:
     if name == "text":
         return _verbatim(encoding.default_prompt)
@@ -132,6 +183,9 @@ def _prompt(encoding: Prompted, name: SideName) -> Prompt:
 def _verbatim(text: str) -> Prompt:
     """Return the prompt of texts that are neither, in which nothing is filled."""
     return Prompt(text, filled=text)
+
+
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +202,8 @@ class TextReader:
         kept_ids: the only tokens whose vectors are kept; None keeps all.
         prompt: the text before every text of the call.
         n_uncounted: how many tokens at the beginning do not count.
+        before: what stands before the prompt.
+        after: what stands after every text, whatever its length.
     """
 
     side: Side
@@ -159,6 +215,8 @@ class TextReader:
     kept_ids: frozenset[int] | None
     prompt: str = ""
     n_uncounted: int = 0
+    before: str = ""
+    after: str = ""
 
     @classmethod
     def make(cls, side: Side, tokenizer: TextTokenizer, model_id: str) -> TextReader:
@@ -186,6 +244,8 @@ class TextReader:
             skipped_ids=frozenset(token_id for token_id in skipped if token_id is not None),
             kept_ids=None if side.kept_ids is None else frozenset(side.kept_ids),
             n_uncounted=int(side.skips_first),
+            before=(tokenizer.token(tokenizer.bos_id) or "") if side.begins else "",
+            after=(tokenizer.token(tokenizer.pad_id) or "") * side.n_padding + side.suffix,
         )
 
     def with_instruction(self, instruction: str | None) -> TextReader:
@@ -224,12 +284,28 @@ class TextReader:
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenizedText]:
         """Return the tokens of texts with prompt and marker, cut, before they are expanded."""
-        whole = [self.prompt + text for text in texts]
+        whole = [self._cleaned(self.prompt + text) for text in texts]
+        if self.after:
+            return self._tokenize_with_ends(whole)
         if not self.side.special_tokens:
             return list(self.tokenizer.encode_bare(whole, max_length=self.max_length))
         return list(
             self.tokenizer.encode(whole, max_length=self.max_length, marker_id=self.marker_id)
         )
+
+    def _tokenize_with_ends(self, whole: Sequence[str]) -> list[TokenizedText]:
+        """Return the tokens of texts between what stands before and after each, which stays."""
+        ends = self.tokenizer.ids(self.after)
+        found = []
+        framed = [f"{self.before}{text}{self.after}" for text in whole]
+        for text in self.tokenizer.encode_bare(framed, max_length=None):
+            n_cut = 0 if self.max_length is None else max(len(text.ids) - self.max_length, 0)
+            ids = text.ids
+            if n_cut:
+                kept = len(ids) - n_cut - len(ends)
+                ids = [*ids[:kept], *ids[len(ids) - len(ends) :]]
+            found.append(TokenizedText(ids, [0] * len(ids), n_cut))
+        return found
 
     def count(self, ids: Sequence[int]) -> list[bool]:
         """Return for every token of a text, before it is expanded, whether its vector counts."""
@@ -245,8 +321,21 @@ class TextReader:
         is_kept = self.kept_ids is None or token_id in self.kept_ids
         return is_kept and token_id not in self.skipped_ids
 
+    def _cleaned(self, text: str) -> str:
+        """Return a text as a tokenizer reads it that was trained on clean ones."""
+        if self.side.lower_case:
+            text = text.lower()
+        if self.side.removes_punctuation:
+            text = " ".join(text.translate(_NO_PUNCTUATION).split())
+        return text
+
     def _row(self, text: TokenizedText) -> Row:
         row = Row(text.ids, text.type_ids, [True] * len(text.ids), self.count(text.ids))
+        if self.side.padded_length is not None:
+            # What masks nothing attends to padding, too.
+            attended = "attention_mask" not in self.tokenizer.input_names
+            padding = QueryExpansion(length=self.side.padded_length, token=None, attended=attended)
+            return self._expand(row, padding, self.tokenizer.pad_id)
         if self.side.expansion is None or self.fill_id is None:
             return row
         return self._expand(row, self.side.expansion, self.fill_id)

@@ -144,6 +144,7 @@ class TextTokenizer:
     Attributes:
         vocab_size: one more than the greatest token id.
         pad_id: the id of padding.
+        bos_id: the id of the beginning of a text; that of padding where there is none.
         fill_id: the id that fills queries up, the mask or else the end of the text; None where
             the tokenizer has neither.
         pads_left: whether the checkpoint pads on the left.
@@ -161,6 +162,7 @@ class TextTokenizer:
         cuts_left: bool,
         input_names: Sequence[str],
         location: str = "tokenizer.json",
+        bos_id: int | None = None,
     ) -> None:
         """Take a tokenizer that cuts and pads nothing, and is changed by nobody else.
 
@@ -170,6 +172,7 @@ class TextTokenizer:
         self._tokenizer = tokenizer
         self._cut_direction = "left" if cuts_left else "right"
         self.pad_id = pad_id
+        self.bos_id = pad_id if bos_id is None else bos_id
         self.fill_id = fill_id
         self.pads_left = pads_left
         self.input_names = tuple(input_names)
@@ -402,6 +405,11 @@ class TextTokenizer:
             "this model's tokenizer makes no such tokens of any text. They are probably tokens of "
             "another model's tokenizer, or cut in the middle of a word; send the text itself"
         )
+
+    def decode(self, several: Sequence[Sequence[int]]) -> list[str]:
+        """Return the texts of several lists of tokens, without special tokens."""
+        found: list[str] = self._tokenizer.decode_batch(list(map(list, several)))
+        return found
 
     def count_leading_tokens(self, prompt: str) -> int:
         """Return how many tokens a prompt takes at the beginning of a text."""

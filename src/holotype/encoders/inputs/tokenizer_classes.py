@@ -112,6 +112,10 @@ TOKENIZER_CLASSES: Mapping[str, TokenizerClass] = {
     "AlbertTokenizer": TokenizerClass(
         tokens=_tokens("[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]")
     ),
+    # Texts are cleaned before it; the class itself is one of sentencepiece.
+    "SiglipTokenizer": TokenizerClass(
+        tokens=_tokens(None, "</s>", "<unk>", None, "</s>", None, None)
+    ),
     "DebertaTokenizer": TokenizerClass(
         tokens=_DEBERTA,
         input_names=(*_PLAIN_INPUTS, "token_type_ids"),

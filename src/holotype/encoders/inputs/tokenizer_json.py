@@ -223,6 +223,7 @@ def text_tokenizer(
         cuts_left=cuts_left,
         input_names=input_names,
         location=location,
+        bos_id=special_ids.get("bos_token"),
     )
 
 

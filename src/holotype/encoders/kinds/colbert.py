@@ -18,6 +18,7 @@ from holotype.encoders.checkpoints.modules import (
 )
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.kinds.dense import compare_widths
+from holotype.encoders.kinds.images import PixelSettings
 from holotype.encoders.kinds.merge import Merge
 from holotype.encoders.kinds.prompts import Prompt, is_filled
 from holotype.errors import CheckpointError, UnsupportedCheckpointError, WrongKindError
@@ -142,6 +143,27 @@ class QueryExpansion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSide:
+    """How pictures are read, which are the documents of a model for pages.
+
+    Attributes:
+        pixels: how a picture becomes numbers.
+        model_type: the architecture, which decides how prompts and pictures are put together.
+        image_prompt: the text that goes with every picture.
+        query_suffix: the text after every query; None for the token of padding, `n_padding` times.
+        n_padding: see `query_suffix`.
+        begins: whether texts begin with the token of the beginning.
+    """
+
+    pixels: PixelSettings
+    model_type: str
+    image_prompt: str
+    query_suffix: str | None
+    n_padding: int
+    begins: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColbertEncoding:
     """How a ColBERT model is run.
 
@@ -155,6 +177,7 @@ class ColbertEncoding:
         expansion: how short queries are filled up; None where they are not.
         own_file: the file beside the transformer's with the projection; None where there is none.
         token_pooling: how the tokens of a text are merged at last; None where they are not.
+        pictures: how pictures are read; None for models that read texts only.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -166,6 +189,7 @@ class ColbertEncoding:
     expansion: QueryExpansion | None
     own_file: str | None = None
     token_pooling: TokenPoolingSpec | None = None
+    pictures: PictureSide | None = None
 
     def network_dim(self, dim: int | None) -> int:
         """Return how many dimensions the network makes, where an encoder returns `dim`.

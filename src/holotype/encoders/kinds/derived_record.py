@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from holotype.encoders.checkpoints.captioner import is_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.image_text import CLIP_MODULE, IMAGE_TEXT
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.late_interaction import PYLATE_KEYS, STANFORD_FILE
 from holotype.encoders.checkpoints.modules import MODULES_FILE
@@ -14,6 +16,7 @@ from holotype.encoders.checkpoints.settings import (
     STANFORD_ARCHITECTURE,
 )
 from holotype.encoders.checkpoints.sparse import SPLADE_MODULE, TABLE_MODULE
+from holotype.encoders.checkpoints.visual import is_visual
 from holotype.encoders.kinds.plan import make_draft
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
@@ -48,6 +51,16 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
     """
     library = checkpoint.json(LIBRARY_FILE, optional=True)
     config = checkpoint.json(CONFIG_FILE, optional=True)
+    network = config.text("model_type")
+    if network is not None and network.value in IMAGE_TEXT:
+        return "image-text"
+    if is_captioner(config):
+        return "captioner"
+    if is_visual(checkpoint):
+        return "colbert"
+    modules = module_kinds(checkpoint)
+    if CLIP_MODULE in modules:
+        return "image-text"
     stated = library.text("model_type")
     if stated is not None and stated.value in _LIBRARY_KINDS:
         kind = _LIBRARY_KINDS[stated.value]
@@ -55,7 +68,6 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
         return _of_head(config) or kind if kind == "cross-encoder" else kind
     if any(key in library.values for key in PYLATE_KEYS) or checkpoint.has(STANFORD_FILE):
         return "colbert"
-    modules = module_kinds(checkpoint)
     for module, kind in _MODULE_KINDS.items():
         if module in modules:
             return kind
@@ -135,7 +147,7 @@ def derive_record(
     )
     if isinstance(record, ClassifierModel):
         return replace(record, labels=label_names(checkpoint.json(CONFIG_FILE, optional=True)))
-    if kind == "cross-encoder":
+    if kind in ("cross-encoder", "captioner"):
         return record
     return replace(record, embedding_dim=_width(record, checkpoint))
 

@@ -21,8 +21,8 @@ def transformer_path(checkpoint: Checkpoint) -> str:
     """Return the folder of the transformer, relative to the checkpoint, by the names of files."""
     if checkpoint.has(CONFIG_FILE):
         return ""
-    ending = f"Transformer/{CONFIG_FILE}"
-    nested = sorted(name for name in checkpoint.names if name.endswith(ending))
+    endings = (f"Transformer/{CONFIG_FILE}", f"_CLIPModel/{CONFIG_FILE}")
+    nested = sorted(name for name in checkpoint.names if name.endswith(endings))
     return nested[0].removesuffix(f"/{CONFIG_FILE}") if nested else ""
 
 
@@ -38,8 +38,12 @@ def compare_network(comparer: Comparer, transformer: Checkpoint) -> None:
     positions = config.integer("max_position_embeddings", "n_positions")
     if positions is not None and positions.value <= 0:
         positions = None
+    # Of several networks, that for texts counts.
+    both = config.part("vlm_config") or config
+    texts = both.part("text_config") or both
+    positions = positions or texts.integer("max_position_embeddings")
     comparer.choose("max_position_embeddings", record.max_position_embeddings, positions)
-    comparer.choose("layers", record.layers, config.integer(*LAYERS))
+    comparer.choose("layers", record.layers, config.integer(*LAYERS) or texts.integer(*LAYERS))
     _compare_code(comparer, config)
 
 

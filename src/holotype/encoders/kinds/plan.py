@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
+from holotype.encoders.checkpoints.captioner import read_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
+from holotype.encoders.checkpoints.image_text import read_image_text
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.late_interaction import STANFORD_FILE
 from holotype.encoders.checkpoints.modules import LinearSpec, stanford_linear
 from holotype.encoders.checkpoints.network_sizes import check_network
+from holotype.encoders.checkpoints.processor import has_processor, read_image_processor
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
     LIBRARY_FILE,
@@ -31,10 +34,14 @@ from holotype.encoders.checkpoints.sparse import (
     is_language_model,
     read_sparse_checkpoint,
 )
+from holotype.encoders.checkpoints.visual import is_visual, read_visual
+from holotype.encoders.kinds.captioner import CaptionerEncoding, compare_captioner
 from holotype.encoders.kinds.classifier import ClassifierEncoding, compare_classifier
 from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
 from holotype.encoders.kinds.cross_encoder import CrossEncoding, compare_cross_encoder
 from holotype.encoders.kinds.dense import DenseEncoding, compare_dense
+from holotype.encoders.kinds.image_text import ImageTextEncoding, compare_image_text
+from holotype.encoders.kinds.images import compare_stated_pixels
 from holotype.encoders.kinds.merge import Comparer, Comparison, Merge
 from holotype.encoders.kinds.network import compare_network, compare_parameters, transformer_path
 from holotype.encoders.kinds.routed import compare_routed, read_routed
@@ -45,6 +52,7 @@ from holotype.encoders.kinds.static import (
     is_static,
     read_static,
 )
+from holotype.encoders.kinds.visual import compare_visual
 from holotype.errors import (
     CatalogueMismatchError,
     TensorError,
@@ -56,10 +64,14 @@ from holotype.errors import (
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
+    AnyImageTextModel,
+    CaptionerModel,
     ClassifierModel,
     ColbertModel,
     CrossEncoderModel,
     DenseModel,
+    ImageReader,
+    ImageTextModel,
     ModelInfo,
     SparseModel,
 )
@@ -181,8 +193,43 @@ class ClassifierPlan(Plan):
     settings: HeadSettings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTextPlan(Plan):
+    """How a model for pictures and texts is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say of the network for texts, and of the checkpoint.
+    """
+
+    record: AnyImageTextModel
+    encoding: ImageTextEncoding
+    settings: CheckpointSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionerPlan(Plan):
+    """How a model that writes captions is run.
+
+    Attributes:
+        encoding: what the record and the checkpoint agreed on.
+        settings: what the files say of the network that writes, and of the checkpoint.
+    """
+
+    record: CaptionerModel
+    encoding: CaptionerEncoding
+    settings: CheckpointSettings
+
+
 AnyPlan: TypeAlias = (
-    DensePlan | StaticPlan | ColbertPlan | SparsePlan | CrossEncoderPlan | ClassifierPlan
+    DensePlan
+    | StaticPlan
+    | ColbertPlan
+    | SparsePlan
+    | CrossEncoderPlan
+    | ClassifierPlan
+    | ImageTextPlan
+    | CaptionerPlan
 )
 
 
@@ -257,7 +304,7 @@ def make_draft(record: ModelInfo, checkpoint: Checkpoint) -> Draft:
     try:
         plan = _plan(record, checkpoint, comparer)
         for transformer in _transformers(plan):
-            check_network(transformer)
+            check_network(transformer, whole=not reads_pictures(plan))
     except _REFUSALS as error:
         refusal = error
     if refusal is not None and not is_static(checkpoint):
@@ -306,6 +353,22 @@ def _plan(record: ModelInfo, checkpoint: Checkpoint, comparer: Comparer) -> AnyP
             encoding=compare_classifier(record, head, Merge(comparer, head.checkpoint)),
             settings=head,
         )
+    if isinstance(record, ImageTextModel):
+        found = read_image_text(checkpoint)
+        return ImageTextPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_image_text(record, found, Merge(comparer, found.text)),
+            settings=found.text,
+        )
+    if isinstance(record, CaptionerModel):
+        written = read_captioner(checkpoint)
+        return CaptionerPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_captioner(record, written, Merge(comparer, written.text)),
+            settings=written.text,
+        )
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 
@@ -341,6 +404,14 @@ def _dense_plan(
 def _colbert_plan(
     record: AnyColbertModel, checkpoint: Checkpoint, comparer: Comparer
 ) -> ColbertPlan:
+    if is_visual(checkpoint):
+        visual = read_visual(checkpoint)
+        return ColbertPlan(
+            record=record,
+            checkpoint=checkpoint,
+            encoding=compare_visual(record, visual, Merge(comparer, visual.text)),
+            settings=visual.text,
+        )
     settings = read_colbert_checkpoint(checkpoint)
     projection = None
     if settings.format == "stanford":
@@ -398,13 +469,17 @@ def _compare_sizes(comparer: Comparer, checkpoint: Checkpoint) -> None:
     if "context_length" not in known:
         # Queries and documents of late interaction have lengths of their own.
         merge.length(declared=comparer.record.type != "colbert")
+    if isinstance(comparer.record, ImageReader) and has_processor(transformer):
+        processor = read_image_processor(transformer)
+        if processor is not None:
+            compare_stated_pixels(comparer, comparer.record, processor)
 
 
 def _transformer(plan: AnyPlan | None, checkpoint: Checkpoint) -> str:
     """Return the folder of the transformer, relative to the checkpoint."""
     if isinstance(plan, StaticPlan):
         return plan.static.table.inside
-    if isinstance(plan, DensePlan | ColbertPlan):
+    if isinstance(plan, DensePlan | ColbertPlan | ImageTextPlan | CaptionerPlan):
         return plan.settings.transformer.inside
     if plan is not None:
         return plan.settings.checkpoint.transformer.inside
@@ -430,6 +505,13 @@ def networks(plan: AnyPlan) -> tuple[Checkpoint, ...]:
         *([queries.table] if isinstance(queries, StaticCheckpoint) else []),
     )
     return tuple(dict.fromkeys(found))
+
+
+def reads_pictures(plan: AnyPlan) -> bool:
+    """Whether a model reads pictures, and so has a network for them beside that for texts."""
+    if isinstance(plan, ColbertPlan):
+        return plan.encoding.pictures is not None
+    return isinstance(plan, ImageTextPlan | CaptionerPlan)
 
 
 def _one_each(comparisons: list[Comparison]) -> tuple[Comparison, ...]:

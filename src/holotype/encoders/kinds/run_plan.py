@@ -10,6 +10,7 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.kinds.dense import DenseEncoding
 from holotype.encoders.kinds.plan import (
     AnyPlan,
+    CaptionerPlan,
     ClassifierPlan,
     ColbertPlan,
     SparsePlan,
@@ -50,6 +51,11 @@ def _with_prompts(record: ModelInfo, prompts: dict[str, str]) -> ModelInfo:
 
 def _shorten(plan: AnyPlan, length: int) -> AnyPlan:
     """Return the same plan, with texts that are cut earlier."""
+    if isinstance(plan, CaptionerPlan):
+        raise InvalidArgumentError(
+            f"{plan.record.id!r} is a captioner, which reads no texts; leave max_length= out, and "
+            "load a record with max_new_tokens for shorter captions"
+        )
     if isinstance(plan, ColbertPlan):
         document, plain = (
             replace(side, max_length=_shorter(plan, side.max_length, length))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.inputs.rows import NetworkInput, Row
+from holotype.encoders.inputs.rows import NetworkInput, PictureRow, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Runner(Protocol[RowT_contra, FoundT_co]):
         ...
 
 
-class Network(Protocol):
-    """Runs rows: a transformer and the layers after it, or a table."""
+class NetworkOf(Protocol[RowT_contra, FoundT_co]):
+    """Runs rows of any type: a transformer and the layers after it, or a table."""
 
     @property
     def device(self) -> str:
@@ -54,7 +54,9 @@ class Network(Protocol):
         """The size of the weights on the device, in bytes."""
         ...
 
-    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+    def run(
+        self, rows: Sequence[RowT_contra], batch_size: int | None
+    ) -> Iterator[tuple[list[int], FoundT_co, NDArray[np.bool_]]]:
         """Yield the output of each batch, in any order.
 
         Args:
@@ -69,6 +71,10 @@ class Network(Protocol):
         A run in progress on another thread finishes; the next one raises `ClosedEncoderError`.
         """
         ...
+
+
+Network: TypeAlias = NetworkOf[Row, NDArray[np.float32]]
+"""Runs rows of tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +94,14 @@ class Towers:
         query: reads queries; the same object if both sides are read alike.
         dtype: the type of the weights and of the arithmetic, by name.
         template: the chat template that formats pairs; None for models without one.
+        pictures: reads pictures; None for models that read texts only.
     """
 
     document: Tower
     query: Tower
     dtype: str
     template: PairTemplate | None = None
+    pictures: NetworkOf[PictureRow, NDArray[np.float32]] | None = None
 
     @property
     def device(self) -> str:
@@ -110,10 +118,9 @@ class Towers:
         for network in self._networks():
             network.close()
 
-    def _networks(self) -> tuple[Network, ...]:
-        if self.query is self.document:
-            return (self.document.network,)
-        return self.document.network, self.query.network
+    def _networks(self) -> tuple[NetworkOf[Any, Any], ...]:
+        texts = dict.fromkeys((self.document.network, self.query.network))
+        return (*texts, self.pictures) if self.pictures is not None else tuple(texts)
 
 
 def one_tower(

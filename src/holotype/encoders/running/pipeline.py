@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from holotype.encoders.inputs.rows import Reader, Reading, RowT
 from holotype.encoders.options import EncodeSettings, OnOverflow
@@ -24,6 +24,7 @@ from holotype.encoders.running.devices import run_on
 from holotype.encoders.running.network import FoundT, Runner
 from holotype.encoders.running.progress import Progress, show_progress
 from holotype.errors import (
+    ImageError,
     NotFiniteError,
     TextOverflowError,
     TextOverflowWarning,
@@ -110,12 +111,16 @@ class Task(Generic[ItemT, RowT, FoundT, ResultT]):
         dtype: the type of its arithmetic, for messages.
         reader: turns the items of a window into rows, on a second thread.
         collector: makes the collector for a window from its number of items.
+        items_at_once: the most items of a window; None takes the number for texts.
+        unit: what an item is, for the line that shows progress.
     """
 
     model_id: str
     dtype: str
     reader: Reader[ItemT, RowT]
     collector: Callable[[int], Collector[FoundT, ResultT]]
+    items_at_once: int | None = None
+    unit: str = "texts"
 
 
 def stream(
@@ -141,6 +146,7 @@ def stream(
     Raises:
         TextOverflowError: an item is too long and `on_overflow` is ``"error"``.
         TokenizationError: the tokenizer fails at an item.
+        ImageError: an item is a picture that cannot be read.
         NotFiniteError: the model returned NaN or infinity for an item.
     """
     max_length = task.reader.max_length
@@ -149,8 +155,10 @@ def stream(
     failed = False
     try:
         with (
-            show_progress(settings.progress, what=task.model_id, total=n_items) as progress,
-            closing(_read_ahead(task.reader, _windows(items, task.reader, len(networks)))) as found,
+            show_progress(
+                settings.progress, what=task.model_id, unit=task.unit, total=n_items
+            ) as progress,
+            closing(_read_ahead(task.reader, _windows(items, task, len(networks)))) as found,
         ):
             for reading in found:
                 overflow.add(reading.n_cut)
@@ -186,14 +194,15 @@ def _run(
 
 
 def _windows(
-    items: Iterable[ItemT], reader: Reader[ItemT, RowT], n_devices: int
+    items: Iterable[ItemT], task: Task[ItemT, Any, Any, Any], n_devices: int
 ) -> Iterator[list[ItemT]]:
-    n_items, n_characters = _ITEMS_AT_ONCE * n_devices, _CHARACTERS_AT_ONCE * n_devices
+    n_items = (task.items_at_once or _ITEMS_AT_ONCE) * n_devices
+    n_characters = _CHARACTERS_AT_ONCE * n_devices
     window: list[ItemT] = []
     size = 0
     for item in items:
         window.append(item)
-        size += reader.size(item)
+        size += task.reader.size(item)
         if len(window) >= n_items or size >= n_characters:
             yield window
             window, size = [], 0
@@ -225,5 +234,5 @@ def _read_ahead(
 def _read(reader: Reader[ItemT, RowT], window: list[ItemT], start: int) -> Reading[RowT]:
     try:
         return reader.read(window)
-    except TokenizationError as error:
+    except (TokenizationError, ImageError) as error:
         raise error.at(start + error.index) from error

@@ -35,14 +35,17 @@ class Progress:
 
 
 @contextmanager
-def show_progress(wanted: bool | None, *, what: str, total: int | None) -> Iterator[Progress]:
+def show_progress(
+    wanted: bool | None, *, what: str, total: int | None, unit: str = "texts"
+) -> Iterator[Progress]:
     """Show a line on stderr while a call runs.
 
     Args:
         wanted: True shows it at once, False never; None shows it after two seconds if stderr is a
             terminal.
         what: the label of the line.
-        total: the number of texts; None if unknown, which leaves out the time left.
+        total: the number of items; None if unknown, which leaves out the time left.
+        unit: what an item is.
 
     Raises:
         MissingExtraError: `wanted` is True and tqdm is not installed.
@@ -61,5 +64,5 @@ def show_progress(wanted: bool | None, *, what: str, total: int | None) -> Itera
     # Without this, tqdm starts a monitor thread that outlives the call.
     bar_class: Any = type("Bar", (tqdm,), {"monitor_interval": 0})
     delay = 0.0 if wanted else _LONG_S
-    with bar_class(total=total, desc=what, unit=" texts", delay=delay, file=sys.stderr) as bar:
+    with bar_class(total=total, desc=what, unit=f" {unit}", delay=delay, file=sys.stderr) as bar:
         yield Progress(bar)

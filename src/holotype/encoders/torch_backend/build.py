@@ -13,8 +13,17 @@ from holotype.encoders.arrays.words import DROPPED_TOKENS, load_token_layer
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
 from holotype.encoders.checkpoints.sparse import SparseSettings
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
-from holotype.encoders.kinds.plan import AnyPlan, ColbertPlan, DensePlan, SparsePlan, StaticPlan
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    CaptionerPlan,
+    ColbertPlan,
+    DensePlan,
+    ImageTextPlan,
+    SparsePlan,
+    StaticPlan,
+)
 from holotype.encoders.kinds.static import StaticCheckpoint
+from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.forks import first_process, refuse_fork
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.encoders.torch_backend.backbone import Placement, place
@@ -37,7 +46,7 @@ if TYPE_CHECKING:
 Tensors = dict[str, Tensor]
 
 
-def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers:
+def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers | Writers:
     """Load the weights of a model, and return what runs it.
 
     Args:
@@ -59,6 +68,14 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers:
         return _colbert(plan, config.dim, placement)
     if isinstance(plan, SparsePlan) and plan.settings.form == "lexical":
         return _lexical(plan, placement)
+    if isinstance(plan, ImageTextPlan):
+        from holotype.encoders.torch_backend.image_text import build_image_text
+
+        return build_image_text(plan, config.dim, placement)
+    if isinstance(plan, CaptionerPlan):
+        from holotype.encoders.torch_backend.captioner import build_captioner
+
+        return build_captioner(plan, placement)
     # The heads of transformers' models bring transformers, whose import is a good part of a cold
     # start.
     from holotype.encoders.torch_backend.build_heads import build_heads
@@ -190,6 +207,10 @@ def _layers(transformer: Transformer, encoding: DenseEncoding, width: int) -> La
 
 
 def _colbert(plan: ColbertPlan, dim: int | None, placement: Placement) -> Towers:
+    if plan.encoding.pictures is not None:
+        from holotype.encoders.torch_backend.visual import build_visual
+
+        return build_visual(plan, plan.encoding.pictures, dim, placement)
     encoding, settings = plan.encoding, plan.settings
     tensors = read_tensors(settings.transformer)
     projection = _take_projection(plan, tensors)

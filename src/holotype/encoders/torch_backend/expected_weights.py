@@ -17,17 +17,22 @@ from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
 from holotype.encoders.kinds.plan import (
     AnyPlan,
+    CaptionerPlan,
     ClassifierPlan,
     ColbertPlan,
     CrossEncoderPlan,
     DensePlan,
+    ImageTextPlan,
     SparsePlan,
 )
+from holotype.encoders.torch_backend.captioner import load_captioner_model
+from holotype.encoders.torch_backend.image_text import load_image_text_model
 from holotype.encoders.torch_backend.tensors import (
     NOT_OF_THE_ENCODER,
     POOLER,
     split_projection,
 )
+from holotype.encoders.torch_backend.visual import load_visual_model
 from holotype.encoders.torch_backend.weights import (
     answer_projection,
     build_model,
@@ -49,8 +54,17 @@ def check_weights(plan: AnyPlan) -> None:
         _check_backbone(plan.settings)
         if isinstance(plan.queries, CheckpointSettings):
             _check_backbone(plan.queries)
+    elif isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
+        folder = plan.settings.transformer
+        load_visual_model(folder, plan.encoding.pictures.model_type, _stand_ins(folder))
     elif isinstance(plan, ColbertPlan):
         _check_backbone(plan.settings)
+    elif isinstance(plan, ImageTextPlan):
+        folder = plan.settings.transformer
+        load_image_text_model(folder, _stand_ins(folder))
+    elif isinstance(plan, CaptionerPlan):
+        folder = plan.settings.transformer
+        load_captioner_model(folder, plan.encoding.model_type, _stand_ins(folder))
     elif isinstance(plan, SparsePlan) and plan.settings.form == "lexical":
         _check_backbone(plan.settings.checkpoint)
     elif isinstance(plan, SparsePlan):

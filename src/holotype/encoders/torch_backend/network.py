@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Generic, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.network import Output
+from holotype.encoders.inputs.rows import RowT
+from holotype.encoders.running.network import FoundT, FoundT_co, OutputOf, RowT_contra
 from holotype.encoders.torch_backend.freed_memory import FREED_MEMORY
 from holotype.errors import ClosedEncoderError
 
 
-class TorchModel(Protocol):
+class TorchModel(Protocol[RowT_contra, FoundT_co]):
     """What a `TorchNetwork` runs; see `Network` for its parts."""
 
     @property
@@ -27,17 +29,19 @@ class TorchModel(Protocol):
         """How many bytes the weights take on the device."""
         ...
 
-    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+    def run(
+        self, rows: Sequence[RowT_contra], batch_size: int | None
+    ) -> Iterator[tuple[list[int], FoundT_co, NDArray[np.bool_]]]:
         """Yield batch by batch; see `Network.run`."""
         ...
 
 
-class TorchNetwork:
+class TorchNetwork(Generic[RowT, FoundT]):
     """A `Network` that holds a model until it is closed."""
 
-    def __init__(self, model: TorchModel) -> None:
+    def __init__(self, model: TorchModel[RowT, FoundT]) -> None:
         """Hold the only reference to a model."""
-        self._model: TorchModel | None = model
+        self._model: TorchModel[RowT, FoundT] | None = model
         self._device = model.device
 
     @property
@@ -50,7 +54,7 @@ class TorchNetwork:
         """How many bytes the weights take on the device."""
         return self._require_model().memory_bytes
 
-    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+    def run(self, rows: Sequence[RowT], batch_size: int | None) -> Iterator[OutputOf[FoundT]]:
         """Yield batch by batch, longest rows first; see `Network.run`."""
         # A run that began before the network was closed ends with the model that it holds here.
         model = self._require_model()
@@ -62,7 +66,7 @@ class TorchNetwork:
         self._model = None
         release_memory(self._device)
 
-    def _require_model(self) -> TorchModel:
+    def _require_model(self) -> TorchModel[RowT, FoundT]:
         if self._model is None:
             raise ClosedEncoderError
         return self._model

@@ -93,6 +93,7 @@ def _wrapped(checkpoint: Checkpoint, opened: Any, *, lower_case: bool) -> TextTo
         location=checkpoint.location,
         lower_case=lower_case,
         special_ids={
+            "bos_token": opened.bos_token_id,
             "pad_token": opened.pad_token_id,
             "eos_token": opened.eos_token_id,
             "mask_token": opened.mask_token_id,

@@ -34,7 +34,8 @@ def test_without_criteria_it_lists_every_model_that_is_not_deprecated() -> None:
         (["-t", "image-text"], ["tiny-clip"]),
         (["--organization", "OTHER lab", "-t", "classifier"], ["tiny-sentiment"]),
         (["--language", "zh"], ["tiny-colbert-v1", "tiny-dense-v2-sparse"]),
-        (["--modality", "image"], ["tiny-clip"]),
+        (["--modality", "image"], ["tiny-clip", "tiny-captioner"]),
+        (["--modality", "image", "-t", "captioner"], ["tiny-captioner"]),
         (["--license", "MIT"], ["tiny-dense-v2"]),
         (["--license", "mit", "--license", "cc-by-nc-sa-4.0"], ["tiny-dense-v2", "tiny-sparse"]),
         (["--min-embedding-dim", "1000"], ["tiny-sparse", "tiny-dense-v2-sparse"]),
@@ -132,7 +133,7 @@ def test_json_holds_every_field_and_null_for_the_unknown() -> None:
 def test_json_keeps_the_order_of_the_records_fields() -> None:
     (colbert,) = json.loads(run("list", "--json", "--type", "colbert").stdout)
     assert list(colbert)[:3] == ["id", "type", "name"]
-    assert list(colbert)[-1] == "skiplist"
+    assert list(colbert)[-3:] == ["skiplist", "image_prompt", "query_suffix"]
 
 
 def test_no_match_prints_nothing_says_so_and_exits_with_one() -> None:
@@ -164,7 +165,7 @@ def test_no_match_comes_with_a_hint(arguments: list[str], hint: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--type", "dens"], "did you mean 'dense'? there are classifier, colbert, cross-"),
+        (["--type", "dens"], "did you mean 'dense'? there are captioner, classifier, colbert, "),
         (["--organization", "akme"], "did you mean 'Acme'?"),
         (["--license", "apache2"], "did you mean 'apache-2.0'?"),
         (["--max-parameters", "500MB"], "'500MB' is a number of bytes; write 8k, 500M"),

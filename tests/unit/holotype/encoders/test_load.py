@@ -113,11 +113,11 @@ def test_the_encoder_classes_are_where_users_look_for_them() -> None:
 
 
 def test_a_kind_without_an_encoder_is_named() -> None:
-    record: Any = ModelInfo(type="image-text", **COMMON)
+    record: Any = ModelInfo(type="text-to-speech", **COMMON)
     with pytest.raises(UnsupportedModelError) as caught:
         load(record)
     assert str(caught.value) == (
-        "'tiny' cannot be loaded: there is no encoder for models of the kind 'image-text'"
+        "'tiny' cannot be loaded: there is no encoder for models of the kind 'text-to-speech'"
     )
 
 

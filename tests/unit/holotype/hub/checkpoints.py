@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,116 @@ def classifier() -> Files:
         id2label={"2": "last", "0": "first", "1": "second"},
         problem_type="multi_label_classification",
     ) | {"model.safetensors": classified(3)}
+
+
+def image_text(
+    model_type: str = "clip", *, processor: dict[str, Any] | None = None, **config: Any
+) -> Files:
+    """A CLIP or SigLIP of two layers in each of its networks, without the tensors themselves."""
+    lays: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 2}
+    texts = {"hidden_size": 32, "intermediate_size": 64, "vocab_size": 100} | lays
+    pictures = {"hidden_size": 48, "intermediate_size": 96, "patch_size": 16} | lays
+    is_clip = model_type == "clip"
+    projection = "text_projection.weight" if is_clip else "text_model.head.weight"
+    tensors: Shapes = {
+        "text_model.embeddings.token_embedding.weight": ("F32", [100, 32]),
+        "text_model.embeddings.position_embedding.weight": ("F32", [40, 32]),
+        projection: ("F32", [24, 32]),
+        "vision_model.embeddings.patch_embedding.weight": ("F32", [48, 3, 16, 16]),
+        "logit_scale": ("F32", []),
+    }
+    if not is_clip:
+        tensors["logit_bias"] = ("F32", [1])
+    values: dict[str, Any] = {
+        "model_type": model_type,
+        "text_config": texts | {"max_position_embeddings": 40},
+        "vision_config": pictures | {"image_size": 224},
+    }
+    class_name = "CLIP" if is_clip else "Siglip"
+    return {
+        "config.json": as_json(values | ({"projection_dim": 24} if is_clip else {}) | config),
+        "preprocessor_config.json": as_json(
+            {"image_processor_type": f"{class_name}ImageProcessor"} | (processor or {})
+        ),
+        "tokenizer_config.json": as_json(
+            {"tokenizer_class": f"{class_name}Tokenizer", "model_max_length": 40}
+        ),
+        "tokenizer.json": TOKENIZER,
+        "model.safetensors": number_safetensors(tensors),
+    }
+
+
+def captioner(**generation: Any) -> Files:
+    """A BLIP of two layers in each of its networks, without the tensors themselves."""
+    lays: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 2}
+    texts = {"hidden_size": 32, "intermediate_size": 64, "vocab_size": 100} | lays
+    pictures = {"hidden_size": 48, "intermediate_size": 96, "patch_size": 16} | lays
+    tensors: Shapes = {
+        "text_decoder.bert.embeddings.word_embeddings.weight": ("F32", [100, 32]),
+        "text_decoder.bert.embeddings.position_embeddings.weight": ("F32", [40, 32]),
+        "vision_model.embeddings.patch_embedding.weight": ("F32", [48, 3, 16, 16]),
+    }
+    config = {
+        "architectures": ["BlipForConditionalGeneration"],
+        "model_type": "blip",
+        "text_config": texts | {"max_position_embeddings": 40} | generation,
+        "vision_config": pictures | {"image_size": 384},
+    }
+    return {
+        "config.json": as_json(config),
+        "preprocessor_config.json": as_json(
+            {"image_processor_type": "BlipImageProcessor", "size": 384}
+        ),
+        "tokenizer_config.json": as_json({"model_max_length": 40}),
+        "tokenizer.json": TOKENIZER,
+        "model.safetensors": safetensors(tensors),
+    }
+
+
+def pages() -> Files:
+    """A ColPali of two layers in each of its networks, without the tensors themselves."""
+    lays: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 2}
+    texts = {"hidden_size": 32, "intermediate_size": 64, "vocab_size": 100} | lays
+    pictures = {"hidden_size": 48, "intermediate_size": 96, "patch_size": 14} | lays
+    config = {
+        "architectures": ["ColPaliForRetrieval"],
+        "model_type": "colpali",
+        "embedding_dim": 16,
+        "vlm_config": {
+            "text_config": texts | {"max_position_embeddings": 64},
+            "vision_config": pictures | {"image_size": 448},
+        },
+    }
+    processor = {"query_prefix": "Question: ", "visual_prompt_prefix": "Describe the image."}
+    return {
+        "config.json": as_json(config),
+        "preprocessor_config.json": as_json(
+            {"image_processor_type": "SiglipImageProcessor", "image_seq_length": 1024}
+            | {"size": {"height": 448, "width": 448}}
+        ),
+        "processor_config.json": as_json(processor),
+        "tokenizer_config.json": as_json({"model_max_length": 64}),
+        "tokenizer.json": TOKENIZER,
+        "model.safetensors": safetensors(
+            {
+                "embedding_proj_layer.weight": ("F32", [16, 32]),
+                "vlm.model.language_model.embed_tokens.weight": ("F32", [100, 32]),
+            }
+        ),
+    }
+
+
+def number_safetensors(tensors: Shapes) -> bytes:
+    """Weights of which only single numbers have a value, 2.5."""
+    at = 0
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    for name, (dtype, shape) in tensors.items():
+        end = at + (4 if math.prod(shape) == 1 else 0)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, end]}
+        at = end
+    text = as_json(header)
+    content = struct.pack("<f", 2.5) * (at // 4)
+    return len(text).to_bytes(8, "little") + text + content
 
 
 def templated_reranker() -> Files:

@@ -58,7 +58,7 @@ def test_every_entry_of_the_catalogue_survives() -> None:
 def test_a_record_with_variants_and_an_unknown_kind_survives() -> None:
     record = ModelInfo(
         id="other",
-        type="image-text",
+        type="text-to-speech",
         name="Other",
         huggingface_id="a/b",
         organization="a",

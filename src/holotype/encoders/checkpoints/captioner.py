@@ -1,0 +1,114 @@
+"""What a checkpoint says of a model that writes captions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.processor import ImageProcessor, read_image_processor
+from holotype.encoders.checkpoints.settings import (
+    CONFIG_FILE,
+    LIBRARY_FILE,
+    CheckpointSettings,
+    describe_checkpoint,
+    find_transformer_file,
+)
+from holotype.errors import WrongKindError
+
+CAPTIONERS: Mapping[str, str] = {
+    "blip": "BlipForConditionalGeneration",
+    "blip-2": "Blip2ForConditionalGeneration",
+    "git": "GitForCausalLM",
+}
+"""The class of transformers that writes captions, by the model type; tests compare each with it."""
+GENERATION_FILE = "generation_config.json"
+_COUNTS = ("num_beams", "max_new_tokens", "max_length", "min_length")
+_NUMBERS = ("length_penalty", "repetition_penalty")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionerSettings:
+    """What the files say.
+
+    Attributes:
+        text: what they say of the network that writes, and of the checkpoint.
+        processor: how pictures are prepared.
+        model_type: the architecture, as `config.json` calls it.
+        patch_size: the side of a patch, in pixels.
+        image_hidden_dim: the width of the network for pictures.
+        image_layers: how many layers it has.
+        generation: how captions are generated, by the names of the record's fields.
+    """
+
+    text: CheckpointSettings
+    processor: ImageProcessor
+    model_type: str
+    patch_size: Setting[int] | None
+    image_hidden_dim: Setting[int] | None
+    image_layers: Setting[int] | None
+    generation: Mapping[str, Setting[Any]]
+
+
+def is_captioner(config: JsonFile) -> bool:
+    """Return whether `config.json` is that of a model that writes captions."""
+    model_type, architectures = config.text("model_type"), config.texts("architectures")
+    if model_type is None or model_type.value not in CAPTIONERS:
+        return False
+    return architectures is None or CAPTIONERS[model_type.value] in architectures.value
+
+
+def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
+    """Read every file of such a checkpoint that says how it is run; no weights.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or says something that is not supported.
+        WrongKindError: it is a model of another kind.
+    """
+    config = checkpoint.json(CONFIG_FILE)
+    if not is_captioner(config):
+        architectures = config.texts("architectures")
+        named = ", ".join(architectures.value) if architectures else config.values.get("model_type")
+        raise WrongKindError(
+            config.location,
+            f"is of the architecture {named!r}; expected one that writes captions: "
+            f"{', '.join(CAPTIONERS.values())}",
+        )
+    described = describe_checkpoint(
+        checkpoint,
+        "",
+        format="transformers",
+        library=JsonFile(LIBRARY_FILE, {}, checkpoint.where(LIBRARY_FILE)),
+        modules=None,
+        transformer=find_transformer_file(checkpoint),
+    )
+    model_type = str(config.values["model_type"])
+    texts = config.part("text_config") or config
+    pictures = config.part("vision_config") or JsonFile(config.name, {}, config.location)
+    # The network that writes is one of two, and reads its settings in its own configuration.
+    writing = texts if model_type != "git" else checkpoint.json(GENERATION_FILE, optional=True)
+    return CaptionerSettings(
+        text=dataclasses.replace(
+            described,
+            hidden_dim=texts.integer("hidden_size", "d_model"),
+            vocab_size=texts.integer("vocab_size"),
+            n_positions=texts.integer("max_position_embeddings"),
+            declared_length=None,
+        ),
+        processor=read_image_processor(checkpoint)
+        or ImageProcessor(name=None, folder=checkpoint.inside),
+        model_type=model_type,
+        patch_size=pictures.integer("patch_size"),
+        image_hidden_dim=pictures.integer("hidden_size"),
+        image_layers=pictures.integer("num_hidden_layers"),
+        generation=_generation(writing),
+    )
+
+
+def _generation(file: JsonFile) -> Mapping[str, Setting[Any]]:
+    found: dict[str, Setting[Any] | None] = {name: file.integer(name) for name in _COUNTS}
+    found |= {name: file.number(name) for name in _NUMBERS}
+    return {name: setting for name, setting in found.items() if setting is not None}

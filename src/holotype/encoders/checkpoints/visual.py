@@ -1,0 +1,105 @@
+"""What a checkpoint says of late interaction with pictures of pages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.processor import (
+    PROCESSOR_FILE,
+    ImageProcessor,
+    read_image_processor,
+)
+from holotype.encoders.checkpoints.settings import (
+    CONFIG_FILE,
+    LIBRARY_FILE,
+    CheckpointSettings,
+    describe_checkpoint,
+    find_transformer_file,
+)
+
+VISUAL: Mapping[str, str] = {"colpali": "ColPaliForRetrieval", "colqwen2": "ColQwen2ForRetrieval"}
+"""The class of transformers by the model type; tests compare each with it."""
+_PROJECTION = "embedding_proj_layer.weight"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisualSettings:
+    """What the files say.
+
+    Attributes:
+        text: what they say of the language model, and of the checkpoint.
+        processor: how pictures are prepared.
+        model_type: the architecture, as `config.json` calls it.
+        dim: the width of the vectors.
+        patch_size: the side of a patch, in pixels.
+        query_prompt: the text before every query.
+        image_prompt: the text that goes with every picture.
+        image_hidden_dim: the width of the network for pictures.
+        image_layers: how many layers it has.
+    """
+
+    text: CheckpointSettings
+    processor: ImageProcessor
+    model_type: str
+    dim: Setting[int] | None
+    patch_size: Setting[int] | None
+    query_prompt: Setting[str] | None
+    image_prompt: Setting[str] | None
+    image_hidden_dim: Setting[int] | None
+    image_layers: Setting[int] | None
+
+
+def is_visual(checkpoint: Checkpoint) -> bool:
+    """Return whether a checkpoint is that of late interaction with pictures."""
+    stated = checkpoint.json(CONFIG_FILE, optional=True).text("model_type")
+    return stated is not None and stated.value in VISUAL
+
+
+def read_visual(checkpoint: Checkpoint) -> VisualSettings:
+    """Read every file of such a checkpoint that says how it is run; no weights.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or says something that is not supported.
+    """
+    config = checkpoint.json(CONFIG_FILE)
+    empty = JsonFile(config.name, {}, config.location)
+    both = config.part("vlm_config") or empty
+    texts, pictures = both.part("text_config") or both, both.part("vision_config") or empty
+    processor = checkpoint.json(PROCESSOR_FILE, optional=True)
+    described = describe_checkpoint(
+        checkpoint,
+        "",
+        format="transformers",
+        library=JsonFile(LIBRARY_FILE, {}, checkpoint.where(LIBRARY_FILE)),
+        modules=None,
+        transformer=find_transformer_file(checkpoint),
+    )
+    return VisualSettings(
+        text=dataclasses.replace(
+            described,
+            hidden_dim=texts.integer("hidden_size"),
+            vocab_size=texts.integer("vocab_size"),
+            n_positions=texts.integer("max_position_embeddings"),
+            declared_length=None,
+        ),
+        processor=read_image_processor(checkpoint)
+        or ImageProcessor(name=None, folder=checkpoint.inside),
+        model_type=str(config.values["model_type"]),
+        dim=_dim(checkpoint) or config.integer("embedding_dim"),
+        patch_size=pictures.integer("patch_size"),
+        query_prompt=processor.text("query_prefix"),
+        image_prompt=processor.text("visual_prompt_prefix"),
+        image_hidden_dim=pictures.integer("embed_dim", "hidden_size"),
+        image_layers=pictures.integer("depth", "num_hidden_layers"),
+    )
+
+
+def _dim(checkpoint: Checkpoint) -> Setting[int] | None:
+    for name, header in checkpoint.headers.items():
+        if _PROJECTION in header and header[_PROJECTION].shape:
+            return Setting(header[_PROJECTION].shape[0], name)
+    return None

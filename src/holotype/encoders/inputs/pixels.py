@@ -1,0 +1,259 @@
+"""From the pixels of a picture to the numbers that a network reads.
+
+Every step is that of transformers' processors on Pillow, bit for bit, without the copies between
+them: a picture is resized as it was decoded, and only the small result becomes an array.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from holotype.encoders.inputs.images import MAX_PIXELS, Picture, decode
+from holotype.encoders.inputs.rows import PictureRow, Reading
+from holotype.encoders.kinds.images import PixelSettings
+from holotype.errors import ImageError
+
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "hamming": Image.Resampling.HAMMING,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PictureReader:
+    """Decodes and prepares the pictures of a window, on as many threads as there are cores.
+
+    Attributes:
+        settings: how a picture becomes numbers.
+    """
+
+    settings: PixelSettings
+
+    @property
+    def max_length(self) -> None:
+        """Pictures are never cut."""
+        return
+
+    def size(self, picture: Picture) -> int:
+        """Return 0: windows of pictures are bounded by their number."""
+        del picture
+        return 0
+
+    def read(self, pictures: Sequence[Picture]) -> Reading[PictureRow]:
+        """Return the rows of pictures.
+
+        Raises:
+            ImageError: a picture cannot be read; its index is that among these.
+        """
+        n_threads = min(n_cores(), len(pictures))
+        indices = range(len(pictures))
+        if n_threads < 2:
+            rows = [self._row(at, pictures[at]) for at in indices]
+        else:
+            with ThreadPoolExecutor(n_threads, thread_name_prefix="holotype-picture") as threads:
+                rows = list(threads.map(self._row, indices, pictures))
+        return Reading(rows, [0] * len(rows))
+
+    def _row(self, index: int, picture: Picture) -> PictureRow:
+        try:
+            return prepare(decode(picture, self.settings), self.settings)
+        except ImageError as error:
+            raise error.at(index) from error
+
+
+def pictures_at_once() -> int:
+    """Return how many pictures make a window: enough to keep all cores busy, in little memory."""
+    return max(_LEAST_AT_ONCE, _EACH_CORE * n_cores())
+
+
+_LEAST_AT_ONCE, _EACH_CORE = 32, 4
+
+
+def n_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def prepare(image: Image.Image, settings: PixelSettings) -> PictureRow:
+    """Resize, crop, rescale and normalise a picture.
+
+    Args:
+        image: mode RGB.
+        settings: how.
+
+    Raises:
+        ImageError: it is so narrow that resizing would make it too large.
+    """
+    levels = np.asarray(_cropped(_resized(image, settings), settings))
+    if settings.max_patches is not None:
+        return _patches(levels, settings)
+    if settings.max_pixels is not None:
+        return _merged_patches(levels, settings)
+    values = _normalized(levels, settings)
+    n_tokens = 1
+    if settings.patch_size:
+        n_tokens = (levels.shape[0] // settings.patch_size) * (
+            levels.shape[1] // settings.patch_size
+        )
+    return PictureRow(np.ascontiguousarray(values.transpose(2, 0, 1)), n_tokens)
+
+
+def _resized(image: Image.Image, settings: PixelSettings) -> Image.Image:
+    target = target_size(image.height, image.width, settings)
+    if target is None:
+        return image
+    height, width = target
+    if height * width > MAX_PIXELS:
+        raise ImageError(
+            f"is {image.width:,} by {image.height:,} pixels, and would be {width:,} by {height:,} "
+            "where its network reads it; crop it first"
+        )
+    return image.resize((width, height), _FILTERS[settings.resample])
+
+
+def target_size(height: int, width: int, settings: PixelSettings) -> tuple[int, int] | None:
+    """Return the height and width to which a picture is resized; None where it is not."""
+    if settings.size is not None:
+        return settings.size
+    if settings.shortest_edge is not None:
+        return _by_shortest(height, width, settings.shortest_edge)
+    if settings.max_patches is not None and settings.patch_size is not None:
+        return _by_patches(height, width, settings.patch_size, settings.max_patches)
+    if settings.max_pixels is not None:
+        side = (settings.patch_size or 1) * (settings.merge_size or 1)
+        return _by_area(height, width, side, settings.min_pixels or 1, settings.max_pixels)
+    return None
+
+
+def _by_shortest(height: int, width: int, edge: int) -> tuple[int, int]:
+    # The order of the operations is that of the reference, since they round.
+    if width <= height:
+        return int(edge * height / width), edge
+    return edge, int(edge * width / height)
+
+
+_FINEST = 1e-5
+_LARGEST_SCALE = 100.0
+
+
+def _by_patches(height: int, width: int, patch: int, most: int) -> tuple[int, int]:
+    """Return the largest size of about this shape whose patches are at most so many.
+
+    The scale is found by halving, in the steps of the reference, which end at that of rounding.
+    """
+
+    def scaled(scale: float, side: int) -> int:
+        return max(patch, math.ceil(side * scale / patch) * patch)
+
+    low, high = _FINEST / 10, _LARGEST_SCALE
+    while high - low >= _FINEST:
+        middle = (low + high) / 2
+        n_patches = (scaled(middle, height) / patch) * (scaled(middle, width) / patch)
+        low, high = (middle, high) if n_patches <= most else (low, middle)
+    return scaled(low, height), scaled(low, width)
+
+
+_NARROWEST = 200
+
+
+def _by_area(height: int, width: int, side: int, least: int, most: int) -> tuple[int, int]:
+    """Return the size of about this shape whose area lies between both, in multiples of a side.
+
+    Raises:
+        ImageError: it is narrower than such networks read pictures.
+    """
+    if max(height, width) > _NARROWEST * min(height, width):
+        raise ImageError(
+            f"is {width:,} by {height:,} pixels; expected a longer side of at most {_NARROWEST} times "
+            "the shorter one"
+        )
+    rows, columns = round(height / side) * side, round(width / side) * side
+    if rows * columns > most:
+        scale = math.sqrt(height * width / most)
+        rows = max(side, math.floor(height / scale / side) * side)
+        columns = max(side, math.floor(width / scale / side) * side)
+    elif rows * columns < least:
+        scale = math.sqrt(least / (height * width))
+        rows = math.ceil(height * scale / side) * side
+        columns = math.ceil(width * scale / side) * side
+    return rows, columns
+
+
+def _cropped(image: Image.Image, settings: PixelSettings) -> Image.Image:
+    if settings.crop is None:
+        return image
+    height, width = settings.crop
+    top, left = (image.height - height) // 2, (image.width - width) // 2
+    # What is smaller than the crop gets black edges.
+    if top < 0 or left < 0:
+        return _padded(image, height, width)
+    return image.crop((left, top, left + width, top + height))
+
+
+def _padded(image: Image.Image, height: int, width: int) -> Image.Image:
+    whole = max(height, image.height), max(width, image.width)
+    top, left = math.ceil((whole[0] - image.height) / 2), math.ceil((whole[1] - image.width) / 2)
+    behind = Image.new("RGB", (whole[1], whole[0]))
+    behind.paste(image, (left, top))
+    up, before = (image.height - height) // 2 + top, (image.width - width) // 2 + left
+    return behind.crop((before, up, before + width, up + height))
+
+
+def _normalized(levels: NDArray[np.uint8], settings: PixelSettings) -> NDArray[np.float32]:
+    """Return what a network reads of each level: float32 ``[height, width, 3]``."""
+    table = _table(settings.rescale, settings.mean, settings.std)
+    found = np.empty(levels.shape, dtype=np.float32)
+    for channel in range(3):
+        np.take(table[channel], levels[:, :, channel], out=found[:, :, channel], mode="clip")
+    return found
+
+
+@cache
+def _table(
+    rescale: float, mean: tuple[float, float, float], std: tuple[float, float, float]
+) -> NDArray[np.float32]:
+    """Return what becomes of every level of each channel: float32 ``[3, 256]``."""
+    levels = (np.arange(256, dtype=np.float64) * rescale).astype(np.float32)
+    subtracted = levels[None] - np.asarray(mean, dtype=np.float32)[:, None]
+    table: NDArray[np.float32] = subtracted / np.asarray(std, dtype=np.float32)[:, None]
+    return table
+
+
+def _patches(levels: NDArray[np.uint8], settings: PixelSettings) -> PictureRow:
+    side = settings.patch_size or 1
+    rows, columns = levels.shape[0] // side, levels.shape[1] // side
+    values = _normalized(levels, settings).reshape(rows, side, columns, side, 3)
+    patches = values.transpose(0, 2, 1, 3, 4).reshape(rows * columns, side * side * 3)
+    return PictureRow(np.ascontiguousarray(patches), rows * columns, (rows, columns))
+
+
+# Networks that read videos, too, take a picture for two frames.
+_FRAMES = 2
+
+
+def _merged_patches(levels: NDArray[np.uint8], settings: PixelSettings) -> PictureRow:
+    """Return patches in the order of the squares that become one vector each."""
+    side, merged = settings.patch_size or 1, settings.merge_size or 1
+    rows, columns = levels.shape[0] // side, levels.shape[1] // side
+    values = _normalized(levels, settings).reshape(
+        rows // merged, merged, side, columns // merged, merged, side, 3
+    )
+    ordered = values.transpose(0, 3, 1, 4, 6, 2, 5)[:, :, :, :, :, None]
+    shape = (*ordered.shape[:5], _FRAMES, *ordered.shape[6:])
+    patches = np.broadcast_to(ordered, shape).reshape(rows * columns, -1)
+    n_tokens = rows * columns // merged**2
+    return PictureRow(np.ascontiguousarray(patches), n_tokens, (rows, columns))

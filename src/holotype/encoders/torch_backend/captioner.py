@@ -1,0 +1,187 @@
+"""Networks that write captions, as transformers has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import GenerationConfig, PreTrainedModel
+
+from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.inputs.rows import PictureRow, picture_batches
+from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.kinds.captioner import CaptionerEncoding
+from holotype.encoders.kinds.plan import CaptionerPlan
+from holotype.encoders.running.captions import Writers, Written
+from holotype.encoders.running.network import OutputOf
+from holotype.encoders.torch_backend.backbone import Placement, weight_bytes
+from holotype.encoders.torch_backend.faster_parts import speed_up
+from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.quiet import without_messages
+from holotype.encoders.torch_backend.tensors import read_tensors
+from holotype.encoders.torch_backend.tokenizer import load_tokenizer
+from holotype.encoders.torch_backend.weights import build_model, read_config
+from holotype.errors import CheckpointError
+
+_COMPUTED = re.compile(r"(^|\.)position_ids$")
+_AT_ONCE = 16
+"""How many captions are written at once: each step keeps the logits of all tokens."""
+
+
+def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
+    """Load the weights of a model that writes captions; see `build`."""
+    folder = plan.settings.transformer
+    model = load_captioner_model(folder, plan.encoding.model_type, read_tensors(folder))
+    tokenizer = load_tokenizer(folder, lower_case=plan.settings.lower_case)
+    move: Any = model.to
+    model = move(device=placement.device, dtype=placement.dtype)
+    memory_bytes = weight_bytes(model)
+    speed_up(model)
+    captions = Captions(model, plan.encoding, tokenizer, placement, memory_bytes)
+    return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
+
+
+def load_captioner_model(
+    folder: Checkpoint, model_type: str, tensors: Mapping[str, Tensor]
+) -> PreTrainedModel:
+    """Build a model that writes captions, in float32 on the CPU.
+
+    Raises:
+        CheckpointError: a file says what transformers cannot read.
+        TensorError: a tensor is missing, unexpected, or of another shape.
+    """
+    raw = folder.json("config.json")
+    config = read_config(folder, raw, with_own_code=False)
+    model_class: type[PreTrainedModel] = getattr(transformers, CAPTIONERS[model_type])
+    model = build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
+    if folder.has(GENERATION_FILE):
+        try:
+            stated = GenerationConfig.from_pretrained(folder.folder, local_files_only=True)
+        # As of other configurations, anything is raised for what a file says.
+        except Exception as error:
+            raise CheckpointError(
+                folder.where(GENERATION_FILE), f"cannot be read by transformers: {error}"
+            ) from error
+        model.generation_config = stated
+    return model
+
+
+class Captions:
+    """A model that writes captions for pictures."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        encoding: CaptionerEncoding,
+        tokenizer: TextTokenizer,
+        placement: Placement,
+        memory_bytes: int,
+    ) -> None:
+        """Take a model that is on its device.
+
+        Raises:
+            CheckpointError: the vocabulary cannot read the prompt.
+        """
+        self._model: Any = model
+        self._placement = placement
+        self._memory_bytes = memory_bytes
+        self._prompt = prompt_ids(encoding, tokenizer, model.config)
+        self._options = {
+            **encoding.options,
+            "do_sample": False,
+            "use_cache": True,
+            "return_dict_in_generate": True,
+            "output_logits": True,
+        }
+        # BLIP and BLIP-2 hand the work to the network for texts.
+        writer = getattr(model, "text_decoder", None) or getattr(model, "language_model", None)
+        self._writer: Any = model if writer is None else writer
+        text_config = getattr(model.config, "text_config", model.config)
+        ends: list[Any] = [self._writer.generation_config.eos_token_id, text_config.eos_token_id]
+        if encoding.model_type == "blip":
+            ends = [text_config.sep_token_id]
+        self._ends = _numbers(ends)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._placement.device
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take on the device."""
+        return self._memory_bytes
+
+    def run(
+        self, rows: Sequence[PictureRow], batch_size: int | None
+    ) -> Iterator[OutputOf[list[Written]]]:
+        """Yield the captions of each batch; see `Network.run`."""
+        for indices, batch in picture_batches(rows, batch_size or _AT_ONCE):
+            counted = np.ones((len(indices), 1), dtype=np.bool_)
+            yield indices, self._write(batch["pixel_values"]), counted
+
+    @torch.inference_mode()
+    def _write(self, pixels: NDArray[np.float32]) -> list[Written]:
+        inputs = {"pixel_values": torch.from_numpy(pixels).to(self.device, self._placement.dtype)}
+        if self._prompt is not None:
+            ids = torch.tensor([self._prompt] * len(pixels), device=self.device)
+            inputs["input_ids"] = ids
+            inputs["attention_mask"] = torch.ones_like(ids)
+        with without_messages("transformers.generation.utils"):
+            found = self._model.generate(**inputs, **self._options)
+        return self._read(found)
+
+    def _read(self, found: Any) -> list[Written]:
+        sequences: Tensor = found.sequences
+        indices = getattr(found, "beam_indices", None)
+        logs = self._writer.compute_transition_scores(
+            sequences, found.logits, indices, normalize_logits=True
+        )
+        n_new = logs.shape[1]
+        written = []
+        for ids, scores in zip(sequences.tolist(), logs.float().cpu().tolist(), strict=True):
+            start = len(ids) - n_new
+            n_kept = _n_until_end(ids[start:], self._ends)
+            chosen = scores[:n_kept]
+            mean = sum(chosen) / len(chosen) if chosen else 0.0
+            written.append(Written(ids=tuple(ids[: start + n_kept]), log_probability=mean))
+        return written
+
+
+def prompt_ids(
+    encoding: CaptionerEncoding, tokenizer: TextTokenizer, config: Any
+) -> list[int] | None:
+    """Return the tokens that the network is given with a picture; None for those of its own.
+
+    Args:
+        encoding: the prompt, and how the architecture reads it.
+        tokenizer: the checkpoint's tokenizer.
+        config: the configuration of the model.
+    """
+    if not encoding.prompt:
+        return None
+    (text,) = tokenizer.encode([encoding.prompt], max_length=None)
+    if encoding.model_type == "git":
+        # The end of the prompt would be that of the caption.
+        (bare,) = tokenizer.encode_bare([encoding.prompt], max_length=None)
+        return [text.ids[0], *bare.ids]
+    if encoding.model_type == "blip-2":
+        return [config.image_token_index] * config.num_query_tokens + text.ids
+    return text.ids
+
+
+def _n_until_end(ids: Sequence[int], ends: frozenset[int]) -> int:
+    """Return how many tokens there are up to the end, which counts."""
+    return next((at + 1 for at, id in enumerate(ids) if id in ends), len(ids))
+
+
+def _numbers(values: Sequence[Any]) -> frozenset[int]:
+    several = [value if isinstance(value, list | tuple) else [value] for value in values]
+    return frozenset(id for group in several for id in group if id is not None)

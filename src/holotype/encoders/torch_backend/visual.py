@@ -1,0 +1,218 @@
+"""Late interaction with pictures of pages, as transformers has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.visual import VISUAL
+from holotype.encoders.inputs.rows import PictureRow, Row, alike
+from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.kinds.colbert import PictureSide
+from holotype.encoders.kinds.plan import ColbertPlan
+from holotype.encoders.running.network import Output, Tower, Towers
+from holotype.encoders.torch_backend.backbone import Placement, require_embeddings, weight_bytes
+from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.tensors import read_tensors
+from holotype.encoders.torch_backend.tokenizer import load_tokenizer
+from holotype.encoders.torch_backend.weights import build_model, read_config
+from holotype.errors import CheckpointError
+
+_COMPUTED = re.compile(r"(^|\.)(position_ids|inv_freq)$")
+_PICTURE_TOKENS = {"colpali": "<image>", "colqwen2": "<|image_pad|>"}
+
+
+def build_visual(
+    plan: ColbertPlan, pictures: PictureSide, dim: int | None, placement: Placement
+) -> Towers:
+    """Load the weights of a model for pages; see `build`.
+
+    Raises:
+        CheckpointError: the vocabulary lacks the token that stands for a part of a picture.
+    """
+    folder = plan.settings.transformer
+    model = load_visual_model(folder, pictures.model_type, read_tensors(folder))
+    tokenizer = load_tokenizer(folder, lower_case=plan.settings.lower_case)
+    table: Any = model.get_input_embeddings()
+    require_embeddings(folder.location, tokenizer, len(table.weight))
+    move: Any = model.to
+    model = move(device=placement.device, dtype=placement.dtype)
+    width = dim or plan.encoding.native_dim
+    parts = _Parts(model, pictures, width, placement, weight_bytes(model))
+    tower = Tower(TorchNetwork(QueryVectors(parts)), tokenizer)
+    prompts = _prompt_ids(folder, pictures, tokenizer, model)
+    return Towers(
+        document=tower,
+        query=tower,
+        dtype=placement.name,
+        pictures=TorchNetwork(PageVectors(parts, prompts)),
+    )
+
+
+def load_visual_model(
+    folder: Checkpoint, kind: str, tensors: Mapping[str, Tensor]
+) -> PreTrainedModel:
+    """Build a model for pages, in float32 on the CPU.
+
+    Raises:
+        TensorError: a tensor is missing, unexpected, or of another shape.
+    """
+    config = read_config(folder, folder.json("config.json"), with_own_code=False)
+    model_class: type[PreTrainedModel] = getattr(transformers, VISUAL[kind])
+    return build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
+
+
+class _Prompt:
+    """The tokens that go with a picture, in which one stands for all of its parts.
+
+    Attributes:
+        before: the tokens before those of the picture.
+        picture: the token that stands for a part.
+        after: the tokens after them.
+        n_parts: how many parts every picture has; None where that depends on the picture.
+    """
+
+    def __init__(
+        self, before: list[int], picture: int, after: list[int], n_parts: int | None
+    ) -> None:
+        self.before = before
+        self.picture = picture
+        self.after = after
+        self.n_parts = n_parts
+
+    def ids(self, n_parts: int) -> list[int]:
+        """Return the tokens of a picture with so many parts."""
+        return [*self.before, *[self.picture] * (self.n_parts or n_parts), *self.after]
+
+
+def _prompt_ids(
+    folder: Checkpoint, pictures: PictureSide, tokenizer: TextTokenizer, model: Any
+) -> _Prompt:
+    token = _PICTURE_TOKENS[pictures.model_type]
+    picture = tokenizer.token_id(token)
+    if picture is None:
+        raise CheckpointError(
+            folder.where("tokenizer.json"),
+            f"lacks the token {token!r}, which stands for the parts of a picture",
+        )
+    if pictures.begins:
+        beginning = tokenizer.token(tokenizer.bos_id) or ""
+        after = tokenizer.ids(f"{beginning}{pictures.image_prompt}\n")
+        vision = model.config.vlm_config.vision_config
+        n_parts = (vision.image_size // vision.patch_size) ** 2
+        return _Prompt([], picture, after, n_parts)
+    ids = tokenizer.ids(pictures.image_prompt)
+    if ids.count(picture) != 1:
+        raise CheckpointError(
+            folder.location,
+            f"its image_prompt {pictures.image_prompt!r} has the token {token!r} "
+            f"{ids.count(picture)} times; expected it once",
+        )
+    at = ids.index(picture)
+    return _Prompt(ids[:at], picture, ids[at + 1 :], None)
+
+
+class _Parts:
+    """What queries and pictures share.
+
+    Attributes:
+        device: where the weights are.
+        memory_bytes: how many bytes they take.
+        kind: the architecture.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        pictures: PictureSide,
+        dim: int,
+        placement: Placement,
+        memory_bytes: int,
+    ) -> None:
+        self._model: Any = model
+        self._dim = dim
+        self._placement = placement
+        self.device = placement.device
+        self.memory_bytes = memory_bytes
+        self.kind = pictures.model_type
+
+    @torch.inference_mode()
+    def vectors(self, ids: list[list[int]], **pixels: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the vectors of rows of one length: float32 ``[n_rows, n_tokens, dim]``."""
+        tokens = torch.tensor(ids, dtype=torch.int64, device=self.device)
+        inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+        if self.kind == "colpali":
+            # All tokens see each other, as those of a prompt do.
+            inputs["token_type_ids"] = torch.zeros_like(tokens)
+        inputs |= {name: torch.from_numpy(array).to(self.device) for name, array in pixels.items()}
+        if "pixel_values" in inputs:
+            inputs["pixel_values"] = inputs["pixel_values"].to(self._placement.dtype)
+        found: Tensor = self._model(**inputs).embeddings.float()
+        if found.shape[-1] > self._dim:
+            found = torch.nn.functional.normalize(found[..., : self._dim], dim=-1)
+        array: NDArray[np.float32] = found.cpu().numpy()
+        return array
+
+
+class QueryVectors:
+    """The network for queries."""
+
+    def __init__(self, parts: _Parts) -> None:
+        """Take the parts; the bytes of all weights count here."""
+        self._parts = parts
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._parts.device
+
+    @property
+    def memory_bytes(self) -> int:
+        """How many bytes the weights take."""
+        return self._parts.memory_bytes
+
+    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+        """Yield batches of rows of one length; see `Network.run`."""
+        for chosen in alike(rows, [row.n_tokens for row in rows], batch_size):
+            vectors = self._parts.vectors([rows[at].ids for at in chosen])
+            yield chosen, vectors, np.asarray([rows[at].counted for at in chosen], dtype=np.bool_)
+
+
+class PageVectors:
+    """The network for pictures."""
+
+    def __init__(self, parts: _Parts, prompt: _Prompt) -> None:
+        """Take the parts, and the tokens that go with a picture."""
+        self._parts = parts
+        self._prompt = prompt
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._parts.device
+
+    @property
+    def memory_bytes(self) -> int:
+        """None of its own; see `QueryVectors`."""
+        return 0
+
+    def run(self, rows: Sequence[PictureRow], batch_size: int | None) -> Iterator[Output]:
+        """Yield batches of pictures of one shape; see `Network.run`."""
+        for chosen in alike(rows, [(row.pixels.shape, row.grid) for row in rows], batch_size):
+            first = rows[chosen[0]]
+            pixels = {"pixel_values": np.stack([rows[at].pixels for at in chosen])}
+            if first.grid is not None:
+                grid = np.asarray([[1, *first.grid]], dtype=np.int64)
+                pixels["image_grid_thw"] = np.repeat(grid, len(chosen), axis=0)
+            ids = self._prompt.ids(first.n_tokens)
+            vectors = self._parts.vectors([ids] * len(chosen), **pixels)
+            yield chosen, vectors, np.ones(vectors.shape[:2], dtype=np.bool_)

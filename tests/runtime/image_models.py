@@ -1,0 +1,321 @@
+"""Tiny models that read pictures, saved by transformers itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+from transformers import (
+    BertTokenizer,
+    Blip2Config,
+    Blip2ForConditionalGeneration,
+    Blip2Processor,
+    BlipConfig,
+    BlipForConditionalGeneration,
+    BlipImageProcessorPil,
+    BlipProcessor,
+    CLIPConfig,
+    CLIPImageProcessorPil,
+    CLIPModel,
+    CLIPProcessor,
+    CLIPTokenizer,
+    ColPaliConfig,
+    ColPaliForRetrieval,
+    ColPaliProcessor,
+    ColQwen2Config,
+    ColQwen2ForRetrieval,
+    ColQwen2Processor,
+    GitConfig,
+    GitForCausalLM,
+    GitProcessor,
+    MetaClip2Config,
+    MetaClip2Model,
+    PreTrainedTokenizerFast,
+    Qwen2VLImageProcessorPil,
+    Siglip2Config,
+    Siglip2ImageProcessorPil,
+    Siglip2Model,
+    Siglip2Processor,
+    SiglipConfig,
+    SiglipImageProcessorPil,
+    SiglipModel,
+    SiglipProcessor,
+)
+
+WORDS = ("a", "cat", "dog", "photo", "of", "red", "house", "this", "is", "the", "two", ".", "and")
+LAYERS: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 37,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+}
+
+
+def word_tokenizer(
+    *, special: tuple[str, ...] = (), ends: bool = True, **options: Any
+) -> PreTrainedTokenizerFast:
+    """Return a tokenizer of whole words.
+
+    Args:
+        special: more tokens that stand for themselves.
+        ends: whether an end stands after every text.
+        options: settings of transformers' class.
+    """
+    words = {word: at for at, word in enumerate(("<pad>", "</s>", "<unk>", *special, *WORDS))}
+    tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.normalizer = Lowercase()
+    if ends:
+        tokenizer.post_processor = TemplateProcessing(
+            single="$A </s>", special_tokens=[("</s>", words["</s>"])]
+        )
+    tokenizer.add_special_tokens(list(special))
+    tokens = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    make: Any = PreTrainedTokenizerFast
+    made: PreTrainedTokenizerFast = make(tokenizer_object=tokenizer, **tokens, **options)
+    return made
+
+
+def clip_tokenizer() -> CLIPTokenizer:
+    """Return a tokenizer of CLIP's class with few pieces."""
+    letters = "abcdefghijklmnopqrstuvwxyz."
+    pieces = [*letters, *(f"{letter}</w>" for letter in letters)]
+    merges = [("c", "a"), ("ca", "t</w>"), ("d", "o"), ("do", "g</w>"), ("o", "f</w>")]
+    pieces += [first + second for first, second in merges]
+    pieces += ["<|startoftext|>", "<|endoftext|>"]
+    make: Any = CLIPTokenizer
+    vocabulary = {piece: at for at, piece in enumerate(pieces)}
+    made: CLIPTokenizer = make(vocab=vocabulary, merges=merges, model_max_length=40)
+    return made
+
+
+def _together(processor: Any, pictures: Any, tokenizer: Any, **options: Any) -> Any:
+    """Return a processor of transformers, whose classes say nothing of their types."""
+    return processor(pictures, tokenizer, **options)
+
+
+def clip(folder: Path) -> Any:
+    """Save a CLIP model, and return its processor."""
+    tokenizer = clip_tokenizer()
+    config = CLIPConfig(
+        text_config=LAYERS
+        | {
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": 40,
+            "bos_token_id": tokenizer.bos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        },
+        vision_config=LAYERS | {"image_size": 30, "patch_size": 10},
+        projection_dim=24,
+    )
+    sides = {"height": 30, "width": 30}
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 30}, crop_size=sides)
+    return _save(folder, CLIPModel(config), _together(CLIPProcessor, pictures, tokenizer))
+
+
+def metaclip_2(folder: Path) -> Any:
+    """Save a MetaCLIP 2 model, and return its processor."""
+    tokenizer = word_tokenizer(model_max_length=20)
+    config = MetaClip2Config(
+        text_config=LAYERS
+        | {
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": 20,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        },
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        projection_dim=24,
+    )
+    sides = {"height": 32, "width": 32}
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=sides)
+    return _save(folder, MetaClip2Model(config), _together(CLIPProcessor, pictures, tokenizer))
+
+
+def siglip(folder: Path) -> Any:
+    """Save a SigLIP model, which masks no padding, and return its processor."""
+    tokenizer = word_tokenizer(model_max_length=16, model_input_names=["input_ids"])
+    config = SiglipConfig(
+        text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 16},
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+    )
+    pictures = SiglipImageProcessorPil(size={"height": 32, "width": 32})
+    model = SiglipModel(config)
+    _set_scores(model)
+    return _save(folder, model, _together(SiglipProcessor, pictures, tokenizer))
+
+
+def siglip2(folder: Path, *, masked: bool = False, left: bool = False) -> Any:
+    """Save a SigLIP 2 model whose number of patches depends on the picture."""
+    names = ["input_ids", "attention_mask"] if masked else ["input_ids"]
+    tokenizer = word_tokenizer(
+        model_max_length=16, model_input_names=names, padding_side="left" if left else "right"
+    )
+    config = Siglip2Config(
+        text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 16},
+        vision_config=LAYERS | {"num_patches": 16, "patch_size": 8},
+    )
+    pictures = Siglip2ImageProcessorPil(patch_size=8, max_num_patches=24)
+    model = Siglip2Model(config)
+    _set_scores(model)
+    return _save(folder, model, _together(Siglip2Processor, pictures, tokenizer))
+
+
+def _set_scores(model: Any) -> None:
+    with torch.no_grad():
+        model.logit_scale.fill_(2.3)
+        model.logit_bias.fill_(-3.5)
+
+
+def _save(folder: Path, model: Any, processor: Any, *, scale: float = 0.15) -> Any:
+    # Weights of a fresh model are so small that all pictures get nearly one vector.
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(0, 0.3 if "embedding" in name else scale)
+    model.eval().save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return processor
+
+
+def blip(folder: Path) -> Any:
+    """Save a BLIP model that writes captions, and return its processor."""
+    tokenizer = bert_tokenizer()
+    text = LAYERS | {
+        "vocab_size": len(tokenizer),
+        "encoder_hidden_size": 32,
+        "max_position_embeddings": 40,
+        "bos_token_id": tokenizer.convert_tokens_to_ids("[DEC]"),
+        "sep_token_id": tokenizer.sep_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    config = BlipConfig(
+        text_config=text,
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        projection_dim=16,
+    )
+    pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
+    model = BlipForConditionalGeneration(config)
+    return _save(folder, model, _together(BlipProcessor, pictures, tokenizer), scale=0.5)
+
+
+def git(folder: Path) -> Any:
+    """Save a GIT model, and return its processor."""
+    tokenizer = bert_tokenizer()
+    config = GitConfig(
+        **LAYERS,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=40,
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    sides = {"height": 32, "width": 32}
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=sides)
+    return _save(
+        folder, GitForCausalLM(config), _together(GitProcessor, pictures, tokenizer), scale=0.5
+    )
+
+
+def blip_2(folder: Path) -> Any:
+    """Save a BLIP-2 model with OPT, and return its processor."""
+    tokenizer = word_tokenizer(bos_token="</s>")
+    tokenizer.add_tokens(["<image>"], special_tokens=True)
+    layers = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4}
+    config = Blip2Config(
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        qformer_config=layers
+        | {"num_hidden_layers": 2, "encoder_hidden_size": 32, "vocab_size": 20},
+        text_config={
+            "model_type": "opt",
+            "hidden_size": 32,
+            "word_embed_proj_dim": 32,
+            "ffn_dim": 37,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": 60,
+            "bos_token_id": tokenizer.eos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        },
+        num_query_tokens=4,
+        image_token_index=int(str(tokenizer.convert_tokens_to_ids("<image>"))),
+    )
+    pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
+    processor = _together(Blip2Processor, pictures, tokenizer, num_query_tokens=4)
+    return _save(folder, Blip2ForConditionalGeneration(config), processor, scale=0.5)
+
+
+def bert_tokenizer() -> BertTokenizer:
+    """Return a tokenizer of BERT's class with few words, and that with which BLIP begins."""
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]")
+    words = {word: at for at, word in enumerate((*special, *WORDS))}
+    make: Any = BertTokenizer
+    made: BertTokenizer = make(vocab=words, additional_special_tokens=["[DEC]"])
+    return made
+
+
+_GEMMA = {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 128}
+
+
+def colpali(folder: Path) -> Any:
+    """Save a ColPali model, and return its processor."""
+    tokenizer = word_tokenizer(bos_token="<bos>", special=("<bos>", "<image>"), ends=False)
+    pictures: Any = SiglipImageProcessorPil(size={"height": 32, "width": 32})
+    pictures.image_seq_length = 16
+    processor = _together(ColPaliProcessor, pictures, tokenizer)
+    config = ColPaliConfig(
+        vlm_config={
+            "model_type": "paligemma",
+            "text_config": {"model_type": "gemma", **LAYERS, **_GEMMA}
+            | {"vocab_size": len(processor.tokenizer)},
+            "vision_config": {"model_type": "siglip_vision_model", **LAYERS}
+            | {"image_size": 32, "patch_size": 8, "vision_use_head": False},
+            "image_token_index": processor.image_token_id,
+            "projection_dim": 32,
+            "hidden_size": 32,
+        },
+        embedding_dim=16,
+    )
+    return _save(folder, ColPaliForRetrieval(config), processor)
+
+
+def colqwen2(folder: Path) -> Any:
+    """Save a ColQwen2 model, whose number of vectors depends on the picture."""
+    special = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>")
+    tokenizer = word_tokenizer(special=special, ends=False)
+    pictures: Any = Qwen2VLImageProcessorPil(
+        size={"shortest_edge": 28 * 28 * 2, "longest_edge": 28 * 28 * 12}
+    )
+    words = {token: tokenizer.convert_tokens_to_ids(token) for token in special}
+    config = ColQwen2Config(
+        vlm_config={
+            "model_type": "qwen2_vl",
+            "text_config": {"model_type": "qwen2_vl_text", **LAYERS, "num_key_value_heads": 2}
+            | {
+                "vocab_size": len(tokenizer),
+                "max_position_embeddings": 128,
+                "rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2]}
+                | {"rope_theta": 10000.0},
+            },
+            "vision_config": {"model_type": "qwen2_vl_vision", "depth": 2, "embed_dim": 32}
+            | {"hidden_size": 32, "num_heads": 2, "mlp_ratio": 2},
+            "image_token_id": words["<|image_pad|>"],
+            "vision_start_token_id": words["<|vision_start|>"],
+            "vision_end_token_id": words["<|vision_end|>"],
+        },
+        embedding_dim=16,
+    )
+    processor = _together(ColQwen2Processor, pictures, tokenizer)
+    return _save(folder, ColQwen2ForRetrieval(config), processor)

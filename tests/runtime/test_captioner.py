@@ -1,0 +1,153 @@
+"""Captions: token for token those of transformers, with the record's own settings."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from tests.pictures import photograph
+from tests.runtime.image_models import blip, blip_2, clip, git
+
+from holotype import load
+from holotype.encoders import Captioner
+from holotype.encoders.captioner import Caption
+from holotype.encoders.checkpoints.captioner import CAPTIONERS
+from holotype.errors import (
+    CatalogueMismatchError,
+    ClosedEncoderError,
+    ImageError,
+    InvalidArgumentError,
+    WrongKindError,
+)
+from holotype.records import CaptionerModel
+
+Make: TypeAlias = Callable[[Path], Any]
+PICTURES = [photograph(40 + 7 * at, 60 - 3 * at, seed=at) for at in range(7)]
+MAKERS: list[tuple[str, Make]] = [("blip", blip), ("git", git), ("blip-2", blip_2)]
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"max_new_tokens": 9},
+    {"max_new_tokens": 12, "num_beams": 3},
+    {"max_new_tokens": 12, "num_beams": 4, "length_penalty": 2.0, "repetition_penalty": 1.5},
+    {"max_new_tokens": 12, "min_length": 8, "prompt": "a photo of"},
+    {"max_new_tokens": 7, "num_beams": 2, "prompt": "the red"},
+]
+
+
+def record_of(**values: Any) -> CaptionerModel:
+    given = {
+        "id": "tiny",
+        "type": "captioner",
+        "name": "Tiny",
+        "huggingface_id": "none/tiny",
+        "organization": "none",
+        "description": "A tiny model.",
+        "embedding_dim": None,
+    }
+    return CaptionerModel(**given | values)
+
+
+def theirs(kind: str, processor: Any, folder: Path, pictures: list[Any], **options: Any) -> Any:
+    model: Any = getattr(transformers, CAPTIONERS[kind]).from_pretrained(folder).eval()
+    prompt = options.pop("prompt", None)
+    inputs = dict(processor.image_processor(pictures, return_tensors="pt"))
+    if prompt is not None:
+        texts = processor.tokenizer([prompt] * len(pictures), return_tensors="pt")
+        if kind == "blip-2":
+            texts = processor(pictures, [prompt] * len(pictures), return_tensors="pt")
+        inputs["input_ids"], inputs["attention_mask"] = texts["input_ids"], texts["attention_mask"]
+        if kind == "git":
+            inputs["input_ids"] = inputs["input_ids"][:, :-1]
+            inputs["attention_mask"] = inputs["attention_mask"][:, :-1]
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Using the model-agnostic default")
+        ids = model.generate(**inputs, **options)
+    return [text.strip() for text in processor.batch_decode(ids, skip_special_tokens=True)], ids
+
+
+@pytest.fixture(scope="module", params=MAKERS, ids=[name for name, _ in MAKERS])
+def each(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    kind, make = request.param
+    folder = tmp_path_factory.mktemp("model")
+    return kind, make(folder), folder
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_captions_are_those_of_transformers(each: Any, options: dict[str, Any]) -> None:
+    kind, processor, folder = each
+    captioner = load(record_of(**options), checkpoint=folder, device="cpu")
+    texts, ids = theirs(kind, processor, folder, PICTURES, **options)
+    assert len(set(texts)) > 1
+    found = captioner.caption(PICTURES, batch_size=len(PICTURES))
+    assert [caption.text for caption in found] == texts
+    assert [caption.text for caption in captioner.caption(PICTURES, batch_size=2)] == texts
+    assert captioner.caption(PICTURES[3]).text == texts[3]
+    assert all(0 < caption.score <= 1 for caption in found)
+    assert max(caption.n_tokens for caption in found) == ids.shape[1]
+
+
+def test_the_score_is_the_mean_probability_of_the_tokens(each: Any) -> None:
+    kind, processor, folder = each
+    captioner = load(record_of(max_new_tokens=6), checkpoint=folder, device="cpu")
+    model: Any = getattr(transformers, CAPTIONERS[kind]).from_pretrained(folder).eval()
+    writer = getattr(model, "text_decoder", None) or getattr(model, "language_model", model)
+    inputs = processor.image_processor(PICTURES[:1], return_tensors="pt")
+    options = {"return_dict_in_generate": True, "output_logits": True, "max_new_tokens": 6}
+    with torch.no_grad():
+        found = model.generate(**inputs, **options)
+    logs = writer.compute_transition_scores(found.sequences, found.logits, normalize_logits=True)
+    assert captioner.caption(PICTURES[0]).score == pytest.approx(
+        float(logs.double().mean().exp()), rel=1e-4
+    )
+
+
+def test_a_folder_without_a_record(each: Any) -> None:
+    kind, processor, folder = each
+    captioner = load(folder, device="cpu")
+    assert isinstance(captioner, Captioner)
+    assert [one.text for one in captioner.caption(PICTURES)] == theirs(
+        kind, processor, folder, PICTURES
+    )[0]
+    assert captioner.caption([]) == []
+
+
+def test_streams_and_bad_pictures(tmp_path: Path) -> None:
+    blip(tmp_path)
+    captioner = load(tmp_path, device="cpu")
+    assert isinstance(captioner, Captioner)
+    several = PICTURES * 6
+    windows = list(captioner.caption_stream(iter(several)))
+    assert len(windows) > 1
+    whole = [caption for window in windows for caption in window]
+    assert [one.text for one in whole] == [one.text for one in captioner.caption(several)]
+    with pytest.raises(ImageError, match="index 41 is empty"):
+        captioner.caption([*several[:41], b""])
+    assert isinstance(captioner.caption(np.asarray(PICTURES[0])), Caption)
+    captioner.warm_up()
+    captioner.close()
+    with pytest.raises(ClosedEncoderError):
+        captioner.caption(PICTURES)
+
+
+def test_the_settings_of_generation_are_in_the_fingerprint(tmp_path: Path) -> None:
+    blip(tmp_path)
+    choices: list[dict[str, Any]] = [{}, {"num_beams": 2}, {"prompt": "a"}, {"max_new_tokens": 5}]
+    found = {load(record_of(**one), checkpoint=tmp_path).fingerprint for one in choices}
+    assert len(found) == len(choices)
+
+
+def test_what_is_no_captioner_is_refused(tmp_path: Path) -> None:
+    clip(tmp_path / "clip")
+    with pytest.raises(WrongKindError, match="expected one that writes captions"):
+        load(record_of(), checkpoint=tmp_path / "clip")
+    blip(tmp_path / "blip")
+    with pytest.raises(CatalogueMismatchError, match="image_size"):
+        load(record_of(image_size=(384, 384)), checkpoint=tmp_path / "blip")
+    with pytest.raises(InvalidArgumentError, match="reads no texts"):
+        load(record_of(), checkpoint=tmp_path / "blip", max_length=5)

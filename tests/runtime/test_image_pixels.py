@@ -1,0 +1,89 @@
+"""The numbers that a network reads are those of transformers' processors on Pillow, bit for bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.pictures import photograph
+from transformers import (
+    BlipImageProcessorPil,
+    CLIPImageProcessorPil,
+    Siglip2ImageProcessorPil,
+    SiglipImageProcessorPil,
+)
+
+from holotype.encoders.inputs.images import decode
+from holotype.encoders.inputs.pixels import prepare
+from holotype.encoders.kinds.images import PixelSettings
+
+SIZES = [(60, 80), (80, 60), (7, 90), (90, 7), (1, 1), (1, 40), (224, 224), (333, 501), (31, 31)]
+
+
+def settings(**given: Any) -> PixelSettings:
+    common: dict[str, Any] = {
+        "resample": "bicubic",
+        "rescale": 1 / 255,
+        "mean": (0.48145466, 0.4578275, 0.40821073),
+        "std": (0.26862954, 0.26130258, 0.27577711),
+        "transparency": "white",
+        "orientation": "exif",
+    }
+    return PixelSettings(**common | given)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("crop", [(224, 224), (225, 223), (30, 40)])
+@pytest.mark.parametrize("edge", [224, 31])
+def test_clip(size: tuple[int, int], crop: tuple[int, int], edge: int) -> None:
+    image = photograph(*size)
+    processor: Any = CLIPImageProcessorPil(
+        size={"shortest_edge": edge}, crop_size={"height": crop[0], "width": crop[1]}
+    )
+    theirs = processor(image, return_tensors="np").pixel_values[0]
+    chosen = settings(shortest_edge=edge, crop=crop)
+    ours = prepare(decode(image, chosen), chosen).pixels
+    assert ours.dtype == np.float32
+    assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("processor", "side", "centred"),
+    [(SiglipImageProcessorPil, 224, True), (BlipImageProcessorPil, 384, False)],
+)
+def test_squeezed(size: tuple[int, int], processor: Any, side: int, centred: bool) -> None:
+    image = photograph(*size)
+    own = {"mean": (0.5,) * 3, "std": (0.5,) * 3} if centred else {}
+    chosen = settings(size=(side, side), **own)
+    theirs = processor()(image, return_tensors="np").pixel_values[0]
+    assert np.array_equal(prepare(decode(image, chosen), chosen).pixels, theirs)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (2000, 31), (17, 3000)])
+@pytest.mark.parametrize(("patch", "most"), [(16, 256), (14, 100), (16, 1)])
+def test_patches(size: tuple[int, int], patch: int, most: int) -> None:
+    image = photograph(*size)
+    processor: Any = Siglip2ImageProcessorPil(patch_size=patch, max_num_patches=most)
+    theirs = processor(image, return_tensors="np")
+    chosen = settings(
+        resample="bilinear", mean=(0.5,) * 3, std=(0.5,) * 3, patch_size=patch, max_patches=most
+    )
+    row = prepare(decode(image, chosen), chosen)
+    assert row.grid == tuple(theirs.spatial_shapes[0])
+    assert row.n_tokens == theirs.pixel_attention_mask[0].sum() == row.grid[0] * row.grid[1]
+    assert np.array_equal(row.pixels, theirs.pixel_values[0][: row.n_tokens])
+
+
+@pytest.mark.parametrize(
+    ("resample", "number"),
+    [("nearest", 0), ("lanczos", 1), ("bilinear", 2), ("bicubic", 3), ("box", 4), ("hamming", 5)],
+)
+def test_filters(resample: str, number: int) -> None:
+    image = photograph()
+    processor: Any = SiglipImageProcessorPil(resample=number, do_rescale=False, do_normalize=False)
+    theirs = processor(image, return_tensors="np").pixel_values[0]
+    plain = {"rescale": 1.0, "mean": (0.0,) * 3, "std": (1.0,) * 3}
+    chosen = settings(size=(224, 224), resample=resample, **plain)
+    assert np.array_equal(prepare(decode(image, chosen), chosen).pixels, theirs)

@@ -1,0 +1,384 @@
+"""Pictures and texts: the vectors and scores of transformers, by every route to a checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sentence_transformers import SentenceTransformer
+from tests.pictures import encoded, photograph
+from tests.runtime.image_models import clip, metaclip_2, siglip, siglip2
+from tests.runtime.parity import assert_same, assert_scores_same, change, change_tensors, write
+from transformers import AutoModel
+
+from holotype import load
+from holotype.encoders import ImageTextEncoder
+from holotype.errors import (
+    CatalogueMismatchError,
+    ClosedEncoderError,
+    ImageError,
+    TensorError,
+    TextOverflowError,
+    UnsupportedCheckpointError,
+)
+from holotype.records import ImageTextModel
+
+Make: TypeAlias = Callable[[Path], Any]
+TEXTS = ["a cat", "the photo of a red dog and two cat", "", "unknown words."]
+PICTURES = [photograph(60, 80), photograph(33, 20, seed=1), photograph(30, 30), photograph(9, 90)]
+MAKERS: list[Make] = [
+    clip,
+    metaclip_2,
+    siglip,
+    siglip2,
+    lambda folder: siglip2(folder, masked=True),
+    lambda folder: siglip2(folder, masked=True, left=True),
+]
+NAMES = ["clip", "metaclip_2", "siglip", "siglip2", "siglip2-masked", "siglip2-left"]
+
+
+def model_of(folder: Path) -> Any:
+    return AutoModel.from_pretrained(folder).eval()
+
+
+def texts_of(processor: Any, folder: Path, texts: list[str]) -> Any:
+    padding = {"padding": "max_length", "max_length": 16}
+    if "clip" in model_of(folder).config.model_type:
+        padding = {"padding": True}
+    return processor(text=texts, return_tensors="pt", truncation=True, **padding)
+
+
+def pixels_of(processor: Any, pictures: list[Any]) -> Any:
+    # As a whole, the processor of SigLIP 2 reads 256 patches, whatever the checkpoint says.
+    return processor.image_processor(pictures, return_tensors="pt")
+
+
+@torch.no_grad()
+def their_texts(processor: Any, folder: Path, texts: list[str]) -> Any:
+    inputs = texts_of(processor, folder, texts)
+    return model_of(folder).get_text_features(**inputs).pooler_output.numpy()
+
+
+@torch.no_grad()
+def their_pictures(processor: Any, folder: Path, pictures: list[Any]) -> Any:
+    return (
+        model_of(folder).get_image_features(**pixels_of(processor, pictures)).pooler_output.numpy()
+    )
+
+
+def opened(folder: Path) -> ImageTextEncoder:
+    encoder = load(folder, device="cpu")
+    assert isinstance(encoder, ImageTextEncoder)
+    return encoder
+
+
+@pytest.fixture(scope="module", params=MAKERS, ids=NAMES)
+def each(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("model")
+    processor = request.param(folder)
+    return processor, folder, opened(folder)
+
+
+def test_vectors_of_pictures(each: Any) -> None:
+    processor, folder, encoder = each
+    theirs = their_pictures(processor, folder, PICTURES)
+    assert np.abs(theirs[0] - theirs[1]).max() > 1e-3
+    for batch_size in (None, 1, 3):
+        assert_same(encoder.encode_image(PICTURES, batch_size=batch_size), theirs)
+    assert_same(encoder.encode_image(PICTURES[0])[None], theirs[:1])
+
+
+def test_vectors_of_texts(each: Any) -> None:
+    processor, folder, encoder = each
+    theirs = their_texts(processor, folder, TEXTS)
+    for batch_size in (None, 1, 3):
+        assert_same(encoder.encode(TEXTS, batch_size=batch_size), theirs)
+    assert_same(encoder.encode_query(TEXTS), theirs)
+    assert_same(encoder.encode_document(TEXTS[0])[None], theirs[:1])
+
+
+def test_long_texts_are_cut_as_by_transformers(each: Any) -> None:
+    processor, folder, encoder = each
+    long = ["the red cat " * 30, "a dog"]
+    theirs = their_texts(processor, folder, long)
+    assert_same(encoder.encode(long, on_overflow="truncate"), theirs)
+    with pytest.raises(TextOverflowError):
+        encoder.encode(long, on_overflow="error")
+
+
+def test_scores_are_those_of_the_whole_model(each: Any) -> None:
+    processor, folder, encoder = each
+    inputs = dict(texts_of(processor, folder, TEXTS))
+    inputs |= dict(pixels_of(processor, PICTURES))
+    with torch.no_grad():
+        logits = model_of(folder)(**inputs).logits_per_text
+    texts, pictures = encoder.encode_query(TEXTS), encoder.encode_image(PICTURES)
+    scores = encoder.similarity(texts, pictures)
+    if encoder.encoding.similarity == "sigmoid":
+        theirs = torch.sigmoid(logits).numpy()
+    else:
+        theirs = (logits / model_of(folder).logit_scale.exp()).detach().numpy()
+    assert_scores_same(scores, theirs)
+    pairs = encoder.similarity_pairwise(texts, pictures)
+    assert np.allclose(pairs, scores.diagonal(), atol=1e-6)
+
+
+def test_labels(each: Any) -> None:
+    processor, folder, encoder = each
+    labels = ["cat", "dog", "red house"]
+    sentences = [f"This is a photo of {label}." for label in labels]
+    inputs = dict(texts_of(processor, folder, sentences))
+    inputs |= dict(pixels_of(processor, PICTURES))
+    with torch.no_grad():
+        logits = model_of(folder)(**inputs).logits_per_image
+    sigmoid = encoder.encoding.similarity == "sigmoid"
+    theirs = torch.sigmoid(logits) if sigmoid else torch.softmax(logits, dim=-1)
+    found = encoder.classify_image(PICTURES, labels)
+    for row, expected in zip(found, theirs.tolist(), strict=True):
+        by_label = {score.label: score.score for score in row}
+        assert [by_label[label] for label in labels] == pytest.approx(expected, abs=1e-5)
+        assert [score.score for score in row] == sorted(by_label.values(), reverse=True)
+    assert encoder.classify_image(PICTURES[0], labels)[0].label == found[0][0].label
+
+
+def test_a_record_of_the_catalogue_decides_what_the_files_do_not_say(tmp_path: Path) -> None:
+    processor = clip(tmp_path)
+    record: ImageTextModel[Any] = image_record(normalize=True, image_transparency="black")
+    encoder = load(record, checkpoint=tmp_path)
+    clear = Image.new("RGBA", (40, 40), (10, 200, 30, 0))
+    theirs = their_pictures(processor, tmp_path, [Image.new("RGB", (40, 40)), PICTURES[0]])
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+    assert_same(encoder.encode_image([clear, PICTURES[0]]), theirs)
+
+
+def image_record(**values: Any) -> ImageTextModel[Any]:
+    given = {
+        "id": "tiny",
+        "type": "image-text",
+        "name": "Tiny",
+        "huggingface_id": "none/tiny",
+        "organization": "none",
+        "description": "A tiny model.",
+        "embedding_dim": 24,
+    }
+    return ImageTextModel(**given | values)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("embedding_dim", 32),
+        ("image_mean", (0.5, 0.5, 0.5)),
+        ("image_resample", "bilinear"),
+        ("image_shortest_edge", 224),
+        ("image_crop", (28, 28)),
+        ("image_rescale", 1.0),
+        ("image_layers", 12),
+        ("image_patch_size", 16),
+        ("hidden_dim", 64),
+        ("layers", 12),
+        ("vocab_size", 49408),
+        ("text_length", 77),
+        ("text_padding", "max-length"),
+        ("logit_scale", 100.0),
+    ],
+)
+def test_a_record_of_another_model_is_refused(field: str, value: Any, tmp_path: Path) -> None:
+    clip(tmp_path)
+    with pytest.raises(CatalogueMismatchError, match=field):
+        load(image_record(**{field: value}), checkpoint=tmp_path)
+
+
+def test_every_form_of_a_picture_gives_one_vector(each: Any, tmp_path: Path) -> None:
+    _, _, encoder = each
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(photograph(50, 70).convert("RGBA"), exif=exif)
+    (tmp_path / "turned.png").write_bytes(content)
+    forms = [tmp_path / "turned.png", content, Image.open(BytesIO(content))]
+    first, *others = (encoder.encode_image(form) for form in forms)
+    assert all(np.array_equal(first, other) for other in others)
+
+
+def test_more_pictures_than_a_window(each: Any) -> None:
+    _, _, encoder = each
+    pictures = [photograph(20 + at, 30, seed=at) for at in range(90)]
+    whole = encoder.encode_image(pictures)
+    one_by_one = np.stack([encoder.encode_image(picture) for picture in pictures])
+    assert_same(whole, one_by_one)
+    windows = list(encoder.encode_image_stream(iter(pictures)))
+    assert len(windows) > 1
+    assert np.array_equal(np.concatenate(windows), whole)
+
+
+def test_a_stream_reads_no_more_than_two_windows_ahead(each: Any) -> None:
+    _, _, encoder = each
+    pulled = 0
+
+    def pictures() -> Any:
+        nonlocal pulled
+        while True:
+            pulled += 1
+            yield PICTURES[pulled % 4]
+
+    stream = encoder.encode_image_stream(pictures())
+    first = next(stream)
+    assert pulled <= 3 * len(first)
+    stream.close()
+
+
+def test_a_bad_picture_has_its_index_in_the_whole_call(each: Any) -> None:
+    _, _, encoder = each
+    pictures: list[Any] = [PICTURES[0]] * 70
+    pictures[66] = b"no picture"
+    with pytest.raises(ImageError, match="the picture at index 66 begins with b'no picture'"):
+        encoder.encode_image(pictures)
+
+
+def test_no_pictures(each: Any) -> None:
+    _, _, encoder = each
+    assert encoder.encode_image([]).shape == (0, encoder.dim)
+    assert encoder.encode([]).shape == (0, encoder.dim)
+
+
+def test_half_precision_is_near(each: Any) -> None:
+    _, folder, encoder = each
+    half = load(folder, device="cpu", dtype="bfloat16")
+    assert isinstance(half, ImageTextEncoder)
+    ours, whole = half.encode_image(PICTURES), encoder.encode_image(PICTURES)
+    assert ours.dtype == np.float32
+    assert np.abs(ours - whole).max() < 0.05 * np.abs(whole).max()
+
+
+def test_two_devices(each: Any) -> None:
+    _, _, encoder = each
+    both = encoder.encode_image(PICTURES * 5, devices=["cpu", "cpu"])
+    assert_same(both, encoder.encode_image(PICTURES * 5))
+
+
+def test_a_closed_encoder(tmp_path: Path) -> None:
+    siglip(tmp_path)
+    encoder = opened(tmp_path)
+    whole = model_of(tmp_path)
+    n_bytes = sum(tensor.nbytes for tensor in (*whole.parameters(), *whole.buffers()))
+    assert encoder.memory_bytes == n_bytes
+    encoder.warm_up()
+    encoder.close()
+    for call in (lambda: encoder.encode_image(PICTURES), lambda: encoder.encode("a cat")):
+        with pytest.raises(ClosedEncoderError):
+            call()
+
+
+def sentence_transformers_folder(folder: Path, *, old: bool) -> Any:
+    if not old:
+        processor = clip(folder / "plain")
+        SentenceTransformer(str(folder / "plain"), device="cpu").save(str(folder / "saved"))
+        return processor, folder / "saved"
+    processor = clip(folder / "saved" / "0_CLIPModel")
+    module = {"idx": 0, "name": "0", "path": "0_CLIPModel"}
+    (folder / "saved").mkdir(exist_ok=True)
+    write(
+        folder / "saved",
+        "modules.json",
+        [module | {"type": "sentence_transformers.models.CLIPModel"}],
+    )
+    write(
+        folder / "saved",
+        "config_sentence_transformers.json",
+        {"__version__": {"sentence_transformers": "2.0.0"}},
+    )
+    return processor, folder / "saved"
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_folders_of_sentence_transformers(old: bool, tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "saved" / "0_CLIPModel").mkdir(parents=True)
+    if not old:
+        shutil.rmtree(tmp_path / "saved")
+    _, folder = sentence_transformers_folder(tmp_path, old=old)
+    reference = SentenceTransformer(str(folder), device="cpu")
+    encoder = opened(folder)
+    assert_same(encoder.encode(TEXTS[:2]), reference.encode(TEXTS[:2]))
+    # The library reads a text with any blank as one, and a picture as an object.
+    assert_same(encoder.encode_image(PICTURES), reference.encode(PICTURES))
+
+
+def test_modules_that_would_change_vectors_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    _, folder = sentence_transformers_folder(tmp_path, old=False)
+    entries = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1", "type": "sentence_transformers.models.Dense"},
+    ]
+    write(folder, "modules.json", entries)
+    with pytest.raises(UnsupportedCheckpointError, match="lists the modules Transformer, Dense"):
+        load(folder)
+
+
+def test_a_module_that_normalises(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    _, folder = sentence_transformers_folder(tmp_path, old=False)
+    plain = opened(folder).encode_image(PICTURES)
+    entries = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1", "type": "sentence_transformers.models.Normalize"},
+    ]
+    write(folder, "modules.json", entries)
+    expected = plain / np.linalg.norm(plain, axis=1, keepdims=True)
+    assert_same(opened(folder).encode_image(PICTURES), expected)
+
+
+def test_what_is_done_to_pictures_is_in_the_fingerprint(tmp_path: Path) -> None:
+    clip(tmp_path)
+    plain = load(image_record(), checkpoint=tmp_path)
+    found = {plain.fingerprint}
+    for choice in ({"image_transparency": "black"}, {"image_orientation": "stored"}):
+        found.add(load(image_record(**choice), checkpoint=tmp_path).fingerprint)
+    assert load(image_record(), checkpoint=tmp_path).fingerprint == plain.fingerprint
+    file = next(name for name in ("processor_config.json",) if (tmp_path / name).is_file())
+    values = {"image_processor": {"image_processor_type": "CLIPImageProcessor", "resample": 2}}
+    change(tmp_path, file, **values)
+    sides = {"image_shortest_edge": 30, "image_crop": (30, 30)}
+    with pytest.raises(CatalogueMismatchError):
+        load(image_record(**sides), checkpoint=tmp_path)
+    change(
+        tmp_path,
+        file,
+        image_processor=values["image_processor"]
+        | {"size": {"shortest_edge": 30}, "crop_size": {"height": 30, "width": 30}},
+    )
+    found.add(load(image_record(), checkpoint=tmp_path).fingerprint)
+    assert len(found) == 4
+
+
+def test_the_text_of_siglip_is_cleaned_as_by_its_own_tokenizer(tmp_path: Path) -> None:
+    siglip(tmp_path)
+    record = image_record(embedding_dim=32, lower_case=True, remove_punctuation=True)
+    encoder = load(record, checkpoint=tmp_path)
+    plain = opened(tmp_path)
+    assert_same(encoder.encode(["  A CAT, (and) the\tdog!  "]), plain.encode(["a cat and the dog"]))
+
+
+def test_a_checkpoint_that_names_the_tokenizer_of_siglip(tmp_path: Path) -> None:
+    siglip(tmp_path)
+    plain = opened(tmp_path)
+    change(tmp_path, "tokenizer_config.json", tokenizer_class="SiglipTokenizer")
+    encoder = opened(tmp_path)
+    assert encoder.encoding.lower_case
+    assert encoder.encoding.remove_punctuation
+    assert_same(encoder.encode(["  A CAT, (and) the\tdog!  "]), plain.encode(["a cat and the dog"]))
+
+
+def test_weights_that_are_missing_are_an_error(tmp_path: Path) -> None:
+    clip(tmp_path)
+    change_tensors(tmp_path, "model.safetensors", visual_projection__weight=None)
+    with pytest.raises(TensorError, match="visual_projection"):
+        load(tmp_path, device="cpu")
