@@ -17,6 +17,7 @@ import encoding
 import generation
 import growth
 import heads
+import images
 import importing
 import late_interaction
 import lookups
@@ -37,6 +38,9 @@ ON_DEVICES: dict[str, Callable[[str, int], Table]] = {
     ),
 }
 BENCHMARKS: dict[str, Callable[[int], Table]] = {
+    "images": lambda _: images.bulk_table(),
+    "one_image": lambda _: images.one_table(),
+    "captions": lambda _: images.captions_table(),
     "importing": lambda _: importing.table(),
     "lookups": lambda _: lookups.table(),
     "generation": lambda _: generation.table(),

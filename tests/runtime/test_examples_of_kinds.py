@@ -1,4 +1,4 @@
-"""The examples of search, reranking, hybrid search and classification run, and find what they should."""
+"""The examples of search, reranking, hybrid search, classification and pictures run, and find what they should."""
 
 from __future__ import annotations
 
@@ -61,3 +61,24 @@ def test_hybrid_search_is_right_where_each_search_alone_fails() -> None:
 def test_the_taught_classifier_tells_new_sentences_apart() -> None:
     labels = [line.split()[0] for line in lines_of("classify.py")]
     assert labels == ["weather", "sport", "food", "money"]
+
+
+def test_a_picture_search_finds_what_was_drawn() -> None:
+    lines = [line.split() for line in lines_of("image_search.py")]
+    found = {(words[1], words[4]): words[5] for words in lines if words[0] == "a"}
+    assert len(found) == 12
+    right = [name == "-".join(pair) for pair, name in found.items()]
+    assert sum(right) >= 10
+    assert ["(a", "drawing)", "blue-white"] in lines
+    assert any(words[:2] == ["shows", "a"] for words in lines)
+
+
+def test_captions_of_a_folder_name_what_was_drawn() -> None:
+    lines = [line.split() for line in lines_of("caption_folder.py")]
+    assert any(words[0] == "notes.png" and words[1] == "begins" for words in lines)
+    found = {words[0]: words[2:6] for words in lines if words[0] != "notes.png"}
+    assert len(found) == 12
+    right = [
+        name == f"{words[0]}-{words[3]}.png" for name, words in found.items() if len(words) == 4
+    ]
+    assert sum(right) >= 10

@@ -1,0 +1,247 @@
+"""Pictures: how many a second, how long one takes, and captions, beside the peers on the same weights.
+
+The pictures are 1,000 drawings of 0.3 to 12 megapixels, three quarters of them JPEG and the others
+PNG. The networks have the sizes of ViT-B/32 and of BLIP, with random weights: time does not depend
+on them.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from report import Table
+from timing import in_turns
+
+_SHAPES = (4 / 3, 3 / 4, 3 / 2, 1.0, 16 / 9)
+_AT_ONCE = 32
+
+
+def draw_pictures(folder: Path, n_pictures: int) -> list[Path]:
+    """Save drawings as files of a folder, and return their paths."""
+    dice = np.random.default_rng(0)
+    paths = []
+    for at in range(n_pictures):
+        pixels = float(np.exp(dice.uniform(np.log(0.3e6), np.log(12e6))))
+        height = int((pixels / _SHAPES[at % len(_SHAPES)]) ** 0.5)
+        width = int(pixels / height)
+        levels = dice.integers(0, 256, (height // 16 + 1, width // 16 + 1, 3)).astype(np.uint8)
+        image = Image.fromarray(levels).resize((width, height), Image.Resampling.BICUBIC)
+        path = folder / f"{at:04}.{'png' if at % 4 == 3 else 'jpg'}"
+        image.save(path, **({"compress_level": 1} if at % 4 == 3 else {"quality": 88}))
+        paths.append(path)
+    return paths
+
+
+def _save_clip(folder: Path) -> None:
+    from transformers import (
+        CLIPConfig,
+        CLIPImageProcessorPil,
+        CLIPModel,
+        CLIPProcessor,
+        CLIPTokenizer,
+    )
+
+    config = CLIPConfig(text_config={"num_hidden_layers": 1, "vocab_size": 64}, vision_config={})
+    CLIPModel(config).save_pretrained(folder)
+    words = {"a": 0, "a</w>": 1, "<|startoftext|>": 2, "<|endoftext|>": 3}
+    make: Any = CLIPTokenizer
+    CLIPProcessor(CLIPImageProcessorPil(), make(vocab=words, merges=[])).save_pretrained(folder)
+
+
+def _save_blip(folder: Path) -> None:
+    from transformers import (
+        BertTokenizer,
+        BlipConfig,
+        BlipForConditionalGeneration,
+        BlipImageProcessorPil,
+        BlipProcessor,
+    )
+
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]")
+    words = {word: at for at, word in enumerate((*special, *(f"w{at}" for at in range(30_518))))}
+    config = BlipConfig(
+        text_config={
+            "vocab_size": len(words),
+            "encoder_hidden_size": 768,
+            "bos_token_id": words["[DEC]"],
+            "sep_token_id": words["[SEP]"],
+            "pad_token_id": words["[PAD]"],
+        },
+        vision_config={"image_size": 384, "patch_size": 16},
+    )
+    BlipForConditionalGeneration(config).save_pretrained(folder)
+    make: Any = BertTokenizer
+    BlipProcessor(BlipImageProcessorPil(), make(vocab=words)).save_pretrained(folder)
+
+
+def bulk_table(n_pictures: int = 1_000, n_rounds: int = 3) -> Table:
+    """Measure pictures a second from files to vectors, and the share of time that the model runs."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers import CLIPModel, CLIPProcessor
+    from transformers.image_utils import load_image
+
+    from holotype import load
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "pictures").mkdir()
+        paths = draw_pictures(folder / "pictures", n_pictures)
+        _save_clip(folder / "model")
+        ours: Any = load(folder / "model", device="cpu")
+        library = SentenceTransformer(str(folder / "model"), device="cpu")
+        model: Any = CLIPModel.from_pretrained(folder / "model").eval()
+        processor: Any = CLIPProcessor.from_pretrained(folder / "model")
+
+        @torch.inference_mode()
+        def by_loop() -> Any:
+            found = []
+            for start in range(0, len(paths), _AT_ONCE):
+                images = [load_image(str(path)) for path in paths[start : start + _AT_ONCE]]
+                inputs = processor(images=images, return_tensors="pt")
+                found.append(model.get_image_features(**inputs).pooler_output)
+            return torch.cat(found).numpy()
+
+        def by_library() -> Any:
+            return library.encode([str(path) for path in paths], batch_size=_AT_ONCE)
+
+        largest = float(np.abs(ours.encode_image(paths[:64]) - by_loop()[:64]).max())
+        times = in_turns(
+            {
+                "holotype": lambda: ours.encode_image(paths),
+                "transformers' loop": by_loop,
+                "sentence-transformers": by_library,
+            },
+            n_rounds,
+            warm_up=False,
+        )
+        busy = _busy_share(ours, paths)
+    return Table(
+        title=f"{n_pictures:,} pictures of 0.3 to 12 megapixels, ViT-B/32, float32",
+        header=["library", "pictures a second", "of holotype's"],
+        rows=[
+            [
+                library_name,
+                f"{n_pictures / min(found):.1f}",
+                f"{min(times['holotype']) / min(found):.2f}",
+            ]
+            for library_name, found in times.items()
+        ],
+        notes=[
+            f"Largest difference of a vector from transformers': {largest:.1e}. "
+            f"The model runs {busy:.0%} of the time."
+        ],
+    )
+
+
+def _busy_share(encoder: Any, paths: list[Path]) -> float:
+    """Return the share of a call during which the network runs."""
+    network = encoder._towers.pictures._model
+    run, spent = network._run, [0.0]
+
+    def timed(batch: Any) -> Any:
+        started = time.perf_counter()
+        found = run(batch)
+        spent[0] += time.perf_counter() - started
+        return found
+
+    network._run = timed
+    started = time.perf_counter()
+    encoder.encode_image(paths)
+    whole = time.perf_counter() - started
+    network._run = run
+    return spent[0] / whole
+
+
+def one_table(n_rounds: int = 30) -> Table:
+    """Measure one picture of two megapixels, from its bytes to its vector."""
+    from io import BytesIO
+
+    from sentence_transformers import SentenceTransformer
+
+    from holotype import load
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _save_clip(folder / "model")
+        image = Image.fromarray(
+            np.random.default_rng(0).integers(0, 256, (75, 100, 3)).astype(np.uint8)
+        ).resize((1_632, 1_224), Image.Resampling.BICUBIC)
+        file = BytesIO()
+        image.save(file, "JPEG", quality=88)
+        content = file.getvalue()
+        ours: Any = load(folder / "model", device="cpu")
+        library = SentenceTransformer(str(folder / "model"), device="cpu")
+        times = in_turns(
+            {
+                "holotype": lambda: ours.encode_image(content),
+                "sentence-transformers": lambda: library.encode(Image.open(BytesIO(content))),
+            },
+            n_rounds,
+        )
+    return _latency(times, "One JPEG of 2 megapixels from bytes to vector, ViT-B/32, float32")
+
+
+def captions_table(n_pictures: int = 16, n_rounds: int = 3) -> Table:
+    """Measure captions of BLIP's size in batches."""
+    import torch
+    from transformers import BlipForConditionalGeneration, BlipProcessor
+    from transformers.image_utils import load_image
+
+    from holotype import CaptionerModel, load
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "pictures").mkdir()
+        paths = draw_pictures(folder / "pictures", n_pictures)
+        _save_blip(folder / "model")
+        record = CaptionerModel(
+            id="blip-size",
+            type="captioner",
+            name="BLIP's size",
+            huggingface_id="none/blip-size",
+            organization="none",
+            description="Random weights.",
+            embedding_dim=None,
+            max_new_tokens=20,
+        )
+        ours: Any = load(record, checkpoint=folder / "model", device="cpu")
+        model: Any = BlipForConditionalGeneration.from_pretrained(folder / "model").eval()
+        processor: Any = BlipProcessor.from_pretrained(folder / "model")
+
+        @torch.inference_mode()
+        def by_loop() -> None:
+            for start in range(0, len(paths), 16):
+                images = [load_image(str(path)) for path in paths[start : start + 16]]
+                inputs = processor(images=images, return_tensors="pt")
+                model.generate(**inputs, max_new_tokens=20)
+
+        times = in_turns(
+            {"holotype": lambda: ours.caption(paths), "transformers": by_loop},
+            n_rounds,
+            warm_up=False,
+        )
+    return _latency(times, f"Captions of {n_pictures} pictures, BLIP's size, greedy, float32")
+
+
+def _latency(times: dict[str, list[float]], title: str) -> Table:
+    best = min(times["holotype"])
+    return Table(
+        title=title,
+        header=["library", "median", "best", "holotype's share of it"],
+        rows=[
+            [
+                name,
+                f"{1e3 * statistics.median(found):,.0f} ms",
+                f"{1e3 * min(found):,.0f} ms",
+                f"{best / min(found):.2f}",
+            ]
+            for name, found in times.items()
+        ],
+    )
