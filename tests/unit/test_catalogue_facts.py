@@ -157,7 +157,7 @@ FOLLOWED = {
 """What leads to each source: an address, or a file and a commit. Where nothing does, the source's own
 description says all there is to say."""
 
-FILES_WITHOUT_A_COMMIT = 171
+FILES_WITHOUT_A_COMMIT = 169
 """How many claims name a file on the main branch and no commit; lower it when some are read again."""
 
 
