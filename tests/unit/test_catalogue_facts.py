@@ -85,6 +85,17 @@ FAMILIES = (
 """Families that state their sizes in numbers, from the smallest to the largest; those that state
 them in words are compared with the rest of the arithmetic."""
 
+CORRECTED = {
+    ("berta", "/encoding/pooling"): "mean",
+    ("gte-reranker-modernbert-base", "/dependencies/requires_remote_code"): False,
+    ("lfm2.5-embedding-350m", "/specs/context_length"): 512,
+    ("llm2vec-llama-2-7b-chat-hf-mntp-supervised", "/specs/context_length"): 512,
+    ("llm2vec-sheared-llama-mntp-supervised", "/specs/embedding_dim"): 2048,
+    ("paraphrase-multilingual-minilm-l12-v2", "/specs/context_length"): 128,
+    ("sfr-embedding-2-r", "/specs/context_length"): 4096,
+}
+"""Values that were wrong once, and what the models' own files and makers say."""
+
 
 def by_id(name: str) -> dict[str, Any]:
     return next(model for model in MODELS if model["id"] == name)
@@ -152,8 +163,15 @@ FOLLOWED = {
 """What leads to each source: an address, or a file and a commit. Where nothing does, the source's own
 description says all there is to say."""
 
-FILES_WITHOUT_A_COMMIT = 173
+FILES_WITHOUT_A_COMMIT = 169
 """How many claims name a file on the main branch and no commit; lower it when some are read again."""
+
+
+def test_what_was_corrected_stays_correct() -> None:
+    held = {
+        (name, pointer): dict(leaves(by_id(name)))[pointer] for name, pointer in sorted(CORRECTED)
+    }
+    assert held == CORRECTED
 
 
 def test_every_claim_can_be_followed() -> None:

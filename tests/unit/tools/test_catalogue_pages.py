@@ -28,15 +28,15 @@ KNOWN_AT_LEAST = {
     "parameters": 0.82,
     "type of the weights": 0.44,
     "network": 0.75,
-    "pooling": 0.62,
-    "normalisation": 0.42,
+    "pooling": 0.63,
+    "normalisation": 0.45,
     "query prompt": 0.75,
     "code from the repository": 0.78,
     "activation of weights": 0.82,
     "activation of scores": 0.47,
     "labels": 0.81,
     "one or several labels": 0.6,
-    "configuration file": 0.22,
+    "configuration file": 0.23,
 }
 TICKS = ((1.0, "1"), (100.0, "100"))
 
