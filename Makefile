@@ -17,7 +17,7 @@ SOURCES := pyproject.toml constraints.txt models.json hatch_build.py schema/mode
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime
 
-.PHONY: help demo test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
+.PHONY: help demo test test-latest test-lowest thorough lint format types mypy pyright golden derived bench bench-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -84,6 +84,10 @@ derived: $(INSTALLED) ## write the pages that derive from the catalogue and the 
 bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchmarks/
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py
+
+bench-quick: $(INSTALLED) ## measure every target for speed in short, in a few minutes
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(DEMO) $(PYLATE) $(LATEST) $(LOWEST) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
