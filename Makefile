@@ -22,7 +22,7 @@ PAGE_SOURCES := tools/build_page.py $(wildcard frontend/*.json frontend/*.ts fro
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime
 
-.PHONY: help demo page serve test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
+.PHONY: help demo page serve test test-latest test-lowest thorough lint format types mypy pyright golden derived bench bench-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,6 +94,10 @@ derived: $(INSTALLED) ## write the pages that derive from the catalogue and the 
 bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchmarks/
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py
+
+bench-quick: $(INSTALLED) ## measure every target for speed in short, in a few minutes
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py

@@ -31,7 +31,7 @@ def table() -> Table:
     rows = []
     for dtype in TORCH_DTYPES:
         for n_threads in N_THREADS:
-            found = _in_a_process(dtype, n_threads)
+            found = in_a_process(dtype, n_threads)
             times = f"{found['first']:.2f}" if n_threads == 1 else ""
             rows.append([dtype, str(n_threads), f"{found['grown']:.0f} MB", times])
     header = ["all-MiniLM-L6-v2, cpu", "threads", "growth", "a new length by a known one"]
@@ -42,21 +42,22 @@ def table() -> Table:
     return Table("Lengths of texts", header, rows, notes)
 
 
-def _in_a_process(dtype: str, n_threads: int) -> dict[str, float]:
-    command = [sys.executable, __file__, dtype, str(n_threads)]
+def in_a_process(dtype: str, n_threads: int, n_calls: int = N_CALLS) -> dict[str, float]:
+    """Return what a process keeps in MB, ``grown``, and a new length by a known one, ``first``."""
+    command = [sys.executable, __file__, dtype, str(n_threads), str(n_calls)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
 
-def _measure(dtype: str, n_threads: int) -> dict[str, float]:
+def _measure(dtype: str, n_threads: int, n_calls: int) -> dict[str, float]:
     encoder: Any = holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype)
     encoder.encode_document(_texts(40))
     before = _resident_mb()
     spread = _LONGEST_CALL - 16
     # All lengths before any comes again, in no order.
-    totals = [16 + number * 389 % spread for number in range(N_CALLS)]
+    totals = [16 + number * 389 % spread for number in range(n_calls)]
     parts = [totals[first::n_threads] for first in range(n_threads)]
     ratios: list[float] = []
     threads = [Thread(target=_run, args=(encoder, part, ratios)) for part in parts]
@@ -95,4 +96,4 @@ def _resident_mb() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]))))
+    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,17 @@ SIZES: dict[str, Any] = {
 BIAS = -1.5
 
 
-def sparse_table(device: str, n_items: int) -> Table:
-    """Measure the documents of a SPLADE model of 30,522 words."""
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One model as both libraries run it, on the same items."""
+
+    theirs: Callable[[], object]
+    ours: Callable[[], Any]
+
+
+@contextmanager
+def sparse_pair(n_items: int, device: str) -> Iterator[Pair]:
+    """Load a SPLADE model of 30,522 words, and encode documents."""
     import torch
     from sentence_transformers import SparseEncoder
     from transformers import BertConfig, BertForMaskedLM
@@ -40,22 +51,12 @@ def sparse_table(device: str, n_items: int) -> Table:
         _save(model, Path(folder))
         ours = holotype.load(_sparse_record(), checkpoint=folder, device=device)
         theirs = SparseEncoder(folder, device=device)
-        n_words = len(ours.encode_document(texts).values) / n_items
-        table = _table(
-            "SPLADE documents, float32",
-            device,
-            n_items,
-            {
-                "sentence-transformers": lambda: theirs.encode_document(texts),
-                "holotype": lambda: ours.encode_document(texts),
-            },
-        )
-    table.notes.append(f"{n_words:.0f} words of a document have a weight.")
-    return table
+        yield Pair(lambda: theirs.encode_document(texts), lambda: ours.encode_document(texts))
 
 
-def cross_encoder_table(device: str, n_items: int) -> Table:
-    """Measure pairs of a query and a document."""
+@contextmanager
+def cross_encoder_pair(n_items: int, device: str) -> Iterator[Pair]:
+    """Load a cross-encoder, and score pairs of a query and a document."""
     import torch
     from sentence_transformers import CrossEncoder
     from transformers import BertConfig, BertForSequenceClassification
@@ -68,20 +69,28 @@ def cross_encoder_table(device: str, n_items: int) -> Table:
         _save(BertForSequenceClassification(BertConfig(**SIZES | {"num_labels": 1})), Path(folder))
         ours = holotype.load(_cross_encoder_record(), checkpoint=folder, device=device)
         theirs = CrossEncoder(folder, device=device)
-        return _table(
-            "Pairs of a cross-encoder, float32",
-            device,
-            n_items,
-            {
-                "sentence-transformers": lambda: theirs.predict(pairs),
-                "holotype": lambda: ours.predict(pairs, on_overflow="truncate"),
-            },
+        yield Pair(
+            lambda: theirs.predict(pairs), lambda: ours.predict(pairs, on_overflow="truncate")
         )
 
 
-def _table(
-    title: str, device: str, n_items: int, functions: Mapping[str, Callable[[], object]]
-) -> Table:
+def sparse_table(device: str, n_items: int) -> Table:
+    """Measure the documents of a SPLADE model of 30,522 words."""
+    with sparse_pair(n_items, device) as pair:
+        n_words = len(pair.ours().values) / n_items
+        table = _table("SPLADE documents, float32", device, n_items, pair)
+    table.notes.append(f"{n_words:.0f} words of a document have a weight.")
+    return table
+
+
+def cross_encoder_table(device: str, n_items: int) -> Table:
+    """Measure pairs of a query and a document."""
+    with cross_encoder_pair(n_items, device) as pair:
+        return _table("Pairs of a cross-encoder, float32", device, n_items, pair)
+
+
+def _table(title: str, device: str, n_items: int, pair: Pair) -> Table:
+    functions = {"sentence-transformers": pair.theirs, "holotype": pair.ours}
     times = in_turns(functions, N_ROUNDS)
     rows = [
         [

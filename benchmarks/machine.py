@@ -9,7 +9,7 @@ from pathlib import Path
 
 _PACKAGES = (
     *("torch", "transformers", "sentence-transformers", "onnxruntime", "openvino", "fastembed"),
-    "mteb",
+    *("mteb", "model2vec", "maxsim-cpu"),
 )
 
 
@@ -35,3 +35,38 @@ def _processor() -> str:
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0]} ({platform.machine()})" if names else platform.machine()
+
+
+def is_amd() -> bool:
+    """Return whether AMD made the processor."""
+    return _processor().startswith("AMD")
+
+
+def has_amx() -> bool:
+    """Return whether the processor multiplies bfloat16 by tiles."""
+    return _can("amx_bf16")
+
+
+def has_avx512_bfloat16() -> bool:
+    """Return whether the processor multiplies bfloat16 without tiles."""
+    return _can("avx512_bf16")
+
+
+def _can(instructions: str) -> bool:
+    import torch
+
+    return bool(torch.cpu.get_capabilities().get(instructions))
+
+
+def n_cores() -> int:
+    """Return how many cores this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def cpu_quota() -> float | None:
+    """Return how many cores' time the process may use; None where nothing limits it."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except OSError:
+        return None
+    return None if quota == "max" else int(quota) / int(period)

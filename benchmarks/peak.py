@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from timing import in_turns
 
 # Tokens, and the two sizes of MiniLM's largest map; on a GPU, where that is over at once, more.
@@ -14,7 +17,7 @@ def flops_a_token() -> int:
     return _N_LAYERS * 2 * (4 * _HIDDEN * _HIDDEN + 2 * _HIDDEN * _INNER)
 
 
-def peak_flops(device: str, dtype: str) -> float:
+def peak_flops(device: str, dtype: str, *, clock: Callable[[], float] = time.perf_counter) -> float:
     """Return the operations a second that a device reaches in one large product: its best of 60."""
     import torch
 
@@ -31,7 +34,7 @@ def peak_flops(device: str, dtype: str) -> float:
             torch.cuda.synchronize(vectors.device)
 
     with torch.inference_mode():
-        times = in_turns({"product": product}, 60)["product"]
+        times = in_turns({"product": product}, 60, clock=clock)["product"]
     return 2 * shape[0] * shape[1] * shape[2] / min(times)
 
 

@@ -1,11 +1,12 @@
 """Run the benchmarks and print their tables; docs/performance.md holds such a run.
 
-python benchmarks/run.py [--device DEVICE] [--documents COUNT] [NAME ...]
+python benchmarks/run.py [--quick] [--device DEVICE] [--documents COUNT] [NAME ...]
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 
 import aliases
@@ -26,6 +27,8 @@ import pool
 import registry
 import scoring
 import server
+import target_cases
+import targets
 import type_checking
 from report import Table
 
@@ -58,7 +61,22 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "registry": lambda _: registry.table(),
     "server": lambda _: server.own_cost_table(),
     "servers": lambda _: server.peers_table(),
+    "targets": lambda _: targets_table(targets.FULL),
 }
+
+
+def targets_table(sizes: targets.Sizes) -> Table:
+    """Measure every target, with one thread."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return targets.table(
+            sizes, target_cases.CASES, lambda work: print(f"... {work}", file=sys.stderr)
+        )
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def main() -> None:
@@ -68,11 +86,15 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument("--device", help="where models run; the CPU and, where there is one, CUDA")
     parser.add_argument("--documents", type=int, default=2000, help="how many are encoded")
+    parser.add_argument("--quick", action="store_true", help="the targets alone, in short")
     found = parser.parse_args()
     unknown = sorted(set(found.names) - set(names))
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(names)}")
     print(f"{machine.description()}\n", flush=True)
+    if found.quick:
+        print(targets_table(targets.QUICK).markdown(), flush=True)
+        return
     for name in found.names or names:
         if name in BENCHMARKS:
             print(BENCHMARKS[name](found.documents).markdown(), flush=True)

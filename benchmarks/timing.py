@@ -41,7 +41,11 @@ def processes_s(
 
 
 def in_turns(
-    functions: Mapping[str, Callable[[], object]], n_rounds: int, *, warm_up: bool = True
+    functions: Mapping[str, Callable[[], object]],
+    n_rounds: int,
+    *,
+    warm_up: bool = True,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
     """Return the times of each in seconds, round by round.
 
@@ -49,14 +53,15 @@ def in_turns(
         functions: what is measured, by name.
         n_rounds: how often each is counted.
         warm_up: whether there is a round before these that is not counted.
+        clock: tells the time in seconds, of the wall or of the processor.
     """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for round_number in range(-warm_up, n_rounds):
         for name, function in functions.items():
-            started = time.perf_counter()
+            started = clock()
             function()
             if round_number >= 0:
-                times[name].append(time.perf_counter() - started)
+                times[name].append(clock() - started)
     return times
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from holotype.encoders.torch_backend import linear_map as linear_maps
 from holotype.encoders.torch_backend.linear_map import (
     LinearMap,
     OneDnnLinearMap,
@@ -20,7 +21,11 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("kind", [LinearMap, OneDnnLinearMap])
 @pytest.mark.parametrize("biased", [True, False])
-def test_every_kind_of_map_does_what_it_says(kind: type[LinearMap], biased: bool) -> None:
+@pytest.mark.parametrize("fuses_gelu", [True, False])
+def test_every_kind_of_map_does_what_it_says(
+    kind: type[LinearMap], biased: bool, fuses_gelu: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linear_maps, "_fuses_gelu", lambda: fuses_gelu)
     assert one_dnn_multiplies(CPU, torch.float32)
     torch.manual_seed(0)
     weight, bias = torch.randn(48, 32), torch.randn(48) if biased else None

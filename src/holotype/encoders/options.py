@@ -18,6 +18,7 @@ OnOverflow: TypeAlias = Literal["error", "warn", "truncate"]
 _ON_OVERFLOW = get_args(OnOverflow)
 SideName: TypeAlias = Literal["query", "document", "text"]
 """The role of the texts: queries, documents, or neither."""
+_SIDE_NAMES = get_args(SideName)
 TextSide: TypeAlias = Literal["query", "document"]
 """The towers of a model: one reads queries, the other documents."""
 
@@ -28,8 +29,8 @@ def check_side(side: str) -> None:
     Raises:
         ValueError: the side is unknown; the error lists the known ones.
     """
-    if side not in get_args(SideName):
-        raise ValueError(f"side is {side!r}; expected one of {', '.join(get_args(SideName))}")
+    if side not in _SIDE_NAMES:
+        raise ValueError(f"side is {side!r}; expected one of {', '.join(_SIDE_NAMES)}")
 
 
 class _Options(TypedDict, total=False):

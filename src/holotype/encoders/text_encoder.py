@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Generic, Protocol, Self, TypeVar, Unpack, cast, overload
 
 from holotype.encoders.arguments import as_count, as_text
-from holotype.encoders.inputs.items import count_items, each_text
+from holotype.encoders.inputs.items import check_text, count_items, each_text
 from holotype.encoders.inputs.lengths import Lengths, lengths_of
 from holotype.encoders.inputs.rows import Reader
 from holotype.encoders.inputs.sides import Side
@@ -22,7 +22,7 @@ from holotype.encoders.options import (
 )
 from holotype.encoders.running.collecting import Collector
 from holotype.encoders.running.network import Runner
-from holotype.encoders.running.pipeline import Task, stream
+from holotype.encoders.running.pipeline import Task, run_one, stream
 from holotype.errors import InvalidArgumentError
 
 OneT_co = TypeVar("OneT_co", covariant=True)
@@ -125,6 +125,9 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
         settings: EncodeSettings,
         top_k: int | None = None,
     ) -> OneT_co | ManyT_co:
+        if isinstance(texts, str) and not settings.progress:
+            networks, task = self._work(reader, settings, top_k)
+            return self._first([run_one(networks, task, check_text(texts, 0), settings)])
         windows = list(self._stream(texts, reader, settings, top_k))
         if isinstance(texts, str):
             return self._first(windows)
@@ -139,6 +142,13 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
         settings: EncodeSettings,
         top_k: int | None = None,
     ) -> Generator[ManyT_co, None, None]:
+        networks, task = self._work(reader, settings, top_k)
+        return stream(networks, task, each_text(texts), settings, n_items=count_items(texts))
+
+    def _work(
+        self, reader: SideReader, settings: EncodeSettings, top_k: int | None
+    ) -> tuple[Sequence[Runner[Any, Any]], Task[str, Any, Any, ManyT_co]]:
+        """Return the networks of a call, and how they run its texts."""
         as_count("top_k", top_k)
         task = Task(
             model_id=self._name,
@@ -146,8 +156,7 @@ class TextMethods(ABC, Generic[OneT_co, ManyT_co]):
             reader=reader,
             collector=partial(self._collector, reader.side.name, top_k),
         )
-        networks = self._networks(settings.devices, reader.side.tower)
-        return stream(networks, task, each_text(texts), settings, n_items=count_items(texts))
+        return self._networks(settings.devices, reader.side.tower), task
 
 
 class TextEncoder(TextMethods[OneT_co, ManyT_co]):

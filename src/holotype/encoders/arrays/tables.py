@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,12 @@ from holotype.errors import (
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
 
-# This many rows fit in the processor's cache.
+# Sums of more vectors are added up in double precision.
 _TOKENS_AT_ONCE = 256
+_ONES = np.ones(_TOKENS_AT_ONCE, np.float32)
+# What a core's own cache holds, beside other things.
+_BYTES_AT_ONCE = 256 << 10
+_MOST_WIDENED_BYTES = 16 << 20
 # The name that model2vec gives the token weights.
 _WEIGHTS = "weights"
 
@@ -69,26 +74,58 @@ class StaticTable:
         arrays = (self.vectors, self.mapping, self.weights)
         return sum(array.nbytes for array in arrays if array is not None)
 
-    def mean(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the mean of the tokens' weighted vectors, ``[dim]``; zeros for no tokens."""
-        if len(ids) <= _TOKENS_AT_ONCE:
-            return self._sum(ids) / np.float32(max(1, len(ids)))
-        parts = [
-            self._sum(ids[start : start + _TOKENS_AT_ONCE])
-            for start in range(0, len(ids), _TOKENS_AT_ONCE)
-        ]
-        # Long sums lose accuracy in single precision.
-        whole: Any = np.sum(parts, axis=0, dtype=np.float64) / len(ids)
-        mean: NDArray[np.float32] = whole.astype(np.float32)
-        return mean
+    def means(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Return the mean of the tokens' weighted vectors for every row: ``[n_rows, dim]``.
 
-    def _sum(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        rows = ids if self.mapping is None else self.mapping[ids]
-        weights = np.ones(len(ids), np.float32) if self.weights is None else self.weights[ids]
-        vectors = self.vectors.take(rows, axis=0).astype(np.float32, copy=False)
-        # A vector-matrix product sums rows several times faster than np.sum.
-        total: NDArray[np.float32] = weights @ vectors
-        return total
+        Args:
+            rows: the ids of the tokens of each; a row without tokens gives zeros.
+        """
+        found = np.zeros((len(rows), self.dim), dtype=np.float32)
+        at_once = max(_BYTES_AT_ONCE // (4 * self.dim), _TOKENS_AT_ONCE)
+        first = n_tokens = 0
+        for at, row in enumerate(rows):
+            if n_tokens + len(row) > at_once:
+                self._add_means(rows[first:at], found[first:at])
+                first, n_tokens = at, 0
+            n_tokens += len(row)
+        self._add_means(rows[first:], found[first:])
+        return found
+
+    def _add_means(self, rows: Sequence[Sequence[int]], means: NDArray[np.float32]) -> None:
+        ids = np.array([id for row in rows for id in row], np.int64)
+        vectors = self.vectors.take(ids if self.mapping is None else self.mapping[ids], axis=0)
+        vectors = vectors.astype(np.float32, copy=False)
+        weights = None if self.weights is None else self.weights[ids]
+        start = 0
+        for row, mean in zip(rows, means, strict=True):
+            n_tokens = len(row)
+            stop = start + n_tokens
+            own = _ONES[:n_tokens] if weights is None else weights[start:stop]
+            if n_tokens <= _TOKENS_AT_ONCE:
+                # A vector-matrix product sums rows several times faster than np.sum.
+                np.dot(own, vectors[start:stop], out=mean)
+            else:
+                mean[:] = _long_sum(vectors[start:stop], None if weights is None else own)
+            start = stop
+        means /= np.array([max(1, len(row)) for row in rows], np.float32)[:, None]
+
+    def widened(self) -> StaticTable:
+        """Return a table in float32, if that is small; numbers of other types cost time in sums."""
+        if self.vectors.dtype == np.float32 or self.vectors.size * 4 > _MOST_WIDENED_BYTES:
+            return self
+        return dataclasses.replace(self, vectors=self.vectors.astype(np.float32))
+
+
+def _long_sum(
+    vectors: NDArray[np.float32], weights: NDArray[np.float32] | None
+) -> NDArray[np.float64]:
+    """Return the weighted sum of many vectors; long sums lose accuracy in single precision."""
+    total = np.zeros(vectors.shape[1])
+    for start in range(0, len(vectors), _TOKENS_AT_ONCE):
+        part = vectors[start : start + _TOKENS_AT_ONCE]
+        own = _ONES[: len(part)] if weights is None else weights[start : start + len(part)]
+        total += own @ part
+    return total
 
 
 def read_table(checkpoint: Checkpoint) -> StaticTable:
@@ -173,9 +210,7 @@ class StaticNetwork:
         table, step = self._open(), batch_size or _ROWS_AT_ONCE
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
-            means = np.empty((len(part), table.dim), dtype=np.float32)
-            for mean, row in zip(means, part, strict=True):
-                mean[:] = table.mean(np.array(row.ids, dtype=np.int64))
+            means = table.means([row.ids for row in part])
             positions = list(range(start, start + len(part)))
             yield positions, self._returned(means), np.ones((len(part), 1), dtype=np.bool_)
 
@@ -192,7 +227,7 @@ class StaticNetwork:
         vectors = means[:, : self._dim]
         if not self._normalized:
             return vectors
-        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
         unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
         return unit
 
@@ -231,7 +266,7 @@ def build_table_tower(static: StaticCheckpoint, *, dim: int, normalized: bool) -
     Raises:
         CheckpointError: the files are missing, damaged, unsafe, or from different checkpoints.
     """
-    table, tokenizer = read_table(static.table), open_tokenizer(static.table)
+    table, tokenizer = read_table(static.table).widened(), open_tokenizer(static.table)
     truncation = None if static.is_model2vec else tokenizer.truncation
     opened = StaticTokenizer(
         tokenizer,

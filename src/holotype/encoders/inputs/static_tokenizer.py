@@ -9,7 +9,8 @@ from itertools import islice
 
 from tokenizers import Encoding, Tokenizer
 
-from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
+from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText, is_failure
+from holotype.encoders.inputs.words import WordTokens, reads_words_alone
 
 _TEXTS_AT_ONCE = 512
 
@@ -42,6 +43,7 @@ class StaticTokenizer(TextTokenizer):
         self._token_length = 0
         if is_model2vec:
             self._token_length = int(statistics.median(map(len, tokenizer.get_vocab())))
+        self._words = WordTokens(self._whole_ids) if reads_words_alone(tokenizer) else None
 
     def encode(
         self, texts: Iterable[str], *, max_length: int | None, marker_id: int | None = None
@@ -52,29 +54,40 @@ class StaticTokenizer(TextTokenizer):
             n_chars = max_length * self._token_length
         left, start = iter(texts), 0
         while part := list(islice(left, _TEXTS_AT_ONCE)):
-            shortened = [text[:n_chars] for text in part]
-            encodings = self._encodings(shortened, start)
+            found = self._ids([text[:n_chars] for text in part], start)
             start += len(part)
-            for text, encoding in zip(part, encodings, strict=True):
+            for text, ids in zip(part, found, strict=True):
                 n_left_out = 0
                 if n_chars is not None and len(text) > n_chars:
-                    n_left_out = self._count(text) - len(encoding)
-                yield self._tokenized(encoding, max_length, n_left_out)
+                    n_left_out = self._count(text) - len(ids)
+                yield self._tokenized(ids, max_length, n_left_out)
+
+    def _ids(self, texts: Sequence[str], first_index: int) -> list[list[int]]:
+        """Return the token ids of texts; errors tell which text it was."""
+        if self._words is not None:
+            try:
+                return self._words.ids(texts)
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
+        # Whole texts fail with the position of the one that does.
+        return [encoding.ids for encoding in self._encodings(texts, first_index)]
+
+    def _whole_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._encode_batch(texts)]
 
     def _encode_batch(self, texts: Sequence[str]) -> Sequence[Encoding]:
         found: list[Encoding] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return found
 
     def _count(self, text: str) -> int:
-        return len(self._encodings([text], 0)[0])
+        return len(self._ids([text], 0)[0])
 
-    def _tokenized(
-        self, encoding: Encoding, max_length: int | None, n_left_out: int
-    ) -> TokenizedText:
-        n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)
-        if max_length is not None and n_cut:
-            encoding.truncate(max_length, direction=self._cut_direction)
-        ids = encoding.ids
+    def _tokenized(self, ids: list[int], max_length: int | None, n_left_out: int) -> TokenizedText:
+        n_cut = 0
+        if max_length is not None and len(ids) > max_length:
+            n_cut = len(ids) - max_length
+            ids = self._cut(ids, max_length)
         if self._unknown_id is not None and self._unknown_id in ids:
             ids = [id for id in ids if id != self._unknown_id]
         return TokenizedText(ids, ids, max(n_cut + n_left_out, 0))

@@ -177,6 +177,44 @@ def stream(
             overflow.report()
 
 
+def run_one(
+    networks: Sequence[Runner[RowT, FoundT]],
+    task: Task[ItemT, RowT, FoundT, ResultT],
+    item: ItemT,
+    settings: EncodeSettings,
+) -> ResultT:
+    """Return the result of one item, as `stream` does, without what serves many.
+
+    Windows, a second thread and a line of progress take as long as a small model's work.
+
+    Args:
+        networks: the same model on each device; the first one runs.
+        task: how to run the item.
+        item: the item to encode.
+        settings: the options of the call.
+
+    Raises:
+        TextOverflowError: the item is too long and `on_overflow` is ``"error"``.
+        TokenizationError: the tokenizer fails at the item.
+        NotFiniteError: the model returned NaN or infinity.
+    """
+    reading = task.reader.read([item])
+    overflow = None
+    if any(reading.n_cut):
+        overflow = Overflow(
+            settings.on_overflow, model_id=task.model_id, max_length=task.reader.max_length
+        )
+        overflow.add(reading.n_cut)
+    collector = task.collector(1)
+    for positions, found, counted in networks[0].run(reading.rows, settings.batch_size):
+        collector.add(positions, found, counted)
+    if collector.first_not_finite() is not None:
+        raise NotFiniteError(task.model_id, 0, task.dtype)
+    if overflow is not None:
+        overflow.report()
+    return collector.result()
+
+
 def _run(
     networks: Sequence[Runner[RowT, FoundT]],
     rows: Sequence[RowT],

@@ -1,0 +1,46 @@
+"""The largest memory of processes that encode many documents."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+
+_LIBRARIES = ("sentence-transformers", "holotype")
+
+
+def peak_ratio(n_documents: int) -> float:
+    """Return holotype's peak by that of sentence-transformers, imports and weights with it."""
+    theirs, ours = (_peak_mb(library, n_documents) for library in _LIBRARIES)
+    return ours / theirs
+
+
+def _peak_mb(library: str, n_documents: int) -> float:
+    command = [sys.executable, __file__, library, str(n_documents)]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    found: float = json.loads(done.stdout)
+    return found
+
+
+def _encode(library: str, n_documents: int) -> None:
+    from corpus import CHECKPOINT, documents
+
+    texts = documents(n_documents)
+    if library == "holotype":
+        import holotype
+        from holotype.models import ALL_MINILM_L6_V2
+
+        holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu").encode_document(texts)
+    else:
+        from sentence_transformers import SentenceTransformer
+
+        SentenceTransformer(str(CHECKPOINT), device="cpu").encode_document(texts)
+
+
+if __name__ == "__main__":
+    _encode(sys.argv[1], int(sys.argv[2]))
+    # Linux counts in kilobytes.
+    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))

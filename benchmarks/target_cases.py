@@ -1,0 +1,274 @@
+"""How each target is measured."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cold_start
+import growth
+import holotype
+import machine
+import maxsim_peers
+import shapes
+import static_models
+from busy import busy_processes
+from corpus import CHECKPOINT, QUERY, documents
+from heads import cross_encoder_pair, sparse_pair
+from holotype.models import ALL_MINILM_L6_V2
+from memory import peak_ratio
+from peak import flops_a_token, peak_flops
+from targets import CannotMeasureError, Case, Sizes, Target
+from timing import in_turns, times_faster
+
+_ST32, _ST16 = "sentence-transformers, float32", "sentence-transformers, bfloat16"
+_N_QUERIES = 5
+
+
+def _ratio(
+    theirs: Callable[[], object],
+    ours: Callable[[], object],
+    n_rounds: int,
+    clock: Callable[[], float] = time.process_time,
+) -> float:
+    """Return how many times faster ours is."""
+    times = in_turns({"theirs": theirs, "ours": ours}, n_rounds, clock=clock)
+    return times_faster(times["theirs"], times["ours"])
+
+
+def _ours(dtype: str = "float32") -> Any:
+    return holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype)
+
+
+def _theirs(dtype: str = "float32") -> Any:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(CHECKPOINT), device="cpu").to(getattr(torch, dtype))
+
+
+def _documents_float32(sizes: Sizes) -> Sequence[float]:
+    ours, theirs, texts = _ours(), _theirs(), documents(sizes.n_documents)
+    times = in_turns(
+        {
+            "theirs": partial(theirs.encode_document, texts),
+            "ours": partial(ours.encode_document, texts),
+        },
+        sizes.n_rounds,
+        clock=time.process_time,
+    )
+    n_tokens = sum(min(int(count), 256) for count in ours.count_tokens(texts))
+    reached = n_tokens * flops_a_token() / min(times["ours"])
+    ratio = times_faster(times["theirs"], times["ours"])
+    return ratio, reached / peak_flops("cpu", "float32", clock=time.process_time)
+
+
+def _documents_bfloat16(sizes: Sizes) -> Sequence[float]:
+    _require_bfloat16()
+    texts = documents(sizes.n_documents)
+    ours = partial(_ours("bfloat16").encode_document, texts)
+    return tuple(
+        _ratio(partial(_theirs(dtype).encode_document, texts), ours, sizes.n_rounds)
+        for dtype in ("float32", "bfloat16")
+    )
+
+
+def _query(dtype: str, sizes: Sizes) -> Sequence[float]:
+    if dtype == "bfloat16":
+        _require_bfloat16()
+    ours, theirs = _ours(dtype), _theirs()
+
+    def ask(model: Any) -> None:
+        for _ in range(_N_QUERIES):
+            model.encode_query(QUERY)
+
+    return (1 / _ratio(partial(ask, theirs), partial(ask, ours), 5 * sizes.n_rounds),)
+
+
+def _require_bfloat16() -> None:
+    if not (machine.has_amx() or machine.has_avx512_bfloat16()):
+        raise CannotMeasureError("no AMX and no AVX512-BF16")
+
+
+def _require_amx(_sizes: Sizes) -> Sequence[float]:
+    if not machine.has_amx():
+        raise CannotMeasureError("no AMX")
+    raise CannotMeasureError("no benchmark yet")
+
+
+def _busy(sizes: Sizes) -> Sequence[float]:
+    import torch
+
+    ours, theirs, texts = _ours(), _theirs(), documents(sizes.n_documents)
+    calls = partial(theirs.encode_document, texts), partial(ours.encode_document, texts)
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(machine.n_cores())
+    try:
+        with busy_processes(2):
+            wall = _ratio(*calls, sizes.n_rounds, clock=time.perf_counter)
+            return wall, _ratio(*calls, sizes.n_rounds)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _quota(_sizes: Sizes) -> Sequence[float]:
+    quota = machine.cpu_quota()
+    if quota is None or quota > machine.n_cores() - 0.25:
+        raise CannotMeasureError("no quota of the processor's time is set for this process")
+    return _busy(_sizes)
+
+
+def _architecture(name: str, long: bool, sizes: Sizes) -> Sequence[float]:
+    n_tokens = sizes.long if long else 512
+    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as folder:
+        ours, theirs = shapes.load_both(name, Path(folder), n_tokens)
+        texts = [shapes.text(n_tokens, number) for number in range(1 if long else 3)]
+        return (
+            _ratio(
+                partial(theirs.encode, texts), partial(ours.encode, texts), min(sizes.n_rounds, 3)
+            ),
+        )
+
+
+def _growth(sizes: Sizes) -> Sequence[float]:
+    found = [growth.in_a_process("float32", n, sizes.n_calls) for n in growth.N_THREADS]
+    return *(one["grown"] for one in found), found[0]["first"]
+
+
+def _cold(sizes: Sizes) -> Sequence[float]:
+    return cold_start.shares(sizes.n_processes)
+
+
+def _sparse(sizes: Sizes) -> Sequence[float]:
+    with sparse_pair(sizes.n_documents // 4, "cpu") as pair:
+        return (_ratio(pair.theirs, pair.ours, sizes.n_rounds),)
+
+
+def _pairs(sizes: Sizes) -> Sequence[float]:
+    with cross_encoder_pair(sizes.n_documents // 2, "cpu") as pair:
+        return (_ratio(pair.theirs, pair.ours, sizes.n_rounds),)
+
+
+def _static(sizes: Sizes) -> Sequence[float]:
+    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as folder:
+        ours, theirs = static_models.load_both(Path(folder))
+        texts = static_models.texts(sizes.n_static)
+
+        def ask(model: Any) -> None:
+            for _ in range(200):
+                model.encode(QUERY)
+
+        many = _ratio(partial(theirs.encode, texts), partial(ours.encode, texts), sizes.n_rounds)
+        return many, _ratio(partial(ask, theirs), partial(ask, ours), 3 * sizes.n_rounds)
+
+
+def _maxsim(n_queries: int, sizes: Sizes) -> Sequence[float]:
+    return (maxsim_peers.ratio(n_queries, sizes.n_rounds),)
+
+
+def _cannot(why: str, _sizes: Sizes) -> Sequence[float]:
+    raise CannotMeasureError(why)
+
+
+_BFLOAT16_BOUNDS = (8, 2.4) if machine.has_amx() else (5.5, 1.9)
+_FLOAT32_BOUND = 2.8 if machine.is_amd() else 2.0
+_MOST_MB = 64
+
+CASES: Sequence[Case] = (
+    Case(
+        [
+            Target(work="documents, bfloat16", peer=_ST32, bound=_BFLOAT16_BOUNDS[0]),
+            Target(work="documents, bfloat16", peer=_ST16, bound=_BFLOAT16_BOUNDS[1]),
+        ],
+        _documents_bfloat16,
+    ),
+    Case(
+        [
+            Target(work="documents, float32", peer=_ST32, bound=_FLOAT32_BOUND),
+            Target(work="documents, float32", peer="peak of the product", bound=0.75),
+        ],
+        _documents_float32,
+    ),
+    Case(
+        [Target(work="documents, int8 on torch", peer=_ST32, bound=5)],
+        partial(_cannot, "holotype has no int8 on torch"),
+    ),
+    Case(
+        [Target(work="one query, float32", peer=_ST32, bound=0.4, at_least=False)],
+        partial(_query, "float32"),
+    ),
+    Case(
+        [Target(work="one query, bfloat16", peer=_ST32, bound=0.25, at_least=False)],
+        partial(_query, "bfloat16"),
+    ),
+    Case(
+        [
+            Target(work="documents beside two busy loops, wall time", peer=_ST32, bound=1.4),
+            Target(work="documents beside two busy loops, CPU time", peer=_ST32, bound=1.4),
+        ],
+        _busy,
+    ),
+    Case(
+        [
+            Target(work="documents under a quota, wall time", peer=_ST32, bound=1.4),
+            Target(work="documents under a quota, CPU time", peer=_ST32, bound=1.4),
+        ],
+        _quota,
+    ),
+    *(
+        Case(
+            [Target(work=f"{name}, {'long' if long else '512 tokens'}", peer=_ST32, bound=1.5)],
+            partial(_architecture, name, long),
+        )
+        for name, shape in shapes.SHAPES.items()
+        for long in ((False, True) if shape.reads_long else (False,))
+    ),
+    Case(
+        [
+            Target(work="growth, 1 thread", peer="MB", bound=_MOST_MB, at_least=False),
+            Target(work="growth, 16 threads", peer="MB", bound=_MOST_MB, at_least=False),
+            Target(work="a new length", peer="the same again", bound=1.1, at_least=False),
+        ],
+        _growth,
+    ),
+    Case(
+        [Target(work="peak of many documents", peer=_ST32, bound=0.6, at_least=False)],
+        lambda sizes: (peak_ratio(sizes.n_documents * 25),),
+    ),
+    Case(
+        [
+            Target(work="static, many texts", peer="model2vec", bound=2),
+            Target(work="static, one text", peer="model2vec", bound=1.3),
+        ],
+        _static,
+    ),
+    Case(
+        [
+            Target(work="cold process, torch", peer=_ST32, bound=0.22, at_least=False),
+            Target(work="cold process, onnx", peer=_ST32, bound=0.05, at_least=False),
+            Target(work="cold process, static", peer=_ST32, bound=0.05, at_least=False),
+        ],
+        _cold,
+    ),
+    *(
+        Case(
+            [Target(work=f"MaxSim, {n_queries} x 10,000", peer="maxsim-cpu", bound=1)],
+            partial(_maxsim, n_queries),
+        )
+        for n_queries in (1, 64)
+    ),
+    Case(
+        [Target(work="MaxSim, 1 x 10,000", peer="fast-plaid", bound=1)],
+        partial(_cannot, "fast-plaid pins another torch"),
+    ),
+    Case([Target(work="SPLADE, float32", peer=_ST32, bound=1)], _sparse),
+    Case([Target(work="cross-encoder, float32", peer=_ST32, bound=1)], _pairs),
+    *(
+        Case([Target(work=f"{kind}, bfloat16 and int8", peer=_ST32, bound=bound)], _require_amx)
+        for kind, bound in (("SPLADE", 8), ("cross-encoder", 6), ("classifier", 6))
+    ),
+)

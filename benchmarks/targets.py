@@ -1,0 +1,111 @@
+"""The targets for speed and memory, each as a ratio to a peer in one run, with a verdict.
+
+A case that cannot be measured on this machine says why; none is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from report import Table
+
+NOT_MEASURABLE = "not measurable here: "
+
+
+class CannotMeasureError(Exception):
+    """This machine, or what is installed on it, cannot show a figure; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes:
+        n_documents: how many documents a transformer encodes.
+        n_rounds: how often each library has its turn.
+        n_static: how many texts a table of token vectors encodes.
+        n_calls: how many calls of different lengths the memory is watched over.
+        n_processes: how often a cold process is started.
+        long: how many tokens the long texts of large architectures have.
+    """
+
+    n_documents: int
+    n_rounds: int
+    n_static: int
+    n_calls: int
+    n_processes: int
+    long: int
+
+
+QUICK = Sizes(n_documents=40, n_rounds=3, n_static=10_000, n_calls=120, n_processes=1, long=2048)
+FULL = Sizes(n_documents=400, n_rounds=5, n_static=100_000, n_calls=5000, n_processes=5, long=8192)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One line of the table.
+
+    Attributes:
+        work: what is done.
+        peer: what it is compared with, or the unit of the figure.
+        bound: the figure that is aimed at.
+        at_least: whether the figure should be at least that; else it should be at most that.
+    """
+
+    work: str
+    peer: str
+    bound: float
+    at_least: bool = True
+
+    def verdict(self, found: float) -> str:
+        """Return whether a figure meets the target."""
+        return "met" if (found >= self.bound) == self.at_least or found == self.bound else "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Targets that are measured together.
+
+    Attributes:
+        targets: the lines of the table.
+        measure: returns a figure for each target, in their order; raises `CannotMeasureError`.
+    """
+
+    targets: Sequence[Target]
+    measure: Callable[[Sizes], Sequence[float]]
+
+
+def table(sizes: Sizes, cases: Sequence[Case], report: Callable[[str], None]) -> Table:
+    """Measure all cases.
+
+    Args:
+        sizes: how much is measured.
+        cases: what is measured.
+        report: is told of each case before it runs.
+    """
+    rows = []
+    for case in cases:
+        report(case.targets[0].work)
+        try:
+            figures: Sequence[float | str] = case.measure(sizes)
+        except CannotMeasureError as error:
+            figures = [f"{NOT_MEASURABLE}{error}"] * len(case.targets)
+        rows += [_row(*both) for both in zip(case.targets, figures, strict=True)]
+    header = ["work", "compared with", "found", "target", "verdict"]
+    return Table("Targets for speed and memory", header, rows, [_sizes_note(sizes)])
+
+
+def _row(target: Target, figure: float | str) -> list[str]:
+    bound = f"{'≥' if target.at_least else '≤'} {target.bound:g}"
+    if isinstance(figure, str):
+        return [target.work, target.peer, "", bound, figure]
+    return [target.work, target.peer, f"{figure:.2f}", bound, target.verdict(figure)]
+
+
+def _sizes_note(sizes: Sizes) -> str:
+    return (
+        f"CPU time with one thread, medians of {sizes.n_rounds} turns, unless a line says otherwise; "
+        f"{sizes.n_documents} documents of 5 to 256 tokens, {sizes.n_static:,} texts for static "
+        f"models, {sizes.n_calls:,} calls for growth."
+    )
