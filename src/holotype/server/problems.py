@@ -206,9 +206,6 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _detail(error: Exception) -> str:
-    if isinstance(error, VersionRejectedError):
-        found = [{"check": name, "message": message} for name, message in error.problems]
-        return {"version": error.version, "checks": found}
     if isinstance(error, InvalidDimensionError):
         sizes = " or ".join(map(str, error.allowed)) or "none"
         return f"{error.model_id!r} has no vectors of {error.dim} dimensions; ask for {sizes}"
@@ -237,8 +234,8 @@ def _extra(error: Exception) -> Mapping[str, Any] | None:
     if isinstance(error, StaleGenerationError):
         return {"expected_generation": error.expected, "found_generation": error.found}
     if isinstance(error, VersionRejectedError):
-        found = [{"check": name, "message": message} for name, message in error.problems]
-        return {"version": error.version, "checks": found}
+        checks = [{"check": name, "message": message} for name, message in error.problems]
+        return {"version": error.version, "checks": checks}
     if isinstance(error, InvalidDimensionError):
         return {"dimensions": list(error.allowed)}
     return None
