@@ -100,7 +100,8 @@ def _fill(database: Database, n_versions: int) -> None:
         connection.execute(insert(model_kind).values(name=KIND, type="dense"))
         models = [{"kind": KIND, "model_id": f"model-{n}"} for n in range(N_MODELS)]
         connection.execute(insert(model), models)
-        numbers = dict(connection.execute(text("SELECT model_id, id FROM model")).all())
+        found = connection.execute(text("SELECT model_id, id FROM model"))
+        numbers = {row.model_id: row.id for row in found}
         for start in range(0, n_versions, 5_000):
             rows = [
                 {
