@@ -27,7 +27,9 @@ from holotype.errors import (
     TensorError,
     TextOverflowError,
     UnsupportedCheckpointError,
+    UnsupportedModelError,
 )
+from holotype.publishing.creating import create_artifact
 from holotype.records import ImageTextModel
 
 Make: TypeAlias = Callable[[Path], Any]
@@ -382,3 +384,19 @@ def test_weights_that_are_missing_are_an_error(tmp_path: Path) -> None:
     change_tensors(tmp_path, "model.safetensors", visual_projection__weight=None)
     with pytest.raises(TensorError, match="visual_projection"):
         load(tmp_path, device="cpu")
+
+
+def test_other_backends_are_refused(tmp_path: Path) -> None:
+    clip(tmp_path)
+    with pytest.raises(UnsupportedModelError, match="run on torch only"):
+        load(image_record(), checkpoint=tmp_path, backend="onnx")
+
+
+def test_an_artifact_gives_the_same_vectors(tmp_path: Path) -> None:
+    siglip(tmp_path / "model")
+    encoder = opened(tmp_path / "model")
+    create_artifact(tmp_path / "model", tmp_path / "artifact")
+    made = load(tmp_path / "artifact", device="cpu", verify="full")
+    assert isinstance(made, ImageTextEncoder)
+    assert made.fingerprint == encoder.fingerprint
+    assert np.array_equal(made.encode_image(PICTURES), encoder.encode_image(PICTURES))
