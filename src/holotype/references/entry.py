@@ -112,7 +112,7 @@ def _read(declared: Any, value: object) -> tuple[bool, Any]:
 def _read_items(arguments: tuple[Any, ...], value: object) -> tuple[bool, Any]:
     if not isinstance(value, list) or len(value) > _MOST_ITEMS:
         return False, None
-    repeated = arguments[-1] is Ellipsis
+    repeated = bool(arguments) and arguments[-1] is Ellipsis
     types = [arguments[0]] * len(value) if repeated else list(arguments)
     if len(types) != len(value):
         return False, None

@@ -27,7 +27,7 @@ def break_catalogue(folder: Path) -> None:
 
 def test_validate_counts_the_models(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate"]) == 0
-    assert capsys.readouterr().out == "models.json: 6 models, no problems\n"
+    assert capsys.readouterr().out == "models.json: 8 models, no problems\n"
 
 
 def test_validate_prints_every_problem_and_fails(

@@ -80,7 +80,7 @@ def test_the_exit_code_tells_an_answer_from_a_no_and_from_a_wrong_call(
 
 
 def test_the_version_names_the_catalogue_and_its_size() -> None:
-    assert f"catalogue {FIXTURE} 1.2.3 with 9 models" in holotype("--version").stdout
+    assert f"catalogue {FIXTURE} 1.2.3 with 11 models" in holotype("--version").stdout
 
 
 def test_the_package_runs_as_the_command() -> None:
@@ -101,7 +101,7 @@ def test_a_terminal_gets_a_table_with_styles() -> None:
     exit_code, drawn = on_a_terminal("list", columns=80)
     assert exit_code == 0
     assert "\x1b[" in drawn
-    assert "8 models" in drawn
+    assert "10 models" in drawn
 
 
 def test_no_color_is_honoured() -> None:
@@ -149,7 +149,7 @@ def test_a_stream_that_is_not_utf_8_gets_codes_instead_of_a_traceback() -> None:
     ("words", "expected"),
     [
         ("show tiny-dense-v", ["tiny-dense-v1.5", "tiny-dense-v2", "tiny-dense-v2-sparse"]),
-        ("list --type c", ["colbert", "cross-encoder", "classifier"]),
+        ("list --type c", ["colbert", "cross-encoder", "classifier", "captioner"]),
         ("list --sort b", ["beir_avg"]),
         ("--catalogue no.such.module show tiny", []),
     ],
