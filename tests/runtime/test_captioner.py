@@ -43,7 +43,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 def record_of(**values: Any) -> CaptionerModel:
-    given = {
+    given: dict[str, Any] = {
         "id": "tiny",
         "type": "captioner",
         "name": "Tiny",

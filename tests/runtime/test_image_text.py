@@ -161,7 +161,7 @@ def test_a_record_of_the_catalogue_decides_what_the_files_do_not_say(tmp_path: P
 
 
 def image_record(**values: Any) -> ImageTextModel[Any]:
-    given = {
+    given: dict[str, Any] = {
         "id": "tiny",
         "type": "image-text",
         "name": "Tiny",
@@ -273,9 +273,10 @@ def test_a_closed_encoder(tmp_path: Path) -> None:
     assert encoder.memory_bytes == n_bytes
     encoder.warm_up()
     encoder.close()
-    for call in (lambda: encoder.encode_image(PICTURES), lambda: encoder.encode("a cat")):
-        with pytest.raises(ClosedEncoderError):
-            call()
+    with pytest.raises(ClosedEncoderError):
+        encoder.encode_image(PICTURES)
+    with pytest.raises(ClosedEncoderError):
+        encoder.encode("a cat")
 
 
 def sentence_transformers_folder(folder: Path, *, old: bool) -> Any:

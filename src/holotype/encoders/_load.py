@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from holotype.references.ref import ModelRef
 
     AnyEncoder: TypeAlias = (
-        DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier | ImageTextEncoder
+        DenseEncoder
+        | ColbertEncoder
+        | SparseEncoder
+        | CrossEncoder
+        | Classifier
+        | ImageTextEncoder
+        | Captioner
     )
 
 REFERENCE_VARIABLE = "ML_MODEL_REF"
