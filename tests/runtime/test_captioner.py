@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ from holotype.errors import (
     InvalidArgumentError,
     WrongKindError,
 )
+from holotype.publishing.creating import create_artifact
 from holotype.records import CaptionerModel
 
 Make: TypeAlias = Callable[[Path], Any]
@@ -41,7 +43,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 def record_of(**values: Any) -> CaptionerModel:
-    given = {
+    given: dict[str, Any] = {
         "id": "tiny",
         "type": "captioner",
         "name": "Tiny",
@@ -151,3 +153,21 @@ def test_what_is_no_captioner_is_refused(tmp_path: Path) -> None:
         load(record_of(image_size=(384, 384)), checkpoint=tmp_path / "blip")
     with pytest.raises(InvalidArgumentError, match="reads no texts"):
         load(record_of(), checkpoint=tmp_path / "blip", max_length=5)
+
+
+def test_an_artifact_writes_the_same_captions(tmp_path: Path) -> None:
+    git(tmp_path / "model")
+    captioner = load(tmp_path / "model", device="cpu")
+    create_artifact(tmp_path / "model", tmp_path / "artifact")
+    made = load(tmp_path / "artifact", device="cpu", verify="full")
+    assert isinstance(captioner, Captioner)
+    assert isinstance(made, Captioner)
+    assert made.fingerprint == captioner.fingerprint
+    assert made.caption(PICTURES) == captioner.caption(PICTURES)
+
+
+def test_a_pickled_captioner_is_loaded_again(tmp_path: Path) -> None:
+    blip(tmp_path)
+    captioner = load(record_of(max_new_tokens=5), checkpoint=tmp_path, device="cpu")
+    again = pickle.loads(pickle.dumps(captioner))
+    assert again.caption(PICTURES) == captioner.caption(PICTURES)

@@ -27,7 +27,9 @@ from holotype.errors import (
     TensorError,
     TextOverflowError,
     UnsupportedCheckpointError,
+    UnsupportedModelError,
 )
+from holotype.publishing.creating import create_artifact
 from holotype.records import ImageTextModel
 
 Make: TypeAlias = Callable[[Path], Any]
@@ -159,7 +161,7 @@ def test_a_record_of_the_catalogue_decides_what_the_files_do_not_say(tmp_path: P
 
 
 def image_record(**values: Any) -> ImageTextModel[Any]:
-    given = {
+    given: dict[str, Any] = {
         "id": "tiny",
         "type": "image-text",
         "name": "Tiny",
@@ -271,9 +273,10 @@ def test_a_closed_encoder(tmp_path: Path) -> None:
     assert encoder.memory_bytes == n_bytes
     encoder.warm_up()
     encoder.close()
-    for call in (lambda: encoder.encode_image(PICTURES), lambda: encoder.encode("a cat")):
-        with pytest.raises(ClosedEncoderError):
-            call()
+    with pytest.raises(ClosedEncoderError):
+        encoder.encode_image(PICTURES)
+    with pytest.raises(ClosedEncoderError):
+        encoder.encode("a cat")
 
 
 def sentence_transformers_folder(folder: Path, *, old: bool) -> Any:
@@ -382,3 +385,19 @@ def test_weights_that_are_missing_are_an_error(tmp_path: Path) -> None:
     change_tensors(tmp_path, "model.safetensors", visual_projection__weight=None)
     with pytest.raises(TensorError, match="visual_projection"):
         load(tmp_path, device="cpu")
+
+
+def test_other_backends_are_refused(tmp_path: Path) -> None:
+    clip(tmp_path)
+    with pytest.raises(UnsupportedModelError, match="run on torch only"):
+        load(image_record(), checkpoint=tmp_path, backend="onnx")
+
+
+def test_an_artifact_gives_the_same_vectors(tmp_path: Path) -> None:
+    siglip(tmp_path / "model")
+    encoder = opened(tmp_path / "model")
+    create_artifact(tmp_path / "model", tmp_path / "artifact")
+    made = load(tmp_path / "artifact", device="cpu", verify="full")
+    assert isinstance(made, ImageTextEncoder)
+    assert made.fingerprint == encoder.fingerprint
+    assert np.array_equal(made.encode_image(PICTURES), encoder.encode_image(PICTURES))

@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from holotype.references.ref import ModelRef
 
     AnyEncoder: TypeAlias = (
-        DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier | ImageTextEncoder
+        DenseEncoder
+        | ColbertEncoder
+        | SparseEncoder
+        | CrossEncoder
+        | Classifier
+        | ImageTextEncoder
+        | Captioner
     )
 
 REFERENCE_VARIABLE = "ML_MODEL_REF"
@@ -302,10 +308,20 @@ def _planned(
 
     # Do not fetch files that nothing here could run.
     require_backend(config)
-    if str(config.record.type) in _OF_PICTURES and find_spec("PIL") is None:
-        raise MissingExtraError("images", "pillow", "load()")
+    if str(config.record.type) in _OF_PICTURES:
+        _require_pictures(config)
     files = find_files(config, checkpoint)
     return files, make_run_plan(config, files.checkpoint)
+
+
+def _require_pictures(config: ModelConfig[ModelInfo]) -> None:
+    if find_spec("PIL") is None:
+        raise MissingExtraError("images", "pillow", "load()")
+    if config.backend != "torch":
+        raise UnsupportedModelError(
+            config.record.id,
+            "it reads pictures, and such models run on torch only; leave backend= out",
+        )
 
 
 def _built(config: ModelConfig[ModelInfo], files: ModelFiles, plan: AnyPlan) -> AnyEncoder:

@@ -20,7 +20,6 @@ from holotype.encoders.kinds.plan import ImageTextPlan
 from holotype.encoders.running.network import Output, Tower, Towers
 from holotype.encoders.running.packing import PackedBatch, pack_padded
 from holotype.encoders.torch_backend.backbone import Placement, require_embeddings, weight_bytes
-from holotype.encoders.torch_backend.faster_parts import speed_up
 from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
@@ -43,7 +42,6 @@ def build_image_text(plan: ImageTextPlan, dim: int | None, placement: Placement)
     move: Any = model.to
     model = move(device=placement.device, dtype=placement.dtype)
     memory_bytes = weight_bytes(model)
-    speed_up(model)
     parts = _Parts(model, encoding, dim or encoding.native_dim, placement)
     tower = Tower(TorchNetwork(TextFeatures(parts, tokenizer, memory_bytes)), tokenizer)
     return Towers(

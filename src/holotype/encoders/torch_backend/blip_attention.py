@@ -1,4 +1,4 @@
-"""Parts of transformers' models that run faster in another form, with the same results."""
+"""BLIP's attention to pictures, without a matrix of all pairs of patches in memory."""
 
 from __future__ import annotations
 
@@ -7,24 +7,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
-from transformers.activations import QuickGELUActivation
 from transformers.models.blip.modeling_blip import BlipAttention
-
-_SLOPE = 1.702
-
-
-class _QuickGelu(nn.Module):
-    """``x * sigmoid(1.702 * x)`` in the memory of what it reads, the output of a linear layer.
-
-    As three operations with memory of their own it takes a sixth of a forward pass.
-    """
-
-    def forward(self, values: Tensor) -> Tensor:
-        return functional.silu(values.mul_(_SLOPE), inplace=True).mul_(1 / _SLOPE)
 
 
 class _Attention(nn.Module):
-    """BLIP's attention to pictures without a matrix of all pairs in memory."""
+    """The layer of transformers, by torch's own attention: the same vectors."""
 
     def __init__(self, own: Any) -> None:
         super().__init__()
@@ -40,11 +27,9 @@ class _Attention(nn.Module):
         return self.projection(found.transpose(1, 2).reshape(n_rows, n_tokens, width)), None
 
 
-def speed_up(model: PreTrainedModel) -> None:
-    """Replace parts of a model, which serves nothing but inference after that."""
+def replace_attention(model: PreTrainedModel) -> None:
+    """Replace the layers of a model, which serves nothing but inference after that."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            if type(child) is QuickGELUActivation:
-                setattr(module, name, _QuickGelu())
-            elif type(child) is BlipAttention:
+            if type(child) is BlipAttention:
                 setattr(module, name, _Attention(child))
