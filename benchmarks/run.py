@@ -73,7 +73,7 @@ def targets_table(sizes: targets.Sizes) -> Table:
     torch.set_num_threads(1)
     try:
         return targets.table(
-            sizes, target_cases.CASES, lambda work: print(f"... {work}", file=sys.stderr)
+            sizes, target_cases.CASES, lambda line: print(line, file=sys.stderr, flush=True)
         )
     finally:
         torch.set_num_threads(n_threads)

@@ -82,7 +82,7 @@ def table(sizes: Sizes, cases: Sequence[Case], report: Callable[[str], None]) ->
     Args:
         sizes: how much is measured.
         cases: what is measured.
-        report: is told of each case before it runs.
+        report: is told of each case before it runs, and of what it found.
     """
     rows = []
     for case in cases:
@@ -91,7 +91,10 @@ def table(sizes: Sizes, cases: Sequence[Case], report: Callable[[str], None]) ->
             figures: Sequence[float | str] = case.measure(sizes)
         except CannotMeasureError as error:
             figures = [f"{NOT_MEASURABLE}{error}"] * len(case.targets)
-        rows += [_row(*both) for both in zip(case.targets, figures, strict=True)]
+        found = [_row(*both) for both in zip(case.targets, figures, strict=True)]
+        for row in found:
+            report("    " + ", ".join(cell for cell in row if cell))
+        rows += found
     header = ["work", "compared with", "found", "target", "verdict"]
     return Table("Targets for speed and memory", header, rows, [_sizes_note(sizes)])
 

@@ -20,7 +20,7 @@ from holotype.encoders.options import settings_of
 from holotype.encoders.running import pipeline
 from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.running.network import Network, Output
-from holotype.encoders.running.pipeline import Task, stream
+from holotype.encoders.running.pipeline import Task, run_one, stream
 from holotype.errors import (
     NotFiniteError,
     TextOverflowError,
@@ -279,3 +279,40 @@ def test_options_that_do_not_exist_are_refused() -> None:
     wrong: Any = {"batchsize": 3}
     with pytest.raises(TypeError, match="batchsize"):
         settings_of(**wrong)
+
+
+@given(length=st.integers(0, 50))
+def test_one_item_gives_what_a_stream_of_it_gives(length: int) -> None:
+    settings = settings_of(on_overflow="truncate")
+    (expected,) = stream([LengthNetwork()], TASK, ["x" * length], settings)
+    np.testing.assert_array_equal(
+        run_one([LengthNetwork()], TASK, "x" * length, settings), expected
+    )
+
+
+def test_one_item_that_is_too_long_is_an_error_or_a_warning(network: Network) -> None:
+    text = "x" * (LIMIT + 2)
+    with pytest.raises(TextOverflowError, match="'tiny'"):
+        run_one([network], TASK, text, settings_of(on_overflow="error"))
+    assert isinstance(network, LengthNetwork)
+    assert network.n_rows == 0
+    with pytest.warns(TextOverflowWarning, match="1 of 1 texts are longer .* 2 tokens were cut"):
+        run_one([network], TASK, text, settings_of())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run_one([network], TASK, text, settings_of(on_overflow="truncate"))
+
+
+def test_one_item_that_gives_nan_is_an_error() -> None:
+    class NanNetwork(LengthNetwork):
+        def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+            for positions, found, counted in super().run(rows, batch_size):
+                yield positions, found * np.float32("nan"), counted
+
+    with pytest.raises(NotFiniteError, match="index 0"):
+        run_one([NanNetwork()], TASK, "text", settings_of())
+
+
+def test_one_item_starts_no_thread(network: Network) -> None:
+    run_one([network], TASK, "text", settings_of())
+    assert threads() == set()
