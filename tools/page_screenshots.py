@@ -34,7 +34,7 @@ def call(site: Site, path: str, body: Any | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(site.address + path, data)  # noqa: S310
     request.add_header("content-type", "application/json")
-    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=600) as answer:  # noqa: S310
         return json.load(answer)
 
 
@@ -55,7 +55,8 @@ def prepare(site: Site) -> None:
         registry.activate("support_search", "v1.0.0", actor="bob", reason="")
     versions = [f"{MODEL}/{version}" for version in ("v1.0.0", "v2.0.0", "v2.1.0")]
     for _ in range(3):
-        finish(site, call(site, f"/api/models/{KIND}/benchmark", {"versions": versions}))
+        body: Any = {"versions": versions, "n_requests": 100}
+        finish(site, call(site, f"/api/models/{KIND}/benchmark", body))
     body = {"reason": "the same vectors, registered by the pipeline"}
     finish(site, call(site, f"/api/models/{KIND}/switch/{MODEL}/v1.1.0", body))
     for name in ("support", "archive", "support"):
