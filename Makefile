@@ -21,7 +21,7 @@ PAGE_SOURCES := tools/build_page.py $(wildcard frontend/*.json frontend/*.ts fro
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime
 
-.PHONY: help demo page test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
+.PHONY: help demo page serve test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 	@HF_HUB_DISABLE_PROGRESS_BARS=1 $(DEMO)/bin/python examples/registry_similarity.py
 
 page: $(PAGE) ## build the web page that the server shows, with node
+
+serve: $(INSTALLED) $(PAGE) ## serve real weights on port 8080, with a registry in .serve
+	@$(BIN)/python examples/serve.py --folder .serve
 
 test: $(INSTALLED) $(PYLATE)/.installed $(PAGE) ## run every check
 	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright

@@ -22,7 +22,9 @@ import late_interaction
 import lookups
 import machine
 import pool
+import registry
 import scoring
+import server
 import type_checking
 from report import Table
 
@@ -49,6 +51,9 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "artifacts": lambda _: artifacts.table(),
     "aliases": lambda _: aliases.table(),
     "pool": lambda _: pool.table(),
+    "registry": lambda _: registry.table(),
+    "server": lambda _: server.own_cost_table(),
+    "servers": lambda _: server.peers_table(),
 }
 
 

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runtime.server_process import server_process
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 STORY = ROOT / "docs" / "artifacts.md"
 REGISTRY = ROOT / "docs" / "registry.md"
-STORIES = (STORY, REGISTRY)
+MANAGEMENT = ROOT / "docs" / "management.md"
+STORIES = (STORY, REGISTRY, MANAGEMENT)
 """Their commands go on from each other, in one folder."""
 _BLOCK = re.compile(r"^ *```(\S+)(.*)\n((?:.*\n)*?) *```$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -62,7 +64,7 @@ def name(value: object) -> str:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if page != REGISTRY and programs(page)], ids=name
+    "page", [page for page in PAGES if page not in STORIES[1:] and programs(page)], ids=name
 )
 def test_the_python_of_a_page_prints_what_the_page_shows(
     page: Path, monkeypatch: pytest.MonkeyPatch
@@ -148,6 +150,33 @@ def test_the_page_on_the_registry_tells_one_story(desk: Path) -> None:
     assert ran > 6
 
 
+def test_the_page_on_managing_a_server_tells_one_story(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLOTYPE_DATABASE", "sqlite:///registry.db")
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    ran = 0
+    with contextlib.ExitStack() as running:
+        for (language, _, text), (what, _, shown) in pairwise([*blocks(MANAGEMENT), ("", "", "")]):
+            if language == "console":
+                for line in text.splitlines():
+                    run_command(line.strip().removeprefix("$ "), desk)
+            elif language == "yaml":
+                (desk / "deployment.yaml").write_text(text)
+            elif language == "sh":
+                arguments = shlex.split(text)[2:]
+                _, url = running.enter_context(server_process(*arguments))
+                monkeypatch.setenv("HOLOTYPE_URL", url)
+            elif language == "python":
+                printed = io.StringIO()
+                with contextlib.redirect_stdout(printed):
+                    exec(compile(text, MANAGEMENT.name, "exec"), namespace)
+                assert what != "text" or printed.getvalue() == shown
+                ran += 1
+        namespace["server"].close()
+    assert ran > 5
+
+
 def container_commands() -> list[list[str]]:
     """What the examples of containers run of holotype."""
     folder = ROOT / "examples" / "containers"
@@ -170,6 +199,14 @@ def test_the_commands_of_the_containers_run(command: list[str], tmp_path: Path) 
         [program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_example_of_the_server_runs() -> None:
+    command = [sys.executable, str(ROOT / "examples" / "serve.py"), "--once"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "3 vectors of 384 dimensions" in result.stdout
+    assert "'write to jane@example.org': email" in result.stdout
 
 
 def test_the_links_of_the_pages_lead_somewhere() -> None:

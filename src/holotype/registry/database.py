@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal, Self
 
 import psycopg
@@ -36,6 +37,10 @@ _LOCKS = 0x686F6C6F
 _EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 
+_turns: dict[Path, Lock] = {}
+_turns_lock = Lock()
+
+
 class Database:
     """A database by its address. Connections are made when they are needed.
 
@@ -60,6 +65,9 @@ class Database:
         self.location = _without_secrets(url.set(drivername=self.dialect))
         arguments = {"timeout": _SQLITE_PATIENCE_S} if self.dialect == "sqlite" else _POSTGRESQL
         self.engine = create_engine(url, connect_args=dict(arguments), pool_pre_ping=True)
+        self._turn: AbstractContextManager[object] = (
+            nullcontext() if self.file is None else _turn_of(self.file)
+        )
         if self.dialect == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -88,7 +96,7 @@ class Database:
         Raises:
             DatabaseUnavailableError: the database does not answer.
         """
-        with self._unavailable(), self.engine.connect() as connection:
+        with self._turn, self._unavailable(), self.engine.connect() as connection:
             connection.execution_options(**{_WRITES: True})
             with connection.begin():
                 yield connection
@@ -157,6 +165,16 @@ class Database:
     def __repr__(self) -> str:
         """Show the address without its password."""
         return f"Database({self.location!r})"
+
+
+def _turn_of(file: Path) -> Lock:
+    """Return what the threads of this process that write to a file of SQLite queue at.
+
+    SQLite itself looks again now and then whether the file is free, so that somebody can always be
+    faster; who waits here comes next.
+    """
+    with _turns_lock:
+        return _turns.setdefault(file.absolute(), Lock())
 
 
 def _parse(address: str) -> URL:

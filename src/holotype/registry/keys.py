@@ -24,7 +24,7 @@ from holotype.registry.database import Database
 from holotype.registry.errors import KeyNotFoundError
 from holotype.registry.schema import check as check_schema
 from holotype.registry.tables import api_key
-from holotype.registry.versions import check_line
+from holotype.registry.versions import check_line, check_moment
 
 Scope: TypeAlias = Literal["infer", "operate", "admin"]
 
@@ -205,11 +205,7 @@ def _check_scopes(scopes: Iterable[str]) -> tuple[Scope, ...]:
 def _check_expiry(expires_at: datetime | None) -> datetime | None:
     if expires_at is None:
         return None
-    if expires_at.tzinfo is None:
-        raise InvalidArgumentError(
-            f"expires_at {expires_at.isoformat()} has no zone; write {expires_at.isoformat()}+00:00 "
-            "for UTC"
-        )
+    expires_at = check_moment("expires_at", expires_at)
     if expires_at <= datetime.now(UTC):
         raise InvalidArgumentError(
             f"expires_at {expires_at.isoformat()} is in the past; pass a time to come"

@@ -41,6 +41,7 @@ from holotype.registry.versions import (
     check_kind,
     check_line,
     check_model_id,
+    check_moment,
     check_version_id,
     select_activations,
     select_versions,
@@ -135,7 +136,7 @@ class ModelRegistry:
             query = query.where(model_version.c.kind == check_kind(kind))
         if before is not None:
             query = query.where(model_version.c.id < before)
-        if containing:
+        if check_line("containing", containing, may_be_empty=True):
             searched = (
                 *(model.c.model_id, model_version.c.version_id),
                 *(model_version.c.reference, model_version.c.source_repo),
@@ -331,6 +332,7 @@ class ModelRegistry:
         Raises:
             DatabaseUnavailableError: the database does not answer.
         """
+        check_line("request_id", request_id)
         query = select_activations().where(activation.c.request_id == request_id)
         with self.database.reading() as connection:
             row = connection.execute(query).one_or_none()
@@ -374,14 +376,11 @@ class ModelRegistry:
         """Return the activation that a kind was at, at a time that has a zone; None if none.
 
         Raises:
-            InvalidArgumentError: the time has no zone.
+            InvalidArgumentError: the time has no zone, or is out of range.
             VersionNotFoundError: there is no such kind.
             DatabaseUnavailableError: the database does not answer.
         """
-        if moment.tzinfo is None:
-            raise InvalidArgumentError(
-                f"the time {moment.isoformat()} has no zone; write {moment.isoformat()}+00:00 for UTC"
-            )
+        moment = check_moment("the time", moment)
         query = (
             select_activations()
             .where(activation.c.kind == check_kind(kind), activation.c.at <= moment)
@@ -464,7 +463,7 @@ class ModelRegistry:
 
     def _get(self, connection: Connection, kind: str, version: str) -> ModelVersion:
         check_kind(kind)
-        model_id, _, version_id = str(version).rpartition("/")
+        model_id, _, version_id = check_line("version", version).rpartition("/")
         found = self._find(connection, kind, model_id or None, version_id)
         if len(found) == 1:
             return found[0]
@@ -519,9 +518,13 @@ def _kinds(connection: Connection) -> tuple[str, ...]:
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options as JSON keeps them."""
     try:
-        kept: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
-    except (TypeError, ValueError) as error:
+        text = json.dumps(dict(options), allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(f"inference_config is no JSON object: {error}") from None
+    if "\\u0000" in text:
+        raise InvalidArgumentError("inference_config has a NUL in a text, which no option can have")
+    kept: dict[str, Any] = json.loads(text)
     return kept
 
 

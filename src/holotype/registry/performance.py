@@ -138,8 +138,9 @@ class PerformanceTracker:
         if before is not None:
             query = query.where(benchmark_run.c.id < before)
         if dataset is not None:
-            query = query.where(benchmark_run.c.dataset == dataset)
+            query = query.where(benchmark_run.c.dataset == check_line("dataset", dataset))
         if metric is not None:
+            check_line("metric", metric)
             has = (measurement.c.run == benchmark_run.c.id) & (measurement.c.metric_name == metric)
             query = query.where(exists().where(has))
         query = query.order_by(benchmark_run.c.id.desc()).limit(limit)
@@ -175,6 +176,7 @@ class PerformanceTracker:
         if not 2 <= n_points <= _MOST_RUNS:
             raise InvalidArgumentError(f"n_points is {n_points!r}; expected 2 to {_MOST_RUNS}")
         self._registry.type_of(kind)
+        check_line("metric", metric)
         query = (
             select(
                 benchmark_run.c.recorded_at,
@@ -191,7 +193,7 @@ class PerformanceTracker:
         if version is not None:
             query = query.where(model_version.c.id == self._registry.get(kind, version).id)
         if dataset is not None:
-            query = query.where(benchmark_run.c.dataset == dataset)
+            query = query.where(benchmark_run.c.dataset == check_line("dataset", dataset))
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         unit = rows[-1].unit if rows else ""

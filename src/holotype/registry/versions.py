@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Row, Select, select
@@ -201,6 +201,24 @@ def check_line(name: str, text: str, *, may_be_empty: bool = False) -> str:
             f"{LONGEST_TEXT} characters that show"
         )
     return text
+
+
+def check_moment(name: str, moment: datetime) -> datetime:
+    """Return a time in UTC.
+
+    Raises:
+        InvalidArgumentError: it has no zone, or is out of the range of years.
+    """
+    if moment.tzinfo is None:
+        raise InvalidArgumentError(
+            f"{name} {moment.isoformat()} has no zone; write {moment.isoformat()}+00:00 for UTC"
+        )
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidArgumentError(
+            f"{name} is {moment.isoformat()}; expected a year from 1 to 9999 in UTC"
+        ) from None
 
 
 def _checked(name: str, text: str, pattern: re.Pattern[str], longest: int) -> str:

@@ -114,6 +114,14 @@ class GivenKeys:
         return bool(self._digests)
 
 
+Keep: TypeAlias = Callable[[Mapping[bytes, Caller], bool], None]
+"""Keeps who may call, by the digests of their keys, and whether there is no key at all."""
+
+
+def _keep_nothing(known: Mapping[bytes, Caller], keyless: bool) -> None:
+    """Keep nothing."""
+
+
 class Keys:
     """Finds out who makes a request. Used on the event loop only."""
 
@@ -132,25 +140,26 @@ class Keys:
                 without a key, also after the last one has been revoked.
             origins: the origins whose pages may call a server without keys.
         """
-        self._stores = list(stores)
+        self._stores = tuple(stores)
         self._loopback = loopback
         self._origins = frozenset(origins)
         self._known: dict[bytes, tuple[float, Caller | None]] = {}
-        self._restored = False
-        self._keep: Callable[[Mapping[bytes, Caller]], None] = lambda _: None
+        self._keep: Keep = _keep_nothing
+        self._own_sites: set[tuple[str | None, str | None]] = set()
         self._empty: tuple[float, bool] | None = None
 
-    def add(self, store: KeyStore) -> None:
-        """Ask another store, too."""
-        self._stores.append(store)
+    def restore(self, known: Mapping[bytes, Caller], *, keyless: bool) -> None:
+        """Let those call whom an earlier server knew, until a store says something else.
 
-    def restore(self, known: Mapping[bytes, Caller]) -> None:
-        """Let those call whom an earlier server knew, until a store says something else."""
+        Args:
+            known: who may call, by the digest of the key.
+            keyless: whether there was no key, also none that nobody had used.
+        """
         self._known = {digest: (float("-inf"), caller) for digest, caller in known.items()}
-        self._restored = bool(known)
+        self._empty = float("-inf"), keyless
 
-    def keep_with(self, keep: Callable[[Mapping[bytes, Caller]], None]) -> None:
-        """Call a function, on a thread, whenever another key has been seen."""
+    def keep_with(self, keep: Keep) -> None:
+        """Call a function whenever something has changed: on a thread, or before the start."""
         self._keep = keep
 
     def require_one(self) -> None:
@@ -160,8 +169,14 @@ class Keys:
             HolotypeError: there is no key, and others can reach the server; or a store does not
                 answer.
         """
-        empty = not self._restored and self._ask_whether_empty()
+        try:
+            empty = self._ask_whether_empty()
+        except HolotypeError:
+            if self._empty is None:
+                raise
+            empty = self._empty[1]
         self._empty = time.monotonic(), empty
+        self._keep(self._seen(), empty)
         if empty and not self._loopback:
             raise HolotypeError(
                 "this server would listen to other machines and has no key; make one with: holotype "
@@ -194,6 +209,10 @@ class Keys:
         Raises:
             ForbiddenError: the page is of another site, or its name leads to this machine.
         """
+        headers = request.headers
+        asked = headers.get("host"), headers.get("origin")
+        if asked in self._own_sites:
+            return
         host = request.url.hostname or ""
         if not is_loopback(host):
             raise ForbiddenError(
@@ -207,6 +226,8 @@ class Keys:
                 f"a server without keys refuses pages of {origin}; start it with --cors-origin "
                 "and this origin, or make a key"
             )
+        if len(self._own_sites) < _MOST_REMEMBERED:
+            self._own_sites.add(asked)
 
     async def _are_none(self) -> bool:
         now = time.monotonic()
@@ -219,11 +240,14 @@ class Keys:
                 raise
             _log.warning("the keys cannot be read: %s", error)
             empty = self._empty[1]
+        changed = self._empty is not None and self._empty[1] != empty
         self._empty = time.monotonic(), empty
+        if changed:
+            await asyncio.to_thread(self._keep, self._seen(), empty)
         return empty
 
     def _ask_whether_empty(self) -> bool:
-        return not any(store.any() for store in tuple(self._stores))
+        return not any(store.any() for store in self._stores)
 
     async def _check(self, key: str) -> Caller | None:
         digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
@@ -242,12 +266,14 @@ class Keys:
             self._known.clear()
         self._known[digest] = time.monotonic(), caller
         if caller != (None if known is None else known[1]):
-            seen = {digest: each for digest, (_, each) in self._known.items() if each is not None}
-            await asyncio.to_thread(self._keep, seen)
+            await asyncio.to_thread(self._keep, self._seen(), False)
         return caller
 
+    def _seen(self) -> Mapping[bytes, Caller]:
+        return {digest: each for digest, (_, each) in self._known.items() if each is not None}
+
     def _ask(self, key: str) -> Caller | None:
-        for store in tuple(self._stores):
+        for store in self._stores:
             found = store.check(key)
             if found is not None:
                 return Caller(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from types import FrameType
 
 import uvicorn
@@ -10,6 +12,9 @@ import uvicorn
 from holotype.server.app import create_app
 from holotype.server.settings import ServerSettings
 from holotype.server.state import ServerState
+
+_STOPPED_AT_ONCE = 1
+"""The exit code after a second signal, which may have cut requests."""
 
 
 class GracefulServer(uvicorn.Server):
@@ -30,7 +35,9 @@ class GracefulServer(uvicorn.Server):
         """Begin to stop, or stop at once."""
         self._n_signals += 1
         if self._n_signals > 1:
-            self.should_exit = self.force_exit = True
+            # The interpreter would wait for models that run.
+            logging.shutdown()
+            os._exit(_STOPPED_AT_ONCE)
         self._state.is_draining = True
 
     async def on_tick(self, counter: int) -> bool:

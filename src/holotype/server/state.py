@@ -23,10 +23,11 @@ from holotype.registry import Activation, Database, ModelConfigService, ModelReg
 from holotype.registry.errors import DatabaseUnavailableError
 from holotype.registry.keys import ApiKeys
 from holotype.server.following import Versions, apply_again, follow
-from holotype.server.keys import GivenKeys, Keys
+from holotype.server.keys import GivenKeys, KeyInfo, Keys, KeyStore
 from holotype.server.metrics import ServerMetrics
 from holotype.server.settings import ServerSettings
 from holotype.server.state_file import StateFile
+from holotype.server.telemetry import is_on
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -57,6 +58,7 @@ class ServerState:
         threads: where texts are tokenised that are too long for the event loop.
         loads: where requests wait for a load.
         fingerprints: those of vectors that were cut shorter, by the whole ones' and the size.
+        traces: whether requests are traced.
     """
 
     settings: ServerSettings
@@ -73,6 +75,7 @@ class ServerState:
     threads: ThreadPoolExecutor = field(init=False)
     loads: ThreadPoolExecutor = field(init=False)
     fingerprints: dict[tuple[str | None, int], str] = field(default_factory=dict)
+    traces: bool = field(default_factory=is_on)
     _link: _Link | None = None
 
     def __post_init__(self) -> None:
@@ -91,16 +94,15 @@ class ServerState:
                 other machines can reach the server.
         """
         with ExitStack() as opened:
-            keys = Keys(
-                [GivenKeys(settings.api_keys)],
-                loopback=settings.is_loopback,
-                origins=settings.cors_origins,
-            )
+            stores: list[KeyStore] = [GivenKeys(settings.api_keys)]
             link = None
             if settings.database is not None:
-                link = _Link(settings, Database(settings.database), keys)
+                link = _Link(settings, Database(settings.database))
                 opened.callback(link.close)
-                link.open()
+                stores.append(link)
+            keys = Keys(stores, loopback=settings.is_loopback, origins=settings.cors_origins)
+            if link is not None:
+                link.open(keys)
             keys.require_one()
             pool = _open_pool(settings, None if link is None else link.versions.resolve)
             state = cls(settings=settings, pool=pool, keys=keys, metrics=ServerMetrics(pool))
@@ -120,13 +122,16 @@ class ServerState:
 
 
 class _Link:
-    """A server's connection to its registry; while the database is away, what was known last."""
+    """A server's connection to its registry; while the database is away, what was known last.
 
-    def __init__(self, settings: ServerSettings, database: Database, keys: Keys) -> None:
+    It is a store of keys, too: those of the registry.
+    """
+
+    def __init__(self, settings: ServerSettings, database: Database) -> None:
         """Connect to nothing yet."""
         self._settings = settings
         self._database = database
-        self._keys = keys
+        self._keys: ApiKeys | None = None
         path = settings.state_file
         location = database.location
         self._file = StateFile.for_database(location) if path is None else StateFile(path)
@@ -138,7 +143,7 @@ class _Link:
         self._closing = Event()
         self._thread: Thread | None = None
 
-    def open(self) -> None:
+    def open(self, keys: Keys) -> None:
         """Connect, or know what was known last.
 
         Raises:
@@ -151,10 +156,28 @@ class _Link:
             if self._settings.require_database:
                 raise
             _log.warning("%s; starting from %s", error, self._file.path)
-            kept, callers = self._file.read()
-            self.versions = Versions(kept, self._database.location)
-            self._keys.restore(callers)
-        self._keys.keep_with(self._file.keep_keys)
+            known = self._file.read()
+            if known is None:
+                raise
+            self.versions = Versions(known.versions, self._database.location)
+            keys.restore(known.callers, keyless=known.keyless)
+        keys.keep_with(self._file.keep_keys)
+
+    def check(self, key: str) -> KeyInfo | None:
+        """Return what the registry knows of a key; see `KeyStore`."""
+        return self._connected_keys.check(key)
+
+    def any(self) -> bool:
+        """Return whether the registry has a key that works."""
+        return self._connected_keys.any()
+
+    @property
+    def _connected_keys(self) -> ApiKeys:
+        if self._keys is None:
+            raise DatabaseUnavailableError(
+                self._database.location, "has not answered yet; keys cannot be looked up"
+            )
+        return self._keys
 
     def _connect(self) -> None:
         registry = ModelRegistry(self._database)
@@ -162,7 +185,7 @@ class _Link:
         self._registry, self._config = registry, config
         self.versions.connect(registry, config)
         self._file.keep_versions(self.versions.all)
-        self._keys.add(ApiKeys(self._database))
+        self._keys = ApiKeys(self._database)
 
     def attach(self, state: ServerState) -> None:
         """Let a server follow the registry, from now on or as soon as its database answers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +21,21 @@ from holotype.server.keys import Caller
 _log = logging.getLogger("holotype.server")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastKnown:
+    """What a server knew.
+
+    Attributes:
+        versions: the active version of each kind.
+        callers: who may call, by the digest of the key.
+        keyless: whether there was no key at all.
+    """
+
+    versions: Mapping[str, ModelVersion]
+    callers: Mapping[bytes, Caller]
+    keyless: bool
+
+
 class StateFile:
     """The last known state of a server. Safe to share between threads.
 
@@ -32,7 +47,7 @@ class StateFile:
         """Read nothing yet."""
         self.path = path
         self._lock = Lock()
-        self._written: dict[str, Any] = {"versions": {}, "keys": {}}
+        self._written: dict[str, Any] = {"versions": {}, "keys": {}, "keyless": False}
 
     @classmethod
     def for_database(cls, location: str) -> StateFile:
@@ -40,39 +55,46 @@ class StateFile:
         name = sha256(location.encode()).hexdigest()[:16]
         return cls(cache_folder() / "servers" / f"{name}.json")
 
-    def read(self) -> tuple[Mapping[str, ModelVersion], Mapping[bytes, Caller]]:
-        """Return the active versions by kind, and who may call by the digests of their keys.
+    def read(self) -> LastKnown | None:
+        """Return what was known last.
+
+        Returns:
+            None if there is no file.
 
         Raises:
             HolotypeError: the file is damaged.
         """
         try:
             found: dict[str, Any] = json.loads(self.path.read_bytes())
-            versions = {kind: _version(values) for kind, values in found["versions"].items()}
-            keys = {bytes.fromhex(one): _caller(each) for one, each in found["keys"].items()}
+            known = LastKnown(
+                versions={kind: _version(each) for kind, each in found["versions"].items()},
+                callers={bytes.fromhex(one): _caller(each) for one, each in found["keys"].items()},
+                keyless=bool(found["keyless"]),
+            )
         except FileNotFoundError:
-            return {}, {}
+            return None
         except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise HolotypeError(
                 f"{self.path}: is not what a server of this version writes ({error}); delete it"
             ) from error
         with self._lock:
             self._written = found
-        return versions, keys
+        return known
 
     def keep_versions(self, versions: Mapping[str, ModelVersion]) -> None:
         """Write the active versions down; what cannot be written is told in the log."""
-        self._write("versions", {kind: _version_data(each) for kind, each in versions.items()})
+        self._write(versions={kind: _version_data(each) for kind, each in versions.items()})
 
-    def keep_keys(self, callers: Mapping[bytes, Caller]) -> None:
-        """Write down who may call."""
-        self._write("keys", {digest.hex(): _caller_data(each) for digest, each in callers.items()})
+    def keep_keys(self, callers: Mapping[bytes, Caller], keyless: bool) -> None:
+        """Write down who may call, and whether there is no key at all."""
+        keys = {digest.hex(): _caller_data(each) for digest, each in callers.items()}
+        self._write(keys=keys, keyless=keyless)
 
-    def _write(self, what: str, values: Mapping[str, Any]) -> None:
+    def _write(self, **values: Any) -> None:
         with self._lock:
-            if self._written[what] == values:
+            before, self._written = self._written, {**self._written, **values}
+            if self._written == before:
                 return
-            self._written = {**self._written, what: values}
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 replace_file(self.path, json.dumps(self._written, indent=2).encode())

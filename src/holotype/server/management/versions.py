@@ -14,7 +14,7 @@ from holotype.errors import HolotypeError, InvalidArgumentError
 from holotype.registry import Activation, ModelRegistry, Step, SwitchPlan, VersionExistsError
 from holotype.registry.checks import CheckResult, last_checks
 from holotype.registry.resolving import ResolvedModel, resolve_model
-from holotype.registry.versions import check_kind, check_model_id, check_version_id
+from holotype.registry.versions import check_kind, check_line, check_model_id, check_version_id
 from holotype.server.errors import UnprocessableError
 from holotype.server.keys import Caller, require
 from holotype.server.management.answers import (
@@ -225,6 +225,8 @@ def register_version(
 ) -> Any:
     """Register a version: its reference is resolved, and every byte is read. Nothing is activated."""
     registry = manager.registry
+    if not body.reference.isprintable():
+        raise UnprocessableError("reference has characters that do not show; expected one line")
     check_version_id(body.version_id)
     if body.model_id is not None:
         check_model_id(body.model_id)
@@ -254,7 +256,7 @@ def register_version(
         run,
         subject=body.version_id if body.model_id is None else f"{body.model_id}/{body.version_id}",
         actor=caller.name,
-        request_id=idempotency_key or request_id_of(request),
+        request_id=_request_id(request, idempotency_key),
         kind=kind,
         repeatable=idempotency_key is not None,
         content=body.model_dump_json(),
@@ -288,7 +290,8 @@ def switch_version(
             allow_different_vectors=asked.allow_different_vectors,
         )
         return _found(SwitchPlanBody.of(plan))
-    request_id = idempotency_key or request_id_of(request)
+    request_id = _request_id(request, idempotency_key)
+    check_line("reason", asked.reason, may_be_empty=True)
     switcher.refuse(
         kind,
         version,
@@ -335,7 +338,8 @@ def roll_back(
     """Return to the version before, in the same way as a switch."""
     asked = body or Switching()
     switcher = manager.switcher
-    request_id = idempotency_key or request_id_of(request)
+    request_id = _request_id(request, idempotency_key)
+    check_line("reason", asked.reason, may_be_empty=True)
     switcher.refuse(
         kind,
         None,
@@ -369,6 +373,13 @@ def roll_back(
         asked,
         repeatable=idempotency_key is not None,
     )
+
+
+def _request_id(request: Request, idempotency_key: str | None) -> str:
+    """Return what names a request in the history."""
+    if idempotency_key is None:
+        return request_id_of(request)
+    return check_line("Idempotency-Key", idempotency_key)
 
 
 def _found(body: BaseModel) -> Response:

@@ -14,6 +14,7 @@ import transformers
 from holotype.publishing import create_artifact
 
 DIM = 16
+N_POSITIONS = 192
 _WORDS = "the of and what is a query document with good bad bread kettle tea chain text"
 _VOCABULARY = [
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
@@ -90,8 +91,8 @@ def make_colbert(folder: Path, *, seed: int = 7) -> Path:
     keys = {
         "query_prefix": "[MASK]",
         "document_prefix": "[UNK]",
-        "query_length": 16,
-        "document_length": 40,
+        "query_length": 120,
+        "document_length": 180,
         "do_query_expansion": True,
         "attend_to_expansion_tokens": False,
         "skiplist_words": [],
@@ -106,7 +107,7 @@ def _checkpoint(folder: Path, name: str, architecture: str, seed: int, **more: A
     made = folder.parent / f"{folder.name}-checkpoint" / name
     made.mkdir(parents=True)
     (made / "vocab.txt").write_text("\n".join(_VOCABULARY))
-    tokenizer: Any = transformers.BertTokenizer(vocab=str(made / "vocab.txt"), model_max_length=64)
+    tokenizer: Any = transformers.BertTokenizer(vocab=str(made / "vocab.txt"), model_max_length=N_POSITIONS)
     tokenizer.save_pretrained(made)
     torch.manual_seed(seed)
     sizes: dict[str, Any] = {
@@ -115,7 +116,7 @@ def _checkpoint(folder: Path, name: str, architecture: str, seed: int, **more: A
         "num_hidden_layers": 1,
         "num_attention_heads": 2,
         "intermediate_size": 32,
-        "max_position_embeddings": 64,
+        "max_position_embeddings": N_POSITIONS,
         "initializer_range": 0.4,
     }
     config = transformers.BertConfig(**{**sizes, **more})

@@ -1,0 +1,182 @@
+"""Who may call: digests, scopes, and stores that do not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from holotype.errors import HolotypeError
+from holotype.server.errors import ForbiddenError, UnauthorizedError
+from holotype.server.keys import Caller, GivenKeys, Keys
+from holotype.server.state_file import LastKnown, StateFile
+
+
+class Store:
+    """A store that answers, or not."""
+
+    def __init__(self, **callers: Caller) -> None:
+        """Know some keys."""
+        self.callers = callers
+        self.fails = False
+        self.n_checks = 0
+
+    def check(self, key: str) -> Caller | None:
+        self.n_checks += 1
+        if self.fails:
+            raise HolotypeError("does not answer")
+        return self.callers.get(key)
+
+    def any(self) -> bool:
+        if self.fails:
+            raise HolotypeError("does not answer")
+        return bool(self.callers)
+
+
+def caller(*scopes: str, **more: Any) -> Caller:
+    return Caller(id=1, name="somebody", scopes=scopes, **more)
+
+
+def identify(keys: Keys, key: str | None = None, host: str = "localhost", **more: str) -> Caller:
+    headers = {"host": host, **more}
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "scheme": "http",
+        "query_string": b"",
+        "server": (host, 80),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    return asyncio.run(keys.identify(Request(scope)))
+
+
+@pytest.mark.parametrize(
+    ("has", "needs", "allowed"),
+    [
+        ("infer", "infer", True),
+        ("infer", "operate", False),
+        ("operate", "infer", True),
+        ("operate", "admin", False),
+        ("admin", "operate", True),
+    ],
+)
+def test_a_scope_includes_those_before_it(has: str, needs: Any, allowed: bool) -> None:
+    assert caller(has).may(needs) is allowed
+
+
+def test_without_any_key_this_machine_may_do_everything() -> None:
+    found = identify(Keys([Store()], loopback=True))
+    assert found.name == "local" and found.may("admin")
+
+
+def test_other_machines_never_may_without_a_key() -> None:
+    keys = Keys([Store()], loopback=False)
+    with pytest.raises(UnauthorizedError, match="needs a key"):
+        identify(keys)
+    with pytest.raises(HolotypeError, match="has no key"):
+        keys.require_one()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", ""])
+def test_a_name_that_leads_here_is_refused(host: str) -> None:
+    with pytest.raises(ForbiddenError):
+        identify(Keys([Store()], loopback=True), host=host)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080"])
+def test_the_names_of_this_machine_are_not(host: str) -> None:
+    assert identify(Keys([Store()], loopback=True), host=host).name == "local"
+
+
+def test_a_store_is_asked_once_in_a_while() -> None:
+    store = Store(good=caller("infer"))
+    keys = Keys([store], loopback=True)
+    for _ in range(20):
+        assert identify(keys, "good").name == "somebody"
+    assert store.n_checks == 1
+
+
+def test_an_expired_key_is_refused_although_it_is_remembered() -> None:
+    ended = datetime.now(UTC) - timedelta(seconds=1)
+    store = Store(good=caller("infer", expires_at=ended))
+    with pytest.raises(UnauthorizedError, match="has expired"):
+        identify(Keys([store], loopback=True), "good")
+
+
+def test_given_keys_are_no_keys_of_others() -> None:
+    keys = Keys([GivenKeys(["one", "two"])], loopback=False)
+    keys.require_one()
+    assert identify(keys, "two").may("admin")
+    for wrong in ("three", "onetwo", "", "ONE"):
+        with pytest.raises(UnauthorizedError):
+            identify(keys, wrong)
+
+
+def test_a_store_that_does_not_answer_admits_nobody_new(tmp_path: Path) -> None:
+    store = Store(good=caller("infer"))
+    file = StateFile(tmp_path / "state.json")
+    keys = Keys([store], loopback=True)
+    keys.keep_with(file.keep_keys)
+    keys.require_one()
+    assert identify(keys, "good").name == "somebody"
+    assert "good" not in file.path.read_text()
+
+    store.fails = True
+    known = StateFile(file.path).read()
+    assert known is not None and not known.keyless
+    later = Keys([store], loopback=True)
+    later.restore(known.callers, keyless=known.keyless)
+    later.require_one()
+    assert identify(later, "good").scopes == {"infer"}
+    with pytest.raises(HolotypeError, match="does not answer"):
+        identify(later, "another")
+    with pytest.raises(UnauthorizedError):
+        identify(later)
+
+
+def test_a_key_that_nobody_has_used_yet_still_closes_the_server(tmp_path: Path) -> None:
+    store = Store(unused=caller("infer"))
+    file = StateFile(tmp_path / "state.json")
+    keys = Keys([store], loopback=True)
+    keys.keep_with(file.keep_keys)
+    keys.require_one()
+
+    store.fails = True
+    file.keep_versions({})
+    known = StateFile(file.path).read() or LastKnown(versions={}, callers={}, keyless=False)
+    assert not known.keyless
+    later = Keys([store], loopback=True)
+    later.restore(known.callers, keyless=known.keyless)
+    with pytest.raises(UnauthorizedError):
+        identify(later)
+
+
+def test_a_server_that_had_no_key_goes_on_without_one(tmp_path: Path) -> None:
+    store = Store()
+    file = StateFile(tmp_path / "state.json")
+    keys = Keys([store], loopback=True)
+    keys.keep_with(file.keep_keys)
+    keys.require_one()
+
+    store.fails = True
+    known = StateFile(file.path).read()
+    assert known is not None and known.keyless
+    later = Keys([store], loopback=True)
+    later.restore(known.callers, keyless=known.keyless)
+    assert identify(later).name == "local"
+
+
+def test_a_damaged_state_file_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    assert StateFile(file).read() is None
+    for text in ("{", "[]", '{"versions": {"k": {}}, "keys": {}, "keyless": false}'):
+        file.write_text(text)
+        with pytest.raises(HolotypeError, match="delete it"):
+            StateFile(file).read()
