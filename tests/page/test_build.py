@@ -77,7 +77,7 @@ def test_the_first_load_is_small(built_page: Path) -> None:
 
 def test_licences_of_everything_that_is_bundled_are_listed(built_page: Path) -> None:
     text = (built_page / "THIRD-PARTY.txt").read_text(encoding="utf-8")
-    sections = [section.strip() for section in text.split("=" * 80)]
+    sections = [section.strip() for section in text.split("~" * 80)]
     names = {section.partition(" ")[0] for section in sections}
     dependencies = json.loads((FRONTEND / "package.json").read_text(encoding="utf-8"))[
         "dependencies"
