@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import json
 import os
 import re
@@ -24,12 +25,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from corpus import CHECKPOINT
 from holotype.encoders import load
 from report import Table
 
+_PSUTIL: Any = importlib.import_module("psutil")
 SHORT = "how do I keep bread from going stale?"
 LONG = " ".join(["model"] * 126)
 N_CLIENTS = 32
@@ -88,7 +89,7 @@ class Running:
     """
 
     port: int
-    process: psutil.Process
+    process: Any
 
     def cpu_s(self) -> float:
         """Return the processor time so far, in seconds."""
@@ -179,7 +180,7 @@ def running(command: Sequence[str], port: int, **variables: str) -> Iterator[Run
                 break
             except OSError:
                 time.sleep(0.1)
-        yield Running(port, psutil.Process(process.pid))
+        yield Running(port, _PSUTIL.Process(process.pid))
     finally:
         process.terminate()
         try:

@@ -107,6 +107,7 @@ model_version = Table(
     UniqueConstraint("id", "kind"),
     ForeignKeyConstraint(["model", "kind"], ["model.id", "model.kind"]),
     Index("version_of_kind", "kind", "id"),
+    Index("version_by_name", "kind", "version_id"),
 )
 
 activation = Table(

@@ -414,9 +414,8 @@ class TextTokenizer:
         special = {
             id for id, token in self._tokenizer.get_added_tokens_decoder().items() if token.special
         }
-        tokens = [self._tokenizer.id_to_token(id) for id in token_ids if id not in special]
-        if None in tokens:
-            return
+        found = [self._tokenizer.id_to_token(id) for id in token_ids if id not in special]
+        tokens = [token for token in found if token is not None]
         for decoder in (decoders.WordPiece(), decoders.ByteLevel(), decoders.Metaspace()):
             yield decoder.decode(tokens)
 

@@ -12,6 +12,8 @@ from holotype.server.management import (
     jobs,
     keys,
     pool,
+    registering,
+    switching,
     versions,
 )
 from holotype.server.management.background import lifespan
@@ -19,5 +21,16 @@ from holotype.server.management.background import lifespan
 router = APIRouter(prefix="/api", lifespan=lifespan)
 
 # Literal paths come before those with a kind in their place.
-for part in (benchmarks, versions, pool, jobs, events, keys, catalogue, about):
+for part in (
+    benchmarks,
+    versions,
+    registering,
+    switching,
+    pool,
+    jobs,
+    events,
+    keys,
+    catalogue,
+    about,
+):
     router.include_router(part.router)

@@ -13,7 +13,7 @@ from fastapi import APIRouter
 
 from holotype.server.management.answers import Answer
 from holotype.server.management.background import Management
-from holotype.server.management.versions import Manager, Reader
+from holotype.server.management.parameters import Manager, Reader
 
 router = APIRouter(tags=["server"])
 

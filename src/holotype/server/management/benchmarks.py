@@ -25,7 +25,7 @@ from holotype.server.management.answers import Answer
 from holotype.server.management.comparing import ComparisonBody, RunBody, RunsBody, SeriesBody
 from holotype.server.management.job_bodies import JobBody
 from holotype.server.management.job_store import Progress
-from holotype.server.management.versions import (
+from holotype.server.management.parameters import (
     Before,
     Body,
     IdempotencyKey,

@@ -11,7 +11,7 @@ from pydantic import Field
 from holotype.catalogue import Catalogue
 from holotype.naming import kebab_case
 from holotype.server.management.answers import Answer
-from holotype.server.management.versions import Reader
+from holotype.server.management.parameters import Reader
 
 router = APIRouter(prefix="/catalogue", tags=["catalogue"])
 

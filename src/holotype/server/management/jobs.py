@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from holotype.server.errors import NotFoundError
 from holotype.server.management.job_bodies import JobBody, JobsBody
 from holotype.server.management.job_store import MOST_KEPT, JobState
-from holotype.server.management.versions import Manager, Reader
+from holotype.server.management.parameters import Manager, Reader
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 

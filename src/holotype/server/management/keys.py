@@ -12,7 +12,7 @@ from holotype.registry import ApiKey, ApiKeys, Scope
 from holotype.server.keys import Caller, require
 from holotype.server.management.answers import Answer
 from holotype.server.management.background import Management
-from holotype.server.management.versions import Body, Manager
+from holotype.server.management.parameters import Body, Manager
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 

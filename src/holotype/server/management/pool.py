@@ -16,7 +16,7 @@ from holotype.server.management.answers import Answer, MemoryBody
 from holotype.server.management.background import Management, event_data
 from holotype.server.management.job_bodies import JobBody
 from holotype.server.management.job_store import Progress
-from holotype.server.management.versions import Manager, Operator, Reader
+from holotype.server.management.parameters import Manager, Operator, Reader
 from holotype.server.problems import request_id_of
 
 router = APIRouter(tags=["pool"])

@@ -107,7 +107,9 @@ def _checkpoint(folder: Path, name: str, architecture: str, seed: int, **more: A
     made = folder.parent / f"{folder.name}-checkpoint" / name
     made.mkdir(parents=True)
     (made / "vocab.txt").write_text("\n".join(_VOCABULARY))
-    tokenizer: Any = transformers.BertTokenizer(vocab=str(made / "vocab.txt"), model_max_length=N_POSITIONS)
+    tokenizer: Any = transformers.BertTokenizer(
+        vocab=str(made / "vocab.txt"), model_max_length=N_POSITIONS
+    )
     tokenizer.save_pretrained(made)
     torch.manual_seed(seed)
     sizes: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Checks of versions, and the keys of the server."""
+"""Checks of versions, the keys of the server, and an index that finds a version by its name."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def _make_tables(postgresql: bool) -> None:
     key = sa.BigInteger() if postgresql else sa.Integer()
     document = JSONB() if postgresql else sa.JSON()
     instant = sa.DateTime(timezone=True) if postgresql else sa.String(32)
+    op.create_index("version_by_name", "model_version", ["kind", "version_id"])
     op.create_table(
         "version_check",
         sa.Column("id", key, sa.Identity(always=True), primary_key=True),
