@@ -21,7 +21,7 @@ export function thirdParty(): Plugin {
 				}
 			}
 			const entries = [...folders].map(describe).sort((a, b) => (a.name < b.name ? -1 : 1));
-			const source = `${entries.map((entry) => entry.text).join(`\n${"-".repeat(80)}\n\n`)}`;
+			const source = `${entries.map((entry) => entry.text).join(`\n${"~".repeat(80)}\n\n`)}`;
 			this.emitFile({ type: "asset", fileName: "THIRD-PARTY.txt", source });
 		},
 	};

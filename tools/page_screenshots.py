@@ -34,7 +34,7 @@ def call(site: Site, path: str, body: Any | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(site.address + path, data)  # noqa: S310
     request.add_header("content-type", "application/json")
-    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=600) as answer:  # noqa: S310
         return json.load(answer)
 
 
@@ -54,8 +54,9 @@ def prepare(site: Site) -> None:
         site.register(registry, "v1.0.0", "archive_search", max_length=128)
         registry.activate("support_search", "v1.0.0", actor="bob", reason="")
     versions = [f"{MODEL}/{version}" for version in ("v1.0.0", "v2.0.0", "v2.1.0")]
-    for _ in range(3):
-        finish(site, call(site, f"/api/models/{KIND}/benchmark", {"versions": versions}))
+    for _ in range(2):
+        body: Any = {"versions": versions, "n_requests": 40}
+        finish(site, call(site, f"/api/models/{KIND}/benchmark", body))
     body = {"reason": "the same vectors, registered by the pipeline"}
     finish(site, call(site, f"/api/models/{KIND}/switch/{MODEL}/v1.1.0", body))
     for name in ("support", "archive", "support"):
@@ -91,7 +92,7 @@ def main() -> int:
     compared = ",".join(f"{MODEL}/{version}" for version in ("v1.0.0", "v2.0.0", "v2.1.0"))
     compare = f"/compare?kind={KIND}&versions={compared}"
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        site = Site(Path(folder), memory="380MiB").make()
+        site = Site(Path(folder), memory="300MiB").make()
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )

@@ -74,6 +74,7 @@ export function signed(value: number, unit: string): string {
 }
 
 export function percent(share: number): string {
+	if (share === 0) return "0 %";
 	const value = share * 100;
 	const digits = Math.abs(value) < 9.95 ? 1 : 0;
 	return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)} %`;

@@ -91,7 +91,7 @@ export function job(more: Partial<Job> = {}): Job {
 export function variant(name: string, more: Partial<VariantStatus> = {}): VariantStatus {
 	return {
 		name,
-		variant: "",
+		variant: "default",
 		weight: 1,
 		state: "ready",
 		reference: `local:artifacts/${name}`,

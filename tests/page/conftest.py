@@ -59,7 +59,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, built_page: Path) -> Iterator[Site]:
     """A server that runs; tests leave its first kind as they found it."""
-    site = Site(tmp_path_factory.mktemp("site"), memory="380MiB").make()
+    site = Site(tmp_path_factory.mktemp("site"), memory="300MiB").make()
     try:
         site.start()
         yield site

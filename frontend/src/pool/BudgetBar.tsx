@@ -82,7 +82,7 @@ export function BudgetBar({ device, models }: BudgetBarProps) {
 function partsOf(device: DeviceStatus, models: readonly VariantStatus[]): Part[] {
 	const parts = models.flatMap((one, index) => {
 		if (one.memory_bytes <= 0 || one.version?.device !== device.name) return [];
-		const name = one.variant && one.variant !== one.name ? `${one.name} ${one.variant}` : one.name;
+		const name = one.variant !== "default" ? `${one.name} ${one.variant}` : one.name;
 		return [
 			{ key: `${one.name} ${one.variant}`, name, size: one.memory_bytes, colour: colourOf(index) },
 		];

@@ -33,7 +33,10 @@ const list = (values: Values, name: string) => {
 
 const SENTENCES: Record<string, (values: Values) => [string, string, Tone]> = {
 	load_started: (v) => ["is being loaded", text(v, "reference"), "plain"],
-	loaded: (v) => [`was loaded in ${seconds(v, "seconds")}, ${size(v, "memory_bytes")}`, "", "ok"],
+	loaded: (v) => {
+		const held = v.memory_bytes ? `, ${size(v, "memory_bytes")}` : "";
+		return [`was loaded in ${seconds(v, "seconds")}${held}`, "", "ok"];
+	},
 	load_failed: (v) => ["could not be loaded", text(v, "reason"), "bad"],
 	unloaded: (v) => {
 		const held = size(v, "memory_bytes");

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import * as queries from "../api/queries";
 import type { KindSummary, Pool, ServerInfo } from "../api/types";
 import { Link } from "../app/router";
-import { bytes, duration, integer, moment } from "../format";
+import { bytes, duration, integer, moment, plural } from "../format";
 import { ModelCard } from "../models/ModelCard";
 import { useModels } from "../models/ModelsContext";
 import { BudgetBar } from "../pool/BudgetBar";
@@ -90,7 +90,7 @@ function ServerLine({ server }: { server: ServerInfo }) {
 	return (
 		<>
 			holotype {server.version} on <span className="mono">{server.device}</span>, Python{" "}
-			{server.python}, {server.n_threads} threads
+			{server.python}, {plural(server.n_threads, "thread")}
 			{server.database && (
 				<>
 					{" "}

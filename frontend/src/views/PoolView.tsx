@@ -136,7 +136,7 @@ export function policyText({
 }: Policy): string {
 	const limits = memory.map(({ device, bytes: size, share }) => {
 		const much = size === null ? `${Math.round((share ?? 0) * 100)} %` : bytes(size);
-		return `models may take ${much} of ${device}`;
+		return `models may take ${much} of ${device === "*" ? "each device" : device}`;
 	});
 	const parts = [
 		...limits,
