@@ -96,9 +96,8 @@ models:
         except PoolError as error:
             found["too_large"] = str(error)
     finally:
-        ray.serve.shutdown()
         ray.shutdown()
-        nodes.shutdown()
+        nodes.shutdown()  # type: ignore[no-untyped-call]
     report.write_text(json.dumps(found), encoding="utf-8")
 
 

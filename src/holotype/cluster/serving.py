@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +103,13 @@ def serve(
     start(http_options={"host": settings.host, "port": settings.port})
     _require_a_node(memory_bytes, num_cpus, num_gpus)
     config = {"deployment": json.dumps(to_data(deployment)), "digest": digest(deployment)}
+    # Replicas get their deployment by `reconfigure`, and watch nothing.
+    own = replace(settings, deployment=None, watch=False)
     make: Any = ray_serve.deployment
     made = make(
         name=name,
+        # Ray replaces replicas of another version, and of none; others are only reconfigured.
+        version=_version(own),
         num_replicas=replicas,
         ray_actor_options={"num_cpus": num_cpus, "num_gpus": num_gpus, "memory": memory_bytes},
         user_config=config,
@@ -112,14 +118,18 @@ def serve(
         graceful_shutdown_timeout_s=settings.stop_s,
         max_constructor_retry_count=_ATTEMPTS,
     )(ray_serve.ingress()(Replica))
-    # Replicas get their deployment by `reconfigure`, and watch nothing.
-    own = replace(settings, deployment=None, watch=False)
     try:
         handle: Any = ray_serve.run(made.bind(own), name=name, route_prefix="/")
     except RuntimeError as error:
         raise PoolError("", f"the deployment cannot be served: {_why(name) or error}") from error
     _wait(handle, config["digest"], replicas, timeout_s)
     return handle
+
+
+def _version(settings: ServerSettings) -> str:
+    # Its representation leaves keys out; who changes those means other replicas, too.
+    text = f"{version('holotype')} {settings!r} {settings.api_keys!r}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _why(name: str) -> str:
