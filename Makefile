@@ -18,7 +18,7 @@ SOURCES := pyproject.toml constraints.txt models.json hatch_build.py schema/mode
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime
 
-.PHONY: help demo test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
+.PHONY: help demo serve test test-latest test-lowest thorough lint format types mypy pyright golden derived bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ demo: $(DEMO)/.installed ## build the wheel, install it, and show what it does
 	@$(DEMO)/bin/python examples/type_errors.py
 	@printf '\n%s\n\n' "--- Search by meaning, with the real weights of all-MiniLM-L6-v2"
 	@HF_HUB_DISABLE_PROGRESS_BARS=1 $(DEMO)/bin/python examples/registry_similarity.py
+
+serve: $(INSTALLED) ## serve real weights on port 8080, with a registry in .serve
+	@$(BIN)/python examples/serve.py --folder .serve
 
 test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed ## run every check
 	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright

@@ -23,6 +23,7 @@ import lookups
 import machine
 import pool
 import scoring
+import server
 import type_checking
 from report import Table
 
@@ -49,6 +50,8 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "artifacts": lambda _: artifacts.table(),
     "aliases": lambda _: aliases.table(),
     "pool": lambda _: pool.table(),
+    "server": lambda _: server.own_cost_table(),
+    "servers": lambda _: server.peers_table(),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import json
 import re
 import shlex
 import shutil
@@ -170,6 +171,33 @@ def test_the_commands_of_the_containers_run(command: list[str], tmp_path: Path) 
         [program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_example_of_the_server_runs() -> None:
+    command = [sys.executable, str(ROOT / "examples" / "serve.py"), "--once"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "3 vectors of 384 dimensions" in result.stdout
+    assert "'write to jane@example.org': email" in result.stdout
+
+
+def server_commands() -> list[list[str]]:
+    """How the examples of containers run the server."""
+    folder = ROOT / "examples" / "containers"
+    yaml: Any = importlib.import_module("yaml")
+    manifest, _ = yaml.safe_load_all((folder / "server.yaml").read_text())
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    dockerfile = (folder / "server.Dockerfile").read_text()
+    (command,) = re.findall(r"^CMD (\[.*\])$", dockerfile, re.MULTILINE)
+    return [container["command"], json.loads(command)]
+
+
+@pytest.mark.parametrize("command", server_commands(), ids=shlex.join)
+def test_the_server_of_the_containers_has_these_options(command: list[str]) -> None:
+    program = str(Path(sysconfig.get_path("scripts")) / command[0])
+    wrong = [program, *command[1:], "--no-such-option"]
+    result = subprocess.run(wrong, capture_output=True, text=True, check=False)
+    assert "No such option: --no-such-option" in result.stderr
 
 
 def test_the_links_of_the_pages_lead_somewhere() -> None:

@@ -11,6 +11,7 @@ from holotype.cli import (
     artifacts,
     database,
     deployment_commands,
+    key_commands,
     locking,
     object_stores,
     pool_commands,
@@ -157,6 +158,7 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
         registry_commands.COMMANDS,
     ),
     ("db", "The tables of the registry.", database.COMMANDS),
+    ("keys", "Who may call a server: make, list and revoke keys.", key_commands.COMMANDS),
 )
 """Name, summary and commands of each group."""
 

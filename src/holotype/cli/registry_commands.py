@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import typer
 
+from holotype.cli.actors import Actor, name_actor
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
 from holotype.cli.output import fail, note, write, write_json
@@ -32,10 +31,6 @@ Version: TypeAlias = Annotated[
         metavar="VERSION",
         help="A version, such as v1.0.0; MODEL/VERSION if several models have one.",
     ),
-]
-Actor: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--actor", metavar="NAME", help="Who does this; by default USER@HOST."),
 ]
 Reason: TypeAlias = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why, for the history.")
@@ -107,7 +102,7 @@ def register(
             kind,
             version,
             reference,
-            actor=_actor(actor),
+            actor=name_actor(actor),
             model_id=model,
             inference_config=dict(map(_option, options or ())),
         )
@@ -163,7 +158,7 @@ def activate(
         done = registry.activate(
             kind,
             version,
-            actor=_actor(actor),
+            actor=name_actor(actor),
             reason=reason,
             expected_generation=expected,
             request_id=request_id,
@@ -188,7 +183,7 @@ def rollback(
     with _registry(database) as registry:
         done = registry.rollback(
             kind,
-            actor=_actor(actor),
+            actor=name_actor(actor),
             reason=reason,
             expected_generation=expected,
             request_id=request_id,
@@ -332,17 +327,6 @@ def _registry(address: str) -> Iterator[ModelRegistry]:
             yield ModelRegistry(database)
     except HolotypeError as error:
         fail(str(error))
-
-
-def _actor(actor: str | None) -> str:
-    if actor is not None:
-        return actor
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # Containers often run under a number without a name.
-        fail("this user has no name; say who does this with --actor NAME")
-    return f"{user}@{socket.gethostname()}"
 
 
 def _option(text: str) -> tuple[str, Any]:

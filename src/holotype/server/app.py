@@ -10,9 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from holotype.server import health, page, problems
+from holotype.server import health, page, problems, telemetry
 from holotype.server.envelope import Envelope
 from holotype.server.inference import router as inference
+from holotype.server.inference.routes import DIRECT
 from holotype.server.management import router as management
 from holotype.server.state import ServerState
 
@@ -38,6 +39,7 @@ def create_app(state: ServerState) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        telemetry=telemetry.configuration(),
     )
     app.state.holotype = state
     problems.install(app)
@@ -50,7 +52,9 @@ def create_app(state: ServerState) -> FastAPI:
             expose_headers=["*"],
         )
     # The last that is added is the outermost.
-    app.add_middleware(Envelope, state=state)
+    # Layers between, for browsers or traces, must see every request.
+    is_bare = not state.settings.cors_origins and not telemetry.is_on()
+    app.add_middleware(Envelope, state=state, direct=DIRECT if is_bare else {})
     app.include_router(health.router)
     app.include_router(inference)
     app.include_router(management)

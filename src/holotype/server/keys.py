@@ -145,6 +145,7 @@ class Keys:
         self._origins = frozenset(origins)
         self._known: dict[bytes, tuple[float, Caller | None]] = {}
         self._keep: Keep = _keep_nothing
+        self._own_sites: set[tuple[str | None, str | None]] = set()
         self._empty: tuple[float, bool] | None = None
 
     def restore(self, known: Mapping[bytes, Caller], *, keyless: bool) -> None:
@@ -208,6 +209,10 @@ class Keys:
         Raises:
             ForbiddenError: the page is of another site, or its name leads to this machine.
         """
+        headers = request.headers
+        asked = headers.get("host"), headers.get("origin")
+        if asked in self._own_sites:
+            return
         host = request.url.hostname or ""
         if not is_loopback(host):
             raise ForbiddenError(
@@ -221,6 +226,8 @@ class Keys:
                 f"a server without keys refuses pages of {origin}; start it with --cors-origin "
                 "and this origin, or make a key"
             )
+        if len(self._own_sites) < _MOST_REMEMBERED:
+            self._own_sites.add(asked)
 
     async def _are_none(self) -> bool:
         now = time.monotonic()

@@ -79,7 +79,7 @@ class ServerMetrics:
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
         """Count a request, under the path of its route."""
-        route = getattr(scope.get("route"), "path", "other")
+        route: str = scope.get("holotype.route") or getattr(scope.get("route"), "path", "other")
         children = self._children.get((route, status))
         if children is None:
             children = self._requests.labels(route, str(status)), self._seconds.labels(route)

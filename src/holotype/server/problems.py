@@ -53,11 +53,14 @@ from holotype.pool.errors import (
 )
 from holotype.registry.errors import (
     DatabaseUnavailableError,
+    KeyNotFoundError,
     RequestReusedError,
     SchemaVersionError,
     StaleGenerationError,
+    SwitchFailedError,
     VersionExistsError,
     VersionNotFoundError,
+    VersionRejectedError,
 )
 from holotype.server.errors import FieldProblem, RequestError, UnprocessableError
 
@@ -65,11 +68,14 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     # The first that fits.
     (UnknownNameError, 404, "model_not_found"),
     (VersionNotFoundError, 404, "version_not_found"),
+    (KeyNotFoundError, 404, "key_not_found"),
     (ModelNotFoundError, 404, "model_not_found"),
     (StaleGenerationError, 409, "stale_generation"),
     (RequestReusedError, 409, "request_reused"),
     (VersionExistsError, 409, "version_exists"),
     (DifferentVectorsError, 409, "different_vectors"),
+    (VersionRejectedError, 409, "version_rejected"),
+    (SwitchFailedError, 503, "switch_failed"),
     (ContradictionError, 409, "contradiction"),
     (SupersededError, 409, "superseded"),
     (StoreBusyError, 409, "busy"),
@@ -227,6 +233,9 @@ def _extra(error: Exception) -> Mapping[str, Any] | None:
         return {"index": error.first_index, "limit_tokens": error.max_length}
     if isinstance(error, StaleGenerationError):
         return {"expected_generation": error.expected, "found_generation": error.found}
+    if isinstance(error, VersionRejectedError):
+        checks = [{"check": name, "message": message} for name, message in error.problems]
+        return {"version": error.version, "checks": checks}
     if isinstance(error, InvalidDimensionError):
         return {"dimensions": list(error.allowed)}
     return None

@@ -27,6 +27,7 @@ from holotype.server.keys import GivenKeys, KeyInfo, Keys, KeyStore
 from holotype.server.metrics import ServerMetrics
 from holotype.server.settings import ServerSettings
 from holotype.server.state_file import StateFile
+from holotype.server.telemetry import is_on
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -57,6 +58,7 @@ class ServerState:
         threads: where texts are tokenised that are too long for the event loop.
         loads: where requests wait for a load.
         fingerprints: those of vectors that were cut shorter, by the whole ones' and the size.
+        traces: whether requests are traced.
     """
 
     settings: ServerSettings
@@ -73,6 +75,7 @@ class ServerState:
     threads: ThreadPoolExecutor = field(init=False)
     loads: ThreadPoolExecutor = field(init=False)
     fingerprints: dict[tuple[str | None, int], str] = field(default_factory=dict)
+    traces: bool = field(default_factory=is_on)
     _link: _Link | None = None
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Encoding, Tokenizer, decoders
 
 from holotype.encoders.inputs.lengths import Token
 from holotype.errors import (
@@ -395,13 +395,29 @@ class TextTokenizer:
                 f"there is no token {wrong}: this model has {self.vocab_size}. These are probably "
                 "tokens of another model's tokenizer; send the text itself"
             )
-        text: str = self._tokenizer.decode(given, skip_special_tokens=True)
-        if given in ([t.id for t in self.tokens(text, special_tokens=s)] for s in (False, True)):
-            return text
+        for text in self._readings(given):
+            found = self.tokens(text, special_tokens=True)
+            with_special = [token.id for token in found]
+            if given in (with_special, [token.id for token in found if not token.special]):
+                return text
         raise InvalidArgumentError(
             "this model's tokenizer makes no such tokens of any text. They are probably tokens of "
             "another model's tokenizer, or cut in the middle of a word; send the text itself"
         )
+
+    def _readings(self, token_ids: list[int]) -> Iterator[str]:
+        """Yield what tokens may have been made of; whether they were, the caller finds out.
+
+        A tokenizer that only encodes may have no decoder, so that the usual ones are tried.
+        """
+        yield self._tokenizer.decode(token_ids, skip_special_tokens=True)
+        special = {
+            id for id, token in self._tokenizer.get_added_tokens_decoder().items() if token.special
+        }
+        found = [self._tokenizer.id_to_token(id) for id in token_ids if id not in special]
+        tokens = [token for token in found if token is not None]
+        for decoder in (decoders.WordPiece(), decoders.ByteLevel(), decoders.Metaspace()):
+            yield decoder.decode(tokens)
 
     def count_leading_tokens(self, prompt: str) -> int:
         """Return how many tokens a prompt takes at the beginning of a text."""

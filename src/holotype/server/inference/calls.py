@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from holotype.encoders.inputs.lengths import Lengths
 from holotype.pool import Answer, Lease, LoadingTimeoutError, PoolError, Version
+from holotype.server import telemetry
 from holotype.server.admission import check_deadline_header, read_json
 from holotype.server.errors import (
     BodyTooLargeError,
@@ -296,6 +297,8 @@ class Call:
         version = answer.version
         served_by = dict.fromkeys(each.name for each in answer.versions)
         total_s = time.monotonic() - self._started_s
+        if self.state.traces:
+            telemetry.note_answer(name, answer)
         found = {
             "x-holotype-model": name,
             "x-holotype-version": shown_version(version),

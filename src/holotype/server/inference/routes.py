@@ -17,6 +17,9 @@ PROBLEMS: Mapping[int | str, dict[str, Any]] = dict.fromkeys(
 )
 """What every route that runs a model may answer."""
 
+DIRECT: dict[str, Callable[[Request], Awaitable[Response]]] = {}
+"""What answers a POST to each path; see `holotype.server.envelope`."""
+
 
 def add(
     router: APIRouter,
@@ -36,6 +39,7 @@ def add(
         call, body = await Call.begin(request, body_type)
         return await function(call, body)
 
+    DIRECT.update(dict.fromkeys(paths, endpoint))
     schema = _inline(body_type.model_json_schema())
     for path in paths:
         router.add_api_route(

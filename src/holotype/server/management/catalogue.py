@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from holotype.catalogue import Catalogue
+from holotype.naming import kebab_case
 from holotype.server.management.answers import Answer
 from holotype.server.management.versions import Reader
 
@@ -64,6 +65,8 @@ def list_entries(
     )
     words = (q or "").lower().split()
     kept = [record for record in found if all(word in _text(record) for word in words)]
+    # Who spells an id out means this entry.
+    kept.sort(key=lambda record: record.id != kebab_case(q or ""))
     return CatalogueBody(
         items=[_summary(each) for each in kept[offset : offset + limit]], total=len(kept)
     )

@@ -72,8 +72,8 @@ class EventHub:
         for wake in wakes:
             wake()
 
-    async def read(self, last_id: str | None = None) -> AsyncIterator[ServerEvent]:
-        """Yield events as they come, until the hub ends.
+    def read(self, last_id: str | None = None) -> AsyncIterator[ServerEvent]:
+        """Return the events from now on, as they come, until the hub ends.
 
         A reader that is too slow, or was away too long, gets one event of the type ``reset`` in the
         place of those that were dropped.
@@ -81,6 +81,11 @@ class EventHub:
         Args:
             last_id: the last event that the reader has seen; None begins with the next one.
         """
+        with self._lock:
+            position, has_missed = self._find(last_id)
+        return self._read(position, has_missed=has_missed)
+
+    async def _read(self, position: int, *, has_missed: bool) -> AsyncIterator[ServerEvent]:
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
 
@@ -90,7 +95,6 @@ class EventHub:
                 loop.call_soon_threadsafe(changed.set)
 
         with self._lock:
-            position, has_missed = self._find(last_id)
             self._wakes.add(wake)
         try:
             if has_missed:

@@ -42,6 +42,7 @@ async def read_events(
     A client that comes back with Last-Event-ID goes on after that event. If the server does not have
     the events after it any more, it sends one of the type reset: ask for the present state again.
     """
+    events = hub.read(last_event_id)
     yield ServerSentEvent(retry=RETRY_MS, comment="events of holotype")
-    async for event in hub.read(last_event_id):
+    async for event in events:
         yield ServerSentEvent(id=event.id, event=event.type, data=dict(event.data))

@@ -173,3 +173,16 @@ def test_closing_is_quick_and_may_be_repeated(filled: ModelRegistry) -> None:
 def test_a_wrong_interval_is_refused(registry: ModelRegistry, poll_s: float) -> None:
     with pytest.raises(InvalidArgumentError, match="poll_s is"):
         ModelConfigService(registry, poll_s=poll_s)
+
+
+def test_a_service_that_is_told_to_look_does_not_wait_for_its_poll(
+    database: Database, store: Path
+) -> None:
+    registry = ModelRegistry(database)
+    registry.register(KIND, "v1", store / "v1", actor="alice")
+    with ModelConfigService(registry, poll_s=3600) as service:
+        registry.activate(KIND, "v1", actor="alice")
+        for _ in range(3):
+            service.look()
+        assert service.wait(KIND, 1, timeout_s=30)
+    service.look()

@@ -17,6 +17,7 @@ from holotype.registry.intervals import (
     difference_interval,
     quantile,
     quantile_interval,
+    share_interval,
     t_interval,
     t_quantile,
 )
@@ -108,3 +109,10 @@ def test_a_bootstrapped_interval_holds_the_mean_and_stays_in_range(samples: list
     mean = math.fsum(samples) / len(samples)
     assert min(samples) - 1e-12 <= low <= mean + 1e-12
     assert mean - 1e-12 <= high <= max(samples) + 1e-12
+
+
+def test_the_interval_of_a_share_is_that_of_wilson() -> None:
+    # Newcombe (1998), table I, method 3.
+    assert share_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert share_interval(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
+    assert share_interval(20, 20) == pytest.approx((0.8389, 1), abs=5e-5)

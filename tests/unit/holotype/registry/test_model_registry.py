@@ -404,3 +404,46 @@ def test_the_view_of_models_has_the_columns_of_the_predecessor(
     assert [bool(row["is_active"]) for row in rows] == [True, False]
     assert "first" in str(rows[0]["change_history"])
     assert str(rows[1]["change_history"]) == "[]"
+
+
+def test_the_overview_counts_versions_and_says_what_is_active(
+    registry: ModelRegistry, store: Path
+) -> None:
+    assert registry.overview() == ()
+    register(registry, store, "v1", "v2")
+    registry.register("other_kind", "v1", store / "v1", actor="alice")
+    done = activate(registry, "v2")
+    found = registry.overview()
+    assert [(each.kind, each.type, each.n_versions, each.active) for each in found] == [
+        ("other_kind", "dense", 1, None),
+        (KIND, "dense", 2, done),
+    ]
+    assert registry.type_of(KIND) == "dense"
+    with pytest.raises(VersionNotFoundError, match="has no kind 'text_embeding'"):
+        registry.type_of("text_embeding")
+
+
+def test_versions_are_found_by_a_part_of_their_names(registry: ModelRegistry, store: Path) -> None:
+    register(registry, store, "v1", "v2")
+    registry.register(KIND, "v1", store / "v1", actor="alice", model_id="per%cent")
+    for part, names in (
+        ("V2", ["tiny/v2"]),
+        ("tiny/", ["per%cent/v1", "tiny/v2", "tiny/v1"]),
+        ("r%c", ["per%cent/v1"]),
+        ("_iny", []),
+    ):
+        found = registry.list(KIND, containing=part).versions
+        assert [each.name for each in found] == names, part
+
+
+def test_a_request_and_the_target_of_a_rollback_are_found(
+    registry: ModelRegistry, store: Path
+) -> None:
+    register(registry, store, "v1", "v2")
+    first = activate(registry, "v1", request_id="r1")
+    assert registry.requested("r1") == first
+    assert registry.requested("r2") is None
+    with pytest.raises(VersionNotFoundError, match="no version before"):
+        registry.rollback_target(KIND)
+    second = activate(registry, "v2")
+    assert registry.rollback_target(KIND) == (second, first)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ from holotype.registry import (
     Measurement,
     ModelRegistry,
     PerformanceTracker,
+    Point,
     VersionExistsError,
     VersionNotFoundError,
     export_comparison,
     export_runs,
+    export_versions,
 )
+from holotype.registry.measurements import thin_out
 
 KIND = "text_embedding"
 DATA = f"sha256:{'d' * 64}"
@@ -219,3 +223,82 @@ def test_the_view_of_performance_has_the_columns_of_the_predecessor(
         *("recorded_at", "notes"),
     ]
     assert (row["model_type"], row["metric_value"], row["notes"]) == (KIND, 0.7, "exact")
+
+
+def test_a_series_is_what_was_measured_by_time(tracker: PerformanceTracker) -> None:
+    for value in (3.0, 1.0, 2.0):
+        record(tracker, "v1", latency(value))
+    record(tracker, "v2", latency(9.0), recall(0.5), dataset="others")
+    series = tracker.series(KIND, "latency_p95", version="v1")
+    assert (series.unit, [each.value for each in series.points]) == ("ms", [3, 1, 2])
+    assert len(tracker.series(KIND, "latency_p95").points) == 4
+    (point,) = tracker.series(KIND, "recall@10", dataset="others").points
+    assert point.low == pytest.approx(0.49)
+    assert point.high == pytest.approx(0.51)
+    assert tracker.series(KIND, "nothing").points == ()
+    with pytest.raises(VersionNotFoundError):
+        tracker.series("nothing", "latency_p95")
+    with pytest.raises(InvalidArgumentError, match="n_points is 1"):
+        tracker.series(KIND, "latency_p95", n_points=1)
+    assert [each.version.version_id for each in tracker.runs(KIND, metric="recall@10")] == ["v2"]
+    assert len(tracker.runs(KIND, dataset="questions")) == 3
+
+
+def test_a_series_of_many_points_keeps_every_peak() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    values = [float(number % 7) for number in range(10_000)]
+    values[5_003], values[9_999] = 100.0, -100.0
+    points = [
+        Point(at=start + timedelta(minutes=n), value=value, low=None, high=None)
+        for n, value in enumerate(values)
+    ]
+    kept = thin_out(points, 300)
+    assert len(kept) <= 300
+    assert {100.0, -100.0} <= {each.value for each in kept}
+    assert list(kept) == sorted(kept, key=lambda each: each.at)
+    assert thin_out(points[:300], 300) == tuple(points[:300])
+    same = [Point(at=start, value=v, low=None, high=None) for v in (1.0, 3.0, 2.0)]
+    assert [each.value for each in thin_out(same, 2)] == [1, 3]
+
+
+def test_several_versions_are_compared_with_the_first(
+    tracker: PerformanceTracker, registry: ModelRegistry, store: Path
+) -> None:
+    registry.register(KIND, "v3", store / "v3", actor="alice")
+    record(tracker, "v1", recall(0.7), latency(5))
+    record(tracker, "v1", recall(0.1), environment={"cpu": "b"})
+    record(tracker, "v2", recall(0.8))
+    record(tracker, "v3", recall(0.9), environment={"cpu": "c"})
+    found = tracker.compare_many(KIND, ["v1", "v2", "v3"])
+    assert [each.version_id for each in found.versions] == ["v1", "v2", "v3"]
+    latencies, recalls = found.metrics
+    assert (recalls.name, latencies.name) == ("recall@10", "latency_p95")
+    assert [None if each is None else each.value for each in recalls.values] == [0.7, 0.8, 0.9]
+    first, second, third = recalls.compared
+    assert first is None
+    assert second is not None
+    assert second.difference == pytest.approx(0.1)
+    assert second.verdict == "better"
+    assert third is not None
+    assert (third.difference, third.apart) == (
+        None,
+        "the environments differ: cpu a, then c; packages {'torch': '2.13.0'}, then None",
+    )
+    assert [each is None for each in latencies.values] == [False, True, True]
+    with pytest.raises(InvalidArgumentError, match="2 to 8"):
+        tracker.compare_many(KIND, ["v1"])
+    with pytest.raises(InvalidArgumentError, match="2 to 8"):
+        tracker.compare_many(KIND, ["v1", "tiny/v1"])
+
+    rows = list(csv.DictReader(io.StringIO(export_versions(found, "csv"))))
+    by_metric = {row["metric"]: row for row in rows}
+    assert by_metric["recall@10"]["tiny/v2 verdict"] == "better"
+    assert by_metric["recall@10"]["tiny/v3 apart"].startswith("the environments differ")
+    assert by_metric["latency_p95"]["tiny/v2 value"] == ""
+    text = export_versions(found, "markdown")
+    assert "| 0.7 | 0.8 (+0.1, better) | 0.9 (the environments differ" in text
+    values = json.loads(export_versions(found, "json"))
+    assert values["versions"] == ["tiny/v1", "tiny/v2", "tiny/v3"]
+    assert len(values["metrics"]) == 2
+    with pytest.raises(InvalidArgumentError, match="format is 'xml'"):
+        export_versions(found, "xml")  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Databases that released versions made are upgraded with all that they hold.
 
 `tests/fixtures/registry` has a dump of each released version of the tables, on both databases, with
-two versions, three activations and a measurement. SQLite's are what `sqlite3 FILE .dump` prints,
+two versions, three activations and a measurement; from 0002 on also a check and two keys. SQLite's are what `sqlite3 FILE .dump` prints,
 PostgreSQL's what `pg_dump --inserts --no-owner` does, without comments and commands of psql.
 """
 
@@ -16,7 +16,15 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from holotype.registry import Database, ModelRegistry, PerformanceTracker, check, upgrade
+from holotype.registry import (
+    ApiKeys,
+    Database,
+    ModelRegistry,
+    PerformanceTracker,
+    check,
+    upgrade,
+)
+from holotype.registry.checks import last_checks
 from holotype.registry.schema import SCHEMA
 
 DUMPS = Path(__file__).parents[3] / "fixtures" / "registry"
@@ -58,6 +66,17 @@ def test_a_released_database_is_upgraded_with_all_that_it_holds(
         assert [each.interval for each in run.measurements] == [(0.7, 0.8)]
         again = registry.activate("text_embedding", "v2", actor="dave")
         assert again.generation == 4
+        keys, checks = ApiKeys(database), last_checks(database, [active.version.id])
+        if schema == "0001":
+            assert (keys.list(), checks) == ((), {})
+            keys.create("search", ["infer"], actor="alice")
+            return
+        assert [(each.name, each.revoked_by) for each in keys.list()] == [
+            ("guest", "bob"),
+            ("search", None),
+        ]
+        problems = checks[active.version.id].problems
+        assert [each.message for each in problems] == ["it's NaN"]
 
 
 def test_every_version_of_the_tables_has_its_dumps() -> None:

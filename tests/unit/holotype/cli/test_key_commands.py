@@ -1,0 +1,55 @@
+"""`holotype keys`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.holotype.cli.command import run
+
+from holotype.registry import ApiKeys, Database
+
+
+@pytest.fixture(autouse=True)
+def _tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOLOTYPE_DATABASE", raising=False)
+    assert run("db", "upgrade").exit_code == 0
+
+
+def test_a_key_is_made_printed_once_and_revoked() -> None:
+    made = run("keys", "create", "search", "--actor", "alice")
+    assert made.exit_code == 0
+    key = made.stdout.strip()
+    with Database("sqlite:///registry.db") as database:
+        found = ApiKeys(database).check(key)
+    assert found is not None
+    assert (found.name, found.scopes, found.created_by) == ("search", ("infer",), "alice")
+    listed = run("keys", "list")
+    assert key not in listed.stdout
+    assert listed.lines[0][:4] == ["1", "search", found.prefix, "infer"]
+    assert listed.lines[0][5:] == ["-"]
+    assert run("keys", "revoke", "1").lines[0][6] == "revoked"
+    with Database("sqlite:///registry.db") as database:
+        assert ApiKeys(database).check(key) is None
+
+
+def test_scopes_and_the_end_are_listed_as_json() -> None:
+    run("keys", "create", "alice", "--scope", "operate", "--scope", "infer", "--expires-in", "90")
+    (found,) = json.loads(run("keys", "list", "--json").stdout)
+    assert (found["name"], found["scopes"]) == ("alice", ["infer", "operate"])
+    assert found["expires_at"] > found["created_at"]
+    assert "digest" not in found
+
+
+def test_what_is_wrong_is_one_line() -> None:
+    for arguments, problem in (
+        (("create", "x", "--scope", "root"), "expected one or more of infer, operate, admin"),
+        (("revoke", "7"), "has no key 7; list them with: holotype keys list"),
+        (("list", "--database", "sqlite:///none.db"), "holotype db upgrade"),
+    ):
+        answer = run("keys", *arguments)
+        assert answer.exit_code == 1
+        assert problem in answer.stderr
+        assert len(answer.stderr.splitlines()) == 1
