@@ -79,7 +79,9 @@ def test_two_encoders_in_a_pipeline_neither_wait_for_each_other_nor_run_too_earl
     assert "the dataset has no column 'body'; it has 'id', 'text'" in found["told"]
 
 
-def test_replicas_fit_on_their_machines_outlive_a_kill_and_switch_in_place(tmp_path: Path) -> None:
+def test_replicas_fit_on_their_machines_outlive_a_kill_and_switch_one_after_the_other(
+    tmp_path: Path,
+) -> None:
     folder = Path(get_model_path())
     other = Path(shutil.copytree(folder, tmp_path / "other"))
     pooling = '{"word_embedding_dimension": 384, "pooling_mode_cls_token": true}'
@@ -99,6 +101,5 @@ def test_replicas_fit_on_their_machines_outlive_a_kill_and_switch_in_place(tmp_p
     assert found["n_calls"] >= 100
     assert set(found["first"]) == {0}
     assert set(found["last"]) == {1}, "a deployment that cannot be loaded changes nothing"
-    assert found["same_processes_after_the_switch"]
     assert "nothing" in found["refused"]
     assert "no machine of the cluster can run a replica" in found["too_large"]
