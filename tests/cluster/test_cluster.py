@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +77,29 @@ def test_two_encoders_in_a_pipeline_neither_wait_for_each_other_nor_run_too_earl
     assert (found["n_made_before"], found["n_rows"]) == (0, 60)
     assert found["widths"] == [[384, 384]]
     assert "the dataset has no column 'body'; it has 'id', 'text'" in found["told"]
+
+
+def test_replicas_fit_on_their_machines_outlive_a_kill_and_switch_one_after_the_other(
+    tmp_path: Path,
+) -> None:
+    folder = Path(get_model_path())
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    pooling = '{"word_embedding_dimension": 384, "pooling_mode_cls_token": true}'
+    (other / "1_Pooling" / "config.json").write_text(pooling)
+    script = Path(__file__).parent / "serve_and_kill.py"
+    report = tmp_path / "report.json"
+    command = [sys.executable, *map(str, (script, folder, other, tmp_path, report))]
+    # A busy machine starts processes slowly; Ray would kill its own after 15 seconds.
+    patience = {
+        f"RAY_SERVE_PROXY_{what}_TIMEOUT_S": "120" for what in ("READY_CHECK", "HEALTH_CHECK")
+    }
+    subprocess.run(command, check=True, timeout=1200, env={**os.environ, **patience})
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert len(set(found["nodes"])) == 2, "one machine has not the memory for both"
+    # Clients repeat what a killed replica was answering.
+    assert (found["failures"], found["n_wrong"]) == ([], 0)
+    assert found["n_calls"] >= 100
+    assert set(found["first"]) == {0}
+    assert set(found["last"]) == {1}, "a deployment that cannot be loaded changes nothing"
+    assert "nothing" in found["refused"]
+    assert "no machine of the cluster can run a replica" in found["too_large"]

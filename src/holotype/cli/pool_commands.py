@@ -111,7 +111,9 @@ COMMANDS = (
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirect is an error: the key is for the server that was named."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(
+        self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any
+    ) -> None:
         return None
 
 

@@ -30,16 +30,14 @@ def serve(
     num_cpus: float = 1,
     num_gpus: float = 0,
     memory_bytes: int | None = None,
-    timeout_s: float = 600.0,
 ) -> Any:
     """Run the server's application on Ray Serve, or change what runs; see `holotype.server`.
 
     Every replica has a pool of its own, which serves the whole deployment, and reserves memory for
-    it, so that Ray places replicas where the models fit. Called again with another deployment, each
-    replica swaps in place what has changed, without a restart and without a gap; what cannot be
-    loaded goes on as before, and is an error here. With other options, Ray replaces the replicas one
-    after the other. If a replica dies, Ray starts another one; requests that it was answering fail,
-    and are safe to repeat.
+    it, so that Ray places replicas where the models fit. Called again, it replaces replicas one after
+    the other: one ends when its requests have, and the next one does after the new one has loaded its
+    models. If a replica dies, Ray starts another one; requests that it was answering fail, and are
+    safe to repeat. A source ``registry:KIND`` needs no such call: every replica follows it in place.
 
     Args:
         settings: what to serve, and how; the deployment is read here, and sent to the replicas, whose
@@ -52,7 +50,6 @@ def serve(
         memory_bytes: how much memory a replica may use and reserves; None takes the deployment's
             limit for ``cpu`` if that is in bytes, else what all of its models take, and 512 MiB more.
             Models of a registry and classes of your own count with the `memory` that they declare.
-        timeout_s: how long to wait until the new deployment serves everywhere.
 
     Returns:
         Ray Serve's handle of the application.
@@ -60,7 +57,9 @@ def serve(
     Raises:
         HolotypeError: the deployment has problems, or there is no key and other machines can reach
             the server.
-        PoolError: no machine has the memory for a replica, or the models cannot be loaded.
+        ArtifactError: a folder of the deployment is missing; nothing has changed.
+        PoolError: no machine has the memory for a replica, or the models cannot be loaded; replicas
+            that have not been replaced go on.
         MissingExtraError: Ray Serve is not installed.
         ValueError: a number is out of range.
     """
@@ -74,5 +73,4 @@ def serve(
         num_cpus=num_cpus,
         num_gpus=num_gpus,
         memory_bytes=memory_bytes,
-        timeout_s=timeout_s,
     )

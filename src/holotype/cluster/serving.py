@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from holotype.deployment.document import ANY_DEVICE, CustomSource, Deployment, MemoryLimit
+from holotype.deployment.document import (
+    ANY_DEVICE,
+    CustomSource,
+    Deployment,
+    MemoryLimit,
+    ReferenceSource,
+)
 from holotype.deployment.reading import read_text
-from holotype.deployment.writing import digest, to_data
+from holotype.deployment.writing import to_data
 from holotype.errors import MissingExtraError
 from holotype.pool.builder import read_deployment
 from holotype.pool.errors import PoolError, mib
 from holotype.pool.opening import Opener
 from holotype.pool.sizes import Sizes
+from holotype.references.folders import find_folder
 from holotype.server import ServerSettings, ServerState, create_app
 
 try:
@@ -36,49 +39,28 @@ _POLL_S = 0.1
 # A model that cannot be loaded cannot be loaded the next time either; a machine may be lost.
 _ATTEMPTS = 2
 
-_log = logging.getLogger("holotype.cluster")
-
 
 class Replica:
     """One process of the application; Ray Serve makes it, and calls its methods."""
 
-    def __init__(self, settings: ServerSettings) -> None:
-        """Open the server without models; `reconfigure` brings them."""
+    def __init__(self, settings: ServerSettings, deployment: str) -> None:
+        """Open the server, and load what is preloaded: Ray sends requests only after that.
+
+        Raises:
+            HolotypeError: the deployment cannot be served; Ray goes on with what it has.
+        """
         self._state = ServerState.open(settings)
-        self._digest = ""
-        self._problem: str | None = None
+        try:
+            pool = self._state.pool
+            pool.apply(read_text(deployment))
+            pool.wait_until_ready()
+        except BaseException:
+            self._state.close()
+            raise
 
     def __serve_build_asgi_app__(self) -> Any:
         """Return the application; Ray runs its lifespan, which closes the server at the end."""
         return create_app(self._state)
-
-    async def reconfigure(self, config: Mapping[str, str]) -> None:
-        """Serve a deployment. What cannot be loaded is an error at the first time, and none later.
-
-        A replica that raises here is killed by Ray, and with it what it serves.
-        """
-        is_first = not self._digest
-        try:
-            await asyncio.to_thread(self._apply, config["deployment"])
-            self._problem = None
-        except Exception as error:
-            if is_first:
-                raise
-            _log.error("what served goes on: %s", error)
-            self._problem = str(error)
-        self._digest = config["digest"]
-
-    def _apply(self, text: str) -> None:
-        pool = self._state.pool
-        applied = pool.apply(read_text(text))
-        if applied.failed:
-            raise PoolError("", "; ".join(applied.failed.values()))
-        pool.wait_until_ready()
-
-    async def serves(self) -> tuple[str, str, str | None]:
-        """Return which replica this is, the digest of its deployment, and why it is not served."""
-        context: Any = ray_serve.get_replica_context()
-        return str(context.replica_id.unique_id), self._digest, self._problem
 
 
 def serve(
@@ -89,7 +71,6 @@ def serve(
     num_cpus: float,
     num_gpus: float,
     memory_bytes: int | None,
-    timeout_s: float,
 ) -> Any:
     """Run the application; see `holotype.cluster.serve`."""
     if replicas < 1:
@@ -100,26 +81,38 @@ def serve(
     start: Any = ray_serve.start  # Ray does not say what it takes.
     start(http_options={"host": settings.host, "port": settings.port})
     _require_a_node(memory_bytes, num_cpus, num_gpus)
-    config = {"deployment": json.dumps(to_data(deployment)), "digest": digest(deployment)}
+    _check_folders(deployment)
+    # Replicas get their deployment from here, and watch nothing.
+    own = replace(settings, deployment=None, watch=False)
+    text = json.dumps(to_data(deployment))
     make: Any = ray_serve.deployment
     made = make(
         name=name,
         num_replicas=replicas,
         ray_actor_options={"num_cpus": num_cpus, "num_gpus": num_gpus, "memory": memory_bytes},
-        user_config=config,
         max_ongoing_requests=_MOST_REQUESTS,
         graceful_shutdown_wait_loop_s=_POLL_S,
         graceful_shutdown_timeout_s=settings.stop_s,
         max_constructor_retry_count=_ATTEMPTS,
     )(ray_serve.ingress()(Replica))
-    # Replicas get their deployment by `reconfigure`, and watch nothing.
-    own = replace(settings, deployment=None, watch=False)
     try:
-        handle: Any = ray_serve.run(made.bind(own), name=name, route_prefix="/")
+        handle: Any = ray_serve.run(made.bind(own, text), name=name, route_prefix="/")
     except RuntimeError as error:
         raise PoolError("", f"the deployment cannot be served: {_why(name) or error}") from error
-    _wait(handle, config["digest"], replicas, timeout_s)
     return handle
+
+
+def _check_folders(deployment: Deployment) -> None:
+    """Find out what is missing before Ray stops a replica for what takes its place.
+
+    Raises:
+        ArtifactError: a folder is not there.
+    """
+    for spec in deployment.models:
+        for variant in spec.variants:
+            source = variant.source
+            if isinstance(source, ReferenceSource) and source.ref.scheme == "local":
+                find_folder(source.ref)
 
 
 def _why(name: str) -> str:
@@ -189,29 +182,4 @@ def _require_a_node(memory_bytes: int, num_cpus: float, num_gpus: float) -> None
         f"no machine of the cluster can run a replica: it reserves {mib(memory_bytes)}, {num_cpus:g} "
         f"processors and {num_gpus:g} GPUs, and the largest machine has {mib(most)}; set "
         "pool.memory of the deployment in bytes, or pass memory_bytes=, so that models take turns",
-    )
-
-
-def _wait(handle: Any, digest: str, replicas: int, timeout_s: float) -> None:
-    """Wait until every replica serves a deployment.
-
-    Raises:
-        PoolError: a replica cannot serve it, and goes on with what it served.
-        TimeoutError: not all of them did in time.
-    """
-    ends_s = time.monotonic() + timeout_s
-    seen: set[str] = set()
-    while time.monotonic() < ends_s:
-        which, found, problem = handle.serves.remote().result(timeout_s=timeout_s)
-        if found == digest:
-            if problem is not None:
-                raise PoolError("", f"the deployment is not served: {problem}")
-            seen.add(which)
-            if len(seen) >= replicas:
-                return
-            continue
-        time.sleep(_POLL_S)
-    raise TimeoutError(
-        f"{len(seen)} of {replicas} replicas serve the deployment after {timeout_s:g} s; the others "
-        "go on with what they served, see: serve status"
     )

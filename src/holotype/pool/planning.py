@@ -64,7 +64,8 @@ class MemoryPlan:
     @property
     def fits(self) -> Fits:
         """Whether all of them fit; what is loaded already fits now."""
-        return max((one.fits for one in self.loads), key=_ORDER.index, default="now")
+        found = {one.fits for one in self.loads}
+        return next((fits for fits in reversed(_ORDER) if fits in found), "now")
 
     @property
     def need_bytes(self) -> int:

@@ -480,7 +480,6 @@ def test_applying_the_same_again_changes_nothing(kitchen: Kitchen) -> None:
     ("spec", "message"),
     [
         ({"variants": (VariantSpec(source=BuiltinSource(name="nope")),)}, "no builtin classifier"),
-        ({"copies": 2}, "asks for 2 copies"),
         ({"fallback": ("nobody",)}, "falls back to 'nobody', which the deployment does not have"),
         ({"fallback": ("a",)}, "falls back to 'a'; expected another model"),
         ({"variants": ()}, "neither variants nor an ensemble"),
