@@ -17,6 +17,7 @@ from holotype.records import ModelInfo
 from holotype.run_options import LoadOptions
 
 if TYPE_CHECKING:
+    from holotype.encoders.captioner import Captioner
     from holotype.encoders.checkpoints.checkpoint import Checkpoint
     from holotype.encoders.classifier import Classifier
     from holotype.encoders.colbert import ColbertEncoder

@@ -142,8 +142,11 @@ def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, 
 
     towers = load_on(first.device)
     single: dict[Mode, Encoder[Any]] = {
-        mode: encoder_of(
-            plan, configs[mode], towers.single[mode], partial(build_towers, plan, files)
+        mode: cast(
+            "Encoder[Any]",
+            encoder_of(
+                plan, configs[mode], towers.single[mode], partial(build_towers, plan, files)
+            ),
         )
         for mode, plan in plans.items()
     }

@@ -26,7 +26,7 @@ from holotype.references.ref import ModelRef
 from holotype.registry.versions import WITH_VECTORS, ModelVersion
 
 if TYPE_CHECKING:
-    from holotype.encoders.encoder import Encoder
+    from holotype.encoders.encoder import LoadedRecord
 
 _OF_THE_MACHINE = ("device", "checkpoint")
 
@@ -114,7 +114,7 @@ def fetch_version(version: ModelVersion) -> Path:
     return fetch_locked(locked)
 
 
-def load_version(version: ModelVersion, *, device: str | None = None) -> Encoder[Any]:
+def load_version(version: ModelVersion, *, device: str | None = None) -> LoadedRecord[Any, Any]:
     """Load a version with its own options; see `fetch_version` and `load` for the errors.
 
     Args:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import save_file
@@ -25,6 +25,7 @@ from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.checkpoints.sparse import LEXICAL_STEM
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.encoder import Encoder
 from holotype.encoders.exports import Export
 from holotype.encoders.exports.graph import quantize, write_onnx
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
@@ -146,7 +147,11 @@ def _measured(config: ModelConfig[Any], folder: Path, made: Path, texts: Sequenc
         config, backend="torch", dtype="float32", device="cpu", checkpoint=str(folder)
     )
     exported = dataclasses.replace(config, checkpoint=str(made))
-    with closing(load(original)) as theirs, closing(load(exported)) as ours:
+    # What is exported reads texts.
+    with (
+        closing(cast("Encoder[Any]", load(original))) as theirs,
+        closing(cast("Encoder[Any]", load(exported))) as ours,
+    ):
         return measure_loss(ours, theirs, texts)
 
 
