@@ -34,7 +34,10 @@ def draw_pictures(folder: Path, n_pictures: int) -> list[Path]:
         levels = dice.integers(0, 256, (height // 16 + 1, width // 16 + 1, 3)).astype(np.uint8)
         image = Image.fromarray(levels).resize((width, height), Image.Resampling.BICUBIC)
         path = folder / f"{at:04}.{'png' if at % 4 == 3 else 'jpg'}"
-        image.save(path, **({"compress_level": 1} if at % 4 == 3 else {"quality": 88}))
+        if at % 4 == 3:
+            image.save(path, compress_level=1)
+        else:
+            image.save(path, quality=88)
         paths.append(path)
     return paths
 

@@ -7,6 +7,7 @@ and `load` runs it as such. A file that is no picture is reported, and the other
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,7 +77,7 @@ def teach(folder: Path, dice: np.random.Generator) -> None:
     special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
     words = {word: at for at, word in enumerate((*special, "a", "ball", "on", *COLOURS, *GROUNDS))}
     tokenizer = BertTokenizer(vocab=words)
-    layers = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4}
+    layers: dict[str, Any] = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4}
     config = GitConfig(
         **layers,
         num_hidden_layers=2,

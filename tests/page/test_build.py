@@ -100,7 +100,7 @@ def test_every_package_is_locked_to_its_bytes() -> None:
 
 def test_the_types_are_those_of_the_server(tmp_path: Path) -> None:
     target = tmp_path / "schema.d.ts"
-    command = [sys.executable, ROOT / "tools" / "page_types.py", target]
+    command = [sys.executable, str(ROOT / "tools" / "page_types.py"), str(target)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     subprocess.run(command, check=True, capture_output=True, env=environment)
     committed = FRONTEND / "src" / "api" / "schema.d.ts"

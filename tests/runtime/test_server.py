@@ -58,7 +58,8 @@ def minilm(minilm_folder: Path) -> Any:
 
 def error_of(response: Any) -> dict[str, Any]:
     body: dict[str, Any] = response.json()
-    return body.get("error", body)
+    error: dict[str, Any] = body.get("error", body)
+    return error
 
 
 def test_embeddings_are_those_of_the_model(server: RunningServer, minilm: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from threading import Event
 
 import httpx
@@ -144,7 +145,11 @@ def test_a_server_lives_without_its_database_and_starts_without_it(
 ) -> None:
     address = postgresql.address("postgres")
     state_file = tmp_path / "state.json"
-    settings = {"deployment": deployment, "database": address, "state_file": state_file}
+    settings: dict[str, Any] = {
+        "deployment": deployment,
+        "database": address,
+        "state_file": state_file,
+    }
     with Database(address) as database:
         upgrade(database)
         registry = ModelRegistry(database)

@@ -20,6 +20,11 @@ Fits: TypeAlias = Literal["now", "after_unloading", "never"]
 _ORDER: tuple[Fits, ...] = ("now", "after_unloading", "never")
 
 
+def worst_fit(several: Iterable[Fits]) -> Fits:
+    """Return the worst of several; of none, that everything fits now."""
+    return _ORDER[max(map(_ORDER.index, several), default=0)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadPlan:
     """What the load of one variant would do; sizes are in bytes.
@@ -64,8 +69,7 @@ class MemoryPlan:
     @property
     def fits(self) -> Fits:
         """Whether all of them fit; what is loaded already fits now."""
-        found = {one.fits for one in self.loads}
-        return next((fits for fits in reversed(_ORDER) if fits in found), "now")
+        return worst_fit(one.fits for one in self.loads)
 
     @property
     def need_bytes(self) -> int:

@@ -45,7 +45,7 @@ MAX_PIXELS = 89_478_485
 # What is named here is all that bytes of strangers are decoded by. The plugins are imported above:
 # Pillow would import every plugin to find that of WebP.
 _FORMATS = tuple(
-    plugin.format
+    str(plugin.format)
     for plugin in (
         PngImagePlugin.PngImageFile,
         JpegImagePlugin.JpegImageFile,

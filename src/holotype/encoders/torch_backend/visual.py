@@ -209,7 +209,9 @@ class PageVectors:
         """Yield batches of pictures of one shape; see `Network.run`."""
         for chosen in alike(rows, [(row.pixels.shape, row.grid) for row in rows], batch_size):
             first = rows[chosen[0]]
-            pixels = {"pixel_values": np.stack([rows[at].pixels for at in chosen])}
+            pixels: dict[str, NDArray[Any]] = {
+                "pixel_values": np.stack([rows[at].pixels for at in chosen])
+            }
             if first.grid is not None:
                 grid = np.asarray([[1, *first.grid]], dtype=np.int64)
                 pixels["image_grid_thw"] = np.repeat(grid, len(chosen), axis=0)

@@ -146,11 +146,11 @@ async def texts_of(
     """
     if isinstance(given, str):
         return [given]
-    if given and isinstance(given[0], int):
-        given = [given]
-    call.check_count(given, field)
-    if isinstance(given[0], str):
-        return given
+    # One list of token ids is one text.
+    several: list[Any] = [given] if given and isinstance(given[0], int) else list(given)
+    call.check_count(several, field)
+    if isinstance(several[0], str):
+        return several
     lease = await call.lease(name)
     if lease is None:
         raise UnprocessableError(f"{name!r} takes texts only, since it is more than one model")
@@ -158,7 +158,7 @@ async def texts_of(
         text_of = getattr(lease.model, "text_of", None)
         if text_of is None:
             raise UnprocessableError(f"{name!r} has no tokenizer here; send texts")
-        return await call.in_thread(_read_back, text_of, given, field)
+        return await call.in_thread(_read_back, text_of, several, field)
 
 
 def _read_back(text_of: Any, given: list[list[int]], field: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from holotype.deployment.document import RegistrySource
 from holotype.pool import PreparedSwap, Replacement
+from holotype.pool.planning import worst_fit
 from holotype.registry import Activation, LoadedVersion, MemoryPlan, ModelVersion
 from holotype.server.following import followers
 from holotype.server.state import ServerState
@@ -38,10 +39,9 @@ class PoolServing:
         if not found:
             return None
         plans = [pool.plan(name, _source(version), variant=variant) for name, variant in found]
-        order = ("now", "after_unloading", "never")
         names = (name for plan in plans for name in plan.would_unload)
         return MemoryPlan(
-            fits=max((plan.fits for plan in plans), key=order.index),
+            fits=worst_fit(plan.fits for plan in plans),
             need_bytes=sum(plan.need_bytes for plan in plans),
             free_bytes=max(plan.free_bytes for plan in plans),
             would_unload=tuple(dict.fromkeys(names)),

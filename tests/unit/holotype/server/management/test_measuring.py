@@ -97,7 +97,7 @@ def test_texts_that_no_database_takes_are_refused(site: Site) -> None:
             content=b'{"reason": "\\ud800"}',
             headers={"content-type": "application/json"},
         ),
-        client.post(f"{path}/rollback", json={}, headers={"idempotency-key": b"\xa0"}),
+        client.post(f"{path}/rollback", json={}, headers={b"idempotency-key": b"\xa0"}),
         client.post(
             f"{path}/register",
             json={"reference": "local:/a\0", "version_id": "v9"},
