@@ -95,7 +95,7 @@ bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchm
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py
 
-bench-quick: $(INSTALLED) ## measure every target for speed in short, in a few minutes
+bench-quick: $(INSTALLED) ## measure every target for speed in short
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py --quick
 
