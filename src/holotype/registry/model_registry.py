@@ -123,8 +123,8 @@ class ModelRegistry:
             kind: only versions of this kind; None means all.
             limit: how many at most, 1 to 1,000.
             before: `VersionPage.next` of the page before; None means the first page.
-            containing: only versions whose model, version, reference or source has this text, in any
-                letter case.
+            containing: only versions whose name, reference or source has this text, in any letter
+                case.
 
         Raises:
             InvalidArgumentError: `limit` is out of range.
@@ -137,10 +137,8 @@ class ModelRegistry:
         if before is not None:
             query = query.where(model_version.c.id < before)
         if check_line("containing", containing, may_be_empty=True):
-            searched = (
-                *(model.c.model_id, model_version.c.version_id),
-                *(model_version.c.reference, model_version.c.source_repo),
-            )
+            name = model.c.model_id.concat("/").concat(model_version.c.version_id)
+            searched = (name, model_version.c.reference, model_version.c.source_repo)
             query = query.where(
                 or_(*(each.icontains(containing, autoescape=True) for each in searched))
             )
