@@ -42,7 +42,18 @@ def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
     assert all("extra ==" in requirement for requirement in requirements)
     extras = {
         *("all", "artifacts", "aws", "cli", "codegen", "encoders", "export", "gcs", "hub"),
-        *("langchain", "llama-index", "mteb", "onnx", "openvino", "pool", "ray", "s3", "scipy"),
+        *(
+            "langchain",
+            "llama-index",
+            "mteb",
+            "onnx",
+            "openvino",
+            "pool",
+            "ray",
+            "ray-serve",
+            "s3",
+            "scipy",
+        ),
         *("images", "otel", "registry", "server", "static"),
     }
     assert set(metadata.get_all("Provides-Extra", [])) == extras

@@ -25,11 +25,11 @@ from holotype import (
     select,
 )
 from holotype.encoders import (
+    Captioner,
     Classifier,
     ColbertEncoder,
     CrossEncoder,
     DenseEncoder,
-    Encoder,
     ImageTextEncoder,
     ModesEncoder,
     SparseEncoder,
@@ -37,6 +37,7 @@ from holotype.encoders import (
     load_modes,
 )
 from holotype.encoders.cross_encoder import RankedDocument
+from holotype.encoders.encoder import LoadedRecord
 from holotype.encoders.modes import ModeVectors, Weights
 from holotype.encoders.running.scores import LabelScore
 from holotype.encoders.vectors.quantization import calibrate, quantize
@@ -58,7 +59,13 @@ from holotype.references import ModelRef
 
 Scores: TypeAlias = NDArray[np.float32]
 AnyEncoder: TypeAlias = (
-    DenseEncoder | ColbertEncoder | SparseEncoder | CrossEncoder | Classifier | ImageTextEncoder
+    DenseEncoder
+    | ColbertEncoder
+    | SparseEncoder
+    | CrossEncoder
+    | Classifier
+    | ImageTextEncoder
+    | Captioner
 )
 
 assert_type(JINA_COLBERT_V2, ColbertModel[Literal[64, 96, 128]])
@@ -173,7 +180,7 @@ def load_any(name: str) -> NDArray[np.float32] | None:
     encoder = load(name) if record is None else load(record)
     assert_type(encoder, AnyEncoder)
     assert_type(encoder.fingerprint, str)
-    base: Encoder[ModelInfo] = encoder
+    base: LoadedRecord[ModelInfo, Any] = encoder
     assert_type(base.record.id, str)
     if isinstance(encoder, DenseEncoder):
         return encoder.encode_query("a text")

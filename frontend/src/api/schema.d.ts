@@ -1147,10 +1147,7 @@ export interface components {
              * @default false
              */
             dry_run?: boolean;
-            /**
-             * Inference Config
-             * @default {}
-             */
+            /** Inference Config */
             inference_config?: {
                 [key: string]: unknown;
             };

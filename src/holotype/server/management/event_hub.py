@@ -8,13 +8,13 @@ has dropped, and those of a process that has ended.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
 from typing import Any, Literal, TypeAlias
+from uuid import uuid4
 
 EventType: TypeAlias = Literal["pool", "activation", "job", "deployment", "health", "reset"]
 
@@ -43,7 +43,7 @@ class EventHub:
 
     def __init__(self, most: int = MOST_KEPT) -> None:
         """Keep so many events."""
-        self._mark = secrets.token_hex(4)
+        self._mark = uuid4().hex[:8]
         self._lock = Lock()
         self._ring: deque[ServerEvent] = deque(maxlen=most)
         self._last = 0

@@ -7,7 +7,6 @@ dropped. The same request again is the same job.
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
+from uuid import uuid4
 
 from holotype.server.errors import ConflictError, UnavailableError
 from holotype.server.problems import problem_of
@@ -213,7 +213,7 @@ class Jobs:
                     return job
             self._refuse(alone)
             job = Job(
-                id=secrets.token_hex(8),
+                id=uuid4().hex[:16],
                 type=type,
                 kind=kind,
                 subject=subject,

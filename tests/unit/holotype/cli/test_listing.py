@@ -204,7 +204,7 @@ def test_every_command_has_help_with_examples() -> None:
     names = [command.name for command in make_app().registered_commands]
     assert names == [
         *("list", "show", "validate", "generate", "docs"),
-        *("verify", "new", "add", "refresh", "download", "export"),
+        *("verify", "new", "add", "refresh", "download", "export", "serve"),
     ]
     for name in names:
         answer = run(str(name), "--help")

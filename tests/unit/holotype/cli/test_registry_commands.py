@@ -155,7 +155,7 @@ def test_versions_are_measured_and_compared(folder: Path) -> None:
     assert metrics["latency_p50"]["apart"] == ""
     recorded = json.loads(registry("runs", KIND, "v1", "--format", "json").stdout)
     assert [run["dataset"] for run in recorded] == ["speed on everyday-en", "everyday-en"]
-    assert len(registry("runs", KIND, "--format", "csv").stdout.splitlines()) == 21
+    assert len(registry("runs", KIND, "--format", "csv").stdout.splitlines()) == 23
     assert registry("compare", KIND, "v1", "v2").stdout.startswith("| dataset | metric |")
     assert (
         "expected 'json', 'csv' or 'markdown'"
