@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from holotype.deployment.document import RegistrySource
 from holotype.encoders.names import reference_to_folder
 from holotype.errors import HolotypeError
-from holotype.pool import Pool, RegisteredModel, SupersededError
+from holotype.pool import Pool, RegisteredModel
 from holotype.references.ref import ModelRef
 from holotype.registry import Activation, ModelConfigService, ModelRegistry, fetch_version
 from holotype.registry.errors import DatabaseUnavailableError
@@ -96,17 +96,19 @@ def followers(pool: Pool, kind: str) -> list[tuple[str, str]]:
 
 def follow(pool: Pool, activation: Activation) -> None:
     """Let what follows a kind serve its new version; what fails goes on as before, and is told."""
-    if followers(pool, activation.kind):
-        apply_again(pool, f"{activation.kind} is at {activation.version.name}")
+    refresh(pool, f"{activation.kind} is at {activation.version.name}", activation.kind)
 
 
-def apply_again(pool: Pool, because: str) -> None:
-    """Serve what the registry says now; what fails goes on as before, and is told in the log."""
+def refresh(pool: Pool, because: str, kind: str | None = None) -> None:
+    """Serve what the registry says now; what fails goes on as before, and is told in the log.
+
+    Args:
+        pool: the models.
+        because: what happened.
+        kind: only the names that follow this kind; None for all names.
+    """
     try:
-        applied = pool.apply(pool.deployment)
-    except SupersededError:
-        # A newer deployment came, which asks for the versions itself.
-        return
+        applied = pool.refresh(kind)
     except HolotypeError as error:
         _log.error("%s, and is not served: %s", because, error)
         return

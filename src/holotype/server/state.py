@@ -22,7 +22,7 @@ from holotype.pool.registered import Resolve
 from holotype.registry import Activation, Database, ModelConfigService, ModelRegistry
 from holotype.registry.errors import DatabaseUnavailableError
 from holotype.registry.keys import ApiKeys
-from holotype.server.following import Versions, apply_again, follow
+from holotype.server.following import Versions, follow, refresh
 from holotype.server.keys import GivenKeys, KeyInfo, Keys, KeyStore
 from holotype.server.metrics import ServerMetrics
 from holotype.server.settings import ServerSettings
@@ -218,7 +218,7 @@ class _Link:
             self._follow()
             assert self._state is not None
             _log.info("%s answers", self._database.location)
-            apply_again(self._state.pool, "the registry answers")
+            refresh(self._state.pool, "the registry answers")
             return
 
     def close(self) -> None:
