@@ -11,8 +11,6 @@ from typing import Any
 from holotype.errors import InvalidArgumentError
 from holotype.registry.data_files import read_data, shipped_data
 
-_FORMAT_VERSION = 1
-_KEYS = frozenset({"format", "name", "license", "description", "texts"})
 _FOLDER = Path(__file__).parent
 
 
@@ -67,20 +65,18 @@ def read_labelled_set(source: str | Path) -> LabelledSet:
     Raises:
         InvalidArgumentError: there is no such set, or it is damaged; the error says where.
     """
-    values, location, digest = read_data(source, _FOLDER, "set of labelled texts")
-    if not isinstance(values, dict) or values.get("format") != _FORMAT_VERSION:
-        raise InvalidArgumentError(f'{location} is no set of labelled texts: expected "format": 1')
-    if unknown := sorted(set(values) - _KEYS):
-        raise InvalidArgumentError(f"{location} has the unknown key {unknown[0][:80]!r}")
-    stated = {key: values.get(key, "") for key in ("name", "license", "description")}
-    for key, text in stated.items():
-        if not isinstance(text, str) or (key == "name" and not text):
-            raise InvalidArgumentError(f"{location} has no {key}, or one that is no text")
-    texts = values.get("texts")
-    if not isinstance(texts, dict) or not texts:
-        raise InvalidArgumentError(f"{location} has no texts; expected an object of them by id")
-    read = {key: _text(each, f"{location}: the text {key[:80]!r}") for key, each in texts.items()}
-    return LabelledSet(**stated, digest=digest, texts=MappingProxyType(read))
+    file = read_data(source, _FOLDER, "set of labelled texts", "texts")
+    texts = {
+        key: _text(each, f"{file.location}: the text {key[:80]!r}")
+        for key, each in file.objects("texts").items()
+    }
+    return LabelledSet(
+        name=file.name,
+        license=file.license,
+        description=file.description,
+        digest=file.digest,
+        texts=MappingProxyType(texts),
+    )
 
 
 def _text(value: Any, location: str) -> LabelledText:

@@ -11,8 +11,6 @@ from typing import Any
 from holotype.errors import InvalidArgumentError
 from holotype.registry.data_files import read_data, shipped_data
 
-_FORMAT_VERSION = 1
-_KEYS = frozenset({"format", "name", "license", "description", "documents", "queries"})
 _FOLDER = Path(__file__).parent
 
 
@@ -65,44 +63,23 @@ def read_query_set(source: str | Path) -> QuerySet:
     Raises:
         InvalidArgumentError: there is no such set, or it is damaged; the error says where.
     """
-    values, location, digest = read_data(source, _FOLDER, "set of queries")
-    return _parse(values, location, digest)
-
-
-def _parse(values: Any, location: str, digest: str) -> QuerySet:
-    if not isinstance(values, dict) or values.get("format") != _FORMAT_VERSION:
-        raise InvalidArgumentError(f'{location} is no set of queries: expected "format": 1')
-    if unknown := sorted(set(values) - _KEYS):
-        raise InvalidArgumentError(f"{location} has the unknown key {unknown[0][:80]!r}")
-    name, license = values.get("name"), values.get("license", "")
-    description = values.get("description", "")
-    if not isinstance(name, str) or not name or not isinstance(license, str):
-        raise InvalidArgumentError(f"{location} has no name, or a licence that is no text")
-    if not isinstance(description, str):
-        raise InvalidArgumentError(f"{location} has a description that is no text")
-    documents = _object(values, "documents", location)
+    file = read_data(source, _FOLDER, "set of queries", "documents", "queries")
+    documents = file.objects("documents")
     for key, text in documents.items():
         if not isinstance(text, str) or not text.strip():
-            raise InvalidArgumentError(f"{location}: the document {key[:80]!r} is no text")
+            raise InvalidArgumentError(f"{file.location}: the document {key[:80]!r} is no text")
     queries = {
-        key: _query(query, documents, f"{location}: the query {key[:80]!r}")
-        for key, query in _object(values, "queries", location).items()
+        key: _query(query, documents, f"{file.location}: the query {key[:80]!r}")
+        for key, query in file.objects("queries").items()
     }
     return QuerySet(
-        name=name,
-        license=license,
-        description=description,
-        digest=digest,
+        name=file.name,
+        license=file.license,
+        description=file.description,
+        digest=file.digest,
         documents=MappingProxyType(documents),
         queries=MappingProxyType(queries),
     )
-
-
-def _object(values: Mapping[str, Any], name: str, location: str) -> dict[str, Any]:
-    found = values.get(name)
-    if not isinstance(found, dict) or not found:
-        raise InvalidArgumentError(f"{location} has no {name}; expected an object of them by id")
-    return found
 
 
 def _query(value: Any, documents: Mapping[str, Any], location: str) -> Query:
