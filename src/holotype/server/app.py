@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from holotype.server import health, page, problems, telemetry
+from holotype.server.direct import DirectRoutes
 from holotype.server.envelope import Envelope
 from holotype.server.inference import router as inference
 from holotype.server.inference.routes import DIRECT
@@ -43,6 +44,8 @@ def create_app(state: ServerState) -> FastAPI:
     )
     app.state.holotype = state
     problems.install(app)
+    # The last that is added is the outermost.
+    app.add_middleware(DirectRoutes, endpoints=DIRECT, traces=state.traces)
     if state.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -51,10 +54,7 @@ def create_app(state: ServerState) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["*"],
         )
-    # The last that is added is the outermost.
-    # Layers between, for browsers or traces, must see every request.
-    is_bare = not state.settings.cors_origins and not telemetry.is_on()
-    app.add_middleware(Envelope, state=state, direct=DIRECT if is_bare else {})
+    app.add_middleware(Envelope, state=state)
     app.include_router(health.router)
     app.include_router(inference)
     app.include_router(management)

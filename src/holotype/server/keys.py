@@ -20,6 +20,7 @@ from typing import Literal, Protocol, TypeAlias
 from starlette.requests import Request
 
 from holotype.errors import HolotypeError
+from holotype.server.admission import Headers, headers_of
 from holotype.server.errors import ForbiddenError, UnauthorizedError
 from holotype.server.settings import is_loopback
 
@@ -193,7 +194,7 @@ class Keys:
         if self._loopback and await self._are_none():
             self._refuse_other_sites(request)
             return LOCAL
-        key = _key_of(request)
+        key = _key_of(headers_of(request.scope))
         if key is None:
             raise UnauthorizedError("this server needs a key: send Authorization: Bearer KEY")
         caller = await self._check(key)
@@ -209,8 +210,9 @@ class Keys:
         Raises:
             ForbiddenError: the page is of another site, or its name leads to this machine.
         """
-        headers = request.headers
-        asked = headers.get("host"), headers.get("origin")
+        headers = headers_of(request.scope)
+        origin = headers.get("origin")
+        asked = headers.get("host"), origin
         if asked in self._own_sites:
             return
         host = request.url.hostname or ""
@@ -219,7 +221,6 @@ class Keys:
                 f"a server without keys answers only to its own names, such as localhost, and not to "
                 f"{host!r}; make a key with: holotype keys create NAME --scope admin"
             )
-        origin = request.headers.get("origin")
         own = f"{request.url.scheme}://{request.url.netloc}"
         if origin is not None and origin != own and origin not in self._origins:
             raise ForbiddenError(
@@ -285,8 +286,8 @@ class Keys:
         return None
 
 
-def _key_of(request: Request) -> str | None:
-    header = request.headers.get("authorization")
+def _key_of(headers: Headers) -> str | None:
+    header = headers.get("authorization")
     if header is None:
         return None
     scheme, _, key = header.partition(" ")
@@ -310,7 +311,6 @@ async def authorize(request: Request, scope: Scope) -> Caller:
             f"the key {caller.name!r} has the scopes {', '.join(sorted(caller.scopes))}, and this "
             f"needs {scope!r}; ask for a key with it"
         )
-    request.state.caller = caller
     return caller
 
 

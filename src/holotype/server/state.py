@@ -23,6 +23,7 @@ from holotype.registry import Activation, Database, ModelConfigService, ModelReg
 from holotype.registry.errors import DatabaseUnavailableError
 from holotype.registry.keys import ApiKeys
 from holotype.server.following import Versions, follow, refresh
+from holotype.server.handover import Handover
 from holotype.server.keys import GivenKeys, KeyInfo, Keys, KeyStore
 from holotype.server.metrics import ServerMetrics
 from holotype.server.settings import ServerSettings
@@ -77,6 +78,7 @@ class ServerState:
     fingerprints: dict[tuple[str | None, int], str] = field(default_factory=dict)
     traces: bool = field(default_factory=is_on)
     _link: _Link | None = None
+    _handover: Handover | None = None
 
     def __post_init__(self) -> None:
         """Make what belongs to this server alone."""
@@ -111,6 +113,14 @@ class ServerState:
                 link.attach(state)
             opened.pop_all()
         return state
+
+    @property
+    def handover(self) -> Handover:
+        """What wakes requests on the event loop that runs."""
+        loop = asyncio.get_running_loop()
+        if self._handover is None or self._handover.loop is not loop:
+            self._handover = Handover(loop)
+        return self._handover
 
     def close(self) -> None:
         """Close everything; requests have ended by then."""

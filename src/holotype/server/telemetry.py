@@ -11,6 +11,8 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from starlette.types import Scope
+
 from holotype.pool import Answer
 
 if TYPE_CHECKING:
@@ -43,6 +45,16 @@ def configuration() -> TelemetryConfig:
     """Return how FastAPI traces: to the collector of the environment, or not at all."""
     on = is_on()
     return {"auto_configure": on, "tracing": on, "metrics": on, "logs": on}
+
+
+def note_route(scope: Scope, path: str) -> None:
+    """Tell FastAPI which route answers a request that it has not searched one for."""
+    from opentelemetry import trace
+
+    told: Any = scope.get("fastapi.telemetry")
+    if told is not None:
+        told.route = path
+        trace.get_current_span().update_name(f"{told.span_method} {path}")
 
 
 def note_answer(name: str, answer: Answer[Any]) -> None:

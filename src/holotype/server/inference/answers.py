@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import orjson
@@ -16,13 +16,28 @@ _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 _VALUES_AT_ONCE = 32_768
 
 Floats = NDArray[np.float32]
+RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
+"""Headers as ASGI has them."""
 
 
-def respond(value: Any, headers: Mapping[str, str]) -> Response:
+class JsonResponse(Response):
+    """An answer that is JSON already, with headers that are bytes already."""
+
+    def __init__(self, body: bytes, headers: RawHeaders = ()) -> None:
+        """Take the body as it is."""
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", b"application/json"),
+            *headers,
+        ]
+
+
+def respond(value: Any, headers: RawHeaders = ()) -> Response:
     """Return a small answer."""
-    return Response(
-        orjson.dumps(value, option=_NUMPY), headers=headers, media_type="application/json"
-    )
+    return JsonResponse(orjson.dumps(value, option=_NUMPY), headers)
 
 
 async def join_pieces(
@@ -53,11 +68,6 @@ async def join_pieces(
         pieces.append(orjson.dumps(part, option=_NUMPY)[1:-1])
     pieces.append(after)
     return b"".join(pieces)
-
-
-def json_response(body: bytes, headers: Mapping[str, str]) -> Response:
-    """Return an answer that is JSON already."""
-    return Response(body, headers=headers, media_type="application/json")
 
 
 def to_base64(vector: Floats) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from holotype.encoders.inputs.lengths import Lengths
 from holotype.pool import Answer, Lease, LoadingTimeoutError, PoolError, Version
 from holotype.server import telemetry
-from holotype.server.admission import check_deadline_header, read_json
+from holotype.server.admission import check_deadline_header, headers_of, read_json
 from holotype.server.errors import (
     BodyTooLargeError,
     DeadlinePassedError,
@@ -28,6 +29,7 @@ from holotype.server.errors import (
     RequestError,
     UnprocessableError,
 )
+from holotype.server.inference.answers import RawHeaders
 from holotype.server.keys import authorize
 from holotype.server.problems import invalid
 from holotype.server.state import ServerState, state_of
@@ -37,6 +39,9 @@ ResultT = TypeVar("ResultT")
 
 _INLINE_CHARACTERS = 4000
 """Texts up to this size are tokenised on the event loop: a thread would cost more than they do."""
+_PATIENCE_S = 0.02
+"""How long a request waits before it looks whether its client is still there: most are answered by
+then, and looking costs as much as waiting."""
 _UNQUOTED = " !\"#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 
@@ -63,7 +68,7 @@ class Call:
         Raises:
             RequestError: a header is wrong.
         """
-        headers = request.headers
+        headers = headers_of(request.scope)
         self.request = request
         self.state = state
         self.key = headers.get("x-holotype-key") or (None if key_id is None else str(key_id))
@@ -82,7 +87,7 @@ class Call:
         caller = await authorize(request, "infer")
         call = cls(request, state_of(request), caller.id)
         try:
-            raw = await read_json(request)
+            raw = await read_json(headers_of(request.scope), request.receive)
         except ClientDisconnect:
             raise ClientLeftError("the client left while it sent the request") from None
         try:
@@ -110,7 +115,7 @@ class Call:
             UnprocessableError: none is named, and there is no default.
         """
         pool = self.state.pool
-        name = name or self.request.headers.get("x-holotype-model-name")
+        name = name or headers_of(self.request.scope).get("x-holotype-model-name")
         if name is None:
             names = pool.names
             if "default" in names:
@@ -159,7 +164,7 @@ class Call:
             self.state.pool.acquire, name, key=self.key, timeout_s=seconds
         )
         try:
-            return await self.wait(asyncio.wrap_future(future))
+            return await self.wait(future)
         except BaseException:
             # The load may grant its lease to a caller that has gone.
             future.add_done_callback(_end_lease)
@@ -189,7 +194,7 @@ class Call:
 
     async def in_thread(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Call what takes long on a thread."""
-        return await self.wait(asyncio.wrap_future(self.state.threads.submit(function, *args)))
+        return await self.wait(self.state.threads.submit(function, *args))
 
     async def run(
         self,
@@ -216,8 +221,7 @@ class Call:
             ClientLeftError: the client does not wait any more.
             HolotypeError: whatever the model raises.
         """
-        pool = self.state.pool
-        answer = pool.acall(
+        pending = self.state.pool.submit(
             name,
             method,
             items,
@@ -227,23 +231,38 @@ class Call:
             batched=batched and lease is not None,
             **options,
         )
-        return await self.wait(asyncio.ensure_future(answer))
+        await self.wait(pending.future)
+        return pending.answer()
 
-    async def wait(self, work: asyncio.Future[ResultT]) -> ResultT:
+    async def wait(self, work: Future[ResultT]) -> ResultT:
         """Wait for work, the deadline, or the client to leave, whichever comes first.
 
         Raises:
             DeadlinePassedError: the deadline came first.
             ClientLeftError: the client left first.
         """
-        left = asyncio.ensure_future(_left(self.request))
+        handover = self.state.handover
+        loop, bell = handover.loop, handover.loop.create_future()
+        left: asyncio.Task[None] | None = None
+        timer: asyncio.TimerHandle
+
+        def ring(_: object = None) -> None:
+            if not bell.done():
+                bell.set_result(None)
+
+        def watch() -> None:
+            nonlocal left, timer
+            left = loop.create_task(_left(self.request))
+            left.add_done_callback(ring)
+            timer = loop.call_later(self.remaining_s, ring)
+
+        timer = loop.call_later(min(_PATIENCE_S, self.remaining_s), watch)
+        work.add_done_callback(lambda _: handover.ring(bell))
         try:
-            await asyncio.wait(
-                (work, left), timeout=self.remaining_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            await bell
             if work.done():
                 return work.result()
-            if left.done():
+            if left is not None and left.done():
                 self.state.metrics.client_left()
                 raise ClientLeftError("the client left before the answer")
             raise DeadlinePassedError(
@@ -251,7 +270,9 @@ class Call:
                 "allow more with the header x-request-timeout-ms, or send fewer texts"
             )
         finally:
-            left.cancel()
+            timer.cancel()
+            if left is not None:
+                left.cancel()
             if not work.done():
                 work.cancel()
 
@@ -290,30 +311,34 @@ class Call:
                 "ask the operator for the version that made it"
             )
 
-    def headers(
-        self, name: str, answer: Answer[Any], fingerprint: str | None = None
-    ) -> Mapping[str, str]:
+    def headers(self, name: str, answer: Answer[Any], fingerprint: str | None = None) -> RawHeaders:
         """Return the headers that say which model answered, and how long it took."""
-        version = answer.version
-        served_by = dict.fromkeys(each.name for each in answer.versions)
         total_s = time.monotonic() - self._started_s
         if self.state.traces:
             telemetry.note_answer(name, answer)
-        found = {
-            "x-holotype-model": name,
-            "x-holotype-version": shown_version(version),
-            "x-holotype-generation": str(version.number),
-            "x-holotype-variant": version.variant,
-            "x-holotype-served-by": ",".join(served_by),
-            "server-timing": (
-                f"queue;dur={answer.queue_s * 1000:.2f}, batch;dur={answer.run_s * 1000:.2f}, "
-                f"total;dur={total_s * 1000:.2f}"
-            ),
-        }
-        fingerprint = fingerprint or version.fingerprint
-        if fingerprint is not None:
-            found["x-holotype-fingerprint"] = fingerprint
-        return found
+        timing = (
+            f"queue;dur={answer.queue_s * 1000:.2f}, batch;dur={answer.run_s * 1000:.2f}, "
+            f"total;dur={total_s * 1000:.2f}"
+        )
+        named = _name_models(name, answer.versions, fingerprint or answer.version.fingerprint)
+        return [*named, (b"server-timing", timing.encode())]
+
+
+@lru_cache(maxsize=1024)
+def _name_models(name: str, versions: tuple[Version, ...], fingerprint: str | None) -> RawHeaders:
+    """Return the headers that say which model answered, the same for all of its answers."""
+    version = versions[0]
+    served_by = dict.fromkeys(each.name for each in versions)
+    found = {
+        "x-holotype-model": name,
+        "x-holotype-version": shown_version(version),
+        "x-holotype-generation": str(version.number),
+        "x-holotype-variant": version.variant,
+        "x-holotype-served-by": ",".join(served_by),
+    }
+    if fingerprint is not None:
+        found["x-holotype-fingerprint"] = fingerprint
+    return [(name.encode(), value.encode("latin-1")) for name, value in found.items()]
 
 
 def shown_version(version: Version) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from holotype.encoders.inputs.lengths import Lengths
 from holotype.pool import VariantStatus
 from holotype.server.errors import UnprocessableError
-from holotype.server.inference.answers import join_pieces, json_response, respond, to_base64
+from holotype.server.inference.answers import JsonResponse, join_pieces, respond, to_base64
 from holotype.server.inference.bodies import EmbeddingsBody
 from holotype.server.inference.calls import Call, shown_version, side_of, usage_of
 from holotype.server.inference.dense import encode, texts_of
@@ -60,7 +60,7 @@ async def embeddings(call: Call, body: EmbeddingsBody) -> Response:
         before=b'{"object":"list","data":[',
         after=b"]," + orjson.dumps(rest)[1:],
     )
-    return json_response(content, call.headers(name, found.answer, found.fingerprint))
+    return JsonResponse(content, call.headers(name, found.answer, found.fingerprint))
 
 
 def _usage(lengths: Lengths | None) -> dict[str, Any]:
@@ -113,7 +113,7 @@ async def models(request: Request) -> Response:
     """List the names of the deployment, and what serves them."""
     await authorize(request, "infer")
     state = state_of(request)
-    return respond({"object": "list", "data": describe_models(state)}, {})
+    return respond({"object": "list", "data": describe_models(state)})
 
 
 @router.get(
@@ -128,7 +128,7 @@ async def model(request: Request, name: str) -> Response:
         # It says what there is.
         Call(request, state, None).choose(name)
         state.pool.encoder(name)
-    return respond(found[0], {})
+    return respond(found[0])
 
 
 def describe_models(state: ServerState) -> list[dict[str, Any]]:

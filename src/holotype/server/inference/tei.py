@@ -13,7 +13,7 @@ from starlette.responses import Response
 from holotype.encoders.inputs.lengths import Lengths
 from holotype.pool import Answer
 from holotype.server.errors import FieldProblem, UnprocessableError
-from holotype.server.inference.answers import contiguous, join_pieces, json_response, respond
+from holotype.server.inference.answers import JsonResponse, contiguous, join_pieces, respond
 from holotype.server.inference.bodies import (
     EmbedBody,
     PredictBody,
@@ -60,7 +60,7 @@ async def embed(call: Call, body: EmbedBody) -> Response:
     content = await join_pieces(
         found.values, lambda _, vector: vector, row_values=found.values.shape[1]
     )
-    return json_response(content, call.headers(name, found.answer, found.fingerprint))
+    return JsonResponse(content, call.headers(name, found.answer, found.fingerprint))
 
 
 async def embed_sparse(call: Call, body: EmbedBody) -> Response:
@@ -73,7 +73,7 @@ async def embed_sparse(call: Call, body: EmbedBody) -> Response:
         return [{"index": index, "value": value} for index, value in pairs]
 
     content = await join_pieces(answer.value, element, row_values=2048)
-    return json_response(content, call.headers(name, answer))
+    return JsonResponse(content, call.headers(name, answer))
 
 
 async def embed_all(call: Call, body: EmbedBody) -> Response:
@@ -83,7 +83,7 @@ async def embed_all(call: Call, body: EmbedBody) -> Response:
     content = await join_pieces(
         answer.value, lambda _, vectors: list(contiguous(vectors)), row_values=32_768
     )
-    return json_response(content, call.headers(name, answer))
+    return JsonResponse(content, call.headers(name, answer))
 
 
 async def predict(call: Call, body: PredictBody) -> Response:
@@ -268,8 +268,7 @@ async def info(request: Request) -> Response:
             "max_batch_tokens": settings.max_queued_tokens,
             "auto_truncate": False,
             "version": request.app.version,
-        },
-        {},
+        }
     )
 
 
