@@ -92,6 +92,7 @@ export function variant(name: string, more: Partial<VariantStatus> = {}): Varian
 	return {
 		name,
 		variant: "default",
+		copy: 1,
 		weight: 1,
 		state: "ready",
 		reference: `local:artifacts/${name}`,

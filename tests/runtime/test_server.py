@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -296,10 +297,28 @@ def test_models_say_what_they_take(server: RunningServer, minilm: Any) -> None:
     assert server.client.get("/v1/models/minlm").json()["error"]["suggestions"] == ["minilm"]
 
 
+def test_a_request_that_names_no_model_gets_the_only_one_that_fits(server: RunningServer) -> None:
+    pair = {"query": "fish", "texts": TEXTS}
+    for path, body, name in (
+        ("/embed", {"inputs": "x"}, "minilm"),
+        ("/similarity", {"inputs": {"source_sentence": "x", "sentences": ["y"]}}, "minilm"),
+        ("/embed_sparse", {"inputs": "x"}, "sparse"),
+        ("/rerank", pair, "reranker"),
+    ):
+        response = server.post(path, body)
+        assert response.status_code == 200, response.text
+        assert response.headers["x-holotype-model"] == name
+    several = server.post("/predict", {"inputs": "x"})
+    assert several.status_code == 422
+    assert "several of the kind 'classifier': emotions, pii;" in several.json()["detail"]
+    # Of these, no kind is known.
+    assert "broken, safe" in server.post("/embed_all", {"inputs": "x"}).json()["detail"]
+
+
 def test_the_default_model_is_named_by_a_header(server: RunningServer) -> None:
-    refused = server.post("/embed", {"inputs": "x"})
+    refused = server.post("/tokenize", {"inputs": "x"})
     assert refused.status_code == 422 and "minilm" in refused.json()["detail"]
-    named = server.post("/embed", {"inputs": "x"}, x_holotype_model_name="minilm")
+    named = server.post("/tokenize", {"inputs": "x"}, x_holotype_model_name="minilm")
     assert named.headers["x-holotype-model"] == "minilm"
     info = server.client.get("/info", headers={"x-holotype-model-name": "minilm"}).json()
     assert (info["model_id"], info["max_input_length"]) == ("minilm", 256)
@@ -313,6 +332,15 @@ def test_metrics_have_no_names_but_those_of_the_deployment(server: RunningServer
     assert 'holotype_batches_total{generation="1",model="minilm",variant="default"}' in text
     assert 'holotype_http_requests_total{route="/v1/embeddings",status="200"}' in text
     assert "evil" not in text and "attacker" not in text
+
+
+def test_metrics_name_routes_as_a_client_writes_them(server: RunningServer) -> None:
+    for path in ("/api/pool", "/api/models/", "/api/nowhere", "/v1/models/minilm", "/health"):
+        server.client.get(path)
+    found = server.client.get("/metrics").text
+    routes = set(re.findall(r'holotype_http_requests_total\{route="([^"]*)"', found))
+    assert routes >= {"/api/pool", "/api/models/", "/v1/models/{name}", "/health", "other"}
+    assert not {route for route in routes if route.startswith(("/pool", "/models"))}
 
 
 def test_a_colbert_model_has_a_vector_for_every_token(save_colbert: Any, tmp_path: Path) -> None:

@@ -1393,7 +1393,7 @@ export interface components {
         };
         /**
          * VariantBody
-         * @description One variant of one name.
+         * @description One copy of one variant of one name.
          */
         VariantBody: {
             /**
@@ -1401,6 +1401,11 @@ export interface components {
              * @enum {string}
              */
             breaker: "closed" | "open" | "half-open";
+            /**
+             * Copy
+             * @description The number of the copy, from 1.
+             */
+            copy: number;
             /** Idle For S */
             idle_for_s: number | null;
             /** Last Error */
@@ -1492,6 +1497,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1499,6 +1513,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DatasetsBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1520,6 +1552,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1529,13 +1570,22 @@ export interface operations {
                     "application/json": components["schemas"]["CatalogueBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1551,6 +1601,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1562,13 +1621,22 @@ export interface operations {
                     };
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1585,6 +1653,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1594,13 +1671,22 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1617,6 +1703,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1626,13 +1721,22 @@ export interface operations {
                     "application/json": components["schemas"]["JobsBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1648,6 +1752,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1657,13 +1770,22 @@ export interface operations {
                     "application/json": components["schemas"]["JobBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1677,6 +1799,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1684,6 +1815,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeysBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1701,6 +1850,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             201: {
                 headers: {
@@ -1710,13 +1868,22 @@ export interface operations {
                     "application/json": components["schemas"]["MadeKeyBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1732,6 +1899,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1741,13 +1917,22 @@ export interface operations {
                     "application/json": components["schemas"]["KeyBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1761,6 +1946,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1768,6 +1962,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KindsBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1790,6 +2002,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1799,13 +2020,22 @@ export interface operations {
                     "application/json": components["schemas"]["KindBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1829,6 +2059,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             202: {
                 headers: {
@@ -1838,13 +2077,22 @@ export interface operations {
                     "application/json": components["schemas"]["JobBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1865,6 +2113,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1876,13 +2133,22 @@ export interface operations {
                     "text/markdown": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1905,6 +2171,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -1914,13 +2189,22 @@ export interface operations {
                     "application/json": components["schemas"]["HistoryBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1944,6 +2228,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description What a dry run found. */
             200: {
                 headers: {
@@ -1962,13 +2255,22 @@ export interface operations {
                     "application/json": components["schemas"]["JobBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1992,6 +2294,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             202: {
                 headers: {
@@ -2001,13 +2312,22 @@ export interface operations {
                     "application/json": components["schemas"]["JobBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2032,6 +2352,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description What a dry run found. */
             200: {
                 headers: {
@@ -2050,13 +2379,22 @@ export interface operations {
                     "application/json": components["schemas"]["JobBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2075,6 +2413,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2084,13 +2431,22 @@ export interface operations {
                     "application/json": components["schemas"]["VersionBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2116,6 +2472,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2125,13 +2490,22 @@ export interface operations {
                     "application/json": components["schemas"]["RunsBody"] | components["schemas"]["SeriesBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2145,6 +2519,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2152,6 +2535,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PoolBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2167,6 +2568,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             202: {
                 headers: {
@@ -2176,13 +2586,22 @@ export interface operations {
                     "application/json": components["schemas"]["JobBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2198,6 +2617,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2207,13 +2635,22 @@ export interface operations {
                     "application/json": components["schemas"]["StateBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2229,6 +2666,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2238,13 +2684,22 @@ export interface operations {
                     "application/json": components["schemas"]["MemoryBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2260,6 +2715,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2269,13 +2733,22 @@ export interface operations {
                     "application/json": components["schemas"]["StateBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2291,6 +2764,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2300,13 +2782,22 @@ export interface operations {
                     "application/json": components["schemas"]["StateBody"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was found, what was expected, and what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2320,6 +2811,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2327,6 +2827,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppliedBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2340,6 +2858,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What was found, what was expected, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -2347,6 +2874,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServerBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description What was found, what was expected, and what to do. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };

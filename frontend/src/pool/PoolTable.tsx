@@ -40,7 +40,7 @@ export function PoolTable({ models }: { models: readonly VariantStatus[] }) {
 				<tbody>
 					{models.map((model, index) => (
 						<ModelRow
-							key={`${model.name} ${model.variant}`}
+							key={`${model.name} ${model.variant} ${model.copy}`}
 							model={model}
 							index={index}
 							models={models}
@@ -61,7 +61,8 @@ interface ModelRowProps {
 function ModelRow({ model, index, models }: ModelRowProps) {
 	const [state, tone] = STATES[model.state] ?? [model.state, "plain"];
 	const isFirst = models.findIndex((one) => one.name === model.name) === index;
-	const variants = models.filter((one) => one.name === model.name).length;
+	const sameName = models.filter((one) => one.name === model.name);
+	const copies = sameName.filter((one) => one.variant === model.variant).length;
 	return (
 		<tr data-name={model.name}>
 			<th scope="row">
@@ -69,12 +70,13 @@ function ModelRow({ model, index, models }: ModelRowProps) {
 					<span className="swatch" style={{ background: colourOf(index) }} />
 					<span>
 						{model.name}
-						{variants > 1 && (
+						{sameName.length > copies && (
 							<span className="muted">
 								{" "}
 								{model.variant}, weight {model.weight}
 							</span>
 						)}
+						{copies > 1 && <span className="muted"> copy {model.copy}</span>}
 					</span>
 					{model.pinned && <Badge tone="accent">pinned</Badge>}
 				</span>

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from holotype.errors import InvalidArgumentError
@@ -46,6 +46,7 @@ from holotype.registry.versions import (
     select_activations,
     select_versions,
     version_of,
+    versions_with,
 )
 
 _LARGEST_PAGE = 1000
@@ -137,12 +138,11 @@ class ModelRegistry:
         if before is not None:
             query = query.where(model_version.c.id < before)
         if check_line("containing", containing, may_be_empty=True):
-            name = model.c.model_id.concat("/").concat(model_version.c.version_id)
-            searched = (name, model_version.c.reference, model_version.c.source_repo)
-            query = query.where(
-                or_(*(each.icontains(containing, autoescape=True) for each in searched))
-            )
+            query = query.where(versions_with(containing))
         with self.database.reading() as connection:
+            if containing and self.database.dialect == "postgresql":
+                # A page is found before its helpers are started.
+                connection.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
             found = tuple(map(version_of, connection.execute(query)))
         more = len(found) > limit
         return VersionPage(versions=found[:limit], next=found[limit - 1].id if more else None)
@@ -199,10 +199,15 @@ class ModelRegistry:
         Raises:
             DatabaseUnavailableError: the database does not answer.
         """
+        # Counted before they are joined: the other way compares a name for each version.
+        counts = (
+            select(model_version.c.kind, func.count().label("n_versions"))
+            .group_by(model_version.c.kind)
+            .subquery()
+        )
         query = (
-            select(model_kind, func.count(model_version.c.id).label("n_versions"))
-            .join(model_version, model_version.c.kind == model_kind.c.name, isouter=True)
-            .group_by(model_kind.c.name, model_kind.c.type)
+            select(model_kind, func.coalesce(counts.c.n_versions, 0).label("n_versions"))
+            .join(counts, counts.c.kind == model_kind.c.name, isouter=True)
             .order_by(model_kind.c.name)
         )
         with self.database.reading() as connection:

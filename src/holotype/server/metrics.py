@@ -22,6 +22,9 @@ from starlette.types import Scope
 from holotype.pool import Pool
 from holotype.pool.metrics import BOUNDS_S
 
+MANAGEMENT = "/api"
+"""What the paths of the management API begin with."""
+
 _STATES = ("cold", "loading", "ready", "sick")
 _HELP: Mapping[str, str] = {
     "failures": "calls that failed",
@@ -79,8 +82,7 @@ class ServerMetrics:
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
         """Count a request, under the path of its route."""
-        matched: str = getattr(scope.get("route"), "path", "other")
-        route: str = scope.get("holotype.route", matched)
+        route: str = scope.get("holotype.route") or _route_of(scope)
         children = self._children.get((route, status))
         if children is None:
             children = self._requests.labels(route, str(status)), self._seconds.labels(route)
@@ -163,6 +165,13 @@ class _PoolCollector(Collector):
             budget.add_metric((device.name,), device.budget_bytes)
             held.add_metric((device.name,), device.held_bytes)
         yield from (state, memory, leases, budget, held)
+
+
+def _route_of(scope: Scope) -> str:
+    """Return the path of the route that FastAPI found, whole; it knows that of the router only."""
+    path: str = getattr(scope.get("route"), "path", "other")
+    is_managed = scope["path"].startswith(f"{MANAGEMENT}/") and not path.startswith(MANAGEMENT)
+    return f"{MANAGEMENT}{path}" if is_managed and path != "other" else path
 
 
 _LABELS = ("model", "variant", "generation")

@@ -30,6 +30,7 @@ from holotype.server.errors import (
     UnprocessableError,
 )
 from holotype.server.inference.answers import RawHeaders
+from holotype.server.inference.unnamed import choose_default, names_that_fit
 from holotype.server.keys import authorize
 from holotype.server.problems import invalid
 from holotype.server.state import ServerState, state_of
@@ -111,25 +112,30 @@ class Call:
         The default is the name ``default``, or the only one that there is.
 
         Raises:
-            UnknownNameError: there is no such model; the error suggests similar ones.
             UnprocessableError: none is named, and there is no default.
         """
-        pool = self.state.pool
-        name = name or headers_of(self.request.scope).get("x-holotype-model-name")
+        name = self._named(name)
+        return self._take(choose_default(self.state.pool.names) if name is None else name)
+
+    async def choose_kind(self, name: str | None, *kinds: str) -> str:
+        """Return the name of the model; by default the only one whose kind is one of these.
+
+        Raises:
+            UnprocessableError: none is named, and several fit, or none does.
+        """
+        name = self._named(name)
         if name is None:
-            names = pool.names
-            if "default" in names:
-                name = "default"
-            elif len(names) == 1:
-                name = names[0]
-            else:
-                listed = ", ".join(sorted(names)[:20]) or "none at all"
-                raise UnprocessableError(
-                    f"no model is named, and none is called 'default'; name one of {listed} in "
-                    "model, or in the header x-holotype-model-name",
-                    errors=[FieldProblem(field="model", message="is missing")],
-                )
-        spec = pool.deployment.find(name)
+            names = self.state.pool.names
+            if len(names) > 1:
+                names = await self.in_thread(names_that_fit, self.state, kinds)
+            name = choose_default(names, kinds)
+        return self._take(name)
+
+    def _named(self, name: str | None) -> str | None:
+        return name or headers_of(self.request.scope).get("x-holotype-model-name")
+
+    def _take(self, name: str) -> str:
+        spec = self.state.pool.deployment.find(name)
         if self._timeout_s is None and spec is not None and spec.timeout_s is not None:
             self._deadline_s = self._started_s + spec.timeout_s
         return name

@@ -23,7 +23,7 @@ async def classify(call: Call, body: ClassifyBody) -> Response:
     call.check_count(texts, "input")
     if body.user is not None and call.key is None:
         call.key = body.user
-    name = call.choose(body.model)
+    name = await call.choose_kind(body.model, "classifier")
     found, answer, lengths = await label_texts(
         call, name, texts, raw=body.raw_scores, truncate=body.truncate
     )

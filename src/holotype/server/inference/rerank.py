@@ -29,7 +29,7 @@ async def rerank(call: Call, body: RerankBody) -> Response:
     call.check_count(documents, "documents" if body.texts is None else "texts")
     if body.user is not None and call.key is None:
         call.key = body.user
-    name = call.choose(body.model)
+    name = await call.choose_kind(body.model, "cross-encoder")
     scores, answer, lengths = await score_pairs(
         call,
         name,

@@ -43,7 +43,7 @@ _TAG = "Text Embeddings Inference"
 async def embed(call: Call, body: EmbedBody) -> Response:
     """Return the dense vectors of texts, as a list of lists of numbers."""
     texts, side = _texts(call, body)
-    name = call.choose(body.model)
+    name = await call.choose_kind(body.model, "dense")
     lease = await call.lease(name)
     if lease is not None:
         with lease:
@@ -65,7 +65,7 @@ async def embed(call: Call, body: EmbedBody) -> Response:
 
 async def embed_sparse(call: Call, body: EmbedBody) -> Response:
     """Return the sparse vectors of texts: index and value of each word weight."""
-    name = call.choose(body.model)
+    name = await call.choose_kind(body.model, "sparse")
     answer, _ = await _vectors(call, name, body, "sparse", "sparse vectors")
 
     def element(_: int, vector: Any) -> list[dict[str, Any]]:
@@ -78,7 +78,7 @@ async def embed_sparse(call: Call, body: EmbedBody) -> Response:
 
 async def embed_all(call: Call, body: EmbedBody) -> Response:
     """Return one vector for every token of texts, of a ColBERT model."""
-    name = call.choose(body.model)
+    name = await call.choose_kind(body.model, "colbert")
     answer, _ = await _vectors(call, name, body, "colbert", "a vector for every token")
     content = await join_pieces(
         answer.value, lambda _, vectors: list(contiguous(vectors)), row_values=32_768
@@ -90,7 +90,7 @@ async def predict(call: Call, body: PredictBody) -> Response:
     """Return all labels of texts, or of pairs of texts, with their scores, best first."""
     items, single = _predict_items(body)
     call.check_count(items, "inputs")
-    name = call.choose(body.model)
+    name = await call.choose_kind(body.model, "classifier")
     found, answer, _ = await label_texts(
         call, name, items, raw=body.raw_scores, truncate=body.truncate
     )
@@ -101,7 +101,7 @@ async def similarity(call: Call, body: SimilarityBody) -> Response:
     """Return how similar sentences are to one sentence, as the model's authors compare vectors."""
     sentences = body.inputs.sentences
     call.check_count(sentences, "inputs.sentences")
-    name = call.choose(body.model)
+    name = await call.choose_kind(body.model, "dense")
     parameters = body.parameters or SimilarityParameters()
     found = await encode(
         call,

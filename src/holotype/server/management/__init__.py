@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter
 
 from holotype.server.management import (
@@ -16,9 +19,19 @@ from holotype.server.management import (
     switching,
     versions,
 )
+from holotype.server.management.answers import ProblemBody
 from holotype.server.management.background import lifespan
+from holotype.server.metrics import MANAGEMENT
 
-router = APIRouter(prefix="/api", lifespan=lifespan)
+_PROBLEM_SCHEMA = f"#/components/schemas/{ProblemBody.__name__}"
+_PROBLEM = {
+    "description": "What was found, what was expected, and what to do.",
+    "content": {"application/problem+json": {"schema": {"$ref": _PROBLEM_SCHEMA}}},
+}
+PROBLEMS: Mapping[int | str, dict[str, Any]] = dict.fromkeys(("4XX", 503, 504), _PROBLEM)
+"""What every route may answer."""
+
+router = APIRouter(prefix=MANAGEMENT, lifespan=lifespan, responses=dict(PROBLEMS))
 
 # Literal paths come before those with a kind in their place.
 for part in (

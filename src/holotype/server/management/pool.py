@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 
 from holotype.deployment.document import PoolSettings
@@ -35,10 +36,14 @@ class PoolVersionBody(Answer):
 
 
 class VariantBody(Answer):
-    """One variant of one name."""
+    """One copy of one variant of one name."""
+
+    # A field of pydantic's own would be hidden by the plain name.
+    model_config = ConfigDict(serialize_by_alias=True)
 
     name: str
     variant: str
+    copy_: int = Field(alias="copy", description="The number of the copy, from 1.")
     weight: float
     state: Literal["cold", "loading", "ready", "sick"]
     reference: str
@@ -67,6 +72,7 @@ class VariantBody(Answer):
         return cls(
             name=one.name,
             variant=one.variant,
+            copy=one.copy,
             weight=one.weight,
             state=one.state,
             reference=one.reference,

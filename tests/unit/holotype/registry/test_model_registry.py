@@ -429,6 +429,10 @@ def test_versions_are_found_by_a_part_of_their_names(registry: ModelRegistry, st
     for part, names in (
         ("V2", ["tiny/v2"]),
         ("tiny/", ["tiny/v2", "tiny/v1"]),
+        ("INY/V", ["tiny/v2", "tiny/v1"]),
+        ("cent/v1", ["per_cent/v1"]),
+        ("/v1", ["per_cent/v1", "tiny/v1"]),
+        ("y/1", []),
         ("r_c", ["per_cent/v1"]),
         ("_iny", []),
         ("%", []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,12 @@ from tests.unit.holotype.hub.checkpoints import cross_encoder, saved
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 from tests.unit.holotype.publishing.conftest import hub as hub
 
-from holotype.errors import CheckpointError, InvalidDimensionError, LockMismatchError
+from holotype.errors import (
+    ArtifactDamagedError,
+    CheckpointError,
+    InvalidDimensionError,
+    LockMismatchError,
+)
 from holotype.publishing import CreationOptions, create_artifact
 from holotype.references import read_manifest
 from holotype.registry import (
@@ -118,6 +124,36 @@ def test_a_folder_that_was_replaced_is_not_loaded(registry: ModelRegistry, store
     shutil.rmtree(store / "v1")
     (store / "v2").rename(store / "v1")
     with pytest.raises(LockMismatchError):
+        fetch_version(version)
+
+
+def test_files_are_read_once_for_a_switch_and_again_when_one_is_touched(
+    registry: ModelRegistry, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registry.register(KIND, "v1", store / "v1", actor="alice")
+    opening: Any = importlib.import_module("holotype.encoders.opening")
+    read = []
+    compare = opening.check_contents
+    monkeypatch.setattr(
+        opening, "check_contents", lambda *given, **more: read.append(1) or compare(*given, **more)
+    )
+    resolving: Any = importlib.import_module("holotype.registry.resolving")
+    # What was written a moment ago could be written again at the same time.
+    fetch_version(version)
+    fetch_version(version)
+    assert len(read) == 2
+    monkeypatch.setattr(resolving, "_TICK_NS", 0)
+    fetch_version(version)
+    for _ in range(3):
+        assert fetch_version(version) == store / "v1"
+    assert len(read) == 3
+    weights = store / "v1" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    times = weights.stat()
+    weights.write_bytes(content)
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(ArtifactDamagedError, match=r"model\.safetensors"):
         fetch_version(version)
 
 
