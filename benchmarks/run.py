@@ -27,6 +27,7 @@ import pool
 import registry
 import scoring
 import server
+import switching
 import target_cases
 import targets
 import type_checking
@@ -61,6 +62,7 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "registry": lambda _: registry.table(),
     "server": lambda _: server.own_cost_table(),
     "servers": lambda _: server.peers_table(),
+    "switching": lambda _: switching.table(),
     "targets": lambda _: targets_table(targets.FULL),
 }
 

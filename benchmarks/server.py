@@ -1,7 +1,7 @@
 """The server: its own cost, batches across clients, and the same weights behind other servers.
 
 Servers run in processes of their own, on loopback. Infinity runs if HOLOTYPE_BENCHMARK_INFINITY names
-the Python of an environment that has it, since it cannot share one with us.
+its program, infinity_emb, in an environment of its own, since it cannot share one with us.
 """
 
 from __future__ import annotations
@@ -229,12 +229,13 @@ def bare_server() -> Iterator[Running]:
 
 
 @contextmanager
-def infinity_server(python: str) -> Iterator[Running]:
+def infinity_server(program: str) -> Iterator[Running]:
     """Run Infinity, with torch in float32 as we do."""
     port = free_port()
-    command = [python, "-m", "infinity_emb", "v2", "--model-id", str(CHECKPOINT), "--port"]
+    command = [program, "v2", "--model-id", str(CHECKPOINT), "--port"]
     command += [str(port), "--served-model-name", "minilm", "--engine", "torch", "--device", "cpu"]
     command += ["--dtype", "float32", "--url-prefix", "/v1", "--no-bettertransformer"]
+    command += ["--log-level", "warning"]
     with running(command, port, PYTHONPATH="") as server:
         put_load(server, request("minilm", SHORT), n_clients=1, seconds=60, n_most=20)
         yield server
@@ -289,9 +290,9 @@ def peers_table(n_clients: int = N_CLIENTS, seconds: float = SECONDS) -> Table:
         "holotype serve": our_server,
         "sentence-transformers, bare FastAPI": bare_server,
     }
-    python = os.environ.get(_INFINITY)
-    if python:
-        servers["Infinity"] = lambda: infinity_server(python)
+    program = os.environ.get(_INFINITY)
+    if program:
+        servers["Infinity"] = lambda: infinity_server(program)
     found: dict[str, list[Load]] = {name: [] for name in servers}
     sent = request("minilm", SHORT, encoding_format="float")
     for _ in range(2):

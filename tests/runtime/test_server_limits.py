@@ -45,21 +45,28 @@ class SlowEncoder:
 CLASS = f"{__name__}:SlowEncoder"
 
 
-@pytest.fixture
-def slow(tmp_path: Path) -> Iterator[RunningServer]:
-    """A server whose model answers when `SlowEncoder.go` is set."""
-    SlowEncoder.go.clear()
-    SlowEncoder.begun.clear()
-    SlowEncoder.seen.clear()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     source = f"{{source: {{type: custom, factory: '{CLASS}'}}, preload: true}}"
-    deployment = write_deployment(tmp_path, {"slow": source})
+    deployment = write_deployment(tmp_path_factory.mktemp("slow"), {"slow": source})
     with running_server(
         deployment=str(deployment), allow=(CLASS,), max_body_bytes=MIB, max_queued_requests=4
     ) as running:
-        try:
-            yield running
-        finally:
-            SlowEncoder.go.set()
+        yield running
+
+
+@pytest.fixture
+def slow(server: RunningServer) -> Iterator[RunningServer]:
+    """A server whose model answers when `SlowEncoder.go` is set; nothing runs before and after."""
+    SlowEncoder.go.clear()
+    SlowEncoder.begun.clear()
+    SlowEncoder.seen.clear()
+    try:
+        yield server
+    finally:
+        SlowEncoder.go.set()
+        until(lambda: server.state.n_running == 0)
+        until(lambda: all(one.n_leases == 0 for one in server.state.pool.status().models))
 
 
 def embed(server: RunningServer, text: str, **headers: str) -> httpx.Response:
@@ -212,7 +219,19 @@ def test_a_page_of_another_site_cannot_call_a_server_without_keys(slow: RunningS
 
 def test_browsers_of_named_origins_may_call(tmp_path: Path) -> None:
     origin = "https://app.example"
-    with running_server(cors_origins=(origin,)) as server:
+    deployment = write_deployment(tmp_path, {"pii": "{source: {type: builtin, name: pii}}"})
+    with running_server(deployment=str(deployment), cors_origins=(origin,)) as server:
+        asked = {"origin": origin, "access-control-request-method": "POST"}
+        may = server.client.options("/classify", headers=asked)
+        assert may.headers["access-control-allow-origin"] == origin
+        # Also what is answered without a search for the route.
+        for found in (
+            server.post("/classify", {"input": "x"}, origin=origin),
+            server.post("/classify", {"input": []}, origin=origin),
+        ):
+            assert found.headers["access-control-allow-origin"] == origin, found.text
+            assert found.headers["access-control-expose-headers"] == "*"
+            assert found.headers["x-request-id"]
         allowed = server.client.get("/v1/models", headers={"origin": origin})
         assert allowed.headers["access-control-allow-origin"] == origin
         other = server.client.get("/v1/models", headers={"origin": "https://other.example"})

@@ -63,11 +63,18 @@ def test_a_request_is_traced_with_the_model_that_answered(
         for scope in resource.scope_spans
         for span in scope.spans
     ]
-    attributes = [
-        {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
+    traced = [
+        (span.name, found)
         for span in spans
+        if "holotype.model"
+        in (
+            found := {
+                each.key: each.value.string_value or each.value.int_value
+                for each in span.attributes
+            }
+        )
     ]
-    traced = [each for each in attributes if "holotype.model" in each]
-    assert [(each["holotype.model"], each["holotype.generation"]) for each in traced] == [
-        ("pii", 1)
-    ]
+    assert [name for name, _ in traced] == ["POST /classify"]
+    _, found = traced[0]
+    assert (found["holotype.model"], found["holotype.generation"]) == ("pii", 1)
+    assert (found["http.route"], found["http.response.status_code"]) == ("/classify", 200)

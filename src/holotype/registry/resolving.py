@@ -99,8 +99,8 @@ def resolve_model(reference: str | ModelRef | Path, options: Mapping[str, Any]) 
 def fetch_version(version: ModelVersion) -> Path:
     """Return the folder of a version on this machine, fetched if needed; every byte is compared.
 
-    A switch asks for the files again and again; they are not read twice within five minutes, unless
-    the file system says that one was touched.
+    A switch asks for them again and again. They are not read twice within five minutes, unless the
+    file system says that one was touched.
 
     Raises:
         LockMismatchError: the files behind its reference are others now.
