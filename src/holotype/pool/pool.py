@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from threading import Lock
 from typing import Any, Literal, Self, TypeVar, overload
 
@@ -26,7 +25,6 @@ from holotype.pool.handles import (
 )
 from holotype.pool.opening import Opener
 from holotype.pool.operations import Operations, Read
-from holotype.pool.pending import Pending
 from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
 from holotype.pool.threads import Threads
@@ -273,37 +271,6 @@ class Pool(Operations):
             PoolError: see `call`.
             HolotypeError: whatever the method raises.
         """
-        pending = self.submit(
-            name,
-            method,
-            *args,
-            key=key,
-            variant=variant,
-            timeout_s=timeout_s,
-            batched=batched,
-            kind=kind,
-            **options,
-        )
-        return pending.finish(await asyncio.wrap_future(pending.future))
-
-    def submit(
-        self,
-        name: str,
-        method: str,
-        *args: Any,
-        key: str | None = None,
-        variant: str | None = None,
-        timeout_s: float | None = None,
-        batched: bool = False,
-        kind: ModelKind | None = None,
-        **options: Any,
-    ) -> Pending:
-        """Begin what `call` does, and return at once; see there for the arguments.
-
-        Raises:
-            QueueFullError: too much is queued already.
-            PoolError: the pool has no such name or variant, or is closed.
-        """
         if batched and may_be_batched(method, args, options):
             queued = self._batches.submit(
                 name,
@@ -315,7 +282,7 @@ class Pool(Operations):
                 timeout_s=timeout_s,
                 kind=kind,
             )
-            return Pending(future=queued, finish=partial(answer_of, name, args[0]))
+            return answer_of(name, args[0], await asyncio.wrap_future(queued))
         stated = self._caller.route(name).spec.timeout_s if timeout_s is None else timeout_s
 
         def run(left_s: float | None) -> Answer[Any]:
@@ -323,7 +290,7 @@ class Pool(Operations):
                 name, method, args, options, key=key, variant=variant, timeout_s=left_s, kind=kind
             )
 
-        return Pending(future=self._threads.submit(name, run, stated), finish=_as_it_is)
+        return await asyncio.wrap_future(self._threads.submit(name, run, stated))
 
     def close(self, *, drain_s: float | None = 30.0) -> bool:
         """Refuse new calls, wait for those that run, and unload everything; twice is harmless.
@@ -359,7 +326,3 @@ class Pool(Operations):
     def __repr__(self) -> str:
         """Show the names."""
         return f"Pool({', '.join(self.names)})"
-
-
-def _as_it_is(answer: Answer[Any]) -> Answer[Any]:
-    return answer
