@@ -20,6 +20,9 @@ from holotype.encoders.running.scores import Activation, Scores, activate, choos
 from holotype.encoders.scoring_encoder import ScoringEncoder
 from holotype.records import CrossEncoderModel, ScoreActivation
 
+LIST_OF_ONE = "pass a list of one pair to get them as an array"
+RANK_BY_ONE = "documents are ranked by one, so choose one of those that predict() returns"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedDocument:
@@ -115,11 +118,8 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
                 pair, whose scores are not one float; pass a list of one pair.
         """
         single = is_pair(pairs)
-        if single and self.n_labels != 1:
-            raise ValueError(
-                f"{self.record.id!r} gives {self.n_labels} scores for a pair; pass a list of one "
-                "pair to get them as an array"
-            )
+        if single:
+            require_one_score(self.record.id, self.n_labels, LIST_OF_ONE)
         chosen = choose_activation(activation, self.activation, self.n_labels)
         logits = self._logits(
             each_pair(pairs),
@@ -163,11 +163,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
             InstructionError: the model requires an instruction, or takes none.
             TextOverflowError: a pair is too long and `on_overflow` is ``"error"``.
         """
-        if self.n_labels != 1:
-            raise ValueError(
-                f"{self.record.id!r} gives {self.n_labels} scores for a pair, by which documents "
-                "cannot be ranked; choose one of those that predict() returns"
-            )
+        require_one_score(self.record.id, self.n_labels, RANK_BY_ONE)
         if top_k is not None and top_k < 0:
             raise ValueError(f"top_k is {top_k!r}; expected at least 0, or None")
         if isinstance(documents, str):
@@ -181,18 +177,9 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
             n_labels=1,
             n_items=len(texts),
         )
-        # Sort by logit: different logits can have equal scores, because the sigmoid saturates.
-        best = np.argsort(-logits[:, 0], kind="stable")[:top_k]
-        scores = activate(logits, chosen)[:, 0]
-        return [
-            RankedDocument(
-                corpus_id=int(at),
-                score=float(scores[at]),
-                activation=chosen,
-                text=texts[at] if return_documents else None,
-            )
-            for at in best
-        ]
+        return rank_by_logits(
+            logits, texts, activation=chosen, top_k=top_k, return_documents=return_documents
+        )
 
     def measure(self, pairs: Sequence[Pair], *, instruction: str | None = None) -> Lengths:
         """Return how many tokens of pairs the model reads and cuts, without running it.
@@ -228,3 +215,49 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
             f"n_labels={self.n_labels}, {prompts}, "
             f"max_length={self.max_length}, device={self.device!r}, dtype={self.dtype!r})"
         )
+
+
+def require_one_score(name: str, n_scores: int, advice: str) -> None:
+    """Refuse a model with several scores where one is needed.
+
+    Args:
+        name: the model, for the message.
+        n_scores: how many it gives.
+        advice: what to do instead: `LIST_OF_ONE` or `RANK_BY_ONE`.
+
+    Raises:
+        ValueError: it gives several.
+    """
+    if n_scores != 1:
+        raise ValueError(f"{name!r} gives {n_scores} scores for a pair; {advice}")
+
+
+def rank_by_logits(
+    logits: Scores,
+    texts: Sequence[str],
+    *,
+    activation: ScoreActivation,
+    top_k: int | None,
+    return_documents: bool,
+) -> list[RankedDocument]:
+    """Sort documents by their logits, best first; ties keep their input order.
+
+    Args:
+        logits: one for each document: ``[n_documents, 1]``.
+        texts: the documents.
+        activation: what turns the logits into scores.
+        top_k: how many to return; None returns all.
+        return_documents: whether results include the texts of the documents.
+    """
+    # Sort by logit: different logits can have equal scores, because the sigmoid saturates.
+    best = np.argsort(-logits[:, 0], kind="stable")[:top_k]
+    scores = activate(logits, activation)[:, 0]
+    return [
+        RankedDocument(
+            corpus_id=int(at),
+            score=float(scores[at]),
+            activation=activation,
+            text=texts[at] if return_documents else None,
+        )
+        for at in best
+    ]

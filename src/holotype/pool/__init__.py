@@ -10,7 +10,6 @@ Install what it needs with ``pip install 'holotype[pool]'``.
 """
 
 from holotype.pool.applying import Applied
-from holotype.pool.batching import Limits
 from holotype.pool.builder import PoolBuilder
 from holotype.pool.calling import Answer
 from holotype.pool.custom import CustomEncoder
@@ -44,6 +43,7 @@ from holotype.pool.handles import (
 from holotype.pool.planning import LoadPlan, MemoryPlan
 from holotype.pool.pool import Pool
 from holotype.pool.preparing import PreparedSwap, Replacement
+from holotype.pool.queued import Limits
 from holotype.pool.registered import RegisteredModel
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import DeviceStatus, PoolStatus, VariantStatus

@@ -11,6 +11,7 @@ from holotype.pool.calling import Caller, Copy, Route, Variant
 from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolError, SupersededError
+from holotype.pool.generation import Version
 from holotype.pool.opening import Opener
 from holotype.pool.preparing import PreparedSwap, PreparedUnit, Replacement
 from holotype.pool.routing import Breaker, Weights
@@ -93,24 +94,51 @@ class Applier:
         self._applying.acquire()
         try:
             units = [unit for one in replacements for unit in self._replacement(one)]
-            for one in units:
-                self._engine.open_device(one.unit.device)
         except BaseException:
             self._applying.release()
             raise
-        return PreparedSwap(self._engine, units, self._applying.release, timeout_s=timeout_s)
+        mode = self._engine.settings.swap
+        return PreparedSwap(
+            self._engine,
+            units,
+            mode=mode,
+            holds=mode == "overlap",
+            timeout_s=timeout_s,
+            release=self._applying.release,
+        )
 
-    def _replacement(self, wanted: Replacement) -> Iterator[PreparedUnit]:
+    def swap(
+        self,
+        replacement: Replacement,
+        *,
+        mode: Swap | None,
+        allow_different_vectors: bool,
+        timeout_s: float,
+    ) -> Version:
+        """Replace what a variant serves; see `Pool.swap`."""
+        units = [*self._replacement(replacement, allow_different_vectors)]
+        mode = self._engine.settings.swap if mode is None else mode
+        # Copies take over together. Of several swaps of one slot, the newest wins, so that it takes
+        # over as soon as it is loaded.
+        holds = len(units) > 1 and mode == "overlap"
+        with PreparedSwap(
+            self._engine, units, mode=mode, holds=holds, timeout_s=timeout_s
+        ) as prepared:
+            prepared.commit()
+        return prepared.generations[0].version
+
+    def _replacement(
+        self, wanted: Replacement, allow_different_vectors: bool = False
+    ) -> Iterator[PreparedUnit]:
         route = self._caller.route(wanted.name)
-        (old,) = (each for each in route.spec.variants if each.name == wanted.variant)
-        new = replace(old, source=wanted.source)
-        for one in route.choose(None, wanted.variant).copies:
-            yield PreparedUnit(
-                slot=one.slot,
-                unit=self._opener.unit(route.spec, new, one.slot.copy),
-                breaker=one.breaker,
-                before=one.slot.unit,
-            )
+        chosen, spec = route.choose(None, wanted.variant), route.spec
+        (old,) = (each for each in spec.variants if each.name == chosen.name)
+        if allow_different_vectors:
+            spec = replace(spec, allow_different_vectors=True)
+        for one in chosen.copies:
+            unit = self._opener.unit(spec, replace(old, source=wanted.source), one.slot.copy)
+            self._engine.open_device(unit.device)
+            yield PreparedUnit(slot=one.slot, unit=unit, breaker=one.breaker, before=one.slot.unit)
 
     def _changes(self, deployment: Deployment, specs: Iterable[ModelSpec]) -> list[Change]:
         try:

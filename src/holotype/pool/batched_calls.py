@@ -1,21 +1,80 @@
-"""The queues of a pool: one for each name whose callers want to share batches."""
+"""The queues of a pool: one for each variant whose callers want to share batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import replace
+import asyncio
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, TypeAlias, cast
 
-from holotype.pool.batching import Batched, Batcher, Joined, Limits
-from holotype.pool.calling import Answer, Caller, Route
+from holotype.pool.batching import Batcher
+from holotype.pool.calling import Answer, Caller, Route, Variant, run_method
 from holotype.pool.errors import PoolClosedError, PoolError
-from holotype.pool.generation import ModelKind
+from holotype.pool.generation import Facts, Generation, ModelKind
 from holotype.pool.metrics import Metrics
+from holotype.pool.queued import Batched, Joined, Limits, Request, Take
+from holotype.pool.together import Finish, Together
 
-_Group: TypeAlias = tuple[str, ModelKind | None, str, tuple[tuple[str, Any], ...]]
-"""What texts of one batch have in common: method, kind, variant and options."""
+_Group: TypeAlias = tuple[str, ModelKind | None, tuple[tuple[str, Any], ...]]
+"""What the items of one batch have in common: method, kind and options."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedCall:
+    """A call that waits for its batch.
+
+    Attributes:
+        name: the name that was called.
+        request: the request.
+        finish: turns the results of its items into what the call returns.
+        timeout_s: how long the caller waits for the batch to begin; None for no limit.
+    """
+
+    name: str
+    request: Request
+    finish: Finish
+    timeout_s: float | None
+
+    def result(self) -> Answer[Any]:
+        """Wait for the answer; see `Pool.call`.
+
+        Raises:
+            LoadingTimeoutError: the model was not loaded in time.
+            DeadlineError: the call was not begun in time.
+        """
+        request = self.request
+        try:
+            return self._answer(request.result(self.timeout_s))
+        except TimeoutError:
+            # Its own errors are such, too, and stay what they are.
+            request.expire()
+            return self._answer(request.result())
+        except BaseException:
+            request.cancel()
+            raise
+
+    async def wait(self) -> Answer[Any]:
+        """Do what `result` does without blocking the event loop."""
+        timer = None
+        if self.timeout_s is not None:
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(self.timeout_s, self.request.expire)
+        try:
+            return self._answer(await asyncio.wrap_future(self.request))
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _answer(self, found: Joined) -> Answer[Any]:
+        return Answer(
+            value=self.finish(found.value, found.facts),
+            versions=found.versions,
+            asked=self.name,
+            because=found.because,
+            queue_s=found.queue_s,
+            run_s=found.run_s,
+        )
 
 
 class BatchedCalls:
@@ -42,21 +101,19 @@ class BatchedCalls:
         self._metrics = metrics
         self._limits = limits
         self._lock = Lock()
-        self._queues: dict[str, tuple[Route, Batcher]] = {}
+        self._queues: dict[tuple[str, str], tuple[Route, Batcher]] = {}
         self._closed = False
 
     def submit(
         self,
         name: str,
-        method: str,
-        texts: str | Sequence[Any],
-        options: Mapping[str, Any],
+        together: Together,
         *,
         key: str | None,
         variant: str | None,
         timeout_s: float | None,
         kind: ModelKind | None = None,
-    ) -> Future[Joined]:
+    ) -> QueuedCall:
         """Queue a call; see `Pool.call` for the arguments.
 
         Raises:
@@ -66,55 +123,61 @@ class BatchedCalls:
         route = self._caller.route(name)
         if route.spec.ensemble is not None:
             raise PoolError(name, "is an ensemble; the calls of its members can be batched")
-        group: _Group = (
-            method,
-            kind,
-            route.choose(key, variant).name,
-            tuple(sorted(options.items())),
-        )
         seconds = route.spec.timeout_s if timeout_s is None else timeout_s
-        return self._queue(route).submit(
+        group: _Group = together.method, kind, tuple(sorted(together.options.items()))
+        request = self._queue(route, route.choose(key, variant)).submit(
             group,
-            [texts] if isinstance(texts, str) else texts,
-            urgent=method == "encode_query",
+            together.items,
+            urgent=together.is_urgent,
             deadline_s=None if seconds is None else self._clock() + seconds,
         )
+        return QueuedCall(name=name, request=request, finish=together.finish, timeout_s=seconds)
 
-    def _queue(self, route: Route) -> Batcher:
-        name = route.spec.name
-        known, queue = self._queues.get(name, (None, None))
+    def _queue(self, route: Route, variant: Variant) -> Batcher:
+        # A variant that is being loaded must not hold up the others.
+        place = route.spec.name, variant.name
+        known, queue = self._queues.get(place, (None, None))
         if queue is not None and known is route:
             return queue
         with self._lock:
             if self._closed:
-                raise PoolClosedError(name)
-            queue = self._queues[name][1] if name in self._queues else self._make(name)
+                raise PoolClosedError(route.spec.name)
+            queue = self._queues[place][1] if place in self._queues else self._make(*place)
             # Another deployment may have other limits.
-            queue.limits = self._limits_of(route)
+            queue.limits = self._limits_of(variant)
             queue.n_workers = route.spec.copies
-            self._queues[name] = route, queue
+            self._queues[place] = route, queue
             return queue
 
-    def _make(self, name: str) -> Batcher:
-        def run(group: Hashable, texts: list[str]) -> Batched:
-            method, kind, variant, options = cast(_Group, group)
-            answer = self._caller.call(
-                name, method, (texts,), dict(options), variant=variant, kind=kind
+    def _make(self, name: str, variant: str) -> Batcher:
+        def run(group: Hashable, take: Take, wait_s: float | None) -> Batched:
+            method, kind, options = cast("_Group", group)
+            facts: Facts | None = None
+
+            def compute(generation: Generation) -> Any:
+                nonlocal facts
+                facts = generation.facts
+                return run_method(generation, method, (take(),), dict(options), kind)
+
+            answer = self._caller.answer(name, compute, variant=variant, timeout_s=wait_s)
+            return Batched(
+                value=answer.value, version=answer.version, facts=facts, because=answer.because
             )
-            return Batched(value=answer.value, version=answer.version, because=answer.because)
 
         def max_length() -> int | None:
             route = self._caller.routes.get(name)
-            last = route.variants[0].first.slot.last if route and route.variants else None
-            return None if last is None else last.facts.max_length
+            for one in () if route is None else route.variants:
+                last = one.first.slot.last
+                if one.name == variant and last is not None:
+                    return last.facts.max_length
+            return None
 
         return Batcher(name, run, clock=self._clock, metrics=self._metrics, max_length=max_length)
 
-    def _limits_of(self, route: Route) -> Limits:
+    def _limits_of(self, variant: Variant) -> Limits:
         limits = Limits() if self._limits is None else self._limits
-        stated = [variant.first.slot.unit.batch_tokens for variant in route.variants]
-        n_tokens = next((n for n in stated if n is not None), limits.batch_tokens)
-        return replace(limits, batch_tokens=n_tokens)
+        stated = variant.first.slot.unit.batch_tokens
+        return limits if stated is None else replace(limits, batch_tokens=stated)
 
     def close(self) -> None:
         """Refuse what is queued and what comes."""
@@ -123,16 +186,3 @@ class BatchedCalls:
             queues = [queue for _, queue in self._queues.values()]
         for queue in queues:
             queue.close()
-
-
-def answer_of(name: str, texts: object, found: Joined) -> Answer[Any]:
-    """Return the answer for one text, or for several."""
-    value = found.value[0] if isinstance(texts, str) else found.value
-    return Answer(
-        value=value,
-        versions=found.versions,
-        asked=name,
-        because=found.because,
-        queue_s=found.queue_s,
-        run_s=found.run_s,
-    )

@@ -1,123 +1,79 @@
 """Batches across callers: what several callers ask for at once runs together.
 
-A worker, one for each copy of the model, takes what is queued, up to a number of tokens, and does not wait for more: while one batch
-runs, the next one gathers. Requests are cut into windows and take turns, so that a long one does not
-hold up the short ones behind it. Queries come before documents. What was cancelled, or is past its
-deadline, leaves before a batch is formed.
+A worker, one for each copy of the model, takes what is queued, up to a number of tokens, and does
+not wait for more: while one batch runs, the next one gathers. Requests are cut into windows and take
+turns, so that a long one does not hold up the short ones behind it. Queries come before documents.
+
+A batch is formed when its model is loaded. What was cancelled by then, or is past its deadline, is
+not in it, however long the load took.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field, replace
-from threading import Condition, Lock, Thread
-from typing import Any, NamedTuple
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from copy import copy
+from dataclasses import replace
+from math import inf
+from threading import Condition, Lock, Thread, current_thread
 
-import numpy as np
-
-from holotype.pool.errors import DeadlineError, PoolClosedError, QueueFullError
-from holotype.pool.generation import Version
+from holotype.pool.errors import (
+    CallerLeftError,
+    DeadlineError,
+    LoadingTimeoutError,
+    PoolClosedError,
+    QueueFullError,
+)
 from holotype.pool.metrics import Metrics
+from holotype.pool.queued import (
+    Batched,
+    Item,
+    Joined,
+    Limits,
+    Request,
+    Run,
+    Take,
+    Window,
+    estimate_tokens,
+    join_results,
+)
 
-BATCH_TOKENS = 8192
-_WINDOW_TEXTS = 32
-_BYTES_A_TOKEN = 4
-_COMPARABLE = (str, int, float, bool, type(None))
 _MOST_VERSIONS = 3
+_IDLE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much may be queued and run at once.
+class _Batch:
+    """What a worker is about to run; it is formed when the model is there."""
 
-    Attributes:
-        batch_tokens: the tokens of a batch; a single longer text is a batch of its own.
-        window_texts: how many texts of one request run before it is another one's turn.
-        queued_tokens: the tokens in the queue, estimated; see `estimate_tokens`.
-        queued_requests: the requests in the queue.
-    """
+    def __init__(self, batcher: Batcher, group: Hashable) -> None:
+        self._batcher = batcher
+        self.group = group
+        self.windows: list[Window] = []
+        self.started_s: float | None = None
 
-    batch_tokens: int = BATCH_TOKENS
-    window_texts: int = _WINDOW_TEXTS
-    queued_tokens: int = 1_000_000
-    queued_requests: int = 10_000
+    def take(self) -> list[Item]:
+        """Return the items of the batch; see `Take`.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batched:
-    """What a batch returned.
-
-    Attributes:
-        value: the results of all texts; slices and indices choose some.
-        version: the model that made them.
-        because: why it was a fallback; None if it was not.
-    """
-
-    value: Any
-    version: Version
-    because: str | None = None
-
-
-class Joined(NamedTuple):
-    """The results of one request.
-
-    Attributes:
-        value: the results of its texts.
-        versions: the models that made them; their fingerprints are equal.
-        because: why a fallback made some of them; None if none did.
-        queue_s: how long the request waited for its first batch, in seconds.
-        run_s: how long its batches ran, in seconds.
-    """
-
-    value: Any
-    versions: tuple[Version, ...]
-    because: str | None
-    queue_s: float = 0.0
-    run_s: float = 0.0
-
-
-Run = Callable[[Hashable, list[str]], Batched]
-"""Runs texts that go together; the first argument says what they have in common."""
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    group: Hashable
-    texts: Sequence[str]
-    future: Future[Joined]
-    deadline_s: float | None
-    queued_at_s: float
-    n_tokens: int
-    begun: int = 0
-    n_restarts: int = 0
-    is_joined: bool = False
-    queue_s: float | None = None
-    run_s: float = 0.0
-    parts: dict[int, Batched] = field(default_factory=dict)
-
-    @property
-    def n_done(self) -> int:
-        """How many texts have results."""
-        return sum(len(part.value) for part in self.parts.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    request: _Request
-    start: int
-    texts: list[str]
+        Raises:
+            CallerLeftError: nobody waits for any.
+        """
+        if self.started_s is None:
+            self.windows = self._batcher.form(self)
+        else:
+            self.windows = [one for one in self.windows if not one.request.done()]
+        if not self.windows:
+            raise CallerLeftError
+        return [item for window in self.windows for item in window.items]
 
 
 class Batcher:
     """The queue of one model, and the threads that empty it.
 
-    Safe to share between threads.
+    Safe to share between threads. A thread that has had nothing to do for a minute ends.
 
     Attributes:
         limits: how much may be queued and run at once.
-        n_workers: how many batches may run at once; the threads do not become fewer.
+        n_workers: how many batches may run at once.
     """
 
     def __init__(
@@ -137,7 +93,7 @@ class Batcher:
             run: runs a batch.
             clock: seconds that only grow.
             metrics: where batches are counted.
-            max_length: says how many tokens of a text the model reads.
+            max_length: says how many tokens of a text, or of a pair, the model reads.
             limits: how much may be queued and run at once.
         """
         self._name = name
@@ -149,58 +105,60 @@ class Batcher:
         self.n_workers = 1
         self._changed = Condition(Lock())
         # Queries, then all else. A request goes to the end of its queue after each window.
-        self._queues: tuple[deque[_Request], deque[_Request]] = (deque(), deque())
+        self._queues: tuple[OrderedDict[Request, None], ...] = (OrderedDict(), OrderedDict())
         self._queued_tokens = 0
         self._tokens_a_second = 0.0
+        # When the last of those that wait gives up.
+        self._latest_s = inf
+        self._waiting_for_model: set[_Batch] = set()
         self._threads: list[Thread] = []
         self._closed = False
 
     def submit(
         self,
         group: Hashable,
-        texts: Sequence[str],
+        items: Sequence[Item],
         *,
         urgent: bool = False,
         deadline_s: float | None = None,
-    ) -> Future[Joined]:
-        """Queue texts and return the future of their results, and of the models that made them.
-
-        Cancelling the future takes them out of the queue.
+    ) -> Request:
+        """Queue texts or pairs; return the future of their results, and of the models that made them.
 
         Args:
-            group: what texts of one batch have in common.
-            texts: at least one text.
+            group: what the items of one batch have in common.
+            items: at least one.
             urgent: whether they come before those that are not.
             deadline_s: when to give up, on the clock.
 
         Raises:
             QueueFullError: too much is queued already.
             PoolClosedError: the pool is closed.
-            ValueError: there is no text.
+            ValueError: there is no item.
         """
-        if not texts:
+        if not items:
             raise ValueError("there is no text to queue")
-        n_tokens = sum(map(self._tokens, texts))
-        request = _Request(
-            group=group,
-            texts=texts,
-            future=Future(),
-            deadline_s=deadline_s,
-            queued_at_s=self._clock(),
-            n_tokens=n_tokens,
+        most = self._max_length()
+        counts = [estimate_tokens(item) for item in items]
+        if most is not None:
+            counts = [min(count, most) for count in counts]
+        request = Request(
+            self, group, items, counts, deadline_s=deadline_s, queued_at_s=self._clock()
         )
+        latest_s = inf if deadline_s is None else deadline_s
         with self._changed:
             if self._closed:
                 raise PoolClosedError(self._name)
-            self._require_room(n_tokens)
-            self._queued_tokens += n_tokens
-            self._queues[0 if urgent else 1].append(request)
+            self._require_room(request.n_tokens)
+            waits = any(self._queues)
+            self._latest_s = max(self._latest_s, latest_s) if waits else latest_s
+            self._queued_tokens += request.n_tokens
+            self._queues[0 if urgent else 1][request] = None
             while len(self._threads) < self.n_workers:
                 name = f"holotype-batches-{self._name}-{len(self._threads)}"
                 self._threads.append(Thread(target=self._work, name=name, daemon=True))
                 self._threads[-1].start()
             self._changed.notify()
-        return request.future
+        return request
 
     def _require_room(self, n_tokens: int) -> None:
         limits = self.limits
@@ -230,120 +188,178 @@ class Batcher:
         with self._changed:
             self._closed = True
             waiting = [request for queue in self._queues for request in queue]
-            for queue in self._queues:
-                queue.clear()
-            self._queued_tokens = 0
+            for request in waiting:
+                self._remove(request)
             self._changed.notify_all()
             threads = tuple(self._threads)
         for request in waiting:
-            _fail(request, PoolClosedError(self._name))
+            request.fail(PoolClosedError(self._name))
         for thread in threads:
             thread.join()
+
+    def withdraw(self, request: Request) -> None:
+        """Take a request out of the queue, if it is there."""
+        with self._changed:
+            self._remove(request)
+
+    def expire(self, request: Request) -> None:
+        """Fail a request whose time is up, unless a part of it runs or has run."""
+        with self._changed:
+            if request.begun or not self._remove(request):
+                return
+            group = request.group
+            is_loading = any(batch.group == group for batch in self._waiting_for_model)
+        self._fail_late(request, is_loading=is_loading)
+
+    def _remove(self, request: Request) -> bool:
+        """Take a request out of its queue; the lock is held. Return whether it was there."""
+        for queue in self._queues:
+            if request in queue:
+                del queue[request]
+                self._queued_tokens -= request.n_tokens
+                return True
+        return False
+
+    def _fail_late(self, request: Request, *, is_loading: bool = False) -> None:
+        self._metrics.add("expired", (self._name, "", 0))
+        waited_s = self._clock() - request.queued_at_s
+        error: Exception
+        if is_loading:
+            error = LoadingTimeoutError(
+                self._name, f"was not loaded in time: {waited_s:.3f} s; the load goes on", 1.0
+            )
+        else:
+            error = DeadlineError(self._name, f"was not run in time: {waited_s:.3f} s in the queue")
+        request.fail(error)
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or any(self._queues))
-                if self._closed:
+                busy = self._changed.wait_for(lambda: self._closed or any(self._queues), _IDLE_S)
+                if self._closed or not busy or len(self._threads) > self.n_workers:
+                    self._threads.remove(current_thread())
+                    self._changed.notify()
                     return
-                windows = self._take()
+                batch, late = self._next()
+                if batch is not None:
+                    self._waiting_for_model.add(batch)
+            for request in late:
+                self._fail_late(request)
+            if batch is None:
+                continue
             try:
-                if windows:
-                    self._run_batch(windows)
+                self._run_batch(batch)
             except Exception as error:
                 # The thread outlives any mistake.
-                for window in windows:
-                    _fail(window.request, error)
+                for window in batch.windows:
+                    window.request.fail(error)
+            finally:
+                with self._changed:
+                    self._waiting_for_model.discard(batch)
 
-    def _take(self) -> list[_Window]:
-        """Take the windows of the next batch out of the queues; the lock is held."""
-        now_s = self._clock()
-        windows: list[_Window] = []
+    def _next(self) -> tuple[_Batch | None, list[Request]]:
+        """Return the batch of the first that waits, and who is late; the lock is held."""
+        now_s, late = self._clock(), list[Request]()
+        for queue in self._queues:
+            while queue:
+                request, _ = queue.popitem(last=False)
+                if not self._leaves(request, now_s, late):
+                    queue[request] = None
+                    queue.move_to_end(request, last=False)
+                    return _Batch(self, request.group), late
+        return None, late
+
+    def form(self, batch: _Batch) -> list[Window]:
+        """Take the windows of a batch out of the queues."""
+        with self._changed:
+            self._waiting_for_model.discard(batch)
+            batch.started_s = self._clock()
+            windows, late = self._take(batch.group, batch.started_s)
+        for request in late:
+            self._fail_late(request)
+        return windows
+
+    def _take(self, group: Hashable, now_s: float) -> tuple[list[Window], list[Request]]:
+        windows, late = list[Window](), list[Request]()
         left = self.limits.batch_tokens
-        group: Hashable = None
         for queue in self._queues:
             # What does not go with this batch is the first of the next one.
-            skipped: list[_Request] = []
+            skipped: list[Request] = []
             while queue and left > 0:
-                request = queue.popleft()
-                if self._leaves(request, now_s):
+                request, _ = queue.popitem(last=False)
+                if self._leaves(request, now_s, late):
                     continue
-                if windows and request.group != group:
+                if request.group != group:
                     skipped.append(request)
                     continue
-                group = request.group
-                window, n_tokens = self._cut(request, left, first=not windows)
+                window = self._cut(request, left, first=not windows)
                 if window is None:
                     skipped.append(request)
                     break
                 windows.append(window)
-                left -= n_tokens
-                if request.begun < len(request.texts):
-                    queue.append(request)
-            queue.extendleft(reversed(skipped))
-        return windows
+                left -= window.n_tokens
+                if request.begun < len(request.items):
+                    queue[request] = None
+            for request in reversed(skipped):
+                queue[request] = None
+                queue.move_to_end(request, last=False)
+        return windows, late
 
-    def _leaves(self, request: _Request, now_s: float) -> bool:
-        """Whether a request is not to be run any more; its future learns why."""
-        gone = request.future.done()
-        if not gone and request.deadline_s is not None and now_s > request.deadline_s:
-            waited_s = now_s - request.queued_at_s
-            self._metrics.add("expired", (self._name, "", 0))
-            _fail(
-                request,
-                DeadlineError(self._name, f"was not run in time: {waited_s:.3f} s in the queue"),
-            )
-            gone = True
-        if gone:
-            self._queued_tokens -= request.n_tokens
-        return gone
+    def _leaves(self, request: Request, now_s: float, late: list[Request]) -> bool:
+        """Whether a request that was taken out of its queue is not to be run; the lock is held."""
+        is_late = request.deadline_s is not None and now_s >= request.deadline_s
+        if not is_late and not request.done():
+            return False
+        self._queued_tokens -= request.n_tokens
+        if not request.done():
+            late.append(request)
+        return True
 
-    def _cut(self, request: _Request, left: int, *, first: bool) -> tuple[_Window | None, int]:
+    def _cut(self, request: Request, left: int, *, first: bool) -> Window | None:
         """Cut the next window off a request, as long as the budget allows."""
         start = request.begun
-        texts = list(request.texts[start : start + self.limits.window_texts])
-        n_texts = n_tokens = 0
-        for text in texts:
-            count = self._tokens(text)
+        n_items = n_tokens = 0
+        for count in request.counts[start : start + self.limits.window_texts]:
             # A single text may exceed the budget, or it would wait for ever.
-            if n_tokens + count > left and not (first and not n_texts):
+            if n_tokens + count > left and not (first and not n_items):
                 break
-            n_texts, n_tokens = n_texts + 1, n_tokens + count
-        if not n_texts:
-            return None, 0
-        request.begun += n_texts
-        if request.begun == len(request.texts):
+            n_items, n_tokens = n_items + 1, n_tokens + count
+        if not n_items:
+            return None
+        request.begun += n_items
+        if request.begun == len(request.items):
             self._queued_tokens -= request.n_tokens
-        return _Window(request, start, texts[:n_texts]), n_tokens
+        return Window(request, start, request.items[start : start + n_items], n_tokens)
 
-    def _tokens(self, text: str) -> int:
-        estimated, most = estimate_tokens(text), self._max_length()
-        return estimated if most is None else min(estimated, most)
-
-    def _run_batch(self, windows: list[_Window]) -> None:
-        started_s = self._clock()
-        texts = [text for window in windows for text in window.texts]
-        group = windows[0].request.group
+    def _run_batch(self, batch: _Batch) -> None:
+        latest_s = self._latest_s
+        wait_s = None if latest_s == inf else max(0.0, latest_s - self._clock())
         try:
-            batched = self._run(group, texts)
-        except Exception as error:
-            self._run_singly(windows, error)
+            batched = self._run(batch.group, batch.take, wait_s)
+        except CallerLeftError:
             return
+        except Exception as error:
+            if batch.started_s is None:
+                self._refuse(batch.group, error)
+            else:
+                self._run_singly(batch, error)
+            return
+        started_s = self._clock() if batch.started_s is None else batch.started_s
         seconds = self._clock() - started_s
-        version = batched.version
+        windows, version = batch.windows, batched.version
         labels = (version.name, version.variant, version.number)
-        n_tokens = sum(map(self._tokens, texts))
+        n_tokens = sum(window.n_tokens for window in windows)
         if seconds > 0:
             speed = n_tokens / seconds
             known = self._tokens_a_second
             self._tokens_a_second = 0.8 * known + 0.2 * speed if known else speed
         self._metrics.add("batches", labels)
-        self._metrics.add("batched_texts", labels, len(texts))
+        self._metrics.add("batched_texts", labels, sum(len(one.items) for one in windows))
         self._metrics.add("batched_tokens", labels, n_tokens)
         self._metrics.time("batch_s", labels, seconds)
         start = 0
         for window in windows:
-            end = start + len(window.texts)
+            end = start + len(window.items)
             request = window.request
             waited_s = started_s - request.queued_at_s
             self._metrics.time("queue_s", labels, waited_s)
@@ -352,28 +368,47 @@ class Batcher:
             self._put(window, replace(batched, value=batched.value[start:end]))
             start = end
 
-    def _run_singly(self, windows: list[_Window], error: Exception) -> None:
+    def _refuse(self, group: Hashable, error: Exception) -> None:
+        """Fail those that waited for a model that is not there; a load is tried once for all."""
+        with self._changed:
+            waiting = [one for queue in self._queues for one in queue if one.group == group]
+            if isinstance(error, LoadingTimeoutError):
+                # Those that came later have more time.
+                now_s = self._clock()
+                waiting = [
+                    one for one in waiting if one.deadline_s is not None and one.deadline_s <= now_s
+                ]
+            for request in waiting:
+                self._remove(request)
+        for request in waiting:
+            # One exception must not be raised on many threads at once.
+            own = copy(error)
+            own.__cause__ = error.__cause__
+            request.fail(own)
+
+    def _run_singly(self, batch: _Batch, error: Exception) -> None:
         """Run each window by itself, so that only the guilty request fails."""
+        windows = batch.windows
         if len(windows) == 1:
-            _fail(windows[0].request, error)
+            windows[0].request.fail(error)
             return
         for window in windows:
-            if window.request.future.done():
-                continue
             try:
-                found = self._run(window.request.group, window.texts)
+                found = self._run(batch.group, _alone(window), None)
+            except CallerLeftError:
+                continue
             except Exception as own:
-                _fail(window.request, own)
+                window.request.fail(own)
             else:
                 self._put(window, found)
 
-    def _put(self, window: _Window, part: Batched) -> None:
+    def _put(self, window: Window, part: Batched) -> None:
         """Give a request the results of a window, and finish it with the last one."""
         request = window.request
         with self._changed:
             # Another worker may have another window of the same request.
             request.parts[window.start] = part
-            if request.n_done < len(request.texts) or request.is_joined or request.future.done():
+            if request.n_done < len(request.items) or request.is_joined or request.done():
                 return
             request.is_joined = True
             parts = [request.parts[start] for start in sorted(request.parts)]
@@ -381,26 +416,22 @@ class Batcher:
         if len({version.fingerprint for version in versions}) > 1:
             self._restart(request)
             return
-        value = parts[0].value if len(parts) == 1 else _join([part.value for part in parts])
-        try:
-            because = next((part.because for part in parts if part.because), None)
-            queue_s = request.queue_s or 0.0
-            request.future.set_result(Joined(value, versions, because, queue_s, request.run_s))
-        except InvalidStateError:
-            return
+        value = parts[0].value if len(parts) == 1 else join_results([part.value for part in parts])
+        because = next((part.because for part in parts if part.because), None)
+        queue_s = request.queue_s or 0.0
+        request.finish(Joined(value, versions, because, queue_s, request.run_s, parts[-1].facts))
 
-    def _restart(self, request: _Request) -> None:
+    def _restart(self, request: Request) -> None:
         """Run a request again that a swap to other vectors has cut in two."""
         request.n_restarts += 1
         if request.n_restarts >= _MOST_VERSIONS:
-            _fail(
-                request,
+            request.fail(
                 DeadlineError(
                     self._name,
                     f"changed its vectors {request.n_restarts} times during one request; send it "
                     "again",
                     1.0,
-                ),
+                )
             )
             return
         with self._changed:
@@ -408,50 +439,21 @@ class Batcher:
             request.begun = 0
             request.is_joined = False
             if self._closed:
-                _fail(request, PoolClosedError(self._name))
+                request.fail(PoolClosedError(self._name))
                 return
             self._queued_tokens += request.n_tokens
-            self._queues[1].appendleft(request)
+            self._queues[1][request] = None
+            self._queues[1].move_to_end(request, last=False)
+            self._latest_s = (
+                inf if request.deadline_s is None else max(self._latest_s, request.deadline_s)
+            )
+            self._changed.notify()
 
 
-def estimate_tokens(text: str) -> int:
-    """Estimate the tokens of a text from its bytes in UTF-8; two special tokens are counted.
+def _alone(window: Window) -> Take:
+    def take() -> list[Item]:
+        if window.request.done():
+            raise CallerLeftError
+        return list(window.items)
 
-    Four bytes a token hold for English, and nearly for Chinese, where a character is three bytes.
-    Batches need no more: an encoder cuts them by the real numbers again.
-    """
-    return len(text.encode("utf-8", "surrogatepass")) // _BYTES_A_TOKEN + 2
-
-
-def _join(values: list[Any]) -> Any:
-    """Join the results of windows."""
-    first = values[0]
-    if isinstance(first, np.ndarray):
-        return np.concatenate(values)
-    if isinstance(first, list):
-        return [one for value in values for one in value]
-    return type(first).concatenate(values)
-
-
-def _fail(request: _Request, error: Exception) -> None:
-    if request.future.done():
-        return
-    try:
-        request.future.set_exception(error)
-    except InvalidStateError:
-        # Its caller cancelled it at this moment.
-        return
-
-
-def may_be_batched(method: str, args: Sequence[Any], options: Mapping[str, Any]) -> bool:
-    """Whether a call can run together with others: a method that takes texts, and got some.
-
-    Whatever else it got, the model itself judges.
-    """
-    if method not in ("encode_query", "encode_document", "encode", "classify") or len(args) != 1:
-        return False
-    (texts,) = args
-    several = isinstance(texts, list) and bool(texts)
-    if not isinstance(texts, str) and not (several and all(isinstance(t, str) for t in texts)):
-        return False
-    return all(isinstance(value, _COMPARABLE) for value in options.values())
+    return take

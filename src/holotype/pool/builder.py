@@ -20,8 +20,8 @@ from holotype.deployment.document import (
     VariantSpec,
 )
 from holotype.pool.applying import check
-from holotype.pool.batching import Limits
 from holotype.pool.errors import PoolError, UnknownNameError
+from holotype.pool.queued import Limits
 from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
 from holotype.references.ref import ModelRef

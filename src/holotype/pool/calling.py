@@ -23,6 +23,7 @@ from holotype.pool.errors import (
     WrongKindOfModelError,
 )
 from holotype.pool.generation import HAVE_VECTORS, Generation, ModelKind, Version
+from holotype.pool.loading import LoadJob
 from holotype.pool.routing import Breaker, Weights, is_callers_mistake
 from holotype.pool.slot import Slot
 
@@ -201,21 +202,57 @@ class Caller:
         variant: str | None = None,
         timeout_s: float | None = None,
         kind: ModelKind | None = None,
+        begin: Callable[[], None] | None = None,
+        awaited: LoadJob | None = None,
     ) -> Answer[Any]:
-        """Call a method of a model; see `Pool.call`."""
+        """Call a method of a model; see `Pool.call`.
+
+        Args:
+            name: the name of the model.
+            method: the method.
+            args: its arguments.
+            options: its arguments by name.
+            key: keeps a caller on one variant.
+            variant: takes this variant, whatever the weights.
+            timeout_s: how long to wait for a load; None takes the deployment's.
+            kind: the kind that the model must have; None for any.
+            begin: is called before each model that is run, once it is loaded; it may raise
+                `CallerLeftError`.
+            awaited: see `Engine.acquire`.
+        """
         route = self.route(name)
         if route.spec.ensemble is not None:
-            return self._ensemble(route, method, args, options, key=key, timeout_s=timeout_s)
+            return self._ensemble(
+                route, method, args, options, key=key, timeout_s=timeout_s, begin=begin
+            )
 
         def run(generation: Generation) -> Any:
-            check_method(generation, method, kind)
-            given = options
-            unit = generation.unit
-            if method == "classify" and unit.threshold is not None:
-                given = _with_threshold(options, unit.threshold)
-            return getattr(generation.model, method)(*args, **given)
+            if begin is not None:
+                begin()
+            return run_method(generation, method, args, options, kind)
 
-        return self.answer(name, run, key=key, variant=variant, timeout_s=timeout_s)
+        return self.answer(
+            name, run, key=key, variant=variant, timeout_s=timeout_s, awaited=awaited
+        )
+
+    def load_for(
+        self, name: str, key: str | None, variant: str | None, timeout_s: float | None
+    ) -> LoadJob | None:
+        """Return the load that a call would wait for; None if it would be answered at once.
+
+        Whoever waits for it passes it and its variant to `call`.
+
+        Raises:
+            UnknownNameError: there is no such name or variant.
+        """
+        route = self.route(name)
+        if route.spec.ensemble is not None:
+            return None
+        copy = self.pick(route.choose(key, variant))
+        if copy.slot.current is not None or copy.breaker.state != "closed":
+            return None
+        deadline_s = None if timeout_s is None else self._engine.clock() + timeout_s
+        return self._engine.request(copy.slot, deadline_s)
 
     def answer(
         self,
@@ -225,6 +262,7 @@ class Caller:
         key: str | None = None,
         variant: str | None = None,
         timeout_s: float | None = None,
+        awaited: LoadJob | None = None,
     ) -> Answer[Any]:
         """Run something on a model under a lease, or on what stands in for it.
 
@@ -234,6 +272,7 @@ class Caller:
             key: what keeps a caller on one variant.
             variant: the variant to take, whatever the weights.
             timeout_s: how long to wait for a load; None takes the deployment's.
+            awaited: see `Engine.acquire`.
         """
         while True:
             route = self.route(name)
@@ -241,7 +280,7 @@ class Caller:
             deadline_s = None if seconds is None else self._engine.clock() + seconds
             chosen = route.choose(key, variant)
             try:
-                return self._once(name, self.pick(chosen), run, deadline_s)
+                return self._once(name, self.pick(chosen), run, deadline_s, awaited=awaited)
             except UnknownNameError:
                 # The deployment changed between the choice and the lease.
                 if self.routes.get(name) is route:
@@ -258,16 +297,18 @@ class Caller:
         run: Function,
         deadline_s: float | None,
         like: Slot | None = None,
+        *,
+        awaited: LoadJob | None = None,
     ) -> Answer[Any]:
         engine, slot, breaker = self._engine, copy.slot, copy.breaker
         breaker.enter()
         try:
-            lease = engine.acquire(slot, deadline_s)
+            lease = engine.acquire(slot, deadline_s, awaited=awaited)
         except (PoolClosedError, UnknownNameError, LoadingTimeoutError, SickModelError):
             breaker.leave()
             raise
-        except PoolError:
-            breaker.fail()
+        except PoolError as error:
+            breaker.fail(error.load)
             raise
         except BaseException:
             breaker.leave()
@@ -336,17 +377,24 @@ class Caller:
         *,
         key: str | None,
         timeout_s: float | None,
+        begin: Callable[[], None] | None,
     ) -> Answer[Any]:
         name, spec = route.spec.name, route.spec.ensemble
         assert spec is not None
         plan = ensembles.plan(name, spec, method, args, options)
+
+        def run(generation: Generation) -> Any:
+            if begin is not None:
+                begin()
+            return plan.run(generation)
+
         parts: list[ensembles.Part] = []
         run_s = 0.0
         versions: list[Version] = []
         dropped: list[str] = []
         for member in spec.members:
             try:
-                answer = self.answer(member.name, plan.run, key=key, timeout_s=timeout_s)
+                answer = self.answer(member.name, run, key=key, timeout_s=timeout_s)
             except Exception as error:
                 if spec.on_failure == "fail" or is_callers_mistake(error):
                     raise
@@ -368,6 +416,26 @@ class Caller:
             dropped=tuple(dropped),
             run_s=run_s,
         )
+
+
+def run_method(
+    generation: Generation,
+    method: str,
+    args: Sequence[Any],
+    options: Mapping[str, Any],
+    kind: ModelKind | None,
+) -> Any:
+    """Call a method of a model that is leased.
+
+    Raises:
+        WrongKindOfModelError: see `check_method`.
+        HolotypeError: whatever the method raises.
+    """
+    check_method(generation, method, kind)
+    threshold = generation.unit.threshold
+    if method == "classify" and threshold is not None:
+        options = _with_threshold(options, threshold)
+    return getattr(generation.model, method)(*args, **options)
 
 
 def check_method(generation: Generation, method: str, kind: ModelKind | None) -> None:

@@ -55,6 +55,7 @@ def facts_of(model: Any, name: str) -> Facts:
         dim=getattr(model, "dim", None),
         max_length=getattr(model, "max_length", None),
         fingerprint=getattr(model, "fingerprint", None),
+        activation=None if record is None else getattr(model, "activation", None),
     )
 
 

@@ -52,12 +52,15 @@ class Engine(Residents):
         self._swaps: list[LoadJob] = []
         self._waiting_jobs: set[LoadJob] = set()
 
-    def acquire(self, slot: Slot, deadline_s: float | None = None) -> Lease[Any]:
+    def acquire(
+        self, slot: Slot, deadline_s: float | None = None, *, awaited: LoadJob | None = None
+    ) -> Lease[Any]:
         """Return a lease on what the slot serves, and load it first if nothing is loaded.
 
         Args:
             slot: the slot.
             deadline_s: until when to wait for a load, on the clock; None waits for its end.
+            awaited: a load whose end the caller has waited for; if it failed, no other one is tried.
 
         Raises:
             PoolClosedError: the pool is closed.
@@ -75,18 +78,33 @@ class Engine(Residents):
                 self.check_open(slot)
                 if slot.is_sick and slot.loading is None:
                     raise _sick(slot)
-                job = slot.loading or self._request(slot)
+                if awaited is not None and awaited.slot is slot and awaited.future.done():
+                    self._raise_failure(awaited)
+                job = self._request(slot, deadline_s)
                 job.n_waiters += 1
-                job.priority = min(job.priority, REQUESTED)
-                if deadline_s is not None:
-                    job.deadline_s = max(job.deadline_s, deadline_s)
             self.wake()
             lease = self._wait_for(job, deadline_s)
             if lease is not None:
                 return lease
+            awaited = None
 
-    def _request(self, slot: Slot) -> LoadJob:
-        return self._queue_load(slot, REQUESTED)
+    def request(self, slot: Slot, deadline_s: float | None) -> LoadJob | None:
+        """Return the load that `acquire` would wait for; None if it would not wait."""
+        with self.lock:
+            if self._closed or slot.removed or slot.current is not None:
+                return None
+            if slot.is_sick and slot.loading is None:
+                return None
+            job = self._request(slot, deadline_s)
+        self.wake()
+        return job
+
+    def _request(self, slot: Slot, deadline_s: float | None) -> LoadJob:
+        job = slot.loading or self._queue_load(slot, REQUESTED)
+        job.priority = min(job.priority, REQUESTED)
+        if deadline_s is not None:
+            job.deadline_s = max(job.deadline_s, deadline_s)
+        return job
 
     def _queue_load(self, slot: Slot, priority: int) -> LoadJob:
         device = self._devices[slot.unit.device]
@@ -135,7 +153,10 @@ class Engine(Residents):
         if job.is_swap or error is None or isinstance(error, SupersededError):
             return
         # One exception must not be raised on many threads at once.
-        raise copy(error) from error.__cause__
+        own = copy(error)
+        if isinstance(own, PoolError):
+            own.load = job.order
+        raise own from error.__cause__
 
     def note_not_finite(self, generation: Generation) -> None:
         """Count an answer with NaN or infinity; three in a row, and the model is not called."""

@@ -25,7 +25,10 @@ class PoolError(HolotypeError):
         name: the name of the model in the pool; empty for the pool itself.
         problem: what was found, and what to do.
         retry_after_s: in how many seconds the same call may succeed; None where that is unknown.
+        load: the number of the load that failed, which all have in common that waited for it.
     """
+
+    load: int | None = None
 
     def __init__(self, name: str, problem: str, retry_after_s: float | None = None) -> None:
         """Name the model and the problem."""
@@ -166,3 +169,10 @@ class DeadlineError(PoolError, TimeoutError):
 
 class EnsembleError(PoolError):
     """The members of an ensemble cannot be combined, or too many of them failed."""
+
+
+class CallerLeftError(BaseException):
+    """Nobody waits for a call any more, so that it is not made.
+
+    No `Exception`: nothing takes it for a failure of the model, and no fallback is tried.
+    """

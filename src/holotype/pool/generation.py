@@ -13,6 +13,7 @@ from threading import Event, Lock
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 from holotype.errors import ClosedEncoderError
+from holotype.records import ScoreActivation
 
 ModelT_co = TypeVar("ModelT_co", covariant=True)
 State: TypeAlias = Literal["ready", "draining", "closed"]
@@ -57,6 +58,7 @@ class Facts:
         dim: the size of its vectors; None if it does not say, or has none.
         max_length: the number of tokens that it reads; None if it does not say.
         fingerprint: see `Version`.
+        activation: what turns its logits into scores; None if it does not say, or has none.
     """
 
     kind: ModelKind
@@ -65,6 +67,7 @@ class Facts:
     dim: int | None
     max_length: int | None
     fingerprint: str | None
+    activation: ScoreActivation | None = None
 
 
 class Generation:

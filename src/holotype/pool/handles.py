@@ -76,7 +76,7 @@ class Handle(Generic[EncoderT]):
             key: keeps this caller on one variant, as long as the weights stay.
             variant: calls this variant, whatever the weights.
             timeout_s: how long to wait for a load, and in the queue of a batch.
-            batched: whether the texts of this caller may run in one batch with those of others.
+            batched: whether the texts and pairs of this caller may run in one batch with others.
         """
         return type(self)(
             self._pool,

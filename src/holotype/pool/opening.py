@@ -41,6 +41,33 @@ _ELSEWHERE = Need(n_bytes=0, origin="declared")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How one source is opened.
+
+    Attributes:
+        reference: the source, for people.
+        open: loads the model.
+        source: what tells it from other sources.
+        device: the device that it is loaded on.
+        prepare: imports what the load needs.
+        files: names, sizes and times of its files, as they are now.
+        options: how a registry says that it is loaded; None without a registry.
+        registered: the version of a registry that it is now.
+        has_weights: whether it takes memory of this machine, and gains from copies.
+    """
+
+    reference: str
+    open: Callable[[], Any]
+    source: str
+    device: str = "cpu"
+    prepare: Callable[[], None] = lambda: None
+    files: tuple[tuple[str, int, int], ...] = ()
+    options: Mapping[str, Any] | None = None
+    registered: RegisteredModel | None = None
+    has_weights: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opener:
     """Turns what a deployment says of a variant into what the engine loads.
 
@@ -67,69 +94,35 @@ class Opener:
         Raises:
             PoolError: the source is not supported, or its class is not allowed.
         """
-        inference, source = variant.inference, variant.source
+        inference, way = variant.inference, self._way(spec, variant, copy)
+        if spec.copies != 1 and not way.has_weights:
+            raise PoolError(
+                spec.name,
+                f"asks for {spec.copies} copies of {way.reference}, which loads no weights here and "
+                "takes any number of calls at once; leave copies out",
+            )
         facts: dict[str, Any] = {
-            "source": repr(source),
+            "source": way.source,
             "dim": spec.dim,
             "dtype": inference.dtype,
             "backend": inference.backend,
             "code": inference.trust_remote_code,
             "max_length": inference.max_length,
         }
-        device = inference.device or "cpu"
-        follows = False
-        registered: RegisteredModel | None = None
-        prepare: Callable[[], None] = _nothing
-        if isinstance(source, ReferenceSource):
-            device = _device(inference, copy)
-            reference, content = str(source.ref), _content(source.ref)
-            opens = partial(_load, source.ref, spec.dim, device, inference)
-            prepare = partial(_import_backend, inference.backend)
-            size_facts = {**facts, "files": [file[:2] for file in content]}
-        elif isinstance(source, RegistrySource):
-            device, follows = _device(inference, copy), True
-            registered = find_version(self.registry, spec.name, source)
-            reference, content = f"registry:{source.kind}", ()
-            opens, size_facts = partial(refuse_none, spec.name, source), facts
-            # Which version it is decides, and not whether it is followed or named.
-            facts["source"] = "none"
-            if registered is not None:
-                options = options_of(spec.name, registered, spec.dim, inference)
-                reference = f"registry:{source.kind}@{registered.name}"
-                opens = partial(_load_registered, registered, device, options)
-                prepare = partial(_import_backend, str(options["backend"]))
-                facts |= {"source": registered.digest, "options": repr(sorted(options.items()))}
-                facts["name"] = reference
-                size_facts = {name: value for name, value in facts.items() if name != "name"}
-        elif isinstance(source, BuiltinSource):
-            reference, content = f"builtin:{source.name}", ()
-            opens, size_facts = partial(_builtin, source.name), facts
-            if source.name not in BUILTIN:
-                raise PoolError(spec.name, f"names no builtin classifier; there are {[*BUILTIN]}")
-        elif isinstance(source, CustomSource):
-            reference, content = f"custom:{source.factory}", ()
-            factory = find_factory(source.factory, self.allow, self.factories)
-            opens, size_facts = partial(_custom, factory, dict(source.options)), facts
-        else:
-            device = "cpu"
-            reference, content = f"sagemaker:{source.endpoint}", ()
-            opens, size_facts = partial(_sagemaker, source, spec), facts
-        if spec.copies != 1 and isinstance(source, (BuiltinSource, SagemakerSource)):
-            raise PoolError(
-                spec.name,
-                f"asks for {spec.copies} copies of {reference}, which loads no weights here and "
-                "takes any number of calls at once; leave copies out",
-            )
-        size_key = identity_of(size_facts)
-        needs = partial(self._need, spec, variant, size_key, registered)
+        if way.options is not None:
+            facts["options"] = repr(sorted(way.options.items()))
+        # When files were written says nothing of their size.
+        size_key = identity_of({**facts, "files": [file[:2] for file in way.files]})
+        identity = {**facts, "device": way.device, "files": way.files, "name": way.reference}
+        registered = way.registered
         return Unit(
-            identity=identity_of({**facts, "device": device, "files": content}),
+            identity=identity_of(identity),
             size_key=size_key,
-            reference=reference,
-            device=device,
-            open=opens,
-            prepare=prepare,
-            need=needs,
+            reference=way.reference,
+            device=way.device,
+            open=way.open,
+            prepare=way.prepare,
+            need=partial(self._need, spec, variant, size_key, registered),
             type=spec.architecture.type,
             n_labels=spec.architecture.num_labels,
             labels=spec.architecture.labels,
@@ -140,7 +133,71 @@ class Opener:
             fingerprint=None if registered is None else registered.fingerprint,
             allow_different_vectors=spec.allow_different_vectors,
             # The registry itself refuses a switch to other vectors, unless somebody stated it.
-            may_differ_from_last=follows,
+            may_differ_from_last=isinstance(variant.source, RegistrySource),
+        )
+
+    def _way(self, spec: ModelSpec, variant: VariantSpec, copy: int) -> _Way:
+        source, inference = variant.source, variant.inference
+        if isinstance(source, ReferenceSource):
+            device = _device(inference, copy)
+            return _Way(
+                reference=str(source.ref),
+                open=partial(_load, source.ref, spec.dim, device, inference),
+                source=repr(source),
+                device=device,
+                prepare=partial(_import_backend, inference.backend),
+                files=_content(source.ref),
+            )
+        if isinstance(source, RegistrySource):
+            return self._registry_way(spec, source, inference, copy)
+        if isinstance(source, CustomSource):
+            factory = find_factory(source.factory, self.allow, self.factories)
+            return _Way(
+                reference=f"custom:{source.factory}",
+                open=partial(_custom, factory, dict(source.options)),
+                source=repr(source),
+                device=inference.device or "cpu",
+            )
+        if isinstance(source, BuiltinSource):
+            if source.name not in BUILTIN:
+                raise PoolError(spec.name, f"names no builtin classifier; there are {[*BUILTIN]}")
+            return _Way(
+                reference=f"builtin:{source.name}",
+                open=partial(_builtin, source.name),
+                source=repr(source),
+                has_weights=False,
+            )
+        return _Way(
+            reference=f"sagemaker:{source.endpoint}",
+            open=partial(_sagemaker, source, spec),
+            source=repr(source),
+            has_weights=False,
+        )
+
+    def _registry_way(
+        self, spec: ModelSpec, source: RegistrySource, inference: InferenceSettings, copy: int
+    ) -> _Way:
+        device, registered = (
+            _device(inference, copy),
+            find_version(self.registry, spec.name, source),
+        )
+        if registered is None:
+            return _Way(
+                reference=f"registry:{source.kind}",
+                open=partial(refuse_none, spec.name, source),
+                source="none",
+                device=device,
+            )
+        options = options_of(spec.name, registered, spec.dim, inference)
+        return _Way(
+            reference=f"registry:{source.kind}@{registered.name}",
+            open=partial(_load_registered, registered, device, options),
+            # Which version it is decides, and not whether it is followed or named.
+            source=registered.digest,
+            device=device,
+            prepare=partial(_import_backend, str(options["backend"])),
+            options=options,
+            registered=registered,
         )
 
     def _need(
@@ -165,10 +222,6 @@ class Opener:
             if estimated is not None:
                 return Need(n_bytes=estimated, origin="estimated")
         return Need(n_bytes=0, origin="unknown")
-
-
-def _nothing() -> None:
-    """Import nothing."""
 
 
 def _device(inference: InferenceSettings, copy: int) -> str:

@@ -316,34 +316,12 @@ class Operations:
         if chosen is None:
             names = ", ".join(repr(one.name) for one in route.variants)
             raise PoolError(name, f"has several variants; pass variant= with one of {names}")
-        spec = route.spec
-        if allow_different_vectors:
-            spec = replace(spec, allow_different_vectors=True)
-        (old,) = (one for one in spec.variants if one.name == chosen.name)
-        new = replace(old, source=source)
-        mode = self._engine.settings.swap if mode is None else mode
-        # Copies take over together.
-        holds = len(chosen.copies) > 1 and mode == "overlap"
-        jobs = [
-            self._engine.swap(
-                one.slot,
-                self._opener.unit(spec, new, one.slot.copy),
-                mode=mode,
-                timeout_s=timeout_s,
-                holds=holds,
-            )
-            for one in chosen.copies
-        ]
-        errors = [error for job in jobs if (error := job.future.exception()) is not None]
-        if holds and errors:
-            self._engine.discard(jobs)
-        elif holds:
-            self._engine.commit(jobs)
-        if errors:
-            raise errors[0]
-        for one in chosen.copies:
-            one.breaker.reset()
-        return jobs[0].future.result().version
+        return self._applier.swap(
+            Replacement(name=name, variant=chosen.name, source=source),
+            mode=mode,
+            allow_different_vectors=allow_different_vectors,
+            timeout_s=timeout_s,
+        )
 
     def wait_until_ready(self, timeout_s: float | None = None) -> None:
         """Wait until everything is loaded that the deployment preloads.

@@ -9,11 +9,11 @@ from threading import Lock
 from typing import Any, Literal, Self, TypeVar, overload
 
 from holotype.deployment.document import Deployment
-from holotype.pool.batched_calls import BatchedCalls, answer_of
-from holotype.pool.batching import Limits, may_be_batched
+from holotype.pool.batched_calls import BatchedCalls
 from holotype.pool.builder import PoolBuilder
 from holotype.pool.calling import Answer, Caller
 from holotype.pool.engine import Engine
+from holotype.pool.errors import LoadingTimeoutError
 from holotype.pool.generation import Lease, ModelKind
 from holotype.pool.handles import (
     ClassifierHandle,
@@ -25,9 +25,11 @@ from holotype.pool.handles import (
 )
 from holotype.pool.opening import Opener
 from holotype.pool.operations import Operations, Read
+from holotype.pool.queued import Limits
 from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
-from holotype.pool.threads import Threads
+from holotype.pool.threads import Threads, ended
+from holotype.pool.together import plan_together
 
 HandleT = TypeVar("HandleT", bound=Handle[Any])
 
@@ -216,7 +218,7 @@ class Pool(Operations):
             variant: takes this variant, whatever the weights.
             timeout_s: how long to wait for a load, and in the queue; None takes that of the
                 deployment.
-            batched: whether the texts may run in one batch with those of other callers.
+            batched: whether the texts or pairs may run in one batch with those of other callers.
             kind: the kind that the model must have; None for any.
             options: the arguments of the method by name.
 
@@ -225,18 +227,18 @@ class Pool(Operations):
             PoolError: the model cannot be loaded or called.
             HolotypeError: whatever the method raises.
         """
-        if batched and may_be_batched(method, args, options):
-            future = self._batches.submit(
-                name,
-                method,
-                args[0],
-                options,
-                key=key,
-                variant=variant,
-                timeout_s=timeout_s,
-                kind=kind,
+        together = plan_together(name, method, args, options) if batched else None
+        if together is not None:
+            queued = self._batches.submit(
+                name, together, key=key, variant=variant, timeout_s=timeout_s, kind=kind
             )
-            return answer_of(name, args[0], future.result())
+            try:
+                return queued.result()
+            except LoadingTimeoutError:
+                if not self._caller.route(name).spec.fallback:
+                    raise
+            # What stands in for it answers now, or nothing does.
+            timeout_s = 0.0
         return self._caller.call(
             name,
             method,
@@ -262,8 +264,8 @@ class Pool(Operations):
     ) -> Answer[Any]:
         """Do what `call` does without blocking the event loop.
 
-        The model runs on a thread. A task that is cancelled leaves the queue, so that nothing is
-        computed for it; a load or a model that runs already goes on.
+        The model runs on a thread. A task that is cancelled leaves the queue, or those that wait for
+        a load, so that nothing is computed for it; a load or a model that runs already goes on.
 
         Raises:
             QueueFullError: too much is queued already.
@@ -271,23 +273,41 @@ class Pool(Operations):
             PoolError: see `call`.
             HolotypeError: whatever the method raises.
         """
-        if batched and may_be_batched(method, args, options):
+        stated = self._caller.route(name).spec.timeout_s if timeout_s is None else timeout_s
+        is_late = False
+        together = plan_together(name, method, args, options) if batched else None
+        if together is not None:
             queued = self._batches.submit(
+                name, together, key=key, variant=variant, timeout_s=timeout_s, kind=kind
+            )
+            try:
+                return await queued.wait()
+            except LoadingTimeoutError:
+                if not self._caller.route(name).spec.fallback:
+                    raise
+            # What stands in for it answers now, or nothing does.
+            is_late, stated = True, None
+        # Those that wait for a load hold no thread, which others need.
+        load = None if is_late else self._caller.load_for(name, key, variant, stated)
+        if load is not None:
+            variant, began_s = load.slot.variant, self._engine.clock()
+            with self._threads.place(name):
+                is_late = not await ended(load.future, stated)
+            if stated is not None:
+                stated = None if is_late else stated - (self._engine.clock() - began_s)
+
+        def run(left_s: float | None, begin: Callable[[], None]) -> Answer[Any]:
+            return self._caller.call(
                 name,
                 method,
-                args[0],
+                args,
                 options,
                 key=key,
                 variant=variant,
-                timeout_s=timeout_s,
+                timeout_s=0.0 if is_late else left_s,
                 kind=kind,
-            )
-            return answer_of(name, args[0], await asyncio.wrap_future(queued))
-        stated = self._caller.route(name).spec.timeout_s if timeout_s is None else timeout_s
-
-        def run(left_s: float | None) -> Answer[Any]:
-            return self._caller.call(
-                name, method, args, options, key=key, variant=variant, timeout_s=left_s, kind=kind
+                begin=begin,
+                awaited=load,
             )
 
         return await asyncio.wrap_future(self._threads.submit(name, run, stated))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
-from holotype.deployment.document import Source
+from holotype.deployment.document import Source, Swap
 from holotype.errors import InvalidArgumentError
 from holotype.pool.engine import Engine
 from holotype.pool.generation import Generation
@@ -64,17 +64,21 @@ class PreparedSwap:
         self,
         engine: Engine,
         units: Sequence[PreparedUnit],
-        release: Callable[[], None],
         *,
+        mode: Swap,
+        holds: bool,
         timeout_s: float,
+        release: Callable[[], None] = lambda: None,
     ) -> None:
         """Load, and wait for all of it.
 
         Args:
             engine: what loads.
             units: what to load into which slot.
-            release: is called at the end, whatever it is.
+            mode: see `PoolSettings.swap`.
+            holds: whether nothing takes over before `commit`; not if what served is unloaded first.
             timeout_s: how long to wait for memory.
+            release: is called at the end, whatever it is.
 
         Raises:
             PoolError: a model cannot be loaded, or is no successor; all of them are closed.
@@ -83,16 +87,13 @@ class PreparedSwap:
         self._units = units
         self._release = release
         self._is_open = True
-        mode = engine.settings.swap
-        self._holds = mode == "overlap"
+        self._holds = holds
         began_s = perf_counter()
         self._jobs: list[LoadJob] = []
         try:
             for one in units:
                 self._jobs.append(
-                    engine.swap(
-                        one.slot, one.unit, mode=mode, timeout_s=timeout_s, holds=self._holds
-                    )
+                    engine.swap(one.slot, one.unit, mode=mode, timeout_s=timeout_s, holds=holds)
                 )
             errors = [e for job in self._jobs if (e := job.future.exception()) is not None]
             if errors:

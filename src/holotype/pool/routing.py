@@ -88,6 +88,7 @@ class Breaker:
         self._open_until_s: float | None = None
         self._open_for_s = self.FIRST_S
         self._is_tried = False
+        self._last_load: int | None = None
 
     @property
     def state(self) -> Literal["closed", "open", "half-open"]:
@@ -138,9 +139,16 @@ class Breaker:
             with self._lock:
                 self._is_tried = False
 
-    def fail(self) -> None:
-        """End a call that failed because of the model."""
+    def fail(self, load: int | None = None) -> None:
+        """End a call that failed because of the model.
+
+        Args:
+            load: the load that failed, if it was one; it counts once, however many waited for it.
+        """
         with self._lock:
+            if load is not None and load == self._last_load:
+                return
+            self._last_load = load
             now_s = self._clock()
             self._failures.append(now_s)
             often = len(self._failures) == self.FAILURES

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
-from holotype.pool.errors import DeadlineError, PoolClosedError, QueueFullError
+from holotype.pool.errors import (
+    CallerLeftError,
+    DeadlineError,
+    PoolClosedError,
+    QueueFullError,
+)
 from holotype.pool.metrics import Metrics
 
 _THREADS = 32
+
+Run: TypeAlias = "Callable[[float | None, Callable[[], None]], Any]"
+"""Makes a call; see `Threads.submit`."""
 
 
 class Threads:
     """A queue with a limit, and threads that empty it. Safe to share between threads.
 
-    Whoever cancels a future that has not begun takes it out of the queue; what is past its deadline
-    leaves without being run.
+    Whoever cancels a future before its model runs takes it out of the queue, or out of those that
+    wait for a load; what is past its deadline leaves without being run.
     """
 
     def __init__(self, *, clock: Callable[[], float], metrics: Metrics, most: int) -> None:
@@ -36,14 +47,13 @@ class Threads:
         self._threads: ThreadPoolExecutor | None = None
         self._closed = False
 
-    def submit(
-        self, name: str, run: Callable[[float | None], Any], timeout_s: float | None
-    ) -> Future[Any]:
+    def submit(self, name: str, run: Run, timeout_s: float | None) -> Future[Any]:
         """Queue a call.
 
         Args:
             name: the model, for messages.
-            run: makes the call; it gets the seconds that are left of the timeout.
+            run: makes the call; it gets the seconds that are left of the timeout, and what it is to
+                call when the model is there, which raises `CallerLeftError` if nobody waits.
             timeout_s: how long the call may wait, here and for its model; None for no limit.
 
         Raises:
@@ -52,28 +62,24 @@ class Threads:
         """
         queued_s = self._clock()
 
+        future: Future[Any] = Future()
+
+        def start() -> None:
+            # A fallback begins again.
+            if not future.running() and not future.set_running_or_notify_cancel():
+                raise CallerLeftError
+
         def begin() -> Any:
             waited_s = self._clock() - queued_s
             if timeout_s is None:
-                return run(None)
+                return run(None, start)
             if waited_s > timeout_s:
                 self._metrics.add("expired", (name, "", 0))
                 raise DeadlineError(name, f"was not run in time: {waited_s:.3f} s in the queue")
-            return run(timeout_s - waited_s)
+            return run(timeout_s - waited_s, start)
 
-        future: Future[Any] = Future()
         with self._lock:
-            if self._closed:
-                raise PoolClosedError(name)
-            if len(self._waiting) >= self._most:
-                self._metrics.add("refused", (name, "", 0))
-                raise QueueFullError(
-                    name,
-                    f"cannot be called: {len(self._waiting):,} calls wait already, and "
-                    f"{self._most:,} may; try again in 1 s",
-                    1.0,
-                )
-            self._waiting.add(future)
+            self._add(name, future)
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="holotype-pool")
             self._threads.submit(self._run, future, begin)
@@ -81,15 +87,47 @@ class Threads:
         future.add_done_callback(self._take)
         return future
 
+    @contextmanager
+    def place(self, name: str) -> Iterator[None]:
+        """Take a place in the queue without a thread, for a call that waits for a load.
+
+        Raises:
+            QueueFullError: too many wait already.
+            PoolClosedError: the pool is closed.
+        """
+        future: Future[Any] = Future()
+        with self._lock:
+            self._add(name, future)
+        try:
+            yield
+        finally:
+            self._take(future)
+
+    def _add(self, name: str, future: Future[Any]) -> None:
+        """Count a call that waits; the lock is held."""
+        if self._closed:
+            raise PoolClosedError(name)
+        if len(self._waiting) >= self._most:
+            self._metrics.add("refused", (name, "", 0))
+            raise QueueFullError(
+                name,
+                f"cannot be called: {len(self._waiting):,} calls wait already, and "
+                f"{self._most:,} may; try again in 1 s",
+                1.0,
+            )
+        self._waiting.add(future)
+
     def _run(self, future: Future[Any], begin: Callable[[], Any]) -> None:
-        if not self._take(future) or not future.set_running_or_notify_cancel():
+        if not self._take(future):
             return
         try:
             result = begin()
+        except CallerLeftError:
+            return
         except BaseException as error:
-            future.set_exception(error)
+            _end(future, partial(future.set_exception, error))
         else:
-            future.set_result(result)
+            _end(future, partial(future.set_result, result))
 
     def _take(self, future: Future[Any]) -> bool:
         """Take a call out of what waits; return whether it waited."""
@@ -112,3 +150,32 @@ class Threads:
         threads = self._threads
         if threads is not None:
             threads.shutdown(wait=wait, cancel_futures=True)
+
+
+def _end(future: Future[Any], tell: Callable[[], None]) -> None:
+    try:
+        tell()
+    except InvalidStateError:
+        # It was cancelled before its model ran.
+        return
+
+
+async def ended(future: Future[Any], timeout_s: float | None) -> bool:
+    """Wait for the end of what others wait for, too; return whether it came in time.
+
+    A task that is cancelled does not cancel the future.
+    """
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_: object) -> None:
+        # The loop may be closed when nobody waits any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(event.set)
+
+    future.add_done_callback(tell)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -41,7 +41,7 @@ async def score_pairs(
         options = default_options(lease, truncate)
         if raw:
             options["activation"] = "logits"
-        answer = await call.run(name, "predict", pairs, lease=lease, batched=False, **options)
+        answer = await call.run(name, "predict", pairs, lease=lease, **options)
     finally:
         if lease is not None:
             lease.end()
@@ -82,7 +82,6 @@ async def label_texts(
                 "predict_scores",
                 texts,
                 lease=lease,
-                batched=False,
                 activation="logits",
                 **options,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holotype.pool.batching import Batched, Batcher, Limits, estimate_tokens, may_be_batched
-from holotype.pool.errors import DeadlineError, PoolClosedError, QueueFullError
+from holotype.pool import batching
+from holotype.pool.batching import Batcher
+from holotype.pool.errors import (
+    DeadlineError,
+    LoadingTimeoutError,
+    ModelLoadError,
+    PoolClosedError,
+    QueueFullError,
+)
 from holotype.pool.generation import Version
 from holotype.pool.metrics import Metrics
+from holotype.pool.queued import Batched, Item, Limits, Take, estimate_tokens
 
 
 def version(number: int = 1, fingerprint: str = "same") -> Version:
@@ -31,19 +39,30 @@ def version(number: int = 1, fingerprint: str = "same") -> Version:
 
 
 class Runner:
-    """Encodes a text to its length; the first batch can be held back."""
+    """Encodes a text to its length; the first batch, and the model itself, can be held back."""
 
     def __init__(self) -> None:
         """Begin."""
-        self.batches: list[tuple[Hashable, list[str]]] = []
+        self.batches: list[tuple[Hashable, list[Item]]] = []
+        self.asked = Event()
+        self.loaded = Event()
+        self.loaded.set()
+        self.waits: list[float | None] = []
+        self.failures: list[Exception] = []
         self.begun = Event()
         self.gate = Event()
         self.gate.set()
         self.versions: list[Version] = []
-        self.bad: set[str] = set()
+        self.bad: set[Item] = set()
         self.now_s = 0.0
 
-    def __call__(self, group: Hashable, texts: list[str]) -> Batched:
+    def __call__(self, group: Hashable, take: Take, wait_s: float | None) -> Batched:
+        self.waits.append(wait_s)
+        self.asked.set()
+        assert self.loaded.wait(30)
+        if self.failures:
+            raise self.failures.pop(0)
+        texts = take()
         self.batches.append((group, texts))
         self.begun.set()
         assert self.gate.wait(30)
@@ -279,17 +298,117 @@ def test_every_request_gets_all_of_its_own_results_and_no_batch_is_too_large(
         values, *_ = future.result(30)
         assert values[:, 0].tolist() == [len(text) for text in texts]
     queue.close()
-    for _, texts in runner.batches:
-        assert len(texts) == 1 or sum(map(estimate_tokens, texts)) <= batch_tokens
+    for _, items in runner.batches:
+        assert len(items) == 1 or sum(map(estimate_tokens, items)) <= batch_tokens
     assert sum(len(texts) for _, texts in runner.batches) == sum(len(t) for _, t, _ in requests)
     assert queue.n_queued == 0
 
 
-def test_only_calls_that_are_alike_can_be_batched() -> None:
-    assert may_be_batched("encode_query", [["a"]], {"instruction": None, "batch_size": 3})
-    assert may_be_batched("encode_query", ["a"], {})
-    assert not may_be_batched("encode_query", [["a"]], {"devices": ["cpu"]})
-    assert not may_be_batched("rank", [["a"]], {})
-    # A tuple is a pair of texts to a classifier, and what is no text is the model's to refuse.
-    for texts in (("a", "b"), ["a", 5], [], None, [("a", "b")]):
-        assert not may_be_batched("classify", [texts], {})
+# What happens while the model is loaded
+
+
+def ask(runner: Runner, queue: Batcher, **more: Any) -> Any:
+    """Queue a text whose model is loaded once the event is set."""
+    runner.loaded.clear()
+    future = queue.submit("g", ["first"], **more)
+    assert runner.asked.wait(30)
+    return future
+
+
+def test_who_leaves_while_the_model_is_loaded_is_not_in_the_batch(
+    runner: Runner, queue: Batcher
+) -> None:
+    first, gone, late, stays = (
+        ask(runner, queue, deadline_s=3.0),
+        queue.submit("g", ["gone"]),
+        queue.submit("g", ["late"], deadline_s=5.0),
+        queue.submit("g", ["stays"], deadline_s=50.0),
+    )
+    assert gone.cancel()
+    first.expire()
+    with pytest.raises(LoadingTimeoutError, match="the load goes on"):
+        first.result(30)
+    runner.now_s = 5.0
+    runner.loaded.set()
+    stays.result(30)
+    with pytest.raises(DeadlineError):
+        late.result(30)
+    assert runner.batches == [("g", ["stays"])]
+
+
+def test_a_batch_that_everybody_has_left_is_not_run(runner: Runner, queue: Batcher) -> None:
+    assert ask(runner, queue).cancel()
+    runner.loaded.set()
+    queue.submit("g", ["next"]).result(30)
+    assert runner.batches == [("g", ["next"])]
+
+
+def test_a_load_is_tried_once_for_all_who_wait(runner: Runner, queue: Batcher) -> None:
+    runner.failures = [ModelLoadError("m", "could not be loaded")]
+    futures = [ask(runner, queue), *(queue.submit("g", ["x"]) for _ in range(50))]
+    runner.loaded.set()
+    errors = [future.exception(30) for future in futures]
+    assert all(isinstance(error, ModelLoadError) for error in errors)
+    # Threads raise them at once, and write their tracebacks into them.
+    assert len(set(map(id, errors))) == len(errors)
+    assert len(runner.waits) == 1
+
+
+def test_a_load_is_waited_for_as_long_as_anybody_waits(runner: Runner, queue: Batcher) -> None:
+    first = ask(runner, queue, deadline_s=3.0)
+    second = queue.submit("g", ["second"], deadline_s=9.0)
+    runner.failures = [LoadingTimeoutError("m", "was not loaded in time")]
+    runner.now_s = 3.0
+    runner.loaded.set()
+    with pytest.raises(LoadingTimeoutError):
+        first.result(30)
+    # Who came later has more time, and the load is waited for again.
+    second.result(30)
+    assert runner.waits == [3.0, 6.0]
+    assert queue.submit("g", ["patient"]).result(30)
+    assert runner.waits[-1] is None
+
+
+def test_an_expired_request_of_which_a_part_has_run_goes_on(runner: Runner) -> None:
+    queue = batcher(runner, batch_tokens=3)
+    runner.gate.clear()
+    future = queue.submit("g", ["a", "b"])
+    assert runner.begun.wait(30)
+    future.expire()
+    runner.gate.set()
+    assert future.result(30).value.shape == (2, 2)
+    queue.close()
+
+
+def test_what_is_cancelled_makes_room_at_once(runner: Runner) -> None:
+    queue = batcher(runner, queued_requests=1)
+    hold(runner, queue)
+    assert queue.submit("g", ["x"]).cancel()
+    assert queue.n_queued == 0
+    stays = queue.submit("g", ["y"])
+    runner.gate.set()
+    stays.result(30)
+    queue.close()
+
+
+def test_threads_with_nothing_to_do_end_and_are_started_again(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "_IDLE_S", 0.001)
+    queue = batcher(runner)
+    queue.submit("g", ["x"]).result(30)
+    for thread in threads_of(queue):
+        thread.join(30)
+    assert not threads_of(queue)
+    queue.submit("g", ["x"]).result(30)
+    queue.close()
+
+
+def threads_of(queue: Batcher) -> list[Thread]:
+    return list(queue._threads)
+
+
+def test_pairs_are_counted_with_both_of_their_texts() -> None:
+    text = "x" * 400
+    assert estimate_tokens((text, "")) == estimate_tokens(text) + 1
+    assert estimate_tokens((text, text)) == 2 * estimate_tokens(text) - 1

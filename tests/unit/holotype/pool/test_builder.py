@@ -113,7 +113,7 @@ def test_a_file_is_served_and_read_again(tmp_path: Path) -> None:
         with pytest.raises(HolotypeError):
             pool.reload()
         assert pool.encoder("toy").encode("abc").tolist() == [15]
-        assert pool.events.last()[-1].kind == "deployment_failed"
+        assert pool.events.last(kind="deployment_failed")
 
 
 @needs_reader

@@ -8,6 +8,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from tests.unit.holotype.pool.fakes import FakeModel
 from tests.unit.holotype.pool.serving import Kitchen
 
 from holotype.deployment.document import (
@@ -17,7 +18,15 @@ from holotype.deployment.document import (
     RegistrySource,
     VariantSpec,
 )
-from holotype.pool import ContradictionError, Pool, PoolError, RegisteredModel, Sizes, opening
+from holotype.pool import (
+    ContradictionError,
+    ModelLoadError,
+    Pool,
+    PoolError,
+    RegisteredModel,
+    Sizes,
+    opening,
+)
 from holotype.pool.opening import Opener
 from holotype.references.ref import ModelRef
 
@@ -99,6 +108,24 @@ def test_copies_swap_together_or_not_at_all(kitchen: Kitchen) -> None:
         assert {one.version.fingerprint for one in pool.status().of("a") if one.version} == {
             "another"
         }
+
+
+def test_copies_that_are_replaced_one_by_one_come_back_if_one_fails(kitchen: Kitchen) -> None:
+    inner = kitchen.make
+
+    def make(name: str, version: int = 1) -> FakeModel:
+        if name == "b" and name in kitchen.made:
+            raise OSError("damaged")
+        return inner(name, version)
+
+    kitchen.make = make  # type: ignore[method-assign]
+    with kitchen.pool(kitchen.spec("a", copies=2, preload=True), swap="replace") as pool:
+        pool.wait_until_ready(30)
+        with pytest.raises(ModelLoadError, match="damaged"):
+            pool.swap("a", kitchen.source("b", 2))
+        pool.load("a")
+        settle(pool)
+        assert [model.number for model in kitchen.machine.alive] == [1, 1]
 
 
 def test_a_deployment_adds_and_removes_copies(kitchen: Kitchen) -> None:

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.holotype.pool.fakes import FakeModel, TestEngine
+from tests.unit.holotype.pool.fakes import FakeModel
 from tests.unit.holotype.pool.serving import Kitchen
 
 from holotype.deployment.document import (
@@ -34,7 +33,6 @@ from holotype.pool import (
     Pool,
     PoolClosedError,
     PoolError,
-    Sizes,
     UnknownNameError,
     WrongKindOfModelError,
 )
@@ -604,39 +602,6 @@ def test_a_coroutine_calls_without_blocking_the_loop(kitchen: Kitchen) -> None:
 
     with kitchen.pool(kitchen.spec("a")) as pool:
         assert asyncio.run(run(pool)) == [1.0] * 20
-
-
-def test_a_task_that_is_cancelled_loses_nobody_elses_load(kitchen: Kitchen) -> None:
-    gate = Event()
-
-    async def run(pool: Pool) -> float:
-        task = asyncio.create_task(pool.acall("a", "encode", ["x"]))
-        other = asyncio.create_task(pool.acall("a", "encode", ["x"]))
-        engine: Any = pool._engine
-        await asyncio.to_thread(lambda: wait_for(engine, 2))
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        gate.set()
-        return first((await other).value)
-
-    def make(version: int) -> FakeModel:
-        gate.wait(30)
-        return kitchen.make("a", version)
-
-    with Pool(
-        kitchen.deployment(kitchen.spec("a")),
-        factories={"a": make},
-        sizes=Sizes(None),
-        engine=partial(TestEngine, kitchen.machine),
-    ) as pool:
-        assert asyncio.run(run(pool)) == 1.0
-    assert pool.metrics.value("loads") == 1
-
-
-def wait_for(engine: Any, n_waiting: int) -> None:
-    with engine.waits:
-        assert engine.waits.wait_for(lambda: engine.n_waiting >= n_waiting, 30)
 
 
 # Batches across callers

@@ -28,6 +28,7 @@ from holotype.pool import (
     RegisteredModel,
     Replacement,
     Sizes,
+    UnknownNameError,
     opening,
 )
 from holotype.references.ref import ModelRef
@@ -231,6 +232,19 @@ def test_a_version_that_cannot_be_loaded_changes_nothing(registry: Registry) -> 
         with pytest.raises(ContradictionError):
             registry.prepare(pool, registry.version(2))
         assert served(pool, "one") == served(pool, "two") == (1.0, "model/v1")
+
+
+def test_a_replacement_of_an_unknown_variant_is_refused_with_the_known_ones(
+    registry: Registry,
+) -> None:
+    registry.active = registry.version(1)
+    with registry.pool() as pool:
+        served(pool)
+        other = Replacement(name="search", variant="v2", source=RegistrySource(kind="text"))
+        with pytest.raises(UnknownNameError, match=r"no variant of 'search'.*'default'"):
+            pool.prepare([other])
+        # Nothing is held up by that.
+        assert pool.refresh("text").swapped == ()
 
 
 def test_replacing_serves_at_once_and_discarding_brings_the_old_back(registry: Registry) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from threading import Barrier, Event
 
@@ -16,6 +16,7 @@ from holotype.pool.metrics import Metrics
 from holotype.pool.threads import Threads
 
 N_THREADS = 32
+Start = Callable[[], None]
 
 
 class Held:
@@ -30,7 +31,8 @@ class Held:
         for _ in range(N_THREADS):
             begun = Event()
 
-            def block(_: float | None, begun: Event = begun) -> None:
+            def block(_: float | None, start: Start, begun: Event = begun) -> None:
+                start()
                 begun.set()
                 assert self.gate.wait(30)
 
@@ -38,7 +40,7 @@ class Held:
             assert begun.wait(30)
 
     def submit(self, name: str, timeout_s: float | None = None) -> Future[None]:
-        return self.threads.submit(name, lambda _: self.ran.append(name), timeout_s)
+        return self.threads.submit(name, lambda _, __: self.ran.append(name), timeout_s)
 
     def let_go(self) -> None:
         self.gate.set()
@@ -82,6 +84,33 @@ def test_what_is_past_its_deadline_is_not_run(held: Held, machine: Machine) -> N
     patient.result(30)
     assert held.ran == ["patient"]
     assert held.metrics.value("expired", "late") == 1
+
+
+def test_who_leaves_before_the_model_is_there_is_not_answered(machine: Machine) -> None:
+    threads = Threads(clock=machine.clock, metrics=Metrics(), most=3)
+    begun, loaded, ran = Event(), Event(), list[str]()
+
+    def run(_: float | None, start: Start) -> None:
+        begun.set()
+        assert loaded.wait(30)
+        start()
+        ran.append("model")
+        # Its fallback runs, too, and whoever waited then goes on waiting.
+        assert not future.cancel()
+        start()
+        ran.append("fallback")
+
+    future = threads.submit("a", run, None)
+    assert begun.wait(30)
+    assert future.cancel()
+    loaded.set()
+    threads.end(wait=True)
+    assert ran == []
+    threads = Threads(clock=machine.clock, metrics=Metrics(), most=3)
+    future = threads.submit("a", run, None)
+    future.result(30)
+    threads.end(wait=True)
+    assert ran == ["model", "fallback"]
 
 
 def test_closing_refuses_what_waits_and_what_comes(held: Held) -> None:
