@@ -11,6 +11,7 @@ import uvicorn
 
 from holotype.server.app import create_app
 from holotype.server.settings import ServerSettings
+from holotype.server.standing import set_aside
 from holotype.server.state import ServerState
 
 _STOPPED_AT_ONCE = 1
@@ -60,7 +61,7 @@ def serve(settings: ServerSettings) -> None:
         HolotypeError: the deployment or the database has a problem, or there is no key and other
             machines can reach the server.
     """
-    state = ServerState.open(settings)
+    state = ServerState.open(settings, before_models=set_aside)
     server = GracefulServer(configure(state), state)
     server.run()
 

@@ -90,8 +90,14 @@ class ServerState:
         )
 
     @classmethod
-    def open(cls, settings: ServerSettings) -> ServerState:
+    def open(
+        cls, settings: ServerSettings, *, before_models: Callable[[Deployment], None] | None = None
+    ) -> ServerState:
         """Open everything that a server needs; models that are preloaded are being loaded then.
+
+        Args:
+            settings: what the operator decided.
+            before_models: called with the deployment before any model is loaded.
 
         Raises:
             HolotypeError: the deployment or the database has a problem, or there is no key and
@@ -108,7 +114,8 @@ class ServerState:
             if link is not None:
                 link.open(keys)
             keys.require_one()
-            pool = _open_pool(settings, None if link is None else link.versions.resolve)
+            resolve = None if link is None else link.versions.resolve
+            pool = _open_pool(settings, resolve, before_models)
             state = cls(settings=settings, pool=pool, keys=keys, metrics=ServerMetrics(pool))
             if link is not None:
                 state._link = link
@@ -245,15 +252,22 @@ class _Link:
         self._database.close()
 
 
-def _open_pool(settings: ServerSettings, registry: Resolve | None) -> Pool:
+def _open_pool(
+    settings: ServerSettings,
+    registry: Resolve | None,
+    before_models: Callable[[Deployment], None] | None,
+) -> Pool:
     limits = Limits(
         queued_tokens=settings.max_queued_tokens, queued_requests=settings.max_queued_requests
     )
     location = settings.deployment
+    deployment = Deployment() if location is None else read_deployment(location)
+    if before_models is not None:
+        before_models(deployment)
     if location is None:
-        return Pool(Deployment(), limits=limits, registry=registry)
+        return Pool(deployment, limits=limits, registry=registry)
     return Pool(
-        read_deployment(location),
+        deployment,
         read=lambda: read_deployment(location),
         location=location,
         allow=settings.allow,

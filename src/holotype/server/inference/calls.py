@@ -227,20 +227,21 @@ class Call:
             ClientLeftError: the client does not wait any more.
             HolotypeError: whatever the model raises.
         """
-        pending = self.state.pool.submit(
-            name,
-            method,
-            items,
-            key=self.key,
-            variant=None if lease is None else lease.version.variant,
-            timeout_s=self.remaining_s,
-            batched=batched and lease is not None,
-            **options,
-        )
-        await self.wait(pending.future)
-        return pending.answer()
+        pool = self.state.pool
+        asked: dict[str, Any] = {
+            "key": self.key,
+            "variant": None if lease is None else lease.version.variant,
+            "timeout_s": self.remaining_s,
+        }
+        if batched and lease is not None:
+            queued = pool.submit(name, method, items, **asked, **options)
+            if queued is not None:
+                await self.wait(queued.request)
+                return queued.result()
+        work = pool.acall(name, method, items, batched=False, **asked, **options)
+        return await self.wait(asyncio.ensure_future(work))
 
-    async def wait(self, work: Future[ResultT]) -> ResultT:
+    async def wait(self, work: Future[ResultT] | asyncio.Future[ResultT]) -> ResultT:
         """Wait for work, the deadline, or the client to leave, whichever comes first.
 
         Raises:
