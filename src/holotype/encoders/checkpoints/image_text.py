@@ -128,7 +128,7 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
         processor=read_image_processor(folder) or ImageProcessor(name=None, folder=folder.inside),
         patch_size=pictures.integer("patch_size") if pictures else None,
         model_type=model_type.value,
-        dim=_dim(folder, config),
+        dim=_dim(folder, config, texts),
         image_hidden_dim=pictures.integer("hidden_size") if pictures else None,
         image_layers=pictures.integer("num_hidden_layers") if pictures else None,
         normalize=normalize,
@@ -191,10 +191,13 @@ def _has_tensors(folder: Checkpoint, names: tuple[str, ...]) -> bool:
     return known.issuperset(names)
 
 
-def _dim(folder: Checkpoint, config: JsonFile) -> Setting[int] | None:
+def _dim(folder: Checkpoint, config: JsonFile, texts: JsonFile) -> Setting[int] | None:
     found = (_rows(folder, name) for name in _PROJECTIONS)
     by_weights = next((rows for rows in found if rows is not None), None)
-    return by_weights or config.integer("projection_dim")
+    # SigLIP names the width of its head for texts only where it is not that of the network.
+    own = texts.integer("projection_size", "hidden_size")
+    of_siglip = own if str(config.values.get("model_type")).startswith("siglip") else None
+    return by_weights or config.integer("projection_dim") or of_siglip
 
 
 def _number(
