@@ -34,7 +34,7 @@ TOKENIZER_FILE = "tokenizer_config.json"
 _PROJECTIONS = ("text_projection.weight", "text_model.head.weight")
 _POSITIONS = "text_model.embeddings.position_embedding.weight"
 
-IMAGE_TEXT = frozenset({"clip", "metaclip_2", "siglip", "siglip2"})
+IMAGE_TEXT = frozenset({"align", "chinese_clip", "clip", "metaclip_2", "siglip", "siglip2"})
 """The model types with both networks; tests compare each with transformers."""
 
 
@@ -133,7 +133,9 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
         image_layers=pictures.integer("num_hidden_layers") if pictures else None,
         normalize=normalize,
         tokenizer_class=tokenizer.value if tokenizer else None,
-        logit_scale=_number(folder, "logit_scale", math.exp),
+        # ALIGN has the inverse of a factor in place of its logarithm.
+        logit_scale=_number(folder, "logit_scale", math.exp)
+        or _number(folder, "temperature", lambda value: 1 / value),
         logit_bias=_number(folder, "logit_bias", float),
         has_scale=_has_tensors(folder, ("logit_scale", "logit_bias")),
     )

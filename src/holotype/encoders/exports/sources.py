@@ -41,6 +41,8 @@ from holotype.encoders.torch_backend.weights import (
 from holotype.errors import UnsupportedCheckpointError, UnsupportedModelError
 
 _WEIGHTS = "model.safetensors"
+SCORES = ("logit_scale", "logit_bias", "temperature")
+"""The tensors by which models for pictures and texts score, which no graph has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +231,7 @@ def _image_text_source(plan: ImageTextPlan) -> ExportSource:
     tensors = read_tensors(folder)
     model = load_image_text_model(folder, tensors)
     height, width = size
-    scores = {name: tensors[name] for name in ("logit_scale", "logit_bias") if name in tensors}
+    scores = {name: tensors[name] for name in SCORES if name in tensors}
     return ExportSource(
         settings=settings,
         model=_TextNetwork(model),
