@@ -31,6 +31,7 @@ from holotype.encoders import ImageTextEncoder
 from holotype.errors import (
     CatalogueMismatchError,
     ClosedEncoderError,
+    HolotypeError,
     ImageError,
     TensorError,
     TextOverflowError,
@@ -419,3 +420,22 @@ def test_an_artifact_gives_the_same_vectors(tmp_path: Path) -> None:
     assert isinstance(made, ImageTextEncoder)
     assert made.fingerprint == encoder.fingerprint
     assert np.array_equal(made.encode_image(PICTURES), encoder.encode_image(PICTURES))
+
+
+def test_what_is_not_run_is_refused_by_name(tmp_path: Path) -> None:
+    open_clip = tmp_path / "open-clip"
+    open_clip.mkdir()
+    write(open_clip, "open_clip_config.json", {"model_cfg": {"embed_dim": 512}})
+    (open_clip / "open_clip_model.safetensors").write_bytes(b"")
+    with pytest.raises(UnsupportedCheckpointError, match="is OpenCLIP's"):
+        load(open_clip)
+    for kind, words in {
+        "colmodernvbert": "cuts a page into tiles",
+        "jina_clip": "neither the catalogue nor|Python code|does not know|jina_clip",
+        "altclip": "altclip",
+        "flava": "flava",
+    }.items():
+        clip(tmp_path / kind)
+        change(tmp_path / kind, "config.json", model_type=kind, architectures=["Other"])
+        with pytest.raises(HolotypeError, match=words):
+            load(tmp_path / kind)
