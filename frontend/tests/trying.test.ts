@@ -46,3 +46,43 @@ test("a vector of zeros is like nothing", () => {
 	expect(cosine([0, 0], [1, 0])).toBe(0);
 	expect(cosine([3, 4], [3, 4])).toBeCloseTo(1);
 });
+
+const PICTURES = [
+	{ name: "dog.png", uri: "data:image/png;base64,ZG9n" },
+	{ name: "cat.png", uri: "data:image/png;base64,Y2F0" },
+];
+
+test("pictures are sent as they are, and ranked by their cosine with the query", async () => {
+	const calls = serve({
+		"POST /v1/embeddings": ({ body }: { body: { input: (string | { image: string })[] } }) => ({
+			data: body.input.map((one) => ({
+				embedding: typeof one === "object" && one.image.endsWith("ZG9n") ? [0, 1] : [1, 0],
+			})),
+		}),
+	});
+	const attempt = await ask("pictures", "clip", "a cat", [], PICTURES);
+	expect(attempt.rows).toEqual([
+		{ text: "cat.png", score: 1, picture: PICTURES[1]?.uri },
+		{ text: "dog.png", score: 0, picture: PICTURES[0]?.uri },
+	]);
+	expect(calls[0]?.body).toHaveProperty(
+		"input",
+		PICTURES.map(({ uri }) => ({ image: uri })),
+	);
+});
+
+test("captions stay beside their pictures", async () => {
+	serve({
+		"POST /v1/captions": {
+			data: [
+				{ text: "a dog", score: 0.2 },
+				{ text: "a cat", score: 0.9 },
+			],
+		},
+	});
+	const { rows } = await ask("caption", "blip", "", [], PICTURES);
+	expect(rows.map(({ text, picture }) => [text, picture])).toEqual([
+		["a dog", PICTURES[0]?.uri],
+		["a cat", PICTURES[1]?.uri],
+	]);
+});

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from tests.runtime.image_models import clip
 
 from holotype.server.page import FOLDER
 from page_site import Site
@@ -59,7 +60,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, built_page: Path) -> Iterator[Site]:
     """A server that runs; tests leave its first kind as they found it."""
-    site = Site(tmp_path_factory.mktemp("site"), memory="300MiB").make()
+    folder = tmp_path_factory.mktemp("site")
+    clip(folder / "pictures")
+    site = Site(folder, memory="300MiB").make(pictures=folder / "pictures")
     try:
         site.start()
         yield site

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -11,13 +12,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.page.conftest import WAIT_MS
+from tests.pictures import encoded, photograph
 
 from page_site import KIND, MODEL, Site
 
 VIEWS = (
     *("/", "/pool", "/models", f"/models/{KIND}", f"/models/{KIND}?tab=history", "/register"),
     *(f"/compare?kind={KIND}&versions={MODEL}/v1.0.0,{MODEL}/v1.1.0", "/benchmarks", "/try"),
-    *("/activity", "/catalogue", "/catalogue/bge-m3", "/keys", "/nowhere"),
+    *("/try?task=pictures", "/activity", "/catalogue", "/catalogue/bge-m3", "/keys", "/nowhere"),
 )
 
 
@@ -270,6 +272,41 @@ def test_a_name_is_tried_beside_another(page: Page) -> None:
     page.get_by_label("Text").fill("Write to jane@example.org.")
     page.get_by_role("button", name="Ask").click()
     expect(page.get_by_role("region", name="Answer of pii")).to_contain_text("email")
+
+
+def test_pictures_are_chosen_dropped_and_searched(page: Page) -> None:
+    files: list[Any] = [
+        {"name": f"{at}.png", "mimeType": "image/png", "buffer": encoded(photograph(seed=at))}
+        for at in range(2)
+    ]
+    open_view(page, "/try?task=pictures&a=pictures&b=search")
+    expect(page.get_by_role("button", name="Ask")).to_be_disabled()
+    page.get_by_label("Pictures", exact=True).set_input_files(files)
+    expect(page.get_by_role("img", name="1.png")).to_be_visible()
+    page.get_by_label("Query").fill("a cat")
+    page.get_by_role("button", name="Ask").click()
+    answer = page.get_by_role("region", name="Answer of pictures")
+    expect(answer.get_by_role("listitem")).to_have_count(2)
+    expect(answer.locator("img").first).to_have_js_property("naturalWidth", 80)
+    # A model of texts says that it reads none.
+    beside = page.get_by_role("region", name="Answer of search")
+    expect(beside).to_contain_text("pictures are read by models of the kind 'image-text'")
+
+    drop = """([content, name]) => {
+        const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+        const data = new DataTransfer();
+        data.items.add(new File([bytes], name, { type: "image/jpeg" }));
+        const zone = document.querySelector(".dropzone");
+        zone.dispatchEvent(new DragEvent("drop", { bubbles: true, dataTransfer: data }));
+    }"""
+    content = base64.b64encode(encoded(photograph(seed=3), "JPEG")).decode()
+    page.evaluate(drop, [content, "dropped.jpg"])
+    page.get_by_role("button", name="Remove 0.png").click()
+    page.get_by_label("Beside it").select_option("")
+    page.get_by_role("button", name="Ask").click()
+    expect(answer).to_contain_text("dropped.jpg")
+    expect(answer.get_by_role("listitem")).to_have_count(2)
+    expect(answer).not_to_contain_text("0.png")
 
 
 def test_the_catalogue_is_searched_and_its_filters_live_in_the_address(page: Page) -> None:

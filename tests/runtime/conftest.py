@@ -78,24 +78,28 @@ def _each_network_is_traced_once(_traced: Path) -> Iterator[None]:
     What a graph depends on is its key: the network with its settings and weights, and the options.
     """
     exporting: Any = importlib.import_module("holotype.encoders.exports.exporting")
-    trace = exporting.write_onnx
 
-    def write_onnx(model_id: str, model: nn.Module, path: Path, **options: Any) -> None:
-        told = (model, getattr(model, "config", None), model.dtype, sorted(options.items()))
-        key = hashlib.sha256(repr(told).encode())
-        for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-            key.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-            key.update(tensor.detach().contiguous().view(torch.uint8).numpy().data)
-        copy = _traced / f"{key.hexdigest()}.onnx"
-        if not copy.exists():
-            trace(model_id, model, path, **options)
-            part = Path(shutil.copy(path, _traced / f"{uuid4()}.part"))
-            part.rename(copy)
-        else:
-            shutil.copy(copy, path)
+    def kept(trace: Any) -> Any:
+        def write(model_id: str, model: nn.Module, path: Path, **options: Any) -> None:
+            dtype = next(model.parameters()).dtype
+            told = (trace.__name__, model, getattr(model, "config", None), dtype)
+            key = hashlib.sha256(repr((*told, sorted(options.items()))).encode())
+            for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+                key.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+                key.update(tensor.detach().reshape(-1).contiguous().view(torch.uint8).numpy())
+            copy = _traced / f"{key.hexdigest()}.onnx"
+            if not copy.exists():
+                trace(model_id, model, path, **options)
+                part = Path(shutil.copy(path, _traced / f"{uuid4()}.part"))
+                part.rename(copy)
+            else:
+                shutil.copy(copy, path)
+
+        return write
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporting, "write_onnx", write_onnx)
+        for name in ("write_onnx", "write_pictures"):
+            patch.setattr(exporting, name, kept(getattr(exporting, name)))
         yield
 
 

@@ -12,6 +12,9 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import (
+    AlignConfig,
+    AlignModel,
+    AlignProcessor,
     BertTokenizer,
     Blip2Config,
     Blip2ForConditionalGeneration,
@@ -20,6 +23,10 @@ from transformers import (
     BlipForConditionalGeneration,
     BlipImageProcessorPil,
     BlipProcessor,
+    ChineseCLIPConfig,
+    ChineseCLIPImageProcessorPil,
+    ChineseCLIPModel,
+    ChineseCLIPProcessor,
     CLIPConfig,
     CLIPImageProcessorPil,
     CLIPModel,
@@ -31,6 +38,8 @@ from transformers import (
     ColQwen2Config,
     ColQwen2ForRetrieval,
     ColQwen2Processor,
+    EfficientNetImageProcessorPil,
+    GemmaTokenizer,
     GitConfig,
     GitForCausalLM,
     GitProcessor,
@@ -42,6 +51,7 @@ from transformers import (
     Siglip2ImageProcessorPil,
     Siglip2Model,
     Siglip2Processor,
+    Siglip2Tokenizer,
     SiglipConfig,
     SiglipImageProcessorPil,
     SiglipModel,
@@ -168,6 +178,79 @@ def siglip2(folder: Path, *, masked: bool = False, left: bool = False) -> Any:
     return _save(folder, model, _together(Siglip2Processor, pictures, tokenizer))
 
 
+def siglip2_fixed(folder: Path, *, lowers: bool = False) -> Any:
+    """Save a SigLIP 2 model of one size: a network of SigLIP with a tokenizer of Gemma's.
+
+    Args:
+        folder: where.
+        lowers: whether the tokenizer is of the class that puts texts in lower case.
+    """
+    special = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>")
+    pieces = [*special, "\u2581", *"abcdefghijklmnopqrstuvwxyzCAT."]
+    make: Any = Siglip2Tokenizer if lowers else GemmaTokenizer
+    tokenizer = make(
+        vocab={piece: at for at, piece in enumerate(pieces)},
+        merges=[],
+        add_bos_token=False,
+        add_eos_token=True,
+        model_max_length=16,
+        padding_side="right",
+        model_input_names=["input_ids"],
+    )
+    config = SiglipConfig(
+        text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 16},
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+    )
+    pictures = SiglipImageProcessorPil(size={"height": 32, "width": 32}, resample=2)
+    model = SiglipModel(config)
+    _set_scores(model)
+    return _save(folder, model, _together(SiglipProcessor, pictures, tokenizer))
+
+
+def chinese_clip(folder: Path) -> Any:
+    """Save a Chinese CLIP model, whose network for texts is BERT, and return its processor."""
+    tokenizer = bert_tokenizer()
+    config = ChineseCLIPConfig(
+        text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 40},
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        projection_dim=24,
+    )
+    pictures = ChineseCLIPImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False)
+    model = ChineseCLIPModel(config)
+    return _save(folder, model, _together(ChineseCLIPProcessor, pictures, tokenizer))
+
+
+def align(folder: Path) -> Any:
+    """Save an ALIGN model, whose network for pictures is EfficientNet, and return its processor."""
+    tokenizer = bert_tokenizer()
+    config = AlignConfig(
+        text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 40},
+        vision_config={
+            "image_size": 32,
+            "kernel_sizes": [3, 3],
+            "in_channels": [32, 16],
+            "out_channels": [16, 24],
+            "depthwise_padding": [],
+            "strides": [1, 2],
+            "num_block_repeats": [1, 2],
+            "expand_ratios": [1, 6],
+            "width_coefficient": 1.0,
+            "hidden_dim": 24,
+        },
+        projection_dim=24,
+    )
+    pictures = EfficientNetImageProcessorPil(
+        size={"height": 36, "width": 36},
+        crop_size={"height": 32, "width": 32},
+        do_center_crop=True,
+        rescale_offset=True,
+    )
+    model = AlignModel(config)
+    with torch.no_grad():
+        model.temperature.fill_(0.07)
+    return _save(folder, model, _together(AlignProcessor, pictures, tokenizer))
+
+
 def _set_scores(model: Any) -> None:
     with torch.no_grad():
         model.logit_scale.fill_(2.3)
@@ -248,6 +331,37 @@ def blip_2(folder: Path) -> Any:
             "bos_token_id": tokenizer.eos_token_id,
             "eos_token_id": tokenizer.eos_token_id,
             "pad_token_id": tokenizer.pad_token_id,
+        },
+        num_query_tokens=4,
+        image_token_index=int(str(tokenizer.convert_tokens_to_ids("<image>"))),
+    )
+    pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
+    processor = _together(Blip2Processor, pictures, tokenizer, num_query_tokens=4)
+    return _save(folder, Blip2ForConditionalGeneration(config), processor, scale=0.5)
+
+
+def blip_2_t5(folder: Path) -> Any:
+    """Save a BLIP-2 model with T5, whose captions a decoder writes, and return its processor."""
+    tokenizer = word_tokenizer()
+    tokenizer.add_tokens(["<image>"], special_tokens=True)
+    layers = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4}
+    config = Blip2Config(
+        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
+        qformer_config=layers
+        | {"num_hidden_layers": 2, "encoder_hidden_size": 32, "vocab_size": 20},
+        text_config={
+            "model_type": "t5",
+            "d_model": 32,
+            "d_kv": 8,
+            "d_ff": 37,
+            "num_layers": 2,
+            "num_decoder_layers": 2,
+            "num_heads": 4,
+            "vocab_size": len(tokenizer),
+            "bos_token_id": tokenizer.eos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+            "decoder_start_token_id": tokenizer.pad_token_id,
         },
         num_query_tokens=4,
         image_token_index=int(str(tokenizer.convert_tokens_to_ids("<image>"))),

@@ -13,7 +13,7 @@ import pytest
 import torch
 import transformers
 from tests.pictures import photograph
-from tests.runtime.image_models import blip, blip_2, clip, git
+from tests.runtime.image_models import blip, blip_2, blip_2_t5, clip, git
 
 from holotype import load
 from holotype.encoders import Captioner
@@ -31,7 +31,12 @@ from holotype.records import CaptionerModel
 
 Make: TypeAlias = Callable[[Path], Any]
 PICTURES = [photograph(40 + 7 * at, 60 - 3 * at, seed=at) for at in range(7)]
-MAKERS: list[tuple[str, Make]] = [("blip", blip), ("git", git), ("blip-2", blip_2)]
+MAKERS: list[tuple[str, Make]] = [
+    ("blip", blip),
+    ("git", git),
+    ("blip-2", blip_2),
+    ("blip-2", blip_2_t5),
+]
 OPTIONS: list[dict[str, Any]] = [
     {},
     {"max_new_tokens": 9},
@@ -73,7 +78,7 @@ def theirs(kind: str, processor: Any, folder: Path, pictures: list[Any], **optio
     return [text.strip() for text in processor.batch_decode(ids, skip_special_tokens=True)], ids
 
 
-@pytest.fixture(scope="module", params=MAKERS, ids=[name for name, _ in MAKERS])
+@pytest.fixture(scope="module", params=MAKERS, ids=[make.__name__ for _, make in MAKERS])
 def each(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     kind, make = request.param
     folder = tmp_path_factory.mktemp("model")

@@ -14,7 +14,15 @@ import torch
 from PIL import Image
 from sentence_transformers import SentenceTransformer
 from tests.pictures import encoded, photograph
-from tests.runtime.image_models import clip, metaclip_2, siglip, siglip2
+from tests.runtime.image_models import (
+    align,
+    chinese_clip,
+    clip,
+    metaclip_2,
+    siglip,
+    siglip2,
+    siglip2_fixed,
+)
 from tests.runtime.parity import assert_same, assert_scores_same, change, change_tensors, write
 from transformers import AutoModel
 
@@ -23,6 +31,7 @@ from holotype.encoders import ImageTextEncoder
 from holotype.errors import (
     CatalogueMismatchError,
     ClosedEncoderError,
+    HolotypeError,
     ImageError,
     TensorError,
     TextOverflowError,
@@ -42,8 +51,15 @@ MAKERS: list[Make] = [
     siglip2,
     lambda folder: siglip2(folder, masked=True),
     lambda folder: siglip2(folder, masked=True, left=True),
+    siglip2_fixed,
+    lambda folder: siglip2_fixed(folder, lowers=True),
+    chinese_clip,
+    align,
 ]
-NAMES = ["clip", "metaclip_2", "siglip", "siglip2", "siglip2-masked", "siglip2-left"]
+NAMES = [
+    *("clip", "metaclip_2", "siglip", "siglip2", "siglip2-masked", "siglip2-left"),
+    *("siglip2-fixed", "siglip2-fixed-lower", "chinese_clip", "align"),
+]
 
 
 def model_of(folder: Path) -> Any:
@@ -52,7 +68,7 @@ def model_of(folder: Path) -> Any:
 
 def texts_of(processor: Any, folder: Path, texts: list[str]) -> Any:
     padding = {"padding": "max_length", "max_length": 16}
-    if "clip" in model_of(folder).config.model_type:
+    if "siglip" not in model_of(folder).config.model_type:
         padding = {"padding": True}
     return processor(text=texts, return_tensors="pt", truncation=True, **padding)
 
@@ -126,7 +142,10 @@ def test_scores_are_those_of_the_whole_model(each: Any) -> None:
     if encoder.encoding.similarity == "sigmoid":
         theirs = torch.sigmoid(logits).numpy()
     else:
-        theirs = (logits / model_of(folder).logit_scale.exp()).detach().numpy()
+        model = model_of(folder)
+        scale = 1 / model.temperature if hasattr(model, "temperature") else model.logit_scale.exp()
+        theirs = (logits / scale).detach().numpy()
+        assert encoder.encoding.logit_scale == pytest.approx(float(scale))
     assert_scores_same(scores, theirs)
     pairs = encoder.similarity_pairwise(texts, pictures)
     assert np.allclose(pairs, scores.diagonal(), atol=1e-6)
@@ -401,3 +420,22 @@ def test_an_artifact_gives_the_same_vectors(tmp_path: Path) -> None:
     assert isinstance(made, ImageTextEncoder)
     assert made.fingerprint == encoder.fingerprint
     assert np.array_equal(made.encode_image(PICTURES), encoder.encode_image(PICTURES))
+
+
+def test_what_is_not_run_is_refused_by_name(tmp_path: Path) -> None:
+    open_clip = tmp_path / "open-clip"
+    open_clip.mkdir()
+    write(open_clip, "open_clip_config.json", {"model_cfg": {"embed_dim": 512}})
+    (open_clip / "open_clip_model.safetensors").write_bytes(b"")
+    with pytest.raises(UnsupportedCheckpointError, match="is OpenCLIP's"):
+        load(open_clip)
+    for kind, words in {
+        "colmodernvbert": "cuts a page into tiles",
+        "jina_clip": "neither the catalogue nor|Python code|does not know|jina_clip",
+        "altclip": "altclip",
+        "flava": "flava",
+    }.items():
+        clip(tmp_path / kind)
+        change(tmp_path / kind, "config.json", model_type=kind, architectures=["Other"])
+        with pytest.raises(HolotypeError, match=words):
+            load(tmp_path / kind)

@@ -27,7 +27,7 @@ CHECKS = [
 
 POSTED = (
     *("/v1/embeddings", "/v1/rerank", "/classify", "/embed", "/embed_sparse", "/embed_all"),
-    *("/predict", "/similarity", "/tokenize"),
+    *("/predict", "/similarity", "/tokenize", "/v1/captions"),
 )
 
 
@@ -89,6 +89,6 @@ def test_the_description_has_every_route_that_clients_know(running: RunningServe
         *("/v1/embeddings", "/embeddings", "/v1/models", "/v1/models/{name}"),
         *("/v1/rerank", "/rerank", "/v2/rerank", "/classify", "/v1/classify"),
         *("/embed", "/embed_sparse", "/embed_all", "/predict", "/similarity", "/tokenize"),
-        *("/info", "/health", "/ready"),
+        *("/info", "/health", "/ready", "/v1/captions"),
     }
     assert "/metrics" not in paths

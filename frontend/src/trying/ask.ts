@@ -1,12 +1,15 @@
-/** Asks one model to search, rerank or classify, through the same APIs that programs use. */
+/** Asks one model through the same APIs that programs use. */
 
 import { post } from "../api/client";
+import type { Picture } from "./pictures";
 
-export type Task = "search" | "rerank" | "classify";
+export type Task = "search" | "rerank" | "classify" | "pictures" | "caption";
 
 export interface Row {
 	text: string;
 	score: number;
+	/** The data URI of the picture that the row is about. */
+	picture?: string;
 }
 
 export interface Attempt {
@@ -26,12 +29,14 @@ export async function ask(
 	model: string,
 	query: string,
 	documents: readonly string[],
+	pictures: readonly Picture[] = [],
 ): Promise<Attempt> {
 	const start = performance.now();
-	const [rows, headers] = await ASKERS[task](model, query, documents);
+	const [rows, headers] = await ASKERS[task](model, query, documents, pictures);
 	const version = headers.get("x-holotype-version") ?? "";
 	return {
-		rows: [...rows].sort((a, b) => b.score - a.score),
+		// Captions stay in the order of their pictures: their scores are of different ones.
+		rows: task === "caption" ? rows : [...rows].sort((a, b) => b.score - a.score),
 		version: version === "-" ? "" : version,
 		fingerprint: headers.get("x-holotype-fingerprint"),
 		elapsed_ms: performance.now() - start,
@@ -39,18 +44,26 @@ export async function ask(
 	};
 }
 
-type Asker = (model: string, query: string, texts: readonly string[]) => Promise<[Row[], Headers]>;
+type Asker = (
+	model: string,
+	query: string,
+	texts: readonly string[],
+	pictures: readonly Picture[],
+) => Promise<[Row[], Headers]>;
+
+type Input = readonly string[] | readonly { image: string }[];
+
+async function embed(model: string, input: Input, input_type: "query" | "document") {
+	const body = { model, input, input_type, truncate: true };
+	const response = await post("/v1/embeddings", body);
+	const answer = (await response.json()) as { data: { embedding: number[] }[] };
+	return [answer.data.map(({ embedding }) => embedding), response.headers] as const;
+}
 
 const ASKERS: Record<Task, Asker> = {
 	async search(model, query, documents) {
-		const embed = async (input: readonly string[], input_type: "query" | "document") => {
-			const body = { model, input, input_type, truncate: true };
-			const response = await post("/v1/embeddings", body);
-			const answer = (await response.json()) as { data: { embedding: number[] }[] };
-			return [answer.data.map(({ embedding }) => embedding), response.headers] as const;
-		};
-		const [vectors, headers] = await embed(documents, "document");
-		const [[asked]] = await embed([query], "query");
+		const [vectors, headers] = await embed(model, documents, "document");
+		const [[asked]] = await embed(model, [query], "query");
 		const rows = documents.map((text, index) => ({
 			text,
 			score: cosine(asked ?? [], vectors[index] ?? []),
@@ -66,6 +79,28 @@ const ASKERS: Record<Task, Asker> = {
 		const rows = answer.results.map(({ index, relevance_score }) => ({
 			text: documents[index] ?? "",
 			score: relevance_score,
+		}));
+		return [rows, response.headers];
+	},
+	async pictures(model, query, _, pictures) {
+		const images = pictures.map(({ uri }) => ({ image: uri }));
+		const [vectors, headers] = await embed(model, images, "document");
+		const [[asked]] = await embed(model, [query], "query");
+		const rows = pictures.map(({ name, uri }, index) => ({
+			text: name,
+			score: cosine(asked ?? [], vectors[index] ?? []),
+			picture: uri,
+		}));
+		return [rows, headers];
+	},
+	async caption(model, _, __, pictures) {
+		const body = { model, input: pictures.map(({ uri }) => ({ image: uri })) };
+		const response = await post("/v1/captions", body);
+		const answer = (await response.json()) as { data: { text: string; score: number }[] };
+		const rows = answer.data.map(({ text, score }, index) => ({
+			text,
+			score,
+			picture: pictures[index]?.uri ?? "",
 		}));
 		return [rows, response.headers];
 	},

@@ -4,6 +4,8 @@ import * as queries from "../api/queries";
 import { type SetSearch, useSearch } from "../app/router";
 import { natural } from "../format";
 import { type Attempt, ask, type Task } from "../trying/ask";
+import { PictureField } from "../trying/PictureField";
+import type { Picture } from "../trying/pictures";
 import { Field } from "../ui/Field";
 import { Fingerprint } from "../ui/Fingerprint";
 import { Empty, ErrorNote, Loading } from "../ui/notes";
@@ -13,6 +15,8 @@ const TASKS: [Task, string][] = [
 	["search", "Search"],
 	["rerank", "Rerank"],
 	["classify", "Classify"],
+	["pictures", "Search pictures"],
+	["caption", "Caption"],
 ];
 
 const DOCUMENTS = `Open the settings and choose a new passphrase.
@@ -26,6 +30,7 @@ interface Question {
 	task: Task;
 	query: string;
 	documents: string[];
+	pictures: Picture[];
 }
 
 /** The same question to one name, or to two side by side. */
@@ -42,12 +47,16 @@ export function Try() {
 	const second = search.b;
 	const [query, setQuery] = useState("How do I reset my password?");
 	const [documents, setDocuments] = useState(DOCUMENTS);
+	const [pictures, setPictures] = useState<Picture[]>([]);
 	const [question, setQuestion] = useState<Question | null>(null);
+	const withPictures = task === "pictures" || task === "caption";
+	const isComplete = (task === "caption" || query.trim()) && (!withPictures || pictures.length);
 
 	function submit(event: FormEvent) {
 		event.preventDefault();
 		const lines = documents.split("\n").filter((line) => line.trim());
-		setQuestion({ number: (question?.number ?? 0) + 1, task, query, documents: lines });
+		const number = (question?.number ?? 0) + 1;
+		setQuestion({ number, task, query, documents: lines, pictures });
 	}
 
 	return (
@@ -88,10 +97,13 @@ export function Try() {
 						onChange={setSearch}
 					/>
 				</div>
-				<Field label={task === "classify" ? "Text" : "Query"}>
-					<input value={query} onChange={(event) => setQuery(event.target.value)} />
-				</Field>
-				{task !== "classify" && (
+				{task !== "caption" && (
+					<Field label={task === "classify" ? "Text" : "Query"}>
+						<input value={query} onChange={(event) => setQuery(event.target.value)} />
+					</Field>
+				)}
+				{withPictures && <PictureField pictures={pictures} onChange={setPictures} />}
+				{(task === "search" || task === "rerank") && (
 					<Field label="Documents" hint="One a line.">
 						<textarea
 							value={documents}
@@ -101,7 +113,7 @@ export function Try() {
 					</Field>
 				)}
 				<div>
-					<button type="submit" className="primary" disabled={!first || !query.trim()}>
+					<button type="submit" className="primary" disabled={!first || !isComplete}>
 						Ask
 					</button>
 				</div>
@@ -144,10 +156,11 @@ function NameField({ label, which, names, value, onChange }: NameFieldProps) {
 
 /** What one name answers. */
 function Side({ name, question }: { name: string; question: Question }) {
-	const { task, query, documents } = question;
+	const { number, task, query, documents, pictures } = question;
 	const answer = useQuery({
-		queryKey: ["try", name, question],
-		queryFn: () => ask(task, name, query, documents),
+		// Pictures are large, and each press of the button has a number.
+		queryKey: ["try", name, number, task],
+		queryFn: () => ask(task, name, query, documents, pictures),
 		// A model answers once for each press of the button.
 		staleTime: Number.POSITIVE_INFINITY,
 		gcTime: 0,
@@ -172,9 +185,14 @@ function Rows({ attempt }: { attempt: Attempt }) {
 	return (
 		<>
 			<ol className="result-list">
-				{rows.map(({ text, score }) => (
-					<li key={text}>
-						<span className="break">{text}</span>
+				{rows.map(({ text, score, picture }, at) => (
+					// Two pictures may have one name, and two captions one text.
+					// biome-ignore lint/suspicious/noArrayIndexKey: rows of an answer never move
+					<li key={at}>
+						<span className={picture ? "break pictured" : "break"}>
+							{picture && <img src={picture} alt="" />}
+							{text}
+						</span>
 						<span className="number">{score.toFixed(3)}</span>
 					</li>
 				))}

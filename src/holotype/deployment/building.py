@@ -40,7 +40,7 @@ from holotype.references.ref import ModelRef
 TOLERANCE = 1e-9
 """How far a sum of weights may be from 1."""
 
-_WITHOUT_LABELS = ("sentence-transformer", "colbert", "sparse")
+_WITHOUT_LABELS = ("sentence-transformer", "colbert", "sparse", "image-text", "captioner")
 _WAYS = ("source", "variants", "ensemble")
 
 

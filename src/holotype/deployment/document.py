@@ -24,6 +24,8 @@ ArchitectureType: TypeAlias = Literal[
     "colbert",
     "sparse",
     "cross-encoder",
+    "image-text",
+    "captioner",
 ]
 """What a deployment may say about the kind of a model."""
 

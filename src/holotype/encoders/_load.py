@@ -318,10 +318,10 @@ def _planned(
 def _require_pictures(config: ModelConfig[ModelInfo]) -> None:
     if find_spec("PIL") is None:
         raise MissingExtraError("images", "pillow", "load()")
-    if config.backend != "torch":
+    if config.backend != "torch" and str(config.record.type) == "captioner":
         raise UnsupportedModelError(
             config.record.id,
-            "it reads pictures, and such models run on torch only; leave backend= out",
+            "it writes captions, and captioners run on torch only; leave backend= out",
         )
 
 

@@ -33,11 +33,13 @@ from holotype.pool.errors import (
 from holotype.pool.events import Event, Subscription
 from holotype.pool.generation import Lease, Version
 from holotype.pool.handles import (
+    CaptionerHandle,
     ClassifierHandle,
     ColbertHandle,
     CrossEncoderHandle,
     DenseHandle,
     Handle,
+    ImageTextHandle,
     SparseHandle,
 )
 from holotype.pool.planning import LoadPlan, MemoryPlan
@@ -52,6 +54,7 @@ __all__ = [
     "Answer",
     "Applied",
     "BreakerOpenError",
+    "CaptionerHandle",
     "ClassifierHandle",
     "ColbertHandle",
     "ContradictionError",
@@ -63,6 +66,7 @@ __all__ = [
     "EnsembleError",
     "Event",
     "Handle",
+    "ImageTextHandle",
     "Lease",
     "Limits",
     "LoadPlan",

@@ -33,10 +33,19 @@ Function = Callable[[Generation], Any]
 _TEXTS = ("encode_query", "encode_document", "encode")
 METHODS: Mapping[ModelKind, tuple[str, ...]] = {
     "dense": (*_TEXTS, "count_tokens", "similarity", "similarity_pairwise"),
-    "colbert": (*_TEXTS, "count_tokens", "similarity", "similarity_pairwise"),
+    "colbert": (*_TEXTS, "encode_image", "count_tokens", "similarity", "similarity_pairwise"),
     "sparse": (*_TEXTS, "count_tokens", "similarity", "similarity_pairwise", "decode"),
     "cross-encoder": ("predict", "rank", "count_tokens"),
     "classifier": ("classify", "predict_scores", "classify_zero_shot", "count_tokens"),
+    "image-text": (
+        *_TEXTS,
+        "encode_image",
+        "classify_image",
+        "count_tokens",
+        "similarity",
+        "similarity_pairwise",
+    ),
+    "captioner": ("caption",),
 }
 """What can be called by name, for each kind of model."""
 

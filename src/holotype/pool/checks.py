@@ -15,11 +15,15 @@ from holotype.pool.generation import HAVE_VECTORS, Facts, ModelKind
 from holotype.pool.slot import Unit
 
 _PROBE = "text"
+_PICTURE = np.arange(32 * 32 * 3, dtype=np.uint32).reshape(32, 32, 3).astype(np.uint8)
+"""A picture that is not of one colour."""
 _KINDS: Mapping[ArchitectureType, ModelKind] = {
     "sentence-transformer": "dense",
     "colbert": "colbert",
     "sparse": "sparse",
     "cross-encoder": "cross-encoder",
+    "image-text": "image-text",
+    "captioner": "captioner",
 }
 _CLASSIFICATION = "-sequence-classification"
 
@@ -146,7 +150,7 @@ def check_successor(name: str, old: Facts, new: Facts, *, allow_different_vector
 def run_probe(model: Any, name: str, facts: Facts) -> None:
     """Run a model once: what it returns must be finite, and of the size that it states.
 
-    The first call of a model also takes longer than those that follow.
+    A model that reads pictures reads one, and one that reads both reads one of each. The first call of a model also takes longer than those that follow.
 
     Raises:
         NotFiniteError: it returns NaN or infinity.
@@ -161,6 +165,18 @@ def run_probe(model: Any, name: str, facts: Facts) -> None:
         scores = [score.score for each in model.classify([_PROBE], **options) for score in each]
         if not all(math.isfinite(score) for score in scores):
             raise NotFiniteError(name, 0, str(getattr(model, "dtype", "float32")))
+        return
+    elif facts.kind == "captioner":
+        (caption,) = model.caption([_PICTURE], **options)
+        if not math.isfinite(caption.score):
+            raise NotFiniteError(name, 0, str(model.dtype))
+        return
+    elif facts.kind == "image-text":
+        texts, pictures = model.encode([_PROBE], **options), model.encode_image([_PICTURE])
+        found = np.stack([texts[0], pictures[0]])
+    elif reads_pages(model):
+        model.encode_query([_PROBE], **options)
+        model.encode_image([_PICTURE])
         return
     else:
         found = model.encode([_PROBE], **options)
@@ -180,3 +196,9 @@ def run_probe(model: Any, name: str, facts: Facts) -> None:
                 values.shape,
                 "encode() of a list returns one vector for each text: [n_texts, dim]",
             )
+
+
+def reads_pages(model: Any) -> bool:
+    """Return whether the documents of a late-interaction model are pictures."""
+    encoding = getattr(model, "encoding", None)
+    return getattr(encoding, "pictures", None) is not None

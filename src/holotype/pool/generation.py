@@ -17,9 +17,11 @@ from holotype.records import ScoreActivation
 
 ModelT_co = TypeVar("ModelT_co", covariant=True)
 State: TypeAlias = Literal["ready", "draining", "closed"]
-ModelKind: TypeAlias = Literal["dense", "colbert", "sparse", "cross-encoder", "classifier"]
+ModelKind: TypeAlias = Literal[
+    "dense", "colbert", "sparse", "cross-encoder", "classifier", "image-text", "captioner"
+]
 
-HAVE_VECTORS: frozenset[ModelKind] = frozenset({"dense", "colbert", "sparse"})
+HAVE_VECTORS: frozenset[ModelKind] = frozenset({"dense", "colbert", "sparse", "image-text"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,9 @@ from holotype.pool.errors import WrongKindOfModelError
 from holotype.pool.generation import Facts, Lease, ModelKind
 
 if TYPE_CHECKING:
+    # They need Pillow, and a pool of models for texts does not.
+    from holotype.encoders.captioner import Caption
+    from holotype.encoders.image_text import Picture
     from holotype.pool.pool import Pool
 
 EncoderT = TypeVar("EncoderT")
@@ -272,11 +275,106 @@ class ColbertHandle(TextHandle[ColbertEncoder, Vectors, Ragged[np.float32]]):
 
     kind = "colbert"
 
+    @overload
+    def encode_image(  # type: ignore[overload-overlap]
+        self, pictures: Picture, **options: Unpack[EncodeOptions]
+    ) -> Vectors: ...
+    @overload
+    def encode_image(
+        self, pictures: Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> Ragged[np.float32]: ...
+    def encode_image(
+        self, pictures: Picture | Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> Vectors | Ragged[np.float32]:
+        """Encode pages; see `ColbertEncoder.encode_image`, and `encode_query` for errors."""
+        found: Vectors | Ragged[np.float32] = self.call(
+            "encode_image", kept(pictures), **options
+        ).value
+        return found
+
 
 class SparseHandle(TextHandle[SparseEncoder, SparseVector, SparseVectors]):
     """A sparse model; see `SparseEncoder`. For `top_k`, call the encoder of a `lease`."""
 
     kind = "sparse"
+
+
+class ImageTextHandle(TextHandle["ImageTextEncoder", Vectors, Vectors]):
+    """A model for pictures and texts; see `ImageTextEncoder`."""
+
+    kind = "image-text"
+
+    # A string is also an iterable of strings; the first overload that matches is the right one.
+    @overload
+    def encode_image(self, pictures: Picture, **options: Unpack[EncodeOptions]) -> Vectors: ...
+    @overload
+    def encode_image(
+        self, pictures: Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> Vectors: ...
+    def encode_image(
+        self, pictures: Picture | Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> Vectors:
+        """Encode pictures; see `ImageTextEncoder.encode_image`, and `encode_query` for errors."""
+        found: Vectors = self.call("encode_image", kept(pictures), **options).value
+        return found
+
+    @overload
+    def classify_image(  # type: ignore[overload-overlap]
+        self,
+        pictures: Picture,
+        labels: Sequence[str],
+        *,
+        template: str = "This is a photo of {}.",
+        **options: Unpack[EncodeOptions],
+    ) -> Labels: ...
+    @overload
+    def classify_image(
+        self,
+        pictures: Iterable[Picture],
+        labels: Sequence[str],
+        *,
+        template: str = "This is a photo of {}.",
+        **options: Unpack[EncodeOptions],
+    ) -> list[Labels]: ...
+    def classify_image(
+        self,
+        pictures: Picture | Iterable[Picture],
+        labels: Sequence[str],
+        *,
+        template: str = "This is a photo of {}.",
+        **options: Unpack[EncodeOptions],
+    ) -> Labels | list[Labels]:
+        """Score labels of your own choice; see `ImageTextEncoder.classify_image`."""
+        found: Labels | list[Labels] = self.call(
+            "classify_image", kept(pictures), labels, template=template, **options
+        ).value
+        return found
+
+
+class CaptionerHandle(Handle["Captioner"]):
+    """A model that writes captions; see `Captioner`."""
+
+    kind = "captioner"
+
+    @overload
+    def caption(  # type: ignore[overload-overlap]
+        self, pictures: Picture, **options: Unpack[EncodeOptions]
+    ) -> Caption: ...
+    @overload
+    def caption(
+        self, pictures: Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> list[Caption]: ...
+    def caption(
+        self, pictures: Picture | Iterable[Picture], **options: Unpack[EncodeOptions]
+    ) -> Caption | list[Caption]:
+        """Write captions; see `Captioner.caption`.
+
+        Raises:
+            PoolError: the model cannot be loaded or called.
+            HolotypeError: see `Captioner.caption`.
+        """
+        found: Caption | list[Caption] = self.call("caption", kept(pictures), **options).value
+        return found
 
 
 class CrossEncoderHandle(Handle[CrossEncoder]):
@@ -433,7 +531,8 @@ class ClassifierHandle(Handle[Classifier]):
 
 
 def kept(texts: Any) -> Any:
-    """Return texts that can be read twice: a fallback reads them again."""
-    if isinstance(texts, (str, bytes, Sequence)) or not isinstance(texts, Iterable):
+    """Return texts or pictures that can be read twice: a fallback reads them again."""
+    as_they_are = (str, bytes, Sequence, np.ndarray)
+    if isinstance(texts, as_they_are) or not isinstance(texts, Iterable):
         return texts
     return list(texts)

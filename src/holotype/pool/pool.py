@@ -16,11 +16,13 @@ from holotype.pool.engine import Engine
 from holotype.pool.errors import LoadingTimeoutError
 from holotype.pool.generation import Lease, ModelKind
 from holotype.pool.handles import (
+    CaptionerHandle,
     ClassifierHandle,
     ColbertHandle,
     CrossEncoderHandle,
     DenseHandle,
     Handle,
+    ImageTextHandle,
     SparseHandle,
 )
 from holotype.pool.opening import Opener
@@ -129,9 +131,11 @@ class Pool(Operations):
     def encoder(self, name: str, kind: Literal["colbert"]) -> ColbertHandle: ...
     @overload
     def encoder(self, name: str, kind: Literal["sparse"]) -> SparseHandle: ...
+    @overload
+    def encoder(self, name: str, kind: Literal["image-text"]) -> ImageTextHandle: ...
     def encoder(
-        self, name: str, kind: Literal["dense", "colbert", "sparse"] = "dense"
-    ) -> DenseHandle | ColbertHandle | SparseHandle:
+        self, name: str, kind: Literal["dense", "colbert", "sparse", "image-text"] = "dense"
+    ) -> DenseHandle | ColbertHandle | SparseHandle | ImageTextHandle:
         """Return a handle of a model that returns vectors; nothing is loaded by that.
 
         Args:
@@ -141,10 +145,13 @@ class Pool(Operations):
         Raises:
             UnknownNameError: the pool has no such name; the error suggests similar ones.
         """
-        handles: Mapping[str, type[DenseHandle | ColbertHandle | SparseHandle]] = {
+        handles: Mapping[
+            str, type[DenseHandle | ColbertHandle | SparseHandle | ImageTextHandle]
+        ] = {
             "dense": DenseHandle,
             "colbert": ColbertHandle,
             "sparse": SparseHandle,
+            "image-text": ImageTextHandle,
         }
         if kind not in handles:
             raise ValueError(f"kind is {kind!r}; expected one of {', '.join(handles)}")
@@ -157,6 +164,10 @@ class Pool(Operations):
     def cross_encoder(self, name: str) -> CrossEncoderHandle:
         """Return a handle of a cross-encoder; see `encoder`."""
         return self._handle(CrossEncoderHandle, name)
+
+    def captioner(self, name: str) -> CaptionerHandle:
+        """Return a handle of a model that writes captions; see `encoder`."""
+        return self._handle(CaptionerHandle, name)
 
     def _handle(self, kind: type[HandleT], name: str) -> HandleT:
         self._caller.route(name)

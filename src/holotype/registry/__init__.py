@@ -52,6 +52,7 @@ from holotype.registry.measurements import BenchmarkRun, Measurement, Point, Ser
 from holotype.registry.model_registry import ModelRegistry
 from holotype.registry.model_switcher import ModelSwitcher, Step
 from holotype.registry.performance import PerformanceTracker
+from holotype.registry.picture_speed import PictureProfile, measure_picture_speed
 from holotype.registry.query_sets import Query, QuerySet, read_query_set, shipped_query_sets
 from holotype.registry.resolving import fetch_version, load_version
 from holotype.registry.running import Dataset, run_benchmark, shipped_datasets
@@ -89,6 +90,7 @@ __all__ = [
     "ModelValidator",
     "ModelVersion",
     "PerformanceTracker",
+    "PictureProfile",
     "Point",
     "Prepared",
     "Query",
@@ -118,6 +120,7 @@ __all__ = [
     "fetch_version",
     "load_version",
     "measure_classification",
+    "measure_picture_speed",
     "measure_retrieval",
     "measure_speed",
     "read_labelled_set",

@@ -16,6 +16,11 @@ from holotype.registry.labelled_sets import LabelledSet, read_labelled_set, ship
 from holotype.registry.measurements import BenchmarkRun, Measurement
 from holotype.registry.model_registry import ModelRegistry
 from holotype.registry.performance import PerformanceTracker
+from holotype.registry.picture_speed import (
+    PictureProfile,
+    measure_picture_speed,
+    reads_pictures,
+)
 from holotype.registry.query_sets import QuerySet, read_query_set, shipped_query_sets
 from holotype.registry.resolving import load_version
 from holotype.registry.speed import SpeedProfile, measure_speed
@@ -24,6 +29,8 @@ from holotype.registry.versions import ModelVersion
 
 _DOCUMENTS_OF_A_CALL = 32
 _RETRIEVES = ("dense", "colbert", "sparse", "cross-encoder")
+_OF_PICTURES = ("image-text", "captioner")
+_DRAWN = "drawn pictures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +103,8 @@ def run_benchmark(
 
     Encoders of queries and documents, and rerankers, are measured on a set of queries; classifiers on
     a set of labelled texts. Latency is that of the set's queries or texts, one at a time; throughput
-    that of its first 32 documents or texts in one call; see `measure_speed`.
+    that of its first 32 documents or texts in one call; see `measure_speed`. Of models that read
+    pictures only the speed is measured, on pictures that are drawn: see `measure_picture_speed`.
 
     Args:
         registry: the registry.
@@ -104,7 +112,7 @@ def run_benchmark(
         version: its name; see `ModelRegistry.get`.
         data: a set that ships, by its name, or the path of a file. None takes the one that ships for
             its type; of a classifier with other labels only the speed is measured then.
-        n_requests: how many requests are timed.
+        n_requests: how many requests are timed. A captioner may take seconds for each.
         test_run_id: a name that runs of several versions share; None makes one.
         device: see `load`.
         open: loads the version in another way, such as a pool's; `device` must be None then.
@@ -121,18 +129,21 @@ def run_benchmark(
         HolotypeError: the version cannot be loaded; see `load_version`.
     """
     found = registry.get(kind, version)
-    chosen = _read(found, data)
-    queries, documents = _texts(chosen)
-    profile = SpeedProfile(
-        queries=queries, documents=documents[:_DOCUMENTS_OF_A_CALL], n_requests=n_requests
-    )
+    chosen = None if found.type in _OF_PICTURES else _read(found, data)
+    if chosen is None and data is not None:
+        raise _no_data(found, data)
     run_id = test_run_id or str(uuid.uuid4())
     opening = open(found) if open is not None else _open(found, device)
     measured: list[tuple[str, str, tuple[Measurement, ...]]] = []
     on_step(f"loading {found.name}")
     with opening as opened:
         encoder = opened.model
-        if _can_judge(encoder, chosen, stated=data is not None):
+        if chosen is None or reads_pictures(encoder):
+            if data is not None:
+                raise _no_data(found, data)
+            measured.append(_time_pictures(opened, n_requests, on_step))
+            chosen = None
+        elif _can_judge(encoder, chosen, stated=data is not None):
             on_step(f"measuring quality on {chosen.name}")
             quality = (
                 measure_classification(encoder, chosen)
@@ -140,9 +151,8 @@ def run_benchmark(
                 else measure_retrieval(encoder, chosen)
             )
             measured.append((chosen.name, chosen.digest, quality))
-        on_step(f"timing {n_requests} requests")
-        speed = (*measure_speed(encoder, profile), *_memory(opened))
-        measured.append((f"speed on {chosen.name}", profile.digest, speed))
+        if chosen is not None:
+            measured.append(_time_texts(opened, chosen, n_requests, on_step))
         environment = describe_environment(encoder.device)
     tracker = PerformanceTracker(registry)
     return tuple(
@@ -156,6 +166,39 @@ def run_benchmark(
             test_run_id=run_id,
         )
         for name, digest, numbers in measured
+    )
+
+
+def _time_texts(
+    opened: LoadedVersion,
+    chosen: QuerySet | LabelledSet,
+    n_requests: int,
+    on_step: Callable[[str], object],
+) -> tuple[str, str, tuple[Measurement, ...]]:
+    """Return the name and the digest of what was timed, and the numbers."""
+    queries, documents = _texts(chosen)
+    profile = SpeedProfile(
+        queries=queries, documents=documents[:_DOCUMENTS_OF_A_CALL], n_requests=n_requests
+    )
+    on_step(f"timing {n_requests} requests")
+    numbers = (*measure_speed(opened.model, profile), *_memory(opened))
+    return f"speed on {chosen.name}", profile.digest, numbers
+
+
+def _time_pictures(
+    opened: LoadedVersion, n_requests: int, on_step: Callable[[str], object]
+) -> tuple[str, str, tuple[Measurement, ...]]:
+    """Return the same for pictures."""
+    profile = PictureProfile(n_requests=n_requests)
+    on_step(f"timing {n_requests} pictures")
+    numbers = (*measure_picture_speed(opened.model, profile), *_memory(opened))
+    return f"speed on {_DRAWN}", profile.digest, numbers
+
+
+def _no_data(version: ModelVersion, data: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{version.name} reads pictures, and is measured on those that the benchmark draws; leave "
+        f"{data!r} out"
     )
 
 

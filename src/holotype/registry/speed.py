@@ -65,19 +65,19 @@ class SpeedProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Calls:
+class Calls:
     """What one request and one round are for a type of model.
 
     Attributes:
-        one: answers one query.
-        many: answers all documents.
-        unit: what `many` counts: ``texts`` or ``pairs``.
+        one: answers one query, or reads one picture.
+        many: answers all documents, or reads all pictures.
+        unit: what `many` counts: ``texts``, ``pairs`` or ``pictures``.
         n_many: how many of them.
         request: one request, in words.
         round: one round, in words.
     """
 
-    one: Callable[[str], object]
+    one: Callable[[Any], object]
     many: Callable[[], object]
     unit: str
     n_many: int
@@ -107,16 +107,48 @@ def measure_speed(
         Exception: whatever the encoder raises, if every request failed.
     """
     calls = _calls_of(encoder, profile)
-    queries = profile.queries
-    single = [queries[n % len(queries)] for n in range(profile.n_warm_up + profile.n_requests)]
-    requests = [_bind(calls.one, query) for query in single]
-    seconds, n_failed = _timed(requests, profile.n_warm_up, clock)
-    rounds, _ = _timed(
-        [calls.many] * (profile.n_warm_up + profile.n_rounds), profile.n_warm_up, clock
-    )
-    latencies = [1000 * each for each in seconds]
     n_tokens = int(np.sum(encoder.count_tokens(list(profile.documents))))
-    rates = [(calls.unit, calls.n_many)] + ([("tokens", n_tokens)] if calls.unit == "texts" else [])
+    return time_calls(
+        encoder,
+        calls,
+        profile.queries,
+        n_requests=profile.n_requests,
+        n_rounds=profile.n_rounds,
+        n_warm_up=profile.n_warm_up,
+        n_tokens=n_tokens if calls.unit == "texts" else None,
+        clock=clock,
+    )
+
+
+def time_calls(
+    encoder: Any,
+    calls: Calls,
+    items: Sequence[Any],
+    *,
+    n_requests: int,
+    n_rounds: int,
+    n_warm_up: int,
+    n_tokens: int | None = None,
+    clock: Callable[[], float] = perf_counter,
+) -> tuple[Measurement, ...]:
+    """Time requests and rounds of any type of model; see `measure_speed`.
+
+    Args:
+        encoder: the loaded model.
+        calls: what a request and a round are.
+        items: what requests are made of, in turn.
+        n_requests: how many requests are timed.
+        n_rounds: how many rounds are timed.
+        n_warm_up: how many of each run before.
+        n_tokens: the tokens of a round; None does not count them.
+        clock: the time in seconds.
+    """
+    single = [items[n % len(items)] for n in range(n_warm_up + n_requests)]
+    requests = [_bind(calls.one, item) for item in single]
+    seconds, n_failed = _timed(requests, n_warm_up, clock)
+    rounds, _ = _timed([calls.many] * (n_warm_up + n_rounds), n_warm_up, clock)
+    latencies = [1000 * each for each in seconds]
+    rates = [(calls.unit, calls.n_many)] + ([] if n_tokens is None else [("tokens", n_tokens)])
     return (
         *(_latency(latencies, percent, calls.request) for percent in _PERCENTILES),
         *(
@@ -126,9 +158,9 @@ def measure_speed(
         Measurement(
             name="error_rate",
             unit="1",
-            value=n_failed / profile.n_requests,
-            n_samples=profile.n_requests,
-            interval=share_interval(n_failed, profile.n_requests),
+            value=n_failed / n_requests,
+            n_samples=n_requests,
+            interval=share_interval(n_failed, n_requests),
             higher_is_better=False,
             notes=f"requests that raised an error; {calls.request}",
         ),
@@ -143,11 +175,11 @@ def measure_speed(
     )
 
 
-def _calls_of(encoder: Any, profile: SpeedProfile) -> _Calls:
+def _calls_of(encoder: Any, profile: SpeedProfile) -> Calls:
     documents = list(profile.documents)
     options: dict[str, Any] = {"progress": False, "on_overflow": "truncate"}
     if hasattr(encoder, "encode_query") and hasattr(encoder, "encode_document"):
-        return _Calls(
+        return Calls(
             one=lambda query: encoder.encode_query(query, **options),
             many=lambda: encoder.encode_document(documents, **options),
             unit="texts",
@@ -156,7 +188,7 @@ def _calls_of(encoder: Any, profile: SpeedProfile) -> _Calls:
             round="all documents in one call",
         )
     if hasattr(encoder, "classify"):
-        return _Calls(
+        return Calls(
             one=lambda query: encoder.classify(query, **options),
             many=lambda: encoder.classify(documents, **options),
             unit="texts",
@@ -167,7 +199,7 @@ def _calls_of(encoder: Any, profile: SpeedProfile) -> _Calls:
     if hasattr(encoder, "predict"):
         some = documents[: profile.n_reranked]
         pairs = [(profile.queries[0], document) for document in documents]
-        return _Calls(
+        return Calls(
             one=lambda query: encoder.predict([(query, each) for each in some], **options),
             many=lambda: encoder.predict(pairs, **options),
             unit="pairs",
@@ -177,12 +209,12 @@ def _calls_of(encoder: Any, profile: SpeedProfile) -> _Calls:
         )
     raise InvalidArgumentError(
         f"{type(encoder).__name__} is no encoder of texts; expected one of queries and documents, a "
-        "reranker or a classifier"
+        "reranker or a classifier; measure_picture_speed() is for models that read pictures"
     )
 
 
-def _bind(call: Callable[[str], object], query: str) -> Callable[[], object]:
-    return lambda: call(query)
+def _bind(call: Callable[[Any], object], item: Any) -> Callable[[], object]:
+    return lambda: call(item)
 
 
 def _timed(

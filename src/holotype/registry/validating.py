@@ -19,10 +19,12 @@ from holotype.registry.checks import (
     record_check,
 )
 from holotype.registry.model_registry import ModelRegistry
+from holotype.registry.picture_speed import reads_pictures
 from holotype.registry.resolving import fetch_version, labels_of, load_version
 from holotype.registry.versions import WITH_VECTORS, ModelVersion
 
 _PROBE = "text"
+_PICTURE = np.arange(32 * 32 * 3, dtype=np.uint32).reshape(32, 32, 3).astype(np.uint8)
 _INDEX = (
     "an index of the one is wrong for the other: build it anew and allow different vectors, or "
     "choose a version with the same fingerprint"
@@ -255,15 +257,22 @@ def _check_files(version: ModelVersion) -> str:
 
 
 def _probe(results: _Results, model: Any) -> str:
-    """Call a model once; what it returns must be finite."""
+    """Call a model once, with a picture too if it reads some; what it returns must be finite."""
     began_s = time.perf_counter()
     kind = str(model.record.type)
+    found: Any = None
     if kind == "classifier":
         found = model.predict_scores([_PROBE], on_overflow="truncate")
     elif kind == "cross-encoder":
         found = model.predict([(_PROBE, _PROBE)], on_overflow="truncate")
+    elif kind == "captioner":
+        (caption,) = model.caption([_PICTURE])
+        found = np.asarray(caption.score)
     else:
         found = model.encode_query([_PROBE], on_overflow="truncate")
+        if reads_pictures(model):
+            # Encoders look at the vectors of pictures by themselves, too.
+            model.encode_image([_PICTURE])
     milliseconds = 1000 * (time.perf_counter() - began_s)
     results.facts["probe_ms"] = round(milliseconds, 2)
     # ColBERT and sparse encoders look at every number by themselves.

@@ -24,7 +24,7 @@ from holotype.registry.tables import (
 
 Action: TypeAlias = Literal["activate", "rollback"]
 
-WITH_VECTORS = frozenset({"dense", "colbert", "sparse"})
+WITH_VECTORS = frozenset({"dense", "colbert", "sparse", "image-text"})
 """The types of models whose results are kept in indexes."""
 
 _KIND = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_KIND - 1}}}")

@@ -24,6 +24,7 @@ from starlette.responses import Response
 from holotype.errors import (
     DifferentVectorsError,
     HolotypeError,
+    ImageError,
     InstructionError,
     InvalidArgumentError,
     InvalidDimensionError,
@@ -94,6 +95,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (InvalidDimensionError, 422, "invalid_dimension"),
     (TokenizationError, 422, "not_tokenizable"),
     (InstructionError, 422, "instruction"),
+    (ImageError, 422, "invalid_image"),
     (InvalidReferenceError, 422, "invalid_reference"),
     (InvalidArgumentError, 422, "invalid_argument"),
     (ModelLoadError, 424, "load_failed"),

@@ -30,6 +30,7 @@ class ServerSettings:
         cors_origins: the origins that browsers may call from; empty means none.
         max_body_bytes: the longest body of a request.
         max_texts: how many texts, or pairs, one request may have.
+        max_pixels: how many pixels the pictures of one request may have together.
         max_queued_tokens: how many tokens, estimated, may wait for one model.
         max_queued_requests: how many requests may wait for one model.
         timeout_s: how long a request may take where neither it nor the deployment says so.
@@ -50,6 +51,7 @@ class ServerSettings:
     cors_origins: tuple[str, ...] = ()
     max_body_bytes: int = 16 * _MIB
     max_texts: int = 4096
+    max_pixels: int = 100_000_000
     max_queued_tokens: int = 1_000_000
     max_queued_requests: int = 10_000
     timeout_s: float = 60.0
@@ -62,7 +64,8 @@ class ServerSettings:
         Raises:
             InvalidArgumentError: a value is out of range; the error names it.
         """
-        for name in ("max_body_bytes", "max_texts", "max_queued_tokens", "max_queued_requests"):
+        counts = ("max_body_bytes", "max_texts", "max_pixels")
+        for name in (*counts, "max_queued_tokens", "max_queued_requests"):
             if getattr(self, name) < 1:
                 raise InvalidArgumentError(f"{name} is {getattr(self, name)}; expected at least 1")
         for name in ("drain_s", "stop_s"):

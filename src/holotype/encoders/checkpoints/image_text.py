@@ -30,11 +30,12 @@ _FEATURES = {
     "image": {"method": "get_image_features", "method_output_name": "pooler_output"},
 }
 TOKENIZER_FILE = "tokenizer_config.json"
+OPEN_CLIP_FILE = "open_clip_config.json"
 # The tensors whose first axis is the width of the vectors, or how many positions a text has.
 _PROJECTIONS = ("text_projection.weight", "text_model.head.weight")
 _POSITIONS = "text_model.embeddings.position_embedding.weight"
 
-IMAGE_TEXT = frozenset({"clip", "metaclip_2", "siglip", "siglip2"})
+IMAGE_TEXT = frozenset({"align", "chinese_clip", "clip", "metaclip_2", "siglip", "siglip2"})
 """The model types with both networks; tests compare each with transformers."""
 
 
@@ -71,6 +72,23 @@ class ImageTextSettings:
     has_scale: bool = False
 
 
+def refuse_open_clip(checkpoint: Checkpoint) -> None:
+    """Refuse a folder that only OpenCLIP reads.
+
+    Raises:
+        UnsupportedCheckpointError: it has OpenCLIP's configuration, and none of transformers.
+    """
+    if checkpoint.has(OPEN_CLIP_FILE) and not (
+        checkpoint.has(CONFIG_FILE) or checkpoint.has(MODULES_FILE)
+    ):
+        raise UnsupportedCheckpointError(
+            checkpoint.where(OPEN_CLIP_FILE),
+            f"is OpenCLIP's, and its folder has no {CONFIG_FILE}, by which such models are run; take "
+            "a "
+            "repository of the same model that transformers reads",
+        )
+
+
 def network_folder(checkpoint: Checkpoint) -> str:
     """Return the folder of the networks, relative to the checkpoint.
 
@@ -93,6 +111,7 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
         CheckpointError: a file is missing or damaged, or says something that is not supported.
         WrongKindError: it is a model of another kind.
     """
+    refuse_open_clip(checkpoint)
     within = network_folder(checkpoint)
     folder = checkpoint.part(within)
     config = folder.json(CONFIG_FILE)
@@ -128,12 +147,14 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
         processor=read_image_processor(folder) or ImageProcessor(name=None, folder=folder.inside),
         patch_size=pictures.integer("patch_size") if pictures else None,
         model_type=model_type.value,
-        dim=_dim(folder, config),
+        dim=_dim(folder, config, texts),
         image_hidden_dim=pictures.integer("hidden_size") if pictures else None,
         image_layers=pictures.integer("num_hidden_layers") if pictures else None,
         normalize=normalize,
         tokenizer_class=tokenizer.value if tokenizer else None,
-        logit_scale=_number(folder, "logit_scale", math.exp),
+        # ALIGN has the inverse of a factor in place of its logarithm.
+        logit_scale=_number(folder, "logit_scale", math.exp)
+        or _number(folder, "temperature", lambda value: 1 / value),
         logit_bias=_number(folder, "logit_bias", float),
         has_scale=_has_tensors(folder, ("logit_scale", "logit_bias")),
     )
@@ -191,10 +212,13 @@ def _has_tensors(folder: Checkpoint, names: tuple[str, ...]) -> bool:
     return known.issuperset(names)
 
 
-def _dim(folder: Checkpoint, config: JsonFile) -> Setting[int] | None:
+def _dim(folder: Checkpoint, config: JsonFile, texts: JsonFile) -> Setting[int] | None:
     found = (_rows(folder, name) for name in _PROJECTIONS)
     by_weights = next((rows for rows in found if rows is not None), None)
-    return by_weights or config.integer("projection_dim")
+    # SigLIP names the width of its head for texts only where it is not that of the network.
+    own = texts.integer("projection_size", "hidden_size")
+    of_siglip = own if str(config.values.get("model_type")).startswith("siglip") else None
+    return by_weights or config.integer("projection_dim") or of_siglip
 
 
 def _number(

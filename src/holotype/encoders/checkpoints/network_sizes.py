@@ -59,8 +59,10 @@ LAYER = re.compile(r"^(?:[A-Za-z_]+\.)*?(?:layer|layers|h|block|blocks)\.(\d+)\.
 """The name of a tensor of a layer, with the number of the layer."""
 _DECODER = re.compile(r"^(model\.)?decoder\.")
 _MORE_LAYERS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
-# Tables that are computed and no weights: positions, segments, causal masks.
-_COMPUTED = re.compile(r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|attention\.bias)$")
+# What is computed, and no weight: positions, segments, causal masks, counts of training.
+_COMPUTED = re.compile(
+    r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|attention\.bias|num_batches_tracked)$"
+)
 
 
 def refuse_adapter(folder: Checkpoint) -> None:

@@ -20,9 +20,11 @@ from holotype.encoders.checkpoints.settings import (
     describe_checkpoint,
     find_transformer_file,
 )
+from holotype.errors import UnsupportedCheckpointError
 
 VISUAL: Mapping[str, str] = {"colpali": "ColPaliForRetrieval", "colqwen2": "ColQwen2ForRetrieval"}
 """The class of transformers by the model type; tests compare each with it."""
+_IN_TILES = ("colmodernvbert", "idefics3", "smolvlm", "modernvbert")
 _PROJECTION = "embedding_proj_layer.weight"
 
 
@@ -57,6 +59,22 @@ def is_visual(checkpoint: Checkpoint) -> bool:
     """Return whether a checkpoint is that of late interaction with pictures."""
     stated = checkpoint.json(CONFIG_FILE, optional=True).text("model_type")
     return stated is not None and stated.value in VISUAL
+
+
+def refuse_tiles(checkpoint: Checkpoint) -> None:
+    """Refuse a model that cuts a page into tiles.
+
+    Raises:
+        UnsupportedCheckpointError: it is one.
+    """
+    config = checkpoint.json(CONFIG_FILE, optional=True)
+    stated = config.text("model_type")
+    if stated is not None and stated.value in _IN_TILES:
+        raise UnsupportedCheckpointError(
+            config.location,
+            f"is of the architecture {stated.value!r}, which cuts a page into tiles, and such models "
+            f"are not run; those for pages that are: {', '.join(sorted(VISUAL))}",
+        )
 
 
 def read_visual(checkpoint: Checkpoint) -> VisualSettings:

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -27,11 +27,12 @@ from holotype.encoders.checkpoints.sparse import LEXICAL_STEM
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.exports import Export
-from holotype.encoders.exports.graph import quantize, write_onnx
+from holotype.encoders.exports.graph import quantize, write_onnx, write_pictures
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
 from holotype.encoders.exports.quiet import without_noise
 from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
-from holotype.encoders.graphs.graph import TYPE_IDS
+from holotype.encoders.graphs.build import PICTURE_GRAPHS
+from holotype.encoders.graphs.graph import ATTENDED, TYPE_IDS
 from holotype.encoders.graphs.losses import Loss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest
 from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
@@ -147,7 +148,7 @@ def _measured(config: ModelConfig[Any], folder: Path, made: Path, texts: Sequenc
         config, backend="torch", dtype="float32", device="cpu", checkpoint=str(folder)
     )
     exported = dataclasses.replace(config, checkpoint=str(made))
-    # What is exported reads texts.
+    # What is exported reads texts, and some of it pictures.
     with (
         closing(cast("Encoder[Any]", load(original))) as theirs,
         closing(cast("Encoder[Any]", load(exported))) as ours,
@@ -162,6 +163,8 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
     for file, tensors in source.tensor_files(made, path).items():
         save_file(contiguous(tensors), file)
     tokenizer = load_tokenizer(settings.transformer, lower_case=settings.lower_case)
+    # Networks for pictures and texts may attend to padding, which their tokenizers say.
+    with_mask = source.pictures is None or ATTENDED in tokenizer.input_names
     with_type_ids = (
         TYPE_IDS in tokenizer.input_names
         and TYPE_IDS in inspect.signature(model.forward).parameters
@@ -174,11 +177,40 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
             config.record.id,
             model,
             to,
+            with_mask=with_mask,
             with_type_ids=with_type_ids,
             returned=source.returned,
             output=source.output,
         )
 
+    _convert(config, write, path, made)
+    pictures = source.pictures
+    if pictures is not None:
+
+        def write_of_pictures(to: Path) -> None:
+            write_pictures(
+                config.record.id,
+                # In the type to which the model for texts, which is the same, has been converted.
+                pictures.model,
+                to,
+                height=pictures.height,
+                width=pictures.width,
+            )
+
+        _convert(config, write_of_pictures, path.parent / PICTURE_GRAPHS[path.name], made)
+
+
+def _convert(
+    config: ModelConfig[Any], write: Callable[[Path], None], path: Path, made: Path
+) -> None:
+    """Write a graph in the form and the type of a backend.
+
+    Args:
+        config: the backend and the type.
+        write: writes it as ONNX.
+        path: the graph.
+        made: the folder of the export.
+    """
     if config.backend == "onnx" and config.dtype != "int8":
         write(path)
         return

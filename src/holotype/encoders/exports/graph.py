@@ -16,7 +16,7 @@ from openvino import opset13
 from torch import Tensor, nn
 
 from holotype.encoders._load import import_part
-from holotype.encoders.graphs.graph import ATTENDED, IDS, TYPE_IDS
+from holotype.encoders.graphs.graph import ATTENDED, IDS, PICTURE_FEATURES, PIXELS, TYPE_IDS
 from holotype.errors import ExportError
 
 # The newest set of operators that every ONNX Runtime of the last years knows.
@@ -34,16 +34,36 @@ class _OneOutput(nn.Module):
         self.model = model
         self.returned = returned
 
-    def forward(self, ids: Tensor, attended: Tensor, type_ids: Tensor | None = None) -> Tensor:
-        inputs = {IDS: ids, ATTENDED: attended}
-        if type_ids is not None:
-            inputs[TYPE_IDS] = type_ids
+    def forward(
+        self, ids: Tensor, attended: Tensor | None = None, type_ids: Tensor | None = None
+    ) -> Tensor:
+        given = {IDS: ids, ATTENDED: attended, TYPE_IDS: type_ids}
+        inputs = {name: tensor for name, tensor in given.items() if tensor is not None}
         found: Tensor = getattr(self.model(**inputs), self.returned)
         return found
 
 
+class _Pictures(nn.Module):
+    """The network for pictures of a model that also has one for texts."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found: Tensor = self.model.get_image_features(pixel_values=pixels).pooler_output
+        return found
+
+
 def write_onnx(
-    model_id: str, model: nn.Module, path: Path, *, with_type_ids: bool, returned: str, output: str
+    model_id: str,
+    model: nn.Module,
+    path: Path,
+    *,
+    with_mask: bool = True,
+    with_type_ids: bool,
+    returned: str,
+    output: str,
 ) -> None:
     """Write a transformer as an ONNX file for any number of texts of any length.
 
@@ -51,6 +71,7 @@ def write_onnx(
         model_id: the model, for the error.
         model: the transformer, on the CPU, in the type that the file shall have.
         path: the file; weights that do not fit into it go to a file beside it.
+        with_mask: whether it is told what is padding.
         with_type_ids: whether it is fed the segments of tokens.
         returned: which of the model's outputs is taken.
         output: its name in the graph.
@@ -61,24 +82,67 @@ def write_onnx(
     ids = torch.ones(_EXAMPLE_SHAPE, dtype=torch.long)
     attended = ids.clone()
     attended[1, 7:] = 0
-    names, inputs = [IDS, ATTENDED], [ids, attended]
+    names, inputs = [IDS], [ids]
+    if with_mask:
+        names.append(ATTENDED)
+        inputs.append(attended)
     if with_type_ids:
         names.append(TYPE_IDS)
         inputs.append(torch.zeros_like(ids))
     axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
-    n_bytes = sum(parameter.nbytes for parameter in model.parameters())
+    network = _OneOutput(model, returned)
+    _write(
+        model_id,
+        network,
+        path,
+        inputs=dict(zip(names, inputs, strict=True)),
+        axes=axes,
+        output=output,
+    )
+
+
+def write_pictures(model_id: str, model: nn.Module, path: Path, *, height: int, width: int) -> None:
+    """Write a network for pictures as an ONNX file, for any number of pictures of one size.
+
+    Args:
+        model_id: the model, for the error.
+        model: the model, on the CPU, in the type that the file shall have.
+        path: the file; see `write_onnx`.
+        height: the height of the pictures in pixels.
+        width: their width.
+
+    Raises:
+        ExportError: torch cannot export this architecture.
+    """
+    kind = next(iter(model.parameters())).dtype
+    pixels = torch.zeros((_EXAMPLE_SHAPE[0], 3, height, width), dtype=kind)
+    axes = {0: torch.export.Dim.DYNAMIC}
+    network = _Pictures(model)
+    _write(model_id, network, path, inputs={PIXELS: pixels}, axes=axes, output=PICTURE_FEATURES)
+
+
+def _write(
+    model_id: str,
+    network: nn.Module,
+    path: Path,
+    *,
+    inputs: Mapping[str, Tensor],
+    axes: Mapping[int, Any],
+    output: str,
+) -> None:
+    n_bytes = sum(parameter.nbytes for parameter in network.parameters())
     with warnings.catch_warnings():
         # The exporter uses what torch itself has deprecated.
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             torch.onnx.export(
-                _OneOutput(model, returned).eval(),
-                tuple(inputs),
+                network.eval(),
+                tuple(inputs.values()),
                 path,
-                input_names=names,
+                input_names=list(inputs),
                 output_names=[output],
-                dynamic_shapes=tuple(axes for _ in names),
+                dynamic_shapes=tuple(dict(axes) for _ in inputs),
                 dynamo=True,
                 opset_version=_OPSET,
                 external_data=n_bytes > _LARGEST_FILE,

@@ -36,7 +36,7 @@ def measure_vectors(
 ) -> VectorLoss:
     """Compare the vectors of texts; those of both sides, where a model tells queries apart."""
     pairs = zip(_vectors(exported, texts), _vectors(original, texts), strict=True)
-    found = tuple(_vector_loss_of_text(ours, theirs) for ours, theirs in pairs)
+    found = tuple(vector_loss_of_text(ours, theirs) for ours, theirs in pairs)
     return VectorLoss(
         # NaN must not get lost on the way.
         max_difference=float(np.max([loss.max_difference for loss in found])),
@@ -77,7 +77,8 @@ def smallest_cosine(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> f
     return float(cosines.min(initial=1))
 
 
-def _vector_loss_of_text(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> TextLoss:
+def vector_loss_of_text(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> TextLoss:
+    """Compare the vectors of one text or picture: ``[n_vectors, dim]``."""
     return TextLoss(
         max_difference=relative_difference(ours, theirs),
         min_cosine=smallest_cosine(ours, theirs),
@@ -262,7 +263,12 @@ class Limits:
 
 
 def measure_loss(exported: Encoder[Any], original: Encoder[Any], texts: Sequence[str]) -> Loss:
-    """Compare what two encoders of one model give for texts."""
+    """Compare what two encoders of one model give for texts, and for pictures if it reads some."""
+    if str(original.record.type) == "image-text":
+        # Exports of other models need no Pillow.
+        from holotype.encoders.exports.picture_losses import measure_both_sides
+
+        return measure_both_sides(exported, original, texts)
     vectors, scores = (DenseEncoder, ColbertEncoder), (CrossEncoder, Classifier)
     if isinstance(exported, vectors) and isinstance(original, vectors):
         return measure_vectors(exported, original, texts)

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
 from holotype.encoders.graphs.build import LAST_LAYER_FILE
-from holotype.encoders.graphs.graph import LAST_LAYER_INPUTS, LOGITS, TOKEN_VECTORS
+from holotype.encoders.graphs.graph import (
+    LAST_LAYER_INPUTS,
+    LOGITS,
+    TEXT_FEATURES,
+    TOKEN_VECTORS,
+)
 from holotype.encoders.kinds.plan import (
     AnyPlan,
     CaptionerPlan,
@@ -25,6 +30,7 @@ from holotype.encoders.kinds.plan import (
     StaticPlan,
     reads_pictures,
 )
+from holotype.encoders.torch_backend.image_text import load_image_text_model
 from holotype.encoders.torch_backend.tensors import read_tensors, split_projection
 from holotype.encoders.torch_backend.weights import (
     answer_projection,
@@ -35,6 +41,23 @@ from holotype.encoders.torch_backend.weights import (
 from holotype.errors import UnsupportedCheckpointError, UnsupportedModelError
 
 _WEIGHTS = "model.safetensors"
+SCORES = ("logit_scale", "logit_bias", "temperature")
+"""The tensors by which models for pictures and texts score, which no graph has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSource:
+    """A network for pictures of one size.
+
+    Attributes:
+        model: the model, of transformers, in float32 on the CPU.
+        height: the height of the pictures that it reads, in pixels.
+        width: their width.
+    """
+
+    model: Any
+    height: int
+    width: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +71,8 @@ class ExportSource:
         output: the name of that output in the graph.
         beside_graph: tensors for a file beside the graph, where a layer follows it.
         beside_transformer: tensors for the transformer's own folder.
+        weights_name: the file there that holds them.
+        pictures: the network for pictures, which becomes a graph of its own; None without one.
         tokenizer_folders: where the checkpoint's tokenizers are.
     """
 
@@ -57,6 +82,8 @@ class ExportSource:
     output: str = TOKEN_VECTORS
     beside_graph: Mapping[str, Tensor] = field(default_factory=dict)
     beside_transformer: Mapping[str, Tensor] = field(default_factory=dict)
+    weights_name: str = _WEIGHTS
+    pictures: PictureSource | None = None
     tokenizer_folders: tuple[Path, ...]
 
     def tensor_files(self, made: Path, graph: Path) -> dict[Path, Mapping[str, Tensor]]:
@@ -69,7 +96,7 @@ class ExportSource:
         inner = self.settings.transformer_folder.relative_to(self.settings.folder)
         files = {
             graph.parent / LAST_LAYER_FILE: self.beside_graph,
-            made / inner / _WEIGHTS: self.beside_transformer,
+            made / inner / self.weights_name: self.beside_transformer,
         }
         return {path: tensors for path, tensors in files.items() if tensors}
 
@@ -85,9 +112,16 @@ def read_source(plan: AnyPlan) -> ExportSource:
         return _sparse_source(plan)
     if isinstance(plan, CrossEncoderPlan | ClassifierPlan):
         return _head_source(plan)
-    if isinstance(plan, ImageTextPlan | CaptionerPlan) or reads_pictures(plan):
+    if isinstance(plan, ImageTextPlan):
+        return _image_text_source(plan)
+    if isinstance(plan, CaptionerPlan):
         raise UnsupportedModelError(
-            plan.record.id, "it reads pictures, and such models run on torch only so far"
+            plan.record.id,
+            "it writes captions token by token, which no graph holds; captioners run on torch only",
+        )
+    if reads_pictures(plan):
+        raise UnsupportedModelError(
+            plan.record.id, "it reads pages, and such models run on torch only"
         )
     if isinstance(plan, StaticPlan):
         raise UnsupportedModelError(
@@ -182,6 +216,47 @@ def _refuse_heads(model_id: str, model: Any) -> None:
             model_id,
             "its head knows no padding, so that every text is run on its own; it runs on torch only",
         )
+
+
+def _image_text_source(plan: ImageTextPlan) -> ExportSource:
+    settings, pixels = plan.settings, plan.encoding.pixels
+    size = pixels.crop or pixels.size
+    if size is None:
+        raise UnsupportedModelError(
+            plan.record.id,
+            f"its pictures have no one size ({pixels.shown}), and the number of their patches "
+            "depends on each picture, which no graph keeps; it runs on torch only",
+        )
+    folder = settings.transformer
+    tensors = read_tensors(folder)
+    model = load_image_text_model(folder, tensors)
+    height, width = size
+    scores = {name: tensors[name] for name in SCORES if name in tensors}
+    return ExportSource(
+        settings=settings,
+        model=_TextNetwork(model),
+        returned="pooler_output",
+        output=TEXT_FEATURES,
+        beside_transformer=scores,
+        # Fingerprints know the weights by their names.
+        weights_name=next(iter(folder.weight_names()), _WEIGHTS),
+        pictures=PictureSource(model=model, height=height, width=width),
+        tokenizer_folders=(folder.folder,),
+    )
+
+
+class _TextNetwork(nn.Module):
+    """A model for pictures and texts that is called with texts."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Any:
+        inputs = {"input_ids": input_ids}
+        if attention_mask is not None:
+            inputs["attention_mask"] = attention_mask
+        return self.model.get_text_features(**inputs)
 
 
 def contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

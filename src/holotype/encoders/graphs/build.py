@@ -26,8 +26,12 @@ from holotype.encoders.checkpoints.modules import (
 )
 from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
 from holotype.encoders.graphs.graph import (
+    ATTENDED,
     LAST_LAYER_INPUTS,
     LOGITS,
+    PICTURE_FEATURES,
+    PIXELS,
+    TEXT_FEATURES,
     TOKEN_VECTORS,
     Graph,
     check_inputs,
@@ -37,6 +41,7 @@ from holotype.encoders.graphs.graph import (
 from holotype.encoders.graphs.network import (
     GraphBackbone,
     GraphNetwork,
+    GraphPictures,
     LayersGraphHead,
     WordsGraphHead,
 )
@@ -46,10 +51,12 @@ from holotype.encoders.kinds.colbert import ColbertEncoding
 from holotype.encoders.kinds.dense import DenseEncoding
 from holotype.encoders.kinds.plan import (
     AnyPlan,
+    CaptionerPlan,
     ClassifierPlan,
     ColbertPlan,
     CrossEncoderPlan,
     DensePlan,
+    ImageTextPlan,
     SparsePlan,
 )
 from holotype.encoders.running.network import Tower, Towers, one_tower
@@ -63,6 +70,11 @@ from holotype.errors import (
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
 
+PICTURE_GRAPHS = {
+    "model.onnx": "vision_model.onnx",
+    "openvino_model.xml": "openvino_vision_model.xml",
+}
+"""The name of the graph for pictures, which lies beside that for texts."""
 LAST_LAYER_FILE = "last_layer.safetensors"
 """The tensors of a layer that follows a graph, beside it: ``linear.weight`` and its bias."""
 
@@ -99,6 +111,12 @@ def build_on_graph(
         return _classifier(plan.settings, building)
     if isinstance(plan, ColbertPlan):
         return _colbert(plan, building)
+    if isinstance(plan, ImageTextPlan):
+        return _image_text(plan, building)
+    if isinstance(plan, CaptionerPlan):
+        raise UnsupportedModelError(
+            plan.record.id, "it writes captions, and captioners run on torch only"
+        )
     if not isinstance(plan, DensePlan):
         raise UnsupportedModelError(
             plan.record.id,
@@ -129,6 +147,8 @@ class _Building:
         choose: Callable[[Graph], str],
         *,
         pad_id: int | None = None,
+        lower_case: bool | None = None,
+        masked: bool = True,
     ) -> GraphBackbone:
         """Open the graph and the tokenizer of its model.
 
@@ -136,20 +156,86 @@ class _Building:
             settings: what the checkpoint says.
             choose: names the output that is taken.
             pad_id: the id of padding; None means the tokenizer's.
+            lower_case: whether texts are put in lower case; None means what the checkpoint says.
+            masked: whether the graph must be told what is padding.
 
         Raises:
             CheckpointError: a file is damaged, or the files are not of one checkpoint.
             UnsupportedCheckpointError: the graph has other inputs or outputs, or only transformers
                 can read the tokenizer.
         """
-        tokenizer = read_tokenizer(settings.transformer, lower_case=settings.lower_case)
+        lowers = settings.lower_case if lower_case is None else lower_case
+        tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
         _check_vocabulary(tokenizer, settings)
         graph = self._open_graph(self.graph, device=self._device, dtype=self.dtype)
-        check_inputs(graph)
+        check_inputs(graph, masked=masked)
         return GraphBackbone(graph, choose(graph), tokenizer, pad_id=pad_id)
+
+    def open_pictures(self) -> Graph:
+        """Open the graph for pictures beside that for texts.
+
+        Raises:
+            CheckpointError: it is not there, or damaged.
+            UnsupportedCheckpointError: it has other inputs or outputs.
+        """
+        name = PICTURE_GRAPHS.get(self.graph.name)
+        path = self.graph.parent / (name or "")
+        if name is None or not path.is_file():
+            raise CheckpointError(
+                str(self.graph.parent),
+                f"has no {' or '.join(PICTURE_GRAPHS.values())}, the graph for pictures; make an "
+                "export of your own: holotype export",
+            )
+        graph = self._open_graph(path, device=self._device, dtype=self.dtype)
+        require_output(graph, PICTURE_FEATURES)
+        if set(graph.inputs) != {PIXELS} or "float" not in graph.inputs[PIXELS]:
+            raise UnsupportedCheckpointError(
+                graph.location,
+                f"has the inputs {', '.join(graph.inputs)}; expected {PIXELS} of floats. Make an "
+                "export of your own: holotype export",
+            )
+        return graph
+
+
+def _image_text(plan: ImageTextPlan, building: _Building) -> Towers:
+    encoding = plan.encoding
+    # Punctuation is taken out by Python's rules, before which the texts are in lower case already.
+    lower_case = plan.settings.lower_case or encoding.lower_case
+    backbone = building.open(
+        plan.settings,
+        _text_features,
+        lower_case=lower_case and not encoding.remove_punctuation,
+        masked=False,
+    )
+    if ATTENDED in backbone.tokenizer.input_names and ATTENDED not in backbone.graph.inputs:
+        raise UnsupportedCheckpointError(
+            backbone.graph.location,
+            f"has no input {ATTENDED}, which the tokenizer of its folder gives; the files are not of "
+            "one checkpoint",
+        )
+    pictures = building.open_pictures()
+    _check_width(backbone.graph, TEXT_FEATURES, encoding.native_dim)
+    _check_width(pictures, PICTURE_FEATURES, encoding.native_dim)
+    dim = building.dim or encoding.native_dim
+    head = LayersGraphHead((), dim=dim, normalized=encoding.normalized)
+    tower = Tower(GraphNetwork(backbone, head), backbone.tokenizer)
+    return Towers(
+        document=tower,
+        query=tower,
+        dtype=building.dtype,
+        pictures=GraphPictures(pictures, dim=dim, normalized=encoding.normalized),
+    )
+
+
+def _text_features(graph: Graph) -> str:
+    return require_output(graph, TEXT_FEATURES)
 
 
 def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
+    if plan.encoding.pictures is not None:
+        raise UnsupportedModelError(
+            plan.record.id, "it reads pages, and such models run on torch only"
+        )
     tensors: dict[str, Array] | None = None
     if plan.encoding.own_file is not None:
         own = read_tensor_file(plan.checkpoint.folder / plan.encoding.own_file)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.arrays.tensors import Array
@@ -18,6 +17,10 @@ _TOKEN_LEVEL = (TOKEN_VECTORS, "token_embeddings")
 _TEXT_LEVEL = "sentence_embedding"
 LOGITS = "logits"
 """The scores of a head; of a masked language model, those of every word for every token."""
+TEXT_FEATURES, PICTURE_FEATURES = "text_features", "image_features"
+"""The vectors of a model for pictures and texts, from a graph for each."""
+PIXELS = "pixel_values"
+"""What the graph for pictures reads: ``[n_pictures, 3, height, width]``."""
 LAST_LAYER_INPUTS = "last_layer_inputs"
 """What the last layer of a masked language model takes, which is run apart."""
 
@@ -52,19 +55,25 @@ class Graph(Protocol):
         """How many bytes its weights take."""
         ...
 
-    def run(self, output: str, arrays: Mapping[str, NDArray[np.int64]]) -> Array:
+    def run(self, output: str, arrays: Mapping[str, NDArray[Any]]) -> Array:
         """Return one output, in float32."""
         ...
 
 
-def check_inputs(graph: Graph) -> None:
+def check_inputs(graph: Graph, *, masked: bool = True) -> None:
     """Compare the inputs of a graph with what a text has.
+
+    Args:
+        graph: the graph.
+        masked: whether it must be told what is padding.
 
     Raises:
         UnsupportedCheckpointError: it wants something else, or takes no token ids.
     """
     unknown = sorted(set(graph.inputs) - _INPUTS)
-    absent = [name for name in (IDS, ATTENDED) if name not in graph.inputs]
+    needed = (IDS, ATTENDED) if masked else (IDS,)
+    absent = [name for name in needed if name not in graph.inputs]
+    unknown += [name for name, kind in graph.inputs.items() if name in _INPUTS and "float" in kind]
     if unknown or absent:
         what = f"the inputs {', '.join(unknown)}" if unknown else f"no input {', '.join(absent)}"
         raise UnsupportedCheckpointError(

@@ -16,8 +16,15 @@ from holotype.encoders.arrays.layers import (
 )
 from holotype.encoders.arrays.tensors import Array
 from holotype.encoders.arrays.words import ArrayHead
-from holotype.encoders.graphs.graph import ATTENDED, IDS, TYPE_IDS, Graph
-from holotype.encoders.inputs.rows import Batch, Row, batches
+from holotype.encoders.graphs.graph import (
+    ATTENDED,
+    IDS,
+    PICTURE_FEATURES,
+    PIXELS,
+    TYPE_IDS,
+    Graph,
+)
+from holotype.encoders.inputs.rows import Batch, PictureRow, Row, batches, picture_batches
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.network import Output
 from holotype.errors import ClosedEncoderError
@@ -72,7 +79,12 @@ class GraphBackbone:
         kinds = self.graph.inputs
         return self.graph.run(
             self.output,
-            {name: array.astype(kinds[name], copy=False) for name, array in inputs.items()},
+            {
+                name: array.astype(kinds[name], copy=False)
+                for name, array in inputs.items()
+                # Networks that attend to padding are told of none.
+                if name in kinds
+            },
         )
 
 
@@ -155,6 +167,51 @@ class WordsGraphHead:
             lengths = counted.sum(axis=1).tolist()
             weights = self._head.weigh(states[part][counted], batch.ids[part][counted], lengths)
             yield positions[part], weights, counted
+
+
+class GraphPictures:
+    """A network for pictures that is a graph."""
+
+    def __init__(self, graph: Graph, *, dim: int, normalized: bool) -> None:
+        """Take a graph that has been opened.
+
+        Args:
+            graph: the graph.
+            dim: the number of dimensions to return.
+            normalized: whether vectors have length 1, also after truncation to fewer dimensions.
+        """
+        self._graph: Graph | None = graph
+        self._device = graph.device
+        self._dim = dim
+        self._normalized = normalized
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        return self._device
+
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes that the weights take, as the files store them."""
+        return self._open().memory_bytes
+
+    def run(self, rows: Sequence[PictureRow], batch_size: int | None) -> Iterator[Output]:
+        """Yield batch by batch; see `Network.run`."""
+        graph = self._open()
+        for positions, batch in picture_batches(rows, batch_size):
+            pixels = batch[PIXELS].astype(graph.inputs[PIXELS], copy=False)
+            found = graph.run(PICTURE_FEATURES, {PIXELS: pixels})
+            vectors = returned_arrays(found, dim=self._dim, normalized=self._normalized)
+            yield positions, vectors, np.ones((len(positions), 1), dtype=np.bool_)
+
+    def close(self) -> None:
+        """Release the weights; see `Network.close`."""
+        self._graph = None
+
+    def _open(self) -> Graph:
+        if self._graph is None:
+            raise ClosedEncoderError
+        return self._graph
 
 
 class GraphNetwork:

@@ -18,7 +18,12 @@ from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.running.network import Towers
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
-_INTEGERS = {"tensor(int64)": "int64", "tensor(int32)": "int32"}
+_INPUTS = {
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+}
 _FLOATS = ("tensor(float)", "tensor(float16)", "tensor(bfloat16)")
 
 
@@ -59,13 +64,13 @@ class OnnxGraph:
                 f"ONNX Runtime cannot use {self.device!r} on this machine, although it was built "
                 "for it; its libraries may be missing. Pass device='cpu'"
             )
-        self.inputs = {found.name: self._integer(found) for found in self._session.get_inputs()}
+        self.inputs = {found.name: self._kind(found) for found in self._session.get_inputs()}
         self.outputs = {found.name: _width(found) for found in self._session.get_outputs()}
         self._kinds = {found.name: found.type for found in self._session.get_outputs()}
         beside = path.parent.glob(f"{path.name}*")
         self.memory_bytes = sum(file.stat().st_size for file in beside)
 
-    def run(self, output: str, arrays: Mapping[str, NDArray[np.int64]]) -> Array:
+    def run(self, output: str, arrays: Mapping[str, NDArray[Any]]) -> Array:
         """Return one output, in float32."""
         if self._kinds[output] not in _FLOATS:
             raise UnsupportedCheckpointError(
@@ -75,12 +80,12 @@ class OnnxGraph:
         vectors: Array = found.astype(np.float32, copy=False)
         return vectors
 
-    def _integer(self, found: Any) -> str:
-        if found.type not in _INTEGERS:
+    def _kind(self, found: Any) -> str:
+        if found.type not in _INPUTS:
             raise UnsupportedCheckpointError(
-                self.location, f"takes {found.name!r} as {found.type}; expected integers"
+                self.location, f"takes {found.name!r} as {found.type}; expected integers or floats"
             )
-        return _INTEGERS[found.type]
+        return _INPUTS[found.type]
 
 
 def _remedy(path: Path, error: Exception) -> str:

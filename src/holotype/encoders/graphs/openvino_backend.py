@@ -17,7 +17,7 @@ from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.running.network import Towers
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
-_INTEGERS = {"i64": "int64", "i32": "int32"}
+_INPUTS = {"i64": "int64", "i32": "int32", "f32": "float32", "f16": "float16"}
 # The type of the arithmetic. OpenVINO would choose bfloat16 by itself where the machine has it.
 # Products with weights that are stored as int8 are those of bytes whatever it says.
 _PRECISIONS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "int8": "f32"}
@@ -59,11 +59,11 @@ class OpenvinoGraph:
             raise CheckpointError(
                 self.location, f"OpenVINO cannot open it: {error}; export it again"
             ) from error
-        self.inputs = {port.any_name: self._integer(port) for port in self._model.inputs}
+        self.inputs = {port.any_name: self._kind(port) for port in self._model.inputs}
         self.outputs = {port.any_name: _width(port) for port in self._model.outputs}
         self.memory_bytes = path.with_suffix(".bin").stat().st_size
 
-    def run(self, output: str, arrays: Mapping[str, NDArray[np.int64]]) -> Array:
+    def run(self, output: str, arrays: Mapping[str, NDArray[Any]]) -> Array:
         """Return one output, in float32."""
         # A request holds the buffers of one run; threads must not share it.
         request = self._model.create_infer_request()
@@ -71,13 +71,13 @@ class OpenvinoGraph:
         vectors: Array = np.array(found, dtype=np.float32)
         return vectors
 
-    def _integer(self, port: Any) -> str:
+    def _kind(self, port: Any) -> str:
         kind = port.element_type.get_type_name()
-        if kind not in _INTEGERS:
+        if kind not in _INPUTS:
             raise UnsupportedCheckpointError(
-                self.location, f"takes {port.any_name!r} as {kind}; expected integers"
+                self.location, f"takes {port.any_name!r} as {kind}; expected integers or floats"
             )
-        return _INTEGERS[kind]
+        return _INPUTS[kind]
 
 
 def _precision(core: Any, device: str, dtype: str) -> str:

@@ -138,7 +138,7 @@ def decode(picture: Picture, settings: PixelSettings) -> Image.Image:
         return _from_file(BytesIO(picture), settings)
     path = os.fspath(picture)
     if path.startswith(_URI):
-        return _from_file(BytesIO(_bytes_of_uri(path)), settings)
+        return _from_file(BytesIO(bytes_of_uri(path)), settings)
     try:
         return _from_path(path, settings)
     except ImageError as error:
@@ -170,9 +170,23 @@ def _from_path(path: str, settings: PixelSettings) -> Image.Image:
         raise ImageError(f"cannot be read: {reason}; expected a file") from error
 
 
+def size_of_file(content: bytes) -> tuple[int, int]:
+    """Return the width and height that the bytes of a file state; nothing is decoded.
+
+    Raises:
+        ImageError: they are no picture, or one that is too large; its index is 0.
+    """
+    return _open(BytesIO(content)).size
+
+
 def _from_file(file: BinaryIO, settings: PixelSettings) -> Image.Image:
+    return _finish(_open(file), settings)
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    """Read the header of a file."""
     try:
-        image = Image.open(file, formats=_FORMATS)
+        return Image.open(file, formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"is too large: {error}; expected {_AT_MOST}") from error
     except UnidentifiedImageError as error:
@@ -185,7 +199,6 @@ def _from_file(file: BinaryIO, settings: PixelSettings) -> Image.Image:
     # Plugins raise whatever a damaged file makes them trip over.
     except Exception as error:
         raise _damaged(error) from error
-    return _finish(image, settings)
 
 
 _AT_MOST = f"at most {MAX_PIXELS:,} pixels. Make it smaller first"
@@ -289,7 +302,12 @@ def _from_array(array: NDArray[Any]) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _bytes_of_uri(uri: str) -> bytes:
+def bytes_of_uri(uri: str) -> bytes:
+    """Return the bytes of a data URI.
+
+    Raises:
+        ImageError: it is none of a picture in base64; its index is 0.
+    """
     head, comma, data = uri.partition(",")
     kind, *parameters = head.removeprefix(_URI).split(";")
     if not comma or not kind.lower().startswith("image/") or "base64" not in parameters:

@@ -89,6 +89,7 @@ def _camembert_tokens(settings: JsonFile) -> tuple[str, ...]:
 _BERT = _tokens(None, None, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]")
 _ROBERTA = _tokens("<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>")
 _DEBERTA = _tokens("[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]")
+_GEMMA = _tokens("<bos>", "<eos>", "<unk>", None, "<pad>", None, "<mask>")
 _END_OF_TEXT = "<|endoftext|>"
 
 TOKENIZER_CLASSES: Mapping[str, TokenizerClass] = {
@@ -141,8 +142,14 @@ TOKENIZER_CLASSES: Mapping[str, TokenizerClass] = {
         pads_as_file=True,
     ),
     "GemmaTokenizer": TokenizerClass(
-        tokens=_tokens("<bos>", "<eos>", "<unk>", None, "<pad>", None, "<mask>"),
+        tokens=_GEMMA,
         pads_left=True,
+    ),
+    "Siglip2Tokenizer": TokenizerClass(tokens=_GEMMA, pads_left=True),
+    "CLIPTokenizer": TokenizerClass(
+        tokens=_tokens(
+            "<|startoftext|>", _END_OF_TEXT, _END_OF_TEXT, None, _END_OF_TEXT, None, None
+        )
     ),
 }
 
@@ -162,6 +169,7 @@ OF_ARCHITECTURE: Mapping[str, str] = {
     "bert": "BertTokenizer",
     "big_bird": "BigBirdTokenizer",
     "camembert": "CamembertTokenizer",
+    "clip": "CLIPTokenizer",
     "convbert": "BertTokenizer",
     "data2vec-text": "RobertaTokenizer",
     "deberta": "DebertaTokenizer",

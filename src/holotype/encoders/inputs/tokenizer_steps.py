@@ -42,16 +42,20 @@ from tokenizers.processors import PostProcessor, RobertaProcessing, TemplateProc
 
 from holotype.encoders.checkpoints.json_file import JsonFile
 
-ModelKind: TypeAlias = Literal["wordpiece", "unigram", "byte-level", "bpe"]
+ModelKind: TypeAlias = Literal["wordpiece", "unigram", "byte-level", "bpe", "words"]
 """The vocabularies that the classes know."""
 
 # What transformers takes, whatever the file says.
 _MAX_CHARACTERS = 100
 _PREFIX = "##"
+_WORD_END = "</w>"
 _BLANK = "▁"
 _QWEN2_WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+_CLIP_WORDS = (
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 )
 # In a string, these quotation marks would be escaped.
 _UNKNOWN_ID = re.compile(rb'"unk_id"\s*:\s*(\d+)')
@@ -145,8 +149,10 @@ def knows(kind: ModelKind, stated: Stated) -> bool:
         return kind == "wordpiece" and model.continuing_subword_prefix == _PREFIX
     if isinstance(model, Unigram):
         return kind == "unigram"
-    if not isinstance(model, BPE) or model.continuing_subword_prefix or model.end_of_word_suffix:
+    if not isinstance(model, BPE) or model.continuing_subword_prefix:
         return False
+    if model.end_of_word_suffix:
+        return kind == "words" and model.end_of_word_suffix == _WORD_END
     return kind == ("byte-level" if stated.byte_level else "bpe")
 
 
@@ -326,6 +332,24 @@ def _gemma(stated: Stated) -> Steps:
     )
 
 
+def _siglip2(stated: Stated) -> Steps:
+    """Return the steps of SigLIP 2: those of Gemma, in lower case."""
+    steps = _gemma(stated)
+    normalizers = [Lowercase(), Replace(" ", _BLANK)]
+    return Steps(normalizer=Normalizers(normalizers), splitter=steps.splitter)
+
+
+def _clip(stated: Stated) -> Steps:
+    """Return the steps of CLIP; no setting changes them."""
+    del stated
+    words = Split(Regex(_CLIP_WORDS), behavior="removed", invert=True)
+    return Steps(
+        normalizer=Normalizers([NFC(), Replace(Regex(r"\s+"), " "), Lowercase()]),
+        splitter=PreTokenizers([words, ByteLevel(add_prefix_space=False)]),
+        processor=_clip_processor,
+    )
+
+
 def _words_with_blanks(*, adds_blank: bool) -> PreTokenizer:
     scheme = "always" if adds_blank else "never"
     blanks = Metaspace(replacement=_BLANK, prepend_scheme=scheme)
@@ -377,6 +401,11 @@ def _roberta_processor(stated: Stated, tokenizer: Tokenizer) -> PostProcessor:
     return RobertaProcessing(last, first)
 
 
+def _clip_processor(stated: Stated, tokenizer: Tokenizer) -> PostProcessor:
+    last, first = (stated.special(tokenizer, f"{name}_token") for name in ("eos", "bos"))
+    return RobertaProcessing(last, first, trim_offsets=False, add_prefix_space=False)
+
+
 def _t5_processor(stated: Stated, tokenizer: Tokenizer) -> PostProcessor:
     _, id = stated.special(tokenizer, "eos_token")
     return TemplateProcessing(
@@ -401,5 +430,7 @@ MAKINGS: Mapping[str, Making] = {
     "GPT2Tokenizer": Making(kind="byte-level", steps=_byte_level),
     "LlamaTokenizer": Making(kind="bpe", steps=_llama),
     "GemmaTokenizer": Making(kind="bpe", steps=_gemma, names_unknown=True),
+    "Siglip2Tokenizer": Making(kind="bpe", steps=_siglip2, names_unknown=True),
+    "CLIPTokenizer": Making(kind="words", steps=_clip, names_unknown=True),
 }
 """What makes the tokenizers of classes that do not take everything from the file."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from holotype.encoders.checkpoints.captioner import is_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.image_text import CLIP_MODULE, IMAGE_TEXT
+from holotype.encoders.checkpoints.image_text import CLIP_MODULE, IMAGE_TEXT, refuse_open_clip
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.late_interaction import PYLATE_KEYS, STANFORD_FILE
 from holotype.encoders.checkpoints.modules import MODULES_FILE
@@ -16,7 +16,7 @@ from holotype.encoders.checkpoints.settings import (
     STANFORD_ARCHITECTURE,
 )
 from holotype.encoders.checkpoints.sparse import SPLADE_MODULE, TABLE_MODULE
-from holotype.encoders.checkpoints.visual import is_visual
+from holotype.encoders.checkpoints.visual import is_visual, refuse_tiles
 from holotype.encoders.kinds.plan import make_draft
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
@@ -56,6 +56,8 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
         return "image-text"
     if is_captioner(config):
         return "captioner"
+    refuse_open_clip(checkpoint)
+    refuse_tiles(checkpoint)
     if is_visual(checkpoint):
         return "colbert"
     modules = module_kinds(checkpoint)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from holotype.server.inference import classify, openai, rerank, tei
+from holotype.server.inference import captions, classify, openai, rerank, tei
 
 router = APIRouter()
-for each in (openai.router, rerank.router, classify.router, tei.router):
+for each in (openai.router, captions.router, rerank.router, classify.router, tei.router):
     router.include_router(each)

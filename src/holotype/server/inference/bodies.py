@@ -25,6 +25,13 @@ Truncate = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Texts: TypeAlias = str | list[str]
+Picture = Annotated[
+    str,
+    Field(
+        description="A picture as a data URI, data:image/png;base64,..., or as base64 alone: PNG, "
+        "JPEG, WebP or GIF. An address is refused, since nothing is fetched."
+    ),
+]
 
 
 class Body(BaseModel):
@@ -33,12 +40,25 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class TextItem(Body):
+    """A text among pictures."""
+
+    text: str
+
+
+class ImageItem(Body):
+    """A picture."""
+
+    image: Picture
+
+
 class EmbeddingsBody(Body):
     """OpenAI's embeddings, with the extensions of Jina and of this server."""
 
     model: Name
-    input: str | list[str] | list[int] | list[list[int]] = Field(
-        description="A text or texts, or the token ids of the model's own tokenizer."
+    input: str | list[str] | list[int] | list[list[int]] | list[TextItem | ImageItem] = Field(
+        description="A text or texts, the token ids of the model's own tokenizer, or objects with a "
+        "text or an image each."
     )
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(None, description="One of the sizes that /v1/models lists.")
@@ -49,6 +69,17 @@ class EmbeddingsBody(Body):
     task: str | None = Field(None, description="Jina's retrieval.query or retrieval.passage.")
     truncate: Truncate = False
     expect_fingerprint: Fingerprint = None
+
+
+class CaptionsBody(Body):
+    """Pictures for a model that writes captions."""
+
+    model: Name | None = None
+    input: Picture | ImageItem | list[Picture | ImageItem]
+    user: str | None = Field(None, description="Keeps a caller on one variant.")
+    expect_fingerprint: Annotated[
+        str | None, Field(description="The fingerprint that the model must have; others are a 409.")
+    ] = None
 
 
 class RerankBody(Body):

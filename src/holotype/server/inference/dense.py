@@ -12,7 +12,8 @@ from holotype.server.errors import FieldProblem, FingerprintMismatchError, Unpro
 from holotype.server.inference.answers import Floats, contiguous
 from holotype.server.inference.calls import METHODS, Call, default_options, require_kind
 
-_MOST_SWAPS = 3
+MOST_SWAPS = 3
+"""How often a model may change its vectors during one request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +25,14 @@ class Vectors:
         answer: which model made them.
         fingerprint: that of these vectors; None if the model has none.
         lengths: the tokens of the texts; None if the model does not say.
+        n_pictures: how many of the vectors are of pictures.
     """
 
     values: Floats
     answer: Answer[Any]
     fingerprint: str | None
     lengths: Lengths | None
+    n_pictures: int = 0
 
 
 async def encode(
@@ -59,7 +62,7 @@ async def encode(
         FingerprintMismatchError: the vectors would be others.
         HolotypeError: the model cannot be called.
     """
-    for _ in range(_MOST_SWAPS):
+    for _ in range(MOST_SWAPS):
         lease = await call.lease(name)
         try:
             found = await _encode(call, name, texts, lease, side, truncate, dim, expected)
@@ -68,8 +71,13 @@ async def encode(
                 lease.end()
         if found is not None:
             return found
-    raise FingerprintMismatchError(
-        f"{name!r} changed its vectors {_MOST_SWAPS} times during this request; send it again"
+    raise too_many_swaps(name)
+
+
+def too_many_swaps(name: str) -> FingerprintMismatchError:
+    """Return the error of a request during which a model went on changing its vectors."""
+    return FingerprintMismatchError(
+        f"{name!r} changed its vectors {MOST_SWAPS} times during this request; send it again"
     )
 
 
@@ -87,9 +95,10 @@ async def _encode(
     require_kind(
         lease,
         "dense",
+        "image-text",
         hint="it has no single vector for a text; see /v1/models for what it answers",
     )
-    fingerprint = await _fingerprint(call, lease, dim)
+    fingerprint = await fingerprint_of(call, lease, dim)
     if lease is not None:
         call.require_fingerprint(fingerprint, expected)
     lengths = await call.measure(lease, texts, side)
@@ -111,7 +120,7 @@ async def _encode(
     return Vectors(values=values, answer=answer, fingerprint=fingerprint, lengths=lengths)
 
 
-async def _fingerprint(call: Call, lease: Lease[Any] | None, dim: int | None) -> str | None:
+async def fingerprint_of(call: Call, lease: Lease[Any] | None, dim: int | None) -> str | None:
     """Return the fingerprint of the vectors to come, of which a size may be asked for.
 
     Raises:

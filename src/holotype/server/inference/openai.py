@@ -9,13 +9,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holotype.encoders.inputs.lengths import Lengths
 from holotype.pool import VariantStatus
 from holotype.server.errors import UnprocessableError
 from holotype.server.inference.answers import JsonResponse, join_pieces, respond, to_base64
-from holotype.server.inference.bodies import EmbeddingsBody
+from holotype.server.inference.bodies import EmbeddingsBody, ImageItem, TextItem
 from holotype.server.inference.calls import Call, shown_version, side_of, usage_of
-from holotype.server.inference.dense import encode, texts_of
+from holotype.server.inference.dense import Vectors, encode, texts_of
+from holotype.server.inference.pictures import encode_items
 from holotype.server.inference.routes import PROBLEMS, add
 from holotype.server.keys import authorize
 from holotype.server.problems import problem_of
@@ -25,33 +25,23 @@ router = APIRouter()
 
 
 async def embeddings(call: Call, body: EmbeddingsBody) -> Response:
-    """Return the vectors of texts, in OpenAI's shape."""
+    """Return the vectors of texts and pictures, in OpenAI's shape."""
     if body.user is not None and call.key is None:
         call.key = body.user
     name = call.choose(body.model)
-    texts = await texts_of(call, name, body.input, "input")
-    call.check_count(texts, "input")
     side = side_of(body.input_type, "input_type")
     if body.task is not None:
         side = side_of(body.task if "." in body.task else f"?{body.task}", "task")
         if body.input_type is not None:
             raise UnprocessableError("task and input_type say the same; send one of them")
-    found = await encode(
-        call,
-        name,
-        texts,
-        side=side,
-        truncate=body.truncate,
-        dim=body.dimensions,
-        expected=body.expect_fingerprint,
-    )
+    found = await _vectors(call, name, body, side)
     as_text = body.encoding_format == "base64"
 
     def element(at: int, vector: Any) -> dict[str, Any]:
         shown = to_base64(vector) if as_text else vector
         return {"object": "embedding", "index": at, "embedding": shown}
 
-    rest = {"model": name, "usage": _usage(found.lengths), "fingerprint": found.fingerprint}
+    rest = {"model": name, "usage": _usage(found), "fingerprint": found.fingerprint}
     content = await join_pieces(
         found.values,
         element,
@@ -63,12 +53,31 @@ async def embeddings(call: Call, body: EmbeddingsBody) -> Response:
     return JsonResponse(content, call.headers(name, found.answer, found.fingerprint))
 
 
-def _usage(lengths: Lengths | None) -> dict[str, Any]:
+async def _vectors(call: Call, name: str, body: EmbeddingsBody, side: str) -> Vectors:
+    options: dict[str, Any] = {
+        "side": side,
+        "truncate": body.truncate,
+        "dim": body.dimensions,
+        "expected": body.expect_fingerprint,
+    }
+    items = [one for one in body.input if isinstance(one, TextItem | ImageItem)]
+    if any(isinstance(one, ImageItem) for one in items):
+        call.check_count(items, "input")
+        return await encode_items(call, name, items, **options)
+    given: Any = [one.text for one in items if isinstance(one, TextItem)] or body.input
+    texts = await texts_of(call, name, given, "input")
+    call.check_count(texts, "input")
+    return await encode(call, name, texts, **options)
+
+
+def _usage(found: Vectors) -> dict[str, Any]:
     """Return the usage; OpenAI's clients want numbers, also of models that do not say."""
-    usage = usage_of(lengths)
-    if lengths is None:
-        return {"prompt_tokens": 0, "total_tokens": 0, "unknown": True}
-    return usage
+    usage = usage_of(found.lengths)
+    if found.lengths is None:
+        usage = {"prompt_tokens": 0, "total_tokens": 0}
+        if found.n_pictures < len(found.values):
+            usage["unknown"] = True
+    return {**usage, "images": found.n_pictures} if found.n_pictures else usage
 
 
 add(

@@ -1,0 +1,53 @@
+"""What an export of a model for pictures and texts loses against the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.encoder import Encoder
+from holotype.encoders.exports.losses import vector_loss_of_text
+from holotype.encoders.graphs.losses import VectorLoss
+from holotype.encoders.image_text import ImageTextEncoder
+
+
+def measure_both_sides(
+    exported: Encoder[Any], original: Encoder[Any], texts: Sequence[str]
+) -> VectorLoss:
+    """Compare the vectors of texts, and after them those of a few pictures."""
+    if not isinstance(exported, ImageTextEncoder) or not isinstance(original, ImageTextEncoder):
+        raise TypeError(f"cannot compare {type(exported).__name__} with {type(original).__name__}")
+    pictures = probe_pictures()
+    ours, theirs = (
+        np.concatenate(
+            [encoder.encode(list(texts), on_overflow="truncate"), encoder.encode_image(pictures)]
+        )
+        for encoder in (exported, original)
+    )
+    found = tuple(
+        vector_loss_of_text(mine[None], other[None])
+        for mine, other in zip(ours, theirs, strict=True)
+    )
+    return VectorLoss(
+        # NaN must not get lost on the way.
+        max_difference=float(np.max([loss.max_difference for loss in found])),
+        min_cosine=float(np.min([loss.min_cosine for loss in found])),
+        texts=found,
+    )
+
+
+def probe_pictures() -> list[NDArray[np.uint8]]:
+    """Return pictures of several shapes: even, with gradients, of noise, with stripes."""
+    rows, columns = np.mgrid[0:96, 0:128]
+    ramp = np.stack([rows * 2, columns, 255 - rows - columns // 2], axis=-1).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 48, 3)).astype(np.uint8)
+    stripes = np.repeat(((columns // 9 + rows // 31) % 2 * 255)[..., None], 3, axis=-1)
+    return [
+        np.full((40, 40, 3), 200, dtype=np.uint8),
+        ramp,
+        noise,
+        stripes.astype(np.uint8)[:, :50],
+    ]

@@ -1,0 +1,210 @@
+"""Pictures over HTTP: vectors and captions are those of the model, and strangers reach no file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.pictures import encoded, photograph
+from tests.runtime.image_models import blip, clip, colpali
+from tests.runtime.server_process import RunningServer, local, running_server, write_deployment
+
+from holotype import load
+from holotype.encoders.captioner import Captioner
+from holotype.encoders.image_text import ImageTextEncoder
+
+PICTURES = [photograph(40, 60), photograph(33, 20, seed=1)]
+FILES = [encoded(PICTURES[0]), encoded(PICTURES[1], "JPEG")]
+MOST = 20_000
+
+
+def uri(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("models")
+    clip(made / "clip")
+    blip(made / "captions")
+    colpali(made / "pages")
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(
+    folder: Path, minilm_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    models = {name: local(folder / name) for name in ("clip", "captions", "pages")}
+    models["minilm"] = local(minilm_folder)
+    models["safe"] = local(folder / "nowhere", "fallback: [clip]", "allow_different_vectors: true")
+    deployment = write_deployment(tmp_path_factory.mktemp("server"), models)
+    with running_server(deployment=str(deployment), max_texts=8, max_pixels=MOST) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def encoder(folder: Path) -> ImageTextEncoder:
+    found = load(folder / "clip", device="cpu")
+    assert isinstance(found, ImageTextEncoder)
+    return found
+
+
+def vectors_of(response: Any) -> Any:
+    assert response.status_code == 200, response.text
+    return np.array([one["embedding"] for one in response.json()["data"]], dtype=np.float32)
+
+
+def refusal(response: Any) -> tuple[int, str, str, str]:
+    error = response.json()["error"]
+    return response.status_code, error["code"], error["param"], error["message"]
+
+
+def test_pictures_have_the_vectors_of_the_model(
+    server: RunningServer, encoder: ImageTextEncoder
+) -> None:
+    items = [{"image": uri(FILES[0])}, {"image": base64.b64encode(FILES[1]).decode()}]
+    response = server.post("/v1/embeddings", {"model": "clip", "input": items})
+    np.testing.assert_allclose(vectors_of(response), encoder.encode_image(FILES), atol=1e-6)
+    body = response.json()
+    assert body["usage"] == {"prompt_tokens": 0, "total_tokens": 0, "images": 2}
+    assert body["fingerprint"] == encoder.fingerprint
+    assert response.headers["x-holotype-fingerprint"] == encoder.fingerprint
+    assert response.headers["x-holotype-model"] == "clip"
+
+
+def test_texts_among_pictures_keep_their_places(
+    server: RunningServer, encoder: ImageTextEncoder
+) -> None:
+    items = [
+        {"text": "a cat"},
+        {"image": uri(FILES[0])},
+        {"text": "the red dog"},
+        {"image": uri(FILES[1])},
+    ]
+    asked = {"model": "clip", "input": items, "encoding_format": "base64", "input_type": "query"}
+    response = server.post("/v1/embeddings", asked)
+    data = response.json()["data"]
+    found = np.array([np.frombuffer(base64.b64decode(one["embedding"]), "<f4") for one in data])
+    texts, pictures = encoder.encode_query(["a cat", "the red dog"]), encoder.encode_image(FILES)
+    theirs = [texts[0], pictures[0], texts[1], pictures[1]]
+    np.testing.assert_allclose(found, theirs, atol=1e-6)
+    n_tokens = int(encoder.count_tokens(["a cat", "the red dog"]).sum())
+    assert response.json()["usage"] == {
+        "prompt_tokens": n_tokens,
+        "total_tokens": n_tokens,
+        "images": 2,
+    }
+
+
+def test_texts_alone_come_in_every_form(server: RunningServer, encoder: ImageTextEncoder) -> None:
+    theirs = encoder.encode(["a cat", "a dog"])
+    for given in (["a cat", "a dog"], [{"text": "a cat"}, {"text": "a dog"}]):
+        response = server.post("/v1/embeddings", {"model": "clip", "input": given})
+        np.testing.assert_allclose(vectors_of(response), theirs, atol=1e-6)
+        assert response.json()["usage"]["prompt_tokens"] > 0
+
+
+def test_a_fallback_reads_pictures_too(server: RunningServer, encoder: ImageTextEncoder) -> None:
+    items = [{"image": uri(FILES[0])}, {"text": "a cat"}]
+    response = server.post("/v1/embeddings", {"model": "safe", "input": items})
+    theirs = [encoder.encode_image(FILES[0]), encoder.encode("a cat")]
+    np.testing.assert_allclose(vectors_of(response), theirs, atol=1e-6)
+    assert response.headers["x-holotype-served-by"] == "clip"
+
+
+def test_other_vectors_than_expected_are_refused(server: RunningServer) -> None:
+    asked: dict[str, Any] = {"model": "clip", "input": [{"image": uri(FILES[0])}]}
+    found = refusal(server.post("/v1/embeddings", {**asked, "expect_fingerprint": "other"}))
+    assert found[:2] == (409, "fingerprint_mismatch")
+    found = refusal(server.post("/v1/embeddings", {**asked, "dimensions": 5}))
+    assert found[:2] == (422, "invalid_dimension")
+
+
+@pytest.mark.parametrize("model", ["minilm", "pages", "captions"])
+def test_other_kinds_have_no_vectors_of_pictures(server: RunningServer, model: str) -> None:
+    asked = {"model": model, "input": [{"image": uri(FILES[0])}]}
+    status, code, _, message = refusal(server.post("/v1/embeddings", asked))
+    assert (status, code) == (422, "unprocessable")
+    assert "'image-text'" in message
+
+
+def wrong(folder: Path) -> list[tuple[str, str]]:
+    readable = folder / "picture.png"
+    readable.write_bytes(FILES[0])
+    return [
+        ("https://example.org/cat.jpg", "fetches nothing"),
+        ("file:///etc/hostname", "fetches nothing"),
+        (str(readable), "no base64"),
+        ("picture.png", "no base64"),
+        (base64.b64encode(str(readable).encode()).decode(), "expected PNG, JPEG, WebP or GIF"),
+        ("", "is empty"),
+        ("data:text/plain;base64,eA==", "expected data:image/png"),
+        ("data:image/png;base64,!", "base64 cannot be decoded"),
+        (uri(FILES[0][:60]), "cannot be decoded"),
+        (uri(encoded(PICTURES[0], "TIFF")), "expected PNG, JPEG, WebP or GIF"),
+    ]
+
+
+def test_what_is_no_picture_is_refused_by_its_field(server: RunningServer, tmp_path: Path) -> None:
+    for text, words in wrong(tmp_path):
+        items = [{"image": uri(FILES[0])}, {"image": text}]
+        response = server.post("/v1/embeddings", {"model": "clip", "input": items})
+        status, code, field, message = refusal(response)
+        assert (status, code, field) == (422, "invalid_image", "input[1].image"), text
+        assert words in message
+        response = server.post("/v1/captions", {"model": "captions", "input": [text]})
+        assert refusal(response)[:3] == (422, "invalid_image", "input[0]"), text
+
+
+def test_pictures_are_bounded_before_they_are_decoded(server: RunningServer) -> None:
+    large = uri(encoded(Image.new("L", (200, 101))))
+    for items in ([{"image": large}], [{"image": uri(encoded(Image.new("L", (100, 90))))}] * 3):
+        response = server.post("/v1/embeddings", {"model": "clip", "input": items})
+        status, code, _, message = refusal(response)
+        assert (status, code) == (413, "body_too_large")
+        assert f"{MOST:,}" in message
+    small = [{"image": uri(encoded(Image.new("L", (1, 1))))}]
+    response = server.post("/v1/embeddings", {"model": "clip", "input": small * 9})
+    assert refusal(response)[:3] == (413, "body_too_large", "input")
+
+
+def test_captions_are_those_of_the_model(server: RunningServer, folder: Path) -> None:
+    with load(folder / "captions", device="cpu") as captioner:
+        assert isinstance(captioner, Captioner)
+        theirs, fingerprint = captioner.caption(FILES), captioner.fingerprint
+    given = [{"image": uri(FILES[0])}, uri(FILES[1])]
+    response = server.post("/v1/captions", {"model": "captions", "input": given})
+    body = response.json()
+    assert [one["text"] for one in body["data"]] == [one.text for one in theirs]
+    assert [one["score"] for one in body["data"]] == pytest.approx([one.score for one in theirs])
+    assert body["usage"]["images"] == 2
+    assert body["usage"]["completion_tokens"] == sum(one.n_tokens for one in theirs)
+    assert body["fingerprint"] == response.headers["x-holotype-fingerprint"] == fingerprint
+    one = server.post("/v1/captions", {"model": "captions", "input": given[0]}).json()
+    assert [each["text"] for each in one["data"]] == [theirs[0].text]
+
+
+def test_captions_come_from_captioners_that_are_expected(server: RunningServer) -> None:
+    given = uri(FILES[0])
+    found = refusal(server.post("/v1/captions", {"model": "clip", "input": given}))
+    assert found[0] == 422
+    assert "'captioner'" in found[3]
+    asked = {"model": "captions", "input": given, "expect_fingerprint": "other"}
+    assert refusal(server.post("/v1/captions", asked))[:2] == (409, "fingerprint_mismatch")
+    asked = {"model": "captions", "input": []}
+    assert refusal(server.post("/v1/captions", asked))[0] == 400
+
+
+def test_the_list_of_models_has_their_kinds(server: RunningServer) -> None:
+    server.post("/v1/captions", {"model": "captions", "input": uri(FILES[0])})
+    kinds = {one["id"]: one["kind"] for one in server.client.get("/v1/models").json()["data"]}
+    assert (kinds["clip"], kinds["captions"]) == ("image-text", "captioner")
+    found = server.post("/tokenize", {"model": "captions", "inputs": "a cat"})
+    assert found.status_code == 422
+    assert server.post("/tokenize", {"model": "clip", "inputs": "a cat"}).status_code == 200
