@@ -58,6 +58,9 @@ _LANGUAGES = {
     "zh": "Chinese",
 }
 
+_BESIDE_TEXT = (("image", "images"), ("audio", "sound"), ("video", "video"))
+"""What a model may read beside text, and the word for it."""
+
 _NAMED_AT_MOST = 3
 _MILLION = 1_000_000
 _BILLION = 1_000_000_000
@@ -163,9 +166,11 @@ def _second(kind: str, values: Mapping[str, Any]) -> str:
 
 
 def _text(values: Mapping[str, Any]) -> str:
-    """Return what the model reads: text in its languages, and images where it reads them."""
-    images = " and images" if "image" in (values.get("/capabilities/modalities") or ()) else ""
-    return _in_languages(values) + images
+    """Return what the model reads: text in its languages, and what else it reads."""
+    reads = values.get("/capabilities/modalities") or ()
+    return _listed(
+        [_in_languages(values), *(word for read, word in _BESIDE_TEXT if read in reads)], "and"
+    )
 
 
 def _in_languages(values: Mapping[str, Any]) -> str:

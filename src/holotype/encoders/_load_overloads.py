@@ -48,10 +48,13 @@ from holotype.models import (
     _Dense64Id,
     _Dense64To384Id,
     _Dense64To768Id,
+    _Dense64To896Id,
     _Dense64To1024Id,
     _Dense128Id,
     _Dense128To768Id,
     _Dense128To768No2Id,
+    _Dense128To768No3Id,
+    _Dense128To1536Id,
     _Dense256Id,
     _Dense256To768Id,
     _Dense312Id,
@@ -378,6 +381,13 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _Dense128To768No2Id,
+    *,
+    dim: Literal[128, 256, 512, 768] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense64To384Id,
     *,
     dim: Literal[64, 128, 256, 384] | None = None,
@@ -399,9 +409,23 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense128To768No2Id,
+    model: _Dense128To768No3Id,
     *,
     dim: Literal[128, 256, 384, 512, 768] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense64To896Id,
+    *,
+    dim: Literal[64, 128, 256, 512, 896] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense128To1536Id,
+    *,
+    dim: Literal[128, 256, 512, 1024, 1536] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload

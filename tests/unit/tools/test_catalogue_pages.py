@@ -18,26 +18,28 @@ MODELS: list[dict[str, Any]] = json.loads((ROOT / "models.json").read_text("utf-
 CONFLICTS: list[dict[str, Any]] = json.loads((ROOT / "tools" / "conflicts.json").read_text("utf-8"))
 
 KNOWN_AT_LEAST = {
-    "embedding dimension": 0.99,
-    "context length": 0.86,
-    "licence": 0.86,
-    "revision": 0.95,
-    "languages": 0.85,
-    "hidden size": 0.87,
-    "vocabulary": 0.85,
-    "parameters": 0.82,
-    "type of the weights": 0.44,
-    "network": 0.75,
-    "pooling": 0.63,
-    "normalisation": 0.45,
-    "query prompt": 0.75,
-    "code from the repository": 0.78,
-    "activation of weights": 0.82,
-    "activation of scores": 0.47,
-    "labels": 0.81,
-    "one or several labels": 0.6,
-    "configuration file": 0.23,
+    "embedding dimension": 588,
+    "context length": 545,
+    "licence": 616,
+    "revision": 688,
+    "languages": 585,
+    "hidden size": 567,
+    "vocabulary": 581,
+    "parameters": 545,
+    "type of the weights": 301,
+    "network": 556,
+    "pooling": 325,
+    "normalisation": 239,
+    "query prompt": 377,
+    "code from the repository": 630,
+    "activation of weights": 20,
+    "activation of scores": 83,
+    "labels": 24,
+    "one or several labels": 17,
+    "configuration file": 208,
 }
+"""How many text models state each field. Counts, not shares: a model of which little is known yet
+takes nothing away."""
 TICKS = ((1.0, "1"), (100.0, "100"))
 
 
@@ -66,12 +68,12 @@ def test_pages_are_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_enough_is_known_of_the_fields_that_matter(name: str) -> None:
     [(_, pointer, applies)] = [field for field in FIELDS if field[0] == name]
     of_text = [model for model in MODELS if model["capabilities"]["modalities"] == ["text"]]
-    known, of = count(of_text, pointer, applies)
-    assert known / of >= KNOWN_AT_LEAST[name]
+    known, _ = count(of_text, pointer, applies)
+    assert known >= KNOWN_AT_LEAST[name]
 
 
 def test_enough_models_are_pinned() -> None:
-    assert sum(model["revision"] is not None for model in MODELS) >= 771
+    assert sum(model["revision"] is not None for model in MODELS) >= 862
 
 
 def test_what_a_conflict_says_was_taken_is_what_the_catalogue_holds() -> None:
