@@ -39,7 +39,7 @@ def _group() -> Iterator[Path]:
     if len(os.sched_getaffinity(0)) <= N_CORES:
         raise CannotMeasureError(f"a quota of {N_CORES} cores needs more cores than that")
     # The first version of cgroups has a folder for each resource, the second one for all.
-    is_first = (_GROUPS / "cpu" / "cpu.cfs_quota_us").exists() or (_GROUPS / "cpu").is_dir()
+    is_first = (_GROUPS / "cpu").is_dir()
     group = (_GROUPS / "cpu" if is_first else _GROUPS) / f"holotype-bench-{os.getpid()}"
     try:
         group.mkdir()

@@ -310,7 +310,7 @@ CASES: Sequence[Case] = (
         [Target(work="MaxSim, 1 x 10,000", peer="fast-plaid", bound=1)],
         partial(_cannot, "fast-plaid pins another torch"),
     ),
-    Case([Target(work="SPLADE, float32", peer=_ST32, bound=1.5)], _sparse),
+    Case([Target(work="SPLADE, float32", peer=_ST32, bound=1)], _sparse),
     Case([Target(work="cross-encoder, float32", peer=_ST32, bound=1)], _pairs),
     *(
         Case([Target(work=f"{kind}, bfloat16 and int8", peer=_ST32, bound=bound)], _require_amx)
