@@ -21,7 +21,8 @@ from variants import TORCH_DTYPES
 
 N_CALLS = 5000
 N_THREADS = (1, 16)
-_LONGEST_CALL = 900
+_SHORTEST_CALL, _LONGEST_CALL = 3, 900
+_LEAST_TOKENS_OF_FOUR = 16
 _MOST_MB = 64
 _MOST_TIMES = 1.1
 
@@ -36,7 +37,7 @@ def table() -> Table:
             rows.append([dtype, str(n_threads), f"{found['grown']:.0f} MB", times])
     header = ["all-MiniLM-L6-v2, cpu", "threads", "growth", "a new length by a known one"]
     notes = [
-        f"{N_CALLS:,} calls of 4 to {_LONGEST_CALL} tokens each, in four texts.",
+        f"{N_CALLS:,} calls of {_SHORTEST_CALL} to {_LONGEST_CALL} tokens each, in up to four texts.",
         f"Targets: at most {_MOST_MB} MB, and at most {_MOST_TIMES} times the time.",
     ]
     return Table("Lengths of texts", header, rows, notes)
@@ -55,9 +56,9 @@ def _measure(dtype: str, n_threads: int, n_calls: int) -> dict[str, float]:
     encoder: Any = holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype)
     encoder.encode_document(_texts(40))
     before = _resident_mb()
-    spread = _LONGEST_CALL - 16
     # All lengths before any comes again, in no order.
-    totals = [16 + number * 389 % spread for number in range(n_calls)]
+    spread = _LONGEST_CALL - _SHORTEST_CALL
+    totals = [_SHORTEST_CALL + number * 389 % spread for number in range(n_calls)]
     parts = [totals[first::n_threads] for first in range(n_threads)]
     ratios: list[float] = []
     threads = [Thread(target=_run, args=(encoder, part, ratios)) for part in parts]
@@ -85,7 +86,9 @@ def _cpu_s(encoder: Any, texts: Sequence[str]) -> float:
 
 
 def _texts(n_tokens: int) -> list[str]:
-    """Return four texts of so many tokens together, two special ones in each."""
+    """Return texts of so many tokens together, two special ones in each."""
+    if n_tokens < _LEAST_TOKENS_OF_FOUR:
+        return ["a " * (n_tokens - 2)]
     return ["a " * (n_tokens // 4 - 2 + (place < n_tokens % 4)) for place in range(4)]
 
 

@@ -61,12 +61,3 @@ def _can(instructions: str) -> bool:
 def n_cores() -> int:
     """Return how many cores this process may run on."""
     return len(os.sched_getaffinity(0))
-
-
-def cpu_quota() -> float | None:
-    """Return how many cores' time the process may use; None where nothing limits it."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-    except OSError:
-        return None
-    return None if quota == "max" else int(quota) / int(period)

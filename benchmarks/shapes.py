@@ -13,6 +13,8 @@ from corpus import CHECKPOINT
 from holotype.records import DenseModel
 
 _N_LAYERS = 2
+# What reads more tokens than this has one layer: attention takes most of the time, in every layer.
+_LONG = 4096
 _BASE: Mapping[str, Any] = {
     "hidden_size": 768,
     "num_attention_heads": 12,
@@ -122,7 +124,11 @@ def _save(shape: Shape, folder: Path, n_tokens: int) -> int:
     config = getattr(transformers, shape.config)(
         vocab_size=len(tokenizer),
         pad_token_id=tokenizer.pad_token_id,
-        **{layers: _N_LAYERS, "max_position_embeddings": n_tokens + 2, **shape.values},
+        **{
+            layers: 1 if n_tokens > _LONG else _N_LAYERS,
+            "max_position_embeddings": n_tokens + 2,
+            **shape.values,
+        },
     )
     getattr(transformers, shape.model)(config).eval().save_pretrained(folder)
     tokenizer.save_pretrained(folder)

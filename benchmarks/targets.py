@@ -5,12 +5,13 @@ A case that cannot be measured on this machine says why; none is left out.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from report import Table
 
-NOT_MEASURABLE = "not measurable here: "
+NOT_MEASURABLE = "not on this machine: "
 
 
 class CannotMeasureError(Exception):
@@ -42,7 +43,7 @@ class Sizes:
     long: int
 
 
-QUICK = Sizes(n_documents=40, n_rounds=3, n_static=10_000, n_calls=120, n_processes=1, long=2048)
+QUICK = Sizes(n_documents=40, n_rounds=3, n_static=10_000, n_calls=96, n_processes=1, long=8192)
 FULL = Sizes(n_documents=400, n_rounds=5, n_static=100_000, n_calls=5000, n_processes=5, long=8192)
 
 
@@ -92,6 +93,7 @@ def table(sizes: Sizes, cases: Sequence[Case], report: Callable[[str], None]) ->
     rows = []
     for case in cases:
         report(case.targets[0].work)
+        started = time.perf_counter()
         try:
             figures: Sequence[float | str] = case.measure(sizes)
         except CannotMeasureError as error:
@@ -99,6 +101,7 @@ def table(sizes: Sizes, cases: Sequence[Case], report: Callable[[str], None]) ->
         except NotBuiltError as error:
             figures = [f"missed: {error}"] * len(case.targets)
         found = [_row(*both) for both in zip(case.targets, figures, strict=True)]
+        report(f"    {time.perf_counter() - started:.0f} s")
         for row in found:
             report("    " + ", ".join(cell for cell in row if cell))
         rows += found
@@ -117,5 +120,5 @@ def _sizes_note(sizes: Sizes) -> str:
     return (
         f"CPU time with one thread, medians of {sizes.n_rounds} turns, unless a line says otherwise; "
         f"{sizes.n_documents} documents of 5 to 256 tokens, {sizes.n_static:,} texts for static "
-        f"models, {sizes.n_calls:,} calls for growth."
+        f"models, {sizes.n_calls:,} calls for growth, and texts of {sizes.long:,} tokens where they are long."
     )

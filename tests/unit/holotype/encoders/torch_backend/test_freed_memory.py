@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from threading import Thread, current_thread
+
 import pytest
 
 from holotype.encoders.torch_backend import freed_memory
 from holotype.encoders.torch_backend.freed_memory import FreedMemory
 
 MB = 1 << 20
+FREEING = """
+import ctypes
+from threading import Thread
+from holotype.encoders.torch_backend import freed_memory
+
+library = freed_memory._library()
+library.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+library.mallopt(M_TRIM_THRESHOLD, 64 << 20)
+library.mallopt(M_MMAP_THRESHOLD, 32 << 20)
+
+def work():
+    library.malloc(1 << 20)
+    before = freed_memory._resident_bytes()
+    block = library.malloc(20 << 20)
+    library.memset(block, 1, 20 << 20)
+    library.free(block)
+    library.malloc_trim(0)
+    print((freed_memory._resident_bytes() - before) / 2**20)
+    freed_memory._give_back_end()
+    print((freed_memory._resident_bytes() - before) / 2**20)
+
+thread = Thread(target=work)
+thread.start()
+thread.join()
+"""
 
 
 class Library:
@@ -57,6 +87,39 @@ def test_several_threads_look_when_all_have_ended(library: Library) -> None:
         run(memory, 20)
         assert library.n_trims == 0
     assert library.n_trims == 1
+
+
+def test_threads_give_back_their_end_once_several_run(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[str] = []
+    monkeypatch.setattr(freed_memory, "_give_back_end", lambda: ends.append(current_thread().name))
+    memory = FreedMemory()
+
+    def run_on_a_thread(name: str) -> None:
+        thread = Thread(target=run, args=(memory, 1), name=name)
+        thread.start()
+        thread.join()
+
+    run_on_a_thread("alone")
+    assert not ends
+    with memory.running():
+        run_on_a_thread("beside the main one")
+    run_on_a_thread("later")
+    assert ends == ["beside the main one", "later"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says what is resident")
+def test_what_lies_behind_the_last_block_goes_back() -> None:
+    """A thread holds one block and frees another one behind it, which the C library keeps."""
+    if freed_memory._library() is None:
+        pytest.skip("another C library")
+    run = subprocess.run(
+        [sys.executable, "-c", FREEING], capture_output=True, check=True, timeout=60, text=True
+    )
+    kept, left = map(float, run.stdout.split())
+    assert kept > 15
+    assert left < 2
 
 
 def test_a_run_that_fails_has_ended(library: Library) -> None:
