@@ -148,7 +148,14 @@ def derive_record(
         architecture_type="static" if static else None,
     )
     if isinstance(record, ClassifierModel):
-        return replace(record, labels=label_names(checkpoint.json(CONFIG_FILE, optional=True)))
+        config = checkpoint.json(CONFIG_FILE, optional=True)
+        network = config.text("model_type")
+        # A deployment may state both, and is compared.
+        return replace(
+            record,
+            labels=label_names(config),
+            architecture_type=None if network is None else network.value,
+        )
     if kind in ("cross-encoder", "captioner"):
         return record
     return replace(record, embedding_dim=_width(record, checkpoint))

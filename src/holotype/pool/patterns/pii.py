@@ -7,11 +7,11 @@ worth: 0.99 for a checksum of two digits or more, less for what only looks like 
 
 from __future__ import annotations
 
-import importlib
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Unpack, overload
+from string import ascii_uppercase
+from typing import Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from holotype.encoders.inputs.items import each_text
 from holotype.encoders.options import EncodeOptions, settings_of
 from holotype.encoders.running.scores import label_rule
-from holotype.errors import MissingExtraError
+from holotype.pool.patterns.phones import PhoneNumbers, import_package
 from holotype.pool.patterns.spans import Span, without_overlaps
 
 LABELS = (
@@ -39,7 +39,9 @@ _BEFORE_LOCAL_PART = frozenset("+-.")
 _DOMAIN = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])"
 )
-_URL = re.compile(r"\b(?:https?://|ftp://|www\.)[^\s<>\"'`]{3,2000}")
+# Patterns begin with the characters that what they look for begins with, and look back from there: for
+# such a set, `re` passes over all other characters at once.
+_URL = re.compile(r"[hfw](?<!\w.)(?:(?<=h)ttps?://|(?<=f)tp://|(?<=w)ww\.)[^\s<>\"'`]{3,2000}")
 _URL_END = ".,;:!?)]}'"
 _SECRET = re.compile(
     r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}"
@@ -53,20 +55,27 @@ _SECRET = re.compile(
 _OF_SECRETS = ("_", "sk-", "eyJ", "AKIA", "ASIA", "xox", "AIza", "glpat-", "-----BEGIN")
 # Account numbers, and social security numbers of Italy and Spain.
 _LETTERS_AND_DIGITS = re.compile(
-    r"\b(?:(?P<iban>[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?)"
-    r"|(?P<italian>[A-Z]{6}[\dLMNP-V]{2}[A-EHLMPRST][\dLMNP-V]{2}[A-Z][\dLMNP-V]{3}[A-Z])"
-    r"|(?P<spanish>(?:\d{8}|[XYZ]\d{7})-?[A-Z]))\b"
+    r"[A-Z\d](?<!\w.)(?:"
+    r"(?P<iban>(?<=[A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?)"
+    r"|(?P<italian>(?<=[A-Z])[A-Z]{5}[\dLMNP-V]{2}[A-EHLMPRST][\dLMNP-V]{2}[A-Z][\dLMNP-V]{3}[A-Z])"
+    r"|(?P<spanish>(?<=[\dXYZ])\d{7}-?[A-Z]))\b"
 )
 # Likewise: letters beside digits, or the six letters of an Italian number.
 _OF_LETTERS_AND_DIGITS = re.compile(r"[A-Z](?:\d|[A-Z]{5})|\d-?[A-Z]")
-_IP_4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)")
+_IP_4 = re.compile(r"\d(?<![\w.].)\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?![\w.]*\d)")
 _IP_6 = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])"
 )
-_DIGITS = re.compile(r"(?<![\w.+-])\+?(?:\((?=\d{1,5}\)))?\d(?:[ ().\-/]{0,2}\d){6,18}(?![\w-])")
+_OF_IP_6 = re.compile(r":[0-9A-Fa-f]{0,4}:")
+_DIGITS = re.compile(
+    r"[+(\d](?<![\w.+-].)(?:(?<=\+)(?:\((?=\d{1,5}\)))?\d|(?<=\()(?=\d{1,5}\))\d|(?<=\d))"
+    r"(?:[ ().\-/]{0,2}\d){6,18}(?![\w-])"
+)
+_ANY_DIGIT = re.compile(r"\d")
 _ANY_DIGITS = re.compile(r"\d\D{0,3}\d\D{0,3}\d")
 _DOTTED_DIGITS = re.compile(r"\d\.\d{1,3}\.\d")
 _SEVEN_DIGITS = re.compile(r"\d(?:[ ().\-/]{0,2}\d){6}")
+_NUMBERS_OF_LETTERS = {ord(letter): str(ord(letter) - ord("A") + 10) for letter in ascii_uppercase}
 _CARD_LENGTHS = range(13, 20)
 _REGIONS = ("US",)
 
@@ -109,17 +118,19 @@ class PiiClassifier:
             MissingExtraError: phonenumbers or python-stdnum is not installed.
         """
         self._regions = tuple(regions)
-        self._phones = _import("phonenumbers", "phonenumbers")
-        self._is_luhn: Callable[[str], bool] = _import("stdnum.luhn", "python-stdnum").is_valid
+        self._phones = PhoneNumbers(self._regions)
+        self._is_luhn: Callable[[str], bool] = import_package(
+            "stdnum.luhn", "python-stdnum"
+        ).is_valid
         self._shapes = [
-            (shape, _import(module, "python-stdnum").is_valid, score)
+            (shape, import_package(module, "python-stdnum").is_valid, score)
             for shape, module, score in _BY_SHAPE
         ]
-        is_dni = _import("stdnum.es.dni", "python-stdnum").is_valid
-        is_nie = _import("stdnum.es.nie", "python-stdnum").is_valid
+        is_dni = import_package("stdnum.es.dni", "python-stdnum").is_valid
+        is_nie = import_package("stdnum.es.nie", "python-stdnum").is_valid
         self._checks: Mapping[str, Callable[[str], bool]] = {
             "iban": _is_iban,
-            "italian": _import("stdnum.it.codicefiscale", "python-stdnum").is_valid,
+            "italian": import_package("stdnum.it.codicefiscale", "python-stdnum").is_valid,
             "spanish": lambda text: is_dni(text) or is_nie(text),
         }
 
@@ -226,64 +237,46 @@ class PiiClassifier:
         if any(part in text for part in _OF_SECRETS):
             for found in _SECRET.finditer(text):
                 yield _span("secret", 0.97, found)
-        if "::" in text or text.count(":") > 5:
+        if _OF_IP_6.search(text) is not None:
             yield from self._addresses(_IP_6, text)
         if _ANY_DIGITS.search(text) is not None:
             yield from self._numbers(text)
 
     def _numbers(self, text: str) -> Iterator[Span]:
-        if text.count(".") >= 3 and _DOTTED_DIGITS.search(text) is not None:
-            yield from self._addresses(_IP_4, text)
         known: list[Span] = []
+        if text.count(".") >= 3 and _DOTTED_DIGITS.search(text) is not None:
+            known += self._addresses(_IP_4, text)
         if _OF_LETTERS_AND_DIGITS.search(text) is not None:
-            known = [
+            known += [
                 _span("iban" if kind == "iban" else "social_security_number", 0.99, found)
                 for found in _LETTERS_AND_DIGITS.finditer(text)
                 if (kind := found.lastgroup) is not None and self._checks[kind](found[0])
             ]
-            yield from known
+        yield from known
         if _SEVEN_DIGITS.search(text) is None:
             return
         for found in _DIGITS.finditer(text):
-            # The digits of an account are no telephone number.
-            if not any(one.start < found.end() and found.start() < one.end for one in known):
-                yield from self._number(found)
+            # The digits of an account, or of an address, are no telephone number.
+            start, end = found.span()
+            if known and any(one.start < end and start < one.end for one in known):
+                continue
+            span = self._number(found)
+            if span is not None:
+                yield span
 
-    def _number(self, found: re.Match[str]) -> Iterator[Span]:
+    def _number(self, found: re.Match[str]) -> Span | None:
         """Say what a row of digits is: a card, a social security number, or a telephone number."""
         text = found[0]
         for shape, is_valid, score in self._shapes:
             if shape.fullmatch(text) and is_valid(text):
-                yield _span("social_security_number", score, found)
-                return
-        digits = "".join(filter(str.isdigit, text))
+                return _span("social_security_number", score, found)
+        digits = "".join(_ANY_DIGIT.findall(text))
         # Cards begin with 2 to 6; other rows of digits pass the checksum one time in ten.
         is_card = len(digits) in _CARD_LENGTHS and digits[0] in "23456" and text[0] not in "+("
         if is_card and self._is_luhn(digits):
-            yield _span("card", 0.95, found)
-            return
-        certainty = self._phone_score(text)
-        if certainty is not None:
-            yield _span("phone", certainty, found)
-
-    def _phone_score(self, text: str) -> float | None:
-        """Return how sure a telephone number is; None if no numbering plan has it."""
-        phones = self._phones
-        if text.startswith("+"):
-            regions: Iterable[str | None] = (None,)
-        elif text.isdigit():
-            # A bare row of digits is anything.
-            return None
-        else:
-            regions = self._regions
-        for region in regions:
-            try:
-                number = phones.parse(text, region)
-            except phones.NumberParseException:
-                continue
-            if phones.is_valid_number(number):
-                return 0.95 if region is None else 0.75
-        return None
+            return _span("card", 0.95, found)
+        certainty = self._phones.score(text, digits)
+        return None if certainty is None else _span("phone", certainty, found)
 
     @staticmethod
     def _addresses(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
@@ -327,12 +320,4 @@ def _is_iban(text: str) -> bool:
     if not 15 <= len(compact) <= 34:
         return False
     moved = compact[4:] + compact[:4]
-    return int("".join(str(int(sign, 36)) for sign in moved)) % 97 == 1
-
-
-def _import(module: str, package: str) -> Any:
-    try:
-        # By name: it is part of an extra.
-        return importlib.import_module(module)
-    except ModuleNotFoundError:
-        raise MissingExtraError("pool", package, "the classifier 'pii'") from None
+    return int(moved.translate(_NUMBERS_OF_LETTERS)) % 97 == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from holotype.encoders.running.scores import LabelScore
 
@@ -26,8 +27,15 @@ def without_overlaps(spans: Iterable[Span]) -> list[Span]:
 
     Where some do, the one with the higher score stays, and of equal ones the longer.
     """
+    in_order = sorted(spans, key=_start)
+    if all(one.end <= other.start for one, other in pairwise(in_order)):
+        return in_order
     kept: list[Span] = []
-    for span in sorted(spans, key=lambda one: (-one.score, one.start - one.end, one.start)):
+    for span in sorted(in_order, key=lambda one: (-one.score, one.start - one.end, one.start)):
         if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
-    return sorted(kept, key=lambda one: one.start)
+    return sorted(kept, key=_start)
+
+
+def _start(span: Span) -> int:
+    return span.start
