@@ -51,7 +51,8 @@ UNIGRAM = (
     "T5Tokenizer",
     "XLMRobertaTokenizer",
 )
-MERGES = ("GemmaTokenizer", "LlamaTokenizer")
+MERGES = ("GemmaTokenizer", "LlamaTokenizer", "Siglip2Tokenizer")
+WORD_ENDS = ("CLIPTokenizer",)
 
 
 def _special(name: str) -> list[str]:
@@ -93,6 +94,14 @@ def _pieces(name: str) -> list[tuple[str, float]]:
     return [(piece, -float(at)) for at, (piece, _) in enumerate(found)]
 
 
+def _word_ends(name: str) -> dict[str, Any]:
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    merges = [("t", "h"), ("th", "e</w>"), ("a", "n"), ("an", "d</w>"), ("q", "u")]
+    pieces = [*_special(name), *alphabet, *(f"{letter}</w>" for letter in alphabet)]
+    pieces += [first + second for first, second in merges]
+    return {"vocab": {piece: at for at, piece in enumerate(pieces)}, "merges": merges}
+
+
 def make_tokenizer(name: str, folder: Path) -> Path:
     """Save a small tokenizer of a class, as transformers does."""
     cls: Any = getattr(transformers, name)
@@ -103,6 +112,8 @@ def make_tokenizer(name: str, folder: Path) -> Path:
         tokenizer = cls(**_merged(name, splitter, pre_tokenizers.ByteLevel.alphabet()))
     elif name in UNIGRAM:
         tokenizer = cls(vocab=_pieces(name))
+    elif name in WORD_ENDS:
+        tokenizer = cls(**_word_ends(name))
     else:
         tokenizer = cls(**_merged(name, pre_tokenizers.Metaspace(), []))
     tokenizer.save_pretrained(folder)
@@ -143,7 +154,7 @@ def assert_equal(folder: Path, *, lower_case: bool = False) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", [*WORDPIECE, *BYTE_LEVEL, *UNIGRAM, *MERGES])
+@pytest.mark.parametrize("name", [*WORDPIECE, *BYTE_LEVEL, *UNIGRAM, *MERGES, *WORD_ENDS])
 def test_tokens_are_those_of_transformers(name: str, tmp_path: Path) -> None:
     folder = make_tokenizer(name, tmp_path)
     assert_equal(folder)
