@@ -72,7 +72,7 @@ def the_layers_fit(model: dict[str, Any]) -> bool:
 def the_stated_layers_fill_the_parameters(model: dict[str, Any]) -> bool:
     """What the layers hold beside the table is some times the width squared, for each of them.
 
-    Qwen3's heads are 128 wide whatever the width of the network, so a narrow network has more.
+    Qwen3's heads are 128 wide whatever the width of the network, so a narrow one can have more.
     """
     layers: int | None = model["specs"].get("layers")
     sizes = known(model, "parameters", "vocab_size", "hidden_dim")
@@ -83,7 +83,7 @@ def the_stated_layers_fill_the_parameters(model: dict[str, Any]) -> bool:
         # The parameters are those of two networks.
         return True
     parameters, words, width = sizes
-    most = 30 * max(1.0, 512 / width) if model["architecture"]["type"] == "qwen3" else 30
+    most = 30 * max(1.0, 512 / width)
     return 5 < (parameters - words * width) / (layers * width * width) < most
 
 
