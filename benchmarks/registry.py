@@ -81,7 +81,7 @@ def _postgresql() -> Iterator[str]:
 def _measure(name: str, opened: Callable[[], Any], n_versions: int) -> list[list[str]]:
     with opened() as address, Database(address) as database:
         upgrade(database)
-        _fill(database, n_versions)
+        fill(database, n_versions)
         registry = ModelRegistry(database)
         middle = registry.list(KIND, limit=1).versions[0].id - n_versions // 2
         calls: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -98,24 +98,25 @@ def _measure(name: str, opened: Callable[[], Any], n_versions: int) -> list[list
         return [*rows, _writers(name, address, registry)]
 
 
-def _fill(database: Database, n_versions: int) -> None:
+def fill(database: Database, n_versions: int, *, n_models: int = N_MODELS) -> None:
+    """Add a kind with versions that are nowhere, in bulk."""
     now = datetime.now(UTC)
     with database.writing() as connection:
         connection.execute(insert(model_kind).values(name=KIND, type="dense"))
-        models = [{"kind": KIND, "model_id": f"model-{n}"} for n in range(N_MODELS)]
+        models = [{"kind": KIND, "model_id": f"model-{n}"} for n in range(n_models)]
         connection.execute(insert(model), models)
         found = connection.execute(text("SELECT model_id, id FROM model"))
         numbers = {row.model_id: row.id for row in found}
         for start in range(0, n_versions, 5_000):
             rows = [
                 {
-                    "model": numbers[f"model-{n % N_MODELS}"],
+                    "model": numbers[f"model-{n % n_models}"],
                     "kind": KIND,
                     "version_id": f"v-{n}",
-                    "reference": f"hf:org/model-{n % N_MODELS}@{n:040x}",
-                    "source_repo": f"org/model-{n % N_MODELS}",
+                    "reference": f"hf:org/model-{n % n_models}@{n:040x}",
+                    "source_repo": f"org/model-{n % n_models}",
                     "checkpoint_hash": f"{n:064x}",
-                    "fingerprint": f"sha256:{n % N_MODELS:064x}",
+                    "fingerprint": f"sha256:{n % n_models:064x}",
                     "embedding_dim": 384,
                     "inference_config": {},
                     "created_at": now,

@@ -23,6 +23,7 @@ import importing
 import late_interaction
 import lookups
 import machine
+import page
 import pool
 import registry
 import scoring
@@ -59,6 +60,7 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "aliases": lambda _: aliases.table(),
     "pool": lambda _: pool.table(),
     "registry": lambda _: registry.table(),
+    "page": lambda _: page.table(),
     "server": lambda _: server.own_cost_table(),
     "servers": lambda _: server.peers_table(),
     "targets": lambda _: targets_table(targets.FULL),
