@@ -45,7 +45,7 @@ def shares(n_rounds: int) -> tuple[float, float, float]:
                 f"holotype.load(model, checkpoint={str(static)!r}).encode_query({QUERY!r})"
             ),
         }
-        times = processes_s(programs, rounds=n_rounds)
+        times = processes_s(programs, rounds=n_rounds, warm_up=n_rounds > 1)
     whole = times["sentence-transformers"]
     return times["holotype"] / whole, times["onnx"] / whole, times["static"] / whole
 

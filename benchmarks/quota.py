@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -66,20 +65,14 @@ def _measure(n_documents: int, n_rounds: int) -> tuple[float, float]:
     import holotype
     from corpus import CHECKPOINT, documents
     from holotype.models import ALL_MINILM_L6_V2
-    from timing import in_turns, times_faster
+    from timing import wall_and_cpu
 
     texts = documents(n_documents)
     ours = holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype="float32")
     theirs = SentenceTransformer(str(CHECKPOINT), device="cpu")
-    calls = {
-        "theirs": partial(theirs.encode_document, texts),
-        "ours": partial(ours.encode_document, texts),
-    }
-    both = [
-        in_turns(calls, n_rounds, clock=clock) for clock in (time.perf_counter, time.process_time)
-    ]
-    wall, cpu = (times_faster(times["theirs"], times["ours"]) for times in both)
-    return wall, cpu
+    return wall_and_cpu(
+        partial(theirs.encode_document, texts), partial(ours.encode_document, texts), n_rounds
+    )
 
 
 if __name__ == "__main__":

@@ -28,23 +28,44 @@ class Sizes:
 
     Attributes:
         n_documents: how many documents a transformer encodes.
+        n_many: how many it encodes where its memory is watched.
         n_rounds: how often each library has its turn.
         n_static: how many texts a table of token vectors encodes.
         n_calls: how many calls of different lengths the memory is watched over.
         n_processes: how often a cold process is started.
         long: how many tokens the long texts of large architectures have.
+        long_of: the architectures that read one.
     """
 
     n_documents: int
+    n_many: int
     n_rounds: int
     n_static: int
     n_calls: int
     n_processes: int
     long: int
+    long_of: tuple[str, ...]
 
 
-QUICK = Sizes(n_documents=40, n_rounds=3, n_static=10_000, n_calls=96, n_processes=1, long=8192)
-FULL = Sizes(n_documents=400, n_rounds=5, n_static=100_000, n_calls=5000, n_processes=5, long=8192)
+QUICK = Sizes(
+    n_documents=30,
+    n_many=400,
+    n_rounds=3,
+    n_static=10_000,
+    n_calls=64,
+    n_processes=1,
+    long=8192,
+    long_of=("ModernBERT-base",),
+)
+FULL = Sizes(
+    n_documents=400,
+    n_many=10_000,
+    n_rounds=5,
+    n_static=100_000,
+    n_calls=5000,
+    n_processes=5,
+    long=8192,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,30 +12,35 @@ from pathlib import Path
 
 
 def processes_s(
-    programs: Mapping[str, str], *, path: Path | None = None, rounds: int = 11
+    programs: Mapping[str, str],
+    *,
+    path: Path | None = None,
+    rounds: int = 11,
+    warm_up: bool = True,
 ) -> dict[str, float]:
     """Return the best wall time of each program as a whole process, in seconds.
 
     The programs take turns, so that a slow moment of the machine hits all of them alike; what is
-    left of the noise only adds, so the best round is the nearest to the truth. Each program runs
-    once before the count, which also writes the bytecode.
+    left of the noise only adds, so the best round is the nearest to the truth. What runs before the
+    count also writes the bytecode.
 
     Args:
         programs: Python code by name.
         path: a folder to import from, before all others.
         rounds: how often each program is counted.
+        warm_up: whether each runs once before that.
     """
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     times: dict[str, list[float]] = {name: [] for name in programs}
-    for round_number in range(rounds + 1):
+    for round_number in range(-warm_up, rounds):
         for name, code in programs.items():
             started = time.perf_counter()
             command = [sys.executable, "-c", code]
             subprocess.run(command, env=environment, capture_output=True, check=True)
-            if round_number:
+            if round_number >= 0:
                 times[name].append(time.perf_counter() - started)
     return {name: min(values) for name, values in times.items()}
 
@@ -68,6 +73,24 @@ def in_turns(
 def times_faster(theirs: Sequence[float], ours: Sequence[float]) -> float:
     """Return how often `ours` goes into `theirs`, round by round, as neighbours share the noise."""
     return statistics.median(one / other for one, other in zip(theirs, ours, strict=True))
+
+
+def wall_and_cpu(
+    theirs: Callable[[], object], ours: Callable[[], object], n_rounds: int
+) -> tuple[float, float]:
+    """Return how many times faster ours is by the wall's time and by the processor's, in one run."""
+    times: dict[str, list[tuple[float, float]]] = {"theirs": [], "ours": []}
+    for round_number in range(-1, n_rounds):
+        for name, function in (("theirs", theirs), ("ours", ours)):
+            wall, cpu = time.perf_counter(), time.process_time()
+            function()
+            if round_number >= 0:
+                times[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+    wall_ratio, cpu_ratio = (
+        times_faster(*([both[clock] for both in times[name]] for name in ("theirs", "ours")))
+        for clock in (0, 1)
+    )
+    return wall_ratio, cpu_ratio
 
 
 def call_s(function: Callable[[], object], *, rounds: int = 7, at_least_s: float = 0.05) -> float:

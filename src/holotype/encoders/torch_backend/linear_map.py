@@ -89,7 +89,9 @@ class OneDnnLinearMap(LinearMap):
             return run(*inputs)
         pieces = self._counts.pieces(n_rows)
         n_more = sum(pieces) - n_rows
-        flat = [functional.pad(one.flatten(0, -2), (0, 0, 0, n_more)) for one in inputs]
+        flat = [one.flatten(0, -2) for one in inputs]
+        if n_more:
+            flat = [functional.pad(one, (0, 0, 0, n_more)) for one in flat]
         parts = zip(*(torch.split(one, list(pieces)) for one in flat), strict=True)
         found = [run(*part) for part in parts]
         whole = found[0] if len(found) == 1 else torch.cat(found)
