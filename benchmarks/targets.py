@@ -65,6 +65,7 @@ FULL = Sizes(
     n_calls=5000,
     n_processes=5,
     long=8192,
+    long_of=("ModernBERT-base", "XLM-R large", "Qwen3-0.6B"),
 )
 
 
