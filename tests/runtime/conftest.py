@@ -86,7 +86,7 @@ def _each_network_is_traced_once(_traced: Path) -> Iterator[None]:
             key = hashlib.sha256(repr((*told, sorted(options.items()))).encode())
             for name, tensor in (*model.named_parameters(), *model.named_buffers()):
                 key.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-                key.update(tensor.detach().reshape(-1).contiguous().view(torch.uint8).numpy())
+                key.update(tensor.detach().reshape(-1).contiguous().view(torch.uint8).numpy().data)
             copy = _traced / f"{key.hexdigest()}.onnx"
             if not copy.exists():
                 trace(model_id, model, path, **options)

@@ -197,8 +197,8 @@ def test_captions_come_from_captioners_that_are_expected(server: RunningServer) 
     assert "'captioner'" in found[3]
     asked = {"model": "captions", "input": given, "expect_fingerprint": "other"}
     assert refusal(server.post("/v1/captions", asked))[:2] == (409, "fingerprint_mismatch")
-    asked = {"model": "captions", "input": []}
-    assert refusal(server.post("/v1/captions", asked))[0] == 400
+    nothing: dict[str, Any] = {"model": "captions", "input": []}
+    assert refusal(server.post("/v1/captions", nothing))[0] == 400
 
 
 def test_the_list_of_models_has_their_kinds(server: RunningServer) -> None:

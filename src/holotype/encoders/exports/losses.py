@@ -14,10 +14,14 @@ from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.encoder import Encoder
+from holotype.encoders.exports.vector_losses import (
+    compare_vectors,
+    relative_difference,
+    smallest_cosine,
+)
 from holotype.encoders.graphs.losses import (
     Loss,
     ScoreLoss,
-    TextLoss,
     TextWordLoss,
     VectorLoss,
     WordLoss,
@@ -35,14 +39,7 @@ def measure_vectors(
     texts: Sequence[str],
 ) -> VectorLoss:
     """Compare the vectors of texts; those of both sides, where a model tells queries apart."""
-    pairs = zip(_vectors(exported, texts), _vectors(original, texts), strict=True)
-    found = tuple(vector_loss_of_text(ours, theirs) for ours, theirs in pairs)
-    return VectorLoss(
-        # NaN must not get lost on the way.
-        max_difference=float(np.max([loss.max_difference for loss in found])),
-        min_cosine=float(np.min([loss.min_cosine for loss in found])),
-        texts=found,
-    )
+    return compare_vectors(_vectors(exported, texts), _vectors(original, texts))
 
 
 def _vectors(
@@ -60,29 +57,6 @@ def _vectors(
         given, instruction=needed_instruction(sides.document.prompt), on_overflow="truncate"
     )
     return [np.concatenate(pair) for pair in zip(queries, documents, strict=True)]
-
-
-def relative_difference(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
-    """Return the greatest difference, as a share of the greatest number where that exceeds 1."""
-    difference = np.abs(ours.astype(np.float64) - theirs).max(initial=0)
-    return float(difference / max(1.0, np.abs(theirs).max(initial=0)))
-
-
-def smallest_cosine(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
-    """Return the smallest cosine of the rows of both; equal rows, also of zeros, have 1."""
-    mine, other = ours.astype(np.float64), theirs.astype(np.float64)
-    lengths = np.linalg.norm(mine, axis=-1) * np.linalg.norm(other, axis=-1)
-    same = (mine == other).all(axis=-1)
-    cosines = np.where(same, 1.0, (mine * other).sum(axis=-1) / np.maximum(lengths, 1e-12))
-    return float(cosines.min(initial=1))
-
-
-def vector_loss_of_text(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> TextLoss:
-    """Compare the vectors of one text or picture: ``[n_vectors, dim]``."""
-    return TextLoss(
-        max_difference=relative_difference(ours, theirs),
-        min_cosine=smallest_cosine(ours, theirs),
-    )
 
 
 _N_QUERIES = 3

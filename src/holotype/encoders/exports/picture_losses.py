@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.encoder import Encoder
-from holotype.encoders.exports.losses import vector_loss_of_text
+from holotype.encoders.exports.vector_losses import compare_vectors
 from holotype.encoders.graphs.losses import VectorLoss
 from holotype.encoders.image_text import ImageTextEncoder
 
@@ -27,16 +27,7 @@ def measure_both_sides(
         )
         for encoder in (exported, original)
     )
-    found = tuple(
-        vector_loss_of_text(mine[None], other[None])
-        for mine, other in zip(ours, theirs, strict=True)
-    )
-    return VectorLoss(
-        # NaN must not get lost on the way.
-        max_difference=float(np.max([loss.max_difference for loss in found])),
-        min_cosine=float(np.min([loss.min_cosine for loss in found])),
-        texts=found,
-    )
+    return compare_vectors(ours[:, None], theirs[:, None])
 
 
 def probe_pictures() -> list[NDArray[np.uint8]]:
