@@ -16,10 +16,9 @@ from holotype.encoders.exports.losses import (
     Limits,
     check_loss,
     order_kept,
-    relative_difference,
-    smallest_cosine,
     words_kept,
 )
+from holotype.encoders.exports.vector_losses import relative_difference, smallest_cosine
 from holotype.encoders.graphs.losses import (
     Loss,
     ScoreLoss,
