@@ -20,8 +20,8 @@ from holotype.encoders.running.scores import Activation, Scores, activate, choos
 from holotype.encoders.scoring_encoder import ScoringEncoder
 from holotype.records import CrossEncoderModel, ScoreActivation
 
-LIST_OF_ONE = "pass a list of one pair to get them as an array"
-RANK_BY_ONE = "documents are ranked by one, so choose one of those that predict() returns"
+LIST_OF_ONE = "; pass a list of one pair to get them as an array"
+RANK_BY_ONE = ", by which documents cannot be ranked; choose one of those that predict() returns"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +229,7 @@ def require_one_score(name: str, n_scores: int, advice: str) -> None:
         ValueError: it gives several.
     """
     if n_scores != 1:
-        raise ValueError(f"{name!r} gives {n_scores} scores for a pair; {advice}")
+        raise ValueError(f"{name!r} gives {n_scores} scores for a pair{advice}")
 
 
 def rank_by_logits(

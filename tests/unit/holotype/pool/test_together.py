@@ -69,7 +69,7 @@ def test_documents_are_ranked_by_the_logits_of_their_pairs() -> None:
     ]
     raw = known("rank", "q", ["a", "b"], activation="logits")
     assert [one.score for one in raw.finish(np.array([1, 2], dtype=np.float32), FACTS)] == [2, 1]
-    with pytest.raises(ValueError, match="gives 3 scores for a pair; documents are ranked by one"):
+    with pytest.raises(ValueError, match="gives 3 scores for a pair, by which documents cannot"):
         raw.finish(np.zeros((2, 3), dtype=np.float32), FACTS)
 
 
