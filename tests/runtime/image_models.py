@@ -193,12 +193,12 @@ def siglip2_fixed(folder: Path, *, lowers: bool = False) -> Any:
         merges=[],
         add_bos_token=False,
         add_eos_token=True,
-        model_max_length=16,
+        model_max_length=64,
         padding_side="right",
         model_input_names=["input_ids"],
     )
     config = SiglipConfig(
-        text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 16},
+        text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 64},
         vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
     )
     pictures = SiglipImageProcessorPil(size={"height": 32, "width": 32}, resample=2)
@@ -210,6 +210,7 @@ def siglip2_fixed(folder: Path, *, lowers: bool = False) -> Any:
 def chinese_clip(folder: Path) -> Any:
     """Save a Chinese CLIP model, whose network for texts is BERT, and return its processor."""
     tokenizer = bert_tokenizer()
+    tokenizer.model_max_length = 40
     config = ChineseCLIPConfig(
         text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 40},
         vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
@@ -223,6 +224,7 @@ def chinese_clip(folder: Path) -> Any:
 def align(folder: Path) -> Any:
     """Save an ALIGN model, whose network for pictures is EfficientNet, and return its processor."""
     tokenizer = bert_tokenizer()
+    tokenizer.model_max_length = 40
     config = AlignConfig(
         text_config=LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": 40},
         vision_config={
@@ -248,7 +250,7 @@ def align(folder: Path) -> Any:
     model = AlignModel(config)
     with torch.no_grad():
         model.temperature.fill_(0.07)
-    return _save(folder, model, _together(AlignProcessor, pictures, tokenizer))
+    return _save(folder, model, _together(AlignProcessor, pictures, tokenizer), scale=0.25)
 
 
 def _set_scores(model: Any) -> None:

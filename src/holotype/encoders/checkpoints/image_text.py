@@ -37,6 +37,10 @@ _POSITIONS = "text_model.embeddings.position_embedding.weight"
 
 IMAGE_TEXT = frozenset({"align", "chinese_clip", "clip", "metaclip_2", "siglip", "siglip2"})
 """The model types with both networks; tests compare each with transformers."""
+NOT_RUN = frozenset(
+    {"altclip", "blip", "flava", "groupvit", "jina_clip", "tipsv2", "vision-text-dual-encoder"}
+)
+"""Further model types with both, which are refused by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
