@@ -159,7 +159,10 @@ class BatchedCalls:
                 facts = generation.facts
                 return run_method(generation, method, (take(),), dict(options), kind)
 
-            answer = self._caller.answer(name, compute, variant=variant, timeout_s=wait_s)
+            # Who can wait no longer asks for a fallback himself; the others go on waiting.
+            answer = self._caller.answer(
+                name, compute, variant=variant, timeout_s=wait_s, stand_in_when_late=False
+            )
             return Batched(
                 value=answer.value, version=answer.version, facts=facts, because=answer.because
             )

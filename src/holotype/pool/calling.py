@@ -272,6 +272,7 @@ class Caller:
         variant: str | None = None,
         timeout_s: float | None = None,
         awaited: LoadJob | None = None,
+        stand_in_when_late: bool = True,
     ) -> Answer[Any]:
         """Run something on a model under a lease, or on what stands in for it.
 
@@ -282,6 +283,7 @@ class Caller:
             variant: the variant to take, whatever the weights.
             timeout_s: how long to wait for a load; None takes the deployment's.
             awaited: see `Engine.acquire`.
+            stand_in_when_late: whether a fallback answers if the model is not loaded in time.
         """
         while True:
             route = self.route(name)
@@ -295,7 +297,8 @@ class Caller:
                 if self.routes.get(name) is route:
                     raise
             except Exception as error:
-                if not route.spec.fallback or is_callers_mistake(error):
+                late = isinstance(error, LoadingTimeoutError) and not stand_in_when_late
+                if not route.spec.fallback or late or is_callers_mistake(error):
                     raise
                 return self._stand_in(route, chosen, run, key, deadline_s, error)
 
