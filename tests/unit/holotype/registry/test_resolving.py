@@ -132,14 +132,14 @@ def test_files_are_read_once_for_a_switch_and_again_when_one_is_touched(
 ) -> None:
     version = registry.register(KIND, "v1", store / "v1", actor="alice")
     opening: Any = importlib.import_module("holotype.encoders.opening")
-    read: list[int] = []
+    read: list[Path] = []
     compare = opening.check_contents
 
-    def count(*given: Any, **more: Any) -> Any:
-        read.append(1)
-        return compare(*given, **more)
+    def counting(folder: Path, *given: Any, **more: Any) -> Any:
+        read.append(folder)
+        return compare(folder, *given, **more)
 
-    monkeypatch.setattr(opening, "check_contents", count)
+    monkeypatch.setattr(opening, "check_contents", counting)
     resolving: Any = importlib.import_module("holotype.registry.resolving")
     # What was written a moment ago could be written again at the same time.
     fetch_version(version)
