@@ -250,11 +250,11 @@ def rank_by_logits(
         return_documents: whether results include the texts of the documents.
     """
     # Sort by logit: different logits can have equal scores, because the sigmoid saturates.
-    best = np.argsort(-logits[:, 0], kind="stable")[:top_k]
+    best: list[int] = np.argsort(-logits[:, 0], kind="stable")[:top_k].tolist()
     scores = activate(logits, activation)[:, 0]
     return [
         RankedDocument(
-            corpus_id=int(at),
+            corpus_id=at,
             score=float(scores[at]),
             activation=activation,
             text=texts[at] if return_documents else None,
