@@ -132,8 +132,10 @@ def own_site(
     models: Path,  # noqa: F811
     sqlite_address: Callable[[], str],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Site]:
-    """A server of one test."""
+    """A server of one test, which knows no sizes that other tests have measured."""
+    monkeypatch.setenv("HOLOTYPE_CACHE", str(tmp_path / "cache"))
     with open_site(sqlite_address(), models, tmp_path) as made:
         yield made
 
