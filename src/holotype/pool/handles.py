@@ -28,9 +28,9 @@ from holotype.pool.errors import WrongKindOfModelError
 from holotype.pool.generation import Facts, Lease, ModelKind
 
 if TYPE_CHECKING:
-    # They need Pillow, and a pool of models for texts does not.
-    from holotype.encoders.captioner import Caption
-    from holotype.encoders.image_text import Picture
+    # They need Pillow, and a pool of models for texts does not. Base classes name two of them.
+    from holotype.encoders.captioner import Caption, Captioner  # noqa: F401
+    from holotype.encoders.image_text import ImageTextEncoder, Picture  # noqa: F401
     from holotype.pool.pool import Pool
 
 EncoderT = TypeVar("EncoderT")
