@@ -12,6 +12,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladePooling
 from tests.runtime.conftest import HIDDEN_DIM
 from tests.runtime.heads import save_head
+from tests.runtime.image_models import blip, clip
 from tests.runtime.parity import Save
 from tests.runtime.sparse import save_language_model
 
@@ -26,6 +27,7 @@ HEADS = {
     "xlm-roberta-sequence-classification": "XLMRoberta",
     "modernbert-sequence-classification": "ModernBert",
 }
+IMAGE_MODELS = {"image-text": clip, "captioner": blip}
 NAMES = {0: "calm", 1: "rude", 2: "toxic"}
 WORDS = get_args(ArchitectureType)
 
@@ -54,6 +56,9 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def checkpoint_of(word: str, place: Path, save_dense: Save, save_colbert: Save) -> Path:
     if word in HEADS:
         return save_head(place / "model", HEADS[word], num_labels=3, id2label=NAMES)
+    if word in IMAGE_MODELS:
+        IMAGE_MODELS[word](place / "model")
+        return place / "model"
     if word == "cross-encoder":
         return save_head(place / "model", "Bert", num_labels=1)
     if word == "colbert":
