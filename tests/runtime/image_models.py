@@ -314,56 +314,47 @@ def git(folder: Path) -> Any:
 
 def blip_2(folder: Path) -> Any:
     """Save a BLIP-2 model with OPT, and return its processor."""
-    tokenizer = word_tokenizer(bos_token="</s>")
-    tokenizer.add_tokens(["<image>"], special_tokens=True)
-    layers = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4}
-    config = Blip2Config(
-        vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
-        qformer_config=layers
-        | {"num_hidden_layers": 2, "encoder_hidden_size": 32, "vocab_size": 20},
-        text_config={
-            "model_type": "opt",
-            "hidden_size": 32,
-            "word_embed_proj_dim": 32,
-            "ffn_dim": 37,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "vocab_size": len(tokenizer),
-            "max_position_embeddings": 60,
-            "bos_token_id": tokenizer.eos_token_id,
-            "eos_token_id": tokenizer.eos_token_id,
-            "pad_token_id": tokenizer.pad_token_id,
-        },
-        num_query_tokens=4,
-        image_token_index=int(str(tokenizer.convert_tokens_to_ids("<image>"))),
-    )
-    pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
-    processor = _together(Blip2Processor, pictures, tokenizer, num_query_tokens=4)
-    return _save(folder, Blip2ForConditionalGeneration(config), processor, scale=0.5)
+    opt = {
+        "model_type": "opt",
+        "hidden_size": 32,
+        "word_embed_proj_dim": 32,
+        "ffn_dim": 37,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 60,
+    }
+    return _blip_2(folder, word_tokenizer(bos_token="</s>"), opt)
 
 
 def blip_2_t5(folder: Path) -> Any:
     """Save a BLIP-2 model with T5, whose captions a decoder writes, and return its processor."""
     tokenizer = word_tokenizer()
+    t5 = {
+        "model_type": "t5",
+        "d_model": 32,
+        "d_kv": 8,
+        "d_ff": 37,
+        "num_layers": 2,
+        "num_decoder_layers": 2,
+        "num_heads": 4,
+        "decoder_start_token_id": tokenizer.pad_token_id,
+    }
+    return _blip_2(folder, tokenizer, t5)
+
+
+def _blip_2(folder: Path, tokenizer: Any, language_model: dict[str, Any]) -> Any:
     tokenizer.add_tokens(["<image>"], special_tokens=True)
     layers = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4}
     config = Blip2Config(
         vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
         qformer_config=layers
         | {"num_hidden_layers": 2, "encoder_hidden_size": 32, "vocab_size": 20},
-        text_config={
-            "model_type": "t5",
-            "d_model": 32,
-            "d_kv": 8,
-            "d_ff": 37,
-            "num_layers": 2,
-            "num_decoder_layers": 2,
-            "num_heads": 4,
+        text_config=language_model
+        | {
             "vocab_size": len(tokenizer),
             "bos_token_id": tokenizer.eos_token_id,
             "eos_token_id": tokenizer.eos_token_id,
             "pad_token_id": tokenizer.pad_token_id,
-            "decoder_start_token_id": tokenizer.pad_token_id,
         },
         num_query_tokens=4,
         image_token_index=int(str(tokenizer.convert_tokens_to_ids("<image>"))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, TypeAlias, cast
@@ -14,7 +14,7 @@ from holotype.pool.errors import PoolClosedError, PoolError
 from holotype.pool.generation import Facts, Generation, ModelKind
 from holotype.pool.metrics import Metrics
 from holotype.pool.queued import Batched, Joined, Limits, Request, Take
-from holotype.pool.together import Finish, Together
+from holotype.pool.together import Finish, plan_together
 
 _Group: TypeAlias = tuple[str, ModelKind | None, tuple[tuple[str, Any], ...]]
 """What the items of one batch have in common: method, kind and options."""
@@ -107,19 +107,24 @@ class BatchedCalls:
     def submit(
         self,
         name: str,
-        together: Together,
+        method: str,
+        args: Sequence[Any],
+        options: Mapping[str, Any],
         *,
         key: str | None,
         variant: str | None,
         timeout_s: float | None,
         kind: ModelKind | None = None,
-    ) -> QueuedCall:
-        """Queue a call; see `Pool.call` for the arguments.
+    ) -> QueuedCall | None:
+        """Queue a call; see `Pool.call` for the arguments. None if it cannot run with others.
 
         Raises:
             UnknownNameError: the pool has no such name or variant.
             PoolError: the name is an ensemble, the queue is full, or the pool is closed.
         """
+        together = plan_together(name, method, args, options)
+        if together is None:
+            return None
         route = self._caller.route(name)
         if route.spec.ensemble is not None:
             raise PoolError(name, "is an ensemble; the calls of its members can be batched")

@@ -264,8 +264,7 @@ class Batcher:
             while queue:
                 request, _ = queue.popitem(last=False)
                 if not self._leaves(request, now_s, late):
-                    queue[request] = None
-                    queue.move_to_end(request, last=False)
+                    _put_first(queue, request)
                     return _Batch(self, request.group), late
         return None, late
 
@@ -301,8 +300,7 @@ class Batcher:
                 if request.begun < len(request.items):
                     queue[request] = None
             for request in reversed(skipped):
-                queue[request] = None
-                queue.move_to_end(request, last=False)
+                _put_first(queue, request)
         return windows, late
 
     def _leaves(self, request: Request, now_s: float, late: list[Request]) -> bool:
@@ -442,12 +440,16 @@ class Batcher:
                 request.fail(PoolClosedError(self._name))
                 return
             self._queued_tokens += request.n_tokens
-            self._queues[1][request] = None
-            self._queues[1].move_to_end(request, last=False)
+            _put_first(self._queues[1], request)
             self._latest_s = (
                 inf if request.deadline_s is None else max(self._latest_s, request.deadline_s)
             )
             self._changed.notify()
+
+
+def _put_first(queue: OrderedDict[Request, None], request: Request) -> None:
+    queue[request] = None
+    queue.move_to_end(request, last=False)
 
 
 def _alone(window: Window) -> Take:

@@ -30,15 +30,21 @@ from holotype.pool.slot import Slot
 T_co = TypeVar("T_co", covariant=True)
 Function = Callable[[Generation], Any]
 
-_TEXTS = ("encode_query", "encode_document", "encode")
+ENCODES_TEXTS = ("encode_query", "encode_document", "encode")
 METHODS: Mapping[ModelKind, tuple[str, ...]] = {
-    "dense": (*_TEXTS, "count_tokens", "similarity", "similarity_pairwise"),
-    "colbert": (*_TEXTS, "encode_image", "count_tokens", "similarity", "similarity_pairwise"),
-    "sparse": (*_TEXTS, "count_tokens", "similarity", "similarity_pairwise", "decode"),
+    "dense": (*ENCODES_TEXTS, "count_tokens", "similarity", "similarity_pairwise"),
+    "colbert": (
+        *ENCODES_TEXTS,
+        "encode_image",
+        "count_tokens",
+        "similarity",
+        "similarity_pairwise",
+    ),
+    "sparse": (*ENCODES_TEXTS, "count_tokens", "similarity", "similarity_pairwise", "decode"),
     "cross-encoder": ("predict", "rank", "count_tokens"),
     "classifier": ("classify", "predict_scores", "classify_zero_shot", "count_tokens"),
     "image-text": (
-        *_TEXTS,
+        *ENCODES_TEXTS,
         "encode_image",
         "classify_image",
         "count_tokens",

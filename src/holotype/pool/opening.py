@@ -177,10 +177,8 @@ class Opener:
     def _registry_way(
         self, spec: ModelSpec, source: RegistrySource, inference: InferenceSettings, copy: int
     ) -> _Way:
-        device, registered = (
-            _device(inference, copy),
-            find_version(self.registry, spec.name, source),
-        )
+        device = _device(inference, copy)
+        registered = find_version(self.registry, spec.name, source)
         if registered is None:
             return _Way(
                 reference=f"registry:{source.kind}",

@@ -31,7 +31,6 @@ from holotype.pool.queued import Limits
 from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
 from holotype.pool.threads import Threads, ended
-from holotype.pool.together import plan_together
 
 HandleT = TypeVar("HandleT", bound=Handle[Any])
 
@@ -238,11 +237,19 @@ class Pool(Operations):
             PoolError: the model cannot be loaded or called.
             HolotypeError: whatever the method raises.
         """
-        together = plan_together(name, method, args, options) if batched else None
-        if together is not None:
+        queued: QueuedCall | None = None
+        if batched:
             queued = self._batches.submit(
-                name, together, key=key, variant=variant, timeout_s=timeout_s, kind=kind
+                name,
+                method,
+                args,
+                options,
+                key=key,
+                variant=variant,
+                timeout_s=timeout_s,
+                kind=kind,
             )
+        if queued is not None:
             try:
                 return queued.result()
             except LoadingTimeoutError:
@@ -286,11 +293,19 @@ class Pool(Operations):
         """
         stated = self._caller.route(name).spec.timeout_s if timeout_s is None else timeout_s
         is_late = False
-        together = plan_together(name, method, args, options) if batched else None
-        if together is not None:
+        queued: QueuedCall | None = None
+        if batched:
             queued = self._batches.submit(
-                name, together, key=key, variant=variant, timeout_s=timeout_s, kind=kind
+                name,
+                method,
+                args,
+                options,
+                key=key,
+                variant=variant,
+                timeout_s=timeout_s,
+                kind=kind,
             )
+        if queued is not None:
             try:
                 return await queued.wait()
             except LoadingTimeoutError:
@@ -346,11 +361,15 @@ class Pool(Operations):
             QueueFullError: too much is queued already.
             PoolError: the pool has no such name or variant, or is closed.
         """
-        together = plan_together(name, method, args, options)
-        if together is None:
-            return None
         return self._batches.submit(
-            name, together, key=key, variant=variant, timeout_s=timeout_s, kind=kind
+            name,
+            method,
+            args,
+            options,
+            key=key,
+            variant=variant,
+            timeout_s=timeout_s,
+            kind=kind,
         )
 
     def close(self, *, drain_s: float | None = 30.0) -> bool:

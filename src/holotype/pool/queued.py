@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -156,20 +157,13 @@ class Request(Future[Joined]):
 
     def fail(self, error: Exception) -> None:
         """Fail, unless it is over already."""
-        try:
-            if not self.done():
-                self.set_exception(error)
-        except InvalidStateError:
-            # Its caller cancelled it at this moment.
-            return
+        with suppress(InvalidStateError):
+            self.set_exception(error)
 
     def finish(self, joined: Joined) -> None:
         """Give the results, unless it is over already."""
-        try:
+        with suppress(InvalidStateError):
             self.set_result(joined)
-        except InvalidStateError:
-            # Its caller cancelled it at this moment.
-            return
 
 
 @dataclass(frozen=True, slots=True)

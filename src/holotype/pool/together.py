@@ -16,11 +16,11 @@ from holotype.encoders.cross_encoder import (
 )
 from holotype.encoders.inputs.items import is_pair
 from holotype.encoders.running.scores import Activation, choose_activation
+from holotype.pool.calling import ENCODES_TEXTS
 from holotype.pool.generation import Facts
 from holotype.pool.queued import Item
 
 _COMPARABLE = (str, int, float, bool, type(None))
-_TEXTS = ("encode_query", "encode_document", "encode")
 _CLASSIFIES = ("classify", "predict_scores")
 Finish = Callable[[Any, "Facts | None"], Any]
 
@@ -73,7 +73,7 @@ def plan_together(
         if isinstance(items, str) or (isinstance(items, tuple) and _is_pair(items)):
             items, finish = [items], _first
         found = items if _are(items, _is_text_or_pair) else None
-    elif method in _TEXTS:
+    elif method in ENCODES_TEXTS:
         if isinstance(items, str):
             items, finish = [items], _first
         found = items if _are(items, _is_text) else None

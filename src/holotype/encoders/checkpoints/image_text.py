@@ -88,8 +88,7 @@ def refuse_open_clip(checkpoint: Checkpoint) -> None:
         raise UnsupportedCheckpointError(
             checkpoint.where(OPEN_CLIP_FILE),
             f"is OpenCLIP's, and its folder has no {CONFIG_FILE}, by which such models are run; take "
-            "a "
-            "repository of the same model that transformers reads",
+            "a repository of the same model that transformers reads",
         )
 
 

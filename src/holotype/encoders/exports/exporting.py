@@ -153,11 +153,6 @@ def _measured(config: ModelConfig[Any], folder: Path, made: Path, texts: Sequenc
         closing(cast("Encoder[Any]", load(original))) as theirs,
         closing(cast("Encoder[Any]", load(exported))) as ours,
     ):
-        if str(theirs.record.type) == "image-text":
-            # Exports of other models need no Pillow.
-            from holotype.encoders.exports.picture_losses import measure_both_sides
-
-            return measure_both_sides(ours, theirs, texts)
         return measure_loss(ours, theirs, texts)
 
 

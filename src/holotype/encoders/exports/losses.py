@@ -237,7 +237,12 @@ class Limits:
 
 
 def measure_loss(exported: Encoder[Any], original: Encoder[Any], texts: Sequence[str]) -> Loss:
-    """Compare what two encoders of one model give for texts."""
+    """Compare what two encoders of one model give for texts, and for pictures if it reads some."""
+    if str(original.record.type) == "image-text":
+        # Exports of other models need no Pillow.
+        from holotype.encoders.exports.picture_losses import measure_both_sides
+
+        return measure_both_sides(exported, original, texts)
     vectors, scores = (DenseEncoder, ColbertEncoder), (CrossEncoder, Classifier)
     if isinstance(exported, vectors) and isinstance(original, vectors):
         return measure_vectors(exported, original, texts)

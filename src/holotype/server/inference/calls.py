@@ -179,12 +179,13 @@ class Call:
     # -- running -------------------------------------------------------------------------------
 
     async def measure(
-        self, lease: Lease[Any] | None, items: Sequence[Any], *args: Any
+        self, lease: Lease[Any] | None, items: Sequence[Any], *args: Any, truncate: bool
     ) -> Lengths | None:
         """Return how many tokens of texts or pairs a model reads; None if it cannot say.
 
         Raises:
             TokenizationError: the tokenizer fails at a text.
+            TextOverflowError: one is too long, and is not to be truncated.
         """
         if lease is None:
             return None
@@ -195,8 +196,12 @@ class Call:
             len(item) if isinstance(item, str) else sum(map(len, item)) for item in items
         )
         if n_characters <= _INLINE_CHARACTERS:
-            return measure(items, *args)
-        return await self.in_thread(measure, items, *args)
+            lengths = measure(items, *args)
+        else:
+            lengths = await self.in_thread(measure, items, *args)
+        if not truncate:
+            lengths.require_whole(lease.version.name)
+        return lengths
 
     async def in_thread(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Call what takes long on a thread."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -24,7 +26,7 @@ async def captions(call: Call, body: CaptionsBody) -> Response:
         call.key = body.user
     name = call.choose(body.model)
     lease = await call.lease(name)
-    try:
+    with lease or nullcontext():
         require_kind(
             lease,
             "captioner",
@@ -34,9 +36,6 @@ async def captions(call: Call, body: CaptionsBody) -> Response:
             call.require_fingerprint(lease.version.fingerprint, body.expect_fingerprint)
         pictures = await read_pictures(call, texts, fields)
         answer = await run_pictures(call, name, "caption", pictures, fields, lease)
-    finally:
-        if lease is not None:
-            lease.end()
     fingerprint = answer.version.fingerprint
     call.require_fingerprint(fingerprint, body.expect_fingerprint)
     n_tokens = sum(one.n_tokens for one in answer.value)

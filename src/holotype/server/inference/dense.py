@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,11 +65,8 @@ async def encode(
     """
     for _ in range(MOST_SWAPS):
         lease = await call.lease(name)
-        try:
+        with lease or nullcontext():
             found = await _encode(call, name, texts, lease, side, truncate, dim, expected)
-        finally:
-            if lease is not None:
-                lease.end()
         if found is not None:
             return found
     raise too_many_swaps(name)
@@ -101,9 +99,7 @@ async def _encode(
     fingerprint = await fingerprint_of(call, lease, dim)
     if lease is not None:
         call.require_fingerprint(fingerprint, expected)
-    lengths = await call.measure(lease, texts, side)
-    if lengths is not None and not truncate and lease is not None:
-        lengths.require_whole(lease.version.name)
+    lengths = await call.measure(lease, texts, side, truncate=truncate)
     answer = await call.run(
         name, METHODS[side], texts, lease=lease, **default_options(lease, truncate)
     )

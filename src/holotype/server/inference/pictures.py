@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -59,7 +60,7 @@ async def encode_items(
     pictures: list[bytes] | None = None
     for _ in range(MOST_SWAPS):
         lease = await call.lease(name)
-        try:
+        with lease or nullcontext():
             require_kind(
                 lease,
                 "image-text",
@@ -71,9 +72,6 @@ async def encode_items(
             if pictures is None:
                 pictures = await read_pictures(call, given, fields)
             found = await _run(call, name, items, pictures, fields, lease, side, truncate)
-        finally:
-            if lease is not None:
-                lease.end()
         if found is None or (lease is not None and found.fingerprint != lease.version.fingerprint):
             continue
         call.require_fingerprint(found.fingerprint, expected)
@@ -99,9 +97,7 @@ async def _run(
     lengths: Lengths | None = None
     parts: list[Answer[Any]] = []
     if texts:
-        lengths = await call.measure(lease, texts, side)
-        if lengths is not None and not truncate and lease is not None:
-            lengths.require_whole(lease.version.name)
+        lengths = await call.measure(lease, texts, side, truncate=truncate)
         options = default_options(lease, truncate)
         parts.append(await call.run(name, METHODS[side], texts, lease=lease, **options))
     parts.append(await run_pictures(call, name, "encode_image", pictures, fields, lease))

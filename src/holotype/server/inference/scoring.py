@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -29,22 +30,17 @@ async def score_pairs(
         TextOverflowError: a pair is too long.
     """
     lease = await call.lease(name)
-    try:
+    with lease or nullcontext():
         require_kind(
             lease,
             "cross-encoder",
             hint="documents are ranked by models of the kind 'cross-encoder'",
         )
-        lengths = await call.measure(lease, pairs)
-        if lengths is not None and not truncate:
-            lengths.require_whole(name)
+        lengths = await call.measure(lease, pairs, truncate=truncate)
         options = default_options(lease, truncate)
         if raw:
             options["activation"] = "logits"
         answer = await call.run(name, "predict", pairs, lease=lease, **options)
-    finally:
-        if lease is not None:
-            lease.end()
     scores = np.asarray(answer.value, dtype=np.float32)
     if scores.ndim != 1:
         raise UnprocessableError(
@@ -64,15 +60,13 @@ async def label_texts(
         TextOverflowError: a text is too long.
     """
     lease = await call.lease(name)
-    try:
+    with lease or nullcontext():
         require_kind(
             lease,
             "classifier",
             hint="texts are classified by models of the kind 'classifier'",
         )
-        lengths = await call.measure(lease, texts)
-        if lengths is not None and not truncate:
-            lengths.require_whole(name)
+        lengths = await call.measure(lease, texts, truncate=truncate)
         options = default_options(lease, truncate)
         if raw:
             if lease is None:
@@ -88,9 +82,6 @@ async def label_texts(
             labels = lease.generation.facts.labels
             return [_sorted(labels, row) for row in answer.value], answer, lengths
         answer = await call.run(name, "classify", texts, lease=lease, top_k=_ALL, **options)
-    finally:
-        if lease is not None:
-            lease.end()
     found = [
         [{"label": each.label, "score": float(each.score)} for each in row] for row in answer.value
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -167,20 +168,15 @@ async def _vectors(
         raise UnprocessableError("dimensions and normalize are of /embed; leave them out")
     texts, side = _texts(call, body)
     lease = await call.lease(name)
-    try:
+    with lease or nullcontext():
         require_kind(lease, kind, hint=f"only models of the kind {kind!r} have {what}")
         if lease is not None:
             call.require_fingerprint(lease.version.fingerprint, body.expect_fingerprint)
-        lengths = await call.measure(lease, texts, side)
-        if lengths is not None and not body.truncate:
-            lengths.require_whole(name)
+        lengths = await call.measure(lease, texts, side, truncate=body.truncate)
         answer = await call.run(
             name, METHODS[side], texts, lease=lease, **default_options(lease, body.truncate)
         )
         call.require_fingerprint(answer.version.fingerprint, body.expect_fingerprint)
-    finally:
-        if lease is not None:
-            lease.end()
     return answer, lengths
 
 
