@@ -41,7 +41,7 @@ def literal(value: object, *, indent: int = 0, before: int = 0, width: int = 88)
     """Return the Python expression for a value.
 
     Args:
-        value: None, a bool, int, float or str, a sequence of values, a `Name` or a `Call`.
+        value: None, a bool, int, float or str, a list or tuple of values, a `Name` or a `Call`.
         indent: the indentation of the expression's line, in columns.
         before: the columns of that line used before and after the expression.
         width: the longest allowed line.
@@ -50,34 +50,33 @@ def literal(value: object, *, indent: int = 0, before: int = 0, width: int = 88)
         TypeError: the value has no literal.
     """
     flat = _flat(value)
-    if columns(flat) + indent + before <= width or not isinstance(value, (Call, Sequence)):
-        return flat
-    if isinstance(value, str) or not value:
-        return flat
-    return _explode(value, indent, width)
+    if isinstance(value, (Call, list, tuple)) and value:
+        fits = columns(flat) + indent + before <= width
+        return flat if fits else _explode(value, indent, width)
+    return flat
 
 
 def _flat(value: object) -> str:
     match value:
+        case str():
+            return quote(value)
         case None | bool() | float():
             return repr(value)
         case int():
             return f"{value:_}" if abs(value) >= 10_000 else str(value)
-        case str():
-            return quote(value)
         case Name(text):
             return text
         case Call(function, arguments):
             inner = ", ".join(f"{name}={_flat(item)}" for name, item in arguments.items())
             return f"{function}({inner})"
-        case Sequence():
-            inner = ", ".join(_flat(item) for item in value)
+        case list() | tuple():
+            inner = ", ".join(map(_flat, value))
             return f"({inner},)" if len(value) == 1 else f"({inner})"
         case _:
             raise TypeError(f"there is no Python literal for {type(value).__name__}: {value!r}")
 
 
-def _explode(value: Call | Sequence[object], indent: int, width: int) -> str:
+def _explode(value: Call | list[object] | tuple[object, ...], indent: int, width: int) -> str:
     inner = indent + len(INDENT)
     if isinstance(value, Call):
         opening = f"{value.function}("

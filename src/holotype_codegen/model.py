@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,24 +172,35 @@ def stated_fields(entry: Entry) -> Iterator[tuple[str, tuple[str, ...], Any]]:
 
 
 def _arguments(entry: Entry) -> Iterator[tuple[str, object]]:
-    for name, _, value in stated_fields(entry):
+    stated = tuple(stated_fields(entry))
+    for name, _, value in stated:
         yield name, Name(f"ModelType.{enum_member_name(value)}") if name == "type" else value
     if entry.get("variants"):
         yield "variants", [_record("Variant", variant) for variant in entry["variants"]]
-    yield "provenance", list(_provenance(entry))
+    places = ((name, place) for name, place, _ in stated)
+    yield "provenance", list(_provenance(entry["provenance"], places))
 
 
 def source_of(provenance: Mapping[str, str], place: tuple[str, ...]) -> str:
     """Return the source of a value: by its own pointer, its nearest parent's, or `*`."""
-    pointers = ("/" + "/".join(place[:length]) for length in range(len(place), 0, -1))
-    return next((provenance[p] for p in pointers if p in provenance), provenance["*"])
+    for pointer in _pointers(place):
+        if pointer in provenance:
+            return provenance[pointer]
+    return provenance["*"]
 
 
-def _provenance(entry: Entry) -> Iterator[tuple[str, str]]:
+@functools.cache
+def _pointers(place: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the pointers of a place and of what holds it, the nearest first."""
+    return tuple("/" + "/".join(place[:length]) for length in range(len(place), 0, -1))
+
+
+def _provenance(
+    provenance: Mapping[str, str], places: Iterable[tuple[str, tuple[str, ...]]]
+) -> Iterator[tuple[str, str]]:
     """Yield the source of the record, and of each field with another source."""
-    provenance = entry["provenance"]
     yield "*", provenance["*"]
-    for name, place, _ in stated_fields(entry):
+    for name, place in places:
         source = source_of(provenance, place)
         if source != provenance["*"]:
             yield name, source

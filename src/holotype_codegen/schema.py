@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
@@ -151,10 +151,46 @@ def _is_unique(validator: Any, wanted: bool, items: Any, _: object) -> Iterator[
             yield ValidationError("an item occurs twice")
 
 
+class _Remembering:
+    """A validator that does not look again at a value that was valid under the same schema.
+
+    Entries have many values in common: licences, tokens, sources, null. Objects and lists are not
+    remembered, since nothing but a walk through them tells whether two are equal.
+    """
+
+    _valid: ClassVar[set[tuple[int, type, object]]] = set()
+
+    def __init__(self, validator: Any) -> None:
+        self._validator = validator
+
+    def is_type(self, instance: object, type: str) -> bool:
+        return bool(self._validator.is_type(instance, type))
+
+    def descend(self, instance: object, schema: Any, **place: Any) -> Iterator[ValidationError]:
+        if isinstance(instance, dict | list):
+            yield from self._validator.descend(instance, schema, **place)
+            return
+        # The schemas live as long as the process, so their identities stay theirs.
+        key = (id(schema), type(instance), instance)
+        if key in self._valid:
+            return
+        errors = list(self._validator.descend(instance, schema, **place))
+        if not errors:
+            self._valid.add(key)
+        yield from errors
+
+
+def _remembering(keyword: str) -> Any:
+    """Return the library's check of a keyword, with the values below it remembered."""
+    check: Any = Draft202012Validator.VALIDATORS[keyword]
+    return lambda validator, *arguments: check(_Remembering(validator), *arguments)
+
+
 # The stubs of jsonschema have no types for `extend`.
 _extend: Any = validators.extend
 _StrictValidator = _extend(
     Draft202012Validator,
-    {"pattern": _matches, "uniqueItems": _is_unique},
+    {"pattern": _matches, "uniqueItems": _is_unique}
+    | {name: _remembering(name) for name in ("properties", "additionalProperties", "items")},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
 )

@@ -107,6 +107,28 @@ def test_one_wrong_value_is_a_breach_exactly_where_the_whole_schema_says_so(kind
             assert bool(breaches) != whole.is_valid(catalogue), (pointer, value, breaches)
 
 
+@pytest.mark.parametrize(("valid", "wrong"), [(1, True), (768, 768.0), (0.5, "0.5")])
+def test_a_value_that_only_equals_or_looks_like_a_valid_one_is_a_breach(
+    valid: object, wrong: object
+) -> None:
+    pointer = (
+        "/performance/beir_avg" if isinstance(valid, float) else "/specs/max_position_embeddings"
+    )
+    entries = [changed(valid_entry("dense"), pointer, value) for value in (valid, wrong, valid)]
+    catalogue = valid_catalogue(*entries)
+    found = [breach.pointer for _, breach in find_shape_problems(catalogue, Entries.of(catalogue))]
+    assert found == [f"/models/1{pointer}"]
+
+
+def test_the_same_wrong_value_is_a_breach_in_every_entry() -> None:
+    entry = changed(valid_entry("dense"), "/specs/layers", -4)
+    catalogue = valid_catalogue(entry, entry, valid_entry("dense"))
+    for _ in range(2):
+        breaches = find_shape_problems(catalogue, Entries.of(catalogue))
+        places = [breach.pointer for _, breach in breaches]
+        assert places == ["/models/0/specs/layers", "/models/1/specs/layers"]
+
+
 def documented(node: object) -> list[tuple[str, dict[str, object]]]:
     """Every field that the schema defines, with its name."""
     if isinstance(node, list):
