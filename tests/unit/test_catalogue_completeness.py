@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import re
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,42 @@ HAVE = {model["huggingface_id"].lower() for model in MODELS}
 EXCLUDED: dict[str, str] = json.loads((ROOT / "tools" / "selection.json").read_text("utf-8"))[
     "excluded"
 ]
-FASTEMBED_ALONE = {
-    "prithvida/splade_pp_en_v1": "another spelling of prithivida/Splade_PP_en_v1",
-    "qdrant/bm25": "counts words, without a network",
-    "qdrant/bm42-all-minilm-l6-v2-attentions": "weights from attention, which nothing here runs",
-    "qdrant/minicoil-v1": "a vocabulary of small heads, which nothing here runs",
+CONVERTED = {
+    "BAAI/bge-reranker-v2-m3-int8": "BAAI/bge-reranker-v2-m3",
+    "Qdrant/clip-ViT-B-32-text": "sentence-transformers/clip-ViT-B-32",
+    "Qdrant/clip-ViT-B-32-vision": "sentence-transformers/clip-ViT-B-32",
+    "Qdrant/colmodernvbert": "ModernVBERT/colmodernvbert",
+    "Qdrant/colpali-v1.3-fp16": "vidore/colpali-v1.3",
+    "Qdrant/stella-en-400M-v5-doc-onnx": "NovaSearch/stella_en_400M_v5",
+    "Qwen/Qwen3-Embedding-0.6B-Q": "Qwen/Qwen3-Embedding-0.6B",
+    "Xenova/ms-marco-MiniLM-L-12-v2": "cross-encoder/ms-marco-MiniLM-L12-v2",
+    "Xenova/ms-marco-MiniLM-L-6-v2": "cross-encoder/ms-marco-MiniLM-L6-v2",
+    "nomic-ai/nomic-embed-text-v1.5-Q": "nomic-ai/nomic-embed-text-v1.5",
+    "nomic-ai/nomic-embed-vision-v1.5-Q": "nomic-ai/nomic-embed-vision-v1.5",
+    "prithvida/Splade_PP_en_v1": "prithivida/Splade_PP_en_v1",
 }
+"""fastembed's names of models converted to ONNX, and the repository of each original."""
+
+FASTEMBED_ALONE = {
+    "Qdrant/Unicom-ViT-B-16": "reads images alone",
+    "Qdrant/Unicom-ViT-B-32": "reads images alone",
+    "Qdrant/bm25": "counts words, without a network",
+    "Qdrant/bm42-all-minilm-l6-v2-attentions": "weights from attention, which nothing here runs",
+    "Qdrant/constella-nano": "a preview, as ONNX alone, of queries for stella-en-400m-v5's documents",
+    "Qdrant/constella-zero": "a preview, as ONNX alone, of queries for stella-en-400m-v5's documents",
+    "Qdrant/minicoil-v1": "a vocabulary of small heads, which nothing here runs",
+    "Qdrant/resnet50-onnx": "reads images alone",
+}
+"""What fastembed lists and the catalogue leaves out, each with the reason."""
+
+FASTEMBED_LISTS = (
+    "fastembed.ImageEmbedding",
+    "fastembed.LateInteractionMultimodalEmbedding",
+    "fastembed.LateInteractionTextEmbedding",
+    "fastembed.SparseTextEmbedding",
+    "fastembed.TextEmbedding",
+    "fastembed.rerank.cross_encoder.TextCrossEncoder",
+)
 
 
 def why_left_out(row: dict[str, Any]) -> str | None:
@@ -70,17 +101,29 @@ def test_the_installed_mteb_lists_nothing_else() -> None:
     assert [name for name in listed if name.lower() not in known] == []
 
 
-def test_every_text_model_of_the_installed_fastembed_is_there_or_left_out_for_a_reason() -> None:
-    fastembed = pytest.importorskip("fastembed")
-    listed = [
-        model["model"]
-        for kind in ("TextEmbedding", "SparseTextEmbedding", "LateInteractionTextEmbedding")
-        for model in getattr(fastembed, kind).list_supported_models()
-    ]
-    left_out = set(FASTEMBED_ALONE) | {"qdrant/clip-vit-b-32-text"}
+@pytest.fixture(scope="module")
+def fastembed_ids() -> list[str]:
+    """The ids of every registry of the installed fastembed."""
+    pytest.importorskip("fastembed")
+    registries = [pkgutil.resolve_name(name) for name in FASTEMBED_LISTS]
+    return [model["model"] for registry in registries for model in registry.list_supported_models()]
+
+
+def test_every_model_of_the_installed_fastembed_is_there_or_left_out_for_a_reason(
+    fastembed_ids: list[str],
+) -> None:
     missing = [
         name
-        for name in listed
-        if name.lower().removesuffix("-q") not in HAVE | left_out and name not in EXCLUDED
+        for name in fastembed_ids
+        if CONVERTED.get(name, name).lower() not in HAVE
+        and name not in FASTEMBED_ALONE
+        and name not in EXCLUDED
     ]
     assert missing == []
+
+
+def test_what_is_left_out_of_fastembed_is_still_listed_there_and_not_here(
+    fastembed_ids: list[str],
+) -> None:
+    assert set(FASTEMBED_ALONE) | set(CONVERTED) <= set(fastembed_ids)
+    assert [name for name in [*FASTEMBED_ALONE, *CONVERTED] if name.lower() in HAVE] == []
