@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +20,7 @@ from tests.runtime.conftest import HIDDEN_DIM
 from tests.runtime.heads import save_head
 from tests.runtime.sparse import save_language_model
 from tests.runtime.test_causal_reranker import reranker
+from tests.unit.holotype.encoders.hostile import VALUES, changed, places
 
 from holotype.encoders import load
 from holotype.encoders.encoder import Encoder
@@ -31,10 +31,6 @@ FILES = (
     *("router_config.json", "config_sentence_transformers.json", "sentence_bert_config.json"),
     *("artifact.metadata", "tokenizer_config.json", "1_LogitScore/config.json"),
     *("1_SpladePooling/config.json", "special_tokens_map.json"),
-)
-VALUES: tuple[Any, ...] = (
-    *(None, True, False, 0, 1, -1, 7, 10**6, 10**9, 10**30, 0.5, -0.5, float("nan"), 1e300),
-    *("", "x", "float99", "../x", "\x1b[2J", "\ud800", "a" * 5_000, [], [1], ["x"], {}, {"x": 1}),
 )
 # Whatever is drawn is drawn again: a failure is the change's.
 SEED = 5
@@ -102,24 +98,6 @@ def sound(
     folder = tmp_path_factory.mktemp("sound") / "model"
     saved = KINDS[request.param](folder, bert_folder)
     return saved if isinstance(saved, Path) else folder
-
-
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each place of a JSON value."""
-    yield at
-    pairs: Any = enumerate(value) if isinstance(value, list) else ()
-    pairs = value.items() if isinstance(value, dict) else pairs
-    for key, inner in pairs:
-        yield from places(inner, (*at, key))
-
-
-def changed(value: Any, at: tuple[Any, ...], new: Any) -> Any:
-    """Return a JSON value with another in one place."""
-    if not at:
-        return new
-    made = copy.copy(value)
-    made[at[0]] = changed(value[at[0]], at[1:], new)
-    return made
 
 
 def loads(folder: Path) -> None:
