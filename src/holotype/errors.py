@@ -29,6 +29,20 @@ def printable(text: str) -> str:
     return re.sub(_OBEYED, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+_LONGEST_PROBLEM = 3_000
+_KEPT = 1_200
+
+
+def _shortened(text: str) -> str:
+    """Return a text whose middle is left out where it is long, as a file may have values of any length.
+
+    What is wrong stands at the beginning, and what to do at the end.
+    """
+    if len(text) <= _LONGEST_PROBLEM:
+        return text
+    return f"{text[:_KEPT]} [{len(text) - 2 * _KEPT} characters] {text[-_KEPT:]}"
+
+
 class HolotypeError(Exception):
     """The root of all errors that holotype raises on purpose."""
 
@@ -397,8 +411,8 @@ class LocatedError(HolotypeError):
         super().__init__(location, problem)
 
     def __str__(self) -> str:
-        """Return the message, in which whatever a file may name moves no cursor."""
-        return printable(f"{self.location}: {self.problem}")
+        """Return the message, in which whatever a file may say moves no cursor and is not too long."""
+        return printable(f"{self.location}: {_shortened(self.problem)}")
 
     def rename(self, folder: str, name: str) -> None:
         """Call a folder by another name, as where the files in it are copies of the user's."""

@@ -20,7 +20,7 @@ from tests.runtime.conftest import HIDDEN_DIM
 from tests.runtime.heads import save_head
 from tests.runtime.sparse import save_language_model
 from tests.runtime.test_causal_reranker import reranker
-from tests.unit.holotype.encoders.hostile import VALUES, changed, places
+from tests.unit.holotype.hostile import VALUES, changed, places
 
 from holotype.encoders import load
 from holotype.encoders.encoder import Encoder

@@ -112,7 +112,8 @@ def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
         cached = _verify_cached(record, record.revision)
         if cached is None:
             raise type(error)(
-                error.location, f"{error.problem}; the Hub's cache does not hold its files either"
+                error.location,
+                f"{error.problem}; the Hub's cache does not hold all of its files and the list of them either",
             ) from None
         return cached
     except RevisionGoneError as error:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.holotype.encoders.hostile import VALUES, changed, places
 from tests.unit.holotype.encoders.test_completeness import SOUND
+from tests.unit.holotype.hostile import VALUES, changed, places
 from tests.unit.holotype.hub.checkpoints import (
     Files,
     captioner,
@@ -37,6 +37,7 @@ KINDS: dict[str, Callable[[], Files]] = {
 STEP = 3
 """Every third value is put in a place, and every place gets one of three sets of values."""
 LONGEST_S = 1.0
+LONGEST_MESSAGE = 3_200
 AT_LEAST = 2_500
 """How many inputs the first attack on the encoders had; the list is longer."""
 
@@ -69,8 +70,9 @@ def test_any_value_in_any_place_gives_a_plan_or_an_error_at_once(kind: str, tmp_
             checkpoint = Checkpoint(tmp_path)
             check_complete(make_plan(derive_record(checkpoint, name="tiny"), checkpoint))
             outcomes["a plan"] += 1
-        except HolotypeError:
+        except HolotypeError as error:
             outcomes["an error"] += 1
+            assert len(str(error)) < LONGEST_MESSAGE, (name, at, value)
         except Exception as error:
             pytest.fail(f"{name}: {value!r} at {at}: {type(error).__name__}: {error}")
         assert time.process_time() - started < LONGEST_S, (name, at, value)

@@ -68,6 +68,17 @@ def test_a_long_list_of_tensors_is_cut() -> None:
     assert len(error.missing) == 20
 
 
+@pytest.mark.parametrize("n_characters", [1_000, 4_000, 10**7])
+def test_a_message_with_a_long_value_says_what_is_wrong_and_what_to_do(n_characters: int) -> None:
+    value = "a" * n_characters
+    error = CheckpointError("config.json", f"'dtype' is {value!r}; expected a type. Fetch it again")
+    assert str(error).startswith("config.json: 'dtype' is 'aaa")
+    assert str(error).endswith("'; expected a type. Fetch it again")
+    assert (value in str(error)) is (n_characters < 3_000)
+    assert len(str(error)) < 3_100
+    assert value in error.problem
+
+
 @pytest.mark.parametrize("sign", ["\x1b", "\r", "\b", "\x9b", "\u202e"])
 def test_a_message_moves_no_cursor(sign: str) -> None:
     name = f"layer{sign}[2J.weight"

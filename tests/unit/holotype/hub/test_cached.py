@@ -77,7 +77,10 @@ def test_a_cache_that_lacks_what_says_how_the_model_is_run_is_not_believed(
     cached: Cache, client: HubClient, name: str
 ) -> None:
     cached(dense(), without=(name,))
-    with pytest.raises(HubUnreachableError, match="the Hub's cache does not hold its files either"):
+    with pytest.raises(
+        HubUnreachableError,
+        match="the Hub's cache does not hold all of its files and the list of them either",
+    ):
         verify_on_hub(record(), client)
 
 

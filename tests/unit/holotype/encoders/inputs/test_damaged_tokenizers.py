@@ -186,6 +186,17 @@ def test_a_failure_tells_which_text_it_was(
     assert found.value.location == str(folder / "tokenizer.json")
 
 
+def test_a_pattern_that_backtracks_without_end_tells_which_text_it_was(folder: Path) -> None:
+    """The library gives up on such a text in a panic of its Rust code."""
+    pattern = {"type": "Split", "pattern": {"Regex": "(?:a|aa)+$"}}
+    splitting = FILE | {"pre_tokenizer": pattern | {"behavior": "Isolated", "invert": False}}
+    (folder / "tokenizer.json").write_text(json.dumps(splitting))
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "TokenizersBackend"}')
+    with pytest.raises(TokenizationError, match="retry-limit-in-match") as found:
+        list(read(folder).encode(["a", "a" * 60 + "!", "b"], max_length=9))
+    assert found.value.index == 1
+
+
 def static() -> StaticTokenizer:
     tokenizer = Tokenizer(WordLevel({"a": 0, "b": 1}, unk_token="a"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
