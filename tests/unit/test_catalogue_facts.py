@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -194,8 +195,9 @@ FOLLOWED = {
 """What leads to each source: an address, or a file and a commit. Where nothing does, the source's own
 description says all there is to say."""
 
-FILES_WITHOUT_A_COMMIT = 166
-"""How many claims name a file on the main branch and no commit; lower it when some are read again."""
+VALUES_WITHOUT_A_COMMIT = 350
+"""How many values come from a file on the main branch of which no commit is known; lower it when some
+are read again."""
 
 
 def test_what_was_corrected_stays_correct() -> None:
@@ -259,14 +261,15 @@ def test_every_claim_can_be_followed() -> None:
     assert lost == []
 
 
-def test_files_on_the_hub_without_a_commit_only_become_fewer() -> None:
-    without = [
-        source
-        for model in MODELS
-        for source in model["provenance"].values()
-        if source.startswith("hub: ") and source.endswith(" @ main")
-    ]
-    assert len(without) == FILES_WITHOUT_A_COMMIT
+def test_values_without_a_commit_only_become_fewer() -> None:
+    sources = (
+        record.source_of(field.name) or ""
+        for record in BUILT.records
+        for field in fields(record)
+        if field.name != "provenance"
+    )
+    without = [text for text in sources if text.startswith("hub: ") and text.endswith(" @ main")]
+    assert len(without) == VALUES_WITHOUT_A_COMMIT
 
 
 def test_a_commit_belongs_to_one_repository() -> None:

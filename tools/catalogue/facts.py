@@ -341,10 +341,15 @@ def _stored_dtype(row: Mapping[str, Any]) -> str | None:
         return None
     stored = round(memory * _MB / total, 1)
     if stored == _BYTES_OF_32_BITS and "safetensors" in (row.get("framework") or ()):
-        return None if total % _ROUNDED_TO == 0 else "float32"
+        return None if is_rounded(total) else "float32"
     if stored != _BYTES_OF_16_BITS or casts or len(types) != 1 or types[0] not in _OF_16_BITS:
         return None
     return str(types[0])
+
+
+def is_rounded(total: int) -> bool:
+    """Whether a count of parameters was written by hand."""
+    return total % _ROUNDED_TO == 0
 
 
 def _runs_remote_code(row: Mapping[str, Any]) -> bool | None:

@@ -18,6 +18,7 @@ from catalogue.facts import (
     mteb_kind,
 )
 from catalogue.families import Body, bases, bodies, from_bodies, inherited, vocabularies_of
+from catalogue.files import from_counts_of_files, from_read_files
 from catalogue.reconcile import reconcile
 from catalogue.shapes import SHAPES, from_counts
 
@@ -83,6 +84,8 @@ class Gatherer:
             _add(found, layers_of_decoders(row))
             _add(found, from_mteb(row, kind))
             _add(found, self._from_base(row, kind, found, (*below, repository)))
+            _add(found, from_counts_of_files(row, found))
+        _add(found, from_read_files(found))
         if repository in self.scores and not secondary:
             _add(found, from_scores(self.scores[repository], kind))
         _prefer_the_pinned_commit(found)
