@@ -18,6 +18,10 @@ PAGE := src/holotype/server/page/index.html
 PAGE_SOURCES := tools/build_page.py $(wildcard frontend/*.json frontend/*.ts frontend/index.html) \
 	$(shell find frontend/src frontend/public -type f)
 
+# The tests start hundreds of interpreters. Each would compile holotype and its 2 MB of records again where
+# this variable forbids to keep what was compiled.
+export PYTHONDONTWRITEBYTECODE =
+
 # Extras and tests that these two targets look at.
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 IMPORTED = (
     "torch",
     "torch._dynamo",
@@ -31,23 +33,27 @@ _OF_PYTEST = {str(ROOT), str(ROOT / "tools")}
 
 
 def start() -> None:
-    """Start the process that programs are forks of; they see its variables when they import.
+    """Start the process that programs are forks of.
 
-    A library that reads a variable as it is imported has read that of the moment of this call.
+    What its libraries read from the environment while they are imported holds for all programs: the
+    Hub is out of reach.
     """
     multiprocessing.set_forkserver_preload(list(IMPORTED))
-    ignored = multiprocessing.get_context("forkserver").Process(target=_nothing)
-    ignored.start()
-    ignored.join()
-    if ignored.exitcode != 0:
-        raise RuntimeError(f"a fork that does nothing ended with {ignored.exitcode}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        first = multiprocessing.get_context("forkserver").Process(target=_nothing)
+        first.start()
+        first.join()
+    if first.exitcode != 0:
+        raise RuntimeError(f"a fork that does nothing ended with {first.exitcode}")
 
 
 def run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a script, or a command that a package installs, in a folder, with this environment.
+    """Run a program in a folder, with the environment of this process, and wait for its end.
 
     Args:
-        command: the path of a file of Python or the name of a command, and arguments.
+        command: the path of a file of Python, the name of a command that a package installs, or
+            `-c` and a program; and arguments.
         folder: the current folder of the program.
     """
     with TemporaryDirectory() as place:
@@ -83,6 +89,10 @@ def _run(command: list[str], folder: str, environment: dict[str, str], out: str,
     if command[0].endswith(".py"):
         sys.path.insert(0, str(Path(command[0]).parent))
         runpy.run_path(command[0], run_name="__main__")
+    elif command[0] == "-c":
+        sys.argv = ["-c", *command[2:]]
+        sys.path.insert(0, "")
+        exec(compile(command[1], "<string>", "exec"), {"__name__": "__main__"})
     else:
         (entry,) = importlib.metadata.entry_points(group="console_scripts", name=command[0])
         sys.exit(entry.load()())

@@ -103,11 +103,6 @@ def test_the_commands_of_a_page_run(page: Path, command: str, tmp_path: Path) ->
     assert result.stdout
 
 
-@pytest.fixture(scope="session")
-def _warm_process() -> None:
-    warm_process.start()
-
-
 @pytest.fixture
 def desk(_warm_process: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a checkpoint, and a retrained one that makes other vectors."""
