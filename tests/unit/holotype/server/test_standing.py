@@ -42,7 +42,7 @@ class Circle:
 
 @pytest.fixture(autouse=True)
 def _nothing_of_a_test_stays_aside() -> Iterator[None]:
-    """Return what the run itself has set aside (`tests/conftest.py`) to the collector and back."""
+    """Show the collector what the run itself has set aside, and set it aside again afterwards."""
     gc.unfreeze()
     yield
     gc.unfreeze()
