@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE =
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime
 
-.PHONY: help demo page serve test test-latest test-lowest thorough lint format types mypy pyright golden derived bench bench-quick clean
+.PHONY: help demo page serve test test-latest test-lowest thorough lint format types mypy pyright pytest golden derived bench bench-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,8 +44,8 @@ serve: $(INSTALLED) $(PAGE) ## serve real weights on port 8080, with a registry 
 	@$(BIN)/python examples/serve.py --folder .serve
 
 test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(PAGE) ## run every check
-	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright
-	$(BIN)/python -m pytest -n logical --dist worksteal
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs=3 mypy pyright pytest
 
 thorough: $(INSTALLED) ## run the tests of units with many more examples, and a kill at every event
 	$(BIN)/python -m pytest -n logical --dist worksteal --hypothesis-profile=thorough tests/unit
@@ -72,6 +72,9 @@ lint: $(INSTALLED) ## check style and formatting
 	$(BIN)/ruff format --check .
 
 types: mypy pyright ## check the types
+
+pytest: $(INSTALLED)
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 mypy: $(INSTALLED)
 	$(BIN)/mypy
