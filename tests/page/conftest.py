@@ -47,9 +47,13 @@ def built_page() -> Path:
     return FOLDER
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser of its own profile."""
+    """A browser of its own profile.
+
+    Playwright keeps an event loop running in this thread as long as the browser is open, where other
+    tests could not run one of their own.
+    """
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
@@ -57,7 +61,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, built_page: Path) -> Iterator[Site]:
     """A server that runs; tests leave its first kind as they found it."""
     folder = tmp_path_factory.mktemp("site")

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+import pytest
+from tests import warm_process
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.usefixtures("_warm_process")
 def test_semantic_search_ranks_the_right_document_first() -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8"}
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "examples/registry_similarity.py")],
-        env=environment | {"HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    run = warm_process.run([str(ROOT / "examples/registry_similarity.py")], ROOT)
+    assert run.returncode == 0, run.stderr
     title, model, _, *rest = run.stdout.splitlines()
     assert title.startswith("all-MiniLM-L6-v2, apache-2.0, from ")
     assert model.startswith("DenseEncoder('all-minilm-l6-v2', dim=384, pooling='mean'")

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+import pytest
+from tests import warm_process
+
+pytestmark = pytest.mark.usefixtures("_warm_process")
 
 ROOT = Path(__file__).parents[2]
 
 
 def lines_of(example: str) -> list[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8"}
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / example)],
-        env=environment | {"HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-        encoding="utf-8",
-    )
+    run = warm_process.run([str(ROOT / "examples" / example)], ROOT)
+    assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()
 
 

@@ -19,6 +19,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+from tests import warm_process
 from tests.runtime.parity import DenseRecord, Save, change, read
 from tests.runtime.test_dense_architectures import WORDS, distilbert, word_tokenizer, xlm_roberta
 from tests.runtime.test_minilm import MINILM
@@ -507,16 +508,17 @@ def test_a_missing_extra_is_named(backend: str) -> None:
     assert result.stdout == f"{backend} {package}\n"
 
 
+@pytest.mark.usefixtures("_warm_process")
 def test_the_command_states_the_loss(minilm_folder: Path, tmp_path: Path) -> None:
     to = tmp_path / "made"
-    words = ["export", "all-minilm-l6-v2", "--backend", "openvino", "--json"]
-    command = [sys.executable, "-c", "from holotype.cli import main; main()", *words]
+    command = ["holotype", "export", "all-minilm-l6-v2", "--backend", "openvino", "--json"]
     command += ["--checkpoint", str(minilm_folder), "--to", str(to)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = warm_process.run(command, tmp_path)
+    assert result.returncode == 0, result.stderr
     printed = json.loads(result.stdout)
     assert printed["folder"] == str(to)
     assert printed["loss"]["min_cosine"] > 0.99999
     assert len(printed["loss"]["texts"]) >= 10
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    again = warm_process.run(command, tmp_path)
     assert again.returncode == 1
     assert "nothing is overwritten" in again.stderr

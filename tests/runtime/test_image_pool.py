@@ -137,7 +137,8 @@ def test_a_swap_looks_at_a_picture(
         pool.load("one")
         with pytest.raises(PoolError, match="NaN or infinity"):
             pool.swap("one", broken, allow_different_vectors=True)
-        assert pool.acquire("one").version.number == 1
+        with pool.acquire("one") as lease:
+            assert lease.version.number == 1
 
 
 def test_a_swap_to_other_vectors_must_be_meant(folders: dict[str, Path], tmp_path: Path) -> None:

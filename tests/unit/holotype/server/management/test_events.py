@@ -6,7 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
 from typing import Any
 
 import httpx
@@ -75,6 +76,9 @@ class Stream:
         return found()[0]
 
     def close(self) -> None:
+        # Else the thread goes on reading until the next ping, which is up to 15 seconds away.
+        with suppress(OSError):  # the server has ended it before
+            self._response.extensions["network_stream"].get_extra_info("socket").shutdown(SHUT_RDWR)
         self._response.close()
         self._thread.join()
         self._client.close()
