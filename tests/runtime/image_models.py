@@ -32,6 +32,9 @@ from transformers import (
     CLIPModel,
     CLIPProcessor,
     CLIPTokenizer,
+    ColModernVBertConfig,
+    ColModernVBertForRetrieval,
+    ColModernVBertProcessor,
     ColPaliConfig,
     ColPaliForRetrieval,
     ColPaliProcessor,
@@ -43,6 +46,7 @@ from transformers import (
     GitConfig,
     GitForCausalLM,
     GitProcessor,
+    Idefics3ImageProcessorPil,
     MetaClip2Config,
     MetaClip2Model,
     PreTrainedTokenizerFast,
@@ -426,3 +430,40 @@ def colqwen2(folder: Path) -> Any:
     )
     processor = _together(ColQwen2Processor, pictures, tokenizer)
     return _save(folder, ColQwen2ForRetrieval(config), processor)
+
+
+TILE = 32
+
+
+def colmodernvbert(folder: Path) -> Any:
+    """Save a ColModernVBERT model, which cuts a page into tiles, and return its processor."""
+    places = tuple(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5))
+    special = (
+        *("[CLS]", "[SEP]", "<|begin_of_text|>", "<fake_token_around_image>", "<image>"),
+        *("<end_of_utterance>", "<global-img>", "\n\n", "\n", *places),
+    )
+    tokenizer = word_tokenizer(special=special, ends=False)
+    ends = [(token, int(str(tokenizer.convert_tokens_to_ids(token)))) for token in special[:2]]
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=ends
+    )
+    pictures: Any = Idefics3ImageProcessorPil(
+        size={"longest_edge": 4 * TILE}, max_image_size={"longest_edge": TILE}
+    )
+    processor = _together(ColModernVBertProcessor, pictures, tokenizer, image_seq_len=4)
+    config = ColModernVBertConfig(
+        vlm_config={
+            "model_type": "modernvbert",
+            "text_config": {"model_type": "modernbert", **LAYERS}
+            | {"vocab_size": len(processor.tokenizer), "max_position_embeddings": 256}
+            | dict.fromkeys(("bos_token_id", "cls_token_id"), ends[0][1])
+            | dict.fromkeys(("eos_token_id", "sep_token_id"), ends[1][1])
+            | {"pad_token_id": tokenizer.pad_token_id},
+            "vision_config": {"model_type": "siglip_vision_model", **LAYERS}
+            | {"image_size": TILE, "patch_size": 8, "vision_use_head": False},
+            "image_token_id": processor.image_token_id,
+            "pixel_shuffle_factor": 2,
+        },
+        embedding_dim=16,
+    )
+    return _save(folder, ColModernVBertForRetrieval(config), processor)

@@ -36,6 +36,7 @@ from holotype.errors import (
     TensorError,
     TextOverflowError,
     UnsupportedCheckpointError,
+    UnsupportedModelError,
 )
 from holotype.publishing.creating import create_artifact
 from holotype.records import ImageTextModel
@@ -217,6 +218,14 @@ def test_a_record_of_another_model_is_refused(field: str, value: Any, tmp_path: 
     clip(tmp_path)
     with pytest.raises(CatalogueMismatchError, match=field):
         load(image_record(**{field: value}), checkpoint=tmp_path)
+
+
+def test_an_edge_that_no_processor_of_such_models_knows_is_refused(tmp_path: Path) -> None:
+    processor = clip(tmp_path)
+    processor.image_processor.size = {"longest_edge": 30}
+    processor.save_pretrained(tmp_path)
+    with pytest.raises(UnsupportedModelError, match="resized by their longest edge"):
+        load(tmp_path)
 
 
 def test_every_form_of_a_picture_gives_one_vector(each: Any, tmp_path: Path) -> None:
@@ -433,7 +442,7 @@ def test_what_is_not_run_is_refused_by_name(tmp_path: Path) -> None:
         load(open_clip)
     clip(tmp_path / "model")
     for kind, words in {
-        "colmodernvbert": "'colmodernvbert', which cuts a page into tiles",
+        "idefics3": "'idefics3', for which transformers has no class of late interaction",
         "jina_clip": "architecture 'jina_clip'; expected one with a network for texts",
         "altclip": "architecture 'altclip'; expected one with",
         "flava": "architecture 'flava'; expected one with",

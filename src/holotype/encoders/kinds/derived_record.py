@@ -21,7 +21,7 @@ from holotype.encoders.checkpoints.settings import (
     STANFORD_ARCHITECTURE,
 )
 from holotype.encoders.checkpoints.sparse import SPLADE_MODULE, TABLE_MODULE
-from holotype.encoders.checkpoints.visual import is_visual, refuse_tiles
+from holotype.encoders.checkpoints.visual import is_visual, refuse_unprojected
 from holotype.encoders.kinds.plan import make_draft
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
@@ -62,7 +62,7 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
     if is_captioner(config):
         return "captioner"
     refuse_open_clip(checkpoint)
-    refuse_tiles(checkpoint)
+    refuse_unprojected(checkpoint)
     if is_visual(checkpoint):
         return "colbert"
     if network is not None and network.value in NOT_RUN:

@@ -87,7 +87,8 @@ def compare_pixels(
         location: what messages call that folder.
 
     Raises:
-        UnsupportedModelError: neither says how pictures are resized or normalised.
+        UnsupportedModelError: neither says how pictures are resized or normalised, or they are
+            resized in a way that is not supported.
         UnsupportedCheckpointError: the channels of pictures are in another order.
     """
 
@@ -117,6 +118,12 @@ def compare_pixels(
         )
     others = {name: choose(name) for name in _OTHERS}
     del others["tokens"]
+    if ways["longest_edge"] is not None and others["tile_size"] is None:
+        raise UnsupportedModelError(
+            record.id,
+            "its pictures are resized by their longest edge, which is supported only where they are "
+            "then cut into tiles (image_tile_size)",
+        )
     return PixelSettings(
         resample=known["resample"],
         rescale=float(choose("rescale", _RESCALE)),

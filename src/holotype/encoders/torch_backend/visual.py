@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -28,7 +28,11 @@ from holotype.encoders.torch_backend.weights import build_model, read_config
 from holotype.errors import CheckpointError
 
 _COMPUTED = re.compile(r"(^|\.)(position_ids|inv_freq)$")
-_PICTURE_TOKENS = {"colpali": "<image>", "colqwen2": "<|image_pad|>"}
+_PICTURE_TOKENS = {
+    "colmodernvbert": "<image>",
+    "colpali": "<image>",
+    "colqwen2": "<|image_pad|>",
+}
 
 
 def build_visual(
@@ -37,7 +41,7 @@ def build_visual(
     """Load the weights of a model for pages; see `build`.
 
     Raises:
-        CheckpointError: the vocabulary lacks the token that stands for a part of a picture.
+        CheckpointError: the vocabulary lacks a token that goes with every picture.
     """
     folder = plan.settings.transformer
     model = load_visual_model(folder, pictures.model_type, read_tensors(folder))
@@ -49,12 +53,12 @@ def build_visual(
     width = dim or plan.encoding.native_dim
     parts = _Parts(model, pictures, width, placement, weight_bytes(model))
     tower = Tower(TorchNetwork(QueryVectors(parts)), tokenizer)
-    prompts = _prompt_ids(folder, pictures, tokenizer, model)
+    prompt = _prompt_of(folder, pictures, tokenizer, model)
     return Towers(
         document=tower,
         query=tower,
         dtype=placement.name,
-        pictures=TorchNetwork(PageVectors(parts, prompts)),
+        pictures=TorchNetwork(PageVectors(parts, prompt)),
     )
 
 
@@ -71,54 +75,106 @@ def load_visual_model(
     return build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
 
 
-class _Prompt:
-    """The tokens that go with a picture, in which one stands for all of its parts.
+class _Prompt(Protocol):
+    """The tokens that go with a picture."""
 
-    Attributes:
-        before: the tokens before those of the picture.
-        picture: the token that stands for a part.
-        after: the tokens after them.
-        n_parts: how many parts every picture has; None where that depends on the picture.
-    """
+    def ids(self, row: PictureRow) -> list[int]:
+        """Return them, in which one token stands for each part of the picture."""
+        ...
+
+
+class _PlainPrompt:
+    """Tokens before and after those of the picture."""
 
     def __init__(
         self, before: list[int], picture: int, after: list[int], n_parts: int | None
     ) -> None:
-        self.before = before
-        self.picture = picture
-        self.after = after
-        self.n_parts = n_parts
+        """Take the tokens, and how many parts every picture has; None where that depends on it."""
+        self._before = before
+        self._picture = picture
+        self._after = after
+        self._n_parts = n_parts
 
-    def ids(self, n_parts: int) -> list[int]:
-        """Return the tokens of a picture with so many parts."""
-        return [*self.before, *[self.picture] * (self.n_parts or n_parts), *self.after]
+    def ids(self, row: PictureRow) -> list[int]:
+        """See `_Prompt`."""
+        parts = [self._picture] * (self._n_parts or row.n_tokens)
+        return [*self._before, *parts, *self._after]
 
 
-def _prompt_ids(
+class _TiledPrompt:
+    """A text in which every tile has its place, row by row, and the whole picture follows them."""
+
+    def __init__(self, prompt: str, n_parts: int, tokenizer: TextTokenizer) -> None:
+        """Take the text with one picture in it, and how many parts a tile has."""
+        self._before, self._after = prompt.split(_PICTURE)
+        self._parts = _PICTURE * n_parts
+        self._tokenizer = tokenizer
+
+    def ids(self, row: PictureRow) -> list[int]:
+        """See `_Prompt`."""
+        rows, columns = row.grid or (0, 0)
+        lines = (
+            "".join(
+                f"{_AROUND}<row_{below}_col_{beside}>{self._parts}"
+                for beside in range(1, columns + 1)
+            )
+            for below in range(1, rows + 1)
+        )
+        tiles = "".join(f"{line}\n" for line in lines)
+        whole = f"{_AROUND}<global-img>{self._parts}{_AROUND}"
+        gap = "\n" if tiles else ""
+        text = f"{self._before}{tiles}{gap}{whole}{self._after}"
+        (found,) = self._tokenizer.encode([text], max_length=None)
+        return found.ids
+
+
+_PICTURE, _AROUND = "<image>", "<fake_token_around_image>"
+
+
+def _prompt_of(
     folder: Checkpoint, pictures: PictureSide, tokenizer: TextTokenizer, model: Any
 ) -> _Prompt:
-    token = _PICTURE_TOKENS[pictures.model_type]
-    picture = tokenizer.token_id(token)
-    if picture is None:
-        raise CheckpointError(
-            folder.where("tokenizer.json"),
-            f"lacks the token {token!r}, which stands for the parts of a picture",
-        )
+    picture = _require_token(folder, tokenizer, _PICTURE_TOKENS[pictures.model_type])
+    if pictures.pixels.tile_size is not None:
+        return _tiled_prompt(folder, pictures, tokenizer, model)
     if pictures.begins:
         beginning = tokenizer.token(tokenizer.bos_id) or ""
         after = tokenizer.ids(f"{beginning}{pictures.image_prompt}\n")
         vision = model.config.vlm_config.vision_config
         n_parts = (vision.image_size // vision.patch_size) ** 2
-        return _Prompt([], picture, after, n_parts)
+        return _PlainPrompt([], picture, after, n_parts)
     ids = tokenizer.ids(pictures.image_prompt)
-    if ids.count(picture) != 1:
+    _require_once(folder, pictures, ids.count(picture))
+    at = ids.index(picture)
+    return _PlainPrompt(ids[:at], picture, ids[at + 1 :], None)
+
+
+def _tiled_prompt(
+    folder: Checkpoint, pictures: PictureSide, tokenizer: TextTokenizer, model: Any
+) -> _TiledPrompt:
+    _require_once(folder, pictures, pictures.image_prompt.count(_PICTURE))
+    _require_token(folder, tokenizer, _AROUND)
+    return _TiledPrompt(pictures.image_prompt, model.vlm.image_seq_len, tokenizer)
+
+
+def _require_once(folder: Checkpoint, pictures: PictureSide, n_found: int) -> None:
+    if n_found != 1:
+        token = _PICTURE_TOKENS[pictures.model_type]
         raise CheckpointError(
             folder.location,
-            f"its image_prompt {pictures.image_prompt!r} has the token {token!r} "
-            f"{ids.count(picture)} times; expected it once",
+            f"its image_prompt {pictures.image_prompt!r} has the token {token!r} {n_found} times; "
+            "expected it once",
         )
-    at = ids.index(picture)
-    return _Prompt(ids[:at], picture, ids[at + 1 :], None)
+
+
+def _require_token(folder: Checkpoint, tokenizer: TextTokenizer, token: str) -> int:
+    found = tokenizer.token_id(token)
+    if found is None:
+        raise CheckpointError(
+            folder.where("tokenizer.json"),
+            f"lacks the token {token!r}, which stands among the parts of a picture",
+        )
+    return found
 
 
 class _Parts:
@@ -127,7 +183,7 @@ class _Parts:
     Attributes:
         device: where the weights are.
         memory_bytes: how many bytes they take.
-        kind: the architecture.
+        reads_grid: whether the network is told how many patches lie below and beside each other.
     """
 
     def __init__(
@@ -143,15 +199,16 @@ class _Parts:
         self._placement = placement
         self.device = placement.device
         self.memory_bytes = memory_bytes
-        self.kind = pictures.model_type
+        # All tokens see each other, as those of a prompt do.
+        self._types_tokens = pictures.model_type == "colpali"
+        self.reads_grid = pictures.model_type == "colqwen2"
 
     @torch.inference_mode()
     def vectors(self, ids: list[list[int]], **pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Return the vectors of rows of one length: float32 ``[n_rows, n_tokens, dim]``."""
         tokens = torch.tensor(ids, dtype=torch.int64, device=self.device)
         inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
-        if self.kind == "colpali":
-            # All tokens see each other, as those of a prompt do.
+        if self._types_tokens:
             inputs["token_type_ids"] = torch.zeros_like(tokens)
         inputs |= {name: torch.from_numpy(array).to(self.device) for name, array in pixels.items()}
         if "pixel_values" in inputs:
@@ -212,9 +269,9 @@ class PageVectors:
             pixels: dict[str, NDArray[Any]] = {
                 "pixel_values": np.stack([rows[at].pixels for at in chosen])
             }
-            if first.grid is not None:
+            if self._parts.reads_grid and first.grid is not None:
                 grid = np.asarray([[1, *first.grid]], dtype=np.int64)
                 pixels["image_grid_thw"] = np.repeat(grid, len(chosen), axis=0)
-            ids = self._prompt.ids(first.n_tokens)
+            ids = self._prompt.ids(first)
             vectors = self._parts.vectors([ids] * len(chosen), **pixels)
             yield chosen, vectors, np.ones(vectors.shape[:2], dtype=np.bool_)
