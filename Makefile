@@ -6,6 +6,7 @@ INSTALLED := $(VENV)/.installed
 DEMO := .venv-demo
 PYLATE := .venv-pylate
 PRESIDIO := .venv-presidio
+OPEN_CLIP := .venv-open-clip
 LATEST := .venv-latest
 LOWEST := .venv-lowest
 # What the targets test-latest and test-lowest install in its place, such as torch==2.13.0.
@@ -39,7 +40,7 @@ page: $(PAGE) ## build the web page that the server shows, with node
 serve: $(INSTALLED) $(PAGE) ## serve real weights on port 8080, with a registry in .serve
 	@$(BIN)/python examples/serve.py --folder .serve
 
-test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(PAGE) ## run every check
+test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(OPEN_CLIP)/.installed $(PAGE) ## run every check
 	@$(MAKE) --no-print-directory --jobs=2 lint mypy pyright
 	$(BIN)/python -m pytest -n logical --dist worksteal
 
@@ -100,7 +101,7 @@ bench-quick: $(INSTALLED) ## measure every target for speed in short
 	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(OPEN_CLIP) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
 
 $(DEMO)/.installed: $(SOURCES) $(PAGE)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
@@ -130,6 +131,13 @@ $(PRESIDIO)/.installed: tests/presidio/constraints.txt
 	test -x $(PRESIDIO)/bin/python || $(PYTHON) -m venv $(PRESIDIO)
 	$(PRESIDIO)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(PRESIDIO)/bin/python -m pip install --quiet --constraint $< presidio-analyzer
+	touch $@
+
+# OpenCLIP needs torchvision, which would change how other libraries prepare pictures.
+$(OPEN_CLIP)/.installed: tests/open_clip/constraints.txt
+	test -x $(OPEN_CLIP)/bin/python || $(PYTHON) -m venv $(OPEN_CLIP)
+	$(OPEN_CLIP)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(OPEN_CLIP)/bin/python -m pip install --quiet --constraint $< open_clip_torch
 	touch $@
 
 $(INSTALLED): $(SOURCES)

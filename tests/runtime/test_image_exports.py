@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.pictures import photograph
-from tests.runtime.image_models import blip, clip, colpali, metaclip_2, siglip, siglip2
+from tests.runtime.image_models import blip, clip, colpali, metaclip_2, open_clip, siglip, siglip2
 
 from holotype import load
 from holotype.encoders.config import Backend
@@ -25,7 +25,12 @@ pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
 
 TEXTS = ["a cat", "the photo of a red dog and two cat", "", "the red cat " * 30]
 PICTURES = [photograph(60, 80), photograph(33, 20, seed=1), photograph(9, 90)]
-MAKERS: dict[str, Any] = {"clip": clip, "metaclip_2": metaclip_2, "siglip": siglip}
+MAKERS: dict[str, Any] = {
+    "clip": clip,
+    "metaclip_2": metaclip_2,
+    "open_clip": open_clip,
+    "siglip": siglip,
+}
 
 
 def opened(folder: Path, **options: Any) -> ImageTextEncoder:

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from holotype.encoders.checkpoints.bge_m3 import PROJECTION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.safetensors import Header, read_header, weight_files
+from holotype.encoders.checkpoints.open_clip import OPEN_CLIP_FILE
+from holotype.encoders.checkpoints.safetensors import Header, read_header
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.hub.answers import Repository
 from holotype.hub.client import HubClient
@@ -28,6 +29,7 @@ _NAMES = frozenset(
         "preprocessor_config.json",
         "processor_config.json",
         "generation_config.json",
+        OPEN_CLIP_FILE,
         CARD,
     }
 )
@@ -127,14 +129,14 @@ def open_repository(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(client.file(repository, small))
         names = frozenset(repository.sizes)
+        weights = Checkpoint(folder, location=location, names=names).all_weights
         try:
             yield CheckpointFiles(
                 location=location,
                 folder=folder,
                 names=names,
                 headers={
-                    name: client.header(repository, name)
-                    for name in header_files(weight_files(names), names)
+                    name: client.header(repository, name) for name in header_files(weights, names)
                 },
                 repository=repository,
             )

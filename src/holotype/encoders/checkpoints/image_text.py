@@ -30,7 +30,6 @@ _FEATURES = {
     "image": {"method": "get_image_features", "method_output_name": "pooler_output"},
 }
 TOKENIZER_FILE = "tokenizer_config.json"
-OPEN_CLIP_FILE = "open_clip_config.json"
 # The tensors whose first axis is the width of the vectors, or how many positions a text has.
 _PROJECTIONS = ("text_projection.weight", "text_model.head.weight")
 _POSITIONS = "text_model.embeddings.position_embedding.weight"
@@ -76,22 +75,6 @@ class ImageTextSettings:
     has_scale: bool = False
 
 
-def refuse_open_clip(checkpoint: Checkpoint) -> None:
-    """Refuse a folder that only OpenCLIP reads.
-
-    Raises:
-        UnsupportedCheckpointError: it has OpenCLIP's configuration, and none of transformers.
-    """
-    if checkpoint.has(OPEN_CLIP_FILE) and not (
-        checkpoint.has(CONFIG_FILE) or checkpoint.has(MODULES_FILE)
-    ):
-        raise UnsupportedCheckpointError(
-            checkpoint.where(OPEN_CLIP_FILE),
-            f"is OpenCLIP's, and its folder has no {CONFIG_FILE}, by which such models are run; take "
-            "a repository of the same model that transformers reads",
-        )
-
-
 def network_folder(checkpoint: Checkpoint) -> str:
     """Return the folder of the networks, relative to the checkpoint.
 
@@ -114,7 +97,6 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
         CheckpointError: a file is missing or damaged, or says something that is not supported.
         WrongKindError: it is a model of another kind.
     """
-    refuse_open_clip(checkpoint)
     within = network_folder(checkpoint)
     folder = checkpoint.part(within)
     config = folder.json(CONFIG_FILE)

@@ -7,6 +7,7 @@ the file counts.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -153,10 +154,13 @@ class ImageProcessor:
     Attributes:
         name: the class of transformers, without the suffix of a backend.
         folder: the folder of the files, relative to the checkpoint.
+        rounds_crop: whether the corner of a crop is rounded to the nearest pixel, as torchvision
+            does it, and not down.
     """
 
     name: str | None
     folder: str
+    rounds_crop: bool = False
     size: Setting[tuple[int, int]] | None = None
     shortest_edge: Setting[int] | None = None
     longest_edge: Setting[int] | None = None
@@ -194,7 +198,8 @@ def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
     usual = CLASSES.get(name or "", {})
     stated = {key: value for key, value in file.values.items() if value is not None}
     values = JsonFile(file.name, {**usual, **stated}, file.location)
-    return _processor(values, whole, name, folder.inside)
+    found = _processor(values, whole, name, folder.inside)
+    return dataclasses.replace(found, rounds_crop=folder.is_open_clip)
 
 
 def _folder(checkpoint: Checkpoint) -> Checkpoint | None:
@@ -210,7 +215,10 @@ def _folder(checkpoint: Checkpoint) -> Checkpoint | None:
 def has_processor(folder: Checkpoint) -> bool:
     """Return whether a folder itself says how images are prepared."""
     whole = folder.json(PROCESSOR_FILE, optional=True)
-    return folder.has(IMAGE_PROCESSOR_FILE) or whole.part("image_processor") is not None
+    own = (
+        folder.has(IMAGE_PROCESSOR_FILE) or folder.json(IMAGE_PROCESSOR_FILE, optional=True).values
+    )
+    return bool(own) or whole.part("image_processor") is not None
 
 
 def _name(file: JsonFile, whole: JsonFile, folder: Checkpoint) -> str | None:

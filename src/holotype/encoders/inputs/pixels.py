@@ -263,7 +263,11 @@ def _cropped(image: Image.Image, settings: PixelSettings) -> Image.Image:
     if settings.crop is None:
         return image
     height, width = settings.crop
-    top, left = (image.height - height) // 2, (image.width - width) // 2
+    top, left = image.height - height, image.width - width
+    if settings.rounds_crop:
+        top, left = round(top / 2), round(left / 2)
+    else:
+        top, left = top // 2, left // 2
     # What is smaller than the crop gets black edges.
     if top < 0 or left < 0:
         return _padded(image, height, width)

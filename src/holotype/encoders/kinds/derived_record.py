@@ -6,12 +6,7 @@ from dataclasses import replace
 
 from holotype.encoders.checkpoints.captioner import is_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.image_text import (
-    CLIP_MODULE,
-    IMAGE_TEXT,
-    NOT_RUN,
-    refuse_open_clip,
-)
+from holotype.encoders.checkpoints.image_text import CLIP_MODULE, IMAGE_TEXT, NOT_RUN
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.late_interaction import PYLATE_KEYS, STANFORD_FILE
 from holotype.encoders.checkpoints.modules import MODULES_FILE
@@ -55,13 +50,12 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
         UnsupportedCheckpointError: the files do not tell.
     """
     library = checkpoint.json(LIBRARY_FILE, optional=True)
-    config = checkpoint.json(CONFIG_FILE, optional=True)
+    config = checkpoint.json(CONFIG_FILE, optional=not checkpoint.is_open_clip)
     network = config.text("model_type")
     if network is not None and network.value in IMAGE_TEXT:
         return "image-text"
     if is_captioner(config):
         return "captioner"
-    refuse_open_clip(checkpoint)
     refuse_unprojected(checkpoint)
     if is_visual(checkpoint):
         return "colbert"

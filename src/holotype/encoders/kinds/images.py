@@ -38,6 +38,8 @@ class PixelSettings:
         patch_size: the side of a patch.
         merge_size: the patches on the side of a square that becomes one vector.
         tile_size: the side of the squares into which a picture is cut; None cuts none.
+        rounds_crop: whether the corner of the crop is rounded to the nearest pixel, halves to even
+            ones, and not down.
     """
 
     resample: Resample
@@ -56,6 +58,7 @@ class PixelSettings:
     patch_size: int | None = None
     merge_size: int | None = None
     tile_size: int | None = None
+    rounds_crop: bool = False
 
     @property
     def shown(self) -> str:
@@ -132,6 +135,7 @@ def compare_pixels(
         transparency=choose("transparency", "white"),
         orientation=choose("orientation", "exif"),
         crop=choose("crop") or None,
+        rounds_crop=processor.rounds_crop,
         **ways,
         **others,
     )
