@@ -443,7 +443,8 @@ def test_what_is_not_run_is_refused_by_name(tmp_path: Path) -> None:
     clip(tmp_path / "model")
     for kind, words in {
         "idefics3": "'idefics3', for which transformers has no class of late interaction",
-        "jina_clip": "architecture 'jina_clip'; expected one with a network for texts",
+        "jina_clip": "'jina_clip', whose networks are code of its own repository",
+        "nomic_bert": "'nomic_bert', whose network for pictures is code of its own repository",
         "altclip": "architecture 'altclip'; expected one with",
         "flava": "architecture 'flava'; expected one with",
         "blip": "architecture 'blip'; expected one with",
@@ -451,6 +452,9 @@ def test_what_is_not_run_is_refused_by_name(tmp_path: Path) -> None:
         change(tmp_path / "model", "config.json", model_type=kind, architectures=["Other"])
         with pytest.raises(CheckpointError, match=words):
             load(tmp_path / "model")
+        if kind != "idefics3":
+            with pytest.raises(CheckpointError, match=words):
+                load(image_record(), checkpoint=tmp_path / "model")
 
 
 def test_a_folder_of_open_clip_is_a_model_like_others(tmp_path: Path) -> None:

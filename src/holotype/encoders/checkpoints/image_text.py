@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.modules import MODULES_FILE, module_entries
-from holotype.encoders.checkpoints.processor import ImageProcessor, read_image_processor
+from holotype.encoders.checkpoints.processor import (
+    ImageProcessor,
+    has_processor,
+    read_image_processor,
+)
 from holotype.encoders.checkpoints.safetensors import read_number
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
@@ -40,6 +44,11 @@ NOT_RUN = frozenset(
     {"altclip", "blip", "flava", "groupvit", "jina_clip", "tipsv2", "vision-text-dual-encoder"}
 )
 """Further model types with both, which are refused by name."""
+_OWN_CODE = {
+    "jina_clip": "whose networks are code of its own repository and no part of transformers",
+    "nomic_bert": "whose network for pictures is code of its own repository; that of transformers "
+    "reads texts",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +84,15 @@ class ImageTextSettings:
     has_scale: bool = False
 
 
+def reads_pictures_alone(checkpoint: Checkpoint) -> bool:
+    """Return whether a checkpoint is a network for pictures beside one of Nomic's for texts.
+
+    Both have one model type; only that for pictures says how they are prepared.
+    """
+    stated = checkpoint.json(CONFIG_FILE, optional=True).text("model_type")
+    return stated is not None and stated.value == "nomic_bert" and has_processor(checkpoint)
+
+
 def network_folder(checkpoint: Checkpoint) -> str:
     """Return the folder of the networks, relative to the checkpoint.
 
@@ -95,6 +113,7 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
 
     Raises:
         CheckpointError: a file is missing or damaged, or says something that is not supported.
+        UnsupportedCheckpointError: its networks are code of its own, or a setting is not supported.
         WrongKindError: it is a model of another kind.
     """
     within = network_folder(checkpoint)
@@ -104,6 +123,10 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
     texts, pictures = _parts(config)
     if model_type is None or model_type.value not in IMAGE_TEXT or texts is None:
         named = None if model_type is None else model_type.value
+        if named in _OWN_CODE and (named != "nomic_bert" or reads_pictures_alone(folder)):
+            raise UnsupportedCheckpointError(
+                config.location, f"is of the architecture {named!r}, {_OWN_CODE[named]}"
+            )
         raise WrongKindError(
             config.location,
             f"is of the architecture {named!r}; expected one with a network for texts and one for "

@@ -6,7 +6,12 @@ from dataclasses import replace
 
 from holotype.encoders.checkpoints.captioner import is_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.image_text import CLIP_MODULE, IMAGE_TEXT, NOT_RUN
+from holotype.encoders.checkpoints.image_text import (
+    CLIP_MODULE,
+    IMAGE_TEXT,
+    NOT_RUN,
+    reads_pictures_alone,
+)
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.late_interaction import PYLATE_KEYS, STANFORD_FILE
 from holotype.encoders.checkpoints.modules import MODULES_FILE
@@ -60,6 +65,8 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
     if is_visual(checkpoint):
         return "colbert"
     if network is not None and network.value in NOT_RUN:
+        return "image-text"
+    if reads_pictures_alone(checkpoint):
         return "image-text"
     modules = module_kinds(checkpoint)
     if CLIP_MODULE in modules:
