@@ -83,6 +83,19 @@ def is_small_file(name: str) -> bool:
     )
 
 
+def small_files(names: Collection[str]) -> tuple[str, ...]:
+    """Return the files of a repository that say how to run its model, out of all of its files.
+
+    OpenCLIP's configuration is left out where that of transformers counts.
+    """
+    others = "config.json" in names or "modules.json" in names
+    return tuple(
+        name
+        for name in sorted(names)
+        if is_small_file(name) and not (others and name == OPEN_CLIP_FILE)
+    )
+
+
 def open_folder(folder: Path) -> CheckpointFiles:
     """Read a checkpoint on this machine.
 
@@ -124,7 +137,7 @@ def open_repository(
     location = f"{repository.id}@{repository.commit}"
     with TemporaryDirectory(prefix="holotype-") as temporary:
         folder = Path(temporary)
-        for small in sorted(filter(is_small_file, repository.sizes)):
+        for small in small_files(repository.sizes):
             path = folder / small
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(client.file(repository, small))
