@@ -16,7 +16,7 @@ from tests.runtime.parity import assert_same, change
 
 from holotype import load
 from holotype.encoders import ColbertEncoder
-from holotype.encoders.checkpoints.visual import IN_TILES, VISUAL
+from holotype.encoders.checkpoints.visual import IN_TILES, USUAL_DIM, VISUAL
 from holotype.errors import (
     CatalogueMismatchError,
     CheckpointError,
@@ -195,3 +195,5 @@ def test_sizes_that_no_file_states_are_those_of_transformers() -> None:
         "patch_size": pictures.patch_size,
         "pixel_shuffle_factor": network.pixel_shuffle_factor,
     }
+    for name in ("ColModernVBertConfig", "ColPaliConfig", "ColQwen2Config"):
+        assert getattr(transformers, name)().embedding_dim == USUAL_DIM

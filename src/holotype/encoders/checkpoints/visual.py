@@ -32,6 +32,8 @@ IN_TILES: Mapping[str, Mapping[str, int]] = {
     "colmodernvbert": {"image_size": 224, "patch_size": 16, "pixel_shuffle_factor": 4}
 }
 """The architectures that cut a page into tiles, with transformers' sizes where no file states them."""
+USUAL_DIM = 128
+"""The width of the vectors of all of them where no file states it."""
 _WITHOUT_PROJECTION = ("idefics3", "modernvbert", "smolvlm")
 _PROJECTION = "embedding_proj_layer.weight"
 
@@ -118,7 +120,7 @@ def read_visual(checkpoint: Checkpoint) -> VisualSettings:
         ),
         processor=_processor(checkpoint, both, tiles),
         model_type=model_type,
-        dim=_dim(checkpoint) or config.integer("embedding_dim"),
+        dim=_dim(checkpoint) or config.integer("embedding_dim") or Setting(USUAL_DIM, CONFIG_FILE),
         patch_size=pictures.integer("patch_size") or _usual(tiles, "patch_size"),
         query_prompt=processor.text("query_prefix"),
         image_prompt=processor.text("visual_prompt_prefix"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +15,8 @@ from transformers import PreTrainedModel
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.visual import VISUAL
+from holotype.encoders.inputs.page_prompts import PagePrompt, make_page_prompt
 from holotype.encoders.inputs.rows import PictureRow, Row, alike
-from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.kinds.colbert import PictureSide
 from holotype.encoders.kinds.plan import ColbertPlan
 from holotype.encoders.running.network import Output, Tower, Towers
@@ -25,14 +25,8 @@ from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.weights import build_model, read_config
-from holotype.errors import CheckpointError
 
 _COMPUTED = re.compile(r"(^|\.)(position_ids|inv_freq)$")
-_PICTURE_TOKENS = {
-    "colmodernvbert": "<image>",
-    "colpali": "<image>",
-    "colqwen2": "<|image_pad|>",
-}
 
 
 def build_visual(
@@ -53,7 +47,9 @@ def build_visual(
     width = dim or plan.encoding.native_dim
     parts = _Parts(model, pictures, width, placement, weight_bytes(model))
     tower = Tower(TorchNetwork(QueryVectors(parts)), tokenizer)
-    prompt = _prompt_of(folder, pictures, tokenizer, model)
+    vision: Any = model.config.vlm_config.vision_config
+    n_parts = (vision.image_size // vision.patch_size) ** 2 if pictures.begins else None
+    prompt = make_page_prompt(folder, pictures, tokenizer, n_parts=n_parts)
     return Towers(
         document=tower,
         query=tower,
@@ -73,108 +69,6 @@ def load_visual_model(
     config = read_config(folder, folder.json("config.json"), with_own_code=False)
     model_class: type[PreTrainedModel] = getattr(transformers, VISUAL[kind])
     return build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
-
-
-class _Prompt(Protocol):
-    """The tokens that go with a picture."""
-
-    def ids(self, row: PictureRow) -> list[int]:
-        """Return them, in which one token stands for each part of the picture."""
-        ...
-
-
-class _PlainPrompt:
-    """Tokens before and after those of the picture."""
-
-    def __init__(
-        self, before: list[int], picture: int, after: list[int], n_parts: int | None
-    ) -> None:
-        """Take the tokens, and how many parts every picture has; None where that depends on it."""
-        self._before = before
-        self._picture = picture
-        self._after = after
-        self._n_parts = n_parts
-
-    def ids(self, row: PictureRow) -> list[int]:
-        """See `_Prompt`."""
-        parts = [self._picture] * (self._n_parts or row.n_tokens)
-        return [*self._before, *parts, *self._after]
-
-
-class _TiledPrompt:
-    """A text in which every tile has its place, row by row, and the whole picture follows them."""
-
-    def __init__(self, prompt: str, n_parts: int, tokenizer: TextTokenizer) -> None:
-        """Take the text with one picture in it, and how many parts a tile has."""
-        self._before, self._after = prompt.split(_PICTURE)
-        self._parts = _PICTURE * n_parts
-        self._tokenizer = tokenizer
-
-    def ids(self, row: PictureRow) -> list[int]:
-        """See `_Prompt`."""
-        rows, columns = row.grid or (0, 0)
-        lines = (
-            "".join(
-                f"{_AROUND}<row_{below}_col_{beside}>{self._parts}"
-                for beside in range(1, columns + 1)
-            )
-            for below in range(1, rows + 1)
-        )
-        tiles = "".join(f"{line}\n" for line in lines)
-        whole = f"{_AROUND}<global-img>{self._parts}{_AROUND}"
-        gap = "\n" if tiles else ""
-        text = f"{self._before}{tiles}{gap}{whole}{self._after}"
-        (found,) = self._tokenizer.encode([text], max_length=None)
-        return found.ids
-
-
-_PICTURE, _AROUND = "<image>", "<fake_token_around_image>"
-
-
-def _prompt_of(
-    folder: Checkpoint, pictures: PictureSide, tokenizer: TextTokenizer, model: Any
-) -> _Prompt:
-    picture = _require_token(folder, tokenizer, _PICTURE_TOKENS[pictures.model_type])
-    if pictures.pixels.tile_size is not None:
-        return _tiled_prompt(folder, pictures, tokenizer, model)
-    if pictures.begins:
-        beginning = tokenizer.token(tokenizer.bos_id) or ""
-        after = tokenizer.ids(f"{beginning}{pictures.image_prompt}\n")
-        vision = model.config.vlm_config.vision_config
-        n_parts = (vision.image_size // vision.patch_size) ** 2
-        return _PlainPrompt([], picture, after, n_parts)
-    ids = tokenizer.ids(pictures.image_prompt)
-    _require_once(folder, pictures, ids.count(picture))
-    at = ids.index(picture)
-    return _PlainPrompt(ids[:at], picture, ids[at + 1 :], None)
-
-
-def _tiled_prompt(
-    folder: Checkpoint, pictures: PictureSide, tokenizer: TextTokenizer, model: Any
-) -> _TiledPrompt:
-    _require_once(folder, pictures, pictures.image_prompt.count(_PICTURE))
-    _require_token(folder, tokenizer, _AROUND)
-    return _TiledPrompt(pictures.image_prompt, model.vlm.image_seq_len, tokenizer)
-
-
-def _require_once(folder: Checkpoint, pictures: PictureSide, n_found: int) -> None:
-    if n_found != 1:
-        token = _PICTURE_TOKENS[pictures.model_type]
-        raise CheckpointError(
-            folder.location,
-            f"its image_prompt {pictures.image_prompt!r} has the token {token!r} {n_found} times; "
-            "expected it once",
-        )
-
-
-def _require_token(folder: Checkpoint, tokenizer: TextTokenizer, token: str) -> int:
-    found = tokenizer.token_id(token)
-    if found is None:
-        raise CheckpointError(
-            folder.where("tokenizer.json"),
-            f"lacks the token {token!r}, which stands among the parts of a picture",
-        )
-    return found
 
 
 class _Parts:
@@ -247,7 +141,7 @@ class QueryVectors:
 class PageVectors:
     """The network for pictures."""
 
-    def __init__(self, parts: _Parts, prompt: _Prompt) -> None:
+    def __init__(self, parts: _Parts, prompt: PagePrompt) -> None:
         """Take the parts, and the tokens that go with a picture."""
         self._parts = parts
         self._prompt = prompt
