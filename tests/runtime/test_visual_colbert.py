@@ -167,6 +167,10 @@ def test_tiles_that_the_network_does_not_read_are_refused(tmp_path: Path) -> Non
         load(tmp_path)
     processor.image_processor.do_image_splitting = False
     processor.save_pretrained(tmp_path)
+    with pytest.raises(UnsupportedModelError, match="supported only where they are then cut"):
+        load(tmp_path)
+    processor.image_processor.size = {"height": TILE, "width": TILE}
+    processor.save_pretrained(tmp_path)
     with pytest.raises(UnsupportedCheckpointError, match="its pictures are not cut into tiles"):
         load(tmp_path)
 
