@@ -12,6 +12,7 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,8 +27,9 @@ def declare_operators() -> None:
     """
     spec = importlib.util.find_spec("torchvision")
     assert spec is not None and spec.origin is not None
+    load: Any = torch.ops.load_library
     try:
-        torch.ops.load_library(Path(spec.origin).parent / "_C.so")
+        load(Path(spec.origin).parent / "_C.so")
     except OSError:
         for name in ("nms", "qnms"):
             arguments = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"

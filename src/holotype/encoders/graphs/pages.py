@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,12 @@ class PageBackbone(GraphBackbone):
         places: NDArray[np.int64],
     ) -> Array:
         kinds = self.graph.inputs
-        given = {IDS: ids, ATTENDED: attended, PARTS: parts, PLACES: places}
+        given: dict[str, NDArray[Any]] = {
+            IDS: ids,
+            ATTENDED: attended,
+            PARTS: parts,
+            PLACES: places,
+        }
         return self.graph.run(
             self.output,
             {name: array.astype(kinds[name], copy=False) for name, array in given.items()},
