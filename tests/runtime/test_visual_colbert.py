@@ -36,10 +36,14 @@ MAKERS = {"colmodernvbert": colmodernvbert, "colpali": colpali, "colqwen2": colq
 def each(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("model")
     processor = MAKERS[request.param](folder)
-    model: Any = getattr(transformers, VISUAL[request.param]).from_pretrained(folder).eval()
+    model = reference(request.param, folder)
     encoder = load(folder, device="cpu")
     assert isinstance(encoder, ColbertEncoder)
     return processor, model, encoder, folder
+
+
+def reference(kind: str, folder: Path) -> Any:
+    return getattr(transformers, VISUAL[kind]).from_pretrained(folder).eval()
 
 
 @torch.no_grad()
@@ -139,7 +143,7 @@ def test_other_prompts_and_records(each: Any) -> None:
 
 def test_pages_of_every_shape_in_tiles(tmp_path: Path) -> None:
     processor = colmodernvbert(tmp_path)
-    model = transformers.ColModernVBertForRetrieval.from_pretrained(tmp_path).eval()
+    model = reference("colmodernvbert", tmp_path)
     encoder: Any = load(tmp_path, device="cpu")
     shapes = [(300, 9), (9, 300), (1, 1), (129, 128), (128, 128), (500, 400)]
     pages = [photograph(*shape, seed=at) for at, shape in enumerate(shapes)]
@@ -151,7 +155,7 @@ def test_a_page_that_is_one_tile(tmp_path: Path) -> None:
     processor = colmodernvbert(tmp_path)
     processor.image_processor.size = {"longest_edge": TILE}
     processor.save_pretrained(tmp_path)
-    model = transformers.ColModernVBertForRetrieval.from_pretrained(tmp_path).eval()
+    model = reference("colmodernvbert", tmp_path)
     encoder: Any = load(tmp_path, device="cpu")
     for page in PAGES:
         theirs = vectors(model, processor.process_images([page]))[0].numpy()

@@ -151,16 +151,16 @@ _BY_AREA = frozenset({"Qwen2VLImageProcessor"})
 class ImageProcessor:
     """What the files say of each field of `ImageReader`, without its prefix; None where nothing.
 
+    `rounds_crop` is no such field: it says whether the corner of a crop is rounded to the nearest
+    pixel, as OpenCLIP's library does it, and not down.
+
     Attributes:
         name: the class of transformers, without the suffix of a backend.
         folder: the folder of the files, relative to the checkpoint.
-        rounds_crop: whether the corner of a crop is rounded to the nearest pixel, as torchvision
-            does it, and not down.
     """
 
     name: str | None
     folder: str
-    rounds_crop: bool = False
     size: Setting[tuple[int, int]] | None = None
     shortest_edge: Setting[int] | None = None
     longest_edge: Setting[int] | None = None
@@ -177,6 +177,7 @@ class ImageProcessor:
     patch_size: Setting[int] | None = None
     merge_size: Setting[int] | None = None
     tokens: Setting[int] | None = None
+    rounds_crop: Setting[bool] | None = None
 
 
 def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
@@ -199,7 +200,8 @@ def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
     stated = {key: value for key, value in file.values.items() if value is not None}
     values = JsonFile(file.name, {**usual, **stated}, file.location)
     found = _processor(values, whole, name, folder.inside)
-    return dataclasses.replace(found, rounds_crop=folder.is_open_clip)
+    rounds = Setting(True, file.name) if folder.is_open_clip else None
+    return dataclasses.replace(found, rounds_crop=rounds)
 
 
 def _folder(checkpoint: Checkpoint) -> Checkpoint | None:

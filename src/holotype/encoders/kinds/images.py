@@ -135,7 +135,7 @@ def compare_pixels(
         transparency=choose("transparency", "white"),
         orientation=choose("orientation", "exif"),
         crop=choose("crop") or None,
-        rounds_crop=processor.rounds_crop,
+        rounds_crop=processor.rounds_crop is not None and processor.rounds_crop.value,
         **ways,
         **others,
     )
