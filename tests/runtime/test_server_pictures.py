@@ -16,6 +16,7 @@ from tests.runtime.server_process import RunningServer, local, running_server, w
 
 from holotype import load
 from holotype.encoders.captioner import Captioner
+from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.image_text import ImageTextEncoder
 
 PICTURES = [photograph(40, 60), photograph(33, 20, seed=1)]
@@ -199,6 +200,87 @@ def test_captions_come_from_captioners_that_are_expected(server: RunningServer) 
     assert refusal(server.post("/v1/captions", asked))[:2] == (409, "fingerprint_mismatch")
     nothing: dict[str, Any] = {"model": "captions", "input": []}
     assert refusal(server.post("/v1/captions", nothing))[0] == 400
+
+
+@pytest.fixture(scope="module")
+def pages(folder: Path) -> ColbertEncoder:
+    found = load(folder / "pages", device="cpu")
+    assert isinstance(found, ColbertEncoder)
+    return found
+
+
+def test_pages_have_a_vector_for_every_part(server: RunningServer, pages: ColbertEncoder) -> None:
+    items = [{"image": uri(FILES[0])}, {"image": base64.b64encode(FILES[1]).decode()}]
+    response = server.post("/embed_all", {"model": "pages", "inputs": items})
+    assert response.status_code == 200, response.text
+    for ours, theirs in zip(response.json(), pages.encode_image(FILES), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    assert response.headers["x-holotype-fingerprint"] == pages.fingerprint
+    # The only model of this kind need not be named.
+    (one,) = server.post("/embed_all", {"inputs": items[0]}).json()
+    np.testing.assert_allclose(one, pages.encode_image(FILES[0]), atol=1e-6)
+    asked = {"model": "pages", "inputs": "a cat", "input_type": "query"}
+    (query,) = server.post("/embed_all", asked).json()
+    np.testing.assert_allclose(query, pages.encode_query("a cat"), atol=1e-6)
+
+
+def test_what_pages_are_not_is_refused(server: RunningServer) -> None:
+    items = [{"image": uri(FILES[0])}, {"image": "https://example.org/cat.jpg"}]
+    found = refusal_of_problem(server.post("/embed_all", {"model": "pages", "inputs": items}))
+    assert found[:2] == (422, "invalid_image")
+    assert "inputs[1].image" in found[2]
+    for asked, words in [
+        ({"model": "pages", "inputs": "a cat"}, "its documents are pictures"),
+        ({"model": "pages", "inputs": ["a cat", items[0]]}, "inputs"),
+        ({"model": "clip", "inputs": items[:1]}, "the kind 'colbert'"),
+        ({"model": "pages", "inputs": items[:1], "dimensions": 8}, "leave them out"),
+    ]:
+        response = server.post("/embed_all", asked)
+        assert response.status_code in (400, 422)
+        assert words in response.text
+    asked = {"model": "pages", "inputs": items[:1], "expect_fingerprint": "other"}
+    assert refusal_of_problem(server.post("/embed_all", asked))[:2] == (409, "fingerprint_mismatch")
+
+
+def refusal_of_problem(response: Any) -> tuple[int, str, str]:
+    body = response.json()
+    return response.status_code, body["code"], body["detail"]
+
+
+def test_pages_are_ranked_by_the_scores_of_the_model(
+    server: RunningServer, pages: ColbertEncoder
+) -> None:
+    documents = [{"image": uri(file)} for file in (*FILES, encoded(photograph(50, 20, seed=3)))]
+    asked = {"query": "a red cat", "documents": documents, "return_documents": True, "top_n": 2}
+    files = [*FILES, encoded(photograph(50, 20, seed=3))]
+    theirs = pages.similarity(pages.encode_query(["a red cat"]), pages.encode_image(files))[0]
+    for extra in ({"model": "pages"}, {}):
+        body = server.post("/v1/rerank", asked | extra).json()
+        order = np.argsort(-theirs)[:2].tolist()
+        assert [one["index"] for one in body["results"]] == order
+        scores = [one["relevance_score"] for one in body["results"]]
+        assert scores == pytest.approx(theirs[order].tolist(), abs=1e-4)
+        assert body["results"][0]["document"] == documents[order[0]]
+        assert body["usage"]["images"] == 3
+        assert body["usage"]["total_tokens"] == int(pages.measure(["a red cat"], "query").n_tokens)
+
+
+def test_pages_that_cannot_be_ranked_are_refused(server: RunningServer) -> None:
+    page = {"image": uri(FILES[0])}
+    for documents, words in [
+        ([page, "a text"], "documents[1] has no image"),
+        ([page, {"text": "a text"}], "documents[1] has no image"),
+        ([page, {"image": 5}], "documents[1] has no image"),
+        ([page, {"image": uri(FILES[0][:50])}], "documents[1].image cannot be decoded"),
+    ]:
+        asked = {"model": "pages", "query": "a cat", "documents": documents}
+        response = server.post("/v1/rerank", asked)
+        assert response.status_code == 422
+        assert words in response.text
+    asked = {"model": "clip", "query": "a cat", "documents": [page]}
+    assert "'colbert'" in server.post("/v1/rerank", asked).text
+    texts = {"model": "pages", "query": "a cat", "documents": ["a text"]}
+    assert "its documents are pictures" in server.post("/v1/rerank", texts).text
 
 
 def test_the_list_of_models_has_their_kinds(server: RunningServer) -> None:

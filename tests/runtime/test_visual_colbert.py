@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,28 +11,39 @@ import pytest
 import torch
 import transformers
 from tests.pictures import photograph
-from tests.runtime.image_models import colpali, colqwen2
-from tests.runtime.parity import assert_same
+from tests.runtime.image_models import TILE, colmodernvbert, colpali, colqwen2
+from tests.runtime.parity import assert_same, change
 
 from holotype import load
 from holotype.encoders import ColbertEncoder
-from holotype.encoders.checkpoints.visual import VISUAL
-from holotype.errors import CatalogueMismatchError, ImageError, UnsupportedModelError
+from holotype.encoders.checkpoints.visual import IN_TILES, USUAL_DIM, VISUAL
+from holotype.errors import (
+    CatalogueMismatchError,
+    CheckpointError,
+    ImageError,
+    InvalidLengthError,
+    UnsupportedCheckpointError,
+    UnsupportedModelError,
+)
 from holotype.records import ColbertModel
 
 QUERIES = ["a red cat", "the house of two dog and a cat", "photo"]
 PAGES = [photograph(80, 60), photograph(90, 30, seed=1), photograph(61, 80, seed=2)]
-MAKERS = {"colpali": colpali, "colqwen2": colqwen2}
+MAKERS = {"colmodernvbert": colmodernvbert, "colpali": colpali, "colqwen2": colqwen2}
 
 
 @pytest.fixture(scope="module", params=list(MAKERS))
 def each(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("model")
     processor = MAKERS[request.param](folder)
-    model: Any = getattr(transformers, VISUAL[request.param]).from_pretrained(folder).eval()
+    model = reference(request.param, folder)
     encoder = load(folder, device="cpu")
     assert isinstance(encoder, ColbertEncoder)
     return processor, model, encoder, folder
+
+
+def reference(kind: str, folder: Path) -> Any:
+    return getattr(transformers, VISUAL[kind]).from_pretrained(folder).eval()
 
 
 @torch.no_grad()
@@ -98,8 +110,16 @@ def test_a_query_that_is_too_long_keeps_what_stands_after_it(each: Any) -> None:
     _, _, encoder, folder = each
     short = load(folder, device="cpu", max_length=24)
     (found,) = short.encode_query(["cat " * 200], on_overflow="truncate")
-    assert len(found) <= 128
-    assert len(encoder.encode_query(["cat " * 200], on_overflow="truncate")[0]) == 128
+    assert len(found) <= 24
+    longest = {"colmodernvbert": 256}.get(encoder.encoding.pictures.model_type, 128)
+    (whole,) = encoder.encode_query(["cat " * 300], on_overflow="truncate")
+    assert len(whole) == longest
+    # The vectors of the end stand at the end, as in a query that fits.
+    fits = encoder.encode_query("cat " * (longest - 30))
+    ends = (vectors[-5:] @ fits[-5:].T for vectors in (found, whole))
+    assert all(np.diag(end).min() > 0.5 for end in ends)
+    with pytest.raises(InvalidLengthError):
+        load(folder, device="cpu", max_length=10)
 
 
 def test_other_prompts_and_records(each: Any) -> None:
@@ -115,7 +135,73 @@ def test_other_prompts_and_records(each: Any) -> None:
         query_suffix="<pad><pad>",
     )
     encoder = load(record, checkpoint=folder, device="cpu")
-    theirs = vectors(model, processor(text=["a cat"], suffix="<pad><pad>"))[0].numpy()
+    theirs = vectors(model, processor.process_queries(["a cat"], suffix="<pad><pad>"))[0].numpy()
     assert_same(encoder.encode_query("a cat"), theirs)
     with pytest.raises(CatalogueMismatchError, match="embedding_dim"):
         load(dataclasses.replace(record, embedding_dim=128), checkpoint=folder)
+
+
+def test_pages_of_every_shape_in_tiles(tmp_path: Path) -> None:
+    processor = colmodernvbert(tmp_path)
+    model = reference("colmodernvbert", tmp_path)
+    encoder: Any = load(tmp_path, device="cpu")
+    shapes = [(300, 9), (9, 300), (1, 1), (129, 128), (128, 128), (500, 400)]
+    pages = [photograph(*shape, seed=at) for at, shape in enumerate(shapes)]
+    for page, ours in zip(pages, encoder.encode_image(pages), strict=True):
+        assert_same(ours, vectors(model, processor.process_images([page]))[0].numpy())
+
+
+def test_a_page_that_is_one_tile(tmp_path: Path) -> None:
+    processor = colmodernvbert(tmp_path)
+    processor.image_processor.size = {"longest_edge": TILE}
+    processor.save_pretrained(tmp_path)
+    model = reference("colmodernvbert", tmp_path)
+    encoder: Any = load(tmp_path, device="cpu")
+    for page in PAGES:
+        theirs = vectors(model, processor.process_images([page]))[0].numpy()
+        assert_same(encoder.encode_image(page), theirs)
+
+
+def test_tiles_that_the_network_does_not_read_are_refused(tmp_path: Path) -> None:
+    processor = colmodernvbert(tmp_path)
+    processor.image_processor.max_image_size = {"longest_edge": 16}
+    processor.save_pretrained(tmp_path)
+    words = "reads tiles of 32 pixels, but its pictures are cut into tiles of 16"
+    with pytest.raises(UnsupportedCheckpointError, match=words):
+        load(tmp_path)
+    processor.image_processor.do_image_splitting = False
+    processor.save_pretrained(tmp_path)
+    with pytest.raises(UnsupportedModelError, match="supported only where they are then cut"):
+        load(tmp_path)
+    processor.image_processor.size = {"height": TILE, "width": TILE}
+    processor.save_pretrained(tmp_path)
+    with pytest.raises(UnsupportedCheckpointError, match="its pictures are not cut into tiles"):
+        load(tmp_path)
+
+
+def test_a_prompt_without_a_place_for_the_picture_is_refused(tmp_path: Path) -> None:
+    colmodernvbert(tmp_path)
+    change(tmp_path, "processor_config.json", visual_prompt_prefix="Describe the image.")
+    with pytest.raises(CheckpointError, match="has the token '<image>' 0 times; expected it once"):
+        load(tmp_path)
+
+
+def test_a_network_of_pages_without_a_projection_is_refused_by_name(tmp_path: Path) -> None:
+    colmodernvbert(tmp_path)
+    for kind in ("idefics3", "modernvbert", "smolvlm"):
+        change(tmp_path, "config.json", model_type=kind)
+        with pytest.raises(UnsupportedCheckpointError, match="no class of late interaction"):
+            load(tmp_path)
+
+
+def test_sizes_that_no_file_states_are_those_of_transformers() -> None:
+    sizes = IN_TILES["colmodernvbert"]
+    network = transformers.ModernVBertConfig()
+    pictures: Any = network.vision_config
+    assert sizes == {
+        "image_size": pictures.image_size,
+        "patch_size": pictures.patch_size,
+        "pixel_shuffle_factor": network.pixel_shuffle_factor,
+    }
+    for name in ("ColModernVBertConfig", "ColPaliConfig", "ColQwen2Config"):
+        assert getattr(transformers, name)().embedding_dim == USUAL_DIM

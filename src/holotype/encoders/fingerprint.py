@@ -240,8 +240,8 @@ def _settings(plan: AnyPlan) -> dict[str, Any]:
 
 
 def _add(found: dict[str, Any], folder: Checkpoint, name: str) -> None:
-    if folder.has(name):
-        values = folder.json(name).values
+    values = folder.json(name, optional=True).values
+    if folder.has(name) or values:
         kept = {key: values[key] for key in values if key not in IDLE_KEYS}
         found[folder.part(name).inside] = kept
 

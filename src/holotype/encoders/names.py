@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 _PATHS = ("./", "../", "/", "~/")
 # Any of these makes a folder a model; a folder of the same name as an entry may hold anything.
-_MODEL_FILES = ("config.json", "modules.json", "artifact.json", "holotype_export.json")
+_MODEL_FILES = (
+    *("config.json", "modules.json", "artifact.json", "holotype_export.json"),
+    "open_clip_config.json",
+)
 
 
 def resolve(

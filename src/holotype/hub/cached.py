@@ -7,8 +7,9 @@ from pathlib import Path
 from huggingface_hub import get_cached_repo_tree, try_to_load_from_cache
 from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
-from holotype.encoders.checkpoints.safetensors import read_header, weight_files
-from holotype.hub.checkpoint_files import CARD, CheckpointFiles, header_files, is_small_file
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.safetensors import read_header
+from holotype.hub.checkpoint_files import CARD, CheckpointFiles, header_files, small_files
 
 
 def open_cached(name: str, commit: str) -> CheckpointFiles | None:
@@ -30,17 +31,17 @@ def open_cached(name: str, commit: str) -> CheckpointFiles | None:
         names = frozenset(file.path for file in get_cached_repo_tree(name, revision=commit))
     except CachedRepoTreeNotFoundError:
         return None
-    needed = {file: _cached(name, file, commit) for file in names if is_small_file(file)}
+    needed = {file: _cached(name, file, commit) for file in small_files(names)}
     present = {file: path for file, path in needed.items() if path is not None}
     if not present or needed.keys() - present.keys() - {CARD}:
         return None
-    weights = {
-        file: _cached(name, file, commit) for file in header_files(weight_files(names), names)
-    }
+    folder = _folder(*next(iter(present.items())))
+    files = header_files(Checkpoint(folder, names=names).all_weights, names)
+    weights = {file: _cached(name, file, commit) for file in files}
     whole = {file: path for file, path in weights.items() if path is not None}
     return CheckpointFiles(
         location=f"{name}@{commit}",
-        folder=_folder(*next(iter(present.items()))),
+        folder=folder,
         names=names,
         # Some of the weights would give too few parameters.
         headers={file: read_header(path) for file, path in whole.items()}

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from holotype.encoders.checkpoints.bge_m3 import PROJECTION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.safetensors import Header, read_header, weight_files
+from holotype.encoders.checkpoints.open_clip import OPEN_CLIP_FILE
+from holotype.encoders.checkpoints.safetensors import Header, read_header
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.hub.answers import Repository
 from holotype.hub.client import HubClient
@@ -28,6 +29,7 @@ _NAMES = frozenset(
         "preprocessor_config.json",
         "processor_config.json",
         "generation_config.json",
+        OPEN_CLIP_FILE,
         CARD,
     }
 )
@@ -81,6 +83,19 @@ def is_small_file(name: str) -> bool:
     )
 
 
+def small_files(names: Collection[str]) -> tuple[str, ...]:
+    """Return the files of a repository that say how to run its model, out of all of its files.
+
+    OpenCLIP's configuration is left out where that of transformers counts.
+    """
+    others = "config.json" in names or "modules.json" in names
+    return tuple(
+        name
+        for name in sorted(names)
+        if is_small_file(name) and not (others and name == OPEN_CLIP_FILE)
+    )
+
+
 def open_folder(folder: Path) -> CheckpointFiles:
     """Read a checkpoint on this machine.
 
@@ -122,19 +137,19 @@ def open_repository(
     location = f"{repository.id}@{repository.commit}"
     with TemporaryDirectory(prefix="holotype-") as temporary:
         folder = Path(temporary)
-        for small in sorted(filter(is_small_file, repository.sizes)):
+        for small in small_files(repository.sizes):
             path = folder / small
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(client.file(repository, small))
         names = frozenset(repository.sizes)
+        weights = Checkpoint(folder, location=location, names=names).all_weights
         try:
             yield CheckpointFiles(
                 location=location,
                 folder=folder,
                 names=names,
                 headers={
-                    name: client.header(repository, name)
-                    for name in header_files(weight_files(names), names)
+                    name: client.header(repository, name) for name in header_files(weights, names)
                 },
                 repository=repository,
             )

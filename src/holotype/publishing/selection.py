@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, WEIGHTS_FILE, Checkpoint
+from holotype.encoders.checkpoints.open_clip import OPEN_CLIP_PICKLE
 from holotype.encoders.checkpoints.routes import module_folders
 from holotype.errors import CheckpointError, UnsafeCheckpointError
 from holotype.references.paths import MANIFEST_FILE
@@ -54,9 +55,12 @@ def select_files(
         own = [name for name in own if "/" not in name]
         chosen = [name for name in own if _is_setting(name) or (with_code and name.endswith(".py"))]
         weights = _weights(checkpoint.part(module))
-        if not weights and (found := [name for name in own if _PICKLED.fullmatch(name)]):
-            pickled += [f"{inside}{name}" for name in found]
-            weights = [*found, *({_PICKLED_INDEX} & set(own))] if with_pickles else []
+        pickles = [name for name in own if _PICKLED.fullmatch(name)]
+        if checkpoint.part(module).is_open_clip:
+            pickles = [name for name in own if name == OPEN_CLIP_PICKLE]
+        if not weights and pickles:
+            pickled += [f"{inside}{name}" for name in pickles]
+            weights = [*pickles, *({_PICKLED_INDEX} & set(own))] if with_pickles else []
         selected += [f"{inside}{name}" for name in (*chosen, *weights)]
     if pickled and not with_pickles:
         raise UnsafeCheckpointError(

@@ -16,6 +16,11 @@ from typing import Literal, TypeAlias, TypeVar, cast
 
 from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.encoders.checkpoints.json_file import JsonFile, describe_value
+from holotype.encoders.checkpoints.open_clip import (
+    OPEN_CLIP_FILE,
+    OPEN_CLIP_WEIGHTS,
+    translate,
+)
 from holotype.encoders.checkpoints.safetensors import (
     Header,
     read_header,
@@ -23,7 +28,7 @@ from holotype.encoders.checkpoints.safetensors import (
     weight_files,
     weight_folders,
 )
-from holotype.errors import CheckpointError, UnsafeCheckpointError
+from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
 
 T = TypeVar("T")
 
@@ -37,6 +42,7 @@ EXPORT_FILE = "holotype_export.json"
 """What `holotype export` writes beside a graph."""
 INDEX_FILE = "model.safetensors.index.json"
 """Which shard holds which tensor."""
+_OF_OPEN_CLIP = ("config.json", "preprocessor_config.json")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
@@ -190,12 +196,18 @@ class Checkpoint:
     def json(self, name: str, *, optional: bool = False) -> JsonFile:
         """Return a file that must hold a JSON object; a missing one that is optional is empty.
 
+        A file that OpenCLIP's configuration stands for is made of it; one that is optional is empty
+        where it cannot be.
+
         Raises:
             CheckpointError: the file is missing and not optional, or holds something else.
+            UnsupportedCheckpointError: OpenCLIP's configuration is that of no CLIP model.
         """
         path = self._name(name)
         if path in self._files.objects:
             return self._files.objects[path]
+        if name in _OF_OPEN_CLIP and self.is_open_clip:
+            return self._translated(name, optional=optional)
         missing = optional and not self.has(name)
         value = {} if missing else self.value(name)
         if not isinstance(value, dict):
@@ -206,6 +218,23 @@ class Checkpoint:
         if not missing:
             self._files.objects[path] = found
         return found
+
+    @property
+    def is_open_clip(self) -> bool:
+        """Whether only OpenCLIP's configuration says what the model is."""
+        return self.has(OPEN_CLIP_FILE) and not (
+            self.has("config.json") or self.has("modules.json")
+        )
+
+    def _translated(self, name: str, *, optional: bool) -> JsonFile:
+        file = self.json(OPEN_CLIP_FILE)
+        try:
+            values = self.once("open_clip", lambda: translate(file))[name]
+        except UnsupportedCheckpointError:
+            if not optional:
+                raise
+            values = {}
+        return JsonFile(file.name, values, file.location)
 
     def once(self, question: str, answer: Callable[[], T]) -> T:
         """Return the answer to a question about this folder, which is found only once."""
@@ -245,7 +274,10 @@ class Checkpoint:
             CheckpointError: an index of shards is damaged, or names a file that lies elsewhere.
         """
         whole = self.whole
-        parts = (whole.part(folder) for folder in weight_folders(self.names))
+        folders = dict.fromkeys(weight_folders(self.names))
+        if whole.is_open_clip:
+            folders[""] = None
+        parts = (whole.part(folder) for folder in folders)
         return tuple(part._name(name) for part in parts for name in part.weight_names())
 
     def weight_names(self) -> tuple[str, ...]:
@@ -260,6 +292,8 @@ class Checkpoint:
             return (WEIGHTS_FILE,)
         if self.has(INDEX_FILE) and (self.folder / INDEX_FILE).is_file():
             return self._shards("")
+        if self.is_open_clip and self.has(OPEN_CLIP_WEIGHTS):
+            return (OPEN_CLIP_WEIGHTS,)
         return weight_files(self._own_names())
 
     def weights(self, *, prefix: str = "") -> tuple[str, ...]:
@@ -276,6 +310,8 @@ class Checkpoint:
             return (WEIGHTS_FILE,)
         if self.has(INDEX_FILE):
             return self._shards(prefix)
+        if self.is_open_clip and self.has(OPEN_CLIP_WEIGHTS):
+            return (OPEN_CLIP_WEIGHTS,)
         backends = " or ".join(f"backend={name!r}" for name in GRAPHS if GRAPHS[name] in self.names)
         pickles = [name for name in self._own_names() if PurePosixPath(name).suffix in _PICKLES]
         if pickles:

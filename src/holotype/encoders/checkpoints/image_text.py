@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.modules import MODULES_FILE, module_entries
-from holotype.encoders.checkpoints.processor import ImageProcessor, read_image_processor
+from holotype.encoders.checkpoints.processor import (
+    ImageProcessor,
+    has_processor,
+    read_image_processor,
+)
 from holotype.encoders.checkpoints.safetensors import read_number
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
@@ -30,7 +34,6 @@ _FEATURES = {
     "image": {"method": "get_image_features", "method_output_name": "pooler_output"},
 }
 TOKENIZER_FILE = "tokenizer_config.json"
-OPEN_CLIP_FILE = "open_clip_config.json"
 # The tensors whose first axis is the width of the vectors, or how many positions a text has.
 _PROJECTIONS = ("text_projection.weight", "text_model.head.weight")
 _POSITIONS = "text_model.embeddings.position_embedding.weight"
@@ -41,6 +44,11 @@ NOT_RUN = frozenset(
     {"altclip", "blip", "flava", "groupvit", "jina_clip", "tipsv2", "vision-text-dual-encoder"}
 )
 """Further model types with both, which are refused by name."""
+_OWN_CODE = {
+    "jina_clip": "whose networks are code of its own repository and no part of transformers",
+    "nomic_bert": "whose network for pictures is code of its own repository; that of transformers "
+    "reads texts",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +84,13 @@ class ImageTextSettings:
     has_scale: bool = False
 
 
-def refuse_open_clip(checkpoint: Checkpoint) -> None:
-    """Refuse a folder that only OpenCLIP reads.
+def reads_pictures_alone(checkpoint: Checkpoint) -> bool:
+    """Return whether a checkpoint is a network for pictures beside one of Nomic's for texts.
 
-    Raises:
-        UnsupportedCheckpointError: it has OpenCLIP's configuration, and none of transformers.
+    Both have one model type; only that for pictures says how they are prepared.
     """
-    if checkpoint.has(OPEN_CLIP_FILE) and not (
-        checkpoint.has(CONFIG_FILE) or checkpoint.has(MODULES_FILE)
-    ):
-        raise UnsupportedCheckpointError(
-            checkpoint.where(OPEN_CLIP_FILE),
-            f"is OpenCLIP's, and its folder has no {CONFIG_FILE}, by which such models are run; take "
-            "a repository of the same model that transformers reads",
-        )
+    stated = checkpoint.json(CONFIG_FILE, optional=True).text("model_type")
+    return stated is not None and stated.value == "nomic_bert" and has_processor(checkpoint)
 
 
 def network_folder(checkpoint: Checkpoint) -> str:
@@ -112,9 +113,9 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
 
     Raises:
         CheckpointError: a file is missing or damaged, or says something that is not supported.
+        UnsupportedCheckpointError: its networks are code of its own, or a setting is not supported.
         WrongKindError: it is a model of another kind.
     """
-    refuse_open_clip(checkpoint)
     within = network_folder(checkpoint)
     folder = checkpoint.part(within)
     config = folder.json(CONFIG_FILE)
@@ -122,6 +123,10 @@ def read_image_text(checkpoint: Checkpoint) -> ImageTextSettings:
     texts, pictures = _parts(config)
     if model_type is None or model_type.value not in IMAGE_TEXT or texts is None:
         named = None if model_type is None else model_type.value
+        if named in _OWN_CODE and (named != "nomic_bert" or reads_pictures_alone(folder)):
+            raise UnsupportedCheckpointError(
+                config.location, f"is of the architecture {named!r}, {_OWN_CODE[named]}"
+            )
         raise WrongKindError(
             config.location,
             f"is of the architecture {named!r}; expected one with a network for texts and one for "

@@ -7,6 +7,7 @@ the file counts.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -150,6 +151,9 @@ _BY_AREA = frozenset({"Qwen2VLImageProcessor"})
 class ImageProcessor:
     """What the files say of each field of `ImageReader`, without its prefix; None where nothing.
 
+    `rounds_crop` is no such field: it says whether the corner of a crop is rounded to the nearest
+    pixel, as OpenCLIP's library does it, and not down.
+
     Attributes:
         name: the class of transformers, without the suffix of a backend.
         folder: the folder of the files, relative to the checkpoint.
@@ -173,6 +177,7 @@ class ImageProcessor:
     patch_size: Setting[int] | None = None
     merge_size: Setting[int] | None = None
     tokens: Setting[int] | None = None
+    rounds_crop: Setting[bool] | None = None
 
 
 def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
@@ -194,7 +199,9 @@ def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
     usual = CLASSES.get(name or "", {})
     stated = {key: value for key, value in file.values.items() if value is not None}
     values = JsonFile(file.name, {**usual, **stated}, file.location)
-    return _processor(values, whole, name, folder.inside)
+    found = _processor(values, whole, name, folder.inside)
+    rounds = Setting(True, file.name) if folder.is_open_clip else None
+    return dataclasses.replace(found, rounds_crop=rounds)
 
 
 def _folder(checkpoint: Checkpoint) -> Checkpoint | None:
@@ -210,7 +217,10 @@ def _folder(checkpoint: Checkpoint) -> Checkpoint | None:
 def has_processor(folder: Checkpoint) -> bool:
     """Return whether a folder itself says how images are prepared."""
     whole = folder.json(PROCESSOR_FILE, optional=True)
-    return folder.has(IMAGE_PROCESSOR_FILE) or whole.part("image_processor") is not None
+    own = (
+        folder.has(IMAGE_PROCESSOR_FILE) or folder.json(IMAGE_PROCESSOR_FILE, optional=True).values
+    )
+    return bool(own) or whole.part("image_processor") is not None
 
 
 def _name(file: JsonFile, whole: JsonFile, folder: Checkpoint) -> str | None:

@@ -22,9 +22,19 @@ from holotype.encoders.checkpoints.settings import (
 )
 from holotype.errors import UnsupportedCheckpointError
 
-VISUAL: Mapping[str, str] = {"colpali": "ColPaliForRetrieval", "colqwen2": "ColQwen2ForRetrieval"}
+VISUAL: Mapping[str, str] = {
+    "colmodernvbert": "ColModernVBertForRetrieval",
+    "colpali": "ColPaliForRetrieval",
+    "colqwen2": "ColQwen2ForRetrieval",
+}
 """The class of transformers by the model type; tests compare each with it."""
-_IN_TILES = ("colmodernvbert", "idefics3", "smolvlm", "modernvbert")
+IN_TILES: Mapping[str, Mapping[str, int]] = {
+    "colmodernvbert": {"image_size": 224, "patch_size": 16, "pixel_shuffle_factor": 4}
+}
+"""The architectures that cut a page into tiles, with transformers' sizes where no file states them."""
+USUAL_DIM = 128
+"""The width of the vectors of all of them where no file states it."""
+_WITHOUT_PROJECTION = ("idefics3", "modernvbert", "smolvlm")
 _PROJECTION = "embedding_proj_layer.weight"
 
 
@@ -42,6 +52,7 @@ class VisualSettings:
         image_prompt: the text that goes with every picture.
         image_hidden_dim: the width of the network for pictures.
         image_layers: how many layers it has.
+        tile_size: the side of the tiles that it reads, in pixels; None for whole pictures.
     """
 
     text: CheckpointSettings
@@ -53,6 +64,7 @@ class VisualSettings:
     image_prompt: Setting[str] | None
     image_hidden_dim: Setting[int] | None
     image_layers: Setting[int] | None
+    tile_size: Setting[int] | None = None
 
 
 def is_visual(checkpoint: Checkpoint) -> bool:
@@ -61,19 +73,19 @@ def is_visual(checkpoint: Checkpoint) -> bool:
     return stated is not None and stated.value in VISUAL
 
 
-def refuse_tiles(checkpoint: Checkpoint) -> None:
-    """Refuse a model that cuts a page into tiles.
+def refuse_unprojected(checkpoint: Checkpoint) -> None:
+    """Refuse a network that reads pages, but has no projection for late interaction.
 
     Raises:
         UnsupportedCheckpointError: it is one.
     """
     config = checkpoint.json(CONFIG_FILE, optional=True)
     stated = config.text("model_type")
-    if stated is not None and stated.value in _IN_TILES:
+    if stated is not None and stated.value in _WITHOUT_PROJECTION:
         raise UnsupportedCheckpointError(
             config.location,
-            f"is of the architecture {stated.value!r}, which cuts a page into tiles, and such models "
-            f"are not run; those for pages that are: {', '.join(sorted(VISUAL))}",
+            f"is of the architecture {stated.value!r}, for which transformers has no class of late "
+            f"interaction; models for pages that are run: {', '.join(sorted(VISUAL))}",
         )
 
 
@@ -87,6 +99,8 @@ def read_visual(checkpoint: Checkpoint) -> VisualSettings:
     empty = JsonFile(config.name, {}, config.location)
     both = config.part("vlm_config") or empty
     texts, pictures = both.part("text_config") or both, both.part("vision_config") or empty
+    model_type = str(config.values["model_type"])
+    tiles = IN_TILES.get(model_type, {})
     processor = checkpoint.json(PROCESSOR_FILE, optional=True)
     described = describe_checkpoint(
         checkpoint,
@@ -104,16 +118,33 @@ def read_visual(checkpoint: Checkpoint) -> VisualSettings:
             n_positions=texts.integer("max_position_embeddings"),
             declared_length=None,
         ),
-        processor=read_image_processor(checkpoint)
-        or ImageProcessor(name=None, folder=checkpoint.inside),
-        model_type=str(config.values["model_type"]),
-        dim=_dim(checkpoint) or config.integer("embedding_dim"),
-        patch_size=pictures.integer("patch_size"),
+        processor=_processor(checkpoint, both, tiles),
+        model_type=model_type,
+        dim=_dim(checkpoint) or config.integer("embedding_dim") or Setting(USUAL_DIM, CONFIG_FILE),
+        patch_size=pictures.integer("patch_size") or _usual(tiles, "patch_size"),
         query_prompt=processor.text("query_prefix"),
         image_prompt=processor.text("visual_prompt_prefix"),
         image_hidden_dim=pictures.integer("embed_dim", "hidden_size"),
         image_layers=pictures.integer("depth", "num_hidden_layers"),
+        tile_size=(pictures.integer("image_size") or _usual(tiles, "image_size"))
+        if tiles
+        else None,
     )
+
+
+def _processor(
+    checkpoint: Checkpoint, network: JsonFile, tiles: Mapping[str, int]
+) -> ImageProcessor:
+    """Return how pictures are prepared; how many patches become a vector, the network says."""
+    found = read_image_processor(checkpoint) or ImageProcessor(name=None, folder=checkpoint.inside)
+    if not tiles:
+        return found
+    stated = network.integer("pixel_shuffle_factor")
+    return dataclasses.replace(found, merge_size=stated or _usual(tiles, "pixel_shuffle_factor"))
+
+
+def _usual(tiles: Mapping[str, int], name: str) -> Setting[int] | None:
+    return Setting(tiles[name], CONFIG_FILE) if tiles else None
 
 
 def _dim(checkpoint: Checkpoint) -> Setting[int] | None:

@@ -181,6 +181,7 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
             with_type_ids=with_type_ids,
             returned=source.returned,
             output=source.output,
+            parts_width=source.parts_width,
         )
 
     _convert(config, write, path, made)

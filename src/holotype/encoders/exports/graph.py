@@ -16,7 +16,15 @@ from openvino import opset13
 from torch import Tensor, nn
 
 from holotype.encoders._load import import_part
-from holotype.encoders.graphs.graph import ATTENDED, IDS, PICTURE_FEATURES, PIXELS, TYPE_IDS
+from holotype.encoders.graphs.graph import (
+    ATTENDED,
+    IDS,
+    PARTS,
+    PICTURE_FEATURES,
+    PIXELS,
+    PLACES,
+    TYPE_IDS,
+)
 from holotype.errors import ExportError
 
 # The newest set of operators that every ONNX Runtime of the last years knows.
@@ -43,6 +51,19 @@ class _OneOutput(nn.Module):
         return found
 
 
+class _Pages(nn.Module):
+    """A transformer that reads the parts of a picture among tokens; see `_OneOutput`."""
+
+    def __init__(self, model: nn.Module, returned: str) -> None:
+        super().__init__()
+        self.model = model
+        self.returned = returned
+
+    def forward(self, ids: Tensor, attended: Tensor, parts: Tensor, places: Tensor) -> Tensor:
+        found: Tensor = getattr(self.model(ids, attended, parts, places), self.returned)
+        return found
+
+
 class _Pictures(nn.Module):
     """The network for pictures of a model that also has one for texts."""
 
@@ -64,6 +85,7 @@ def write_onnx(
     with_type_ids: bool,
     returned: str,
     output: str,
+    parts_width: int | None = None,
 ) -> None:
     """Write a transformer as an ONNX file for any number of texts of any length.
 
@@ -75,6 +97,8 @@ def write_onnx(
         with_type_ids: whether it is fed the segments of tokens.
         returned: which of the model's outputs is taken.
         output: its name in the graph.
+        parts_width: the width of the parts of pictures that it reads among tokens; None where it
+            reads tokens alone.
 
     Raises:
         ExportError: torch cannot export this architecture.
@@ -90,15 +114,15 @@ def write_onnx(
         names.append(TYPE_IDS)
         inputs.append(torch.zeros_like(ids))
     axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
-    network = _OneOutput(model, returned)
-    _write(
-        model_id,
-        network,
-        path,
-        inputs=dict(zip(names, inputs, strict=True)),
-        axes=axes,
-        output=output,
-    )
+    shapes = dict.fromkeys(names, axes)
+    network: nn.Module = _OneOutput(model, returned)
+    if parts_width is not None:
+        names += [PARTS, PLACES]
+        inputs += [torch.zeros((5, parts_width), dtype=_type_of(model)), torch.zeros_like(ids)]
+        shapes |= {PARTS: {0: torch.export.Dim.DYNAMIC}, PLACES: axes}
+        network = _Pages(model, returned)
+    given = dict(zip(names, inputs, strict=True))
+    _write(model_id, network, path, inputs=given, shapes=shapes, output=output)
 
 
 def write_pictures(model_id: str, model: nn.Module, path: Path, *, height: int, width: int) -> None:
@@ -114,11 +138,19 @@ def write_pictures(model_id: str, model: nn.Module, path: Path, *, height: int, 
     Raises:
         ExportError: torch cannot export this architecture.
     """
-    kind = next(iter(model.parameters())).dtype
-    pixels = torch.zeros((_EXAMPLE_SHAPE[0], 3, height, width), dtype=kind)
-    axes = {0: torch.export.Dim.DYNAMIC}
-    network = _Pictures(model)
-    _write(model_id, network, path, inputs={PIXELS: pixels}, axes=axes, output=PICTURE_FEATURES)
+    pixels = torch.zeros((_EXAMPLE_SHAPE[0], 3, height, width), dtype=_type_of(model))
+    _write(
+        model_id,
+        _Pictures(model),
+        path,
+        inputs={PIXELS: pixels},
+        shapes={PIXELS: {0: torch.export.Dim.DYNAMIC}},
+        output=PICTURE_FEATURES,
+    )
+
+
+def _type_of(model: nn.Module) -> torch.dtype:
+    return next(iter(model.parameters())).dtype
 
 
 def _write(
@@ -127,7 +159,7 @@ def _write(
     path: Path,
     *,
     inputs: Mapping[str, Tensor],
-    axes: Mapping[int, Any],
+    shapes: Mapping[str, Mapping[int, Any]],
     output: str,
 ) -> None:
     n_bytes = sum(parameter.nbytes for parameter in network.parameters())
@@ -142,7 +174,7 @@ def _write(
                 path,
                 input_names=list(inputs),
                 output_names=[output],
-                dynamic_shapes=tuple(dict(axes) for _ in inputs),
+                dynamic_shapes=tuple(dict(shapes[name]) for name in inputs),
                 dynamo=True,
                 opset_version=_OPSET,
                 external_data=n_bytes > _LARGEST_FILE,

@@ -243,6 +243,14 @@ def measure_loss(exported: Encoder[Any], original: Encoder[Any], texts: Sequence
         from holotype.encoders.exports.picture_losses import measure_both_sides
 
         return measure_both_sides(exported, original, texts)
+    if (
+        isinstance(exported, ColbertEncoder)
+        and isinstance(original, ColbertEncoder)
+        and original.encoding.pictures is not None
+    ):
+        from holotype.encoders.exports.picture_losses import measure_pages
+
+        return measure_pages(exported, original, texts)
     vectors, scores = (DenseEncoder, ColbertEncoder), (CrossEncoder, Classifier)
     if isinstance(exported, vectors) and isinstance(original, vectors):
         return measure_vectors(exported, original, texts)

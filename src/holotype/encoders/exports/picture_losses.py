@@ -1,4 +1,4 @@
-"""What an export of a model for pictures and texts loses against the model itself."""
+"""What an export of a model that reads pictures loses against the model itself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.encoder import Encoder
 from holotype.encoders.exports.vector_losses import compare_vectors
 from holotype.encoders.graphs.losses import VectorLoss
@@ -28,6 +29,20 @@ def measure_both_sides(
         for encoder in (exported, original)
     )
     return compare_vectors(ours[:, None], theirs[:, None])
+
+
+def measure_pages(
+    exported: ColbertEncoder, original: ColbertEncoder, texts: Sequence[str]
+) -> VectorLoss:
+    """Compare the vectors of queries, and after them those of a few pictures."""
+    ours, theirs = (
+        [
+            *encoder.encode_query(list(texts), on_overflow="truncate"),
+            *encoder.encode_image(probe_pictures()),
+        ]
+        for encoder in (exported, original)
+    )
+    return compare_vectors(ours, theirs)
 
 
 def probe_pictures() -> list[NDArray[np.uint8]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from holotype.encoders.graphs.graph import (
     TEXT_FEATURES,
     TOKEN_VECTORS,
 )
+from holotype.encoders.kinds.colbert import PictureSide
 from holotype.encoders.kinds.plan import (
     AnyPlan,
     CaptionerPlan,
@@ -28,10 +30,10 @@ from holotype.encoders.kinds.plan import (
     ImageTextPlan,
     SparsePlan,
     StaticPlan,
-    reads_pictures,
 )
 from holotype.encoders.torch_backend.image_text import load_image_text_model
 from holotype.encoders.torch_backend.tensors import read_tensors, split_projection
+from holotype.encoders.torch_backend.visual import load_visual_model
 from holotype.encoders.torch_backend.weights import (
     answer_projection,
     load_backbone,
@@ -73,6 +75,8 @@ class ExportSource:
         beside_transformer: tensors for the transformer's own folder.
         weights_name: the file there that holds them.
         pictures: the network for pictures, which becomes a graph of its own; None without one.
+        parts_width: the width of the vectors of parts of a picture that the model reads among the
+            tokens of a text; None where it reads tokens alone.
         tokenizer_folders: where the checkpoint's tokenizers are.
     """
 
@@ -84,6 +88,7 @@ class ExportSource:
     beside_transformer: Mapping[str, Tensor] = field(default_factory=dict)
     weights_name: str = _WEIGHTS
     pictures: PictureSource | None = None
+    parts_width: int | None = None
     tokenizer_folders: tuple[Path, ...]
 
     def tensor_files(self, made: Path, graph: Path) -> dict[Path, Mapping[str, Tensor]]:
@@ -119,10 +124,8 @@ def read_source(plan: AnyPlan) -> ExportSource:
             plan.record.id,
             "it writes captions token by token, which no graph holds; captioners run on torch only",
         )
-    if reads_pictures(plan):
-        raise UnsupportedModelError(
-            plan.record.id, "it reads pages, and such models run on torch only"
-        )
+    if isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
+        return _page_source(plan, plan.encoding.pictures)
     if isinstance(plan, StaticPlan):
         raise UnsupportedModelError(
             plan.record.id, "it is a table of token vectors, run by NumPy alone; load it as it is"
@@ -243,6 +246,56 @@ def _image_text_source(plan: ImageTextPlan) -> ExportSource:
         pictures=PictureSource(model=model, height=height, width=width),
         tokenizer_folders=(folder.folder,),
     )
+
+
+def _page_source(plan: ColbertPlan, pictures: PictureSide) -> ExportSource:
+    side = pictures.pixels.tile_size
+    if side is None:
+        raise UnsupportedModelError(
+            plan.record.id,
+            "it reads whole pages, whose parts its language model tells apart by their places; such "
+            "models run on torch only",
+        )
+    folder = plan.settings.transformer
+    model: Any = load_visual_model(folder, pictures.model_type, read_tensors(folder))
+    return ExportSource(
+        settings=plan.settings,
+        model=_PageNetwork(model),
+        pictures=PictureSource(model=_TileNetwork(model), height=side, width=side),
+        parts_width=model.config.vlm_config.text_config.hidden_size,
+        tokenizer_folders=(folder.folder,),
+    )
+
+
+class _PageNetwork(nn.Module):
+    """A model for pages that is called with tokens, and with what its tiles have become."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, parts: Tensor, places: Tensor
+    ) -> Any:
+        network = self.model.vlm.text_model
+        words = network.get_input_embeddings()(input_ids)
+        chosen = parts[(places - 1).clamp(min=0)]
+        inputs = torch.where((places > 0)[..., None], chosen, words)
+        states = network(inputs_embeds=inputs, attention_mask=attention_mask).last_hidden_state
+        vectors = self.model.embedding_proj_layer(states)
+        return SimpleNamespace(**{TOKEN_VECTORS: nn.functional.normalize(vectors, dim=-1)})
+
+
+class _TileNetwork(nn.Module):
+    """A model for pages that is called with tiles, each of which becomes some vectors."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def get_image_features(self, pixel_values: Tensor) -> Any:
+        states = self.model.vlm.vision_model(pixel_values=pixel_values).last_hidden_state
+        return SimpleNamespace(pooler_output=self.model.vlm.connector(states))
 
 
 class _TextNetwork(nn.Module):

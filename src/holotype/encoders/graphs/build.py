@@ -45,9 +45,11 @@ from holotype.encoders.graphs.network import (
     LayersGraphHead,
     WordsGraphHead,
 )
+from holotype.encoders.graphs.pages import GraphPages, PageBackbone
+from holotype.encoders.inputs.page_prompts import make_page_prompt
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.inputs.tokenizer_json import read_tokenizer
-from holotype.encoders.kinds.colbert import ColbertEncoding
+from holotype.encoders.kinds.colbert import ColbertEncoding, PictureSide
 from holotype.encoders.kinds.dense import DenseEncoding
 from holotype.encoders.kinds.plan import (
     AnyPlan,
@@ -149,6 +151,7 @@ class _Building:
         pad_id: int | None = None,
         lower_case: bool | None = None,
         masked: bool = True,
+        pages: bool = False,
     ) -> GraphBackbone:
         """Open the graph and the tokenizer of its model.
 
@@ -158,6 +161,7 @@ class _Building:
             pad_id: the id of padding; None means the tokenizer's.
             lower_case: whether texts are put in lower case; None means what the checkpoint says.
             masked: whether the graph must be told what is padding.
+            pages: whether it must read the parts of pictures, too.
 
         Raises:
             CheckpointError: a file is damaged, or the files are not of one checkpoint.
@@ -168,7 +172,7 @@ class _Building:
         tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
         _check_vocabulary(tokenizer, settings)
         graph = self._open_graph(self.graph, device=self._device, dtype=self.dtype)
-        check_inputs(graph, masked=masked)
+        check_inputs(graph, masked=masked, pages=pages)
         return GraphBackbone(graph, choose(graph), tokenizer, pad_id=pad_id)
 
     def open_pictures(self) -> Graph:
@@ -233,9 +237,7 @@ def _text_features(graph: Graph) -> str:
 
 def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
     if plan.encoding.pictures is not None:
-        raise UnsupportedModelError(
-            plan.record.id, "it reads pages, and such models run on torch only"
-        )
+        return _pages(plan, plan.encoding.pictures, building)
     tensors: dict[str, Array] | None = None
     if plan.encoding.own_file is not None:
         own = read_tensor_file(plan.checkpoint.folder / plan.encoding.own_file)
@@ -244,6 +246,31 @@ def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
         tensors = read_arrays(plan.settings.transformer, prefix="linear.")
     dim = plan.encoding.network_dim(building.dim)
     return _vectors(building, plan.settings, plan.encoding, dim=dim, projection=tensors)
+
+
+def _pages(plan: ColbertPlan, pictures: PictureSide, building: _Building) -> Towers:
+    settings, encoding = plan.settings, plan.encoding
+    if pictures.pixels.tile_size is None:
+        raise UnsupportedModelError(
+            plan.record.id, "it reads whole pages, and such models run on torch only"
+        )
+    backbone = building.open(settings, lambda graph: choose_output(graph)[0], pages=True)
+    tiles = building.open_pictures()
+    width = settings.hidden_dim.value if settings.hidden_dim else 0
+    _check_width(backbone.graph, backbone.output, encoding.native_dim)
+    _check_width(tiles, PICTURE_FEATURES, width)
+    pages = PageBackbone(backbone, width)
+    prompt = make_page_prompt(settings.transformer, pictures, backbone.tokenizer, n_parts=None)
+    dim = building.dim or encoding.native_dim
+    tower = Tower(
+        GraphNetwork(pages, LayersGraphHead((), dim=dim, normalized=True)), backbone.tokenizer
+    )
+    return Towers(
+        document=tower,
+        query=tower,
+        dtype=building.dtype,
+        pictures=GraphPages(tiles, pages, prompt, dim=dim),
+    )
 
 
 def _vectors(

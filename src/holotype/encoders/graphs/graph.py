@@ -21,6 +21,10 @@ TEXT_FEATURES, PICTURE_FEATURES = "text_features", "image_features"
 """The vectors of a model for pictures and texts, from a graph for each."""
 PIXELS = "pixel_values"
 """What the graph for pictures reads: ``[n_pictures, 3, height, width]``."""
+PARTS, PLACES = "picture_parts", "picture_places"
+"""What the graph for texts of a model for pages reads beside tokens: the vectors of the parts of one
+picture, ``[n_parts, hidden_dim]``, and for every token which of them stands in its place, counted
+from 1; 0 for a token of text."""
 LAST_LAYER_INPUTS = "last_layer_inputs"
 """What the last layer of a masked language model takes, which is run apart."""
 
@@ -60,18 +64,20 @@ class Graph(Protocol):
         ...
 
 
-def check_inputs(graph: Graph, *, masked: bool = True) -> None:
+def check_inputs(graph: Graph, *, masked: bool = True, pages: bool = False) -> None:
     """Compare the inputs of a graph with what a text has.
 
     Args:
         graph: the graph.
         masked: whether it must be told what is padding.
+        pages: whether it must read the parts of pictures, too.
 
     Raises:
         UnsupportedCheckpointError: it wants something else, or takes no token ids.
     """
-    unknown = sorted(set(graph.inputs) - _INPUTS)
-    needed = (IDS, ATTENDED) if masked else (IDS,)
+    of_pages = (PARTS, PLACES) if pages else ()
+    unknown = sorted(set(graph.inputs) - _INPUTS - set(of_pages))
+    needed = (IDS, ATTENDED, *of_pages) if masked else (IDS, *of_pages)
     absent = [name for name in needed if name not in graph.inputs]
     unknown += [name for name, kind in graph.inputs.items() if name in _INPUTS and "float" in kind]
     if unknown or absent:

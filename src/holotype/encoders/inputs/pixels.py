@@ -98,6 +98,8 @@ def prepare(image: Image.Image, settings: PixelSettings) -> PictureRow:
     Raises:
         ImageError: it is so narrow that resizing would make it too large.
     """
+    if settings.tile_size is not None:
+        return _tiles(image, settings, settings.tile_size)
     levels = np.asarray(_cropped(_resized(image, settings), settings))
     if settings.max_patches is not None:
         return _patches(levels, settings)
@@ -114,9 +116,11 @@ def prepare(image: Image.Image, settings: PixelSettings) -> PictureRow:
 
 def _resized(image: Image.Image, settings: PixelSettings) -> Image.Image:
     target = target_size(image.height, image.width, settings)
-    if target is None:
-        return image
-    height, width = target
+    return image if target is None else _resize(image, target, settings)
+
+
+def _resize(image: Image.Image, size: tuple[int, int], settings: PixelSettings) -> Image.Image:
+    height, width = size
     if height * width > MAX_PIXELS:
         raise ImageError(
             f"is {image.width:,} by {image.height:,} pixels, and would be {width:,} by {height:,} "
@@ -193,11 +197,77 @@ def _by_area(height: int, width: int, side: int, least: int, most: int) -> tuple
     return rows, columns
 
 
+_LONGEST = 4096
+"""The longest side of a picture that is cut into tiles, whatever its settings say."""
+
+
+def _by_longest(height: int, width: int, edge: int) -> tuple[int, int]:
+    """Return the size of about this shape whose longer side is an edge; the other one is even."""
+    height, width = _to_edge(height, width, edge)
+    if width >= height:
+        height += height % 2
+    else:
+        width += width % 2
+    height, width = max(height, 1), max(width, 1)
+    if max(height, width) <= _LONGEST:
+        return height, width
+    height, width = _to_edge(height, width, _LONGEST)
+    return max(height, 1), max(width, 1)
+
+
+def _to_edge(height: int, width: int, edge: int) -> tuple[int, int]:
+    # The order of the operations is that of the reference, since they round.
+    ratio = width / height
+    if width >= height:
+        return int(edge / ratio), edge
+    return edge, int(edge * ratio)
+
+
+def _by_tiles(height: int, width: int, side: int) -> tuple[int, int]:
+    """Return the size of about this shape whose sides are multiples of that of a tile."""
+    ratio = width / height
+    if width >= height:
+        width = math.ceil(width / side) * side
+        height = math.ceil(int(width / ratio) / side) * side
+    else:
+        height = math.ceil(height / side) * side
+        width = math.ceil(int(height * ratio) / side) * side
+    return height, width
+
+
+def _tiles(image: Image.Image, settings: PixelSettings, side: int) -> PictureRow:
+    """Cut a picture into tiles, row by row, after which it follows as a whole in the size of one.
+
+    It is resized twice before: to its longest edge, then to a multiple of the tiles.
+    """
+    if settings.longest_edge is not None:
+        longest = _by_longest(image.height, image.width, settings.longest_edge)
+        image = _resize(image, longest, settings)
+    image = _resize(image, _by_tiles(image.height, image.width, side), settings)
+    rows, columns = image.height // side, image.width // side
+    if rows == columns == 1:
+        rows = columns = 0
+    corners = [(row * side, column * side) for row in range(rows) for column in range(columns)]
+    pixels = np.empty((len(corners) + 1, 3, side, side), dtype=np.float32)
+    levels = np.asarray(image)
+    for at, (top, left) in enumerate(corners):
+        tile = levels[top : top + side, left : left + side]
+        pixels[at] = _normalized(tile, settings).transpose(2, 0, 1)
+    whole = np.asarray(_resize(image, (side, side), settings))
+    pixels[-1] = _normalized(whole, settings).transpose(2, 0, 1)
+    n_patches = (side // (settings.patch_size or side)) ** 2
+    return PictureRow(pixels, len(pixels) * n_patches, (rows, columns))
+
+
 def _cropped(image: Image.Image, settings: PixelSettings) -> Image.Image:
     if settings.crop is None:
         return image
     height, width = settings.crop
-    top, left = (image.height - height) // 2, (image.width - width) // 2
+    top, left = image.height - height, image.width - width
+    if settings.rounds_crop:
+        top, left = round(top / 2), round(left / 2)
+    else:
+        top, left = top // 2, left // 2
     # What is smaller than the crop gets black edges.
     if top < 0 or left < 0:
         return _padded(image, height, width)

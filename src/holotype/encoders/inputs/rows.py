@@ -53,10 +53,11 @@ class PictureRow:
     """One picture as its network reads it.
 
     Attributes:
-        pixels: float32 ``[3, height, width]``, or ``[n_patches, patch_size * patch_size * 3]``
-            where the network reads patches.
+        pixels: float32 ``[3, height, width]``, ``[n_patches, patch_size * patch_size * 3]`` where
+            the network reads patches, or ``[n_tiles, 3, height, width]`` where it reads tiles.
         n_tokens: how many patches there are, as far as that is known; work is counted by them.
-        grid: how many patches lie below and beside each other, where the network reads patches.
+        grid: how many patches or tiles lie below and beside each other, where the network reads
+            such; ``(0, 0)`` for a picture that is one tile.
     """
 
     pixels: NDArray[np.float32]

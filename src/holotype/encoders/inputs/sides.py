@@ -167,10 +167,10 @@ def _visual_side(encoding: ColbertEncoding, pictures: PictureSide) -> Side:
         name="query",
         prompt=own.prompt,
         max_length=own.max_length,
-        special_tokens=False,
+        special_tokens=pictures.special_tokens,
         begins=pictures.begins,
         n_padding=pictures.n_padding if suffix is None else 0,
-        suffix=f"{suffix or ''}\n",
+        suffix=f"{suffix or ''}{pictures.query_end}",
     )
 
 
@@ -226,8 +226,15 @@ class TextReader:
             CheckpointError: the vocabulary lacks a token that the side needs.
             ValueError: the length of the side leaves no room for text.
         """
-        if side.special_tokens:
-            tokenizer.require_room(side.max_length, with_marker=side.marker is not None)
+        before = (tokenizer.token(tokenizer.bos_id) or "") if side.begins else ""
+        after = (tokenizer.token(tokenizer.pad_id) or "") * side.n_padding + side.suffix
+        if side.special_tokens or after:
+            tokenizer.require_room(
+                side.max_length,
+                with_marker=side.marker is not None,
+                special_tokens=side.special_tokens,
+                around=before + after,
+            )
         marker_id = fill_id = None
         if side.marker is not None:
             marker_id = _find_token(tokenizer, side.marker, f"{side.name}_marker of {model_id!r}")
@@ -244,8 +251,8 @@ class TextReader:
             skipped_ids=frozenset(token_id for token_id in skipped if token_id is not None),
             kept_ids=None if side.kept_ids is None else frozenset(side.kept_ids),
             n_uncounted=int(side.skips_first),
-            before=(tokenizer.token(tokenizer.bos_id) or "") if side.begins else "",
-            after=(tokenizer.token(tokenizer.pad_id) or "") * side.n_padding + side.suffix,
+            before=before,
+            after=after,
         )
 
     def with_instruction(self, instruction: str | None) -> TextReader:
@@ -295,15 +302,20 @@ class TextReader:
 
     def _tokenize_with_ends(self, whole: Sequence[str]) -> list[TokenizedText]:
         """Return the tokens of texts between what stands before and after each, which stays."""
-        ends = self.tokenizer.ids(self.after)
-        found = []
+        n_after = len(self.tokenizer.ids(self.after))
         framed = [f"{self.before}{text}{self.after}" for text in whole]
-        for text in self.tokenizer.encode_bare(framed, max_length=None):
+        if self.side.special_tokens:
+            n_after += self.tokenizer.n_trailing
+            read = self.tokenizer.encode(framed, max_length=None)
+        else:
+            read = self.tokenizer.encode_bare(framed, max_length=None)
+        found = []
+        for text in read:
             n_cut = 0 if self.max_length is None else max(len(text.ids) - self.max_length, 0)
             ids = text.ids
             if n_cut:
-                kept = len(ids) - n_cut - len(ends)
-                ids = [*ids[:kept], *ids[len(ids) - len(ends) :]]
+                end = len(ids) - n_after
+                ids = [*ids[: end - n_cut], *ids[end:]]
             found.append(TokenizedText(ids, [0] * len(ids), n_cut))
         return found
 

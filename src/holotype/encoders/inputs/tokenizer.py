@@ -202,11 +202,37 @@ class TextTokenizer:
         found: str | None = self._tokenizer.id_to_token(id)
         return found
 
-    def require_room(self, max_length: int | None, *, with_marker: bool = False) -> None:
-        """Raise an `InvalidLengthError` where a length leaves no room for any text."""
-        least = self._n_special + with_marker + 1
-        if max_length is not None and max_length < least:
-            raise InvalidLengthError(max_length, "text: special tokens and marker", least - 1)
+    @property
+    def n_trailing(self) -> int:
+        """How many special tokens the tokenizer puts after a text."""
+        return self._n_special - self._n_leading
+
+    def require_room(
+        self,
+        max_length: int | None,
+        *,
+        with_marker: bool = False,
+        special_tokens: bool = True,
+        around: str = "",
+    ) -> None:
+        """Refuse a length that leaves no room for any text.
+
+        Args:
+            max_length: the longest text in tokens; None where nothing limits it.
+            with_marker: whether a token is put after the leading special token.
+            special_tokens: whether the tokenizer adds its own.
+            around: what stands before and after every text, and is never cut.
+
+        Raises:
+            InvalidLengthError: it leaves none.
+        """
+        if max_length is None:
+            return
+        n_taken = with_marker + self._n_special * special_tokens
+        if around:
+            n_taken += len(self.ids(around))
+        if max_length <= n_taken:
+            raise InvalidLengthError(max_length, "text: special tokens and marker", n_taken)
 
     def encode(
         self, texts: Sequence[str], *, max_length: int | None, marker_id: int | None = None

@@ -153,6 +153,8 @@ class PictureSide:
         query_suffix: the text after every query; None for the token of padding, `n_padding` times.
         n_padding: see `query_suffix`.
         begins: whether texts begin with the token of the beginning.
+        query_end: the text after the suffix.
+        special_tokens: whether the tokenizer adds its own special tokens to all of that.
     """
 
     pixels: PixelSettings
@@ -161,6 +163,8 @@ class PictureSide:
     query_suffix: str | None
     n_padding: int
     begins: bool
+    query_end: str = "\n"
+    special_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from holotype.encoders.checkpoints.image_text import (
     CLIP_MODULE,
     IMAGE_TEXT,
     NOT_RUN,
-    refuse_open_clip,
+    reads_pictures_alone,
 )
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.late_interaction import PYLATE_KEYS, STANFORD_FILE
@@ -21,7 +21,7 @@ from holotype.encoders.checkpoints.settings import (
     STANFORD_ARCHITECTURE,
 )
 from holotype.encoders.checkpoints.sparse import SPLADE_MODULE, TABLE_MODULE
-from holotype.encoders.checkpoints.visual import is_visual, refuse_tiles
+from holotype.encoders.checkpoints.visual import is_visual, refuse_unprojected
 from holotype.encoders.kinds.plan import make_draft
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
@@ -55,17 +55,18 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
         UnsupportedCheckpointError: the files do not tell.
     """
     library = checkpoint.json(LIBRARY_FILE, optional=True)
-    config = checkpoint.json(CONFIG_FILE, optional=True)
+    config = checkpoint.json(CONFIG_FILE, optional=not checkpoint.is_open_clip)
     network = config.text("model_type")
     if network is not None and network.value in IMAGE_TEXT:
         return "image-text"
     if is_captioner(config):
         return "captioner"
-    refuse_open_clip(checkpoint)
-    refuse_tiles(checkpoint)
+    refuse_unprojected(checkpoint)
     if is_visual(checkpoint):
         return "colbert"
     if network is not None and network.value in NOT_RUN:
+        return "image-text"
+    if reads_pictures_alone(checkpoint):
         return "image-text"
     modules = module_kinds(checkpoint)
     if CLIP_MODULE in modules:

@@ -38,6 +38,8 @@ class PixelSettings:
         patch_size: the side of a patch.
         merge_size: the patches on the side of a square that becomes one vector.
         tile_size: the side of the squares into which a picture is cut; None cuts none.
+        rounds_crop: whether the corner of the crop is rounded to the nearest pixel, halves to even
+            ones, and not down.
     """
 
     resample: Resample
@@ -56,6 +58,7 @@ class PixelSettings:
     patch_size: int | None = None
     merge_size: int | None = None
     tile_size: int | None = None
+    rounds_crop: bool = False
 
     @property
     def shown(self) -> str:
@@ -87,7 +90,8 @@ def compare_pixels(
         location: what messages call that folder.
 
     Raises:
-        UnsupportedModelError: neither says how pictures are resized or normalised.
+        UnsupportedModelError: neither says how pictures are resized or normalised, or they are
+            resized in a way that is not supported.
         UnsupportedCheckpointError: the channels of pictures are in another order.
     """
 
@@ -117,6 +121,12 @@ def compare_pixels(
         )
     others = {name: choose(name) for name in _OTHERS}
     del others["tokens"]
+    if ways["longest_edge"] is not None and others["tile_size"] is None:
+        raise UnsupportedModelError(
+            record.id,
+            "its pictures are resized by their longest edge, which is supported only where they are "
+            "then cut into tiles (image_tile_size)",
+        )
     return PixelSettings(
         resample=known["resample"],
         rescale=float(choose("rescale", _RESCALE)),
@@ -125,6 +135,7 @@ def compare_pixels(
         transparency=choose("transparency", "white"),
         orientation=choose("orientation", "exif"),
         crop=choose("crop") or None,
+        rounds_crop=processor.rounds_crop is not None and processor.rounds_crop.value,
         **ways,
         **others,
     )

@@ -34,7 +34,7 @@ from holotype.encoders.checkpoints.sparse import (
     is_language_model,
     read_sparse_checkpoint,
 )
-from holotype.encoders.checkpoints.visual import is_visual, read_visual, refuse_tiles
+from holotype.encoders.checkpoints.visual import is_visual, read_visual, refuse_unprojected
 from holotype.encoders.kinds.captioner import CaptionerEncoding, compare_captioner
 from holotype.encoders.kinds.classifier import ClassifierEncoding, compare_classifier
 from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
@@ -404,7 +404,7 @@ def _dense_plan(
 def _colbert_plan(
     record: AnyColbertModel, checkpoint: Checkpoint, comparer: Comparer
 ) -> ColbertPlan:
-    refuse_tiles(checkpoint)
+    refuse_unprojected(checkpoint)
     if is_visual(checkpoint):
         visual = read_visual(checkpoint)
         return ColbertPlan(

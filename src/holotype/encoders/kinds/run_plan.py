@@ -56,6 +56,11 @@ def _shorten(plan: AnyPlan, length: int) -> AnyPlan:
             f"{plan.record.id!r} is a captioner, which reads no texts; leave max_length= out, and "
             "load a record with max_new_tokens for shorter captions"
         )
+    if isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
+        # Queries are its only texts.
+        query = plan.encoding.query
+        query = replace(query, max_length=_shorter(plan, query.max_length, length))
+        return replace(plan, encoding=replace(plan.encoding, query=query))
     if isinstance(plan, ColbertPlan):
         document, plain = (
             replace(side, max_length=_shorter(plan, side.max_length, length))

@@ -2,24 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.checkpoints.visual import VisualSettings
 from holotype.encoders.kinds.colbert import ColbertEncoding, PictureSide, Side
-from holotype.encoders.kinds.images import compare_pixels
+from holotype.encoders.kinds.images import PixelSettings, compare_pixels
 from holotype.encoders.kinds.merge import Merge
 from holotype.encoders.kinds.prompts import Prompt
-from holotype.errors import UnsupportedModelError
+from holotype.errors import UnsupportedCheckpointError, UnsupportedModelError
 from holotype.records import AnyColbertModel
 
-# What the processors of transformers put before a query and beside a picture, where no file says it.
-_QUERY_PROMPTS = {"colpali": "Question: ", "colqwen2": "Query: "}
-_IMAGE_PROMPTS = {
-    "colpali": "Describe the image.",
-    "colqwen2": "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Describe the image."
-    "<|im_end|><|endoftext|>",
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Processor:
+    """What a processor of transformers does where no file says it.
+
+    Attributes:
+        query_prompt: the text before every query.
+        image_prompt: the text that goes with every picture.
+        filling: the token that stands after every query, several times.
+        is_padding: whether that is whatever token the tokenizer pads with.
+        begins: whether texts begin with the token of the beginning.
+        query_end: what stands after the filling.
+        special_tokens: whether the tokenizer adds its own special tokens.
+    """
+
+    query_prompt: str
+    image_prompt: str
+    filling: str
+    is_padding: bool = True
+    begins: bool = False
+    query_end: str = "\n"
+    special_tokens: bool = False
+
+
+_PROCESSORS = {
+    "colpali": _Processor(
+        query_prompt="Question: ",
+        image_prompt="Describe the image.",
+        filling="<pad>",
+        begins=True,
+    ),
+    "colqwen2": _Processor(
+        query_prompt="Query: ",
+        image_prompt="<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>"
+        "Describe the image.<|im_end|><|endoftext|>",
+        filling="<|endoftext|>",
+    ),
+    "colmodernvbert": _Processor(
+        query_prompt="",
+        image_prompt="<|begin_of_text|>User:<image>Describe the image.<end_of_utterance>\n"
+        "Assistant:",
+        filling="<end_of_utterance>",
+        is_padding=False,
+        query_end="",
+        special_tokens=True,
+    ),
 }
-_PADDING = {"colpali": "<pad>", "colqwen2": "<|endoftext|>"}
-_N_PADDING = 10
+_N_FILLING = 10
 
 
 def compare_visual(
@@ -30,9 +71,11 @@ def compare_visual(
     Raises:
         UnsupportedModelError: neither says how pictures are prepared, or vectors are not compared
             as such models do it.
+        UnsupportedCheckpointError: pictures are cut into other tiles than the network reads.
     """
     merge.sizes()
     kind = settings.model_type
+    usual = _PROCESSORS[kind]
     merge.choose("embedding_dim", record.embedding_dim, settings.dim)
     if settings.dim is not None:
         merge.choose("has_projection", record.has_projection, Setting(True, settings.dim.file))
@@ -46,12 +89,17 @@ def compare_visual(
             "says so",
         )
     prompt = merge.choose(
-        "query_prompt", record.query_prompt, settings.query_prompt, _QUERY_PROMPTS[kind]
+        "query_prompt", record.query_prompt, settings.query_prompt, usual.query_prompt
     )
     image_prompt = merge.choose(
-        "image_prompt", record.image_prompt, settings.image_prompt, _IMAGE_PROMPTS[kind]
+        "image_prompt", record.image_prompt, settings.image_prompt, usual.image_prompt
     )
     suffix = record.query_suffix
+    filling = usual.filling * _N_FILLING
+    if not usual.is_padding:
+        suffix = filling if suffix is None else suffix
+    elif suffix == filling:
+        suffix = None
     limit = merge.length(declared=False)
 
     def side(name: str, text: str) -> Side:
@@ -73,17 +121,33 @@ def compare_visual(
         plain=side("text", ""),
         expansion=None,
         pictures=PictureSide(
-            pixels=compare_pixels(
-                merge,
-                record,
-                settings.processor,
-                patch_size=settings.patch_size,
-                location=settings.text.transformer.location,
-            ),
+            pixels=_pixels(record, settings, merge),
             model_type=kind,
             image_prompt=image_prompt,
-            query_suffix=None if suffix == _PADDING[kind] * _N_PADDING else suffix,
-            n_padding=_N_PADDING,
-            begins=kind == "colpali",
+            query_suffix=suffix,
+            n_padding=_N_FILLING if usual.is_padding else 0,
+            begins=usual.begins,
+            query_end=usual.query_end,
+            special_tokens=usual.special_tokens,
         ),
     )
+
+
+def _pixels(record: AnyColbertModel, settings: VisualSettings, merge: Merge) -> PixelSettings:
+    location = settings.text.transformer.location
+    found = compare_pixels(
+        merge,
+        record,
+        settings.processor,
+        patch_size=settings.patch_size,
+        location=location,
+    )
+    read = settings.tile_size
+    if read is not None and found.tile_size != read.value:
+        cut = "are not cut into tiles" if found.tile_size is None else "are cut into tiles of"
+        raise UnsupportedCheckpointError(
+            location,
+            f"has a network that reads tiles of {read.value} pixels, but its pictures {cut}"
+            f"{'' if found.tile_size is None else f' {found.tile_size}'}; supported is the same size",
+        )
+    return found

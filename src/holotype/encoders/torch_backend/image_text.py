@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import MODEL_MAPPING, PreTrainedModel
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.open_clip import translate_tensors
 from holotype.encoders.inputs.rows import PictureRow, Row, picture_batches
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.kinds.image_text import ImageTextEncoding
@@ -68,6 +69,8 @@ def load_image_text_model(folder: Checkpoint, tensors: Mapping[str, Tensor]) -> 
                 folder.where("config.json"),
                 f"is run by {model_class.__name__}, which has no {method}",
             )
+    if folder.is_open_clip:
+        tensors = dict(translate_tensors(tensors))
     return build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
 
 

@@ -15,8 +15,8 @@ from transformers import PreTrainedModel
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.visual import VISUAL
+from holotype.encoders.inputs.page_prompts import PagePrompt, make_page_prompt
 from holotype.encoders.inputs.rows import PictureRow, Row, alike
-from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.kinds.colbert import PictureSide
 from holotype.encoders.kinds.plan import ColbertPlan
 from holotype.encoders.running.network import Output, Tower, Towers
@@ -25,10 +25,8 @@ from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.weights import build_model, read_config
-from holotype.errors import CheckpointError
 
 _COMPUTED = re.compile(r"(^|\.)(position_ids|inv_freq)$")
-_PICTURE_TOKENS = {"colpali": "<image>", "colqwen2": "<|image_pad|>"}
 
 
 def build_visual(
@@ -37,7 +35,7 @@ def build_visual(
     """Load the weights of a model for pages; see `build`.
 
     Raises:
-        CheckpointError: the vocabulary lacks the token that stands for a part of a picture.
+        CheckpointError: the vocabulary lacks a token that goes with every picture.
     """
     folder = plan.settings.transformer
     model = load_visual_model(folder, pictures.model_type, read_tensors(folder))
@@ -49,12 +47,14 @@ def build_visual(
     width = dim or plan.encoding.native_dim
     parts = _Parts(model, pictures, width, placement, weight_bytes(model))
     tower = Tower(TorchNetwork(QueryVectors(parts)), tokenizer)
-    prompts = _prompt_ids(folder, pictures, tokenizer, model)
+    vision: Any = model.config.vlm_config.vision_config
+    n_parts = (vision.image_size // vision.patch_size) ** 2 if pictures.begins else None
+    prompt = make_page_prompt(folder, pictures, tokenizer, n_parts=n_parts)
     return Towers(
         document=tower,
         query=tower,
         dtype=placement.name,
-        pictures=TorchNetwork(PageVectors(parts, prompts)),
+        pictures=TorchNetwork(PageVectors(parts, prompt)),
     )
 
 
@@ -71,63 +71,13 @@ def load_visual_model(
     return build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
 
 
-class _Prompt:
-    """The tokens that go with a picture, in which one stands for all of its parts.
-
-    Attributes:
-        before: the tokens before those of the picture.
-        picture: the token that stands for a part.
-        after: the tokens after them.
-        n_parts: how many parts every picture has; None where that depends on the picture.
-    """
-
-    def __init__(
-        self, before: list[int], picture: int, after: list[int], n_parts: int | None
-    ) -> None:
-        self.before = before
-        self.picture = picture
-        self.after = after
-        self.n_parts = n_parts
-
-    def ids(self, n_parts: int) -> list[int]:
-        """Return the tokens of a picture with so many parts."""
-        return [*self.before, *[self.picture] * (self.n_parts or n_parts), *self.after]
-
-
-def _prompt_ids(
-    folder: Checkpoint, pictures: PictureSide, tokenizer: TextTokenizer, model: Any
-) -> _Prompt:
-    token = _PICTURE_TOKENS[pictures.model_type]
-    picture = tokenizer.token_id(token)
-    if picture is None:
-        raise CheckpointError(
-            folder.where("tokenizer.json"),
-            f"lacks the token {token!r}, which stands for the parts of a picture",
-        )
-    if pictures.begins:
-        beginning = tokenizer.token(tokenizer.bos_id) or ""
-        after = tokenizer.ids(f"{beginning}{pictures.image_prompt}\n")
-        vision = model.config.vlm_config.vision_config
-        n_parts = (vision.image_size // vision.patch_size) ** 2
-        return _Prompt([], picture, after, n_parts)
-    ids = tokenizer.ids(pictures.image_prompt)
-    if ids.count(picture) != 1:
-        raise CheckpointError(
-            folder.location,
-            f"its image_prompt {pictures.image_prompt!r} has the token {token!r} "
-            f"{ids.count(picture)} times; expected it once",
-        )
-    at = ids.index(picture)
-    return _Prompt(ids[:at], picture, ids[at + 1 :], None)
-
-
 class _Parts:
     """What queries and pictures share.
 
     Attributes:
         device: where the weights are.
         memory_bytes: how many bytes they take.
-        kind: the architecture.
+        reads_grid: whether the network is told how many patches lie below and beside each other.
     """
 
     def __init__(
@@ -143,15 +93,16 @@ class _Parts:
         self._placement = placement
         self.device = placement.device
         self.memory_bytes = memory_bytes
-        self.kind = pictures.model_type
+        # All tokens see each other, as those of a prompt do.
+        self._types_tokens = pictures.model_type == "colpali"
+        self.reads_grid = pictures.model_type == "colqwen2"
 
     @torch.inference_mode()
     def vectors(self, ids: list[list[int]], **pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Return the vectors of rows of one length: float32 ``[n_rows, n_tokens, dim]``."""
         tokens = torch.tensor(ids, dtype=torch.int64, device=self.device)
         inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
-        if self.kind == "colpali":
-            # All tokens see each other, as those of a prompt do.
+        if self._types_tokens:
             inputs["token_type_ids"] = torch.zeros_like(tokens)
         inputs |= {name: torch.from_numpy(array).to(self.device) for name, array in pixels.items()}
         if "pixel_values" in inputs:
@@ -190,7 +141,7 @@ class QueryVectors:
 class PageVectors:
     """The network for pictures."""
 
-    def __init__(self, parts: _Parts, prompt: _Prompt) -> None:
+    def __init__(self, parts: _Parts, prompt: PagePrompt) -> None:
         """Take the parts, and the tokens that go with a picture."""
         self._parts = parts
         self._prompt = prompt
@@ -212,9 +163,9 @@ class PageVectors:
             pixels: dict[str, NDArray[Any]] = {
                 "pixel_values": np.stack([rows[at].pixels for at in chosen])
             }
-            if first.grid is not None:
+            if self._parts.reads_grid and first.grid is not None:
                 grid = np.asarray([[1, *first.grid]], dtype=np.int64)
                 pixels["image_grid_thw"] = np.repeat(grid, len(chosen), axis=0)
-            ids = self._prompt.ids(first.n_tokens)
+            ids = self._prompt.ids(first)
             vectors = self._parts.vectors([ids] * len(chosen), **pixels)
             yield chosen, vectors, np.ones(vectors.shape[:2], dtype=np.bool_)

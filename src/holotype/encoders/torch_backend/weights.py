@@ -154,9 +154,14 @@ def read_config(folder: Checkpoint, raw: JsonFile, *, with_own_code: bool) -> Pr
             raw.location, "holds quantised weights; use the original ones"
         )
     try:
-        config: PreTrainedConfig = AutoConfig.from_pretrained(
-            folder.folder, local_files_only=True, trust_remote_code=with_own_code
-        )
+        config: PreTrainedConfig
+        if folder.is_open_clip:
+            make: Any = AutoConfig.for_model
+            config = make(**raw.values)
+        else:
+            config = AutoConfig.from_pretrained(
+                folder.folder, local_files_only=True, trust_remote_code=with_own_code
+            )
     # As above.
     except Exception as error:
         raise UnsupportedCheckpointError(

@@ -88,7 +88,9 @@ class RerankBody(Body):
     model: Name | None = None
     query: str
     documents: list[str | dict[str, Any]] | None = Field(
-        None, description="Texts, or objects with a text."
+        None,
+        description="Texts, objects with a text, or objects with an image each, of pages: a data "
+        "URI or base64.",
     )
     texts: list[str] | None = Field(None, description="The documents in TEI's shape.")
     top_n: int | None = Field(None, ge=1)
@@ -113,11 +115,10 @@ class ClassifyBody(Body):
     user: str | None = None
 
 
-class EmbedBody(Body):
-    """TEI's embed, embed_sparse and embed_all."""
+class _Embed(Body):
+    """What TEI's routes for vectors have in common."""
 
     model: Name | None = None
-    inputs: Texts
     truncate: Truncate = False
     truncation_direction: Literal["Right", "right"] = "Right"
     prompt_name: str | None = Field(None, description="query, document, or none.")
@@ -125,6 +126,18 @@ class EmbedBody(Body):
     dimensions: int | None = None
     input_type: InputType | None = None
     expect_fingerprint: Fingerprint = None
+
+
+class EmbedBody(_Embed):
+    """TEI's embed and embed_sparse."""
+
+    inputs: Texts
+
+
+class EmbedAllBody(_Embed):
+    """TEI's embed_all, and pages."""
+
+    inputs: Texts | ImageItem | list[ImageItem]
 
 
 class PredictBody(Body):

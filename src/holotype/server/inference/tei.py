@@ -11,12 +11,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holotype.encoders.inputs.lengths import Lengths
 from holotype.pool import Answer
 from holotype.server.errors import FieldProblem, UnprocessableError
 from holotype.server.inference.answers import JsonResponse, contiguous, join_pieces, respond
 from holotype.server.inference.bodies import (
+    EmbedAllBody,
     EmbedBody,
+    ImageItem,
     PredictBody,
     SimilarityBody,
     SimilarityParameters,
@@ -31,6 +32,7 @@ from holotype.server.inference.calls import (
     side_of,
 )
 from holotype.server.inference.dense import encode
+from holotype.server.inference.late_interaction import Pages, encode_tokens
 from holotype.server.inference.routes import PROBLEMS, add
 from holotype.server.inference.scoring import label_texts
 from holotype.server.keys import authorize
@@ -67,7 +69,7 @@ async def embed(call: Call, body: EmbedBody) -> Response:
 async def embed_sparse(call: Call, body: EmbedBody) -> Response:
     """Return the sparse vectors of texts: index and value of each word weight."""
     name = await call.choose_kind(body.model, "sparse")
-    answer, _ = await _vectors(call, name, body, "sparse", "sparse vectors")
+    answer = await _sparse_vectors(call, name, body)
 
     def element(_: int, vector: Any) -> list[dict[str, Any]]:
         pairs = zip(vector.indices.tolist(), vector.values.tolist(), strict=True)
@@ -77,14 +79,26 @@ async def embed_sparse(call: Call, body: EmbedBody) -> Response:
     return JsonResponse(content, call.headers(name, answer))
 
 
-async def embed_all(call: Call, body: EmbedBody) -> Response:
-    """Return one vector for every token of texts, of a ColBERT model."""
-    name = await call.choose_kind(body.model, "colbert")
-    answer, _ = await _vectors(call, name, body, "colbert", "a vector for every token")
-    content = await join_pieces(
-        answer.value, lambda _, vectors: list(contiguous(vectors)), row_values=32_768
+async def embed_all(call: Call, body: EmbedAllBody) -> Response:
+    """Return one vector for every token of texts, or every part of pages, of a ColBERT model."""
+    _refuse_dense_options(body)
+    given = [body.inputs] if isinstance(body.inputs, str | ImageItem) else body.inputs
+    call.check_count(given, "inputs")
+    pages = [one.image for one in given if isinstance(one, ImageItem)]
+    several = isinstance(body.inputs, list)
+    fields = [f"inputs[{at}].image" if several else "inputs.image" for at in range(len(pages))]
+    found = await encode_tokens(
+        call,
+        await call.choose_kind(body.model, "colbert"),
+        Pages(given=pages, fields=fields) if pages else [str(one) for one in given],
+        side=_side(body),
+        truncate=body.truncate,
+        expected=body.expect_fingerprint,
     )
-    return JsonResponse(content, call.headers(name, answer))
+    content = await join_pieces(
+        found.answer.value, lambda _, vectors: list(contiguous(vectors)), row_values=32_768
+    )
+    return JsonResponse(content, call.headers(found.answer.asked, found.answer))
 
 
 async def predict(call: Call, body: PredictBody) -> Response:
@@ -160,32 +174,37 @@ async def tokenize(call: Call, body: TokenizeBody) -> Response:
     return respond(found, call.headers(name, answer))
 
 
-async def _vectors(
-    call: Call, name: str, body: EmbedBody, kind: str, what: str
-) -> tuple[Answer[Any], Lengths | None]:
-    """Return vectors of models that are not dense."""
-    if body.dimensions is not None or body.normalize is not None:
-        raise UnprocessableError("dimensions and normalize are of /embed; leave them out")
+async def _sparse_vectors(call: Call, name: str, body: EmbedBody) -> Answer[Any]:
+    _refuse_dense_options(body)
     texts, side = _texts(call, body)
     lease = await call.lease(name)
     with lease or nullcontext():
-        require_kind(lease, kind, hint=f"only models of the kind {kind!r} have {what}")
+        require_kind(lease, "sparse", hint="only models of the kind 'sparse' have sparse vectors")
         if lease is not None:
             call.require_fingerprint(lease.version.fingerprint, body.expect_fingerprint)
-        lengths = await call.measure(lease, texts, side, truncate=body.truncate)
+        await call.measure(lease, texts, side, truncate=body.truncate)
         answer = await call.run(
             name, METHODS[side], texts, lease=lease, **default_options(lease, body.truncate)
         )
         call.require_fingerprint(answer.version.fingerprint, body.expect_fingerprint)
-    return answer, lengths
+    return answer
+
+
+def _refuse_dense_options(body: EmbedBody | EmbedAllBody) -> None:
+    if body.dimensions is not None or body.normalize is not None:
+        raise UnprocessableError("dimensions and normalize are of /embed; leave them out")
 
 
 def _texts(call: Call, body: EmbedBody) -> tuple[list[str], str]:
     texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
     call.check_count(texts, "inputs")
+    return texts, _side(body)
+
+
+def _side(body: EmbedBody | EmbedAllBody) -> str:
     if body.input_type is not None:
-        return texts, side_of(body.input_type, "input_type")
-    return texts, side_of(body.prompt_name, "prompt_name")
+        return side_of(body.input_type, "input_type")
+    return side_of(body.prompt_name, "prompt_name")
 
 
 def _check_normalize(body: EmbedBody, model: Any) -> None:
@@ -279,7 +298,7 @@ add(
     answer={"type": "array", "items": _NUMBERS},
 )
 add(router, ("/embed_sparse",), embed_sparse, EmbedBody, tag=_TAG, answer=_LISTS)
-add(router, ("/embed_all",), embed_all, EmbedBody, tag=_TAG, answer=_LISTS)
+add(router, ("/embed_all",), embed_all, EmbedAllBody, tag=_TAG, answer=_LISTS)
 add(router, ("/predict",), predict, PredictBody, tag=_TAG, answer={"type": "array"})
 add(router, ("/similarity",), similarity, SimilarityBody, tag=_TAG, answer=_NUMBERS)
 add(router, ("/tokenize",), tokenize, TokenizeBody, tag=_TAG, answer=_LISTS)

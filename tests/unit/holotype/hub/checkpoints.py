@@ -315,6 +315,62 @@ def pages() -> Files:
     }
 
 
+def pages_in_tiles() -> Files:
+    """A ColModernVBERT of two layers in each of its networks, without the tensors themselves."""
+    lays: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 2}
+    config = {
+        "architectures": ["ColModernVBertForRetrieval"],
+        "model_type": "colmodernvbert",
+        "embedding_dim": 16,
+        "vlm_config": {
+            "model_type": "modernvbert",
+            "pixel_shuffle_factor": 4,
+            "text_config": {"hidden_size": 32, "vocab_size": 100, **lays},
+            "vision_config": {"hidden_size": 48, "image_size": 512, "patch_size": 16, **lays},
+        },
+    }
+    prepared = {
+        "image_processor_type": "Idefics3ImageProcessor",
+        "size": {"longest_edge": 2048},
+        "max_image_size": {"longest_edge": 512},
+    }
+    return {
+        "config.json": as_json(config),
+        "preprocessor_config.json": as_json(prepared),
+        "processor_config.json": as_json({"image_seq_len": 64}),
+        "tokenizer_config.json": as_json({"model_max_length": 64}),
+        "tokenizer.json": TOKENIZER,
+        "model.safetensors": safetensors(
+            {
+                "embedding_proj_layer.weight": ("F32", [16, 32]),
+                "vlm.text_model.embeddings.tok_embeddings.weight": ("F32", [100, 32]),
+            }
+        ),
+    }
+
+
+def open_clip() -> Files:
+    """A CLIP model that only OpenCLIP describes, without the tensors themselves."""
+    model = {
+        "embed_dim": 24,
+        "vision_cfg": {"image_size": 224, "layers": 2, "width": 128, "patch_size": 32},
+        "text_cfg": {"context_length": 40, "vocab_size": 100, "width": 32, "heads": 2, "layers": 3},
+    }
+    prepared = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "resize_mode": "squash"}
+    return {
+        "open_clip_config.json": as_json({"model_cfg": model, "preprocess_cfg": prepared}),
+        "tokenizer_config.json": as_json({"model_max_length": 77}),
+        "tokenizer.json": TOKENIZER,
+        "open_clip_model.safetensors": number_safetensors(
+            {
+                "logit_scale": ("F32", []),
+                "text_projection": ("F32", [32, 24]),
+                "visual.proj": ("F32", [128, 24]),
+            }
+        ),
+    }
+
+
 def number_safetensors(tensors: Shapes) -> bytes:
     """Weights of which only single numbers have a value, 2.5."""
     at = 0

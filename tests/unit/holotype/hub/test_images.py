@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.holotype.hub.checkpoints import Files, captioner, image_text, pages, saved
+from tests.unit.holotype.hub.checkpoints import (
+    Files,
+    captioner,
+    image_text,
+    open_clip,
+    pages,
+    pages_in_tiles,
+    saved,
+)
 
 from holotype.hub.adding import make_entry, statements
-from holotype.hub.checkpoint_files import is_small_file
+from holotype.hub.checkpoint_files import is_small_file, small_files
 from holotype.hub.verifying import Report, verify_folder
 from holotype.records import CaptionerModel, ImageTextModel
 from holotype_codegen.source import parse_source
@@ -76,10 +84,60 @@ def test_an_entry_of_siglip_pads_its_texts_and_scores_by_a_sigmoid(tmp_path: Pat
     assert encoding["logit_bias"] == 2.5
 
 
+def test_an_entry_of_open_clip_says_what_its_configuration_says(tmp_path: Path) -> None:
+    entry = made(tmp_path, open_clip())
+    assert entry["type"] == "image-text"
+    assert entry["architecture"]["type"] == "clip"
+    assert entry["image"] == {
+        "size": [224, 224],
+        "crop": [],
+        "resample": "bicubic",
+        "rescale": 1 / 255,
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "colour": "RGB",
+        "patch_size": 32,
+        "hidden_dim": 128,
+        "layers": 2,
+    }
+    specs = entry["specs"]
+    assert (specs["embedding_dim"], specs["hidden_dim"], specs["layers"]) == (24, 32, 3)
+    assert entry["encoding"]["text_length"] == 40
+    assert entry["encoding"]["logit_scale"] == pytest.approx(math.exp(2.5))
+    found = "hub: open_clip_config.json"
+    assert entry["provenance"].get("/image/mean", entry["provenance"]["*"]) == found
+
+
+def test_an_entry_of_pages_in_tiles(tmp_path: Path) -> None:
+    entry = made(tmp_path, pages_in_tiles())
+    assert entry["type"] == "colbert"
+    assert entry["image"] == {
+        "longest_edge": 2048,
+        "tile_size": 512,
+        "resample": "lanczos",
+        "rescale": 1 / 255,
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "colour": "RGB",
+        "patch_size": 16,
+        "merge_size": 4,
+        "tokens": 64,
+        "crop": [],
+        "hidden_dim": 48,
+        "layers": 2,
+    }
+
+
 @pytest.mark.parametrize(
     "files",
-    [image_text(), image_text("siglip"), captioner(num_beams=3, max_length=20)],
-    ids=["clip", "siglip", "blip"],
+    [
+        image_text(),
+        image_text("siglip"),
+        captioner(num_beams=3, max_length=20),
+        open_clip(),
+        pages_in_tiles(),
+    ],
+    ids=["clip", "siglip", "blip", "open-clip", "tiles"],
 )
 def test_a_made_entry_is_valid(files: Files, tmp_path: Path) -> None:
     entry = made(tmp_path, files)
@@ -150,6 +208,12 @@ def test_a_sigmoid_is_not_refused_where_only_the_headers_of_the_weights_are_at_h
 )
 def test_the_files_about_images_are_fetched(name: str) -> None:
     assert is_small_file(name)
+
+
+def test_the_configuration_of_open_clip_is_fetched_where_it_counts() -> None:
+    both = {"open_clip_config.json": 1, "open_clip_model.safetensors": 1}
+    assert small_files(both) == ("open_clip_config.json",)
+    assert small_files(both | {"config.json": 1}) == ("config.json",)
 
 
 def test_only_clip_projects_images_and_texts(tmp_path: Path) -> None:

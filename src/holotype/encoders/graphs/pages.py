@@ -1,0 +1,129 @@
+"""Networks for pages that are graphs: one for tiles, and one for tokens with what the tiles became."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.encoders.arrays.layers import returned_arrays
+from holotype.encoders.arrays.tensors import Array
+from holotype.encoders.graphs.graph import (
+    ATTENDED,
+    IDS,
+    PARTS,
+    PICTURE_FEATURES,
+    PIXELS,
+    PLACES,
+    Graph,
+)
+from holotype.encoders.graphs.network import GraphBackbone
+from holotype.encoders.inputs.page_prompts import PagePrompt
+from holotype.encoders.inputs.rows import Batch, PictureRow
+from holotype.encoders.running.network import Output
+from holotype.errors import ClosedEncoderError
+
+# Traced graphs take it for granted that an axis has more than one.
+_N_UNUSED = 2
+
+
+class PageBackbone(GraphBackbone):
+    """The graph for tokens, among which the parts of one picture may stand."""
+
+    def __init__(self, backbone: GraphBackbone, width: int) -> None:
+        """Take a graph that has been opened, and the width of the parts that it reads."""
+        super().__init__(
+            backbone.graph, backbone.output, backbone.tokenizer, pad_id=backbone.pad_id
+        )
+        self._width = width
+
+    def run(self, batch: Batch) -> Array:
+        """Return the vectors of texts; see `GraphBackbone.run`."""
+        parts = np.zeros((_N_UNUSED, self._width), dtype=np.float32)
+        attended = batch.attended.astype(np.int64)
+        return self._run(batch.ids, attended, parts, np.zeros_like(batch.ids))
+
+    def run_page(self, ids: list[int], picture: int, parts: Array) -> Array:
+        """Return the vectors of a page: float32 ``[1, n_tokens, width]``.
+
+        Args:
+            ids: its tokens.
+            picture: the token that stands for a part.
+            parts: what its tiles became: ``[n_parts, width]``.
+        """
+        tokens = np.asarray([ids], dtype=np.int64)
+        stand = tokens == picture
+        places = np.where(stand, np.cumsum(stand, axis=1), 0)
+        return self._run(tokens, np.ones_like(tokens), parts, places)
+
+    def _run(
+        self,
+        ids: NDArray[np.int64],
+        attended: NDArray[np.int64],
+        parts: Array,
+        places: NDArray[np.int64],
+    ) -> Array:
+        kinds = self.graph.inputs
+        given: dict[str, NDArray[Any]] = {
+            IDS: ids,
+            ATTENDED: attended,
+            PARTS: parts,
+            PLACES: places,
+        }
+        return self.graph.run(
+            self.output,
+            {name: array.astype(kinds[name], copy=False) for name, array in given.items()},
+        )
+
+
+class GraphPages:
+    """The network for pages, one page at a time."""
+
+    def __init__(
+        self, tiles: Graph, backbone: PageBackbone, prompt: PagePrompt, *, dim: int
+    ) -> None:
+        """Take graphs that have been opened.
+
+        Args:
+            tiles: the graph for tiles.
+            backbone: that for tokens, whose memory the network for queries counts.
+            prompt: the tokens that go with a page.
+            dim: the number of dimensions to return.
+        """
+        self._parts: tuple[Graph, PageBackbone] | None = (tiles, backbone)
+        self._device = tiles.device
+        self._prompt = prompt
+        self._dim = dim
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        return self._device
+
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes that the weights for tiles take, as the files store them."""
+        return self._open()[0].memory_bytes
+
+    def run(self, rows: Sequence[PictureRow], batch_size: int | None) -> Iterator[Output]:
+        """Yield page by page; see `Network.run`."""
+        del batch_size
+        tiles, backbone = self._open()
+        for at, row in enumerate(rows):
+            pixels = row.pixels.astype(tiles.inputs[PIXELS], copy=False)
+            found = tiles.run(PICTURE_FEATURES, {PIXELS: pixels})
+            parts = found.reshape(-1, found.shape[-1])
+            vectors = backbone.run_page(self._prompt.ids(row), self._prompt.picture, parts)
+            vectors = returned_arrays(vectors, dim=self._dim, normalized=True)
+            yield [at], vectors, np.ones(vectors.shape[:2], dtype=np.bool_)
+
+    def close(self) -> None:
+        """Release the weights; see `Network.close`."""
+        self._parts = None
+
+    def _open(self) -> tuple[Graph, PageBackbone]:
+        if self._parts is None:
+            raise ClosedEncoderError
+        return self._parts
