@@ -1,7 +1,8 @@
 """Attention within the rows of a batch that has no padding between them.
 
 The rows of one length form a group, so that one call of torch's attention serves them all; what is
-left of a batch's raggedness costs a call for each length.
+left of a batch's raggedness costs a call for each length. On a GPU, where calls cost more, one call
+serves rows of all lengths; see `gpu_attention`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.running.packing import Group, PackedBatch
+from holotype.encoders.torch_backend.gpu_attention import GpuRows
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
+from holotype.encoders.torch_backend.transfers import send
 
 _N_BUCKETS = 32
 _MAX_DISTANCE = 128
@@ -166,6 +169,7 @@ class TokenBatch:
             where all are attended.
         groups: the rows by length.
         pieces: how many tokens maps run with, one after the other.
+        on_gpu: where the rows are, if that is a GPU.
     """
 
     ids: Tensor
@@ -174,6 +178,7 @@ class TokenBatch:
     attended: Tensor | None
     groups: tuple[Group, ...]
     pieces: tuple[int, ...]
+    on_gpu: GpuRows | None = None
     _masks: dict[_MaskKey, Tensor | None] = field(default_factory=dict)
 
     @classmethod
@@ -200,18 +205,17 @@ class TokenBatch:
 
         def placed(values: NDArray[np.int64]) -> Tensor:
             whole = np.concatenate((values, more)) if len(more) else values
-            return torch.from_numpy(whole).to(device)
+            return send(whole, device)
 
         ids = placed(batch.ids)
         return cls(
             ids=ids,
             type_ids=placed(batch.type_ids) if with_types else torch.zeros_like(ids),
             positions=placed(batch.positions),
-            attended=(
-                None if batch.attended.all() else torch.from_numpy(batch.attended).to(device)
-            ),
+            attended=None if batch.attended.all() else send(batch.attended, device),
             groups=batch.groups,
             pieces=pieces,
+            on_gpu=GpuRows.place(batch, device) if device.type == "cuda" else None,
         )
 
     def mask(
@@ -282,6 +286,10 @@ def attend(
     Returns:
         ``[n_tokens, n_heads * head_dim]``; zeros for tokens of no row.
     """
+    if batch.on_gpu is not None:
+        return batch.on_gpu.attend(
+            *(query, key, value), scale=scale, causal=causal, window=window, bias=bias
+        )
     n_heads = query.shape[1]
     if key.shape[1] != n_heads:
         key, value = (one.repeat_interleave(n_heads // key.shape[1], dim=1) for one in (key, value))
@@ -342,11 +350,6 @@ def _pad(values: Tensor, axis: int, size: int) -> Tensor:
     if not n_more:
         return values
     return functional.pad(values, (*(0, 0) * (values.ndim - axis - 1), 0, n_more))
-
-
-def rows_of(tokens: Tensor, group: Group) -> Tensor:
-    """Return the rows of a group, ``[n_rows, n_tokens, ...]``, as a view of ``[n_tokens, ...]``."""
-    return tokens[group.span].view(*group.shape, *tokens.shape[1:])
 
 
 def _biased(bias: Tensor, mask: Tensor | None) -> Tensor:

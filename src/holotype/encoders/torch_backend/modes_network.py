@@ -44,7 +44,7 @@ class TorchModesNetwork:
                 for mode, head in heads.items():
                     counting = _count(batch, rows, mode)
                     for positions, found, counted in head.outputs(vectors, counting):
-                        yield positions, (mode, found), counted
+                        yield positions, (mode, found()), counted
 
     def close(self) -> None:
         """Let go of the weights; see `Network.close`."""
