@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from holotype.encoders.running.packing import Group, PackedBatch
 from holotype.encoders.torch_backend.gpu_attention import GpuRows
+from holotype.encoders.torch_backend.local_attention import attend_locally, attends_locally
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 from holotype.encoders.torch_backend.transfers import send
 
@@ -316,23 +317,44 @@ def _attend_in_group(
 ) -> Tensor:
     blocks = _blocks(group, parts[0])
     query, key, value = (_in_blocks(one, group, blocks).transpose(1, 2) for one in parts)
-    mask = batch.mask(group, blocks, causal=causal, window=window)
-    if bias is not None:
-        mask = _biased(bias[:, :, : blocks.n_tokens, : blocks.n_tokens].to(query.dtype), mask)
-    if mask is None and not causal and products_are_faster(query):
-        attended = attend_by_products(query, key, value, scale)
-    else:
-        attended = functional.scaled_dot_product_attention(
+    is_one_row = blocks.n_rows == 1 and bias is None
+    if window is not None and is_one_row and attends_locally(blocks.n_tokens, window):
+        keys = batch.attended
+        attended = attend_locally(
             *(query, key, value),
-            attn_mask=mask,
-            is_causal=causal and mask is None,
+            window=window,
+            causal=causal,
+            n_real=group.n_tokens,
+            attended=None if keys is None else _in_blocks(keys[group.span], group, blocks),
             scale=scale,
         )
+    else:
+        mask = batch.mask(group, blocks, causal=causal, window=window)
+        if bias is not None:
+            own = bias[:, :, : blocks.n_tokens, : blocks.n_tokens]
+            mask = _biased(own.to(query.dtype), mask)
+        attended = _attend_to_all(query, key, value, mask, scale, causal=causal)
     rows = attended.transpose(1, 2)
     if blocks.n_tokens == group.n_tokens:
         return rows.flatten(0, 1).flatten(1)
     n_real = blocks.n_rows * group.n_tokens
     return rows[:, :n_real].flatten(0, 1)[: len(parts[0])].flatten(1)
+
+
+def _attend_to_all(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    scale: float | None,
+    *,
+    causal: bool,
+) -> Tensor:
+    if mask is None and not causal and products_are_faster(query):
+        return attend_by_products(query, key, value, scale)
+    return functional.scaled_dot_product_attention(
+        *(query, key, value), attn_mask=mask, is_causal=causal and mask is None, scale=scale
+    )
 
 
 def _in_blocks(tokens: Tensor, group: Group, blocks: Blocks) -> Tensor:
