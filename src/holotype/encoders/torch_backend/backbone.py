@@ -54,6 +54,7 @@ class Backbone:
         tokenizer: the checkpoint's tokenizer.
         device: where the weights are.
         dtype: the type of the weights and of the arithmetic.
+        memory_bytes: how many bytes the weights take on the device.
     """
 
     def __init__(
@@ -76,17 +77,13 @@ class Backbone:
         # transformers hides the signature of `to` behind a decorator.
         move: Any = model.to
         self._model: PreTrainedModel = move(device=self.device, dtype=self.dtype)
+        self.memory_bytes = weight_bytes(self._model)
         self._parameters = set(inspect.signature(model.forward).parameters)
 
     @property
     def model(self) -> PreTrainedModel:
         """The transformer."""
         return self._model
-
-    @property
-    def memory_bytes(self) -> int:
-        """How many bytes the weights take on the device."""
-        return weight_bytes(self._model)
 
     def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
         """Yield batches that are padded; see `Transformer.batches`."""
