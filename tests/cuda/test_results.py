@@ -31,7 +31,7 @@ PICTURES = [photograph(40 + 7 * at, 60 - 3 * at, seed=at) for at in range(5)]
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("architecture", BACKBONES)
 def test_dense_vectors(
-    architecture: str, dtype: str, backbone: Callable[[str], Path], dense_record: DenseRecord
+    architecture: str, dtype: Any, backbone: Callable[[str], Path], dense_record: DenseRecord
 ) -> None:
     record = dense_record(pooling="mean", context_length=64)
     folder = backbone(architecture)
@@ -68,7 +68,7 @@ def test_every_pooling(
 def test_token_vectors(
     attends: bool,
     architecture: str,
-    dtype: str,
+    dtype: Any,
     backbone: Callable[[str], Path],
     save_colbert: Save,
     colbert_record: ColbertRecord,
@@ -94,7 +94,7 @@ def test_token_vectors(
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("architecture", ["bert", "distilbert", "modernbert", "electra"])
 def test_weights_of_words(
-    architecture: str, dtype: str, pooling: Any, sparse_record: SparseRecord, tmp_path: Path
+    architecture: str, dtype: Any, pooling: Any, sparse_record: SparseRecord, tmp_path: Path
 ) -> None:
     folder = save_language_model(tmp_path / "plain", architecture)
     n_words = int(read(folder, "config.json")["vocab_size"])
@@ -110,7 +110,7 @@ def test_weights_of_words(
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("architecture", [name for name in CLASSIFIERS if name != "Bart"])
-def test_scores_of_pairs(architecture: str, dtype: str, tmp_path: Path) -> None:
+def test_scores_of_pairs(architecture: str, dtype: Any, tmp_path: Path) -> None:
     folder = save_head(tmp_path / "model", architecture, num_labels=1)
     record = cross_encoder_record()
     found = [
@@ -125,7 +125,7 @@ def test_scores_of_pairs(architecture: str, dtype: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("architecture", ["Bert", "ModernBert-mean", "Qwen3"])
-def test_scores_of_labels(architecture: str, dtype: str, tmp_path: Path) -> None:
+def test_scores_of_labels(architecture: str, dtype: Any, tmp_path: Path) -> None:
     folder = save_head(tmp_path / "model", architecture, num_labels=3)
     exact, ours = (
         load(classifier_record(), checkpoint=folder, device=device, dtype=each).predict_scores(
@@ -154,7 +154,7 @@ def test_several_modes_of_one_checkpoint(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("make", [clip, siglip2])
-def test_vectors_of_pictures_and_texts(make: Any, dtype: str, tmp_path: Path) -> None:
+def test_vectors_of_pictures_and_texts(make: Any, dtype: Any, tmp_path: Path) -> None:
     make(tmp_path)
     reference, encoder = (
         load(tmp_path, device=device, dtype=each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.running.packing import PackedBatch
+from holotype.encoders.running.packing import Group, PackedBatch
 from holotype.encoders.torch_backend.buckets import Bucket, merged_buckets
 from holotype.encoders.torch_backend.transfers import send
 
@@ -33,15 +33,16 @@ class GpuRows:
     Attributes:
         bounds: where each row begins, and where the last one ends: int32 ``[n_rows + 1]``.
         longest: the tokens of the longest row.
-        buckets: the rows by length, for what runs over rows of one length.
+        groups: the rows by length.
         attended: whether the other tokens of its row attend to a token: ``[n_tokens]``; None where
             all are attended.
     """
 
     bounds: Tensor
     longest: int
-    buckets: tuple[Bucket, ...]
+    groups: tuple[Group, ...]
     attended: Tensor | None
+    _buckets: list[Bucket] = field(default_factory=list)
     _masks: dict[_MaskKey, Tensor | None] = field(default_factory=dict)
 
     @classmethod
@@ -52,7 +53,7 @@ class GpuRows:
         return cls(
             bounds=send(bounds, device),
             longest=int(batch.lengths.max()),
-            buckets=merged_buckets(batch.groups, device),
+            groups=batch.groups,
             attended=None if batch.attended.all() else send(batch.attended, device),
         )
 
@@ -78,14 +79,19 @@ class GpuRows:
             )
         found = [
             self._attend_in_bucket(at, (query, key, value), scale, causal, window, bias)
-            for at in range(len(self.buckets))
+            for at in range(len(self.buckets()))
         ]
         return found[0] if len(found) == 1 else torch.cat(found)
 
     def _are_plain(self, window: int | None) -> bool:
         """Return whether rows have one length and see all of it, for which torch needs no bounds."""
-        one = len(self.buckets) == 1 and self.buckets[0].places is None
-        return one and (window is None or window >= self.longest)
+        return len(self.groups) == 1 and (window is None or window >= self.longest)
+
+    def buckets(self) -> Sequence[Bucket]:
+        """Return the rows by length, for what runs over rows of one length."""
+        if not self._buckets:
+            self._buckets.extend(merged_buckets(self.groups, self.bounds.device))
+        return self._buckets
 
     def _attend_in_bucket(
         self,
@@ -96,7 +102,7 @@ class GpuRows:
         window: int | None,
         bias: Tensor | None,
     ) -> Tensor:
-        bucket = self.buckets[at]
+        bucket = self.buckets()[at]
         query, key, value = (bucket.pad(part).transpose(1, 2) for part in parts)
         n_tokens = bucket.shape[1]
         if window is not None and window >= n_tokens:

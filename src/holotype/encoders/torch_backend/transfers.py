@@ -23,7 +23,9 @@ def send(values: NDArray[Any], device: torch.device) -> Tensor:
     tensor = torch.from_numpy(values)
     if device.type != "cuda":
         return tensor.to(device)
-    return tensor.pin_memory().to(device, non_blocking=True)
+    # Memory is pinned by the current device, which starts up for that, if it has not.
+    with torch.cuda.device(device):
+        return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def fetch(values: Tensor) -> Fetched:
@@ -31,9 +33,10 @@ def fetch(values: Tensor) -> Fetched:
     if values.device.type != "cuda":
         found: NDArray[np.float32] = values.cpu().numpy()
         return lambda: found
-    host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
-    host.copy_(values, non_blocking=True)
-    copied = torch.cuda.current_stream(values.device).record_event()
+    with torch.cuda.device(values.device):
+        host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+        host.copy_(values, non_blocking=True)
+        copied = torch.cuda.current_stream().record_event()
 
     def wait() -> NDArray[np.float32]:
         copied.synchronize()
