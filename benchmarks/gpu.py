@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,8 @@ def shape_table(name: str, case: Case, device: str, until: float) -> Table:
         ],
     }
     if case.n_long:
-        texts = [shapes.text(_LONG - 2, at) for at in range(case.n_long)]
-        works[f"{case.n_long} texts of {_LONG:,} tokens"] = texts
+        long = [shapes.text(_LONG - 2, at) for at in range(case.n_long)]
+        works[f"{case.n_long} texts of {_LONG:,} tokens"] = long
     rows = []
     notes = []
     with tempfile.TemporaryDirectory() as place:
@@ -181,8 +182,9 @@ def _best_batch(theirs: Any, texts: Sequence[str], device: str) -> int:
     sample = texts[: max(512, len(texts) // 4)]
     took = {}
     for size in _THEIR_BATCHES:
+        encode = partial(theirs.encode, sample, batch_size=size)
         try:
-            times = in_turns({"": lambda size=size: theirs.encode(sample, batch_size=size)}, 1)
+            times = in_turns({"": encode}, 1)
         except torch.OutOfMemoryError:
             _release(device)
             continue

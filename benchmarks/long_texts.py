@@ -69,9 +69,10 @@ def _compare(theirs: object, ours: object, texts: Sequence[str]) -> list[str]:
 def _share_of_products(function: Callable[[], object]) -> float:
     with profile(activities=[ProfilerActivity.CPU]) as found:
         function()
-    events = found.key_averages()
-    total = sum(event.self_cpu_time_total for event in events)
-    return sum(event.self_cpu_time_total for event in events if event.key in _PRODUCTS) / total
+    times: dict[str, float] = {
+        event.key: event.self_cpu_time_total for event in found.key_averages()
+    }
+    return sum(times.get(name, 0.0) for name in _PRODUCTS) / sum(times.values())
 
 
 if __name__ == "__main__":

@@ -186,5 +186,5 @@ def test_captions(tmp_path: Path) -> None:
         for device in ("cpu", DEVICE)
     )
     assert [one.text for one in ours] == [one.text for one in exact]
-    scores = [[one.score for one in each] for each in (ours, exact)]
-    np.testing.assert_allclose(*scores, rtol=1e-4)
+    our_scores, exact_scores = ([one.score for one in each] for each in (ours, exact))
+    np.testing.assert_allclose(our_scores, exact_scores, rtol=1e-4)

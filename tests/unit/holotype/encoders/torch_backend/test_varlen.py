@@ -41,7 +41,9 @@ def as_documented(
     behind, ahead = window_size
     found = []
     for start, n_tokens in zip(bounds, lengths, strict=False):
-        parts = (each[start : start + n_tokens].transpose(0, 1) for each in (query, key, value))
+        queries, keys, values = (
+            each[start : start + n_tokens].transpose(0, 1) for each in (query, key, value)
+        )
         at = torch.arange(n_tokens)
         distance = at[None, :] - at[:, None]
         seen = torch.ones_like(distance, dtype=torch.bool)
@@ -50,7 +52,7 @@ def as_documented(
         if ahead >= 0:
             seen &= distance <= ahead
         row = functional.scaled_dot_product_attention(
-            *parts, attn_mask=seen, scale=scale, enable_gqa=enable_gqa
+            queries, keys, values, attn_mask=seen, scale=scale, enable_gqa=enable_gqa
         )
         found.append(row.transpose(0, 1))
     return torch.cat(found)
