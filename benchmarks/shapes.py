@@ -101,19 +101,46 @@ def text(n_tokens: int, number: int) -> str:
 
 def load_both(name: str, folder: Path, n_tokens: int) -> tuple[Any, Any]:
     """Return a model of a shape as holotype and as sentence-transformers load it."""
+    width = save(SHAPES[name], folder, n_tokens, 1 if n_tokens > _LONG else _N_LAYERS)
+    return load_ours(folder, width, "cpu", "float32"), load_theirs(folder, "cpu", "float32")
+
+
+def load_ours(folder: Path, width: int, device: str, dtype: Any) -> Any:
+    """Return a model that `save` saved as holotype loads it."""
+    return holotype.load(_record(width), checkpoint=folder / "whole", device=device, dtype=dtype)
+
+
+def load_theirs(folder: Path, device: str, dtype: str) -> Any:
+    """Return a model that `save` saved as sentence-transformers loads it."""
+    from sentence_transformers import SentenceTransformer
+
+    options = {"dtype": dtype}
+    return SentenceTransformer(str(folder / "whole"), device=device, model_kwargs=options)
+
+
+def save(shape: Shape, folder: Path, n_tokens: int, n_layers: int) -> int:
+    """Save random weights with the tokenizer of MiniLM, and mean pooling.
+
+    Args:
+        shape: the shape.
+        folder: where to.
+        n_tokens: how many tokens it reads at most.
+        n_layers: how many layers it has.
+
+    Returns:
+        The width of the vectors.
+    """
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
-    width = _save(SHAPES[name], folder / "model", n_tokens)
+    width = _save_transformer(shape, folder / "model", n_tokens, n_layers)
     module = Transformer(str(folder / "model"), max_seq_length=n_tokens)
-    theirs = SentenceTransformer(modules=[module, Pooling(width)], device="cpu")
-    theirs.save(str(folder / "whole"), create_model_card=False)
-    ours = holotype.load(_record(width), checkpoint=folder / "whole", device="cpu")
-    return ours, theirs
+    whole = SentenceTransformer(modules=[module, Pooling(width)], device="cpu")
+    whole.save(str(folder / "whole"), create_model_card=False)
+    return width
 
 
-def _save(shape: Shape, folder: Path, n_tokens: int) -> int:
-    """Save random weights with the tokenizer of MiniLM, and return the width of the vectors."""
+def _save_transformer(shape: Shape, folder: Path, n_tokens: int, n_layers: int) -> int:
     import torch
     import transformers
     from transformers import AutoTokenizer
@@ -125,7 +152,7 @@ def _save(shape: Shape, folder: Path, n_tokens: int) -> int:
         vocab_size=len(tokenizer),
         pad_token_id=tokenizer.pad_token_id,
         **{
-            layers: 1 if n_tokens > _LONG else _N_LAYERS,
+            layers: n_layers,
             "max_position_embeddings": n_tokens + 2,
             **shape.values,
         },

@@ -392,6 +392,32 @@ class NotFiniteError(HolotypeError, ArithmeticError):
         )
 
 
+class DeviceMemoryError(HolotypeError, MemoryError):
+    """A device has too little memory for a model or a batch.
+
+    Attributes:
+        device: the device, as torch names it.
+        free_bytes: how many bytes of it nobody uses.
+        total_bytes: how many it has.
+    """
+
+    def __init__(self, device: str, free_bytes: int, total_bytes: int) -> None:
+        """Name the device and its memory."""
+        self.device = device
+        self.free_bytes = free_bytes
+        self.total_bytes = total_bytes
+        super().__init__(device, free_bytes, total_bytes)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        free, total = (n_bytes / 2**30 for n_bytes in (self.free_bytes, self.total_bytes))
+        return (
+            f"{self.device} ran out of memory, of which {free:.1f} of {total:.1f} GiB are free now; "
+            "pass a smaller batch_size or max_length, load the model with dtype='bfloat16', or close "
+            "other models"
+        )
+
+
 class TextOverflowWarning(UserWarning):
     """Texts were longer than the model reads, and were truncated."""
 

@@ -83,7 +83,8 @@ def test_heads_share_a_pass_packed_or_padded(batch_size: int | None, tmp_path: P
     for batch in packed.batches(rows, batch_size):
         vectors = packed.token_vectors(batch)
         for found, head in zip(together, heads, strict=True):
-            found |= by_row(head.outputs(vectors, batch))
+            outputs = head.outputs(vectors, batch)
+            found |= by_row((indices, ready(), counted) for indices, ready, counted in outputs)
     for found, head in zip(together, heads_of(padded), strict=True):
         alone = by_row(HeadedTransformer(padded, head).run(rows, batch_size))
         assert found.keys() == alone.keys() == set(range(len(rows)))

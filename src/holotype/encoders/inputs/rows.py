@@ -9,7 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-_TOKENS_AT_ONCE = 4096
+TOKENS_AT_ONCE = 4096
+"""How many tokens a batch has at most where nobody says how many rows, padding included."""
 
 
 class NetworkInput(Protocol):
@@ -110,20 +111,25 @@ class Reader(Protocol[ItemT_contra, RowT_co]):
 
 
 def batches(
-    rows: Sequence[Row], batch_size: int | None, *, pad_id: int
+    rows: Sequence[Row],
+    batch_size: int | None,
+    *,
+    pad_id: int,
+    max_tokens: int = TOKENS_AT_ONCE,
 ) -> Iterator[tuple[list[int], Batch]]:
     """Yield batches of rows of like length, longest first, with the rows' positions.
 
     Args:
         rows: what is put into batches.
-        batch_size: how many rows make a batch; None makes batches of a bounded number of tokens.
+        batch_size: how many rows make a batch; None makes batches of `max_tokens`.
         pad_id: the id of padding.
+        max_tokens: how many tokens a batch has then at most, unless it is one row.
     """
     order = sorted(range(len(rows)), key=lambda index: -rows[index].n_tokens)
     start = 0
     while start < len(order):
         longest = max(1, rows[order[start]].n_tokens)
-        chosen = order[start : start + (batch_size or max(1, _TOKENS_AT_ONCE // longest))]
+        chosen = order[start : start + (batch_size or max(1, max_tokens // longest))]
         yield chosen, _pad([rows[index] for index in chosen], pad_id)
         start += len(chosen)
 
@@ -159,7 +165,7 @@ def picture_batches(
     start = 0
     while start < len(order):
         first = rows[order[start]]
-        most = batch_size or max(1, _TOKENS_AT_ONCE // max(1, first.n_tokens))
+        most = batch_size or max(1, TOKENS_AT_ONCE // max(1, first.n_tokens))
         chosen = order[start : start + most]
         # Those of one shape stand side by side.
         if first.grid is None:
@@ -198,6 +204,6 @@ def alike(
     for at in sorted(range(len(rows)), key=lambda at: -rows[at].n_tokens):
         groups.setdefault(keys[at], []).append(at)
     for group in groups.values():
-        step = batch_size or max(1, _TOKENS_AT_ONCE // max(1, rows[group[0]].n_tokens))
+        step = batch_size or max(1, TOKENS_AT_ONCE // max(1, rows[group[0]].n_tokens))
         for start in range(0, len(group), step):
             yield group[start : start + step]

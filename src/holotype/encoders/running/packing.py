@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.inputs.rows import Row, batches
+from holotype.encoders.inputs.rows import TOKENS_AT_ONCE, Row, batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,19 @@ def pack(
         yield _join(chosen, [rows[index] for index in chosen], sizes, pad_id)
 
 
-def pack_padded(rows: Sequence[Row], *, max_rows: int | None, pad_id: int) -> Iterator[PackedBatch]:
+def pack_padded(
+    rows: Sequence[Row], *, max_rows: int | None, pad_id: int, max_tokens: int = TOKENS_AT_ONCE
+) -> Iterator[PackedBatch]:
     """Yield batches of rows of like length, longest first, padded to one length each.
 
     Args:
         rows: the texts.
-        max_rows: how many rows a batch has; None makes batches of a bounded number of tokens.
+        max_rows: how many rows a batch has; None lets `max_tokens` decide.
         pad_id: the id of padding.
+        max_tokens: how many tokens a batch has at most where `max_rows` is None, padding included;
+            a row that is longer is a batch of its own.
     """
-    for indices, batch in batches(rows, max_rows, pad_id=pad_id):
+    for indices, batch in batches(rows, max_rows, pad_id=pad_id, max_tokens=max_tokens):
         n_rows, n_tokens = batch.ids.shape
         yield PackedBatch(
             indices=indices,

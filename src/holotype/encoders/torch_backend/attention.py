@@ -1,7 +1,8 @@
 """Attention within the rows of a batch that has no padding between them.
 
 The rows of one length form a group, so that one call of torch's attention serves them all; what is
-left of a batch's raggedness costs a call for each length.
+left of a batch's raggedness costs a call for each length. On a GPU, where calls cost more, one call
+serves rows of all lengths; see `gpu_attention`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.running.packing import Group, PackedBatch
+from holotype.encoders.torch_backend.gpu_attention import GpuRows
+from holotype.encoders.torch_backend.local_attention import attend_locally, attends_locally
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
+from holotype.encoders.torch_backend.transfers import send
 
 _N_BUCKETS = 32
 _MAX_DISTANCE = 128
@@ -166,6 +170,7 @@ class TokenBatch:
             where all are attended.
         groups: the rows by length.
         pieces: how many tokens maps run with, one after the other.
+        on_gpu: where the rows are, if that is a GPU.
     """
 
     ids: Tensor
@@ -174,6 +179,7 @@ class TokenBatch:
     attended: Tensor | None
     groups: tuple[Group, ...]
     pieces: tuple[int, ...]
+    on_gpu: GpuRows | None = None
     _masks: dict[_MaskKey, Tensor | None] = field(default_factory=dict)
 
     @classmethod
@@ -200,18 +206,17 @@ class TokenBatch:
 
         def placed(values: NDArray[np.int64]) -> Tensor:
             whole = np.concatenate((values, more)) if len(more) else values
-            return torch.from_numpy(whole).to(device)
+            return send(whole, device)
 
         ids = placed(batch.ids)
         return cls(
             ids=ids,
             type_ids=placed(batch.type_ids) if with_types else torch.zeros_like(ids),
             positions=placed(batch.positions),
-            attended=(
-                None if batch.attended.all() else torch.from_numpy(batch.attended).to(device)
-            ),
+            attended=None if batch.attended.all() else send(batch.attended, device),
             groups=batch.groups,
             pieces=pieces,
+            on_gpu=GpuRows.place(batch, device) if device.type == "cuda" else None,
         )
 
     def mask(
@@ -282,6 +287,10 @@ def attend(
     Returns:
         ``[n_tokens, n_heads * head_dim]``; zeros for tokens of no row.
     """
+    if batch.on_gpu is not None:
+        return batch.on_gpu.attend(
+            *(query, key, value), scale=scale, causal=causal, window=window, bias=bias
+        )
     n_heads = query.shape[1]
     if key.shape[1] != n_heads:
         key, value = (one.repeat_interleave(n_heads // key.shape[1], dim=1) for one in (key, value))
@@ -308,23 +317,44 @@ def _attend_in_group(
 ) -> Tensor:
     blocks = _blocks(group, parts[0])
     query, key, value = (_in_blocks(one, group, blocks).transpose(1, 2) for one in parts)
-    mask = batch.mask(group, blocks, causal=causal, window=window)
-    if bias is not None:
-        mask = _biased(bias[:, :, : blocks.n_tokens, : blocks.n_tokens].to(query.dtype), mask)
-    if mask is None and not causal and products_are_faster(query):
-        attended = attend_by_products(query, key, value, scale)
-    else:
-        attended = functional.scaled_dot_product_attention(
+    is_one_row = blocks.n_rows == 1 and bias is None
+    if window is not None and is_one_row and attends_locally(blocks.n_tokens, window):
+        keys = batch.attended
+        attended = attend_locally(
             *(query, key, value),
-            attn_mask=mask,
-            is_causal=causal and mask is None,
+            window=window,
+            causal=causal,
+            n_real=group.n_tokens,
+            attended=None if keys is None else _in_blocks(keys[group.span], group, blocks),
             scale=scale,
         )
+    else:
+        mask = batch.mask(group, blocks, causal=causal, window=window)
+        if bias is not None:
+            own = bias[:, :, : blocks.n_tokens, : blocks.n_tokens]
+            mask = _biased(own.to(query.dtype), mask)
+        attended = _attend_to_all(query, key, value, mask, scale, causal=causal)
     rows = attended.transpose(1, 2)
     if blocks.n_tokens == group.n_tokens:
         return rows.flatten(0, 1).flatten(1)
     n_real = blocks.n_rows * group.n_tokens
     return rows[:, :n_real].flatten(0, 1)[: len(parts[0])].flatten(1)
+
+
+def _attend_to_all(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    scale: float | None,
+    *,
+    causal: bool,
+) -> Tensor:
+    if mask is None and not causal and products_are_faster(query):
+        return attend_by_products(query, key, value, scale)
+    return functional.scaled_dot_product_attention(
+        *(query, key, value), attn_mask=mask, is_causal=causal and mask is None, scale=scale
+    )
 
 
 def _in_blocks(tokens: Tensor, group: Group, blocks: Blocks) -> Tensor:
@@ -342,11 +372,6 @@ def _pad(values: Tensor, axis: int, size: int) -> Tensor:
     if not n_more:
         return values
     return functional.pad(values, (*(0, 0) * (values.ndim - axis - 1), 0, n_more))
-
-
-def rows_of(tokens: Tensor, group: Group) -> Tensor:
-    """Return the rows of a group, ``[n_rows, n_tokens, ...]``, as a view of ``[n_tokens, ...]``."""
-    return tokens[group.span].view(*group.shape, *tokens.shape[1:])
 
 
 def _biased(bias: Tensor, mask: Tensor | None) -> Tensor:

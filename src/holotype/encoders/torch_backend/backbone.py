@@ -11,14 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from holotype.encoders.checkpoints.settings import CheckpointSettings
-from holotype.encoders.inputs.rows import Row
+from holotype.encoders.inputs.rows import TOKENS_AT_ONCE, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import Group, PackedBatch, pack_padded
 from holotype.encoders.torch_backend.devices import resolve_device
+from holotype.encoders.torch_backend.transfers import send
 from holotype.errors import CheckpointError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+# Padding included. What transformers computes of pairs of tokens takes memory, so that there are
+# fewer than where there is no padding.
+_TOKENS_ON_GPU = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Backbone:
         tokenizer: the checkpoint's tokenizer.
         device: where the weights are.
         dtype: the type of the weights and of the arithmetic.
+        memory_bytes: how many bytes the weights take on the device.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class Backbone:
         # transformers hides the signature of `to` behind a decorator.
         move: Any = model.to
         self._model: PreTrainedModel = move(device=self.device, dtype=self.dtype)
+        self.memory_bytes = weight_bytes(self._model)
         self._parameters = set(inspect.signature(model.forward).parameters)
 
     @property
@@ -77,14 +85,11 @@ class Backbone:
         """The transformer."""
         return self._model
 
-    @property
-    def memory_bytes(self) -> int:
-        """How many bytes the weights take on the device."""
-        return weight_bytes(self._model)
-
     def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
         """Yield batches that are padded; see `Transformer.batches`."""
-        return pack_padded(rows, max_rows=batch_size, pad_id=self.tokenizer.pad_id)
+        max_tokens = _TOKENS_ON_GPU if self.device.type == "cuda" else TOKENS_AT_ONCE
+        pad_id = self.tokenizer.pad_id
+        return pack_padded(rows, max_rows=batch_size, max_tokens=max_tokens, pad_id=pad_id)
 
     @torch.inference_mode()
     def token_vectors(self, batch: PackedBatch) -> Tensor:
@@ -109,7 +114,7 @@ class Backbone:
         return self._model(**inputs)
 
     def _place(self, values: Any, group: Group) -> Tensor:
-        return torch.from_numpy(values).to(self.device).view(group.shape)
+        return send(values, self.device).view(group.shape)
 
 
 class LanguageModelBackbone(Backbone):

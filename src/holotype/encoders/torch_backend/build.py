@@ -27,6 +27,7 @@ from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.forks import first_process, refuse_fork
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.encoders.torch_backend.backbone import Placement, place
+from holotype.encoders.torch_backend.devices import memory_errors
 from holotype.encoders.torch_backend.layers import LayersHead
 from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.tensors import (
@@ -55,6 +56,7 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers | Writers:
 
     Raises:
         CheckpointError: the weights are missing, damaged, unsafe, or of another model.
+        DeviceMemoryError: the device has too little memory.
         ForkedEncoderError: the process was forked after it had loaded another model.
         ValueError: there is no such device.
     """
@@ -62,6 +64,11 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers | Writers:
         return build_table(plan, config)
     _refuse_fork(config.record.id)
     placement = place(config.device, config.dtype)
+    with memory_errors(placement.device):
+        return _build(plan, config, placement)
+
+
+def _build(plan: AnyPlan, config: ModelConfig[Any], placement: Placement) -> Towers | Writers:
     if isinstance(plan, DensePlan):
         return _dense(plan, config.dim, placement)
     if isinstance(plan, ColbertPlan):
@@ -97,10 +104,17 @@ def build_modes(
         ForkedEncoderError: the process was forked after it had loaded another model.
     """
     _refuse_fork(config.record.id)
+    placement = place(config.device, config.dtype)
+    with memory_errors(placement.device):
+        return _build_modes(plans, dims, placement)
+
+
+def _build_modes(
+    plans: Mapping[Mode, AnyPlan], dims: Mapping[Mode, int | None], placement: Placement
+) -> ModeTowers:
     from holotype.encoders.running.modes import ModeTowers
     from holotype.encoders.torch_backend.modes_network import TorchModesNetwork
 
-    placement = place(config.device, config.dtype)
     settings = _settings_of(next(iter(plans.values())))
     tensors = read_tensors(settings.transformer)
     projections = {

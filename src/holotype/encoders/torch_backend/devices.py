@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
-from holotype.errors import InvalidArgumentError
+from holotype.errors import DeviceMemoryError, InvalidArgumentError
 
 
 def resolve_device(name: str | None) -> torch.device:
@@ -44,3 +47,17 @@ def _devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return [*devices, "cpu"]
+
+
+@contextmanager
+def memory_errors(device: torch.device) -> Iterator[None]:
+    """Say in one line where a GPU's memory ends; torch's own message is about its settings.
+
+    Raises:
+        DeviceMemoryError: the memory of a GPU ends.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        free, total = torch.cuda.mem_get_info(device)
+        raise DeviceMemoryError(str(device), free, total) from error

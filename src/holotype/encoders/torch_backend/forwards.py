@@ -63,6 +63,9 @@ class HostedForward:
 class _Mapped(nn.Module):
     """A linear layer by a faster map."""
 
+    # T5 asks for the type of weights, where they are a tensor.
+    weight = None
+
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         self._map = linear_map(layer.weight, layer.bias)
@@ -133,6 +136,10 @@ HOSTED = frozenset(
     }
 )
 
+# Classes that need padding and run as transformers has them, whose linear layers nobody reads but by
+# calling them.
+MAPPED = frozenset({"DebertaV2Model", "T5EncoderModel"})
+
 
 def packed_forward(model: PreTrainedModel, *, has_types: bool) -> Forward | None:
     """Return how a model runs over batches without padding; None where it needs padding.
@@ -175,6 +182,15 @@ def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbon
         dtype=backbone.dtype,
         memory_bytes=memory_bytes,
     )
+
+
+def with_faster_maps(backbone: Backbone) -> Backbone:
+    """Return a backbone that is padded, with faster linear layers where its class is on the list."""
+    model = backbone.model
+    if is_of_transformers(model) and type(model).__name__ in MAPPED:
+        with torch.inference_mode():
+            replace_linears(model)
+    return backbone
 
 
 def runs_without_padding(model: PreTrainedModel) -> bool:

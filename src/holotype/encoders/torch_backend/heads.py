@@ -14,10 +14,11 @@ from transformers import PreTrainedModel
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.network import Output
 from holotype.encoders.running.packing import PackedBatch, pack_padded
-from holotype.encoders.torch_backend.attention import rows_of
 from holotype.encoders.torch_backend.backbone import Backbone, weight_bytes
+from holotype.encoders.torch_backend.buckets import buckets
 from holotype.encoders.torch_backend.forwards import is_of_transformers
 from holotype.encoders.torch_backend.layers import mean
+from holotype.encoders.torch_backend.transfers import Fetched, Started, fetch, send
 
 
 class ClassificationHead:
@@ -41,16 +42,15 @@ class ClassificationHead:
         self._module = module
         self._pad_id = pad_id
 
-    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Output]:
+    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Started]:
         """Yield the logits of all rows; see `Head.outputs`."""
         yield batch.indices, self._logits(vectors, batch), batch.counted_by_row()
 
     @torch.inference_mode()
-    def _logits(self, vectors: Tensor, batch: PackedBatch) -> NDArray[np.float32]:
+    def _logits(self, vectors: Tensor, batch: PackedBatch) -> Fetched:
         read = self._read(vectors, batch)
         logits: Tensor = self._module(read[:, None])
-        found: NDArray[np.float32] = logits.reshape(len(read), -1).float().cpu().numpy()
-        return found
+        return fetch(logits.reshape(len(read), -1).float())
 
     def _read(self, vectors: Tensor, batch: PackedBatch) -> Tensor:
         """Return what is read: ``[n_rows, width]``."""
@@ -59,13 +59,14 @@ class ClassificationHead:
         starts = np.cumsum(batch.lengths) - batch.lengths
         if self._reads == "last":
             starts += _last_tokens(batch, self._pad_id)
-        return vectors[torch.from_numpy(starts).to(vectors.device)]
+        return vectors[send(starts, vectors.device)]
 
 
 def _means(vectors: Tensor, batch: PackedBatch) -> Tensor:
-    attended = torch.from_numpy(batch.attended).to(vectors.device)
-    found = [mean(rows_of(vectors, group), rows_of(attended, group)) for group in batch.groups]
-    return torch.cat(found).to(vectors.dtype)
+    attended = send(batch.attended, vectors.device)
+    found = buckets(batch.groups, vectors.device)
+    means = [mean(each.pad(vectors), each.pad(attended)) for each in found]
+    return torch.cat(means).to(vectors.dtype)
 
 
 def _last_tokens(batch: PackedBatch, pad_id: int | None) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -13,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from holotype.encoders.checkpoints.modules import LayerNormSpec, LayerSpec, LinearSpec, PoolingSpec
-from holotype.encoders.running.network import Output
-from holotype.encoders.running.packing import PackedBatch
-from holotype.encoders.torch_backend.attention import rows_of
+from holotype.encoders.running.packing import Group, PackedBatch
+from holotype.encoders.torch_backend.buckets import buckets
 from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map
 from holotype.encoders.torch_backend.tensors import read_tensors
+from holotype.encoders.torch_backend.transfers import Fetched, Started, fetch, send
 from holotype.encoders.torch_backend.transformer import Transformer
 from holotype.errors import TensorError, UnsupportedCheckpointError
 
@@ -304,7 +305,7 @@ class LayersHead:
         """How many bytes the weights take on the device."""
         return sum(layer.memory_bytes for layer in self._layers if isinstance(layer, Linear))
 
-    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Output]:
+    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Started]:
         """Yield the rows of a batch: all where a layer pools, else those of one length together."""
         found = self._run(vectors, batch)
         if self._pools:
@@ -315,23 +316,24 @@ class LayersHead:
             indices = batch.indices[n_seen : n_seen + group.n_rows]
             n_seen += group.n_rows
             counted = batch.counted[group.span].reshape(group.shape)
-            yield indices, found[group.span].reshape(*group.shape, -1), counted
+            yield indices, partial(_rows_of, found, group), counted
 
     @torch.inference_mode()
-    def _run(self, vectors: Tensor, batch: PackedBatch) -> NDArray[np.float32]:
-        counted = torch.from_numpy(batch.counted).to(vectors.device)
+    def _run(self, vectors: Tensor, batch: PackedBatch) -> Fetched:
+        counted = send(batch.counted, vectors.device)
         for layer in self._layers:
             # All layers but those that pool map vectors one by one.
             if isinstance(layer, Pool):
                 vectors = _pool_rows(layer, vectors, counted, batch)
             else:
                 vectors = layer(vectors, counted)
-        returned = returned_vectors(vectors, dim=self._dim, normalized=self._normalized)
-        found: NDArray[np.float32] = returned.cpu().numpy()
-        return found
+        return fetch(returned_vectors(vectors, dim=self._dim, normalized=self._normalized))
+
+
+def _rows_of(found: Fetched, group: Group) -> NDArray[np.float32]:
+    return found()[group.span].reshape(*group.shape, -1)
 
 
 def _pool_rows(pool: Pool, vectors: Tensor, counted: Tensor, batch: PackedBatch) -> Tensor:
-    return torch.cat(
-        [pool(rows_of(vectors, group), rows_of(counted, group)) for group in batch.groups]
-    )
+    found = buckets(batch.groups, vectors.device)
+    return torch.cat([pool(each.pad(vectors), each.pad(counted)) for each in found])

@@ -9,6 +9,7 @@ import numpy as np
 
 from holotype.encoders.running.modes import Mode, ModeOutput, ModesRow
 from holotype.encoders.running.packing import PackedBatch
+from holotype.encoders.torch_backend.devices import memory_errors
 from holotype.encoders.torch_backend.freed_memory import FREED_MEMORY
 from holotype.encoders.torch_backend.network import release_memory
 from holotype.encoders.torch_backend.transformer import Head, Transformer
@@ -38,13 +39,13 @@ class TorchModesNetwork:
         """Yield batch by batch, longest rows first; see `ModesNetwork.run`."""
         # A run that began before the network was closed ends with the parts that it holds here.
         transformer, heads = self._require_parts()
-        with FREED_MEMORY.running():
+        with FREED_MEMORY.running(), memory_errors(self._device):
             for batch in transformer.batches([row.row for row in rows], batch_size):
                 vectors = transformer.token_vectors(batch)
                 for mode, head in heads.items():
                     counting = _count(batch, rows, mode)
                     for positions, found, counted in head.outputs(vectors, counting):
-                        yield positions, (mode, found), counted
+                        yield positions, (mode, found()), counted
 
     def close(self) -> None:
         """Let go of the weights; see `Network.close`."""

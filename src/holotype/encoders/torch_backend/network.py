@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from holotype.encoders.inputs.rows import RowT
 from holotype.encoders.running.network import FoundT, FoundT_co, OutputOf, RowT_contra
+from holotype.encoders.torch_backend.devices import memory_errors
 from holotype.encoders.torch_backend.freed_memory import FREED_MEMORY
 from holotype.errors import ClosedEncoderError
 
@@ -58,7 +59,7 @@ class TorchNetwork(Generic[RowT, FoundT]):
         """Yield batch by batch, longest rows first; see `Network.run`."""
         # A run that began before the network was closed ends with the model that it holds here.
         model = self._require_model()
-        with FREED_MEMORY.running():
+        with FREED_MEMORY.running(), memory_errors(self._device):
             yield from model.run(rows, batch_size)
 
     def close(self) -> None:

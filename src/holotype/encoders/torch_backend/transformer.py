@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -12,6 +12,7 @@ from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.network import Output
 from holotype.encoders.running.packing import PackedBatch
+from holotype.encoders.torch_backend.transfers import Started
 
 
 class Transformer(Protocol):
@@ -60,8 +61,8 @@ class Head(Protocol):
         """How many bytes the weights take on the device."""
         ...
 
-    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Output]:
-        """Yield what becomes of a batch, some rows at a time.
+    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Started]:
+        """Yield what becomes of a batch, some rows at a time, as a device works on it.
 
         Args:
             vectors: the vectors of all tokens, ``[n_tokens, width]``; they are left as they are.
@@ -90,5 +91,14 @@ class HeadedTransformer:
 
     def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
         """Yield batch by batch, longest rows first; see `Network.run`."""
+        ahead: Iterable[Started] = ()
         for batch in self._transformer.batches(rows, batch_size):
-            yield from self._head.outputs(self._transformer.token_vectors(batch), batch)
+            started: Iterable[Started]
+            started = self._head.outputs(self._transformer.token_vectors(batch), batch)
+            if self.device.type == "cuda":
+                # The GPU works on this batch, while the program makes the next one of rows.
+                started, ahead = ahead, list(started)
+            for positions, found, counted in started:
+                yield positions, found(), counted
+        for positions, found, counted in ahead:
+            yield positions, found(), counted

@@ -41,7 +41,7 @@ def open_transformer(
                 tokenizer, read.forward, device=device, dtype=dtype, memory_bytes=read.memory_bytes
             )
     # The list of what transformers' models run without padding imports them.
-    from holotype.encoders.torch_backend.forwards import without_padding
+    from holotype.encoders.torch_backend.forwards import with_faster_maps, without_padding
 
     backbone = open_backbone(settings, tensors, placement)
-    return without_padding(backbone) or backbone
+    return without_padding(backbone) or with_faster_maps(backbone)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.arrays.words import token_windows
-from holotype.encoders.running.network import Output
 from holotype.encoders.running.packing import PackedBatch
 from holotype.encoders.torch_backend.linear_map import LinearMap
+from holotype.encoders.torch_backend.transfers import Fetched, Started, fetch, send
 
 # So many weights of texts are held at once.
 _WEIGHTS_AT_ONCE = 8_000_000
+# The logits of so many tokens are held at once on a GPU: half a gigabyte for 30,522 words.
+_TOKENS_ON_GPU = 8192
 
 
 class Weigher(Protocol):
@@ -75,6 +76,8 @@ class LanguageModelHead:
 
     def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
         """Return the weights of several texts; see `Weigher.weigh`."""
+        if states.is_cuda:
+            return self._weigh_at_once(states, lengths)
         weights = torch.zeros(len(lengths), self.dim, device=states.device)
         for window, texts in token_windows(lengths):
             logits = self.decoder(states[window])
@@ -82,6 +85,21 @@ class LanguageModelHead:
                 self._add(weights[at], logits[part].float())
         # The activation keeps the order, so that the maximum needs it once for every word.
         return weights if self.summed else self._activate(weights)
+
+    def _weigh_at_once(self, states: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Return the weights of several texts by few calls, which cost more on a GPU than memory."""
+        found = []
+        start = 0
+        for several in _texts_of(lengths, _TOKENS_ON_GPU):
+            logits = self.decoder(states[start : start + sum(several)])
+            start += sum(several)
+            sizes = send(np.array(several, dtype=np.int64), states.device)
+            if self.summed:
+                found.append(_reduce(self._activate(logits.float()), "sum", sizes))
+            else:
+                found.append(_reduce(logits, "max", sizes).float())
+        whole = torch.cat(found)
+        return whole if self.summed else self._activate(whole)
 
     def _add(self, weights: Tensor, logits: Tensor) -> None:
         if not len(logits):
@@ -94,6 +112,27 @@ class LanguageModelHead:
     def _activate(self, logits: Tensor) -> Tensor:
         weights = logits.relu().log1p()
         return weights.log1p() if self.doubled else weights
+
+
+def _reduce(logits: Tensor, reduce: Literal["sum", "max"], lengths: Tensor) -> Tensor:
+    """Return the sum or the maximum over the tokens of each text, and over zero."""
+    # That lengths fit is known; to look would wait for the GPU.
+    run: Any = torch.segment_reduce
+    found: Tensor = run(logits, reduce, lengths=lengths, axis=0, unsafe=True, initial=0)
+    return found
+
+
+def _texts_of(lengths: Sequence[int], n_tokens: int) -> Iterator[Sequence[int]]:
+    """Yield the lengths of texts that follow each other, with so many tokens at most, or one text."""
+    first = room = 0
+    for at, length in enumerate(lengths):
+        if at > first and length > room:
+            yield lengths[first:at]
+            first, room = at, n_tokens
+        elif at == first:
+            room = n_tokens
+        room -= length
+    yield lengths[first:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +163,7 @@ class TokenHead:
     def weigh(self, states: Tensor, ids: Tensor, lengths: Sequence[int]) -> Tensor:
         """Return the weights of several texts; see `Weigher.weigh`."""
         found = functional.linear(states, self.weight, self.bias).float().relu().squeeze(-1)
-        n_tokens = torch.tensor(lengths, device=states.device)
-        texts = torch.arange(len(lengths), device=states.device).repeat_interleave(n_tokens)
+        texts = send(np.repeat(np.arange(len(lengths)), lengths), states.device)
         weights = torch.zeros(len(lengths) * self.dim, device=states.device)
         weights = weights.scatter_reduce(0, texts * self.dim + ids, found, "amax")
         return weights.view(len(lengths), self.dim).index_fill(1, self.dropped, 0.0)
@@ -143,7 +181,7 @@ class WordHead:
         """How many bytes the weights take on the device."""
         return self._weigher.memory_bytes
 
-    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Output]:
+    def outputs(self, vectors: Tensor, batch: PackedBatch) -> Iterator[Started]:
         """Yield some rows at a time; see `Head.outputs`."""
         counted = batch.counted_by_row()
         states, ids = self._tokens(vectors, batch)
@@ -159,13 +197,12 @@ class WordHead:
     @torch.inference_mode()
     def _tokens(self, vectors: Tensor, batch: PackedBatch) -> tuple[Tensor, Tensor]:
         """Return the states and the ids of the tokens that count, end to end."""
-        ids = torch.from_numpy(batch.ids).to(vectors.device)
+        ids = send(batch.ids, vectors.device)
         if not batch.counted.all():
-            counted = torch.from_numpy(batch.counted).to(vectors.device)
+            counted = send(np.flatnonzero(batch.counted), vectors.device)
             vectors, ids = vectors[counted], ids[counted]
         return self._weigher.states(vectors), ids
 
     @torch.inference_mode()
-    def _weigh(self, states: Tensor, ids: Tensor, lengths: list[int]) -> NDArray[np.float32]:
-        weights: NDArray[np.float32] = self._weigher.weigh(states, ids, lengths).cpu().numpy()
-        return weights
+    def _weigh(self, states: Tensor, ids: Tensor, lengths: list[int]) -> Fetched:
+        return fetch(self._weigher.weigh(states, ids, lengths))
