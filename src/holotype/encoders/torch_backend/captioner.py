@@ -22,9 +22,9 @@ from holotype.encoders.kinds.plan import CaptionerPlan
 from holotype.encoders.running.captions import Writers, Written
 from holotype.encoders.running.network import OutputOf
 from holotype.encoders.torch_backend.backbone import Placement, weight_bytes
-from holotype.encoders.torch_backend.blip_attention import replace_attention
 from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.quiet import without_messages
+from holotype.encoders.torch_backend.pre_norm_encoder import replace_encoders
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.weights import build_model, read_config
@@ -43,7 +43,7 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
     move: Any = model.to
     model = move(device=placement.device, dtype=placement.dtype)
     memory_bytes = weight_bytes(model)
-    replace_attention(model)
+    replace_encoders(model)
     captions = Captions(model, plan.encoding, tokenizer, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 

@@ -38,6 +38,14 @@ class LinearMap:
         """Map vectors, and apply GELU, the exact one."""
         return _gelu_in_place(self(vectors))
 
+    def tanh_gelu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply GELU as a hyperbolic tangent approximates it."""
+        return functional.gelu(self(vectors), approximate="tanh")
+
+    def silu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply SiLU: ``x * sigmoid(x)``."""
+        return functional.silu(self(vectors), inplace=True)
+
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
         """Map vectors, and add others of the outer size to them."""
         return self(vectors).add_(residual)
@@ -65,6 +73,15 @@ class OneDnnLinearMap(LinearMap):
         run = self._map_and_gelu if _fuses_gelu() else self._map_then_gelu
         return self._in_pieces(run, vectors)
 
+    def tanh_gelu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply GELU as a hyperbolic tangent approximates it."""
+        run = self._map_and_tanh_gelu if _fuses_gelu() else self._map_then_tanh_gelu
+        return self._in_pieces(run, vectors)
+
+    def silu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply SiLU: ``x * sigmoid(x)``."""
+        return self._in_pieces(self._map_then_silu, vectors)
+
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
         """Map vectors, and add others of the outer size to them."""
         return self._in_pieces(self._map_and_add, vectors, residual)
@@ -77,6 +94,15 @@ class OneDnnLinearMap(LinearMap):
 
     def _map_then_gelu(self, vectors: Tensor) -> Tensor:
         return _gelu_in_place(self._map(vectors))
+
+    def _map_and_tanh_gelu(self, vectors: Tensor) -> Tensor:
+        return self._run(vectors, self._weight, self._bias, "gelu", [], "tanh")
+
+    def _map_then_tanh_gelu(self, vectors: Tensor) -> Tensor:
+        return functional.gelu(self._map(vectors), approximate="tanh")
+
+    def _map_then_silu(self, vectors: Tensor) -> Tensor:
+        return functional.silu(self._map(vectors), inplace=True)
 
     def _map_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
         return self._run_and_add(vectors, residual, self._weight, self._bias, "add")
