@@ -23,8 +23,8 @@ from holotype.encoders.running.captions import Writers, Written
 from holotype.encoders.running.network import OutputOf
 from holotype.encoders.torch_backend.backbone import Placement, weight_bytes
 from holotype.encoders.torch_backend.network import TorchNetwork
-from holotype.encoders.torch_backend.quiet import without_messages
 from holotype.encoders.torch_backend.pre_norm_encoder import replace_encoders
+from holotype.encoders.torch_backend.quiet import without_messages
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.weights import build_model, read_config

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.torch_backend.row_counts import row_counts
+from holotype.encoders.torch_backend.row_counts import RowCounts, row_counts
 
 
 class LinearMap:
@@ -54,14 +54,14 @@ class LinearMap:
 class OneDnnLinearMap(LinearMap):
     """The same by oneDNN, with weights in its own layout."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        """Lay a weight out."""
+    def __init__(self, weight: Tensor, bias: Tensor | None, counts: RowCounts) -> None:
+        """Lay a weight out; products run with some numbers of rows alone."""
         super().__init__(weight, bias)
         operators: Any = torch.ops.mkldnn
         self._weight = operators._reorder_linear_weight(weight.contiguous(), None)
         self._run: Callable[..., Tensor] = operators._linear_pointwise.default
         self._run_and_add: Callable[..., Tensor] = operators._linear_pointwise.binary
-        self._counts = row_counts(weight.dtype)
+        self._counts = counts
         self._ladder = frozenset(self._counts.ladder)
 
     def __call__(self, vectors: Tensor) -> Tensor:
@@ -138,10 +138,17 @@ def _fuses_gelu() -> bool:
     return torch.backends.cpu.get_cpu_capability() != "AVX2"
 
 
-def linear_map(weight: Tensor, bias: Tensor | None) -> LinearMap:
-    """Return the fastest map for a weight, ``[out_dim, in_dim]``, and a bias."""
-    fast = one_dnn_multiplies(weight.device, weight.dtype)
-    return (OneDnnLinearMap if fast else LinearMap)(weight, bias)
+def linear_map(weight: Tensor, bias: Tensor | None, counts: RowCounts | None = None) -> LinearMap:
+    """Return the fastest map.
+
+    Args:
+        weight: ``[out_dim, in_dim]``.
+        bias: ``[out_dim]``.
+        counts: with how many rows products run; None takes those for texts.
+    """
+    if not one_dnn_multiplies(weight.device, weight.dtype):
+        return LinearMap(weight, bias)
+    return OneDnnLinearMap(weight, bias, counts or row_counts(weight.dtype))
 
 
 def one_dnn_multiplies(device: torch.device, dtype: torch.dtype) -> bool:

@@ -20,7 +20,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from holotype.encoders.torch_backend.attention import attend_by_products, products_are_faster
 from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map, one_dnn_multiplies
-from holotype.encoders.torch_backend.row_counts import row_counts
+from holotype.encoders.torch_backend.row_counts import RowCounts, row_counts
 
 # Classes of transformers, each compared with it by a test. All have the same layers but for the map
 # to queries, keys and values, which is one in BLIP and three elsewhere.
@@ -49,7 +49,43 @@ def replace_encoders(model: PreTrainedModel) -> None:
         for name, child in list(module.named_children()):
             kind = type(child)
             if kind.__name__ in _ENCODERS and kind.__module__.startswith("transformers.models."):
-                setattr(module, name, PreNormEncoder(child))
+                embeddings = getattr(module, "embeddings", None)
+                n_positions = getattr(embeddings, "num_positions", None)
+                setattr(module, name, PreNormEncoder(child, n_positions))
+                _replace_patches(embeddings)
+
+
+def _replace_patches(embeddings: Any) -> None:
+    """Let a convolution over squares that do not overlap run as the linear map that it is."""
+    own = getattr(embeddings, "patch_embedding", None)
+    if not isinstance(own, nn.Conv2d) or own.stride != own.kernel_size:
+        return
+    if own.padding in ("valid", (0, 0)) and one_dnn_multiplies(own.weight.device, own.weight.dtype):
+        embeddings.patch_embedding = _Patches(own, embeddings.num_patches)
+
+
+class _Patches(nn.Module):
+    """A vector for each square of a picture."""
+
+    @torch.inference_mode()
+    def __init__(self, own: nn.Conv2d, n_patches: int) -> None:
+        super().__init__()
+        counts = row_counts(own.weight.dtype).including(n_patches)
+        self._map = linear_map(own.weight.flatten(1), own.bias, counts)
+        self._sides = own.kernel_size
+        # transformers asks for its type.
+        self.weight = own.weight.new_empty(0)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map ``[n_rows, n_channels, height, width]`` to ``[n_rows, dim, n_down, n_across]``."""
+        n_rows, n_channels, height, width = pixels.shape
+        side, other = self._sides
+        n_down, n_across = height // side, width // other
+        squares = pixels[:, :, : n_down * side, : n_across * other].reshape(
+            n_rows, n_channels, n_down, side, n_across, other
+        )
+        flat = squares.permute(0, 2, 4, 1, 3, 5).reshape(n_rows * n_down * n_across, -1)
+        return self._map(flat).view(n_rows, n_down, n_across, -1).permute(0, 3, 1, 2)
 
 
 _Norm = Callable[[Tensor], Tensor]
@@ -75,15 +111,24 @@ class PreNormEncoder(nn.Module):
     """An encoder of transformers by faster maps: the same vectors, but for rounding."""
 
     @torch.inference_mode()
-    def __init__(self, own: Any) -> None:
-        """Take the weights of an encoder over."""
+    def __init__(self, own: Any, n_positions: int | None) -> None:
+        """Take the weights of an encoder over.
+
+        Args:
+            own: the encoder of transformers.
+            n_positions: how many tokens every row has; None where that depends on the row.
+        """
         super().__init__()
         layers = list(own.layers)
         self._n_heads: int = layers[0].self_attn.num_heads
         weight: Tensor = layers[0].mlp.fc1.weight
+        counts = row_counts(weight.dtype)
+        if n_positions is not None:
+            # One picture alone is not padded.
+            counts = counts.including(n_positions)
         fast = one_dnn_multiplies(weight.device, weight.dtype)
-        self._counts = row_counts(weight.dtype) if fast else None
-        self._layers = tuple(_layer(layer) for layer in layers)
+        self._counts = counts if fast else None
+        self._layers = tuple(_layer(layer, counts) for layer in layers)
 
     def forward(
         self,
@@ -131,25 +176,38 @@ def _attend(
     )
 
 
-def _layer(own: Any) -> _Layer:
+def _layer(own: Any, counts: RowCounts) -> _Layer:
+    def mapped(weight: Tensor, bias: Tensor | None) -> LinearMap:
+        return linear_map(weight, bias, counts)
+
     up, down = own.mlp.fc1, own.mlp.fc2
     activation = own.mlp.activation_fn
-    down_map = linear_map(down.weight, down.bias)
+    down_map = mapped(down.weight, down.bias)
     if isinstance(activation, QuickGELUActivation) and up.weight.dtype == torch.float32:
         # x * sigmoid(a * x) is silu(a * x) / a, and the factors go into the maps around it. Weights
         # of fewer bits would be rounded once more.
-        widen = linear_map(up.weight * _QUICK_GELU, up.bias * _QUICK_GELU).silu
-        down_map = linear_map(down.weight / _QUICK_GELU, down.bias)
+        widen = mapped(up.weight * _QUICK_GELU, up.bias * _QUICK_GELU).silu
+        down_map = mapped(down.weight / _QUICK_GELU, down.bias)
     elif isinstance(activation, GELUTanh):
-        widen = linear_map(up.weight, up.bias).tanh_gelu
+        widen = mapped(up.weight, up.bias).tanh_gelu
     elif isinstance(activation, GELUActivation) and activation.act is functional.gelu:
-        widen = linear_map(up.weight, up.bias).gelu
+        widen = mapped(up.weight, up.bias).gelu
     else:
-        widen = _then(linear_map(up.weight, up.bias), activation)
+        widen = _then(mapped(up.weight, up.bias), activation)
+    attention = own.self_attn
+    if hasattr(attention, "qkv"):
+        query_key_value = mapped(attention.qkv.weight, attention.qkv.bias)
+        attended = attention.projection
+    else:
+        three = (attention.q_proj, attention.k_proj, attention.v_proj)
+        query_key_value = mapped(
+            torch.cat([one.weight for one in three]), torch.cat([one.bias for one in three])
+        )
+        attended = attention.out_proj
     return _Layer(
         attention_norm=_norm(own.layer_norm1),
-        query_key_value=_query_key_value(own.self_attn),
-        attended=_attended(own.self_attn),
+        query_key_value=query_key_value,
+        attended=mapped(attended.weight, attended.bias),
         output_norm=_norm(own.layer_norm2),
         widen=widen,
         down=down_map,
@@ -158,20 +216,6 @@ def _layer(own: Any) -> _Layer:
 
 def _then(linear: LinearMap, activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return lambda vectors: activation(linear(vectors))
-
-
-def _query_key_value(own: Any) -> LinearMap:
-    if hasattr(own, "qkv"):
-        return linear_map(own.qkv.weight, own.qkv.bias)
-    maps = (own.q_proj, own.k_proj, own.v_proj)
-    return linear_map(
-        torch.cat([one.weight for one in maps]), torch.cat([one.bias for one in maps])
-    )
-
-
-def _attended(own: Any) -> LinearMap:
-    layer = own.projection if hasattr(own, "qkv") else own.out_proj
-    return linear_map(layer.weight, layer.bias)
 
 
 def _norm(own: nn.LayerNorm) -> _Norm:
