@@ -24,7 +24,7 @@ from holotype.pool.errors import (
 )
 from holotype.pool.generation import Version
 from holotype.pool.metrics import Metrics
-from holotype.pool.queued import Batched, Item, Limits, Take, estimate_tokens
+from holotype.pool.queued import Batched, Limits, Take, estimate_tokens
 
 
 def version(number: int = 1, fingerprint: str = "same") -> Version:
@@ -44,7 +44,7 @@ class Runner:
 
     def __init__(self) -> None:
         """Begin."""
-        self.batches: list[tuple[Hashable, list[Item]]] = []
+        self.batches: list[tuple[Hashable, list[Any]]] = []
         self.asked = Event()
         self.loaded = Event()
         self.loaded.set()
@@ -54,7 +54,7 @@ class Runner:
         self.gate = Event()
         self.gate.set()
         self.versions: list[Version] = []
-        self.bad: set[Item] = set()
+        self.bad: set[Any] = set()
         self.now_s = 0.0
 
     def __call__(self, group: Hashable, take: Take, wait_s: float | None) -> Batched:
@@ -63,7 +63,7 @@ class Runner:
         assert self.loaded.wait(30)
         if self.failures:
             raise self.failures.pop(0)
-        texts = take()
+        texts: list[Any] = take()
         self.batches.append((group, texts))
         self.begun.set()
         assert self.gate.wait(30)
