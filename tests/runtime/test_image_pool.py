@@ -108,9 +108,12 @@ def test_pictures_of_many_callers_in_batches_are_those_of_one(
         assert pool.metrics.value("batched_texts") == before + 12
         written = list(threads.map(captions.caption, drawn[:6]))
         assert [one.text for one in written] == [captioner.caption(one).text for one in drawn[:6]]
-        several = list(threads.map(pages.encode_image, [drawn[:2], drawn[2:3], drawn[3:6]]))
+        several: list[Any] = list(
+            threads.map(pages.encode_image, [drawn[:2], drawn[2:3], drawn[3:6]])
+        )
         for own, given in zip(several, [drawn[:2], drawn[2:3], drawn[3:6]], strict=True):
-            assert_same(own.values, colbert.encode_image(given).values)
+            theirs: Any = colbert.encode_image(given)
+            assert_same(own.values, theirs.values)
 
 
 def test_only_the_caller_of_a_bad_picture_gets_its_error(pool: Pool) -> None:

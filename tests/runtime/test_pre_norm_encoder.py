@@ -40,7 +40,8 @@ def vision(activation: str = "quick_gelu", **changes: Any) -> Any:
         hidden_act=activation,
         **changes,
     )
-    model = CLIPVisionModel(config).eval()
+    model: Any = CLIPVisionModel(config)
+    model.eval()
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.3)
     return model

@@ -182,6 +182,7 @@ def _layer(own: Any, counts: RowCounts) -> _Layer:
 
     up, down = own.mlp.fc1, own.mlp.fc2
     activation = own.mlp.activation_fn
+    widen: Callable[[Tensor], Tensor]
     down_map = mapped(down.weight, down.bias)
     if isinstance(activation, QuickGELUActivation) and up.weight.dtype == torch.float32:
         # x * sigmoid(a * x) is silu(a * x) / a, and the factors go into the maps around it. Weights

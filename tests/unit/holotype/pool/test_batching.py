@@ -63,7 +63,7 @@ class Runner:
         assert self.loaded.wait(30)
         if self.failures:
             raise self.failures.pop(0)
-        texts: list[Any] = take()
+        texts: Any = take()
         self.batches.append((group, texts))
         self.begun.set()
         assert self.gate.wait(30)
