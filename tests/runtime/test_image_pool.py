@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +84,54 @@ def test_captions_are_those_of_the_captioner(pool: Pool, folders: dict[str, Path
         assert handle.caption(PICTURES) == captioner.caption(PICTURES)
         assert handle.caption(PICTURES[0]) == captioner.caption(PICTURES[0])
         assert handle.fingerprint == captioner.fingerprint
+
+
+def test_pictures_of_many_callers_in_batches_are_those_of_one(
+    pool: Pool, folders: dict[str, Path]
+) -> None:
+    drawn = [photograph(20 + seed, 60 - seed, seed=seed) for seed in range(12)]
+    vectors = pool.encoder("clip", "image-text").with_options(batched=True)
+    captions = pool.captioner("captions").with_options(batched=True)
+    pages = pool.encoder("pages", "colbert").with_options(batched=True)
+    with (
+        load(folders["clip"], device="cpu") as encoder,
+        load(folders["captions"], device="cpu") as captioner,
+        load(folders["pages"], device="cpu") as colbert,
+        ThreadPoolExecutor(12) as threads,
+    ):
+        assert isinstance(encoder, ImageTextEncoder)
+        assert isinstance(captioner, Captioner)
+        assert isinstance(colbert, ColbertEncoder)
+        before = pool.metrics.value("batched_texts")
+        found = list(threads.map(vectors.encode_image, drawn))
+        assert_same(np.stack(found), np.stack([encoder.encode_image(one) for one in drawn]))
+        assert pool.metrics.value("batched_texts") == before + 12
+        written = list(threads.map(captions.caption, drawn[:6]))
+        assert [one.text for one in written] == [captioner.caption(one).text for one in drawn[:6]]
+        several: list[Any] = list(
+            threads.map(pages.encode_image, [drawn[:2], drawn[2:3], drawn[3:6]])
+        )
+        for own, given in zip(several, [drawn[:2], drawn[2:3], drawn[3:6]], strict=True):
+            theirs: Any = colbert.encode_image(given)
+            assert_same(own.values, theirs.values)
+
+
+def test_only_the_caller_of_a_bad_picture_gets_its_error(pool: Pool) -> None:
+    handle = pool.encoder("clip", "image-text").with_options(batched=True)
+
+    def encode(given: list[Any]) -> Any:
+        try:
+            return handle.encode_image(given)
+        except ImageError as error:
+            return error.index
+
+    good = [PICTURES[0]]
+    with ThreadPoolExecutor(6) as threads:
+        given = [good, [*good * 34, b"no picture"], good, [b"no picture"], good]
+        found = list(threads.map(encode, given))
+    assert (found[1], found[3]) == (34, 0)
+    for at in (0, 2, 4):
+        assert_same(found[at], handle.encode_image(good))
 
 
 def test_pages_get_the_vectors_of_the_encoder(pool: Pool, folders: dict[str, Path]) -> None:

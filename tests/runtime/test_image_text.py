@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -293,6 +294,41 @@ def test_half_precision_is_near(each: Any) -> None:
     ours, whole = half.encode_image(PICTURES), encoder.encode_image(PICTURES)
     assert ours.dtype == np.float32
     assert np.abs(ours - whole).max() < 0.05 * np.abs(whole).max()
+
+
+def test_progress_counts_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip(tmp_path)
+    encoder = opened(tmp_path)
+    encoder.encode_image(PICTURES, progress=True)
+    shown = capsys.readouterr().err
+    assert "4/4 [" in shown
+    assert " pictures/s" in shown
+    encoder.encode_image(PICTURES, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_threads_share_an_encoder(tmp_path: Path) -> None:
+    clip(tmp_path)
+    encoder = opened(tmp_path)
+    singles = [encoder.encode_image(one) for one in PICTURES]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(encoder.encode_image, PICTURES * 4))
+    assert_same(np.stack(found), np.stack(singles * 4))
+
+
+@pytest.mark.parametrize(
+    ("labels", "template", "problem"),
+    [
+        (["a", "a"], "{}", "expected different labels"),
+        (["a", "b"], "no place", "has no '{}' where a label would stand"),
+    ],
+)
+def test_labels_and_templates_that_say_nothing_are_refused(
+    labels: list[str], template: str, problem: str, tmp_path: Path
+) -> None:
+    clip(tmp_path)
+    with pytest.raises(ValueError, match=problem):
+        opened(tmp_path).classify_image(PICTURES, labels, template=template)
 
 
 def test_two_devices(each: Any) -> None:

@@ -23,7 +23,6 @@ from holotype.encoders.torch_backend.row_counts import (
     BY_TILES,
     LARGEST,
     RowCounts,
-    row_counts,
 )
 
 CPU = torch.device("cpu")
@@ -54,7 +53,7 @@ def test_pieces_hold_all_rows_and_few_more(counts: RowCounts, share: float) -> N
 def test_maps_of_any_number_of_rows_give_the_same(n_rows: int, shape: str) -> None:
     torch.manual_seed(0)
     weight, bias = torch.randn(48, 32), torch.randn(48)
-    mapped = OneDnnLinearMap(weight, bias)
+    mapped = OneDnnLinearMap(weight, bias, BY_ROWS)
     vectors, residual = torch.randn(n_rows, 32), torch.randn(n_rows, 48)
     if shape == "one batch":
         vectors, residual = vectors[None], residual[None]
@@ -62,13 +61,15 @@ def test_maps_of_any_number_of_rows_give_the_same(n_rows: int, shape: str) -> No
     for found, expected in (
         (mapped(vectors), exact),
         (mapped.gelu(vectors), functional.gelu(exact)),
+        (mapped.tanh_gelu(vectors), functional.gelu(exact, approximate="tanh")),
+        (mapped.silu(vectors), functional.silu(exact)),
         (mapped.add_to(residual, vectors), exact + residual),
     ):
         torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-5)
 
 
 def test_a_map_runs_with_no_other_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    mapped = OneDnnLinearMap(torch.randn(8, 4), None)
+    mapped = OneDnnLinearMap(torch.randn(8, 4), None, BY_ROWS)
     seen: set[int] = set()
     run = mapped._run
 
@@ -79,7 +80,15 @@ def test_a_map_runs_with_no_other_number_of_rows(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(mapped, "_run", watch)
     for n_rows in range(1, 2500):
         assert mapped(torch.zeros(n_rows, 4)).shape == (n_rows, 8)
-    assert seen == set(row_counts(torch.float32).ladder)
+    assert seen == set(BY_ROWS.ladder)
+
+
+@LADDERS
+def test_a_number_that_comes_again_and_again_is_not_padded(counts: RowCounts) -> None:
+    assert counts.padded(50) > 50
+    assert counts.including(50).pieces(50) == (50,)
+    assert counts.including(577).pieces(577) == (577,)
+    assert counts.including(50).pieces(49) in ((50,), counts.pieces(49))
 
 
 @pytest.mark.parametrize("tiles", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,21 @@ def test_pictures_have_the_vectors_of_the_model(
     assert body["fingerprint"] == encoder.fingerprint
     assert response.headers["x-holotype-fingerprint"] == encoder.fingerprint
     assert response.headers["x-holotype-model"] == "clip"
+
+
+def test_requests_of_several_clients_at_once_get_their_own_vectors(
+    server: RunningServer, encoder: ImageTextEncoder
+) -> None:
+    drawn = [encoded(photograph(20 + seed, 40, seed=seed)) for seed in range(8)]
+
+    def ask(content: bytes) -> Any:
+        given = [{"image": uri(content)}]
+        return vectors_of(server.post("/v1/embeddings", {"model": "clip", "input": given}))[0]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(ask, drawn))
+    theirs = [encoder.encode_image(content) for content in drawn]
+    np.testing.assert_allclose(found, theirs, atol=1e-6)
 
 
 def test_texts_among_pictures_keep_their_places(

@@ -134,6 +134,7 @@ class BatchedCalls:
             group,
             together.items,
             urgent=together.is_urgent,
+            tokens_each=together.tokens_each,
             deadline_s=None if seconds is None else self._clock() + seconds,
         )
         return QueuedCall(name=name, request=request, finish=together.finish, timeout_s=seconds)

@@ -16,7 +16,9 @@ from copy import copy
 from dataclasses import replace
 from math import inf
 from threading import Condition, Lock, Thread, current_thread
+from typing import Any
 
+from holotype.errors import ImageError
 from holotype.pool.errors import (
     CallerLeftError,
     DeadlineError,
@@ -121,14 +123,17 @@ class Batcher:
         *,
         urgent: bool = False,
         deadline_s: float | None = None,
+        tokens_each: int | None = None,
     ) -> Request:
-        """Queue texts or pairs; return the future of their results, and of the models that made them.
+        """Queue texts, pairs or pictures; return the future of their results, and of the models that made them.
 
         Args:
             group: what the items of one batch have in common.
             items: at least one.
             urgent: whether they come before those that are not.
             deadline_s: when to give up, on the clock.
+            tokens_each: as how many tokens each item counts; None estimates them from texts, up to
+                the longest that the model reads.
 
         Raises:
             QueueFullError: too much is queued already.
@@ -137,10 +142,7 @@ class Batcher:
         """
         if not items:
             raise ValueError("there is no text to queue")
-        most = self._max_length()
-        counts = [estimate_tokens(item) for item in items]
-        if most is not None:
-            counts = [min(count, most) for count in counts]
+        counts = self._estimate(items) if tokens_each is None else [tokens_each] * len(items)
         request = Request(
             self, group, items, counts, deadline_s=deadline_s, queued_at_s=self._clock()
         )
@@ -159,6 +161,11 @@ class Batcher:
                 self._threads[-1].start()
             self._changed.notify()
         return request
+
+    def _estimate(self, items: Sequence[Any]) -> list[int]:
+        most = self._max_length()
+        counts = [estimate_tokens(item) for item in items]
+        return counts if most is None else [min(count, most) for count in counts]
 
     def _require_room(self, n_tokens: int) -> None:
         limits = self.limits
@@ -388,7 +395,7 @@ class Batcher:
         """Run each window by itself, so that only the guilty request fails."""
         windows = batch.windows
         if len(windows) == 1:
-            windows[0].request.fail(error)
+            windows[0].request.fail(_in_request(error, windows[0]))
             return
         for window in windows:
             try:
@@ -396,7 +403,7 @@ class Batcher:
             except CallerLeftError:
                 continue
             except Exception as own:
-                window.request.fail(own)
+                window.request.fail(_in_request(own, window))
             else:
                 self._put(window, found)
 
@@ -450,6 +457,15 @@ class Batcher:
 def _put_first(queue: OrderedDict[Request, None], request: Request) -> None:
     queue[request] = None
     queue.move_to_end(request, last=False)
+
+
+def _in_request(error: Exception, window: Window) -> Exception:
+    """Return an error of a window in which a position is one in its request."""
+    if not isinstance(error, ImageError):
+        return error
+    found = error.at(window.start + error.index)
+    found.__cause__ = error.__cause__
+    return found
 
 
 def _alone(window: Window) -> Take:

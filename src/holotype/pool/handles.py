@@ -80,7 +80,7 @@ class Handle(Generic[EncoderT]):
             key: keeps this caller on one variant, as long as the weights stay.
             variant: calls this variant, whatever the weights.
             timeout_s: how long to wait for a load, and in the queue of a batch.
-            batched: whether the texts and pairs of this caller may run in one batch with others.
+            batched: whether what this caller passes may run in one batch with that of others.
         """
         return type(self)(
             self._pool,

@@ -228,7 +228,8 @@ class Pool(Operations):
             variant: takes this variant, whatever the weights.
             timeout_s: how long to wait for a load, and in the queue; None takes that of the
                 deployment.
-            batched: whether the texts or pairs may run in one batch with those of other callers.
+            batched: whether the texts, pairs or pictures may run in one batch with those of other
+                callers.
             kind: the kind that the model must have; None for any.
             options: the arguments of the method by name.
 

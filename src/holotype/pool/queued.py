@@ -6,18 +6,21 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from holotype.pool.generation import Facts, Version
 
+if TYPE_CHECKING:
+    from holotype.encoders.inputs.images import Picture
+
 BATCH_TOKENS = 8192
 _WINDOW_TEXTS = 32
 _BYTES_A_TOKEN = 4
 
-Item: TypeAlias = "str | tuple[str, str]"
-"""A text, or a pair of texts that the model reads together."""
+Item: TypeAlias = "str | tuple[str, str] | Picture"
+"""A text, a pair of texts that the model reads together, or a picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ class Request(Future[Joined]):
 
     Attributes:
         group: what the items of one batch have in common.
-        items: its texts or pairs.
+        items: its texts, pairs or pictures.
         counts: their tokens, estimated.
         n_tokens: the sum of them.
         deadline_s: when to give up, on the clock; None for never.
@@ -183,7 +186,7 @@ class Window:
     n_tokens: int
 
 
-def estimate_tokens(item: Item) -> int:
+def estimate_tokens(item: str | tuple[str, str]) -> int:
     """Estimate the tokens of a text or a pair from its bytes in UTF-8, and the special ones.
 
     Four bytes a token hold for English, and nearly for Chinese, where a character is three bytes.

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from holotype.encoders._load import import_part
 from holotype.encoders.cross_encoder import (
     LIST_OF_ONE,
     RANK_BY_ONE,
@@ -22,6 +23,9 @@ from holotype.pool.queued import Item
 
 _COMPARABLE = (str, int, float, bool, type(None))
 _CLASSIFIES = ("classify", "predict_scores")
+_READS_PICTURES = ("encode_image", "caption")
+# About what networks make of the pictures that most of them read, of 224 by 224 pixels.
+_TOKENS_OF_A_PICTURE = 256
 Finish = Callable[[Any, "Facts | None"], Any]
 
 
@@ -31,10 +35,11 @@ class Together:
 
     Attributes:
         method: the method that runs the items of all of them.
-        items: its texts or pairs.
+        items: its texts, pairs or pictures.
         options: the arguments of the method by name.
         finish: turns the results of the items into what the call returns.
         is_urgent: whether it comes before calls that are not.
+        tokens_each: as how many tokens each item counts; None estimates them from texts.
     """
 
     method: str
@@ -42,6 +47,7 @@ class Together:
     options: Mapping[str, Any]
     finish: Finish
     is_urgent: bool = False
+    tokens_each: int | None = None
 
 
 def plan_together(
@@ -64,6 +70,8 @@ def plan_together(
     if len(args) != 1:
         return None
     (items,) = args
+    if method in _READS_PICTURES:
+        return _pictures(method, items, options)
     finish: Finish = _all
     if method == "predict":
         if is_pair(items):
@@ -87,6 +95,22 @@ def plan_together(
         options=options,
         finish=finish,
         is_urgent=method == "encode_query",
+    )
+
+
+def _pictures(method: str, items: Any, options: Mapping[str, Any]) -> Together | None:
+    images: Any = import_part("holotype.encoders.inputs.images", "images", "pictures")
+    finish: Finish = _all
+    if images.is_one_picture(items):
+        items, finish = [items], _first
+    if not _are(items, images.is_one_picture):
+        return None
+    return Together(
+        method=method,
+        items=items,
+        options=options,
+        finish=finish,
+        tokens_each=_TOKENS_OF_A_PICTURE,
     )
 
 

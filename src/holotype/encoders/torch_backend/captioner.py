@@ -11,7 +11,7 @@ import torch
 import transformers
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedModel
+from transformers import BlipForConditionalGeneration, GenerationConfig, PreTrainedModel
 
 from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
@@ -22,8 +22,9 @@ from holotype.encoders.kinds.plan import CaptionerPlan
 from holotype.encoders.running.captions import Writers, Written
 from holotype.encoders.running.network import OutputOf
 from holotype.encoders.torch_backend.backbone import Placement, weight_bytes
-from holotype.encoders.torch_backend.blip_attention import replace_attention
+from holotype.encoders.torch_backend.forwards import replace_linears
 from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.pre_norm_encoder import replace_encoders
 from holotype.encoders.torch_backend.quiet import without_messages
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
@@ -43,7 +44,11 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
     move: Any = model.to
     model = move(device=placement.device, dtype=placement.dtype)
     memory_bytes = weight_bytes(model)
-    replace_attention(model)
+    replace_encoders(model)
+    if isinstance(model, BlipForConditionalGeneration):
+        # Its layers take nothing but the results of their maps; those of others read the weights.
+        with torch.inference_mode():
+            replace_linears(model.text_decoder.get_submodule("bert.encoder"))
     captions = Captions(model, plan.encoding, tokenizer, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 

@@ -22,6 +22,7 @@ from holotype.encoders.running.network import Output, Tower, Towers
 from holotype.encoders.running.packing import PackedBatch, pack_padded
 from holotype.encoders.torch_backend.backbone import Placement, require_embeddings, weight_bytes
 from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.pre_norm_encoder import replace_encoders
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.weights import build_model, choose_class
@@ -43,6 +44,7 @@ def build_image_text(plan: ImageTextPlan, dim: int | None, placement: Placement)
     move: Any = model.to
     model = move(device=placement.device, dtype=placement.dtype)
     memory_bytes = weight_bytes(model)
+    replace_encoders(model)
     parts = _Parts(model, encoding, dim or encoding.native_dim, placement)
     tower = Tower(TorchNetwork(TextFeatures(parts, tokenizer, memory_bytes)), tokenizer)
     return Towers(

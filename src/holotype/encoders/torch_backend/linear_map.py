@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.torch_backend.row_counts import row_counts
+from holotype.encoders.torch_backend.row_counts import RowCounts, row_counts
 
 
 class LinearMap:
@@ -38,6 +38,14 @@ class LinearMap:
         """Map vectors, and apply GELU, the exact one."""
         return _gelu_in_place(self(vectors))
 
+    def tanh_gelu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply GELU as a hyperbolic tangent approximates it."""
+        return functional.gelu(self(vectors), approximate="tanh")
+
+    def silu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply SiLU: ``x * sigmoid(x)``."""
+        return functional.silu(self(vectors), inplace=True)
+
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
         """Map vectors, and add others of the outer size to them."""
         return self(vectors).add_(residual)
@@ -46,14 +54,14 @@ class LinearMap:
 class OneDnnLinearMap(LinearMap):
     """The same by oneDNN, with weights in its own layout."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        """Lay a weight out."""
+    def __init__(self, weight: Tensor, bias: Tensor | None, counts: RowCounts) -> None:
+        """Lay a weight out; products run with some numbers of rows alone."""
         super().__init__(weight, bias)
         operators: Any = torch.ops.mkldnn
         self._weight = operators._reorder_linear_weight(weight.contiguous(), None)
         self._run: Callable[..., Tensor] = operators._linear_pointwise.default
         self._run_and_add: Callable[..., Tensor] = operators._linear_pointwise.binary
-        self._counts = row_counts(weight.dtype)
+        self._counts = counts
         self._ladder = frozenset(self._counts.ladder)
 
     def __call__(self, vectors: Tensor) -> Tensor:
@@ -64,6 +72,15 @@ class OneDnnLinearMap(LinearMap):
         """Map vectors, and apply GELU, the exact one."""
         run = self._map_and_gelu if _fuses_gelu() else self._map_then_gelu
         return self._in_pieces(run, vectors)
+
+    def tanh_gelu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply GELU as a hyperbolic tangent approximates it."""
+        run = self._map_and_tanh_gelu if _fuses_gelu() else self._map_then_tanh_gelu
+        return self._in_pieces(run, vectors)
+
+    def silu(self, vectors: Tensor) -> Tensor:
+        """Map vectors, and apply SiLU: ``x * sigmoid(x)``."""
+        return self._in_pieces(self._map_then_silu, vectors)
 
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
         """Map vectors, and add others of the outer size to them."""
@@ -77,6 +94,15 @@ class OneDnnLinearMap(LinearMap):
 
     def _map_then_gelu(self, vectors: Tensor) -> Tensor:
         return _gelu_in_place(self._map(vectors))
+
+    def _map_and_tanh_gelu(self, vectors: Tensor) -> Tensor:
+        return self._run(vectors, self._weight, self._bias, "gelu", [], "tanh")
+
+    def _map_then_tanh_gelu(self, vectors: Tensor) -> Tensor:
+        return functional.gelu(self._map(vectors), approximate="tanh")
+
+    def _map_then_silu(self, vectors: Tensor) -> Tensor:
+        return functional.silu(self._map(vectors), inplace=True)
 
     def _map_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
         return self._run_and_add(vectors, residual, self._weight, self._bias, "add")
@@ -112,10 +138,17 @@ def _fuses_gelu() -> bool:
     return torch.backends.cpu.get_cpu_capability() != "AVX2"
 
 
-def linear_map(weight: Tensor, bias: Tensor | None) -> LinearMap:
-    """Return the fastest map for a weight, ``[out_dim, in_dim]``, and a bias."""
-    fast = one_dnn_multiplies(weight.device, weight.dtype)
-    return (OneDnnLinearMap if fast else LinearMap)(weight, bias)
+def linear_map(weight: Tensor, bias: Tensor | None, counts: RowCounts | None = None) -> LinearMap:
+    """Return the fastest map.
+
+    Args:
+        weight: ``[out_dim, in_dim]``.
+        bias: ``[out_dim]``.
+        counts: with how many rows products run; None takes those for texts.
+    """
+    if not one_dnn_multiplies(weight.device, weight.dtype):
+        return LinearMap(weight, bias)
+    return OneDnnLinearMap(weight, bias, counts or row_counts(weight.dtype))
 
 
 def one_dnn_multiplies(device: torch.device, dtype: torch.dtype) -> bool:

@@ -25,6 +25,10 @@ class RowCounts:
     ladder: tuple[int, ...]
     longest_padded: int
 
+    def including(self, count: int) -> RowCounts:
+        """Return these numbers and one more, which comes again and again."""
+        return RowCounts(tuple(sorted({*self.ladder, count})), self.longest_padded)
+
     def pieces(self, n_rows: int) -> tuple[int, ...]:
         """Return the numbers of rows to run one after the other; their sum is at least `n_rows`."""
         return _pieces(self, n_rows)

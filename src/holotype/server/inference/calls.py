@@ -222,9 +222,9 @@ class Call:
         Args:
             name: the name of the model.
             method: the method.
-            items: its texts or pairs.
+            items: its texts, pairs or pictures.
             lease: the lease of `lease`; the call takes the same variant.
-            batched: whether the texts may run together with those of other callers.
+            batched: whether the items may run together with those of other callers.
             options: the arguments of the method by name.
 
         Raises:

@@ -136,8 +136,7 @@ async def run_pictures(
         InvalidImageError: a picture is damaged; the error names its field.
     """
     try:
-        # A picture is as much work as a batch of texts: nothing is gained by waiting for others.
-        return await call.run(name, method, pictures, lease=lease, batched=False, progress=False)
+        return await call.run(name, method, pictures, lease=lease, progress=False)
     except ImageError as error:
         raise _invalid(fields[error.index], error.problem) from error
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holotype.errors import ImageError
 from holotype.pool import batching
 from holotype.pool.batching import Batcher
 from holotype.pool.errors import (
@@ -23,7 +24,7 @@ from holotype.pool.errors import (
 )
 from holotype.pool.generation import Version
 from holotype.pool.metrics import Metrics
-from holotype.pool.queued import Batched, Item, Limits, Take, estimate_tokens
+from holotype.pool.queued import Batched, Limits, Take, estimate_tokens
 
 
 def version(number: int = 1, fingerprint: str = "same") -> Version:
@@ -43,7 +44,7 @@ class Runner:
 
     def __init__(self) -> None:
         """Begin."""
-        self.batches: list[tuple[Hashable, list[Item]]] = []
+        self.batches: list[tuple[Hashable, list[Any]]] = []
         self.asked = Event()
         self.loaded = Event()
         self.loaded.set()
@@ -53,7 +54,7 @@ class Runner:
         self.gate = Event()
         self.gate.set()
         self.versions: list[Version] = []
-        self.bad: set[Item] = set()
+        self.bad: set[Any] = set()
         self.now_s = 0.0
 
     def __call__(self, group: Hashable, take: Take, wait_s: float | None) -> Batched:
@@ -62,7 +63,7 @@ class Runner:
         assert self.loaded.wait(30)
         if self.failures:
             raise self.failures.pop(0)
-        texts = take()
+        texts: Any = take()
         self.batches.append((group, texts))
         self.begun.set()
         assert self.gate.wait(30)
@@ -203,6 +204,37 @@ def test_only_the_guilty_request_of_a_batch_fails(runner: Runner, queue: Batcher
     assert good.result(30)[0].tolist() == [[4, 1]]
     with pytest.raises(RuntimeError, match="cannot read 'bad'"):
         bad.result(30)
+
+
+def test_an_error_names_the_position_of_a_picture_in_its_request(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = batcher(runner, window_texts=2)
+
+    def read(_group: Hashable, take: Take, _wait_s: float | None) -> Batched:
+        pictures = take()
+        if "bad" in pictures:
+            raise ImageError("is empty", pictures.index("bad"))
+        return Batched(value=list(pictures), version=version())
+
+    monkeypatch.setattr(queue, "_run", read)
+    futures = [queue.submit("g", ["a", "b", "c", "bad"]), queue.submit("g", ["d"])]
+    with pytest.raises(ImageError, match="the picture at index 3 is empty"):
+        futures[0].result(30)
+    assert futures[1].result(30).value == ["d"]
+    queue.close()
+
+
+def test_items_may_count_as_a_stated_number_of_tokens(runner: Runner) -> None:
+    queue = batcher(runner, batch_tokens=512)
+    held = hold(runner, queue)
+    futures = [queue.submit("g", [b"picture"], tokens_each=256) for _ in range(4)]
+    assert futures[0].n_tokens == 256
+    runner.gate.set()
+    for future in (held, *futures):
+        future.result(30)
+    assert [len(items) for _, items in runner.batches] == [1, 2, 2]
+    queue.close()
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(runner: Runner) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from holotype.pool.generation import Facts
 from holotype.pool.together import Together, plan_together
@@ -39,6 +41,25 @@ def test_texts_run_together_and_queries_come_first() -> None:
     single = known("encode_document", "a")
     assert (single.items, single.is_urgent) == (["a"], False)
     assert single.finish(["value"], None) == "value"
+
+
+@pytest.mark.parametrize("method", ["encode_image", "caption"])
+def test_pictures_run_together_in_every_form(method: str) -> None:
+    array = np.zeros((4, 4, 3), dtype=np.uint8)
+    several: list[Any] = ["a.png", Path("b.png"), b"bytes", array, Image.new("RGB", (4, 4))]
+    found = known(method, several, batch_size=3)
+    assert (found.method, found.items, found.is_urgent) == (method, several, False)
+    assert (found.options, found.tokens_each) == ({"batch_size": 3}, 256)
+    assert found.finish("value", None) == "value"
+    for one in several:
+        single = known(method, one)
+        assert single.items == [one]
+        assert single.finish(["value"], None) == "value"
+
+
+@pytest.mark.parametrize("pictures", [[], [b"", 5], 5, np.zeros((2, 4, 4, 3), dtype=np.uint8)])
+def test_what_is_no_list_of_pictures_runs_alone(pictures: Any) -> None:
+    assert plan("encode_image", pictures) is None
 
 
 def test_a_classifier_takes_pairs_as_tuples_beside_texts() -> None:

@@ -1,0 +1,224 @@
+"""The layers of networks for pictures, and for texts beside pictures, by faster maps.
+
+CLIP, SigLIP, BLIP and their kin normalise before attention and before the two maps of a layer. Their
+embeddings and what comes after the layers stay those of transformers; the layers are nearly all of
+the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+from transformers.activations import GELUActivation, GELUTanh, QuickGELUActivation
+from transformers.modeling_outputs import BaseModelOutput
+
+from holotype.encoders.torch_backend.attention import attend_by_products, products_are_faster
+from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map, one_dnn_multiplies
+from holotype.encoders.torch_backend.row_counts import RowCounts, row_counts
+
+# Classes of transformers, each compared with it by a test. All have the same layers but for the map
+# to queries, keys and values, which is one in BLIP and three elsewhere.
+_ENCODERS = frozenset(
+    {
+        "Blip2Encoder",
+        "BlipEncoder",
+        "CLIPEncoder",
+        "ChineseCLIPVisionEncoder",
+        "GitVisionEncoder",
+        "MetaClip2Encoder",
+        "Siglip2Encoder",
+        "SiglipEncoder",
+    }
+)
+_QUICK_GELU = 1.702
+
+
+def replace_encoders(model: PreTrainedModel) -> None:
+    """Replace the encoders of a model, which serves nothing but inference after that.
+
+    Args:
+        model: the model, on its device and in its type.
+    """
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            kind = type(child)
+            if kind.__name__ in _ENCODERS and kind.__module__.startswith("transformers.models."):
+                embeddings = getattr(module, "embeddings", None)
+                n_positions = getattr(embeddings, "num_positions", None)
+                setattr(module, name, PreNormEncoder(child, n_positions))
+                _replace_patches(embeddings)
+
+
+def _replace_patches(embeddings: Any) -> None:
+    """Let a convolution over squares that do not overlap run as the linear map that it is."""
+    own = getattr(embeddings, "patch_embedding", None)
+    if not isinstance(own, nn.Conv2d) or own.stride != own.kernel_size:
+        return
+    if own.padding in ("valid", (0, 0)) and one_dnn_multiplies(own.weight.device, own.weight.dtype):
+        embeddings.patch_embedding = _Patches(own, embeddings.num_patches)
+
+
+class _Patches(nn.Module):
+    """A vector for each square of a picture."""
+
+    @torch.inference_mode()
+    def __init__(self, own: nn.Conv2d, n_patches: int) -> None:
+        super().__init__()
+        counts = row_counts(own.weight.dtype).including(n_patches)
+        self._map = linear_map(own.weight.flatten(1), own.bias, counts)
+        self._sides = own.kernel_size
+        # transformers asks for its type.
+        self.weight = own.weight.new_empty(0)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map ``[n_rows, n_channels, height, width]`` to ``[n_rows, dim, n_down, n_across]``."""
+        n_rows, n_channels, height, width = pixels.shape
+        side, other = self._sides
+        n_down, n_across = height // side, width // other
+        squares = pixels[:, :, : n_down * side, : n_across * other].reshape(
+            n_rows, n_channels, n_down, side, n_across, other
+        )
+        flat = squares.permute(0, 2, 4, 1, 3, 5).reshape(n_rows * n_down * n_across, -1)
+        return self._map(flat).view(n_rows, n_down, n_across, -1).permute(0, 3, 1, 2)
+
+
+_Norm = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One layer over ``[n_tokens, hidden_dim]``."""
+
+    attention_norm: _Norm
+    query_key_value: LinearMap
+    attended: LinearMap
+    output_norm: _Norm
+    widen: Callable[[Tensor], Tensor]
+    down: LinearMap
+
+    def after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:
+        vectors = self.attended.add_to(vectors, attended)
+        return self.down.add_to(vectors, self.widen(self.output_norm(vectors)))
+
+
+class PreNormEncoder(nn.Module):
+    """An encoder of transformers by faster maps: the same vectors, but for rounding."""
+
+    @torch.inference_mode()
+    def __init__(self, own: Any, n_positions: int | None) -> None:
+        """Take the weights of an encoder over.
+
+        Args:
+            own: the encoder of transformers.
+            n_positions: how many tokens every row has; None where that depends on the row.
+        """
+        super().__init__()
+        layers = list(own.layers)
+        self._n_heads: int = layers[0].self_attn.num_heads
+        weight: Tensor = layers[0].mlp.fc1.weight
+        counts = row_counts(weight.dtype)
+        if n_positions is not None:
+            # One picture alone is not padded.
+            counts = counts.including(n_positions)
+        fast = one_dnn_multiplies(weight.device, weight.dtype)
+        self._counts = counts if fast else None
+        self._layers = tuple(_layer(layer, counts) for layer in layers)
+
+    def forward(
+        self,
+        inputs_embeds: Tensor,
+        attention_mask: Tensor | None = None,
+        is_causal: bool = False,
+        **_options: Any,
+    ) -> BaseModelOutput:
+        """Run the layers over ``[n_rows, n_tokens, hidden_dim]``; see transformers."""
+        n_rows, n_tokens, width = inputs_embeds.shape
+        n_real = n_rows * n_tokens
+        pieces = list(self._counts.pieces(n_real)) if self._counts else [n_real]
+        n_more = sum(pieces) - n_real
+        vectors = inputs_embeds.reshape(n_real, width)
+        if n_more:
+            vectors = functional.pad(vectors, (0, 0, 0, n_more))
+        for layer in self._layers:
+            parts = layer.query_key_value(layer.attention_norm(vectors))
+            shape = (n_rows, n_tokens, 3, self._n_heads, -1)
+            query, key, value = parts[:n_real].view(shape).permute(2, 0, 3, 1, 4)
+            attended = _attend(query, key, value, attention_mask, is_causal)
+            attended = attended.transpose(1, 2).reshape(n_real, width)
+            if n_more:
+                attended = functional.pad(attended, (0, 0, 0, n_more))
+            vectors = _after_attention(layer, vectors, attended, pieces)
+        return BaseModelOutput(last_hidden_state=vectors[:n_real].view(n_rows, n_tokens, width))
+
+
+def _after_attention(layer: _Layer, vectors: Tensor, attended: Tensor, pieces: list[int]) -> Tensor:
+    if len(pieces) == 1:
+        return layer.after_attention(vectors, attended)
+    # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
+    both = zip(torch.split(vectors, pieces), torch.split(attended, pieces), strict=True)
+    return torch.cat([layer.after_attention(*piece) for piece in both])
+
+
+def _attend(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_causal: bool
+) -> Tensor:
+    """Attend; ``[n_rows, n_heads, n_tokens, head_dim]`` each."""
+    if mask is None and not is_causal and products_are_faster(query):
+        return attend_by_products(query, key, value)
+    return functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, is_causal=is_causal and mask is None
+    )
+
+
+def _layer(own: Any, counts: RowCounts) -> _Layer:
+    def mapped(weight: Tensor, bias: Tensor | None) -> LinearMap:
+        return linear_map(weight, bias, counts)
+
+    up, down = own.mlp.fc1, own.mlp.fc2
+    activation = own.mlp.activation_fn
+    widen: Callable[[Tensor], Tensor]
+    down_map = mapped(down.weight, down.bias)
+    if isinstance(activation, QuickGELUActivation) and up.weight.dtype == torch.float32:
+        # x * sigmoid(a * x) is silu(a * x) / a, and the factors go into the maps around it. Weights
+        # of fewer bits would be rounded once more.
+        widen = mapped(up.weight * _QUICK_GELU, up.bias * _QUICK_GELU).silu
+        down_map = mapped(down.weight / _QUICK_GELU, down.bias)
+    elif isinstance(activation, GELUTanh):
+        widen = mapped(up.weight, up.bias).tanh_gelu
+    elif isinstance(activation, GELUActivation) and activation.act is functional.gelu:
+        widen = mapped(up.weight, up.bias).gelu
+    else:
+        widen = _then(mapped(up.weight, up.bias), activation)
+    attention = own.self_attn
+    if hasattr(attention, "qkv"):
+        query_key_value = mapped(attention.qkv.weight, attention.qkv.bias)
+        attended = attention.projection
+    else:
+        three = (attention.q_proj, attention.k_proj, attention.v_proj)
+        query_key_value = mapped(
+            torch.cat([one.weight for one in three]), torch.cat([one.bias for one in three])
+        )
+        attended = attention.out_proj
+    return _Layer(
+        attention_norm=_norm(own.layer_norm1),
+        query_key_value=query_key_value,
+        attended=mapped(attended.weight, attended.bias),
+        output_norm=_norm(own.layer_norm2),
+        widen=widen,
+        down=down_map,
+    )
+
+
+def _then(linear: LinearMap, activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    return lambda vectors: activation(linear(vectors))
+
+
+def _norm(own: nn.LayerNorm) -> _Norm:
+    weight, bias, eps = own.weight, own.bias, own.eps
+    return lambda vectors: torch.layer_norm(vectors, weight.shape, weight, bias, eps)
