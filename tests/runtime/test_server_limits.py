@@ -279,12 +279,15 @@ def test_keys_allow_what_their_scopes_say(database: Database, tmp_path: Path) ->
         assert server.client.get("/v1/models", headers={"x-api-key": key}).status_code == 401
         assert server.client.get("/health").status_code == 200
         assert key not in (tmp_path / "state.json").read_text()
-        # Revoked, and refused within a second.
+        # Revoked by another process, and refused within a second.
         keys.create("another", ["admin"], actor="tests")
+        assert server.client.get("/v1/models", headers=good).status_code == 200
         keys.revoke(known.id, actor="tests")
         revoked_s = time.monotonic()
-        until(lambda: server.client.get("/v1/models", headers=good).status_code == 401)
-        assert time.monotonic() - revoked_s < 5
+        sent_s = revoked_s
+        while server.client.get("/v1/models", headers=good).status_code == 200:
+            assert sent_s - revoked_s < 1, "sent a second after the revocation, and let in"
+            sent_s = time.monotonic()
 
 
 def test_an_expired_key_is_refused(database: Database, tmp_path: Path) -> None:
