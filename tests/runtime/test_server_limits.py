@@ -92,7 +92,9 @@ def test_a_client_that_left_is_not_computed(slow: RunningServer) -> None:
         SlowEncoder.go.set()
         assert first.result().status_code == last.result().status_code == 200
     assert SlowEncoder.seen == ["first", "last"]
-    assert "holotype_http_clients_left_total 1.0" in slow.client.get("/metrics").text
+    counted = slow.client.get("/metrics").text
+    assert "holotype_http_clients_left_total 1.0" in counted
+    assert 'holotype_http_requests_total{route="/v1/embeddings",status="499"} 1.0' in counted
 
 
 def test_health_answers_while_models_run(slow: RunningServer) -> None:
