@@ -287,7 +287,8 @@ class Keys:
             if self._empty is None:
                 raise
             _log.warning("the keys cannot be read: %s", error)
-            empty = self._empty[1]
+            # It may have taken long to fail, and not every request is to wait as long.
+            asked_s, empty = self._clock(), self._empty[1]
         changed = self._empty is not None and self._empty[1] != empty
         self._empty = asked_s, empty
         if changed:
@@ -316,7 +317,7 @@ class Keys:
             if known is None:
                 raise
             _log.warning("a key cannot be checked: %s", error)
-            caller = known[1]
+            asked_s, caller = self._clock(), known[1]
         if len(self._known) >= _MOST_REMEMBERED:
             # Somebody tries keys; those in use are back after one query each.
             self._known.clear()

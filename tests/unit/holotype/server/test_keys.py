@@ -135,6 +135,28 @@ def test_a_revoked_key_is_let_in_for_less_than_a_second(monkeypatch: pytest.Monk
         identify(keys, "good")
 
 
+@pytest.mark.parametrize("key", ["good", None])
+def test_a_store_that_is_slow_to_fail_is_not_waited_for_by_every_request(
+    monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    store, now_s, n_asked = Store(), 100.0, 0
+    if key is not None:
+        store.callers[key] = caller("infer")
+    keys = Keys([store], loopback=key is None, clock=lambda: now_s)
+    before = identify(keys, key)
+
+    def fail_late(*_: str) -> Any:
+        nonlocal now_s, n_asked
+        now_s, n_asked = now_s + 5, n_asked + 1
+        raise HolotypeError("does not answer")
+
+    monkeypatch.setattr(store, "check", fail_late)
+    monkeypatch.setattr(store, "any", fail_late)
+    now_s += 1
+    assert [identify(keys, key) for _ in range(10)] == [before] * 10
+    assert n_asked == 1
+
+
 def test_what_has_changed_here_is_asked_at_once() -> None:
     store, now_s = Store(good=caller("infer")), 100.0
     keys = Keys([store], loopback=False, clock=lambda: now_s)
