@@ -21,6 +21,8 @@ import pytest
 from tests import warm_process
 from tests.runtime.server_process import server_process
 
+from holotype.server import ServerSettings
+
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 STORY = ROOT / "docs" / "artifacts.md"
@@ -204,15 +206,38 @@ def test_the_example_of_the_server_runs() -> None:
     assert "'write to jane@example.org': email" in result.stdout
 
 
+def server_manifest() -> dict[str, Any]:
+    """What the example of Kubernetes says of the server's pods."""
+    yaml: Any = importlib.import_module("yaml")
+    file = ROOT / "examples" / "containers" / "server.yaml"
+    manifest, _ = yaml.safe_load_all(file.read_text())
+    found: dict[str, Any] = manifest["spec"]["template"]["spec"]
+    return found
+
+
 def server_commands() -> list[list[str]]:
     """How the examples of containers run the server."""
-    folder = ROOT / "examples" / "containers"
-    yaml: Any = importlib.import_module("yaml")
-    manifest, _ = yaml.safe_load_all((folder / "server.yaml").read_text())
-    (container,) = manifest["spec"]["template"]["spec"]["containers"]
-    dockerfile = (folder / "server.Dockerfile").read_text()
+    (container,) = server_manifest()["containers"]
+    dockerfile = (ROOT / "examples" / "containers" / "server.Dockerfile").read_text()
     (command,) = re.findall(r"^CMD (\[.*\])$", dockerfile, re.MULTILINE)
     return [container["command"], json.loads(command)]
+
+
+def test_the_pods_of_the_server_are_probed_and_have_time_to_drain() -> None:
+    pod = server_manifest()
+    (container,) = pod["containers"]
+    alive, ready = container["livenessProbe"], container["readinessProbe"]
+    (port,) = container["ports"]
+    command = container["command"]
+    drain_s = float(command[command.index("--drain") + 1])
+    assert (alive["httpGet"], ready["httpGet"]) == (
+        {"path": "/health", "port": port["name"]},
+        {"path": "/ready", "port": port["name"]},
+    )
+    assert command[command.index("--port") + 1] == str(port["containerPort"])
+    # Kubernetes turns traffic away before the port closes, and kills nothing that may still run.
+    assert ready["periodSeconds"] * ready["failureThreshold"] < drain_s
+    assert drain_s + ServerSettings().stop_s < pod["terminationGracePeriodSeconds"]
 
 
 @pytest.mark.parametrize("command", server_commands(), ids=shlex.join)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sentence_transformers import SparseEncoder
+from sentence_transformers.sentence_transformer.modules import Pooling
 from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladePooling
+from tests.runtime.conftest import HIDDEN_DIM
 from tests.runtime.heads import save_head
 from tests.runtime.server_process import RunningServer, local, running_server, write_deployment
 from tests.runtime.sparse import save_language_model
@@ -101,6 +103,49 @@ def test_every_answer_names_the_model_that_made_it(server: RunningServer, minilm
     assert headers["x-holotype-variant"] == "default"
     assert headers["x-holotype-fingerprint"] == minilm.fingerprint
     assert headers["server-timing"].startswith("queue;dur=")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        ("/embeddings", {"model": "minilm", "input": ["x"]}, "minilm"),
+        ("/v1/rerank", {"model": "reranker", "query": "x", "documents": ["y"]}, "reranker"),
+        ("/rerank", {"query": "x", "texts": ["y"]}, "reranker"),
+        ("/classify", {"model": "emotions", "input": ["x"]}, "emotions"),
+        ("/embed", {"inputs": "x"}, "minilm"),
+        ("/embed_sparse", {"inputs": "x"}, "sparse"),
+        ("/predict", {"model": "emotions", "inputs": "x"}, "emotions"),
+        ("/similarity", {"inputs": {"source_sentence": "x", "sentences": ["y"]}}, "minilm"),
+        ("/tokenize", {"model": "minilm", "inputs": "x"}, "minilm"),
+    ],
+)
+def test_answers_of_every_shape_name_their_model(
+    server: RunningServer, path: str, body: dict[str, Any], name: str
+) -> None:
+    response = server.post(path, body)
+    assert response.status_code == 200, response.text
+    found = {
+        field: response.headers.get(f"x-holotype-{field}")
+        for field in ("model", "served-by", "variant", "generation", "fingerprint")
+    }
+    (status,) = server.state.pool.status().of(name)
+    assert status.version is not None
+    assert found == {
+        "model": name,
+        "served-by": name,
+        "variant": "default",
+        "generation": str(status.version.number),
+        "fingerprint": status.version.fingerprint,
+    }
+    assert response.headers["x-holotype-version"]
+    assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
+    timing = r"queue;dur=[\d.]+, batch;dur=[\d.]+, total;dur=[\d.]+"
+    assert re.fullmatch(timing, response.headers["server-timing"])
+
+
+def test_requests_have_ids_of_their_own(server: RunningServer) -> None:
+    ids = [server.client.get("/health").headers["x-request-id"] for _ in range(50)]
+    assert len(set(ids)) == 50
 
 
 def test_a_folder_is_shown_by_its_name_only(server: RunningServer, minilm_folder: Path) -> None:
@@ -341,6 +386,37 @@ def test_metrics_name_routes_as_a_client_writes_them(server: RunningServer) -> N
     routes = set(re.findall(r'holotype_http_requests_total\{route="([^"]*)"', found))
     assert routes >= {"/api/pool", "/api/models/", "/v1/models/{name}", "/health", "other"}
     assert not {route for route in routes if route.startswith(("/pool", "/models"))}
+
+
+def test_each_client_names_the_side_whose_prompt_is_put_before_a_text(
+    save_dense: Any, tmp_path: Path
+) -> None:
+    folder = save_dense(
+        Pooling(HIDDEN_DIM, "mean"), prompts={"query": "query: ", "document": "passage: "}
+    )
+    deployment = write_deployment(tmp_path, {"m": local(folder, "preload: true")})
+    with running_server(deployment=str(deployment)) as server:
+        with server.state.pool.acquire("m") as lease:
+            expected = {
+                "query": lease.model.encode_query("bread"),
+                "document": lease.model.encode_document("bread"),
+                None: lease.model.encode("bread"),
+            }
+        assert len({vector.tobytes() for vector in expected.values()}) == 3
+        for more, side in (
+            ({}, None),
+            ({"input_type": "query"}, "query"),
+            ({"input_type": "search_document"}, "document"),
+            ({"task": "retrieval.query"}, "query"),
+            ({"task": "retrieval.passage"}, "document"),
+        ):
+            body = server.post("/v1/embeddings", {"model": "m", "input": "bread", **more}).json()
+            vector = body["data"][0]["embedding"]
+            np.testing.assert_allclose(vector, expected[side], atol=1e-6, err_msg=str(more))
+        for prompt_name in ("query", "document", None):
+            asked = {"inputs": "bread", "prompt_name": prompt_name}
+            (vector,) = server.post("/embed", asked).json()
+            np.testing.assert_allclose(vector, expected[prompt_name], atol=1e-6)
 
 
 def test_a_colbert_model_has_a_vector_for_every_token(save_colbert: Any, tmp_path: Path) -> None:

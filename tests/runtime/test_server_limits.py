@@ -92,7 +92,9 @@ def test_a_client_that_left_is_not_computed(slow: RunningServer) -> None:
         SlowEncoder.go.set()
         assert first.result().status_code == last.result().status_code == 200
     assert SlowEncoder.seen == ["first", "last"]
-    assert "holotype_http_clients_left_total 1.0" in slow.client.get("/metrics").text
+    counted = slow.client.get("/metrics").text
+    assert "holotype_http_clients_left_total 1.0" in counted
+    assert 'holotype_http_requests_total{route="/v1/embeddings",status="499"} 1.0' in counted
 
 
 def test_health_answers_while_models_run(slow: RunningServer) -> None:
@@ -279,12 +281,15 @@ def test_keys_allow_what_their_scopes_say(database: Database, tmp_path: Path) ->
         assert server.client.get("/v1/models", headers={"x-api-key": key}).status_code == 401
         assert server.client.get("/health").status_code == 200
         assert key not in (tmp_path / "state.json").read_text()
-        # Revoked, and refused within a second.
+        # Revoked by another process, and refused within a second.
         keys.create("another", ["admin"], actor="tests")
+        assert server.client.get("/v1/models", headers=good).status_code == 200
         keys.revoke(known.id, actor="tests")
         revoked_s = time.monotonic()
-        until(lambda: server.client.get("/v1/models", headers=good).status_code == 401)
-        assert time.monotonic() - revoked_s < 5
+        sent_s = revoked_s
+        while server.client.get("/v1/models", headers=good).status_code == 200:
+            assert sent_s - revoked_s < 1, "sent a second after the revocation, and let in"
+            sent_s = time.monotonic()
 
 
 def test_an_expired_key_is_refused(database: Database, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from sentence_transformers.sentence_transformer.modules import Pooling
+from sqlalchemy import text
 from tests.runtime.conftest import HIDDEN_DIM
 from tests.runtime.parity import Save
 from tests.runtime.server_process import RunningServer, running_server, write_deployment
@@ -138,6 +141,22 @@ def postgresql() -> Iterator[Server]:
         yield server
     finally:
         server.remove()
+
+
+def test_a_server_refuses_tables_of_another_version_and_says_the_command(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/registry.db"
+    change = "UPDATE registry_schema SET version_num = '0001'"
+    with Database(address) as database:
+        upgrade(database)
+        with database.writing() as connection:
+            connection.execute(text(change))
+    command = [sys.executable, "-m", "holotype", "serve", "--port", "0", "--database", address]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert refused.returncode == 1
+    assert "run: holotype db upgrade" in refused.stderr
+    with Database(address) as database, database.reading() as connection:
+        found = connection.execute(text("SELECT version_num FROM registry_schema")).scalar()
+    assert found == "0001", "only the command changes tables"
 
 
 def test_a_server_lives_without_its_database_and_starts_without_it(

@@ -1,8 +1,8 @@
 """Who may call: keys in ``Authorization: Bearer``, and what each allows.
 
-What has been checked is remembered for less than a second, by the digest of the key, so that a
-revoked key is refused within a second and a request costs no query. While the store does not
-answer, what it said last is valid.
+What has been checked is remembered for half a second, by the digest of the key, so that a revoked
+key is refused within a second and a request costs no query. Requests that need the same answer at
+once share one query. While the store does not answer, what it said last is valid.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Literal, Protocol, TypeAlias
+from math import inf
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from starlette.requests import Request
 
@@ -32,6 +33,8 @@ _REMEMBERED_S = 0.5
 _MOST_REMEMBERED = 10_000
 
 _log = logging.getLogger(__name__)
+
+ResultT = TypeVar("ResultT")
 
 
 class KeyInfo(Protocol):
@@ -132,6 +135,7 @@ class Keys:
         *,
         loopback: bool,
         origins: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask these stores, in this order.
 
@@ -140,14 +144,18 @@ class Keys:
             loopback: whether only this machine can reach the server. No other server does anything
                 without a key, also after the last one has been revoked.
             origins: the origins whose pages may call a server without keys.
+            clock: seconds that only grow.
         """
         self._stores = tuple(stores)
+        self._clock = clock
         self._loopback = loopback
         self._origins = frozenset(origins)
         self._known: dict[bytes, tuple[float, Caller | None]] = {}
         self._keep: Keep = _keep_nothing
         self._own_sites: set[tuple[str | None, str | None]] = set()
         self._empty: tuple[float, bool] | None = None
+        self._changed_s = -inf
+        self._asked: dict[Hashable, tuple[float, asyncio.Task[Any]]] = {}
 
     def restore(self, known: Mapping[bytes, Caller], *, keyless: bool) -> None:
         """Let those call whom an earlier server knew, until a store says something else.
@@ -156,8 +164,8 @@ class Keys:
             known: who may call, by the digest of the key.
             keyless: whether there was no key, also none that nobody had used.
         """
-        self._known = {digest: (float("-inf"), caller) for digest, caller in known.items()}
-        self._empty = float("-inf"), keyless
+        self._known = {digest: (-inf, caller) for digest, caller in known.items()}
+        self._empty = -inf, keyless
 
     def keep_with(self, keep: Keep) -> None:
         """Call a function whenever something has changed: on a thread, or before the start."""
@@ -170,13 +178,14 @@ class Keys:
             HolotypeError: there is no key, and others can reach the server; or a store does not
                 answer.
         """
+        asked_s = self._clock()
         try:
             empty = self._ask_whether_empty()
         except HolotypeError:
             if self._empty is None:
                 raise
             empty = self._empty[1]
-        self._empty = time.monotonic(), empty
+        self._empty = asked_s, empty
         self._keep(self._seen(), empty)
         if empty and not self._loopback:
             raise HolotypeError(
@@ -230,19 +239,58 @@ class Keys:
         if len(self._own_sites) < _MOST_REMEMBERED:
             self._own_sites.add(asked)
 
+    def forget(self) -> None:
+        """Ask again before the next request is let in: a key has just been made or revoked here.
+
+        On any thread.
+        """
+        self._changed_s = self._clock()
+
+    def _is_recent(self, asked_s: float) -> bool:
+        return asked_s > self._changed_s and self._clock() - asked_s < _REMEMBERED_S
+
+    async def _once(
+        self, what: Hashable, ask: Callable[[float], Coroutine[Any, Any, ResultT]]
+    ) -> ResultT:
+        """Ask, or wait for somebody who has just begun to ask the same.
+
+        Args:
+            what: what is asked.
+            ask: asks; it gets the time at which it began, of which its answer is true.
+        """
+        known = self._asked.get(what)
+        if known is None or not self._is_recent(known[0]):
+            asked_s = self._clock()
+            task = asyncio.create_task(ask(asked_s))
+            known = self._asked[what] = asked_s, task
+
+            def forget(_: object) -> None:
+                if self._asked.get(what) is known:
+                    del self._asked[what]
+                # Nobody may have waited to the end.
+                if not task.cancelled():
+                    task.exception()
+
+            task.add_done_callback(forget)
+        found: ResultT = await asyncio.shield(known[1])
+        return found
+
     async def _are_none(self) -> bool:
-        now = time.monotonic()
-        if self._empty is not None and (now - self._empty[0] < _REMEMBERED_S):
+        if self._empty is not None and self._is_recent(self._empty[0]):
             return self._empty[1]
+        return await self._once(None, self._look_whether_empty)
+
+    async def _look_whether_empty(self, asked_s: float) -> bool:
         try:
             empty = await asyncio.to_thread(self._ask_whether_empty)
         except HolotypeError as error:
             if self._empty is None:
                 raise
             _log.warning("the keys cannot be read: %s", error)
-            empty = self._empty[1]
+            # It may have taken long to fail, and not every request is to wait as long.
+            asked_s, empty = self._clock(), self._empty[1]
         changed = self._empty is not None and self._empty[1] != empty
-        self._empty = time.monotonic(), empty
+        self._empty = asked_s, empty
         if changed:
             await asyncio.to_thread(self._keep, self._seen(), empty)
         return empty
@@ -253,19 +301,27 @@ class Keys:
     async def _check(self, key: str) -> Caller | None:
         digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
         known = self._known.get(digest)
-        if known is not None and time.monotonic() - known[0] < _REMEMBERED_S:
+        if known is not None and self._is_recent(known[0]):
             return known[1]
+
+        async def look(asked_s: float) -> Caller | None:
+            return await self._look_up(key, digest, asked_s)
+
+        return await self._once(digest, look)
+
+    async def _look_up(self, key: str, digest: bytes, asked_s: float) -> Caller | None:
+        known = self._known.get(digest)
         try:
             caller = await asyncio.to_thread(self._ask, key)
         except HolotypeError as error:
             if known is None:
                 raise
             _log.warning("a key cannot be checked: %s", error)
-            caller = known[1]
+            asked_s, caller = self._clock(), known[1]
         if len(self._known) >= _MOST_REMEMBERED:
             # Somebody tries keys; those in use are back after one query each.
             self._known.clear()
-        self._known[digest] = time.monotonic(), caller
+        self._known[digest] = asked_s, caller
         if caller != (None if known is None else known[1]):
             await asyncio.to_thread(self._keep, self._seen(), False)
         return caller

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from types import FrameType
 
 import uvicorn
@@ -16,6 +17,12 @@ from holotype.server.state import ServerState
 
 _STOPPED_AT_ONCE = 1
 """The exit code after a second signal, which may have cut requests."""
+_KEEP_ALIVE_S = 75
+"""How long an idle connection stays open: longer than clients (httpx: 5 s, as uvicorn by itself) and
+load balancers (60 s) keep theirs, or one is closed just when its client sends a request."""
+_TURN_S = 0.0005
+"""How long a thread keeps the interpreter while another one waits for it. A model waits after each
+operation that lets go of it; by Python's own 5 ms, it would stand still while another is loaded."""
 
 
 class GracefulServer(uvicorn.Server):
@@ -55,12 +62,13 @@ class GracefulServer(uvicorn.Server):
 
 
 def serve(settings: ServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT; blocks.
+    """Serve until SIGTERM or SIGINT; blocks, and sets how threads of this process take turns.
 
     Raises:
         HolotypeError: the deployment or the database has a problem, or there is no key and other
             machines can reach the server.
     """
+    sys.setswitchinterval(_TURN_S)
     state = ServerState.open(settings, before_models=set_aside)
     server = GracefulServer(configure(state), state)
     server.run()
@@ -76,6 +84,7 @@ def configure(state: ServerState) -> uvicorn.Config:
         http="httptools",
         access_log=False,
         log_level="info",
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(settings.stop_s)),
         server_header=False,
     )

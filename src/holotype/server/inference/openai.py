@@ -60,11 +60,13 @@ async def _vectors(call: Call, name: str, body: EmbeddingsBody, side: str) -> Ve
         "dim": body.dimensions,
         "expected": body.expect_fingerprint,
     }
-    items = [one for one in body.input if isinstance(one, TextItem | ImageItem)]
-    if any(isinstance(one, ImageItem) for one in items):
-        call.check_count(items, "input")
-        return await encode_items(call, name, items, **options)
-    given: Any = [one.text for one in items if isinstance(one, TextItem)] or body.input
+    given: Any = body.input
+    # Objects are not mixed with texts or tokens: no body with both is valid.
+    if isinstance(given, list) and given and isinstance(given[0], TextItem | ImageItem):
+        if any(isinstance(one, ImageItem) for one in given):
+            call.check_count(given, "input")
+            return await encode_items(call, name, given, **options)
+        given = [one.text for one in given]
     texts = await texts_of(call, name, given, "input")
     call.check_count(texts, "input")
     return await encode(call, name, texts, **options)

@@ -81,6 +81,7 @@ def create_key(manager: Manager, caller: Admin, body: NewKey) -> MadeKeyBody:
     key, kept = _keys(manager).create(
         body.name, body.scopes, actor=caller.name, expires_at=body.expires_at
     )
+    manager.state.keys.forget()
     return MadeKeyBody(key=key, **KeyBody.of(kept).model_dump())
 
 
@@ -88,8 +89,10 @@ def create_key(manager: Manager, caller: Admin, body: NewKey) -> MadeKeyBody:
 def revoke_key(
     manager: Manager, caller: Admin, id: Annotated[int, Path(ge=0, le=2**62)]
 ) -> KeyBody:
-    """Let a key work no longer, within a second; again, it changes nothing."""
-    return KeyBody.of(_keys(manager).revoke(id, actor=caller.name))
+    """Let a key work no longer: here at once, elsewhere within a second; again, it changes nothing."""
+    gone = _keys(manager).revoke(id, actor=caller.name)
+    manager.state.keys.forget()
+    return KeyBody.of(gone)
 
 
 def _keys(manager: Management) -> ApiKeys:

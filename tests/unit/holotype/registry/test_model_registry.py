@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from holotype.errors import DifferentVectorsError, HolotypeError, InvalidArgumentError
 from holotype.references import ArtifactNotFoundError, read_manifest
@@ -302,6 +302,17 @@ def test_rows_are_neither_changed_nor_deleted(
         ):
             connection.execute(text(statement))
     assert active(registry) == "v1"
+
+
+def test_no_kind_can_have_two_active_versions(registry: ModelRegistry, store: Path) -> None:
+    register(registry, store, "v1")
+    register(registry, store, "v2")
+    activate(registry, "v1")
+    activate(registry, "v2")
+    first = "SELECT kind, generation, version FROM activation WHERE generation = 1"
+    with pytest.raises(IntegrityError), registry.database.writing() as connection:
+        connection.execute(text(f"INSERT INTO active_version (kind, generation, version) {first}"))
+    assert active(registry) == "v2"
 
 
 def test_a_generation_follows_the_one_before(registry: ModelRegistry, store: Path) -> None:

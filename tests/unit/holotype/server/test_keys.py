@@ -42,6 +42,18 @@ def caller(*scopes: str, **more: Any) -> Caller:
 
 
 def identify(keys: Keys, key: str | None = None, host: str = "localhost", **more: str) -> Caller:
+    return asyncio.run(keys.identify(asked_with(key, host, **more)))
+
+
+def together(keys: Keys, given: list[str]) -> list[Caller | BaseException]:
+    async def run() -> list[Caller | BaseException]:
+        asking = (keys.identify(asked_with(key)) for key in given)
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+    return asyncio.run(run())
+
+
+def asked_with(key: str | None, host: str = "localhost", **more: str) -> Request:
     headers = {"host": host, **more}
     if key is not None:
         headers["authorization"] = f"Bearer {key}"
@@ -54,7 +66,7 @@ def identify(keys: Keys, key: str | None = None, host: str = "localhost", **more
         "server": (host, 80),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    return asyncio.run(keys.identify(Request(scope)))
+    return Request(scope)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +113,79 @@ def test_a_store_is_asked_once_in_a_while() -> None:
     for _ in range(20):
         assert identify(keys, "good").name == "somebody"
     assert store.n_checks == 1
+
+
+def test_a_revoked_key_is_let_in_for_less_than_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, now_s = Store(good=caller("infer")), 100.0
+    keys = Keys([store], loopback=False, clock=lambda: now_s)
+
+    def revoke_and_answer_late(key: str) -> Caller | None:
+        nonlocal now_s
+        found = store.callers.pop(key, None)
+        now_s += 0.4
+        return found
+
+    monkeypatch.setattr(store, "check", revoke_and_answer_late)
+    # It is remembered from the question on, not from the answer.
+    assert identify(keys, "good").name == "somebody"
+    now_s = 100.49
+    assert identify(keys, "good").name == "somebody"
+    now_s = 100.51
+    with pytest.raises(UnauthorizedError, match="revoked"):
+        identify(keys, "good")
+
+
+@pytest.mark.parametrize("key", ["good", None])
+def test_a_store_that_is_slow_to_fail_is_not_waited_for_by_every_request(
+    monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    store, now_s, n_asked = Store(), 100.0, 0
+    if key is not None:
+        store.callers[key] = caller("infer")
+    keys = Keys([store], loopback=key is None, clock=lambda: now_s)
+    before = identify(keys, key)
+
+    def fail_late(*_: str) -> Any:
+        nonlocal now_s, n_asked
+        now_s, n_asked = now_s + 5, n_asked + 1
+        raise HolotypeError("does not answer")
+
+    monkeypatch.setattr(store, "check", fail_late)
+    monkeypatch.setattr(store, "any", fail_late)
+    now_s += 1
+    assert [identify(keys, key) for _ in range(10)] == [before] * 10
+    assert n_asked == 1
+
+
+def test_what_has_changed_here_is_asked_at_once() -> None:
+    store, now_s = Store(good=caller("infer")), 100.0
+    keys = Keys([store], loopback=False, clock=lambda: now_s)
+    assert identify(keys, "good").name == "somebody"
+    now_s += 0.001
+    store.callers.clear()
+    keys.forget()
+    now_s += 0.001
+    with pytest.raises(UnauthorizedError, match="revoked"):
+        identify(keys, "good")
+
+
+def test_requests_at_once_share_one_question() -> None:
+    store = Store(good=caller("infer"))
+    keys = Keys([store], loopback=True)
+    found = together(keys, ["good"] * 20)
+    assert [getattr(each, "name", each) for each in found] == ["somebody"] * 20
+    assert store.n_checks == 1
+
+
+def test_requests_at_once_share_one_failure() -> None:
+    store = Store(good=caller("infer"))
+    store.fails = True
+    keys = Keys([store], loopback=False)
+    found = together(keys, ["good"] * 20)
+    assert {str(each) for each in found} == {"does not answer"}
+    assert store.n_checks == 1
+    store.fails = False
+    assert identify(keys, "good").name == "somebody"
 
 
 def test_an_expired_key_is_refused_although_it_is_remembered() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,11 +79,23 @@ def test_a_server_does_so_before_the_first_model(tmp_path: Path) -> None:
 
 def test_the_command_does_so(monkeypatch: pytest.MonkeyPatch) -> None:
     aside: list[int] = []
+    turns_s: list[float] = []
+    kept_s: list[float] = []
 
     def run(server: GracefulServer) -> None:
         aside.append(gc.get_freeze_count())
+        turns_s.append(sys.getswitchinterval())
+        kept_s.append(server.config.timeout_keep_alive)
         server._state.close()
 
     monkeypatch.setattr(GracefulServer, "run", run)
-    serve(ServerSettings(port=0))
+    usual_s = sys.getswitchinterval()
+    try:
+        serve(ServerSettings(port=0))
+    finally:
+        sys.setswitchinterval(usual_s)
     assert aside[0] > 50_000
+    # Models that serve get their turn while another one is loaded.
+    assert turns_s[0] < usual_s / 5
+    # Clients and load balancers close idle connections first, the latter after a minute.
+    assert kept_s[0] > 60

@@ -192,17 +192,13 @@ def test_a_switch_names_the_key_that_asked_for_it(guarded: Site) -> None:
     assert active.actor == "alice"
 
 
-def test_a_revoked_key_is_refused_within_a_second(guarded: Site) -> None:
+def test_a_key_that_is_revoked_here_is_refused_at_once(guarded: Site) -> None:
     body = {"name": "guest", "scopes": ["infer"], "expires_at": "2099-01-01T00:00:00Z"}
     made = call(guarded, "POST", "/keys", "root", json=body).json()
     assert made["expires_at"] == "2099-01-01T00:00:00Z"
     assert call(guarded, "GET", "/pool", made["key"]).status_code == 200
     gone = call(guarded, "DELETE", f"/keys/{made['id']}", "root").json()
     assert gone["revoked_by"] == "operator"
-    began = time.monotonic()
-    while call(guarded, "GET", "/pool", made["key"]).status_code == 200:
-        assert time.monotonic() - began < 10, "1 s on a machine that is not busy"
-        time.sleep(0.02)
     assert call(guarded, "GET", "/pool", made["key"]).status_code == 401
 
 
