@@ -56,7 +56,7 @@ else:
 ModelT_co = TypeVar("ModelT_co", bound=ModelInfo, covariant=True)
 
 DTYPES = {
-    "torch": ("float32", "float16", "bfloat16", "auto"),
+    "torch": ("float32", "float16", "bfloat16", "int8", "auto"),
     "onnx": ("float32", "float16", "int8"),
     "openvino": ("float32", "float16", "bfloat16", "int8"),
 }
