@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from torch.nn import functional
 from holotype.encoders.torch_backend.attention import (
     TokenBatch,
     attend,
-    attended_in,
+    attention_type,
     padded_length,
     position_bias,
 )
@@ -111,6 +112,9 @@ def shapes(
 
 
 _Norm = Callable[[Tensor], Tensor]
+ChangeMap: TypeAlias = Callable[[LinearMap, float | None], LinearMap]
+"""Takes a map and the least value that it reads, where that is known; returns what takes its place."""
+_LEAST_OF_GELU = -0.17
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,9 @@ class Layer:
 
     def __call__(self, vectors: Tensor, batch: TokenBatch, bias: Tensor | None) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
-        parts = self.query_key_value(vectors).view(vectors.shape[0], 3, self.n_heads, -1)
-        query, key, value = attended_in(parts, self.attends_in).unbind(1)
+        dtype = attention_type(vectors, self.attends_in)
+        parts = self.query_key_value.to_type(dtype, vectors)
+        query, key, value = parts.view(vectors.shape[0], 3, self.n_heads, -1).unbind(1)
         attended = attend(query, key, value, batch, bias=bias).to(vectors.dtype)
         sizes = list(batch.pieces)
         if len(sizes) == 1:
@@ -175,14 +180,14 @@ class Layer:
         pieces = zip(torch.split(vectors, sizes), torch.split(attended, sizes), strict=True)
         return torch.cat([self._after_attention(*piece) for piece in pieces])
 
-    def with_maps(self, change: Callable[[LinearMap], LinearMap]) -> Layer:
+    def with_maps(self, change: ChangeMap) -> Layer:
         """Return the same layer with other maps."""
         return replace(
             self,
-            query_key_value=change(self.query_key_value),
-            attended=change(self.attended),
-            up=change(self.up),
-            down=change(self.down),
+            query_key_value=change(self.query_key_value, None),
+            attended=change(self.attended, None),
+            up=change(self.up, None),
+            down=change(self.down, _LEAST_OF_GELU if self.activation is None else None),
         )
 
     def _after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:
@@ -228,12 +233,8 @@ class BertForward:
         padding_id = self._embeddings.padding_id
         return len(self._embeddings.positions) - (0 if padding_id is None else padding_id + 1)
 
-    def with_maps(self, change: Callable[[LinearMap], LinearMap]) -> BertForward:
-        """Return the same pass with other maps.
-
-        Args:
-            change: takes each map, and returns what takes its place.
-        """
+    def with_maps(self, change: ChangeMap) -> BertForward:
+        """Return the same pass with other maps."""
         layers = tuple(layer.with_maps(change) for layer in self._layers)
         return BertForward(self._embeddings, layers, self._bias_table)
 

@@ -4,8 +4,9 @@ A few columns of what a map reads are many times as large as the others, and the
 the text. They would take the range that the others share, so they stay in float32. Which ones they
 are is seen by running some texts in float32 first.
 
-oneDNN multiplies unsigned by signed bytes. Signed by signed ones it runs by its reference code,
-thousands of times as slow, on processors without AMX; so token vectors are signed bytes around 128.
+oneDNN multiplies unsigned bytes by the signed ones of packed weights. Signed by signed ones run by
+its reference code, thousands of times as slowly, where there is no AMX; so token vectors are
+unsigned, around 128.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from torch import Tensor
 from holotype.encoders.torch_backend.linear_map import LinearMap, in_pieces
 from holotype.encoders.torch_backend.row_counts import BY_BYTES
 
+_BYTES = 255
 _LARGEST = 127
 _MIDDLE = 128
+# Of values that are hardly negative, so many bytes are for those that are.
+_BELOW = 16
+_AT_ONCE = max(BY_BYTES.ladder)
 # More would cost time, and save none of the loss of the models that were measured.
 _MOST_KEPT = 8
 # How many times the range of the others a column must have.
@@ -47,9 +52,13 @@ class WatchedMap(LinearMap):
         """How many bytes the weights take."""
         return self._weight.nbytes + (0 if self._bias is None else self._bias.nbytes)
 
-    def in_bytes(self) -> ByteMap:
-        """Return the same map by bytes."""
-        return ByteMap(self._weight, self._bias, outlying(self._greatest))
+    def in_bytes(self, least: float | None) -> ByteMap:
+        """Return the same map by bytes.
+
+        Args:
+            least: below which no value is that it reads; None where nothing is known.
+        """
+        return ByteMap(self._weight, self._bias, outlying(self._greatest), least=least)
 
 
 def outlying(greatest: Tensor) -> Tensor:
@@ -65,15 +74,18 @@ def outlying(greatest: Tensor) -> Tensor:
 
 
 class ByteMap(LinearMap):
-    """``x W^T + b`` by a product of bytes; takes and returns float32."""
+    """``x W^T + b`` by a product of bytes, of float32."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, kept: Tensor) -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, kept: Tensor, *, least: float | None = None
+    ) -> None:
         """Round a weight.
 
         Args:
             weight: float32 ``[out_dim, in_dim]``.
             bias: float32 ``[out_dim]``.
             kept: the columns of the input that are multiplied in float32, int64 ``[n]``.
+            least: below which no value of the input is, 0 at most; None where nothing is known.
         """
         rounded = weight.index_fill(1, kept, 0)
         scales = rounded.abs().amax(1).clamp_(min=_LEAST_RANGE).div_(_LARGEST)
@@ -83,59 +95,87 @@ class ByteMap(LinearMap):
         self._packed: Tensor = operators.qlinear_prepack(rounded, None)
         self._scales = scales
         self._zeros = torch.zeros(len(scales), dtype=torch.int64)
-        self._bias = bias
+        self._bias = torch.zeros_like(scales) if bias is None else bias
         self._kept = kept if len(kept) else None
         self._kept_weight = weight[:, kept].t().contiguous()
-        self.memory_bytes = (
-            rounded.nbytes
-            + scales.nbytes
-            + self._kept_weight.nbytes
-            + (0 if bias is None else bias.nbytes)
-        )
+        self._least = least
+        held = (rounded, scales, self._zeros, self._bias, self._kept_weight)
+        self.memory_bytes = sum(one.nbytes for one in held)
 
     def __call__(self, vectors: Tensor) -> Tensor:
         """Map ``[..., in_dim]`` to ``[..., out_dim]``."""
-        return in_pieces(BY_BYTES, self._map, vectors)
+        return self.to_type(torch.float32, vectors)
+
+    def to_type(self, dtype: torch.dtype, vectors: Tensor) -> Tensor:
+        """Map vectors, and return them in a type."""
+        flat = vectors.flatten(0, -2)
+        found = vectors.new_empty(len(flat), len(self._scales), dtype=dtype)
+        # What lies between two steps stays in the cache; the last one writes to its place.
+        for part, room in zip(flat.split(_AT_ONCE), found.split(_AT_ONCE), strict=True):
+            torch.add(in_pieces(BY_BYTES, self._product, part), self._bias, out=room)
+        return found.view(*vectors.shape[:-1], -1)
 
     def gelu(self, vectors: Tensor) -> Tensor:
         """Map vectors, and apply GELU, the exact one."""
         return in_pieces(BY_BYTES, self._map_and_gelu, vectors)
 
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
-        """Map vectors, and add others of the outer size to them."""
-        return in_pieces(BY_BYTES, self._map_and_add, vectors, residual)
-
-    def _map(self, vectors: Tensor) -> Tensor:
-        rounded, scales = _in_bytes(vectors, self._kept)
-        found = self._run(
-            *(rounded, 1.0, _MIDDLE, self._packed, self._scales, self._zeros, None),
-            *(1.0, 0, torch.float32, "none", [], ""),
-        )
-        found.mul_(scales)
-        if self._kept is not None:
-            found.addmm_(vectors.index_select(1, self._kept), self._kept_weight)
-        return found if self._bias is None else found.add_(self._bias)
+        """Map vectors, which are overwritten, and add others of the outer size to them."""
+        run = self._map_and_add if self._least is None else self._map_bounded_and_add
+        return in_pieces(BY_BYTES, run, vectors, residual)
 
     def _map_and_gelu(self, vectors: Tensor) -> Tensor:
-        found: Tensor = torch.ops.aten.gelu_.default(self._map(vectors))
+        found: Tensor = torch.ops.aten.gelu_.default(self._product(vectors).add_(self._bias))
         return found
 
     def _map_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
-        return self._map(vectors).add_(residual)
+        return self._product(vectors).add_(self._bias).add_(residual)
+
+    def _map_bounded_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
+        least = self._least or 0.0
+        kept = self._take_kept(vectors)
+        # Zero lies as far above the least byte as the least value needs.
+        scales = vectors.amax(1, keepdim=True).clamp_(min=_LEAST_RANGE).div_(_BYTES - _BELOW)
+        scales.clamp_(min=-least / _BELOW)
+        vectors.mul_(scales.reciprocal()).add_(_BELOW - _MIDDLE)
+        found = self._multiply(_to_bytes(vectors), _BELOW, scales)
+        return self._add_kept(found, kept).add_(self._bias).add_(residual)
+
+    def _product(self, vectors: Tensor) -> Tensor:
+        """Return ``x W^T``."""
+        room = vectors.abs()
+        if self._kept is not None:
+            room.index_fill_(1, self._kept, 0)
+        scales = room.amax(1, keepdim=True).clamp_(min=_LEAST_RANGE).div_(_LARGEST)
+        torch.mul(vectors, scales.reciprocal(), out=room)
+        kept = None if self._kept is None else vectors.index_select(1, self._kept)
+        if self._kept is not None:
+            room.index_fill_(1, self._kept, 0)
+        return self._add_kept(self._multiply(_to_bytes(room), _MIDDLE, scales), kept)
+
+    def _multiply(self, rounded: Tensor, zero: int, scales: Tensor) -> Tensor:
+        found = self._run(
+            *(rounded, 1.0, zero, self._packed, self._scales, self._zeros, None),
+            *(1.0, 0, torch.float32, "none", [], ""),
+        )
+        return found.mul_(scales)
+
+    def _take_kept(self, vectors: Tensor) -> Tensor | None:
+        """Return the columns that stay in float32, and leave zeros in their place."""
+        if self._kept is None:
+            return None
+        found = vectors.index_select(1, self._kept)
+        vectors.index_fill_(1, self._kept, 0)
+        return found
+
+    def _add_kept(self, found: Tensor, kept: Tensor | None) -> Tensor:
+        return found if kept is None else found.addmm_(kept, self._kept_weight)
 
 
-def _in_bytes(vectors: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return vectors as unsigned bytes around 128, and the scale of each: ``[n_tokens, 1]``."""
-    room = vectors.abs()
-    if kept is not None:
-        room.index_fill_(1, kept, 0)
-    scales = room.amax(1, keepdim=True).clamp_(min=_LEAST_RANGE).div_(_LARGEST)
-    torch.mul(vectors, scales.reciprocal(), out=room)
-    if kept is not None:
-        room.index_fill_(1, kept, 0)
+def _to_bytes(vectors: Tensor) -> Tensor:
+    """Round numbers from -128 to 127, in place, and return them as bytes around 128."""
     # Signed bytes on the way, since torch makes unsigned ones of numbers nine times as slowly.
-    rounded = room.round_().to(torch.int8).view(torch.uint8).add_(_MIDDLE)
-    return rounded, scales
+    return vectors.round_().to(torch.int8).view(torch.uint8).add_(_MIDDLE)
 
 
 def byte_products(device: torch.device) -> bool:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
 
-from holotype.encoders.torch_backend.attention import TokenBatch, attend, attended_in
+from holotype.encoders.torch_backend.attention import TokenBatch, attend, attention_type
 from holotype.encoders.torch_backend.backbone import Backbone, refuse_bytes
 from holotype.encoders.torch_backend.bert_forward import (
     BERT,
@@ -98,7 +98,9 @@ def _attend_in_rows(
 ) -> tuple[Tensor, None]:
     """Attend as `AttentionInterface` wants it: ``[1, n_heads, n_tokens, head_dim]`` each."""
     dtype = query.dtype
-    query, key, value = (attended_in(one[0].transpose(0, 1), dtype) for one in (query, key, value))
+    query, key, value = (one[0].transpose(0, 1) for one in (query, key, value))
+    attends_in = attention_type(query, dtype)
+    query, key, value = (one.to(attends_in) for one in (query, key, value))
     found = attend(
         query,
         key,

@@ -34,12 +34,16 @@ class LinearMap:
         """Map ``[n_tokens, in_dim]`` to ``[n_tokens, out_dim]``."""
         return functional.linear(vectors, self._weight, self._bias)
 
+    def to_type(self, dtype: torch.dtype, vectors: Tensor) -> Tensor:
+        """Map vectors, and return them in a type."""
+        return self(vectors).to(dtype)
+
     def gelu(self, vectors: Tensor) -> Tensor:
         """Map vectors, and apply GELU, the exact one."""
         return _gelu_in_place(self(vectors))
 
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
-        """Map vectors, and add others of the outer size to them."""
+        """Map vectors, which may be overwritten, and add others of the outer size to them."""
         return self(vectors).add_(residual)
 
 
