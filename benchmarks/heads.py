@@ -37,8 +37,8 @@ class Pair:
 
 
 @contextmanager
-def sparse_pair(n_items: int, device: str) -> Iterator[Pair]:
-    """Load a SPLADE model of 30,522 words, and encode documents."""
+def sparse_pair(n_items: int, device: str, dtype: str = "float32") -> Iterator[Pair]:
+    """Load a SPLADE model of 30,522 words, theirs in float32, and encode documents."""
     import torch
     from sentence_transformers import SparseEncoder
     from transformers import BertConfig, BertForMaskedLM
@@ -49,14 +49,14 @@ def sparse_pair(n_items: int, device: str) -> Iterator[Pair]:
     torch.nn.init.constant_(model.cls.predictions.decoder.bias, BIAS)
     with tempfile.TemporaryDirectory() as folder:
         _save(model, Path(folder))
-        ours = holotype.load(_sparse_record(), checkpoint=folder, device=device)
+        ours = holotype.load(_sparse_record(), checkpoint=folder, device=device, dtype=dtype)
         theirs = SparseEncoder(folder, device=device)
         yield Pair(lambda: theirs.encode_document(texts), lambda: ours.encode_document(texts))
 
 
 @contextmanager
-def cross_encoder_pair(n_items: int, device: str) -> Iterator[Pair]:
-    """Load a cross-encoder, and score pairs of a query and a document."""
+def cross_encoder_pair(n_items: int, device: str, dtype: str = "float32") -> Iterator[Pair]:
+    """Load a cross-encoder, theirs in float32, and score pairs of a query and a document."""
     import torch
     from sentence_transformers import CrossEncoder
     from transformers import BertConfig, BertForSequenceClassification
@@ -67,7 +67,8 @@ def cross_encoder_pair(n_items: int, device: str) -> Iterator[Pair]:
     pairs = [(query[:40], text) for query, text in zip(queries, texts, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
         _save(BertForSequenceClassification(BertConfig(**SIZES | {"num_labels": 1})), Path(folder))
-        ours = holotype.load(_cross_encoder_record(), checkpoint=folder, device=device)
+        record = _cross_encoder_record()
+        ours = holotype.load(record, checkpoint=folder, device=device, dtype=dtype)
         theirs = CrossEncoder(folder, device=device)
         yield Pair(
             lambda: theirs.predict(pairs), lambda: ours.predict(pairs, on_overflow="truncate")
