@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import torch
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from tests.runtime.architectures import HIDDEN, save_architecture
-from tests.runtime.parity import DenseRecord, Save, change
+from tests.runtime.heads import PAIRS, cross_encoder_record, save_head
+from tests.runtime.parity import DenseRecord, Save, SparseRecord, change
+from tests.runtime.sparse import save_language_model
 from tests.runtime.test_minilm import MINILM
 
 from holotype.encoders import load
@@ -102,6 +105,35 @@ def test_an_architecture_that_was_never_measured_is_refused(
     folder, record = saved("ModernBertModel", tmp_path, save_dense, dense_record)
     with pytest.raises(UnsupportedCheckpointError, match=r"ModernBertModel.*int8.*bfloat16"):
         load(record, checkpoint=folder, device="cpu", dtype="int8")
+
+
+@needs_bytes
+def test_heads_read_what_the_layers_return(tmp_path: Path) -> None:
+    folder = save_head(tmp_path / "reranker", "Bert", num_labels=1)
+    record = cross_encoder_record()
+    pairs = PAIRS[:2]
+    exact = load(record, checkpoint=folder, device="cpu").predict(pairs, activation="identity")
+    encoder = load(record, checkpoint=folder, device="cpu", dtype="int8")
+    found = encoder.predict(pairs, activation="identity")
+    assert not np.array_equal(found, exact)
+    np.testing.assert_allclose(found, exact, atol=0.1 * float(np.abs(exact).max()))
+    with pytest.raises(UnsupportedCheckpointError, match=r"DebertaV2.*int8"):
+        other = save_head(tmp_path / "other", "DebertaV2", num_labels=1)
+        load(record, checkpoint=other, device="cpu", dtype="int8")
+
+
+@needs_bytes
+def test_words_are_weighed_by_what_the_layers_return(
+    sparse_record: SparseRecord, tmp_path: Path
+) -> None:
+    folder = save_language_model(tmp_path / "plain")
+    n_words = json.loads((folder / "config.json").read_text())["vocab_size"]
+    record = sparse_record(n_words, pooling="max", activation="log1p-relu")
+    exact = load(record, checkpoint=folder, device="cpu").encode(["the query"]).to_dense()[0]
+    found = load(record, checkpoint=folder, device="cpu", dtype="int8").encode(["the query"])
+    dense = found.to_dense()[0]
+    assert not np.array_equal(dense, exact)
+    assert dense @ exact / np.linalg.norm(dense) / np.linalg.norm(exact) >= 0.99
 
 
 def test_a_processor_that_multiplies_no_bytes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
