@@ -95,11 +95,11 @@ class ByteMap(LinearMap):
         self._packed: Tensor = operators.qlinear_prepack(rounded, None)
         self._scales = scales
         self._zeros = torch.zeros(len(scales), dtype=torch.int64)
-        self._bias = torch.zeros_like(scales) if bias is None else bias
+        self._added: Tensor = torch.zeros_like(scales) if bias is None else bias
         self._kept = kept if len(kept) else None
         self._kept_weight = weight[:, kept].t().contiguous()
         self._least = least
-        held = (rounded, scales, self._zeros, self._bias, self._kept_weight)
+        held = (rounded, scales, self._zeros, self._added, self._kept_weight)
         self.memory_bytes = sum(one.nbytes for one in held)
 
     def __call__(self, vectors: Tensor) -> Tensor:
@@ -111,8 +111,10 @@ class ByteMap(LinearMap):
         flat = vectors.flatten(0, -2)
         found = vectors.new_empty(len(flat), len(self._scales), dtype=dtype)
         # What lies between two steps stays in the cache; the last one writes to its place.
-        for part, room in zip(flat.split(_AT_ONCE), found.split(_AT_ONCE), strict=True):
-            torch.add(in_pieces(BY_BYTES, self._product, part), self._bias, out=room)
+        for part, room in zip(
+            torch.split(flat, _AT_ONCE), torch.split(found, _AT_ONCE), strict=True
+        ):
+            torch.add(in_pieces(BY_BYTES, self._product, part), self._added, out=room)
         return found.view(*vectors.shape[:-1], -1)
 
     def gelu(self, vectors: Tensor) -> Tensor:
@@ -125,11 +127,11 @@ class ByteMap(LinearMap):
         return in_pieces(BY_BYTES, run, vectors, residual)
 
     def _map_and_gelu(self, vectors: Tensor) -> Tensor:
-        found: Tensor = torch.ops.aten.gelu_.default(self._product(vectors).add_(self._bias))
+        found: Tensor = torch.ops.aten.gelu_.default(self._product(vectors).add_(self._added))
         return found
 
     def _map_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
-        return self._product(vectors).add_(self._bias).add_(residual)
+        return self._product(vectors).add_(self._added).add_(residual)
 
     def _map_bounded_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
         least = self._least or 0.0
@@ -139,7 +141,7 @@ class ByteMap(LinearMap):
         scales.clamp_(min=-least / _BELOW)
         vectors.mul_(scales.reciprocal()).add_(_BELOW - _MIDDLE)
         found = self._multiply(_to_bytes(vectors), _BELOW, scales)
-        return self._add_kept(found, kept).add_(self._bias).add_(residual)
+        return self._add_kept(found, kept).add_(self._added).add_(residual)
 
     def _product(self, vectors: Tensor) -> Tensor:
         """Return ``x W^T``."""
