@@ -216,7 +216,7 @@ def heads_table(device: str, n_items: int) -> Table:
         ("pairs of a cross-encoder", heads.cross_encoder_pair),
     ):
         for dtype in ("bfloat16", "float16"):
-            with pair_of(n_items, device, dtype) as pair:
+            with pair_of(n_items, device, dtype, dtype) as pair:
                 times = in_turns({"theirs": pair.theirs, "ours": pair.ours}, _N_ROUNDS)
             their_time, our_time = (statistics.median(times[which]) for which in times)
             speeds = [f"{n_items / seconds:,.0f} a second" for seconds in (their_time, our_time)]

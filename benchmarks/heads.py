@@ -37,7 +37,9 @@ class Pair:
 
 
 @contextmanager
-def sparse_pair(n_items: int, device: str, dtype: Any = "float32") -> Iterator[Pair]:
+def sparse_pair(
+    n_items: int, device: str, dtype: Any = "float32", their_dtype: str = "float32"
+) -> Iterator[Pair]:
     """Load a SPLADE model of 30,522 words, and encode documents."""
     import torch
     from sentence_transformers import SparseEncoder
@@ -50,12 +52,14 @@ def sparse_pair(n_items: int, device: str, dtype: Any = "float32") -> Iterator[P
     with tempfile.TemporaryDirectory() as folder:
         _save(model, Path(folder))
         ours = holotype.load(_sparse_record(), checkpoint=folder, device=device, dtype=dtype)
-        theirs = SparseEncoder(folder, device=device, model_kwargs={"dtype": dtype})
+        theirs = SparseEncoder(folder, device=device, model_kwargs={"dtype": their_dtype})
         yield Pair(lambda: theirs.encode_document(texts), lambda: ours.encode_document(texts))
 
 
 @contextmanager
-def cross_encoder_pair(n_items: int, device: str, dtype: Any = "float32") -> Iterator[Pair]:
+def cross_encoder_pair(
+    n_items: int, device: str, dtype: Any = "float32", their_dtype: str = "float32"
+) -> Iterator[Pair]:
     """Load a cross-encoder, and score pairs of a query and a document."""
     import torch
     from sentence_transformers import CrossEncoder
@@ -67,8 +71,9 @@ def cross_encoder_pair(n_items: int, device: str, dtype: Any = "float32") -> Ite
     pairs = [(query[:40], text) for query, text in zip(queries, texts, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
         _save(BertForSequenceClassification(BertConfig(**SIZES | {"num_labels": 1})), Path(folder))
-        ours = holotype.load(_cross_encoder_record(), checkpoint=folder, device=device, dtype=dtype)
-        theirs = CrossEncoder(folder, device=device, model_kwargs={"dtype": dtype})
+        record = _cross_encoder_record()
+        ours = holotype.load(record, checkpoint=folder, device=device, dtype=dtype)
+        theirs = CrossEncoder(folder, device=device, model_kwargs={"dtype": their_dtype})
         yield Pair(
             lambda: theirs.predict(pairs), lambda: ours.predict(pairs, on_overflow="truncate")
         )

@@ -52,6 +52,11 @@ def has_avx512_bfloat16() -> bool:
     return _can("avx512_bf16")
 
 
+def has_avx512_vnni() -> bool:
+    """Return whether the processor multiplies bytes by AVX-512."""
+    return _can("avx512_vnni")
+
+
 def _can(instructions: str) -> bool:
     import torch
 

@@ -18,14 +18,14 @@ import quota
 import shapes
 import static_models
 from busy import busy_processes
-from corpus import CHECKPOINT, QUERY, documents
+from corpus import CHECKPOINT, QUERY, documents, paragraphs
 from heads import cross_encoder_pair, sparse_pair
 from holotype.encoders.exports import export
 from holotype.models import ALL_MINILM_L6_V2
 from memory import peak_ratio
 from peak import flops_a_token, peak_flops
 from peers import PlainOpenvino
-from targets import CannotMeasureError, Case, NotBuiltError, Sizes, Target
+from targets import CannotMeasureError, Case, Sizes, Target
 from timing import in_turns, times_faster, wall_and_cpu
 
 _ST32, _ST16 = "sentence-transformers, float32", "sentence-transformers, bfloat16"
@@ -107,12 +107,6 @@ def _require_bfloat16() -> None:
         raise CannotMeasureError("no AMX and no AVX512-BF16")
 
 
-def _require_amx(_sizes: Sizes) -> Sequence[float]:
-    if not machine.has_amx():
-        raise CannotMeasureError("no AMX")
-    raise CannotMeasureError("no benchmark yet")
-
-
 def _busy(dtype: str, sizes: Sizes) -> Sequence[float]:
     import torch
 
@@ -165,14 +159,23 @@ def _cold(sizes: Sizes) -> Sequence[float]:
     return cold_start.shares(sizes.n_processes)
 
 
-def _sparse(sizes: Sizes) -> Sequence[float]:
-    with sparse_pair(sizes.n_documents // 4, "cpu") as pair:
+def _sparse(dtype: str, sizes: Sizes) -> Sequence[float]:
+    _require_products(dtype)
+    with sparse_pair(sizes.n_documents // 4, "cpu", dtype) as pair:
         return (_ratio(pair.theirs, pair.ours, sizes.n_rounds),)
 
 
-def _pairs(sizes: Sizes) -> Sequence[float]:
-    with cross_encoder_pair(sizes.n_documents // 2, "cpu") as pair:
+def _pairs(dtype: str, sizes: Sizes) -> Sequence[float]:
+    _require_products(dtype)
+    with cross_encoder_pair(sizes.n_documents // 2, "cpu", dtype) as pair:
         return (_ratio(pair.theirs, pair.ours, sizes.n_rounds),)
+
+
+def _require_products(dtype: str) -> None:
+    if dtype == "bfloat16":
+        _require_bfloat16()
+    elif dtype == "int8":
+        _require_bytes()
 
 
 def _static(sizes: Sizes) -> Sequence[float]:
@@ -192,8 +195,22 @@ def _maxsim(n_queries: int, sizes: Sizes) -> Sequence[float]:
     return (maxsim_peers.ratio(n_queries, sizes.n_rounds),)
 
 
-def _int8(_sizes: Sizes) -> Sequence[float]:
-    raise NotBuiltError("holotype has no int8 on torch")
+def _documents_int8(sizes: Sizes) -> Sequence[float]:
+    _require_bytes()
+    ours, theirs, texts = _ours("int8"), _theirs(), documents(sizes.n_documents)
+    ratio = _ratio(
+        partial(theirs.encode_document, texts),
+        partial(ours.encode_document, texts),
+        sizes.n_rounds,
+    )
+    given = paragraphs()
+    cosines = (ours.encode_document(given) * _ours().encode_document(given)).sum(axis=1)
+    return ratio, float(cosines.min())
+
+
+def _require_bytes() -> None:
+    if not machine.has_avx512_vnni():
+        raise CannotMeasureError("no AVX512-VNNI")
 
 
 def _cannot(why: str, _sizes: Sizes) -> Sequence[float]:
@@ -201,6 +218,7 @@ def _cannot(why: str, _sizes: Sizes) -> Sequence[float]:
 
 
 _BFLOAT16_BOUNDS = (8, 2.4, 1.6) if machine.has_amx() else (5.5, 1.9, 1.5)
+_INT8_BOUND = 10 if machine.has_amx() else 5
 _FLOAT32_BOUND = 2.8 if machine.is_amd() else 2.0
 _MOST_MB = 64
 
@@ -226,8 +244,11 @@ CASES: Sequence[Case] = (
         _documents_float32,
     ),
     Case(
-        [Target(work="documents, int8 on torch", peer=_ST32, bound=5)],
-        _int8,
+        [
+            Target(work="documents, int8 on torch", peer=_ST32, bound=_INT8_BOUND),
+            Target(work="paragraphs, int8 on torch", peer="least cosine", bound=0.995),
+        ],
+        _documents_int8,
     ),
     Case(
         [Target(work="one query, float32", peer=_ST32, bound=0.4, at_least=False)],
@@ -306,10 +327,13 @@ CASES: Sequence[Case] = (
         [Target(work="MaxSim, 1 x 10,000", peer="fast-plaid", bound=1)],
         partial(_cannot, "fast-plaid pins another torch"),
     ),
-    Case([Target(work="SPLADE, float32", peer=_ST32, bound=1)], _sparse),
-    Case([Target(work="cross-encoder, float32", peer=_ST32, bound=1)], _pairs),
     *(
-        Case([Target(work=f"{kind}, bfloat16 and int8", peer=_ST32, bound=bound)], _require_amx)
-        for kind, bound in (("SPLADE", 8), ("cross-encoder", 6), ("classifier", 6))
+        Case([Target(work=f"{kind}, {dtype}", peer=_ST32, bound=bound)], partial(measure, dtype))
+        for kind, measure, by_amx in (("SPLADE", _sparse, 8), ("cross-encoder", _pairs, 6))
+        for dtype, bound in (("float32", 1), ("bfloat16", by_amx), ("int8", by_amx))
+    ),
+    Case(
+        [Target(work="classifier, bfloat16 and int8", peer=_ST32, bound=6)],
+        partial(_cannot, "it is the network of the cross-encoder"),
     ),
 )

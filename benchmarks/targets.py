@@ -18,10 +18,6 @@ class CannotMeasureError(Exception):
     """This machine, or what is installed on it, cannot show a figure; the message says why."""
 
 
-class NotBuiltError(Exception):
-    """holotype cannot do the work at all, which misses the target."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
     """How much is measured.
@@ -96,8 +92,7 @@ class Case:
 
     Attributes:
         targets: the lines of the table.
-        measure: returns a figure for each target, in their order; raises `CannotMeasureError`
-            or `NotBuiltError`.
+        measure: returns a figure for each target, in their order; raises `CannotMeasureError`.
     """
 
     targets: Sequence[Target]
@@ -120,8 +115,6 @@ def table(sizes: Sizes, cases: Sequence[Case], report: Callable[[str], None]) ->
             figures: Sequence[float | str] = case.measure(sizes)
         except CannotMeasureError as error:
             figures = [f"{NOT_MEASURABLE}{error}"] * len(case.targets)
-        except NotBuiltError as error:
-            figures = [f"missed: {error}"] * len(case.targets)
         found = [_row(*both) for both in zip(case.targets, figures, strict=True)]
         report(f"    {time.perf_counter() - started:.0f} s")
         for row in found:

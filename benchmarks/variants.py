@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import holotype
+import machine
 from corpus import CHECKPOINT
 from holotype.encoders.config import DTYPES, Backend
 from holotype.encoders.exports import export
@@ -72,6 +73,8 @@ def _sentence_transformers(device: str) -> Iterator[Variant]:
 def _torch(device: str) -> Iterator[Variant]:
     for dtype in TORCH_DTYPES:
         yield _holotype("torch", dtype, CHECKPOINT, device)
+    if device == "cpu" and machine.has_avx512_vnni():
+        yield _holotype("torch", "int8", CHECKPOINT, device)
 
 
 def _graphs(folder: Path) -> Iterator[Variant]:

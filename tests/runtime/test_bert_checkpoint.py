@@ -19,6 +19,7 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import pack
 from holotype.encoders.torch_backend.attention import TokenBatch, position_bias
+from holotype.encoders.torch_backend.backbone import Placement
 from holotype.encoders.torch_backend.bert_checkpoint import ReadModel, read_bert
 
 KIN = (
@@ -34,7 +35,8 @@ CPU = torch.device("cpu")
 
 def read(folder: Path, dtype: torch.dtype = torch.float32) -> ReadModel | None:
     tensors = load_file(folder / "model.safetensors")
-    return read_bert(Checkpoint(folder), tensors, device=CPU, dtype=dtype)
+    placement = Placement(CPU, dtype, str(dtype).removeprefix("torch."))
+    return read_bert(Checkpoint(folder), tensors, placement)
 
 
 @pytest.mark.parametrize("name", KIN)

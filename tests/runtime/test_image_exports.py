@@ -104,7 +104,7 @@ def test_pages_in_tiles_have_the_vectors_of_torch(
 ) -> None:
     folder = tmp_path / "model"
     colmodernvbert(folder)
-    options = {} if dtype == "float32" else {"min_cosine": 0.5}
+    options: dict[str, Any] = {} if dtype == "float32" else {"min_cosine": 0.5}
     made = export(folder, backend=backend, dtype=dtype, to=tmp_path / "made", **options)
     assert isinstance(made.manifest.loss, VectorLoss)
     assert len(made.manifest.loss.texts) == 12 + 4

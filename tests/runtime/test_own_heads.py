@@ -94,8 +94,9 @@ def test_heads_of_classifiers(name: str, config: dict[str, Any]) -> None:
     head = ClassificationHead(*found, pad_id=model.config.pad_token_id)
     seen = []
     for batch, vectors in passes(model, rows):
-        for indices, logits, _ in head.outputs(vectors, batch):
+        for indices, found_logits, _ in head.outputs(vectors, batch):
             seen += indices
+            logits = found_logits()
             assert logits.shape == (len(indices), N_LABELS)
             for index, ours in zip(indices, logits, strict=True):
                 assert_equal(torch.from_numpy(ours), expected[index])

@@ -417,8 +417,11 @@ def test_another_device_or_type_is_refused(save_static: Save, record: Any) -> No
     folder = save_static()
     with pytest.raises(UnsupportedModelError, match="on the CPU in float32, not on cuda"):
         load(record(), checkpoint=folder, device="cuda")
-    with pytest.raises(UnsupportedModelError, match=r"on the CPU in float32, not .* in bfloat16"):
-        load(record(), checkpoint=folder, dtype="bfloat16")
+    for dtype in ("bfloat16", "int8"):
+        with pytest.raises(
+            UnsupportedModelError, match=rf"on the CPU in float32, not .* in {dtype}"
+        ):
+            load(record(), checkpoint=folder, dtype=dtype)
 
 
 def test_a_closed_encoder_gives_its_table_back(save_static: Save, record: Any) -> None:

@@ -105,7 +105,8 @@ def load(
             the file that HOLOTYPE_LOCK names, if it is set.
         dtype: ``"float32"`` (the default), ``"float16"`` or ``"bfloat16"``, for the weights and
             the arithmetic; ``"auto"`` is bfloat16 where the hardware multiplies it natively, and
-            float32 elsewhere. Results are always float32.
+            float32 elsewhere. ``"int8"`` multiplies bytes in the layers of BERT and its kin, on
+            processors that do so. Results are always float32.
         checkpoint: a folder with the model's files; None takes the pinned revision from the
             Hub's cache, or downloads it.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.

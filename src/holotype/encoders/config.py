@@ -56,7 +56,7 @@ else:
 ModelT_co = TypeVar("ModelT_co", bound=ModelInfo, covariant=True)
 
 DTYPES = {
-    "torch": ("float32", "float16", "bfloat16", "auto"),
+    "torch": ("float32", "float16", "bfloat16", "int8", "auto"),
     "onnx": ("float32", "float16", "int8"),
     "openvino": ("float32", "float16", "bfloat16", "int8"),
 }
@@ -83,7 +83,8 @@ class ModelConfig(Generic[ModelT_co]):
         device: a torch device such as ``"cpu"`` or ``"cuda:1"``; None takes the first available
             of CUDA, MPS and the CPU.
         dtype: the type of the weights and of the arithmetic; results are always float32. A loaded
-            model's config holds the type that ``"auto"`` resolved to.
+            model's config holds the type that ``"auto"`` resolved to. In int8 on torch, tables,
+            norms and heads stay in float32.
         checkpoint: a local folder; None takes the pinned revision from the Hub or its cache.
         trust_remote_code: whether Python files of the checkpoint may run.
         backend: the library that runs the model. ``"torch"`` reads the checkpoint's own weights;

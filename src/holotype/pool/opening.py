@@ -340,4 +340,7 @@ def _estimate(ref: ModelRef, inference: InferenceSettings) -> int | None:
             # The load says what is wrong with it, in more words.
             return None
         n_values = count_parameters(headers) or n_values
-    return None if n_values is None else estimate_bytes(n_values, inference.dtype)
+    # torch reads weights in float32 before it rounds them; an export is in bytes on the disk.
+    rounds = inference.backend == "torch" and inference.dtype == "int8"
+    dtype = "float32" if rounds else inference.dtype
+    return None if n_values is None else estimate_bytes(n_values, dtype)

@@ -233,7 +233,7 @@ class StaticNetwork:
 
 
 _DEVICES = (None, "cpu")
-_OTHER_DTYPES = ("float16", "bfloat16")
+_OTHER_DTYPES = ("float16", "bfloat16", "int8")
 
 
 def build_table(plan: StaticPlan, config: ModelConfig[Any]) -> Towers:

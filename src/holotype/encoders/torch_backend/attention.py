@@ -77,13 +77,17 @@ def padded_length(n_tokens: int, dtype: torch.dtype, device: torch.device) -> in
     return _BLOCK if n_tokens <= _BLOCK else -(-n_tokens // step) * step
 
 
-def attended_in(tokens: Tensor) -> Tensor:
-    """Return what is to attend, ``[n_tokens, ...]``, in the type in which it does so best.
+def attention_type(tokens: Tensor, dtype: torch.dtype) -> torch.dtype:
+    """Return the type in which tokens attend best.
 
     Few tokens are as fast in float32 as in bfloat16, and nothing is kept for them.
+
+    Args:
+        tokens: what is to attend, ``[n_tokens, ...]``.
+        dtype: the type in which many tokens attend.
     """
     few = tokens.shape[0] < _LEAST_TOKENS and tokens.device.type == "cpu"
-    return tokens.float() if few else tokens
+    return torch.float32 if few else dtype
 
 
 def _blocks(group: Group, query: Tensor) -> Blocks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,12 @@ from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.inputs.rows import TOKENS_AT_ONCE, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import Group, PackedBatch, pack_padded
+from holotype.encoders.torch_backend.byte_map import byte_products
 from holotype.encoders.torch_backend.devices import resolve_device
+from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
+from holotype.encoders.torch_backend.row_counts import BY_BYTES, RowCounts, row_counts
 from holotype.encoders.torch_backend.transfers import send
-from holotype.errors import CheckpointError
+from holotype.errors import CheckpointError, InvalidArgumentError, UnsupportedCheckpointError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -35,15 +38,38 @@ class Placement:
     dtype: torch.dtype
     name: str
 
+    @property
+    def in_bytes(self) -> bool:
+        """Whether the maps of the layers multiply bytes; everything else is in `dtype` then."""
+        return self.name == "int8"
+
+    @property
+    def attends_in(self) -> torch.dtype:
+        """The type in which many tokens attend."""
+        return torch.bfloat16 if self.in_bytes and multiplies_bfloat16(self.device) else self.dtype
+
+    @property
+    def counts(self) -> RowCounts | None:
+        """The numbers of rows that maps run with; None where any number will do."""
+        if self.in_bytes:
+            return BY_BYTES
+        return row_counts(self.dtype) if one_dnn_multiplies(self.device, self.dtype) else None
+
 
 def place(device: str | None, dtype: str) -> Placement:
     """Return where a model goes; see `resolve_device` and `settle_dtype`.
 
     Raises:
-        ValueError: there is no such device.
+        InvalidArgumentError: there is no such device, or it does not multiply bytes.
     """
     found = resolve_device(device)
     name = settle_dtype(dtype, found)
+    if name == "int8" and not byte_products(found):
+        raise InvalidArgumentError(
+            f"int8 on torch needs a processor with AVX512-VNNI, device='cpu' and torch 2.10 or "
+            f"later with oneDNN, and {str(found)!r} has not all of that; pass another dtype, or an "
+            "export in int8 with backend='onnx' or 'openvino'"
+        )
     return Placement(found, resolve_dtype(name), name)
 
 
@@ -51,7 +77,9 @@ class Backbone:
     """A `Transformer` as transformers has it, which reads rows that are padded.
 
     Attributes:
+        location: the checkpoint, for errors.
         tokenizer: the checkpoint's tokenizer.
+        placement: where it runs, and in which type.
         device: where the weights are.
         dtype: the type of the weights and of the arithmetic.
         memory_bytes: how many bytes the weights take on the device.
@@ -71,7 +99,9 @@ class Backbone:
         """
         table: Any = model.get_input_embeddings()
         require_embeddings(location, tokenizer, len(table.weight))
+        self.location = location
         self.tokenizer = tokenizer
+        self.placement = placement
         self.device = placement.device
         self.dtype = placement.dtype
         # transformers hides the signature of `to` behind a decorator.
@@ -159,15 +189,32 @@ def require_embeddings(location: str, tokenizer: TextTokenizer, n_embeddings: in
         )
 
 
+def refuse_bytes(location: str, architecture: str) -> NoReturn:
+    """Refuse a model whose loss by products of bytes nobody has measured.
+
+    Raises:
+        UnsupportedCheckpointError: always.
+    """
+    raise UnsupportedCheckpointError(
+        location,
+        f"is a {architecture}, which does not run in int8 on torch; BERT, RoBERTa, XLM-RoBERTa, "
+        "CamemBERT, DistilBERT and MPNet do. Pass dtype='bfloat16' or 'float32'",
+    )
+
+
 def weight_bytes(module: nn.Module) -> int:
     """Return how many bytes the weights of a module take; tied ones count once."""
     return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
 
 
 def resolve_dtype(name: str) -> torch.dtype:
-    """Return the torch type of a name that `ModelConfig` allows."""
+    """Return the torch type of a name that `ModelConfig` allows.
+
+    Of int8 it is that of all but the maps of the layers.
+    """
     return {
         "float32": torch.float32,
+        "int8": torch.float32,
         "float16": torch.float16,
         "bfloat16": torch.bfloat16,
     }[name]

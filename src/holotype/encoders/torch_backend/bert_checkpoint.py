@@ -17,6 +17,7 @@ from torch.nn import functional
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.remote_code import runs_own_code
+from holotype.encoders.torch_backend.backbone import Placement
 from holotype.encoders.torch_backend.bert_forward import (
     BERT,
     DISTILBERT,
@@ -27,6 +28,8 @@ from holotype.encoders.torch_backend.bert_forward import (
     build_forward,
     shapes,
 )
+from holotype.encoders.torch_backend.byte_map import WatchedMap
+from holotype.encoders.torch_backend.linear_map import linear_map
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
 
 
@@ -103,17 +106,14 @@ class ReadModel:
 def read_bert(
     checkpoint: Checkpoint,
     tensors: Mapping[str, Tensor],
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
+    placement: Placement,
 ) -> ReadModel | None:
     """Read a checkpoint; None where only transformers can.
 
     Args:
         checkpoint: the folder of the transformer.
         tensors: all tensors of the transformer's files.
-        device: where the weights go.
-        dtype: the type of the weights and of the arithmetic.
+        placement: where they run, and in which type; in int8, the maps are `WatchedMap`s.
 
     Raises:
         UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
@@ -122,7 +122,7 @@ def read_bert(
     kind = _KINDS.get(str(config.values.get("model_type")))
     if kind is None or not _is_ordinary(checkpoint, config):
         return None
-    settings = _settings(kind, config)
+    settings = _settings(kind, config, placement.attends_in)
     if settings is None:
         return None
     found = _own_names(kind, tensors)
@@ -130,10 +130,13 @@ def read_bert(
         return None
     # Copies, since what was read may be a view of the file.
     placed = {
-        name: tensor.to(device=device, dtype=dtype, copy=True) for name, tensor in found.items()
+        name: tensor.to(device=placement.device, dtype=placement.dtype, copy=True)
+        for name, tensor in found.items()
     }
     return ReadModel(
-        forward=build_forward(kind.names, placed, settings),
+        forward=build_forward(
+            kind.names, placed, settings, WatchedMap if placement.in_bytes else linear_map
+        ),
         n_embeddings=len(placed[kind.names.words]),
         memory_bytes=sum(tensor.nbytes for tensor in placed.values()),
     )
@@ -151,7 +154,7 @@ def _is_ordinary(checkpoint: Checkpoint, config: JsonFile) -> bool:
     )
 
 
-def _settings(kind: _Kind, config: JsonFile) -> Settings | None:
+def _settings(kind: _Kind, config: JsonFile, attends_in: torch.dtype) -> Settings | None:
     """Return what the tensors do not say; None where the configuration does not say it either."""
     n_layers, n_heads = (
         _integer(kind, config, "num_hidden_layers"),
@@ -175,6 +178,7 @@ def _settings(kind: _Kind, config: JsonFile) -> Settings | None:
         norm_eps=eps,
         padding_id=padding_id if isinstance(padding_id, int) else None,
         activation=_ACTIVATIONS[activation],
+        attends_in=attends_in,
     )
 
 

@@ -8,7 +8,8 @@ neither transformers' modules, with their checks and their masks, nor their impo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -17,11 +18,11 @@ from torch.nn import functional
 from holotype.encoders.torch_backend.attention import (
     TokenBatch,
     attend,
-    attended_in,
+    attention_type,
     padded_length,
     position_bias,
 )
-from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map
+from holotype.encoders.torch_backend.linear_map import LinearMap, MakeMap, linear_map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,9 @@ def shapes(
 
 
 _Norm = Callable[[Tensor], Tensor]
+ChangeMap: TypeAlias = Callable[[LinearMap, float | None], LinearMap]
+"""Takes a map and the least value that it reads, where that is known; returns what takes its place."""
+_LEAST_OF_GELU = -0.17
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ class Layer:
     """One layer: attention, then two maps with an activation between."""
 
     n_heads: int
+    attends_in: torch.dtype
     query_key_value: LinearMap
     attended: LinearMap
     attention_norm: _Norm
@@ -164,8 +169,9 @@ class Layer:
 
     def __call__(self, vectors: Tensor, batch: TokenBatch, bias: Tensor | None) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
-        parts = self.query_key_value(vectors).view(vectors.shape[0], 3, self.n_heads, -1)
-        query, key, value = attended_in(parts).unbind(1)
+        dtype = attention_type(vectors, self.attends_in)
+        parts = self.query_key_value.to_type(dtype, vectors)
+        query, key, value = parts.view(vectors.shape[0], 3, self.n_heads, -1).unbind(1)
         attended = attend(query, key, value, batch, bias=bias).to(vectors.dtype)
         sizes = list(batch.pieces)
         if len(sizes) == 1:
@@ -173,6 +179,16 @@ class Layer:
         # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
         pieces = zip(torch.split(vectors, sizes), torch.split(attended, sizes), strict=True)
         return torch.cat([self._after_attention(*piece) for piece in pieces])
+
+    def with_maps(self, change: ChangeMap) -> Layer:
+        """Return the same layer with other maps."""
+        return replace(
+            self,
+            query_key_value=change(self.query_key_value, None),
+            attended=change(self.attended, None),
+            up=change(self.up, None),
+            down=change(self.down, _LEAST_OF_GELU if self.activation is None else None),
+        )
 
     def _after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:
         vectors = self.attention_norm(self.attended.add_to(vectors, attended))
@@ -211,9 +227,21 @@ class BertForward:
             vectors = layer(vectors, batch, bias)
         return vectors
 
+    @property
+    def n_positions(self) -> int:
+        """How many tokens a text can have."""
+        padding_id = self._embeddings.padding_id
+        return len(self._embeddings.positions) - (0 if padding_id is None else padding_id + 1)
+
+    def with_maps(self, change: ChangeMap) -> BertForward:
+        """Return the same pass with other maps."""
+        layers = tuple(layer.with_maps(change) for layer in self._layers)
+        return BertForward(self._embeddings, layers, self._bias_table)
+
     def _bias(self, table: Tensor, batch: TokenBatch) -> Tensor:
         longest = max(group.n_tokens for group in batch.groups)
-        return position_bias(table, padded_length(longest, table.dtype, table.device))
+        dtype = self._layers[0].attends_in
+        return position_bias(table, padded_length(longest, dtype, table.device))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +254,7 @@ class Settings:
         norm_eps: what norms add to the variance.
         padding_id: the token from whose id on positions are numbered; None numbers them from 0.
         activation: what comes between the two maps of a layer; None is the exact GELU.
+        attends_in: the type in which many tokens attend.
     """
 
     n_layers: int
@@ -233,12 +262,14 @@ class Settings:
     norm_eps: float
     padding_id: int | None
     activation: Callable[[Tensor], Tensor] | None
+    attends_in: torch.dtype
 
 
 def build_forward(
     names: Names,
     tensors: Mapping[str, Tensor],
     settings: Settings,
+    make_map: MakeMap = linear_map,
 ) -> BertForward:
     """Build the forward pass of a model.
 
@@ -246,6 +277,7 @@ def build_forward(
         names: what its architecture calls its tensors.
         tensors: all of them, on their device and in their type.
         settings: what they do not say.
+        make_map: makes the maps of the layers.
     """
     embeddings = Embeddings(
         words=tensors[names.words],
@@ -255,31 +287,38 @@ def build_forward(
         padding_id=settings.padding_id,
     )
     layers = tuple(
-        _layer(names, f"{names.layer}.{number}.", tensors, settings)
+        _layer(names, f"{names.layer}.{number}.", tensors, settings, make_map)
         for number in range(settings.n_layers)
     )
     bias_table = None if names.bias_table is None else tensors[names.bias_table]
     return BertForward(embeddings, layers, bias_table)
 
 
-def _layer(names: Names, prefix: str, tensors: Mapping[str, Tensor], settings: Settings) -> Layer:
+def _layer(
+    names: Names,
+    prefix: str,
+    tensors: Mapping[str, Tensor],
+    settings: Settings,
+    make_map: MakeMap,
+) -> Layer:
     return Layer(
         n_heads=settings.n_heads,
-        query_key_value=_map(tensors, *(prefix + name for name in names.query_key_value)),
-        attended=_map(tensors, prefix + names.attended),
+        attends_in=settings.attends_in,
+        query_key_value=_map(make_map, tensors, *(prefix + name for name in names.query_key_value)),
+        attended=_map(make_map, tensors, prefix + names.attended),
         attention_norm=_norm(tensors, prefix + names.attention_norm, settings.norm_eps),
-        up=_map(tensors, prefix + names.up),
+        up=_map(make_map, tensors, prefix + names.up),
         activation=settings.activation,
-        down=_map(tensors, prefix + names.down),
+        down=_map(make_map, tensors, prefix + names.down),
         output_norm=_norm(tensors, prefix + names.output_norm, settings.norm_eps),
     )
 
 
-def _map(tensors: Mapping[str, Tensor], *names: str) -> LinearMap:
+def _map(make_map: MakeMap, tensors: Mapping[str, Tensor], *names: str) -> LinearMap:
     """Return one map for layers that read the same vectors; what they return is concatenated."""
     weights = [tensors[f"{name}.weight"] for name in names]
     biases = [tensors[f"{name}.bias"] for name in names]
-    return linear_map(
+    return make_map(
         weights[0] if len(names) == 1 else torch.cat(weights),
         biases[0] if len(names) == 1 else torch.cat(biases),
     )

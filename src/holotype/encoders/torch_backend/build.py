@@ -26,7 +26,7 @@ from holotype.encoders.kinds.static import StaticCheckpoint
 from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.forks import first_process, refuse_fork
 from holotype.encoders.running.network import Tower, Towers, one_tower
-from holotype.encoders.torch_backend.backbone import Placement, place
+from holotype.encoders.torch_backend.backbone import Placement, place, refuse_bytes
 from holotype.encoders.torch_backend.devices import memory_errors
 from holotype.encoders.torch_backend.layers import LayersHead
 from holotype.encoders.torch_backend.network import TorchNetwork
@@ -58,12 +58,18 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers | Writers:
         CheckpointError: the weights are missing, damaged, unsafe, or of another model.
         DeviceMemoryError: the device has too little memory.
         ForkedEncoderError: the process was forked after it had loaded another model.
-        ValueError: there is no such device.
+        InvalidArgumentError: there is no such device, or it does not multiply bytes.
+        UnsupportedCheckpointError: the model is not of an architecture that runs in int8.
     """
     if isinstance(plan, StaticPlan):
         return build_table(plan, config)
     _refuse_fork(config.record.id)
     placement = place(config.device, config.dtype)
+    reads_pictures = isinstance(plan, ImageTextPlan | CaptionerPlan) or (
+        isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None
+    )
+    if placement.in_bytes and reads_pictures:
+        refuse_bytes(plan.checkpoint.location, "model that reads pictures")
     with memory_errors(placement.device):
         return _build(plan, config, placement)
 

@@ -18,6 +18,7 @@ from holotype.encoders.torch_backend.backbone import (
     Backbone,
     LanguageModelBackbone,
     Placement,
+    refuse_bytes,
     weight_bytes,
 )
 from holotype.encoders.torch_backend.forwards import replace_linears, without_padding
@@ -82,6 +83,8 @@ def _classification_tower(
         transformer = without_padding(backbone, head_bytes=head.memory_bytes)
         if transformer is not None:
             return Tower(TorchNetwork(HeadedTransformer(transformer, head)), tokenizer)
+    if placement.in_bytes:
+        refuse_bytes(backbone.location, type(model).__name__)
     # A decoder beside the encoder is read at the last end of the text.
     end_id = model.config.eos_token_id if model.config.is_encoder_decoder else None
     return Tower(TorchNetwork(PaddedClassifier(backbone, pad_id=pad_id, end_id=end_id)), tokenizer)
@@ -118,6 +121,8 @@ def _sparse(plan: SparsePlan, placement: Placement) -> Towers:
     packed = None
     if transform is not None:
         packed = without_padding(backbone, head_bytes=weight_bytes(transform))
+    elif placement.in_bytes:
+        refuse_bytes(backbone.location, type(model).__name__)
     # A model that is padded runs what comes before its last layer itself.
     head = _words(last, None if packed is None else transform, encoding, tied=tied)
     network = TorchNetwork(HeadedTransformer(packed or backbone, WordHead(head)))

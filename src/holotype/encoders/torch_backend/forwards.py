@@ -16,17 +16,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
 
-from holotype.encoders.torch_backend.attention import TokenBatch, attend, attended_in
-from holotype.encoders.torch_backend.backbone import Backbone
+from holotype.encoders.torch_backend.attention import TokenBatch, attend, attention_type
+from holotype.encoders.torch_backend.backbone import Backbone, refuse_bytes
 from holotype.encoders.torch_backend.bert_forward import (
     BERT,
     DISTILBERT,
     MPNET,
+    BertForward,
     Names,
     Settings,
     build_forward,
 )
-from holotype.encoders.torch_backend.linear_map import linear_map, one_dnn_multiplies
+from holotype.encoders.torch_backend.byte_map import WatchedMap
+from holotype.encoders.torch_backend.bytes_forward import pack_bert
+from holotype.encoders.torch_backend.linear_map import MakeMap, linear_map, one_dnn_multiplies
 from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES, Forward, PackedBackbone
 
 _NAME = "holotype_rows"
@@ -98,7 +101,9 @@ def _attend_in_rows(
 ) -> tuple[Tensor, None]:
     """Attend as `AttentionInterface` wants it: ``[1, n_heads, n_tokens, head_dim]`` each."""
     dtype = query.dtype
-    query, key, value = (attended_in(one[0].transpose(0, 1)) for one in (query, key, value))
+    query, key, value = (one[0].transpose(0, 1) for one in (query, key, value))
+    attends_in = attention_type(query, dtype)
+    query, key, value = (one.to(attends_in) for one in (query, key, value))
     found = attend(
         query,
         key,
@@ -152,7 +157,7 @@ def packed_forward(model: PreTrainedModel, *, has_types: bool) -> Forward | None
         return None
     names = REWRITTEN.get(type(model).__name__)
     if names is not None:
-        return _rewritten(model, names)
+        return _rewritten(model, names, model.dtype, linear_map)
     parameters = inspect.signature(model.forward).parameters
     return HostedForward(model, takes_types=has_types and "token_type_ids" in parameters)
 
@@ -166,11 +171,23 @@ def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbon
     Args:
         backbone: the model with its tokenizer.
         head_bytes: how many bytes of the model are those of its head.
+
+    Raises:
+        UnsupportedCheckpointError: it is to multiply bytes, and is not of an architecture that does.
     """
     memory_bytes = backbone.memory_bytes - head_bytes
     has_types = "token_type_ids" in backbone.tokenizer.input_names
     # A model without a head is its own base.
     base: Any = backbone.model.base_model
+    placement = backbone.placement
+    if placement.in_bytes:
+        names = REWRITTEN.get(type(base).__name__)
+        if names is None or not runs_without_padding(base):
+            refuse_bytes(backbone.location, type(base).__name__)
+        watched = _rewritten(base, names, placement.attends_in, WatchedMap)
+        return pack_bert(
+            backbone.tokenizer, watched, placement=placement, memory_bytes=memory_bytes
+        )
     with torch.inference_mode():
         forward = packed_forward(base, has_types=has_types)
     if forward is None:
@@ -180,6 +197,7 @@ def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbon
         forward,
         device=backbone.device,
         dtype=backbone.dtype,
+        counts=placement.counts,
         memory_bytes=memory_bytes,
     )
 
@@ -221,7 +239,7 @@ def _has_changing_frequencies(rope: Any) -> bool:
     return any(part.get("rope_type") in ("dynamic", "longrope") for part in kinds)
 
 
-def _rewritten(model: Any, names: Names) -> Forward:
+def _rewritten(model: Any, names: Names, attends_in: torch.dtype, make_map: MakeMap) -> BertForward:
     layers = model.get_submodule(names.layer)
     inner = layers[0].ffn if names is DISTILBERT else layers[0].intermediate
     activation: Any = inner.activation if names is DISTILBERT else inner.intermediate_act_fn
@@ -232,5 +250,6 @@ def _rewritten(model: Any, names: Names) -> Forward:
         padding_id=getattr(model.embeddings, "padding_idx", None),
         # The exact GELU is part of the map before it.
         activation=None if getattr(activation, "act", None) is functional.gelu else activation,
+        attends_in=attends_in,
     )
-    return build_forward(names, model.state_dict(), settings)
+    return build_forward(names, model.state_dict(), settings, make_map)

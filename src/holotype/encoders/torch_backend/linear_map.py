@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -34,6 +34,10 @@ class LinearMap:
         """Map ``[n_tokens, in_dim]`` to ``[n_tokens, out_dim]``."""
         return functional.linear(vectors, self._weight, self._bias)
 
+    def to_type(self, dtype: torch.dtype, vectors: Tensor) -> Tensor:
+        """Map vectors, and return them in a type."""
+        return self(vectors).to(dtype)
+
     def gelu(self, vectors: Tensor) -> Tensor:
         """Map vectors, and apply GELU, the exact one."""
         return _gelu_in_place(self(vectors))
@@ -47,7 +51,7 @@ class LinearMap:
         return functional.silu(self(vectors), inplace=True)
 
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
-        """Map vectors, and add others of the outer size to them."""
+        """Map vectors, which may be overwritten, and add others of the outer size to them."""
         return self(vectors).add_(residual)
 
 
@@ -62,29 +66,28 @@ class OneDnnLinearMap(LinearMap):
         self._run: Callable[..., Tensor] = operators._linear_pointwise.default
         self._run_and_add: Callable[..., Tensor] = operators._linear_pointwise.binary
         self._counts = counts
-        self._ladder = frozenset(self._counts.ladder)
 
     def __call__(self, vectors: Tensor) -> Tensor:
         """Map ``[..., in_dim]`` to ``[..., out_dim]``."""
-        return self._in_pieces(self._map, vectors)
+        return in_pieces(self._counts, self._map, vectors)
 
     def gelu(self, vectors: Tensor) -> Tensor:
         """Map vectors, and apply GELU, the exact one."""
         run = self._map_and_gelu if _fuses_gelu() else self._map_then_gelu
-        return self._in_pieces(run, vectors)
+        return in_pieces(self._counts, run, vectors)
 
     def tanh_gelu(self, vectors: Tensor) -> Tensor:
         """Map vectors, and apply GELU as a hyperbolic tangent approximates it."""
         run = self._map_and_tanh_gelu if _fuses_gelu() else self._map_then_tanh_gelu
-        return self._in_pieces(run, vectors)
+        return in_pieces(self._counts, run, vectors)
 
     def silu(self, vectors: Tensor) -> Tensor:
         """Map vectors, and apply SiLU: ``x * sigmoid(x)``."""
-        return self._in_pieces(self._map_then_silu, vectors)
+        return in_pieces(self._counts, self._map_then_silu, vectors)
 
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
         """Map vectors, and add others of the outer size to them."""
-        return self._in_pieces(self._map_and_add, vectors, residual)
+        return in_pieces(self._counts, self._map_and_add, vectors, residual)
 
     def _map(self, vectors: Tensor) -> Tensor:
         return self._run(vectors, self._weight, self._bias, "none", [], "")
@@ -107,21 +110,31 @@ class OneDnnLinearMap(LinearMap):
     def _map_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
         return self._run_and_add(vectors, residual, self._weight, self._bias, "add")
 
-    def _in_pieces(self, run: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        """Run over all rows, with a number of rows on the ladder at a time."""
-        shape = inputs[0].shape
-        n_rows = shape[0] if len(shape) == 2 else math.prod(shape[:-1])
-        if n_rows in self._ladder:
-            return run(*inputs)
-        pieces = self._counts.pieces(n_rows)
-        n_more = sum(pieces) - n_rows
-        flat = [one.flatten(0, -2) for one in inputs]
-        if n_more:
-            flat = [functional.pad(one, (0, 0, 0, n_more)) for one in flat]
-        parts = zip(*(torch.split(one, list(pieces)) for one in flat), strict=True)
-        found = [run(*part) for part in parts]
-        whole = found[0] if len(found) == 1 else torch.cat(found)
-        return whole[:n_rows].view(*shape[:-1], whole.shape[-1])
+
+def in_pieces(
+    counts: RowCounts, run: Callable[..., Tensor], first: Tensor, *others: Tensor
+) -> Tensor:
+    """Run a map over all rows, with a number of rows on the ladder at a time.
+
+    Args:
+        counts: the ladder.
+        run: takes ``[n_rows, ...]`` of each input, and returns ``[n_rows, out_dim]``.
+        first: ``[..., in_dim]``.
+        others: with the same number of rows.
+    """
+    shape = first.shape
+    n_rows = shape[0] if len(shape) == 2 else math.prod(shape[:-1])
+    if n_rows in counts.on_ladder:
+        return run(first, *others)
+    pieces = counts.pieces(n_rows)
+    n_more = sum(pieces) - n_rows
+    flat = [one.flatten(0, -2) for one in (first, *others)]
+    if n_more:
+        flat = [functional.pad(one, (0, 0, 0, n_more)) for one in flat]
+    parts = zip(*(torch.split(one, list(pieces)) for one in flat), strict=True)
+    found = [run(*part) for part in parts]
+    whole = found[0] if len(found) == 1 else torch.cat(found)
+    return whole[:n_rows].view(*shape[:-1], whole.shape[-1])
 
 
 def _gelu_in_place(vectors: Tensor) -> Tensor:
@@ -136,6 +149,10 @@ def _fuses_gelu() -> bool:
     Without AVX-512 it takes three times as long for it as torch does.
     """
     return torch.backends.cpu.get_cpu_capability() != "AVX2"
+
+
+MakeMap: TypeAlias = Callable[[Tensor, Tensor | None], LinearMap]
+"""Makes a map of a weight, ``[out_dim, in_dim]``, and a bias, ``[out_dim]``."""
 
 
 def linear_map(weight: Tensor, bias: Tensor | None, counts: RowCounts | None = None) -> LinearMap:

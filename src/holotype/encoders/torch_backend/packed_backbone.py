@@ -12,8 +12,7 @@ from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import PackedBatch, pack
 from holotype.encoders.torch_backend.attention import TokenBatch
-from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
-from holotype.encoders.torch_backend.row_counts import LARGEST, row_counts
+from holotype.encoders.torch_backend.row_counts import LARGEST, RowCounts
 
 # Where attention was compared; elsewhere batches are padded.
 PACKING_DEVICES = ("cpu", "cuda")
@@ -46,16 +45,26 @@ class PackedBackbone:
         *,
         device: torch.device,
         dtype: torch.dtype,
+        counts: RowCounts | None,
         memory_bytes: int,
     ) -> None:
-        """Take a forward pass, whose weights nobody else needs."""
+        """Take a forward pass, whose weights nobody else needs.
+
+        Args:
+            tokenizer: the checkpoint's tokenizer.
+            forward: the forward pass.
+            device: where the weights are.
+            dtype: the type of the weights and of the arithmetic.
+            counts: the numbers of rows that maps run with; None where any number will do.
+            memory_bytes: how many bytes the weights take on the device.
+        """
         self.tokenizer = tokenizer
         self.device = device
         self.dtype = dtype
         self.memory_bytes = memory_bytes
         self._forward = forward
         self._has_types = "token_type_ids" in tokenizer.input_names
-        self._counts = row_counts(dtype) if one_dnn_multiplies(device, dtype) else None
+        self._counts = counts
 
     def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
         """Yield batches without padding; see `Transformer.batches`."""

@@ -7,13 +7,13 @@ text, and keeps it: half a megabyte for each map. So batches end with some rows 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import torch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RowCounts:
     """The numbers of rows that products run with.
 
@@ -24,6 +24,11 @@ class RowCounts:
 
     ladder: tuple[int, ...]
     longest_padded: int
+
+    @cached_property
+    def on_ladder(self) -> frozenset[int]:
+        """The numbers of rows that run as they are."""
+        return frozenset(self.ladder)
 
     def including(self, count: int) -> RowCounts:
         """Return these numbers and one more, which comes again and again."""
@@ -62,6 +67,10 @@ BY_ROWS = RowCounts(
 BY_TILES = RowCounts(
     ladder=(*(8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 384, 512, 768, 1024),),
     longest_padded=1024,
+)
+# What lies between the products of bytes is so much of their time that it must not leave the cache.
+BY_BYTES = RowCounts(
+    ladder=tuple(count for count in BY_ROWS.ladder if count <= 256), longest_padded=256
 )
 LARGEST = 1024
 """The largest number of rows of one product."""

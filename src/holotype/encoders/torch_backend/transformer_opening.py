@@ -13,7 +13,8 @@ from holotype.encoders.torch_backend.backbone import (
     require_embeddings,
 )
 from holotype.encoders.torch_backend.bert_checkpoint import read_bert
-from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES, PackedBackbone
+from holotype.encoders.torch_backend.bytes_forward import pack_bert
+from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.transformer import Transformer
 
@@ -31,14 +32,14 @@ def open_transformer(
     Returns:
         What runs without padding where the architecture is on the list for that.
     """
-    folder, device, dtype = settings.transformer, placement.device, placement.dtype
-    if device.type in PACKING_DEVICES:
-        read = read_bert(folder, tensors, device=device, dtype=dtype)
+    folder = settings.transformer
+    if placement.device.type in PACKING_DEVICES:
+        read = read_bert(folder, tensors, placement)
         if read is not None:
             tokenizer = load_tokenizer(folder, lower_case=settings.lower_case)
             require_embeddings(folder.location, tokenizer, read.n_embeddings)
-            return PackedBackbone(
-                tokenizer, read.forward, device=device, dtype=dtype, memory_bytes=read.memory_bytes
+            return pack_bert(
+                tokenizer, read.forward, placement=placement, memory_bytes=read.memory_bytes
             )
     # The list of what transformers' models run without padding imports them.
     from holotype.encoders.torch_backend.forwards import with_faster_maps, without_padding

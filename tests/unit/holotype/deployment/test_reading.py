@@ -250,7 +250,11 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_to_do() -> None:
         (f"{PINNED}, memory: 0B", "0B", "write at least 1B"),
         (f"{PINNED}, memory: 0.00 GiB", "0.00 GiB", "write at least 1B"),
         (f"{PINNED}, inference: {{threshold: -1}}", "-1", "from 0 to 1"),
-        (f"{PINNED}, inference: {{dtype: int8}}", 'no dtype "int8"', "another backend"),
+        (
+            f"{PINNED}, inference: {{backend: onnx, dtype: bfloat16}}",
+            'no dtype "bfloat16"',
+            "another backend",
+        ),
         (f"{PINNED}, inference: {{dtype: fp16}}", "fp16", "one of"),
         (f"{PINNED}, inference: {{device: gpu}}", "gpu", "cuda"),
         (f"{PINNED}, inference: {{backend: onx}}", "onx", "write onnx"),
