@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.torch_backend import byte_map as byte_maps
 from holotype.encoders.torch_backend.byte_map import ByteMap, WatchedMap, byte_products, outlying
 
 CPU = torch.device("cpu")
@@ -118,5 +117,5 @@ def test_bytes_are_multiplied_only_where_the_processor_does_so(
 
 def test_bytes_need_the_operators_of_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_vnni": True}, raising=False)
-    monkeypatch.setattr(byte_maps.torch.ops, "onednn", object(), raising=False)
+    monkeypatch.setattr(torch.ops, "onednn", object(), raising=False)
     assert not byte_products(CPU)
