@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -50,6 +49,8 @@ def _buckets(distance: Tensor) -> Tensor:
     return torch.where(away < n_exact, away, wide) + (distance > 0) * half
 
 
+# Fewer tokens attend as fast in float32 as in bfloat16.
+_LEAST_TOKENS = 128
 # Where tiles (AMX) multiply, something is kept for every length of a row, on every thread. So rows are
 # padded to few lengths, in blocks that hold several short ones.
 _BLOCK = 32
@@ -95,66 +96,6 @@ def _blocks(group: Group, query: Tensor) -> Blocks:
     if length == group.n_tokens:
         return Blocks(1, length)
     return Blocks(min(group.n_rows, length // group.n_tokens), length)
-
-
-# Measured on two cores: fewer tokens cost more in calls than they save, and the scores of longer
-# rows leave the cache.
-_LEAST_TOKENS = 128
-_LONGEST_ROW = 1024
-# What a core's own cache holds.
-_BYTES_A_THREAD = 1 << 20
-
-
-def products_are_faster(query: Tensor) -> bool:
-    """Return whether rows attend faster by `attend_by_products`.
-
-    Args:
-        query: ``[n_rows, n_heads, n_tokens, head_dim]``.
-    """
-    n_rows, _, n_tokens, _ = query.shape
-    return (
-        query.dtype == torch.bfloat16
-        and query.device.type == "cpu"
-        and n_rows * n_tokens >= _LEAST_TOKENS
-        and n_tokens <= _LONGEST_ROW
-        and _multiplies_bfloat16_without_tiles()
-    )
-
-
-def attend_by_products(
-    query: Tensor, key: Tensor, value: Tensor, scale: float | None = None
-) -> Tensor:
-    """Let every token attend to its whole row.
-
-    Args:
-        query: ``[n_rows, n_heads, n_tokens, head_dim]``.
-        key: the same shape.
-        value: the same shape.
-        scale: what scores are multiplied by; None means ``head_dim ** -0.5``.
-
-    Returns:
-        The shape of `query`.
-    """
-    n_rows, n_heads, n_tokens, head_dim = query.shape
-    factor = head_dim**-0.5 if scale is None else scale
-    n_bytes = n_heads * n_tokens * n_tokens * query.element_size()
-    step = min(n_rows, max(1, torch.get_num_threads() * _BYTES_A_THREAD // n_bytes))
-    buffer = query.new_empty(step * n_heads, n_tokens, n_tokens)
-    found = query.new_empty(n_rows, n_tokens, n_heads, head_dim)
-    for first in range(0, n_rows, step):
-        rows = slice(first, min(first + step, n_rows))
-        queries, keys, values = (one[rows].flatten(0, 1) for one in (query, key, value))
-        scores = buffer[: len(queries)]
-        torch.baddbmm(scores, queries, keys.mT, beta=0, alpha=factor, out=scores)
-        torch.softmax(scores, -1, out=scores)
-        found[rows] = torch.bmm(scores, values).view(-1, *query.shape[1:]).transpose(1, 2)
-    return found.transpose(1, 2)
-
-
-@cache
-def _multiplies_bfloat16_without_tiles() -> bool:
-    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
 
 
 _MaskKey: TypeAlias = tuple[Group, Blocks, bool, int | None]
@@ -337,28 +278,14 @@ def _attend_in_group(
         if bias is not None:
             own = bias[:, :, : blocks.n_tokens, : blocks.n_tokens]
             mask = _biased(own.to(query.dtype), mask)
-        attended = _attend_to_all(query, key, value, mask, scale, causal=causal)
+        attended = functional.scaled_dot_product_attention(
+            *(query, key, value), attn_mask=mask, is_causal=causal and mask is None, scale=scale
+        )
     rows = attended.transpose(1, 2)
     if blocks.n_tokens == group.n_tokens:
         return rows.flatten(0, 1).flatten(1)
     n_real = blocks.n_rows * group.n_tokens
     return rows[:, :n_real].flatten(0, 1)[: len(parts[0])].flatten(1)
-
-
-def _attend_to_all(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None,
-    scale: float | None,
-    *,
-    causal: bool,
-) -> Tensor:
-    if mask is None and not causal and products_are_faster(query):
-        return attend_by_products(query, key, value, scale)
-    return functional.scaled_dot_product_attention(
-        *(query, key, value), attn_mask=mask, is_causal=causal and mask is None, scale=scale
-    )
 
 
 def _in_blocks(tokens: Tensor, group: Group, blocks: Blocks) -> Tensor:

@@ -18,7 +18,6 @@ from transformers import PreTrainedModel
 from transformers.activations import GELUActivation, GELUTanh, QuickGELUActivation
 from transformers.modeling_outputs import BaseModelOutput
 
-from holotype.encoders.torch_backend.attention import attend_by_products, products_are_faster
 from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map, one_dnn_multiplies
 from holotype.encoders.torch_backend.row_counts import RowCounts, row_counts
 
@@ -149,7 +148,11 @@ class PreNormEncoder(nn.Module):
             parts = layer.query_key_value(layer.attention_norm(vectors))
             shape = (n_rows, n_tokens, 3, self._n_heads, -1)
             query, key, value = parts[:n_real].view(shape).permute(2, 0, 3, 1, 4)
-            attended = _attend(query, key, value, attention_mask, is_causal)
+            attended = functional.scaled_dot_product_attention(
+                *(query, key, value),
+                attn_mask=attention_mask,
+                is_causal=is_causal and attention_mask is None,
+            )
             attended = attended.transpose(1, 2).reshape(n_real, width)
             if n_more:
                 attended = functional.pad(attended, (0, 0, 0, n_more))
@@ -163,17 +166,6 @@ def _after_attention(layer: _Layer, vectors: Tensor, attended: Tensor, pieces: l
     # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
     both = zip(torch.split(vectors, pieces), torch.split(attended, pieces), strict=True)
     return torch.cat([layer.after_attention(*piece) for piece in both])
-
-
-def _attend(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_causal: bool
-) -> Tensor:
-    """Attend; ``[n_rows, n_heads, n_tokens, head_dim]`` each."""
-    if mask is None and not is_causal and products_are_faster(query):
-        return attend_by_products(query, key, value)
-    return functional.scaled_dot_product_attention(
-        query, key, value, attn_mask=mask, is_causal=is_causal and mask is None
-    )
 
 
 def _layer(own: Any, counts: RowCounts) -> _Layer:
