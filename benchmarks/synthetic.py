@@ -11,7 +11,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from holotype_codegen.render import Origin, render
+from holotype_codegen.render import Origin, render, render_stub
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,9 +60,11 @@ def _entries(models: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def package(folder: Path, n_models: int) -> Path:
     """Copy the package with a catalogue of this size below `folder`, and return `folder`."""
-    generated = shutil.ignore_patterns("models.py", "__pycache__")
+    generated = shutil.ignore_patterns("models.py", "models.pyi", "__pycache__")
     shutil.copytree(ROOT / "src" / "holotype", folder / "holotype", ignore=generated)
     origin = Origin(file="models.json", digest="0" * 64, command="benchmarks")
-    text = render(catalogue(n_models), origin, line_length=100)
-    (folder / "holotype" / "models.py").write_text(text, encoding="utf-8")
+    values = catalogue(n_models)
+    for name, write in (("models.py", render), ("models.pyi", render_stub)):
+        text = write(values, origin, line_length=100)
+        (folder / "holotype" / name).write_text(text, encoding="utf-8")
     return folder

@@ -81,7 +81,7 @@ def table() -> Table:
                 row += [_mypy_s(folder, row[0]), _mypy_s(folder, row[0])]
     notes = [
         "`mypy --strict`, seconds of processor time, holotype installed with its encoders' "
-        "dependencies. Target: under 4 s cold at 1,000 models. docs/decisions/0023 says why an id that "
+        "dependencies. Target: under 4 s cold at 5,000 models. docs/decisions/0023 says why an id that "
         "does not equal one misses it."
     ]
     heads = [f"{n:,} models, {how}" for n in SIZES for how in ("cold", "warm")]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 try:
     from holotype_codegen.explain import explain
-    from holotype_codegen.generate import OutputError, generate, is_current, module_text
+    from holotype_codegen.generate import OutputError, generate, generated_texts, stale_files
     from holotype_codegen.render import LINE_LENGTH
     from holotype_codegen.report import CatalogueError, format_json
     from holotype_codegen.validate import load_catalogue
@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 1 if the catalogue has problems or the module is stale."""
+    """Run one command; return 0, or 1 if the catalogue has problems or a file is stale."""
     options = _parser().parse_args(arguments)
     try:
         status = _run(options)
@@ -67,13 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("--json", action="store_true", help="print the problems as JSON")
     validate.set_defaults(run=_validate)
 
-    make = commands.add_parser("generate", help="write the module of a catalogue")
+    make = commands.add_parser("generate", help="write the module of a catalogue, and its stub")
     make.add_argument("source", nargs="?", type=Path, default=Path("models.json"))
     make.add_argument("--output", type=Path, help="the module, such as src/acme/models.py")
     make.add_argument("--line-length", type=int, default=LINE_LENGTH, metavar="COLUMNS")
     what = make.add_mutually_exclusive_group()
     what.add_argument("--stdout", action="store_true", help="print the module, write nothing")
-    what.add_argument("--check", action="store_true", help="only say whether the module is stale")
+    what.add_argument(
+        "--check", action="store_true", help="only say whether module and stub are stale"
+    )
     make.set_defaults(run=_generate)
 
     describe = commands.add_parser("explain", help="show what an entry becomes, and its sources")
@@ -100,23 +102,28 @@ def _generate(options: argparse.Namespace) -> int:
         return 2
     output = options.output or Path("models.py")
     root = Path.cwd()
-    if options.stdout:
-        text = module_text(options.source, output, root=root, line_length=options.line_length)
-        sys.stdout.write(text)
-        return 0
-    if options.check:
-        text = module_text(options.source, output, root=root, line_length=options.line_length)
-        if is_current(output, text):
-            return 0
-        print(
-            f"{output} is stale: it is not what {options.source} generates; "
-            "run the same command without --check",
-            file=sys.stderr,
-        )
-        return 1
+    if options.stdout or options.check:
+        texts = generated_texts(options.source, output, root=root, line_length=options.line_length)
+        return _print_module(texts[output]) if options.stdout else _check(options.source, texts)
     changed = generate(options.source, output, root=root, line_length=options.line_length)
     print(f"{output}: {'written' if changed else 'already up to date'}")
     return 0
+
+
+def _print_module(text: str) -> int:
+    sys.stdout.write(text)
+    return 0
+
+
+def _check(source: Path, texts: Mapping[Path, str]) -> int:
+    stale = stale_files(texts)
+    for path in stale:
+        print(
+            f"{path} is stale: it is not what {source} generates; "
+            "run the same command without --check",
+            file=sys.stderr,
+        )
+    return 1 if stale else 0
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -1,11 +1,13 @@
-"""Generates the module from a `models.json`: validate, render, write atomically."""
+"""Generates the module and its stub from a `models.json`: validate, render, write atomically."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
-from holotype_codegen.atomic_file import replace_file
-from holotype_codegen.render import HEADER, LINE_LENGTH, Origin, render
+from holotype_codegen.atomic_file import writing_file
+from holotype_codegen.render import HEADER, LINE_LENGTH, Origin, render, render_stub
 from holotype_codegen.validate import load_catalogue
 
 
@@ -14,51 +16,91 @@ class OutputError(Exception):
 
 
 def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH) -> bool:
-    """Write the module for a catalogue.
+    """Write the module for a catalogue, and beside it the stub that type checkers read.
 
     Args:
         source: the `models.json`.
-        output: the module to write; it is replaced atomically or left alone.
+        output: the module to write, a path that ends in `.py`; its stub ends in `.pyi`. Both are
+            replaced, or both are left alone.
         root: the folder that the header's paths are relative to.
-        line_length: the longest line of the module, in columns.
+        line_length: the longest line of the files, in columns.
 
     Returns:
-        Whether the module changed.
+        Whether a file changed.
 
     Raises:
         CatalogueError: the catalogue has problems; the error lists all of them.
-        OutputError: the file at `output` was not generated, or cannot be written.
+        OutputError: the file at `output` or its stub was not generated, or cannot be written; or
+            `output` does not end in `.py`.
     """
-    text = module_text(source, output, root=root, line_length=line_length)
-    if is_current(output, text):
+    texts = generated_texts(source, output, root=root, line_length=line_length)
+    if not stale_files(texts):
         return False
     try:
-        _refuse_hand_written(output)
+        for path in texts:
+            _refuse_hand_written(path)
         output.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(output, text.encode())
+        _replace(texts)
     except OSError as error:
-        raise OutputError(f"{output} cannot be written: {error.strerror or error}") from error
+        place = error.filename if error.filename in map(str, texts) else output
+        raise OutputError(f"{place} cannot be written: {error.strerror or error}") from error
     return True
 
 
-def module_text(source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH) -> str:
-    """Return the text of the module for a catalogue; the arguments are those of `generate`.
+def generated_texts(
+    source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH
+) -> Mapping[Path, str]:
+    """Return the text of the module and that of its stub, by path.
+
+    The arguments are those of `generate`.
 
     Raises:
         CatalogueError: the catalogue has problems; the error lists all of them.
+        OutputError: `output` does not end in `.py`.
     """
+    stub = stub_path(output)
     catalogue = load_catalogue(source)
     source_name, output_name = _shown(source, root), _shown(output, root)
     command = f"python -m holotype_codegen generate {source_name} --output {output_name}"
     if line_length != LINE_LENGTH:
         command += f" --line-length {line_length}"
     origin = Origin(file=source_name, digest=catalogue.sha256, command=command)
-    return render(catalogue.value, origin, line_length=line_length)
+    return {
+        output: render(catalogue.value, origin, line_length=line_length),
+        stub: render_stub(catalogue.value, origin, line_length=line_length),
+    }
 
 
-def is_current(output: Path, text: str) -> bool:
-    """Return whether the module file exists and has exactly this text."""
-    return output.is_file() and output.read_bytes() == text.encode()
+def stub_path(output: Path) -> Path:
+    """Return the path of a module's stub.
+
+    Raises:
+        OutputError: the path of the module does not end in `.py`.
+    """
+    if output.suffix != ".py":
+        raise OutputError(
+            f"{output} does not end in .py, as the name of a module does; choose another output, "
+            "such as src/acme/models.py"
+        )
+    return output.with_suffix(".pyi")
+
+
+def stale_files(texts: Mapping[Path, str]) -> list[Path]:
+    """Return the paths that are no file, or one with another text."""
+    return [
+        path
+        for path, text in texts.items()
+        if not path.is_file() or path.read_bytes() != text.encode()
+    ]
+
+
+def _replace(texts: Mapping[Path, str]) -> None:
+    """Write all files, and let them take their names when all of them are written."""
+    with ExitStack() as stack:
+        for path, text in texts.items():
+            file = stack.enter_context(writing_file(path))
+            file.write(text.encode())
+            file.flush()
 
 
 def _refuse_hand_written(output: Path) -> None:

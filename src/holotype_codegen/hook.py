@@ -1,4 +1,4 @@
-"""The hatchling build hook that generates a typed module from a `models.json`.
+"""The hatchling build hook that generates a typed module, and its stub, from a `models.json`.
 
 In any project's `pyproject.toml`:
 
@@ -21,14 +21,14 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.plugin import hookimpl
 
-from holotype_codegen.generate import OutputError, generate
+from holotype_codegen.generate import OutputError, generate, stub_path
 from holotype_codegen.layout import layout_problem
 from holotype_codegen.render import LINE_LENGTH
 from holotype_codegen.report import CatalogueError
 
 
 class CatalogueBuildHook(BuildHookInterface[Any]):
-    """Generates the module before a wheel or an editable install is built, and includes it.
+    """Generates the module before a wheel or an editable install is built, and includes both files.
 
     A source distribution gets the catalogue, so that wheels can be built from it.
     """
@@ -36,13 +36,13 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "holotype"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write the module, or include the catalogue in a source distribution.
+        """Write the module and its stub, or include the catalogue in a source distribution.
 
         Raises:
             TypeError: an option is missing or of the wrong type.
             SystemExit: the catalogue has problems, which are all printed, or is outside the
                 project; or the module would be outside the project, or not be importable from the
-                wheel, or overwrite a file that was not generated. Nothing is written.
+                wheel, or a file that was not generated is in the way. Nothing is written.
         """
         source, output = self._option("source", str), self._option("output", str)
         line_length = self._option("line-length", int, LINE_LENGTH)
@@ -57,11 +57,12 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
                 f"the output {output!r} of the build hook {self.PLUGIN_NAME!r} lies outside the "
                 f"project {root}; name a file in it, such as src/acme/models.py"
             )
-        build_data["artifacts"].append("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path))
-        problem = layout_problem(self.build_config, root, path, build_data)
-        if problem is not None:
-            raise SystemExit(f"the project {root} would not be importable: {problem}")
         try:
+            for file in (path, stub_path(Path(path)).as_posix()):
+                build_data["artifacts"].append("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", file))
+            problem = layout_problem(self.build_config, root, path, build_data)
+            if problem is not None:
+                raise SystemExit(f"the project {root} would not be importable: {problem}")
             generate(root / source, root / path, root=root, line_length=line_length)
         except (CatalogueError, OutputError) as error:
             raise SystemExit(str(error)) from None

@@ -1,4 +1,4 @@
-"""Renders a valid catalogue as a Python module.
+"""Renders a valid catalogue as a Python module, and the stub beside it.
 
 The same catalogue gives the same bytes on every machine: nothing depends on time, set order or a
 formatter.
@@ -101,29 +101,49 @@ def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = L
         origin: its origin, for the header.
         line_length: the longest line in columns; a formatter with that setting changes nothing.
     """
+    return _template("models.py.jinja", line_length).render(
+        _names(catalogue, origin), in_stub=False
+    )
+
+
+def render_stub(
+    catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = LINE_LENGTH
+) -> str:
+    """Return the text of the module's stub, which declares what the module defines.
+
+    A type checker reads it in place of the module, without the values: the larger part of its time.
+    The arguments are those of `render`.
+    """
+    return _template("models.pyi.jinja", line_length).render(
+        _names(catalogue, origin), in_stub=True
+    )
+
+
+def _names(catalogue: Mapping[str, Any], origin: Origin) -> Mapping[str, object]:
+    """Return what the templates know of a catalogue."""
     models = [model_of(values) for values in catalogue["models"]]
     kinds = kinds_of(models)
     record_types = [record_type for kind in kinds for record_type in kind.record_types]
-    return _template(line_length).render(
-        any_generic=any(model.dims for model in models),
-        constants=[literals.Name(model.constant) for model in models],
-        exported=_exported_names(models, kinds),
-        generator_version=__version__,
-        header=HEADER,
-        kinds=kinds,
-        models=models,
-        origin=origin,
-        record_classes=_record_classes(models),
-        record_types=record_types,
-        sources=[(key, source_record(values)) for key, values in catalogue["sources"].items()],
-        type_of={
+    return {
+        "any_generic": any(model.dims for model in models),
+        "constants": [literals.Name(model.constant) for model in models],
+        "exported": _exported_names(models, kinds),
+        "generator_version": __version__,
+        "header": HEADER,
+        "kinds": kinds,
+        "models": models,
+        "origin": origin,
+        "record_classes": _record_classes(models),
+        "record_types": record_types,
+        "sources": [(key, source_record(values)) for key, values in catalogue["sources"].items()],
+        "type_of": {
             id: record_type
             for record_type in record_types
             for part in record_type.parts
             for id in part.ids
         },
-        version=catalogue["version"],
-    )
+        "version": catalogue["version"],
+    }
 
 
 def kinds_of(models: Sequence[Model]) -> list[Kind]:
@@ -200,8 +220,8 @@ def _record_classes(models: Iterable[Model]) -> list[str]:
 
 
 @functools.cache
-def _template(line_length: int) -> jinja2.Template:
-    """Return the compiled template, with the layout filters for this line length."""
+def _template(name: str, line_length: int) -> jinja2.Template:
+    """Return a compiled template, with the layout filters for this line length."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("holotype_codegen"),
         undefined=jinja2.StrictUndefined,
@@ -220,4 +240,4 @@ def _template(line_length: int) -> jinja2.Template:
         literals.union,
     ):
         environment.globals[layout.__name__] = functools.partial(layout, width=line_length)
-    return environment.get_template("models.py.jinja")
+    return environment.get_template(name)

@@ -47,7 +47,9 @@ def test_a_new_package_is_valid_and_becomes_a_wheel(my_models: Path, tmp_path: P
     (wheel,) = (tmp_path / "wheels").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info" not in name}
-    assert names == {f"my_models/{name}" for name in ("__init__.py", "models.py", "py.typed")}
+    assert names == {
+        f"my_models/{name}" for name in ("__init__.py", "models.py", "models.pyi", "py.typed")
+    }
 
 
 def test_a_new_package_installs_and_type_checks(my_models: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = (
     "src schema examples models.json hatch_build.py pyproject.toml README.md LICENSE .gitignore"
 )
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "models.py", ".*_cache", "page")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "models.py", "models.pyi", ".*_cache", "page")
 PAGE = Path("src") / "holotype" / "server" / "page"
 """Where `make page` puts the built page."""
 

@@ -66,10 +66,13 @@ def test_the_wheel_holds_both_packages_the_module_and_the_schema(wheel: Path) ->
         schema = archive.read("holotype_codegen/models.schema.json")
     assert {
         "holotype/models.py",
+        "holotype/models.pyi",
         "holotype/names.json",
         "holotype/py.typed",
         "holotype_codegen/py.typed",
+        "holotype_codegen/templates/declarations.jinja",
         "holotype_codegen/templates/models.py.jinja",
+        "holotype_codegen/templates/models.pyi.jinja",
     } <= names
     assert schema == (ROOT / "schema" / "models.schema.json").read_bytes()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"holotype", "holotype_codegen"}
@@ -80,7 +83,7 @@ def test_the_sdist_holds_the_catalogue_and_no_generated_module(dist: Path) -> No
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"models.json", "schema/models.schema.json", "hatch_build.py"} <= names
-    assert "src/holotype/models.py" not in names
+    assert not {"src/holotype/models.py", "src/holotype/models.pyi"} & names
 
 
 def test_the_built_page_is_in_the_sdist_and_in_the_wheel_that_is_built_from_it(
@@ -147,7 +150,7 @@ def test_a_wrong_catalogue_stops_the_build_and_writes_nothing(tmp_path: Path) ->
     assert f"Model {first} has invalid embedding_dim: 0" in output
     assert f"Duplicate model ID found: {second}" in output
     assert "Traceback" not in output
-    assert not (source / "src" / "holotype" / "models.py").exists()
+    assert not list((source / "src" / "holotype").glob("models.py*"))
     assert not list((source / "dist").glob("*.whl"))
 
 
@@ -158,7 +161,7 @@ def test_somebodys_own_catalogue_builds_and_type_checks(
     shutil.copytree(
         ROOT / "examples" / "acme-catalogue",
         project,
-        ignore=shutil.ignore_patterns("models.py", "dist"),
+        ignore=shutil.ignore_patterns("models.py", "models.pyi", "dist"),
     )
     (acme_wheel,) = build(project, "--wheel").glob("*.whl")
     environment = new_environment()

@@ -40,13 +40,13 @@ def generate(
         bool, typer.Option("--stdout", help="Print the module, write nothing.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether the module is stale.")
+        bool, typer.Option("--check", help="Only say whether module and stub are stale.")
     ] = False,
 ) -> None:
-    """Write the typed module of a catalogue.
+    """Write the typed module of a catalogue, and beside it the stub that type checkers read.
 
     Nothing is written if the catalogue has problems. The exit code is then 1, as it is if --check
-    finds a stale module. Needs the extra codegen.
+    finds a stale file. Needs the extra codegen.
     """
     if output is None and not stdout:
         raise typer.BadParameter("give --output MODULE, or --stdout", param_hint="--output")

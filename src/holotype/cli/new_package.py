@@ -48,7 +48,7 @@ _README = """\
 # {name}
 
 `models.json` says what each of our models is and how to run it. Every build turns it into the typed
-module `{package}.models`, which is not in git.
+module `{package}.models` and its stub, which are not in git.
 
 ```sh
 pip install -e .                                       # validates models.json, writes the module
@@ -144,7 +144,7 @@ def _files(name: str, package: str) -> dict[str, str]:
     return {
         "pyproject.toml": _PYPROJECT.format(**names),
         "README.md": _README.format(**names),
-        ".gitignore": f"src/{package}/models.py\n__pycache__/\ndist/\n",
+        ".gitignore": f"src/{package}/models.py\nsrc/{package}/models.pyi\n__pycache__/\ndist/\n",
         "models.json": json.dumps(_catalogue(name), indent=2) + "\n",
         f"src/{package}/__init__.py": _INIT.format(**names),
         f"src/{package}/py.typed": "",

@@ -54,6 +54,7 @@ def test_validate_prints_json_on_request(folder: Path, capsys: pytest.CaptureFix
 def test_generate_writes_the_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "--output", "out/models.py"]) == 0
     assert capsys.readouterr().out == "out/models.py: written\n"
+    assert {path.name for path in (folder / "out").iterdir()} == {"models.py", "models.pyi"}
     assert main(["generate", "--output", "out/models.py"]) == 0
     assert capsys.readouterr().out == "out/models.py: already up to date\n"
 
@@ -66,17 +67,23 @@ def test_generate_prints_the_module_and_writes_nothing(
     assert [path.name for path in folder.iterdir()] == ["models.json"]
 
 
-def test_generate_checks_whether_the_module_is_stale(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("name", "other"), [("models.py", ".pyi"), ("models.pyi", ".py ")])
+def test_generate_checks_whether_the_module_or_its_stub_is_stale(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str, other: str
 ) -> None:
     command = ["generate", "--output", "models.py", "--check"]
     assert main(command) == 1
-    assert "models.py is stale" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "models.py is stale" in said
+    assert "models.pyi is stale" in said
     assert main(command[:-1]) == 0
     assert main(command) == 0
-    module = folder / "models.py"
-    module.write_text(module.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    file = folder / name
+    file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert main(command) == 1
+    said = capsys.readouterr().err
+    assert f"{name} is stale" in said
+    assert other not in said
 
 
 def test_generate_needs_to_know_where_to_write(

@@ -47,8 +47,9 @@ def test_the_module_is_written_and_added_to_the_wheel(tmp_path: Path, version: s
     build_data = data()
     package(tmp_path)
     hook(tmp_path, OPTIONS).initialize(version, build_data)
-    assert build_data["artifacts"] == ["/src/acme/models.py"]
+    assert build_data["artifacts"] == ["/src/acme/models.py", "/src/acme/models.pyi"]
     assert (tmp_path / "src/acme/models.py").is_file()
+    assert (tmp_path / "src/acme/models.pyi").is_file()
 
 
 def test_other_targets_are_left_alone(tmp_path: Path) -> None:
@@ -101,8 +102,9 @@ def test_a_module_is_added_to_the_wheel_however_its_path_is_spelt(
     package(tmp_path)
     options = {**OPTIONS, "output": output.format(root=tmp_path)}
     hook(tmp_path, options).initialize("standard", build_data)
-    assert build_data["artifacts"] == ["/src/acme/models.py"]
+    assert build_data["artifacts"] == ["/src/acme/models.py", "/src/acme/models.pyi"]
     assert (tmp_path / "src/acme/models.py").is_file()
+    assert (tmp_path / "src/acme/models.pyi").is_file()
 
 
 def test_a_path_that_git_would_read_as_a_pattern_is_escaped(tmp_path: Path) -> None:
@@ -110,7 +112,10 @@ def test_a_path_that_git_would_read_as_a_pattern_is_escaped(tmp_path: Path) -> N
     package(tmp_path, "a[b]/acme")
     options = {**OPTIONS, "output": "a[b]/acme/models.py"}
     hook(tmp_path, options, packages=("a[b]/acme",)).initialize("standard", build_data)
-    assert build_data["artifacts"] == ["/a\\[b\\]/acme/models.py"]
+    assert build_data["artifacts"] == [
+        "/a\\[b\\]/acme/models.py",
+        "/a\\[b\\]/acme/models.pyi",
+    ]
 
 
 @pytest.mark.parametrize("output", ["../models.py", "{outside}/models.py", "link/models.py"])
@@ -126,12 +131,23 @@ def test_nothing_is_written_outside_of_the_project(tmp_path: Path, output: str) 
     assert {path.name for path in tmp_path.iterdir()} == {"project", "outside"}
 
 
-def test_a_file_that_somebody_wrote_stops_the_build(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["models.py", "models.pyi"])
+def test_a_file_that_somebody_wrote_stops_the_build(tmp_path: Path, name: str) -> None:
     package(tmp_path)
-    (tmp_path / "src/acme/models.py").write_text("MINE = 1\n")
+    (tmp_path / "src/acme" / name).write_text("MINE = 1\n")
     with pytest.raises(SystemExit, match="was not generated, so it is not overwritten"):
         hook(tmp_path, OPTIONS).initialize("standard", data())
-    assert (tmp_path / "src/acme/models.py").read_text() == "MINE = 1\n"
+    assert (tmp_path / "src/acme" / name).read_text() == "MINE = 1\n"
+
+
+@pytest.mark.parametrize("output", [".", "src/acme", "src/acme/models.pyi"])
+def test_an_output_that_is_not_named_like_a_module_stops_the_build(
+    tmp_path: Path, output: str
+) -> None:
+    package(tmp_path)
+    with pytest.raises(SystemExit, match=r"does not end in \.py"):
+        hook(tmp_path, {**OPTIONS, "output": output}).initialize("standard", data())
+    assert [path.name for path in (tmp_path / "src/acme").iterdir()] == ["__init__.py"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.unit.holotype_codegen.catalogues import KINDS, valid_catalogue, valid
 
 from holotype.records import DenseModel, ModelInfo
 from holotype_codegen.naming import RESERVED_NAMES
-from holotype_codegen.render import Origin, render
+from holotype_codegen.render import Origin, render, render_stub
 
 ORIGIN = Origin(file="models.json", digest="0" * 64, command="make it")
 
@@ -158,9 +158,12 @@ def test_a_small_catalogue_is_clean_of_ruff(
     if len(entries) == 2 and kinds[0] == kinds[1] == "dense":
         entries[1]["specs"] |= {"embedding_dim": 768, "hidden_dim": 768}
     catalogue = valid_catalogue() | {"models": entries}
-    file = tmp_path / "models.py"
-    file.write_text(render(catalogue, ORIGIN, line_length=line_length), encoding="utf-8")
-    options = ("--isolated", "--no-cache", "--line-length", str(line_length), str(file))
+    files = []
+    for name, write in (("models.py", render), ("models.pyi", render_stub)):
+        files.append(str(tmp_path / name))
+        text = write(catalogue, ORIGIN, line_length=line_length)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    options = ("--isolated", "--no-cache", "--line-length", str(line_length), *files)
     rules = ("--select", "F,I,W,UP,B,RUF", "--target-version", "py311")
     for command in (("check", *rules), ("format", "--check", "--diff")):
         ruff = [sys.executable, "-m", "ruff", *command, *options]
