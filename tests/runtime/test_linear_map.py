@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.torch_backend import linear_map as linear_maps
@@ -15,15 +18,21 @@ from holotype.encoders.torch_backend.linear_map import (
     linear_map,
     one_dnn_multiplies,
 )
+from holotype.encoders.torch_backend.row_counts import row_counts
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("kind", [LinearMap, OneDnnLinearMap])
+@pytest.mark.parametrize(
+    "make", [LinearMap, partial(OneDnnLinearMap, counts=row_counts(torch.float32))]
+)
 @pytest.mark.parametrize("biased", [True, False])
 @pytest.mark.parametrize("fuses_gelu", [True, False])
 def test_every_kind_of_map_does_what_it_says(
-    kind: type[LinearMap], biased: bool, fuses_gelu: bool, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[Tensor, Tensor | None], LinearMap],
+    biased: bool,
+    fuses_gelu: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(linear_maps, "_fuses_gelu", lambda: fuses_gelu)
     assert one_dnn_multiplies(CPU, torch.float32)
@@ -31,7 +40,7 @@ def test_every_kind_of_map_does_what_it_says(
     weight, bias = torch.randn(48, 32), torch.randn(48) if biased else None
     vectors, residual = torch.randn(7, 32), torch.randn(7, 48)
     exact = functional.linear(vectors, weight, bias)
-    mapped = kind(weight, bias)
+    mapped = make(weight, bias)
     before = residual.clone()
     torch.testing.assert_close(mapped(vectors), exact, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(mapped.gelu(vectors), functional.gelu(exact), atol=1e-5, rtol=1e-5)
