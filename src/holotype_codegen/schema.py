@@ -158,7 +158,7 @@ class _Remembering:
     remembered, since nothing but a walk through them tells whether two are equal.
     """
 
-    _valid: ClassVar[set[tuple[int, type, object]]] = set()
+    _valid: ClassVar[dict[int, tuple[Any, set[tuple[type, object]]]]] = {}
 
     def __init__(self, validator: Any) -> None:
         self._validator = validator
@@ -170,13 +170,14 @@ class _Remembering:
         if isinstance(instance, dict | list):
             yield from self._validator.descend(instance, schema, **place)
             return
-        # The schemas live as long as the process, so their identities stay theirs.
-        key = (id(schema), type(instance), instance)
-        if key in self._valid:
+        # A schema that is kept keeps its identity, too: that of one that is gone becomes another's.
+        _, valid = self._valid.setdefault(id(schema), (schema, set()))
+        key = (type(instance), instance)
+        if key in valid:
             return
         errors = list(self._validator.descend(instance, schema, **place))
         if not errors:
-            self._valid.add(key)
+            valid.add(key)
         yield from errors
 
 

@@ -48,9 +48,18 @@ def test_values_that_are_hardly_negative_use_all_bytes(kept: Tensor) -> None:
     inner = functional.gelu(3 * vectors)
     exact = functional.linear(inner, weight, bias)
     residual = torch.zeros(200, 48)
-    bounded = ByteMap(weight, bias, kept, least=-0.17).add_to(residual, inner.clone())
+    one_sided = ByteMap(weight, bias, kept, after_gelu=True).add_to(residual, inner.clone())
     anything = ByteMap(weight, bias, kept).add_to(residual, inner.clone())
-    assert loss(bounded, exact) < loss(anything, exact) < 0.02
+    assert loss(one_sided, exact) < loss(anything, exact) < 0.02
+
+
+@pytest.mark.parametrize("size", [1.0, 0.1, 0.01, 0.001])
+def test_small_values_use_all_bytes(size: float) -> None:
+    weight, _, vectors = parts(200)
+    inner = functional.gelu(size * vectors)
+    exact = functional.linear(inner, weight)
+    found = ByteMap(weight, None, NONE, after_gelu=True).add_to(torch.zeros(200, 48), inner.clone())
+    assert loss(found, exact) < 0.05
 
 
 def test_columns_that_are_far_larger_stay_in_float32() -> None:
@@ -58,7 +67,7 @@ def test_columns_that_are_far_larger_stay_in_float32() -> None:
     vectors[:, [5, 9]] *= 100
     watched = WatchedMap(weight, bias)
     exact = watched(vectors)
-    assert loss(watched.in_bytes(None)(vectors), exact) < 0.005
+    assert loss(watched.in_bytes()(vectors), exact) < 0.005
     small = vectors.clone()
     small[:, [5, 9]] = 0
     rounded_all = ByteMap(weight, bias, NONE)
@@ -87,8 +96,8 @@ def test_rows_of_zeros_become_the_bias_and_no_number_stays_no_number() -> None:
     weight, bias, vectors = parts()
     vectors[2] = 0
     vectors[4, 1] = float("nan")
-    for least in (None, -0.17):
-        mapped = ByteMap(weight, bias, NONE, least=least)
+    for after_gelu in (False, True):
+        mapped = ByteMap(weight, bias, NONE, after_gelu=after_gelu)
         found = mapped.add_to(torch.zeros(7, 48), vectors.clone())
         torch.testing.assert_close(found[2], bias)
         assert found[4].isnan().all()
@@ -100,7 +109,7 @@ def test_weights_take_a_quarter_of_the_memory() -> None:
     watched = WatchedMap(weight, bias)
     watched(torch.randn(9, 768))
     assert watched.memory_bytes == 4 * 768 * 769
-    assert watched.in_bytes(None).memory_bytes < 0.28 * watched.memory_bytes
+    assert watched.in_bytes().memory_bytes < 0.28 * watched.memory_bytes
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from tests.pictures import encoded, photograph
 from tests.runtime.image_models import (
@@ -567,6 +568,43 @@ def test_what_open_clip_builds_otherwise_is_refused_by_its_setting(
     report = verify_folder(image_record(), tmp_path)
     assert report.refusal is not None
     assert "open_clip_config.json" in report.refusal
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "words"),
+    [
+        ("model_cfg", "mlp_ratio", float("nan"), "'mlp_ratio' is nan; expected a number above 0"),
+        ("model_cfg", "mlp_ratio", float("inf"), "'mlp_ratio' is inf"),
+        ("model_cfg", "layers", 10**9, "expected a number from 1 to 1,000"),
+        ("preprocess_cfg", "mean", [10**400] * 3, "expected numbers of at most 1,000,000"),
+        ("preprocess_cfg", "mean", [float("nan")] * 3, "expected numbers of at most 1,000,000"),
+        ("preprocess_cfg", "std", 0, "expected numbers that are not 0"),
+    ],
+)
+def test_impossible_numbers_of_open_clip_are_told(
+    part: str, key: str, value: Any, words: str, tmp_path: Path
+) -> None:
+    open_clip(tmp_path)
+    config = json.loads((tmp_path / "open_clip_config.json").read_text())
+    settings = config[part]["vision_cfg"] if part == "model_cfg" else config[part]
+    settings[key] = value
+    write(tmp_path, "open_clip_config.json", config)
+    with pytest.raises(CheckpointError, match=re.escape(words)):
+        load(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize("rows", [None, 97])
+def test_a_tensor_of_open_clip_that_is_no_three_maps_is_told(
+    rows: int | None, tmp_path: Path
+) -> None:
+    open_clip(tmp_path)
+    file = tmp_path / "open_clip_model.safetensors"
+    tensors = load_file(file)
+    name = next(name for name in tensors if name.endswith("in_proj_bias"))
+    tensors[name] = torch.zeros(()) if rows is None else torch.zeros(rows)
+    save_file(tensors, file)
+    with pytest.raises(CheckpointError, match="do not fit the model"):
+        load(tmp_path, device="cpu")
 
 
 def test_ways_of_open_clip_to_resize_that_are_not_run_are_refused(tmp_path: Path) -> None:

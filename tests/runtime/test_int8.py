@@ -69,7 +69,7 @@ def test_a_text_has_the_same_vector_in_any_company(minilm_folder: Path) -> None:
     alone = np.concatenate([encoder.encode([text]) for text in PARAGRAPHS])
     beside = encoder.encode([*PARAGRAPHS, *["late interaction " * 60] * 9])[: len(PARAGRAPHS)]
     # Few tokens attend in float32, many in bfloat16 where the processor multiplies it.
-    assert (alone * beside).sum(axis=1).min() >= 0.9995
+    assert (alone * beside).sum(axis=1).min() >= 0.999
 
 
 @needs_bytes

@@ -289,6 +289,8 @@ class Keys:
             _log.warning("the keys cannot be read: %s", error)
             # It may have taken long to fail, and not every request is to wait as long.
             asked_s, empty = self._clock(), self._empty[1]
+        if self._empty is not None and self._empty[0] > asked_s:
+            return self._empty[1]
         changed = self._empty is not None and self._empty[1] != empty
         self._empty = asked_s, empty
         if changed:
@@ -310,17 +312,21 @@ class Keys:
         return await self._once(digest, look)
 
     async def _look_up(self, key: str, digest: bytes, asked_s: float) -> Caller | None:
-        known = self._known.get(digest)
         try:
             caller = await asyncio.to_thread(self._ask, key)
         except HolotypeError as error:
+            known = self._known.get(digest)
             if known is None:
                 raise
             _log.warning("a key cannot be checked: %s", error)
             asked_s, caller = self._clock(), known[1]
+        known = self._known.get(digest)
+        if known is not None and known[0] > asked_s:
+            # Who asked later has been answered first.
+            return known[1]
         if len(self._known) >= _MOST_REMEMBERED:
-            # Somebody tries keys; those in use are back after one query each.
-            self._known.clear()
+            # Somebody tries keys that are none.
+            self._known = {one: each for one, each in self._known.items() if each[1] is not None}
         self._known[digest] = asked_s, caller
         if caller != (None if known is None else known[1]):
             await asyncio.to_thread(self._keep, self._seen(), False)

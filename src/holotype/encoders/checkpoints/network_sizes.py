@@ -59,6 +59,8 @@ LAYER = re.compile(r"^(?:[A-Za-z_]+\.)*?(?:layer|layers|h|block|blocks)\.(\d+)\.
 """The name of a tensor of a layer, with the number of the layer."""
 _DECODER = re.compile(r"^(model\.)?decoder\.")
 _MORE_LAYERS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
+# A configuration of one of several networks.
+_PART = "_config"
 # What is computed, and no weight: positions, segments, causal masks, counts of training.
 _COMPUTED = re.compile(
     r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|attention\.bias|num_batches_tracked)$"
@@ -116,6 +118,16 @@ def _check_alone(config: JsonFile) -> None:
             raise config.wrong(key, value, expected)
     _check_padding(config)
     _check_layer_types(config)
+    for key, value in config.values.items():
+        if key.endswith(_PART) and isinstance(value, dict):
+            _check_part(JsonFile(config.name, value, config.location))
+
+
+def _check_part(config: JsonFile) -> None:
+    """Check the sizes of one of several networks, such as that for pictures."""
+    for key, value in config.values.items():
+        if key in _MOST and not (isinstance(value, list) and key in _MAY_DIFFER):
+            _check_count(config, key)
 
 
 def _expected(key: str, value: object) -> str | None:

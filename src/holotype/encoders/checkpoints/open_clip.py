@@ -19,6 +19,8 @@ OPEN_CLIP_FILE = "open_clip_config.json"
 OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
 OPEN_CLIP_PICKLE = "open_clip_pytorch_model.bin"
 
+# No network is known that has a tenth of it.
+_MOST_TIMES_AS_WIDE = 100
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 _FILTERS = {"bicubic": 3, "bilinear": 2, "random": 3}
@@ -132,10 +134,15 @@ def _preparation(file: JsonFile, side: int) -> Mapping[str, Any]:
         "do_rescale": True,
         "rescale_factor": 1 / 255,
         "do_normalize": True,
-        "image_mean": file.values.get("mean") or _MEAN,
-        "image_std": file.values.get("std") or _STD,
+        "image_mean": _stated(file, "mean", _MEAN),
+        "image_std": _stated(file, "std", _STD),
         "do_convert_rgb": True,
     }
+
+
+def _stated(file: JsonFile, key: str, usual: object) -> object:
+    value = file.values.get(key)
+    return usual if value is None else value
 
 
 def _part(file: JsonFile, key: str, whole: JsonFile) -> JsonFile:
@@ -157,8 +164,10 @@ def _count(file: JsonFile, key: str, usual: int | None) -> int:
 
 
 def _inner(file: JsonFile, width: int) -> int:
-    ratio = file.number("mlp_ratio")
-    return int(width * (4.0 if ratio is None else ratio.value))
+    ratio = file.values.get("mlp_ratio", 4.0)
+    if type(ratio) not in (int, float) or not 0 < ratio <= _MOST_TIMES_AS_WIDE:
+        raise file.wrong("mlp_ratio", ratio, f"a number above 0, at most {_MOST_TIMES_AS_WIDE}")
+    return max(1, int(width * ratio))
 
 
 def _refuse_others(name: str, part: JsonFile) -> None:
@@ -224,6 +233,10 @@ def translate_tensors(tensors: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         joined = _JOINED.fullmatch(renamed)
         if joined is None:
             yield renamed, tensor.T if plain in _TRANSPOSED else tensor
+            continue
+        if not tensor.shape or tensor.shape[0] % 3:
+            # Its parts are missing then, which is told where tensors are compared.
+            yield renamed, tensor
             continue
         rows = tensor.shape[0] // 3
         for at, part in enumerate(("q_proj", "k_proj", "v_proj")):

@@ -25,6 +25,8 @@ IMAGE_PROCESSOR_FILE = "preprocessor_config.json"
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 _HALF = (0.5, 0.5, 0.5)
+# Channels are from 0 to 1, or to 255.
+_MOST_OF_A_CHANNEL = 1_000_000
 _RESAMPLES: tuple[Resample, ...] = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 """Pillow's filters, by number."""
 _BICUBIC, _BILINEAR, _LANCZOS = 3, 2, 1
@@ -361,6 +363,8 @@ def _normalization(
     """Return mean and deviation, so that they say all that is done after rescaling."""
     normalizes = values.boolean("do_normalize")
     mean, std = _channels(values, "image_mean"), _channels(values, "image_std")
+    if std is not None and not all(std):
+        raise values.wrong("image_std", values.values["image_std"], "numbers that are not 0")
     if normalizes is not None and not normalizes.value:
         mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     offset = values.boolean("rescale_offset")
@@ -386,4 +390,7 @@ def _channels(values: JsonFile, key: str) -> tuple[float, ...] | None:
     )
     if len(items) != 3 or any(type(item) not in (int, float) for item in items):
         raise values.wrong(key, stated, "three numbers, one for each channel")
+    # Not a number, which JSON of Python has, is neither above nor below anything.
+    if not all(-_MOST_OF_A_CHANNEL <= item <= _MOST_OF_A_CHANNEL for item in items):
+        raise values.wrong(key, stated, f"numbers of at most {_MOST_OF_A_CHANNEL:,}")
     return tuple(float(item) for item in items)

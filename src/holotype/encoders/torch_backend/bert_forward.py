@@ -112,9 +112,8 @@ def shapes(
 
 
 _Norm = Callable[[Tensor], Tensor]
-ChangeMap: TypeAlias = Callable[[LinearMap, float | None], LinearMap]
-"""Takes a map and the least value that it reads, where that is known; returns what takes its place."""
-_LEAST_OF_GELU = -0.17
+ChangeMap: TypeAlias = Callable[[LinearMap, bool], LinearMap]
+"""Takes a map and whether it reads what GELU returns; returns what takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +183,10 @@ class Layer:
         """Return the same layer with other maps."""
         return replace(
             self,
-            query_key_value=change(self.query_key_value, None),
-            attended=change(self.attended, None),
-            up=change(self.up, None),
-            down=change(self.down, _LEAST_OF_GELU if self.activation is None else None),
+            query_key_value=change(self.query_key_value, False),
+            attended=change(self.attended, False),
+            up=change(self.up, False),
+            down=change(self.down, self.activation is None),
         )
 
     def _after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:

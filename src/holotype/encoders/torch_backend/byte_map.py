@@ -52,13 +52,14 @@ class WatchedMap(LinearMap):
         """How many bytes the weights take."""
         return self._weight.nbytes + (0 if self._bias is None else self._bias.nbytes)
 
-    def in_bytes(self, least: float | None) -> ByteMap:
+    def in_bytes(self, *, after_gelu: bool = False) -> ByteMap:
         """Return the same map by bytes.
 
         Args:
-            least: below which no value is that it reads; None where nothing is known.
+            after_gelu: whether what it reads is hardly negative, as what GELU returns.
         """
-        return ByteMap(self._weight, self._bias, outlying(self._greatest), least=least)
+        kept = outlying(self._greatest)
+        return ByteMap(self._weight, self._bias, kept, after_gelu=after_gelu)
 
 
 def outlying(greatest: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ class ByteMap(LinearMap):
     """``x W^T + b`` by a product of bytes, of float32."""
 
     def __init__(
-        self, weight: Tensor, bias: Tensor | None, kept: Tensor, *, least: float | None = None
+        self, weight: Tensor, bias: Tensor | None, kept: Tensor, *, after_gelu: bool = False
     ) -> None:
         """Round a weight.
 
@@ -85,7 +86,7 @@ class ByteMap(LinearMap):
             weight: float32 ``[out_dim, in_dim]``.
             bias: float32 ``[out_dim]``.
             kept: the columns of the input that are multiplied in float32, int64 ``[n]``.
-            least: below which no value of the input is, 0 at most; None where nothing is known.
+            after_gelu: whether the input is hardly negative, as what GELU returns.
         """
         rounded = weight.index_fill(1, kept, 0)
         scales = rounded.abs().amax(1).clamp_(min=_LEAST_RANGE).div_(_LARGEST)
@@ -98,7 +99,7 @@ class ByteMap(LinearMap):
         self._added: Tensor = torch.zeros_like(scales) if bias is None else bias
         self._kept = kept if len(kept) else None
         self._kept_weight = weight[:, kept].t().contiguous()
-        self._least = least
+        self._after_gelu = after_gelu
         held = (rounded, scales, self._zeros, self._added, self._kept_weight)
         self.memory_bytes = sum(one.nbytes for one in held)
 
@@ -123,7 +124,7 @@ class ByteMap(LinearMap):
 
     def add_to(self, residual: Tensor, vectors: Tensor) -> Tensor:
         """Map vectors, which are overwritten, and add others of the outer size to them."""
-        run = self._map_and_add if self._least is None else self._map_bounded_and_add
+        run = self._map_one_sided_and_add if self._after_gelu else self._map_and_add
         return in_pieces(BY_BYTES, run, vectors, residual)
 
     def _map_and_gelu(self, vectors: Tensor) -> Tensor:
@@ -133,12 +134,12 @@ class ByteMap(LinearMap):
     def _map_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
         return self._product(vectors).add_(self._added).add_(residual)
 
-    def _map_bounded_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
-        least = self._least or 0.0
+    def _map_one_sided_and_add(self, vectors: Tensor, residual: Tensor) -> Tensor:
         kept = self._take_kept(vectors)
         # Zero lies as far above the least byte as the least value needs.
-        scales = vectors.amax(1, keepdim=True).clamp_(min=_LEAST_RANGE).div_(_BYTES - _BELOW)
-        scales.clamp_(min=-least / _BELOW)
+        scales = vectors.amax(1, keepdim=True).div_(_BYTES - _BELOW)
+        scales = torch.maximum(scales, vectors.amin(1, keepdim=True).div_(-_BELOW))
+        scales.clamp_(min=_LEAST_RANGE / _BYTES)
         vectors.mul_(scales.reciprocal()).add_(_BELOW - _MIDDLE)
         found = self._multiply(_to_bytes(vectors), _BELOW, scales)
         return self._add_kept(found, kept).add_(self._added).add_(residual)

@@ -70,11 +70,11 @@ def in_bytes(forward: BertForward, tokenizer: TextTokenizer) -> tuple[BertForwar
         forward(TokenBatch.place(batch, cpu, with_types=has_types))
     saved = 0
 
-    def rounded(one: LinearMap, least: float | None) -> LinearMap:
+    def rounded(one: LinearMap, after_gelu: bool) -> LinearMap:
         nonlocal saved
         if not isinstance(one, WatchedMap):
             raise TypeError(f"expected a WatchedMap, not a {type(one).__name__}")
-        found: ByteMap = one.in_bytes(least)
+        found: ByteMap = one.in_bytes(after_gelu=after_gelu)
         saved += one.memory_bytes - found.memory_bytes
         return found
 

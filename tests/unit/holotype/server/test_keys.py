@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -155,6 +156,56 @@ def test_a_store_that_is_slow_to_fail_is_not_waited_for_by_every_request(
     now_s += 1
     assert [identify(keys, key) for _ in range(10)] == [before] * 10
     assert n_asked == 1
+
+
+def test_a_late_answer_does_not_bring_back_a_key_that_was_refused_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, now_s = Store(good=caller("infer")), 100.0
+    keys = Keys([store], loopback=False, clock=lambda: now_s)
+    begun, let_go, known = Event(), Event(), store.check
+
+    def answer_late(key: str) -> Any:
+        found = known(key)
+        begun.set()
+        assert let_go.wait(30)
+        return found
+
+    async def run() -> None:
+        nonlocal now_s
+        monkeypatch.setattr(store, "check", answer_late)
+        first = asyncio.create_task(keys.identify(asked_with("good")))
+        assert await asyncio.to_thread(begun.wait, 30)
+        store.callers.clear()
+        now_s += 0.001
+        keys.forget()
+        now_s += 0.001
+        monkeypatch.setattr(store, "check", known)
+        with pytest.raises(UnauthorizedError, match="revoked"):
+            await keys.identify(asked_with("good"))
+        let_go.set()
+        with pytest.raises(UnauthorizedError, match="revoked"):
+            await first
+        # Nobody can be asked, so that what is remembered counts.
+        store.fails = True
+        now_s += 10
+        with pytest.raises(UnauthorizedError, match="revoked"):
+            await keys.identify(asked_with("good"))
+
+    asyncio.run(run())
+
+
+def test_keys_that_are_none_drive_out_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holotype.server.keys._MOST_REMEMBERED", 8)
+    store, now_s = Store(good=caller("infer")), 100.0
+    keys = Keys([store], loopback=False, clock=lambda: now_s)
+    assert identify(keys, "good").name == "somebody"
+    for at in range(20):
+        with pytest.raises(UnauthorizedError):
+            identify(keys, f"guess {at}")
+    store.fails = True
+    now_s += 10
+    assert identify(keys, "good").name == "somebody"
 
 
 def test_what_has_changed_here_is_asked_at_once() -> None:

@@ -48,6 +48,17 @@ def test_a_sound_configuration_is_accepted(tmp_path: Path) -> None:
     check_network(made(tmp_path))
 
 
+@pytest.mark.parametrize("part", ["text_config", "vision_config", "qformer_config"])
+@pytest.mark.parametrize(
+    ("key", "value"), [("num_hidden_layers", 10**9), ("hidden_size", 0), ("vocab_size", "many")]
+)
+def test_the_sizes_of_each_of_several_networks_are_possible(
+    part: str, key: str, value: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match=f"'{key}' is"):
+        check_network(made(tmp_path, **{part: {key: value}}), whole=False)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
