@@ -59,6 +59,7 @@ from holotype.errors import (
     UnsafeCheckpointError,
     UnsafePathError,
     UnsupportedCheckpointError,
+    UnsupportedInputError,
     UnsupportedModelError,
     WrongKindError,
 )
@@ -141,6 +142,7 @@ __all__ = [
     "UnsafeCheckpointError",
     "UnsafePathError",
     "UnsupportedCheckpointError",
+    "UnsupportedInputError",
     "UnsupportedModelError",
     "Variant",
     "WrongKindError",

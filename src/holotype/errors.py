@@ -208,6 +208,14 @@ class UnsupportedModelError(HolotypeError):
         return f"{self.model_id!r} cannot be loaded: {self.reason}"
 
 
+class UnsupportedInputError(UnsupportedModelError, ValueError):
+    """A model that runs does not read what it was given, such as pictures."""
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return f"{self.model_id!r} does not read this: {self.reason}"
+
+
 class InvalidDimensionError(HolotypeError, ValueError):
     """The model has no vectors of the requested size.
 

@@ -10,7 +10,13 @@ from pathlib import Path
 
 try:
     from holotype_codegen.explain import explain
-    from holotype_codegen.generate import OutputError, generate, generated_texts, stale_files
+    from holotype_codegen.generate import (
+        OutputError,
+        generate,
+        generated_texts,
+        stale_files,
+        stub_path,
+    )
     from holotype_codegen.render import LINE_LENGTH
     from holotype_codegen.report import CatalogueError, format_json
     from holotype_codegen.validate import load_catalogue
@@ -106,7 +112,8 @@ def _generate(options: argparse.Namespace) -> int:
         texts = generated_texts(options.source, output, root=root, line_length=options.line_length)
         return _print_module(texts[output]) if options.stdout else _check(options.source, texts)
     changed = generate(options.source, output, root=root, line_length=options.line_length)
-    print(f"{output}: {'written' if changed else 'already up to date'}")
+    names = f"{output} and {stub_path(output)}"
+    print(f"{names}: {'written' if changed else 'already up to date'}")
     return 0
 
 

@@ -166,7 +166,7 @@ def test_new_never_writes_over_anything(tmp_path: Path, kind: str) -> None:
 def test_after_add_verify_sees_the_entry(my_models: Path) -> None:
     arguments = ("holotype", "add", "acme/mine", "--from", CHECKPOINT)
     shown = typed(*arguments, in_folder=my_models)
-    assert "src/my_models/models.py: written" in shown
+    assert "src/my_models/models.py and src/my_models/models.pyi: written" in shown
     command = "holotype --catalogue my_models.models verify mine"
     assert f"{command} --from {CHECKPOINT}" in shown
     shown = typed(

@@ -541,7 +541,7 @@ def test_pickled_weights_of_open_clip_are_refused_and_converted(tmp_path: Path) 
         ({"vision_cfg": {"pool_type": "avg"}}, "vision_cfg.pool_type 'avg'; supported is 'tok'"),
         (
             {"vision_cfg": {"no_ln_pre": True}},
-            "vision_cfg.no_ln_pre True; supported is it left out",
+            "vision_cfg.no_ln_pre True; supported is a configuration without it",
         ),
         ({"vision_cfg": {"qk_norm": True}}, "vision_cfg.qk_norm True"),
         ({"text_cfg": {"hf_model_name": "roberta-base"}}, "text_cfg.hf_model_name 'roberta-base'"),

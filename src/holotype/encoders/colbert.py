@@ -22,7 +22,7 @@ from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import maxsim, maxsim_pairwise, refuse_texts
 from holotype.encoders.vectors.token_pooling import import_clustering, merge_tokens
-from holotype.errors import UnsupportedModelError
+from holotype.errors import UnsupportedInputError
 from holotype.records import AnyColbertModel
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
             float32 ``[n_tokens, dim]`` for one picture, a `Ragged` of these for several.
 
         Raises:
-            UnsupportedModelError: the model reads texts only.
+            UnsupportedInputError: the model reads texts only.
             ImageError: a picture cannot be read; the error has its index.
             MissingExtraError: Pillow is not installed.
         """
@@ -103,7 +103,7 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         """
         own = self.encoding.pictures
         if own is None:
-            raise UnsupportedModelError(
+            raise UnsupportedInputError(
                 self._name,
                 "it reads texts only; select(modality='image') gives models for pictures",
             )
@@ -129,7 +129,7 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         self, side: SideName, instruction: str | None = None, prompt: str | None = None
     ) -> SideReader:
         if self.encoding.pictures is not None and side != "query":
-            raise UnsupportedModelError(
+            raise UnsupportedInputError(
                 self._name,
                 "its documents are pictures; call encode_image(), and encode_query() for texts",
             )

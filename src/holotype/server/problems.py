@@ -34,6 +34,7 @@ from holotype.errors import (
     StoreBusyError,
     TextOverflowError,
     TokenizationError,
+    UnsupportedInputError,
 )
 from holotype.pool.errors import (
     BreakerOpenError,
@@ -98,6 +99,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (ImageError, 422, "invalid_image"),
     (InvalidReferenceError, 422, "invalid_reference"),
     (InvalidArgumentError, 422, "invalid_argument"),
+    (UnsupportedInputError, 422, "unsupported_input"),
     (ModelLoadError, 424, "load_failed"),
     (NotFiniteError, 424, "not_finite"),
     (EnsembleError, 424, "ensemble"),

@@ -53,10 +53,10 @@ def test_validate_prints_json_on_request(folder: Path, capsys: pytest.CaptureFix
 
 def test_generate_writes_the_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "--output", "out/models.py"]) == 0
-    assert capsys.readouterr().out == "out/models.py: written\n"
+    assert capsys.readouterr().out == "out/models.py and out/models.pyi: written\n"
     assert {path.name for path in (folder / "out").iterdir()} == {"models.py", "models.pyi"}
     assert main(["generate", "--output", "out/models.py"]) == 0
-    assert capsys.readouterr().out == "out/models.py: already up to date\n"
+    assert capsys.readouterr().out == "out/models.py and out/models.pyi: already up to date\n"
 
 
 def test_generate_prints_the_module_and_writes_nothing(

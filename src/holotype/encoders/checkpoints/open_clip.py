@@ -164,7 +164,7 @@ def _count(file: JsonFile, key: str, usual: int | None) -> int:
 
 
 def _inner(file: JsonFile, width: int) -> int:
-    ratio = file.values.get("mlp_ratio", 4.0)
+    ratio: Any = file.values.get("mlp_ratio", 4.0)
     if type(ratio) not in (int, float) or not 0 < ratio <= _MOST_TIMES_AS_WIDE:
         raise file.wrong("mlp_ratio", ratio, f"a number above 0, at most {_MOST_TIMES_AS_WIDE}")
     return max(1, int(width * ratio))
@@ -177,7 +177,7 @@ def _refuse_others(name: str, part: JsonFile) -> None:
             continue
         usual = _POOLS.get(name) if key == "pool_type" else _FIXED.get(key)
         if value != usual:
-            expected = "it left out" if usual is None else repr(usual)
+            expected = "a configuration without it" if usual is None else repr(usual)
             raise _unsupported(part, f"{name}.{key}", value, expected)
 
 

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.errors import InvalidArgumentError
 from holotype.records import ScoreActivation
 
 Scores: TypeAlias = NDArray[np.float32]
@@ -165,12 +166,18 @@ def hypotheses(template: str, candidates: Sequence[str]) -> list[str]:
     """Return the hypothesis for each label.
 
     Raises:
-        ValueError: there are no labels, a label occurs twice, or the template lacks ``{}``.
+        InvalidArgumentError: there are no labels, a label occurs twice, or the template lacks ``{}``.
     """
+    if isinstance(candidates, str):
+        raise InvalidArgumentError(f"labels is {candidates!r}; expected a list of labels")
     if PLACE not in template:
-        raise ValueError(f"the hypothesis {template!r} has no {PLACE!r} where a label would stand")
+        raise InvalidArgumentError(
+            f"the template {template!r} has no {PLACE!r} where a label would stand"
+        )
     if not candidates or len(set(candidates)) != len(candidates):
-        raise ValueError(f"labels is {list(candidates)!r}; expected different labels, at least one")
+        raise InvalidArgumentError(
+            f"labels is {list(candidates)!r}; expected different labels, at least one"
+        )
     return [template.replace(PLACE, label) for label in candidates]
 
 

@@ -34,7 +34,7 @@ async def score_pairs(
         require_kind(
             lease,
             "cross-encoder",
-            hint="documents are ranked by models of the kind 'cross-encoder'",
+            hint="documents are ranked by models of the kinds 'cross-encoder' and 'colbert'",
         )
         lengths = await call.measure(lease, pairs, truncate=truncate)
         options = default_options(lease, truncate)

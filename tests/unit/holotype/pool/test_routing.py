@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holotype.errors import NotFiniteError, TextOverflowError, TokenizationError
+from holotype.errors import (
+    NotFiniteError,
+    TextOverflowError,
+    TokenizationError,
+    UnsupportedInputError,
+)
 from holotype.pool.errors import BreakerOpenError, ModelLoadError, UnknownNameError
 from holotype.pool.routing import Breaker, Weights, is_callers_mistake, position_of
 
@@ -50,6 +55,7 @@ def test_weights_without_sense_are_refused(given: list[float]) -> None:
 def test_whose_mistake_an_error_is() -> None:
     theirs = [ValueError(), TypeError(), TextOverflowError("a", 1, 1, 1, 0)]
     theirs += [TokenizationError("a", "b", 0), UnknownNameError("a", ())]
+    theirs += [UnsupportedInputError("a", "b")]
     ours = [RuntimeError(), MemoryError(), OSError(), KeyError(), NotFiniteError("a", 0, "float32")]
     ours += [ModelLoadError("a", "b"), TimeoutError()]
     assert all(is_callers_mistake(error) for error in theirs)
