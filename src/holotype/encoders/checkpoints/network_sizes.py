@@ -110,9 +110,8 @@ def _tensors(transformer: Checkpoint) -> Header:
 
 
 def _check_alone(config: JsonFile) -> None:
+    _check_counts(config)
     for key, value in config.values.items():
-        if key in _MOST and not (isinstance(value, list) and key in _MAY_DIFFER):
-            _check_count(config, key)
         expected = _expected(key, value)
         if expected is not None:
             raise config.wrong(key, value, expected)
@@ -120,11 +119,11 @@ def _check_alone(config: JsonFile) -> None:
     _check_layer_types(config)
     for key, value in config.values.items():
         if key.endswith(_PART) and isinstance(value, dict):
-            _check_part(JsonFile(config.name, value, config.location))
+            _check_counts(JsonFile(config.name, value, config.location))
 
 
-def _check_part(config: JsonFile) -> None:
-    """Check the sizes of one of several networks, such as that for pictures."""
+def _check_counts(config: JsonFile) -> None:
+    """Check the sizes of a network, or of one of several, such as that for pictures."""
     for key, value in config.values.items():
         if key in _MOST and not (isinstance(value, list) and key in _MAY_DIFFER):
             _check_count(config, key)

@@ -20,6 +20,7 @@ from torch.nn import functional
 from holotype.encoders.running.packing import Group, PackedBatch
 from holotype.encoders.torch_backend.gpu_attention import GpuRows
 from holotype.encoders.torch_backend.local_attention import attend_locally, attends_locally
+from holotype.encoders.torch_backend.masks import biased, sees
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 from holotype.encoders.torch_backend.transfers import send
 
@@ -194,11 +195,7 @@ class TokenBatch:
         row = at // group.n_tokens
         distance = at[:, None] - at[None, :]
         # Padding is behind all rows and attends to itself.
-        seen = row[:, None] == row[None, :]
-        if causal:
-            seen = seen & (distance >= 0)
-        if window is not None:
-            seen = seen & (distance.abs() < window)
+        seen = (row[:, None] == row[None, :]) & sees(distance, causal=causal, window=window)
         if self.attended is None:
             return seen[None, None]
         keys = _in_blocks(self.attended[group.span], group, blocks)
@@ -277,7 +274,7 @@ def _attend_in_group(
         mask = batch.mask(group, blocks, causal=causal, window=window)
         if bias is not None:
             own = bias[:, :, : blocks.n_tokens, : blocks.n_tokens]
-            mask = _biased(own.to(query.dtype), mask)
+            mask = biased(own.to(query.dtype), mask)
         attended = functional.scaled_dot_product_attention(
             *(query, key, value), attn_mask=mask, is_causal=causal and mask is None, scale=scale
         )
@@ -303,7 +300,3 @@ def _pad(values: Tensor, axis: int, size: int) -> Tensor:
     if not n_more:
         return values
     return functional.pad(values, (*(0, 0) * (values.ndim - axis - 1), 0, n_more))
-
-
-def _biased(bias: Tensor, mask: Tensor | None) -> Tensor:
-    return bias if mask is None else bias.masked_fill(~mask, torch.finfo(bias.dtype).min)

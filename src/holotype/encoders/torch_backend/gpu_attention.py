@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from holotype.encoders.running.packing import Group, PackedBatch
 from holotype.encoders.torch_backend.buckets import Bucket, merged_buckets
+from holotype.encoders.torch_backend.masks import biased, sees
 from holotype.encoders.torch_backend.transfers import send
 
 _HALVES = (torch.bfloat16, torch.float16)
@@ -111,9 +112,7 @@ class GpuRows:
             self._masks[at, causal, window] = self._mask(bucket, causal, window, query.device)
         mask = self._masks[at, causal, window]
         if bias is not None:
-            added = bias[:, :, :n_tokens, :n_tokens].to(query.dtype)
-            least = torch.finfo(query.dtype).min
-            mask = added if mask is None else added.masked_fill(~mask, least)
+            mask = biased(bias[:, :, :n_tokens, :n_tokens].to(query.dtype), mask)
         rows = functional.scaled_dot_product_attention(
             *(query, key, value), attn_mask=mask, is_causal=causal and mask is None, scale=scale
         )
@@ -130,9 +129,7 @@ class GpuRows:
             return None
         at = torch.arange(bucket.shape[1], device=device)
         distance = at[:, None] - at[None, :]
-        seen = distance >= 0 if causal else torch.ones_like(distance, dtype=torch.bool)
-        if window is not None:
-            seen = seen & (distance.abs() < window)
+        seen = sees(distance, causal=causal, window=window)
         if bucket.places is None and self.attended is None:
             return seen[None, None]
         everywhere = torch.ones(bucket.span.stop, dtype=torch.bool, device=device)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from holotype.encoders.torch_backend.masks import sees
+
 # Measured on two cores with windows of 65 tokens; fewer queries cost more in calls than they save.
 _QUERIES = 64
 _SHORTEST = 256
@@ -97,5 +99,5 @@ def _mask(
     query = torch.arange(offset, offset + n_queries)[:, None]
     key = torch.arange(n_keys)[None, :]
     # Padding attends to padding: to nothing would be no number.
-    seen = ((query - key).abs() < window) & ((query < n_real) == (key < n_real))
-    return seen & (key <= query) if causal else seen
+    real = (query < n_real) == (key < n_real)
+    return real & sees(query - key, causal=causal, window=window)
