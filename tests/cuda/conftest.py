@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.runtime.backbones import save_backbone
+from tests.runtime.backbones import saved_when_asked
 from tests.runtime.conftest import (  # noqa: F401  fixtures of tests/runtime
     bert_folder,
     colbert_record,
@@ -33,11 +33,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A transformer of an architecture, saved when it is first asked for."""
-    saved: dict[str, Path] = {}
-
-    def find(name: str) -> Path:
-        if name not in saved:
-            saved[name] = save_backbone(name, tmp_path_factory.mktemp(name))
-        return saved[name]
-
-    return find
+    return saved_when_asked(tmp_path_factory.mktemp)

@@ -6,6 +6,8 @@ Each has a byte-level tokenizer, so that no text is unknown to it.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +92,8 @@ def save_backbone(name: str, folder: Path) -> Path:
     config = getattr(package, f"{prefix}Config")(vocab_size=len(tokenizer), **special, **sizes)
     getattr(package, class_name)(config).eval().save_pretrained(folder)
     return folder
+
+
+def saved_when_asked(make_folder: Callable[[str], Path]) -> Callable[[str], Path]:
+    """Return what gives the folder of an architecture, and saves it when it is first asked for."""
+    return cache(lambda name: save_backbone(name, make_folder(name)))

@@ -13,7 +13,13 @@ import torch
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tests.runtime.backbones import BACKBONES, HIDDEN_DIM, MARKERS, STANFORD_MARKERS, save_backbone
+from tests.runtime.backbones import (
+    BACKBONES,
+    HIDDEN_DIM,
+    MARKERS,
+    STANFORD_MARKERS,
+    saved_when_asked,
+)
 from tests.runtime.conftest import TEXTS
 from tests.runtime.heads import CHARACTERS, N_POSITIONS
 from tests.runtime.parity import (
@@ -55,14 +61,7 @@ POOLINGS: dict[str, tuple[int, Callable[[], list[Any]]]] = {
 @pytest.fixture(scope="session")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A transformer of an architecture, saved when it is first asked for."""
-    saved: dict[str, Path] = {}
-
-    def find(name: str) -> Path:
-        if name not in saved:
-            saved[name] = save_backbone(name, tmp_path_factory.mktemp(name))
-        return saved[name]
-
-    return find
+    return saved_when_asked(tmp_path_factory.mktemp)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
