@@ -21,17 +21,17 @@ _KEPT = 8 << 20
 # Looking takes a hundredth of the time of a short text.
 _RUNS_BETWEEN_LOOKS = 8
 _STATISTICS = Path("/proc/self/statm")
-# What a pass takes at most, in blocks that the C library does not map one by one.
-_N_BLOCKS = 12
-_BLOCK = 4 << 20
+# Large blocks take what lies behind the last block in use, as much as a pass takes at most; smaller
+# ones the gaps between blocks in use.
+_BLOCKS = 12 * (4 << 20,) + 8 * (1 << 20,) + 16 * (1 << 18,)
 
 
 class FreedMemory:
     """What the C library holds for a process: given back while nothing runs, if it is much.
 
     Of the memory of threads other than the main one, the library gives back what lies between blocks
-    in use, and keeps what lies behind the last one. So where several threads run, each gives that
-    back itself.
+    in use, and keeps what lies behind the last one. So where several threads run, each gives back
+    what is free in its own.
     """
 
     def __init__(self) -> None:
@@ -54,8 +54,8 @@ class FreedMemory:
         try:
             yield
         finally:
-            if self._has_several and current_thread() is not main_thread():
-                _give_back_end()
+            if self._has_several and current_thread() is not main_thread() and self._is_much():
+                _give_back_own()
             with self._lock:
                 self._n_running -= 1
                 self._n_ended += 1
@@ -65,10 +65,12 @@ class FreedMemory:
             if looks:
                 self._give_back()
 
+    def _is_much(self) -> bool:
+        return _library() is not None and _resident_bytes() > self._resident + _KEPT
+
     def _give_back(self) -> None:
-        trim = _trim()
-        if trim is not None and _resident_bytes() > self._resident + _KEPT:
-            trim(0)
+        if self._is_much():
+            _library().malloc_trim(0)
             resident = _resident_bytes()
             with self._lock:
                 # What began meanwhile uses memory that it will free.
@@ -76,17 +78,16 @@ class FreedMemory:
                     self._resident = resident
 
 
-def _give_back_end() -> None:
-    """Give back the end of this thread's memory: take it in a few blocks, and drop their pages."""
+def _give_back_own() -> None:
+    """Give back what is free in this thread's memory: take it in blocks, and drop their pages."""
     library = _library()
-    if library is None:
-        return
-    blocks = [library.malloc(_BLOCK) for _ in range(_N_BLOCKS)]
-    for block in filter(None, blocks):
-        first, end = -(-block // mmap.PAGESIZE), (block + _BLOCK) // mmap.PAGESIZE
-        size = (end - first) * mmap.PAGESIZE
-        library.madvise(first * mmap.PAGESIZE, size, mmap.MADV_DONTNEED)
-    for block in blocks:
+    blocks = [(library.malloc(size), size) for size in _BLOCKS]
+    for block, size in blocks:
+        if block is not None:
+            first, end = -(-block // mmap.PAGESIZE), (block + size) // mmap.PAGESIZE
+            length = (end - first) * mmap.PAGESIZE
+            library.madvise(first * mmap.PAGESIZE, length, mmap.MADV_DONTNEED)
+    for block, _ in blocks:
         library.free(block)
 
 
@@ -108,12 +109,6 @@ def _library() -> Any:
     library.free.argtypes = [ctypes.c_void_p]
     library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     return library
-
-
-def _trim() -> Any:
-    """Return glibc's function; None where another library allocates."""
-    library = _library()
-    return None if library is None else library.malloc_trim
 
 
 FREED_MEMORY = FreedMemory()

@@ -31,7 +31,12 @@ def work():
     library.free(block)
     library.malloc_trim(0)
     print((freed_memory._resident_bytes() - before) / 2**20)
-    freed_memory._give_back_end()
+    freed_memory._give_back_own()
+    print((freed_memory._resident_bytes() - before) / 2**20)
+    block, _behind = library.malloc(2 << 20), library.malloc(1 << 20)
+    library.memset(block, 1, 2 << 20)
+    library.free(block)
+    freed_memory._give_back_own()
     print((freed_memory._resident_bytes() - before) / 2**20)
 
 thread = Thread(target=work)
@@ -48,7 +53,7 @@ class Library:
         self.resident = 100 * MB
         self.n_trims = 0
 
-    def trim(self, _kept: int) -> None:
+    def malloc_trim(self, _kept: int) -> None:
         """Give back all but the weights."""
         self.n_trims += 1
         self.resident = 100 * MB
@@ -57,7 +62,7 @@ class Library:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     found = Library()
-    monkeypatch.setattr(freed_memory, "_trim", lambda: found.trim)
+    monkeypatch.setattr(freed_memory, "_library", lambda: found)
     monkeypatch.setattr(freed_memory, "_resident_bytes", lambda: found.resident)
     return found
 
@@ -89,11 +94,11 @@ def test_several_threads_look_when_all_have_ended(library: Library) -> None:
     assert library.n_trims == 1
 
 
-def test_threads_give_back_their_end_once_several_run(
+def test_threads_give_back_their_own_once_several_run(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends: list[str] = []
-    monkeypatch.setattr(freed_memory, "_give_back_end", lambda: ends.append(current_thread().name))
+    monkeypatch.setattr(freed_memory, "_give_back_own", lambda: ends.append(current_thread().name))
     memory = FreedMemory()
 
     def run_on_a_thread(name: str) -> None:
@@ -105,21 +110,24 @@ def test_threads_give_back_their_end_once_several_run(
     assert not ends
     with memory.running():
         run_on_a_thread("beside the main one")
+    run_on_a_thread("when little is free")
+    library.resident += 9 * MB
     run_on_a_thread("later")
     assert ends == ["beside the main one", "later"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says what is resident")
-def test_what_lies_behind_the_last_block_goes_back() -> None:
-    """A thread holds one block and frees another one behind it, which the C library keeps."""
+def test_what_is_free_behind_and_between_blocks_goes_back() -> None:
+    """A thread frees a block behind one in use, which the C library keeps; then one between two."""
     if freed_memory._library() is None:
         pytest.skip("another C library")
     run = subprocess.run(
         [sys.executable, "-c", FREEING], capture_output=True, check=True, timeout=60, text=True
     )
-    kept, left = map(float, run.stdout.split())
+    kept, left_behind, left_between = map(float, run.stdout.split())
     assert kept > 15
-    assert left < 2
+    assert left_behind < 1
+    assert left_between < 1
 
 
 def test_a_run_that_fails_has_ended(library: Library) -> None:
@@ -133,6 +141,6 @@ def test_a_run_that_fails_has_ended(library: Library) -> None:
 def test_other_libraries_keep_what_they_have(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(freed_memory, "_trim", lambda: None)
+    monkeypatch.setattr(freed_memory, "_library", lambda: None)
     run(FreedMemory(), 50)
     assert library.n_trims == 0
