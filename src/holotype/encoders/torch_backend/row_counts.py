@@ -55,13 +55,13 @@ def _pieces(counts: RowCounts, n_rows: int) -> tuple[int, ...]:
 
 
 # Rows that nobody reads cost what all rows cost, but reading the weights costs as much as 12 to 25 rows
-# do. Above 256 rows, a further product costs less than padding does.
+# do. Above 128 rows, a further product costs no more than padding does.
 BY_ROWS = RowCounts(
     ladder=(
         *(4, 6, 8, 9, 10, 11, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64),
-        *(80, 96, 112, 128, 160, 192, 224, 256, 512, 1024),
+        *(80, 96, 112, 128, 256, 512, 1024),
     ),
-    longest_padded=256,
+    longest_padded=128,
 )
 # AMX multiplies 16 rows at once, and each product takes more memory.
 BY_TILES = RowCounts(
@@ -70,7 +70,8 @@ BY_TILES = RowCounts(
 )
 # What lies between the products of bytes is so much of their time that it must not leave the cache.
 BY_BYTES = RowCounts(
-    ladder=tuple(count for count in BY_ROWS.ladder if count <= 256), longest_padded=256
+    ladder=(*(count for count in BY_ROWS.ladder if count <= 128), 160, 192, 224, 256),
+    longest_padded=256,
 )
 LARGEST = 1024
 """The largest number of rows of one product."""
