@@ -97,6 +97,8 @@ CORRECTED = {
     ("bge-m3", "/release_date"): "2024-01-30",
     ("bge-multilingual-gemma2", "/encoding/query_prompt"): "<instruct>{instruction}\n<query>",
     ("bge-reranker-v2-m3", "/release_date"): "2024-03-18",
+    ("denseon", "/encoding/query_prompt"): "query: ",
+    ("denseon", "/specs/context_length"): 512,
     ("e5-base", "/license"): "mit",
     ("e5-large", "/license"): "mit",
     ("gte-reranker-modernbert-base", "/dependencies/requires_remote_code"): False,
@@ -195,7 +197,7 @@ FOLLOWED = {
 """What leads to each source: an address, or a file and a commit. Where nothing does, the source's own
 description says all there is to say."""
 
-VALUES_WITHOUT_A_COMMIT = 350
+VALUES_WITHOUT_A_COMMIT = 345
 """How many values come from a file on the main branch of which no commit is known; lower it when some
 are read again."""
 
@@ -222,10 +224,13 @@ NEVER_AGAIN: dict[tuple[str, str], Any] = {
     ("multilingual-e5-base", "/release_date"): "2024-02-08",
     ("multilingual-e5-large", "/release_date"): "2024-02-08",
     ("multilingual-e5-small", "/release_date"): "2024-02-08",
+    ("nemotron-3-embed-1b-bf16", "/encoding/query_prompt"): "",
     ("nomic-embed-code", "/encoding/query_prompt"): "search_query: ",
+    ("prism-qwen3.5-reranker-9b", "/lineage/adapted_from"): "Qwen/Qwen3.5",
     ("sentence-t5-base", "/release_date"): "2022-02-09",
     ("sonar", "/release_date"): "2021-05-21",
     ("xiaobu-embedding-v2", "/lineage/adapted_from"): "sensenova/piccolo-base-zh",
+    ("zerank-1-small", "/lineage/adapted_from"): "Qwen/Qwen3-4B",
 }
 """What the catalogue once said and a source refuted; the right value, or null, stands there now."""
 
@@ -236,6 +241,23 @@ def test_what_was_refuted_is_never_said_again() -> None:
         for name, pointer in sorted(NEVER_AGAIN)
     }
     assert [key for key, value in said.items() if value == NEVER_AGAIN[key]] == []
+
+
+_ALSO_IN_LATIN = {"crh-Latn", "mww-Latn", "sr-Latn"}
+
+
+def test_no_language_stands_in_latin_alone_that_has_a_script_of_its_own() -> None:
+    alone = {
+        (model["id"], tag)
+        for model in MODELS
+        for languages in [model["capabilities"].get("languages") or []]
+        for tag in languages
+        if tag.endswith("-Latn") and tag not in _ALSO_IN_LATIN
+        if not any(
+            other != tag and other.partition("-")[0] == tag.partition("-")[0] for other in languages
+        )
+    }
+    assert alone == set()
 
 
 _NAMED_FOR_PICTURES = re.compile(

@@ -115,6 +115,20 @@ _RUN_BY_MODULES = (
 )
 """Loaders of mteb that run a repository's code only if `loader_kwargs` allow it."""
 
+_TAKING_PROMPTS = (
+    "BekkoEncoderWrapper",
+    "MultiVectorModel",
+    "MultiVectorWrapper",
+    "SentenceTransformerEncoderWrapper",
+    "SentenceTransformerMultimodalEncoderWrapper",
+    "SparseEncoderWrapper",
+    "sentence_transformers_loader",
+)
+"""Loaders of mteb that take the prompts of the checkpoint where the registry names none."""
+
+_FIRST_PROMPTS = "2024"
+"""Sentence Transformers reads prompts from checkpoints since version 2.4, of February 2024."""
+
 _TWO_TOWERS = (
     "ALIGNModel",
     "BLIPModel",
@@ -304,9 +318,7 @@ def mteb_kind(row: Mapping[str, Any]) -> str | None:
 
 
 def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    prompts = row["retrieval_prompts"] or {}
-    if row.get("use_instructions") is False and not prompts:
-        prompts = {"query": "", "document": ""}
+    prompts = _prompts(row)
     values: dict[str, Any] = {
         "/encoding/similarity": row["similarity"].lower() if row["similarity"] else None,
         "/encoding/query_prompt": _prefix(prompts.get("query")),
@@ -323,6 +335,21 @@ def _mteb_own_kind(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
     else:
         values["/specs/embedding_dim"] = dims
     return values
+
+
+def _prompts(row: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the prompts of a line of mteb's registry; empty ones where it proves that none is needed.
+
+    Some loaders take the prompts that lie in the checkpoint, whatever the line says of
+    instructions. A checkpoint that is older than such prompts holds none.
+    """
+    prompts: Mapping[str, str] = row["retrieval_prompts"] or {}
+    if prompts or row.get("use_instructions") is not False:
+        return prompts
+    date = row["release_date"]
+    if row["loader"] in _TAKING_PROMPTS and (date is None or date >= _FIRST_PROMPTS):
+        return prompts
+    return {"query": "", "document": ""}
 
 
 def _stored_dtype(row: Mapping[str, Any]) -> str | None:

@@ -14,13 +14,30 @@ _WRITTEN_IN_SEVERAL = ("zh",)
 _USUAL_SCRIPT = {"ko": "Hang"}
 """Where the registry's usual script (`Kore`) is a mixture and the tag names its main part."""
 
+_ALSO_IN_LATIN = ("crh", "mww", "sr")
+"""Languages that are written in Latin as often as in the script that the registry calls usual."""
+
+_IN_LATIN = "-Latn"
+
 
 def shortest_tags(tags: Iterable[str]) -> list[str]:
     """Return the tags in their shortest form, in the order given, each once.
 
-    Programming languages, which mteb lists as `python-Code`, are left out.
+    Programming languages, which mteb lists as `python-Code`, are left out. mteb's lists for XLM-R
+    and Granite say that Amharic, Arabic or Japanese are written in Latin. Models that do read
+    transliterations list the language in its own script, too; so one that stands in Latin alone
+    loses the script.
     """
-    return list(dict.fromkeys(_shortest(tag) for tag in tags if not tag.endswith(_PROGRAMMING)))
+    short = [_shortest(tag) for tag in tags if not tag.endswith(_PROGRAMMING)]
+    written = {tag.partition("-")[0] for tag in short if not tag.endswith(_IN_LATIN)}
+    return list(dict.fromkeys(_in_its_script(tag, written) for tag in short))
+
+
+def _in_its_script(tag: str, written: set[str]) -> str:
+    language = tag.partition("-")[0]
+    if not tag.endswith(_IN_LATIN) or language in _ALSO_IN_LATIN or language in written:
+        return tag
+    return language
 
 
 def _shortest(tag: str) -> str:

@@ -6,6 +6,8 @@ of the widths. Only what one value proves wrong in another is withdrawn here; no
 
 from __future__ import annotations
 
+import re
+
 from catalogue.facts import DERIVED, MTEB, Candidates, Fact, best
 from catalogue.provenance import key_of
 from catalogue.shapes import COUNTED
@@ -27,6 +29,13 @@ _STEP = 128
 _REMOTE_CODE = "/dependencies/requires_remote_code"
 _NETWORK = "/architecture/type"
 _LAYERS = "/specs/layers"
+_BASE = "/lineage/adapted_from"
+
+_SIZE_IN_NAME = re.compile(r"(?<=-)\d+(\.\d+)?[BM]\b", re.IGNORECASE)
+"""The size in the name of a language model: `Qwen3-1.7B`."""
+
+_SERIES = re.compile(r"Qwen/Qwen\d(\.\d)?")
+"""The name of all sizes of a language model together."""
 
 _OF_TRANSFORMERS = frozenset(
     [
@@ -72,6 +81,7 @@ def reconcile(candidates: Candidates, kind: str) -> None:
     _withdraw_lengths_beyond_positions(candidates)
     _withdraw_lengths_of_static_models(candidates)
     _tell_allowed_code_from_needed_code(candidates)
+    _withdraw_bases_of_another_size(candidates)
     if kind == "colbert":
         _take_the_network_length(candidates)
         _tell_prompts_from_markers(candidates)
@@ -125,6 +135,30 @@ def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:
     ]
     if not candidates[_REMOTE_CODE] and network is not None and network.value in _ALWAYS_BUILT_IN:
         candidates[_REMOTE_CODE] = [Fact(False, DERIVED)]
+
+
+def _withdraw_bases_of_another_size(candidates: Candidates) -> None:
+    """Withdraw what mteb calls the base where the parameters are those of a smaller or larger one.
+
+    Withdrawn is also a series of sizes (`Qwen/Qwen3.5`), which is no repository.
+    """
+    layers = best(candidates.get(_LAYERS, []))
+    counted = layers is not None and layers.source.startswith(COUNTED)
+    size = _SIZE_IN_NAME.search(layers.source) if layers is not None and counted else None
+    like = None if size is None else size[0]
+    candidates[_BASE] = [
+        fact
+        for fact in candidates.get(_BASE, [])
+        if key_of(fact.source) != MTEB or not _is_of_another_size(fact.value, like)
+    ]
+
+
+def _is_of_another_size(repository: str, like: str | None) -> bool:
+    """Whether the name of a base gives another size than the network that was counted."""
+    if _SERIES.fullmatch(repository):
+        return True
+    named = _SIZE_IN_NAME.search(repository)
+    return like is not None and named is not None and named[0].lower() != like.lower()
 
 
 def _take_the_network_length(candidates: Candidates) -> None:

@@ -81,6 +81,21 @@ def test_language_tags_take_their_shortest_form() -> None:
     assert shortest_tags(tags) == ["en", "zh-Hans", "ar", "az", "ko", "sr-Latn"]
 
 
+def test_a_language_that_stands_in_latin_alone_is_in_its_own_script() -> None:
+    assert shortest_tags(["amh-Latn", "jpn-Latn", "zho-Hans", "deu-Latn", "srp-Latn"]) == [
+        "am",
+        "ja",
+        "zh-Hans",
+        "de",
+        "sr-Latn",
+    ]
+
+
+def test_a_transliteration_beside_the_own_script_stays() -> None:
+    tags = ["hin-Deva", "hin-Latn", "zho-Hans", "zho-Latn"]
+    assert shortest_tags(tags) == ["hi", "hi-Latn", "zh-Hans", "zh-Latn"]
+
+
 def test_a_list_of_modules_without_a_dense_one_says_that_there_is_no_projection(
     encoding_line: dict[str, Any],
 ) -> None:
@@ -258,3 +273,22 @@ def test_four_bytes_a_parameter_tell_the_type_where_the_headers_were_read(
 )
 def test_less_than_that_tells_no_type(mteb_line: dict[str, Any], changes: dict[str, Any]) -> None:
     assert stored(mteb_line, **changes) == []
+
+
+@pytest.mark.parametrize(
+    ("loader", "date", "told"),
+    [
+        ("SentenceTransformerEncoderWrapper", "2024-05-01", []),
+        ("SentenceTransformerEncoderWrapper", None, []),
+        ("SentenceTransformerEncoderWrapper", "2023-12-31", [""]),
+        ("MultiVectorModel", "2026-04-21", []),
+        ("Model2VecModel", "2026-04-21", [""]),
+    ],
+)
+def test_a_loader_that_takes_the_prompts_of_the_checkpoint_does_not_prove_that_it_has_none(
+    mteb_line: dict[str, Any], loader: str, date: str | None, told: list[str]
+) -> None:
+    line = mteb_line | {"loader": loader, "release_date": date}
+    found = from_mteb(line | {"retrieval_prompts": {}, "use_instructions": False}, "dense")
+    assert [fact.value for fact in found.get("/encoding/query_prompt", [])] == told
+    assert [fact.value for fact in found.get("/encoding/document_prompt", [])] == told

@@ -17,6 +17,7 @@ from catalogue.releases import settle_the_date
 LENGTH = "/specs/context_length"
 DATE = "/release_date"
 REMOTE = "/dependencies/requires_remote_code"
+BASE = "/lineage/adapted_from"
 
 
 def test_claims_are_read_by_repository(tmp_path: Path) -> None:
@@ -131,3 +132,25 @@ def test_a_registrys_length_of_a_static_model_is_withdrawn() -> None:
     }
     reconcile(candidates, "dense")
     assert [fact.value for fact in candidates[LENGTH]] == [512]
+
+
+@pytest.mark.parametrize(
+    ("base", "source", "like", "kept"),
+    [
+        ("Qwen/Qwen3-4B", MTEB, "parameter-count: as Qwen3-1.7B", False),
+        ("Qwen/Qwen3-1.7B-Base", MTEB, "parameter-count: as Qwen3-1.7B", True),
+        ("Qwen/Qwen3-4B", "card: https://example.org", "parameter-count: as Qwen3-1.7B", True),
+        ("acme/base", MTEB, "parameter-count: as Qwen3-1.7B", True),
+        ("acme/base-4B", MTEB, "hub: config.json @ abc1234", True),
+        ("Qwen/Qwen3.5", MTEB, None, False),
+        ("Qwen/Qwen3.5-4B", MTEB, None, True),
+    ],
+)
+def test_a_base_of_another_size_is_withdrawn(
+    base: str, source: str, like: str | None, kept: bool
+) -> None:
+    candidates = {BASE: [Fact(base, source)]}
+    if like is not None:
+        candidates["/specs/layers"] = [Fact(28, like)]
+    reconcile(candidates, "dense")
+    assert [fact.value for fact in candidates[BASE]] == ([base] if kept else [])
