@@ -57,9 +57,12 @@ from holotype.models import (
     _Dense128To1536Id,
     _Dense256Id,
     _Dense256To768Id,
+    _Dense256To1024Id,
+    _Dense256To2048Id,
     _Dense312Id,
     _Dense320Id,
     _Dense384Id,
+    _Dense384To2048Id,
     _Dense512Id,
     _Dense640Id,
     _Dense768Id,
@@ -444,6 +447,13 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _Dense256To1024Id,
+    *,
+    dim: Literal[256, 1024] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense5376Id,
     *,
     dim: Literal[5376] | None = None,
@@ -465,16 +475,23 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense2304Id,
+    model: _Dense256To768Id,
     *,
-    dim: Literal[2304] | None = None,
+    dim: Literal[256, 768] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense256To768Id,
+    model: _Dense384To2048Id,
     *,
-    dim: Literal[256, 768] | None = None,
+    dim: Literal[384, 512, 768, 1024, 2048] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense2304Id,
+    *,
+    dim: Literal[2304] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -489,6 +506,13 @@ def load(
     model: _Dense3072Id,
     *,
     dim: Literal[3072] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense256To2048Id,
+    *,
+    dim: Literal[256, 512, 1024, 2048] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
