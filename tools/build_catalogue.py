@@ -32,6 +32,7 @@ _FACTS = {
     "--mteb-models": "mteb.jsonl",
     "--mteb-scores": "scores.jsonl",
     "--mentions": "mentions.jsonl",
+    "--papers": "papers.jsonl",
 }
 _CLAIMS = ("claims.jsonl", "checkpoints.jsonl", "registries.jsonl", "images.jsonl")
 _SUPERSEDED = "/lineage/superseded_by"
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         previous.get("models", ()),
         read_claims(*options.claims),
         read_lines(options.mentions),
+        read_lines(options.papers),
     )
     write(options.output, dump(made.catalogue) + "\n")
     write(options.conflicts, dump(made.conflicts) + "\n")
@@ -79,6 +81,7 @@ def make(
     previous: Iterable[Mapping[str, Any]] = (),
     claims: Claims | None = None,
     mentions: Rows | None = None,
+    papers: Rows | None = None,
 ) -> Made:
     """Return the catalogue: the models selected by hand and by rule.
 
@@ -92,6 +95,7 @@ def make(
             that were added by other means.
         claims: single values with their sources, by repository.
         mentions: the day on which a public repository named each model first, by repository.
+        papers: the papers that mteb cites for each model, by repository.
 
     Raises:
         ValueError: a fact was set by hand for a model that is not selected, or names a source
@@ -119,7 +123,7 @@ def make(
         said = gatherer.said(repository, kind, secondary=bool(model.get("secondary_mode")))
         kept = copy.deepcopy(said)
         reconcile(kept, kind)
-        settle_the_date(kept, (mentions or {}).get(repository))
+        settle_the_date(kept, (mentions or {}).get(repository), (papers or {}).get(repository))
         facts = choose(kept, by_hand[kind, repository])
         _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))

@@ -175,9 +175,10 @@ def _arguments(entry: Entry) -> Iterator[tuple[str, object]]:
     stated = tuple(stated_fields(entry))
     for name, _, value in stated:
         yield name, Name(f"ModelType.{enum_member_name(value)}") if name == "type" else value
+    places = [(name, place) for name, place, _ in stated]
     if entry.get("variants"):
         yield "variants", [_record("Variant", variant) for variant in entry["variants"]]
-    places = ((name, place) for name, place, _ in stated)
+        places.append(("variants", ("variants",)))
     yield "provenance", list(_provenance(entry["provenance"], places))
 
 

@@ -129,9 +129,15 @@ def compact(sources: Mapping[str, str]) -> dict[str, str]:
     return result
 
 
-def _most(values: list[str]) -> str:
-    """Return the most frequent value; the first one of those that are equally frequent."""
-    return Counter(values).most_common(1)[0][0]
+def _most(sources: list[str]) -> str:
+    """Return the most frequent source.
+
+    Of those that are equally frequent, one from outside that does not rest on a branch, then the
+    first.
+    """
+    counts = Counter(sources)
+    last = {text for text in counts if text == "maintainers" or text.endswith(" @ main")}
+    return max(counts, key=lambda text: (counts[text], text not in last))
 
 
 def _with_detail(key: str, rest: str) -> str:

@@ -1,13 +1,15 @@
 """When a model was first released: what the registry says, held against what others wrote.
 
 mteb gives the date of the commit that it pins, which may be years after the release. Its date is taken
-only where a public repository named the model for the first time soon after: an earlier mention
-refutes the date, and a much later one tells nothing.
+only where somebody wrote of the model soon after: a public repository named it for the first time, or
+the paper that the registry cites came out. A repository that named the model earlier refutes the date;
+a much later mention tells nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import calendar
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,23 +17,43 @@ from catalogue.facts import MTEB, Candidates
 from catalogue.provenance import key_of
 
 _RELEASED = "/release_date"
-_NAMED_WITHIN = timedelta(days=60)
+_WRITTEN_WITHIN = timedelta(days=60)
 
 
-def settle_the_date(candidates: Candidates, mention: Mapping[str, Any] | None) -> None:
-    """Withdraw the registry's date of release unless a mention confirms it.
+def settle_the_date(
+    candidates: Candidates, mention: Mapping[str, Any] | None, papers: Mapping[str, Any] | None
+) -> None:
+    """Withdraw the registry's date of release unless a mention or a paper confirms it.
 
     Args:
         candidates: what is said of the model.
         mention: the day on which a public repository named it first (`date`), and where (`source`).
+        papers: the arXiv numbers (`papers`) that the registry cites for the model.
     """
     named = None if mention is None else date.fromisoformat(mention["date"])
+    numbers = () if papers is None else papers["papers"]
     candidates[_RELEASED] = [
         fact
         for fact in candidates.get(_RELEASED, [])
         if key_of(fact.source) != MTEB
-        or (
-            named is not None
-            and timedelta() <= named - date.fromisoformat(fact.value) <= _NAMED_WITHIN
-        )
+        or _is_confirmed(date.fromisoformat(fact.value), named, numbers)
     ]
+
+
+def _is_confirmed(released: date, named: date | None, numbers: Iterable[str]) -> bool:
+    if named is not None and named < released:
+        return False
+    return (named is not None and named - released <= _WRITTEN_WITHIN) or any(
+        _came_soon_after(released, number) for number in numbers
+    )
+
+
+def _came_soon_after(released: date, number: str) -> bool:
+    """Whether a paper came out in the month of the release, or within the time of a mention.
+
+    The first four digits of an arXiv number are the year and the month.
+    """
+    year, month = 2000 + int(number[:2]), int(number[2:4])
+    _, days = calendar.monthrange(year, month)
+    first, last = date(year, month, 1), date(year, month, days)
+    return released <= last and first - released <= _WRITTEN_WITHIN

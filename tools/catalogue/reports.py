@@ -99,6 +99,12 @@ def _is_two_towers(model: Model) -> bool:
     return bool(model["type"] == "image-text")
 
 
+def _is_of_one_size(model: Model) -> bool:
+    """Whether every picture, or every tile of one, becomes as many vectors."""
+    image = model.get("image") or {}
+    return not any(image.get(way) for way in ("max_patches", "min_pixels", "max_pixels"))
+
+
 _WAYS = ("size", "shortest_edge", "longest_edge", "max_patches", "max_pixels")
 
 IMAGE_FIELDS: tuple[tuple[str, tuple[str, ...], Applies], ...] = (
@@ -107,7 +113,7 @@ IMAGE_FIELDS: tuple[tuple[str, tuple[str, ...], Applies], ...] = (
     ("crop", ("/image/crop",), _everywhere),
     ("mean and deviation", ("/image/mean",), _everywhere),
     ("patch size", ("/image/patch_size",), _everywhere),
-    ("image tokens", ("/image/tokens",), _everywhere),
+    ("image tokens", ("/image/tokens",), _is_of_one_size),
     ("network", ("/architecture/type",), _everywhere),
     ("embedding dimension", ("/specs/embedding_dim",), lambda m: m["type"] != "captioner"),
     ("text length", ("/encoding/text_length",), _is_two_towers),

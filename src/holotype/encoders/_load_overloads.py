@@ -40,7 +40,16 @@ from holotype.models import (
     _Colbert3072Id,
     _Colbert4096Id,
     _CrossEncoderId,
+    _Dense8To320Id,
+    _Dense8To640Id,
+    _Dense8To896Id,
+    _Dense8To1024Id,
+    _Dense8To2048Id,
+    _Dense8To2560Id,
+    _Dense8To4096Id,
+    _Dense8To5120Id,
     _Dense32To384Id,
+    _Dense32To512Id,
     _Dense32To768Id,
     _Dense32To768No2Id,
     _Dense32To1024Id,
@@ -55,11 +64,14 @@ from holotype.models import (
     _Dense128To768No2Id,
     _Dense128To768No3Id,
     _Dense128To1536Id,
+    _Dense128To2048Id,
     _Dense256Id,
     _Dense256To768Id,
+    _Dense256To1024Id,
+    _Dense256To2048Id,
     _Dense312Id,
-    _Dense320Id,
     _Dense384Id,
+    _Dense384To2048Id,
     _Dense512Id,
     _Dense640Id,
     _Dense768Id,
@@ -76,7 +88,6 @@ from holotype.models import (
     _Dense3840Id,
     _Dense4000Id,
     _Dense4096Id,
-    _Dense5120Id,
     _Dense5376Id,
     _Dense8000Id,
     _ImageText256Id,
@@ -332,16 +343,58 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense5120Id,
+    model: _Dense8To1024Id,
     *,
-    dim: Literal[5120] | None = None,
+    dim: Literal[8, 16, 32, 64, 128, 256, 512, 1024] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense320Id,
+    model: _Dense8To2048Id,
     *,
-    dim: Literal[320] | None = None,
+    dim: Literal[8, 16, 32, 64, 128, 256, 512, 1024, 2048] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense8To2560Id,
+    *,
+    dim: Literal[8, 16, 32, 64, 128, 256, 512, 1024, 2048, 2560] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense8To4096Id,
+    *,
+    dim: Literal[8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense8To5120Id,
+    *,
+    dim: Literal[8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 5120] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense8To320Id,
+    *,
+    dim: Literal[8, 16, 32, 64, 128, 256, 320] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense8To640Id,
+    *,
+    dim: Literal[8, 16, 32, 64, 128, 256, 512, 640] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense8To896Id,
+    *,
+    dim: Literal[8, 16, 32, 64, 128, 256, 512, 896] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -437,9 +490,23 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _Dense128To2048Id,
+    *,
+    dim: Literal[128, 256, 512, 1024, 2048] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense32To768No2Id,
     *,
     dim: Literal[32, 64, 128, 256, 512, 768] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense256To1024Id,
+    *,
+    dim: Literal[256, 1024] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -465,6 +532,20 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _Dense256To768Id,
+    *,
+    dim: Literal[256, 768] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense384To2048Id,
+    *,
+    dim: Literal[384, 512, 768, 1024, 2048] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense2304Id,
     *,
     dim: Literal[2304] | None = None,
@@ -472,9 +553,9 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense256To768Id,
+    model: _Dense32To512Id,
     *,
-    dim: Literal[256, 768] | None = None,
+    dim: Literal[32, 64, 128, 256, 512] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -489,6 +570,13 @@ def load(
     model: _Dense3072Id,
     *,
     dim: Literal[3072] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense256To2048Id,
+    *,
+    dim: Literal[256, 512, 1024, 2048] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload

@@ -102,6 +102,13 @@ def test_sources_of_a_group_speak_for_its_fields() -> None:
     assert record.source_of("embedding_dim") == "lab"
 
 
+def test_siblings_have_a_source_of_their_own() -> None:
+    values = valid_entry("colbert")
+    values["provenance"] = {"*": "lab", "/variants": "lab: list"}
+    (record,) = module_of(valid_catalogue(values)).MODEL_REGISTRY
+    assert record.source_of("variants") == "lab: list"
+
+
 def test_a_further_kind_gets_a_member_an_id_type_and_the_base_record() -> None:
     module = module_of(valid_catalogue(valid_entry("two-tower")))
     assert module.ModelType.TWO_TOWER == "two-tower"

@@ -76,6 +76,17 @@ def test_provenance_is_as_short_as_it_can_be() -> None:
     }
 
 
+def test_ties_go_to_a_source_from_outside_that_rests_on_no_branch() -> None:
+    sources = {
+        "/specs/hidden_dim": "hub: config.json @ main",
+        "/id": "maintainers",
+        "/license": "mteb",
+    }
+    assert compact(sources)["*"] == "mteb"
+    del sources["/license"]
+    assert compact(sources)["*"] == "hub: config.json @ main"
+
+
 def test_language_tags_take_their_shortest_form() -> None:
     tags = ["eng-Latn", "zho-Hans", "arb-Arab", "azj-Latn", "kor-Hang", "srp-Latn", "c++-Code"]
     assert shortest_tags(tags) == ["en", "zh-Hans", "ar", "az", "ko", "sr-Latn"]

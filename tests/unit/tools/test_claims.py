@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,15 @@ def test_a_file_at_the_commit_of_the_entry_is_believed_before_one_at_another() -
     assert [fact.value for fact in gatherer.said("acme/x", "dense")[LENGTH]] == [512, 256]
 
 
-def dated(day: str, mention: str | None, source: str = MTEB) -> list[Fact]:
+def dated(
+    day: str, mention: str | None, source: str = MTEB, papers: Sequence[str] = ()
+) -> list[Fact]:
     candidates = {DATE: [Fact(day, source)]}
-    settle_the_date(candidates, None if mention is None else {"date": mention})
+    settle_the_date(
+        candidates,
+        None if mention is None else {"date": mention},
+        {"papers": papers} if papers else None,
+    )
     return candidates[DATE]
 
 
@@ -74,6 +81,20 @@ def test_a_date_of_the_registry_needs_a_mention_soon_after() -> None:
 
 def test_an_earlier_mention_refutes_the_date_of_the_registry() -> None:
     assert dated("2024-02-08", "2023-05-19") == []
+
+
+def test_a_paper_of_the_time_confirms_the_date_of_the_registry() -> None:
+    assert dated("2024-02-14", None, papers=["2402.16829"]) == [Fact("2024-02-14", MTEB)]
+    assert dated("2024-02-14", "2025-01-01", papers=["1908.10084", "2404.00001"]) == [
+        Fact("2024-02-14", MTEB)
+    ]
+    assert dated("2024-02-14", None, papers=["2401.16829"]) == []
+    assert dated("2024-02-14", None, papers=["2405.16829"]) == []
+    assert dated("2024-02-14", None, papers=["1908.10084"]) == []
+
+
+def test_an_earlier_mention_refutes_a_date_that_a_paper_confirms() -> None:
+    assert dated("2024-02-08", "2023-05-19", papers=["2402.05672"]) == []
 
 
 def test_a_date_of_another_source_needs_no_mention() -> None:
