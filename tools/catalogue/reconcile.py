@@ -25,6 +25,7 @@ _STEP = 128
 """The tables of positions are as long as a multiple of this, and the two unused positions longer."""
 
 _REMOTE_CODE = "/dependencies/requires_remote_code"
+_RELEASED = "/release_date"
 _NETWORK = "/architecture/type"
 _LAYERS = "/specs/layers"
 
@@ -65,6 +66,9 @@ _ALWAYS_BUILT_IN = frozenset(
 
 The makers of networks of their own call some of them `bert`, `qwen2` or `xlm-roberta`.
 """
+
+_CODE_IS_ASKED_FOR_SINCE = "2024-10-31"
+"""mteb's loader let every repository's code run until the day before (its commit 0b846ff3a)."""
 
 
 def reconcile(candidates: Candidates, kind: str) -> None:
@@ -110,7 +114,8 @@ def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:
     """Withdraw what mteb's arguments do not prove about code from the repository.
 
     mteb often allows code where none is needed, and forgets to where an old default allowed it: its
-    word counts only where it agrees with what is known of the network.
+    word counts only where it agrees with what is known of the network. A model younger than that
+    default ran without code where mteb allows none, unless its network is known to be its own.
     """
     network = best(candidates.get(_NETWORK, []))
     layers = best(candidates.get(_LAYERS, []))
@@ -118,13 +123,23 @@ def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:
         network is None and layers is not None and key_of(layers.source) == COUNTED
     )
     foreign = network is not None and network.value not in _OF_TRANSFORMERS
+    runs_without = not foreign and (built_in or _is_younger_than_the_default(candidates))
     candidates[_REMOTE_CODE] = [
         fact
         for fact in candidates.get(_REMOTE_CODE, [])
-        if key_of(fact.source) != MTEB or (not built_in if fact.value else built_in and not foreign)
+        if key_of(fact.source) != MTEB or (not built_in if fact.value else runs_without)
     ]
     if not candidates[_REMOTE_CODE] and network is not None and network.value in _ALWAYS_BUILT_IN:
         candidates[_REMOTE_CODE] = [Fact(False, DERIVED)]
+
+
+def _is_younger_than_the_default(candidates: Candidates) -> bool:
+    """Whether the commit that mteb pins was made when its loader had ceased to allow code.
+
+    The date need not be that of the release: a line cannot be older than the commit that it names.
+    """
+    dates = [fact.value for fact in candidates.get(_RELEASED, []) if key_of(fact.source) == MTEB]
+    return bool(dates) and min(dates) >= _CODE_IS_ASKED_FOR_SINCE
 
 
 def _take_the_network_length(candidates: Candidates) -> None:

@@ -79,8 +79,10 @@ def test_a_date_of_another_source_needs_no_mention() -> None:
     assert dated("2023-08-02", None, "github: a b @ c") == [Fact("2023-08-02", "github: a b @ c")]
 
 
-def remote(value: bool, network: str | None, source: str = MTEB) -> list[bool]:
-    candidates = {REMOTE: [Fact(value, source)]}
+def remote(
+    value: bool, network: str | None, source: str = MTEB, day: str = "2024-02-03"
+) -> list[bool]:
+    candidates = {REMOTE: [Fact(value, source)], DATE: [Fact(day, MTEB)]}
     if network is not None:
         candidates["/architecture/type"] = [Fact(network, "hub: config.json")]
     reconcile(candidates, "dense")
@@ -97,6 +99,12 @@ def test_code_that_mteb_does_not_allow_may_be_needed_by_a_network_of_its_own() -
     assert remote(False, "bert") == [False]
     assert remote(False, "codesage") == []
     assert remote(False, None) == []
+
+
+def test_code_that_mteb_does_not_allow_is_not_needed_by_models_younger_than_its_old_default() -> None:
+    assert remote(False, None, day="2024-10-30") == []
+    assert remote(False, None, day="2024-10-31") == [False]
+    assert remote(False, "codesage", day="2026-01-01") == []
 
 
 def test_what_the_repository_says_of_its_code_is_never_withdrawn() -> None:
