@@ -17,10 +17,21 @@ _DIM = "/specs/embedding_dim"
 _PROJECTS = "/architecture/has_projection"
 _PROJECTED = "/architecture/projection_dims"
 
-_ROBERTA_FAMILY = ("roberta", "xlm-roberta", "mpnet", "xmod")
+_ROBERTA_FAMILY = ("roberta", "xlm-roberta", "mpnet", "xmod", "camembert")
 """Networks whose first two positions are never used: 514 positions take 512 tokens."""
 
 _UNUSED_POSITIONS = 2
+_TABLES_OF_POSITIONS = (
+    *_ROBERTA_FAMILY,
+    "bart",
+    "bert",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "electra",
+)
+"""Networks that cannot read beyond their table of positions, or whose tokenizers stop there."""
+
 _STEP = 128
 """The tables of positions are as long as a multiple of this, and the two unused positions longer."""
 
@@ -76,6 +87,8 @@ def reconcile(candidates: Candidates, kind: str) -> None:
     _withdraw_lengths_beyond_positions(candidates)
     _withdraw_lengths_of_static_models(candidates)
     _tell_allowed_code_from_needed_code(candidates)
+    if kind in ("cross-encoder", "classifier"):
+        _read_to_the_last_position(candidates)
     if kind == "colbert":
         _take_the_network_length(candidates)
         _tell_prompts_from_markers(candidates)
@@ -100,6 +113,20 @@ def _withdraw_lengths_beyond_positions(candidates: Candidates) -> None:
             usable -= _UNUSED_POSITIONS
         lengths = [fact for fact in lengths if fact.value <= usable]
     candidates[_LENGTH] = lengths
+
+
+def _read_to_the_last_position(candidates: Candidates) -> None:
+    """Give a model that returns scores the length of its table of positions, unless one is stated.
+
+    Such a model has no `sentence_bert_config.json` that cuts texts earlier.
+    """
+    positions = best(candidates.get(_POSITIONS, []))
+    network = best(candidates.get(_NETWORK, []))
+    if candidates.get(_LENGTH) or positions is None or network is None:
+        return
+    if network.value in _TABLES_OF_POSITIONS:
+        unused = _UNUSED_POSITIONS if network.value in _ROBERTA_FAMILY else 0
+        candidates[_LENGTH] = [Fact(positions.value - unused, DERIVED)]
 
 
 def _withdraw_lengths_of_static_models(candidates: Candidates) -> None:
