@@ -272,7 +272,7 @@ def inherited(row: Row, base: str, base_row: Row | None, facts: Mapping[str, Fac
         causal = pooling is not None and pooling.value == "last-token"
         if causal or _same_length(row, base_row):
             kept.append(_POOLING)
-        if pooling is not None and not causal and _same_length(row, base_row):
+        if pooling is not None and not causal:
             kept.append(_NORMALIZE)
         if row["max_tokens"] is None or row["max_tokens"] % _STEP == _UNUSED_POSITIONS:
             # A size of RoBERTa's table tells nothing of where the checkpoint truncates.

@@ -19,14 +19,26 @@ _DIM = "/specs/embedding_dim"
 _PROJECTS = "/architecture/has_projection"
 _PROJECTED = "/architecture/projection_dims"
 
-_ROBERTA_FAMILY = ("roberta", "xlm-roberta", "mpnet", "xmod")
+_ROBERTA_FAMILY = ("roberta", "xlm-roberta", "mpnet", "xmod", "camembert")
 """Networks whose first two positions are never used: 514 positions take 512 tokens."""
 
 _UNUSED_POSITIONS = 2
+_TABLES_OF_POSITIONS = (
+    *_ROBERTA_FAMILY,
+    "bart",
+    "bert",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "electra",
+)
+"""Networks that cannot read beyond their table of positions, or whose tokenizers stop there."""
+
 _STEP = 128
 """The tables of positions are as long as a multiple of this, and the two unused positions longer."""
 
 _REMOTE_CODE = "/dependencies/requires_remote_code"
+_RELEASED = "/release_date"
 _NETWORK = "/architecture/type"
 _LAYERS = "/specs/layers"
 _BASE = "/lineage/adapted_from"
@@ -75,6 +87,9 @@ _ALWAYS_BUILT_IN = frozenset(
 The makers of networks of their own call some of them `bert`, `qwen2` or `xlm-roberta`.
 """
 
+_CODE_IS_ASKED_FOR_SINCE = "2024-10-31"
+"""mteb's loader let every repository's code run until the day before (its commit 0b846ff3a)."""
+
 
 def reconcile(candidates: Candidates, kind: str) -> None:
     """Withdraw the candidates that better-founded ones refute."""
@@ -82,6 +97,8 @@ def reconcile(candidates: Candidates, kind: str) -> None:
     _withdraw_lengths_of_static_models(candidates)
     _tell_allowed_code_from_needed_code(candidates)
     _withdraw_bases_of_another_size(candidates)
+    if kind in ("cross-encoder", "classifier"):
+        _read_to_the_last_position(candidates)
     if kind == "colbert":
         _take_the_network_length(candidates)
         _tell_prompts_from_markers(candidates)
@@ -108,6 +125,20 @@ def _withdraw_lengths_beyond_positions(candidates: Candidates) -> None:
     candidates[_LENGTH] = lengths
 
 
+def _read_to_the_last_position(candidates: Candidates) -> None:
+    """Give a model that returns scores the length of its table of positions, unless one is stated.
+
+    Such a model has no `sentence_bert_config.json` that cuts texts earlier.
+    """
+    positions = best(candidates.get(_POSITIONS, []))
+    network = best(candidates.get(_NETWORK, []))
+    if candidates.get(_LENGTH) or positions is None or network is None:
+        return
+    if network.value in _TABLES_OF_POSITIONS:
+        unused = _UNUSED_POSITIONS if network.value in _ROBERTA_FAMILY else 0
+        candidates[_LENGTH] = [Fact(positions.value - unused, DERIVED)]
+
+
 def _withdraw_lengths_of_static_models(candidates: Candidates) -> None:
     """Withdraw the registry's length of a table of vectors, which averages texts of any length."""
     network = best(candidates.get(_NETWORK, []))
@@ -120,7 +151,8 @@ def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:
     """Withdraw what mteb's arguments do not prove about code from the repository.
 
     mteb often allows code where none is needed, and forgets to where an old default allowed it: its
-    word counts only where it agrees with what is known of the network.
+    word counts only where it agrees with what is known of the network. A model younger than that
+    default ran without code where mteb allows none, unless its network is known to be its own.
     """
     network = best(candidates.get(_NETWORK, []))
     layers = best(candidates.get(_LAYERS, []))
@@ -128,10 +160,11 @@ def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:
         network is None and layers is not None and key_of(layers.source) == COUNTED
     )
     foreign = network is not None and network.value not in _OF_TRANSFORMERS
+    runs_without = not foreign and (built_in or _is_younger_than_the_default(candidates))
     candidates[_REMOTE_CODE] = [
         fact
         for fact in candidates.get(_REMOTE_CODE, [])
-        if key_of(fact.source) != MTEB or (not built_in if fact.value else built_in and not foreign)
+        if key_of(fact.source) != MTEB or (not built_in if fact.value else runs_without)
     ]
     if not candidates[_REMOTE_CODE] and network is not None and network.value in _ALWAYS_BUILT_IN:
         candidates[_REMOTE_CODE] = [Fact(False, DERIVED)]
@@ -159,6 +192,15 @@ def _is_of_another_size(repository: str, like: str | None) -> bool:
         return True
     named = _SIZE_IN_NAME.search(repository)
     return like is not None and named is not None and named[0].lower() != like.lower()
+
+
+def _is_younger_than_the_default(candidates: Candidates) -> bool:
+    """Whether the commit that mteb pins was made when its loader had ceased to allow code.
+
+    The date need not be that of the release: a line cannot be older than the commit that it names.
+    """
+    dates = [fact.value for fact in candidates.get(_RELEASED, []) if key_of(fact.source) == MTEB]
+    return bool(dates) and min(dates) >= _CODE_IS_ASKED_FOR_SINCE
 
 
 def _take_the_network_length(candidates: Candidates) -> None:

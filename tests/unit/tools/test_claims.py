@@ -101,8 +101,10 @@ def test_a_date_of_another_source_needs_no_mention() -> None:
     assert dated("2023-08-02", None, "github: a b @ c") == [Fact("2023-08-02", "github: a b @ c")]
 
 
-def remote(value: bool, network: str | None, source: str = MTEB) -> list[bool]:
-    candidates = {REMOTE: [Fact(value, source)]}
+def remote(
+    value: bool, network: str | None, source: str = MTEB, day: str = "2024-02-03"
+) -> list[bool]:
+    candidates = {REMOTE: [Fact(value, source)], DATE: [Fact(day, MTEB)]}
     if network is not None:
         candidates["/architecture/type"] = [Fact(network, "hub: config.json")]
     reconcile(candidates, "dense")
@@ -121,8 +123,35 @@ def test_code_that_mteb_does_not_allow_may_be_needed_by_a_network_of_its_own() -
     assert remote(False, None) == []
 
 
+def test_code_that_mteb_does_not_allow_is_not_needed_by_younger_models() -> None:
+    assert remote(False, None, day="2024-10-30") == []
+    assert remote(False, None, day="2024-10-31") == [False]
+    assert remote(False, "codesage", day="2026-01-01") == []
+
+
 def test_what_the_repository_says_of_its_code_is_never_withdrawn() -> None:
     assert remote(True, "qwen2", "github: a b @ c") == [True]
+
+
+def length(kind: str, network: str, positions: int, *stated: int) -> list[int]:
+    candidates = {
+        LENGTH: [Fact(value, MTEB) for value in stated],
+        "/architecture/type": [Fact(network, "hub: config.json")],
+        "/specs/max_position_embeddings": [Fact(positions, "hub: config.json")],
+    }
+    reconcile(candidates, kind)
+    return [fact.value for fact in candidates[LENGTH]]
+
+
+def test_a_model_that_returns_scores_reads_to_its_last_position() -> None:
+    assert length("cross-encoder", "bert", 512) == [512]
+    assert length("classifier", "camembert", 514) == [512]
+    assert length("classifier", "bert", 512, 128) == [128]
+
+
+def test_a_length_is_not_guessed_where_the_table_may_not_be_the_end() -> None:
+    assert length("cross-encoder", "modernbert", 8192) == []
+    assert length("dense", "bert", 512) == []
 
 
 def test_a_length_that_is_a_table_of_positions_is_withdrawn() -> None:

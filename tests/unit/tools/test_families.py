@@ -86,6 +86,16 @@ def test_a_model_that_reads_further_than_its_base_may_pool_otherwise(line: Line)
     assert inherited(line, "acme/base", base, last)["/encoding/pooling"][0].value == "last-token"
 
 
+def test_a_model_that_reads_further_than_its_base_normalises_as_it_does(line: Line) -> None:
+    base = line | {"max_tokens": line["max_tokens"] // 2}
+    normalised = {"/encoding/normalize": Fact(True, "hub: modules.json")}
+    cls = {"/encoding/pooling": Fact("cls", "hub: 1_Pooling/config.json")}
+    last = {"/encoding/pooling": Fact("last-token", "hub: 1_Pooling/config.json")}
+    found = inherited(line, "acme/base", base, normalised | cls)
+    assert found["/encoding/normalize"] == [Fact(True, "model-family: acme/base")]
+    assert "/encoding/normalize" not in inherited(line, "acme/base", base, normalised | last)
+
+
 def test_models_of_one_size_that_name_different_numbers_of_layers_prove_none(
     line: Line, encoding_line: Line
 ) -> None:
