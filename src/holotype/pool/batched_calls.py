@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 
 from holotype.pool.batching import Batcher
 from holotype.pool.calling import Answer, Caller, Route, Variant, run_method
+from holotype.pool.cores import Cores
 from holotype.pool.errors import PoolClosedError, PoolError
 from holotype.pool.generation import Facts, Generation, ModelKind
 from holotype.pool.metrics import Metrics
@@ -100,6 +101,7 @@ class BatchedCalls:
         self._clock = clock
         self._metrics = metrics
         self._limits = limits
+        self._cores = Cores()
         self._lock = Lock()
         self._queues: dict[tuple[str, str], tuple[Route, Batcher]] = {}
         self._closed = False
@@ -163,7 +165,10 @@ class BatchedCalls:
             def compute(generation: Generation) -> Any:
                 nonlocal facts
                 facts = generation.facts
-                return run_method(generation, method, (take(),), dict(options), kind)
+                items = take()
+                queue.n_workers = max(self._n_copies(name), self._cores.at_once(generation.model))
+                with self._cores.share(generation.model):
+                    return run_method(generation, method, (items,), dict(options), kind)
 
             # Who can wait no longer asks for a fallback himself; the others go on waiting.
             answer = self._caller.answer(
@@ -181,7 +186,12 @@ class BatchedCalls:
                     return last.facts.max_length
             return None
 
-        return Batcher(name, run, clock=self._clock, metrics=self._metrics, max_length=max_length)
+        queue = Batcher(name, run, clock=self._clock, metrics=self._metrics, max_length=max_length)
+        return queue
+
+    def _n_copies(self, name: str) -> int:
+        route = self._caller.routes.get(name)
+        return 1 if route is None else route.spec.copies
 
     def _limits_of(self, variant: Variant) -> Limits:
         limits = Limits() if self._limits is None else self._limits

@@ -1,7 +1,8 @@
 """Batches across callers: what several callers ask for at once runs together.
 
-A worker, one for each copy of the model, takes what is queued, up to a number of tokens, and does
-not wait for more: while one batch runs, the next one gathers. Requests are cut into windows and take
+A worker takes what is queued, up to a number of tokens. If nothing runs, it does not wait for more:
+while one batch runs, the next one gathers. Where several batches run at once, one that comes beside
+another gathers for a moment, since those whose answers have just left ask again within it. Requests are cut into windows and take
 turns, so that a long one does not hold up the short ones behind it. Queries come before documents.
 
 A batch is formed when its model is loaded. What was cancelled by then, or is past its deadline, is
@@ -42,6 +43,9 @@ from holotype.pool.queued import (
 
 _MOST_VERSIONS = 3
 _IDLE_S = 60.0
+_GATHERS = 0.1
+"""How long a batch gathers beside another one: this share of the time that the last one took."""
+_LONGEST_GATHERING_S = 0.005
 
 
 class _Batch:
@@ -105,7 +109,11 @@ class Batcher:
         self._max_length = max_length
         self.limits = limits or Limits()
         self.n_workers = 1
-        self._changed = Condition(Lock())
+        lock = Lock()
+        self._changed = Condition(lock)
+        self._ended = Condition(lock)
+        self._n_running = 0
+        self._last_s = 0.0
         # Queries, then all else. A request goes to the end of its queue after each window.
         self._queues: tuple[OrderedDict[Request, None], ...] = (OrderedDict(), OrderedDict())
         self._queued_tokens = 0
@@ -198,6 +206,7 @@ class Batcher:
             for request in waiting:
                 self._remove(request)
             self._changed.notify_all()
+            self._ended.notify_all()
             threads = tuple(self._threads)
         for request in waiting:
             request.fail(PoolClosedError(self._name))
@@ -247,8 +256,11 @@ class Batcher:
                     self._threads.remove(current_thread())
                     self._changed.notify()
                     return
+                if self._n_running:
+                    self._gather()
                 batch, late = self._next()
                 if batch is not None:
+                    self._n_running += 1
                     self._waiting_for_model.add(batch)
             for request in late:
                 self._fail_late(request)
@@ -263,6 +275,13 @@ class Batcher:
             finally:
                 with self._changed:
                     self._waiting_for_model.discard(batch)
+                    self._n_running -= 1
+                    self._ended.notify_all()
+
+    def _gather(self) -> None:
+        """Wait for more to come, unless nothing runs any more; the lock is held."""
+        seconds = min(_GATHERS * self._last_s, _LONGEST_GATHERING_S)
+        self._ended.wait_for(lambda: self._closed or not self._n_running, seconds)
 
     def _next(self) -> tuple[_Batch | None, list[Request]]:
         """Return the batch of the first that waits, and who is late; the lock is held."""
@@ -350,7 +369,7 @@ class Batcher:
                 self._run_singly(batch, error)
             return
         started_s = self._clock() if batch.started_s is None else batch.started_s
-        seconds = self._clock() - started_s
+        seconds = self._last_s = self._clock() - started_s
         windows, version = batch.windows, batched.version
         labels = (version.name, version.variant, version.number)
         n_tokens = sum(window.n_tokens for window in windows)
