@@ -427,7 +427,15 @@ def test_a_colbert_model_has_a_vector_for_every_token(save_colbert: Any, tmp_pat
         (found,) = server.post("/embed_all", asked).json()
         with server.state.pool.acquire("late") as lease:
             expected = lease.model.encode_query("a query")
+            document = lease.model.encode_document("a query")
+            neither = lease.model.encode("a query")
         np.testing.assert_allclose(found, expected, atol=1e-5)
+        # Without a side, a text is a document: vectors of neither side fit no index.
+        (found,) = server.post("/embed_all", {"inputs": "a query"}).json()
+        np.testing.assert_allclose(found, document, atol=1e-5)
+        (found,) = server.post("/embed_all", {"inputs": "a query", "input_type": "text"}).json()
+        np.testing.assert_allclose(found, neither, atol=1e-5)
+        assert document.shape != neither.shape
         assert server.post("/embed_sparse", {"inputs": "x"}).status_code == 422
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, TypeAlias, cast
@@ -165,9 +166,10 @@ class BatchedCalls:
             def compute(generation: Generation) -> Any:
                 nonlocal facts
                 facts = generation.facts
-                items = take()
-                queue.n_workers = max(self._n_copies(name), self._cores.at_once(generation.model))
-                with self._cores.share(generation.model):
+                model, items = generation.model, take()
+                at_once = self._cores.at_once(model)
+                queue.n_workers = max(at_once, self._n_copies(name))
+                with self._cores.share() if at_once > 1 else nullcontext():
                     return run_method(generation, method, (items,), dict(options), kind)
 
             # Who can wait no longer asks for a fallback himself; the others go on waiting.

@@ -41,19 +41,17 @@ class Cores:
         return _AT_ONCE if _is_divisible(model) and self._n_threads > 1 else 1
 
     @contextmanager
-    def share(self, model: Any) -> Iterator[None]:
-        """Run a batch of a model with its part of the threads, on the thread that calls this."""
-        set_threads = _set_threads() if _is_divisible(model) else None
-        if set_threads is None:
-            yield
-            return
+    def share(self) -> Iterator[None]:
+        """Run a batch with its part of the threads, on the thread that calls this.
+
+        The batch is one of a model of which several may run at once; see `at_once`.
+        """
         with self._lock:
             self._n_running += 1
             is_alone = self._n_running == 1
         try:
             # Two numbers alone: oneDNN keeps its products for each.
-            n_threads = self._n_threads
-            self._use(set_threads, n_threads if is_alone else max(1, n_threads // _AT_ONCE))
+            self._use(self._n_threads if is_alone else max(1, self._n_threads // _AT_ONCE))
             yield
         finally:
             with self._lock:
@@ -69,8 +67,9 @@ class Cores:
             )
         return found
 
-    def _use(self, set_threads: SetThreads, n_threads: int) -> None:
-        if self._own.n_used != n_threads:
+    def _use(self, n_threads: int) -> None:
+        set_threads = _set_threads()
+        if set_threads is not None and self._own.n_used != n_threads:
             set_threads(n_threads)
             self._own.n_used = n_threads
 

@@ -63,6 +63,8 @@ class _Union:
         reached = [(_reached(tags, error), tags, error) for tags, error in self.members.items()]
         furthest = max(_order(path) for path, _, _ in reached)
         best = [one for one in reached if _order(one[0]) == furthest]
+        # An object is meant as one of the objects.
+        best = [one for one in best if one[2]["type"] in _OF_OBJECTS] or best
         path, _, error = best[0]
         if len(path) == min(len(one[0]) for one in reached) and len(self.tops) > 1:
             expected = dict.fromkeys(_MEMBERS.get(name, name) for name in self.tops)

@@ -34,8 +34,7 @@ def told(kind: type[BaseModel], **body: Any) -> list[tuple[str, str]]:
         (
             [{"txt": "a"}],
             "input[0]",
-            "found an object with txt, expected a text, the integer of a token, a list, an object "
-            "with text or an object with image",
+            "found an object with txt, expected an object with text or an object with image",
         ),
         (
             [{"text": "a", "image": "b"}],
