@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
-from dataclasses import replace
 from math import inf
 from threading import Condition, Lock, Thread, current_thread
 from typing import Any
@@ -377,19 +376,27 @@ class Batcher:
             speed = n_tokens / seconds
             known = self._tokens_a_second
             self._tokens_a_second = 0.8 * known + 0.2 * speed if known else speed
-        self._metrics.add("batches", labels)
-        self._metrics.add("batched_texts", labels, sum(len(one.items) for one in windows))
-        self._metrics.add("batched_tokens", labels, n_tokens)
-        self._metrics.time("batch_s", labels, seconds)
+        self._metrics.batch(
+            labels,
+            n_texts=sum(len(one.items) for one in windows),
+            n_tokens=n_tokens,
+            seconds=seconds,
+            waited_s=[started_s - one.request.queued_at_s for one in windows],
+        )
         start = 0
         for window in windows:
             end = start + len(window.items)
             request = window.request
-            waited_s = started_s - request.queued_at_s
-            self._metrics.time("queue_s", labels, waited_s)
-            request.queue_s = waited_s if request.queue_s is None else request.queue_s
+            if request.queue_s is None:
+                request.queue_s = started_s - request.queued_at_s
             request.run_s += seconds
-            self._put(window, replace(batched, value=batched.value[start:end]))
+            part = Batched(
+                value=batched.value[start:end],
+                version=version,
+                facts=batched.facts,
+                because=batched.because,
+            )
+            self._put(window, part)
             start = end
 
     def _refuse(self, group: Hashable, error: Exception) -> None:
