@@ -91,8 +91,6 @@ def describe(state: ServerState) -> str:
     place = state.settings.deployment
     if place is None:
         return f"No model is served, since no deployment is named. Write a file such as {_EXAMPLE}"
-    if not names:
-        return f"No model is served: {place} names none. Add one, such as search in {_EXAMPLE}"
     shown = ", ".join(names[:_MOST_NAMES])
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     then = "which is watched" if state.settings.watch else "then call holotype pool reload"

@@ -27,7 +27,7 @@ def written(folder: Path, n_models: int) -> Path:
         f"  m{at:02}: {{source: {{type: builtin, name: pii}}}}\n" for at in range(n_models)
     )
     path = folder / "deployment.yaml"
-    path.write_text(f"version: '1.0'\nmodels:{' {}' * (not names)}\n{names}", encoding="utf-8")
+    path.write_text(f"version: '1.0'\nmodels:\n{names}", encoding="utf-8")
     return path
 
 
@@ -63,8 +63,3 @@ def test_many_models_are_counted(tmp_path: Path) -> None:
     assert "13 models served: m00, " in line
     assert ", m09 and 3 more. To add one" in line
     assert line.endswith("which is watched")
-
-
-def test_a_deployment_without_models_is_named(tmp_path: Path) -> None:
-    path = written(tmp_path, 0)
-    assert told(path).startswith(f"No model is served: {path} names none.")
