@@ -435,7 +435,7 @@ def test_a_colbert_model_has_a_vector_for_every_token(save_colbert: Any, tmp_pat
         np.testing.assert_allclose(found, document, atol=1e-5)
         (found,) = server.post("/embed_all", {"inputs": "a query", "input_type": "text"}).json()
         np.testing.assert_allclose(found, neither, atol=1e-5)
-        assert len(document) == len(neither) + 1
+        assert len(document) > len(neither)
         assert server.post("/embed_sparse", {"inputs": "x"}).status_code == 422
 
 
