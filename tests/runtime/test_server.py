@@ -420,14 +420,22 @@ def test_each_client_names_the_side_whose_prompt_is_put_before_a_text(
 
 
 def test_a_colbert_model_has_a_vector_for_every_token(save_colbert: Any, tmp_path: Path) -> None:
-    folder = save_colbert()
+    folder = save_colbert(prompts={"query": "[unused0] ", "document": "[unused1] "})
     deployment = write_deployment(tmp_path, {"late": local(folder)})
     with running_server(deployment=str(deployment)) as server:
         asked = {"inputs": "a query", "prompt_name": "query"}
         (found,) = server.post("/embed_all", asked).json()
         with server.state.pool.acquire("late") as lease:
             expected = lease.model.encode_query("a query")
+            document = lease.model.encode_document("a query")
+            neither = lease.model.encode("a query")
         np.testing.assert_allclose(found, expected, atol=1e-5)
+        # Without a side, a text is a document: vectors of neither side fit no index.
+        (found,) = server.post("/embed_all", {"inputs": "a query"}).json()
+        np.testing.assert_allclose(found, document, atol=1e-5)
+        (found,) = server.post("/embed_all", {"inputs": "a query", "input_type": "text"}).json()
+        np.testing.assert_allclose(found, neither, atol=1e-5)
+        assert len(document) > len(neither)
         assert server.post("/embed_sparse", {"inputs": "x"}).status_code == 422
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import shutil
@@ -403,6 +404,38 @@ def test_padding_and_cutting_of_a_file_change_no_tokens(name: str, tmp_path: Pat
     file.save(str(folder / "tokenizer.json"))
     ours = read_tokenizer(Checkpoint(folder), lower_case=False)
     assert list(ours.encode(TEXTS, max_length=9)) == before
+
+
+def test_equal_files_have_one_tokenizer_and_say_where_each_lies(tmp_path: Path) -> None:
+    folders = [shutil.copytree(FOUR / "BertTokenizerFast", tmp_path / name) for name in "ab"]
+    (folders[1] / "README.md").write_text("another file", encoding="utf-8")
+    one, other = (read_tokenizer(Checkpoint(folder), lower_case=False) for folder in folders)
+    assert one._tokenizer is other._tokenizer
+    assert [Path(each.location).parent for each in (one, other)] == folders
+    # It lives as long as one of them does.
+    del one
+    gc.collect()
+    third = read_tokenizer(Checkpoint(folders[0]), lower_case=False)
+    assert third._tokenizer is other._tokenizer
+
+
+def test_every_file_that_is_read_decides_which_tokenizer_it_is(tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / "BertTokenizerFast", tmp_path / "tokenizer")
+    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    del settings["added_tokens_decoder"]
+    write(folder, "tokenizer_config.json", settings)
+    read = [
+        read_tokenizer(Checkpoint(folder), lower_case=lower_case) for lower_case in (False, True)
+    ]
+    for file, values in (
+        ("tokenizer_config.json", settings | {"padding_side": "left"}),
+        ("special_tokens_map.json", {"mask_token": "[SEP]"}),
+        ("added_tokens.json", {"[NEW]": 9_999}),
+        ("config.json", {"type_vocab_size": 7}),
+    ):
+        write(folder, file, values)
+        read.append(read_tokenizer(Checkpoint(folder), lower_case=False))
+    assert len({id(each._tokenizer) for each in read}) == len(read)
 
 
 @pytest.mark.parametrize("name", FOLDERS_OF_FOUR)

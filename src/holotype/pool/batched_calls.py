@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, TypeAlias, cast
 
 from holotype.pool.batching import Batcher
 from holotype.pool.calling import Answer, Caller, Route, Variant, run_method
+from holotype.pool.cores import Cores
 from holotype.pool.errors import PoolClosedError, PoolError
 from holotype.pool.generation import Facts, Generation, ModelKind
 from holotype.pool.metrics import Metrics
@@ -100,6 +102,7 @@ class BatchedCalls:
         self._clock = clock
         self._metrics = metrics
         self._limits = limits
+        self._cores = Cores()
         self._lock = Lock()
         self._queues: dict[tuple[str, str], tuple[Route, Batcher]] = {}
         self._closed = False
@@ -163,7 +166,11 @@ class BatchedCalls:
             def compute(generation: Generation) -> Any:
                 nonlocal facts
                 facts = generation.facts
-                return run_method(generation, method, (take(),), dict(options), kind)
+                model, items = generation.model, take()
+                at_once = self._cores.at_once(model)
+                queue.n_workers = max(at_once, self._n_copies(name))
+                with self._cores.share() if at_once > 1 else nullcontext():
+                    return run_method(generation, method, (items,), dict(options), kind)
 
             # Who can wait no longer asks for a fallback himself; the others go on waiting.
             answer = self._caller.answer(
@@ -181,7 +188,12 @@ class BatchedCalls:
                     return last.facts.max_length
             return None
 
-        return Batcher(name, run, clock=self._clock, metrics=self._metrics, max_length=max_length)
+        queue = Batcher(name, run, clock=self._clock, metrics=self._metrics, max_length=max_length)
+        return queue
+
+    def _n_copies(self, name: str) -> int:
+        route = self._caller.routes.get(name)
+        return 1 if route is None else route.spec.copies
 
     def _limits_of(self, variant: Variant) -> Limits:
         limits = Limits() if self._limits is None else self._limits

@@ -1,7 +1,8 @@
 """Batches across callers: what several callers ask for at once runs together.
 
-A worker, one for each copy of the model, takes what is queued, up to a number of tokens, and does
-not wait for more: while one batch runs, the next one gathers. Requests are cut into windows and take
+A worker takes what is queued, up to a number of tokens. If nothing runs, it does not wait for more:
+while one batch runs, the next one gathers. Where several batches run at once, one that comes beside
+another gathers for a moment, since those whose answers have just left ask again within it. Requests are cut into windows and take
 turns, so that a long one does not hold up the short ones behind it. Queries come before documents.
 
 A batch is formed when its model is loaded. What was cancelled by then, or is past its deadline, is
@@ -13,7 +14,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
-from dataclasses import replace
 from math import inf
 from threading import Condition, Lock, Thread, current_thread
 from typing import Any
@@ -42,6 +42,9 @@ from holotype.pool.queued import (
 
 _MOST_VERSIONS = 3
 _IDLE_S = 60.0
+_GATHERS = 0.1
+"""How long a batch gathers beside another one: this share of the time that the last one took."""
+_LONGEST_GATHERING_S = 0.005
 
 
 class _Batch:
@@ -105,7 +108,11 @@ class Batcher:
         self._max_length = max_length
         self.limits = limits or Limits()
         self.n_workers = 1
-        self._changed = Condition(Lock())
+        lock = Lock()
+        self._changed = Condition(lock)
+        self._ended = Condition(lock)
+        self._n_running = 0
+        self._last_s = 0.0
         # Queries, then all else. A request goes to the end of its queue after each window.
         self._queues: tuple[OrderedDict[Request, None], ...] = (OrderedDict(), OrderedDict())
         self._queued_tokens = 0
@@ -198,6 +205,7 @@ class Batcher:
             for request in waiting:
                 self._remove(request)
             self._changed.notify_all()
+            self._ended.notify_all()
             threads = tuple(self._threads)
         for request in waiting:
             request.fail(PoolClosedError(self._name))
@@ -247,8 +255,11 @@ class Batcher:
                     self._threads.remove(current_thread())
                     self._changed.notify()
                     return
+                if self._n_running:
+                    self._gather()
                 batch, late = self._next()
                 if batch is not None:
+                    self._n_running += 1
                     self._waiting_for_model.add(batch)
             for request in late:
                 self._fail_late(request)
@@ -263,6 +274,13 @@ class Batcher:
             finally:
                 with self._changed:
                     self._waiting_for_model.discard(batch)
+                    self._n_running -= 1
+                    self._ended.notify_all()
+
+    def _gather(self) -> None:
+        """Wait for more to come, unless nothing runs any more; the lock is held."""
+        seconds = min(_GATHERS * self._last_s, _LONGEST_GATHERING_S)
+        self._ended.wait_for(lambda: self._closed or not self._n_running, seconds)
 
     def _next(self) -> tuple[_Batch | None, list[Request]]:
         """Return the batch of the first that waits, and who is late; the lock is held."""
@@ -350,7 +368,7 @@ class Batcher:
                 self._run_singly(batch, error)
             return
         started_s = self._clock() if batch.started_s is None else batch.started_s
-        seconds = self._clock() - started_s
+        seconds = self._last_s = self._clock() - started_s
         windows, version = batch.windows, batched.version
         labels = (version.name, version.variant, version.number)
         n_tokens = sum(window.n_tokens for window in windows)
@@ -358,19 +376,27 @@ class Batcher:
             speed = n_tokens / seconds
             known = self._tokens_a_second
             self._tokens_a_second = 0.8 * known + 0.2 * speed if known else speed
-        self._metrics.add("batches", labels)
-        self._metrics.add("batched_texts", labels, sum(len(one.items) for one in windows))
-        self._metrics.add("batched_tokens", labels, n_tokens)
-        self._metrics.time("batch_s", labels, seconds)
+        self._metrics.batch(
+            labels,
+            n_texts=sum(len(one.items) for one in windows),
+            n_tokens=n_tokens,
+            seconds=seconds,
+            waited_s=[started_s - one.request.queued_at_s for one in windows],
+        )
         start = 0
         for window in windows:
             end = start + len(window.items)
             request = window.request
-            waited_s = started_s - request.queued_at_s
-            self._metrics.time("queue_s", labels, waited_s)
-            request.queue_s = waited_s if request.queue_s is None else request.queue_s
+            if request.queue_s is None:
+                request.queue_s = started_s - request.queued_at_s
             request.run_s += seconds
-            self._put(window, replace(batched, value=batched.value[start:end]))
+            part = Batched(
+                value=batched.value[start:end],
+                version=version,
+                facts=batched.facts,
+                because=batched.because,
+            )
+            self._put(window, part)
             start = end
 
     def _refuse(self, group: Hashable, error: Exception) -> None:

@@ -110,7 +110,11 @@ class Device:
         return self._read_memory(self.name)
 
     def note_return(
-        self, before: DeviceMemory, after: DeviceMemory, expected_bytes: int
+        self,
+        before: DeviceMemory,
+        after: DeviceMemory,
+        expected_bytes: int,
+        shared_bytes: int = 0,
     ) -> Returned:
         """Compare what models held with what came back. Call it under the pool's lock.
 
@@ -118,6 +122,7 @@ class Device:
             before: the memory before they were closed.
             after: the memory after they were closed and trimmed.
             expected_bytes: what they held; the ledger has struck it out already.
+            shared_bytes: how much of it others may hold, too; it is not missing if it stays.
         """
         returned = before.own_bytes - after.own_bytes
         unexplained = after.own_bytes - self._own_bytes_at_start - self.ledger.held_bytes
@@ -125,7 +130,7 @@ class Device:
             expected_bytes=expected_bytes, returned_bytes=returned, unexplained_bytes=unexplained
         )
         # Other threads move a process by some MiB at any moment.
-        noise = max(_NOISE_BYTES, int(expected_bytes * _NOISE_SHARE))
+        noise = shared_bytes + max(_NOISE_BYTES, int(expected_bytes * _NOISE_SHARE))
         return Returned(
             expected_bytes=expected_bytes,
             returned_bytes=returned,

@@ -47,11 +47,13 @@ class UnknownNameError(PoolError, LookupError):
 
     Attributes:
         suggestions: the most similar names, best first.
+        what: what has no such name: a model, or a variant.
     """
 
     def __init__(self, name: str, suggestions: Sequence[str], *, what: str = "model") -> None:
         """Name what was not found, and what is similar."""
         self.suggestions = tuple(suggestions)
+        self.what = what
         hint = (
             f"did you mean {' or '.join(map(repr, self.suggestions))}?"
             if self.suggestions
@@ -153,6 +155,10 @@ class SupersededError(PoolError):
 
 class BreakerOpenError(PoolError):
     """A model failed too often lately, and is not called until `retry_after_s` have passed."""
+
+    def __str__(self) -> str:
+        """Return the message, and where the reason is."""
+        return f"{super().__str__()}; status() has the last error"
 
 
 class SickModelError(PoolError):

@@ -11,6 +11,7 @@ from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 from holotype.deployment.document import Swap
+from holotype.pool.background import run_in_background
 from holotype.pool.checks import check_successor, check_unit, facts_of, run_probe
 from holotype.pool.device import Device
 from holotype.pool.errors import ModelLoadError, NoMemoryError, PoolError, SupersededError, mib
@@ -82,7 +83,11 @@ class LoadJob(Job):
             return None
         if later is not None:
             return self._wait(later)
-        self._load()
+        if self.keeps is not None:
+            # Nobody waits for it: what it is to replace serves meanwhile.
+            run_in_background(self._load)
+        else:
+            self._load()
         return None
 
     def abandon(self, error: Exception) -> None:

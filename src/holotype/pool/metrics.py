@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Literal, TypeAlias
@@ -80,19 +80,50 @@ class Metrics:
 
     def add(self, metric: Counter, labels: Labels, n: int = 1) -> None:
         """Count something."""
-        key = metric, labels
         with self._lock:
-            self._counts[key] = self._counts.get(key, 0) + n
+            self._add(metric, labels, n)
+
+    def _add(self, metric: Counter, labels: Labels, n: int) -> None:
+        key = metric, labels
+        self._counts[key] = self._counts.get(key, 0) + n
 
     def time(self, metric: Timer, labels: Labels, seconds: float) -> None:
         """Count how long something took."""
-        key = metric, labels
-        at = bisect_left(BOUNDS_S, seconds)
         with self._lock:
-            times = self._times.get(key)
-            if times is None:
-                times = self._times[key] = _Times()
-            times.counts[at] += 1
+            self._time(metric, labels, (seconds,))
+
+    def batch(
+        self,
+        labels: Labels,
+        *,
+        n_texts: int,
+        n_tokens: int,
+        seconds: float,
+        waited_s: Sequence[float],
+    ) -> None:
+        """Count a batch, all of it at once, since every request waits for that.
+
+        Args:
+            labels: whose.
+            n_texts: how many texts it had.
+            n_tokens: how many tokens, estimated.
+            seconds: how long it took.
+            waited_s: how long each of its requests had waited.
+        """
+        with self._lock:
+            self._add("batches", labels, 1)
+            self._add("batched_texts", labels, n_texts)
+            self._add("batched_tokens", labels, n_tokens)
+            self._time("batch_s", labels, (seconds,))
+            self._time("queue_s", labels, waited_s)
+
+    def _time(self, metric: Timer, labels: Labels, several_s: Sequence[float]) -> None:
+        key = metric, labels
+        times = self._times.get(key)
+        if times is None:
+            times = self._times[key] = _Times()
+        for seconds in several_s:
+            times.counts[bisect_left(BOUNDS_S, seconds)] += 1
             times.sum_s += seconds
 
     def answered(self, labels: Labels, seconds: float) -> None:

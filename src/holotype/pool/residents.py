@@ -173,6 +173,7 @@ class Residents(Home):
             for one in closing:
                 one.state = "closed"
         before = device.read()
+        shared_bytes = sum(map(_may_be_shared, closing))
         for one in closing:
             model, one.model = one.model, None
             self.close_model(model, one.version.name)
@@ -183,7 +184,7 @@ class Residents(Home):
             for one in closing:
                 one.slot.draining.discard(one)
                 expected += device.ledger.release(one)
-            returned = device.note_return(before, after, expected)
+            returned = device.note_return(before, after, expected, shared_bytes)
         for one in closing:
             self.metrics.add("unloads", one.labels_of_metrics)
             self.events.add(
@@ -274,6 +275,17 @@ class Residents(Home):
             left_s = None if ends_s is None else max(0.0, ends_s - monotonic())
             done = device.loader.join(left_s) and done
         return done
+
+
+def _may_be_shared(generation: Generation) -> int:
+    """Return how many bytes of a model its successor may hold, too: all that are no weights.
+
+    Versions of one model mostly share a tokenizer.
+    """
+    weights = getattr(generation.model, "memory_bytes", None)
+    if weights is None or generation.slot.current is None:
+        return 0
+    return max(0, generation.memory_bytes - int(weights))
 
 
 class CloseJob(Job):

@@ -115,7 +115,7 @@ class Breaker:
                 raise BreakerOpenError(
                     self._name,
                     f"failed {self.FAILURES} times within {self.WITHIN_S:.0f} s and is tried again "
-                    f"in {wait_s} s; status() has the last error",
+                    f"in {wait_s} s",
                     wait_s,
                 )
             self._is_tried = True

@@ -65,6 +65,7 @@ from holotype.registry.errors import (
     VersionRejectedError,
 )
 from holotype.server.errors import FieldProblem, RequestError, UnprocessableError
+from holotype.server.field_problems import field_problems
 
 _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     # The first that fits.
@@ -213,6 +214,11 @@ def _detail(error: Exception) -> str:
     if isinstance(error, InvalidDimensionError):
         sizes = " or ".join(map(str, error.allowed)) or "none"
         return f"{error.model_id!r} has no vectors of {error.dim} dimensions; ask for {sizes}"
+    if isinstance(error, BreakerOpenError):
+        # The error itself names what Python has.
+        return f"{error.name!r} {error.problem}; GET /api/pool has the last error"
+    if isinstance(error, UnknownNameError) and not error.suggestions:
+        return f"{error.name!r} is no {error.what} of this pool; GET /v1/models lists the names"
     if not isinstance(error, TextOverflowError):
         return str(error)
     several = error.n_texts != 1
@@ -247,18 +253,10 @@ def _extra(error: Exception) -> Mapping[str, Any] | None:
 
 def invalid(errors: Iterable[Mapping[str, Any]]) -> UnprocessableError:
     """Return the error of a body whose fields are wrong, from what pydantic says."""
-    found = [FieldProblem(field=_field(each["loc"]), message=str(each["msg"])) for each in errors]
+    found = field_problems(errors)
     words = "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in found[:5])
     more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
     return UnprocessableError(f"the request is not valid: {words}{more}", errors=found[:50])
-
-
-def _field(location: Sequence[str | int]) -> str:
-    parts = [
-        part for at, part in enumerate(location) if at or part not in ("body", "query", "path")
-    ]
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return text.removeprefix(".")[:200]
 
 
 def respond(request: Request, error: Exception) -> Response:

@@ -25,6 +25,16 @@ _TURN_S = 0.0005
 operation that lets go of it; by Python's own 5 ms, it would stand still while another is loaded."""
 
 
+_MOST_NAMES = 10
+_EXAMPLE = (
+    'deployment.yaml with the lines "version: \'1.0\'" and "models: {search: {source: '
+    "'catalogue:all-minilm-l6-v2', preload: true}}\", and start: holotype serve deployment.yaml"
+)
+
+_log = logging.getLogger("uvicorn.error")
+"""That of the other lines on stderr about the start."""
+
+
 class GracefulServer(uvicorn.Server):
     """A server that goes on for a while after a signal, so that load balancers turn away first.
 
@@ -71,7 +81,21 @@ def serve(settings: ServerSettings) -> None:
     sys.setswitchinterval(_TURN_S)
     state = ServerState.open(settings, before_models=set_aside)
     server = GracefulServer(configure(state), state)
+    _log.info("%s", describe(state))
     server.run()
+
+
+def describe(state: ServerState) -> str:
+    """Return what a server serves and where models are added, in one line."""
+    names = sorted(state.pool.names)
+    place = state.settings.deployment
+    if place is None:
+        return f"No model is served, since no deployment is named. Write a file such as {_EXAMPLE}"
+    shown = ", ".join(names[:_MOST_NAMES])
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    then = "which is watched" if state.settings.watch else "then call holotype pool reload"
+    models = "model" if len(names) == 1 else "models"
+    return f"{len(names)} {models} served: {shown}{more}. To add one, edit {place}, {then}"
 
 
 def configure(state: ServerState) -> uvicorn.Config:

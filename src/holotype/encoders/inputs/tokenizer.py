@@ -1,13 +1,14 @@
 """From texts to token ids, safely shared between threads.
 
-The tokenizer is never changed after it has been loaded: cutting happens here, on the encodings, and
-padding when batches are made. transformers' own tokenizers set the cut and the padding on the
+The tokenizer is never changed after it has been loaded, and encoders share it: cutting happens
+here, on the encodings, and padding when batches are made. transformers' own tokenizers set the cut and the padding on the
 shared object in every call, so that threads see each other's ("Already borrowed").
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from tokenizers import Encoding, Tokenizer, decoders
@@ -181,6 +182,15 @@ class TextTokenizer:
         probe = self._probe("a").special_tokens_mask
         self._n_special = sum(probe)
         self._n_leading = probe.index(0) if 0 in probe else len(probe)
+        # What it is a copy of lives as long; see `tokenizer_sharing`.
+        self._first: TextTokenizer | None = None
+
+    def at(self, location: str) -> TextTokenizer:
+        """Return the same tokenizer for files elsewhere that make the same one, for errors."""
+        found = copy(self)
+        found.location = location
+        found._first = self
+        return found
 
     def _probe(self, text: str) -> Encoding:
         try:

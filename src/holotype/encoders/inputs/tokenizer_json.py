@@ -31,6 +31,7 @@ from holotype.encoders.inputs.tokenizer_classes import (
     TokenizerClass,
     stated_class,
 )
+from holotype.encoders.inputs.tokenizer_sharing import share
 from holotype.encoders.inputs.tokenizer_steps import (
     MAKINGS,
     Making,
@@ -49,6 +50,8 @@ _N_TRIED = 1_000
 def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer:
     """Load the tokenizer of a checkpoint; neither transformers nor torch is imported.
 
+    It is shared with the encoders whose files say the same; see `tokenizer_sharing`.
+
     Args:
         checkpoint: the folder of the tokenizer's files.
         lower_case: whether texts are put in lower case before anything else.
@@ -65,6 +68,18 @@ def read_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
         )
     content = _content(checkpoint)
     location = checkpoint.where(TOKENIZER_FILE)
+    return share(
+        checkpoint,
+        content,
+        lower_case=lower_case,
+        location=location,
+        read=lambda: _read(checkpoint, settings, content, location, lower_case=lower_case),
+    )
+
+
+def _read(
+    checkpoint: Checkpoint, settings: JsonFile, content: bytes, location: str, *, lower_case: bool
+) -> TextTokenizer:
     file = _parsed(content, location)
     stated = Stated(file=file, content=content, settings=settings, tokens={})
     defaults, making = _class(checkpoint, settings, stated)

@@ -94,7 +94,7 @@ class Call:
         try:
             return call, body_type.model_validate_json(raw)
         except ValidationError as error:
-            problems = error.errors(include_url=False, include_input=False, include_context=False)
+            problems = error.errors(include_url=False, include_context=False)
             if problems[0]["type"] == "json_invalid":
                 raise RequestError(f"the body is no JSON: {problems[0]['msg']}") from None
             raise invalid(problems) from None

@@ -80,7 +80,10 @@ async def embed_sparse(call: Call, body: EmbedBody) -> Response:
 
 
 async def embed_all(call: Call, body: EmbedAllBody) -> Response:
-    """Return one vector for every token of texts, or every part of pages, of a ColBERT model."""
+    """Return one vector for every token of texts, or every part of pages, of a ColBERT model.
+
+    A text is a document unless the request says otherwise: vectors of neither side fit no index.
+    """
     _refuse_dense_options(body)
     given = [body.inputs] if isinstance(body.inputs, str | ImageItem) else body.inputs
     call.check_count(given, "inputs")
@@ -91,7 +94,7 @@ async def embed_all(call: Call, body: EmbedAllBody) -> Response:
         call,
         await call.choose_kind(body.model, "colbert"),
         Pages(given=pages, fields=fields) if pages else [str(one) for one in given],
-        side=_side(body),
+        side=_side(body, unstated="document"),
         truncate=body.truncate,
         expected=body.expect_fingerprint,
     )
@@ -201,10 +204,10 @@ def _texts(call: Call, body: EmbedBody) -> tuple[list[str], str]:
     return texts, _side(body)
 
 
-def _side(body: EmbedBody | EmbedAllBody) -> str:
+def _side(body: EmbedBody | EmbedAllBody, *, unstated: str = "text") -> str:
     if body.input_type is not None:
         return side_of(body.input_type, "input_type")
-    return side_of(body.prompt_name, "prompt_name")
+    return side_of(unstated if body.prompt_name is None else body.prompt_name, "prompt_name")
 
 
 def _check_normalize(body: EmbedBody, model: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,46 @@ def test_what_gathers_during_a_batch_is_the_next_batch(runner: Runner, queue: Ba
     assert [future.result(30)[0][0, 0] for future in futures] == list(range(1, 20))
     held.result(30)
     assert len(runner.batches) == 2
+
+
+def test_a_batch_beside_another_gathers_until_the_other_ends(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "_LONGEST_GATHERING_S", 30.0)
+    queue = batcher(runner)
+    queue.n_workers = 2
+
+    def slow(group: Hashable, take: Take, wait_s: float | None) -> Batched:
+        found = runner(group, take, wait_s)
+        runner.now_s += 1000
+        return found
+
+    monkeypatch.setattr(queue, "_run", slow)
+    queue.submit("g", ["slow"]).result(30)
+    runner.begun.clear()
+    held = hold(runner, queue)
+    futures = [queue.submit("g", ["x"]) for _ in range(3)]
+    runner.gate.set()
+    for future in (held, *futures):
+        future.result(30)
+    assert [len(texts) for _, texts in runner.batches] == [1, 1, 3]
+    queue.close()
+
+
+def test_a_batch_beside_another_does_not_wait_for_its_end(runner: Runner) -> None:
+    queue = batcher(runner)
+    queue.n_workers = 2
+    both = Barrier(2)
+
+    def together(group: Hashable, take: Take, _wait_s: float | None) -> Batched:
+        texts = take()
+        both.wait(30)
+        return Batched(value=list(texts), version=version())
+
+    queue._run = together
+    futures = [queue.submit(group, ["x"]) for group in "ab"]
+    assert [future.result(30).value for future in futures] == [["x"], ["x"]]
+    queue.close()
 
 
 def test_what_differs_in_method_or_options_is_not_mixed(runner: Runner, queue: Batcher) -> None:

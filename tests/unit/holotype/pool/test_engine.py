@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Thread
+from threading import Event, Thread, get_native_id
 from typing import Any
 
 import pytest
@@ -303,6 +305,41 @@ def test_memory_that_does_not_come_back_is_told_and_counted(machine: Machine) ->
     assert event.values["missing_bytes"] == 60 * 2**20
     (device,) = engine.devices()
     assert device.ledger.free_bytes == 940 * 2**20
+    assert engine.stop(30, [slot])
+
+
+def test_what_a_successor_may_share_is_not_missing(machine: Machine) -> None:
+    machine.total_bytes = 1000 * 2**20
+    engine = TestEngine(machine)
+    weights, tokenizer = 60 * 2**20, 40 * 2**20
+    slot = loaded(engine, engine.slot("a", 100 * 2**20))
+    (old,) = machine.alive
+    # It stays when the model goes, as the tokenizer of the next version.
+    old.memory_bytes, old.keeps_bytes = weights, tokenizer
+    generation = slot.current
+    assert generation is not None
+    engine.swap(slot, engine.unit("a", 100 * 2**20, number=2)).future.result(30)
+    assert generation.closed.wait(30)
+    assert engine.events.last(kind="memory_not_returned") == ()
+    (device,) = engine.devices()
+    assert device.ledger.free_bytes == (1000 - 100 - 40) * 2**20
+    assert engine.stop(30, [slot])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_only_what_replaces_a_model_that_serves_is_loaded_with_a_low_priority(
+    engine: TestEngine,
+) -> None:
+    found: list[int] = []
+
+    def note() -> None:
+        found.append(os.getpriority(os.PRIO_PROCESS, get_native_id()))
+
+    usual = os.getpriority(os.PRIO_PROCESS, get_native_id())
+    slot = loaded(engine, engine.slot("a", fails=note))
+    engine.swap(slot, engine.unit("a", number=2, fails=note)).future.result(30)
+    engine.swap(slot, engine.unit("a", number=3, fails=note), mode="replace").future.result(30)
+    assert found == [usual, min(usual + 10, 19), usual]
     assert engine.stop(30, [slot])
 
 

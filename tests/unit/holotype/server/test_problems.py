@@ -1,0 +1,26 @@
+"""Errors as answers name what clients of HTTP have, not what programs in Python have."""
+
+from __future__ import annotations
+
+from holotype.pool.errors import BreakerOpenError, UnknownNameError
+from holotype.server.problems import problem_of
+
+
+def test_an_open_breaker_names_the_route_that_has_the_last_error() -> None:
+    error = BreakerOpenError("search", "failed 5 times within 30 s and is tried again in 9 s", 9.0)
+    assert str(error).endswith("; status() has the last error")
+    problem = problem_of(error)
+    assert (problem.status, problem.code, problem.retry_after_s) == (503, "failing", 9.0)
+    assert problem.detail == (
+        "'search' failed 5 times within 30 s and is tried again in 9 s; GET /api/pool has the last "
+        "error"
+    )
+
+
+def test_a_name_like_no_other_names_the_route_that_lists_names() -> None:
+    assert problem_of(UnknownNameError("x", ())).detail == (
+        "'x' is no model of this pool; GET /v1/models lists the names"
+    )
+    assert problem_of(UnknownNameError("serach", ("search",))).detail.endswith(
+        "did you mean 'search'?"
+    )
