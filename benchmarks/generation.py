@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from holotype_codegen.render import Origin, render, render_stub
+from holotype_codegen.render import Origin, render
 from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems
 from report import Table
@@ -57,5 +57,4 @@ def _once(data: bytes) -> tuple[float, float]:
         raise SystemExit("\n".join(str(problem) for problem in problems[:5]))
     origin = Origin(file="models.json", digest=source.sha256, command="benchmarks")
     render(source.value, origin)
-    render_stub(source.value, origin)
     return validated - started, time.process_time() - validated

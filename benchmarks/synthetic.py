@@ -11,7 +11,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from holotype_codegen.render import Origin, render, render_stub
+from holotype_codegen.render import Origin, render
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,8 +63,7 @@ def package(folder: Path, n_models: int) -> Path:
     generated = shutil.ignore_patterns("models.py", "models.pyi", "__pycache__")
     shutil.copytree(ROOT / "src" / "holotype", folder / "holotype", ignore=generated)
     origin = Origin(file="models.json", digest="0" * 64, command="benchmarks")
-    values = catalogue(n_models)
-    for name, write in (("models.py", render), ("models.pyi", render_stub)):
-        text = write(values, origin, line_length=100)
-        (folder / "holotype" / name).write_text(text, encoding="utf-8")
+    rendered = render(catalogue(n_models), origin, line_length=100)
+    (folder / "holotype/models.py").write_text(rendered.module, encoding="utf-8")
+    (folder / "holotype/models.pyi").write_text(rendered.stub, encoding="utf-8")
     return folder

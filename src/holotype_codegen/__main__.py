@@ -112,9 +112,23 @@ def _generate(options: argparse.Namespace) -> int:
         texts = generated_texts(options.source, output, root=root, line_length=options.line_length)
         return _print_module(texts[output]) if options.stdout else _check(options.source, texts)
     changed = generate(options.source, output, root=root, line_length=options.line_length)
-    names = f"{output} and {stub_path(output)}"
-    print(f"{names}: {'written' if changed else 'already up to date'}")
+    stub = stub_path(output)
+    print(f"{output} and {stub}: {'written' if changed else 'already up to date'}")
+    if _ignores_module_alone(root / ".gitignore", output, stub):
+        print(
+            f"note: .gitignore names {output.name} and not {stub.name}, which is generated as well: "
+            f"add {stub}. Type checkers read it in place of the module, so wheels need both",
+            file=sys.stderr,
+        )
     return 0
+
+
+def _ignores_module_alone(ignored: Path, module: Path, stub: Path) -> bool:
+    if not ignored.is_file():
+        return False
+    lines = ignored.read_text(encoding="utf-8", errors="replace").splitlines()
+    names = {line.strip().rpartition("/")[2] for line in lines}
+    return module.name in names and not names & {stub.name, "*.pyi"}
 
 
 def _print_module(text: str) -> int:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from holotype_codegen.atomic_file import writing_file
-from holotype_codegen.render import HEADER, LINE_LENGTH, Origin, render, render_stub
+from holotype_codegen.render import HEADER, LINE_LENGTH, Origin, render
 from holotype_codegen.validate import load_catalogue
 
 
@@ -65,10 +65,8 @@ def generated_texts(
     if line_length != LINE_LENGTH:
         command += f" --line-length {line_length}"
     origin = Origin(file=source_name, digest=catalogue.sha256, command=command)
-    return {
-        output: render(catalogue.value, origin, line_length=line_length),
-        stub: render_stub(catalogue.value, origin, line_length=line_length),
-    }
+    rendered = render(catalogue.value, origin, line_length=line_length)
+    return {output: rendered.module, stub: rendered.stub}
 
 
 def stub_path(output: Path) -> Path:

@@ -54,6 +54,18 @@ class Origin:
     command: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The texts of a module and of its stub, which declares what the module defines.
+
+    A type checker reads the stub in place of the module, without the values: the larger part of its
+    time.
+    """
+
+    module: str
+    stub: str
+
+
 @dataclass(frozen=True, slots=True)
 class Ids:
     """The ids of one `Literal`, and its alias."""
@@ -93,29 +105,20 @@ class Kind:
     record_types: tuple[RecordType, ...]
 
 
-def render(catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = LINE_LENGTH) -> str:
-    """Return the text of the module for a valid catalogue.
+def render(
+    catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = LINE_LENGTH
+) -> Rendered:
+    """Return the texts of the module for a valid catalogue, and of the module's stub.
 
     Args:
         catalogue: the values of a valid `models.json`.
-        origin: its origin, for the header.
+        origin: its origin, for the headers.
         line_length: the longest line in columns; a formatter with that setting changes nothing.
     """
-    return _template("models.py.jinja", line_length).render(
-        _names(catalogue, origin), in_stub=False
-    )
-
-
-def render_stub(
-    catalogue: Mapping[str, Any], origin: Origin, *, line_length: int = LINE_LENGTH
-) -> str:
-    """Return the text of the module's stub, which declares what the module defines.
-
-    A type checker reads it in place of the module, without the values: the larger part of its time.
-    The arguments are those of `render`.
-    """
-    return _template("models.pyi.jinja", line_length).render(
-        _names(catalogue, origin), in_stub=True
+    names = _names(catalogue, origin)
+    return Rendered(
+        module=_template("models.py.jinja", line_length).render(names, in_stub=False),
+        stub=_template("models.pyi.jinja", line_length).render(names, in_stub=True),
     )
 
 

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from holotype.encoders.torch_backend import byte_map
 from holotype.encoders.torch_backend.byte_map import ByteMap, WatchedMap, byte_products, outlying
 
 CPU = torch.device("cpu")
 NONE = torch.empty(0, dtype=torch.int64)
+
+ABLE = """
+import torch
+from holotype.encoders.torch_backend.byte_map import byte_products
+print(byte_products(torch.device("cpu")))
+"""
+
+needs_bytes = pytest.mark.skipif(
+    not byte_products(CPU), reason="this processor has no AVX512-VNNI, or torch cannot tell"
+)
 
 
 def parts(n_rows: int = 7, *, biased: bool = True) -> tuple[Tensor, Tensor | None, Tensor]:
@@ -25,6 +40,7 @@ def loss(found: Tensor, exact: Tensor) -> float:
     return float((found - exact).norm() / exact.norm())
 
 
+@needs_bytes
 @pytest.mark.parametrize("biased", [True, False])
 @pytest.mark.parametrize("kept", [NONE, torch.tensor([3, 40])])
 @pytest.mark.parametrize("n_rows", [1, 7, 300])
@@ -42,6 +58,7 @@ def test_every_form_of_the_map_is_near_to_float32(biased: bool, kept: Tensor, n_
     assert torch.equal(residual, before)
 
 
+@needs_bytes
 @pytest.mark.parametrize("kept", [NONE, torch.tensor([3, 40])])
 def test_values_that_are_hardly_negative_use_all_bytes(kept: Tensor) -> None:
     weight, bias, vectors = parts(200)
@@ -53,6 +70,7 @@ def test_values_that_are_hardly_negative_use_all_bytes(kept: Tensor) -> None:
     assert loss(one_sided, exact) < loss(anything, exact) < 0.02
 
 
+@needs_bytes
 @pytest.mark.parametrize("size", [1.0, 0.1, 0.01, 0.001])
 def test_small_values_use_all_bytes(size: float) -> None:
     weight, _, vectors = parts(200)
@@ -62,6 +80,7 @@ def test_small_values_use_all_bytes(size: float) -> None:
     assert loss(found, exact) < 0.05
 
 
+@needs_bytes
 def test_columns_that_are_far_larger_stay_in_float32() -> None:
     weight, bias, vectors = parts(50)
     vectors[:, [5, 9]] *= 100
@@ -85,6 +104,7 @@ def test_outlying_columns_are_few_and_far_above_the_others() -> None:
     assert len(outlying(torch.tensor([1.0, 100.0]))) == 0
 
 
+@needs_bytes
 def test_a_token_is_the_same_among_any_others() -> None:
     weight, bias, vectors = parts(40)
     vectors[20:] *= 1000
@@ -92,6 +112,7 @@ def test_a_token_is_the_same_among_any_others() -> None:
     assert torch.equal(mapped(vectors)[:20], mapped(vectors[:20].clone()))
 
 
+@needs_bytes
 def test_rows_of_zeros_become_the_bias_and_no_number_stays_no_number() -> None:
     weight, bias, vectors = parts()
     vectors[2] = 0
@@ -104,6 +125,7 @@ def test_rows_of_zeros_become_the_bias_and_no_number_stays_no_number() -> None:
         assert found[[0, 1, 3, 5, 6]].isfinite().all()
 
 
+@needs_bytes
 def test_weights_take_a_quarter_of_the_memory() -> None:
     weight, bias = torch.randn(768, 768), torch.randn(768)
     watched = WatchedMap(weight, bias)
@@ -119,9 +141,28 @@ def test_weights_take_a_quarter_of_the_memory() -> None:
 def test_bytes_are_multiplied_only_where_the_processor_does_so(
     capabilities: dict[str, bool], able: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(byte_map, "_keeps_large_products", lambda: True)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     assert byte_products(CPU) is able
     assert not byte_products(torch.device("meta"))
+
+
+@needs_bytes
+def test_a_library_that_is_told_to_leave_instructions_out_multiplies_no_bytes() -> None:
+    """Its products would be cut off at 16 bits, and the vectors would be others."""
+    command = [sys.executable, "-c", ABLE]
+    found = {
+        isa: subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+            env={**os.environ, "ONEDNN_MAX_CPU_ISA": isa},
+        ).stdout
+        for isa in ("ALL", "AVX2")
+    }
+    assert found == {"ALL": "True\n", "AVX2": "False\n"}
 
 
 def test_bytes_need_the_operators_of_onednn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -573,21 +573,28 @@ def test_what_open_clip_builds_otherwise_is_refused_by_its_setting(
 @pytest.mark.parametrize(
     ("part", "key", "value", "words"),
     [
-        ("model_cfg", "mlp_ratio", float("nan"), "'mlp_ratio' is nan; expected a number above 0"),
-        ("model_cfg", "mlp_ratio", float("inf"), "'mlp_ratio' is inf"),
-        ("model_cfg", "layers", 10**9, "expected a number from 1 to 1,000"),
+        (
+            "vision_cfg",
+            "mlp_ratio",
+            float("nan"),
+            "vision_cfg.mlp_ratio' is nan; expected a number",
+        ),
+        ("vision_cfg", "mlp_ratio", float("inf"), "'model_cfg.vision_cfg.mlp_ratio' is inf"),
+        ("vision_cfg", "layers", 10**9, "'model_cfg.vision_cfg.layers' is 1000000000; expected"),
+        ("vision_cfg", "head_width", 10**9, "'model_cfg.vision_cfg.width // head_width' is 0"),
+        ("text_cfg", "width", 10**9, "'model_cfg.text_cfg.width' is 1000000000; expected"),
+        ("text_cfg", "heads", "four", "'model_cfg.text_cfg.heads' is 'four'; expected"),
         ("preprocess_cfg", "mean", [10**400] * 3, "expected numbers of at most 1,000,000"),
-        ("preprocess_cfg", "mean", [float("nan")] * 3, "expected numbers of at most 1,000,000"),
-        ("preprocess_cfg", "std", 0, "expected numbers that are not 0"),
+        ("preprocess_cfg", "mean", [float("nan")] * 3, "'preprocess_cfg.mean' is [nan, nan, nan]"),
+        ("preprocess_cfg", "std", 0, "'preprocess_cfg.std' is 0; expected numbers that are not 0"),
     ],
 )
-def test_impossible_numbers_of_open_clip_are_told(
+def test_impossible_numbers_of_open_clip_are_told_by_its_own_keys(
     part: str, key: str, value: Any, words: str, tmp_path: Path
 ) -> None:
     open_clip(tmp_path)
     config = json.loads((tmp_path / "open_clip_config.json").read_text())
-    settings = config[part]["vision_cfg"] if part == "model_cfg" else config[part]
-    settings[key] = value
+    (config.get(part) or config["model_cfg"][part])[key] = value
     write(tmp_path, "open_clip_config.json", config)
     with pytest.raises(CheckpointError, match=re.escape(words)):
         load(tmp_path, device="cpu")

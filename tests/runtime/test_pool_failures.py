@@ -136,6 +136,17 @@ def test_a_full_queue_says_when_to_come_back_and_then_there_is_room(minilm_folde
     with builder(minilm_folder).with_limits(limits).build() as pool:
         search = pool.encoder("search").with_options(batched=True)
         search.encode_query(SHORT)
+        is_full = Event()
+        with pool.acquire("search") as lease:
+            model: Any = lease.model
+            inner = model.encode_query
+
+        def encode_query(texts: list[str], **options: Any) -> Any:
+            # However fast the machine is, more come than the queue takes.
+            assert is_full.wait(60)
+            return inner(texts, **options)
+
+        model.encode_query = encode_query
 
         def call(_: int) -> int:
             n_refused = 0
@@ -144,6 +155,7 @@ def test_a_full_queue_says_when_to_come_back_and_then_there_is_room(minilm_folde
                     assert search.encode_query(SHORT).shape == (384,)
                     return n_refused
                 except QueueFullError as error:
+                    is_full.set()
                     assert error.retry_after_s is not None
                     n_refused += 1
                     time.sleep(error.retry_after_s)

@@ -205,6 +205,7 @@ def test_a_mistake_of_the_server_says_nothing_of_its_inside(
     response = slow.client.get("/metrics", headers={"x-request-id": "find-me"})
     assert response.status_code == 500
     assert "secret" not in response.text and response.headers["x-request-id"] == "find-me"
+    assert response.headers["connection"] == "close"
     assert "find-me" in caplog.text
 
 

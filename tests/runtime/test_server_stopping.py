@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 
 import httpx
 import pytest
@@ -24,6 +24,8 @@ def deployment(tmp_path: Path, minilm_folder: Path) -> Path:
     (tmp_path / "slow_model.py").write_text(
         textwrap.dedent(
             """
+            import os
+            import pathlib
             import time
             import numpy as np
 
@@ -31,6 +33,8 @@ def deployment(tmp_path: Path, minilm_folder: Path) -> Path:
                 dim = 2
 
                 def encode(self, sentences):
+                    if sentences != ["text"]:
+                        pathlib.Path(os.environ["BEGUN"]).touch()
                     for text in sentences:
                         time.sleep(0 if text == "text" else float(text))
                     return np.ones((len(sentences), 2), dtype=np.float32)
@@ -49,7 +53,8 @@ def deployment(tmp_path: Path, minilm_folder: Path) -> Path:
 def options(deployment: Path, drain_s: float) -> tuple[list[str], dict[str, str]]:
     paths = (str(deployment.parent), os.environ.get("PYTHONPATH", ""))
     arguments = [str(deployment), "--allow", "slow_model:Slow", "--drain", str(drain_s)]
-    return arguments, {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    begun = str(deployment.with_name("begun"))
+    return arguments, {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "BEGUN": begun}
 
 
 def wait_until_ready(client: httpx.Client) -> None:
@@ -60,13 +65,22 @@ def wait_until_ready(client: httpx.Client) -> None:
     raise AssertionError(client.get("/ready").text)
 
 
-def calls(url: str, begun: Event) -> Iterator[int]:
+def wait_until_begun(deployment: Path) -> None:
+    """Wait until the slow model runs."""
+    for _ in range(600):
+        if deployment.with_name("begun").exists():
+            return
+        Event().wait(0.1)
+    raise AssertionError("the slow model has not begun")
+
+
+def calls(url: str, answered: Semaphore) -> Iterator[int]:
     """Call as long as the server does not say that it stops; yield each status."""
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
         while True:
             response = client.post("/v1/embeddings", json={"model": "minilm", "input": "a text"})
             yield response.status_code
-            begun.set()
+            answered.release()
             if response.headers.get("connection") == "close":
                 return
 
@@ -79,14 +93,14 @@ def test_sigterm_under_load_cuts_no_request(deployment: Path) -> None:
         ThreadPoolExecutor(N_CLIENTS + 1) as threads,
     ):
         wait_until_ready(client)
-        begun = Event()
-        running = [threads.submit(lambda: list(calls(url, begun))) for _ in range(N_CLIENTS)]
+        answered = Semaphore(0)
+        running = [threads.submit(lambda: list(calls(url, answered))) for _ in range(N_CLIENTS)]
         # It is still running when the port closes.
         long = threads.submit(
             httpx.post, f"{url}/embed", json={"model": "slow", "inputs": "3"}, timeout=60
         )
-        assert begun.wait(60)
-        Event().wait(0.5)
+        wait_until_begun(deployment)
+        assert all(answered.acquire(timeout=60) for _ in range(2 * N_CLIENTS))
         process.send_signal(signal.SIGTERM)
         for _ in range(100):
             ready = client.get("/ready")
@@ -112,7 +126,7 @@ def test_a_second_signal_stops_at_once(deployment: Path) -> None:
         cut = threads.submit(
             httpx.post, f"{url}/embed", json={"model": "slow", "inputs": "50"}, timeout=60
         )
-        Event().wait(0.5)
+        wait_until_begun(deployment)
         process.send_signal(signal.SIGTERM)
         Event().wait(0.3)
         process.send_signal(signal.SIGINT)

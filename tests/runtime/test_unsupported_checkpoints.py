@@ -125,8 +125,8 @@ def test_late_interaction_without_any_projection(
 @pytest.mark.parametrize(
     ("expansion", "message"),
     [
-        ({"strategy": "other", "length": 8}, "'strategy' is 'other'"),
-        ({"strategy": "fixed"}, "'length' is None"),
+        ({"strategy": "other", "length": 8}, "'query_expansion.strategy' is 'other'"),
+        ({"strategy": "fixed"}, "'query_expansion.length' is None"),
         ({"strategy": "fixed", "length": 8, "token": "[NONE]"}, r"lacks the token '\[NONE\]'"),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holotype.encoders.checkpoints.json_file import Setting
+from holotype.encoders.checkpoints.open_clip import OPEN_CLIP_FILE
 from holotype.encoders.kinds.derived_record import recognise_kind
 from holotype.errors import CatalogueFileError, UnsupportedCheckpointError
 from holotype.hub import json_text
@@ -113,6 +114,8 @@ def make_entry(
         )
     entry = _skeleton(huggingface_id, id, kind)
     provenance = entry["provenance"]
+    if files.checkpoint.is_open_clip:
+        provenance["*"] = f"{SOURCE}: {OPEN_CLIP_FILE}"
     if kind == "colbert":
         entry["encoding"]["similarity"] = "maxsim"
         provenance["/encoding/similarity"] = _DERIVED

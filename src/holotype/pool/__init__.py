@@ -34,9 +34,7 @@ from holotype.pool.events import Event, Subscription
 from holotype.pool.generation import Lease, Version
 from holotype.pool.handles import (
     CaptionerHandle,
-    ClassifierHandle,
     ColbertHandle,
-    CrossEncoderHandle,
     DenseHandle,
     Handle,
     ImageTextHandle,
@@ -47,6 +45,7 @@ from holotype.pool.pool import Pool
 from holotype.pool.preparing import PreparedSwap, Replacement
 from holotype.pool.queued import Limits
 from holotype.pool.registered import RegisteredModel
+from holotype.pool.scoring_handles import ClassifierHandle, CrossEncoderHandle
 from holotype.pool.sizes import Sizes
 from holotype.pool.status import DeviceStatus, PoolStatus, VariantStatus
 

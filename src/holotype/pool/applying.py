@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from holotype.deployment.document import Deployment, ModelSpec, RegistrySource, Swap
-from holotype.pool.calling import Caller, Copy, Route, Variant
+from holotype.pool.calling import Caller
 from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolError, SupersededError
 from holotype.pool.generation import Version
 from holotype.pool.opening import Opener
 from holotype.pool.preparing import PreparedSwap, PreparedUnit, Replacement
+from holotype.pool.routes import Copy, Route, Variant
 from holotype.pool.routing import Breaker, Weights
 from holotype.pool.slot import Slot
 

@@ -10,12 +10,13 @@ from threading import Lock
 from typing import Any, TypeAlias, cast
 
 from holotype.pool.batching import Batcher
-from holotype.pool.calling import Answer, Caller, Route, Variant, run_method
+from holotype.pool.calling import Answer, Caller, run_method
 from holotype.pool.cores import Cores
 from holotype.pool.errors import PoolClosedError, PoolError
 from holotype.pool.generation import Facts, Generation, ModelKind
 from holotype.pool.metrics import Metrics
 from holotype.pool.queued import Batched, Joined, Limits, Request, Take
+from holotype.pool.routes import Route, Variant
 from holotype.pool.together import Finish, plan_together
 
 _Group: TypeAlias = tuple[str, ModelKind | None, tuple[tuple[str, Any], ...]]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-from holotype.deployment.document import ModelSpec
 from holotype.errors import NotFiniteError
 from holotype.pool import ensembles
 from holotype.pool.engine import Engine
@@ -24,7 +23,8 @@ from holotype.pool.errors import (
 )
 from holotype.pool.generation import HAVE_VECTORS, Generation, ModelKind, Version
 from holotype.pool.loading import LoadJob
-from holotype.pool.routing import Breaker, Weights, is_callers_mistake
+from holotype.pool.routes import Copy, Route, Variant
+from holotype.pool.routing import is_callers_mistake
 from holotype.pool.slot import Slot
 
 T_co = TypeVar("T_co", covariant=True)
@@ -82,87 +82,6 @@ class Answer(Generic[T_co]):
     def version(self) -> Version:
         """The model; of an ensemble the first member."""
         return self.versions[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """A place where a variant is loaded; several share its calls by how busy they are.
-
-    Attributes:
-        slot: where it is loaded.
-        breaker: stops calls while it fails.
-    """
-
-    slot: Slot
-    breaker: Breaker
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a call would be answered at once."""
-        slot = self.slot
-        return slot.current is not None and not slot.is_sick and self.breaker.state == "closed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """One of the models behind a name.
-
-    Attributes:
-        name: its name.
-        weight: its share of the calls.
-        copies: where it is loaded, at least one.
-    """
-
-    name: str
-    weight: float
-    copies: tuple[Copy, ...]
-
-    @property
-    def first(self) -> Copy:
-        """The first copy, which is loaded when nothing is."""
-        return self.copies[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """What answers under a name.
-
-    Attributes:
-        spec: what the deployment says.
-        variants: the models; empty for an ensemble.
-        weights: their shares; None for an ensemble.
-    """
-
-    spec: ModelSpec
-    variants: tuple[Variant, ...]
-    weights: Weights | None
-
-    @property
-    def copies(self) -> Iterator[Copy]:
-        """All copies of all variants."""
-        for variant in self.variants:
-            yield from variant.copies
-
-    def choose(self, key: str | None, variant: str | None) -> Variant:
-        """Return the variant of a key, or of a name.
-
-        Raises:
-            UnknownNameError: there is no such variant.
-        """
-        if variant is None and len(self.variants) == 1:
-            return self.variants[0]
-        if variant is not None:
-            for one in self.variants:
-                if one.name == variant:
-                    return one
-            names = [one.name for one in self.variants]
-            near = get_close_matches(variant, names) or names
-            raise UnknownNameError(variant, near, what=f"variant of {self.spec.name!r}")
-        if self.weights is None:
-            raise EnsembleError(
-                self.spec.name, "is an ensemble of other models and has no model of its own"
-            )
-        return self.variants[self.weights.choose(None if self.spec.sticky == "none" else key)]
 
 
 class Caller:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from holotype.deployment.document import ModelSpec
-from holotype.pool.calling import Route
 from holotype.pool.loading import LoadJob
+from holotype.pool.routes import Route
 from holotype.pool.slot import Slot, Unit
 
 

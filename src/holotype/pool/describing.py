@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from holotype.pool.calling import Copy, Route, Variant
 from holotype.pool.engine import Engine
+from holotype.pool.routes import Copy, Route, Variant
 from holotype.pool.status import DeviceStatus, ModelState, PoolStatus, VariantStatus
 
 

@@ -7,17 +7,16 @@ process, decides what fits: freed memory does not always return to the system at
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import sys
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from holotype.errors import MissingExtraError
+from holotype.glibc import give_back_freed
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
@@ -197,20 +196,7 @@ def trim(device: str, *, collect: bool = True) -> None:
     torch: Any = sys.modules.get("torch")
     if device.startswith("cuda") and torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
-    give_back = _malloc_trim()
-    if give_back is not None:
-        give_back(0)
-
-
-@cache
-def _malloc_trim() -> Any:
-    """Return the function of glibc; None where the C library is another."""
-    if not sys.platform.startswith("linux"):
-        return None
-    try:
-        return ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError):
-        return None
+    give_back_freed()
 
 
 class Ledger:

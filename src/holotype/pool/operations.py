@@ -12,7 +12,7 @@ from typing import Any
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier, follows
 from holotype.pool.borrowing import borrow
-from holotype.pool.calling import Caller, Variant
+from holotype.pool.calling import Caller
 from holotype.pool.describing import describe
 from holotype.pool.engine import Engine
 from holotype.pool.errors import LoadingTimeoutError, PoolError
@@ -22,6 +22,7 @@ from holotype.pool.metrics import Metrics
 from holotype.pool.opening import Opener
 from holotype.pool.planning import MemoryPlan, plan_loads
 from holotype.pool.preparing import PreparedSwap, Replacement
+from holotype.pool.routes import Variant
 from holotype.pool.slot import Slot, Unit
 from holotype.pool.status import PoolStatus
 

@@ -17,9 +17,7 @@ from holotype.pool.errors import LoadingTimeoutError
 from holotype.pool.generation import Lease, ModelKind
 from holotype.pool.handles import (
     CaptionerHandle,
-    ClassifierHandle,
     ColbertHandle,
-    CrossEncoderHandle,
     DenseHandle,
     Handle,
     ImageTextHandle,
@@ -29,6 +27,7 @@ from holotype.pool.opening import Opener
 from holotype.pool.operations import Operations, Read
 from holotype.pool.queued import Limits
 from holotype.pool.registered import Resolve
+from holotype.pool.scoring_handles import ClassifierHandle, CrossEncoderHandle
 from holotype.pool.sizes import Sizes
 from holotype.pool.threads import Threads, ended
 

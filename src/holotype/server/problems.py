@@ -293,6 +293,8 @@ def install(app: FastAPI) -> None:
         response = respond(request, error)
         # It is answered outside of the envelope, which puts the id on all other answers.
         response.headers["x-request-id"] = request_id_of(request)
+        # uvicorn closes the connection after that; a client that was not told might use it again.
+        response.headers["connection"] = "close"
         return response
 
     for kind in (HolotypeError, RequestValidationError, HTTPException):

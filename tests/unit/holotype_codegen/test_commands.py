@@ -59,6 +59,29 @@ def test_generate_writes_the_module(folder: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "out/models.py and out/models.pyi: already up to date\n"
 
 
+@pytest.mark.parametrize(
+    ("ignored", "is_told"),
+    [
+        (None, False),
+        ("*.log\n", False),
+        ("out/models.py\n", True),
+        ("models.py\n__pycache__/\n", True),
+        ("out/models.py\nout/models.pyi\n", False),
+        ("models.py\n*.pyi\n", False),
+    ],
+)
+def test_generate_tells_of_a_stub_that_git_does_not_ignore_as_it_does_the_module(
+    folder: Path, capsys: pytest.CaptureFixture[str], ignored: str | None, is_told: bool
+) -> None:
+    if ignored is not None:
+        (folder / ".gitignore").write_text(ignored, encoding="utf-8")
+    for _ in range(2):
+        assert main(["generate", "--output", "out/models.py"]) == 0
+        said = capsys.readouterr().err
+        assert ("add out/models.pyi" in said) is is_told
+        assert bool(said) is is_told
+
+
 def test_generate_prints_the_module_and_writes_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

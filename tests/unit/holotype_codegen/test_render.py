@@ -15,7 +15,7 @@ from tests.unit.holotype_codegen.catalogues import KINDS, valid_catalogue, valid
 
 from holotype.records import DenseModel, ModelInfo
 from holotype_codegen.naming import RESERVED_NAMES
-from holotype_codegen.render import Origin, render, render_stub
+from holotype_codegen.render import Origin, render
 
 ORIGIN = Origin(file="models.json", digest="0" * 64, command="make it")
 
@@ -23,7 +23,7 @@ ORIGIN = Origin(file="models.json", digest="0" * 64, command="make it")
 def module_of(catalogue: dict[str, Any]) -> Any:
     """Render a catalogue and import the module."""
     module = types.ModuleType("generated")
-    exec(compile(render(catalogue, ORIGIN), "generated.py", "exec"), vars(module))
+    exec(compile(render(catalogue, ORIGIN).module, "generated.py", "exec"), vars(module))
     return module
 
 
@@ -41,7 +41,7 @@ def test_the_module_offers_exactly_what_it_exports() -> None:
 
 
 def test_the_header_says_where_the_module_comes_from() -> None:
-    header = render(valid_catalogue(), ORIGIN).splitlines()[:4]
+    header = render(valid_catalogue(), ORIGIN).module.splitlines()[:4]
     assert "do not edit" in header[0]
     assert header[1] == f"# Source: models.json, SHA-256 {'0' * 64}."
     assert header[2] == "# Make it again with: make it"
@@ -75,7 +75,7 @@ def test_what_is_unknown_is_none_and_not_written() -> None:
     catalogue = valid_catalogue(values)
     (record,) = module_of(catalogue).MODEL_REGISTRY
     assert record.hidden_dim is None
-    assert "hidden_dim" not in render(catalogue, ORIGIN)
+    assert "hidden_dim" not in render(catalogue, ORIGIN).module
 
 
 def test_an_empty_list_of_skipped_words_is_not_an_unknown_one() -> None:
@@ -119,7 +119,7 @@ def test_a_further_kind_gets_a_member_an_id_type_and_the_base_record() -> None:
 def test_sets_of_dimensions_with_the_same_ends_have_types_of_their_own() -> None:
     dims = ([96, 384], [192, 384], [96, 192, 384])
     models = [entry(f"m-{n}", matryoshka_dims=sizes) for n, sizes in enumerate(dims)]
-    text = render(valid_catalogue(*models), ORIGIN)
+    text = render(valid_catalogue(*models), ORIGIN).module
     assert "_Dense96To384: TypeAlias = DenseModel[Literal[96, 384]]" in text
     assert "_Dense192To384: TypeAlias = DenseModel[Literal[192, 384]]" in text
     assert "_Dense96To384No2: TypeAlias = DenseModel[Literal[96, 192, 384]]" in text
@@ -165,11 +165,11 @@ def test_a_small_catalogue_is_clean_of_ruff(
     if len(entries) == 2 and kinds[0] == kinds[1] == "dense":
         entries[1]["specs"] |= {"embedding_dim": 768, "hidden_dim": 768}
     catalogue = valid_catalogue() | {"models": entries}
-    files = []
-    for name, write in (("models.py", render), ("models.pyi", render_stub)):
-        files.append(str(tmp_path / name))
-        text = write(catalogue, ORIGIN, line_length=line_length)
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    rendered = render(catalogue, ORIGIN, line_length=line_length)
+    module, stub = tmp_path / "models.py", tmp_path / "models.pyi"
+    module.write_text(rendered.module, encoding="utf-8")
+    stub.write_text(rendered.stub, encoding="utf-8")
+    files = (str(module), str(stub))
     options = ("--isolated", "--no-cache", "--line-length", str(line_length), *files)
     rules = ("--select", "F,I,W,UP,B,RUF", "--target-version", "py311")
     for command in (("check", *rules), ("format", "--check", "--diff")):
@@ -180,7 +180,7 @@ def test_a_small_catalogue_is_clean_of_ruff(
 
 def test_every_constant_that_the_module_itself_uses_is_reserved() -> None:
     """An id that became one of them would take it away from the module."""
-    tree = ast.parse(render(valid_catalogue(), ORIGIN))
+    tree = ast.parse(render(valid_catalogue(), ORIGIN).module)
     ours = {entry["id"].upper().replace("-", "_") for entry in valid_catalogue()["models"]}
     members = {kind.upper().replace("-", "_") for kind in KINDS}
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - members

@@ -19,6 +19,7 @@ from holotype.encoders.checkpoints.json_file import JsonFile, describe_value
 from holotype.encoders.checkpoints.open_clip import (
     OPEN_CLIP_FILE,
     OPEN_CLIP_WEIGHTS,
+    STANDS_AT,
     translate,
 )
 from holotype.encoders.checkpoints.safetensors import (
@@ -234,7 +235,7 @@ class Checkpoint:
             if not optional:
                 raise
             values = {}
-        return JsonFile(file.name, values, file.location)
+        return JsonFile(file.name, values, file.location, stands_at=STANDS_AT[name])
 
     def once(self, question: str, answer: Callable[[], T]) -> T:
         """Return the answer to a question about this folder, which is found only once."""

@@ -30,16 +30,54 @@ class JsonFile:
         location: the path of the file, for errors.
     """
 
-    def __init__(self, name: str, values: Mapping[str, object], location: str) -> None:
-        """Take what has been read; `Checkpoint.json` does that."""
+    def __init__(
+        self,
+        name: str,
+        values: Mapping[str, object],
+        location: str,
+        *,
+        within: str = "",
+        stands_at: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take what has been read; `Checkpoint.json` does that.
+
+        Args:
+            name: the name of the file within the checkpoint.
+            values: what it holds, or one of the objects in it.
+            location: the path of the file, for errors.
+            within: the keys above such an object, each with a dot behind it.
+            stands_at: where the file has a value, by the path that it has here; for files whose
+                values are read under other names.
+        """
         self.name = name
         self.values = values
         self.location = location
+        self._within = within
+        self._stands_at = stands_at or {}
 
     def part(self, key: str) -> JsonFile | None:
         """Return the object under a key, with the same name; None where there is none."""
         found = self._get(dict, "an object", key)
-        return None if found is None else JsonFile(self.name, found.value, self.location)
+        if found is None:
+            return None
+        return JsonFile(
+            self.name,
+            found.value,
+            self.location,
+            within=f"{self._within}{key}.",
+            stands_at=self._stands_at,
+        )
+
+    def with_usual(self, usual: Mapping[str, object]) -> JsonFile:
+        """Return the same file with these values under the keys that have none."""
+        stated = {key: value for key, value in self.values.items() if value is not None}
+        return JsonFile(
+            self.name,
+            {**usual, **stated},
+            self.location,
+            within=self._within,
+            stands_at=self._stands_at,
+        )
 
     def integer(self, *keys: str) -> Setting[int] | None:
         """Return the first of these keys that has a value, which must be an integer."""
@@ -75,7 +113,13 @@ class JsonFile:
 
     def wrong(self, key: str, value: object, expected: str) -> CheckpointError:
         """Return the error for a value that is not what it should be."""
-        return CheckpointError(self.location, f"{key!r} is {value!r}; expected {expected}")
+        path = self.path_of(key)
+        return CheckpointError(self.location, f"{path!r} is {value!r}; expected {expected}")
+
+    def path_of(self, key: str) -> str:
+        """Return the keys that lead to a value from the top of the file, with dots between them."""
+        path = f"{self._within}{key}"
+        return self._stands_at.get(path, path)
 
     def _get(self, kind: type[T], expected: str, *keys: str) -> Setting[T] | None:
         for key in keys:

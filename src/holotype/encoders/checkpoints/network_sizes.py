@@ -119,7 +119,9 @@ def _check_alone(config: JsonFile) -> None:
     _check_layer_types(config)
     for key, value in config.values.items():
         if key.endswith(_PART) and isinstance(value, dict):
-            _check_counts(JsonFile(config.name, value, config.location))
+            part = config.part(key)
+            if part is not None:
+                _check_counts(part)
 
 
 def _check_counts(config: JsonFile) -> None:

@@ -56,6 +56,30 @@ _FIXED = {
 }
 _POOLS = {"vision_cfg": "tok", "text_cfg": "argmax"}
 
+_TEXTS, _PICTURES = "model_cfg.text_cfg", "model_cfg.vision_cfg"
+STANDS_AT: Mapping[str, Mapping[str, str]] = {
+    "config.json": {
+        "projection_dim": "model_cfg.embed_dim",
+        "text_config.hidden_size": f"{_TEXTS}.width",
+        "text_config.intermediate_size": f"{_TEXTS}.width * mlp_ratio",
+        "text_config.num_hidden_layers": f"{_TEXTS}.layers",
+        "text_config.num_attention_heads": f"{_TEXTS}.heads",
+        "text_config.max_position_embeddings": f"{_TEXTS}.context_length",
+        "text_config.vocab_size": f"{_TEXTS}.vocab_size",
+        "vision_config.hidden_size": f"{_PICTURES}.width",
+        "vision_config.intermediate_size": f"{_PICTURES}.width * mlp_ratio",
+        "vision_config.num_hidden_layers": f"{_PICTURES}.layers",
+        "vision_config.num_attention_heads": f"{_PICTURES}.width // head_width",
+        "vision_config.image_size": f"{_PICTURES}.image_size",
+        "vision_config.patch_size": f"{_PICTURES}.patch_size",
+    },
+    "preprocessor_config.json": {
+        "image_mean": "preprocess_cfg.mean",
+        "image_std": "preprocess_cfg.std",
+    },
+}
+"""Where OpenCLIP's configuration has what `translate` returns, by the paths of the latter."""
+
 
 def translate(file: JsonFile) -> Mapping[str, Mapping[str, Any]]:
     """Return what transformers would have written, by the names of its files.
@@ -64,8 +88,8 @@ def translate(file: JsonFile) -> Mapping[str, Mapping[str, Any]]:
         CheckpointError: a value is of another type.
         UnsupportedCheckpointError: it is no CLIP model.
     """
-    model = _part(file, "model_cfg", file)
-    pictures, texts = _part(model, "vision_cfg", file), _part(model, "text_cfg", file)
+    model = _part(file, "model_cfg")
+    pictures, texts = _part(model, "vision_cfg"), _part(model, "text_cfg")
     prepared = file.part("preprocess_cfg") or JsonFile(file.name, {}, file.location)
     for name, part in (
         ("model_cfg", model),
@@ -145,10 +169,10 @@ def _stated(file: JsonFile, key: str, usual: object) -> object:
     return usual if value is None else value
 
 
-def _part(file: JsonFile, key: str, whole: JsonFile) -> JsonFile:
+def _part(file: JsonFile, key: str) -> JsonFile:
     found = file.part(key)
     if found is None:
-        raise whole.wrong(key, None, "an object")
+        raise file.wrong(key, None, "an object")
     return found
 
 
@@ -178,7 +202,7 @@ def _refuse_others(name: str, part: JsonFile) -> None:
         usual = _POOLS.get(name) if key == "pool_type" else _FIXED.get(key)
         if value != usual:
             expected = "a configuration without it" if usual is None else repr(usual)
-            raise _unsupported(part, f"{name}.{key}", value, expected)
+            raise _unsupported(part, key, value, expected)
 
 
 def _unsupported(
@@ -186,8 +210,9 @@ def _unsupported(
 ) -> UnsupportedCheckpointError:
     return UnsupportedCheckpointError(
         file.location,
-        f"has {key} {value!r}; supported is {expected}: of OpenCLIP's models, those are run that are "
-        "CLIP models. Take a repository of the same model that transformers reads, if there is one",
+        f"has {file.path_of(key)} {value!r}; supported is {expected}: of OpenCLIP's models, those "
+        "are run that are CLIP models. Take a repository of the same model that transformers reads, "
+        "if there is one",
     )
 
 

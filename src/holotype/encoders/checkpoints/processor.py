@@ -199,9 +199,7 @@ def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
     file = whole.part("image_processor") or folder.json(IMAGE_PROCESSOR_FILE, optional=True)
     name = _name(file, whole, folder)
     usual = CLASSES.get(name or "", {})
-    stated = {key: value for key, value in file.values.items() if value is not None}
-    values = JsonFile(file.name, {**usual, **stated}, file.location)
-    found = _processor(values, whole, name, folder.inside)
+    found = _processor(file.with_usual(usual), whole, name, folder.inside)
     rounds = Setting(True, file.name) if folder.is_open_clip else None
     return dataclasses.replace(found, rounds_crop=rounds)
 
@@ -301,13 +299,14 @@ def _resizing(values: JsonFile, name: str | None) -> dict[str, Any]:
     if not isinstance(size, dict):
         raise values.wrong("size", size, "a number, two numbers, or an object with the sides")
     keys = {key for key, value in size.items() if value is not None}
-    sides = JsonFile(file, size, values.location)
-    height, width = sides.integer("height"), sides.integer("width")
+    sides = values.part("size")
+    height = sides.integer("height") if sides else None
+    width = sides.integer("width") if sides else None
     if height is not None and width is not None:
         return {"size": Setting((height.value, width.value), file)}
     for edge in ("shortest_edge", "longest_edge"):
         if keys == {edge}:
-            found = sides.integer(edge)
+            found = sides.integer(edge) if sides else None
             return {} if found is None else _edge(edge, found.value, file)
     raise UnsupportedCheckpointError(
         values.location,

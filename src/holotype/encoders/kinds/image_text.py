@@ -131,7 +131,8 @@ def _padded_length(
 ) -> int | None:
     """Return the length to which texts are padded; the architecture says whether they are."""
     pads = "max-length" if settings.model_type in _SIGMOID else "longest"
-    chosen = merge.choose("text_padding", record.text_padding, Setting(pads, CONFIG_FILE))
+    file = settings.text.transformer.json(CONFIG_FILE).name
+    chosen = merge.choose("text_padding", record.text_padding, Setting(pads, file))
     positions = settings.text.n_positions
     length = record.text_length
     if length is not None and positions is not None and length > positions.value:

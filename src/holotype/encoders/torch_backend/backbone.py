@@ -66,9 +66,9 @@ def place(device: str | None, dtype: str) -> Placement:
     name = settle_dtype(dtype, found)
     if name == "int8" and not byte_products(found):
         raise InvalidArgumentError(
-            f"int8 on torch needs a processor with AVX512-VNNI, device='cpu' and torch 2.10 or "
-            f"later with oneDNN, and {str(found)!r} has not all of that; pass another dtype, or an "
-            "export in int8 with backend='onnx' or 'openvino'"
+            "int8 on torch needs a processor with AVX512-VNNI, which ONEDNN_MAX_CPU_ISA does not hide, "
+            f"device='cpu' and torch 2.10 or later with oneDNN, and {str(found)!r} has not all of "
+            "that; pass another dtype, or an export in int8 with backend='onnx' or 'openvino'"
         )
     return Placement(found, resolve_dtype(name), name)
 

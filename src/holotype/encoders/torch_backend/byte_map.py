@@ -12,6 +12,7 @@ unsigned, around 128.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -192,4 +193,16 @@ def byte_products(device: torch.device) -> bool:
         and library.is_available()
         and all(hasattr(operators, name) for name in ("qlinear_pointwise", "qlinear_prepack"))
         and bool(capabilities().get("avx512_vnni"))
+        and _keeps_large_products()
     )
+
+
+@cache
+def _keeps_large_products() -> bool:
+    """Return whether the sum of two products of bytes may be larger than 16 bits.
+
+    Without VNNI, oneDNN cuts it off there. It leaves instructions out that the processor has where
+    the variable ONEDNN_MAX_CPU_ISA says so.
+    """
+    largest = ByteMap(torch.full((1, 2), float(_LARGEST)), None, torch.empty(0, dtype=torch.int64))
+    return float(largest(torch.full((1, 2), float(_LARGEST)))) == 2 * _LARGEST**2

@@ -6,7 +6,6 @@ took. With many threads, that is more than the model.
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import os
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Lock, current_thread, main_thread
-from typing import Any
+
+from holotype.glibc import give_back_freed, glibc
 
 # So many bytes may stay, since giving back takes milliseconds.
 _KEPT = 8 << 20
@@ -66,11 +66,11 @@ class FreedMemory:
                 self._give_back()
 
     def _is_much(self) -> bool:
-        return _library() is not None and _resident_bytes() > self._resident + _KEPT
+        return _is_measured() and _resident_bytes() > self._resident + _KEPT
 
     def _give_back(self) -> None:
         if self._is_much():
-            _library().malloc_trim(0)
+            give_back_freed()
             resident = _resident_bytes()
             with self._lock:
                 # What began meanwhile uses memory that it will free.
@@ -80,7 +80,7 @@ class FreedMemory:
 
 def _give_back_own() -> None:
     """Give back what is free in this thread's memory: take it in blocks, and drop their pages."""
-    library = _library()
+    library = glibc()
     blocks = [(library.malloc(size), size) for size in _BLOCKS]
     for block, size in blocks:
         if block is not None:
@@ -91,24 +91,15 @@ def _give_back_own() -> None:
         library.free(block)
 
 
+@cache
+def _is_measured() -> bool:
+    """Return whether the C library can be told to give memory back, and Linux says what is held."""
+    return glibc() is not None and _STATISTICS.exists()
+
+
 def _resident_bytes() -> int:
     n_pages = int(_STATISTICS.read_text(encoding="ascii").split()[1])
     return n_pages * os.sysconf("SC_PAGE_SIZE")
-
-
-@cache
-def _library() -> Any:
-    """Return glibc; None where another library allocates."""
-    if not _STATISTICS.exists():
-        return None
-    library: Any = ctypes.CDLL(None)
-    if not hasattr(library, "malloc_trim"):
-        return None
-    library.malloc.restype = ctypes.c_void_p
-    library.malloc.argtypes = [ctypes.c_size_t]
-    library.free.argtypes = [ctypes.c_void_p]
-    library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    return library
 
 
 FREED_MEMORY = FreedMemory()

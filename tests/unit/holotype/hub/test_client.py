@@ -237,8 +237,8 @@ def test_a_name_that_is_none_is_refused(hub: HubState, client: HubClient) -> Non
 
 @pytest.fixture
 def hurried(hub: HubState) -> HubClient:
-    """Asks the Hub of the test, and gives up half a second later."""
-    return HubClient(Patience(wait=lambda _: None), timeout_s=5, deadline_s=0.3)
+    """Asks the Hub of the test, and gives up a second later."""
+    return HubClient(Patience(wait=lambda _: None), timeout_s=30, deadline_s=1.0)
 
 
 def test_an_answer_that_unpacks_without_end_is_cut_off(hub: HubState, client: HubClient) -> None:
@@ -310,7 +310,7 @@ def test_an_answer_that_drips_past_the_deadline_is_given_up(
     begun = time.monotonic()
     with pytest.raises(CheckpointError, match="takes too long to send its answer"):
         repository(hurried)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     assert len(hub.paths("/api/")) == 1, "it is not asked again"
 
 

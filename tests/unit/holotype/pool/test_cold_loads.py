@@ -26,6 +26,8 @@ from holotype.pool import (
     Sizes,
 )
 
+SHORT_S = 0.3
+"""Shorter than any load here, and longer than a busy machine takes to begin with one."""
 BATCHED = pytest.mark.parametrize("batched", [False, True], ids=["alone", "batched"])
 
 
@@ -100,11 +102,11 @@ def test_a_task_that_leaves_cancels_nobody_elses_load_and_is_not_computed(
 def test_a_caller_whose_time_is_up_leaves_and_is_not_computed(oven: Oven, batched: bool) -> None:
     async def run(pool: Pool) -> None:
         with pytest.raises(LoadingTimeoutError, match="the load goes on"):
-            await pool.acall("a", "encode", ["coroutine"], timeout_s=0.02, batched=batched)
+            await pool.acall("a", "encode", ["coroutine"], timeout_s=SHORT_S, batched=batched)
 
     with oven.cold(oven.spec("a")) as pool:
         with pytest.raises(LoadingTimeoutError, match="the load goes on"):
-            pool.call("a", "encode", ["thread"], timeout_s=0.02, batched=batched)
+            pool.call("a", "encode", ["thread"], timeout_s=SHORT_S, batched=batched)
         asyncio.run(run(pool))
         oven.gate.set()
         pool.call("a", "encode", ["stays"], batched=batched)
@@ -117,13 +119,13 @@ def test_a_fallback_answers_who_can_wait_no_longer(oven: Oven, batched: bool) ->
     spec = oven.spec("a", fallback=("b",), allow_different_vectors=True)
 
     async def run(pool: Pool) -> Any:
-        return await pool.acall("a", "encode", ["x"], timeout_s=0.02, batched=batched)
+        return await pool.acall("a", "encode", ["x"], timeout_s=SHORT_S, batched=batched)
 
     with oven.cold(spec, oven.spec("b", version=2)) as pool:
         # Both are loaded by the thread of their device, so that "b" must be there.
         pool.load("b")
         for answer in (
-            pool.call("a", "encode", ["x"], timeout_s=0.02, batched=batched),
+            pool.call("a", "encode", ["x"], timeout_s=SHORT_S, batched=batched),
             asyncio.run(run(pool)),
         ):
             assert (answer.version.name, first(answer.value)) == ("b", 2.0)

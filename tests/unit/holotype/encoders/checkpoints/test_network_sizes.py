@@ -55,7 +55,7 @@ def test_a_sound_configuration_is_accepted(tmp_path: Path) -> None:
 def test_the_sizes_of_each_of_several_networks_are_possible(
     part: str, key: str, value: Any, tmp_path: Path
 ) -> None:
-    with pytest.raises(CheckpointError, match=f"'{key}' is"):
+    with pytest.raises(CheckpointError, match=rf"'{part}\.{key}' is"):
         check_network(made(tmp_path, **{part: {key: value}}), whole=False)
 
 

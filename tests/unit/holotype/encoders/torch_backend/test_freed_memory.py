@@ -10,14 +10,16 @@ import pytest
 
 from holotype.encoders.torch_backend import freed_memory
 from holotype.encoders.torch_backend.freed_memory import FreedMemory
+from holotype.glibc import glibc
 
 MB = 1 << 20
 FREEING = """
 import ctypes
 from threading import Thread
 from holotype.encoders.torch_backend import freed_memory
+from holotype.glibc import glibc
 
-library = freed_memory._library()
+library = glibc()
 library.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 library.mallopt(M_TRIM_THRESHOLD, 64 << 20)
@@ -53,7 +55,7 @@ class Library:
         self.resident = 100 * MB
         self.n_trims = 0
 
-    def malloc_trim(self, _kept: int) -> None:
+    def trim(self) -> None:
         """Give back all but the weights."""
         self.n_trims += 1
         self.resident = 100 * MB
@@ -62,7 +64,8 @@ class Library:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     found = Library()
-    monkeypatch.setattr(freed_memory, "_library", lambda: found)
+    monkeypatch.setattr(freed_memory, "_is_measured", lambda: True)
+    monkeypatch.setattr(freed_memory, "give_back_freed", found.trim)
     monkeypatch.setattr(freed_memory, "_resident_bytes", lambda: found.resident)
     return found
 
@@ -119,7 +122,7 @@ def test_threads_give_back_their_own_once_several_run(
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says what is resident")
 def test_what_is_free_behind_and_between_blocks_goes_back() -> None:
     """A thread frees a block behind one in use, which the C library keeps; then one between two."""
-    if freed_memory._library() is None:
+    if glibc() is None:
         pytest.skip("another C library")
     run = subprocess.run(
         [sys.executable, "-c", FREEING], capture_output=True, check=True, timeout=60, text=True
@@ -141,6 +144,6 @@ def test_a_run_that_fails_has_ended(library: Library) -> None:
 def test_other_libraries_keep_what_they_have(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(freed_memory, "_library", lambda: None)
+    monkeypatch.setattr(freed_memory, "_is_measured", lambda: False)
     run(FreedMemory(), 50)
     assert library.n_trims == 0

@@ -191,12 +191,34 @@ def test_what_will_not_pass_is_not_tried_again(
     assert len(server.requests) == 1
 
 
-def test_trying_again_ends_with_the_deadline(server: Server) -> None:
+class Pauses:
+    """Waiting that takes no time: a clock that the pauses move on."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.now_s = 0.0
+
+    def wait(self, seconds: float) -> bool:
+        """Let so much time pass; nobody closes the endpoint meanwhile."""
+        self.now_s += seconds
+        return False
+
+    def set(self) -> None:
+        """Take that the endpoint is closed."""
+
+
+def test_trying_again_ends_with_the_deadline(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = Pauses()
+    monkeypatch.setattr(sagemaker, "Event", lambda: pauses)
+    monkeypatch.setattr(sagemaker, "monotonic", lambda: pauses.now_s)
     server.usual = failure(503, "ServiceUnavailable")
-    with encoder(timeout_s=2.0) as made, pytest.raises(RemoteError, match="answers 503") as caught:
+    with encoder(timeout_s=60.0) as made, pytest.raises(RemoteError, match="answers 503") as caught:
         made.encode(["a"])
     assert caught.value.retry_after_s is not None
-    assert len(server.requests) > 2
+    assert len(server.requests) > 5
+    assert 60 - 1.5 * sagemaker._LONGEST_PAUSE_S <= pauses.now_s < 60
 
 
 def test_a_server_that_does_not_answer_is_left_at_the_deadline(server: Server) -> None:
@@ -215,7 +237,8 @@ def test_a_server_that_does_not_answer_is_left_at_the_deadline(server: Server) -
 
 def test_a_server_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "http://127.0.0.1:9")
-    with encoder(timeout_s=0.2) as made, pytest.raises(RemoteError, match="cannot be reached"):
+    monkeypatch.setattr(sagemaker, "_FIRST_PAUSE_S", 3_600.0)
+    with encoder() as made, pytest.raises(RemoteError, match="cannot be reached"):
         made.encode(["a"])
 
 
