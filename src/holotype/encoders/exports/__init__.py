@@ -12,7 +12,7 @@ from holotype.encoders.config import Backend, configure
 from holotype.encoders.names import as_reference, resolve
 from holotype.encoders.opening import open_reference
 from holotype.errors import ExportError, InvalidArgumentError
-from holotype.records import ClassifierModel, CrossEncoderModel, ModelInfo
+from holotype.records import CaptionerModel, ClassifierModel, CrossEncoderModel, ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ def _opened(
 def _check_limits(
     record: ModelInfo, min_cosine: float | None, max_difference: float | None
 ) -> None:
-    scores = isinstance(record, CrossEncoderModel | ClassifierModel)
+    scores = isinstance(record, CaptionerModel | CrossEncoderModel | ClassifierModel)
     if scores and min_cosine is not None:
         raise ValueError(
             f"{record.id!r} gives scores; say with max_difference= what is near enough"

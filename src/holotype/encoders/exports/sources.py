@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
+from holotype.encoders.exports.captions import CaptionSource, read_caption_source
 from holotype.encoders.graphs.build import LAST_LAYER_FILE
 from holotype.encoders.graphs.graph import (
     LAST_LAYER_INPUTS,
@@ -75,6 +76,7 @@ class ExportSource:
         beside_transformer: tensors for the transformer's own folder.
         weights_name: the file there that holds them.
         pictures: the network for pictures, which becomes a graph of its own; None without one.
+        captions: the networks of a captioner, `model` among them; None for other kinds.
         parts_width: the width of the vectors of parts of a picture that the model reads among the
             tokens of a text; None where it reads tokens alone.
         tokenizer_folders: where the checkpoint's tokenizers are.
@@ -88,6 +90,7 @@ class ExportSource:
     beside_transformer: Mapping[str, Tensor] = field(default_factory=dict)
     weights_name: str = _WEIGHTS
     pictures: PictureSource | None = None
+    captions: CaptionSource | None = None
     parts_width: int | None = None
     tokenizer_folders: tuple[Path, ...]
 
@@ -120,9 +123,12 @@ def read_source(plan: AnyPlan) -> ExportSource:
     if isinstance(plan, ImageTextPlan):
         return _image_text_source(plan)
     if isinstance(plan, CaptionerPlan):
-        raise UnsupportedModelError(
-            plan.record.id,
-            "it writes captions token by token, which no graph holds; captioners run on torch only",
+        captions = read_caption_source(plan)
+        return ExportSource(
+            settings=plan.settings,
+            model=captions.texts,
+            captions=captions,
+            tokenizer_folders=(plan.settings.transformer_folder,),
         )
     if isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
         return _page_source(plan, plan.encoding.pictures)

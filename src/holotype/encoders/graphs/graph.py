@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from numpy.typing import NDArray
@@ -25,6 +25,10 @@ PARTS, PLACES = "picture_parts", "picture_places"
 """What the graph for texts of a model for pages reads beside tokens: the vectors of the parts of one
 picture, ``[n_parts, hidden_dim]``, and for every token which of them stands in its place, counted
 from 1; 0 for a token of text."""
+MEMORY, PAST, PRESENT = "picture_memory", "past_keys_values", "keys_values"
+"""The keys and values by which captions are written, ``[n_rows, 2 * n_layers, n_heads, n_tokens,
+head_dim]``: those of a picture, which its graph returns, those of the tokens before, and those of the
+tokens that the graph for texts has read."""
 LAST_LAYER_INPUTS = "last_layer_inputs"
 """What the last layer of a masked language model takes, which is run apart."""
 
@@ -63,6 +67,10 @@ class Graph(Protocol):
         """Return one output, in float32."""
         ...
 
+    def run_for(self, outputs: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> list[Array]:
+        """Return several outputs, in float32."""
+        ...
+
 
 def check_inputs(graph: Graph, *, masked: bool = True, pages: bool = False) -> None:
     """Compare the inputs of a graph with what a text has.
@@ -86,6 +94,20 @@ def check_inputs(graph: Graph, *, masked: bool = True, pages: bool = False) -> N
             graph.location,
             f"has {what}; expected {IDS}, {ATTENDED} and, where the model has it, {TYPE_IDS}. Make "
             "an export of your own: holotype export",
+        )
+
+
+def require_inputs(graph: Graph, *names: str) -> None:
+    """Compare the inputs of a graph with what it is given.
+
+    Raises:
+        UnsupportedCheckpointError: it has others.
+    """
+    if set(graph.inputs) != set(names):
+        raise UnsupportedCheckpointError(
+            graph.location,
+            f"has the inputs {', '.join(graph.inputs)}; expected {', '.join(names)}. Make an export "
+            "of your own: holotype export",
         )
 
 
