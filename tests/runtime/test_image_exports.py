@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from tests.pictures import photograph
 from tests.runtime.image_models import (
-    blip,
     clip,
     colmodernvbert,
     colpali,
@@ -30,7 +29,6 @@ from holotype.encoders.graphs.losses import VectorLoss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE
 from holotype.encoders.image_text import ImageTextEncoder
 from holotype.errors import CheckpointError, ExportError, UnsupportedModelError
-from holotype.records import CaptionerModel
 
 pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
 
@@ -207,7 +205,6 @@ def test_a_network_for_pictures_that_differs_is_no_export(
 def test_what_no_graph_keeps_is_refused_with_the_reason(tmp_path: Path) -> None:
     makers: dict[str, tuple[Any, str]] = {
         "patches": (siglip2, "max_patches 24"),
-        "captions": (blip, "captioners run on torch only"),
         "pages": (colpali, "it reads whole pages"),
         "pages-of-patches": (colqwen2, "it reads whole pages"),
     }
@@ -216,14 +213,3 @@ def test_what_no_graph_keeps_is_refused_with_the_reason(tmp_path: Path) -> None:
         with pytest.raises(UnsupportedModelError, match=words):
             export(tmp_path / name, backend="onnx", to=tmp_path / "made")
         assert not (tmp_path / "made").exists()
-    record = CaptionerModel(
-        id="tiny",
-        type="captioner",
-        name="Tiny",
-        huggingface_id="none/tiny",
-        organization="none",
-        description="A tiny model.",
-        embedding_dim=None,
-    )
-    with pytest.raises(UnsupportedModelError, match="captioners run on torch only"):
-        load(record, checkpoint=tmp_path / "captions", backend="onnx")
