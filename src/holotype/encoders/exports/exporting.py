@@ -33,6 +33,7 @@ from holotype.encoders.exports.graph import (
     write_caption_pictures,
     write_caption_texts,
     write_onnx,
+    write_patches,
     write_pictures,
 )
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
@@ -202,6 +203,15 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
     if pictures is not None:
 
         def write_of_pictures(to: Path) -> None:
+            if pictures.in_patches:
+                write_patches(
+                    config.record.id,
+                    pictures.model,
+                    to,
+                    n_merged=pictures.height,
+                    n_numbers=pictures.width,
+                )
+                return
             write_pictures(
                 config.record.id,
                 # In the type to which the model for texts, which is the same, has been converted.

@@ -23,6 +23,7 @@ from holotype.encoders.graphs.graph import (
     MEMORY,
     PARTS,
     PAST,
+    PATCH_PLACES,
     PICTURE_FEATURES,
     PIXELS,
     PLACES,
@@ -151,6 +152,30 @@ def write_pictures(model_id: str, model: nn.Module, path: Path, *, height: int, 
         shapes={PIXELS: {0: torch.export.Dim.DYNAMIC}},
         outputs=[PICTURE_FEATURES],
     )
+
+
+def write_patches(
+    model_id: str, model: nn.Module, path: Path, *, n_merged: int, n_numbers: int
+) -> None:
+    """Write a network for pictures as an ONNX file, for any number of patches of one picture.
+
+    Args:
+        model_id: the model, for the error.
+        model: what is called with the patches and their places, on the CPU, in the type of the file.
+        path: the file; see `write_onnx`.
+        n_merged: how many patches become one part.
+        n_numbers: how many numbers a patch has.
+
+    Raises:
+        ExportError: torch cannot export this architecture.
+    """
+    shape = (_EXAMPLE_SHAPE[1], n_merged)
+    inputs = {
+        PIXELS: torch.zeros((*shape, n_numbers), dtype=_type_of(model)),
+        PATCH_PLACES: torch.zeros((*shape, 2), dtype=torch.long),
+    }
+    shapes = dict.fromkeys(inputs, {0: torch.export.Dim.DYNAMIC})
+    _write(model_id, model, path, inputs=inputs, shapes=shapes, outputs=[PICTURE_FEATURES])
 
 
 def write_caption_pictures(

@@ -39,6 +39,7 @@ from holotype.encoders.graphs.graph import (
     LOGITS,
     MEMORY,
     PAST,
+    PATCH_PLACES,
     PICTURE_FEATURES,
     PIXELS,
     PRESENT,
@@ -293,12 +294,9 @@ def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
 
 def _pages(plan: ColbertPlan, pictures: PictureSide, building: _Building) -> Towers:
     settings, encoding = plan.settings, plan.encoding
-    if pictures.pixels.tile_size is None:
-        raise UnsupportedModelError(
-            plan.record.id, "it reads whole pages, and such models run on torch only"
-        )
     backbone = building.open(settings, lambda graph: choose_output(graph)[0], pages=True)
-    tiles = building.open_pictures()
+    reads = (PIXELS, PATCH_PLACES) if pictures.model_type == "colqwen2" else (PIXELS,)
+    tiles = building.open_pictures(reads=reads)
     width = settings.hidden_dim.value if settings.hidden_dim else 0
     _check_width(backbone.graph, backbone.output, encoding.native_dim)
     _check_width(tiles, PICTURE_FEATURES, width)
@@ -312,7 +310,9 @@ def _pages(plan: ColbertPlan, pictures: PictureSide, building: _Building) -> Tow
         document=tower,
         query=tower,
         dtype=building.dtype,
-        pictures=GraphPages(tiles, pages, prompt, dim=dim),
+        pictures=GraphPages(
+            tiles, pages, prompt, dim=dim, n_merged=(pictures.pixels.merge_size or 1) ** 2
+        ),
     )
 
 

@@ -21,6 +21,10 @@ TEXT_FEATURES, PICTURE_FEATURES = "text_features", "image_features"
 """The vectors of a model for pictures and texts, from a graph for each."""
 PIXELS = "pixel_values"
 """What the graph for pictures reads: ``[n_pictures, 3, height, width]``."""
+PATCH_PLACES = "patch_places"
+"""What the graph for pictures reads beside the numbers of patches, where these may be any number of
+one picture: the row and the column of each, ``[n_parts, n_patches of a part, 2]``; `PIXELS` are
+``[n_parts, n_patches of a part, n_numbers]`` then."""
 PARTS, PLACES = "picture_parts", "picture_places"
 """What the graph for texts of a model for pages reads beside tokens: the vectors of the parts of one
 picture, ``[n_parts, hidden_dim]``, and for every token which of them stands in its place, counted
