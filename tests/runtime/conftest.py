@@ -71,7 +71,13 @@ def _traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-_TRACES = ("write_onnx", "write_pictures", "write_caption_pictures", "write_caption_texts")
+_TRACES = (
+    "write_onnx",
+    "write_pictures",
+    "write_patches",
+    "write_caption_pictures",
+    "write_caption_texts",
+)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,12 @@ from tests.runtime.parity import change
 from tests.runtime.server_process import local, running_server, write_deployment
 
 from holotype import load
+from holotype.deployment.document import (
+    InferenceSettings,
+    ModelSpec,
+    ReferenceSource,
+    VariantSpec,
+)
 from holotype.encoders.captioner import Captioner
 from holotype.encoders.config import Backend
 from holotype.encoders.exports import export
@@ -35,6 +41,7 @@ from holotype.errors import (
 from holotype.pool import Pool
 from holotype.publishing.creating import create_artifact
 from holotype.records import CaptionerModel
+from holotype.references.ref import ModelRef
 
 pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
 
@@ -259,20 +266,26 @@ def test_what_the_checkpoint_says_of_captions_goes_with_the_export(tmp_path: Pat
         assert_same(ours, theirs)
 
 
-def test_an_artifact_of_an_export_writes_the_same_captions(
+def test_an_export_of_an_artifact_is_the_same_model(
     exported: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    create_artifact(exported[1], tmp_path / "artifact")
-    with opened(exported[0]) as theirs:
-        with load(tmp_path / "artifact", backend="onnx", verify="full") as ours:
-            assert isinstance(ours, Captioner)
-            assert_same(ours, theirs)
-            assert ours.fingerprint == theirs.fingerprint
+    create_artifact(exported[0], tmp_path / "artifact")
+    export(tmp_path / "artifact", backend="onnx", to=tmp_path / "made")
+    with opened(exported[0]) as theirs, opened(tmp_path / "made", "onnx") as ours:
+        assert_same(ours, theirs)
+        assert ours.fingerprint == theirs.fingerprint
 
 
 def test_the_pool_writes_the_same_captions(exported: tuple[Path, Path]) -> None:
-    building = Pool.builder().with_model("blip", f"local:{exported[1]}/", backend="onnx")
-    with building.build() as pool, opened(exported[0]) as theirs:
+    source = ReferenceSource(ref=ModelRef.parse(f"local:{exported[1]}/"))
+    settings = InferenceSettings(backend="onnx", device="cpu")
+    spec = ModelSpec(
+        name="blip",
+        variants=(VariantSpec(source=source, inference=settings),),
+        inference=settings,
+        allow_moving=True,
+    )
+    with Pool.builder().with_spec(spec).build() as pool, opened(exported[0]) as theirs:
         handle = pool.captioner("blip")
         expected = [caption.text for caption in theirs.caption(PICTURES)]
         assert [caption.text for caption in handle.caption(PICTURES)] == expected
