@@ -15,6 +15,7 @@ from tests.runtime.image_models import (
     colmodernvbert,
     colpali,
     colqwen2,
+    colsmol,
     metaclip_2,
     open_clip,
     siglip,
@@ -104,6 +105,7 @@ PAGE_MAKERS: dict[str, Any] = {
     "colmodernvbert": colmodernvbert,
     "colpali": colpali,
     "colqwen2": colqwen2,
+    "colsmol": colsmol,
 }
 
 

@@ -15,7 +15,11 @@ from holotype.encoders.kinds.colbert import PictureSide
 
 def page_network(model: Any, pictures: PictureSide) -> nn.Module:
     """Return what is called with tokens, and with what the parts of a picture have become."""
-    kinds: dict[str, type[_Pages]] = {"colmodernvbert": _PagesInTiles, "colpali": _PagesOfPrefix}
+    kinds: dict[str, type[_Pages]] = {
+        "colmodernvbert": _PagesInTiles,
+        "colpali": _PagesOfPrefix,
+        "idefics3": _PagesInTiles,
+    }
     return kinds.get(pictures.model_type, _Pages)(model)
 
 
@@ -24,6 +28,11 @@ def part_network(model: Any, pictures: PictureSide) -> nn.Module:
     if pictures.model_type == "colqwen2":
         return _Patches(model)
     return _Tiles(model) if pictures.pixels.tile_size is not None else _Whole(model)
+
+
+def network_config(model: Any) -> Any:
+    """Return the configuration of the networks for pictures and for texts."""
+    return getattr(model.config, "vlm_config", model.config)
 
 
 class _Pages(nn.Module):
@@ -68,7 +77,7 @@ class _PagesOfPrefix(_Pages):
 
 
 class _PagesInTiles(_Pages):
-    """An encoder."""
+    """A network for texts that stands beside that for tiles."""
 
     def states(self, inputs: Tensor, attention_mask: Tensor) -> Tensor:
         network = self.model.vlm.text_model

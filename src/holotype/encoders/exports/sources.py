@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
 from holotype.encoders.exports.captions import CaptionSource, read_caption_source
-from holotype.encoders.exports.pages import page_network, part_network
+from holotype.encoders.exports.pages import network_config, page_network, part_network
 from holotype.encoders.graphs.build import LAST_LAYER_FILE
 from holotype.encoders.graphs.graph import (
     LAST_LAYER_INPUTS,
@@ -278,13 +278,13 @@ def _page_source(plan: ColbertPlan, pictures: PictureSide) -> ExportSource:
         settings=plan.settings,
         model=page_network(model, pictures),
         pictures=_picture_source(plan, model, pictures),
-        parts_width=model.config.vlm_config.text_config.hidden_size,
+        parts_width=network_config(model).text_config.hidden_size,
         tokenizer_folders=(folder.folder,),
     )
 
 
 def _picture_source(plan: ColbertPlan, model: Any, pictures: PictureSide) -> PictureSource:
-    network, vision = part_network(model, pictures), model.config.vlm_config.vision_config
+    network, vision = part_network(model, pictures), network_config(model).vision_config
     if pictures.model_type == "colqwen2":
         return PictureSource(
             model=network,
