@@ -520,7 +520,7 @@ class ColIdefics3Processor(Idefics3Processor):
         return torch.stack([(query @ pages[0].T).max(1).values.sum()[None] for query in queries])
 
 
-class ColIdefics3(Idefics3PreTrainedModel):
+class ColIdefics3(Idefics3PreTrainedModel):  # type: ignore[no-untyped-call]
     """What colpali-engine 0.3.18 saves as ColSmol, and computes with it.
 
     Its own classes read the folder and gave the same vectors to 1e-7, for pages and for queries.
@@ -531,7 +531,8 @@ class ColIdefics3(Idefics3PreTrainedModel):
         super().__init__(config)
         self.model = Idefics3Model(config)
         self.linear = nn.Linear(config.text_config.hidden_size, 128)
-        self.post_init()
+        finish: Any = self.post_init
+        finish()
 
     def forward(self, **inputs: Any) -> Any:
         """Return the vectors of all tokens, as `embeddings`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import shutil
 import subprocess
@@ -180,11 +181,13 @@ def test_other_types_have_captions_too(
 ) -> None:
     to = tmp_path / "made"
     export(exported[0], backend=backend, dtype=dtype, to=to, max_difference=0.5)
-    with opened(exported[0], max_new_tokens=1) as theirs:
-        with opened(to, backend, dtype, max_new_tokens=1) as ours:
-            pairs = zip(ours.caption(PICTURES), theirs.caption(PICTURES), strict=True)
-            # The first tokens have not gone astray yet.
-            assert all(abs(mine.score - other.score) < 0.3 for mine, other in pairs)
+    with (
+        opened(exported[0], max_new_tokens=1) as theirs,
+        opened(to, backend, dtype, max_new_tokens=1) as ours,
+    ):
+        pairs = zip(ours.caption(PICTURES), theirs.caption(PICTURES), strict=True)
+        # The first tokens have not gone astray yet.
+        assert all(abs(mine.score - other.score) < 0.3 for mine, other in pairs)
     with pytest.raises(CheckpointError, match=f"is an export in {dtype}"):
         opened(to, backend)
 
@@ -192,8 +195,7 @@ def test_other_types_have_captions_too(
 def test_an_export_that_writes_other_captions_is_not_kept(
     exported: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from holotype.encoders.graphs import captions
-
+    captions: Any = importlib.import_module("holotype.encoders.graphs.captions")
     right = captions.write_captions
     monkeypatch.setattr(
         captions,
@@ -236,7 +238,9 @@ def test_files_that_do_not_fit_are_refused(exported: tuple[Path, Path], tmp_path
 
 
 def test_captions_without_room_for_a_token_are_refused(exported: tuple[Path, Path]) -> None:
-    with pytest.raises(InvalidArgumentError, match="captions of 4 tokens at most, .* begin with 4"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"captions of 4 tokens at most, .* begin with 4"
+    ):
         opened(exported[1], "onnx", max_length=4, prompt="a photo of")
 
 
@@ -294,9 +298,7 @@ def test_the_pool_writes_the_same_captions(exported: tuple[Path, Path]) -> None:
         assert handle.fingerprint == theirs.fingerprint
 
 
-def test_the_server_writes_the_same_captions(
-    exported: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_the_server_writes_the_same_captions(exported: tuple[Path, Path], tmp_path: Path) -> None:
     models = {"blip": local(exported[1], "inference: {backend: onnx}")}
     with running_server(deployment=str(write_deployment(tmp_path, models))) as server:
         uri = f"data:image/png;base64,{base64.b64encode(encoded(PICTURES[0])).decode()}"

@@ -162,7 +162,7 @@ def test_a_further_device_holds_weights_of_its_own_until_the_end(tmp_path: Path)
     captioner.caption(PICTURES[:2], devices=["cpu", "cpu:0"])
     assert captioner.memory_bytes == 2 * one
     with pytest.raises(InvalidArgumentError, match="devices is 'cpu'"):
-        captioner.caption(PICTURES[:2], devices="cpu")  # type: ignore[arg-type]
+        captioner.caption(PICTURES[:2], devices="cpu")
     captioner.close()
     with pytest.raises(ClosedEncoderError):
         captioner.caption(PICTURES[:2], devices=["cpu:0"])

@@ -119,7 +119,9 @@ def test_a_query_that_is_too_long_keeps_what_stands_after_it(each: Any) -> None:
     short = load(folder, device="cpu", max_length=24)
     (found,) = short.encode_query(["cat " * 200], on_overflow="truncate")
     assert len(found) <= 24
-    longest = {"colmodernvbert": 256, "idefics3": 256}.get(encoder.encoding.pictures.model_type, 128)
+    longest = {"colmodernvbert": 256, "idefics3": 256}.get(
+        encoder.encoding.pictures.model_type, 128
+    )
     (whole,) = encoder.encode_query(["cat " * 300], on_overflow="truncate")
     assert len(whole) == longest
     # The vectors of the end stand at the end, as in a query that fits.

@@ -90,7 +90,7 @@ def read_caption_source(plan: CaptionerPlan) -> CaptionSource:
             f"its pictures have no one size ({encoding.pixels.shown}), which its graph needs; it runs "
             "on torch only",
         )
-    model: Any = load_captioner_model(folder, encoding.model_type, read_tensors(folder)).eval()
+    model: Any = load_captioner_model(folder, encoding.model_type, read_tensors(folder))
     network = _network(plan, model)
     writer: Any = network.writer
     _refuse_settings(plan, writer.generation_config)
@@ -196,11 +196,12 @@ class _Blip(_Captioner):
     def memory(self, pixels: Tensor, prompt: Tensor | None) -> Tensor:
         states = self.model.vision_model(pixel_values=pixels).last_hidden_state
         layers = self.model.text_decoder.bert.encoder.layer
-        found = []
-        for layer in layers:
-            attention = layer.crossattention.self
-            for linear in (attention.key, attention.value):
-                found.append(_heads(linear(states), attention.attention_head_size))
+        attentions = [layer.crossattention.self for layer in layers]
+        found = [
+            _heads(linear(states), attention.attention_head_size)
+            for attention in attentions
+            for linear in (attention.key, attention.value)
+        ]
         return torch.stack(found, dim=1)
 
     def after(
@@ -306,11 +307,12 @@ class _T5(_Blip2):
         given = torch.cat([words, network.get_input_embeddings()(prompt)], dim=1)
         mask = torch.zeros((given.shape[0], 1, given.shape[1], given.shape[1]), dtype=given.dtype)
         states = network.encoder(inputs_embeds=given, attention_mask=mask).last_hidden_state
-        found = []
-        for block in network.decoder.block:
-            attention = block.layer[1].EncDecAttention
-            for linear in (attention.k, attention.v):
-                found.append(_heads(linear(states), attention.key_value_proj_dim))
+        attentions = [block.layer[1].EncDecAttention for block in network.decoder.block]
+        found = [
+            _heads(linear(states), attention.key_value_proj_dim)
+            for attention in attentions
+            for linear in (attention.k, attention.v)
+        ]
         return torch.stack(found, dim=1)
 
     def after(
@@ -358,7 +360,7 @@ class _Texts(nn.Module):
             positions.expand(ids.shape[0], -1),
             mask.expand(ids.shape[0], -1, -1, -1),
         )
-        return logits, _stacked(layers)[:, :, :, -n_new:]
+        return logits, _stacked(layers, n_new)
 
 
 def _causal(positions: Tensor, seen: Tensor, dtype: torch.dtype) -> Tensor:
@@ -378,10 +380,15 @@ def _heads(states: Tensor, head_dim: int) -> Tensor:
     return states.view(*states.shape[:-1], -1, head_dim).transpose(1, 2)
 
 
-def _stacked(layers: list[Any]) -> Tensor:
-    """Return the keys and values of all layers; see `MEMORY`."""
+def _stacked(layers: list[Any], n_last: int = 0) -> Tensor:
+    """Return the keys and values of all layers; see `MEMORY`.
+
+    Args:
+        layers: those of a cache.
+        n_last: of how many tokens at the end; 0 for all.
+    """
     both = [tensor for layer in layers for tensor in (layer.keys, layer.values)]
-    return torch.stack(both, dim=1)
+    return torch.stack([tensor[:, :, -n_last:] for tensor in both], dim=1)
 
 
 def _filled(states: Tensor) -> DynamicCache:

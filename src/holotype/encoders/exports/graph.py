@@ -174,7 +174,7 @@ def write_patches(
         PIXELS: torch.zeros((*shape, n_numbers), dtype=_type_of(model)),
         PATCH_PLACES: torch.zeros((*shape, 2), dtype=torch.long),
     }
-    shapes = dict.fromkeys(inputs, {0: torch.export.Dim.DYNAMIC})
+    shapes = {name: {0: torch.export.Dim.DYNAMIC} for name in inputs}
     _write(model_id, model, path, inputs=inputs, shapes=shapes, outputs=[PICTURE_FEATURES])
 
 

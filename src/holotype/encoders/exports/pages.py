@@ -55,9 +55,7 @@ class _Pages(nn.Module):
 
     def states(self, inputs: Tensor, attention_mask: Tensor) -> Tensor:
         """Return the last hidden states of tokens of which each has its vector."""
-        found = self.model.vlm(
-            inputs_embeds=inputs, attention_mask=attention_mask, use_cache=False
-        )
+        found = self.model.vlm(inputs_embeds=inputs, attention_mask=attention_mask, use_cache=False)
         last: Tensor = found.last_hidden_state
         return last
 

@@ -116,7 +116,7 @@ def _number(file: JsonFile, key: str) -> int:
 
 def _decimal(file: JsonFile, key: str) -> float:
     found = file.values.get(key)
-    if type(found) not in (int, float):
+    if not isinstance(found, int | float) or isinstance(found, bool):
         raise file.wrong(key, found, "a number")
     return float(found)
 
@@ -289,7 +289,7 @@ class _Reading:
             if len(rows) < len(self._memory):
                 # Beams of one picture, which rows stay among, have one memory.
                 self._memory = self._memory[rows]
-        given = {IDS: ids, MEMORY: self._memory, PAST: self._past}
+        given: dict[str, NDArray[Any]] = {IDS: ids, MEMORY: self._memory, PAST: self._past}
         logits, present = self._graph.run_for([LOGITS, PRESENT], _typed(self._graph, given))
         self._past = np.concatenate([self._past, present], axis=3)
         return logits

@@ -109,9 +109,7 @@ class _Greedy:
         self._ids = list(begin)
         self._logs: list[float] = []
 
-    def advance(
-        self, logits: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def advance(self, logits: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Take a token, and return which row goes on with which token."""
         scores = _with_penalties(logits[0], self._ids, self._rules)
         token = int(scores.argmax())
@@ -151,9 +149,7 @@ class _Beams:
         self._running = [_Beam(score, tuple(begin), ()) for score in scores]
         self._finished: list[_Beam] = []
 
-    def advance(
-        self, logits: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def advance(self, logits: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Choose the beams that go on, and return which row each continues with which token."""
         rules = self._rules
         logs = _log_softmax(logits)

@@ -65,7 +65,7 @@ def _n_patches(model: Any) -> int:
     return n_patches
 
 
-class ColIdefics3(Idefics3PreTrainedModel):
+class ColIdefics3(Idefics3PreTrainedModel):  # type: ignore[no-untyped-call]
     """ColSmol: a network of transformers and a projection, by the names of colpali-engine."""
 
     def __init__(self, config: Any) -> None:
@@ -73,7 +73,8 @@ class ColIdefics3(Idefics3PreTrainedModel):
         super().__init__(config)
         self.model = Idefics3Model(config)
         self.linear = nn.Linear(config.text_config.hidden_size, USUAL_DIM)
-        self.post_init()
+        finish: Any = self.post_init
+        finish()
 
     @property
     def vlm(self) -> Any:

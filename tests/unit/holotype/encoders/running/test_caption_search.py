@@ -25,7 +25,8 @@ def model() -> Any:
     config = GPT2Config(
         vocab_size=N_WORDS, n_positions=64, n_embd=16, n_layer=2, n_head=2, bos_token_id=0
     )
-    made: Any = GPT2LMHeadModel(config).eval()
+    make: Any = GPT2LMHeadModel
+    made = make(config).eval()
     with torch.no_grad():
         for parameter in made.parameters():
             if parameter.ndim > 1:
@@ -38,6 +39,7 @@ class Tokens:
     """Runs the model over whole captions, of as many pictures as there are beginnings."""
 
     def __init__(self, model: Any, begins: list[list[int]], num_beams: int) -> None:
+        """Begin with one row for each beam of each beginning."""
         self._model = model
         self._ids = np.repeat(np.asarray(begins), num_beams, axis=0)
         self.n_rows: list[int] = []
@@ -53,21 +55,22 @@ class Tokens:
         return found
 
 
-OPTIONS: list[dict[str, Any]] = [
-    {"num_beams": beams, "max_length": longest, **rest}
+RULES: list[dict[str, Any]] = [
+    {},
+    {"min_length": 8},
+    {"repetition_penalty": 1.7},
+    {"length_penalty": 2.0},
+    {"length_penalty": -1.0},
+    {"length_penalty": 0.0, "early_stopping": "never"},
+    {"length_penalty": 1.0, "early_stopping": "never"},
+    {"early_stopping": True, "min_length": 6, "repetition_penalty": 0.8},
+]
+OPTIONS = [
+    {"num_beams": beams, "max_length": longest, **rules}
     for beams, longest in itertools.product((1, 2, 5), (N_BEGIN + 1, 18))
-    for rest in (
-        {},
-        {"min_length": 8},
-        {"repetition_penalty": 1.7},
-        {"length_penalty": 2.0},
-        {"length_penalty": -1.0},
-        {"length_penalty": 0.0, "early_stopping": "never"},
-        {"length_penalty": 1.0, "early_stopping": "never"},
-        {"early_stopping": True, "min_length": 6, "repetition_penalty": 0.8},
-    )
-    if rest.get("min_length", 0) <= longest
-    and (beams > 1 or not rest.keys() & {"length_penalty", "early_stopping"})
+    for rules in RULES
+    if rules.get("min_length", 0) <= longest
+    and (beams > 1 or not rules.keys() & {"length_penalty", "early_stopping"})
 ]
 
 
@@ -124,9 +127,7 @@ def test_a_picture_is_searched_on_its_own_and_leaves_when_it_is_done(
     alone = ours(model, BEGINS, [END], max_length=20, num_beams=num_beams)
     tokens = Tokens(model, BEGINS, num_beams)
     # What is fed to the network is its own affair; the penalties know one beginning for all.
-    together = write_captions(
-        tokens, fed=[0], begin=BEGINS[0], n_pictures=len(BEGINS), rules=rules
-    )
+    together = write_captions(tokens, fed=[0], begin=BEGINS[0], n_pictures=len(BEGINS), rules=rules)
     assert [one.ids[N_BEGIN:] for one in together] == [one.ids[N_BEGIN:] for one in alone]
     assert tokens.n_rows[0] == len(BEGINS) * num_beams
     assert tokens.n_rows == sorted(tokens.n_rows, reverse=True)
