@@ -205,6 +205,8 @@ def test_an_export_that_writes_other_captions_is_not_kept(
     with pytest.raises(ExportError, match=r"its captions in float32 are too far from the original"):
         export(exported[0], backend="onnx", to=tmp_path / "made")
     assert not (tmp_path / "made").exists()
+    with pytest.raises(ValueError, match="reads no texts"):
+        export(exported[0], backend="onnx", to=tmp_path / "made", texts=["a cat"])
     with pytest.raises(ValueError, match="say with max_difference="):
         export(exported[0], backend="onnx", to=tmp_path / "made", min_cosine=0.9)
 
