@@ -71,6 +71,15 @@ def _traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+_TRACES = (
+    "write_onnx",
+    "write_pictures",
+    "write_patches",
+    "write_caption_pictures",
+    "write_caption_texts",
+)
+
+
 @pytest.fixture(scope="module")
 def _each_network_is_traced_once(_traced: Path) -> Iterator[None]:
     """Write a graph that was traced before from its copy: torch takes seconds for each.
@@ -82,7 +91,8 @@ def _each_network_is_traced_once(_traced: Path) -> Iterator[None]:
     def kept(trace: Any) -> Any:
         def write(model_id: str, model: nn.Module, path: Path, **options: Any) -> None:
             dtype = next(model.parameters()).dtype
-            told = (trace.__name__, model, getattr(model, "config", None), dtype)
+            configs = (part.config for part in model.modules() if hasattr(part, "config"))
+            told = (trace.__name__, model, next(configs, None), dtype)
             key = hashlib.sha256(repr((*told, sorted(options.items()))).encode())
             for name, tensor in (*model.named_parameters(), *model.named_buffers()):
                 key.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
@@ -98,7 +108,7 @@ def _each_network_is_traced_once(_traced: Path) -> Iterator[None]:
         return write
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("write_onnx", "write_pictures"):
+        for name in _TRACES:
             patch.setattr(exporting, name, kept(getattr(exporting, name)))
         yield
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
+from torch import nn
 from transformers import (
     AlignConfig,
     AlignModel,
@@ -48,7 +50,11 @@ from transformers import (
     GitConfig,
     GitForCausalLM,
     GitProcessor,
+    Idefics3Config,
     Idefics3ImageProcessorPil,
+    Idefics3Model,
+    Idefics3PreTrainedModel,
+    Idefics3Processor,
     MetaClip2Config,
     MetaClip2Model,
     PreTrainedTokenizerFast,
@@ -469,6 +475,71 @@ def colmodernvbert(folder: Path) -> Any:
         embedding_dim=16,
     )
     return _save(folder, ColModernVBertForRetrieval(config), processor)
+
+
+def colsmol(folder: Path) -> Any:
+    """Save a ColSmol model as colpali-engine does, and return its processor."""
+    places = tuple(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7))
+    special = (
+        *("<|im_start|>", "<fake_token_around_image>", "<image>", "<end_of_utterance>"),
+        *("<global-img>", "\n\n", "\n", *places),
+    )
+    tokenizer = word_tokenizer(special=special, ends=False)
+    pictures: Any = Idefics3ImageProcessorPil(
+        size={"longest_edge": 4 * TILE}, max_image_size={"longest_edge": TILE}
+    )
+    processor = _together(ColIdefics3Processor, pictures, tokenizer, image_seq_len=4)
+    config = Idefics3Config(
+        text_config={"model_type": "llama", **LAYERS, "num_key_value_heads": 2}
+        | {"vocab_size": len(processor.tokenizer), "max_position_embeddings": 256}
+        | {"pad_token_id": tokenizer.pad_token_id},
+        vision_config={"model_type": "idefics3_vision", **LAYERS}
+        | {"image_size": TILE, "patch_size": 8},
+        image_token_id=processor.image_token_id,
+        scale_factor=2,
+    )
+    return _save(folder, ColIdefics3(config), processor)
+
+
+class ColIdefics3Processor(Idefics3Processor):
+    """What colpali-engine 0.3.18 has as its processor of ColSmol."""
+
+    def process_images(self, pictures: list[Any]) -> Any:
+        """Return what the network reads of pictures."""
+        text = "<|im_start|>User:<image>Describe the image.<end_of_utterance>\nAssistant:"
+        several = [picture.convert("RGB") for picture in pictures]
+        return self(text=[text] * len(several), images=several, return_tensors="pt")
+
+    def process_queries(self, texts: list[str], suffix: str | None = None) -> Any:
+        """Return what it reads of queries."""
+        after = "<end_of_utterance>" * 10 if suffix is None else suffix
+        return self(text=[text + after for text in texts], return_tensors="pt")
+
+    def score_retrieval(self, queries: Any, pages: Any) -> Any:
+        """Return the scores of one page."""
+        return torch.stack([(query @ pages[0].T).max(1).values.sum()[None] for query in queries])
+
+
+class ColIdefics3(Idefics3PreTrainedModel):  # type: ignore[no-untyped-call]
+    """What colpali-engine 0.3.18 saves as ColSmol, and computes with it.
+
+    Its own classes read the folder and gave the same vectors to 1e-7, for pages and for queries.
+    """
+
+    def __init__(self, config: Any) -> None:
+        """Build the network and the projection."""
+        super().__init__(config)
+        self.model = Idefics3Model(config)
+        self.linear = nn.Linear(config.text_config.hidden_size, 128)
+        finish: Any = self.post_init
+        finish()
+
+    def forward(self, **inputs: Any) -> Any:
+        """Return the vectors of all tokens, as `embeddings`."""
+        projected = self.linear(self.model(**inputs)[0])
+        lengths = projected.norm(dim=-1, keepdim=True)
+        vectors = projected / lengths * inputs["attention_mask"].unsqueeze(-1)
+        return SimpleNamespace(embeddings=vectors)
 
 
 def open_clip(folder: Path, *, vocab_size: int | None = None, **options: Any) -> None:

@@ -142,6 +142,52 @@ def test_streams_and_bad_pictures(tmp_path: Path) -> None:
         captioner.caption(PICTURES)
 
 
+def test_two_devices_write_the_captions_of_one(each: Any) -> None:
+    _, _, folder = each
+    captioner = load(record_of(num_beams=2), checkpoint=folder, device="cpu")
+    several = PICTURES * 3
+    theirs = captioner.caption(several)
+    assert len({caption.text for caption in theirs}) > 1
+    for devices in (["cpu"], ["cpu", "cpu"], ["cpu:0", "cpu"]):
+        ours = captioner.caption(several, devices=devices)
+        assert [one.text for one in ours] == [one.text for one in theirs]
+        windows = captioner.caption_stream(iter(several), devices=devices, batch_size=2)
+        assert [one.text for window in windows for one in window] == [one.text for one in theirs]
+
+
+def test_a_further_device_holds_weights_of_its_own_until_the_end(tmp_path: Path) -> None:
+    blip(tmp_path)
+    captioner = load(record_of(), checkpoint=tmp_path, device="cpu")
+    one = captioner.memory_bytes
+    captioner.caption(PICTURES[:2], devices=["cpu", "cpu:0"])
+    assert captioner.memory_bytes == 2 * one
+    with pytest.raises(InvalidArgumentError, match="devices is 'cpu'"):
+        captioner.caption(PICTURES[:2], devices="cpu")
+    captioner.close()
+    with pytest.raises(ClosedEncoderError):
+        captioner.caption(PICTURES[:2], devices=["cpu:0"])
+
+
+def test_progress_counts_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blip(tmp_path)
+    captioner = load(record_of(max_new_tokens=3), checkpoint=tmp_path, device="cpu")
+    capsys.readouterr()
+    captioner.caption(PICTURES, progress=True)
+    shown = capsys.readouterr().err
+    assert "tiny: " in shown
+    assert "7/7 [" in shown
+    assert " pictures/s" in shown
+    # An iterator does not say how many there are.
+    for _ in captioner.caption_stream(iter(PICTURES), progress=True, batch_size=2):
+        pass
+    streamed = capsys.readouterr().err
+    assert "7 pictures [" in streamed
+    assert "7/7" not in streamed
+    captioner.caption(PICTURES, progress=False)
+    captioner.caption(PICTURES)
+    assert capsys.readouterr().err == ""
+
+
 def test_the_settings_of_generation_are_in_the_fingerprint(tmp_path: Path) -> None:
     blip(tmp_path)
     choices: list[dict[str, Any]] = [{}, {"num_beams": 2}, {"prompt": "a"}, {"max_new_tokens": 5}]

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from tests.pictures import photograph
 from tests.runtime.image_models import (
-    blip,
     clip,
     colmodernvbert,
     colpali,
     colqwen2,
+    colsmol,
     metaclip_2,
     open_clip,
     siglip,
@@ -30,7 +30,6 @@ from holotype.encoders.graphs.losses import VectorLoss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE
 from holotype.encoders.image_text import ImageTextEncoder
 from holotype.errors import CheckpointError, ExportError, UnsupportedModelError
-from holotype.records import CaptionerModel
 
 pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
 
@@ -92,18 +91,34 @@ def test_both_sides_have_the_vectors_and_the_scores_of_torch(
         ours.encode_image(PICTURES)
 
 
-PAGES = [photograph(80, 60), photograph(200, 9, seed=1), photograph(1, 1)]
+# Tall, flat and tiny ones: each has another number of tiles or patches.
+PAGES = [
+    photograph(80, 60),
+    photograph(200, 9, seed=1),
+    photograph(1, 1),
+    photograph(40, 280, seed=2),
+    photograph(150, 150, seed=3),
+]
+
+
+PAGE_MAKERS: dict[str, Any] = {
+    "colmodernvbert": colmodernvbert,
+    "colpali": colpali,
+    "colqwen2": colqwen2,
+    "colsmol": colsmol,
+}
 
 
 @pytest.mark.parametrize(
     ("backend", "dtype"),
     [("onnx", "float32"), ("onnx", "float16"), ("onnx", "int8"), ("openvino", "float32")],
 )
-def test_pages_in_tiles_have_the_vectors_of_torch(
-    backend: Backend, dtype: Any, tmp_path: Path
+@pytest.mark.parametrize("name", list(PAGE_MAKERS))
+def test_pages_have_the_vectors_of_torch(
+    name: str, backend: Backend, dtype: Any, tmp_path: Path
 ) -> None:
     folder = tmp_path / "model"
-    colmodernvbert(folder)
+    PAGE_MAKERS[name](folder)
     options: dict[str, Any] = {} if dtype == "float32" else {"min_cosine": 0.5}
     made = export(folder, backend=backend, dtype=dtype, to=tmp_path / "made", **options)
     assert isinstance(made.manifest.loss, VectorLoss)
@@ -122,6 +137,13 @@ def test_pages_in_tiles_have_the_vectors_of_torch(
         ):
             assert mine.lengths.tolist() == other.lengths.tolist()
             np.testing.assert_allclose(mine.values, other.values, atol=near)
+        scores = [
+            one.similarity(one.encode_query(queries), one.encode_image(PAGES))
+            for one in (ours, theirs)
+        ]
+        assert np.ptp(scores[1]) > 1e-2
+        if dtype == "float32":
+            assert np.abs(scores[0] - scores[1]).max() <= 1e-4
         assert ours.fingerprint == theirs.fingerprint
         assert ours.memory_bytes > 0
         ours.warm_up()
@@ -207,23 +229,9 @@ def test_a_network_for_pictures_that_differs_is_no_export(
 def test_what_no_graph_keeps_is_refused_with_the_reason(tmp_path: Path) -> None:
     makers: dict[str, tuple[Any, str]] = {
         "patches": (siglip2, "max_patches 24"),
-        "captions": (blip, "captioners run on torch only"),
-        "pages": (colpali, "it reads whole pages"),
-        "pages-of-patches": (colqwen2, "it reads whole pages"),
     }
     for name, (make, words) in makers.items():
         make(tmp_path / name)
         with pytest.raises(UnsupportedModelError, match=words):
             export(tmp_path / name, backend="onnx", to=tmp_path / "made")
         assert not (tmp_path / "made").exists()
-    record = CaptionerModel(
-        id="tiny",
-        type="captioner",
-        name="Tiny",
-        huggingface_id="none/tiny",
-        organization="none",
-        description="A tiny model.",
-        embedding_dim=None,
-    )
-    with pytest.raises(UnsupportedModelError, match="captioners run on torch only"):
-        load(record, checkpoint=tmp_path / "captions", backend="onnx")

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tests.pictures import photograph
-from tests.runtime.image_models import TILE, colmodernvbert, colpali, colqwen2
+from tests.runtime.image_models import TILE, ColIdefics3, colmodernvbert, colpali, colqwen2, colsmol
 from tests.runtime.parity import assert_same, change
 
 from holotype import load
@@ -23,6 +24,7 @@ from holotype.errors import (
     CheckpointError,
     ImageError,
     InvalidLengthError,
+    TensorError,
     UnsupportedCheckpointError,
     UnsupportedModelError,
 )
@@ -30,7 +32,12 @@ from holotype.records import ColbertModel
 
 QUERIES = ["a red cat", "the house of two dog and a cat", "photo"]
 PAGES = [photograph(80, 60), photograph(90, 30, seed=1), photograph(61, 80, seed=2)]
-MAKERS = {"colmodernvbert": colmodernvbert, "colpali": colpali, "colqwen2": colqwen2}
+MAKERS = {
+    "colmodernvbert": colmodernvbert,
+    "colpali": colpali,
+    "colqwen2": colqwen2,
+    "idefics3": colsmol,
+}
 
 
 @pytest.fixture(scope="module", params=list(MAKERS))
@@ -44,7 +51,8 @@ def each(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def reference(kind: str, folder: Path) -> Any:
-    return getattr(transformers, VISUAL[kind]).from_pretrained(folder).eval()
+    found: Any = ColIdefics3 if kind == "idefics3" else getattr(transformers, VISUAL[kind])
+    return found.from_pretrained(folder).eval()
 
 
 @torch.no_grad()
@@ -112,7 +120,9 @@ def test_a_query_that_is_too_long_keeps_what_stands_after_it(each: Any) -> None:
     short = load(folder, device="cpu", max_length=24)
     (found,) = short.encode_query(["cat " * 200], on_overflow="truncate")
     assert len(found) <= 24
-    longest = {"colmodernvbert": 256}.get(encoder.encoding.pictures.model_type, 128)
+    longest = {"colmodernvbert": 256, "idefics3": 256}.get(
+        encoder.encoding.pictures.model_type, 128
+    )
     (whole,) = encoder.encode_query(["cat " * 300], on_overflow="truncate")
     assert len(whole) == longest
     # The vectors of the end stand at the end, as in a query that fits.
@@ -124,7 +134,7 @@ def test_a_query_that_is_too_long_keeps_what_stands_after_it(each: Any) -> None:
 
 
 def test_other_prompts_and_records(each: Any) -> None:
-    processor, model, _, folder = each
+    processor, model, encoder, folder = each
     record = ColbertModel[Any](
         id="tiny",
         type="colbert",
@@ -132,7 +142,7 @@ def test_other_prompts_and_records(each: Any) -> None:
         huggingface_id="none/tiny",
         organization="none",
         description="A tiny model.",
-        embedding_dim=16,
+        embedding_dim=encoder.dim,
         query_suffix="<pad><pad>",
     )
     encoder = load(record, checkpoint=folder, device="cpu")
@@ -143,12 +153,13 @@ def test_other_prompts_and_records(each: Any) -> None:
     theirs = vectors(model, processor.process_queries(["a cat"], **options))[0].numpy()
     assert_same(encoder.encode_query("a cat"), theirs)
     with pytest.raises(CatalogueMismatchError, match="embedding_dim"):
-        load(dataclasses.replace(record, embedding_dim=128), checkpoint=folder)
+        load(dataclasses.replace(record, embedding_dim=64), checkpoint=folder)
 
 
-def test_pages_of_every_shape_in_tiles(tmp_path: Path) -> None:
-    processor = colmodernvbert(tmp_path)
-    model = reference("colmodernvbert", tmp_path)
+@pytest.mark.parametrize("kind", list(IN_TILES))
+def test_pages_of_every_shape_in_tiles(kind: str, tmp_path: Path) -> None:
+    processor = MAKERS[kind](tmp_path)
+    model = reference(kind, tmp_path)
     encoder: Any = load(tmp_path, device="cpu")
     shapes = [(300, 9), (9, 300), (1, 1), (129, 128), (128, 128), (500, 400)]
     pages = [photograph(*shape, seed=at) for at, shape in enumerate(shapes)]
@@ -156,11 +167,12 @@ def test_pages_of_every_shape_in_tiles(tmp_path: Path) -> None:
         assert_same(ours, vectors(model, processor.process_images([page]))[0].numpy())
 
 
-def test_a_page_that_is_one_tile(tmp_path: Path) -> None:
-    processor = colmodernvbert(tmp_path)
+@pytest.mark.parametrize("kind", list(IN_TILES))
+def test_a_page_that_is_one_tile(kind: str, tmp_path: Path) -> None:
+    processor = MAKERS[kind](tmp_path)
     processor.image_processor.size = {"longest_edge": TILE}
     processor.save_pretrained(tmp_path)
-    model = reference("colmodernvbert", tmp_path)
+    model = reference(kind, tmp_path)
     encoder: Any = load(tmp_path, device="cpu")
     for page in PAGES:
         theirs = vectors(model, processor.process_images([page]))[0].numpy()
@@ -195,8 +207,22 @@ def test_a_network_of_pages_without_a_projection_is_refused_by_name(tmp_path: Pa
     colmodernvbert(tmp_path)
     for kind in ("idefics3", "modernvbert", "smolvlm"):
         change(tmp_path, "config.json", model_type=kind)
-        with pytest.raises(UnsupportedCheckpointError, match="no class of late interaction"):
+        with pytest.raises(UnsupportedCheckpointError, match="without the projection of late"):
             load(tmp_path)
+    # ColSmol has the model type of the network that it is made of.
+    change(tmp_path, "config.json", model_type="idefics3", architectures=None)
+    with pytest.raises(UnsupportedCheckpointError, match="without the projection of late"):
+        load(tmp_path)
+
+
+def test_a_projection_of_another_width_is_told(tmp_path: Path) -> None:
+    colsmol(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    tensors["linear.weight"] = tensors["linear.weight"][:64].clone()
+    tensors["linear.bias"] = tensors["linear.bias"][:64].clone()
+    save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(TensorError, match=r"linear\.weight"):
+        load(tmp_path)
 
 
 def test_sizes_that_no_file_states_are_those_of_transformers() -> None:
@@ -207,6 +233,12 @@ def test_sizes_that_no_file_states_are_those_of_transformers() -> None:
         "image_size": pictures.image_size,
         "patch_size": pictures.patch_size,
         "pixel_shuffle_factor": network.pixel_shuffle_factor,
+    }
+    smol: Any = transformers.Idefics3Config()
+    assert IN_TILES["idefics3"] == {
+        "image_size": smol.vision_config.image_size,
+        "patch_size": smol.vision_config.patch_size,
+        "scale_factor": smol.scale_factor,
     }
     for name in ("ColModernVBertConfig", "ColPaliConfig", "ColQwen2Config"):
         assert getattr(transformers, name)().embedding_dim == USUAL_DIM

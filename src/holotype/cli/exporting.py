@@ -53,20 +53,23 @@ def export(
     ] = None,
     max_difference: Annotated[
         float | None,
-        typer.Option(min=0, metavar="NUMBER", help="How far the logits of a head may be."),
+        typer.Option(
+            min=0, metavar="NUMBER", help="How far logits, or the scores of captions, may be."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Export a model for ONNX Runtime or OpenVINO, which run it without torch.
 
-    Before the folder gets its name, the vectors of some texts, or the scores of pairs of them, are
-    compared with those of the original weights on torch in float32. An export that differs too
-    much is discarded; nothing is overwritten. The loss is printed and stored in
+    Before the folder gets its name, the vectors of some texts, the scores of pairs of them, or
+    captions are compared with those of the original weights on torch in float32. An export that
+    differs too much is discarded; nothing is overwritten. The loss is printed and stored in
     holotype_export.json.
 
     Each line of the output has a name, a tab and a value: folder, backend, dtype, max_difference;
     for vectors also min_cosine and texts, for sparse ones min_words_kept; for scores also
-    agreement, the share of unchanged rankings or labels, and inputs.
+    agreement, the share of unchanged rankings or labels, and inputs; for captions also words_kept,
+    the share of words that stay where they were, and pictures.
 
     Load the folder with load(ID, backend=..., dtype=..., checkpoint=FOLDER). Needs the extra export
     and the extra of the backend.

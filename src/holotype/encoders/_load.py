@@ -319,11 +319,6 @@ def _planned(
 def _require_pictures(config: ModelConfig[ModelInfo]) -> None:
     if find_spec("PIL") is None:
         raise MissingExtraError("images", "pillow", "load()")
-    if config.backend != "torch" and str(config.record.type) == "captioner":
-        raise UnsupportedModelError(
-            config.record.id,
-            "it writes captions, and captioners run on torch only; leave backend= out",
-        )
 
 
 def _built(config: ModelConfig[ModelInfo], files: ModelFiles, plan: AnyPlan) -> AnyEncoder:

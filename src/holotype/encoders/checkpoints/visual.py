@@ -26,16 +26,25 @@ VISUAL: Mapping[str, str] = {
     "colmodernvbert": "ColModernVBertForRetrieval",
     "colpali": "ColPaliForRetrieval",
     "colqwen2": "ColQwen2ForRetrieval",
+    "idefics3": "ColIdefics3",
 }
-"""The class of transformers by the model type; tests compare each with it."""
+"""The class by the model type; tests compare each with it.
+
+They are classes of transformers, but for that of ColSmol, which colpali-engine adds to a network of
+transformers and saves under its model type.
+"""
 IN_TILES: Mapping[str, Mapping[str, int]] = {
-    "colmodernvbert": {"image_size": 224, "patch_size": 16, "pixel_shuffle_factor": 4}
+    "colmodernvbert": {"image_size": 224, "patch_size": 16, "pixel_shuffle_factor": 4},
+    "idefics3": {"image_size": 224, "patch_size": 32, "scale_factor": 2},
 }
-"""The architectures that cut a page into tiles, with transformers' sizes where no file states them."""
+"""The architectures that cut a page into tiles, with transformers' sizes where no file states them.
+
+The last says how many vectors beside and below each other become one.
+"""
 USUAL_DIM = 128
 """The width of the vectors of all of them where no file states it."""
 _WITHOUT_PROJECTION = ("idefics3", "modernvbert", "smolvlm")
-_PROJECTION = "embedding_proj_layer.weight"
+_PROJECTIONS = ("embedding_proj_layer.weight", "linear.weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +78,9 @@ class VisualSettings:
 
 def is_visual(checkpoint: Checkpoint) -> bool:
     """Return whether a checkpoint is that of late interaction with pictures."""
-    stated = checkpoint.json(CONFIG_FILE, optional=True).text("model_type")
-    return stated is not None and stated.value in VISUAL
+    config = checkpoint.json(CONFIG_FILE, optional=True)
+    stated = config.text("model_type")
+    return stated is not None and stated.value in VISUAL and not _lacks_projection(config)
 
 
 def refuse_unprojected(checkpoint: Checkpoint) -> None:
@@ -80,13 +90,21 @@ def refuse_unprojected(checkpoint: Checkpoint) -> None:
         UnsupportedCheckpointError: it is one.
     """
     config = checkpoint.json(CONFIG_FILE, optional=True)
-    stated = config.text("model_type")
-    if stated is not None and stated.value in _WITHOUT_PROJECTION:
+    if _lacks_projection(config):
         raise UnsupportedCheckpointError(
             config.location,
-            f"is of the architecture {stated.value!r}, for which transformers has no class of late "
-            f"interaction; models for pages that are run: {', '.join(sorted(VISUAL))}",
+            f"is of the architecture {config.values['model_type']!r}, a network without the "
+            "projection of late interaction; models for pages that are run: "
+            f"{', '.join(VISUAL.values())}",
         )
+
+
+def _lacks_projection(config: JsonFile) -> bool:
+    stated, classes = config.text("model_type"), config.texts("architectures")
+    if stated is None or stated.value not in _WITHOUT_PROJECTION:
+        return False
+    own = VISUAL.get(stated.value)
+    return own is None or classes is None or own not in classes.value
 
 
 def read_visual(checkpoint: Checkpoint) -> VisualSettings:
@@ -97,9 +115,9 @@ def read_visual(checkpoint: Checkpoint) -> VisualSettings:
     """
     config = checkpoint.json(CONFIG_FILE)
     empty = JsonFile(config.name, {}, config.location)
-    both = config.part("vlm_config") or empty
-    texts, pictures = both.part("text_config") or both, both.part("vision_config") or empty
     model_type = str(config.values["model_type"])
+    both = config.part("vlm_config") or (config if model_type == "idefics3" else empty)
+    texts, pictures = both.part("text_config") or both, both.part("vision_config") or empty
     tiles = IN_TILES.get(model_type, {})
     processor = checkpoint.json(PROCESSOR_FILE, optional=True)
     described = describe_checkpoint(
@@ -139,8 +157,9 @@ def _processor(
     found = read_image_processor(checkpoint) or ImageProcessor(name=None, folder=checkpoint.inside)
     if not tiles:
         return found
-    stated = network.integer("pixel_shuffle_factor")
-    return dataclasses.replace(found, merge_size=stated or _usual(tiles, "pixel_shuffle_factor"))
+    factor = list(tiles)[-1]
+    stated = network.integer(factor)
+    return dataclasses.replace(found, merge_size=stated or _usual(tiles, factor))
 
 
 def _usual(tiles: Mapping[str, int], name: str) -> Setting[int] | None:
@@ -149,6 +168,7 @@ def _usual(tiles: Mapping[str, int], name: str) -> Setting[int] | None:
 
 def _dim(checkpoint: Checkpoint) -> Setting[int] | None:
     for name, header in checkpoint.headers.items():
-        if _PROJECTION in header and header[_PROJECTION].shape:
-            return Setting(header[_PROJECTION].shape[0], name)
+        for projection in _PROJECTIONS:
+            if projection in header and header[projection].shape:
+                return Setting(header[projection].shape[0], name)
     return None

@@ -12,7 +12,7 @@ from holotype.encoders.config import Backend, configure
 from holotype.encoders.names import as_reference, resolve
 from holotype.encoders.opening import open_reference
 from holotype.errors import ExportError, InvalidArgumentError
-from holotype.records import ClassifierModel, CrossEncoderModel, ModelInfo
+from holotype.records import CaptionerModel, ClassifierModel, CrossEncoderModel, ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,8 @@ def export(
 ) -> Export:
     """Write a model's transformer for another backend, and keep it only if it is the same model.
 
-    The vectors of some texts, or the scores of pairs of them, are compared with those of the
-    original weights on torch in float32, before the folder gets its name.
+    The vectors of some texts, the scores of pairs of them, or captions are compared with those of
+    the original weights on torch in float32, before the folder gets its name.
 
     Args:
         model: a record of any catalogue, an id of holotype's own, a reference such as
@@ -62,15 +62,16 @@ def export(
             the pinned revision from the Hub.
         to: the folder to make, which must not exist; None means the id, the backend and the dtype
             in the current folder.
-        texts: what is compared; None means a few texts in several languages.
+        texts: what is compared; None means a few texts in several languages. Captioners read none:
+            built-in pictures are compared.
         min_cosine: how near each vector must be to its original; None means 0.99999 in float32,
             0.999 in float16 and bfloat16, and 0.9 in int8; in bfloat16 one text in ten may have
             0.99. Where it is left out, most of the heaviest words of sparse vectors must stay as
             well.
         max_difference: of cross-encoders and classifiers, how far a logit may be from its original
-            (where logits exceed 1, as a share of the greatest); None means 1e-4 in float32, 0.01
-            in float16, 0.05 in bfloat16 and 0.25 in int8. Where it is left out, most of the
-            decisions must stay as well.
+            (where logits exceed 1, as a share of the greatest), of captioners, how far the score of
+            a caption may be; None means 1e-4 in float32, 0.01 in float16, 0.05 in bfloat16 and 0.25
+            in int8. Where it is left out, most of the decisions, or of the words, must stay as well.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.
 
     Raises:
@@ -94,6 +95,8 @@ def export(
         raise ValueError("torch runs the checkpoint itself; export for 'onnx' or 'openvino'")
     if texts is not None and not texts:
         raise ValueError("there are no texts to compare; leave texts= out for those built in")
+    if texts is not None and isinstance(record, CaptionerModel):
+        raise ValueError(f"{record.id!r} reads no texts; leave texts= out")
     _check_limits(record, min_cosine, max_difference)
     folder = Path(_usual_name(record.id, backend, config.dtype) if to is None else to)
     if folder.exists() or folder.is_symlink():
@@ -125,7 +128,7 @@ def _opened(
 def _check_limits(
     record: ModelInfo, min_cosine: float | None, max_difference: float | None
 ) -> None:
-    scores = isinstance(record, CrossEncoderModel | ClassifierModel)
+    scores = isinstance(record, CaptionerModel | CrossEncoderModel | ClassifierModel)
     if scores and min_cosine is not None:
         raise ValueError(
             f"{record.id!r} gives scores; say with max_difference= what is near enough"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 from safetensors.torch import save_file
@@ -25,13 +25,22 @@ from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.checkpoints.sparse import LEXICAL_STEM
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.encoder import Encoder
+from holotype.encoders.encoder import LoadedRecord
 from holotype.encoders.exports import Export
-from holotype.encoders.exports.graph import quantize, write_onnx, write_pictures
+from holotype.encoders.exports.captions import CaptionSource
+from holotype.encoders.exports.graph import (
+    quantize,
+    write_caption_pictures,
+    write_caption_texts,
+    write_onnx,
+    write_patches,
+    write_pictures,
+)
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
 from holotype.encoders.exports.quiet import without_noise
 from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
 from holotype.encoders.graphs.build import PICTURE_GRAPHS
+from holotype.encoders.graphs.captions import CAPTIONS_FILE, write_facts
 from holotype.encoders.graphs.graph import ATTENDED, TYPE_IDS
 from holotype.encoders.graphs.losses import Loss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest
@@ -39,6 +48,8 @@ from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
 from holotype.encoders.kinds.plan import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import ExportError, UnsupportedModelError
+
+Loaded: TypeAlias = LoadedRecord[Any, Any]
 
 _SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "artifact.metadata")
 _NOT_COPIED = ("*.index.json", MANIFEST_FILE)
@@ -148,10 +159,10 @@ def _measured(config: ModelConfig[Any], folder: Path, made: Path, texts: Sequenc
         config, backend="torch", dtype="float32", device="cpu", checkpoint=str(folder)
     )
     exported = dataclasses.replace(config, checkpoint=str(made))
-    # What is exported reads texts, and some of it pictures.
+    # What is exported reads texts or pictures, or both.
     with (
-        closing(cast("Encoder[Any]", load(original))) as theirs,
-        closing(cast("Encoder[Any]", load(exported))) as ours,
+        closing(cast("Loaded", load(original))) as theirs,
+        closing(cast("Loaded", load(exported))) as ours,
     ):
         return measure_loss(ours, theirs, texts)
 
@@ -160,6 +171,9 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
     settings, model = source.settings, source.model
     path = made / GRAPHS[config.backend]
     path.parent.mkdir()
+    if source.captions is not None:
+        _write_caption_graphs(config, source.captions, path, made)
+        return
     for file, tensors in source.tensor_files(made, path).items():
         save_file(contiguous(tensors), file)
     tokenizer = load_tokenizer(settings.transformer, lower_case=settings.lower_case)
@@ -189,6 +203,15 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
     if pictures is not None:
 
         def write_of_pictures(to: Path) -> None:
+            if pictures.in_patches:
+                write_patches(
+                    config.record.id,
+                    pictures.model,
+                    to,
+                    n_merged=pictures.height,
+                    n_numbers=pictures.width,
+                )
+                return
             write_pictures(
                 config.record.id,
                 # In the type to which the model for texts, which is the same, has been converted.
@@ -199,6 +222,34 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
             )
 
         _convert(config, write_of_pictures, path.parent / PICTURE_GRAPHS[path.name], made)
+
+
+def _write_caption_graphs(
+    config: ModelConfig[Any], source: CaptionSource, path: Path, made: Path
+) -> None:
+    write_facts(path.parent / CAPTIONS_FILE, source.facts)
+    if config.backend == "onnx" and config.dtype == "float16":
+        # The network for texts is the same model.
+        source.pictures.to(torch.float16)
+    n_keys, n_heads, width = source.facts.layers
+    model_id = config.record.id
+
+    def write_of_texts(to: Path) -> None:
+        memory = (n_keys, n_heads, source.facts.n_parts, width)
+        write_caption_texts(model_id, source.texts, to, memory=memory)
+
+    def write_of_pictures(to: Path) -> None:
+        write_caption_pictures(
+            model_id,
+            source.pictures,
+            to,
+            height=source.height,
+            width=source.width,
+            reads_prompt=source.reads_prompt,
+        )
+
+    _convert(config, write_of_texts, path, made)
+    _convert(config, write_of_pictures, path.parent / PICTURE_GRAPHS[path.name], made)
 
 
 def _convert(

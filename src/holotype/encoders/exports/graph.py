@@ -19,10 +19,15 @@ from holotype.encoders._load import import_part
 from holotype.encoders.graphs.graph import (
     ATTENDED,
     IDS,
+    LOGITS,
+    MEMORY,
     PARTS,
+    PAST,
+    PATCH_PLACES,
     PICTURE_FEATURES,
     PIXELS,
     PLACES,
+    PRESENT,
     TYPE_IDS,
 )
 from holotype.errors import ExportError
@@ -122,7 +127,7 @@ def write_onnx(
         shapes |= {PARTS: {0: torch.export.Dim.DYNAMIC}, PLACES: axes}
         network = _Pages(model, returned)
     given = dict(zip(names, inputs, strict=True))
-    _write(model_id, network, path, inputs=given, shapes=shapes, output=output)
+    _write(model_id, network, path, inputs=given, shapes=shapes, outputs=[output])
 
 
 def write_pictures(model_id: str, model: nn.Module, path: Path, *, height: int, width: int) -> None:
@@ -145,8 +150,84 @@ def write_pictures(model_id: str, model: nn.Module, path: Path, *, height: int, 
         path,
         inputs={PIXELS: pixels},
         shapes={PIXELS: {0: torch.export.Dim.DYNAMIC}},
-        output=PICTURE_FEATURES,
+        outputs=[PICTURE_FEATURES],
     )
+
+
+def write_patches(
+    model_id: str, model: nn.Module, path: Path, *, n_merged: int, n_numbers: int
+) -> None:
+    """Write a network for pictures as an ONNX file, for any number of patches of one picture.
+
+    Args:
+        model_id: the model, for the error.
+        model: what is called with the patches and their places, on the CPU, in the type of the file.
+        path: the file; see `write_onnx`.
+        n_merged: how many patches become one part.
+        n_numbers: how many numbers a patch has.
+
+    Raises:
+        ExportError: torch cannot export this architecture.
+    """
+    shape = (_EXAMPLE_SHAPE[1], n_merged)
+    inputs = {
+        PIXELS: torch.zeros((*shape, n_numbers), dtype=_type_of(model)),
+        PATCH_PLACES: torch.zeros((*shape, 2), dtype=torch.long),
+    }
+    shapes = {name: {0: torch.export.Dim.DYNAMIC} for name in inputs}
+    _write(model_id, model, path, inputs=inputs, shapes=shapes, outputs=[PICTURE_FEATURES])
+
+
+def write_caption_pictures(
+    model_id: str, model: nn.Module, path: Path, *, height: int, width: int, reads_prompt: bool
+) -> None:
+    """Write the network for pictures of a captioner, for any number of pictures of one size.
+
+    Args:
+        model_id: the model, for the error.
+        model: what returns the keys and values of pictures, on the CPU, in the type of the file.
+        path: the file; see `write_onnx`.
+        height: the height of the pictures in pixels.
+        width: their width.
+        reads_prompt: whether it reads the tokens of a prompt as well, any number of them.
+
+    Raises:
+        ExportError: torch cannot export this architecture.
+    """
+    n_rows, n_tokens = _EXAMPLE_SHAPE
+    inputs = {PIXELS: torch.zeros((n_rows, 3, height, width), dtype=_type_of(model))}
+    shapes = {PIXELS: {0: torch.export.Dim.DYNAMIC}}
+    if reads_prompt:
+        inputs[IDS] = torch.ones((n_rows, n_tokens), dtype=torch.long)
+        shapes[IDS] = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    _write(model_id, model, path, inputs=inputs, shapes=shapes, outputs=[MEMORY])
+
+
+def write_caption_texts(
+    model_id: str, model: nn.Module, path: Path, *, memory: tuple[int, int, int, int]
+) -> None:
+    """Write the network for texts of a captioner, for any number of tokens after any number.
+
+    Args:
+        model_id: the model, for the error.
+        model: what returns logits, and the keys and values of the tokens that it has read; on the
+            CPU, in the type of the file.
+        path: the file; see `write_onnx`.
+        memory: the shape of the keys and values of a picture.
+
+    Raises:
+        ExportError: torch cannot export this architecture.
+    """
+    n_rows, n_tokens = _EXAMPLE_SHAPE
+    n_keys, n_heads, n_parts, width = memory
+    dtype, axis = _type_of(model), torch.export.Dim.DYNAMIC
+    inputs = {
+        IDS: torch.ones((n_rows, n_tokens), dtype=torch.long),
+        MEMORY: torch.zeros((n_rows, n_keys, n_heads, n_parts, width), dtype=dtype),
+        PAST: torch.zeros((n_rows, n_keys, n_heads, 7, width), dtype=dtype),
+    }
+    shapes = {IDS: {0: axis, 1: axis}, MEMORY: {0: axis, 3: axis}, PAST: {0: axis, 3: axis}}
+    _write(model_id, model, path, inputs=inputs, shapes=shapes, outputs=[LOGITS, PRESENT])
 
 
 def _type_of(model: nn.Module) -> torch.dtype:
@@ -160,7 +241,7 @@ def _write(
     *,
     inputs: Mapping[str, Tensor],
     shapes: Mapping[str, Mapping[int, Any]],
-    output: str,
+    outputs: list[str],
 ) -> None:
     n_bytes = sum(parameter.nbytes for parameter in network.parameters())
     with warnings.catch_warnings():
@@ -173,7 +254,7 @@ def _write(
                 tuple(inputs.values()),
                 path,
                 input_names=list(inputs),
-                output_names=[output],
+                output_names=outputs,
                 dynamic_shapes=tuple(dict(shapes[name]) for name in inputs),
                 dynamo=True,
                 opset_version=_OPSET,

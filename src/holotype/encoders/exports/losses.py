@@ -13,13 +13,14 @@ from holotype.encoders.classifier import Classifier, TextOrPair
 from holotype.encoders.colbert import ColbertEncoder
 from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.encoders.dense import DenseEncoder
-from holotype.encoders.encoder import Encoder
+from holotype.encoders.encoder import LoadedRecord
 from holotype.encoders.exports.vector_losses import (
     compare_vectors,
     relative_difference,
     smallest_cosine,
 )
 from holotype.encoders.graphs.losses import (
+    CaptionLoss,
     Loss,
     ScoreLoss,
     TextWordLoss,
@@ -220,6 +221,11 @@ MAX_SCORE_DIFFERENCES = {"float32": 1e-4, "float16": 0.01, "bfloat16": 0.05, "in
 """How far a logit may be from its original, by the type of the export."""
 MIN_AGREEMENTS = {"float32": 0.99, "float16": 0.95, "bfloat16": 0.9, "int8": 0.8}
 """How many decisions of a head must stay as they were, by the type of the export."""
+MIN_CAPTION_WORDS = {"float32": 1.0, "float16": 0.9, "bfloat16": 0.75, "int8": 0.5}
+"""How many words of captions must stay where they were, by the type of the export.
+
+One token that another one overtakes changes all that follow it.
+"""
 _MAX_DIFFERENCE = 1e-4
 
 
@@ -229,15 +235,21 @@ class Limits:
 
     Attributes:
         min_cosine: for models that make vectors.
-        max_difference: for models that make scores.
+        max_difference: for models that make scores, or captions, whose scores these are then.
     """
 
     min_cosine: float | None = None
     max_difference: float | None = None
 
 
-def measure_loss(exported: Encoder[Any], original: Encoder[Any], texts: Sequence[str]) -> Loss:
+def measure_loss(
+    exported: LoadedRecord[Any, Any], original: LoadedRecord[Any, Any], texts: Sequence[str]
+) -> Loss:
     """Compare what two encoders of one model give for texts, and for pictures if it reads some."""
+    if str(original.record.type) == "captioner":
+        from holotype.encoders.exports.picture_losses import measure_captions
+
+        return measure_captions(exported, original)
     if str(original.record.type) == "image-text":
         # Exports of other models need no Pillow.
         from holotype.encoders.exports.picture_losses import measure_both_sides
@@ -274,7 +286,9 @@ def check_loss(model_id: str, loss: Loss, dtype: str, limits: Limits) -> None:
     Raises:
         ExportError: it is too far.
     """
-    if isinstance(loss, ScoreLoss):
+    if isinstance(loss, CaptionLoss):
+        _check_captions(model_id, loss, dtype, limits.max_difference)
+    elif isinstance(loss, ScoreLoss):
         _check_scores(model_id, loss, dtype, limits.max_difference)
     else:
         _check_vectors(model_id, loss, dtype, limits.min_cosine)
@@ -326,5 +340,23 @@ def _check_scores(model_id: str, loss: ScoreLoss, dtype: str, max_difference: fl
         f"logit is {loss.max_difference:.2e} (expected at most {most}), that of the input at index "
         f"{worst}, and {loss.agreement:.2%} of the decisions stay (expected at least "
         f"{MIN_AGREEMENTS[dtype]:.0%}). Take another dtype, or say with max_difference what is "
+        "near enough for you",
+    )
+
+
+def _check_captions(
+    model_id: str, loss: CaptionLoss, dtype: str, max_difference: float | None
+) -> None:
+    most = MAX_SCORE_DIFFERENCES[dtype] if max_difference is None else max_difference
+    kept = max_difference is not None or loss.words_kept >= MIN_CAPTION_WORDS[dtype]
+    if loss.max_difference <= most and kept:
+        return
+    worst = max(range(len(loss.pictures)), key=lambda at: loss.pictures[at])
+    raise ExportError(
+        model_id,
+        f"its captions in {dtype} are too far from the original ones: the greatest difference of a "
+        f"score is {loss.max_difference:.2e} (expected at most {most}), that of the picture at index "
+        f"{worst}, and {loss.words_kept:.0%} of the words stay where they were (expected at least "
+        f"{MIN_CAPTION_WORDS[dtype]:.0%}). Take another dtype, or say with max_difference what is "
         "near enough for you",
     )

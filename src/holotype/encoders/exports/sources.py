@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
+from holotype.encoders.exports.captions import CaptionSource, read_caption_source
+from holotype.encoders.exports.pages import network_config, page_network, part_network
 from holotype.encoders.graphs.build import LAST_LAYER_FILE
 from holotype.encoders.graphs.graph import (
     LAST_LAYER_INPUTS,
@@ -49,17 +50,20 @@ SCORES = ("logit_scale", "logit_bias", "temperature")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSource:
-    """A network for pictures of one size.
+    """A network for pictures of one size, or for any number of patches.
 
     Attributes:
         model: the model, of transformers, in float32 on the CPU.
-        height: the height of the pictures that it reads, in pixels.
-        width: their width.
+        height: the height of the pictures that it reads, in pixels; how many patches become one
+            part, where it reads patches.
+        width: the width of the pictures; how many numbers a patch has.
+        in_patches: whether it reads patches.
     """
 
     model: Any
     height: int
     width: int
+    in_patches: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,7 @@ class ExportSource:
         beside_transformer: tensors for the transformer's own folder.
         weights_name: the file there that holds them.
         pictures: the network for pictures, which becomes a graph of its own; None without one.
+        captions: the networks of a captioner, `model` among them; None for other kinds.
         parts_width: the width of the vectors of parts of a picture that the model reads among the
             tokens of a text; None where it reads tokens alone.
         tokenizer_folders: where the checkpoint's tokenizers are.
@@ -88,6 +93,7 @@ class ExportSource:
     beside_transformer: Mapping[str, Tensor] = field(default_factory=dict)
     weights_name: str = _WEIGHTS
     pictures: PictureSource | None = None
+    captions: CaptionSource | None = None
     parts_width: int | None = None
     tokenizer_folders: tuple[Path, ...]
 
@@ -120,9 +126,12 @@ def read_source(plan: AnyPlan) -> ExportSource:
     if isinstance(plan, ImageTextPlan):
         return _image_text_source(plan)
     if isinstance(plan, CaptionerPlan):
-        raise UnsupportedModelError(
-            plan.record.id,
-            "it writes captions token by token, which no graph holds; captioners run on torch only",
+        captions = read_caption_source(plan)
+        return ExportSource(
+            settings=plan.settings,
+            model=captions.texts,
+            captions=captions,
+            tokenizer_folders=(plan.settings.transformer_folder,),
         )
     if isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
         return _page_source(plan, plan.encoding.pictures)
@@ -248,56 +257,6 @@ def _image_text_source(plan: ImageTextPlan) -> ExportSource:
     )
 
 
-def _page_source(plan: ColbertPlan, pictures: PictureSide) -> ExportSource:
-    side = pictures.pixels.tile_size
-    if side is None:
-        raise UnsupportedModelError(
-            plan.record.id,
-            "it reads whole pages, whose parts its language model tells apart by their places; such "
-            "models run on torch only",
-        )
-    folder = plan.settings.transformer
-    model: Any = load_visual_model(folder, pictures.model_type, read_tensors(folder))
-    return ExportSource(
-        settings=plan.settings,
-        model=_PageNetwork(model),
-        pictures=PictureSource(model=_TileNetwork(model), height=side, width=side),
-        parts_width=model.config.vlm_config.text_config.hidden_size,
-        tokenizer_folders=(folder.folder,),
-    )
-
-
-class _PageNetwork(nn.Module):
-    """A model for pages that is called with tokens, and with what its tiles have become."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, parts: Tensor, places: Tensor
-    ) -> Any:
-        network = self.model.vlm.text_model
-        words = network.get_input_embeddings()(input_ids)
-        chosen = parts[(places - 1).clamp(min=0)]
-        inputs = torch.where((places > 0)[..., None], chosen, words)
-        states = network(inputs_embeds=inputs, attention_mask=attention_mask).last_hidden_state
-        vectors = self.model.embedding_proj_layer(states)
-        return SimpleNamespace(**{TOKEN_VECTORS: nn.functional.normalize(vectors, dim=-1)})
-
-
-class _TileNetwork(nn.Module):
-    """A model for pages that is called with tiles, each of which becomes some vectors."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-
-    def get_image_features(self, pixel_values: Tensor) -> Any:
-        states = self.model.vlm.vision_model(pixel_values=pixel_values).last_hidden_state
-        return SimpleNamespace(pooler_output=self.model.vlm.connector(states))
-
-
 class _TextNetwork(nn.Module):
     """A model for pictures and texts that is called with texts."""
 
@@ -310,6 +269,38 @@ class _TextNetwork(nn.Module):
         if attention_mask is not None:
             inputs["attention_mask"] = attention_mask
         return self.model.get_text_features(**inputs)
+
+
+def _page_source(plan: ColbertPlan, pictures: PictureSide) -> ExportSource:
+    folder = plan.settings.transformer
+    model: Any = load_visual_model(folder, pictures.model_type, read_tensors(folder))
+    return ExportSource(
+        settings=plan.settings,
+        model=page_network(model, pictures),
+        pictures=_picture_source(plan, model, pictures),
+        parts_width=network_config(model).text_config.hidden_size,
+        tokenizer_folders=(folder.folder,),
+    )
+
+
+def _picture_source(plan: ColbertPlan, model: Any, pictures: PictureSide) -> PictureSource:
+    network, vision = part_network(model, pictures), network_config(model).vision_config
+    if pictures.model_type == "colqwen2":
+        return PictureSource(
+            model=network,
+            height=vision.spatial_merge_size**2,
+            width=vision.in_channels * vision.temporal_patch_size * vision.patch_size**2,
+            in_patches=True,
+        )
+    side = pictures.pixels.tile_size
+    size = (side, side) if side is not None else pictures.pixels.crop or pictures.pixels.size
+    if size is None:
+        raise UnsupportedModelError(
+            plan.record.id,
+            f"its pictures have no one size ({pictures.pixels.shown}), which its graph needs; it "
+            "runs on torch only",
+        )
+    return PictureSource(model=network, height=size[0], width=size[1])
 
 
 def contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

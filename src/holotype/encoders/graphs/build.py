@@ -15,6 +15,7 @@ from holotype.encoders.arrays.words import (
     load_token_layer,
     sparse_towers,
 )
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import (
     LayerNormSpec,
@@ -25,17 +26,29 @@ from holotype.encoders.checkpoints.modules import (
     stanford_linear,
 )
 from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
+from holotype.encoders.graphs.captions import (
+    GraphCaptions,
+    beginning,
+    read_facts,
+    search_rules,
+)
 from holotype.encoders.graphs.graph import (
     ATTENDED,
+    IDS,
     LAST_LAYER_INPUTS,
     LOGITS,
+    MEMORY,
+    PAST,
+    PATCH_PLACES,
     PICTURE_FEATURES,
     PIXELS,
+    PRESENT,
     TEXT_FEATURES,
     TOKEN_VECTORS,
     Graph,
     check_inputs,
     choose_output,
+    require_inputs,
     require_output,
 )
 from holotype.encoders.graphs.network import (
@@ -61,6 +74,7 @@ from holotype.encoders.kinds.plan import (
     ImageTextPlan,
     SparsePlan,
 )
+from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.errors import (
     CheckpointError,
@@ -91,7 +105,7 @@ class OpenGraph(Protocol):
 
 def build_on_graph(
     plan: AnyPlan, config: ModelConfig[Any], graph: Path, open_graph: OpenGraph
-) -> Towers:
+) -> Towers | Writers:
     """Open the graph of a model, and return what runs it.
 
     Args:
@@ -116,9 +130,7 @@ def build_on_graph(
     if isinstance(plan, ImageTextPlan):
         return _image_text(plan, building)
     if isinstance(plan, CaptionerPlan):
-        raise UnsupportedModelError(
-            plan.record.id, "it writes captions, and captioners run on torch only"
-        )
+        return _captioner(plan, building)
     if not isinstance(plan, DensePlan):
         raise UnsupportedModelError(
             plan.record.id,
@@ -171,12 +183,22 @@ class _Building:
         lowers = settings.lower_case if lower_case is None else lower_case
         tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
         _check_vocabulary(tokenizer, settings)
-        graph = self._open_graph(self.graph, device=self._device, dtype=self.dtype)
+        graph = self.open_texts()
         check_inputs(graph, masked=masked, pages=pages)
         return GraphBackbone(graph, choose(graph), tokenizer, pad_id=pad_id)
 
-    def open_pictures(self) -> Graph:
+    def open_texts(self) -> Graph:
+        """Open the graph alone, as `open` does with the tokenizer of its model."""
+        return self._open_graph(self.graph, device=self._device, dtype=self.dtype)
+
+    def open_pictures(
+        self, output: str = PICTURE_FEATURES, *, reads: tuple[str, ...] = (PIXELS,)
+    ) -> Graph:
         """Open the graph for pictures beside that for texts.
+
+        Args:
+            output: what it must return.
+            reads: its inputs.
 
         Raises:
             CheckpointError: it is not there, or damaged.
@@ -191,12 +213,13 @@ class _Building:
                 "export of your own: holotype export",
             )
         graph = self._open_graph(path, device=self._device, dtype=self.dtype)
-        require_output(graph, PICTURE_FEATURES)
-        if set(graph.inputs) != {PIXELS} or "float" not in graph.inputs[PIXELS]:
+        require_output(graph, output)
+        require_inputs(graph, *reads)
+        if "float" not in graph.inputs[PIXELS]:
             raise UnsupportedCheckpointError(
                 graph.location,
-                f"has the inputs {', '.join(graph.inputs)}; expected {PIXELS} of floats. Make an "
-                "export of your own: holotype export",
+                f"takes {PIXELS} as {graph.inputs[PIXELS]}; expected floats. Make an export of your "
+                "own: holotype export",
             )
         return graph
 
@@ -231,6 +254,27 @@ def _image_text(plan: ImageTextPlan, building: _Building) -> Towers:
     )
 
 
+def _captioner(plan: CaptionerPlan, building: _Building) -> Writers:
+    encoding, folder = plan.encoding, plan.settings.transformer
+    tokenizer = read_tokenizer(folder, lower_case=plan.settings.lower_case)
+    _check_vocabulary(tokenizer, plan.settings)
+    facts = read_facts(Checkpoint(building.graph.parent))
+    texts = building.open_texts()
+    require_inputs(texts, IDS, MEMORY, PAST)
+    for output in (LOGITS, PRESENT):
+        require_output(texts, output)
+    begin = beginning(facts, encoding, tokenizer)
+    reads = (PIXELS,) if begin.read is None else (PIXELS, IDS)
+    rules = search_rules(facts, encoding, len(begin.shown), plan.record.id)
+    pictures = building.open_pictures(MEMORY, reads=reads)
+    _check_width(pictures, MEMORY, facts.layers[-1])
+    return Writers(
+        network=GraphCaptions(pictures, texts, facts, begin, rules),
+        tokenizer=tokenizer,
+        dtype=building.dtype,
+    )
+
+
 def _text_features(graph: Graph) -> str:
     return require_output(graph, TEXT_FEATURES)
 
@@ -250,12 +294,9 @@ def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
 
 def _pages(plan: ColbertPlan, pictures: PictureSide, building: _Building) -> Towers:
     settings, encoding = plan.settings, plan.encoding
-    if pictures.pixels.tile_size is None:
-        raise UnsupportedModelError(
-            plan.record.id, "it reads whole pages, and such models run on torch only"
-        )
     backbone = building.open(settings, lambda graph: choose_output(graph)[0], pages=True)
-    tiles = building.open_pictures()
+    reads = (PIXELS, PATCH_PLACES) if pictures.model_type == "colqwen2" else (PIXELS,)
+    tiles = building.open_pictures(reads=reads)
     width = settings.hidden_dim.value if settings.hidden_dim else 0
     _check_width(backbone.graph, backbone.output, encoding.native_dim)
     _check_width(tiles, PICTURE_FEATURES, width)
@@ -269,7 +310,9 @@ def _pages(plan: ColbertPlan, pictures: PictureSide, building: _Building) -> Tow
         document=tower,
         query=tower,
         dtype=building.dtype,
-        pictures=GraphPages(tiles, pages, prompt, dim=dim),
+        pictures=GraphPages(
+            tiles, pages, prompt, dim=dim, n_merged=(pictures.pixels.merge_size or 1) ** 2
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from numpy.typing import NDArray
@@ -21,10 +21,18 @@ TEXT_FEATURES, PICTURE_FEATURES = "text_features", "image_features"
 """The vectors of a model for pictures and texts, from a graph for each."""
 PIXELS = "pixel_values"
 """What the graph for pictures reads: ``[n_pictures, 3, height, width]``."""
+PATCH_PLACES = "patch_places"
+"""What the graph for pictures reads beside the numbers of patches, where these may be any number of
+one picture: the row and the column of each, ``[n_parts, n_patches of a part, 2]``; `PIXELS` are
+``[n_parts, n_patches of a part, n_numbers]`` then."""
 PARTS, PLACES = "picture_parts", "picture_places"
 """What the graph for texts of a model for pages reads beside tokens: the vectors of the parts of one
 picture, ``[n_parts, hidden_dim]``, and for every token which of them stands in its place, counted
 from 1; 0 for a token of text."""
+MEMORY, PAST, PRESENT = "picture_memory", "past_keys_values", "keys_values"
+"""The keys and values by which captions are written, ``[n_rows, 2 * n_layers, n_heads, n_tokens,
+head_dim]``: those of a picture, which its graph returns, those of the tokens before, and those of the
+tokens that the graph for texts has read."""
 LAST_LAYER_INPUTS = "last_layer_inputs"
 """What the last layer of a masked language model takes, which is run apart."""
 
@@ -63,6 +71,10 @@ class Graph(Protocol):
         """Return one output, in float32."""
         ...
 
+    def run_for(self, outputs: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> list[Array]:
+        """Return several outputs, in float32."""
+        ...
+
 
 def check_inputs(graph: Graph, *, masked: bool = True, pages: bool = False) -> None:
     """Compare the inputs of a graph with what a text has.
@@ -86,6 +98,20 @@ def check_inputs(graph: Graph, *, masked: bool = True, pages: bool = False) -> N
             graph.location,
             f"has {what}; expected {IDS}, {ATTENDED} and, where the model has it, {TYPE_IDS}. Make "
             "an export of your own: holotype export",
+        )
+
+
+def require_inputs(graph: Graph, *names: str) -> None:
+    """Compare the inputs of a graph with what it is given.
+
+    Raises:
+        UnsupportedCheckpointError: it has others.
+    """
+    if set(graph.inputs) != set(names):
+        raise UnsupportedCheckpointError(
+            graph.location,
+            f"has the inputs {', '.join(graph.inputs)}; expected {', '.join(names)}. Make an export "
+            "of your own: holotype export",
         )
 
 

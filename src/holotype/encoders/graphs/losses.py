@@ -76,4 +76,19 @@ class ScoreLoss:
     inputs: tuple[float, ...]
 
 
-Loss: TypeAlias = VectorLoss | WordLoss | ScoreLoss
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionLoss:
+    """How far captions are from those of the original weights, in float32 on torch.
+
+    Attributes:
+        max_difference: the greatest difference of the score of a caption.
+        words_kept: the share of the words of all captions that are where they were.
+        pictures: the difference of the score for each picture that was compared, in order.
+    """
+
+    max_difference: float
+    words_kept: float
+    pictures: tuple[float, ...]
+
+
+Loss: TypeAlias = VectorLoss | WordLoss | ScoreLoss | CaptionLoss

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot_a
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.graphs.build import build_on_graph
 from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.network import Towers
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
@@ -27,7 +28,7 @@ _INPUTS = {
 _FLOATS = ("tensor(float)", "tensor(float16)", "tensor(bfloat16)")
 
 
-def build(plan: AnyPlan, config: ModelConfig[Any], graph: Path) -> Towers:
+def build(plan: AnyPlan, config: ModelConfig[Any], graph: Path) -> Towers | Writers:
     """Open a graph, and return what runs it; see `build_on_graph`."""
     return build_on_graph(plan, config, graph, OnnxGraph)
 
@@ -72,13 +73,17 @@ class OnnxGraph:
 
     def run(self, output: str, arrays: Mapping[str, NDArray[Any]]) -> Array:
         """Return one output, in float32."""
-        if self._kinds[output] not in _FLOATS:
-            raise UnsupportedCheckpointError(
-                self.location, f"gives {output!r} as {self._kinds[output]}; expected floats"
-            )
-        found: Any = self._session.run([output], dict(arrays))[0]
-        vectors: Array = found.astype(np.float32, copy=False)
-        return vectors
+        return self.run_for([output], arrays)[0]
+
+    def run_for(self, outputs: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> list[Array]:
+        """Return several outputs, in float32."""
+        for output in outputs:
+            if self._kinds[output] not in _FLOATS:
+                raise UnsupportedCheckpointError(
+                    self.location, f"gives {output!r} as {self._kinds[output]}; expected floats"
+                )
+        found: list[Any] = self._session.run(list(outputs), dict(arrays))
+        return [array.astype(np.float32, copy=False) for array in found]
 
     def _kind(self, found: Any) -> str:
         if found.type not in _INPUTS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from holotype.encoders.arrays.tensors import Array
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.graphs.build import build_on_graph
 from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.network import Towers
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
@@ -23,7 +24,7 @@ _INPUTS = {"i64": "int64", "i32": "int32", "f32": "float32", "f16": "float16"}
 _PRECISIONS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "int8": "f32"}
 
 
-def build(plan: AnyPlan, config: ModelConfig[Any], graph: Path) -> Towers:
+def build(plan: AnyPlan, config: ModelConfig[Any], graph: Path) -> Towers | Writers:
     """Open a graph, and return what runs it; see `build_on_graph`."""
     return build_on_graph(plan, config, graph, OpenvinoGraph)
 
@@ -65,11 +66,14 @@ class OpenvinoGraph:
 
     def run(self, output: str, arrays: Mapping[str, NDArray[Any]]) -> Array:
         """Return one output, in float32."""
+        return self.run_for([output], arrays)[0]
+
+    def run_for(self, outputs: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> list[Array]:
+        """Return several outputs, in float32."""
         # A request holds the buffers of one run; threads must not share it.
         request = self._model.create_infer_request()
-        found = request.infer(dict(arrays))[output]
-        vectors: Array = np.array(found, dtype=np.float32)
-        return vectors
+        found = request.infer(dict(arrays))
+        return [np.array(found[output], dtype=np.float32) for output in outputs]
 
     def _kind(self, port: Any) -> str:
         kind = port.element_type.get_type_name()

@@ -1,7 +1,9 @@
-"""Networks for pages that are graphs: one for tiles, and one for tokens with what the tiles became."""
+"""Networks for pages that are graphs: one for pictures, one for tokens with what these became."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +16,7 @@ from holotype.encoders.graphs.graph import (
     ATTENDED,
     IDS,
     PARTS,
+    PATCH_PLACES,
     PICTURE_FEATURES,
     PIXELS,
     PLACES,
@@ -82,16 +85,24 @@ class GraphPages:
     """The network for pages, one page at a time."""
 
     def __init__(
-        self, tiles: Graph, backbone: PageBackbone, prompt: PagePrompt, *, dim: int
+        self,
+        tiles: Graph,
+        backbone: PageBackbone,
+        prompt: PagePrompt,
+        *,
+        dim: int,
+        n_merged: int,
     ) -> None:
         """Take graphs that have been opened.
 
         Args:
-            tiles: the graph for tiles.
+            tiles: the graph for tiles, for whole pictures, or for patches.
             backbone: that for tokens, whose memory the network for queries counts.
             prompt: the tokens that go with a page.
             dim: the number of dimensions to return.
+            n_merged: how many patches become one vector, where it reads patches.
         """
+        self._n_merged = n_merged
         self._parts: tuple[Graph, PageBackbone] | None = (tiles, backbone)
         self._device = tiles.device
         self._prompt = prompt
@@ -112,12 +123,31 @@ class GraphPages:
         del batch_size
         tiles, backbone = self._open()
         for at, row in enumerate(rows):
-            pixels = row.pixels.astype(tiles.inputs[PIXELS], copy=False)
-            found = tiles.run(PICTURE_FEATURES, {PIXELS: pixels})
+            given = self._given(row, reads_places=PATCH_PLACES in tiles.inputs)
+            kinds = tiles.inputs
+            found = tiles.run(
+                PICTURE_FEATURES,
+                {name: array.astype(kinds[name], copy=False) for name, array in given.items()},
+            )
             parts = found.reshape(-1, found.shape[-1])
-            vectors = backbone.run_page(self._prompt.ids(row), self._prompt.picture, parts)
+            ids = self._prompt.ids(dataclasses.replace(row, n_tokens=len(parts)))
+            vectors = backbone.run_page(ids, self._prompt.picture, parts)
             vectors = returned_arrays(vectors, dim=self._dim, normalized=True)
             yield [at], vectors, np.ones(vectors.shape[:2], dtype=np.bool_)
+
+    def _given(self, row: PictureRow, *, reads_places: bool) -> dict[str, NDArray[Any]]:
+        """Return what the graph for pictures reads of one."""
+        if not reads_places:
+            return {PIXELS: row.pixels if row.pixels.ndim == 4 else row.pixels[None]}
+        rows, columns = row.grid or (0, 0)
+        side = math.isqrt(self._n_merged)
+        # Patches stand in the order of the squares that become one vector each.
+        places = np.moveaxis(np.indices((rows, columns)), 0, -1)
+        squares = places.reshape(rows // side, side, columns // side, side, 2).swapaxes(1, 2)
+        return {
+            PIXELS: row.pixels.reshape(-1, self._n_merged, row.pixels.shape[-1]),
+            PATCH_PLACES: squares.reshape(-1, self._n_merged, 2),
+        }
 
     def close(self) -> None:
         """Release the weights; see `Network.close`."""

@@ -15,6 +15,7 @@ _PICTURE_TOKENS = {
     "colmodernvbert": "<image>",
     "colpali": "<image>",
     "colqwen2": "<|image_pad|>",
+    "idefics3": "<image>",
 }
 _PICTURE, _AROUND = "<image>", "<fake_token_around_image>"
 

@@ -50,6 +50,15 @@ _PROCESSORS = {
         "Describe the image.<|im_end|><|endoftext|>",
         filling="<|endoftext|>",
     ),
+    # colpali-engine's, which saves neither prompt.
+    "idefics3": _Processor(
+        query_prompt="",
+        image_prompt="<|im_start|>User:<image>Describe the image.<end_of_utterance>\nAssistant:",
+        filling="<end_of_utterance>",
+        is_padding=False,
+        query_end="",
+        special_tokens=True,
+    ),
     "colmodernvbert": _Processor(
         query_prompt="",
         image_prompt="<|begin_of_text|>User:<image>Describe the image.<end_of_utterance>\n"

@@ -27,6 +27,11 @@ class Written:
     log_probability: float
 
 
+def n_until_end(ids: Sequence[int], ends: frozenset[int]) -> int:
+    """Return how many tokens there are up to the end, which counts."""
+    return next((at + 1 for at, id in enumerate(ids) if id in ends), len(ids))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writers:
     """What a backend builds from the plan of a captioner.

@@ -19,7 +19,7 @@ from holotype.encoders.inputs.rows import PictureRow, picture_batches
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.kinds.captioner import CaptionerEncoding
 from holotype.encoders.kinds.plan import CaptionerPlan
-from holotype.encoders.running.captions import Writers, Written
+from holotype.encoders.running.captions import Writers, Written, n_until_end
 from holotype.encoders.running.network import OutputOf
 from holotype.encoders.torch_backend.backbone import Placement, weight_bytes
 from holotype.encoders.torch_backend.forwards import replace_linears
@@ -105,14 +105,8 @@ class Captions:
             "return_dict_in_generate": True,
             "output_logits": True,
         }
-        # BLIP and BLIP-2 hand the work to the network for texts.
-        writer = getattr(model, "text_decoder", None) or getattr(model, "language_model", None)
-        self._writer: Any = model if writer is None else writer
-        text_config = getattr(model.config, "text_config", model.config)
-        ends: list[Any] = [self._writer.generation_config.eos_token_id, text_config.eos_token_id]
-        if encoding.model_type == "blip":
-            ends = [text_config.sep_token_id]
-        self._ends = _numbers(ends)
+        self._writer: Any = writer_of(model)
+        _, self._ends = ends_of(model, encoding.model_type)
 
     @property
     def device(self) -> torch.device:
@@ -153,7 +147,7 @@ class Captions:
         written = []
         for ids, scores in zip(sequences.tolist(), logs.float().cpu().tolist(), strict=True):
             start = len(ids) - n_new
-            n_kept = _n_until_end(ids[start:], self._ends)
+            n_kept = n_until_end(ids[start:], self._ends)
             chosen = scores[:n_kept]
             mean = sum(chosen) / len(chosen) if chosen else 0.0
             written.append(Written(ids=tuple(ids[: start + n_kept]), log_probability=mean))
@@ -182,9 +176,20 @@ def prompt_ids(
     return text.ids
 
 
-def _n_until_end(ids: Sequence[int], ends: frozenset[int]) -> int:
-    """Return how many tokens there are up to the end, which counts."""
-    return next((at + 1 for at, id in enumerate(ids) if id in ends), len(ids))
+def writer_of(model: Any) -> Any:
+    """Return the part of a model that writes: BLIP and BLIP-2 leave it to the network for texts."""
+    writer = getattr(model, "text_decoder", None) or getattr(model, "language_model", None)
+    return model if writer is None else writer
+
+
+def ends_of(model: Any, model_type: str) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the tokens at which writing stops, and those at which a caption ends."""
+    text_config = getattr(model.config, "text_config", model.config)
+    if model_type == "blip":
+        stops = _numbers([text_config.sep_token_id])
+        return stops, stops
+    stops = _numbers([writer_of(model).generation_config.eos_token_id])
+    return stops, stops | _numbers([text_config.eos_token_id])
 
 
 def _numbers(values: Sequence[Any]) -> frozenset[int]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers import PreTrainedModel
+from torch import Tensor, nn
+from transformers import Idefics3Model, Idefics3PreTrainedModel, PreTrainedModel
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.visual import VISUAL
+from holotype.encoders.checkpoints.visual import USUAL_DIM, VISUAL
 from holotype.encoders.inputs.page_prompts import PagePrompt, make_page_prompt
 from holotype.encoders.inputs.rows import PictureRow, Row, alike
 from holotype.encoders.kinds.colbert import PictureSide
@@ -47,8 +48,7 @@ def build_visual(
     width = dim or plan.encoding.native_dim
     parts = _Parts(model, pictures, width, placement, weight_bytes(model))
     tower = Tower(TorchNetwork(QueryVectors(parts)), tokenizer)
-    vision: Any = model.config.vlm_config.vision_config
-    n_parts = (vision.image_size // vision.patch_size) ** 2 if pictures.begins else None
+    n_parts = _n_patches(model) if pictures.begins else None
     prompt = make_page_prompt(folder, pictures, tokenizer, n_parts=n_parts)
     return Towers(
         document=tower,
@@ -56,6 +56,41 @@ def build_visual(
         dtype=placement.name,
         pictures=TorchNetwork(PageVectors(parts, prompt)),
     )
+
+
+def _n_patches(model: Any) -> int:
+    """Return how many patches the pictures of a model have that all have one size."""
+    vision = model.config.vlm_config.vision_config
+    n_patches: int = (vision.image_size // vision.patch_size) ** 2
+    return n_patches
+
+
+class ColIdefics3(Idefics3PreTrainedModel):  # type: ignore[no-untyped-call]
+    """ColSmol: a network of transformers and a projection, by the names of colpali-engine."""
+
+    def __init__(self, config: Any) -> None:
+        """Build the network; `build_model` fills it."""
+        super().__init__(config)
+        self.model = Idefics3Model(config)
+        self.linear = nn.Linear(config.text_config.hidden_size, USUAL_DIM)
+        finish: Any = self.post_init
+        finish()
+
+    @property
+    def vlm(self) -> Any:
+        """The network, as classes of transformers for late interaction name it."""
+        return self.model
+
+    @property
+    def embedding_proj_layer(self) -> Any:
+        """The projection, as those classes name it."""
+        return self.linear
+
+    def forward(self, **inputs: Tensor) -> Any:
+        """Return the vectors of tokens, as those classes do."""
+        states = self.model(**inputs, use_cache=False).last_hidden_state
+        vectors = nn.functional.normalize(self.linear(states), dim=-1)
+        return SimpleNamespace(embeddings=vectors)
 
 
 def load_visual_model(
@@ -67,7 +102,9 @@ def load_visual_model(
         TensorError: a tensor is missing, unexpected, or of another shape.
     """
     config = read_config(folder, folder.json("config.json"), with_own_code=False)
-    model_class: type[PreTrainedModel] = getattr(transformers, VISUAL[kind])
+    model_class: type[PreTrainedModel] = ColIdefics3
+    if kind != "idefics3":
+        model_class = getattr(transformers, VISUAL[kind])
     return build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
 
 
