@@ -169,14 +169,14 @@ def _growth(encoder: Any, paths: list[Path]) -> float:
 
 
 def _busy_share(encoder: Any, paths: list[Path]) -> float:
-    """Return the share of a call during which the network runs."""
+    """Return the share of a call during which the network runs, on any thread."""
     network = encoder._towers.pictures._model
-    run, spent = network._run, [0.0]
+    run, spans = network._run, []
 
     def timed(batch: Any) -> Any:
         started = time.perf_counter()
         found = run(batch)
-        spent[0] += time.perf_counter() - started
+        spans.append((started, time.perf_counter()))
         return found
 
     network._run = timed
@@ -184,7 +184,11 @@ def _busy_share(encoder: Any, paths: list[Path]) -> float:
     encoder.encode_image(paths)
     whole = time.perf_counter() - started
     network._run = run
-    return spent[0] / whole
+    busy = last = 0.0
+    for start, end in sorted(spans):
+        busy += max(0.0, end - max(start, last))
+        last = max(last, end)
+    return busy / whole
 
 
 def one_table(n_rounds: int = 30) -> Table:

@@ -19,6 +19,8 @@ from holotype import load
 from holotype.encoders import Captioner
 from holotype.encoders.captioner import Caption
 from holotype.encoders.checkpoints.captioner import CAPTIONERS
+from holotype.encoders.torch_backend.backbone import weight_bytes
+from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
 from holotype.errors import (
     CatalogueMismatchError,
     ClosedEncoderError,
@@ -112,6 +114,15 @@ def test_the_score_is_the_mean_probability_of_the_tokens(each: Any) -> None:
     assert captioner.caption(PICTURES[0]).score == pytest.approx(
         float(logs.double().mean().exp()), rel=1e-4
     )
+
+
+def test_the_table_of_words_counts_where_it_is_held_twice(tmp_path: Path) -> None:
+    blip(tmp_path)
+    captioner = load(tmp_path, device="cpu")
+    model: Any = transformers.BlipForConditionalGeneration.from_pretrained(tmp_path)
+    words = model.text_decoder.get_input_embeddings().weight
+    more = words.nbytes if one_dnn_multiplies(torch.device("cpu"), torch.float32) else 0
+    assert captioner.memory_bytes == weight_bytes(model) + more
 
 
 def test_a_folder_without_a_record(each: Any) -> None:

@@ -165,7 +165,7 @@ class _Beams:
         rows, tokens = np.divmod(chosen, scores.shape[1])
         candidates = [
             _Beam(
-                scores[row, token],
+                np.float32(scores[row, token]),
                 (*self._running[row].ids, int(token)),
                 (*self._running[row].logs, float(logs[row, token])),
             )
@@ -182,7 +182,8 @@ class _Beams:
         running[ends] += _NEVER
         following = _best(running, rules.num_beams)
         self._running = [
-            _Beam(running[at], candidates[at].ids, candidates[at].logs) for at in following
+            _Beam(np.float32(running[at]), candidates[at].ids, candidates[at].logs)
+            for at in following
         ]
         full = len(self._finished) == rules.num_beams
         self.done = bool(
