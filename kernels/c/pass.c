@@ -21,7 +21,9 @@
 #endif
 /* A tile of MOST_ROWS by TILE sums fills the registers. */
 #define TILE (2 * LANES)
+/* How many inputs the reading of weights is ahead of the arithmetic. */
 #define AHEAD 24
+#define CACHE_LINE 64
 
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
@@ -105,6 +107,14 @@ typedef struct {
     int64_t n_rows, n_inputs, n_columns;
 } product_t;
 
+/* All of a panel's outputs, so that its first tile brings it into the cache for the others: half the time
+   of a short text where others use the memory, too. */
+INLINE void fetch_ahead(const number *weight) {
+    const char *at = (const char *)weight + AHEAD * PANEL * 4;
+    UNROLL
+    for (int i = 0; i < PANEL * 4; i += CACHE_LINE) __builtin_prefetch(at + i);
+}
+
 INLINE void multiply(int n_rows, const number *input, int64_t n_inputs, const number *weight,
                      vec (*sums)[2]) {
     UNROLL
@@ -112,8 +122,7 @@ INLINE void multiply(int n_rows, const number *input, int64_t n_inputs, const nu
 #ifdef __AVX512BF16__
     const int64_t n_pairs = n_inputs / 2;
     for (int64_t i = 0; i < n_pairs; i++, weight += 2 * PANEL) {
-        __builtin_prefetch(weight + AHEAD * 2 * PANEL);
-        __builtin_prefetch(weight + AHEAD * 2 * PANEL + 2 * LANES);
+        fetch_ahead(weight);
         __m512bh first = (__m512bh)_mm512_loadu_si512(weight);
         __m512bh second = (__m512bh)_mm512_loadu_si512(weight + 2 * LANES);
         UNROLL
@@ -127,8 +136,7 @@ INLINE void multiply(int n_rows, const number *input, int64_t n_inputs, const nu
     }
 #else
     for (int64_t i = 0; i < n_inputs; i++, weight += PANEL) {
-        __builtin_prefetch(weight + AHEAD * PANEL);
-        __builtin_prefetch(weight + AHEAD * PANEL + LANES);
+        fetch_ahead(weight);
         vec first = load(weight), second = load(weight + LANES);
         UNROLL
         for (int row = 0; row < n_rows; row++) {

@@ -13,7 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["INTERFACE", "MOST_TOKENS", "PANEL", "InstructionSet", "Layer", "Model", "instruction_sets"]
+__all__ = [
+    "INTERFACE",
+    "MOST_TOKENS",
+    "PANEL",
+    "InstructionSet",
+    "Layer",
+    "Model",
+    "instruction_sets",
+]
 
 INTERFACE: Final = 1
 """The number of this interface; another one differs in what callers must know."""

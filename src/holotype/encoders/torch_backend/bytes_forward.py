@@ -40,12 +40,12 @@ def pack_bert(
         placement: where it runs, and in which type.
         memory_bytes: how many bytes its weights take.
     """
-    runs: Forward = forward
+    runs: Forward
     if placement.in_bytes:
         runs, saved = in_bytes(forward, tokenizer)
         memory_bytes -= saved
-    elif placement.device.type == "cpu":
-        runs = with_kernel(forward) or forward
+    else:
+        runs = with_kernel(forward)
     return PackedBackbone(
         tokenizer,
         runs,

@@ -22,8 +22,12 @@ from torch.nn import functional
 from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.bert_forward import BertForward, Layer, Norm
 from holotype.encoders.torch_backend.linear_map import LinearMap, OneDnnLinearMap
+from holotype.encoders.torch_backend.packed_backbone import Forward
 
-_SETS = {torch.float32: ("avx512", "avx2"), torch.bfloat16: ("avx512_bf16",)}
+INSTRUCTION_SETS: dict[torch.dtype, tuple[str, ...]] = {
+    torch.float32: ("avx512", "avx2"),
+    torch.bfloat16: ("avx512_bf16",),
+}
 # The interface of the kernels that this module calls.
 _INTERFACE = 1
 
@@ -66,22 +70,30 @@ class FewTokensForward:
         return vectors.to(given.dtype)
 
 
-def with_kernel(forward: BertForward) -> FewTokensForward | None:
-    """Return a forward pass on the CPU with a compiled one beside it.
+def with_kernel(forward: Forward) -> Forward:
+    """Return a forward pass with a compiled one beside it.
 
-    Returns:
-        None where the kernels are not installed, or not made for the model or the processor.
+    Where the kernels are not installed, or not made for the model or the processor, it is returned
+    as it is.
     """
+    return (_beside(forward) if isinstance(forward, BertForward) else None) or forward
+
+
+def _beside(forward: BertForward) -> FewTokensForward | None:
     found = kernels()
+    if found is None:
+        return None
     rows = [_layer(layer) for layer in forward.layers]
     known = [row for row in rows if row is not None]
-    if found is None or not known or len(known) < len(rows):
+    if not known or len(known) < len(rows):
         return None
     first = forward.layers[0]
     packed = [packed for packed, _ in known]
-    if not all(_lies_in_panels(one.shape, one.dtype, found.PANEL) for row in packed for one in row):
+    if not all(lies_in_panels(one.shape, one.dtype, found.PANEL) for row in packed for one in row):
         return None
-    usable = [name for name in _SETS[packed[0][0].dtype] if name in found.instruction_sets()]
+    usable = [
+        name for name in INSTRUCTION_SETS[packed[0][0].dtype] if name in found.instruction_sets()
+    ]
     if not usable:
         return None
     address = torch.ops.mkldnn.data_ptr
@@ -119,7 +131,11 @@ def _layer(layer: Layer) -> tuple[list[Tensor], dict[str, Tensor]] | None:
     weights: list[Tensor] = []
     others: dict[str, Tensor] = {}
     for name, one in zip(_MAPS, maps, strict=True):
-        if not isinstance(one, OneDnnLinearMap) or one.bias is None or one.packed.dtype not in _SETS:
+        if (
+            not isinstance(one, OneDnnLinearMap)
+            or one.bias is None
+            or one.packed.dtype not in INSTRUCTION_SETS
+        ):
             return None
         weights.append(one.packed)
         others[f"{name}_bias"] = one.bias
@@ -134,7 +150,7 @@ def _layer(layer: Layer) -> tuple[list[Tensor], dict[str, Tensor]] | None:
 
 
 @cache
-def _lies_in_panels(shape: torch.Size, dtype: torch.dtype, panel: int) -> bool:
+def lies_in_panels(shape: torch.Size, dtype: torch.dtype, panel: int) -> bool:
     """Return whether oneDNN keeps a weight as the kernels read it.
 
     Its layout is its own affair and depends on the processor, so it is looked at.
