@@ -101,16 +101,16 @@ derived: $(INSTALLED) ## write the pages that derive from the catalogue and the 
 	$(BIN)/python tools/load_overloads.py
 	$(BIN)/python tools/catalogue_pages.py
 
-bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchmarks/
+bench: $(INSTALLED) $(PYLATE)/.installed $(KERNELS)/.installed ## measure against the peers, in benchmarks/
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py
 
-bench-quick: $(INSTALLED) ## measure every target for speed in short
+bench-quick: $(INSTALLED) $(KERNELS)/.installed ## measure every target for speed in short
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(KERNELS) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py src/holotype/models.pyi
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(KERNELS) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py src/holotype/models.pyi kernels/src/holotype_kernels/few_tokens.so
 
 $(DEMO)/.installed: $(SOURCES) $(PAGE)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"

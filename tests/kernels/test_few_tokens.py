@@ -193,6 +193,18 @@ def test_more_tokens_run_without_the_kernels(kernels: Any, monkeypatch: pytest.M
     assert torch.equal(run(found, rows), run(without, rows))
 
 
+def test_fewer_tokens_run_by_the_kernels_where_tiles_multiply(
+    kernels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "avx512_bf16" not in kernels.instruction_sets():
+        pytest.skip("this processor has no AVX512-BF16")
+    monkeypatch.setattr(few_tokens, "multiplies_by_tiles", lambda: True)
+    for dtype, most in ((torch.bfloat16, 16), (torch.float32, 64)):
+        without, found = both(model_of("BertModel", dtype))
+        assert not torch.equal(run(found, rows_of([most])), run(without, rows_of([most])))
+        assert torch.equal(run(found, rows_of([most + 1])), run(without, rows_of([most + 1])))
+
+
 def test_what_is_not_a_number_stays_so(kernels: Any) -> None:
     model = model_of("BertModel")
     with torch.no_grad():

@@ -23,11 +23,15 @@ from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.bert_forward import BertForward, Layer, Norm
 from holotype.encoders.torch_backend.linear_map import LinearMap, OneDnnLinearMap
 from holotype.encoders.torch_backend.packed_backbone import Forward
+from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 
 INSTRUCTION_SETS: dict[torch.dtype, tuple[str, ...]] = {
     torch.float32: ("avx512", "avx2"),
     torch.bfloat16: ("avx512_bf16",),
 }
+# oneDNN multiplies by tiles (AMX), and the kernels do not: more tokens take longer to multiply than to
+# read the weights.
+_MOST_BESIDE_TILES = 16
 # The interface of the kernels that this module calls.
 _INTERFACE = 1
 
@@ -35,18 +39,21 @@ _INTERFACE = 1
 class FewTokensForward:
     """A `Forward` that leaves few tokens to a compiled pass, and the others to another one."""
 
-    def __init__(self, forward: BertForward, model: Any, held: Sequence[Tensor]) -> None:
+    def __init__(
+        self, forward: BertForward, model: Any, held: Sequence[Tensor], most_tokens: int
+    ) -> None:
         """Take both.
 
         Args:
             forward: what reads many tokens.
             model: the layers as `holotype_kernels.Model`.
             held: the arrays whose addresses the model has, beside the weights of `forward`.
+            most_tokens: how many tokens the model reads at most.
         """
         self._forward = forward
         self._model = model
         self._held = tuple(held)
-        self._most_tokens: int = kernels().MOST_TOKENS
+        self._most_tokens = most_tokens
 
     def __call__(self, batch: TokenBatch) -> Tensor:
         """Return the last hidden states: ``[n_tokens, hidden_dim]``."""
@@ -117,7 +124,10 @@ def _beside(forward: BertForward) -> FewTokensForward | None:
     except ValueError:
         # No pass is made for such sizes.
         return None
-    return FewTokensForward(forward, model, [one for _, row in known for one in row.values()])
+    held = [one for _, row in known for one in row.values()]
+    by_tiles = usable[0] == "avx512_bf16" and multiplies_by_tiles()
+    most_tokens = _MOST_BESIDE_TILES if by_tiles else found.MOST_TOKENS
+    return FewTokensForward(forward, model, held, most_tokens)
 
 
 _MAPS = ("query_key_value", "attended", "up", "down")
