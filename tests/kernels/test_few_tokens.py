@@ -50,7 +50,9 @@ LENGTHS = [[1], [2], [7], [12], [13], [33], [64], [20, 17, 9, 9, 5, 2, 1, 1], [8
 
 
 def model_of(name: str, dtype: torch.dtype = torch.float32, **sizes: Any) -> PreTrainedModel:
-    return build(name, **{**SIZES, **MODELS[name], **sizes}).to(dtype)
+    model: Any = build(name, **{**SIZES, **MODELS[name], **sizes})
+    found: PreTrainedModel = model.to(dtype)
+    return found
 
 
 def both(model: PreTrainedModel) -> tuple[BertForward, FewTokensForward]:
@@ -206,7 +208,7 @@ def test_fewer_tokens_run_by_the_kernels_where_tiles_multiply(
 
 
 def test_what_is_not_a_number_stays_so(kernels: Any) -> None:
-    model = model_of("BertModel")
+    model: Any = model_of("BertModel")
     with torch.no_grad():
         model.get_input_embeddings().weight[5] = float("nan")
     _, found = both(model)

@@ -38,15 +38,15 @@ InstructionSet: TypeAlias = Literal["avx2", "avx512", "avx512_bf16"]
 _SETS: tuple[InstructionSet, ...] = ("avx2", "avx512", "avx512_bf16")
 
 
+_ARRAYS = (
+    *("query_key_value", "attended", "up", "down"),
+    *("query_key_value_bias", "attended_bias", "up_bias", "down_bias"),
+    *("attention_norm", "attention_norm_bias", "output_norm", "output_norm_bias"),
+)
+
+
 class _Layer(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_void_p)
-        for name in (
-            *("query_key_value", "attended", "up", "down"),
-            *("query_key_value_bias", "attended_bias", "up_bias", "down_bias"),
-            *("attention_norm", "attention_norm_bias", "output_norm", "output_norm_bias"),
-        )
-    )
+    _fields_ = tuple((name, ctypes.c_void_p) for name in _ARRAYS)
 
 
 class _Model(ctypes.Structure):
@@ -190,7 +190,7 @@ class Model:
         _require_sizes(len(layers), hidden_dim, inner_dim, n_heads)
         if activation not in ("gelu", "relu"):
             raise ValueError(f"expected the activation 'gelu' or 'relu', not {activation!r}")
-        rows = [[getattr(layer, name) for name, _ in _Layer._fields_] for layer in layers]
+        rows = [[getattr(layer, name) for name in _ARRAYS] for layer in layers]
         if not all(address for row in rows for address in row):
             raise ValueError("the address of an array of a layer is 0")
         self.hidden_dim = hidden_dim
