@@ -207,6 +207,12 @@ def test_fewer_tokens_run_by_the_kernels_where_tiles_multiply(
         assert torch.equal(run(found, rows_of([most + 1])), run(without, rows_of([most + 1])))
 
 
+def test_fewer_tokens_run_by_the_kernels_where_layers_are_wide(kernels: Any) -> None:
+    without, found = both(model_of("BertModel", intermediate_size=4096, num_hidden_layers=1))
+    assert not torch.equal(run(found, rows_of([32])), run(without, rows_of([32])))
+    assert torch.equal(run(found, rows_of([33])), run(without, rows_of([33])))
+
+
 def test_what_is_not_a_number_stays_so(kernels: Any) -> None:
     model: Any = model_of("BertModel")
     with torch.no_grad():

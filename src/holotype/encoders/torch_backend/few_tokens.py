@@ -32,6 +32,9 @@ INSTRUCTION_SETS: dict[torch.dtype, tuple[str, ...]] = {
 # oneDNN multiplies by tiles (AMX), and the kernels do not: more tokens take longer to multiply than to
 # read the weights.
 _MOST_BESIDE_TILES = 16
+# Every 12 tokens read a panel again, which does not stay in the second cache (1 MB) if it is larger.
+_LARGE_PANEL = 3 << 18
+_MOST_OF_LARGE = 32
 # The interface of the kernels that this module calls.
 _INTERFACE = 1
 
@@ -125,8 +128,11 @@ def _beside(forward: BertForward) -> FewTokensForward | None:
         # No pass is made for such sizes.
         return None
     held = [one for _, row in known for one in row.values()]
-    by_tiles = usable[0] == "avx512_bf16" and multiplies_by_tiles()
-    most_tokens = _MOST_BESIDE_TILES if by_tiles else found.MOST_TOKENS
+    most_tokens: int = found.MOST_TOKENS
+    if packed[0][3].shape[1] * found.PANEL * packed[0][3].itemsize > _LARGE_PANEL:
+        most_tokens = _MOST_OF_LARGE
+    if usable[0] == "avx512_bf16" and multiplies_by_tiles():
+        most_tokens = _MOST_BESIDE_TILES
     return FewTokensForward(forward, model, held, most_tokens)
 
 
