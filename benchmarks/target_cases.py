@@ -12,6 +12,7 @@ from typing import Any
 import cold_start
 import growth
 import holotype
+import kernels
 import machine
 import maxsim_peers
 import quota
@@ -88,6 +89,13 @@ def _documents_bfloat16(sizes: Sizes) -> Sequence[float]:
     ours = times.pop("ours")
     ratios = [times_faster(theirs, ours) for theirs in times.values()]
     return *ratios, _share_of_peak(encoder, texts, min(ours), "bfloat16")
+
+
+def _query_by_kernels(dtype: str, sizes: Sizes) -> Sequence[float]:
+    if not kernels.are_installed():
+        raise CannotMeasureError("the kernels are not installed")
+    with kernels.found():
+        return _query(dtype, sizes)
 
 
 def _query(dtype: str, sizes: Sizes) -> Sequence[float]:
@@ -250,13 +258,13 @@ CASES: Sequence[Case] = (
         ],
         _documents_int8,
     ),
-    Case(
-        [Target(work="one query, float32", peer=_ST32, bound=0.4, at_least=False)],
-        partial(_query, "float32"),
-    ),
-    Case(
-        [Target(work="one query, bfloat16", peer=_ST32, bound=0.25, at_least=False)],
-        partial(_query, "bfloat16"),
+    *(
+        Case(
+            [Target(work=f"one query, {dtype}{how}", peer=_ST32, bound=bound, at_least=False)],
+            partial(measure, dtype),
+        )
+        for dtype, bound in (("float32", 0.4), ("bfloat16", 0.25))
+        for how, measure in (("", _query), (", kernels", _query_by_kernels))
     ),
     *(
         Case(

@@ -54,7 +54,7 @@ def test_the_wheel_requires_nothing_but_for_its_extras(wheel: Path) -> None:
             "s3",
             "scipy",
         ),
-        *("images", "otel", "registry", "server", "static"),
+        *("images", "kernels", "otel", "registry", "server", "static"),
     }
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -82,7 +82,7 @@ class OnnxGraph:
                 raise UnsupportedCheckpointError(
                     self.location, f"gives {output!r} as {self._kinds[output]}; expected floats"
                 )
-        found: list[Any] = self._session.run(list(outputs), dict(arrays))
+        found: Sequence[Any] = self._session.run(list(outputs), dict(arrays))
         return [array.astype(np.float32, copy=False) for array in found]
 
     def _kind(self, found: Any) -> str:

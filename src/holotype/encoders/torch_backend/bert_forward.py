@@ -111,9 +111,21 @@ def shapes(
     return found
 
 
-_Norm = Callable[[Tensor], Tensor]
 ChangeMap: TypeAlias = Callable[[LinearMap, bool], LinearMap]
 """Takes a map and whether it reads what GELU returns; returns what takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """Vectors are centred and scaled, then weighted."""
+
+    weight: Tensor
+    bias: Tensor
+    eps: float
+
+    def __call__(self, vectors: Tensor) -> Tensor:
+        """Norm the last axis."""
+        return torch.layer_norm(vectors, self.weight.shape, self.weight, self.bias, self.eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,7 @@ class Embeddings:
     words: Tensor
     positions: Tensor
     segments: Tensor | None
-    norm: _Norm
+    norm: Norm
     padding_id: int | None
 
     def __call__(self, batch: TokenBatch) -> Tensor:
@@ -160,11 +172,11 @@ class Layer:
     attends_in: torch.dtype
     query_key_value: LinearMap
     attended: LinearMap
-    attention_norm: _Norm
+    attention_norm: Norm
     up: LinearMap
     activation: Callable[[Tensor], Tensor] | None
     down: LinearMap
-    output_norm: _Norm
+    output_norm: Norm
 
     def __call__(self, vectors: Tensor, batch: TokenBatch, bias: Tensor | None) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
@@ -202,7 +214,11 @@ class Layer:
 
 
 class BertForward:
-    """A forward pass of its own over the weights of a model of transformers."""
+    """A forward pass of its own over the weights of a model of transformers.
+
+    Attributes:
+        layers: the layers, in order.
+    """
 
     def __init__(
         self, embeddings: Embeddings, layers: tuple[Layer, ...], bias_table: Tensor | None
@@ -215,16 +231,20 @@ class BertForward:
             bias_table: what `position_bias` reads, for models that have such biases.
         """
         self._embeddings = embeddings
-        self._layers = layers
         self._bias_table = bias_table
+        self.layers = layers
 
     def __call__(self, batch: TokenBatch) -> Tensor:
         """Return the last hidden states: ``[n_tokens, hidden_dim]``."""
-        vectors = self._embeddings(batch)
-        bias = None if self._bias_table is None else self._bias(self._bias_table, batch)
-        for layer in self._layers:
+        vectors, bias = self.start(batch)
+        for layer in self.layers:
             vectors = layer(vectors, batch, bias)
         return vectors
+
+    def start(self, batch: TokenBatch) -> tuple[Tensor, Tensor | None]:
+        """Return the input of the first layer and the bias of attention, which all layers take."""
+        bias = None if self._bias_table is None else self._bias(self._bias_table, batch)
+        return self._embeddings(batch), bias
 
     @property
     def n_positions(self) -> int:
@@ -234,12 +254,12 @@ class BertForward:
 
     def with_maps(self, change: ChangeMap) -> BertForward:
         """Return the same pass with other maps."""
-        layers = tuple(layer.with_maps(change) for layer in self._layers)
+        layers = tuple(layer.with_maps(change) for layer in self.layers)
         return BertForward(self._embeddings, layers, self._bias_table)
 
     def _bias(self, table: Tensor, batch: TokenBatch) -> Tensor:
         longest = max(group.n_tokens for group in batch.groups)
-        dtype = self._layers[0].attends_in
+        dtype = self.layers[0].attends_in
         return position_bias(table, padded_length(longest, dtype, table.device))
 
 
@@ -323,6 +343,5 @@ def _map(make_map: MakeMap, tensors: Mapping[str, Tensor], *names: str) -> Linea
     )
 
 
-def _norm(tensors: Mapping[str, Tensor], name: str, eps: float) -> _Norm:
-    weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
-    return lambda vectors: torch.layer_norm(vectors, weight.shape, weight, bias, eps)
+def _norm(tensors: Mapping[str, Tensor], name: str, eps: float) -> Norm:
+    return Norm(tensors[f"{name}.weight"], tensors[f"{name}.bias"], eps)

@@ -11,8 +11,9 @@ from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.backbone import Placement
 from holotype.encoders.torch_backend.bert_forward import BertForward
 from holotype.encoders.torch_backend.byte_map import ByteMap, WatchedMap
+from holotype.encoders.torch_backend.few_tokens import with_kernel
 from holotype.encoders.torch_backend.linear_map import LinearMap
-from holotype.encoders.torch_backend.packed_backbone import PackedBackbone
+from holotype.encoders.torch_backend.packed_backbone import Forward, PackedBackbone
 from holotype.encoders.torch_backend.row_counts import LARGEST
 
 # The columns that are far larger than the others are so in any text.
@@ -39,12 +40,15 @@ def pack_bert(
         placement: where it runs, and in which type.
         memory_bytes: how many bytes its weights take.
     """
+    runs: Forward
     if placement.in_bytes:
-        forward, saved = in_bytes(forward, tokenizer)
+        runs, saved = in_bytes(forward, tokenizer)
         memory_bytes -= saved
+    else:
+        runs = with_kernel(forward)
     return PackedBackbone(
         tokenizer,
-        forward,
+        runs,
         device=placement.device,
         dtype=placement.dtype,
         counts=placement.counts,

@@ -29,6 +29,7 @@ from holotype.encoders.torch_backend.bert_forward import (
 )
 from holotype.encoders.torch_backend.byte_map import WatchedMap
 from holotype.encoders.torch_backend.bytes_forward import pack_bert
+from holotype.encoders.torch_backend.few_tokens import with_kernel
 from holotype.encoders.torch_backend.linear_map import MakeMap, linear_map, one_dnn_multiplies
 from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES, Forward, PackedBackbone
 
@@ -194,7 +195,7 @@ def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbon
         return None
     return PackedBackbone(
         backbone.tokenizer,
-        forward,
+        with_kernel(forward),
         device=backbone.device,
         dtype=backbone.dtype,
         counts=placement.counts,

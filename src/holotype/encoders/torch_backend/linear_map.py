@@ -67,6 +67,16 @@ class OneDnnLinearMap(LinearMap):
         self._run_and_add: Callable[..., Tensor] = operators._linear_pointwise.binary
         self._counts = counts
 
+    @property
+    def packed(self) -> Tensor:
+        """The weight in oneDNN's layout."""
+        return self._weight
+
+    @property
+    def bias(self) -> Tensor | None:
+        """What is added: ``[out_dim]``."""
+        return self._bias
+
     def __call__(self, vectors: Tensor) -> Tensor:
         """Map ``[..., in_dim]`` to ``[..., out_dim]``."""
         return in_pieces(self._counts, self._map, vectors)
