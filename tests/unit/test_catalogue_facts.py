@@ -197,7 +197,7 @@ FOLLOWED = {
 """What leads to each source: an address, or a file and a commit. Where nothing does, the source's own
 description says all there is to say."""
 
-VALUES_WITHOUT_A_COMMIT = 336
+VALUES_WITHOUT_A_COMMIT = 335
 """How many values come from a file on the main branch of which no commit is known; lower it when some
 are read again."""
 
