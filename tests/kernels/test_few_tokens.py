@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -287,6 +288,27 @@ def test_another_interface_is_told_and_not_called(
     monkeypatch.setattr(kernels, "INTERFACE", 2)
     with pytest.warns(UserWarning, match=r"has interface 2.*holotype\[kernels\]"):
         assert few_tokens.kernels() is None
+
+
+def test_a_library_that_cannot_be_loaded_is_told_and_not_called(
+    kernels: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # As a checkout on the path has it, or a wheel that was cut off.
+    damaged = tmp_path / "few_tokens.so"
+    damaged.write_bytes(b"\x7fELF")
+    monkeypatch.setattr(kernels, "instruction_sets", lambda: ctypes.CDLL(str(damaged)))
+    with pytest.warns(UserWarning, match=r"cannot be loaded .*few_tokens\.so.* run without it"):
+        assert few_tokens.kernels() is None
+
+
+def test_the_log_tells_that_the_kernels_are_used(
+    kernels: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    forward = packed_forward(model_of("BertModel"), has_types=True)
+    assert forward is not None
+    with caplog.at_level("DEBUG", "holotype"):
+        with_kernel(forward)
+    assert "up to 64 tokens at a time run by holotype-kernels" in caplog.text
 
 
 def test_without_the_package_nothing_changes() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import logging
 import warnings
 from collections.abc import Sequence
 from functools import cache
@@ -37,6 +38,7 @@ _LARGE_PANEL = 3 << 18
 _MOST_OF_LARGE = 32
 # The interface of the kernels that this module calls.
 _INTERFACE = 1
+_log = logging.getLogger(__name__)
 
 
 class FewTokensForward:
@@ -133,6 +135,7 @@ def _beside(forward: BertForward) -> FewTokensForward | None:
         most_tokens = _MOST_OF_LARGE
     if usable[0] == "avx512_bf16" and multiplies_by_tiles():
         most_tokens = _MOST_BESIDE_TILES
+    _log.debug("up to %d tokens at a time run by holotype-kernels, by %s", most_tokens, usable[0])
     return FewTokensForward(forward, model, held, most_tokens)
 
 
@@ -191,7 +194,7 @@ def lies_in_panels(shape: torch.Size, dtype: torch.dtype, panel: int) -> bool:
 
 @cache
 def kernels() -> Any:
-    """Return the module of the kernels; None where it is missing or of another interface."""
+    """Return the module of the kernels; None where it is missing, damaged or of another interface."""
     try:
         found: Any = importlib.import_module("holotype_kernels")
     except ModuleNotFoundError as error:
@@ -203,6 +206,15 @@ def kernels() -> Any:
             f"holotype-kernels has interface {found.INTERFACE}, and this version of holotype calls "
             f"interface {_INTERFACE}: short texts run without it; install the version that "
             "holotype[kernels] asks for",
+            stacklevel=2,
+        )
+        return None
+    try:
+        found.instruction_sets()
+    except OSError as error:
+        warnings.warn(
+            f"holotype-kernels cannot be loaded ({error}): short texts run without it; install its "
+            "wheel anew, or build one with: pip wheel --no-deps ./kernels",
             stacklevel=2,
         )
         return None
