@@ -7,6 +7,7 @@
 
 #include "few_tokens.h"
 
+#include <float.h>
 #include <math.h>
 #ifdef __AVX512BF16__
 #include <immintrin.h>
@@ -226,11 +227,12 @@ static void attend(const float *from, number *to, int64_t width, int64_t head_di
         }
         float most = -INFINITY;
         for (int64_t j = 0; j < padded; j++) {
-            if (j >= length || (attended && !attended[j])) scores[j] = -INFINITY;
+            if (j >= length) scores[j] = -INFINITY;
+            else if (attended && !attended[j]) scores[j] = bias ? -FLT_MAX : -INFINITY;
             else if (bias) scores[j] += bias[at * bias_length + j];
             most = scores[j] > most ? scores[j] : most;
         }
-        /* A row to which nothing attends becomes zeros, as in torch. */
+        /* A row without a token that is attended becomes zeros, and with a bias a mean, as in torch. */
         most = most == -INFINITY ? 0 : most;
         vec sums = {0};
         for (int64_t j = 0; j < padded; j += LANES) {

@@ -223,8 +223,9 @@ def test_what_is_not_a_number_stays_so(kernels: Any) -> None:
     assert states.isnan().all()
 
 
-def test_a_row_to_which_nothing_attends_is_as_in_torch(kernels: Any) -> None:
-    without, found = both(model_of("BertModel"))
+@pytest.mark.parametrize("architecture", ["BertModel", "MPNetModel"])
+def test_a_row_to_which_nothing_attends_is_as_in_torch(kernels: Any, architecture: str) -> None:
+    without, found = both(model_of(architecture))
     rows = [Row([4, 5, 6], [0] * 3, [False] * 3, [True] * 3), *rows_of([2])]
     torch.testing.assert_close(run(found, rows), run(without, rows), atol=1e-5, rtol=1e-5)
 
