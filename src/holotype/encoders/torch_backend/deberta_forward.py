@@ -208,7 +208,7 @@ def _tables(own: Any, known: Tensor, scale: float) -> DistanceTables:
             return None
         project = getattr(own, shared if own.share_att_key else apart)
         found: Tensor = project(known[: 2 * span]) * scale
-        return found.view(len(found), own.num_attention_heads, -1)
+        return found.view(len(found), own.num_attention_heads, -1).transpose(0, 1).contiguous()
 
     return DistanceTables(
         distances,

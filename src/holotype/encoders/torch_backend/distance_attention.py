@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.running.packing import Group
-from holotype.encoders.torch_backend.attention import TokenBatch
+from holotype.encoders.torch_backend.attention import TokenBatch, padded_length
 
 # Longer blocks compute more products that nobody reads, shorter ones take more calls.
 _BLOCK = 64
@@ -71,7 +71,7 @@ class DistanceTables:
 
     Attributes:
         distances: which row stands for which distance.
-        for_queries: ``[n_rows, n_heads, head_dim]``; None where queries do not look at distances.
+        for_queries: ``[n_heads, n_rows, head_dim]``; None where queries do not look at distances.
         for_keys: the same for keys.
     """
 
@@ -110,112 +110,154 @@ def attend_by_distance(
     found = torch.empty_like(query, memory_format=torch.contiguous_format)
     found[batch.groups[-1].span.stop :] = 0
     for group in batch.groups:
-        parts = [one[group.span].view(*group.shape, *one.shape[1:]) for one in (query, key, value)]
-        out = found[group.span].view(parts[0].shape)
-        attended = None
-        if batch.attended is not None:
-            attended = batch.attended[group.span].view(group.shape)
-        for rows, heads in _pieces(group, query.shape[1]):
+        n_rows, n_tokens = group.shape
+        length = padded_length(n_tokens, query.dtype, query.device)
+        parts = [
+            functional.pad(
+                one[group.span].view(n_rows, n_tokens, *one.shape[1:]),
+                (0, 0, 0, 0, 0, length - n_tokens),
+            )
+            for one in (query, key, value)
+        ]
+        attended = _attended(batch, group, length)
+        scores = None if tables is None else _Scores.between(length, tables, query.dtype)
+        out = found[group.span].view(n_rows, n_tokens, *query.shape[1:])
+        for rows, heads in _pieces(n_rows, query.shape[1], length):
             pieces = [one[rows, :, heads].transpose(1, 2) for one in parts]
-            bias = None
-            if tables is not None:
-                bias = _bias(pieces[0], pieces[1], tables, heads)
+            bias = None if scores is None else scores.bias(pieces[0], pieces[1], heads)
             if attended is not None:
-                bias = _hide(bias, attended[rows], pieces[0])
+                bias = _hide(bias, attended[rows], query.dtype)
             seen = functional.scaled_dot_product_attention(*pieces, attn_mask=bias, scale=scale)
-            out[rows, :, heads] = seen.transpose(1, 2)
+            out[rows, :, heads] = seen.transpose(1, 2)[:, :n_tokens]
     return found.flatten(1)
 
 
-def _pieces(group: Group, n_heads: int) -> list[tuple[slice, slice]]:
+def _attended(batch: TokenBatch, group: Group, length: int) -> Tensor | None:
+    """Return which tokens of a group are attended, ``[n_rows, length]``; None where all are."""
+    n_more = length - group.n_tokens
+    if batch.attended is not None:
+        return functional.pad(batch.attended[group.span].view(group.shape), (0, n_more))
+    if not n_more:
+        return None
+    return (torch.arange(length) < group.n_tokens).expand(group.n_rows, -1)
+
+
+def _pieces(n_rows: int, n_heads: int, n_tokens: int) -> list[tuple[slice, slice]]:
     """Return which rows and heads attend at once: several rows, or heads of one row."""
-    n_rows, n_tokens = group.shape
     if n_tokens <= _BLOCK:
         at_once = max(1, _SCORES_AT_ONCE // (n_heads * n_tokens**2))
         return [(slice(at, at + at_once), slice(None)) for at in range(0, n_rows, at_once)]
     at_once = max(1, _SCORES_AT_ONCE // n_tokens**2)
     return [
-        (slice(row, row + 1), slice(at, min(n_heads, at + at_once)))
+        (slice(row, row + 1), slice(at, at + at_once))
         for row in range(n_rows)
         for at in range(0, n_heads, at_once)
     ]
 
 
-def _bias(query: Tensor, key: Tensor, tables: DistanceTables, heads: slice) -> Tensor | None:
-    """Return what distances add to scores: ``[n_rows, n_heads, n_tokens, n_tokens]``.
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """The scores of distances between so many tokens.
 
-    Args:
-        query: ``[n_rows, n_heads, n_tokens, head_dim]``; one row if it is longer than a block.
-        key: the same shape.
-        tables: the tables of all heads.
-        heads: which heads these are.
+    Attributes:
+        n_blocks: the blocks in which they run.
+        block: the tokens of a block.
+        for_queries: ``[n_heads, 2 * n_blocks * block, head_dim]``, by descending distance.
+        for_keys: the same by ascending distance.
     """
-    n_rows, n_heads, n_tokens, _ = query.shape
-    n_blocks = -(-n_tokens // _BLOCK)
-    block = -(-n_tokens // n_blocks)
-    padded = n_blocks * block
-    descending, ascending = _rows(tables.distances, padded)
 
-    def scores(vectors: Tensor, table: Tensor, rows: Tensor) -> Tensor:
-        vectors = functional.pad(vectors, (0, 0, 0, padded - n_tokens))
-        chosen = table[:, heads].index_select(0, rows).to(vectors.dtype).permute(1, 2, 0)
-        return _scores(vectors, chosen, block)
+    n_blocks: int
+    block: int
+    for_queries: Tensor | None
+    for_keys: Tensor | None
 
-    shape = (n_rows, n_heads, n_blocks, block, n_blocks, block)
-    of_queries = of_keys = None
-    if tables.for_queries is not None:
-        of_queries = scores(query, tables.for_queries, descending).view(shape)
-    if tables.for_keys is not None:
-        of_keys = scores(key, tables.for_keys, ascending).view(shape).permute(0, 1, 4, 5, 2, 3)
-    if of_queries is None or of_keys is None:
-        whole = (of_keys if of_queries is None else of_queries)
-        if whole is None:
+    @classmethod
+    def between(cls, n_tokens: int, tables: DistanceTables, dtype: torch.dtype) -> _Scores:
+        """Choose the vectors of the distances between so many tokens, in a type."""
+        n_blocks = -(-n_tokens // _BLOCK)
+        block = -(-n_tokens // n_blocks)
+        if dtype != torch.float32:
+            # oneDNN keeps something for every shape of its products, and multiplies no float32 here.
+            block, dtype = (_BLOCK, dtype) if n_blocks > 1 else (block, torch.float32)
+        descending, ascending = _rows(tables.distances, n_blocks * block)
+
+        def chosen(table: Tensor | None, rows: Tensor) -> Tensor | None:
+            return None if table is None else table.index_select(1, rows).to(dtype)
+
+        return cls(
+            n_blocks,
+            block,
+            for_queries=chosen(tables.for_queries, descending),
+            for_keys=chosen(tables.for_keys, ascending),
+        )
+
+    def bias(self, query: Tensor, key: Tensor, heads: slice) -> Tensor | None:
+        """Return what distances add to scores: ``[n_rows, n_heads, n_tokens, n_tokens]``.
+
+        Args:
+            query: ``[n_rows, n_heads, n_tokens, head_dim]``; one row if there are several blocks.
+            key: the same shape.
+            heads: which heads these are.
+        """
+        n_rows, n_heads, n_tokens, _ = query.shape
+        of_queries = of_keys = None
+        if self.for_queries is not None:
+            of_queries = self._products(query, self.for_queries[heads])
+        if self.for_keys is not None:
+            of_keys = self._products(key, self.for_keys[heads]).permute(0, 1, 4, 5, 2, 3)
+        if of_queries is not None and of_keys is not None:
+            whole = torch.empty(of_queries.shape, dtype=of_queries.dtype)
+            torch.add(of_queries, of_keys, out=whole)
+        elif of_queries is not None:
+            whole = of_queries.contiguous()
+        elif of_keys is not None:
+            whole = of_keys.contiguous()
+        else:
             return None
-        whole = whole.contiguous()
-    else:
-        whole = torch.empty(shape, dtype=query.dtype)
-        torch.add(of_queries, of_keys, out=whole)
-    return whole.view(n_rows, n_heads, padded, padded)[:, :, :n_tokens, :n_tokens]
+        padded = self.n_blocks * self.block
+        return whole.view(n_rows, n_heads, padded, padded)[:, :, :n_tokens, :n_tokens]
+
+    def _products(self, vectors: Tensor, table: Tensor) -> Tensor:
+        """Return the products of tokens with the vectors of distances from all others.
+
+        Args:
+            vectors: ``[n_rows, n_heads, n_tokens, head_dim]``.
+            table: ``[n_heads, 2 * n_blocks * block, head_dim]``.
+
+        Returns:
+            ``[n_rows, n_heads, n_blocks, block, n_blocks, block]``, with strides of its own.
+        """
+        n_rows, n_heads, n_tokens, head_dim = vectors.shape
+        n_blocks, block = self.n_blocks, self.block
+        padded = n_blocks * block
+        width = padded + block
+        blocks = functional.pad(vectors.to(table.dtype), (0, 0, 0, padded - n_tokens))
+        blocks = blocks.view(n_rows, n_heads, n_blocks, block, head_dim).permute(2, 1, 0, 3, 4)
+        blocks = blocks.reshape(n_blocks, n_heads, n_rows * block, head_dim)
+        found = table.new_empty((n_blocks, n_heads, n_rows * block, width))
+        for at in range(n_blocks):
+            first = padded - (at + 1) * block
+            window = table[:, first : first + width].transpose(1, 2)
+            torch.bmm(blocks[at], window, out=found[at])
+        size = block * width
+        # Each token's scores begin one place before those of the token before it.
+        return found.as_strided(
+            (n_rows, n_heads, n_blocks, block, n_blocks, block),
+            (size, n_rows * size, n_heads * n_rows * size, width - 1, block, 1),
+            block - 1,
+        )
 
 
-def _scores(vectors: Tensor, table: Tensor, block: int) -> Tensor:
-    """Return the products of tokens with the vectors of distances: a view of strides of its own.
-
-    Args:
-        vectors: ``[n_rows, n_heads, n_tokens, head_dim]``, several rows only if of one block.
-        table: ``[n_heads, head_dim, 2 * n_tokens]``, by distance: that of the last token from the
-            first one comes first, then the next smaller one.
-        block: how many tokens a block has.
-
-    Returns:
-        ``[n_rows, n_heads, n_tokens, n_tokens]`` in blocks.
-    """
-    n_rows, n_heads, n_tokens, _ = vectors.shape
-    n_blocks = n_tokens // block
-    width = n_tokens + block
-    found = vectors.new_empty((n_blocks, n_heads, n_rows * block, width))
-    for at in range(n_blocks):
-        own = vectors[:, :, at * block : (at + 1) * block].transpose(0, 1).flatten(1, 2)
-        first = n_tokens - (at + 1) * block
-        torch.bmm(own, table[:, :, first : first + width], out=found[at])
-    size = block * width
-    return found.as_strided(
-        (n_rows, n_heads, n_blocks, block, n_tokens),
-        (size, n_rows * size, n_heads * n_rows * size, width - 1, 1),
-        block - 1,
-    )
-
-
-def _hide(bias: Tensor | None, attended: Tensor, query: Tensor) -> Tensor:
+def _hide(bias: Tensor | None, attended: Tensor, dtype: torch.dtype) -> Tensor:
     """Return a bias that hides tokens, and lets those that are hidden attend to all alike.
 
     Args:
         bias: ``[n_rows, n_heads, n_tokens, n_tokens]``, which is changed; None for none.
         attended: which tokens are attended: ``[n_rows, n_tokens]``.
-        query: of the type and device of the bias.
+        dtype: the type of the bias where there is none.
     """
     n_rows, n_tokens = attended.shape
     if bias is None:
-        bias = query.new_zeros((n_rows, 1, n_tokens, n_tokens))
+        bias = torch.zeros((n_rows, 1, n_tokens, n_tokens), dtype=dtype)
     seen = attended[:, None, :, None] & attended[:, None, None, :]
     return bias.masked_fill_(~seen, torch.finfo(bias.dtype).min)
