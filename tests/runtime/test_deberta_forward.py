@@ -138,9 +138,7 @@ def test_rows_padded_to_few_lengths_are_the_same(
         return lengths[-1]
 
     monkeypatch.setattr(distance_attention, "padded_length", padded)
-    for row, found, whole in zip(
-        rows, ours(forward, rows, max_tokens=1000), expected, strict=True
-    ):
+    for row, found, whole in zip(rows, ours(forward, rows, max_tokens=1000), expected, strict=True):
         attended = torch.tensor(row.attended)
         torch.testing.assert_close(found[attended], whole[attended], atol=1e-5, rtol=0)
     assert {32, 96, 160, 224} <= set(lengths)
@@ -152,7 +150,9 @@ def test_bfloat16_is_as_near_to_float32_as_transformers(monkeypatch: pytest.Monk
     expected = [alone(model_of(), row) for row in rows]
     model = model_of().to(torch.bfloat16)
     theirs = [alone(model, row, torch.float32) for row in rows]
-    found = [one.float() for one in ours(packed_forward(model, has_types=True), rows, max_tokens=1000)]
+    found = [
+        one.float() for one in ours(packed_forward(model, has_types=True), rows, max_tokens=1000)
+    ]
     assert loss(found, expected) <= 1.2 * loss(theirs, expected)
 
 

@@ -21,8 +21,8 @@ from holotype.encoders.torch_backend.attention import TokenBatch, padded_length
 
 # Longer blocks compute more products that nobody reads, shorter ones take more calls.
 _BLOCK = 64
-# Scores at once, so that they stay in the cache.
-_SCORES_AT_ONCE = 1 << 20
+# Scores at once, 1 or 2 MB, so that they stay in a cache.
+_SCORES_AT_ONCE = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +205,15 @@ class _Scores:
             of_queries = self._products(query, self.for_queries[heads])
         if self.for_keys is not None:
             of_keys = self._products(key, self.for_keys[heads]).permute(0, 1, 4, 5, 2, 3)
-        if of_queries is not None and of_keys is not None:
-            whole = torch.empty(of_queries.shape, dtype=of_queries.dtype)
-            torch.add(of_queries, of_keys, out=whole)
-        elif of_queries is not None:
+        if of_keys is None:
+            if of_queries is None:
+                return None
             whole = of_queries.contiguous()
-        elif of_keys is not None:
-            whole = of_keys.contiguous()
         else:
-            return None
+            # torch copies fast what lies across, and adds it slowly.
+            whole = of_keys.contiguous()
+            if of_queries is not None:
+                whole += of_queries
         padded = self.n_blocks * self.block
         return whole.view(n_rows, n_heads, padded, padded)[:, :, :n_tokens, :n_tokens]
 
