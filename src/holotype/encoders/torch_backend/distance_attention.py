@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.running.packing import Group
-from holotype.encoders.torch_backend.attention import TokenBatch, padded_length
+from holotype.encoders.torch_backend.attention import TokenBatch, pad_to, padded_length
 
 # Longer blocks compute more products that nobody reads, shorter ones take more calls.
 _BLOCK = 64
@@ -113,31 +113,29 @@ def attend_by_distance(
         n_rows, n_tokens = group.shape
         length = padded_length(n_tokens, query.dtype, query.device)
         parts = [
-            functional.pad(
-                one[group.span].view(n_rows, n_tokens, *one.shape[1:]),
-                (0, 0, 0, 0, 0, length - n_tokens),
-            )
+            pad_to(one[group.span].view(n_rows, n_tokens, *one.shape[1:]), 1, length)
             for one in (query, key, value)
         ]
         attended = _attended(batch, group, length)
         scores = None if tables is None else _Scores.between(length, tables, query.dtype)
         out = found[group.span].view(n_rows, n_tokens, *query.shape[1:])
         for rows, heads in _pieces(n_rows, query.shape[1], length):
-            pieces = [one[rows, :, heads].transpose(1, 2) for one in parts]
-            bias = None if scores is None else scores.bias(pieces[0], pieces[1], heads)
+            own_query, own_key, own_value = (one[rows, :, heads].transpose(1, 2) for one in parts)
+            bias = None if scores is None else scores.bias(own_query, own_key, heads)
             if attended is not None:
                 bias = _hide(bias, attended[rows], query.dtype)
-            seen = functional.scaled_dot_product_attention(*pieces, attn_mask=bias, scale=scale)
+            seen = functional.scaled_dot_product_attention(
+                own_query, own_key, own_value, attn_mask=bias, scale=scale
+            )
             out[rows, :, heads] = seen.transpose(1, 2)[:, :n_tokens]
     return found.flatten(1)
 
 
 def _attended(batch: TokenBatch, group: Group, length: int) -> Tensor | None:
     """Return which tokens of a group are attended, ``[n_rows, length]``; None where all are."""
-    n_more = length - group.n_tokens
     if batch.attended is not None:
-        return functional.pad(batch.attended[group.span].view(group.shape), (0, n_more))
-    if not n_more:
+        return pad_to(batch.attended[group.span].view(group.shape), 1, length)
+    if length == group.n_tokens:
         return None
     return (torch.arange(length) < group.n_tokens).expand(group.n_rows, -1)
 
@@ -227,18 +225,21 @@ class _Scores:
         Returns:
             ``[n_rows, n_heads, n_blocks, block, n_blocks, block]``, with strides of its own.
         """
-        n_rows, n_heads, n_tokens, head_dim = vectors.shape
+        n_rows, n_heads, _, head_dim = vectors.shape
         n_blocks, block = self.n_blocks, self.block
         padded = n_blocks * block
         width = padded + block
-        blocks = functional.pad(vectors.to(table.dtype), (0, 0, 0, padded - n_tokens))
+        blocks = pad_to(vectors.to(table.dtype), 2, padded)
         blocks = blocks.view(n_rows, n_heads, n_blocks, block, head_dim).permute(2, 1, 0, 3, 4)
         blocks = blocks.reshape(n_blocks, n_heads, n_rows * block, head_dim)
         found = table.new_empty((n_blocks, n_heads, n_rows * block, width))
         for at in range(n_blocks):
             first = padded - (at + 1) * block
-            window = table[:, first : first + width].transpose(1, 2)
-            torch.bmm(blocks[at], window, out=found[at])
+            window = table[:, first : first + width]
+            if window.dtype != torch.float32:
+                # oneDNN takes nothing that has gaps, and copies slowly what lies across.
+                window = window.contiguous()
+            torch.bmm(blocks[at], window.transpose(1, 2), out=found[at])
         size = block * width
         # Each token's scores begin one place before those of the token before it.
         return found.as_strided(
