@@ -178,6 +178,15 @@ def test_distances_are_in_the_buckets_of_transformers(n_buckets: int | None, fur
     assert torch.equal(found, (theirs[0] + span).clamp(0, 2 * span - 1))
 
 
+@torch.inference_mode()
+def test_the_tables_of_distances_are_told_of() -> None:
+    model = model_of(pos_att_type=["c2p"], position_buckets=16)
+    forward = packed_forward(model, has_types=True)
+    assert isinstance(forward, DebertaForward)
+    n_layers, hidden_dim, itemsize = 3, 32, 4
+    assert forward.memory_bytes_of_tables == n_layers * 2 * 16 * hidden_dim * itemsize
+
+
 def test_it_is_padded_on_a_gpu_and_as_a_decoder() -> None:
     model = model_of()
     assert runs_without_padding(model)
