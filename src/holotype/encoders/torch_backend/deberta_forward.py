@@ -74,8 +74,7 @@ class Convolution:
         for group in batch.groups:
             rows = given[group.span].view(*group.shape, -1).transpose(1, 2)
             mixed[group.span] = self.convolution(rows).transpose(1, 2).flatten(0, 1)
-        mixed = self.activation(_without_hidden(mixed, batch))
-        return _without_hidden(self.norm(found + mixed), batch)
+        return _without_hidden(self.norm(found + self.activation(mixed)), batch)
 
 
 @dataclass(frozen=True, slots=True)
