@@ -33,6 +33,16 @@ _SLIDING = ["sliding_attention", "full_attention", "sliding_attention"]
 PACKED: dict[str, dict[str, Any]] = {
     "BertModel": {"hidden_act": "gelu"},
     "CamembertModel": {},
+    "DebertaV2Model": {
+        "relative_attention": True,
+        "position_buckets": 8,
+        "max_relative_positions": 40,
+        "pos_att_type": ["p2c", "c2p"],
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "position_biased_input": False,
+        "type_vocab_size": 0,
+    },
     "DistilBertModel": {"dim": HIDDEN, "n_layers": 3, "n_heads": 4, "hidden_dim": 64},
     "Gemma3TextModel": {
         **_DECODER,

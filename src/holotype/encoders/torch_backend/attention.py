@@ -291,11 +291,12 @@ def _in_blocks(tokens: Tensor, group: Group, blocks: Blocks) -> Tensor:
         return tokens.view(*group.shape, *tokens.shape[1:])
     n_real = blocks.n_rows * group.n_tokens
     n_blocks = -(-group.n_rows // blocks.n_rows)
-    whole = _pad(tokens, 0, n_blocks * n_real).view(n_blocks, n_real, *tokens.shape[1:])
-    return _pad(whole, 1, blocks.n_tokens)
+    whole = pad_to(tokens, 0, n_blocks * n_real).view(n_blocks, n_real, *tokens.shape[1:])
+    return pad_to(whole, 1, blocks.n_tokens)
 
 
-def _pad(values: Tensor, axis: int, size: int) -> Tensor:
+def pad_to(values: Tensor, axis: int, size: int) -> Tensor:
+    """Return values with zeros, or False, behind them on an axis, so that it has some size."""
     n_more = size - values.shape[axis]
     if not n_more:
         return values

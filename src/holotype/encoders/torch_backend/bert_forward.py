@@ -181,15 +181,35 @@ class Layer:
     def __call__(self, vectors: Tensor, batch: TokenBatch, bias: Tensor | None) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
         dtype = attention_type(vectors, self.attends_in)
+        query, key, value = self.project(vectors, dtype)
+        attended = attend(query, key, value, batch, bias=bias).to(vectors.dtype)
+        return self.after_attention(vectors, attended, batch)
+
+    def project(self, vectors: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values: ``[n_tokens, n_heads, head_dim]`` each.
+
+        Args:
+            vectors: ``[n_tokens, hidden_dim]``.
+            dtype: the type in which they attend.
+        """
         parts = self.query_key_value.to_type(dtype, vectors)
         query, key, value = parts.view(vectors.shape[0], 3, self.n_heads, -1).unbind(1)
-        attended = attend(query, key, value, batch, bias=bias).to(vectors.dtype)
+        return query, key, value
+
+    def after_attention(self, vectors: Tensor, attended: Tensor, batch: TokenBatch) -> Tensor:
+        """Run what follows attention.
+
+        Args:
+            vectors: what the layer takes, ``[n_tokens, hidden_dim]``.
+            attended: what attention returns, of the same shape.
+            batch: the tokens.
+        """
         sizes = list(batch.pieces)
         if len(sizes) == 1:
-            return self._after_attention(vectors, attended)
+            return self._each(vectors, attended)
         # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
         pieces = zip(torch.split(vectors, sizes), torch.split(attended, sizes), strict=True)
-        return torch.cat([self._after_attention(*piece) for piece in pieces])
+        return torch.cat([self._each(*piece) for piece in pieces])
 
     def with_maps(self, change: ChangeMap) -> Layer:
         """Return the same layer with other maps."""
@@ -201,7 +221,7 @@ class Layer:
             down=change(self.down, self.activation is None),
         )
 
-    def _after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:
+    def _each(self, vectors: Tensor, attended: Tensor) -> Tensor:
         vectors = self.attention_norm(self.attended.add_to(vectors, attended))
         return self.output_norm(self._widen(vectors))
 

@@ -8,7 +8,7 @@ with sentence-transformers.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -29,6 +29,7 @@ from holotype.encoders.torch_backend.bert_forward import (
 )
 from holotype.encoders.torch_backend.byte_map import WatchedMap
 from holotype.encoders.torch_backend.bytes_forward import pack_bert
+from holotype.encoders.torch_backend.deberta_forward import DebertaForward, build_deberta
 from holotype.encoders.torch_backend.few_tokens import with_kernel
 from holotype.encoders.torch_backend.linear_map import MakeMap, linear_map, one_dnn_multiplies
 from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES, Forward, PackedBackbone
@@ -130,6 +131,8 @@ REWRITTEN: Mapping[str, Names] = {
     "RobertaModel": BERT,
     "XLMRobertaModel": BERT,
 }
+# Those that run without padding on a CPU alone, by what builds the pass.
+ON_CPU: Mapping[str, Callable[[Any], Forward]] = {"DebertaV2Model": build_deberta}
 HOSTED = frozenset(
     {
         "Gemma3TextModel",
@@ -144,7 +147,7 @@ HOSTED = frozenset(
 
 # Classes that need padding and run as transformers has them, whose linear layers nobody reads but by
 # calling them.
-MAPPED = frozenset({"DebertaV2Model", "T5EncoderModel"})
+MAPPED = frozenset({"T5EncoderModel"})
 
 
 def packed_forward(model: PreTrainedModel, *, has_types: bool) -> Forward | None:
@@ -156,9 +159,11 @@ def packed_forward(model: PreTrainedModel, *, has_types: bool) -> Forward | None
     """
     if not runs_without_padding(model):
         return None
-    names = REWRITTEN.get(type(model).__name__)
-    if names is not None:
-        return _rewritten(model, names, model.dtype, linear_map)
+    name = type(model).__name__
+    if name in REWRITTEN:
+        return _rewritten(model, REWRITTEN[name], model.dtype, linear_map)
+    if name in ON_CPU:
+        return ON_CPU[name](model)
     parameters = inspect.signature(model.forward).parameters
     return HostedForward(model, takes_types=has_types and "token_type_ids" in parameters)
 
@@ -193,6 +198,8 @@ def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbon
         forward = packed_forward(base, has_types=has_types)
     if forward is None:
         return None
+    if isinstance(forward, DebertaForward):
+        memory_bytes += forward.memory_bytes_of_tables
     return PackedBackbone(
         backbone.tokenizer,
         with_kernel(forward),
@@ -224,6 +231,8 @@ def runs_without_padding(model: PreTrainedModel) -> bool:
     if _has_changing_frequencies(rope):
         return False
     name = type(model).__name__
+    if name in ON_CPU:
+        return model.device.type == "cpu"
     return name in REWRITTEN or name in HOSTED
 
 

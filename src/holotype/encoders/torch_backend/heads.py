@@ -118,6 +118,10 @@ def _classifier(model: Any) -> nn.Module:
     return nn.Sequential(model.classifier)
 
 
+def _own_pooler(model: Any) -> nn.Module:
+    return nn.Sequential(model.pooler, model.classifier)
+
+
 def _distilbert(model: Any) -> nn.Module:
     return nn.Sequential(model.pre_classifier, nn.ReLU(), model.classifier)
 
@@ -133,6 +137,7 @@ def _score(model: Any) -> nn.Module:
 CLASSIFIERS: Mapping[str, tuple[Reads | None, Callable[[Any], nn.Module]]] = {
     "BertForSequenceClassification": ("first", _pooler),
     "CamembertForSequenceClassification": ("first", _classifier),
+    "DebertaV2ForSequenceClassification": ("first", _own_pooler),
     "DistilBertForSequenceClassification": ("first", _distilbert),
     "Gemma3TextForSequenceClassification": ("last", _score),
     "LlamaForSequenceClassification": ("last", _score),
