@@ -93,7 +93,7 @@ def test_no_thread_that_outlives_a_swap_has_a_low_priority(
 
 
 def test_nor_has_one_that_the_first_checkpoint_of_a_process_starts(folder: Path) -> None:
-    """tokenizers starts its threads once for the process, with the first batch."""
+    """The threads of tokenizers start once for the process, with the first batch."""
     found = after_a_swap("own", folder, "torch")
     assert (found["version"], found["raised"]) == (2, [])
     assert found["n_new"] > 0
