@@ -20,7 +20,8 @@ def run_in_background(work: Callable[[], ResultT]) -> ResultT:
     """Run work with a low priority, and wait for it; elsewhere than on Linux, with the usual one.
 
     On Linux each thread has a priority of its own. The threads that it starts inherit it, those of
-    torch's products too. Only root may raise it again, so that the thread ends with its work.
+    torch's products too. Only root may raise it again, so that the thread ends with its work, and
+    the work must start no thread that is to live on.
 
     Returns:
         What the work returns; what it raises is raised here.

@@ -91,16 +91,24 @@ def _set_threads() -> SetThreads | None:
     """
     torch: Any = sys.modules["torch"]
     before = int(torch.get_num_threads())
-    if before == 1:
-        return None
-    for path in _loaded_libraries():
-        set_threads = ctypes.CDLL(path).omp_set_num_threads
-        set_threads(1)
-        is_of_torch = torch.get_num_threads() == 1
+    other = 2 if before == 1 else 1
+    for set_threads in filter(None, map(_setter_in, _loaded_libraries())):
+        set_threads(other)
+        is_of_torch = torch.get_num_threads() == other
         set_threads(before)
         if is_of_torch:
-            return lambda n_threads: set_threads(ctypes.c_int(n_threads))
+            return set_threads
     return None
+
+
+def _setter_in(path: str) -> SetThreads | None:
+    """Return the function of a loaded library; None where it has none, or its file is gone."""
+    try:
+        found = ctypes.CDLL(path).omp_set_num_threads
+    except (OSError, AttributeError):
+        # An environment was upgraded meanwhile, or a name only begins like that of OpenMP.
+        return None
+    return lambda n_threads: found(ctypes.c_int(n_threads))
 
 
 def _loaded_libraries() -> list[str]:

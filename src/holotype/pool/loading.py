@@ -83,8 +83,9 @@ class LoadJob(Job):
             return None
         if later is not None:
             return self._wait(later)
-        if self.keeps is not None:
-            # Nobody waits for it: what it is to replace serves meanwhile.
+        kept = self.keeps
+        # Nobody waits for what is to replace a model that serves meanwhile.
+        if kept is not None and _gives_way(self.unit, kept.unit):
             run_in_background(self._load)
         else:
             self._load()
@@ -351,3 +352,15 @@ class LoadJob(Job):
         )
         reported.__cause__ = error
         return reported
+
+
+def _gives_way(unit: Unit, kept: Unit) -> bool:
+    """Whether a unit can be loaded with a low priority, and serve with the usual one.
+
+    The threads of torch's products are those of the thread that calls, and end with the one that loads.
+    What torch and tokenizers start once for the whole process, the model that serves has started. ONNX
+    Runtime and OpenVINO start the threads that serve with the session; what custom classes do,
+    nobody knows.
+    """
+    same = unit.backend, unit.device
+    return unit.backend == "torch" and same == (kept.backend, kept.device)

@@ -53,6 +53,7 @@ class _Way:
         files: names, sizes and times of its files, as they are now.
         options: how a registry says that it is loaded; None without a registry.
         registered: the version of a registry that it is now.
+        backend: what runs it; see `Unit`.
         has_weights: whether it takes memory of this machine, and gains from copies.
     """
 
@@ -64,6 +65,7 @@ class _Way:
     files: tuple[tuple[str, int, int], ...] = ()
     options: Mapping[str, Any] | None = None
     registered: RegisteredModel | None = None
+    backend: str | None = None
     has_weights: bool = True
 
 
@@ -131,6 +133,7 @@ class Opener:
             threshold=inference.threshold,
             batch_tokens=inference.batch_tokens,
             fingerprint=None if registered is None else registered.fingerprint,
+            backend=way.backend,
             allow_different_vectors=spec.allow_different_vectors,
             # The registry itself refuses a switch to other vectors, unless somebody stated it.
             may_differ_from_last=isinstance(variant.source, RegistrySource),
@@ -147,6 +150,7 @@ class Opener:
                 device=device,
                 prepare=partial(_import_backend, inference.backend),
                 files=_content(source.ref),
+                backend=None if inference.trust_remote_code else inference.backend,
             )
         if isinstance(source, RegistrySource):
             return self._registry_way(spec, source, inference, copy)
@@ -196,6 +200,7 @@ class Opener:
             prepare=partial(_import_backend, str(options["backend"])),
             options=options,
             registered=registered,
+            backend=None if options["trust_remote_code"] else str(options["backend"]),
         )
 
     def _need(

@@ -37,6 +37,8 @@ class Unit:
         threshold: the lowest score of a label that applies, where a call names none.
         batch_tokens: how many tokens a batch of several callers has at most.
         fingerprint: the fingerprint that it must have; None for any.
+        backend: what runs it, such as ``torch``; None where the source alone knows, as for custom
+            classes and for code that came with a checkpoint.
         allow_different_vectors: whether it may replace a model with another fingerprint, or with
             other labels, and answer beside one.
         may_differ_from_last: whether it may at least replace one: a registry has compared the two.
@@ -57,6 +59,7 @@ class Unit:
     threshold: float | None = None
     batch_tokens: int | None = None
     fingerprint: str | None = None
+    backend: str | None = None
     allow_different_vectors: bool = False
     may_differ_from_last: bool = False
 

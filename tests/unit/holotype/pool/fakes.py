@@ -187,6 +187,7 @@ class TestEngine(Engine):
         fails: Exception | Callable[[], None] | None = None,
         need: Need | None = None,
         allow_different_vectors: bool = False,
+        backend: str | None = "torch",
         **model: Any,
     ) -> Unit:
         """Return how a fake model is loaded."""
@@ -207,6 +208,7 @@ class TestEngine(Engine):
             open=open_model,
             prepare=lambda: None,
             need=lambda: need or Need(n_bytes=n_bytes, origin="declared"),
+            backend=backend,
             allow_different_vectors=allow_different_vectors,
         )
 

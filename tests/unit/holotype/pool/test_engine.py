@@ -343,6 +343,32 @@ def test_only_what_replaces_a_model_that_serves_is_loaded_with_a_low_priority(
     assert engine.stop(30, [slot])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"backend": "onnx"}, {"backend": "onnx"}),
+        ({"backend": "openvino"}, {"backend": "openvino"}),
+        ({"backend": None}, {"backend": None}),
+        ({"backend": None}, {"backend": "torch"}),
+        ({"backend": "torch"}, {"backend": "torch", "device": "cuda:0"}),
+    ],
+)
+def test_what_may_start_threads_that_serve_is_loaded_with_the_usual_priority(
+    engine: TestEngine, old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    found: list[int] = []
+
+    def note() -> None:
+        found.append(os.getpriority(os.PRIO_PROCESS, get_native_id()))
+
+    usual = os.getpriority(os.PRIO_PROCESS, get_native_id())
+    slot = loaded(engine, engine.slot("a", **old))
+    engine.swap(slot, engine.unit("a", number=2, fails=note, **new)).future.result(30)
+    assert found == [usual]
+    assert engine.stop(30, [slot])
+
+
 def test_a_measured_size_is_remembered(machine: Machine) -> None:
     sizes = Sizes(None)
     engine = TestEngine(machine, sizes=sizes)
