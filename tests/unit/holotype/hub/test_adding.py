@@ -58,7 +58,7 @@ def test_an_empty_catalogue_gets_its_first_entry() -> None:
 
 
 def test_a_model_that_is_there_is_refused_and_another_kind_of_it_is_not() -> None:
-    with pytest.raises(CatalogueFileError, match="A/Two as two, a dense"):
+    with pytest.raises(CatalogueFileError, match="A/Two as two, of the kind dense"):
         require_new(MODELS, "A/Two", "dense", None)
     require_new(MODELS, "a/two", "sparse", None)
 
