@@ -115,7 +115,7 @@ def test_a_kind_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_vectors_of_unknown_width_make_no_entry(tmp_path: Path) -> None:
     files = saved(tmp_path, bert(hidden_size=None))
     with pytest.raises(
-        UnsupportedCheckpointError, match="vector size that the entry of a dense model"
+        UnsupportedCheckpointError, match="vector size that an entry of the kind dense"
     ):
         make_entry(files, "acme/tiny", id="tiny", kind="dense", revision=None)
 

@@ -27,6 +27,7 @@ from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems
 
 PROCESSOR = "hub: preprocessor_config.json"
+CLIP_DEFAULTS = "hub: the defaults of transformers' CLIPImageProcessor"
 
 
 def made(folder: Path, files: Files) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def test_an_entry_of_clip_says_how_its_images_are_read(tmp_path: Path) -> None:
     assert entry["encoding"]["text_length"] == 40
     assert entry["encoding"]["logit_scale"] == pytest.approx(math.exp(2.5))
     assert entry["encoding"]["logit_bias"] is None
-    assert entry["provenance"]["/image/mean"] == PROCESSOR
+    assert entry["provenance"]["/image/mean"] == CLIP_DEFAULTS
     assert entry["provenance"]["/image/patch_size"] == "hub: config.json"
 
 
@@ -138,14 +139,12 @@ def test_what_open_clip_states_has_its_file_as_source(tmp_path: Path) -> None:
 def test_what_a_processor_leaves_out_has_its_class_as_source(tmp_path: Path) -> None:
     files = image_text()
     config = json.loads(files["preprocessor_config.json"])
-    for key in ("resample", "image_mean", "rescale_factor"):
-        config.pop(key, None)
+    config |= {"image_std": [0.5, 0.5, 0.5], "size": {"shortest_edge": 224}}
     files["preprocessor_config.json"] = json.dumps(config).encode()
     sources = made(tmp_path, files)["provenance"]
-    usual = "hub: the defaults of transformers' CLIPImageProcessor"
-    for name in ("resample", "mean", "rescale"):
-        assert sources[f"/image/{name}"] == usual
-    assert sources["/image/std"] == PROCESSOR
+    for name in ("resample", "mean", "rescale", "crop", "colour"):
+        assert sources[f"/image/{name}"] == CLIP_DEFAULTS
+    assert sources["/image/std"] == sources["/image/shortest_edge"] == PROCESSOR
 
 
 def test_lengths_that_the_files_state_are_confirmed(tmp_path: Path) -> None:
