@@ -164,7 +164,9 @@ def test_what_names_no_repository_is_refused_before_the_hub_is_asked(
 def test_a_kind_is_advised_only_where_it_helps(file: Path, tmp_path: Path) -> None:
     def refused(files: dict[str, bytes]) -> str:
         place = tmp_path / f"model-{len(files)}"
-        saved(place, files)
+        place.mkdir()
+        for name, content in files.items():
+            (place / name).write_bytes(content)
         answer = run("add", "acme/tiny", "--from", str(place), "--file", str(file), "--dry-run")
         assert answer.exit_code == 1
         return answer.stderr
