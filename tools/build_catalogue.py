@@ -21,6 +21,7 @@ from catalogue.conflicts import conflicts
 from catalogue.entry import build, choose, used_sources
 from catalogue.facts import Fact, read_lines
 from catalogue.gather import Gatherer
+from catalogue.licences import LICENSE, Families
 from catalogue.reconcile import reconcile
 from catalogue.releases import settle_the_date
 from catalogue.selecting import complete, ids_of, place
@@ -117,14 +118,21 @@ def make(
         encoding=encoding, mteb=mteb, scores=scores, by_hand=by_hand, claims=claims or {}
     )
     ids = {model["huggingface_id"]: model["id"] for model in reversed(models)}
-    entries, disagreements = [], []
+    found = []
     for model in models:
         kind, repository = model["type"], model["huggingface_id"]
         said = gatherer.said(repository, kind, secondary=bool(model.get("secondary_mode")))
         kept = copy.deepcopy(said)
         reconcile(kept, kind)
         settle_the_date(kept, (mentions or {}).get(repository), (papers or {}).get(repository))
-        facts = choose(kept, by_hand[kind, repository])
+        found.append((model, said, choose(kept, by_hand[kind, repository])))
+    families = Families({model["huggingface_id"]: facts for model, _, facts in found}, mteb)
+    refuted = {repository for repository in families.facts if families.contradict(repository)}
+    entries, disagreements = [], []
+    for model, said, facts in found:
+        kind, repository = model["type"], model["huggingface_id"]
+        if repository in refuted:
+            facts.pop(LICENSE, None)
         _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))
         disagreements += conflicts(entries[-1], said, facts, by_hand[kind, repository])

@@ -45,6 +45,7 @@ _SIZES = {
 OTHER_LICENCES = {
     "dinghy-law": "mteb: the two smaller ones are finetuned from another model than the largest",
     "jina-clip": "the first version was free for any use; mteb and fastembed agree on both",
+    "jina-embeddings": "the card of the fourth says that its base's licence, Qwen's for research, holds",
     "kure": "mteb: each version has a licence of its own",
     "zerank": "the repositories' own tags and card",
 }

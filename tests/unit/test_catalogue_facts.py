@@ -197,6 +197,10 @@ FOLLOWED = {
 """What leads to each source: an address, or a file and a commit. Where nothing does, the source's own
 description says all there is to say."""
 
+MIRRORS = re.compile(r"voozh|ixdev|tbb\.rip|docs\.rs|hf-mirror|emergentmind|zubnet")
+"""Copies of the Hub and pages of third parties: a copied page is cited by the Hub's address, and what
+somebody else writes of a model is no source."""
+
 VALUES_WITHOUT_A_COMMIT = 335
 """How many values come from a file on the main branch of which no commit is known; lower it when some
 are read again."""
@@ -281,6 +285,46 @@ def test_every_claim_can_be_followed() -> None:
         if not re.fullmatch(FOLLOWED[key], detail)
     ]
     assert lost == []
+
+
+def test_no_mirror_and_no_third_party_is_a_source() -> None:
+    cited = [text for model in MODELS for text in model["provenance"].values()]
+    for file in sorted((ROOT / "tools" / "facts").glob("*.jsonl")):
+        for line in file.read_text("utf-8").splitlines():
+            sources = json.loads(line).get("source") or json.loads(line).get("sources") or ""
+            cited += list(sources.values()) if isinstance(sources, dict) else [sources]
+    assert [text for text in cited if text and MIRRORS.search(text)] == []
+
+
+def test_no_free_licence_of_the_registry_contradicts_the_family() -> None:
+    free = {"apache-2.0", "mit", "openmdw-1.1"}
+    bound = re.compile(r"llama-?[23]|gemma(?!-4)|paligemma", re.IGNORECASE)
+    wrong = []
+    for model in MODELS:
+        source = model["provenance"].get("/license", model["provenance"]["*"])
+        made_of = (model.get("lineage") or {}).get("adapted_from") or ""
+        words = f"{model['huggingface_id']} {made_of} {model['architecture']['type']}"
+        if source.startswith("mteb:") and model["license"] in free and bound.search(words):
+            wrong.append(model["id"])
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("name", "licence"),
+    [
+        ("colpali-v1.1", None),
+        ("colpali-v1.2", "mit"),
+        ("colpali-v1.3", "mit"),
+        ("colpali-v1.3-hf", "gemma"),
+        ("jina-embeddings-v4", "other"),
+        ("harrier-oss-v1-270m", None),
+        ("harrier-oss-v1-0.6b", "mit"),
+    ],
+)
+def test_the_card_or_nobody_gives_the_licence_of_what_is_bound(
+    name: str, licence: str | None
+) -> None:
+    assert by_id(name)["license"] == licence
 
 
 def test_values_without_a_commit_only_become_fewer() -> None:

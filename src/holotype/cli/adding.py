@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +20,13 @@ from holotype.errors import (
     CatalogueFileError,
     CheckpointError,
     CriterionError,
-    UnsupportedCheckpointError,
 )
 
 if TYPE_CHECKING:
     from holotype.hub.adding import NewEntry
     from holotype.hub.checkpoint_files import CheckpointFiles
+
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 def add(
@@ -57,8 +59,9 @@ def add(
     """Create an entry from everything that a checkpoint says, with its provenance; the rest is null.
 
     The command recognises the kind: dense (including static), colbert (of Stanford, PyLate and
-    sentence-transformers), sparse, cross-encoder or classifier. It inserts the entry after the
-    last one of its kind and leaves the rest of the file unchanged.
+    sentence-transformers, and of pages), sparse, cross-encoder, classifier, image-text (CLIP and
+    its like, also of OpenCLIP) or captioner. It inserts the entry after the last one of its kind
+    and leaves the rest of the file unchanged.
 
     If the catalogue belongs to a project with holotype's build hook, its module is generated again,
     so that the other commands see the entry.
@@ -71,9 +74,10 @@ def add(
         type = type if type is None else meant_kind(type)
     except CriterionError as error:
         raise typer.BadParameter(str(error), param_hint="--type") from None
-    if "/" not in repository.strip("/"):
+    if not _REPOSITORY.fullmatch(repository):
         raise typer.BadParameter(
-            f"{repository!r} is not the name of a repository; write org/model",
+            f"{repository!r} is not the name of a repository; write org/model, and where the files "
+            "are in a folder, also --from FOLDER",
             param_hint="REPOSITORY",
         )
     if not dry_run:
@@ -127,14 +131,14 @@ def _make(
     kind: str | None,
     revision: str | None,
 ) -> NewEntry:
-    from holotype.encoders.kinds.derived_record import recognise_kind
+    from holotype.encoders.kinds.derived_record import KindNotToldError, recognise_kind
     from holotype.hub.adding import completed, make_entry, propose_id, require_new, taken_names
     from holotype.hub.fixing import entries
 
     models = entries(completed(text))
     try:
         kind = kind or recognise_kind(files.checkpoint)
-    except UnsupportedCheckpointError as error:
+    except KindNotToldError as error:
         fail(f"{error}; or name the kind with --type")
     require_new(models, name, kind, id)
     id = id or propose_id(name, kind, taken_names(models))

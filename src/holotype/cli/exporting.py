@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -15,6 +16,9 @@ from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
     from holotype.encoders.exports import Export
+
+_LIMITS = re.compile(r"\b(min_cosine|max_difference)\b=?")
+"""The limits as `holotype.export` calls them, which are options here."""
 
 
 def export(
@@ -67,8 +71,8 @@ def export(
     holotype_export.json.
 
     Each line of the output has a name, a tab and a value: folder, backend, dtype, max_difference;
-    for vectors also min_cosine and texts, for sparse ones min_words_kept; for scores also
-    agreement, the share of unchanged rankings or labels, and inputs; for captions also words_kept,
+    for vectors also min_cosine and texts, the number of texts, and of pictures where the model
+    reads those, that were compared, for sparse ones min_words_kept; for scores also agreement, the share of unchanged rankings or labels, and inputs; for captions also words_kept,
     the share of words that stay where they were, and pictures.
 
     Load the folder with load(ID, backend=..., dtype=..., checkpoint=FOLDER). Needs the extra export
@@ -89,7 +93,7 @@ def export(
             max_difference=max_difference,
         )
     except (HolotypeError, ValueError) as error:
-        fail(str(error))
+        fail(_LIMITS.sub(lambda found: f"--{found[1].replace('_', '-')}", str(error)))
     _write(made, as_json=as_json)
 
 

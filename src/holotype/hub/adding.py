@@ -109,7 +109,7 @@ def make_entry(
     if kind in _WITH_VECTORS and "embedding_dim" not in said:
         raise UnsupportedCheckpointError(
             files.location,
-            f"does not state the vector size that the entry of a {kind} model requires; "
+            f"does not state the vector size that an entry of the kind {kind} requires; "
             "write the entry by hand" + "".join(f". {note}" for note in notes),
         )
     entry = _skeleton(huggingface_id, id, kind)
@@ -167,7 +167,7 @@ def require_new(
         if name.lower() == huggingface_id.lower() and model.get("type") == kind:
             raise CatalogueFileError(
                 "",
-                f"the catalogue already has {huggingface_id} as {model.get('id')}, a {kind} model; "
+                f"the catalogue already has {huggingface_id} as {model.get('id')}, of the kind {kind}; "
                 f"compare it with: holotype verify {model.get('id')}",
             )
     if id is not None and id in taken_names(models):

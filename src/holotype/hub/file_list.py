@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import get_args
 
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
+from holotype.encoders.checkpoints.open_clip import (
+    OPEN_CLIP_FILE,
+    OPEN_CLIP_PICKLE,
+    OPEN_CLIP_WEIGHTS,
+)
 from holotype.encoders.checkpoints.safetensors import (
     some_are_pickled,
     stored_dtype,
@@ -27,12 +32,21 @@ _USUAL = {
     "onnx_file": ("onnx/model.onnx", "model.onnx"),
 }
 
+_OF_OPEN_CLIP = {
+    "config_file": (OPEN_CLIP_FILE,),
+    "safetensors_file": (OPEN_CLIP_WEIGHTS,),
+    "pytorch_file": (OPEN_CLIP_PICKLE,),
+}
+"""The same where only OpenCLIP's configuration says what the model is."""
+
 
 def compare_files(comparer: Comparer, files: CheckpointFiles) -> None:
     """Compare the files that an entry names with those of the checkpoint."""
     for field, usual in _USUAL.items():
         ours = getattr(comparer.record, field)
         if ours is None:
+            if files.checkpoint.is_open_clip:
+                usual = (*_OF_OPEN_CLIP.get(field, ()), *usual)
             present = next((name for name in usual if name in files.names), None)
             theirs = None if present is None else Setting(present, FILE_LIST)
             comparer.compare(field, None, theirs, agrees=True)

@@ -20,6 +20,7 @@ from holotype.encoders.checkpoints.open_clip import (
     OPEN_CLIP_FILE,
     OPEN_CLIP_WEIGHTS,
     STANDS_AT,
+    assumed,
     translate,
 )
 from holotype.encoders.checkpoints.safetensors import (
@@ -235,7 +236,13 @@ class Checkpoint:
             if not optional:
                 raise
             values = {}
-        return JsonFile(file.name, values, file.location, stands_at=STANDS_AT[name])
+        return JsonFile(
+            file.name,
+            values,
+            file.location,
+            stands_at=STANDS_AT[name],
+            assumed=assumed(file, name),
+        )
 
     def once(self, question: str, answer: Callable[[], T]) -> T:
         """Return the answer to a question about this folder, which is found only once."""

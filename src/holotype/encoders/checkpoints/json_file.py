@@ -38,6 +38,7 @@ class JsonFile:
         *,
         within: str = "",
         stands_at: Mapping[str, str] | None = None,
+        assumed: Mapping[str, str] | None = None,
     ) -> None:
         """Take what has been read; `Checkpoint.json` does that.
 
@@ -48,12 +49,14 @@ class JsonFile:
             within: the keys above such an object, each with a dot behind it.
             stands_at: where the file has a value, by the path that it has here; for files whose
                 values are read under other names.
+            assumed: who says a value that the file leaves out, by the path that it has here.
         """
         self.name = name
         self.values = values
         self.location = location
         self._within = within
         self._stands_at = stands_at or {}
+        self._assumed = assumed or {}
 
     def part(self, key: str) -> JsonFile | None:
         """Return the object under a key, with the same name; None where there is none."""
@@ -66,17 +69,20 @@ class JsonFile:
             self.location,
             within=f"{self._within}{key}.",
             stands_at=self._stands_at,
+            assumed=self._assumed,
         )
 
-    def with_usual(self, usual: Mapping[str, object]) -> JsonFile:
-        """Return the same file with these values under the keys that have none."""
+    def with_usual(self, usual: Mapping[str, object], source: str) -> JsonFile:
+        """Return the same file with these values, which the source says, under keys without one."""
         stated = {key: value for key, value in self.values.items() if value is not None}
+        added = {f"{self._within}{key}": source for key in usual if key not in stated}
         return JsonFile(
             self.name,
             {**usual, **stated},
             self.location,
             within=self._within,
             stands_at=self._stands_at,
+            assumed={**self._assumed, **added},
         )
 
     def integer(self, *keys: str) -> Setting[int] | None:
@@ -91,7 +97,7 @@ class JsonFile:
                 continue
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise self.wrong(key, value, "a number")
-            return Setting(float(value), self.name)
+            return Setting(float(value), self.source_of(key))
         return None
 
     def boolean(self, *keys: str) -> Setting[bool] | None:
@@ -109,7 +115,7 @@ class JsonFile:
             return None
         if not all(isinstance(item, str) for item in found.value):
             raise self.wrong(keys[0], found.value, "a list of strings")
-        return Setting(tuple(found.value), self.name)
+        return Setting(tuple(found.value), found.file)
 
     def wrong(self, key: str, value: object, expected: str) -> CheckpointError:
         """Return the error for a value that is not what it should be."""
@@ -121,6 +127,15 @@ class JsonFile:
         path = f"{self._within}{key}"
         return self._stands_at.get(path, path)
 
+    def source_of(self, key: str) -> str:
+        """Return the name of the file, or of what says the value that the file leaves out."""
+        path = f"{self._within}{key}"
+        while path:
+            if path in self._assumed:
+                return self._assumed[path]
+            path = path.rpartition(".")[0]
+        return self.name
+
     def _get(self, kind: type[T], expected: str, *keys: str) -> Setting[T] | None:
         for key in keys:
             value = self.values.get(key)
@@ -128,7 +143,7 @@ class JsonFile:
                 continue
             if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
                 raise self.wrong(key, value, expected)
-            return Setting(value, self.name)
+            return Setting(value, self.source_of(key))
         return None
 
 

@@ -18,6 +18,8 @@ from holotype.errors import UnsupportedCheckpointError
 OPEN_CLIP_FILE = "open_clip_config.json"
 OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
 OPEN_CLIP_PICKLE = "open_clip_pytorch_model.bin"
+OPEN_CLIP_DEFAULTS = "OpenCLIP's defaults"
+"""What says a value that the configuration leaves out."""
 
 # No network is known that has a tenth of it.
 _MOST_TIMES_AS_WIDE = 100
@@ -76,9 +78,36 @@ STANDS_AT: Mapping[str, Mapping[str, str]] = {
     "preprocessor_config.json": {
         "image_mean": "preprocess_cfg.mean",
         "image_std": "preprocess_cfg.std",
+        "resample": "preprocess_cfg.interpolation",
+        "do_convert_rgb": "preprocess_cfg.mode",
     },
 }
 """Where OpenCLIP's configuration has what `translate` returns, by the paths of the latter."""
+
+_NEVER_STATED: Mapping[str, tuple[str, ...]] = {
+    "config.json": (),
+    "preprocessor_config.json": ("do_rescale", "rescale_factor"),
+}
+"""What OpenCLIP does to every picture, whatever its configuration says."""
+
+
+def assumed(file: JsonFile, name: str) -> Mapping[str, str]:
+    """Return which values of `translate` are defaults, by their paths in one of its files.
+
+    Args:
+        file: OpenCLIP's configuration.
+        name: the file of transformers.
+    """
+    left_out = [at for at, place in STANDS_AT[name].items() if not _states(file, place)]
+    return dict.fromkeys((*left_out, *_NEVER_STATED[name]), OPEN_CLIP_DEFAULTS)
+
+
+def _states(file: JsonFile, place: str) -> bool:
+    """Whether the configuration has a value at a place, such as `model_cfg.text_cfg.width`."""
+    value: object = file.values
+    for key in place.split(" ")[0].split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value is not None
 
 
 def translate(file: JsonFile) -> Mapping[str, Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.modules import MODULES_FILE, module_entries
+from holotype.encoders.checkpoints.open_clip import OPEN_CLIP_DEFAULTS
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.errors import UnsupportedCheckpointError
 from holotype.records import Colour, Resample
@@ -199,8 +200,9 @@ def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
     file = whole.part("image_processor") or folder.json(IMAGE_PROCESSOR_FILE, optional=True)
     name = _name(file, whole, folder)
     usual = CLASSES.get(name or "", {})
-    found = _processor(file.with_usual(usual), whole, name, folder.inside)
-    rounds = Setting(True, file.name) if folder.is_open_clip else None
+    source = f"the defaults of transformers' {name}"
+    found = _processor(file.with_usual(usual, source), whole, name, folder.inside)
+    rounds = Setting(True, OPEN_CLIP_DEFAULTS) if folder.is_open_clip else None
     return dataclasses.replace(found, rounds_crop=rounds)
 
 
@@ -254,7 +256,9 @@ def _processor(values: JsonFile, whole: JsonFile, name: str | None, folder: str)
         rescale=_rescale(values, known=known),
         mean=mean,
         std=std,
-        colour=Setting("RGB", values.name) if converts is not None and converts.value else None,
+        colour=Setting("RGB", values.source_of("do_convert_rgb"))
+        if converts is not None and converts.value
+        else None,
         patch_size=_patch_size(values),
         merge_size=values.integer("merge_size"),
         tokens=values.integer("image_seq_length", "image_seq_len")
@@ -277,7 +281,7 @@ def _flag(values: JsonFile, key: str, *, default: bool) -> bool:
 def _resizing(values: JsonFile, name: str | None) -> dict[str, Any]:
     """Return the fields that say how pictures are resized."""
     size = values.values.get("size")
-    file = values.name
+    file = values.source_of("size")
     least, most = values.integer("min_pixels"), values.integer("max_pixels")
     if name in _BY_AREA or least is not None or most is not None:
         sides = values.part("size") if isinstance(size, dict) else None
@@ -324,10 +328,11 @@ def _crop(values: JsonFile, *, known: bool) -> Setting[tuple[int, ...]] | None:
     if crops is None:
         return None
     if not crops.value:
-        return Setting((), values.name)
+        return Setting((), values.source_of("do_center_crop"))
     size = values.values.get("crop_size")
+    file = values.source_of("crop_size")
     if type(size) is int:
-        return Setting((size, size), values.name)
+        return Setting((size, size), file)
     sides = values.part("crop_size")
     height = sides.integer("height") if sides else None
     width = sides.integer("width") if sides else None
@@ -335,7 +340,7 @@ def _crop(values: JsonFile, *, known: bool) -> Setting[tuple[int, ...]] | None:
         if not known and size is None:
             return None
         raise values.wrong("crop_size", size, "a number, or an object with height and width")
-    return Setting((height.value, width.value), values.name)
+    return Setting((height.value, width.value), file)
 
 
 def _resample(values: JsonFile) -> Setting[Resample] | None:
@@ -344,14 +349,14 @@ def _resample(values: JsonFile) -> Setting[Resample] | None:
         return None
     for number, name in enumerate(_RESAMPLES):
         if stated in (number, name) and not isinstance(stated, bool):
-            return Setting(name, values.name)
+            return Setting(name, values.source_of("resample"))
     raise values.wrong("resample", stated, "the number of a filter of Pillow, from 0 to 5")
 
 
 def _rescale(values: JsonFile, *, known: bool) -> Setting[float] | None:
     rescales = values.boolean("do_rescale")
     if rescales is not None and not rescales.value:
-        return Setting(1.0, values.name)
+        return Setting(1.0, values.source_of("do_rescale"))
     factor = values.number("rescale_factor")
     return factor if known or rescales is not None else None
 
@@ -362,10 +367,12 @@ def _normalization(
     """Return mean and deviation, so that they say all that is done after rescaling."""
     normalizes = values.boolean("do_normalize")
     mean, std = _channels(values, "image_mean"), _channels(values, "image_std")
+    files = values.source_of("image_mean"), values.source_of("image_std")
     if std is not None and not all(std):
         raise values.wrong("image_std", values.values["image_std"], "numbers that are not 0")
     if normalizes is not None and not normalizes.value:
         mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+        files = (values.source_of("do_normalize"),) * 2
     offset = values.boolean("rescale_offset")
     if offset is not None and offset.value and mean is not None:
         # EfficientNet takes 1 from the rescaled values first.
@@ -375,8 +382,8 @@ def _normalization(
         # It divides by the deviation twice.
         std = tuple(channel * channel for channel in std)
     return (
-        None if mean is None else Setting(mean, values.name),
-        None if std is None else Setting(std, values.name),
+        None if mean is None else Setting(mean, files[0]),
+        None if std is None else Setting(std, files[1]),
     )
 
 

@@ -22,7 +22,8 @@ class VectorLoss:
         max_difference: the greatest absolute difference of any number of any vector; where a
             text's numbers exceed 1, as a share of the greatest of them.
         min_cosine: the smallest cosine of any vector with its original.
-        texts: the same for each text that was compared, in order.
+        texts: the same for each text that was compared, in order, and after the texts for each
+            picture where the model reads pictures.
     """
 
     max_difference: float

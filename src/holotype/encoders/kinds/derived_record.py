@@ -15,6 +15,7 @@ from holotype.encoders.checkpoints.image_text import (
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.late_interaction import PYLATE_KEYS, STANFORD_FILE
 from holotype.encoders.checkpoints.modules import MODULES_FILE
+from holotype.encoders.checkpoints.open_clip import OPEN_CLIP_FILE
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
     LIBRARY_FILE,
@@ -45,6 +46,10 @@ _MODULE_KINDS = {
     "Pooling": "dense",
     STATIC_MODULE: "dense",
 }
+
+
+class KindNotToldError(UnsupportedCheckpointError):
+    """The files are those of a model, and nothing in them tells its kind: only a record can."""
 
 
 def recognise_kind(checkpoint: Checkpoint) -> str:
@@ -89,10 +94,10 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
     if not checkpoint.has(CONFIG_FILE) and not checkpoint.has(MODULES_FILE):
         raise UnsupportedCheckpointError(
             checkpoint.location,
-            f"holds no model: it has neither {CONFIG_FILE} nor {MODULES_FILE}; name the folder "
-            "that has them",
+            f"holds no model: it has neither {CONFIG_FILE} nor {MODULES_FILE} nor {OPEN_CLIP_FILE}; "
+            "name the folder that has one of them",
         )
-    raise UnsupportedCheckpointError(
+    raise KindNotToldError(
         checkpoint.location,
         f"neither {CONFIG_FILE} nor {MODULES_FILE} tells what kind of model this is; load a record "
         f"that does, such as load(DenseModel(...), checkpoint={checkpoint.location!r})",

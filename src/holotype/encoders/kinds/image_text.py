@@ -7,7 +7,7 @@ from typing import Any
 
 from holotype.encoders.checkpoints.image_text import TOKENIZER_FILE, ImageTextSettings
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.checkpoints.settings import CONFIG_FILE, cut_width
+from holotype.encoders.checkpoints.settings import cut_width
 from holotype.encoders.kinds.images import PixelSettings, compare_pixels
 from holotype.encoders.kinds.merge import Merge
 from holotype.encoders.kinds.prompts import Prompt
@@ -131,14 +131,15 @@ def _padded_length(
 ) -> int | None:
     """Return the length to which texts are padded; the architecture says whether they are."""
     pads = "max-length" if settings.model_type in _SIGMOID else "longest"
-    file = settings.text.transformer.json(CONFIG_FILE).name
-    chosen = merge.choose("text_padding", record.text_padding, Setting(pads, file))
+    by_network = Setting(pads, "the type of the network")
+    chosen = merge.choose("text_padding", record.text_padding, by_network)
     positions = settings.text.n_positions
     length = record.text_length
     if length is not None and positions is not None and length > positions.value:
         merge.differ("text_length", length, positions.value, positions.file)
     else:
-        merge.compare("text_length", length, positions if length is None else None, agrees=True)
+        confirmed = positions is not None and length in (None, positions.value)
+        merge.compare("text_length", length, positions if confirmed else None, agrees=True)
     if chosen != "max-length":
         return None
     if length is None and positions is None:

@@ -114,5 +114,6 @@ class Merge(Comparer):
         if limit is not None and ours > limit.value:
             self.differ("context_length", ours, limit.value, limit.file)
         else:
-            self.compare("context_length", ours, None, agrees=True)
+            confirmed = limit is not None and ours == limit.value
+            self.compare("context_length", ours, limit if confirmed else None, agrees=True)
         return ours

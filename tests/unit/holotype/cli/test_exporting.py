@@ -33,6 +33,13 @@ WORDS = WordLoss(
 SCORES = ScoreLoss(max_difference=0.004, agreement=0.95, inputs=(0.004, 0.001, 0.0))
 
 
+def test_a_limit_is_called_as_the_option_is() -> None:
+    words = ("export", "all-minilm-l6-v2", "--backend", "onnx", "--max-difference", "0.5")
+    answer = run(*words, catalogue="holotype.models")
+    assert answer.exit_code == 1
+    assert "say with --min-cosine what is near enough" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("loss", "told"),
     [

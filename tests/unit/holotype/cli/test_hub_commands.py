@@ -152,6 +152,37 @@ def test_a_kind_is_understood_or_refused_with_a_suggestion(file: Path, folder: P
     assert "type='densee' is unknown; did you mean 'dense'?" in answer.stderr
 
 
+@pytest.mark.parametrize("name", ["local:folder/model", "model", "acme/", "a/b/c", "hf:acme/tiny"])
+def test_what_names_no_repository_is_refused_before_the_hub_is_asked(
+    name: str, file: Path, folder: Path
+) -> None:
+    answer = run("add", name, "--file", str(file))
+    assert answer.exit_code == 2
+    assert "write org/model" in answer.stderr
+
+
+def test_a_kind_is_advised_only_where_it_helps(file: Path, tmp_path: Path) -> None:
+    def refused(files: dict[str, bytes]) -> str:
+        place = tmp_path / f"model-{len(files)}"
+        place.mkdir()
+        for name, content in files.items():
+            (place / name).write_bytes(content)
+        answer = run("add", "acme/tiny", "--from", str(place), "--file", str(file), "--dry-run")
+        assert answer.exit_code == 1
+        return answer.stderr
+
+    assert "name the kind with --type" in refused({"config.json": b"{}"})
+    empty = refused({})
+    assert "open_clip_config.json" in empty
+    timm = {**checkpoints.open_clip()}
+    config = json.loads(timm["open_clip_config.json"])
+    config["model_cfg"]["vision_cfg"]["timm_model_name"] = "vit_base_patch16_siglip_224"
+    timm["open_clip_config.json"] = json.dumps(config).encode()
+    found = refused(timm)
+    assert "timm_model_name" in found
+    assert "--type" not in empty + found
+
+
 def test_a_catalogue_that_is_missing_is_made(tmp_path: Path, folder: Path) -> None:
     missing = tmp_path / "none.json"
     answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(missing))

@@ -58,7 +58,7 @@ def test_an_empty_catalogue_gets_its_first_entry() -> None:
 
 
 def test_a_model_that_is_there_is_refused_and_another_kind_of_it_is_not() -> None:
-    with pytest.raises(CatalogueFileError, match="A/Two as two, a dense"):
+    with pytest.raises(CatalogueFileError, match="A/Two as two, of the kind dense"):
         require_new(MODELS, "A/Two", "dense", None)
     require_new(MODELS, "a/two", "sparse", None)
 
@@ -115,7 +115,7 @@ def test_a_kind_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_vectors_of_unknown_width_make_no_entry(tmp_path: Path) -> None:
     files = saved(tmp_path, bert(hidden_size=None))
     with pytest.raises(
-        UnsupportedCheckpointError, match="vector size that the entry of a dense model"
+        UnsupportedCheckpointError, match="vector size that an entry of the kind dense"
     ):
         make_entry(files, "acme/tiny", id="tiny", kind="dense", revision=None)
 

@@ -27,6 +27,7 @@ from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems
 
 PROCESSOR = "hub: preprocessor_config.json"
+CLIP_DEFAULTS = "hub: the defaults of transformers' CLIPImageProcessor"
 
 
 def made(folder: Path, files: Files) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def test_an_entry_of_clip_says_how_its_images_are_read(tmp_path: Path) -> None:
     assert entry["encoding"]["text_length"] == 40
     assert entry["encoding"]["logit_scale"] == pytest.approx(math.exp(2.5))
     assert entry["encoding"]["logit_bias"] is None
-    assert entry["provenance"]["/image/mean"] == PROCESSOR
+    assert entry["provenance"]["/image/mean"] == CLIP_DEFAULTS
     assert entry["provenance"]["/image/patch_size"] == "hub: config.json"
 
 
@@ -104,9 +105,59 @@ def test_an_entry_of_open_clip_says_what_its_configuration_says(tmp_path: Path) 
     assert (specs["embedding_dim"], specs["hidden_dim"], specs["layers"]) == (24, 32, 3)
     assert entry["encoding"]["text_length"] == 40
     assert entry["encoding"]["logit_scale"] == pytest.approx(math.exp(2.5))
+    files = entry["files"]
+    assert files["config"] == "open_clip_config.json"
+    assert files["weights"]["safetensors"] == "open_clip_model.safetensors"
     sources = set(entry["provenance"].values())
     assert "hub: open_clip_config.json" in sources
     assert "hub: config.json" not in sources
+
+
+def test_what_open_clip_leaves_out_has_its_defaults_as_source(tmp_path: Path) -> None:
+    sources = made(tmp_path, open_clip())["provenance"]
+    for name in ("resample", "rescale", "colour"):
+        assert sources[f"/image/{name}"] == "hub: OpenCLIP's defaults"
+    assert sources["/encoding/text_padding"] == "hub: the type of the network"
+    for stated in ("/image/size", "/image/mean", "/specs/hidden_dim", "/encoding/text_length"):
+        assert sources[stated] == "hub: open_clip_config.json"
+
+
+def test_what_open_clip_states_has_its_file_as_source(tmp_path: Path) -> None:
+    files = open_clip()
+    config = json.loads(files["open_clip_config.json"])
+    del config["preprocess_cfg"]["mean"], config["model_cfg"]["text_cfg"]["context_length"]
+    config["preprocess_cfg"] |= {"interpolation": "bilinear", "mode": "RGB"}
+    files["open_clip_config.json"] = json.dumps(config).encode()
+    entry = made(tmp_path, files)
+    sources = entry["provenance"]
+    assert sources["/image/resample"] == sources["/image/colour"] == "hub: open_clip_config.json"
+    assert sources["/image/mean"] == "hub: OpenCLIP's defaults"
+    assert entry["encoding"]["text_length"] == 77
+    assert sources["/encoding/text_length"] == "hub: OpenCLIP's defaults"
+
+
+def test_what_a_processor_leaves_out_has_its_class_as_source(tmp_path: Path) -> None:
+    files = image_text()
+    config = json.loads(files["preprocessor_config.json"])
+    config |= {"image_std": [0.5, 0.5, 0.5], "size": {"shortest_edge": 224}}
+    files["preprocessor_config.json"] = json.dumps(config).encode()
+    sources = made(tmp_path, files)["provenance"]
+    for name in ("resample", "mean", "rescale", "crop", "colour"):
+        assert sources[f"/image/{name}"] == CLIP_DEFAULTS
+    assert sources["/image/std"] == sources["/image/shortest_edge"] == PROCESSOR
+
+
+def test_lengths_that_the_files_state_are_confirmed(tmp_path: Path) -> None:
+    report = checked(tmp_path, open_clip(), context_length=40, text_length=40)
+    found = {finding.field: finding for finding in report.findings}
+    for field in ("context_length", "text_length"):
+        assert (found[field].outcome, found[field].file) == ("agree", "open_clip_config.json")
+
+
+def test_a_length_below_what_the_network_takes_is_not_said(tmp_path: Path) -> None:
+    report = checked(tmp_path, open_clip(), context_length=32, text_length=32)
+    found = {finding.field: finding.outcome for finding in report.findings}
+    assert found["context_length"] == found["text_length"] == "not said"
 
 
 def test_an_entry_of_pages_in_tiles(tmp_path: Path) -> None:

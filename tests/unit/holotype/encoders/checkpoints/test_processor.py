@@ -131,7 +131,12 @@ def test_the_folder_of_the_first_module_is_looked_into(tmp_path: Path) -> None:
     folder_with(
         tmp_path,
         modules=[module | {"type": "sentence_transformers.models.CLIPModel"}],
-        **{"0_CLIPModel__preprocessor_config": {"image_processor_type": "CLIPImageProcessor"}},
+        **{
+            "0_CLIPModel__preprocessor_config": {
+                "image_processor_type": "CLIPImageProcessor",
+                "crop_size": {"height": 9, "width": 8},
+            }
+        },
     )
     found = read(tmp_path)
     assert found.folder == "0_CLIPModel"
