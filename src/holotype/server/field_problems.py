@@ -247,4 +247,5 @@ def _tag(annotation: Any) -> str:
         return f"union[{','.join(map(_tag, inner))}]"
     if origin is list:
         return f"list[{_tag(inner[0])}]"
-    return getattr(annotation, "__name__", str(annotation))
+    name: str = getattr(annotation, "__name__", str(annotation))
+    return name
