@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from build_page import FRONTEND, ROOT, find_node, install, is_new_enough
+from holotype import select
 
 FIRST_LOAD_BYTES = 120_000
 PERMISSIVE = {"MIT", "ISC", "BSD-3-Clause", "Apache-2.0"}
@@ -105,6 +106,12 @@ def test_the_types_are_those_of_the_server(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True, env=environment)
     committed = FRONTEND / "src" / "api" / "schema.d.ts"
     assert target.read_bytes() == committed.read_bytes(), "run: python tools/page_types.py"
+
+
+def test_the_catalogue_is_filtered_by_every_type_that_it_has() -> None:
+    source = (FRONTEND / "src" / "views" / "Catalogue.tsx").read_text(encoding="utf-8")
+    types = re.findall(r'"([\w-]+)"', source.partition("const TYPES = [")[2].partition("]")[0])
+    assert sorted(types) == sorted({str(record.type) for record in select()})
 
 
 def test_the_style_and_the_types_of_the_sources() -> None:

@@ -43,6 +43,9 @@ def server(
             "emotions": local(save_head(folder / "emotions", "Bert", num_labels=3, id2label=NAMES)),
             "sparse": local(folder / "sparse"),
             "pii": "{source: {type: builtin, name: pii}}",
+            "safe-pii": local(
+                folder / "nowhere", "fallback: [pii]", "allow_different_vectors: true"
+            ),
             "broken": local(folder / "nowhere"),
             "safe": local(
                 folder / "nowhere", "fallback: [minilm]", "allow_different_vectors: true"
@@ -302,6 +305,37 @@ def test_a_builtin_classifier_answers(server: RunningServer) -> None:
     body = server.post("/classify", {"model": "pii", "input": ["write to a@example.com"]}).json()
     assert body["data"][0][0]["label"] == "email"
     assert body["usage"]["total_tokens"] is None
+
+
+@pytest.mark.parametrize("inputs", [["mail a@b.com", "b"], [["a", "b"]], [["a"], ["a", "b"]]])
+def test_a_pair_for_a_model_of_single_texts_is_refused(server: RunningServer, inputs: Any) -> None:
+    for model in ("pii", "safe-pii"):
+        response = server.post("/predict", {"model": model, "inputs": inputs})
+        assert (response.status_code, error_of(response)["code"]) == (422, "unsupported_input")
+        assert response.json()["detail"] == (
+            f'{model!r} reads single texts, not pairs; send inputs as [["first text"], '
+            '["second text"]]'
+        )
+    # What it says is right.
+    right = server.post("/predict", {"model": "pii", "inputs": [["mail a@b.com"], ["b"]]})
+    assert [len(row) for row in right.json()] == [1, 0]
+
+
+@pytest.mark.parametrize("path", ["/classify", "/predict"])
+def test_raw_scores_of_what_has_none_are_refused(server: RunningServer, path: str) -> None:
+    field = "input" if path == "/classify" else "inputs"
+    response = server.post(path, {"model": "pii", field: "a", "raw_scores": True})
+    assert response.status_code == 422
+    assert response.json()["detail"] == (
+        "'pii' has no raw scores: its scores are not made of logits; leave raw_scores out"
+    )
+    raw = server.post(path, {"model": "emotions", field: "a", "raw_scores": True})
+    assert raw.status_code == 200
+
+
+def test_a_load_that_failed_advises_what_a_deployment_has(server: RunningServer) -> None:
+    detail = error_of(server.post("/embed", {"model": "broken", "inputs": "a"}))["detail"]
+    assert "checkpoint=" not in detail
 
 
 def test_sparse_vectors_are_those_of_the_model(server: RunningServer) -> None:

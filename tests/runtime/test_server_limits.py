@@ -190,7 +190,13 @@ def test_a_request_id_that_could_break_a_log_is_replaced(slow: RunningServer) ->
 
 
 def test_an_unknown_path_is_a_problem_everywhere(slow: RunningServer) -> None:
-    assert slow.client.get("/nowhere").json()["code"] == "not_found"
+    missing = slow.client.get("/nowhere").json()
+    assert missing["code"] == "not_found"
+    assert "GET /openapi.json lists the paths" in missing["detail"]
+    method = slow.client.get("/embed")
+    assert method.json()["detail"] == "this path does not take this method; expected POST"
+    broken = slow.client.post("/embed", content=b"{", headers={"content-type": "application/json"})
+    assert broken.json()["detail"].startswith("the body is no JSON: EOF while")
     assert "error" in slow.client.get("/v1/nowhere").json()
     assert slow.client.get("/embed").status_code == 405
 

@@ -246,7 +246,11 @@ def test_what_pages_are_not_is_refused(server: RunningServer) -> None:
     assert found[:2] == (422, "invalid_image")
     assert "inputs[1].image" in found[2]
     for asked, words in [
-        ({"model": "pages", "inputs": "a cat"}, "its documents are pictures"),
+        ({"model": "pages", "inputs": "a cat"}, "'pages' reads pages, which are pictures"),
+        ({"model": "pages", "inputs": "a cat", "input_type": "text"}, "'pages' reads pages, which"),
+        ({"model": "pages", "inputs": items[:1], "input_type": "query"}, "input_type says query"),
+        ({"model": "pages", "inputs": items[:1], "prompt_name": "query"}, "prompt_name says query"),
+        ({"model": "pages", "inputs": []}, "send at least one item"),
         ({"model": "pages", "inputs": ["a cat", items[0]]}, "inputs"),
         ({"model": "clip", "inputs": items[:1]}, "the kind 'colbert'"),
         ({"model": "pages", "inputs": items[:1], "dimensions": 8}, "leave them out"),
@@ -254,6 +258,9 @@ def test_what_pages_are_not_is_refused(server: RunningServer) -> None:
         response = server.post("/embed_all", asked)
         assert response.status_code in (400, 422)
         assert words in response.text
+        assert "encode_" not in response.text
+    stated = {"model": "pages", "inputs": items[:1], "input_type": "document"}
+    assert server.post("/embed_all", stated).status_code == 200
     asked = {"model": "pages", "inputs": items[:1], "expect_fingerprint": "other"}
     assert refusal_of_problem(server.post("/embed_all", asked))[:2] == (409, "fingerprint_mismatch")
 
@@ -300,7 +307,8 @@ def test_pages_that_cannot_be_ranked_are_refused(server: RunningServer) -> None:
     for _ in range(6):
         response = server.post("/v1/rerank", texts)
         assert response.status_code == 422
-        assert "'pages' does not read this: its documents are pictures" in response.text
+        assert "'pages' reads pages, which are pictures" in response.text
+        assert "encode_" not in response.text
     right = {"model": "pages", "query": "a cat", "documents": [page]}
     assert server.post("/v1/rerank", right).status_code == 200
 

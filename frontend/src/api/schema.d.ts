@@ -1248,6 +1248,11 @@ export interface components {
             /** Address */
             address: string;
             database: components["schemas"]["DatabaseBody"] | null;
+            /**
+             * Deployment
+             * @description Where the deployment is read from; null for a server that was given none.
+             */
+            deployment: string | null;
             /** Device */
             device: string;
             /** N Threads */

@@ -26,9 +26,9 @@ const seconds = (values: Values, name: string) => {
 	const value = values[name];
 	return typeof value === "number" ? duration(value) : "";
 };
-const list = (values: Values, name: string) => {
+const list = (values: Values, name: string): string => {
 	const value = values[name];
-	return Array.isArray(value) && value.length ? value.join(", ") : "nothing";
+	return Array.isArray(value) ? value.join(", ") : "";
 };
 
 const SENTENCES: Record<string, (values: Values) => [string, string, Tone]> = {
@@ -74,11 +74,13 @@ const SENTENCES: Record<string, (values: Values) => [string, string, Tone]> = {
 		text(v, "reason"),
 		"warn",
 	],
-	deployment_applied: (v) => [
-		"The deployment was applied",
-		`added ${list(v, "added")}; removed ${list(v, "removed")}; swapped ${list(v, "swapped")}`,
-		"ok",
-	],
+	deployment_applied: (v) => {
+		const parts = ["added", "removed", "swapped", "changed"].flatMap((what) => {
+			const names = list(v, what);
+			return names ? [`${what} ${names}`] : [];
+		});
+		return ["The deployment was applied", parts.join("; ") || "nothing changed", "ok"];
+	},
 	deployment_failed: (v) => [
 		"The deployment was refused; the one before serves",
 		text(v, "reason"),

@@ -32,9 +32,16 @@ export function ProblemNote({ problem }: { problem: Problem }) {
 	);
 }
 
+/** How the operator started the server, which is nobody's mistake. */
+const CHOICES = new Set(["no_registry", "no_deployment"]);
+
 export function ErrorNote({ error }: { error: unknown }) {
 	if (!error) return null;
-	if (error instanceof ProblemError) return <ProblemNote problem={error.problem} />;
+	if (error instanceof ProblemError) {
+		const { problem } = error;
+		if (CHOICES.has(problem.code)) return <p className="note">{problem.detail}</p>;
+		return <ProblemNote problem={problem} />;
+	}
 	const title = error instanceof AwayError ? "The server is away" : "The page has an error";
 	return (
 		<div className="problem" role="alert">

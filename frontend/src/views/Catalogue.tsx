@@ -9,7 +9,16 @@ import { Empty, ErrorNote, Loading } from "../ui/notes";
 import { PageHead } from "../ui/PageHead";
 import { type Column, VirtualTable } from "../ui/VirtualTable";
 
-const TYPES = ["dense", "colbert", "sparse", "cross-encoder", "classifier"];
+/** Every type that a record may have; a test compares them with the catalogue's. */
+const TYPES = [
+	"dense",
+	"colbert",
+	"sparse",
+	"cross-encoder",
+	"classifier",
+	"image-text",
+	"captioner",
+];
 
 const number = (value: number | null | undefined) =>
 	value === null || value === undefined ? "–" : integer(value);

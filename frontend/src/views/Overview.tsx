@@ -7,6 +7,7 @@ import { ModelCard } from "../models/ModelCard";
 import { useModels } from "../models/ModelsContext";
 import { BudgetBar } from "../pool/BudgetBar";
 import { EventList } from "../pool/EventList";
+import { HowToDeploy } from "../pool/HowToDeploy";
 import { Badge } from "../ui/Badge";
 import { Icon } from "../ui/Icon";
 import { MetricCard } from "../ui/MetricCard";
@@ -31,6 +32,7 @@ export function Overview() {
 				{(data) => (
 					<>
 						<Numbers pool={data} server={server.data} />
+						{!data.models.length && server.data && <HowToDeploy server={server.data} />}
 						{data.devices.length > 0 && (
 							<div className="card">
 								{data.devices.map((device) => (
@@ -140,7 +142,9 @@ function Numbers({ pool, server }: { pool: Pool; server: ServerInfo | undefined 
 				note={
 					loaded.length < pool.models.length
 						? "the rest is loaded by its first call"
-						: "all that are deployed"
+						: pool.models.length
+							? "all that are deployed"
+							: "none is deployed"
 				}
 			/>
 			<MetricCard

@@ -6,6 +6,7 @@ import { useSearch } from "../app/router";
 import { bytes, duration } from "../format";
 import { BudgetBar } from "../pool/BudgetBar";
 import { EventList } from "../pool/EventList";
+import { HowToDeploy } from "../pool/HowToDeploy";
 import { PoolTable } from "../pool/PoolTable";
 import { Icon } from "../ui/Icon";
 import { Answer, Empty, ErrorNote } from "../ui/notes";
@@ -14,6 +15,7 @@ import { PageHead } from "../ui/PageHead";
 /** What is loaded, what it costs, and what made room for what. */
 export function PoolView() {
 	const query = useQuery(queries.pool());
+	const server = useQuery(queries.server());
 	const client = useQueryClient();
 	const again = useMutation({
 		mutationFn: reload,
@@ -27,8 +29,12 @@ export function PoolView() {
 			>
 				<button
 					type="button"
-					disabled={again.isPending}
-					title="Read the deployment file again and apply what changed"
+					disabled={again.isPending || server.data?.deployment === null}
+					title={
+						server.data?.deployment === null
+							? "The server was started without a deployment"
+							: "Read the deployment again and apply what changed"
+					}
 					onClick={() => again.mutate()}
 				>
 					<Icon name="refresh" />
@@ -36,10 +42,34 @@ export function PoolView() {
 				</button>
 			</PageHead>
 			<ErrorNote error={again.error} />
+			{again.data && <NotChanged failed={again.data.failed} />}
 			<Answer query={query} what="Asking for the pool">
-				{(pool) => <PoolState pool={pool} />}
+				{(pool) => (
+					<>
+						{!pool.models.length && server.data && <HowToDeploy server={server.data} />}
+						<PoolState pool={pool} />
+					</>
+				)}
 			</Answer>
 		</>
+	);
+}
+
+/** Names that a deployment could not change, which serve what they served before. */
+function NotChanged({ failed }: { failed: Record<string, string> }) {
+	const names = Object.entries(failed);
+	if (!names.length) return null;
+	return (
+		<div className="problem" role="alert">
+			<strong>The deployment was applied in part</strong>
+			<ul>
+				{names.map(([name, reason]) => (
+					<li key={name} className="break">
+						<code>{name}</code> was not changed: {reason}
+					</li>
+				))}
+			</ul>
+		</div>
 	);
 }
 
@@ -59,7 +89,7 @@ function PoolState({ pool }: { pool: Pool }) {
 				{pool.models.length ? (
 					<PoolTable models={pool.models} />
 				) : (
-					<Empty title="The deployment names no models" />
+					<Empty title="No model is deployed" />
 				)}
 			</div>
 			{pool.ensembles.length > 0 && (

@@ -89,8 +89,15 @@ def unpin(name: Name, url: Url = _HERE) -> None:
 
 
 def reload(url: Url = _HERE) -> None:
-    """Let a running server read its deployment again, and print what has changed as JSON."""
-    write_json(_request(url, "POST", "/api/reload"))
+    """Let a running server read its deployment again, and print what has changed as JSON.
+
+    Where a name could not be changed, the command fails; the name serves what it served before.
+    """
+    found = _request(url, "POST", "/api/reload")
+    write_json(found)
+    failed = found.get("failed") if isinstance(found, dict) else None
+    if failed:
+        fail("; ".join(f"{name} was not changed: {why}" for name, why in failed.items()))
 
 
 COMMANDS = (

@@ -19,7 +19,10 @@ def serve(
     ] = None,
     host: Annotated[
         str,
-        typer.Option(metavar="ADDRESS", help="Where to listen; not only here needs a key."),
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where to listen; an address that other machines reach needs a key.",
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="PORT", help="The port; 0 takes a free one.")] = 8080,
     database: Annotated[
@@ -39,7 +42,8 @@ def serve(
     state_file: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Where to keep the active versions for a start without it."
+            metavar="FILE",
+            help="Where to keep the active versions, for a start while the database is away.",
         ),
     ] = None,
     allow: Annotated[

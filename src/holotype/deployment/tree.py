@@ -427,6 +427,6 @@ def describe(node: Node) -> str:
         case int() | float():
             return f"the number {one_line(node.written)[:60]}"
         case list():
-            return "a list"
+            return "a list" if node.value else "an empty list"
         case _:
-            return "a mapping"
+            return "a mapping" if node.value or node.has_lost_keys else "an empty mapping"

@@ -12,7 +12,7 @@ from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolError, SupersededError
 from holotype.pool.generation import Version
-from holotype.pool.opening import Opener
+from holotype.pool.opening import Opener, find_problem
 from holotype.pool.preparing import PreparedSwap, PreparedUnit, Replacement
 from holotype.pool.routes import Copy, Route, Variant
 from holotype.pool.routing import Breaker, Weights
@@ -72,7 +72,8 @@ class Applier:
             changes = self._changes(deployment, deployment.models)
             gone = tuple(name for name in self._caller.routes if deployment.find(name) is None)
             applied = self._carry_out(deployment, changes, timeout_s, gone)
-        return self._tell(applied)
+        # A pool that begins without models has nothing to tell.
+        return self._tell(applied) if deployment.models or gone else applied
 
     def refresh(self, kind: str | None = None, *, timeout_s: float = 600.0) -> Applied:
         """Look again at what the sources of the deployment stand for, and swap what has changed.
@@ -214,7 +215,7 @@ class Applier:
                 engine.swap(slot, unit, mode=mode, timeout_s=timeout_s, holds=change.holds)
                 for slot, unit in change.swaps
             ]
-        failed: dict[str, str] = {}
+        failed = _find_missing(old_routes, changes)
         for change in changes:
             for job in change.jobs:
                 error = job.future.exception()
@@ -255,6 +256,25 @@ class Applier:
             for one in route.copies:
                 if id(one.slot) not in kept:
                     self._engine.remove(one.slot)
+
+
+def _find_missing(old_routes: Mapping[str, Route], changes: Iterable[Change]) -> dict[str, str]:
+    """Return which names would take a source that is not there, and why, by name.
+
+    It is asked for what is not loaded now: a swap says by itself what it does not find. A new name has
+    nothing that it could go on with; its loads say what is missing.
+    """
+    found: dict[str, str] = {}
+    for change in changes:
+        old = old_routes.get(change.spec.name)
+        if old is None or change.swaps:
+            continue
+        before = [variant.source for variant in old.spec.variants]
+        for variant in change.spec.variants:
+            problem = None if variant.source in before else find_problem(variant.source)
+            if problem is not None:
+                found[change.spec.name] = problem
+    return found
 
 
 def _report(

@@ -194,7 +194,8 @@ class Residents(Home):
                 version=one.version.number,
                 memory_bytes=one.memory_bytes,
             )
-        if returned.missing_bytes:
+        # A pool that ends lends nothing any more: what its process keeps is nobody's loss.
+        if returned.missing_bytes and not self._closed:
             self.events.add(
                 "memory_not_returned",
                 closing[0].version.name,

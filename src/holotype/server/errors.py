@@ -80,6 +80,12 @@ class ConflictError(RequestError):
     code = "conflict"
 
 
+class NoDeploymentError(ConflictError):
+    """The server was started without a place of a deployment, and has none to read."""
+
+    code = "no_deployment"
+
+
 class FingerprintMismatchError(ConflictError):
     """The vectors would be others than the caller expects."""
 
@@ -107,11 +113,23 @@ class UnprocessableError(RequestError):
     code = "unprocessable"
 
 
+class UnreadableInputError(UnprocessableError):
+    """A model does not read what it was sent, such as pairs or pictures."""
+
+    code = "unsupported_input"
+
+
 class UnavailableError(RequestError):
     """What the request needs is not there now."""
 
     status = 503
     code = "unavailable"
+
+
+class NoRegistryError(UnavailableError):
+    """The server was started without a database, and so has no registry."""
+
+    code = "no_registry"
 
 
 class DeadlinePassedError(RequestError):

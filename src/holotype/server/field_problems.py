@@ -1,4 +1,4 @@
-"""What is wrong with the fields of a body, one sentence for each.
+"""What is wrong with the fields of a body: for each, what was found and what was expected.
 
 pydantic tells of every member of a union that a value does not fit, under a path that names the member.
 The one that fits furthest is what the client meant.
@@ -6,9 +6,13 @@ The one that fits furthest is what the client meant.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+
+from pydantic import BaseModel
 
 from holotype.server.errors import FieldProblem
 
@@ -34,6 +38,18 @@ _EXPECTED: Mapping[str, str] = {
     "list_type": "a list",
     "dict_type": "an object",
 }
+_EXPECTED_ALONE: Mapping[str, str] = {
+    **_EXPECTED,
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+"""What a field that is no union holds, by pydantic's names of the errors."""
+_SHOWN_VALUES = (str, int, float)
+_MOST_CHARACTERS = 60
+"""How much of a value is shown."""
 _OF_OBJECTS = ("missing", "extra_forbidden")
 _FOUND: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),
@@ -76,15 +92,22 @@ class _Union:
         return FieldProblem(field=shown(path), message=message)
 
 
-def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[FieldProblem]:
-    """Return what is wrong with each field, from what pydantic says."""
+def field_problems(
+    errors: Iterable[Mapping[str, Any]], body: type[BaseModel] | None = None
+) -> list[FieldProblem]:
+    """Return what is wrong with each field, from what pydantic says.
+
+    Args:
+        errors: the errors of pydantic.
+        body: what the body should be; None where only pydantic knows.
+    """
     found: dict[Path, _Union | FieldProblem] = {}
     for at, error in enumerate(errors):
         location = tuple(error["loc"])
         tags = tuple(part for part in location if part in _MEMBERS)
         if not tags or "input" not in error:
             found[(*location, "", at)] = FieldProblem(
-                field=shown(location), message=str(error["msg"])
+                field=shown(location), message=_alone(error, body)
             )
             continue
         union = found.setdefault(location[: location.index(tags[0])], _Union())
@@ -99,7 +122,12 @@ def shown(location: Sequence[str | int]) -> str:
     first = len(location) > 1 and location[0] in ("body", "query", "path")
     parts = [part for part in location[first:] if part not in _MEMBERS]
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return text.removeprefix(".")[:200]
+    return _encodable(text.removeprefix(".")[:200])
+
+
+def _encodable(text: str) -> str:
+    """Return a text with halves of surrogate pairs, which no answer can hold, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _reached(tags: Path, error: Mapping[str, Any]) -> Path:
@@ -114,16 +142,110 @@ def _order(path: Path) -> tuple[int, tuple[int, ...]]:
 
 def _expected(tags: Path, error: Mapping[str, Any]) -> str:
     if error["type"] in (*_OF_OBJECTS, "model_type"):
-        return _MEMBERS[str(tags[-1])]
+        # An item of a list is one object, and the member is the list.
+        name = str(tags[-1])
+        return _MEMBERS[name.removeprefix("list[").removesuffix("]")]
     return _EXPECTED.get(error["type"], str(error["msg"]))
 
 
 def _found(error: Mapping[str, Any]) -> str:
-    value = error["input"]
     if error["type"] == "extra_forbidden":
         # It has all that it must have, or the first error would be another.
-        return f"an object that also has {error['loc'][-1]}"
+        return f"an object that also has {_encodable(str(error['loc'][-1]))}"
+    return _kind_of(error["input"])
+
+
+def _kind_of(value: object) -> str:
     if isinstance(value, dict):
-        keys = [str(key)[:40] for key in list(value)[:_MOST_KEYS]]
+        keys = [_encodable(str(key)[:40]) for key in list(value)[:_MOST_KEYS]]
         return f"an object with {', '.join(keys)}" if keys else "an empty object"
     return next((words for kind, words in _FOUND if isinstance(value, kind)), "null")
+
+
+def _alone(error: Mapping[str, Any], body: type[BaseModel] | None) -> str:
+    """Return what is wrong with a field that has one shape."""
+    kind, message = str(error["type"]), str(error["msg"])
+    owner = None if body is None else _owner(body, error["loc"])
+    if kind == "missing":
+        name = str(error["loc"][-1]) if error["loc"] else ""
+        known = owner is not None and name in owner.model_fields
+        words = _words(owner.model_fields[name].annotation) if owner and known else "a value"
+        return f"is missing, expected {words}"
+    if kind == "extra_forbidden":
+        fields = "" if owner is None else f", expected one of {', '.join(owner.model_fields)}"
+        return f"found a field that is unknown here{fields}"
+    if "input" not in error:
+        return message
+    if kind in _EXPECTED_ALONE:
+        return f"found {_kind_of(error['input'])}, expected {_EXPECTED_ALONE[kind]}"
+    for prefix, expected in (
+        ("Input should be ", ""),
+        ("String should have ", "a text with "),
+        ("List should have ", "a list with "),
+        ("Value error, ", ""),
+    ):
+        if message.startswith(prefix):
+            words = expected + message.removeprefix(prefix)
+            return f"found {_value(error['input'])}, expected {words}"
+    return f"found {_value(error['input'])}: {message}"
+
+
+def _value(value: object) -> str:
+    """Return a value as JSON has it, or what it is if that says more."""
+    if isinstance(value, _SHOWN_VALUES) and not isinstance(value, bool):
+        text = _encodable(json.dumps(value, ensure_ascii=False))
+        return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
+    return _kind_of(value)
+
+
+def _owner(body: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
+    """Return the class of the object that has, or should have, the field at a path."""
+    owner: type[BaseModel] | None = body
+    for part in location[:-1]:
+        if owner is None or part not in owner.model_fields:
+            return None
+        named = owner.model_fields[str(part)].annotation
+        classes = [one for one in (named, *get_args(named)) if _is_body(one)]
+        owner = classes[0] if classes else None
+    return owner
+
+
+def _is_body(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _words(annotation: Any) -> str:
+    """Return what an annotation means, as `_MEMBERS` has it."""
+    members = [one for one in _members(annotation) if one is not NoneType]
+    *others, last = dict.fromkeys(_word(one) for one in members)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    is_union = get_origin(annotation) in (Union, UnionType)
+    return get_args(annotation) if is_union else (annotation,)
+
+
+def _word(annotation: Any) -> str:
+    alone = {int: "a whole number", float: "a number", bool: "true or false"}
+    if get_origin(annotation) is Literal:
+        return " or ".join(repr(one) for one in get_args(annotation))
+    if annotation in alone:
+        return alone[annotation]
+    named = _MEMBERS.get(_tag(annotation))
+    if named is not None:
+        return named
+    return "a list" if get_origin(annotation) is list else "an object"
+
+
+def _tag(annotation: Any) -> str:
+    """Return what pydantic calls a member of a union."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _tag(inner[0])
+    if origin in (Union, UnionType):
+        return f"union[{','.join(map(_tag, inner))}]"
+    if origin is list:
+        return f"list[{_tag(inner[0])}]"
+    name: str = getattr(annotation, "__name__", str(annotation))
+    return name

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -189,7 +189,7 @@ def problem_of(error: Exception) -> Problem:
         return problem_of(invalid(error.errors()))
     if isinstance(error, HTTPException):
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-        return Problem(status=error.status_code, code=code, detail=str(error.detail))
+        return Problem(status=error.status_code, code=code, detail=_detail_of_http(error))
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
             return Problem(
@@ -208,6 +208,18 @@ def problem_of(error: Exception) -> Problem:
         code="internal_error",
         detail="the server made a mistake; its log says more, under this request id",
     )
+
+
+def _detail_of_http(error: HTTPException) -> str:
+    """Return what is wrong with a path or a method; starlette repeats the status only."""
+    if error.detail != HTTPStatus(error.status_code).phrase:
+        return str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return "there is nothing at this path; GET /openapi.json lists the paths"
+    allowed = (error.headers or {}).get("Allow")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and allowed:
+        return f"this path does not take this method; expected {allowed}"
+    return str(error.detail)
 
 
 def _detail(error: Exception) -> str:
@@ -251,9 +263,16 @@ def _extra(error: Exception) -> Mapping[str, Any] | None:
     return None
 
 
-def invalid(errors: Iterable[Mapping[str, Any]]) -> UnprocessableError:
-    """Return the error of a body whose fields are wrong, from what pydantic says."""
-    found = field_problems(errors)
+def invalid(
+    errors: Iterable[Mapping[str, Any]], body: type[BaseModel] | None = None
+) -> UnprocessableError:
+    """Return the error of a body whose fields are wrong, from what pydantic says.
+
+    Args:
+        errors: the errors of pydantic.
+        body: what the body should be, if it is known: it tells what a field should hold.
+    """
+    found = field_problems(errors, body)
     words = "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in found[:5])
     more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
     return UnprocessableError(f"the request is not valid: {words}{more}", errors=found[:50])

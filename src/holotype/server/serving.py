@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import sys
+from contextlib import suppress
+from ipaddress import ip_address
 from types import FrameType
 
 import uvicorn
@@ -26,6 +28,8 @@ operation that lets go of it; by Python's own 5 ms, it would stand still while a
 
 
 _MOST_NAMES = 10
+_ASKED_BY_ITSELF = "http://127.0.0.1:8080"
+"""The server that `holotype pool` asks without ``--url``."""
 _EXAMPLE = (
     'deployment.yaml with the lines "version: \'1.0\'" and "models: {search: {source: '
     "'catalogue:all-minilm-l6-v2', preload: true}}\", and start: holotype serve deployment.yaml"
@@ -93,9 +97,25 @@ def describe(state: ServerState) -> str:
         return f"No model is served, since no deployment is named. Write a file such as {_EXAMPLE}"
     shown = ", ".join(names[:_MOST_NAMES])
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    then = "which is watched" if state.settings.watch else "then call holotype pool reload"
+    then = "which is watched" if state.settings.watch else f"then {_how_to_reload(state.settings)}"
     models = "model" if len(names) == 1 else "models"
     return f"{len(names)} {models} served: {shown}{more}. To add one, edit {place}, {then}"
+
+
+def _how_to_reload(settings: ServerSettings) -> str:
+    command = "call holotype pool reload"
+    if settings.port == 0:
+        return f"{command} --url with the address that the next lines name"
+    host = settings.host
+    with suppress(ValueError):
+        address = ip_address(host)
+        # A server that listens everywhere is not called by that address.
+        if address.is_unspecified:
+            host = "127.0.0.1"
+        elif address.version == 6:
+            host = f"[{host}]"
+    url = f"http://{host}:{settings.port}"
+    return command if url == _ASKED_BY_ITSELF else f"{command} --url {url}"
 
 
 def configure(state: ServerState) -> uvicorn.Config:

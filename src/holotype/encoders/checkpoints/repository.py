@@ -231,7 +231,8 @@ def _how_to_fetch(huggingface_id: str, commit: str, files: Sequence[str]) -> str
     patterns = " ".join(f"--include {pattern!r}" for pattern in files)
     return (
         f"Where there is a connection run: hf download {huggingface_id} --revision {commit} "
-        f"{patterns}; a gated model needs HF_TOKEN. Or pass a local folder as checkpoint="
+        f"{patterns}; a gated model needs HF_TOKEN. Or take a local folder: "
+        "load(..., checkpoint=FOLDER), or local:FOLDER as the source in a deployment"
     )
 
 

@@ -66,7 +66,8 @@ def _fetch(record: ModelInfo, files: Sequence[str], ignored: Sequence[str]) -> P
         raise CheckpointError(
             record.huggingface_id,
             f"the record {record.id!r} pins no revision, and a branch may change at any time; "
-            "pass a local folder as checkpoint=, or a record with a revision",
+            "take a local folder: load(..., checkpoint=FOLDER), or local:FOLDER as the source in a "
+            "deployment; or take a record with a revision",
         )
     # By name: neither a local folder nor a type checker needs huggingface_hub.
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any, TypeAlias, TypeVar
 
+from holotype.errors import UnsupportedInputError
+
 ItemT = TypeVar("ItemT")
 
 
@@ -22,6 +24,23 @@ def each_text(texts: str | Iterable[str], argument: str = "texts") -> Iterator[s
     """
     several = [texts] if isinstance(texts, str) else require_several(texts, argument)
     return (check_text(text, index) for index, text in enumerate(several))
+
+
+def each_single_text(model_id: str, texts: str | Iterable[str]) -> Iterator[str]:
+    """Return one or several texts for a model that reads no pairs; see `each_text`.
+
+    Raises:
+        UnsupportedInputError: one is a pair of texts.
+        TypeError: see `each_text`.
+        ValueError: likewise.
+    """
+    several = [texts] if isinstance(texts, str) else require_several(texts, "texts")
+    for index, text in enumerate(several):
+        if is_pair(text):
+            raise UnsupportedInputError(
+                model_id, f"the item at index {index} is a pair; it reads single texts"
+            )
+        yield check_text(text, index)
 
 
 def require_several(items: Iterable[ItemT], argument: str) -> Iterator[ItemT]:

@@ -16,7 +16,7 @@ from typing import Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.inputs.items import each_text
+from holotype.encoders.inputs.items import each_single_text
 from holotype.encoders.options import EncodeOptions, settings_of
 from holotype.encoders.running.scores import label_rule
 from holotype.pool.patterns.phones import PhoneNumbers, import_package
@@ -182,6 +182,7 @@ class PiiClassifier:
             Spans for one text, a list of these for several.
 
         Raises:
+            UnsupportedInputError: one is a pair of texts.
             ValueError: `thresholds` names a label that does not exist, or an option is invalid.
         """
         if options:
@@ -205,7 +206,7 @@ class PiiClassifier:
                     key=_minus_score,
                 )[:top_k]
             )
-            for text in each_text(texts)
+            for text in each_single_text("pii", texts)
         ]
         return found[0] if isinstance(texts, str) else found
 
@@ -216,9 +217,12 @@ class PiiClassifier:
 
         Returns:
             float32 ``[n_labels]`` for one text, ``[n_texts, n_labels]`` for several.
+
+        Raises:
+            UnsupportedInputError: one is a pair of texts.
         """
         settings_of(**options)
-        given = list(each_text(texts))
+        given = list(each_single_text("pii", texts))
         scores = np.zeros((len(given), len(LABELS)), dtype=np.float32)
         for row, text in zip(scores, given, strict=True):
             for span in self.find(text):

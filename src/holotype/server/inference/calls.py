@@ -96,8 +96,9 @@ class Call:
         except ValidationError as error:
             problems = error.errors(include_url=False, include_context=False)
             if problems[0]["type"] == "json_invalid":
-                raise RequestError(f"the body is no JSON: {problems[0]['msg']}") from None
-            raise invalid(problems) from None
+                why = problems[0]["msg"].removeprefix("Invalid JSON: ")
+                raise RequestError(f"the body is no JSON: {why}") from None
+            raise invalid(problems, body_type) from None
 
     @property
     def remaining_s(self) -> float:
@@ -290,8 +291,13 @@ class Call:
 
     # -- what comes of it ----------------------------------------------------------------------
 
-    def check_count(self, items: Sequence[Any], field: str) -> None:
+    def check_count(self, items: Sequence[Any], field: str, noun: str = "text") -> None:
         """Refuse no items, and more than the server takes.
+
+        Args:
+            items: the items.
+            field: the field that has them.
+            noun: what one of them is.
 
         Raises:
             RequestError: there are none.
@@ -299,13 +305,13 @@ class Call:
         """
         if not items:
             raise RequestError(
-                f"{field} is empty; send at least one text",
+                f"{field} is empty; send at least one {noun}",
                 errors=[FieldProblem(field=field, message="is empty")],
             )
         most = self.state.settings.max_texts
         if len(items) > most:
             raise BodyTooLargeError(
-                f"{field} has {len(items):,} texts, and a request may have {most:,}; send several",
+                f"{field} has {len(items):,} {noun}s, and a request may have {most:,}; send several",
                 errors=[FieldProblem(field=field, message="is too long")],
             )
 

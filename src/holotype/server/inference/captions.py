@@ -19,7 +19,7 @@ router = APIRouter()
 async def captions(call: Call, body: CaptionsBody) -> Response:
     """Return a caption of each picture, with its score."""
     given = body.input if isinstance(body.input, list) else [body.input]
-    call.check_count(given, "input")
+    call.check_count(given, "input", "picture")
     texts = [one.image if isinstance(one, ImageItem) else one for one in given]
     fields = [_field(body, at) for at in range(len(given))]
     if body.user is not None and call.key is None:

@@ -12,8 +12,9 @@ import numpy as np
 from holotype.encoders.inputs.lengths import Lengths
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import maxsim
+from holotype.errors import UnsupportedInputError
 from holotype.pool import Answer, Lease
-from holotype.server.errors import FieldProblem, UnprocessableError
+from holotype.server.errors import FieldProblem, UnprocessableError, UnreadableInputError
 from holotype.server.inference.answers import Floats
 from holotype.server.inference.calls import METHODS, Call, default_options, require_kind
 from holotype.server.inference.dense import MOST_SWAPS, too_many_swaps
@@ -62,6 +63,7 @@ async def encode_tokens(
 
     Raises:
         InvalidImageError: a page cannot be read; the error names its field.
+        UnreadableInputError: the model reads pages and not texts, or texts only.
         HolotypeError: see `holotype.server.inference.dense.encode`.
     """
     lease = await call.lease(name)
@@ -113,11 +115,24 @@ async def _run(
 ) -> TokenVectors:
     if isinstance(items, Pages):
         pictures = await read_pictures(call, items.given, items.fields)
-        answer = await run_pictures(call, name, "encode_image", pictures, items.fields, lease)
+        try:
+            answer = await run_pictures(call, name, "encode_image", pictures, items.fields, lease)
+        except UnsupportedInputError as error:
+            raise UnreadableInputError(
+                f"{name!r} reads texts only; send texts, or ask a model of pages: GET /v1/models "
+                "lists the names"
+            ) from error
         return TokenVectors(answer=answer, lengths=None)
-    lengths = await call.measure(lease, items, side, truncate=truncate)
-    options = default_options(lease, truncate)
-    answer = await call.run(name, METHODS[side], items, lease=lease, **options)
+    try:
+        lengths = await call.measure(lease, items, side, truncate=truncate)
+        options = default_options(lease, truncate)
+        answer = await call.run(name, METHODS[side], items, lease=lease, **options)
+    except UnsupportedInputError as error:
+        raise UnreadableInputError(
+            f"{name!r} reads pages, which are pictures, and its documents are no texts; send "
+            'objects with an image, as in {"image": "data:image/png;base64,..."}. Texts are read '
+            "as queries: /embed_all takes them with input_type: query"
+        ) from error
     return TokenVectors(answer=answer, lengths=lengths)
 
 

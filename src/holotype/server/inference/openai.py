@@ -64,7 +64,7 @@ async def _vectors(call: Call, name: str, body: EmbeddingsBody, side: str) -> Ve
     # Objects are not mixed with texts or tokens: no body with both is valid.
     if isinstance(given, list) and given and isinstance(given[0], TextItem | ImageItem):
         if any(isinstance(one, ImageItem) for one in given):
-            call.check_count(given, "input")
+            call.check_count(given, "input", "item")
             return await encode_items(call, name, given, **options)
         given = [one.text for one in given]
     texts = await texts_of(call, name, given, "input")

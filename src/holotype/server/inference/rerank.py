@@ -33,7 +33,8 @@ async def rerank(call: Call, body: RerankBody) -> Response:
     are sums over the tokens of the query, and compare documents of one query only.
     """
     documents = _documents(body)
-    call.check_count(_items(documents), "documents" if body.texts is None else "texts")
+    field = "documents" if body.texts is None else "texts"
+    call.check_count(_items(documents), field, field.removesuffix("s"))
     if body.user is not None and call.key is None:
         call.key = body.user
     scores, answer, usage = await _score(call, body, documents)

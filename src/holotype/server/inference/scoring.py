@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from holotype.encoders.inputs.lengths import Lengths
-from holotype.pool import Answer
-from holotype.server.errors import UnprocessableError
+from holotype.errors import UnsupportedInputError
+from holotype.pool import Answer, Lease
+from holotype.server.errors import FieldProblem, UnprocessableError, UnreadableInputError
 from holotype.server.inference.answers import Floats
 from holotype.server.inference.calls import Call, default_options, require_kind
 
@@ -56,7 +58,8 @@ async def label_texts(
     """Return all labels of texts or pairs with their scores, best first.
 
     Raises:
-        UnprocessableError: the model has no labels.
+        UnprocessableError: the model has no labels, or no raw scores.
+        UnreadableInputError: there is a pair, and the model reads none.
         TextOverflowError: a text is too long.
     """
     lease = await call.lease(name)
@@ -66,26 +69,49 @@ async def label_texts(
             "classifier",
             hint="texts are classified by models of the kind 'classifier'",
         )
-        lengths = await call.measure(lease, texts, truncate=truncate)
-        options = default_options(lease, truncate)
         if raw:
-            if lease is None:
-                raise UnprocessableError(f"{name!r} is more than one model, and has no raw scores")
+            _require_logits(name, lease)
+        lengths = await call.measure(lease, texts, truncate=truncate)
+        asked: dict[str, Any] = {"activation": "logits"} if raw else {"top_k": _ALL}
+        try:
             answer = await call.run(
                 name,
-                "predict_scores",
+                "predict_scores" if raw else "classify",
                 texts,
                 lease=lease,
-                activation="logits",
-                **options,
+                **asked,
+                **default_options(lease, truncate),
             )
+        except UnsupportedInputError as error:
+            raise UnreadableInputError(
+                f'{name!r} reads single texts, not pairs; send inputs as [["first text"], '
+                '["second text"]]',
+                errors=[FieldProblem(field="inputs", message="expected single texts")],
+            ) from error
+        if raw:
+            assert lease is not None, "several models have no raw scores"
             labels = lease.generation.facts.labels
             return [_sorted(labels, row) for row in answer.value], answer, lengths
-        answer = await call.run(name, "classify", texts, lease=lease, top_k=_ALL, **options)
     found = [
         [{"label": each.label, "score": float(each.score)} for each in row] for row in answer.value
     ]
     return found, answer, lengths
+
+
+def _require_logits(name: str, lease: Lease[Any] | None) -> None:
+    """Refuse raw scores of what has none.
+
+    Raises:
+        UnprocessableError: it is more than one model, or its scores are not made of logits.
+    """
+    if lease is None:
+        raise UnprocessableError(f"{name!r} is more than one model, and has no raw scores")
+    score = getattr(lease.model, "predict_scores", None)
+    if score is None or "activation" not in signature(score).parameters:
+        raise UnprocessableError(
+            f"{name!r} has no raw scores: its scores are not made of logits; leave raw_scores out",
+            errors=[FieldProblem(field="raw_scores", message="is not supported by this model")],
+        )
 
 
 def _sorted(labels: Sequence[str], row: Floats) -> Labelled:

@@ -86,15 +86,22 @@ async def embed_all(call: Call, body: EmbedAllBody) -> Response:
     """
     _refuse_dense_options(body)
     given = [body.inputs] if isinstance(body.inputs, str | ImageItem) else body.inputs
-    call.check_count(given, "inputs")
+    call.check_count(given, "inputs", "item")
     pages = [one.image for one in given if isinstance(one, ImageItem)]
     several = isinstance(body.inputs, list)
     fields = [f"inputs[{at}].image" if several else "inputs.image" for at in range(len(pages))]
+    side = _side(body, unstated="document")
+    if pages and side != "document":
+        field = "prompt_name" if body.input_type is None else "input_type"
+        raise UnprocessableError(
+            f"pages are documents, and {field} says {side}; leave it out",
+            errors=[FieldProblem(field=field, message="is of texts only")],
+        )
     found = await encode_tokens(
         call,
         await call.choose_kind(body.model, "colbert"),
         Pages(given=pages, fields=fields) if pages else [str(one) for one in given],
-        side=_side(body, unstated="document"),
+        side=side,
         truncate=body.truncate,
         expected=body.expect_fingerprint,
     )

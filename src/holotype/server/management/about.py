@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from holotype.server.management.answers import Answer
 from holotype.server.management.background import Management
@@ -34,6 +35,9 @@ class ServerBody(Answer):
     version: str
     started_at: datetime
     address: str
+    deployment: str | None = Field(
+        description="Where the deployment is read from; null for a server that was given none."
+    )
     database: DatabaseBody | None
     python: str
     device: str
@@ -49,6 +53,7 @@ def get_server(manager: Manager, _: Reader) -> ServerBody:
         version=version("holotype"),
         started_at=state.started_at,
         address=f"http://{state.settings.host}:{state.settings.port}",
+        deployment=state.settings.deployment,
         database=_database(manager),
         python=platform.python_version(),
         device=", ".join(each.name for each in devices) or "cpu",

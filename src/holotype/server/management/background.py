@@ -15,7 +15,7 @@ from starlette.requests import Request
 from holotype.errors import HolotypeError
 from holotype.pool import Event
 from holotype.registry import Activation, ModelRegistry, ModelSwitcher, ModelValidator
-from holotype.server.errors import UnavailableError
+from holotype.server.errors import NoRegistryError, UnavailableError
 from holotype.server.health import find_problems
 from holotype.server.management.answers import ActivationBody
 from holotype.server.management.event_hub import EventHub
@@ -57,12 +57,13 @@ class Management:
         """The registry.
 
         Raises:
-            UnavailableError: the server has none, or its database has not answered yet.
+            NoRegistryError: the server was started without one.
+            UnavailableError: its database has not answered yet.
         """
         if self.state.registry is not None:
             return self.state.registry
         if self.state.settings.database is None:
-            raise UnavailableError(
+            raise NoRegistryError(
                 "this server has no registry; start it with --database sqlite:///FILE or "
                 "postgresql://USER@HOST/DATABASE"
             )

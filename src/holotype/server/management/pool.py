@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from holotype.deployment.document import PoolSettings
 from holotype.pool import DeviceStatus, VariantStatus
+from holotype.server.errors import NoDeploymentError
 from holotype.server.management.answers import Answer, MemoryBody
 from holotype.server.management.background import Management, event_data
 from holotype.server.management.job_bodies import JobBody
@@ -257,6 +258,11 @@ def plan_name(manager: Manager, _: Operator, name: str) -> MemoryBody:
 @router.post("/reload")
 def reload(manager: Manager, _: Operator) -> AppliedBody:
     """Read the deployment again, and serve what it says now."""
+    if manager.state.settings.deployment is None:
+        raise NoDeploymentError(
+            "this server was started without a deployment, so there is none to read again; write "
+            "one, and start: holotype serve deployment.yaml"
+        )
     applied = manager.state.pool.reload()
     return AppliedBody(
         **{

@@ -121,6 +121,15 @@ def test_models_are_loaded_unloaded_and_pinned_by_hand(stub: Stub) -> None:
         assert f"answers 404: there is no /api/pool/b/{what}" in answer.stderr
 
 
+def test_a_deployment_that_was_applied_in_part_fails_the_command(stub: Stub) -> None:
+    changed = {"changed": ["b"], "failed": {"a": "there is no folder '/gone'"}}
+    stub.answers["POST", "/api/reload"] = 200, changed
+    answer = stub.pool("reload")
+    assert answer.exit_code == 1
+    assert json.loads(answer.stdout) == changed
+    assert "a was not changed: there is no folder '/gone'" in answer.stderr
+
+
 def test_a_key_comes_from_the_environment_and_its_lack_is_said(
     stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -308,6 +308,18 @@ def test_memory_that_does_not_come_back_is_told_and_counted(machine: Machine) ->
     assert engine.stop(30, [slot])
 
 
+def test_memory_that_a_process_keeps_as_it_ends_is_nobodys_loss(machine: Machine) -> None:
+    machine.total_bytes = 1000 * 2**20
+    engine = TestEngine(machine)
+    slot = loaded(engine, engine.slot("a", 100 * 2**20))
+    (model,) = machine.alive
+    model.keeps_bytes = 60 * 2**20
+    assert engine.stop(30, [slot])
+    assert model.is_closed
+    assert engine.events.last(kind="memory_not_returned") == ()
+    assert len(engine.events.last(kind="unloaded")) == 1
+
+
 def test_what_a_successor_may_share_is_not_missing(machine: Machine) -> None:
     machine.total_bytes = 1000 * 2**20
     engine = TestEngine(machine)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -22,6 +23,7 @@ from holotype.deployment.document import (
     InferenceSettings,
     MemberSpec,
     ModelSpec,
+    ReferenceSource,
     VariantSpec,
 )
 from holotype.errors import NotFiniteError, TextOverflowError
@@ -36,6 +38,7 @@ from holotype.pool import (
     UnknownNameError,
     WrongKindOfModelError,
 )
+from holotype.references.ref import ModelRef
 
 
 @pytest.fixture
@@ -562,6 +565,43 @@ def test_a_closed_pool_refuses_calls_and_closing_twice_is_harmless(kitchen: Kitc
         handle.with_options(batched=True).encode(["x"])
     with pytest.raises(PoolClosedError):
         asyncio.run(pool.acall("a", "encode", ["x"]))
+
+
+@pytest.mark.parametrize("apply", ["each", "all"])
+def test_a_folder_that_is_missing_is_not_applied_to_what_is_not_loaded(
+    apply: str, kitchen: Kitchen, tmp_path: Path
+) -> None:
+    def placed(name: str, folder: Path) -> ModelSpec:
+        source = ReferenceSource(ref=ModelRef(scheme="local", location=str(folder)))
+        variant = VariantSpec(name="default", source=source, inference=InferenceSettings())
+        return kitchen.spec(name, variants=(variant,))
+
+    there, gone = tmp_path / "there", tmp_path / "gone"
+    there.mkdir()
+    before = placed("a", there)
+    with kitchen.pool(before, kitchen.spec("b"), apply=apply) as pool:
+        new = kitchen.deployment(placed("a", gone), kitchen.spec("b", version=2), apply=apply)
+        applied = pool.apply(new)
+        assert list(applied.failed) == ["a"]
+        assert str(gone) in applied.failed["a"]
+        assert applied.changed == (() if apply == "all" else ("b",))
+        (status,) = pool.status().of("a")
+        assert status.reference == f"local:{there}"
+        (event,) = pool.events.last(kind="deployment_failed")
+        assert event.values["failed"] == ("a",)
+        gone.mkdir()
+        assert set(pool.apply(new).changed) == ({"a", "b"} if apply == "all" else {"a"})
+        (status,) = pool.status().of("a")
+        assert status.reference == f"local:{gone}"
+
+
+def test_a_pool_tells_of_deployments_that_have_models_or_had_some(kitchen: Kitchen) -> None:
+    with kitchen.pool() as pool:
+        assert pool.events.last(kind="deployment_applied") == ()
+        pool.apply(kitchen.deployment(kitchen.spec("a")))
+        pool.apply(kitchen.deployment())
+        told = [event.values["removed"] for event in pool.events.last(kind="deployment_applied")]
+        assert told == [(), ("a",)]
 
 
 def test_reloading_needs_a_file(kitchen: Kitchen) -> None:

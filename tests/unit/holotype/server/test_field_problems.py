@@ -11,10 +11,13 @@ from pydantic import BaseModel, ValidationError
 from holotype.server.field_problems import field_problems
 from holotype.server.inference.bodies import (
     CaptionsBody,
+    ClassifyBody,
     EmbedAllBody,
+    EmbedBody,
     EmbeddingsBody,
     PredictBody,
     RerankBody,
+    SimilarityBody,
 )
 
 
@@ -65,13 +68,122 @@ def test_other_fields_of_several_shapes_have_one_sentence_each() -> None:
         ("inputs[0].image", "found true or false, expected a text")
     ]
     assert told(RerankBody, query=1, documents=["a", 4]) == [
-        ("query", "Input should be a valid string"),
+        ("query", "found a number, expected a text"),
         ("documents[1]", "found a number, expected a text or an object"),
     ]
 
 
-def test_fields_of_one_shape_are_told_as_they_are() -> None:
-    assert told(EmbeddingsBody, input=3, nope=1)[0] == ("model", "Field required")
-    assert told(EmbeddingsBody, model="m", input="x", nope=1) == [
-        ("nope", "Extra inputs are not permitted")
+def test_an_item_of_a_list_is_one_object() -> None:
+    assert told(EmbedAllBody, inputs=[{"image": "a"}, "b"]) == [
+        ("inputs[1]", "found a text, expected an object with image")
+    ]
+    assert told(EmbedAllBody, inputs=[{"image": "a"}, {"text": "b"}]) == [
+        ("inputs[1]", "found an object with text, expected an object with image")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "field", "message"),
+    [
+        (EmbeddingsBody, {"input": "x"}, "model", "is missing, expected a text"),
+        (
+            EmbeddingsBody,
+            {"model": "m"},
+            "input",
+            "is missing, expected a text, a list of texts, a list of token ids, a list of lists of "
+            "token ids or a list of objects with text or image",
+        ),
+        (
+            SimilarityBody,
+            {"inputs": {"source_sentence": "x"}},
+            "inputs.sentences",
+            "is missing, expected a list of texts",
+        ),
+        (SimilarityBody, {}, "inputs", "is missing, expected an object"),
+        (
+            SimilarityBody,
+            {"inputs": {"source_sentence": "x", "sentences": [], "foo": 1}},
+            "inputs.foo",
+            "found a field that is unknown here, expected one of source_sentence, sentences",
+        ),
+        (
+            ClassifyBody,
+            {"input": "x", "foo": 1},
+            "foo",
+            "found a field that is unknown here, expected one of model, input, raw_scores, "
+            "truncate, user",
+        ),
+        (
+            ClassifyBody,
+            {"input": "x", "raw_scores": 1},
+            "raw_scores",
+            "found a number, expected true or false",
+        ),
+        (
+            EmbedBody,
+            {"inputs": "x", "dimensions": "8"},
+            "dimensions",
+            "found a text, expected a whole number",
+        ),
+        (
+            RerankBody,
+            {"query": "x", "top_n": 0},
+            "top_n",
+            "found 0, expected greater than or equal to 1",
+        ),
+        (
+            ClassifyBody,
+            {"model": "", "input": "x"},
+            "model",
+            'found "", expected a text with at least 1 character',
+        ),
+        (
+            EmbeddingsBody,
+            {"model": "m", "input": "x", "encoding_format": "hex"},
+            "encoding_format",
+            "found \"hex\", expected 'float' or 'base64'",
+        ),
+        (ClassifyBody, None, "", "found null, expected an object"),
+        (ClassifyBody, [], "", "found a list, expected an object"),
+    ],
+)
+def test_a_field_of_one_shape_says_what_was_found_and_what_was_expected(
+    kind: type[BaseModel], body: Any, field: str, message: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        kind.model_validate_json(json.dumps(body))
+    (found,) = field_problems(caught.value.errors(), kind)
+    assert (found.field, found.message) == (field, message)
+
+
+@pytest.mark.parametrize(
+    "kind", [CaptionsBody, ClassifyBody, EmbedAllBody, EmbedBody, EmbeddingsBody, PredictBody]
+)
+def test_no_shape_of_the_server_speaks_as_pydantic_does(kind: type[BaseModel]) -> None:
+    given: list[Any] = [None, [], {}, {"nope": 1}]
+    for value in ({}, 1.5, "", [{}], [[{}]]):
+        given += [{"model": "m", name: value} for name in kind.model_fields]
+    n_told = 0
+    for body in given:
+        try:
+            kind.model_validate_json(json.dumps(body))
+        except ValidationError as error:
+            for one in field_problems(error.errors(), kind):
+                n_told += 1
+                assert "expected" in one.message, one
+                for words in ("Input should", "Field required", "Extra inputs", "list[", "union"):
+                    assert words not in one.message, one
+    assert n_told > len(given)
+
+
+def test_half_a_surrogate_pair_is_told_as_an_escape() -> None:
+    error = {"type": "literal_error", "msg": "Input should be 'a'", "input": "\ud800"}
+    (found,) = field_problems([{**error, "loc": ("x\ud800",)}])
+    assert (found.field, found.message) == ("x\\ud800", "found \"\\ud800\", expected 'a'")
+
+
+def test_what_only_pydantic_knows_is_told_without_the_shape() -> None:
+    assert told(EmbeddingsBody, input="x", nope=1) == [
+        ("model", "is missing, expected a value"),
+        ("nope", "found a field that is unknown here"),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
+
 from holotype.pool.errors import BreakerOpenError, UnknownNameError
 from holotype.server.problems import problem_of
 
@@ -24,3 +26,13 @@ def test_a_name_like_no_other_names_the_route_that_lists_names() -> None:
     assert problem_of(UnknownNameError("serach", ("search",))).detail.endswith(
         "did you mean 'search'?"
     )
+
+
+def test_a_path_and_a_method_that_are_not_there_say_what_is() -> None:
+    missing = problem_of(HTTPException(404))
+    assert missing.code == "not_found"
+    assert missing.detail == "there is nothing at this path; GET /openapi.json lists the paths"
+    method = problem_of(HTTPException(405, headers={"Allow": "POST"}))
+    assert method.code == "method_not_allowed"
+    assert method.detail == "this path does not take this method; expected POST"
+    assert problem_of(HTTPException(404, "own words")).detail == "own words"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,9 @@ from holotype.server import ServerSettings, ServerState
 from holotype.server.serving import describe
 
 
-def told(path: Path | None, *, watch: bool = False) -> str:
-    state = ServerState.open(
-        ServerSettings(deployment=None if path is None else str(path), watch=watch)
-    )
+def told(path: Path | None, **settings: Any) -> str:
+    deployment = None if path is None else str(path)
+    state = ServerState.open(ServerSettings(deployment=deployment, **settings))
     try:
         line = describe(state)
     finally:
@@ -56,6 +56,24 @@ def test_models_are_named_and_so_is_the_place_for_more(
 ) -> None:
     path = written(tmp_path, n_models)
     assert told(path) == expected.format(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"port": 8097}, "reload --url http://127.0.0.1:8097"),
+        ({"host": "localhost"}, "reload --url http://localhost:8080"),
+        ({"host": "::1", "port": 81}, "reload --url http://[::1]:81"),
+        ({"host": "0.0.0.0", "api_keys": ("k",)}, "reload"),
+        ({"host": "::", "port": 81, "api_keys": ("k",)}, "reload --url http://127.0.0.1:81"),
+        ({"port": 0}, "reload --url with the address that the next lines name"),
+    ],
+)
+def test_the_command_asks_the_server_that_says_it(
+    settings: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    line = told(written(tmp_path, 1), **settings)
+    assert line.endswith(f"then call holotype pool {expected}")
 
 
 def test_many_models_are_counted(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype.encoders.running.scores import LabelScore
-from holotype.errors import MissingExtraError
+from holotype.errors import MissingExtraError, UnsupportedInputError
 from holotype.pool.patterns import pii
 from holotype.pool.patterns.pii import LABELS, PiiClassifier
 from holotype.pool.patterns.spans import Span, without_overlaps
@@ -170,3 +170,12 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, pack
 
 def test_no_pattern_is_compiled_per_call() -> None:
     assert "re.compile" not in Path(pii.__file__).read_text().partition("class PiiClassifier")[2]
+
+
+@pytest.mark.parametrize("method", ["classify", "predict_scores"])
+@pytest.mark.parametrize("pair", [("a", "b"), ["a", "b"]])
+def test_a_pair_is_refused_with_its_place(method: str, pair: Any) -> None:
+    with pytest.raises(UnsupportedInputError, match="the item at index 1 is a pair"):
+        getattr(CLASSIFIER, method)(["a", pair])
+    with pytest.raises(TypeError, match="the text at index 0 is of type int"):
+        getattr(CLASSIFIER, method)([3])

@@ -228,8 +228,21 @@ def test_a_server_without_a_registry_says_how_to_give_it_one(
         answer = without_registry.client.get(path)
         assert answer.status_code == 503
         assert "--database sqlite:///FILE" in answer.json()["detail"]
-    assert without_registry.client.get("/api/server").json()["database"] is None
+        assert answer.json()["code"] == "no_registry"
+    server = without_registry.client.get("/api/server").json()
+    assert (server["database"], server["deployment"]) == (None, None)
     assert without_registry.client.get("/api/pool").status_code == 200
+
+
+def test_a_server_without_a_deployment_has_none_to_read_again(
+    without_registry: RunningServer,
+) -> None:
+    answer = without_registry.client.post("/api/reload")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_deployment")
+    assert answer.json()["detail"].endswith("start: holotype serve deployment.yaml")
+    assert "apply()" not in answer.text
+    # Nothing was deployed, so nothing is said to have been.
+    assert without_registry.client.get("/api/pool").json()["events"] == []
 
 
 def test_the_description_names_the_shape_of_every_answer(site: Site) -> None:
