@@ -91,7 +91,10 @@ class JsonFile:
                 continue
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise self.wrong(key, value, "a number")
-            return Setting(float(value), self.name)
+            try:
+                return Setting(float(value), self.name)
+            except OverflowError:
+                raise self.wrong(key, value, "a number below 1.8e308") from None
         return None
 
     def boolean(self, *keys: str) -> Setting[bool] | None:
