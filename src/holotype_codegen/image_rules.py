@@ -201,6 +201,24 @@ def captions_have_one_limit(entry: Entry, _: Entries) -> Iterator[Breach]:
         )
 
 
+def captions_fit_the_network(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A search follows no more beams than there are tokens, and writes no more than can be read."""
+    for size, names in (
+        ("vocab_size", ("num_beams",)),
+        ("max_position_embeddings", ("max_new_tokens", "max_length", "min_length")),
+    ):
+        most = entry.count(f"/specs/{size}")
+        for name in names:
+            stated = entry.count(f"/encoding/{name}")
+            if most and stated and stated > most:
+                yield entry.breach(
+                    f"/encoding/{name}",
+                    f"{name} is {stated}, {size} is {most}",
+                    f"expected no more than {size}",
+                    "correct the wrong one",
+                )
+
+
 def _seen(entry: Entry) -> tuple[str, tuple[int, int]] | None:
     """Return which field says what the network sees of a picture, and its sides; None if unknown."""
     tile = entry.count(f"{_IMAGE}/tile_size")
@@ -231,5 +249,6 @@ IMAGE_RULES = (
     biases_belong_to_sigmoids,
     text_lengths_fit_the_context,
     captions_have_one_limit,
+    captions_fit_the_network,
 )
 """The rules about models that read pictures."""

@@ -26,6 +26,7 @@ from holotype.deployment.document import (
     VariantSpec,
 )
 from holotype.encoders.captioner import Captioner
+from holotype.encoders.checkpoints.caption_limits import MOST_TOKENS
 from holotype.encoders.config import Backend
 from holotype.encoders.exports import export
 from holotype.encoders.graphs.captions import CAPTIONS_FILE
@@ -52,6 +53,9 @@ MAKERS: dict[str, Callable[[Path], Any]] = {
     "blip_2": blip_2,
     "blip_2_t5": blip_2_t5,
 }
+TORCH: Backend = "torch"
+ONNX: Backend = "onnx"
+NAN, INFINITE = float("nan"), float("inf")
 PICTURES = [photograph(40 + 7 * at, 60 - 3 * at, seed=at) for at in range(7)]
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -225,6 +229,17 @@ def test_files_that_do_not_fit_are_refused(exported: tuple[Path, Path], tmp_path
         ("length_penalty", None),
         ("early_stopping", "always"),
         ("decoder_start", "0"),
+        *[("decoder_start", value) for value in (-1, 10**30, 99_999, True)],
+        *[("start", value) for value in ([], [-1], [10**30], [99_999], [True], ["a"], None)],
+        *[("start", [5] * 100), ("before", [1] * 50), ("before", [-5]), ("before", {})],
+        *[("stops", [value]) for value in (-1, 99_999, 10**25, 3.0)],
+        *[("ends", [-1]), ("ends", [10**25])],
+        *[("layers", value) for value in ([0, 0, 0], [-4, 4, 8], [10**30, 4, 8])],
+        *[("n_parts", value) for value in (0, -1, 10**30, True)],
+        *[("min_length", value) for value in (-1, 41, 10**30)],
+        *[("length_penalty", value) for value in (1000, 1e308, -1e6, 10**400, NAN, True)],
+        *[("repetition_penalty", value) for value in (0, -1, 10**400, NAN, INFINITE)],
+        *[("early_stopping", value) for value in (1, 0, 1.0, "Never", None)],
     ]:
         (copied / "onnx" / CAPTIONS_FILE).write_text(json.dumps(stated | {name: value}))
         with pytest.raises(CheckpointError, match=f"'{name}' is .*; expected"):
@@ -239,11 +254,69 @@ def test_files_that_do_not_fit_are_refused(exported: tuple[Path, Path], tmp_path
         opened(copied, "onnx")
 
 
+def errors_of(folders: tuple[Path, Path], **options: Any) -> set[str]:
+    """What torch and the export say of a record."""
+    said = set()
+    for folder, backend in zip(folders, (TORCH, ONNX), strict=True):
+        with pytest.raises(InvalidArgumentError) as raised:
+            opened(folder, backend, **options)
+        said.add(str(raised.value))
+    return said
+
+
 def test_captions_without_room_for_a_token_are_refused(exported: tuple[Path, Path]) -> None:
-    with pytest.raises(
-        InvalidArgumentError, match=r"captions of 4 tokens at most, .* begin with 4"
-    ):
-        opened(exported[1], "onnx", max_length=4, prompt="a photo of")
+    (said,) = errors_of(exported, max_length=4, prompt="a photo of")
+    assert "captions of 4 tokens at most, and they begin with 4" in said
+
+
+@pytest.mark.parametrize("prompt", [None, "a photo of"])
+def test_captions_are_no_longer_than_what_the_network_reads(
+    made: tuple[Path, Path, Backend], prompt: str | None
+) -> None:
+    folder, to, backend = made
+    said = set()
+    for place, way in ((folder, TORCH), (to, backend)):
+        with pytest.raises(InvalidArgumentError) as raised:
+            opened(place, way, max_new_tokens=MOST_TOKENS, prompt=prompt)
+        said.add(str(raised.value))
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("num_beams", value) for value in (0, -1, 1000, True, 2.0)],
+        *[("max_new_tokens", value) for value in (0, -1, 60, 10**400)],
+        *[("max_length", value) for value in (0, 60)],
+        *[("min_length", value) for value in (-3, 41)],
+        *[("length_penalty", value) for value in (1e6, -1e6, 1e308, 10**400, NAN, INFINITE)],
+        *[("repetition_penalty", value) for value in (0.0, -1.0, 1e-40, NAN, 10**400)],
+    ],
+)
+def test_torch_and_exports_refuse_the_same_settings_with_the_same_words(
+    exported: tuple[Path, Path], name: str, value: Any
+) -> None:
+    (said,) = errors_of(exported, **{name: value})
+    assert said.startswith(f"{name} of the record 'tiny' is {value!r}; expected ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("num_beams", 0), ("max_length", 41), ("max_new_tokens", True), ("min_length", -1)],
+        *[("length_penalty", 10**400), ("repetition_penalty", NAN), ("early_stopping", 1)],
+    ],
+)
+def test_settings_of_a_checkpoint_are_refused_by_the_same_rule(
+    exported: tuple[Path, Path], tmp_path: Path, name: str, value: Any
+) -> None:
+    for folder, backend in zip(exported, (TORCH, ONNX), strict=True):
+        copied = shutil.copytree(folder, tmp_path / backend)
+        (copied / MANIFEST_FILE).unlink(missing_ok=True)
+        texts = json.loads((copied / "config.json").read_text())["text_config"]
+        change(copied, "config.json", text_config=texts | {name: value})
+        with pytest.raises(CheckpointError, match=rf"'text_config\.{name}' is .*; expected"):
+            opened(copied, backend)
 
 
 def test_a_search_that_only_transformers_has_is_refused_by_name(tmp_path: Path) -> None:

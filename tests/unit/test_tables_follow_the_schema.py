@@ -20,6 +20,7 @@ from catalogue import reports, selecting
 from holotype import ModelInfo, records
 from holotype.cli.columns import PLAIN
 from holotype.cli.fields import GROUPS
+from holotype.encoders.checkpoints.caption_limits import LENGTH_PENALTIES, REPETITION_PENALTIES
 from holotype.encoders.kinds.derived_record import recognise_kind
 from holotype.hub.adding import make_entry
 from holotype.hub.fields import POINTERS
@@ -68,6 +69,15 @@ def leaves(properties: Mapping[str, Any], *path: str) -> Iterator[tuple[str, ...
 def record_classes() -> list[type[ModelInfo]]:
     found = [each for each in vars(records).values() if isinstance(each, type)]
     return [each for each in found if issubclass(each, ModelInfo)]
+
+
+def test_captions_have_the_penalties_of_the_schema() -> None:
+    fields = ENCODINGS["captioner"]
+    for name, bounds in (
+        ("length_penalty", LENGTH_PENALTIES),
+        ("repetition_penalty", REPETITION_PENALTIES),
+    ):
+        assert (fields[name]["minimum"], fields[name]["maximum"]) == bounds
 
 
 def test_the_generator_writes_every_field_of_the_schema_and_no_other() -> None:

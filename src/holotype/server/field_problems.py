@@ -60,6 +60,8 @@ _FOUND: tuple[tuple[type, str], ...] = (
 )
 _MOST_KEYS = 5
 """How many keys of an object are shown."""
+_MOST_LETTERS_OF_KEY = 40
+"""How much of a key is shown."""
 
 
 @dataclass(slots=True)
@@ -104,10 +106,13 @@ def field_problems(
     found: dict[Path, _Union | FieldProblem] = {}
     for at, error in enumerate(errors):
         location = tuple(error["loc"])
-        tags = tuple(part for part in location if part in _MEMBERS)
+        # A client may call a field of its own like a member.
+        named = location[:-1] if error["type"] == "extra_forbidden" else location
+        tags = tuple(part for part in named if part in _MEMBERS)
         if not tags or "input" not in error:
+            path = (*(part for part in named if part not in _MEMBERS), *location[len(named) :])
             found[(*location, "", at)] = FieldProblem(
-                field=shown(location), message=_alone(error, body)
+                field=shown(path), message=_alone(error, body)
             )
             continue
         union = found.setdefault(location[: location.index(tags[0])], _Union())
@@ -120,7 +125,7 @@ def shown(location: Sequence[str | int]) -> str:
     """Return the path of a field as a client writes it."""
     # A field of a body may be called query, too.
     first = len(location) > 1 and location[0] in ("body", "query", "path")
-    parts = [part for part in location[first:] if part not in _MEMBERS]
+    parts = location[first:]
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
     return _encodable(text.removeprefix(".")[:200])
 
@@ -151,13 +156,13 @@ def _expected(tags: Path, error: Mapping[str, Any]) -> str:
 def _found(error: Mapping[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         # It has all that it must have, or the first error would be another.
-        return f"an object that also has {_encodable(str(error['loc'][-1]))}"
+        return f"an object that also has {_encodable(str(error['loc'][-1])[:_MOST_LETTERS_OF_KEY])}"
     return _kind_of(error["input"])
 
 
 def _kind_of(value: object) -> str:
     if isinstance(value, dict):
-        keys = [_encodable(str(key)[:40]) for key in list(value)[:_MOST_KEYS]]
+        keys = [_encodable(str(key)[:_MOST_LETTERS_OF_KEY]) for key in list(value)[:_MOST_KEYS]]
         return f"an object with {', '.join(keys)}" if keys else "an empty object"
     return next((words for kind, words in _FOUND if isinstance(value, kind)), "null")
 

@@ -154,6 +154,20 @@ BROKEN: list[tuple[str, dict[str, Any], str, str, str]] = [
         "captions_have_one_limit",
         "min_length is 21, max_length is 20",
     ),
+    (
+        "captioner",
+        {"/encoding/num_beams": 30523, "/specs/vocab_size": 30522},
+        "/encoding/num_beams",
+        "captions_fit_the_network",
+        "num_beams is 30523, vocab_size is 30522",
+    ),
+    (
+        "captioner",
+        {"/encoding/max_length": 513, "/specs/max_position_embeddings": 512},
+        "/encoding/max_length",
+        "captions_fit_the_network",
+        "max_length is 513, max_position_embeddings is 512",
+    ),
 ]
 
 # What the schema says of images.
@@ -232,6 +246,20 @@ MISSHAPEN: list[tuple[str, dict[str, Any], str, str, str]] = [
         "expected a whole number above 0",
     ),
     ("captioner", {"/specs/embedding_dim": 768}, "/specs/embedding_dim", "type", "expected null"),
+    (
+        "captioner",
+        {"/encoding/length_penalty": 1e6},
+        "/encoding/length_penalty",
+        "maximum",
+        "from -5 to 5",
+    ),
+    (
+        "captioner",
+        {"/encoding/repetition_penalty": 0},
+        "/encoding/repetition_penalty",
+        "minimum",
+        "from 0.01 to 100",
+    ),
 ]
 
 

@@ -271,6 +271,8 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
     "text_lengths_fit_the_context": on("image-text", encoding__text_length=st.integers(513, 9999)),
     "captions_have_one_limit": on("captioner", encoding__max_new_tokens=st.integers(1, 500))
     | on("captioner", encoding__min_length=st.integers(21, 500)),
+    "captions_fit_the_network": on("captioner", encoding__num_beams=st.integers(30523, 10**6))
+    | on("captioner", encoding__max_length=st.integers(513, 10**6)),
     "revisions_are_commits": on(
         "dense",
         revision=TEXTS.filter(bool)

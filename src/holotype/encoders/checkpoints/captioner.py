@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from holotype.encoders.checkpoints.caption_limits import CaptionLimits
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.processor import ImageProcessor, read_image_processor
@@ -27,6 +28,14 @@ CAPTIONERS: Mapping[str, str] = {
 """The class of transformers that writes captions, by the model type; tests compare each with it."""
 GENERATION_FILE = "generation_config.json"
 _COUNTS = ("num_beams", "max_new_tokens", "max_length", "min_length")
+USUAL_SIZES: Mapping[str, tuple[int, int | None]] = {
+    "blip": (30_524, 512),
+    "git": (30_522, 1_024),
+    "opt": (50_272, 2_048),
+    "t5": (32_128, None),
+}
+"""The vocabulary and the positions that transformers takes where `config.json` is silent, by the
+model type or, of BLIP-2, that of its network for texts; tests compare each with it."""
 _NUMBERS = ("length_penalty", "repetition_penalty")
 
 
@@ -42,6 +51,7 @@ class CaptionerSettings:
         image_hidden_dim: the width of the network for pictures.
         image_layers: how many layers it has.
         generation: how captions are generated, by the names of the record's fields.
+        limits: within what this and the record must lie.
     """
 
     text: CheckpointSettings
@@ -51,6 +61,7 @@ class CaptionerSettings:
     image_hidden_dim: Setting[int] | None
     image_layers: Setting[int] | None
     generation: Mapping[str, Setting[Any]]
+    limits: CaptionLimits
 
 
 def is_captioner(config: JsonFile) -> bool:
@@ -90,12 +101,14 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
     pictures = config.part("vision_config") or JsonFile(config.name, {}, config.location)
     # The network that writes is one of two, and reads its settings in its own configuration.
     writing = texts if model_type != "git" else checkpoint.json(GENERATION_FILE, optional=True)
+    vocab_size, n_positions = texts.integer("vocab_size"), texts.integer("max_position_embeddings")
+    limits = _limits(model_type, texts, vocab_size, n_positions)
     return CaptionerSettings(
         text=dataclasses.replace(
             described,
             hidden_dim=texts.integer("hidden_size", "d_model"),
-            vocab_size=texts.integer("vocab_size"),
-            n_positions=texts.integer("max_position_embeddings"),
+            vocab_size=vocab_size,
+            n_positions=n_positions,
             declared_length=None,
         ),
         processor=read_image_processor(checkpoint)
@@ -104,11 +117,33 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
         patch_size=pictures.integer("patch_size"),
         image_hidden_dim=pictures.integer("hidden_size"),
         image_layers=pictures.integer("num_hidden_layers"),
-        generation=_generation(writing),
+        generation=_generation(writing, limits),
+        limits=limits,
     )
 
 
-def _generation(file: JsonFile) -> Mapping[str, Setting[Any]]:
+def _limits(
+    model_type: str,
+    texts: JsonFile,
+    vocab_size: Setting[int] | None,
+    n_positions: Setting[int] | None,
+) -> CaptionLimits:
+    if model_type == "blip-2":
+        stated = texts.text("model_type")
+        model_type = "opt" if stated is None else stated.value
+    usual_words, usual_positions = USUAL_SIZES.get(model_type, (None, None))
+    return CaptionLimits(
+        vocab_size=usual_words if vocab_size is None else vocab_size.value,
+        n_positions=usual_positions if n_positions is None else n_positions.value,
+    )
+
+
+def _generation(file: JsonFile, limits: CaptionLimits) -> Mapping[str, Setting[Any]]:
+    for name in (*_COUNTS, *_NUMBERS, "early_stopping"):
+        value = file.values.get(name)
+        expected = None if value is None else limits.expected(name, value)
+        if expected is not None:
+            raise file.wrong(name, value, expected)
     found: dict[str, Setting[Any] | None] = {name: file.integer(name) for name in _COUNTS}
     found |= {name: file.number(name) for name in _NUMBERS}
     return {name: setting for name, setting in found.items() if setting is not None}

@@ -97,7 +97,10 @@ class JsonFile:
                 continue
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise self.wrong(key, value, "a number")
-            return Setting(float(value), self.source_of(key))
+            try:
+                return Setting(float(value), self.source_of(key))
+            except OverflowError:
+                raise self.wrong(key, value, "a number below 1.8e308") from None
         return None
 
     def boolean(self, *keys: str) -> Setting[bool] | None:

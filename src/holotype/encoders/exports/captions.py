@@ -99,13 +99,17 @@ def read_caption_source(plan: CaptionerPlan) -> CaptionSource:
         prompt = torch.tensor([network.start])
         memory = network.memory(example, prompt if network.reads_prompt else None)
     stated = writer.generation_config
-    stops, ends = ends_of(model, encoding.model_type)
+    n_words = plan.limits.vocab_size or writer.get_output_embeddings().weight.shape[0]
+    # A token that is in no vocabulary ends nothing: so do checkpoints say that there is none.
+    stops, ends = (
+        sorted(id for id in ids if 0 <= id < n_words) for ids in ends_of(model, encoding.model_type)
+    )
     facts = CaptionFacts(
         start=network.start,
         before=network.before,
         decoder_start=stated.decoder_start_token_id if network.reads_prompt else None,
-        stops=tuple(sorted(stops)),
-        ends=tuple(sorted(ends)),
+        stops=tuple(stops),
+        ends=tuple(ends),
         layers=(memory.shape[1], memory.shape[2], memory.shape[4]),
         n_parts=memory.shape[3],
         min_length=stated.min_length or 0,

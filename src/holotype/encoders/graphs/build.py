@@ -258,14 +258,14 @@ def _captioner(plan: CaptionerPlan, building: _Building) -> Writers:
     encoding, folder = plan.encoding, plan.settings.transformer
     tokenizer = read_tokenizer(folder, lower_case=plan.settings.lower_case)
     _check_vocabulary(tokenizer, plan.settings)
-    facts = read_facts(Checkpoint(building.graph.parent))
+    facts = read_facts(Checkpoint(building.graph.parent), plan.limits)
     texts = building.open_texts()
     require_inputs(texts, IDS, MEMORY, PAST)
     for output in (LOGITS, PRESENT):
         require_output(texts, output)
     begin = beginning(facts, encoding, tokenizer)
     reads = (PIXELS,) if begin.read is None else (PIXELS, IDS)
-    rules = search_rules(facts, encoding, len(begin.shown), plan.record.id)
+    rules = search_rules(facts, encoding, plan.limits, len(begin.shown), plan.record.id)
     pictures = building.open_pictures(MEMORY, reads=reads)
     _check_width(pictures, MEMORY, facts.layers[-1])
     return Writers(

@@ -6,25 +6,27 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.arrays.tensors import Array
+from holotype.encoders.checkpoints.caption_limits import CaptionLimits
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.graphs.graph import IDS, LOGITS, MEMORY, PAST, PIXELS, PRESENT, Graph
 from holotype.encoders.inputs.rows import PictureRow, picture_batches
 from holotype.encoders.inputs.tokenizer import TextTokenizer
-from holotype.encoders.kinds.captioner import CaptionerEncoding
+from holotype.encoders.kinds.captioner import CaptionerEncoding, longest_caption
 from holotype.encoders.running.caption_search import SearchRules, write_captions
 from holotype.encoders.running.captions import Written
 from holotype.encoders.running.network import OutputOf
-from holotype.errors import ClosedEncoderError, InvalidArgumentError
+from holotype.errors import ClosedEncoderError
 
 CAPTIONS_FILE = "captions.json"
 """How captions begin and end, beside the graph."""
+_LARGEST_SIZE = 2**20
 _AT_ONCE = 16
 # The keys and values of the pictures of a batch take no more, but for a single picture.
 _MOST_BYTES = 512 * 1024**2
@@ -67,58 +69,80 @@ def write_facts(path: Path, facts: CaptionFacts) -> None:
     path.write_text(json.dumps(asdict(facts), indent=2) + "\n", encoding="utf-8")
 
 
-def read_facts(folder: Checkpoint) -> CaptionFacts:
+def read_facts(folder: Checkpoint, limits: CaptionLimits) -> CaptionFacts:
     """Read the file beside a graph.
 
+    Args:
+        folder: where it lies.
+        limits: the sizes of the network, as its checkpoint states them.
+
     Raises:
-        CheckpointError: it is missing or damaged.
+        CheckpointError: it is missing or damaged, or says what no caption of the network can have.
     """
     file = folder.json(CAPTIONS_FILE)
+    start = _tokens(file, "start", limits)
+    if not start:
+        raise file.wrong("start", [], "one token or more")
+    before = _tokens(file, "before", limits)
     decoder_start = file.values.get("decoder_start")
-    if decoder_start is not None:
-        decoder_start = _number(file, "decoder_start")
-    early: Any = file.values.get("early_stopping")
-    if early not in (True, False, "never"):
-        raise file.wrong("early_stopping", early, "true, false or 'never'")
-    n_keys, n_heads, width = _numbers(file, "layers", 3)
+    expected = None if decoder_start is None else limits.expected_token(decoder_start)
+    if expected is not None:
+        raise file.wrong("decoder_start", decoder_start, f"null or a token {expected}")
+    # An encoder reads them where there is one, and writing begins anew.
+    if decoder_start is None and len(start) + len(before) >= limits.most_tokens:
+        raise file.wrong(
+            "start" if len(start) > len(before) else "before",
+            f"{len(start)} and {len(before)} tokens",
+            f"fewer than {limits.most_tokens} in 'start' and 'before', which is all the network reads",
+        )
+    n_keys, n_heads, width = _sizes(file, "layers", 3)
+    (n_parts,) = _sizes(file, "n_parts")
     return CaptionFacts(
-        start=_numbers(file, "start"),
-        before=_numbers(file, "before"),
-        decoder_start=decoder_start,
-        stops=_numbers(file, "stops"),
-        ends=_numbers(file, "ends"),
+        start=start,
+        before=before,
+        decoder_start=cast("int | None", decoder_start),
+        stops=_tokens(file, "stops", limits),
+        ends=_tokens(file, "ends", limits),
         layers=(n_keys, n_heads, width),
-        n_parts=_number(file, "n_parts"),
-        min_length=_number(file, "min_length"),
-        length_penalty=_decimal(file, "length_penalty"),
-        repetition_penalty=_decimal(file, "repetition_penalty"),
-        early_stopping=early,
+        n_parts=n_parts,
+        min_length=_option(file, "min_length", limits),
+        length_penalty=float(_option(file, "length_penalty", limits)),
+        repetition_penalty=float(_option(file, "repetition_penalty", limits)),
+        early_stopping=_option(file, "early_stopping", limits),
     )
 
 
-def _numbers(file: JsonFile, key: str, n: int | None = None) -> tuple[int, ...]:
+def _tokens(file: JsonFile, key: str, limits: CaptionLimits) -> tuple[int, ...]:
     found = file.values.get(key)
-    if (
-        not isinstance(found, list)
-        or not all(type(one) is int for one in found)
-        or (n is not None and len(found) != n)
-    ):
-        raise file.wrong(key, found, "a list of whole numbers" if n is None else f"{n} numbers")
+    if not isinstance(found, list):
+        raise file.wrong(key, found, "a list of tokens")
+    for token in found:
+        expected = limits.expected_token(token)
+        if expected is not None:
+            raise file.wrong(key, found, f"tokens {expected}; {token!r} is none")
     return tuple(found)
 
 
-def _number(file: JsonFile, key: str) -> int:
+def _sizes(file: JsonFile, key: str, n: int = 1) -> tuple[int, ...]:
+    """Return a number, or several in a list."""
     found = file.values.get(key)
-    if type(found) is not int:
-        raise file.wrong(key, found, "a whole number")
+    several = [found] if n == 1 else found
+    if (
+        not isinstance(several, list)
+        or len(several) != n
+        or not all(type(one) is int and 0 < one <= _LARGEST_SIZE for one in several)
+    ):
+        what = "a whole number" if n == 1 else f"a list of {n} whole numbers"
+        raise file.wrong(key, found, f"{what} from 1 to {_LARGEST_SIZE}")
+    return tuple(several)
+
+
+def _option(file: JsonFile, key: str, limits: CaptionLimits) -> Any:
+    found = file.values.get(key)
+    expected = limits.expected(key, found)
+    if expected is not None:
+        raise file.wrong(key, found, expected)
     return found
-
-
-def _decimal(file: JsonFile, key: str) -> float:
-    found = file.values.get(key)
-    if not isinstance(found, int | float) or isinstance(found, bool):
-        raise file.wrong(key, found, "a number")
-    return float(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,28 +186,24 @@ def _prompt(
 
 
 def search_rules(
-    facts: CaptionFacts, encoding: CaptionerEncoding, n_shown: int, model_id: str
+    facts: CaptionFacts,
+    encoding: CaptionerEncoding,
+    limits: CaptionLimits,
+    n_shown: int,
+    model_id: str,
 ) -> SearchRules:
     """Return how captions are chosen.
 
     Args:
         facts: what the graph was made with.
         encoding: what the record and its files say.
+        limits: the sizes of the network.
         n_shown: how many tokens captions begin with.
         model_id: the model, for the error.
 
     Raises:
-        InvalidArgumentError: no token is left for captions after the prompt.
+        InvalidArgumentError: see `longest_caption`.
     """
-    if encoding.max_new_tokens is not None:
-        longest = n_shown + encoding.max_new_tokens
-    else:
-        longest = encoding.max_length or 0
-    if longest <= n_shown:
-        raise InvalidArgumentError(
-            f"{model_id!r} writes captions of {longest} tokens at most, and they begin with {n_shown}; "
-            "load a record with a greater max_length, or with max_new_tokens"
-        )
 
     def either(stated: Any, usual: Any) -> Any:
         return usual if stated is None else stated
@@ -191,7 +211,7 @@ def search_rules(
     return SearchRules(
         stops=frozenset(facts.stops),
         ends=frozenset(facts.ends),
-        max_length=longest,
+        max_length=longest_caption(encoding, limits, n_shown, model_id),
         min_length=either(encoding.min_length, facts.min_length),
         num_beams=encoding.num_beams,
         length_penalty=either(encoding.length_penalty, facts.length_penalty),

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from holotype.encoders.checkpoints.caption_limits import CaptionLimits
 from holotype.encoders.checkpoints.captioner import CaptionerSettings
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.kinds.images import PixelSettings, compare_pixels
 from holotype.encoders.kinds.merge import Merge
+from holotype.errors import InvalidArgumentError
 from holotype.records import CaptionerModel
 
 # What transformers takes where nothing is said.
 _USUAL_NEW_TOKENS = 20
+_OPTIONS = (
+    *("num_beams", "max_new_tokens", "max_length", "min_length"),
+    *("length_penalty", "repetition_penalty"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +52,7 @@ class CaptionerEncoding:
     @property
     def options(self) -> dict[str, Any]:
         """The arguments of transformers' `generate`."""
-        named = {
-            "num_beams": self.num_beams,
-            "max_new_tokens": self.max_new_tokens,
-            "max_length": self.max_length,
-            "min_length": self.min_length,
-            "length_penalty": self.length_penalty,
-            "repetition_penalty": self.repetition_penalty,
-        }
+        named = {name: getattr(self, name) for name in _OPTIONS}
         return {name: value for name, value in named.items() if value is not None}
 
 
@@ -64,7 +63,9 @@ def compare_captioner(
 
     Raises:
         UnsupportedModelError: neither says how pictures are prepared.
+        InvalidArgumentError: a setting of the record is none that a search for captions has.
     """
+    _check_options(record, settings.limits)
     merge.sizes()
     merge.choose("image_hidden_dim", record.image_hidden_dim, settings.image_hidden_dim)
     merge.choose("image_layers", record.image_layers, settings.image_layers)
@@ -102,3 +103,47 @@ def compare_captioner(
         length_penalty=choose("length_penalty"),
         repetition_penalty=choose("repetition_penalty"),
     )
+
+
+def _check_options(record: CaptionerModel, limits: CaptionLimits) -> None:
+    for name in _OPTIONS:
+        value = getattr(record, name)
+        expected = None if value is None else limits.expected(name, value)
+        if expected is not None:
+            raise InvalidArgumentError(
+                f"{name} of the record {record.id!r} is {value!r}; expected {expected}; load "
+                f"dataclasses.replace(record, {name}=...)"
+            )
+
+
+def longest_caption(
+    encoding: CaptionerEncoding, limits: CaptionLimits, n_shown: int, model_id: str
+) -> int:
+    """Return how many tokens a caption has at most, with those that it begins with.
+
+    Args:
+        encoding: what the record and its files say.
+        limits: the sizes of the network.
+        n_shown: how many tokens captions begin with.
+        model_id: the model, for the error.
+
+    Raises:
+        InvalidArgumentError: no token is left for captions after the prompt, or they may become
+            longer than what the network reads.
+    """
+    if encoding.max_new_tokens is not None:
+        longest = n_shown + encoding.max_new_tokens
+    else:
+        longest = encoding.max_length or 0
+    if longest <= n_shown:
+        raise InvalidArgumentError(
+            f"{model_id!r} writes captions of {longest} tokens at most, and they begin with {n_shown}; "
+            "load a record with a greater max_length, or with max_new_tokens"
+        )
+    if longest > limits.most_tokens:
+        raise InvalidArgumentError(
+            f"{model_id!r} writes captions of {longest} tokens at most, of which {n_shown} are those "
+            f"that they begin with; expected at most {limits.most_tokens}, which its network reads; "
+            "load a record with a smaller max_new_tokens, or with a shorter prompt"
+        )
+    return longest

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
+from holotype.encoders.checkpoints.caption_limits import CaptionLimits
 from holotype.encoders.checkpoints.captioner import read_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
@@ -214,11 +215,13 @@ class CaptionerPlan(Plan):
     Attributes:
         encoding: what the record and the checkpoint agreed on.
         settings: what the files say of the network that writes, and of the checkpoint.
+        limits: how many tokens that network knows, and how many it reads.
     """
 
     record: CaptionerModel
     encoding: CaptionerEncoding
     settings: CheckpointSettings
+    limits: CaptionLimits
 
 
 AnyPlan: TypeAlias = (
@@ -368,6 +371,7 @@ def _plan(record: ModelInfo, checkpoint: Checkpoint, comparer: Comparer) -> AnyP
             checkpoint=checkpoint,
             encoding=compare_captioner(record, written, Merge(comparer, written.text)),
             settings=written.text,
+            limits=written.limits,
         )
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 

@@ -17,7 +17,7 @@ from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.rows import PictureRow, picture_batches
 from holotype.encoders.inputs.tokenizer import TextTokenizer
-from holotype.encoders.kinds.captioner import CaptionerEncoding
+from holotype.encoders.kinds.captioner import CaptionerEncoding, longest_caption
 from holotype.encoders.kinds.plan import CaptionerPlan
 from holotype.encoders.running.captions import Writers, Written, n_until_end
 from holotype.encoders.running.network import OutputOf
@@ -49,7 +49,10 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
         # Its layers take nothing but the results of their maps; those of others read the weights.
         with torch.inference_mode():
             memory_bytes += _replace_maps(model.text_decoder)
-    captions = Captions(model, plan.encoding, tokenizer, placement, memory_bytes)
+    prompt = prompt_ids(plan.encoding, tokenizer, model.config)
+    n_shown = _n_shown(model, plan.encoding.model_type, prompt)
+    longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
+    captions = Captions(model, plan.encoding, prompt, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 
 
@@ -94,19 +97,23 @@ class Captions:
         self,
         model: PreTrainedModel,
         encoding: CaptionerEncoding,
-        tokenizer: TextTokenizer,
+        prompt: Sequence[int] | None,
         placement: Placement,
         memory_bytes: int,
     ) -> None:
         """Take a model that is on its device.
 
-        Raises:
-            CheckpointError: the vocabulary cannot read the prompt.
+        Args:
+            model: it.
+            encoding: how captions are generated.
+            prompt: see `prompt_ids`.
+            placement: where and in which type it runs.
+            memory_bytes: how many bytes its weights take.
         """
         self._model: Any = model
         self._placement = placement
         self._memory_bytes = memory_bytes
-        self._prompt = prompt_ids(encoding, tokenizer, model.config)
+        self._prompt = prompt
         self._options = {
             **encoding.options,
             "do_sample": False,
@@ -139,7 +146,7 @@ class Captions:
     def _write(self, pixels: NDArray[np.float32]) -> list[Written]:
         inputs = {"pixel_values": torch.from_numpy(pixels).to(self.device, self._placement.dtype)}
         if self._prompt is not None:
-            ids = torch.tensor([self._prompt] * len(pixels), device=self.device)
+            ids = torch.tensor([list(self._prompt)] * len(pixels), device=self.device)
             inputs["input_ids"] = ids
             inputs["attention_mask"] = torch.ones_like(ids)
         with without_messages("transformers.generation.utils"):
@@ -172,6 +179,9 @@ def prompt_ids(
         encoding: the prompt, and how the architecture reads it.
         tokenizer: the checkpoint's tokenizer.
         config: the configuration of the model.
+
+    Raises:
+        CheckpointError: the vocabulary cannot read the prompt.
     """
     if not encoding.prompt:
         return None
@@ -183,6 +193,16 @@ def prompt_ids(
     if encoding.model_type == "blip-2":
         return [config.image_token_index] * config.num_query_tokens + text.ids
     return text.ids
+
+
+def _n_shown(model: Any, model_type: str, prompt: Sequence[int] | None) -> int:
+    """Return how many tokens captions begin with, as `generate` counts them."""
+    if writer_of(model).config.is_encoder_decoder:
+        return 1
+    if prompt is None:
+        return 1 + (model.config.num_query_tokens if model_type == "blip-2" else 0)
+    # BLIP leaves the end of the prompt out itself.
+    return len(prompt) - 1 if model_type == "blip" else len(prompt)
 
 
 def writer_of(model: Any) -> Any:

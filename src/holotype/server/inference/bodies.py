@@ -13,9 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 InputType: TypeAlias = Literal[
     "query", "document", "text", "search_query", "search_document", "passage", "classification"
 ]
+_LONGEST = 200
+"""How many letters a value has at most that an error repeats."""
 Fingerprint = Annotated[
     str | None,
-    Field(description="The fingerprint that the vectors must have; other vectors are a 409."),
+    Field(
+        max_length=_LONGEST,
+        description="The fingerprint that the vectors must have; other vectors are a 409.",
+    ),
 ]
 Truncate = Annotated[
     bool,
@@ -23,7 +28,7 @@ Truncate = Annotated[
         description="Whether texts that are too long are cut, and counted; if not, they are 422."
     ),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
 Texts: TypeAlias = str | list[str]
 Picture = Annotated[
     str,
@@ -66,7 +71,9 @@ class EmbeddingsBody(Body):
     input_type: InputType | None = Field(
         None, description="query or document adds the model's own prompt; without it, none."
     )
-    task: str | None = Field(None, description="Jina's retrieval.query or retrieval.passage.")
+    task: str | None = Field(
+        None, max_length=_LONGEST, description="Jina's retrieval.query or retrieval.passage."
+    )
     truncate: Truncate = False
     expect_fingerprint: Fingerprint = None
 
@@ -78,7 +85,11 @@ class CaptionsBody(Body):
     input: Picture | ImageItem | list[Picture | ImageItem]
     user: str | None = Field(None, description="Keeps a caller on one variant.")
     expect_fingerprint: Annotated[
-        str | None, Field(description="The fingerprint that the model must have; others are a 409.")
+        str | None,
+        Field(
+            max_length=_LONGEST,
+            description="The fingerprint that the model must have; others are a 409.",
+        ),
     ] = None
 
 
@@ -121,7 +132,9 @@ class _Embed(Body):
     model: Name | None = None
     truncate: Truncate = False
     truncation_direction: Literal["Right", "right"] = "Right"
-    prompt_name: str | None = Field(None, description="query, document, or none.")
+    prompt_name: str | None = Field(
+        None, max_length=_LONGEST, description="query, document, or none."
+    )
     normalize: bool | None = Field(None, description="Must agree with the model.")
     dimensions: int | None = None
     input_type: InputType | None = None
@@ -162,7 +175,7 @@ class SimilarityParameters(Body):
 
     truncate: Truncate = False
     truncation_direction: Literal["Right", "right"] = "Right"
-    prompt_name: str | None = None
+    prompt_name: str | None = Field(None, max_length=_LONGEST)
 
 
 class SimilarityBody(Body):
@@ -179,4 +192,4 @@ class TokenizeBody(Body):
     model: Name | None = None
     inputs: Texts
     add_special_tokens: bool = True
-    prompt_name: str | None = None
+    prompt_name: str | None = Field(None, max_length=_LONGEST)

@@ -227,9 +227,13 @@ class Jobs:
             if alone is not None:
                 self._busy[alone] = job.id
             self._drop_old()
+            told = threading.Event()
             threads = self._threads[_THREADS_OF.get(type, type)]
-            threads.submit(self._run, job.id, run)
-        self._tell(job.id)
+            threads.submit(self._run, job.id, run, told)
+        try:
+            self._tell(job.id)
+        finally:
+            told.set()
         return job
 
     def get(self, id: str) -> Job | None:
@@ -277,7 +281,9 @@ class Jobs:
             if key is not None and self._requests[key].job == id:
                 del self._requests[key]
 
-    def _run(self, id: str, run: Run) -> None:
+    def _run(self, id: str, run: Run, told: threading.Event) -> None:
+        # First comes that the job waits.
+        told.wait()
         self._change(id, state="running", started_at=datetime.now(UTC))
         progress = Progress(lambda **values: self._change(id, **values), lambda: self._kept[id].job)
         try:

@@ -73,6 +73,35 @@ def test_other_fields_of_several_shapes_have_one_sentence_each() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["str", "TextItem", "list[str]"])
+def test_a_field_of_a_client_may_be_called_like_a_shape(name: str) -> None:
+    ((field, message),) = told(EmbeddingsBody, **{"model": "m", "input": "a", name: 1})
+    assert field == name
+    assert message.startswith("found a field that is unknown here")
+    ((field, message),) = told(EmbeddingsBody, model="m", input=[{"text": "a", name: 1}])
+    assert (field, message) == (
+        "input[0]",
+        f"found an object that also has {name}, expected an object with text or an object with "
+        "image",
+    )
+
+
+def test_no_value_or_name_of_a_client_comes_back_at_length() -> None:
+    long = "x" * 1_000_000
+    bodies: list[dict[str, Any]] = [
+        {"model": "m", "input": [{"text": "a", long: 1}]},
+        {"model": "m", "input": [{long: 1}]},
+        {"model": "m", "input": "a", long: 1},
+        *({"model": "m", "input": "a", name: long} for name in ("task", "expect_fingerprint")),
+        {"model": long, "input": "a"},
+    ]
+    for body in bodies:
+        assert (
+            sum(len(field) + len(message) for field, message in told(EmbeddingsBody, **body)) < 999
+        )
+    assert len(str(told(EmbedBody, inputs="a", prompt_name=long))) < 999
+
+
 def test_an_item_of_a_list_is_one_object() -> None:
     assert told(EmbedAllBody, inputs=[{"image": "a"}, "b"]) == [
         ("inputs[1]", "found a text, expected an object with image")
