@@ -137,8 +137,9 @@ def _encodable(text: str) -> str:
 
 def _reached(tags: Path, error: Mapping[str, Any]) -> Path:
     """Return the path of the value that does not fit; of a field of an object, the object."""
-    location: Path = tuple(part for part in error["loc"] if part not in tags)
-    return location[:-1] if error["type"] in _OF_OBJECTS else location
+    location: Path = tuple(error["loc"])
+    whole = location[:-1] if error["type"] in _OF_OBJECTS else location
+    return tuple(part for part in whole if part not in tags)
 
 
 def _order(path: Path) -> tuple[int, tuple[int, ...]]:

@@ -175,7 +175,7 @@ class SimilarityParameters(Body):
 
     truncate: Truncate = False
     truncation_direction: Literal["Right", "right"] = "Right"
-    prompt_name: str | None = Field(None, max_length=_LONGEST)
+    prompt_name: str | None = Field(default=None, max_length=_LONGEST)
 
 
 class SimilarityBody(Body):
@@ -192,4 +192,4 @@ class TokenizeBody(Body):
     model: Name | None = None
     inputs: Texts
     add_special_tokens: bool = True
-    prompt_name: str | None = Field(None, max_length=_LONGEST)
+    prompt_name: str | None = Field(default=None, max_length=_LONGEST)
