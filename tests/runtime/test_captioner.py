@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -133,6 +135,24 @@ def test_a_folder_without_a_record(each: Any) -> None:
         kind, processor, folder, PICTURES
     )[0]
     assert captioner.caption([]) == []
+
+
+def test_the_generation_file_counts_as_in_transformers(each: Any, tmp_path: Path) -> None:
+    kind, processor, folder = each
+    captions = {}
+    for stated in ({}, {"max_new_tokens": 3}, {"max_new_tokens": 9, "num_beams": 4}):
+        copy = tmp_path / f"model-{len(stated)}"
+        shutil.copytree(folder, copy)
+        path = copy / "generation_config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | stated))
+        captioner = load(copy, device="cpu")
+        assert isinstance(captioner, Captioner)
+        found = [one.text for one in captioner.caption(PICTURES)]
+        assert found == theirs(kind, processor, copy, PICTURES)[0]
+        captions[len(stated)] = found
+    # Networks that leave the writing to another do not read the file.
+    assert (captions[0] != captions[1]) == (kind == "git")
+    assert (captions[0] != captions[2]) == (kind == "git")
 
 
 def test_streams_and_bad_pictures(tmp_path: Path) -> None:

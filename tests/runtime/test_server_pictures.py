@@ -80,6 +80,14 @@ def test_pictures_have_the_vectors_of_the_model(
     assert response.headers["x-holotype-model"] == "clip"
 
 
+def test_a_data_uri_is_one_in_any_case(server: RunningServer, encoder: ImageTextEncoder) -> None:
+    written = base64.b64encode(FILES[0]).decode()
+    items = [{"image": f"DATA:IMAGE/PNG;BASE64,{written}"}, {"image": f"data:;base64,{written}"}]
+    response = server.post("/v1/embeddings", {"model": "clip", "input": items})
+    theirs = encoder.encode_image([FILES[0]] * 2)
+    np.testing.assert_allclose(vectors_of(response), theirs, atol=1e-6)
+
+
 def test_requests_of_several_clients_at_once_get_their_own_vectors(
     server: RunningServer, encoder: ImageTextEncoder
 ) -> None:

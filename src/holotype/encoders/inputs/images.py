@@ -2,13 +2,14 @@
 
 A path, the bytes of a file, a data URI, a Pillow image and an array become the same pixels if they
 are the same picture: turned as EXIF says, transparency laid on one colour, the first frame, 8 bits
-a channel, RGB. Colour profiles are not applied, as the libraries that train such models do not.
+a channel, RGB. A Pillow image is read at the frame it stands at. Colour profiles are not applied, as the libraries that train such models do not.
 """
 
 from __future__ import annotations
 
 import base64
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sized
 from io import BytesIO
@@ -30,6 +31,7 @@ from PIL import (
 )
 
 from holotype.encoders.inputs.items import require_several
+from holotype.encoders.inputs.strict_decoding import refusing_damage
 from holotype.encoders.kinds.images import PixelSettings
 from holotype.errors import ImageError
 
@@ -58,7 +60,7 @@ _EXPECTED = (
     "expected a path, the bytes of a file, a data URI, a Pillow image or a uint8 array "
     "[height, width, 3]"
 )
-_URI = "data:"
+_URI = re.compile("data:", re.IGNORECASE)
 _REMOTE = ("http://", "https://", "ftp://", "s3://", "gs://", "file://")
 
 _TURNS = {
@@ -129,6 +131,11 @@ def decode(picture: Picture, settings: PixelSettings) -> Image.Image:
     Raises:
         ImageError: it cannot be read, is too large, or has no pixels; its index is 0.
     """
+    with refusing_damage():
+        return _decode(picture, settings)
+
+
+def _decode(picture: Picture, settings: PixelSettings) -> Image.Image:
     if isinstance(picture, np.ndarray):
         return _without_alpha(_from_array(picture), settings)
     if isinstance(picture, Image.Image):
@@ -137,7 +144,7 @@ def decode(picture: Picture, settings: PixelSettings) -> Image.Image:
     if isinstance(picture, bytes | bytearray | memoryview):
         return _from_file(BytesIO(picture), settings)
     path = os.fspath(picture)
-    if path.startswith(_URI):
+    if is_uri(path):
         return _from_file(BytesIO(bytes_of_uri(path)), settings)
     try:
         return _from_path(path, settings)
@@ -150,6 +157,8 @@ _N_SHOWN = 12
 
 
 def _from_path(path: str, settings: PixelSettings) -> Image.Image:
+    if not path:
+        raise ImageError("is an empty path; expected that of a file")
     if path.lower().startswith(_REMOTE):
         raise ImageError(
             "is an address, and nothing is fetched from a network here; pass the bytes"
@@ -176,7 +185,8 @@ def size_of_file(content: bytes) -> tuple[int, int]:
     Raises:
         ImageError: they are no picture, or one that is too large; its index is 0.
     """
-    return _open(BytesIO(content)).size
+    with refusing_damage():
+        return _open(BytesIO(content)).size
 
 
 def _from_file(file: BinaryIO, settings: PixelSettings) -> Image.Image:
@@ -188,7 +198,7 @@ def _open(file: BinaryIO) -> Image.Image:
     try:
         return Image.open(file, formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"is too large: {error}; expected {_AT_MOST}") from error
+        raise _too_large(error) from error
     except UnidentifiedImageError as error:
         file.seek(0)
         begins = file.read(_N_SHOWN)
@@ -204,6 +214,17 @@ def _open(file: BinaryIO) -> Image.Image:
 _AT_MOST = f"at most {MAX_PIXELS:,} pixels. Make it smaller first"
 
 
+def _too_large(error: Exception) -> ImageError:
+    """Return the error for what Pillow itself finds too large, by a limit that programs may set."""
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is None or limit >= MAX_PIXELS:
+        return ImageError(f"is too large: {error}; expected {_AT_MOST}")
+    return ImageError(
+        f"is too large: {error} This program has set PIL.Image.MAX_IMAGE_PIXELS to {limit:,}, "
+        f"below its usual {MAX_PIXELS:,}; raise that limit, or make the picture smaller"
+    )
+
+
 def _finish(image: Image.Image, settings: PixelSettings) -> Image.Image:
     """Return the pixels of an image whose header has been read."""
     width, height = image.size
@@ -216,6 +237,8 @@ def _finish(image: Image.Image, settings: PixelSettings) -> Image.Image:
         plain = _without_alpha(image, settings)
     except ImageError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(error) from error
     # As above.
     except Exception as error:
         raise _damaged(error) from error
@@ -223,8 +246,14 @@ def _finish(image: Image.Image, settings: PixelSettings) -> Image.Image:
     return plain if turn is None else plain.transpose(turn)
 
 
+_CLOSED = "Operation on closed image"
+"""What Pillow says of an image after `close`."""
+
+
 def _damaged(error: Exception) -> ImageError:
     reason = str(error) or type(error).__name__
+    if reason == _CLOSED:
+        return ImageError("is a Pillow image that has been closed; pass it before it is closed")
     return ImageError(f"cannot be decoded: {reason}; the file is damaged, or not complete")
 
 
@@ -266,7 +295,9 @@ def _from_wide(image: Image.Image, settings: PixelSettings) -> Image.Image:
     show all but the darkest levels as white.
     """
     levels = np.asarray(image)
-    if image.mode == "F" or levels.min() < 0 or levels.max() > _LARGEST_LEVEL:
+    unknown = image.mode == "F" or levels.min() < 0 or levels.max() > _LARGEST_LEVEL
+    # Levels of 8 bits in 32 would all be black, and only zeros are black either way.
+    if unknown or (image.mode == "I" and 0 < levels.max() <= _LARGEST_BYTE):
         raise ImageError(
             f"has the mode {image.mode!r}, whose black and white nobody knows; convert it to 'L' "
             "or 'RGB' by the range of its values"
@@ -279,6 +310,7 @@ def _from_wide(image: Image.Image, settings: PixelSettings) -> Image.Image:
 
 
 _LARGEST_LEVEL = 65_535
+_LARGEST_BYTE = 255
 
 
 def _from_array(array: NDArray[Any]) -> Image.Image:
@@ -302,15 +334,21 @@ def _from_array(array: NDArray[Any]) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
+def is_uri(text: str) -> bool:
+    """Return whether a text is a data URI, and neither a path nor an address."""
+    return _URI.match(text) is not None
+
+
 def bytes_of_uri(uri: str) -> bytes:
-    """Return the bytes of a data URI.
+    """Return the bytes of a data URI, which need not say what kind of picture they are.
 
     Raises:
         ImageError: it is none of a picture in base64; its index is 0.
     """
     head, comma, data = uri.partition(",")
-    kind, *parameters = head.removeprefix(_URI).split(";")
-    if not comma or not kind.lower().startswith("image/") or "base64" not in parameters:
+    kind, *parameters = _URI.sub("", head.lower(), count=1).split(";")
+    a_picture = not kind or kind.startswith("image/")
+    if not comma or not a_picture or "base64" not in parameters:
         raise ImageError(
             f"is the data URI {head[:80]!r}; expected data:image/png;base64,... or another kind of "
             "picture"

@@ -162,7 +162,7 @@ def _read(images: Any, given: Sequence[str], fields: Sequence[str], most: int) -
     n_pixels = 0
     for text, field in zip(given, fields, strict=True):
         try:
-            content = images.bytes_of_uri(text) if text.startswith("data:") else _decode(text)
+            content = images.bytes_of_uri(text) if images.is_uri(text) else _decode(text)
             width, height = images.size_of_file(content)
         except ImageError as error:
             raise _invalid(field, error.problem) from error

@@ -53,14 +53,17 @@ def test_every_form_gives_the_same_pixels(tmp_path: Path) -> None:
     content = encoded(image)
     path = tmp_path / "picture.png"
     path.write_bytes(content)
-    uri = "data:image/png;base64," + base64.b64encode(content).decode()
+    written = base64.b64encode(content).decode()
     forms: list[Any] = [
         path,
         str(path),
         content,
         bytearray(content),
         memoryview(content),
-        uri,
+        f"data:image/png;base64,{written}",
+        f"DATA:image/PNG;BASE64,{written}",
+        f"data:image/png;name=a.png;base64,{written}",
+        f"data:;base64,{written}",
         Image.open(BytesIO(content)),
         image,
         np.asarray(image),
@@ -165,6 +168,26 @@ def test_the_first_frame_of_an_animation(format: str) -> None:
     assert (pixels(content) == (255, 0, 0)).all()
 
 
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP"])
+def test_an_image_is_read_at_the_frame_it_stands_at(format: str) -> None:
+    first, second = Image.new("RGB", (8, 8), (255, 0, 0)), Image.new("RGB", (8, 8), (0, 0, 255))
+    options = {"lossless": True} if format == "WEBP" else {}
+    content = encoded(first, format, save_all=True, append_images=[second], **options)
+    with Image.open(BytesIO(content)) as image:
+        image.seek(1)
+        assert (pixels(image) == (0, 0, 255)).all()
+        assert image.tell() == 1
+
+
+def test_zeros_of_32_bits_are_black() -> None:
+    assert (pixels(Image.new("I", (4, 4), 0)) == 0).all()
+
+
+def test_levels_of_32_bits_are_read_as_16() -> None:
+    levels = np.array([[0, 255, 256, 65_535]], dtype=np.int32)
+    assert pixels(Image.fromarray(levels))[0, :, 0].tolist() == [0, 0, 1, 255]
+
+
 def test_the_first_of_several_pictures_in_a_jpeg() -> None:
     first = Image.new("RGB", (16, 16), (255, 0, 0))
     content = encoded(first, "MPO", save_all=True, append_images=[Image.new("RGB", (16, 16))])
@@ -207,6 +230,10 @@ def test_arrays(channels: int | None) -> None:
         ("data:text/plain;base64,QQ==", "expected data:image/png;base64"),
         ("data:image/png,abc", "expected data:image/png;base64"),
         ("data:image/png;base64,???", "base64 cannot be decoded"),
+        ("data:;base64,", "is empty"),
+        ("data:,abc", "expected data:image/png;base64"),
+        ("DATA:TEXT/PLAIN;BASE64,QQ==", "expected data:image/png;base64"),
+        ("", "is an empty path; expected that of a file"),
         ("/", "is a folder; pass the files in it"),
         (os.devnull, "is neither a file nor a folder"),
         (np.zeros((4, 4, 3), dtype=np.float32), "array of float32; expected uint8"),
@@ -216,6 +243,9 @@ def test_arrays(channels: int | None) -> None:
         (Image.new("RGB", (0, 4)), "has no pixels"),
         (Image.new("F", (4, 4)), "the mode 'F', whose black and white nobody knows"),
         (Image.new("I", (4, 4), -1), "the mode 'I', whose black and white nobody knows"),
+        (Image.new("I", (4, 4), 65_536), "the mode 'I', whose black and white nobody knows"),
+        (Image.new("I", (4, 4), 255), "the mode 'I', whose black and white nobody knows"),
+        (photograph().convert("L").convert("I"), "the mode 'I', whose black and white"),
     ],
     ids=lambda value: str(value)[:20] if isinstance(value, str) else None,
 )
@@ -239,11 +269,25 @@ def test_a_compressed_bomb_of_allowed_size_is_decoded_in_the_memory_of_its_pixel
     assert decode(content, settings()).size == (9_000, 9_000)
 
 
+def test_a_lower_limit_of_pillow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    for format in ("PNG", "JPEG", "WEBP", "GIF"):
+        with pytest.raises(ImageError, match=r"set PIL\.Image\.MAX_IMAGE_PIXELS to 100, below"):
+            pixels(encoded(photograph(), format))
+
+
+def test_no_limit_of_pillow_leaves_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    with pytest.raises(ImageError, match="expected at most 89,478,485 pixels"):
+        decode(png(10_000, 10_000, b""), settings())
+    assert np.array_equal(pixels(encoded(photograph())), np.asarray(photograph()))
+
+
 def test_an_image_of_a_closed_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(encoded(photograph()))
     image = Image.open(tmp_path / "picture.png")
     image.close()
-    with pytest.raises(ImageError, match="cannot be decoded"):
+    with pytest.raises(ImageError, match="is a Pillow image that has been closed"):
         decode(image, settings())
 
 
