@@ -356,7 +356,7 @@ def test_labels_are_texts_in_an_order(
 
 
 def test_labels_of_any_sequence_are_read_once(each: Any) -> None:
-    encoder = each[0]
+    encoder = each[2]
     expected = encoder.classify_image(PICTURES, ["a", "b"])
     for labels in (("a", "b"), np.array(["a", "b"]), (label for label in "ab")):
         assert encoder.classify_image(PICTURES, labels) == expected

@@ -70,11 +70,11 @@ def test_an_item_that_is_no_text_is_named_by_its_index_in_one_line(wrong: Any, w
 
 @pytest.mark.parametrize("argument", ["texts", "documents", "pictures"])
 def test_the_advice_for_a_dict_names_the_argument(argument: str) -> None:
-    untyped: Any = each_text
+    untyped: Any = {"a": "b"}
     with pytest.raises(TypeError, match=rf"pass its values, as list\({argument}\.values\(\)\)$"):
-        untyped({"a": "b"}, argument)
+        each_text(untyped, argument)
     with pytest.raises(TypeError, match=r"as list\(pairs\.values\(\)\)$"):
-        each_pair({"a": "b"})  # type: ignore[arg-type]
+        each_pair(untyped)
 
 
 def test_a_single_text_is_not_several() -> None:

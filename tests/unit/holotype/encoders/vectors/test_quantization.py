@@ -184,7 +184,7 @@ def test_a_row_of_extreme_size_hides_no_other(function: str, wrong: float) -> No
 @pytest.mark.parametrize("size", [1e-44, 1e-30, 1e-24, 3.8e-22, 1e-13, 1e-3, 1, 1e15, 3e37])
 def test_cosines_of_any_size_are_those_of_the_directions(size: float) -> None:
     directions = np.array([[1, 1, 1, 1], [1, 1, 1, -1], [0, 0, 0, 0], [0, 8, 0, 0]])
-    expected = [[1, 0.5, 0, 0.5], [0.5, 1, 0, 0.5], [0, 0, 0, 0], [0.5, 0.5, 0, 1]]
+    expected = np.array([[1, 0.5, 0, 0.5], [0.5, 1, 0, 0.5], [0, 0, 0, 0], [0.5, 0.5, 0, 1]])
     vectors = (directions * size).astype(np.float32)
     before = vectors.copy()
     found = all_pairs(vectors, vectors, function="cosine")
@@ -237,14 +237,14 @@ def test_numbers_of_no_axis_and_complex_ones_are_refused() -> None:
     ranges = calibrate(VECTORS)
     for single in (np.float32(1), np.array(1, dtype=np.float32)):
         untyped: Any = single
-        for function in (
-            lambda given=untyped: quantize(given, "binary"),
-            lambda given=untyped: quantize(given, "int8", ranges),
-            lambda given=untyped: dequantize(given, dim=1),
-            lambda given=untyped: calibrate(given),
-        ):
-            with pytest.raises(ValueError, match=r"vectors have (no|0) axes"):
-                function()
+        with pytest.raises(ValueError, match="vectors have no axes"):
+            quantize(untyped, "binary")
+        with pytest.raises(ValueError, match="vectors have no axes"):
+            quantize(untyped, "int8", ranges)
+        with pytest.raises(ValueError, match="vectors have no axes"):
+            dequantize(untyped, dim=1)
+        with pytest.raises(ValueError, match="vectors have no axes"):
+            calibrate(untyped)
     imaginary: Any = VECTORS * 1j
     for function in (
         lambda: quantize(imaginary, "binary"),
