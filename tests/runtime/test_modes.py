@@ -234,12 +234,13 @@ def test_the_score_is_the_authors_weighted_mean(encoder: All, folder: Path) -> N
 def test_what_holds_no_vectors_is_refused_by_every_mode(wrong: Any, encoder: All) -> None:
     found: Any = encoder.encode_query(["x"])
     even = {"dense": 1, "sparse": 1, "colbert": 1}
-    for one, options, vectors in [
+    scored: list[tuple[Any, dict[str, Any], Any]] = [
         (encoder.dense, {}, found.dense),
         (encoder.sparse, {}, found.sparse),
         (encoder.colbert, {}, found.colbert),
         (encoder, {"weights": even}, found),
-    ]:
+    ]
+    for one, options, vectors in scored:
         for score in (one.similarity, one.similarity_pairwise):
             with pytest.raises(TypeError, match=r"(similarity|vectors) "):
                 score(vectors, wrong, **options)
