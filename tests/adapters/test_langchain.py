@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from typing import Any
 
 import numpy as np
+import pytest
 from langchain_core.vectorstores import InMemoryVectorStore
 
 from holotype.adapters.langchain import HolotypeEmbeddings
@@ -59,3 +61,15 @@ def test_a_pickle_loads_the_model_again(instructed: DenseEncoder) -> None:
     copied = pickle.loads(pickled)  # made here
     assert copied.encoder is not instructed
     assert copied.embed_query("a") == embeddings.embed_query("a")
+
+
+@pytest.mark.parametrize("wrong", ["cat", {"a": "b"}, {"a"}, None, b"a", ["a", None]], ids=repr)
+def test_documents_are_several_texts_in_an_order(minilm: DenseEncoder, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"^(texts is|the text at index 1 is) "):
+        HolotypeEmbeddings(minilm).embed_documents(wrong)
+
+
+@pytest.mark.parametrize("wrong", [["a"], {"a": "b"}, None, b"a", 3], ids=repr)
+def test_a_query_is_one_text(minilm: DenseEncoder, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"^the query is .*; expected str$"):
+        HolotypeEmbeddings(minilm).embed_query(wrong)

@@ -103,3 +103,21 @@ def test_a_worker_loads_the_model_again(instructed: DenseEncoder) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as workers:
         found = workers.submit(query_vector, embedding).result()
     assert np.allclose(found, embedding.get_query_embedding("a"), atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", ["cat", {"a": "b"}, {"a"}, None, b"a", ["a", None]], ids=repr)
+def test_a_batch_is_several_texts_in_an_order(minilm: DenseEncoder, wrong: Any) -> None:
+    embedding = HolotypeEmbedding(minilm)
+    with pytest.raises(TypeError, match=r"^(texts is|the text at index 1 is) "):
+        embedding.get_text_embedding_batch(wrong)
+    with pytest.raises(TypeError, match=r"^(texts is|the text at index 1 is) "):
+        asyncio.run(embedding.aget_text_embedding_batch(wrong))
+
+
+@pytest.mark.parametrize("wrong", [["a"], {"a": "b"}, None, b"a", 3], ids=repr)
+def test_a_query_and_a_text_are_one_text(minilm: DenseEncoder, wrong: Any) -> None:
+    embedding = HolotypeEmbedding(minilm)
+    with pytest.raises(TypeError, match=r"^the query is .*; expected str$"):
+        embedding.get_query_embedding(wrong)
+    with pytest.raises(TypeError, match=r"^the text at index 0 is .*; expected str$"):
+        embedding.get_text_embedding(wrong)

@@ -230,6 +230,20 @@ def test_labels_of_ones_own_need_inference(classifier: Classifier, tmp_path: Pat
         inference.classify_zero_shot("a text", ["sport", "sport"])
     with pytest.raises(ValueError, match=r"has no .\{\}. where a label would stand"):
         inference.classify_zero_shot("a text", ["sport"], hypothesis="It is sport.")
+    untyped: Any = inference
+    for labels, problem in [
+        ({"x": "sport"}, "labels is of type dict"),
+        ({"sport"}, "labels is of type set"),
+        (None, "labels is None"),
+        (["sport", None], "the label at index 1 is None"),
+    ]:
+        with pytest.raises(TypeError, match=problem):
+            untyped.classify_zero_shot("a text", labels)
+    with pytest.raises(TypeError, match="the template is None; expected str"):
+        untyped.classify_zero_shot("a text", ["sport"], hypothesis=None)
+    expected = inference.classify_zero_shot("a text", ["sport", "art"])
+    for given in (iter(["sport", "art"]), np.array(["sport", "art"])):
+        assert untyped.classify_zero_shot("a text", given) == expected
 
 
 def test_progress_knows_how_many_texts_there_are(

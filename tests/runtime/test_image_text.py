@@ -332,6 +332,36 @@ def test_labels_and_templates_that_say_nothing_are_refused(
         opened(tmp_path).classify_image(PICTURES, labels, template=template)
 
 
+@pytest.mark.parametrize(
+    ("labels", "template", "problem"),
+    [
+        ({"x": "cat"}, "{}", r"labels is of type dict, .* as list\(labels\.values\(\)\)$"),
+        ({"a", "b"}, "{}", "labels is of type set, which has no order"),
+        (None, "{}", "labels is None; expected"),
+        (3, "{}", "labels is of type int; expected"),
+        (np.array("a"), "{}", "labels is of type ndarray; expected"),
+        (["a", None], "{}", "the label at index 1 is None; expected str"),
+        ([b"b"], "{}", "the label at index 0 is of type bytes; expected str"),
+        (["a"], None, "the template is None; expected str"),
+        (["a"], b"{}", "the template is of type bytes; expected str"),
+    ],
+    ids=str,
+)
+def test_labels_are_texts_in_an_order(
+    labels: Any, template: Any, problem: str, tmp_path: Path
+) -> None:
+    clip(tmp_path)
+    with pytest.raises(TypeError, match=f"^{problem}"):
+        opened(tmp_path).classify_image(PICTURES, labels, template=template)
+
+
+def test_labels_of_any_sequence_are_read_once(each: Any) -> None:
+    encoder = each[2]
+    expected = encoder.classify_image(PICTURES, ["a", "b"])
+    for labels in (("a", "b"), np.array(["a", "b"]), (label for label in "ab")):
+        assert encoder.classify_image(PICTURES, labels) == expected
+
+
 def test_two_devices(each: Any) -> None:
     _, _, encoder = each
     both = encoder.encode_image(PICTURES * 5, devices=["cpu", "cpu"])

@@ -27,6 +27,7 @@ from holotype.encoders.vectors.sparse import SparseVectors
 from holotype.errors import (
     ClosedEncoderError,
     InstructionError,
+    InvalidArgumentError,
     TextOverflowError,
     TextOverflowWarning,
     UnsafeCheckpointError,
@@ -225,6 +226,26 @@ def test_the_score_is_the_authors_weighted_mean(encoder: All, folder: Path) -> N
     np.testing.assert_allclose(pairs, np.diag(scores), rtol=1e-5)
     only = encoder.similarity(*found, weights={"dense": 1, "sparse": 0, "colbert": 0})
     np.testing.assert_allclose(only, encoder.dense.similarity(found[0].dense, found[1].dense))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"a": "b"}, {"a"}, None, b"a", np.array("a"), np.ones(2, complex)], ids=str
+)
+def test_what_holds_no_vectors_is_refused_by_every_mode(wrong: Any, encoder: All) -> None:
+    found: Any = encoder.encode_query(["x"])
+    even = {"dense": 1, "sparse": 1, "colbert": 1}
+    scored: list[tuple[Any, dict[str, Any], Any]] = [
+        (encoder.dense, {}, found.dense),
+        (encoder.sparse, {}, found.sparse),
+        (encoder.colbert, {}, found.colbert),
+        (encoder, {"weights": even}, found),
+    ]
+    for one, options, vectors in scored:
+        for score in (one.similarity, one.similarity_pairwise):
+            with pytest.raises(TypeError, match=r"(similarity|vectors) "):
+                score(vectors, wrong, **options)
+    with pytest.raises(InvalidArgumentError, match=r"not ndarray of float32; make it"):
+        encoder.sparse.similarity(found.dense, found.sparse)
 
 
 @pytest.mark.parametrize(

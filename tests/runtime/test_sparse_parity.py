@@ -234,6 +234,12 @@ def test_cosines(sparse_record: SparseRecord, texts: list[str], tmp_path: Path) 
     np.testing.assert_allclose(
         encoder.similarity_pairwise(ours, ours), np.diag(expected), atol=1e-5
     )
+    for size in (1e-30, 1e30):
+        far = SparseVectors.from_dense(ours.to_dense() * np.float32(size))
+        np.testing.assert_allclose(encoder.similarity(far, far), expected, atol=1e-5)
+        np.testing.assert_allclose(
+            encoder.similarity_pairwise(far, ours), np.diag(expected), atol=1e-5
+        )
 
 
 def test_threads_share_an_encoder(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from holotype.adapters.identity import identity, load_again, short_digest
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.inputs.items import check_string, several_texts
 from holotype.errors import MissingExtraError
 
 try:
@@ -49,16 +50,26 @@ class HolotypeEmbeddings(Embeddings):
         return _wrap_again, (type(self), self.encoder.config, self.instruction)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Return one vector per document, in order."""
+        """Return one vector per document, in order.
+
+        Raises:
+            TypeError: it is one text, no sequence of texts, or something in it is not a string.
+        """
+        documents = several_texts(texts)
         given = self.instruction
         if not self.encoder.encoding.document_prompt.takes_instruction:
             given = None
         vectors: list[list[float]]
-        vectors = self.encoder.encode_document(texts, instruction=given).tolist()
+        vectors = self.encoder.encode_document(documents, instruction=given).tolist()
         return vectors
 
     def embed_query(self, text: str) -> list[float]:
-        """Return the vector of a query."""
+        """Return the vector of a query.
+
+        Raises:
+            TypeError: it is not a string.
+        """
+        check_string(text, "the query")
         vector: list[float]
         vector = self.encoder.encode_query(text, instruction=self.instruction).tolist()
         return vector

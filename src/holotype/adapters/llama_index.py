@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from holotype.adapters.identity import identity, load_again
 from holotype.encoders.dense import DenseEncoder
+from holotype.encoders.inputs.items import check_string, several_texts
 from holotype.errors import MissingExtraError
 
 try:
@@ -90,7 +91,28 @@ class HolotypeEmbedding(BaseEmbedding):
         """The encoder."""
         return self._encoder
 
+    # LlamaIndex cuts what it gets into batches, and would cut a text into characters, and a dict
+    # into its keys.
+
+    def get_text_embedding_batch(
+        self, texts: list[str], show_progress: bool = False, **kwargs: Any
+    ) -> list[list[float]]:
+        """Return one vector per text, in order; see `BaseEmbedding.get_text_embedding_batch`.
+
+        Raises:
+            TypeError: it is one text, no sequence of texts, or something in it is not a string.
+        """
+        return super().get_text_embedding_batch(several_texts(texts), show_progress, **kwargs)
+
+    async def aget_text_embedding_batch(
+        self, texts: list[str], show_progress: bool = False, **kwargs: Any
+    ) -> list[list[float]]:
+        """Return what `get_text_embedding_batch` does."""
+        given = several_texts(texts)
+        return await super().aget_text_embedding_batch(given, show_progress, **kwargs)
+
     def _get_query_embedding(self, query: str) -> list[float]:
+        check_string(query, "the query")
         vector: list[float]
         vector = self._encoder.encode_query(query, instruction=self._instruction).tolist()
         return vector

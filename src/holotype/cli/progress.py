@@ -15,7 +15,7 @@ def bytes_progress(what: str, n_bytes: int) -> Iterator[Callable[[int], None] | 
         what: the label of the work.
         n_bytes: the total number of bytes.
     """
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

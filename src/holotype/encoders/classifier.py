@@ -25,6 +25,7 @@ from holotype.encoders.running.scores import (
     LabelScore,
     Scores,
     activate,
+    candidate_labels,
     candidate_logits,
     choose_activation,
     hypotheses,
@@ -206,11 +207,13 @@ class Classifier(ScoringEncoder[ClassifierModel]):
 
         Raises:
             TextOverflowError: a text is too long and `on_overflow` is ``"error"``.
+            TypeError: a label or the hypothesis is not a string, or the labels have no order.
             ValueError: the model does not do natural language inference, or the labels are not
                 distinct.
         """
         follows, contradicts = inference_labels(self.labels)
-        sentences = hypotheses(hypothesis, labels)
+        candidates = candidate_labels(labels)
+        sentences = hypotheses(hypothesis, candidates)
         given = list(each_text(texts))
         pairs = [(text, sentence) for text in given for sentence in sentences]
         all_logits = self._logits_of(pairs, settings_of(**options))
@@ -220,7 +223,7 @@ class Classifier(ScoringEncoder[ClassifierModel]):
             contradicts,
             multi_label=multi_label,
         )
-        rule = rule_for_all(labels)
+        rule = rule_for_all(candidates)
         scores = activate(logits, activation)
         found = [rule.apply(*row) for row in zip(scores, logits, strict=True)]
         return found[0] if isinstance(texts, str) else found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build, Encoder
+from holotype.encoders.inputs.items import require_several
 from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.colbert import Side
 from holotype.encoders.kinds.plan import ColbertPlan
@@ -20,7 +21,12 @@ from holotype.encoders.running.pipeline import Task, stream
 from holotype.encoders.text_encoder import SideReader, TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.ragged import Ragged
-from holotype.encoders.vectors.similarity import maxsim, maxsim_pairwise, refuse_texts
+from holotype.encoders.vectors.similarity import (
+    as_array,
+    maxsim,
+    maxsim_pairwise,
+    refuse_texts,
+)
 from holotype.encoders.vectors.token_pooling import import_clustering, merge_tokens
 from holotype.errors import UnsupportedInputError
 from holotype.records import AnyColbertModel
@@ -202,7 +208,8 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
             vectors = [vectors]
         several = vectors
         if not isinstance(several, Ragged):
-            several = Ragged.from_arrays(several, dim=self.dim)
+            arrays = map(as_array, require_several(several, "vectors"))
+            several = Ragged.from_arrays(arrays, dim=self.dim)
         values = dequantize(several.values, dim=self.dim, calibration=calibration)
         return several.with_values(values)
 

@@ -19,7 +19,7 @@ from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
-from holotype.encoders.vectors.similarity import Vectors, all_pairs, pairwise, refuse_texts
+from holotype.encoders.vectors.similarity import Vectors, all_pairs, as_vectors, pairwise
 from holotype.errors import InvalidDimensionError
 from holotype.records import AnyDenseModel
 
@@ -154,8 +154,7 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         return pairwise(left, right, function=self.encoding.similarity)
 
     def _floats(self, vectors: NDArray[Any], calibration: Calibration | None) -> Vectors:
-        refuse_texts(vectors)
-        return dequantize(np.atleast_2d(vectors), dim=self.dim, calibration=calibration)
+        return dequantize(as_vectors(vectors), dim=self.dim, calibration=calibration)
 
     def _collector(self, side: SideName, top_k: int | None, n_texts: int) -> VectorCollector:
         return VectorCollector(n_texts, self.dim)

@@ -20,9 +20,15 @@ from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, s
 from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.running.network import Towers
 from holotype.encoders.running.pipeline import Task, stream
-from holotype.encoders.running.scores import LabelScore, activate, hypotheses, rule_for_all
+from holotype.encoders.running.scores import (
+    LabelScore,
+    activate,
+    candidate_labels,
+    hypotheses,
+    rule_for_all,
+)
 from holotype.encoders.text_encoder import TextEncoder
-from holotype.encoders.vectors.similarity import Vectors, all_pairs, pairwise, refuse_texts
+from holotype.encoders.vectors.similarity import Vectors, all_pairs, as_vectors, pairwise
 from holotype.errors import UnsupportedModelError
 from holotype.records import AnyImageTextModel
 
@@ -208,17 +214,19 @@ class ImageTextEncoder(Encoder[AnyImageTextModel], TextEncoder[Vectors, Vectors]
         Raises:
             ImageError: see `encode_image`.
             TextOverflowError: a label is too long and `on_overflow` is ``"error"``.
+            TypeError: a label or the template is not a string, or the labels have no order.
             UnsupportedModelError: the scale of the scores is unknown.
             ValueError: the labels are not distinct, or the template has no place for them.
         """
-        texts = self.encode(hypotheses(template, labels), **options)
+        candidates = candidate_labels(labels)
+        texts = self.encode(hypotheses(template, candidates), **options)
         single = is_one_picture(pictures)
         found = self.encode_image(pictures, **options)
         cosines = all_pairs(np.atleast_2d(found), texts, function="cosine")
         logits = self._logits(cosines)
         softmax = self.encoding.similarity != "sigmoid"
         scores = activate(logits, "softmax" if softmax else "sigmoid")
-        rule = rule_for_all(labels)
+        rule = rule_for_all(candidates)
         rows = [rule.apply(*row) for row in zip(scores, logits, strict=True)]
         return rows[0] if single else rows
 
@@ -261,5 +269,5 @@ class ImageTextEncoder(Encoder[AnyImageTextModel], TextEncoder[Vectors, Vectors]
 
 
 def _several(vectors: NDArray[Any]) -> Vectors:
-    refuse_texts(vectors)
-    return np.atleast_2d(np.asarray(vectors, dtype=np.float32))
+    with np.errstate(over="ignore"):
+        return as_vectors(vectors).astype(np.float32, copy=False)

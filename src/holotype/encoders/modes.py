@@ -24,9 +24,9 @@ from holotype.encoders.running.modes import Mode, ModesNetwork, ModesRow, ModeTo
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.text_encoder import SparseTextEncoder
 from holotype.encoders.vectors.ragged import Ragged
-from holotype.encoders.vectors.similarity import Vectors, refuse_texts
+from holotype.encoders.vectors.similarity import Vectors, refuse_texts, shown
 from holotype.encoders.vectors.sparse import SparseVectors
-from holotype.errors import IncompatibleModesError, ModeNotLoadedError
+from holotype.errors import IncompatibleModesError, InvalidArgumentError, ModeNotLoadedError
 from holotype.records import ModelInfo
 
 MODES: tuple[Mode, ...] = ("dense", "sparse", "colbert")
@@ -347,8 +347,13 @@ class ModesEncoder(
         self, method: str, queries: AnyModeVectors, documents: AnyModeVectors, weights: Weights
     ) -> NDArray[np.float32]:
         _check_weights(weights, self.modes)
-        refuse_texts(queries)
-        refuse_texts(documents)
+        for vectors in (queries, documents):
+            refuse_texts(vectors)
+            if not isinstance(vectors, ModeVectors):
+                raise InvalidArgumentError(
+                    "similarity compares the ModeVectors that encode_query and encode_document "
+                    f"return, not {shown(vectors)}"
+                )
         total = sum(weights.values())
         parts = []
         for mode in self.modes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias, overload
 
 import numpy as np
@@ -15,15 +15,16 @@ from holotype.encoders.kinds.plan import SparsePlan
 from holotype.encoders.options import SideName
 from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import SparseTextEncoder
-from holotype.encoders.vectors.finite import require_finite_scores
-from holotype.encoders.vectors.similarity import refuse_texts
+from holotype.encoders.vectors.similarity import refuse_texts, shown
 from holotype.encoders.vectors.sparse import (
     SparseVector,
     SparseVectors,
     lengths,
     pairwise_products,
     products,
+    rescaled,
 )
+from holotype.errors import InvalidArgumentError
 from holotype.records import SparseModel
 
 OneOrManySparse: TypeAlias = SparseVector | SparseVectors
@@ -84,12 +85,11 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
         Raises:
             ValueError: a weight is NaN or infinite.
         """
-        left, right = _several(queries), _several(documents)
-        with np.errstate(invalid="ignore", over="ignore"):
-            scores = products(left, right)
-            if self.encoding.similarity == "cosine":
-                scores /= np.maximum(np.outer(lengths(left), lengths(right)), 1e-12)
-        return require_finite_scores(scores, _values(left), _values(right))
+        left, right = self._comparable(queries), self._comparable(documents)
+        scores = products(left, right)
+        if self.encoding.similarity == "cosine":
+            scores /= np.maximum(np.outer(lengths(left), lengths(right)), 1e-12)
+        return scores
 
     def similarity_pairwise(
         self, queries: OneOrManySparse, documents: OneOrManySparse
@@ -99,12 +99,15 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
         Raises:
             ValueError: the numbers of queries and documents differ, or a weight is NaN or infinite.
         """
-        left, right = _several(queries), _several(documents)
-        with np.errstate(invalid="ignore", over="ignore"):
-            scores = pairwise_products(left, right)
-            if self.encoding.similarity == "cosine":
-                scores /= np.maximum(lengths(left) * lengths(right), 1e-12)
-        return require_finite_scores(scores, _values(left), _values(right))
+        left, right = self._comparable(queries), self._comparable(documents)
+        scores = pairwise_products(left, right)
+        if self.encoding.similarity == "cosine":
+            scores /= np.maximum(lengths(left) * lengths(right), 1e-12)
+        return scores
+
+    def _comparable(self, vectors: OneOrManySparse) -> SparseVectors:
+        found = _several(vectors)
+        return rescaled(found) if self.encoding.similarity == "cosine" else found
 
     @overload
     def decode(self, vectors: SparseVector, top_k: int | None = None) -> Decoded: ...
@@ -194,8 +197,9 @@ def _several(vectors: OneOrManySparse) -> SparseVectors:
     refuse_texts(vectors)
     if isinstance(vectors, SparseVectors):
         return vectors
-    return SparseVectors.from_rows([vectors], dim=vectors.dim)
-
-
-def _values(vectors: SparseVectors) -> Iterator[NDArray[np.float32]]:
-    return (row.values for row in vectors)
+    if isinstance(vectors, SparseVector):
+        return SparseVectors.from_rows([vectors], dim=vectors.dim)
+    raise InvalidArgumentError(
+        "similarity of sparse vectors compares what encode_query and encode_document return, "
+        f"not {shown(vectors)}; make it of other arrays with SparseVectors.from_dense or from_rows"
+    )

@@ -43,6 +43,18 @@ def each_single_text(model_id: str, texts: str | Iterable[str]) -> Iterator[str]
         yield check_text(text, index)
 
 
+def several_texts(texts: Iterable[str], argument: str = "texts") -> list[str]:
+    """Return several texts, each checked, for a call that always returns several results.
+
+    Raises:
+        TypeError: it is one text, no sequence of texts, or something in it is not a string.
+        ValueError: a string holds half of a surrogate pair, which no text has.
+    """
+    if isinstance(texts, str):
+        raise TypeError(f"{argument} is a single text; expected several in a list")
+    return list(each_text(texts, argument))
+
+
 def require_several(items: Iterable[ItemT], argument: str) -> Iterator[ItemT]:
     """Return an iterator of several items, which have an order of their own.
 
@@ -51,9 +63,9 @@ def require_several(items: Iterable[ItemT], argument: str) -> Iterator[ItemT]:
     """
     found: Any = items
     if isinstance(found, Mapping) or _is_table(found):
-        advice = "pass one column, such as table['text'].tolist()"
+        advice = "pass one column, such as table['column'].tolist()"
         if isinstance(found, Mapping):
-            advice = "pass its values, as list(texts.values())"
+            advice = f"pass its values, as list({argument}.values())"
         raise TypeError(
             f"{argument} is {_type_of(found)}, which would be read as its keys; {advice}"
         )
@@ -92,10 +104,11 @@ def check_text(text: object, index: int) -> str:
         TypeError: it is not a string.
         ValueError: it holds half of a surrogate pair, which no text has.
     """
-    return _check_text(text, f"the text at index {index}")
+    return check_string(text, f"the text at index {index}")
 
 
-def _check_text(text: object, what: str) -> str:
+def check_string(text: object, what: str) -> str:
+    """Return a text that is named in errors as the caller knows it; see `check_text`."""
     if not isinstance(text, str):
         raise TypeError(f"{what} is {_type_of(text)}; expected str")
     if text.isascii():
@@ -144,8 +157,8 @@ def check_pair(pair: object, index: int) -> Pair:
         raise TypeError(f"the pair at index {index} is {_shape(pair)}; expected two texts")
     first, second = pair
     return (
-        _check_text(first, f"the first text of the pair at index {index}"),
-        _check_text(second, f"the second text of the pair at index {index}"),
+        check_string(first, f"the first text of the pair at index {index}"),
+        check_string(second, f"the second text of the pair at index {index}"),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.inputs.items import check_string, require_several
 from holotype.errors import InvalidArgumentError
 from holotype.records import ScoreActivation
 
@@ -162,21 +163,35 @@ def label_rule(
 PLACE = "{}"
 
 
+def candidate_labels(labels: Iterable[str]) -> list[str]:
+    """Return the labels that a caller has chosen, checked.
+
+    Raises:
+        InvalidArgumentError: it is one text, there are no labels, or a label occurs twice.
+        TypeError: it has no order (a dict, a set, a table), or a label is not a string.
+        ValueError: a label holds half of a surrogate pair, which no text has.
+    """
+    if isinstance(labels, str):
+        raise InvalidArgumentError(f"labels is {labels!r}; expected a list of labels")
+    found = [
+        check_string(label, f"the label at index {index}")
+        for index, label in enumerate(require_several(labels, "labels"))
+    ]
+    if not found or len(set(found)) != len(found):
+        raise InvalidArgumentError(f"labels is {found!r}; expected different labels, at least one")
+    return found
+
+
 def hypotheses(template: str, candidates: Sequence[str]) -> list[str]:
     """Return the hypothesis for each label.
 
     Raises:
-        InvalidArgumentError: there are no labels, a label occurs twice, or the template lacks ``{}``.
+        InvalidArgumentError: the template lacks ``{}``.
+        TypeError: the template is not a string.
     """
-    if isinstance(candidates, str):
-        raise InvalidArgumentError(f"labels is {candidates!r}; expected a list of labels")
-    if PLACE not in template:
+    if PLACE not in check_string(template, "the template"):
         raise InvalidArgumentError(
             f"the template {template!r} has no {PLACE!r} where a label would stand"
-        )
-    if not candidates or len(set(candidates)) != len(candidates):
-        raise InvalidArgumentError(
-            f"labels is {list(candidates)!r}; expected different labels, at least one"
         )
     return [template.replace(PLACE, label) for label in candidates]
 

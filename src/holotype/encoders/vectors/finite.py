@@ -13,6 +13,9 @@ _ADVICE = (
     "range is small"
 )
 
+NOT_REAL = "OSUTcmM"
+"""The kinds of NumPy's types that hold no real numbers: objects, texts, complex numbers, times."""
+
 
 def require_finite(vectors: NDArray[Any], name: str, first: int = 0) -> None:
     """Refuse vectors with NaN or infinity.
@@ -56,7 +59,16 @@ def require_finite_scores(
     if (np.isfinite(scores) | (scores == absent)).all():
         return scores
     for name, several in (("queries", queries), ("documents", documents)):
-        for index, values in enumerate(several):
-            if not np.isfinite(values).all():
-                raise ValueError(f"{name} hold NaN or infinity, first at index {index}; {_ADVICE}")
+        refuse_infinite(name, several)
     raise ValueError("vectors are too long for their products to be float32; normalise them")
+
+
+def refuse_infinite(name: str, several: Iterable[NDArray[Any]]) -> None:
+    """Refuse values with NaN or infinity.
+
+    Raises:
+        ValueError: they are in one of the several; the error names the first by its index.
+    """
+    for index, values in enumerate(several):
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} hold NaN or infinity, first at index {index}; {_ADVICE}")

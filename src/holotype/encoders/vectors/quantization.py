@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.atomic_file import replace_file
-from holotype.encoders.vectors.finite import require_finite
+from holotype.encoders.vectors.finite import NOT_REAL, require_finite
 
 Precision: TypeAlias = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
 Floats: TypeAlias = NDArray[np.floating[Any]]
@@ -51,6 +51,20 @@ class Calibration:
             )
         if not np.isfinite([self.minima, self.maxima]).all():
             raise ValueError("the ranges hold NaN or infinity; expected those of finite vectors")
+        for at, (least, greatest) in enumerate(zip(self.minima, self.maxima, strict=True)):
+            if least > greatest:
+                raise ValueError(
+                    f"the range of dimension {at} is from {least!r} to {greatest!r}; expected the "
+                    "minimum first"
+                )
+        with np.errstate(over="ignore", invalid="ignore"):
+            too_wide = ~np.isfinite(self.starts + self.steps * np.float32(_BUCKETS + 0.5))
+        if too_wide.any():
+            at = int(np.argmax(too_wide))
+            raise ValueError(
+                f"the range of dimension {at}, from {self.minima[at]!r} to {self.maxima[at]!r}, is "
+                "too wide for float32; normalise the vectors"
+            )
 
     @property
     def dim(self) -> int:
@@ -105,13 +119,17 @@ def calibrate(vectors: Floats | Iterable[Floats]) -> Calibration:
         vectors: ``[n_vectors, dim]``, or any number of such arrays, as from `encode_stream`.
 
     Raises:
-        ValueError: there are fewer than two vectors, their widths differ, or one has NaN or
-            infinity.
+        TypeError: they are no arrays of numbers.
+        ValueError: there are fewer than two vectors, their widths differ, one has NaN or infinity,
+            or a range is too wide for float32.
     """
     minima: Floats | None = None
     maxima: Floats | None = None
     n_vectors = 0
-    for window in [vectors] if isinstance(vectors, np.ndarray) else vectors:
+    if isinstance(vectors, np.ndarray) or not isinstance(vectors, Iterable):
+        vectors = [vectors]
+    for window in vectors:
+        _require_array(window)
         if window.ndim != 2:
             raise ValueError(f"vectors have {window.ndim} axes; expected 2, [n_vectors, dim]")
         if not len(window):
@@ -125,10 +143,10 @@ def calibrate(vectors: Floats | Iterable[Floats]) -> Calibration:
         raise ValueError(
             f"{n_vectors} vectors have no ranges; expected at least two, better some thousand"
         )
+    with np.errstate(over="ignore"):
+        least, greatest = minima.astype(np.float32), maxima.astype(np.float32)
     return Calibration(
-        minima=tuple(minima.astype(np.float32).tolist()),
-        maxima=tuple(maxima.astype(np.float32).tolist()),
-        n_vectors=n_vectors,
+        minima=tuple(least.tolist()), maxima=tuple(greatest.tolist()), n_vectors=n_vectors
     )
 
 
@@ -164,10 +182,11 @@ def quantize(
         The same shape; bits are packed, ``[..., ceil(dim / 8)]``.
 
     Raises:
-        TypeError: the vectors are quantised already.
-        ValueError: the calibration is missing, unexpected or of another width; the precision is
+        TypeError: the vectors are no array, or quantised already.
+        ValueError: the vectors have no axis; the calibration is missing, unexpected or of another width; the precision is
             unknown; or a vector has NaN, infinity, or a value outside the range of float16.
     """
+    _require_array(vectors)
     if not np.issubdtype(vectors.dtype, np.floating):
         raise TypeError(f"vectors are of type {vectors.dtype}; expected floats")
     _check_calibration(precision, calibration, vectors.shape[-1])
@@ -181,7 +200,8 @@ def quantize(
         steps = calibration.steps
         # A dimension that never varied has a single bucket.
         widths = np.where(steps == 0, np.float32(np.inf), steps)
-        buckets = np.floor((vectors - calibration.starts) / widths).clip(0, _BUCKETS)
+        with np.errstate(over="ignore"):
+            buckets = np.floor((vectors - calibration.starts) / widths).clip(0, _BUCKETS)
         return buckets.astype(np.uint8) if precision == "uint8" else _center(buckets)
     bits = np.packbits(vectors > 0, axis=-1)
     return bits if precision == "ubinary" else (bits ^ np.uint8(_SIGN)).view(np.int8)
@@ -202,8 +222,11 @@ def dequantize(
         never varied in the calibration; 1 and -1 for bits.
 
     Raises:
-        ValueError: the width fits neither form, or the calibration is missing or of another width.
+        TypeError: the vectors are no array of numbers.
+        ValueError: the vectors have no axis, the width fits neither form, or the calibration is
+            missing or of another width.
     """
+    _require_array(vectors)
     width = vectors.shape[-1]
     quantized = vectors.dtype in (np.int8, np.uint8)
     if quantized and width == (dim + 7) // 8 and width != dim:
@@ -216,7 +239,8 @@ def dequantize(
             f"vectors are {width} wide; expected {dim}, or {(dim + 7) // 8} bytes of bits"
         )
     if not quantized:
-        return vectors.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):
+            return vectors.astype(np.float32, copy=False)
     if calibration is None:
         raise ValueError(
             f"vectors of {vectors.dtype} mean nothing without the ranges that they were made with; "
@@ -225,6 +249,19 @@ def dequantize(
     _check_calibration("int8", calibration, dim)
     buckets = vectors.astype(np.float32) + (_SIGN if vectors.dtype == np.int8 else 0)
     return (buckets + np.float32(0.5)) * calibration.steps + calibration.starts
+
+
+def _require_array(vectors: object) -> None:
+    """Refuse what is no array of real numbers with at least one axis."""
+    if not isinstance(vectors, np.ndarray | np.generic):
+        raise TypeError(
+            f"vectors is of type {type(vectors).__name__}; expected a NumPy array, as "
+            "np.asarray(vectors, dtype=np.float32)"
+        )
+    if vectors.dtype.kind in NOT_REAL:
+        raise TypeError(f"vectors are of type {vectors.dtype}; expected floats")
+    if not vectors.ndim:
+        raise ValueError("vectors have no axes; expected [dim] or [n_vectors, dim]")
 
 
 def _center(buckets: Floats) -> NDArray[np.int8]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.vectors.finite import require_finite_scores
+from holotype.encoders.vectors.finite import NOT_REAL, require_finite_scores
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.errors import InvalidArgumentError
 
 # A block of this many document tokens keeps its scores in the processor's cache.
 _TOKENS_AT_ONCE = 8192
+
+# Shorter vectors lose digits when their values are squared in float32.
+_SHORT = 1e-12
 
 
 def refuse_texts(vectors: object) -> None:
@@ -28,6 +31,41 @@ def refuse_texts(vectors: object) -> None:
             f"similarity compares vectors, not texts such as {first[:40]!r}; write "
             "encoder.similarity(encoder.encode_query(...), encoder.encode_document(...))"
         )
+
+
+def as_array(vectors: object) -> NDArray[Any]:
+    """Return an array of numbers of what may be a list, or an array of another library.
+
+    Raises:
+        InvalidArgumentError: it is something else (a text, a dict, None), or its rows differ in
+            length.
+    """
+    refuse_texts(vectors)
+    try:
+        found = np.asarray(vectors)
+        if found.dtype.kind == "O" and found.ndim:
+            found = found.astype(np.float32)
+    except (TypeError, ValueError):
+        found = np.asarray(None)
+    if found.dtype.kind in NOT_REAL:
+        raise InvalidArgumentError(
+            f"similarity compares arrays of real numbers, as the encoder returns them, not "
+            f"{shown(vectors)}"
+        )
+    return found
+
+
+def as_vectors(vectors: object) -> NDArray[Any]:
+    """Return one vector or several as ``[n_vectors, dim]``; see `as_array`."""
+    return np.atleast_2d(as_array(vectors))
+
+
+def shown(vectors: object) -> str:
+    """Return what an error calls an argument that holds no vectors."""
+    if vectors is None:
+        return "None"
+    kind = getattr(vectors, "dtype", None)
+    return type(vectors).__name__ + ("" if kind is None else f" of {kind}")
 
 
 def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArray[np.float32]:
@@ -129,7 +167,14 @@ def _scale(queries: Vectors, documents: Vectors, function: str) -> tuple[Vectors
 
 def _normalize(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Vectors = vectors / np.maximum(lengths, 1e-12)
+    extreme = ((lengths < _SHORT) | np.isinf(lengths))[..., 0]
+    if extreme.any():
+        # A power of two rounds nothing, and the lengths of what it leaves are in range.
+        exponents = np.frexp(np.abs(vectors[extreme]).max(axis=-1, keepdims=True, initial=0))[1]
+        vectors = vectors.copy()
+        vectors[extreme] = np.ldexp(vectors[extreme], -exponents)
+        lengths[extreme] = np.linalg.norm(vectors[extreme], axis=-1, keepdims=True)
+    unit: Vectors = vectors / np.maximum(lengths, _SHORT)
     return unit
 
 

@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.vectors.finite import refuse_infinite, require_finite_scores
 from holotype.errors import MissingExtraError
 
 # The most products of a query weight and a document weight in memory at once.
@@ -176,7 +177,7 @@ def products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.flo
     """Return the dot product of every query with every document: ``[n_queries, n_documents]``.
 
     Raises:
-        ValueError: their vocabularies differ.
+        ValueError: their vocabularies differ, or a weight or a product is NaN or infinite.
     """
     _check(queries, documents)
     scores = np.zeros((len(queries), len(documents)), dtype=np.float32)
@@ -187,16 +188,18 @@ def products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.flo
     at_once = max(1, _PRODUCTS_AT_ONCE // len(documents.values))
     for first in range(0, len(queries), at_once):
         part = queries[first : first + at_once].to_dense()
-        weighted = part[:, documents.indices] * documents.values
-        scores[first : first + at_once, filled] = np.add.reduceat(weighted, starts, axis=1)
-    return scores
+        with np.errstate(invalid="ignore", over="ignore"):
+            weighted = part[:, documents.indices] * documents.values
+            scores[first : first + at_once, filled] = np.add.reduceat(weighted, starts, axis=1)
+    return require_finite_scores(scores, (), ())
 
 
 def pairwise_products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.float32]:
     """Return the dot product of each query and the document at its position: ``[n_queries]``.
 
     Raises:
-        ValueError: the numbers of queries and documents differ, or their vocabularies do.
+        ValueError: the numbers of queries and documents differ, or their vocabularies do, or a
+            weight or a product is NaN or infinite.
     """
     _check(queries, documents)
     if len(queries) != len(documents):
@@ -204,12 +207,28 @@ def pairwise_products(queries: SparseVectors, documents: SparseVectors) -> NDArr
             f"there are {len(queries)} queries and {len(documents)} documents; expected as many"
         )
     pairs = zip(queries, documents, strict=True)
-    return np.array([_product(*pair) for pair in pairs], dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scores = np.array([_product(*pair) for pair in pairs], dtype=np.float32)
+    return require_finite_scores(scores, (), ())
 
 
 def lengths(vectors: SparseVectors) -> NDArray[np.float32]:
     """Return the Euclidean length of every vector: float32 ``[n_rows]``."""
     return np.array([np.linalg.norm(row.values) for row in vectors], dtype=np.float32)
+
+
+def rescaled(vectors: SparseVectors) -> SparseVectors:
+    """Return vectors of the same directions whose largest weights are between 0.5 and 1.
+
+    Their lengths and products neither overflow nor vanish. The factors are powers of two, so no
+    weight is rounded.
+    """
+    rows = np.repeat(np.arange(len(vectors)), np.diff(vectors.indptr))
+    peaks = np.zeros(len(vectors), dtype=np.float32)
+    np.maximum.at(peaks, rows, np.abs(vectors.values))
+    exponents = np.frexp(peaks)[1]
+    values = np.ldexp(vectors.values, -exponents[rows])
+    return SparseVectors(vectors.indptr, vectors.indices, values, vectors.shape)
 
 
 def _product(query: SparseVector, document: SparseVector) -> float:
@@ -225,3 +244,7 @@ def _check(queries: SparseVectors, documents: SparseVectors) -> None:
             f"queries weigh {queries.shape[1]} words, documents {documents.shape[1]}; expected "
             "vectors of one vocabulary"
         )
+    # A weight that the other side lacks would leave no trace in the scores.
+    for name, several in (("queries", queries), ("documents", documents)):
+        if not np.isfinite(several.values).all():
+            refuse_infinite(name, (row.values for row in several))

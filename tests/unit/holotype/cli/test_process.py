@@ -137,6 +137,37 @@ def test_a_full_disk_is_one_line_and_exit_code_1(arguments: list[str]) -> None:
     assert answer.stderr == "error: the answer cannot be written: No space left on device\n"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["list", "--json"], ["show", "tiny-dense-v1.5"], ["--help"], ["--version"]],
+    ids=str,
+)
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-"])
+def test_a_closed_stdout_is_one_line_and_exit_code_1(arguments: list[str], closed: str) -> None:
+    command = [sys.executable, "-W", "error", "-c", MAIN, "--catalogue", FIXTURE, *arguments]
+    answer = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert answer.stderr == "error: the answer cannot be written: stdout is closed\n"
+
+
+@pytest.mark.parametrize("closed", [">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_command_without_an_answer_needs_no_streams(closed: str, tmp_path: Path) -> None:
+    page = str(tmp_path / "page.md")
+    assert holotype("docs", "--output", page).returncode == 0
+    command = [sys.executable, "-W", "error", "-c", MAIN, "--catalogue", FIXTURE]
+    command += ["docs", "--check", "--output", page]
+    answer = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command], env=environment(), check=False
+    )
+    assert answer.returncode == 0
+
+
 def test_a_stream_that_is_not_utf_8_gets_codes_instead_of_a_traceback() -> None:
     result = holotype("show", "tiny-dense-v2", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert result.returncode == 0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holotype.encoders.inputs.items import count_items, each_pair, each_text
+from holotype.encoders.inputs.items import count_items, each_pair, each_text, several_texts
 
 
 class Frame:
@@ -66,6 +66,21 @@ def test_an_item_that_is_no_text_is_named_by_its_index_in_one_line(wrong: Any, w
     with pytest.raises(TypeError) as caught:
         list(each_text(["a", wrong]))
     assert str(caught.value) == f"the text at index 1 is {what}; expected str"
+
+
+@pytest.mark.parametrize("argument", ["texts", "documents", "pictures"])
+def test_the_advice_for_a_dict_names_the_argument(argument: str) -> None:
+    untyped: Any = {"a": "b"}
+    with pytest.raises(TypeError, match=rf"pass its values, as list\({argument}\.values\(\)\)$"):
+        each_text(untyped, argument)
+    with pytest.raises(TypeError, match=r"as list\(pairs\.values\(\)\)$"):
+        each_pair(untyped)
+
+
+def test_a_single_text_is_not_several() -> None:
+    with pytest.raises(TypeError, match=r"^texts is a single text; expected several in a list$"):
+        several_texts("cat")
+    assert several_texts(iter(["a", "b"])) == ["a", "b"]
 
 
 def test_whatever_yields_texts_in_an_order_is_read() -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from holotype.encoders.vectors.quantization import Calibration, calibrate, dequantize, quantize
-from holotype.encoders.vectors.similarity import all_pairs, pairwise
+from holotype.encoders.vectors.similarity import all_pairs, as_vectors, pairwise
+from holotype.encoders.vectors.sparse import SparseVectors
+from holotype.errors import InvalidArgumentError
 
 VECTORS = np.random.default_rng(5).standard_normal((50, 20)).astype(np.float32)
 
@@ -169,3 +171,109 @@ def test_a_calibration_that_cannot_be_saved_leaves_what_was_there(
     monkeypatch.undo()
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     assert Calibration.load(path) == ranges
+
+
+@pytest.mark.parametrize("function", ["cosine", "dot"])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_row_of_extreme_size_hides_no_other(function: str, wrong: float) -> None:
+    vectors = np.array([[1e-30, 1e-30], [wrong, 1]], dtype=np.float32)
+    with pytest.raises(ValueError, match="queries hold NaN or infinity, first at index 1"):
+        all_pairs(vectors, vectors[:1], function=function)
+
+
+@pytest.mark.parametrize("size", [1e-44, 1e-30, 1e-24, 3.8e-22, 1e-13, 1e-3, 1, 1e15, 3e37])
+def test_cosines_of_any_size_are_those_of_the_directions(size: float) -> None:
+    directions = np.array([[1, 1, 1, 1], [1, 1, 1, -1], [0, 0, 0, 0], [0, 8, 0, 0]])
+    expected = np.array([[1, 0.5, 0, 0.5], [0.5, 1, 0, 0.5], [0, 0, 0, 0], [0.5, 0.5, 0, 1]])
+    vectors = (directions * size).astype(np.float32)
+    before = vectors.copy()
+    found = all_pairs(vectors, vectors, function="cosine")
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(
+        pairwise(vectors, vectors, function="cosine"), np.diagonal(expected), atol=1e-6
+    )
+    np.testing.assert_array_equal(vectors, before)
+    usual = all_pairs(vectors, directions.astype(np.float32), function="cosine")
+    np.testing.assert_allclose(usual, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("least", "greatest"), [(-3e38, 3e38), (-1e39, 0.0), (0.0, 3.4028e38), (-3.4028e38, 3e37)]
+)
+def test_a_range_that_float32_cannot_hold_is_refused(least: float, greatest: float) -> None:
+    with pytest.raises(ValueError, match=r"the range of dimension 1, from .* too wide for float32"):
+        Calibration(minima=(0.0, least), maxima=(1.0, greatest), n_vectors=2)
+    with pytest.raises(ValueError, match=r"the range.* (too wide for float32|NaN or infinity)"):
+        calibrate(np.array([[0, least], [1, greatest]]))
+
+
+def test_a_range_that_float32_just_holds_gives_finite_values() -> None:
+    vectors = np.array([[-1.7e38], [1.6e38]], dtype=np.float32)
+    ranges = calibrate(vectors)
+    far = np.array([[-3.4e38], [3.4e38]], dtype=np.float32)
+    numbers = quantize(far, "uint8", ranges)
+    assert numbers.tolist() == [[0], [255]]
+    found = dequantize(numbers, dim=1, calibration=ranges)
+    assert (np.abs(found - vectors) <= ranges.steps * 0.501).all()
+
+
+def test_a_range_has_its_minimum_first() -> None:
+    with pytest.raises(ValueError, match=r"of dimension 1 is from 2\.0 to 1\.0; expected the min"):
+        Calibration(minima=(0.0, 2.0), maxima=(0.0, 1.0), n_vectors=3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [[[1.0, 2.0], [2.0, 3.0]], {"a": [1.0]}, None, "a text", 3, {1.0}], ids=repr
+)
+def test_what_is_no_array_is_neither_quantised_nor_calibrated(wrong: Any) -> None:
+    for function in (lambda: quantize(wrong, "binary"), lambda: dequantize(wrong, dim=2)):
+        with pytest.raises(TypeError, match=r"vectors is of type .*; expected a NumPy array"):
+            function()
+    with pytest.raises(TypeError, match=r"vectors is of type .*; expected a NumPy array"):
+        calibrate(wrong)
+
+
+def test_numbers_of_no_axis_and_complex_ones_are_refused() -> None:
+    ranges = calibrate(VECTORS)
+    for single in (np.float32(1), np.array(1, dtype=np.float32)):
+        untyped: Any = single
+        with pytest.raises(ValueError, match="vectors have no axes"):
+            quantize(untyped, "binary")
+        with pytest.raises(ValueError, match="vectors have no axes"):
+            quantize(untyped, "int8", ranges)
+        with pytest.raises(ValueError, match="vectors have no axes"):
+            dequantize(untyped, dim=1)
+        with pytest.raises(ValueError, match="vectors have no axes"):
+            calibrate(untyped)
+    imaginary: Any = VECTORS * 1j
+    for function in (
+        lambda: quantize(imaginary, "binary"),
+        lambda: dequantize(imaginary, dim=20),
+        lambda: calibrate(imaginary),
+    ):
+        with pytest.raises(TypeError, match="vectors are of type complex64; expected floats"):
+            function()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ({"a": 1}, "dict"),
+        ({1.0}, "set"),
+        (None, "None"),
+        (np.ones((1, 2), complex), "ndarray of complex128"),
+        (np.array(["1", "2"]), "ndarray of <U1"),
+        (np.array([None, {}]), "ndarray of object"),
+        ([[1.0], [1.0, 2.0]], "list"),
+        (SparseVectors.from_dense(VECTORS), "SparseVectors"),
+    ],
+    ids=str,
+)
+def test_what_holds_no_real_numbers_has_no_similarity(wrong: Any, name: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"of real numbers, .* not {name}$"):
+        as_vectors(wrong)
+
+
+def test_lists_and_arrays_of_other_types_have_a_similarity() -> None:
+    for given in ([1, 2], [[1.0, 2.0]], np.array([1, 2], np.int8), np.array([[1.0, 2.0]], object)):
+        assert as_vectors(given).tolist() == [[1, 2]]

@@ -17,6 +17,7 @@ from holotype.encoders.vectors.sparse import (
     lengths,
     pairwise_products,
     products,
+    rescaled,
 )
 from holotype.errors import MissingExtraError
 
@@ -113,3 +114,42 @@ def test_records_cannot_be_changed() -> None:
     vector = SparseVector(np.array([1]), np.array([2.0], dtype=np.float32), 4)
     with pytest.raises(AttributeError):
         vector.dim = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_are_refused_even_for_words_of_one_side(wrong: float) -> None:
+    whole = SparseVectors.from_dense(DENSE)
+    dense = DENSE.copy()
+    dense[2, 1] = wrong
+    bad = SparseVectors.from_dense(dense)
+    alone = SparseVectors.from_dense(np.array([[0, 0, 0, wrong]], dtype=np.float32))
+    for score in (products, pairwise_products):
+        with pytest.raises(ValueError, match="queries hold NaN or infinity, first at index 2"):
+            score(bad, whole)
+        with pytest.raises(ValueError, match="documents hold NaN or infinity, first at index 2"):
+            score(whole, bad)
+        with pytest.raises(ValueError, match="documents hold NaN or infinity, first at index 0"):
+            score(whole[1:2], alone)
+
+
+def test_products_beyond_float32_are_refused() -> None:
+    long = SparseVectors.from_dense(np.array([[3e38, 1]], dtype=np.float32))
+    for score in (products, pairwise_products):
+        with pytest.raises(ValueError, match="too long for their products to be float32"):
+            score(long, long)
+
+
+@pytest.mark.parametrize("size", [1e-40, 1e-20, 0.1, 1, 1e20, 1e38])
+def test_rescaled_vectors_keep_their_directions(size: float) -> None:
+    vectors = rescaled(SparseVectors.from_dense((DENSE * size).astype(np.float32)))
+    peaks = vectors.to_dense().max(axis=1)
+    assert ((peaks >= 0.5) & (peaks < 1)).tolist() == [True, False, True]
+    cosines = products(vectors, vectors)[[0, 2]][:, [0, 2]]
+    cosines /= np.outer(lengths(vectors)[[0, 2]], lengths(vectors)[[0, 2]])
+    np.testing.assert_allclose(cosines, np.eye(2), atol=1e-4)
+
+
+def test_rescaling_rounds_nothing() -> None:
+    found = rescaled(SparseVectors.from_dense(DENSE)).to_dense()
+    np.testing.assert_array_equal(found, DENSE * [[0.25], [1], [0.25]])
+    assert rescaled(SparseVectors.from_dense(DENSE[:0])).shape == (0, 4)
