@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, seed, settings
@@ -16,6 +20,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Router, Transformer
 from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.sentence_transformer.modules import Pooling
+from tests.runtime import image_models
 from tests.runtime.conftest import HIDDEN_DIM
 from tests.runtime.heads import save_head
 from tests.runtime.sparse import save_language_model
@@ -23,14 +28,15 @@ from tests.runtime.test_causal_reranker import reranker
 from tests.unit.holotype.hostile import VALUES, changed, places
 
 from holotype.encoders import load
+from holotype.encoders.captioner import Captioner
 from holotype.encoders.encoder import Encoder
-from holotype.errors import HolotypeError
+from holotype.errors import CheckpointError, HolotypeError
 
 FILES = (
     *("config.json", "modules.json", "1_Pooling/config.json", "2_Dense/config.json"),
     *("router_config.json", "config_sentence_transformers.json", "sentence_bert_config.json"),
     *("artifact.metadata", "tokenizer_config.json", "1_LogitScore/config.json"),
-    *("1_SpladePooling/config.json", "special_tokens_map.json"),
+    *("1_SpladePooling/config.json", "special_tokens_map.json", "processor_config.json"),
 )
 # Whatever is drawn is drawn again: a failure is the change's.
 SEED = 5
@@ -134,3 +140,152 @@ def test_a_change_in_any_place_gives_an_encoder_or_an_error(
         loads(sound)
     finally:
         (sound / name).write_bytes(before)
+
+
+PICTURES: dict[str, Callable[[Path], object]] = {
+    "clip": image_models.clip,
+    "siglip": image_models.siglip,
+    "siglip2": image_models.siglip2,
+    "blip": image_models.blip,
+    "git": image_models.git,
+    "colpali": image_models.colpali,
+    "colqwen2": image_models.colqwen2,
+    "colsmol": image_models.colsmol,
+}
+N_EXAMPLES_OF_PICTURES = 15
+PICTURE = np.arange(50 * 40 * 3, dtype=np.uint8).reshape(50, 40, 3)
+
+
+def runs(folder: Path) -> None:
+    """Load a checkpoint and read a picture."""
+    encoder: Any = load(f"local:{folder}", device="cpu")
+    if isinstance(encoder, Captioner):
+        encoder.caption([PICTURE])
+    else:
+        encoder.encode_image([PICTURE])
+        encoder.encode_query(["a cat"])
+
+
+@pytest.fixture(scope="module", params=PICTURES)
+def reads_pictures(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path]:
+    """A sound checkpoint of each kind that reads pictures."""
+    folder = tmp_path_factory.mktemp("pictures") / "model"
+    folder.mkdir()
+    PICTURES[request.param](folder)
+    return request.param, folder
+
+
+SIZES: tuple[Any, ...] = (0, -1, 3, 10**6, 10**9, 10**30)
+WRONG: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
+    "clip": (
+        ("processor_config.json", "image_processor.crop_size.height", (20, *SIZES)),
+        ("processor_config.json", "image_processor.size.shortest_edge", (0, -1, 10**6, 10**30)),
+        ("processor_config.json", "image_processor.do_center_crop", (False,)),
+        ("config.json", "vision_config.image_size", (41, *SIZES)),
+        ("config.json", "vision_config.patch_size", (7, 0, -1, 10**30)),
+        ("config.json", "text_config.eos_token_id", ([1], 10**30, -1, None, True)),
+        ("config.json", "text_config.layer_norm_eps", (None, "x")),
+    ),
+    "siglip": (
+        ("processor_config.json", "image_processor.size.width", (20, *SIZES)),
+        ("processor_config.json", "image_processor.size", ({"height": 20, "width": 20},)),
+        ("processor_config.json", "image_processor.size", ({"height": 64, "width": 16},)),
+        ("config.json", "vision_config.patch_size", (7, 16)),
+    ),
+    "siglip2": (
+        ("processor_config.json", "image_processor.patch_size", (7, 0, -1, 10**9)),
+        ("processor_config.json", "image_processor.max_num_patches", (10**7, 10**30, 0, -1)),
+        ("config.json", "vision_config.patch_size", (7, 16)),
+    ),
+    "blip": (
+        ("processor_config.json", "image_processor.size", ({"height": 64, "width": 64},)),
+        ("processor_config.json", "image_processor.size", ({"height": 3, "width": 3},)),
+        ("processor_config.json", "image_processor.size", ({"height": 16, "width": 16},)),
+        ("config.json", "text_config.eos_token_id", ([1, 2, 3], 10**30)),
+    ),
+    "git": (("processor_config.json", "image_processor.crop_size.width", (20, *SIZES)),),
+    "colpali": (("processor_config.json", "image_processor.size.height", (24, *SIZES)),),
+    "colqwen2": (
+        ("processor_config.json", "image_processor.patch_size", (7, 0, -1)),
+        ("processor_config.json", "image_processor.merge_size", (1, 0, -1, 10**30)),
+        ("processor_config.json", "image_processor.size.longest_edge", (0, -1, 10**30)),
+        ("processor_config.json", "image_processor.size.shortest_edge", (0, -1, 10**9)),
+        ("config.json", "vlm_config.vision_config.patch_size", (7,)),
+    ),
+    "colsmol": (
+        ("processor_config.json", "image_processor.size.longest_edge", (0, -1, 10**30)),
+        ("config.json", "vision_config.patch_size", (7,)),
+    ),
+}
+"""Files, the places in them, and the numbers that no network reads."""
+
+
+def test_pictures_of_other_sizes_than_the_network_reads_are_refused_at_once(
+    reads_pictures: tuple[str, Path],
+) -> None:
+    kind, folder = reads_pictures
+    runs(folder)
+    for name, path, values in WRONG[kind]:
+        before = (folder / name).read_bytes()
+        for new in values:
+            text = json.dumps(changed(json.loads(before), tuple(path.split(".")), new))
+            (folder / name).write_text(text)
+            try:
+                load(f"local:{folder}", device="cpu")
+                pytest.fail(f"{kind}: {path} may be {new!r}")
+            except CheckpointError as error:
+                assert any(key in str(error) for key in path.split(".")[1:]), (path, new, error)
+            finally:
+                (folder / name).write_bytes(before)
+
+
+RETURNED = ("output_hidden_states", "output_attentions", "return_dict")
+
+
+def test_what_is_returned_beside_vectors_is_not_for_a_part_of_the_checkpoint_to_say(
+    reads_pictures: tuple[str, Path],
+) -> None:
+    _, folder = reads_pictures
+    before = (folder / "config.json").read_bytes()
+    value = json.loads(before)
+    parts = [at for at in places(value) if at and str(at[-1]).endswith("_config")]
+    for name, new in zip(RETURNED, ([None], True, False), strict=True):
+        made = value
+        for at in parts:
+            part = reduce(getitem, at, cast(Any, made))
+            made = changed(made, at, {**part, name: new})
+        (folder / "config.json").write_text(json.dumps(made))
+        runs_or_refuses(folder)
+    (folder / "config.json").write_bytes(before)
+
+
+def runs_or_refuses(folder: Path) -> None:
+    """Load a checkpoint and read a picture; holotype's own errors are as good."""
+    with contextlib.suppress(HolotypeError):
+        runs(folder)
+
+
+@seed(SEED)
+@settings(
+    max_examples=N_EXAMPLES_OF_PICTURES,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_a_change_in_any_place_reads_pictures_or_gives_an_error(
+    reads_pictures: tuple[str, Path], data: st.DataObject
+) -> None:
+    _, folder = reads_pictures
+    name = data.draw(st.sampled_from([name for name in FILES if (folder / name).exists()]))
+    before = (folder / name).read_bytes()
+    value = json.loads(before)
+    at = data.draw(st.sampled_from(list(places(value))))
+    new = data.draw(st.sampled_from(VALUES))
+    try:
+        (folder / name).write_text(json.dumps(changed(value, at, new)))
+        runs_or_refuses(folder)
+    finally:
+        (folder / name).write_bytes(before)

@@ -61,6 +61,9 @@ _DECODER = re.compile(r"^(model\.)?decoder\.")
 _MORE_LAYERS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
 # A configuration of one of several networks.
 _PART = "_config"
+# Those that take the vector at the end of a text, and those that stop writing there if there is one.
+_READ_AT_END, _ENDS_OR_NOTHING = ("clip", "metaclip_2"), ("blip",)
+_NETWORKS = ("text_config", "vision_config", "qformer_config", "vlm_config")
 # What is computed, and no weight: positions, segments, causal masks, counts of training.
 _COMPUTED = re.compile(
     r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|attention\.bias|num_batches_tracked)$"
@@ -111,10 +114,7 @@ def _tensors(transformer: Checkpoint) -> Header:
 
 def _check_alone(config: JsonFile) -> None:
     _check_counts(config)
-    for key, value in config.values.items():
-        expected = _expected(key, value)
-        if expected is not None:
-            raise config.wrong(key, value, expected)
+    _check_values(config)
     _check_padding(config)
     _check_layer_types(config)
     for key, value in config.values.items():
@@ -122,6 +122,39 @@ def _check_alone(config: JsonFile) -> None:
             part = config.part(key)
             if part is not None:
                 _check_counts(part)
+    _check_parts(config)
+
+
+def _check_values(config: JsonFile) -> None:
+    for key, value in config.values.items():
+        expected = _expected(key, value)
+        if expected is not None:
+            raise config.wrong(key, value, expected)
+
+
+def _check_parts(config: JsonFile) -> None:
+    """Check what a configuration says of each of its networks, which may have parts as well."""
+    for key in _NETWORKS:
+        part = config.part(key) if isinstance(config.values.get(key), dict) else None
+        if part is not None:
+            _check_counts(part)
+            _check_values(part)
+            _check_parts(part)
+    texts = (
+        config.part("text_config") if isinstance(config.values.get("text_config"), dict) else None
+    )
+    if texts is not None and "eos_token_id" in texts.values:
+        _check_end(texts, str(config.values.get("model_type")))
+
+
+def _check_end(texts: JsonFile, kind: str) -> None:
+    """Check the token that ends texts, where the network itself looks for one."""
+    end = texts.values["eos_token_id"]
+    may_be = kind in _ENDS_OR_NOTHING and end is None
+    if kind not in (*_READ_AT_END, *_ENDS_OR_NOTHING) or may_be:
+        return
+    if type(end) is not int or not 0 <= end < _MOST["vocab_size"]:
+        raise texts.wrong("eos_token_id", end, "the id of a token")
 
 
 def _check_counts(config: JsonFile) -> None:

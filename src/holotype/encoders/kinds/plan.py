@@ -42,9 +42,10 @@ from holotype.encoders.kinds.colbert import ColbertEncoding, compare_colbert
 from holotype.encoders.kinds.cross_encoder import CrossEncoding, compare_cross_encoder
 from holotype.encoders.kinds.dense import DenseEncoding, compare_dense
 from holotype.encoders.kinds.image_text import ImageTextEncoding, compare_image_text
-from holotype.encoders.kinds.images import compare_stated_pixels
+from holotype.encoders.kinds.images import PixelSettings, compare_stated_pixels
 from holotype.encoders.kinds.merge import Comparer, Comparison, Merge
 from holotype.encoders.kinds.network import compare_network, compare_parameters, transformer_path
+from holotype.encoders.kinds.picture_sizes import check_pictures
 from holotype.encoders.kinds.routed import compare_routed, read_routed
 from holotype.encoders.kinds.sparse import SparseEncoding, compare_sparse
 from holotype.encoders.kinds.static import (
@@ -267,7 +268,7 @@ class Draft:
 
         Raises:
             CheckpointError: the files are unsafe, of another kind of model, or say something that
-                is not supported.
+                is not supported, or pictures become other ones than the network reads.
             UnsupportedModelError: neither the record nor the checkpoint says how it is run.
             CatalogueMismatchError: something differs; the error lists all of it.
         """
@@ -280,6 +281,7 @@ class Draft:
         ]
         if differences or self.plan is None:
             raise CatalogueMismatchError(self.record.id, self.checkpoint.location, differences)
+        _check_pictures(self.plan)
         return self.plan
 
 
@@ -517,6 +519,18 @@ def reads_pictures(plan: AnyPlan) -> bool:
     if isinstance(plan, ColbertPlan):
         return plan.encoding.pictures is not None
     return isinstance(plan, ImageTextPlan | CaptionerPlan)
+
+
+def _check_pictures(plan: AnyPlan) -> None:
+    """Check that pictures become what the network of a plan reads."""
+    pixels: PixelSettings | None = None
+    if isinstance(plan, ImageTextPlan | CaptionerPlan):
+        pixels = plan.encoding.pixels
+    elif isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
+        pixels = plan.encoding.pictures.pixels
+    if pixels is not None:
+        for folder in _transformers(plan):
+            check_pictures(pixels, folder, plan.comparisons)
 
 
 def _one_each(comparisons: list[Comparison]) -> tuple[Comparison, ...]:

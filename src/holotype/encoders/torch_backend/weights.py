@@ -170,11 +170,19 @@ def read_config(folder: Checkpoint, raw: JsonFile, *, with_own_code: bool) -> Pr
         ) from error
     if hasattr(config, "use_cache"):
         config.use_cache = False
-    # What is returned beside the vectors, and how, is not for the checkpoint to say.
+    _return_vectors(config)
+    return config
+
+
+def _return_vectors(config: PreTrainedConfig) -> None:
+    """Decide what is returned beside the vectors, and how, which is not for the checkpoint to say."""
     config.return_dict = True
     config.output_hidden_states = False
     config.output_attentions = False
-    return config
+    for name in config.sub_configs:
+        part = getattr(config, name, None)
+        if isinstance(part, PreTrainedConfig):
+            _return_vectors(part)
 
 
 def _reason(error: Exception) -> str:
