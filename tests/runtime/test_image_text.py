@@ -509,7 +509,7 @@ def test_an_artifact_gives_the_same_vectors(tmp_path: Path) -> None:
 def test_what_is_not_run_is_refused_by_name(tmp_path: Path) -> None:
     clip(tmp_path / "model")
     for kind, words in {
-        "idefics3": "'idefics3', for which transformers has no class of late interaction",
+        "idefics3": "'idefics3', a network without the projection of late interaction",
         "jina_clip": "'jina_clip', whose networks are code of its own repository",
         "nomic_bert": "'nomic_bert', whose network for pictures is code of its own repository",
         "altclip": "architecture 'altclip'; expected one with",

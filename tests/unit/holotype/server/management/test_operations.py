@@ -98,6 +98,7 @@ def test_the_pool_is_loaded_pinned_planned_and_unloaded(site: Site) -> None:
 
 
 def test_jobs_are_listed_by_their_state(site: Site) -> None:
+    site.switch("v1")
     site.wait(site.post("/pool/search/load"))
     jobs = site.get("/jobs", state="succeeded", limit=5)["items"]
     assert jobs[0]["type"] == "load"
