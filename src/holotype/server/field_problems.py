@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -211,12 +211,12 @@ def _owner(body: type[BaseModel], location: Sequence[str | int]) -> type[BaseMod
         if owner is None or part not in owner.model_fields:
             return None
         named = owner.model_fields[str(part)].annotation
-        classes = [one for one in (named, *get_args(named)) if _is_body(one)]
+        classes: list[type[BaseModel]] = [one for one in (named, *get_args(named)) if _is_body(one)]
         owner = classes[0] if classes else None
     return owner
 
 
-def _is_body(annotation: object) -> bool:
+def _is_body(annotation: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 

@@ -126,7 +126,7 @@ def _tokens(file: JsonFile, key: str, limits: CaptionLimits) -> tuple[int, ...]:
 def _sizes(file: JsonFile, key: str, n: int = 1) -> tuple[int, ...]:
     """Return a number, or several in a list."""
     found = file.values.get(key)
-    several = [found] if n == 1 else found
+    several: Any = [found] if n == 1 else found
     if (
         not isinstance(several, list)
         or len(several) != n
