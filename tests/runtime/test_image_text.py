@@ -345,7 +345,17 @@ def test_labels_and_templates_that_say_nothing_are_refused(
         (["a"], None, "the template is None; expected str"),
         (["a"], b"{}", "the template is of type bytes; expected str"),
     ],
-    ids=str,
+    ids=[
+        "dict",
+        "set",
+        "None",
+        "int",
+        "array",
+        "None within",
+        "bytes within",
+        "no template",
+        "bytes",
+    ],
 )
 def test_labels_are_texts_in_an_order(
     labels: Any, template: Any, problem: str, tmp_path: Path

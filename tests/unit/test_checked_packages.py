@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 OWN = {"holotype", "holotype_codegen", "tests", *(path.stem for path in ROOT.glob("tools/*"))}
-BROUGHT_ALONG = {"markdown_it": "rich", "starlette": "fastapi"}
+BROUGHT_ALONG = {"markdown_it": "rich", "pydantic": "fastapi", "starlette": "fastapi"}
 """What a package of the list needs itself, whatever its version."""
 
 

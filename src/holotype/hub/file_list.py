@@ -32,6 +32,8 @@ _USUAL = {
     "onnx_file": ("onnx/model.onnx", "model.onnx"),
 }
 
+_CONVERSION = "onnx_file"
+
 _OF_OPEN_CLIP = {
     "config_file": (OPEN_CLIP_FILE,),
     "safetensors_file": (OPEN_CLIP_WEIGHTS,),
@@ -50,6 +52,9 @@ def compare_files(comparer: Comparer, files: CheckpointFiles) -> None:
             present = next((name for name in usual if name in files.names), None)
             theirs = None if present is None else Setting(present, FILE_LIST)
             comparer.compare(field, None, theirs, agrees=True)
+        elif ours not in files.names and field == _CONVERSION and files.repository is None:
+            # A folder need not hold what its repository has beside the weights.
+            comparer.compare(field, ours, None, agrees=True)
         else:
             found = ours in files.names
             theirs = Setting(ours if found else MISSING, FILE_LIST)
