@@ -544,8 +544,12 @@ def test_a_folder_of_open_clip_is_a_model_like_others(tmp_path: Path) -> None:
     assert made.fingerprint == encoder.fingerprint
     record = image_record(image_shortest_edge=30, image_mean=(0.4, 0.5, 0.6), layers=3)
     assert load(record, checkpoint=tmp_path / "model").fingerprint == encoder.fingerprint
-    for wrong in ({"image_patch_size": 16}, {"layers": 12}, {"image_resample": "bilinear"}):
-        with pytest.raises(CatalogueMismatchError, match=r"open_clip_config\.json"):
+    for wrong, source in (
+        ({"image_patch_size": 16}, r"open_clip_config\.json says"),
+        ({"layers": 12}, r"open_clip_config\.json says"),
+        ({"image_resample": "bilinear"}, "OpenCLIP's default says 'bicubic'"),
+    ):
+        with pytest.raises(CatalogueMismatchError, match=source):
             load(image_record(**wrong), checkpoint=tmp_path / "model")
 
 

@@ -18,7 +18,7 @@ from holotype.errors import UnsupportedCheckpointError
 OPEN_CLIP_FILE = "open_clip_config.json"
 OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
 OPEN_CLIP_PICKLE = "open_clip_pytorch_model.bin"
-OPEN_CLIP_DEFAULTS = "OpenCLIP's defaults"
+OPEN_CLIP_DEFAULTS = "OpenCLIP's default"
 """What says a value that the configuration leaves out."""
 
 # No network is known that has a tenth of it.

@@ -200,7 +200,7 @@ def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
     file = whole.part("image_processor") or folder.json(IMAGE_PROCESSOR_FILE, optional=True)
     name = _name(file, whole, folder)
     usual = CLASSES.get(name or "", {})
-    source = f"the defaults of transformers' {name}"
+    source = f"the default of transformers' {name}"
     found = _processor(file.with_usual(usual, source), whole, name, folder.inside)
     rounds = Setting(True, OPEN_CLIP_DEFAULTS) if folder.is_open_clip else None
     return dataclasses.replace(found, rounds_crop=rounds)

@@ -27,7 +27,7 @@ from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems
 
 PROCESSOR = "hub: preprocessor_config.json"
-CLIP_DEFAULTS = "hub: the defaults of transformers' CLIPImageProcessor"
+CLIP_DEFAULTS = "hub: the default of transformers' CLIPImageProcessor"
 
 
 def made(folder: Path, files: Files) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_an_entry_of_open_clip_says_what_its_configuration_says(tmp_path: Path) 
 def test_what_open_clip_leaves_out_has_its_defaults_as_source(tmp_path: Path) -> None:
     sources = made(tmp_path, open_clip())["provenance"]
     for name in ("resample", "rescale", "colour"):
-        assert sources[f"/image/{name}"] == "hub: OpenCLIP's defaults"
+        assert sources[f"/image/{name}"] == "hub: OpenCLIP's default"
     assert sources["/encoding/text_padding"] == "hub: the type of the network"
     for stated in ("/image/size", "/image/mean", "/specs/hidden_dim", "/encoding/text_length"):
         assert sources[stated] == "hub: open_clip_config.json"
@@ -131,9 +131,9 @@ def test_what_open_clip_states_has_its_file_as_source(tmp_path: Path) -> None:
     entry = made(tmp_path, files)
     sources = entry["provenance"]
     assert sources["/image/resample"] == sources["/image/colour"] == "hub: open_clip_config.json"
-    assert sources["/image/mean"] == "hub: OpenCLIP's defaults"
+    assert sources["/image/mean"] == "hub: OpenCLIP's default"
     assert entry["encoding"]["text_length"] == 77
-    assert sources["/encoding/text_length"] == "hub: OpenCLIP's defaults"
+    assert sources["/encoding/text_length"] == "hub: OpenCLIP's default"
 
 
 def test_what_a_processor_leaves_out_has_its_class_as_source(tmp_path: Path) -> None:

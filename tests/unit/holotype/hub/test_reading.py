@@ -157,7 +157,7 @@ def finding(report: Report, field: str) -> Finding:
         ({"has_projection": True}, "has_projection", False, "modules.json"),
         ({"license": "apache-2.0"}, "license", "mit", "README.md"),
         ({"requires_remote_code": True}, "requires_remote_code", False, "config.json"),
-        ({"onnx_file": "m.onnx"}, "onnx_file", "(no such file)", "the list of files"),
+        ({"pytorch_file": "m.bin"}, "pytorch_file", "(no such file)", "the list of files"),
     ],
 )
 def test_a_wrong_value_differs(
@@ -171,8 +171,11 @@ def test_a_wrong_value_differs(
 
 
 def test_a_right_value_agrees_and_a_missing_one_is_the_checkpoints(tmp_path: Path) -> None:
-    report = verified(tmp_path, dense(), pooling="mean", similarity="cosine")
+    known = {"pooling": "mean", "similarity": "cosine", "onnx_file": "onnx/model.onnx"}
+    report = verified(tmp_path, dense(), **known)
     assert finding(report, "pooling").outcome == "agree"
+    # A folder need not hold the conversions of its repository.
+    assert finding(report, "onnx_file").outcome == "not said"
     assert finding(report, "normalize").outcome == "checkpoint only"
     assert finding(report, "similarity").outcome == "not said"
     assert report.is_good
