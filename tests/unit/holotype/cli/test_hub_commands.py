@@ -129,7 +129,7 @@ def test_a_model_is_added_once(file: Path, folder: Path) -> None:
     text = file.read_bytes()
     answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(file))
     assert answer.exit_code == 1
-    assert "acme/tiny as tiny, a dense" in answer.stderr
+    assert "acme/tiny as tiny, of the kind dense" in answer.stderr
     assert file.read_bytes() == text
 
 
