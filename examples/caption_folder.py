@@ -82,7 +82,7 @@ def teach(folder: Path, dice: np.random.Generator) -> None:
         **layers,
         num_hidden_layers=2,
         vocab_size=len(words),
-        max_position_embeddings=16,
+        max_position_embeddings=32,
         vision_config=layers | {"num_hidden_layers": 2, "image_size": SIDE, "patch_size": 8},
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
