@@ -7,6 +7,7 @@ returns those of the tokens that it has read. The networks themselves are those 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,7 +157,7 @@ def _network(plan: CaptionerPlan, model: Any) -> _Captioner:
     )
 
 
-class _Captioner(nn.Module):
+class _Captioner(nn.Module, ABC):
     """A network that writes captions, in two steps.
 
     Attributes:
@@ -180,15 +181,15 @@ class _Captioner(nn.Module):
         # Not a module of its own, or it would be counted twice.
         return self._writer[0]
 
+    @abstractmethod
     def memory(self, pixels: Tensor, prompt: Tensor | None) -> Tensor:
         """Return the keys and values of pictures; see `MEMORY`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def after(
         self, ids: Tensor, memory: Tensor, past: Tensor, positions: Tensor, mask: Tensor
     ) -> tuple[Tensor, list[Any]]:
         """Return the logits of the next token, and the layers of a cache that end with these."""
-        raise NotImplementedError
 
 
 class _Blip(_Captioner):
@@ -201,12 +202,8 @@ class _Blip(_Captioner):
         states = self.model.vision_model(pixel_values=pixels).last_hidden_state
         layers = self.model.text_decoder.bert.encoder.layer
         attentions = [layer.crossattention.self for layer in layers]
-        found = [
-            _heads(linear(states), attention.attention_head_size)
-            for attention in attentions
-            for linear in (attention.key, attention.value)
-        ]
-        return torch.stack(found, dim=1)
+        maps = [linear for one in attentions for linear in (one.key, one.value)]
+        return _mapped(states, maps, attentions[0].attention_head_size)
 
     def after(
         self, ids: Tensor, memory: Tensor, past: Tensor, positions: Tensor, mask: Tensor
@@ -312,12 +309,8 @@ class _T5(_Blip2):
         mask = torch.zeros((given.shape[0], 1, given.shape[1], given.shape[1]), dtype=given.dtype)
         states = network.encoder(inputs_embeds=given, attention_mask=mask).last_hidden_state
         attentions = [block.layer[1].EncDecAttention for block in network.decoder.block]
-        found = [
-            _heads(linear(states), attention.key_value_proj_dim)
-            for attention in attentions
-            for linear in (attention.k, attention.v)
-        ]
-        return torch.stack(found, dim=1)
+        maps = [linear for one in attentions for linear in (one.k, one.v)]
+        return _mapped(states, maps, attentions[0].key_value_proj_dim)
 
     def after(
         self, ids: Tensor, memory: Tensor, past: Tensor, positions: Tensor, mask: Tensor
@@ -377,6 +370,11 @@ def _seeing_all(mask: Tensor, memory: Tensor) -> Tensor:
     """Return a mask by which every token sees the memory as well."""
     shape = (*mask.shape[:3], memory.shape[3])
     return torch.cat([torch.zeros(shape, dtype=mask.dtype), mask], dim=3)
+
+
+def _mapped(states: Tensor, maps: list[Any], head_dim: int) -> Tensor:
+    """Return keys and values of states, by the maps of all layers in turn; see `MEMORY`."""
+    return torch.stack([_heads(linear(states), head_dim) for linear in maps], dim=1)
 
 
 def _heads(states: Tensor, head_dim: int) -> Tensor:
