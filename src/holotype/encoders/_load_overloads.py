@@ -63,6 +63,7 @@ from holotype.models import (
     _Dense128To768Id,
     _Dense128To768No2Id,
     _Dense128To768No3Id,
+    _Dense128To1536Id,
     _Dense128To2048Id,
     _Dense256Id,
     _Dense256To768Id,
@@ -471,6 +472,13 @@ def load(
     model: _Dense64To896Id,
     *,
     dim: Literal[64, 128, 256, 512, 896] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense128To1536Id,
+    *,
+    dim: Literal[128, 256, 512, 1024, 1536] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
