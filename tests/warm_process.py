@@ -13,6 +13,7 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,6 +52,8 @@ def start() -> None:
 def run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a program in a folder, with the environment of this process, and wait for its end.
 
+    Its temporary files are in a folder of its own, which is removed.
+
     Args:
         command: the path of a file of Python, the name of a command that a package installs, or
             `-c` and a program; and arguments.
@@ -58,8 +61,9 @@ def run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str
     """
     with TemporaryDirectory() as place:
         out, err = Path(place) / "out", Path(place) / "err"
+        environment = {**os.environ, "TMPDIR": place}
         process = multiprocessing.get_context("forkserver").Process(
-            target=_run, args=(list(command), str(folder), dict(os.environ), str(out), str(err))
+            target=_run, args=(list(command), str(folder), environment, str(out), str(err))
         )
         process.start()
         process.join()
@@ -84,6 +88,7 @@ def _run(command: list[str], folder: str, environment: dict[str, str], out: str,
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None
     sys.argv = command
     sys.path[:] = [path for path in sys.path if path not in _OF_PYTEST]
     if command[0].endswith(".py"):

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -71,9 +72,10 @@ def name(value: object) -> str:
     "page", [page for page in PAGES if page not in STORIES[1:] and programs(page)], ids=name
 )
 def test_the_python_of_a_page_prints_what_the_page_shows(
-    page: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(ROOT)  # a page may go elsewhere, and the next test comes back
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for program, expected in programs(page):
         printed = io.StringIO()
