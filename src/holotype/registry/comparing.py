@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from statistics import fmean
 from typing import Any, Literal, TypeAlias
 
-from holotype.registry.intervals import Interval, difference_interval
+from holotype.registry.intervals import Interval, difference_interval, t_interval
 from holotype.registry.measurements import BenchmarkRun, Measurement
 from holotype.registry.versions import ModelVersion
 
@@ -25,6 +26,8 @@ class ComparedMetric:
         before: the measurement of the first version; None if it has none.
         after: that of the second.
         apart: why the two are shown side by side, without a difference; empty if they are compared.
+        repeated: whether both were measured in several runs. A machine is faster at one time than at
+            another, which the interval of one run cannot know.
     """
 
     dataset: str
@@ -33,6 +36,7 @@ class ComparedMetric:
     before: Measurement | None
     after: Measurement | None
     apart: str = ""
+    repeated: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -61,11 +65,14 @@ class ComparedMetric:
 
     @property
     def verdict(self) -> Verdict | None:
-        """Whether the second is better or worse with 95 % confidence; None without an interval."""
+        """Whether the second is better or worse with 95 % confidence; None without an interval.
+
+        That of times and rates is unclear where they are not `repeated`.
+        """
         if self.interval is None or self.after is None or self.after.higher_is_better is None:
             return None
         low, high = self.interval
-        if low <= 0 <= high:
+        if low <= 0 <= high or (_is_timed(self.unit) and not self.repeated):
             return "unclear"
         return "better" if (low > 0) == self.after.higher_is_better else "worse"
 
@@ -124,14 +131,14 @@ def compare_versions(
 
     Of each set of data, one run of the base is taken: the newest of those that can be compared with
     runs of most other versions. Of the others, the newest run that can be compared with it is taken,
-    else the newest.
+    else the newest. Times and rates are means over all runs that can be compared with the one taken.
     """
     names = sorted({run.dataset for each in runs for run in each})
     metrics: list[MetricOfVersions] = []
     for name in names:
         base, *others = ([run for run in each if run.dataset == name] for each in runs)
-        first = _base(base, others)
-        chosen = [_match(first, each) for each in others]
+        first = _alike(_base(base, others), base)
+        chosen = [_alike(_match(first, each), each) for each in others]
         pairs = [tuple(_compare(name, first, each)) for each in chosen]
         found = {metric.name for pair in pairs for metric in pair}
         metrics += (_of_versions(metric, first, pairs) for metric in sorted(found))
@@ -148,17 +155,25 @@ def _base(
     return max(runs, key=n_comparable, default=None)
 
 
-def _match(base: BenchmarkRun | None, runs: Sequence[BenchmarkRun]) -> BenchmarkRun | None:
-    equal = (run for run in runs if base is not None and not _apart(base, run))
+def _match(base: Sequence[BenchmarkRun], runs: Sequence[BenchmarkRun]) -> BenchmarkRun | None:
+    equal = (run for run in runs if base and not _apart(base[0], run))
     return next(equal, runs[0] if runs else None)
 
 
+def _alike(chosen: BenchmarkRun | None, runs: Sequence[BenchmarkRun]) -> Sequence[BenchmarkRun]:
+    """Return the runs that can be compared with the one chosen, which comes first; none of None."""
+    if chosen is None:
+        return ()
+    others = (run for run in runs if run is not chosen and not _apart(chosen, run))
+    return (chosen, *others)
+
+
 def _of_versions(
-    name: str, base: BenchmarkRun | None, pairs: Sequence[Sequence[ComparedMetric]]
+    name: str, base: Sequence[BenchmarkRun], pairs: Sequence[Sequence[ComparedMetric]]
 ) -> MetricOfVersions:
     found = [next((each for each in pair if each.name == name), None) for pair in pairs]
     some = next(each for each in found if each is not None)
-    first = None if base is None else base.find(name)
+    first = _one(_all_measured(base, name))
     return MetricOfVersions(
         dataset=some.dataset,
         name=name,
@@ -177,14 +192,16 @@ def compare_runs(
     """Compare two versions by their runs, which come newest first.
 
     Of each set of data, the newest two runs in equal environments are compared; where there are
-    none, the newest of each version are shown side by side.
+    none, the newest of each version are shown side by side. Times and rates are means over all runs
+    that can be compared with these.
     """
     names = sorted({run.dataset for run in (*before_runs, *after_runs)})
     metrics: list[ComparedMetric] = []
     for name in names:
         old = [run for run in before_runs if run.dataset == name]
         new = [run for run in after_runs if run.dataset == name]
-        metrics += _compare(name, *_pair(old, new))
+        first, second = _pair(old, new)
+        metrics += _compare(name, _alike(first, old), _alike(second, new))
     return Comparison(before=before, after=after, metrics=tuple(metrics))
 
 
@@ -199,15 +216,16 @@ def _pair(
 
 
 def _compare(
-    dataset: str, before: BenchmarkRun | None, after: BenchmarkRun | None
+    dataset: str, before: Sequence[BenchmarkRun], after: Sequence[BenchmarkRun]
 ) -> Iterator[ComparedMetric]:
-    apart = "" if before is None or after is None else _apart(before, after)
-    if before is None or after is None:
-        apart = f"only the {'second' if before is None else 'first'} was measured"
-    found = [run for run in (before, after) if run is not None]
-    for name in sorted({each.name for run in found for each in run.measurements}):
-        old = before.find(name) if before else None
-        new = after.find(name) if after else None
+    if before and after:
+        apart = _apart(before[0], after[0])
+    else:
+        apart = f"only the {'first' if before else 'second'} was measured"
+    chosen = [*before[:1], *after[:1]]
+    for name in sorted({each.name for run in chosen for each in run.measurements}):
+        all_old, all_new = _all_measured(before, name), _all_measured(after, name)
+        old, new = _one(all_old), _one(all_new)
         known = [each for each in (old, new) if each is not None]
         units = {each.unit for each in known}
         yield ComparedMetric(
@@ -217,7 +235,35 @@ def _compare(
             before=old,
             after=new,
             apart=apart or ("" if len(units) == 1 else f"the units differ: {sorted(units)}"),
+            repeated=min(len(all_old), len(all_new)) > 1,
         )
+
+
+def _all_measured(runs: Sequence[BenchmarkRun], name: str) -> list[Measurement]:
+    """Return what was measured in the unit of the first run; nothing if that has none."""
+    first = runs[0].find(name) if runs else None
+    if first is None:
+        return []
+    found = (run.find(name) for run in runs)
+    return [each for each in found if each is not None and each.unit == first.unit]
+
+
+def _one(measured: Sequence[Measurement]) -> Measurement | None:
+    """Return the first measurement, or the mean of all if it depends on when it was measured."""
+    if len(measured) < 2 or not _is_timed(measured[0].unit):
+        return measured[0] if measured else None
+    values = [each.value for each in measured]
+    return replace(
+        measured[0],
+        value=fmean(values),
+        interval=t_interval(values),
+        n_samples=sum(each.n_samples for each in measured),
+        notes=f"the mean of {len(measured)} runs",
+    )
+
+
+def _is_timed(unit: str) -> bool:
+    return unit in {"s", "ms"} or unit.endswith("/s")
 
 
 def _apart(before: BenchmarkRun, after: BenchmarkRun) -> str:

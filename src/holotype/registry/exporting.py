@@ -236,6 +236,8 @@ def _compared_cells(each: ComparedMetric) -> tuple[str, ...]:
 
 
 def _number(value: float, unit: str, *, sign: str = "") -> str:
+    if unit == "bytes":
+        return f"{value / 1e6:{sign},.1f} MB"
     return f"{value:{sign}.4g}" + ("" if unit == "1" else f" {unit}")
 
 

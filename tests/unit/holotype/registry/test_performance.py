@@ -40,10 +40,9 @@ def recall(value: float, half: float = 0.01, **others: Any) -> Measurement:
     return Measurement(value=value, interval=interval, higher_is_better=True, **values)
 
 
-def latency(value: float) -> Measurement:
-    return Measurement(
-        name="latency_p95", unit="ms", value=value, n_samples=400, higher_is_better=False
-    )
+def latency(value: float, interval: tuple[float, float] | None = None) -> Measurement:
+    values: dict[str, Any] = {"name": "latency_p95", "unit": "ms", "n_samples": 400}
+    return Measurement(value=value, interval=interval, higher_is_better=False, **values)
 
 
 @pytest.fixture
@@ -149,6 +148,41 @@ def test_versions_are_compared_with_an_interval_and_a_verdict(tracker: Performan
     assert [each.verdict for each in back] == [None, "unclear", "worse"]
 
 
+def test_one_version_is_not_called_faster_for_a_run_at_another_time(
+    tracker: PerformanceTracker,
+) -> None:
+    record(tracker, "v1", latency(10, (9.9, 10.1)))
+    record(tracker, "v2", latency(8, (7.9, 8.1)))
+    (metric,) = tracker.compare(KIND, "v1", "v2").metrics
+    assert (metric.difference, metric.verdict) == (-2, "unclear")
+    assert metric.interval is not None
+    assert metric.interval[1] < 0
+
+
+@pytest.mark.parametrize(
+    ("times", "verdict"), [((8.0, 8.1, 8.2), "better"), ((8.0, 10.4, 12.2), "unclear")]
+)
+def test_times_of_several_runs_are_compared_by_their_means(
+    tracker: PerformanceTracker, times: tuple[float, ...], verdict: str
+) -> None:
+    record(tracker, "v1", latency(90), environment={"cpu": "b"})
+    for before, after in zip((10.0, 10.1, 10.2), times, strict=True):
+        record(tracker, "v1", latency(before, (9.9, 10.3)), recall(before / 20))
+        record(tracker, "v2", latency(after, (7.9, 12.3)), recall(after / 20))
+    metrics = {each.name: each for each in tracker.compare(KIND, "v1", "v2").metrics}
+    speed, quality = metrics["latency_p95"], metrics["recall@10"]
+    assert speed.before is not None
+    assert (speed.before.value, speed.before.n_samples) == (pytest.approx(10.1), 1200)
+    assert speed.before.notes == "the mean of 3 runs"
+    assert speed.difference == pytest.approx(sum(times) / 3 - 10.1)
+    assert speed.verdict == verdict
+    assert quality.after is not None
+    assert quality.after.value == times[-1] / 20
+    many = tracker.compare_many(KIND, ["v1", "v2"])
+    assert [each.compared[1] for each in many.metrics] == [speed, quality]
+    assert many.metrics[0].values == (speed.before, speed.after)
+
+
 @pytest.mark.parametrize(
     ("others", "why"),
     [
@@ -185,16 +219,19 @@ def test_what_only_one_was_measured_on_is_shown_alone(tracker: PerformanceTracke
 
 
 def test_runs_are_exported(tracker: PerformanceTracker) -> None:
-    run = record(tracker, "v1", recall(0.7), latency(10), dataset="a|b", test_run_id="r1")
+    weights = Measurement(name="weights", unit="bytes", value=1_161e5, n_samples=1)
+    run = record(tracker, "v1", recall(0.7), latency(10), weights, dataset="a|b", test_run_id="r1")
     (document,) = json.loads(export_runs([run], "json"))
     assert document["environment"] == MACHINE
-    assert [each["metric"] for each in document["measurements"]] == ["latency_p95", "recall@10"]
+    found = [each["metric"] for each in document["measurements"]]
+    assert found == ["latency_p95", "recall@10", "weights"]
     rows = list(csv.DictReader(io.StringIO(export_runs([run], "csv"))))
-    assert [row["value"] for row in rows] == ["10.0", "0.7"]
+    assert [row["value"] for row in rows] == ["10.0", "0.7", "116100000.0"]
     assert (rows[0]["ci_low"], rows[0]["version_id"], rows[0]["dataset"]) == ("", "v1", "a|b")
     lines = export_runs([run], "markdown").splitlines()
     assert lines[0].startswith("| version | test_run_id |")
     assert "| tiny/v1 | r1 | a\\|b | latency_p95 | 10 ms | - | 400 |" in lines[2]
+    assert "| weights | 116.1 MB | - | 1 |" in lines[4]
     with pytest.raises(InvalidArgumentError, match="format is 'xml'"):
         export_runs([run], "xml")  # type: ignore[arg-type]
 
