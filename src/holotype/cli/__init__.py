@@ -13,12 +13,15 @@ _NEEDED = frozenset({"typer", "rich", "click"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
 """The errors of writing to stdout if it is a full disk or a broken device."""
 
+_INTERRUPTED = 130
+"""The exit code of a command that SIGINT ends."""
+
 
 def main() -> None:
     """Run the command with the arguments of this process, and exit.
 
     Exit codes: 0 for success; 1 for a negative answer (no such model, no match, a stale file, a
-    catalogue with problems); 2 for a usage error.
+    catalogue with problems); 2 for a usage error; 130 for Ctrl+C.
     """
     is_closed = sys.stdout is None
     if is_closed:
@@ -43,6 +46,9 @@ def main() -> None:
         if missing not in _NEEDED:
             raise
         sys.exit(f"error: {MissingExtraError('cli', missing, 'the command line')}")
+    except KeyboardInterrupt:
+        # typer does the same, once it has been imported and called.
+        sys.exit(_INTERRUPTED)
 
 
 def _closed_stdout() -> TextIO:

@@ -47,6 +47,20 @@ _EXPECTED_ALONE: Mapping[str, str] = {
     "model_attributes_type": "an object",
 }
 """What a field that is no union holds, by pydantic's names of the errors."""
+_EXPECTED_OF_VALUES: Mapping[str, str] = {
+    "bool_parsing": "true or false",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "string_unicode": "a text without halves of surrogate pairs",
+    "string_pattern_mismatch": "a text that matches {pattern}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
+}
+"""What is expected of a value of the right shape, or of a text in its place, by the same names."""
 _SHOWN_VALUES = (str, int, float)
 _MOST_CHARACTERS = 60
 """How much of a value is shown."""
@@ -184,6 +198,9 @@ def _alone(error: Mapping[str, Any], body: type[BaseModel] | None) -> str:
         return message
     if kind in _EXPECTED_ALONE:
         return f"found {_kind_of(error['input'])}, expected {_EXPECTED_ALONE[kind]}"
+    if kind in _EXPECTED_OF_VALUES:
+        expected = _EXPECTED_OF_VALUES[kind].format_map(_limits(error))
+        return f"found {_value(error['input'])}, expected {expected}"
     for prefix, expected in (
         ("Input should be ", ""),
         ("String should have ", "a text with "),
@@ -194,6 +211,12 @@ def _alone(error: Mapping[str, Any], body: type[BaseModel] | None) -> str:
             words = expected + message.removeprefix(prefix)
             return f"found {_value(error['input'])}, expected {words}"
     return f"found {_value(error['input'])}: {message}"
+
+
+def _limits(error: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a value is compared with, by pydantic's names."""
+    limits = error.get("ctx", {}).items()
+    return {name: f"{one:g}" if isinstance(one, float) else str(one) for name, one in limits}
 
 
 def _value(value: object) -> str:

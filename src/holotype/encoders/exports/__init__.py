@@ -76,7 +76,8 @@ def export(
 
     Raises:
         MissingExtraError: a package is not installed.
-        ExportError: the folder exists, or the export is too far from the original.
+        ExportError: the folder exists or cannot be written, or the export is too far from the
+            original.
         UnsupportedModelError: this kind of model is not exported.
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.

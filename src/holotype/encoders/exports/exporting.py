@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import inspect
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -47,7 +48,7 @@ from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, 
 from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
 from holotype.encoders.kinds.plan import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
-from holotype.errors import ExportError, UnsupportedModelError
+from holotype.errors import ExportError, HolotypeError, UnsupportedModelError
 
 Loaded: TypeAlias = LoadedRecord[Any, Any]
 
@@ -128,24 +129,64 @@ def _make(
     record = config.record
     policy = code_policy(record, trusted=config.trust_remote_code)
     source = read_source(make_plan(record, Checkpoint(folder, policy=policy)))
-    to.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the folder that it becomes, since renaming works within one file system only.
-    made = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
+    with explained(record.id, to.parent):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the folder that it becomes, since renaming works within one file system only.
+        made = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
     try:
-        copy_files(source.settings, made, tokenizer_folders=source.tokenizer_folders)
-        _write_graph(config, source, made)
-        manifest = _manifest(config, source.settings, made, loss=None)
-        write_manifest(made, manifest)
-        loss = _measured(config, folder, made, PROBES if texts is None else texts)
-        check_loss(record.id, loss, config.dtype, limits)
-        manifest = dataclasses.replace(manifest, loss=loss)
-        write_manifest(made, manifest)
-        made.chmod(0o755)  # mkdtemp made it private
-        _rename(record.id, made, to)
+        with explained(record.id, to.parent):
+            copy_files(source.settings, made, tokenizer_folders=source.tokenizer_folders)
+            _write_graph(config, source, made)
+            manifest = _manifest(config, source.settings, made, loss=None)
+            write_manifest(made, manifest)
+            loss = _measured(config, folder, made, PROBES if texts is None else texts)
+            check_loss(record.id, loss, config.dtype, limits)
+            manifest = dataclasses.replace(manifest, loss=loss)
+            write_manifest(made, manifest)
+            made.chmod(0o755)  # mkdtemp made it private
+            _rename(record.id, made, to)
     except BaseException:
         shutil.rmtree(made)
         raise
     return Export(folder=to, manifest=manifest)
+
+
+_OF_TARGET = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+_LEAST_FREE = 1 << 20
+
+
+@contextmanager
+def explained(model_id: str, folder: Path) -> Iterator[None]:
+    """Say of what cannot be written, or read, which file or folder that is.
+
+    Libraries that write graphs tell of a full disk as of a damaged file or stream.
+
+    Args:
+        model_id: the id of the record.
+        folder: where the export is made.
+
+    Raises:
+        ExportError: a file cannot be read or written.
+    """
+    try:
+        yield
+    except HolotypeError:
+        raise
+    except OSError as error:
+        where = None if error.errno in _OF_TARGET else error.filename
+        raise ExportError(
+            model_id,
+            f"{where or folder.absolute()} cannot be read or written: {error.strerror or error}",
+        ) from error
+    except Exception as error:
+        free = shutil.disk_usage(folder).free
+        if free >= _LEAST_FREE:
+            raise
+        raise ExportError(
+            model_id,
+            f"{folder.absolute()} cannot be written: its disk has {free:,} bytes free; make room, or "
+            "name a folder on another disk",
+        ) from error
 
 
 def _rename(model_id: str, made: Path, to: Path) -> None:
@@ -266,7 +307,11 @@ def _convert(
     if config.backend == "onnx" and config.dtype != "int8":
         write(path)
         return
-    with tempfile.TemporaryDirectory(dir=made) as scratch:
+    # What is written is explained before the scratch is gone, and the disk has room again.
+    with (
+        tempfile.TemporaryDirectory(dir=made) as scratch,
+        explained(config.record.id, made.parent),
+    ):
         whole = Path(scratch) / "model.onnx"
         write(whole)
         if config.backend == "onnx":

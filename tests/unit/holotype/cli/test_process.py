@@ -214,6 +214,20 @@ def test_a_missing_package_is_one_line_with_the_command_that_installs_it(missing
     )
 
 
+def test_ctrl_c_ends_the_command_without_a_word_while_it_is_still_imported() -> None:
+    code = """
+import sys, types
+class Interrupted(types.ModuleType):
+    def __getattr__(self, name):
+        raise KeyboardInterrupt
+sys.modules["holotype.cli.app"] = Interrupted("holotype.cli.app")
+from holotype.cli import main
+main()
+"""
+    done = holotype("list", code=code)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_missing_package_of_the_generator_is_named_too() -> None:
     code = "import sys, runpy; sys.modules['jinja2'] = None\n"
     code += "runpy.run_module('holotype_codegen', run_name='__main__')"

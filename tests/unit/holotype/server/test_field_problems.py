@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from holotype.server.field_problems import field_problems
 from holotype.server.inference.bodies import (
@@ -158,7 +158,7 @@ def test_an_item_of_a_list_is_one_object() -> None:
             RerankBody,
             {"query": "x", "top_n": 0},
             "top_n",
-            "found 0, expected greater than or equal to 1",
+            "found 0, expected 1 or more",
         ),
         (
             ClassifyBody,
@@ -204,6 +204,39 @@ def test_no_shape_of_the_server_speaks_as_pydantic_does(kind: type[BaseModel]) -
                 for words in ("Input should", "Field required", "Extra inputs", "list[", "union"):
                     assert words not in one.message, one
     assert n_told > len(given)
+
+
+class Lenient(BaseModel):
+    """A body, or parameters of a path, whose texts are read as values."""
+
+    kind: Annotated[str, Field(pattern="^[a-z]+$")] = "a"
+    flag: bool = False
+    count: Annotated[int, Field(gt=1, le=9)] = 2
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("kind", "A b", 'found "A b", expected a text that matches ^[a-z]+$'),
+        ("flag", "perhaps", 'found "perhaps", expected true or false'),
+        ("flag", "\ud800", 'found "\\ud800", expected a text without halves of surrogate pairs'),
+        ("count", "few", 'found "few", expected a whole number'),
+        ("count", 2.5, "found 2.5, expected a whole number"),
+        ("count", 1, "found 1, expected more than 1"),
+        ("count", 10, "found 10, expected 9 or less"),
+        ("share", "half", 'found "half", expected a number'),
+        ("share", -1, "found -1, expected 0 or more"),
+        ("share", 1, "found 1, expected less than 1"),
+    ],
+)
+def test_a_value_that_is_read_from_a_text_is_told_in_the_same_words(
+    name: str, value: Any, message: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Lenient.model_validate({name: value})
+    (found,) = field_problems(caught.value.errors(), Lenient)
+    assert (found.field, found.message) == (name, message)
 
 
 def test_half_a_surrogate_pair_is_told_as_an_escape() -> None:
