@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from corpus import CHECKPOINT
+from holotype.encoders.exports import export
+from holotype.encoders.config import Backend
 from holotype.publishing import CreationOptions, create_artifact
 from holotype.registry import Database, ModelRegistry, upgrade
 from report import Table
@@ -31,20 +33,28 @@ _PATIENCE_S = 60.0
 
 
 @contextmanager
-def switching_server(folder: Path) -> Iterator[Running]:
+def switching_server(folder: Path, backend: Backend = "torch") -> Iterator[Running]:
     """Run a server whose model follows a registry of two versions, both with MiniLM's real weights."""
+    made = CHECKPOINT
+    if backend != "torch":
+        made = export(
+            "all-minilm-l6-v2", backend=backend, checkpoint=CHECKPOINT, to=folder / "exported"
+        ).folder
     address = f"sqlite:///{folder}/registry.db"
     with Database(address) as database:
         upgrade(database)
         versions = ModelRegistry(database)
         for name in ("v1", "v2"):
             checkpoint = folder / f"checkpoint-{name}"
-            shutil.copytree(CHECKPOINT, checkpoint)
+            shutil.copytree(made, checkpoint)
             # Another digest, and the same vectors.
             (checkpoint / "LICENSE").write_text(f"the licence of {name}\n", encoding="utf-8")
             options = CreationOptions(entry="all-minilm-l6-v2", link=True)
             create_artifact(f"local:{checkpoint}", folder / name, options)
-            versions.register(KIND, name, folder / name, actor="benchmark")
+            options_of_load = {"backend": backend}
+            versions.register(
+                KIND, name, folder / name, actor="benchmark", inference_config=options_of_load
+            )
         versions.activate(KIND, "v1", actor="benchmark")
     file = folder / "deployment.yaml"
     file.write_text(
@@ -140,10 +150,14 @@ def _ask(server: Running, path: str, body: Any = None) -> Any:
 
 
 def table(
-    n_switches: int = N_SWITCHES, n_clients: int = N_CLIENTS, seconds: float = SECONDS
+    n_switches: int = N_SWITCHES,
+    n_clients: int = N_CLIENTS,
+    seconds: float = SECONDS,
+    *,
+    backend: Backend = "torch",
 ) -> Table:
     """Measure latencies before the switches, and while they go on."""
-    with tempfile.TemporaryDirectory() as made, switching_server(Path(made)) as server:
+    with tempfile.TemporaryDirectory() as made, switching_server(Path(made), backend) as server:
         sent = request("search", SHORT, encoding_format="base64")
         with Watched(server, sent, n_clients) as before:
             time.sleep(seconds)
@@ -168,7 +182,7 @@ def table(
         "called and compared, recorded, switched.",
         *sorted(set(before.failures + during.failures))[:5],
     ]
-    title = f"Switches through the API under {n_clients} clients with one short text each"
+    title = f"Switches on {backend} through the API under {n_clients} clients with one short text each"
     return Table(title, ["", "answered", "failed", "p50, ms", "p99, ms"], rows, notes)
 
 
@@ -176,5 +190,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--switches", type=int, default=N_SWITCHES)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of the load before")
+    parser.add_argument("--backend", choices=["torch", "onnx", "openvino"], default="torch")
     given = parser.parse_args()
-    print(table(given.switches, seconds=given.seconds).markdown())
+    print(table(given.switches, seconds=given.seconds, backend=given.backend).markdown())
