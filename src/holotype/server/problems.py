@@ -190,8 +190,11 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, RequestValidationError | ValidationError):
         return problem_of(invalid(error.errors()))
     if isinstance(error, HTTPException):
-        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-        return Problem(status=error.status_code, code=code, detail=_detail_of_http(error))
+        status = error.status_code
+        # Python's own name of this status depends on its version.
+        name = "body_too_large" if status == 413 else HTTPStatus(status).phrase
+        code = name.lower().replace(" ", "_")
+        return Problem(status=status, code=code, detail=_detail_of_http(error))
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
             return Problem(

@@ -6,6 +6,8 @@ from starlette.exceptions import HTTPException
 
 from holotype.errors import CatalogueMismatchError
 from holotype.pool.errors import BreakerOpenError, ModelLoadError, UnknownNameError
+from holotype.server.envelope import TooLargeError
+from holotype.server.errors import BodyTooLargeError
 from holotype.server.problems import problem_of
 
 
@@ -37,6 +39,11 @@ def test_a_path_and_a_method_that_are_not_there_say_what_is() -> None:
     assert method.code == "method_not_allowed"
     assert method.detail == "this path does not take this method; expected POST"
     assert problem_of(HTTPException(404, "own words")).detail == "own words"
+
+
+def test_a_body_that_is_too_large_has_one_code_whoever_finds_it() -> None:
+    found = [problem_of(error) for error in (TooLargeError(9), BodyTooLargeError("300 texts"))]
+    assert [(each.status, each.code) for each in found] == [(413, "body_too_large")] * 2
 
 
 def test_a_model_that_cannot_be_loaded_says_what_clients_and_operators_can_do() -> None:
