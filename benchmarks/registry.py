@@ -19,10 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, make_url, text
+from sqlalchemy import insert, make_url, select, text
 
 from holotype.registry import Database, ModelRegistry, upgrade
-from holotype.registry.tables import model, model_kind, model_version
+from holotype.registry.searching import searchable_text
+from holotype.registry.tables import model, model_kind, model_version, version_search
 from report import Table
 
 N_VERSIONS = 100_000
@@ -31,6 +32,8 @@ N_WRITERS = 8
 N_ACTIVATIONS = 25
 N_ROUNDS = 20
 KIND = "text_embedding"
+SEARCHED = ("v-99", "v-1", "MODEL-7/v-107", "org/model-55@0000", "nowhere", "zz", "z", "-")
+"""Texts that many versions have, few, and none."""
 
 
 def table(n_versions: int = N_VERSIONS) -> Table:
@@ -87,7 +90,10 @@ def _measure(name: str, opened: Callable[[], Any], n_versions: int) -> list[list
         calls: tuple[tuple[str, Callable[[], object]], ...] = (
             ("the first page", lambda: registry.list(KIND)),
             ("a page in the middle", lambda: registry.list(KIND, before=middle)),
-            ("a page of versions with a text", lambda: registry.list(KIND, containing="v-99")),
+            *(
+                (f"a page of versions with {searched!r}", _search(registry, searched))
+                for searched in SEARCHED
+            ),
             ("one version by its name", lambda: registry.get(KIND, "model-7/v-107")),
             ("the overview of all kinds", registry.overview),
         )
@@ -125,9 +131,27 @@ def fill(database: Database, n_versions: int, *, n_models: int = N_MODELS) -> No
                 for n in range(start, min(start + 5_000, n_versions))
             ]
             connection.execute(insert(model_version), rows)
+        added = connection.execute(
+            select(model_version, model.c.model_id).join(model, model.c.id == model_version.c.model)
+        )
+        texts = [
+            {
+                "version": row.id,
+                "kind": row.kind,
+                "searched": searchable_text(
+                    row.model_id, row.version_id, row.reference, row.source_repo
+                ),
+            }
+            for row in added
+        ]
+        connection.execute(insert(version_search), texts)
     if database.dialect == "postgresql":
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
             own.execute(text("ANALYZE"))
+
+
+def _search(registry: ModelRegistry, searched: str) -> Callable[[], object]:
+    return lambda: registry.list(KIND, containing=searched)
 
 
 def _times(call: Callable[[], object]) -> str:

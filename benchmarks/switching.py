@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from corpus import CHECKPOINT
+from holotype.encoders.exports import export
 from holotype.publishing import CreationOptions, create_artifact
 from holotype.registry import Database, ModelRegistry, upgrade
+from holotype.run_options import Backend
 from report import Table
 from server import N_CLIENTS, SHORT, Running, free_port, put_load, request, running
 
@@ -52,10 +54,37 @@ def switching_server(folder: Path) -> Iterator[Running]:
         f"  search: {{source: 'registry:{KIND}', preload: true}}\n",
         encoding="utf-8",
     )
+    with _serving(
+        file, "--database", address, "--state-file", str(folder / "state.json")
+    ) as server:
+        yield server
+
+
+@contextmanager
+def reloading_server(folder: Path, backend: Backend) -> Iterator[Running]:
+    """Run a server of an export of MiniLM, of which there are two folders; see `reload`."""
+    made = export("all-minilm-l6-v2", backend=backend, checkpoint=CHECKPOINT, to=folder / "v1")
+    shutil.copytree(made.folder, folder / "v2")
+    with _serving(_deploy(folder, "v1", backend)) as server:
+        yield server
+
+
+def _deploy(folder: Path, version: str, backend: Backend) -> Path:
+    file = folder / "deployment.yaml"
+    source = f"{{type: local, path: {folder / version}}}"
+    file.write_text(
+        "version: '1.0'\npool: {min_resident: 0s}\nmodels:\n"
+        f"  search: {{source: {source}, inference: {{backend: {backend}}}, preload: true}}\n",
+        encoding="utf-8",
+    )
+    return file
+
+
+@contextmanager
+def _serving(file: Path, *options: str) -> Iterator[Running]:
     port = free_port()
     command = [sys.executable, "-m", "holotype", "serve", str(file), "--port", str(port)]
-    command += ["--database", address, "--state-file", str(folder / "state.json"), "--drain", "0"]
-    with running(command, port) as server:
+    with running([*command, "--drain", "0", *options], port) as server:
         put_load(server, request("search", SHORT), n_clients=1, seconds=_PATIENCE_S, n_most=20)
         yield server
 
@@ -128,6 +157,18 @@ def switch(server: Running, version: str) -> None:
         raise RuntimeError(f"the switch to {version} is {job['state']}: {job['problem']}")
 
 
+def reload(server: Running, folder: Path, version: str, backend: Backend) -> None:
+    """Write the other folder into the deployment, and let the server read it again.
+
+    Raises:
+        RuntimeError: it was not swapped.
+    """
+    _deploy(folder, version, backend)
+    applied = _ask(server, "/api/reload", {})
+    if applied["failed"] or applied["swapped"] != ["search"]:
+        raise RuntimeError(f"the reload of {version} did not swap it: {applied}")
+
+
 def _ask(server: Running, path: str, body: Any = None) -> Any:
     content = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(
@@ -140,18 +181,35 @@ def _ask(server: Running, path: str, body: Any = None) -> Any:
 
 
 def table(
-    n_switches: int = N_SWITCHES, n_clients: int = N_CLIENTS, seconds: float = SECONDS
+    n_switches: int = N_SWITCHES,
+    n_clients: int = N_CLIENTS,
+    seconds: float = SECONDS,
+    *,
+    backend: Backend = "torch",
 ) -> Table:
-    """Measure latencies before the switches, and while they go on."""
-    with tempfile.TemporaryDirectory() as made, switching_server(Path(made)) as server:
-        sent = request("search", SHORT, encoding_format="base64")
-        with Watched(server, sent, n_clients) as before:
-            time.sleep(seconds)
-        with Watched(server, sent, n_clients) as during:
-            started_s = time.perf_counter()
-            for number in range(n_switches):
-                switch(server, f"v{2 - number % 2}")
-            took_s = time.perf_counter() - started_s
+    """Measure latencies before the switches, and while they go on.
+
+    On torch, versions of a registry are switched. Graphs are no artifacts, and their folders take turns in
+    the deployment.
+    """
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        opened = (
+            switching_server(folder) if backend == "torch" else reloading_server(folder, backend)
+        )
+        with opened as server:
+            sent = request("search", SHORT, encoding_format="base64")
+            with Watched(server, sent, n_clients) as before:
+                time.sleep(seconds)
+            with Watched(server, sent, n_clients) as during:
+                started_s = time.perf_counter()
+                for number in range(n_switches):
+                    version = f"v{2 - number % 2}"
+                    if backend == "torch":
+                        switch(server, version)
+                    else:
+                        reload(server, folder, version, backend)
+                took_s = time.perf_counter() - started_s
     ratio = during.percentile_ms(99) / before.percentile_ms(99)
     rows = [
         [
@@ -164,11 +222,11 @@ def table(
     ]
     notes = [
         f"The aim: none failed, and a p99 of at most twice that before; it is {ratio:.2f} ×. "
-        f"A switch takes {took_s / n_switches:.2f} s beside the load: files compared, model loaded, "
-        "called and compared, recorded, switched.",
+        f"A switch takes {took_s / n_switches:.2f} s beside the load; of versions of a registry: files "
+        "compared, model loaded, called and compared, recorded, switched.",
         *sorted(set(before.failures + during.failures))[:5],
     ]
-    title = f"Switches through the API under {n_clients} clients with one short text each"
+    title = f"Switches on {backend} under {n_clients} clients with one short text each"
     return Table(title, ["", "answered", "failed", "p50, ms", "p99, ms"], rows, notes)
 
 
@@ -176,5 +234,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--switches", type=int, default=N_SWITCHES)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of the load before")
+    parser.add_argument("--backend", choices=get_args(Backend), default="torch")
     given = parser.parse_args()
-    print(table(given.switches, seconds=given.seconds).markdown())
+    print(table(given.switches, seconds=given.seconds, backend=given.backend).markdown())

@@ -242,6 +242,13 @@ def test_the_pods_of_the_server_are_probed_and_have_time_to_drain() -> None:
     assert drain_s + ServerSettings().stop_s < pod["terminationGracePeriodSeconds"]
 
 
+def test_docker_waits_for_what_the_server_of_the_image_may_still_run() -> None:
+    text = (ROOT / "examples" / "containers" / "server.Dockerfile").read_text()
+    (stop_timeout,) = re.findall(r"--stop-timeout (\d+)", text)
+    settings = ServerSettings()
+    assert settings.drain_s + settings.stop_s < int(stop_timeout)
+
+
 @pytest.mark.parametrize("command", server_commands(), ids=shlex.join)
 def test_the_server_of_the_containers_has_these_options(command: list[str]) -> None:
     program = str(Path(sysconfig.get_path("scripts")) / command[0])

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from holotype.errors import InvalidArgumentError
@@ -24,6 +24,7 @@ from holotype.registry.errors import (
 )
 from holotype.registry.resolving import ResolvedModel, resolve_model
 from holotype.registry.schema import check
+from holotype.registry.searching import find_versions, searchable_text
 from holotype.registry.switching import (
     SwitchRequest,
     activate_version,
@@ -31,7 +32,14 @@ from holotype.registry.switching import (
     find_target,
     roll_back,
 )
-from holotype.registry.tables import activation, active_version, model, model_kind, model_version
+from holotype.registry.tables import (
+    activation,
+    active_version,
+    model,
+    model_kind,
+    model_version,
+    version_search,
+)
 from holotype.registry.versions import (
     Activation,
     KindSummary,
@@ -46,7 +54,6 @@ from holotype.registry.versions import (
     select_activations,
     select_versions,
     version_of,
-    versions_with,
 )
 
 _LARGEST_PAGE = 1000
@@ -137,12 +144,13 @@ class ModelRegistry:
             query = query.where(model_version.c.kind == check_kind(kind))
         if before is not None:
             query = query.where(model_version.c.id < before)
-        if check_line("containing", containing, may_be_empty=True):
-            query = query.where(versions_with(containing))
+        check_line("containing", containing, may_be_empty=True)
         with self.database.reading() as connection:
-            if containing and self.database.dialect == "postgresql":
-                # A page is found before its helpers are started.
-                connection.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
+            if containing:
+                ids = find_versions(
+                    connection, containing, kind=kind, before=before, limit=limit + 1
+                )
+                query = query.where(model_version.c.id.in_(ids))
             found = tuple(map(version_of, connection.execute(query)))
         more = len(found) > limit
         return VersionPage(versions=found[:limit], next=found[limit - 1].id if more else None)
@@ -452,7 +460,15 @@ class ModelRegistry:
         if number is None:
             added = connection.execute(insert(model).values(kind=kind, model_id=model_id))
             number = added.inserted_primary_key[0] if added.inserted_primary_key else None
-        connection.execute(insert(model_version).values({**values, "model": number}))
+        made = connection.execute(insert(model_version).values({**values, "model": number}))
+        parts = (values["version_id"], values["reference"], values["source_repo"])
+        connection.execute(
+            insert(version_search).values(
+                version=made.inserted_primary_key[0] if made.inserted_primary_key else None,
+                kind=kind,
+                searched=searchable_text(model_id, *parts),
+            )
+        )
 
     def _find(
         self, connection: Connection, kind: str, model_id: str | None, version_id: str

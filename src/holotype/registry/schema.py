@@ -13,7 +13,7 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 from holotype.registry.database import Database
 from holotype.registry.errors import DatabaseAddressError, SchemaVersionError
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The version of the tables that this holotype uses."""
 
 VERSION_TABLE = "registry_schema"

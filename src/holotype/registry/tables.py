@@ -110,6 +110,15 @@ model_version = Table(
     Index("version_by_name", "kind", "version_id"),
 )
 
+version_search = Table(
+    "version_search",
+    metadata,
+    Column("version", KEY, primary_key=True, autoincrement=False),
+    Column("kind", String(LONGEST_KIND), nullable=False),
+    Column("searched", Text, nullable=False),
+    ForeignKeyConstraint(["version", "kind"], ["model_version.id", "model_version.kind"]),
+)
+
 activation = Table(
     "activation",
     metadata,

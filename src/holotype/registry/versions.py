@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, select
 
 from holotype.errors import InvalidArgumentError
 from holotype.registry.tables import (
@@ -139,26 +139,6 @@ def select_versions() -> Select[Any]:
         .join(model, model.c.id == model_version.c.model)
         .join(model_kind, model_kind.c.name == model_version.c.kind)
     )
-
-
-def versions_with(searched: str) -> ColumnElement[bool]:
-    """Return the condition that the name, the reference or the source of a version has a text.
-
-    The name is that of the model and that of the version with a slash between, which neither has.
-    Versions are compared by themselves, so that the database need not join them first.
-    """
-    version = model_version.c
-    head, slash, tail = searched.partition("/")
-    if slash:
-        models = model.c.model_id.iendswith(head, autoescape=True)
-        of_versions = version.version_id.istartswith(tail, autoescape=True)
-        named = and_(of_versions, version.model.in_(select(model.c.id).where(models)))
-    else:
-        models = model.c.model_id.icontains(searched, autoescape=True)
-        of_versions = version.version_id.icontains(searched, autoescape=True)
-        named = or_(of_versions, version.model.in_(select(model.c.id).where(models)))
-    others = (version.reference, version.source_repo)
-    return or_(named, *(each.icontains(searched, autoescape=True) for each in others))
 
 
 def select_activations() -> Select[Any]:

@@ -107,6 +107,8 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (PoolError, 424, "model_failed"),
 )
 
+_CHECKPOINT = "checkpoint="
+
 _log = logging.getLogger("holotype.server")
 
 Headers: TypeAlias = Mapping[str, str]
@@ -188,21 +190,24 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, RequestValidationError | ValidationError):
         return problem_of(invalid(error.errors()))
     if isinstance(error, HTTPException):
-        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-        return Problem(status=error.status_code, code=code, detail=_detail_of_http(error))
+        status = error.status_code
+        # Python's own name of this status depends on its version.
+        name = "body_too_large" if status == 413 else HTTPStatus(status).phrase
+        code = name.lower().replace(" ", "_")
+        return Problem(status=status, code=code, detail=_detail_of_http(error))
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
             return Problem(
                 status=status,
                 code=code,
-                detail=_detail(error),
+                detail=_over_http(_detail(error)),
                 suggestions=getattr(error, "suggestions", ()),
                 retry_after_s=_retry_after_s(error, status),
                 extra=_extra(error),
             )
     if isinstance(error, HolotypeError):
         # Of references, artifacts and checkpoints, which a request names.
-        return Problem(status=422, code="unprocessable", detail=str(error))
+        return Problem(status=422, code="unprocessable", detail=_over_http(str(error)))
     return Problem(
         status=500,
         code="internal_error",
@@ -229,6 +234,11 @@ def _detail(error: Exception) -> str:
     if isinstance(error, BreakerOpenError):
         # The error itself names what Python has.
         return f"{error.name!r} {error.problem}; GET /api/pool has the last error"
+    if isinstance(error, ModelLoadError):
+        return (
+            f"{error}. Ask for another model, GET /v1/models lists them; or the operator of the "
+            "server changes the source of this one in the deployment and runs: holotype pool reload"
+        )
     if isinstance(error, UnknownNameError) and not error.suggestions:
         return f"{error.name!r} is no {error.what} of this pool; GET /v1/models lists the names"
     if not isinstance(error, TextOverflowError):
@@ -239,6 +249,13 @@ def _detail(error: Exception) -> str:
         f"tokens that {error.model_id!r} reads by {error.n_tokens} in all, the first at index "
         f"{error.first_index}; shorten or split the texts, or send truncate: true"
     )
+
+
+def _over_http(detail: str) -> str:
+    """Return a message that says what an argument of Python is in a request or a deployment."""
+    if _CHECKPOINT not in detail:
+        return detail
+    return f"{detail}. What {_CHECKPOINT}FOLDER is in Python, the reference local:FOLDER is here"
 
 
 def _retry_after_s(error: Exception, status: int) -> float | None:

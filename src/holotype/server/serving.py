@@ -16,6 +16,7 @@ from holotype.server.app import create_app
 from holotype.server.settings import ServerSettings
 from holotype.server.standing import set_aside
 from holotype.server.state import ServerState
+from holotype.server.writing import JoiningProtocol
 
 _STOPPED_AT_ONCE = 1
 """The exit code after a second signal, which may have cut requests."""
@@ -125,7 +126,7 @@ def configure(state: ServerState) -> uvicorn.Config:
         create_app(state),
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=JoiningProtocol,
         access_log=False,
         log_level="info",
         timeout_keep_alive=_KEEP_ALIVE_S,

@@ -71,7 +71,10 @@ def test_the_migrations_make_the_tables_that_queries_expect(database: Database) 
             opts={
                 "compare_type": True,
                 "version_table": VERSION_TABLE,
-                "include_name": lambda name, *_: name != VERSION_TABLE,
+                # An index of what a function makes of a column has no columns to compare.
+                "include_name": lambda name, *_: (
+                    name not in {VERSION_TABLE, "version_search_parts"}
+                ),
             },
         )
         found = compare_metadata(context, metadata)

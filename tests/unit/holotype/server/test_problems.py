@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 
-from holotype.pool.errors import BreakerOpenError, UnknownNameError
+from holotype.errors import CatalogueMismatchError
+from holotype.pool.errors import BreakerOpenError, ModelLoadError, UnknownNameError
+from holotype.server.envelope import TooLargeError
+from holotype.server.errors import BodyTooLargeError
 from holotype.server.problems import problem_of
 
 
@@ -36,3 +39,30 @@ def test_a_path_and_a_method_that_are_not_there_say_what_is() -> None:
     assert method.code == "method_not_allowed"
     assert method.detail == "this path does not take this method; expected POST"
     assert problem_of(HTTPException(404, "own words")).detail == "own words"
+
+
+def test_a_body_that_is_too_large_has_one_code_whoever_finds_it() -> None:
+    found = [problem_of(error) for error in (TooLargeError(9), BodyTooLargeError("300 texts"))]
+    assert [(each.status, each.code) for each in found] == [(413, "body_too_large")] * 2
+
+
+def test_a_model_that_cannot_be_loaded_says_what_clients_and_operators_can_do() -> None:
+    why = "could not be loaded from local:/srv/m: the weights are cut short"
+    problem = problem_of(ModelLoadError("search", why))
+    assert (problem.status, problem.code) == (424, "load_failed")
+    assert problem.detail == (
+        f"'search' {why}. Ask for another model, GET /v1/models lists them; or the operator of the "
+        "server changes the source of this one in the deployment and runs: holotype pool reload"
+    )
+
+
+def test_an_argument_of_python_is_told_as_what_it_is_in_a_request() -> None:
+    mismatch = CatalogueMismatchError(
+        "all-minilm-l6-v2", "/srv/m", [("embedding_dim", 384, 32, "config.json")]
+    )
+    assert "checkpoint=" in str(mismatch)
+    translated = "What checkpoint=FOLDER is in Python, the reference local:FOLDER is here"
+    refused = problem_of(mismatch)
+    assert (refused.status, refused.detail) == (422, f"{mismatch}. {translated}")
+    failed = ModelLoadError("search", f"could not be loaded from hf:a/b: {mismatch}")
+    assert problem_of(failed).detail.endswith(f"holotype pool reload. {translated}")
