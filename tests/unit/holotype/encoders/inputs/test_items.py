@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import UserList
+from collections.abc import Iterator, Set
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,28 @@ class Frame:
         return iter(self.columns)
 
 
+class Labels(Set[str]):
+    """A set of one's own."""
+
+    def __contains__(self, item: object) -> bool:
+        """Return whether it is the only one."""
+        return item == "a"
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the only one."""
+        return iter("a")
+
+    def __len__(self) -> int:
+        """Return 1."""
+        return 1
+
+
+class OrderedLabels(Labels, UserList[str]):
+    """A set that has an order, as those of some libraries."""
+
+    __iter__ = UserList.__iter__
+
+
 class OldSequence:
     """A sequence that has no `__iter__`, as some datasets."""
 
@@ -36,6 +59,7 @@ class OldSequence:
         (Frame(), r"is of type Frame, which would be read as its keys; pass one column"),
         ({"a cat"}, r"is of type set, which has no order for the results; pass a list"),
         (frozenset({"a"}), r"is of type frozenset, which has no order"),
+        (Labels(), r"is of type Labels, which has no order"),
         (None, r"is None; expected one item, or several in a list"),
         (b"a cat", r"is of type bytes; expected one item"),
         (np.array("a cat"), r"is of type ndarray; expected one item"),
@@ -92,6 +116,7 @@ def test_whatever_yields_texts_in_an_order_is_read() -> None:
         {"a": 1, "b": 2}.keys(),
         {1: "a", 2: "b"}.values(),
         OldSequence(),
+        OrderedLabels(["a", "b"]),
     ]
     assert [list(each_text(texts)) for texts in several] == [["a", "b"]] * len(several)
     assert list(each_text("ab")) == ["ab"]
