@@ -88,6 +88,12 @@ class CatalogueBuildHook(BuildHookInterface[Any]):
                 f"it must be of type {expected.__name__}; set it in pyproject.toml under "
                 f"[tool.hatch.build.hooks.{self.PLUGIN_NAME}]"
             )
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError(
+                f"option {name!r} of the build hook {self.PLUGIN_NAME!r} is {value!r}; no path has "
+                "such characters; correct it in pyproject.toml under "
+                f"[tool.hatch.build.hooks.{self.PLUGIN_NAME}]"
+            )
         return value
 
 

@@ -190,7 +190,7 @@ def _request(url: str, method: str, path: str) -> Any:
         fail(f"{where} does not answer: {reason}; start it with holotype serve, or pass --url")
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         fail(f"{where}{path} answers something else than JSON; is this a server of holotype?")
 
 
@@ -198,7 +198,7 @@ def _problem(error: urllib.error.HTTPError, key: str | None) -> str:
     try:
         found = json.loads(error.read(_LONGEST_ANSWER))
         text = str(found["detail"])
-    except (ValueError, KeyError, TypeError, OSError):
+    except (ValueError, KeyError, TypeError, OSError, RecursionError):
         text = str(error.reason)
     if error.code in (401, 403) and not key:
         text += f"; put a key into {KEY}"

@@ -84,7 +84,7 @@ def hint_for(id: str, module: str, file: Path = Path("models.json")) -> str | No
     try:
         models = json.loads(file.read_text(encoding="utf-8"))["models"]
         has_entry = any(model["id"] == id for model in models)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None  # no catalogue lies here, or not a valid one
     project = project_of(file) if has_entry else None
     if project is None:

@@ -335,7 +335,7 @@ def _option(text: str) -> tuple[str, Any]:
         fail(f"--option is {text!r}; expected NAME=VALUE, such as dim=256")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 

@@ -72,7 +72,7 @@ class LastGood:
             fetched_at = float(data["fetched_at"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             _LOG.warning("%s: the last good copy is damaged: %s", file, error)
             return None
         if not is_whole:

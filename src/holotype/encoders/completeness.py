@@ -38,6 +38,7 @@ from holotype.encoders.kinds.plan import (
     ImageTextPlan,
     SparsePlan,
     StaticPlan,
+    layers_of,
     networks,
 )
 from holotype.encoders.kinds.static import TABLE_NAMES, StaticCheckpoint
@@ -113,7 +114,7 @@ def check_present(plan: AnyPlan) -> None:
         settings = folder.json(SETTINGS_FILE, optional=True)
         if "auto_map" not in settings.values:
             require_vocabulary(folder)
-    for layer in _layers_of(plan):
+    for layer in layers_of(plan):
         if isinstance(layer, LinearSpec) and find_spec("numpy") is not None:
             from holotype.encoders.arrays.layers import activation
 
@@ -123,13 +124,6 @@ def check_present(plan: AnyPlan) -> None:
         # What lies beside the transformer, or in its weights, is no module of its own.
         if layer.folder.inside and not layer.folder.weight_names():
             layer.folder.weights()
-
-
-def _layers_of(plan: AnyPlan) -> tuple[LayerSpec, ...]:
-    """Return the layers after the transformers of a plan."""
-    queries = plan.encoding.queries if isinstance(plan, DensePlan) else None
-    own = getattr(plan.encoding, "layers", ())
-    return (*own, *(queries.layers if queries else ()))
 
 
 def check_complete(plan: AnyPlan) -> None:

@@ -189,7 +189,7 @@ def completed(text: str) -> str:
         return EMPTY_CATALOGUE
     try:
         values = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
     if not isinstance(values, dict) or not set(values) <= {"$schema", *_MEMBERS}:
         return text

@@ -65,8 +65,7 @@ def _front_matter(files: CheckpointFiles, notes: list[str]) -> dict[str, Any]:
 
 
 def _license(card: dict[str, Any], notes: list[str]) -> Setting[str] | None:
-    stated = card.get("license")
-    names = [name for name in _texts(stated) if name.lower() not in _UNSAID]
+    names = [name for name in _texts(card, "license", notes) if name.lower() not in _UNSAID]
     if len(names) > 1:
         notes.append(
             f"{CARD} names {len(names)} licences, {', '.join(names)[:200]}; so it is left null: write "
@@ -75,7 +74,7 @@ def _license(card: dict[str, Any], notes: list[str]) -> Setting[str] | None:
         return None
     name = names[0] if names else None
     if name == "other":
-        name = next(iter(_texts(card.get("license_name"))), name)
+        name = next(iter(_texts(card, "license_name", notes)), name)
     return Setting(name.lower(), CARD) if name else None
 
 
@@ -83,7 +82,7 @@ def _languages(card: dict[str, Any], notes: list[str]) -> tuple[str, ...]:
     """Return the languages as their shortest BCP 47 tags."""
     tags: list[str] = []
     unknown: list[str] = []
-    for stated in _texts(card.get("language")):
+    for stated in _texts(card, "language", notes):
         if stated.lower() not in _NO_LANGUAGES:
             tag = _shortest_tag(stated)
             (unknown if tag is None else tags).append(tag or stated)
@@ -101,7 +100,13 @@ def _shortest_tag(text: str) -> str | None:
         return None
 
 
-def _texts(stated: object) -> list[str]:
+def _texts(card: dict[str, Any], key: str, notes: list[str]) -> list[str]:
     """Return the texts in a value: a text, or a list that may contain some."""
-    items = stated if isinstance(stated, list) else [stated]
-    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+    stated = card.get(key)
+    items = stated if isinstance(stated, list) else [] if stated is None else [stated]
+    texts = [item.strip() for item in items if isinstance(item, str) and item.isprintable()]
+    if len(texts) < len(items):
+        notes.append(
+            f"{CARD}: {key!r} is {ascii(stated)[:80]}; what is no text in one line is left out"
+        )
+    return [text for text in texts if text]

@@ -80,7 +80,7 @@ def verify_claims(
 def _values(path: Path, line: str, number: int) -> dict[str, Any]:
     try:
         values = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CatalogueFileError(str(path), f"line {number} is no JSON: {error}") from None
     if not isinstance(values, dict) or "value" not in values:
         values = {}

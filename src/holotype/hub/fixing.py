@@ -111,6 +111,8 @@ def entries(text: str) -> list[dict[str, object]]:
         raise CatalogueFileError(
             "", f"this is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None
+    except (ValueError, RecursionError) as error:
+        raise CatalogueFileError("", f"this is JSON that cannot be read: {error}") from None
     models = values.get("models") if isinstance(values, dict) else None
     if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
         raise CatalogueFileError("", "this is not a catalogue: it has no list of models")

@@ -66,7 +66,7 @@ class ProgressFile:
                 # An earlier version did not check whether `load` refuses the checkpoint.
                 return
             self._reports[str(kept["key"])] = _report_from_json(kept["report"])
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return
 
 

@@ -109,7 +109,7 @@ def _read(path: Path) -> dict[str, int]:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         _LOG.warning("%s cannot be read and is written anew: %s", path, error)
         return {}
     sizes = found.get("sizes") if isinstance(found, dict) else None

@@ -43,7 +43,11 @@ def real_files(folder: Path, names: Iterable[str]) -> Mapping[str, Path]:
     snapshot = find_snapshot(root)
     found = {}
     for name in names:
-        real = (root / check_path(name, str(folder))).resolve()
+        try:
+            real = (root / check_path(name, str(folder))).resolve()
+        except RuntimeError:
+            # Python before 3.13 has no other word for links that lead to each other.
+            raise UnsafePathError(str(folder), name, "is a link that leads to itself") from None
         if not (snapshot.owns(real) if snapshot else real.is_relative_to(root)):
             raise UnsafePathError(str(folder), name, "is a link that leads out of the folder")
         found[name] = real

@@ -73,7 +73,7 @@ class StateFile:
             )
         except FileNotFoundError:
             return None
-        except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (OSError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise HolotypeError(
                 f"{self.path}: is not what a server of this version writes ({error}); delete it"
             ) from error

@@ -164,6 +164,13 @@ def test_a_wrong_option_is_named(tmp_path: Path, options: dict[str, Any], words:
         hook(tmp_path, options).initialize("standard", data())
 
 
+@pytest.mark.parametrize("name", ["source", "output"])
+def test_a_path_with_characters_that_no_path_has_is_named(tmp_path: Path, name: str) -> None:
+    options = {**OPTIONS, name: "models\0.py"}
+    with pytest.raises(ValueError, match=rf"option '{name}' .* is 'models\\x00\.py'; no path has"):
+        hook(tmp_path, options).initialize("standard", data())
+
+
 def test_a_catalogue_with_problems_stops_the_build(tmp_path: Path) -> None:
     made = hook(tmp_path, OPTIONS)
     package(tmp_path)

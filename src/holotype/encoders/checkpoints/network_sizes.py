@@ -26,6 +26,7 @@ _TABLE_WIDTHS = ("embedding_size", "word_embed_proj_dim", "d_embed")
 _INNER_WIDTHS = ("intermediate_size", "n_inner", "d_ff", "encoder_ffn_dim", "decoder_ffn_dim")
 _HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads", "encoder_attention_heads")
 _KEY_HEADS = "num_key_value_heads"
+_SIZES = ("vocab_size", *_WIDTHS, *_TABLE_WIDTHS, *_INNER_WIDTHS, *_HEADS, _KEY_HEADS)
 # Some networks have a number of these for each layer.
 _MAY_DIFFER = {*_INNER_WIDTHS, *_HEADS, _KEY_HEADS}
 _POSITIONS = ("max_position_embeddings", "n_positions")
@@ -63,6 +64,7 @@ _MORE_LAYERS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
 _PART = "_config"
 # Those that take the vector at the end of a text, and those that stop writing there if there is one.
 _READ_AT_END, _ENDS_OR_NOTHING = ("clip", "metaclip_2"), ("blip",)
+_WRITE_FROM_BEGINNING = ("blip",)
 _NETWORKS = ("text_config", "vision_config", "qformer_config", "vlm_config")
 # What is computed, and no weight: positions, segments, causal masks, counts of training.
 _COMPUTED = re.compile(
@@ -83,8 +85,8 @@ def check_network(transformer: Checkpoint, *, whole: bool = True) -> None:
 
     Args:
         transformer: the folder of the transformer.
-        whole: whether its numbers are those of all weights; those of several networks in one
-            checkpoint are checked when they are built.
+        whole: whether its numbers are those of all weights; of several networks in one checkpoint
+            each is compared with the largest tensors of them all.
 
     Raises:
         CheckpointError: a number is impossible, or contradicts the weights.
@@ -99,16 +101,21 @@ def check_network(transformer: Checkpoint, *, whole: bool = True) -> None:
         return
     if config.values.get("quantization_config"):
         return
-    _check_types(transformer, tensors)
+    check_types(transformer)
     # Code of the checkpoint may mean something else by the same names.
-    if whole and ("auto_map" not in config.values or transformer.policy == "ignore"):
-        _check_by_weights(config, {name: tensor.shape for name, tensor in tensors.items()})
+    if "auto_map" in config.values and transformer.policy != "ignore":
+        return
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    if whole:
+        _check_by_weights(config, shapes)
+    else:
+        _check_parts_by_weights(config, shapes)
 
 
-def _tensors(transformer: Checkpoint) -> Header:
-    """Return the tensors of the transformer, as far as the headers of its files are at hand."""
-    names = {transformer.part(name).inside for name in transformer.weight_names()}
-    headers = [header for name, header in transformer.headers.items() if name in names]
+def _tensors(folder: Checkpoint) -> Header:
+    """Return the tensors of a folder, as far as the headers of its files are at hand."""
+    names = {folder.part(name).inside for name in folder.weight_names()}
+    headers = [header for name, header in folder.headers.items() if name in names]
     return {name: tensor for header in headers for name, tensor in header.items()}
 
 
@@ -143,8 +150,12 @@ def _check_parts(config: JsonFile) -> None:
     texts = (
         config.part("text_config") if isinstance(config.values.get("text_config"), dict) else None
     )
-    if texts is not None and "eos_token_id" in texts.values:
-        _check_end(texts, str(config.values.get("model_type")))
+    if texts is not None:
+        kind = str(config.values.get("model_type"))
+        if "eos_token_id" in texts.values:
+            _check_end(texts, kind)
+        if "bos_token_id" in texts.values and kind in _WRITE_FROM_BEGINNING:
+            _check_beginning(texts)
 
 
 def _check_end(texts: JsonFile, kind: str) -> None:
@@ -155,6 +166,14 @@ def _check_end(texts: JsonFile, kind: str) -> None:
         return
     if type(end) is not int or not 0 <= end < _MOST["vocab_size"]:
         raise texts.wrong("eos_token_id", end, "the id of a token")
+
+
+def _check_beginning(texts: JsonFile) -> None:
+    """Check the token that captions begin with, whose vector is looked up."""
+    beginning, vocabulary = texts.values["bos_token_id"], texts.integer("vocab_size")
+    n_tokens = _MOST["vocab_size"] if vocabulary is None else vocabulary.value
+    if type(beginning) is not int or not 0 <= beginning < n_tokens:
+        raise texts.wrong("bos_token_id", beginning, f"one of the {n_tokens:,} token ids")
 
 
 def _check_counts(config: JsonFile) -> None:
@@ -213,11 +232,12 @@ def _check_layer_types(config: JsonFile) -> None:
         )
 
 
-def _check_types(transformer: Checkpoint, tensors: Header) -> None:
-    for name, tensor in tensors.items():
+def check_types(folder: Checkpoint) -> None:
+    """Raise an `UnsupportedCheckpointError` for a tensor of a folder that holds no floats."""
+    for name, tensor in _tensors(folder).items():
         if not tensor.dtype.startswith(("F", "BF")) and not _COMPUTED.search(name):
             raise UnsupportedCheckpointError(
-                transformer.location,
+                folder.location,
                 f"holds {name} as {tensor.dtype}; expected floats. Convert it, or use a revision "
                 "that stores floats",
             )
@@ -242,6 +262,31 @@ def _check_by_weights(config: JsonFile, shapes: Shapes) -> None:
     named = architectures.value if architectures else ()
     if any(name.endswith(CLASSIFICATION) for name in named) and "id2label" not in config.values:
         _check_most(config, "num_labels", _rows(shapes, _CLASSIFIER))
+
+
+def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
+    """Check that no network of several is larger than all weights together."""
+    largest = max((n for shape in shapes.values() for n in shape), default=0)
+    numbers = [int(match[1]) for name in shapes if (match := LAYER.search(name))]
+    # What stands beside the settings of the texts' network is read by none. Files of mixtures of
+    # experts name widths that none of their layers has.
+    if "text_config" not in config.values and not any("expert" in key for key in config.values):
+        for key in _SIZES:
+            found = config.integer(key) if isinstance(config.values.get(key), int) else None
+            if found is not None and found.value > largest:
+                raise config.wrong(
+                    key, found.value, f"at most {largest:,}, the largest size of a tensor"
+                )
+    layers = config.integer(*LAYERS)
+    if layers is not None and numbers and layers.value > max(numbers) + 1:
+        key = next(name for name in LAYERS if config.values.get(name) is not None)
+        raise config.wrong(
+            key, layers.value, f"at most {max(numbers) + 1}, the number of layers in the weights"
+        )
+    for key in _NETWORKS:
+        part = config.part(key) if isinstance(config.values.get(key), dict) else None
+        if part is not None:
+            _check_parts_by_weights(part, shapes)
 
 
 def _rows(shapes: Shapes, pattern: re.Pattern[str]) -> tuple[str, int] | None:

@@ -10,7 +10,7 @@ import re
 import stat
 import struct
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -26,6 +26,17 @@ _INDEX = re.compile(r"(?P<folder>\d+_\w+/)?model\.safetensors\.index\.json")
 _PICKLED = re.compile(r"(?P<folder>\d+_\w+/)?pytorch_model.*\.bin")
 # Several numbers share one of these: their counts are not those of the model.
 _PACKED = frozenset({"I8", "U8", "I32", "U32", "F4", "F8_E8M0"})
+
+_BITS: Mapping[str, int] = {
+    "F4": 4,
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    **dict.fromkeys(("F8_E4M3", "F8_E4M3FNUZ", "F8_E5M2", "F8_E5M2FNUZ", "F8_E8M0"), 8),
+    **dict.fromkeys(("BOOL", "I8", "U8"), 8),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
+    **dict.fromkeys(("F32", "I32", "U32"), 32),
+    **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
+}
+"""The types of safetensors 0.8, and how many bits a number takes."""
 
 _DTYPES: Mapping[str, Dtype] = {
     "F64": "float64",
@@ -108,22 +119,43 @@ def parse_header(text: bytes, location: str) -> Header:
 
 
 def _parse(text: bytes, location: str) -> tuple[Header, int]:
-    """Return the tensors that a header names, and how many bytes follow it at least."""
+    """Return the tensors that a header names, and how many bytes follow it."""
     try:
         values = json.loads(text)
         described = {name: value for name, value in values.items() if name != "__metadata__"}
         header = {
-            name: Tensor(str(tensor["dtype"]), tuple(map(int, tensor["shape"])))
+            name: Tensor(str(tensor["dtype"]), tuple(map(_whole, tensor["shape"])))
             for name, tensor in described.items()
         }
-        ends = [int(tensor["data_offsets"][1]) for tensor in described.values()]
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+        spans = [tuple(map(_whole, tensor["data_offsets"])) for tensor in described.values()]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise _damaged(location, "its header is no JSON of tensors") from None
-    except OverflowError:
-        raise _damaged(location, "its header has a number that is none") from None
     if any(n < 0 for tensor in header.values() for n in tensor.shape):
         raise _damaged(location, "its header has a negative size")
-    return header, max(ends, default=0)
+    return header, _n_data_bytes(header, spans, location)
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value
+
+
+def _n_data_bytes(header: Header, spans: Sequence[tuple[int, ...]], location: str) -> int:
+    """Return how many bytes all tensors take, which lie one after the other."""
+    at = 0
+    for span, (name, tensor) in sorted(zip(spans, header.items(), strict=True)):
+        n_bits = _BITS.get(tensor.dtype)
+        if n_bits is None:
+            raise _damaged(location, f"{name} is of the type {tensor.dtype}, which is not known")
+        if len(span) != 2 or span[0] != at or (span[1] - at) * 8 != tensor.n_values * n_bits:
+            raise _damaged(
+                location,
+                f"{name} of {tensor.dtype} {list(tensor.shape)} does not take the bytes "
+                f"{list(span)} of its tensors",
+            )
+        at = span[1]
+    return at
 
 
 def stored_dtype(headers: Collection[Header]) -> Dtype | None:
@@ -156,8 +188,12 @@ def read_header(path: Path) -> Header:
     if len(text) < length:
         raise _damaged(str(path), "its header is cut off")
     header, n_data_bytes = _parse(text, str(path))
-    if _LENGTH_BYTES + length + n_data_bytes > n_bytes:
-        raise _damaged(str(path), "its tensors are cut off")
+    n_more = n_bytes - _LENGTH_BYTES - length - n_data_bytes
+    if n_more:
+        raise _damaged(
+            str(path),
+            f"{n_more} bytes follow its tensors" if n_more > 0 else "its tensors are cut off",
+        )
     return header
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, Set, Sized
 from typing import Any, TypeAlias, TypeVar
 
 from holotype.errors import UnsupportedInputError
@@ -69,7 +69,7 @@ def require_several(items: Iterable[ItemT], argument: str) -> Iterator[ItemT]:
         raise TypeError(
             f"{argument} is {_type_of(found)}, which would be read as its keys; {advice}"
         )
-    if isinstance(found, (set, frozenset)):
+    if isinstance(found, Set) and not isinstance(found, (KeysView, ItemsView, Sequence)):
         raise TypeError(
             f"{argument} is {_type_of(found)}, which has no order for the results; pass a list"
         )

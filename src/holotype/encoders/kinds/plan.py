@@ -18,8 +18,13 @@ from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoi
 from holotype.encoders.checkpoints.image_text import read_image_text
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.late_interaction import STANFORD_FILE
-from holotype.encoders.checkpoints.modules import LinearSpec, stanford_linear
-from holotype.encoders.checkpoints.network_sizes import check_network
+from holotype.encoders.checkpoints.modules import (
+    LayerNormSpec,
+    LayerSpec,
+    LinearSpec,
+    stanford_linear,
+)
+from holotype.encoders.checkpoints.network_sizes import check_network, check_types
 from holotype.encoders.checkpoints.processor import has_processor, read_image_processor
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
@@ -310,6 +315,9 @@ def make_draft(record: ModelInfo, checkpoint: Checkpoint) -> Draft:
         plan = _plan(record, checkpoint, comparer)
         for transformer in _transformers(plan):
             check_network(transformer, whole=not reads_pictures(plan))
+        for layer in layers_of(plan):
+            if isinstance(layer, LinearSpec | LayerNormSpec):
+                check_types(layer.folder)
     except _REFUSALS as error:
         refusal = error
     if refusal is not None and not is_static(checkpoint):
@@ -500,6 +508,13 @@ def _transformers(plan: AnyPlan) -> tuple[Checkpoint, ...]:
     if isinstance(plan, DensePlan) and isinstance(plan.queries, CheckpointSettings):
         return plan.settings.transformer, plan.queries.transformer
     return (plan.checkpoint.part(_transformer(plan, plan.checkpoint)),)
+
+
+def layers_of(plan: AnyPlan) -> tuple[LayerSpec, ...]:
+    """Return the layers after the transformers of a plan."""
+    queries = plan.encoding.queries if isinstance(plan, DensePlan) else None
+    own = getattr(plan.encoding, "layers", ())
+    return (*own, *(queries.layers if queries else ()))
 
 
 def networks(plan: AnyPlan) -> tuple[Checkpoint, ...]:

@@ -55,7 +55,9 @@ def activate(logits: Scores, activation: ScoreActivation) -> Scores:
         small = np.exp(-np.abs(logits))
         scores = np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
     else:
-        powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
+        # A difference that float32 cannot hold is one of a score of 0.
+        with np.errstate(over="ignore"):
+            powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
         scores = powers / powers.sum(axis=-1, keepdims=True)
     activated: Scores = scores.astype(np.float32, copy=False)
     return activated

@@ -40,7 +40,7 @@ def require_finite_scores(
     queries: Iterable[NDArray[Any]],
     documents: Iterable[NDArray[Any]],
     *,
-    absent: float = 0.0,
+    absent: NDArray[np.bool_] | bool = False,
 ) -> NDArray[np.float32]:
     """Return the scores if none of them is NaN or infinite.
 
@@ -51,12 +51,12 @@ def require_finite_scores(
         scores: the scores of all pairs, or of some.
         queries: the values of each query, to name the culprit in the error.
         documents: the values of each document.
-        absent: the score of an empty document, which is allowed.
+        absent: which documents are empty; theirs may be infinite.
 
     Raises:
         ValueError: a score is NaN or infinite; the error names the first vector with such values.
     """
-    if (np.isfinite(scores) | (scores == absent)).all():
+    if (np.isfinite(scores) | absent).all():
         return scores
     for name, several in (("queries", queries), ("documents", documents)):
         refuse_infinite(name, several)

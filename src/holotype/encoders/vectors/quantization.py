@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args, overload
 
@@ -44,6 +45,14 @@ class Calibration:
 
     def __post_init__(self) -> None:
         """Refuse values that are not ranges."""
+        for name in ("minima", "maxima"):
+            values = getattr(self, name)
+            if not values or not all(isinstance(value, Real) for value in values):
+                raise ValueError(f"{name} are {values!r:.60}; expected a number for each dimension")
+        if not isinstance(self.n_vectors, Integral) or self.n_vectors < 1:
+            raise ValueError(
+                f"n_vectors is {self.n_vectors!r}; expected a whole number, at least 1"
+            )
         if len(self.minima) != len(self.maxima):
             raise ValueError(
                 f"{len(self.minima)} minima and {len(self.maxima)} maxima are no ranges; expected "
@@ -103,9 +112,9 @@ class Calibration:
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
-            minima, maxima = (tuple(map(float, values[name])) for name in ("minima", "maxima"))
-            return cls(minima=minima, maxima=maxima, n_vectors=int(values["n_vectors"]))
-        except (ValueError, TypeError, KeyError) as error:
+            minima, maxima = (tuple(values[name]) for name in ("minima", "maxima"))
+            return cls(minima=minima, maxima=maxima, n_vectors=values["n_vectors"])
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(
                 f"{os.fspath(path)} holds no calibration ({error}); expected what "
                 "Calibration.save() writes"

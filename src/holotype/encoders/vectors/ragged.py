@@ -33,8 +33,10 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
         """Wrap both arrays without copying.
 
         Raises:
-            ValueError: the offsets do not partition the values.
+            ValueError: the offsets are no whole numbers, or do not partition the values.
         """
+        if np.asarray(offsets).dtype.kind not in "iu" and len(offsets):
+            raise ValueError(f"the offsets are of type {np.asarray(offsets).dtype}; expected int64")
         offsets = np.asarray(offsets, dtype=np.int64)
         if values.ndim != 2:
             raise ValueError(f"values have {values.ndim} axes; expected 2, [n_tokens, dim]")

@@ -8,7 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.vectors.finite import NOT_REAL, require_finite_scores
+from holotype.encoders.vectors.finite import (
+    NOT_REAL,
+    refuse_infinite,
+    require_finite_scores,
+)
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.errors import InvalidArgumentError
 
@@ -45,7 +49,7 @@ def as_array(vectors: object) -> NDArray[Any]:
         found = np.asarray(vectors)
         if found.dtype.kind == "O" and found.ndim:
             found = found.astype(np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = np.asarray(None)
     if found.dtype.kind in NOT_REAL:
         raise InvalidArgumentError(
@@ -56,8 +60,18 @@ def as_array(vectors: object) -> NDArray[Any]:
 
 
 def as_vectors(vectors: object) -> NDArray[Any]:
-    """Return one vector or several as ``[n_vectors, dim]``; see `as_array`."""
-    return np.atleast_2d(as_array(vectors))
+    """Return one vector or several as ``[n_vectors, dim]``.
+
+    Raises:
+        InvalidArgumentError: there are more axes, or see `as_array`.
+    """
+    found = np.atleast_2d(as_array(vectors))
+    if found.ndim > 2:
+        raise InvalidArgumentError(
+            f"the vectors have {found.ndim} axes, {list(found.shape)}; expected one vector [dim], or "
+            "several [n_vectors, dim]"
+        )
+    return found
 
 
 def shown(vectors: object) -> str:
@@ -83,6 +97,8 @@ def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArra
         ValueError: a vector has NaN or infinity.
     """
     scores = np.full((len(queries), len(documents)), -np.inf, dtype=np.float32)
+    empty = documents.lengths == 0
+    probed = next((row for row, query in enumerate(queries) if len(query)), None)
     for first, last in _spans(documents.offsets):
         start, end = documents.offsets[first], documents.offsets[last]
         tokens = documents.values[start:end]
@@ -90,9 +106,13 @@ def maxsim(queries: Ragged[np.float32], documents: Ragged[np.float32]) -> NDArra
         starts = documents.offsets[columns] - start
         with np.errstate(invalid="ignore", over="ignore"):
             for row, query in enumerate(queries):
-                best = np.maximum.reduceat(query @ tokens.T, starts, axis=1)
+                products = query @ tokens.T
+                best = np.maximum.reduceat(products, starts, axis=1)
                 scores[row, columns] = best.sum(axis=0)
-    return require_finite_scores(scores, queries, documents, absent=-np.inf)
+                if row == probed and not np.isfinite(products[0]).all():
+                    # The maximum leaves out -inf, which another token of the document may hold.
+                    refuse_infinite("documents", documents)
+    return require_finite_scores(scores, queries, documents, absent=empty)
 
 
 def maxsim_pairwise(
@@ -108,8 +128,11 @@ def maxsim_pairwise(
     with np.errstate(invalid="ignore", over="ignore"):
         for at, (query, document) in enumerate(zip(queries, documents, strict=True)):
             if len(document):
-                scores[at] = (query @ document.T).max(axis=1).sum()
-    return require_finite_scores(scores, queries, documents, absent=-np.inf)
+                products = query @ document.T
+                scores[at] = products.max(axis=1).sum()
+                if not np.isfinite(products[:1]).all():
+                    refuse_infinite("documents", documents)
+    return require_finite_scores(scores, queries, documents, absent=documents.lengths == 0)
 
 
 def _spans(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -193,7 +193,7 @@ class SagemakerEndpoint:
             raise RemoteError(self.endpoint, f"cannot be called: {error}") from error
         try:
             return json.loads(found)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RemoteError(self.endpoint, f"answers what is not JSON: {found[:60]!r}") from error
 
     def _said(self, response: Mapping[str, Any]) -> RemoteError:

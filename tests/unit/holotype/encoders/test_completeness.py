@@ -96,6 +96,14 @@ BROKEN: dict[str, tuple[Files, str]] = {
         colbert_pylate() | {PROJECTION: safetensors({"linear.weight": ("F32", [8, 32])})},
         "linear.weight",
     ),
+    "a layer of integers": (
+        colbert_pylate() | {PROJECTION: safetensors({"linear.weight": ("I8", [16, 32])})},
+        "holds linear.weight as I8; expected floats",
+    ),
+    "weights with bytes behind them": (
+        dense() | {WEIGHTS: dense()[WEIGHTS] + b"x"},
+        "1 bytes follow its tensors",
+    ),
     "weights that are cut off": (dense() | {WEIGHTS: dense()[WEIGHTS][:40]}, "cut off"),
     "weights of nothing": (dense() | {WEIGHTS: safetensors({})}, "all of its tensors"),
     "a tokenizer that is damaged": (dense() | {"tokenizer.json": b"{}"}, "as a tokenizer"),

@@ -32,14 +32,31 @@ def as_json(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-def safetensors(tensors: dict[str, tuple[str, list[int]]]) -> bytes:
-    """A header with these types and shapes, and a few bytes in the place of the tensors."""
-    header = {
-        name: {"dtype": dtype, "shape": shape, "data_offsets": [0, 0]}
-        for name, (dtype, shape) in tensors.items()
-    }
-    text = as_json({"__metadata__": {"format": "pt"}, **header})
-    return len(text).to_bytes(8, "little") + text + b"\0" * 64
+BITS = {
+    "F4": 4,
+    "I8": 8,
+    "U8": 8,
+    "BOOL": 8,
+    "F16": 16,
+    "BF16": 16,
+    "F32": 32,
+    "I64": 64,
+    "C64": 64,
+}
+Shapes = dict[str, tuple[str, list[int]]]
+
+
+def safetensors(tensors: Shapes, *, number: float = 0) -> bytes:
+    """Weights of these types and shapes; single numbers have a value, all others are 0."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    content = bytearray()
+    for name, (dtype, shape) in tensors.items():
+        at, n_values = len(content), math.prod(shape)
+        is_number = n_values == 1 and dtype == "F32"
+        content += struct.pack("<f", number) if is_number else bytes(n_values * BITS[dtype] // 8)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, len(content)]}
+    text = as_json(header)
+    return len(text).to_bytes(8, "little") + text + content
 
 
 TOKENIZER = as_json(
@@ -54,7 +71,6 @@ TOKENIZER = as_json(
         },
     }
 )
-Shapes = dict[str, tuple[str, list[int]]]
 
 
 def linear(name: str, n_outputs: int, n_inputs: int) -> Shapes:
@@ -251,7 +267,7 @@ def image_text(
             {"tokenizer_class": f"{class_name}Tokenizer", "model_max_length": 40}
         ),
         "tokenizer.json": TOKENIZER,
-        "model.safetensors": number_safetensors(tensors),
+        "model.safetensors": safetensors(tensors, number=2.5),
     }
 
 
@@ -361,27 +377,15 @@ def open_clip() -> Files:
         "open_clip_config.json": as_json({"model_cfg": model, "preprocess_cfg": prepared}),
         "tokenizer_config.json": as_json({"model_max_length": 77}),
         "tokenizer.json": TOKENIZER,
-        "open_clip_model.safetensors": number_safetensors(
+        "open_clip_model.safetensors": safetensors(
             {
                 "logit_scale": ("F32", []),
                 "text_projection": ("F32", [32, 24]),
                 "visual.proj": ("F32", [128, 24]),
-            }
+            },
+            number=2.5,
         ),
     }
-
-
-def number_safetensors(tensors: Shapes) -> bytes:
-    """Weights of which only single numbers have a value, 2.5."""
-    at = 0
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    for name, (dtype, shape) in tensors.items():
-        end = at + (4 if math.prod(shape) == 1 else 0)
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, end]}
-        at = end
-    text = as_json(header)
-    content = struct.pack("<f", 2.5) * (at // 4)
-    return len(text).to_bytes(8, "little") + text + content
 
 
 def templated_reranker() -> Files:

@@ -55,6 +55,22 @@ def test_one_licence_in_a_list_is_taken(tmp_path: Path) -> None:
     assert card(tmp_path, "---\nlicense: [MIT]\n---\n") == ({"license": "mit"}, ())
 
 
+@pytest.mark.parametrize(
+    ("front", "shown"),
+    [
+        ("license: {name: mit}", "'license' is {'name': 'mit'}"),
+        ("license: mit\nlanguage:\n- en: 1", "'language' is [{'en': '1'}]"),
+        ("language: [[en]]", "'language' is [['en']]"),
+        ('license: "mi\\et"', r"'license' is 'mi\x1bt'"),
+        ('license: "\\ud800"', r"'license' is '\ud800'"),
+    ],
+)
+def test_a_value_that_is_no_text_is_told(tmp_path: Path, front: str, shown: str) -> None:
+    said, notes = card(tmp_path, f"---\n{front}\n---\n")
+    assert notes == (f"README.md: {shown}; what is no text in one line is left out",)
+    assert said == ({"license": "mit"} if "license: mit" in front else {})
+
+
 def test_of_several_licences_none_is_taken_and_that_is_told(tmp_path: Path) -> None:
     said, notes = card(tmp_path, "---\nlicense:\n- mit\n- apache-2.0\nlanguage: en\n---\n")
     assert said == {"languages": ("en",)}

@@ -138,6 +138,8 @@ def test_what_agrees_is_left_alone() -> None:
     [
         ("{", "is not JSON: .* at line 1"),
         ("[]", "is not a catalogue"),
+        (f'{{"models": [{"9" * 5000}]}}', "cannot be read: .* digits"),
+        ("[" * 9000, "cannot be read: .* recursion"),
         ('{"models": []}', "there is no entry 'tiny'"),
     ],
 )

@@ -47,7 +47,13 @@ def test_a_copy_that_is_killed_at_any_point_leaves_nothing_or_all(
 def test_a_download_that_is_killed_at_any_point_leaves_nothing_or_all(
     hub: HubState, tmp_path: Path, stride: int
 ) -> None:
-    hub.repositories[REPOSITORY][REVISION]["model.safetensors"] += b"\0" * 200_000
+    files = hub.repositories[REPOSITORY][REVISION]
+    length, rest = files["model.safetensors"][:8], files["model.safetensors"][8:]
+    n = int.from_bytes(length, "little")
+    blanks = b" " * 200_000
+    files["model.safetensors"] = (
+        (n + len(blanks)).to_bytes(8, "little") + rest[:n] + blanks + rest[n:]
+    )
     found = crash(
         f"hf:{REPOSITORY}",
         tmp_path / "made",

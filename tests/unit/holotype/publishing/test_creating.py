@@ -26,6 +26,7 @@ from holotype.encoders.checkpoints.routes import module_folders
 from holotype.errors import (
     CatalogueMismatchError,
     CheckpointError,
+    HolotypeError,
     TensorError,
     UnsafeCheckpointError,
 )
@@ -244,6 +245,14 @@ def test_a_missing_shard_makes_no_artifact(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"the file b\.safetensors is missing"):
         create_artifact(f"local:{tmp_path}/checkpoint", tmp_path / "artifact")
     assert left(tmp_path) == []
+
+
+def test_links_that_lead_to_each_other_are_named(checkpoint: Path, tmp_path: Path) -> None:
+    (checkpoint / "model.safetensors").unlink()
+    (checkpoint / "model.safetensors").symlink_to("model.safetensors")
+    with pytest.raises(HolotypeError, match=r"model\.safetensors"):
+        create_artifact(f"local:{checkpoint}", tmp_path / "artifact")
+    assert not (tmp_path / "artifact").exists()
 
 
 @pytest.mark.parametrize("shard", ["../outside.safetensors", "/etc/outside.safetensors"])

@@ -138,3 +138,53 @@ def test_weights_of_no_floats_are_refused(tmp_path: Path, dtype: str) -> None:
 def test_the_plan_says_it_so_that_verify_does_as_well(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="'num_attention_heads' is 0"):
         make_plan(record(pooling="mean"), made(tmp_path, num_attention_heads=0))
+
+
+PARTS = {"text_config": CONFIG, "vision_config": {"hidden_size": 48, "num_hidden_layers": 2}}
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "problem"),
+    [
+        ("text_config", {"vocab_size": 101}, "text_config.vocab_size' is 101; expected at most"),
+        ("text_config", {"intermediate_size": 10**6}, "intermediate_size' is 1000000; expected"),
+        ("vision_config", {"hidden_size": 4096}, "vision_config.hidden_size' is 4096; expected"),
+        ("vision_config", {"num_hidden_layers": 3}, "is 3; expected at most 2, the number of la"),
+        ("text_config", {"num_attention_heads": 128}, "attention_heads' is 128; expected at most"),
+    ],
+)
+def test_no_network_of_several_is_larger_than_their_weights(
+    tmp_path: Path, part: str, changes: dict[str, Any], problem: str
+) -> None:
+    def saved_with(values: dict[str, Any]) -> Checkpoint:
+        (tmp_path / "config.json").write_text(json.dumps(values))
+        (tmp_path / "model.safetensors").write_bytes(safetensors(TENSORS))
+        return Checkpoint(tmp_path)
+
+    check_network(saved_with(PARTS), whole=False)
+    changed = PARTS | {part: {**PARTS[part], **changes}}
+    with pytest.raises(CheckpointError, match=problem):
+        check_network(saved_with(changed), whole=False)
+    with pytest.raises(CheckpointError, match=problem):
+        check_network(saved_with({"vlm_config": changed}), whole=False)
+
+
+def test_what_stands_beside_the_settings_of_a_network_for_texts_is_read_by_none(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(PARTS | {"vocab_size": 257_152}))
+    (tmp_path / "model.safetensors").write_bytes(safetensors(TENSORS))
+    check_network(Checkpoint(tmp_path), whole=False)
+
+
+@pytest.mark.parametrize("wrong", [100, -1, 10**30, None, "0", [1]])
+def test_captions_begin_with_a_token_of_the_vocabulary(tmp_path: Path, wrong: Any) -> None:
+    texts = {**CONFIG, "bos_token_id": 99}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "blip", "text_config": texts}))
+    check_network(Checkpoint(tmp_path), whole=False)
+    texts["bos_token_id"] = wrong
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "blip", "text_config": texts}))
+    with pytest.raises(
+        CheckpointError, match=r"bos_token_id' is .*; expected one of the 100 token"
+    ):
+        check_network(Checkpoint(tmp_path), whole=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from safetensors import SafetensorError, deserialize
 from tests.unit.holotype.hub.checkpoints import safetensors
 
 from holotype.encoders.checkpoints.safetensors import (
@@ -66,3 +69,47 @@ def test_a_damaged_file_is_told(tmp_path: Path, content: bytes, problem: str) ->
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=problem):
         read_header(path)
+
+
+def described(**changes: Any) -> dict[str, Any]:
+    return {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]} | changes
+
+
+HEADERS: dict[str, tuple[dict[str, Any], int]] = {
+    "whole": ({"a": described(), "b": described(data_offsets=[8, 16])}, 16),
+    "in another order": ({"b": described(data_offsets=[8, 16]), "a": described()}, 16),
+    "nothing": ({}, 0),
+    "no numbers": ({"a": described(), "b": described(shape=[0], data_offsets=[8, 8])}, 8),
+    "half bytes": ({"a": described(dtype="F4", shape=[4], data_offsets=[0, 2])}, 2),
+    "bytes behind": ({"a": described()}, 9),
+    "cut off": ({"a": described()}, 7),
+    "a hole before": ({"a": described(data_offsets=[4, 12])}, 12),
+    "a hole between": ({"a": described(), "b": described(data_offsets=[9, 17])}, 17),
+    "twice the same": ({"a": described(), "b": described()}, 8),
+    "below nothing": ({"a": described(data_offsets=[-8, 0])}, 0),
+    "backwards": ({"a": described(data_offsets=[8, 0])}, 8),
+    "fewer bytes": ({"a": described(shape=[3])}, 8),
+    "more bytes": ({"a": described(shape=[1])}, 8),
+    "another type": ({"a": described(dtype="F64")}, 8),
+    "an unknown type": ({"a": described(dtype="F12")}, 8),
+    "a text as size": ({"a": described(shape=["2"])}, 8),
+    "a fraction as size": ({"a": described(shape=[2.0])}, 8),
+    "a text as offset": ({"a": described(data_offsets=["0", "8"])}, 8),
+    "three offsets": ({"a": described(data_offsets=[0, 8, 8])}, 8),
+    "one offset": ({"a": described(data_offsets=[8])}, 8),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_file_is_whole_exactly_where_safetensors_can_read_it(tmp_path: Path, name: str) -> None:
+    header, n_bytes = HEADERS[name]
+    text = json.dumps(header).encode()
+    content = len(text).to_bytes(8, "little") + text + bytes(n_bytes)
+    (tmp_path / "model.safetensors").write_bytes(content)
+    try:
+        deserialize(content)
+    except SafetensorError:
+        with pytest.raises(CheckpointError, match="is no whole safetensors file"):
+            read_header(tmp_path / "model.safetensors")
+    else:
+        assert list(read_header(tmp_path / "model.safetensors")) == list(header)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,22 @@ class Frame:
         return iter(self.columns)
 
 
+class Labels(Set[str]):
+    """A set of one's own."""
+
+    def __contains__(self, item: object) -> bool:
+        """Return whether it is the only one."""
+        return item == "a"
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the only one."""
+        return iter("a")
+
+    def __len__(self) -> int:
+        """Return 1."""
+        return 1
+
+
 class OldSequence:
     """A sequence that has no `__iter__`, as some datasets."""
 
@@ -36,6 +52,7 @@ class OldSequence:
         (Frame(), r"is of type Frame, which would be read as its keys; pass one column"),
         ({"a cat"}, r"is of type set, which has no order for the results; pass a list"),
         (frozenset({"a"}), r"is of type frozenset, which has no order"),
+        (Labels(), r"is of type Labels, which has no order"),
         (None, r"is None; expected one item, or several in a list"),
         (b"a cat", r"is of type bytes; expected one item"),
         (np.array("a cat"), r"is of type ndarray; expected one item"),

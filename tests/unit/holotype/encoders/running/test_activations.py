@@ -31,6 +31,17 @@ def test_scores_are_finite_whatever_the_logits(logits: list[list[float]]) -> Non
     assert activate(values, "softmax").sum(-1) == pytest.approx(np.ones(len(values)), abs=1e-5)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_logits_at_the_ends_of_float32_have_scores_without_a_warning(
+    activation: ScoreActivation,
+) -> None:
+    ends = np.array([[3.4e38, -3.4e38, 0]], dtype=np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        scores = activate(ends, activation)
+    assert np.isfinite(scores).all()
+    assert scores.argmax() == 0
+
+
 def test_sigmoid_and_softmax_are_those_of_the_textbooks() -> None:
     logits = np.array([[0.0, np.log(3.0)]], dtype=np.float32)
     assert activate(logits, "sigmoid")[0] == pytest.approx([0.5, 0.75])

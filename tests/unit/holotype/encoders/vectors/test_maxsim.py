@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import holotype.encoders.vectors.similarity
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import maxsim, maxsim_pairwise
+
+Score = Callable[[Ragged[np.float32], Ragged[np.float32]], NDArray[np.float32]]
 
 lengths = st.lists(st.integers(0, 6), max_size=5)
 
@@ -64,7 +69,7 @@ def test_queries_and_documents_that_are_not_as_many_make_no_pairs() -> None:
         maxsim_pairwise(arrays(generator, [4, 2]), arrays(generator, [3]))
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_nan_and_infinity_are_refused_with_the_index_of_the_text(wrong: float) -> None:
     good = Ragged.from_arrays([np.ones((2, 3), np.float32), np.ones((1, 3), np.float32)], dim=3)
     bad = good.with_values(good.values.copy())
@@ -74,3 +79,22 @@ def test_nan_and_infinity_are_refused_with_the_index_of_the_text(wrong: float) -
             score(good, bad)
         with pytest.raises(ValueError, match="queries hold NaN or infinity, first at index 1"):
             score(bad, good)
+
+
+@pytest.mark.parametrize("score", [maxsim, maxsim_pairwise])
+@pytest.mark.parametrize("n_before", [0, 2])
+def test_a_token_that_no_maximum_shows_is_looked_at(score: Score, n_before: int) -> None:
+    words = np.ones((3, 4), np.float32)
+    words[1, 2] = -np.inf
+    empty = [np.ones((0, 4), np.float32)] * n_before
+    queries = Ragged.from_arrays([*empty, np.ones((2, 4), np.float32)], dim=4)
+    documents = Ragged.from_arrays([*empty, words], dim=4)
+    with pytest.raises(ValueError, match=f"documents hold NaN or infinity, .* at index {n_before}"):
+        score(queries, documents)
+
+
+@pytest.mark.parametrize("score", [maxsim, maxsim_pairwise])
+def test_products_below_what_float32_holds_are_refused(score: Score) -> None:
+    long = Ragged.from_arrays([np.full((1, 2), 3e38, np.float32)], dim=2)
+    with pytest.raises(ValueError, match="too long for their products to be float32"):
+        score(long, long.with_values(-long.values))

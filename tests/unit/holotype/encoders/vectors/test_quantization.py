@@ -98,7 +98,21 @@ def test_a_calibration_is_read_as_it_was_saved(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["ranges.json"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"minima": [1]}', '{"minima": [1], "maxima": []}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"minima": [1]}',
+        '{"minima": [1], "maxima": []}',
+        '{"minima": [], "maxima": [], "n_vectors": 2}',
+        '{"minima": ["1"], "maxima": ["2"], "n_vectors": 2}',
+        '{"minima": [1], "maxima": [2], "n_vectors": 0}',
+        '{"minima": [1], "maxima": [2], "n_vectors": 2.5}',
+        pytest.param("[" * 5000, id="deep"),
+        pytest.param(f'{{"minima": [{"9" * 5000}]}}', id="digits"),
+    ],
+)
 def test_another_file_is_no_calibration(tmp_path: Path, text: str) -> None:
     (tmp_path / "ranges.json").write_text(text)
     with pytest.raises(ValueError, match="holds no calibration"):
@@ -265,6 +279,7 @@ def test_numbers_of_no_axis_and_complex_ones_are_refused() -> None:
         (np.array(["1", "2"]), "ndarray of <U1"),
         (np.array([None, {}]), "ndarray of object"),
         ([[1.0], [1.0, 2.0]], "list"),
+        ([[10**400, 1]], "list"),
         (SparseVectors.from_dense(VECTORS), "SparseVectors"),
     ],
     ids=str,
@@ -277,3 +292,16 @@ def test_what_holds_no_real_numbers_has_no_similarity(wrong: Any, name: str) -> 
 def test_lists_and_arrays_of_other_types_have_a_similarity() -> None:
     for given in ([1, 2], [[1.0, 2.0]], np.array([1, 2], np.int8), np.array([[1.0, 2.0]], object)):
         assert as_vectors(given).tolist() == [[1, 2]]
+
+
+def test_vectors_in_more_than_one_list_have_no_similarity() -> None:
+    with pytest.raises(
+        InvalidArgumentError, match=r"have 3 axes, \[1, 2, 3\]; expected one vector"
+    ):
+        as_vectors(np.ones((1, 2, 3), np.float32))
+
+
+@pytest.mark.parametrize("n_vectors", [0, -1, 2.5, "two", None])
+def test_ranges_come_from_a_number_of_vectors(n_vectors: Any) -> None:
+    with pytest.raises(ValueError, match=r"n_vectors is .*; expected a whole number, at least 1"):
+        Calibration(minima=(0.0,), maxima=(1.0,), n_vectors=n_vectors)

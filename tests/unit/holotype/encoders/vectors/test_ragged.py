@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,6 +76,12 @@ def test_equal_needs_the_same_type_lengths_and_values() -> None:
 def test_offsets_that_do_not_divide_the_values_are_refused(offsets: list[int]) -> None:
     with pytest.raises(ValueError, match="do not divide 5 rows"):
         Ragged(np.ones((5, 2)), np.array(offsets, dtype=np.int64))
+
+
+@pytest.mark.parametrize("offsets", [[0.0, 1.5, 5.0], ["0", "5"], [False, True]])
+def test_offsets_are_whole_numbers(offsets: Any) -> None:
+    with pytest.raises(ValueError, match=r"the offsets are of type .*; expected int64"):
+        Ragged(np.ones((5, 2), np.float32), offsets)
 
 
 def test_values_have_two_axes() -> None:
