@@ -15,6 +15,7 @@ from transformers import BlipForConditionalGeneration, GenerationConfig, PreTrai
 
 from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.encoders.inputs.rows import PictureRow, picture_batches
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.kinds.captioner import CaptionerEncoding, longest_caption
@@ -51,8 +52,8 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
             memory_bytes += _replace_maps(model.text_decoder)
     prompt = prompt_ids(plan.encoding, tokenizer, model.config)
     n_shown = _n_shown(model, plan.encoding.model_type, prompt)
-    longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
-    captions = Captions(model, plan.encoding, prompt, placement, memory_bytes)
+    longest = longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
+    captions = Captions(model, plan.encoding, prompt, longest - n_shown, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 
 
@@ -74,19 +75,22 @@ def load_captioner_model(
         CheckpointError: a file says what transformers cannot read.
         TensorError: a tensor is missing, unexpected, or of another shape.
     """
-    raw = folder.json("config.json")
+    raw = folder.json(CONFIG_FILE)
     config = read_config(folder, raw, with_own_code=False)
     model_class: type[PreTrainedModel] = getattr(transformers, CAPTIONERS[model_type])
     model = build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
-    if folder.has(GENERATION_FILE):
-        try:
+    name = GENERATION_FILE if folder.has(GENERATION_FILE) else CONFIG_FILE
+    try:
+        if name == GENERATION_FILE:
             stated = GenerationConfig.from_pretrained(folder.folder, local_files_only=True)
-        # As of other configurations, anything is raised for what a file says.
-        except Exception as error:
-            raise CheckpointError(
-                folder.where(GENERATION_FILE), f"cannot be read by transformers: {error}"
-            ) from error
-        model.generation_config = stated
+        else:
+            stated = GenerationConfig.from_model_config(dict(raw.values))
+    # As of other configurations, anything is raised for what a file says.
+    except Exception as error:
+        raise CheckpointError(
+            folder.where(name), f"cannot be read by transformers: {error}"
+        ) from error
+    model.generation_config = stated
     return model
 
 
@@ -98,6 +102,7 @@ class Captions:
         model: PreTrainedModel,
         encoding: CaptionerEncoding,
         prompt: Sequence[int] | None,
+        n_new: int,
         placement: Placement,
         memory_bytes: int,
     ) -> None:
@@ -107,6 +112,7 @@ class Captions:
             model: it.
             encoding: how captions are generated.
             prompt: see `prompt_ids`.
+            n_new: how many tokens follow it at most.
             placement: where and in which type it runs.
             memory_bytes: how many bytes its weights take.
         """
@@ -116,6 +122,8 @@ class Captions:
         self._prompt = prompt
         self._options = {
             **encoding.options,
+            "max_length": None,
+            "max_new_tokens": n_new,
             "do_sample": False,
             "use_cache": True,
             "return_dict_in_generate": True,
