@@ -10,8 +10,14 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers import BlipForConditionalGeneration, GenerationConfig, PreTrainedModel
+from torch import Tensor, nn
+from transformers import (
+    BlipForConditionalGeneration,
+    DynamicCache,
+    EncoderDecoderCache,
+    GenerationConfig,
+    PreTrainedModel,
+)
 
 from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
@@ -50,6 +56,8 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
         # Its layers take nothing but the results of their maps; those of others read the weights.
         with torch.inference_mode():
             memory_bytes += _replace_maps(model.text_decoder)
+        if plan.encoding.num_beams > 1:
+            _share_pictures(model.text_decoder, plan.encoding.num_beams)
     prompt = prompt_ids(plan.encoding, tokenizer, model.config)
     n_shown = _n_shown(model, plan.encoding.model_type, prompt)
     longest = longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
@@ -64,6 +72,37 @@ def _replace_maps(writer: Any) -> int:
     # The table of the words stays as it is where the last map has been laid out anew.
     replaced = writer.get_output_embeddings() is not last
     return last.weight.nbytes if replaced and last.weight is words.weight else 0
+
+
+def _share_pictures(writer: Any, n_beams: int) -> None:
+    """Let keys and values of a picture be computed once for all its beams."""
+    for layer in writer.bert.encoder.layer:
+        attention = layer.crossattention.self
+        attention.key = _OnceAPicture(attention.key, n_beams)
+        attention.value = _OnceAPicture(attention.value, n_beams)
+
+
+class _OnceAPicture(nn.Module):
+    """A map of rows of which several in turn are alike."""
+
+    def __init__(self, own: nn.Module, n_alike: int) -> None:
+        super().__init__()
+        self.own = own
+        self._n_alike = n_alike
+
+    def forward(self, states: Tensor) -> Tensor:
+        mapped: Tensor = self.own(states[:: self._n_alike])
+        return mapped.repeat_interleave(self._n_alike, dim=0)
+
+
+class _OfPictures(DynamicCache):
+    """Keys and values of pictures, which all beams of a picture share.
+
+    A beam only ever goes on in a row of its own picture, so that no row has to be moved.
+    """
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        """Leave the rows where they are."""
 
 
 def load_captioner_model(
@@ -130,6 +169,7 @@ class Captions:
             "output_logits": True,
         }
         self._writer: Any = writer_of(model)
+        self._shares_pictures = encoding.num_beams > 1 and encoding.model_type == "blip"
         _, self._ends = ends_of(model, encoding.model_type)
 
     @property
@@ -152,11 +192,15 @@ class Captions:
 
     @torch.inference_mode()
     def _write(self, pixels: NDArray[np.float32]) -> list[Written]:
-        inputs = {"pixel_values": torch.from_numpy(pixels).to(self.device, self._placement.dtype)}
+        inputs: dict[str, Any] = {
+            "pixel_values": torch.from_numpy(pixels).to(self.device, self._placement.dtype)
+        }
         if self._prompt is not None:
             ids = torch.tensor([list(self._prompt)] * len(pixels), device=self.device)
             inputs["input_ids"] = ids
             inputs["attention_mask"] = torch.ones_like(ids)
+        if self._shares_pictures:
+            inputs["past_key_values"] = EncoderDecoderCache(DynamicCache(), _OfPictures())
         with without_messages("transformers.generation.utils"):
             found = self._model.generate(**inputs, **self._options)
         return self._read(found)
