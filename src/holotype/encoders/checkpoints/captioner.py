@@ -29,9 +29,9 @@ CAPTIONERS: Mapping[str, str] = {
 GENERATION_FILE = "generation_config.json"
 _COUNTS = ("num_beams", "max_new_tokens", "max_length", "min_length")
 _NUMBERS = ("length_penalty", "repetition_penalty")
-_OF_FILE = (*_COUNTS, *_NUMBERS, "early_stopping")
+_OF_FILE: tuple[str, ...] = (*_COUNTS, *_NUMBERS, "early_stopping")
 # Of the settings of a search, transformers drops the others from the configuration of a network.
-_OF_NETWORK = ("max_new_tokens",)
+_OF_NETWORK: tuple[str, ...] = ("max_new_tokens",)
 USUAL_SIZES: Mapping[str, tuple[int, int | None]] = {
     "blip": (30_524, 512),
     "git": (30_522, 1_024),
@@ -148,8 +148,9 @@ def _generation(
     """
     file, names = texts, _OF_NETWORK
     if model_type == "git":
-        stated = checkpoint.has(GENERATION_FILE)
-        file, names = checkpoint.json(GENERATION_FILE) if stated else texts, _OF_FILE
+        names = _OF_FILE
+        if checkpoint.has(GENERATION_FILE):
+            file = checkpoint.json(GENERATION_FILE)
     for name in names:
         value = file.values.get(name)
         expected = None if value is None else limits.expected(name, value)
