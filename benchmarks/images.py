@@ -25,9 +25,9 @@ _SHAPES = (4 / 3, 3 / 4, 3 / 2, 1.0, 16 / 9)
 _AT_ONCE = 32
 
 
-def draw_pictures(folder: Path, n_pictures: int) -> list[Path]:
+def draw_pictures(folder: Path, n_pictures: int, seed: int = 0) -> list[Path]:
     """Save drawings as files of a folder, and return their paths."""
-    dice = np.random.default_rng(0)
+    dice = np.random.default_rng(seed)
     paths = []
     for at in range(n_pictures):
         pixels = float(np.exp(dice.uniform(np.log(0.3e6), np.log(12e6))))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What surprised: ColQwen2ForRetrieval counts the parts of a page one by one, where the Qwen2-VL inside it would count them by rows and columns, as in training.
 # Version: transformers 5.23.0, torch 2.13.0
-# Why it matters here: vectors of pages are those of this class; colpali-engine, which trained the models, calls Qwen2-VL with the grid and gets others.
+# Why it matters here: the class did count by rows and columns when it was added, with the scores of colpali-engine, which trained the models; so pages get their places from us.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

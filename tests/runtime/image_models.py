@@ -50,6 +50,7 @@ from transformers import (
     GitConfig,
     GitForCausalLM,
     GitProcessor,
+    GPT2Tokenizer,
     Idefics3Config,
     Idefics3ImageProcessorPil,
     Idefics3Model,
@@ -68,6 +69,7 @@ from transformers import (
     SiglipImageProcessorPil,
     SiglipModel,
     SiglipProcessor,
+    T5Tokenizer,
 )
 
 WORDS = ("a", "cat", "dog", "photo", "of", "red", "house", "this", "is", "the", "two", ".", "and")
@@ -283,13 +285,13 @@ def _save(folder: Path, model: Any, processor: Any, *, scale: float = 0.15) -> A
     return processor
 
 
-def blip(folder: Path) -> Any:
+def blip(folder: Path, n_positions: int = 40) -> Any:
     """Save a BLIP model that writes captions, and return its processor."""
     tokenizer = bert_tokenizer()
     text = LAYERS | {
         "vocab_size": len(tokenizer),
         "encoder_hidden_size": 32,
-        "max_position_embeddings": 40,
+        "max_position_embeddings": n_positions,
         "bos_token_id": tokenizer.convert_tokens_to_ids("[DEC]"),
         "sep_token_id": tokenizer.sep_token_id,
         "eos_token_id": tokenizer.sep_token_id,
@@ -305,13 +307,13 @@ def blip(folder: Path) -> Any:
     return _save(folder, model, _together(BlipProcessor, pictures, tokenizer), scale=0.5)
 
 
-def git(folder: Path) -> Any:
+def git(folder: Path, n_positions: int = 40) -> Any:
     """Save a GIT model, and return its processor."""
     tokenizer = bert_tokenizer()
     config = GitConfig(
         **LAYERS,
         vocab_size=len(tokenizer),
-        max_position_embeddings=40,
+        max_position_embeddings=n_positions,
         vision_config=LAYERS | {"image_size": 32, "patch_size": 8},
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
@@ -324,7 +326,7 @@ def git(folder: Path) -> Any:
     )
 
 
-def blip_2(folder: Path) -> Any:
+def blip_2(folder: Path, n_positions: int = 60) -> Any:
     """Save a BLIP-2 model with OPT, and return its processor."""
     opt = {
         "model_type": "opt",
@@ -333,14 +335,39 @@ def blip_2(folder: Path) -> Any:
         "ffn_dim": 37,
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
-        "max_position_embeddings": 60,
+        "max_position_embeddings": n_positions,
     }
-    return _blip_2(folder, word_tokenizer(bos_token="</s>"), opt)
+    return _blip_2(folder, _opt_tokenizer(), opt)
+
+
+def _opt_tokenizer() -> Any:
+    """Return a tokenizer of OPT's class, whose pieces are bytes: a blank belongs to the next word."""
+    letters = sorted(set("".join(WORDS)))
+    merges: dict[tuple[str, str], None] = {}
+    for word in (f"\u0120{word}" for word in WORDS):
+        merges |= {(word[:at], word[at]): None for at in range(1, len(word))}
+    pieces = ["<pad>", "</s>", "<unk>", "\u0120", *letters, *map("".join, merges)]
+    make: Any = GPT2Tokenizer
+    return make(
+        vocab={piece: at for at, piece in enumerate(pieces)},
+        merges=list(merges),
+        **dict.fromkeys(("bos_token", "eos_token"), "</s>"),
+        **{"unk_token": "<unk>", "pad_token": "<pad>"},
+    )
+
+
+def _t5_tokenizer() -> Any:
+    """Return a tokenizer of T5's class, whose pieces have scores."""
+    letters = sorted(set("".join(WORDS)))
+    scores = dict.fromkeys(("<pad>", "</s>", "<unk>"), 0.0) | dict.fromkeys(letters, -9.0)
+    scores |= {"\u2581": -9.0, **dict.fromkeys((f"\u2581{word}" for word in WORDS), -1.0)}
+    make: Any = T5Tokenizer
+    return make(vocab=list(scores.items()), extra_ids=0)
 
 
 def blip_2_t5(folder: Path) -> Any:
     """Save a BLIP-2 model with T5, whose captions a decoder writes, and return its processor."""
-    tokenizer = word_tokenizer()
+    tokenizer = _t5_tokenizer()
     t5 = {
         "model_type": "t5",
         "d_model": 32,
@@ -379,7 +406,8 @@ def _blip_2(folder: Path, tokenizer: Any, language_model: dict[str, Any]) -> Any
 def bert_tokenizer() -> BertTokenizer:
     """Return a tokenizer of BERT's class with few words, and that with which BLIP begins."""
     special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]")
-    words = {word: at for at, word in enumerate((*special, *WORDS))}
+    pieces = ("##s", "##house", "'", ",", "!")
+    words = {word: at for at, word in enumerate((*special, *WORDS, *pieces))}
     make: Any = BertTokenizer
     made: BertTokenizer = make(vocab=words, additional_special_tokens=["[DEC]"])
     return made

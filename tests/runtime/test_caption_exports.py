@@ -300,6 +300,15 @@ def test_torch_and_exports_refuse_the_same_settings_with_the_same_words(
     assert said.startswith(f"{name} of the record 'tiny' is {value!r}; expected ")
 
 
+@pytest.fixture(scope="module")
+def exported_git(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A GIT model, which reads all its settings in a file, and its export, never changed."""
+    place = tmp_path_factory.mktemp("git")
+    git(place / "model")
+    export(place / "model", backend="onnx", to=place / "made")
+    return place / "model", place / "made"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -308,15 +317,47 @@ def test_torch_and_exports_refuse_the_same_settings_with_the_same_words(
     ],
 )
 def test_settings_of_a_checkpoint_are_refused_by_the_same_rule(
-    exported: tuple[Path, Path], tmp_path: Path, name: str, value: Any
+    exported_git: tuple[Path, Path], tmp_path: Path, name: str, value: Any
+) -> None:
+    for folder, backend in zip(exported_git, (TORCH, ONNX), strict=True):
+        copied = shutil.copytree(folder, tmp_path / backend)
+        (copied / MANIFEST_FILE).unlink(missing_ok=True)
+        change(copied, "generation_config.json", **{name: value})
+        with pytest.raises(CheckpointError, match=rf"'{name}' is .*; expected"):
+            opened(copied, backend)
+
+
+@pytest.mark.parametrize("value", [0, True, 41, 10**400])
+def test_the_length_in_the_configuration_of_the_network_is_refused_by_the_same_rule(
+    exported: tuple[Path, Path], tmp_path: Path, value: Any
 ) -> None:
     for folder, backend in zip(exported, (TORCH, ONNX), strict=True):
         copied = shutil.copytree(folder, tmp_path / backend)
         (copied / MANIFEST_FILE).unlink(missing_ok=True)
         texts = json.loads((copied / "config.json").read_text())["text_config"]
-        change(copied, "config.json", text_config=texts | {name: value})
-        with pytest.raises(CheckpointError, match=rf"'text_config\.{name}' is .*; expected"):
+        change(copied, "config.json", text_config=texts | {"max_new_tokens": value})
+        with pytest.raises(CheckpointError, match=r"'text_config\.max_new_tokens' is .*; expected"):
             opened(copied, backend)
+
+
+def test_an_export_ends_captions_of_no_stated_length_where_the_network_does(
+    tmp_path: Path,
+) -> None:
+    blip(tmp_path / "model", n_positions=12)
+    export(tmp_path / "model", backend="onnx", to=tmp_path / "made")
+    with opened(tmp_path / "model") as theirs, opened(tmp_path / "made", "onnx") as ours:
+        assert max(caption.n_tokens for caption in theirs.caption(PICTURES)) == 12
+        assert_same(ours, theirs)
+
+
+def test_an_export_without_a_generation_file_takes_the_configuration(tmp_path: Path) -> None:
+    git(tmp_path / "model")
+    (tmp_path / "model/generation_config.json").unlink()
+    change(tmp_path / "model", "config.json", num_beams=3, repetition_penalty=1.7, max_length=9)
+    export(tmp_path / "model", backend="onnx", to=tmp_path / "made")
+    with opened(tmp_path / "model") as theirs, opened(tmp_path / "made", "onnx") as ours:
+        assert max(caption.n_tokens for caption in theirs.caption(PICTURES)) == 9
+        assert_same(ours, theirs)
 
 
 def test_a_search_that_only_transformers_has_is_refused_by_name(tmp_path: Path) -> None:

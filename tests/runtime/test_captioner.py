@@ -137,22 +137,68 @@ def test_a_folder_without_a_record(each: Any) -> None:
     assert captioner.caption([]) == []
 
 
-def test_the_generation_file_counts_as_in_transformers(each: Any, tmp_path: Path) -> None:
+STATED: list[dict[str, Any]] = [
+    {"max_new_tokens": 3},
+    {"max_length": 9, "repetition_penalty": 1.7},
+    {"num_beams": 3, "length_penalty": 2.0, "early_stopping": True},
+    {"min_length": 15, "no_repeat_ngram_size": 1},
+]
+
+
+def test_settings_in_each_file_count_as_in_transformers(each: Any, tmp_path: Path) -> None:
     kind, processor, folder = each
-    captions = {}
-    for stated in ({}, {"max_new_tokens": 3}, {"max_new_tokens": 9, "num_beams": 4}):
-        copy = tmp_path / f"model-{len(stated)}"
-        shutil.copytree(folder, copy)
-        path = copy / "generation_config.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | stated))
-        captioner = load(copy, device="cpu")
-        assert isinstance(captioner, Captioner)
-        found = [one.text for one in captioner.caption(PICTURES)]
-        assert found == theirs(kind, processor, copy, PICTURES)[0]
-        captions[len(stated)] = found
-    # Networks that leave the writing to another do not read the file.
-    assert (captions[0] != captions[1]) == (kind == "git")
-    assert (captions[0] != captions[2]) == (kind == "git")
+    usual = theirs(kind, processor, folder, PICTURES)[0]
+    # A network that leaves the writing to another does not read the file, and of the settings in the
+    # configuration of the other one, one counts.
+    counting = {"generation_config.json": STATED if kind == "git" else [], "config.json": []}
+    if kind != "git":
+        counting["text_config"] = STATED[:1]
+    for place, those_that_count in counting.items():
+        for at, stated in enumerate(STATED):
+            copy = shutil.copytree(folder, tmp_path / f"{place}-{at}")
+            change(copy, place, stated)
+            expected = theirs(kind, processor, copy, PICTURES)[0]
+            captioner = load(record_of(), checkpoint=copy, device="cpu")
+            assert [one.text for one in captioner.caption(PICTURES)] == expected
+            assert (expected != usual) == (stated in those_that_count)
+
+
+def test_a_network_without_a_generation_file_takes_its_configuration(tmp_path: Path) -> None:
+    processor = git(tmp_path / "model")
+    (tmp_path / "model/generation_config.json").unlink()
+    usual = theirs("git", processor, tmp_path / "model", PICTURES)[0]
+    for at, stated in enumerate(STATED):
+        copy = shutil.copytree(tmp_path / "model", tmp_path / f"model-{at}")
+        change(copy, "config.json", stated)
+        expected = theirs("git", processor, copy, PICTURES)[0]
+        assert expected != usual
+        captioner = load(record_of(), checkpoint=copy, device="cpu")
+        assert [one.text for one in captioner.caption(PICTURES)] == expected
+
+
+def change(folder: Path, place: str, stated: dict[str, Any]) -> None:
+    path = folder / ("config.json" if place == "text_config" else place)
+    values = json.loads(path.read_text())
+    if place == "text_config":
+        values[place] |= stated
+    else:
+        values |= stated
+    path.write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(("kind", "make"), MAKERS[:3], ids=["blip", "git", "blip_2"])
+@pytest.mark.parametrize("prompt", [None, "a photo of"])
+def test_captions_of_no_stated_length_end_where_the_network_does(
+    kind: str, make: Any, prompt: str | None, tmp_path: Path
+) -> None:
+    processor = make(tmp_path, n_positions=12)
+    captioner = load(record_of(prompt=prompt), checkpoint=tmp_path, device="cpu")
+    options = {} if prompt is None else {"prompt": prompt}
+    texts, ids = theirs(kind, processor, tmp_path, PICTURES, **options)
+    found = captioner.caption(PICTURES)
+    assert [one.text for one in found] == texts
+    assert ids.shape[1] <= 12
+    assert max(caption.n_tokens for caption in found) == ids.shape[1]
 
 
 def test_streams_and_bad_pictures(tmp_path: Path) -> None:

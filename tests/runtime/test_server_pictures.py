@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.pictures import encoded, photograph
+from tests.pictures import broken_files, encoded, photograph, unusual_files
 from tests.runtime.image_models import blip, clip, colpali
 from tests.runtime.server_process import RunningServer, local, running_server, write_deployment
 
@@ -185,6 +185,30 @@ def test_what_is_no_picture_is_refused_by_its_field(server: RunningServer, tmp_p
         assert words in message
         response = server.post("/v1/captions", {"model": "captions", "input": [text]})
         assert refusal(response)[:3] == (422, "invalid_image", "input[0]"), text
+
+
+def test_unusual_files_are_the_pictures_that_they_hold(
+    server: RunningServer, encoder: ImageTextEncoder, folder: Path
+) -> None:
+    files = unusual_files().values()
+    items = [{"image": uri(content)} for content, _ in files]
+    response = server.post("/v1/embeddings", {"model": "clip", "input": items})
+    theirs = encoder.encode_image([image for _, image in files])
+    np.testing.assert_allclose(vectors_of(response), theirs, atol=1e-6)
+    found = server.post("/v1/captions", {"model": "captions", "input": items}).json()["data"]
+    with load(folder / "captions", device="cpu") as captioner:
+        assert isinstance(captioner, Captioner)
+        captions = captioner.caption([image for _, image in files])
+    assert [one["text"] for one in found] == [one.text for one in captions]
+
+
+@pytest.mark.parametrize("name", broken_files())
+def test_broken_files_are_refused_by_their_field(server: RunningServer, name: str) -> None:
+    items = [{"image": uri(FILES[0])}, {"image": uri(broken_files()[name])}]
+    for route, model in (("/v1/embeddings", "clip"), ("/v1/captions", "captions")):
+        status, code, field, _ = refusal(server.post(route, {"model": model, "input": items}))
+        assert (status, code) == (422, "invalid_image")
+        assert field.startswith("input[1]")
 
 
 def test_pictures_are_bounded_before_they_are_decoded(server: RunningServer) -> None:

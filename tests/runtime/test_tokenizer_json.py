@@ -132,7 +132,23 @@ def of_transformers(folder: Path, *, lower_case: bool = False) -> TextTokenizer:
         pads_left=theirs.padding_side == "left",
         cuts_left=theirs.truncation_side == "left",
         input_names=tuple(theirs.model_input_names),
+        cleans=False,
     )
+
+
+def assert_same_texts(folder: Path, ours: TextTokenizer) -> None:
+    """Assert that tokens become the texts that transformers makes of them."""
+    several = [list(text.ids) for text in ours.encode([*TEXTS, *SENTENCES], max_length=None)]
+    opened: Any = AutoTokenizer.from_pretrained(folder)
+    theirs = opened.batch_decode(several, skip_special_tokens=True)
+    # The class of CLIP takes the blanks around a text away, as captions have it of all.
+    assert [text.strip() for text in ours.decode(several)] == [text.strip() for text in theirs]
+
+
+SENTENCES = (
+    "The query's text isn't a document , is it ? They're late ! I 've and we 'm .",
+    "' quoted ' , n't and the query.",
+)
 
 
 def assert_equal(folder: Path, *, lower_case: bool = False) -> None:
@@ -149,6 +165,8 @@ def assert_equal(folder: Path, *, lower_case: bool = False) -> None:
         assert list(ours.encode_pairs(pairs, max_length=max_length)) == list(
             theirs.encode_pairs(pairs, max_length=max_length)
         )
+    if not lower_case:
+        assert_same_texts(folder, ours)
     special = _special("BertTokenizer") + _special("RobertaTokenizer")
     assert [ours.token_id(token) for token in special] == [
         theirs.token_id(token) for token in special
@@ -287,6 +305,12 @@ MORE_CHANGES: dict[str, Change] = {
     "added of old": lambda folder: of_old(folder, added_tokens={"[D]": 998, "of late": 997}),
     "nothing of old": lambda folder: of_old(folder),
     "no settings": lambda folder: (folder / "tokenizer_config.json").unlink(),
+    "blanks": lambda folder: change(
+        folder, "tokenizer_config.json", clean_up_tokenization_spaces=True
+    ),
+    "blanks kept": lambda folder: change(
+        folder, "tokenizer_config.json", clean_up_tokenization_spaces=False
+    ),
     "byte level": lambda folder: (
         change(folder, "tokenizer_config.json", tokenizer_class="LlamaTokenizer")
         if '"ByteLevel"' in (folder / "tokenizer.json").read_text(encoding="utf-8")

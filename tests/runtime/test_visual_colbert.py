@@ -58,6 +58,16 @@ def reference(kind: str, folder: Path) -> Any:
 @torch.no_grad()
 def vectors(model: Any, inputs: Any) -> Any:
     inputs.pop("labels", None)
+    if "image_grid_thw" in inputs:
+        # As in training: transformers' class did so itself until it lost the lines for it.
+        config = model.config.vlm_config
+        places, _ = model.vlm.get_rope_index(
+            inputs["input_ids"],
+            (inputs["input_ids"] == config.image_token_id).int(),
+            image_grid_thw=inputs["image_grid_thw"],
+            attention_mask=inputs["attention_mask"],
+        )
+        inputs["position_ids"] = places
     return model(**inputs).embeddings
 
 

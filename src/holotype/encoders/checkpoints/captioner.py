@@ -28,6 +28,10 @@ CAPTIONERS: Mapping[str, str] = {
 """The class of transformers that writes captions, by the model type; tests compare each with it."""
 GENERATION_FILE = "generation_config.json"
 _COUNTS = ("num_beams", "max_new_tokens", "max_length", "min_length")
+_NUMBERS = ("length_penalty", "repetition_penalty")
+_OF_FILE: tuple[str, ...] = (*_COUNTS, *_NUMBERS, "early_stopping")
+# Of the settings of a search, transformers drops the others from the configuration of a network.
+_OF_NETWORK: tuple[str, ...] = ("max_new_tokens",)
 USUAL_SIZES: Mapping[str, tuple[int, int | None]] = {
     "blip": (30_524, 512),
     "git": (30_522, 1_024),
@@ -36,7 +40,6 @@ USUAL_SIZES: Mapping[str, tuple[int, int | None]] = {
 }
 """The vocabulary and the positions that transformers takes where `config.json` is silent, by the
 model type or, of BLIP-2, that of its network for texts; tests compare each with it."""
-_NUMBERS = ("length_penalty", "repetition_penalty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +102,6 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
     model_type = str(config.values["model_type"])
     texts = config.part("text_config") or config
     pictures = config.part("vision_config") or JsonFile(config.name, {}, config.location)
-    # The network that writes is one of two, and reads its settings in its own configuration.
-    writing = texts if model_type != "git" else checkpoint.json(GENERATION_FILE, optional=True)
     vocab_size, n_positions = texts.integer("vocab_size"), texts.integer("max_position_embeddings")
     limits = _limits(model_type, texts, vocab_size, n_positions)
     return CaptionerSettings(
@@ -117,7 +118,7 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
         patch_size=pictures.integer("patch_size"),
         image_hidden_dim=pictures.integer("hidden_size"),
         image_layers=pictures.integer("num_hidden_layers"),
-        generation=_generation(writing, limits),
+        generation=_generation(checkpoint, model_type, texts, limits),
         limits=limits,
     )
 
@@ -138,12 +139,26 @@ def _limits(
     )
 
 
-def _generation(file: JsonFile, limits: CaptionLimits) -> Mapping[str, Setting[Any]]:
-    for name in (*_COUNTS, *_NUMBERS, "early_stopping"):
+def _generation(
+    checkpoint: Checkpoint, model_type: str, texts: JsonFile, limits: CaptionLimits
+) -> Mapping[str, Setting[Any]]:
+    """Return what the file says that transformers' `generate` reads.
+
+    Where the network that writes is part of another, that is its own configuration alone.
+    """
+    file, names = texts, _OF_NETWORK
+    if model_type == "git":
+        names = _OF_FILE
+        if checkpoint.has(GENERATION_FILE):
+            file = checkpoint.json(GENERATION_FILE)
+    for name in names:
         value = file.values.get(name)
         expected = None if value is None else limits.expected(name, value)
         if expected is not None:
             raise file.wrong(name, value, expected)
-    found: dict[str, Setting[Any] | None] = {name: file.integer(name) for name in _COUNTS}
-    found |= {name: file.number(name) for name in _NUMBERS}
+    found: dict[str, Setting[Any] | None] = {
+        name: file.integer(name) if name in _COUNTS else file.number(name)
+        for name in names
+        if name != "early_stopping"
+    }
     return {name: setting for name, setting in found.items() if setting is not None}

@@ -237,6 +237,7 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
             returned=source.returned,
             output=source.output,
             parts_width=source.parts_width,
+            in_grid=source.pictures is not None and source.pictures.in_patches,
         )
 
     _convert(config, write, path, made)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from holotype.encoders._load import import_part
 from holotype.encoders.graphs.graph import (
     ATTENDED,
+    GRID_PLACES,
     IDS,
     LOGITS,
     MEMORY,
@@ -64,8 +65,15 @@ class _Pages(nn.Module):
         self.model = model
         self.returned = returned
 
-    def forward(self, ids: Tensor, attended: Tensor, parts: Tensor, places: Tensor) -> Tensor:
-        found: Tensor = getattr(self.model(ids, attended, parts, places), self.returned)
+    def forward(
+        self,
+        ids: Tensor,
+        attended: Tensor,
+        parts: Tensor,
+        places: Tensor,
+        in_grid: Tensor | None = None,
+    ) -> Tensor:
+        found: Tensor = getattr(self.model(ids, attended, parts, places, in_grid), self.returned)
         return found
 
 
@@ -91,6 +99,7 @@ def write_onnx(
     returned: str,
     output: str,
     parts_width: int | None = None,
+    in_grid: bool = False,
 ) -> None:
     """Write a transformer as an ONNX file for any number of texts of any length.
 
@@ -104,6 +113,7 @@ def write_onnx(
         output: its name in the graph.
         parts_width: the width of the parts of pictures that it reads among tokens; None where it
             reads tokens alone.
+        in_grid: whether it is told where tokens stand in a grid.
 
     Raises:
         ExportError: torch cannot export this architecture.
@@ -126,6 +136,10 @@ def write_onnx(
         inputs += [torch.zeros((5, parts_width), dtype=_type_of(model)), torch.zeros_like(ids)]
         shapes |= {PARTS: {0: torch.export.Dim.DYNAMIC}, PLACES: axes}
         network = _Pages(model, returned)
+        if in_grid:
+            names.append(GRID_PLACES)
+            inputs.append(torch.zeros((*_EXAMPLE_SHAPE, 3), dtype=torch.long))
+            shapes[GRID_PLACES] = axes
     given = dict(zip(names, inputs, strict=True))
     _write(model_id, network, path, inputs=given, shapes=shapes, outputs=[output])
 

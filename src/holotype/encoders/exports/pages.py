@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,9 +19,10 @@ def page_network(model: Any, pictures: PictureSide) -> nn.Module:
     kinds: dict[str, type[_Pages]] = {
         "colmodernvbert": _PagesInTiles,
         "colpali": _PagesOfPrefix,
+        "colqwen2": _PagesInGrid,
         "idefics3": _PagesInTiles,
     }
-    return kinds.get(pictures.model_type, _Pages)(model)
+    return kinds[pictures.model_type](model)
 
 
 def part_network(model: Any, pictures: PictureSide) -> nn.Module:
@@ -35,27 +37,44 @@ def network_config(model: Any) -> Any:
     return getattr(model.config, "vlm_config", model.config)
 
 
-class _Pages(nn.Module):
-    """A decoder of which tokens see those before, in places that count one by one."""
+class _Pages(nn.Module, ABC):
+    """A network that reads the parts of a page among tokens."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, parts: Tensor, places: Tensor
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        parts: Tensor,
+        places: Tensor,
+        in_grid: Tensor | None = None,
     ) -> Any:
         stands = places > 0
         # The token of a picture may lie beyond the table of words.
         words = self.model.get_input_embeddings()(torch.where(stands, 0, input_ids))
         chosen = parts[(places - 1).clamp(min=0)]
         inputs = torch.where(stands[..., None], chosen, words)
-        vectors = self.model.embedding_proj_layer(self.states(inputs, attention_mask))
+        vectors = self.model.embedding_proj_layer(self.states(inputs, attention_mask, in_grid))
         return SimpleNamespace(**{TOKEN_VECTORS: nn.functional.normalize(vectors, dim=-1)})
 
-    def states(self, inputs: Tensor, attention_mask: Tensor) -> Tensor:
+    @abstractmethod
+    def states(self, inputs: Tensor, attention_mask: Tensor, in_grid: Tensor | None) -> Tensor:
         """Return the last hidden states of tokens of which each has its vector."""
-        found = self.model.vlm(inputs_embeds=inputs, attention_mask=attention_mask, use_cache=False)
+
+
+class _PagesInGrid(_Pages):
+    """A decoder of which tokens see those before, and which is told where they stand."""
+
+    def states(self, inputs: Tensor, attention_mask: Tensor, in_grid: Tensor | None) -> Tensor:
+        found = self.model.vlm(
+            inputs_embeds=inputs,
+            attention_mask=attention_mask,
+            position_ids=None if in_grid is None else in_grid.permute(2, 0, 1),
+            use_cache=False,
+        )
         last: Tensor = found.last_hidden_state
         return last
 
@@ -63,7 +82,7 @@ class _Pages(nn.Module):
 class _PagesOfPrefix(_Pages):
     """A decoder of which all tokens see each other, as those of a prompt do."""
 
-    def states(self, inputs: Tensor, attention_mask: Tensor) -> Tensor:
+    def states(self, inputs: Tensor, attention_mask: Tensor, in_grid: Tensor | None) -> Tensor:
         found = self.model.vlm(
             inputs_embeds=inputs,
             attention_mask=attention_mask,
@@ -77,7 +96,7 @@ class _PagesOfPrefix(_Pages):
 class _PagesInTiles(_Pages):
     """A network for texts that stands beside that for tiles."""
 
-    def states(self, inputs: Tensor, attention_mask: Tensor) -> Tensor:
+    def states(self, inputs: Tensor, attention_mask: Tensor, in_grid: Tensor | None) -> Tensor:
         network = self.model.vlm.text_model
         found = network(inputs_embeds=inputs, attention_mask=attention_mask)
         last: Tensor = found.last_hidden_state

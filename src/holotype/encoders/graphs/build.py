@@ -34,14 +34,17 @@ from holotype.encoders.graphs.captions import (
 )
 from holotype.encoders.graphs.graph import (
     ATTENDED,
+    GRID_PLACES,
     IDS,
     LAST_LAYER_INPUTS,
     LOGITS,
     MEMORY,
+    PARTS,
     PAST,
     PATCH_PLACES,
     PICTURE_FEATURES,
     PIXELS,
+    PLACES,
     PRESENT,
     TEXT_FEATURES,
     TOKEN_VECTORS,
@@ -163,7 +166,7 @@ class _Building:
         pad_id: int | None = None,
         lower_case: bool | None = None,
         masked: bool = True,
-        pages: bool = False,
+        beside: tuple[str, ...] = (),
     ) -> GraphBackbone:
         """Open the graph and the tokenizer of its model.
 
@@ -173,7 +176,7 @@ class _Building:
             pad_id: the id of padding; None means the tokenizer's.
             lower_case: whether texts are put in lower case; None means what the checkpoint says.
             masked: whether the graph must be told what is padding.
-            pages: whether it must read the parts of pictures, too.
+            beside: what it must read beside a text.
 
         Raises:
             CheckpointError: a file is damaged, or the files are not of one checkpoint.
@@ -184,7 +187,7 @@ class _Building:
         tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
         _check_vocabulary(tokenizer, settings)
         graph = self.open_texts()
-        check_inputs(graph, masked=masked, pages=pages)
+        check_inputs(graph, masked=masked, beside=beside)
         return GraphBackbone(graph, choose(graph), tokenizer, pad_id=pad_id)
 
     def open_texts(self) -> Graph:
@@ -294,9 +297,10 @@ def _colbert(plan: ColbertPlan, building: _Building) -> Towers:
 
 def _pages(plan: ColbertPlan, pictures: PictureSide, building: _Building) -> Towers:
     settings, encoding = plan.settings, plan.encoding
-    backbone = building.open(settings, lambda graph: choose_output(graph)[0], pages=True)
-    reads = (PIXELS, PATCH_PLACES) if pictures.model_type == "colqwen2" else (PIXELS,)
-    tiles = building.open_pictures(reads=reads)
+    in_grid = pictures.model_type == "colqwen2"
+    beside = (PARTS, PLACES, GRID_PLACES) if in_grid else (PARTS, PLACES)
+    backbone = building.open(settings, lambda graph: choose_output(graph)[0], beside=beside)
+    tiles = building.open_pictures(reads=(PIXELS, PATCH_PLACES) if in_grid else (PIXELS,))
     width = settings.hidden_dim.value if settings.hidden_dim else 0
     _check_width(backbone.graph, backbone.output, encoding.native_dim)
     _check_width(tiles, PICTURE_FEATURES, width)

@@ -29,6 +29,9 @@ PARTS, PLACES = "picture_parts", "picture_places"
 """What the graph for texts of a model for pages reads beside tokens: the vectors of the parts of one
 picture, ``[n_parts, hidden_dim]``, and for every token which of them stands in its place, counted
 from 1; 0 for a token of text."""
+GRID_PLACES = "grid_places"
+"""What it reads as well where tokens stand in a grid: the place of every token in time, by rows and by
+columns, ``[n_rows, n_tokens, 3]``."""
 MEMORY, PAST, PRESENT = "picture_memory", "past_keys_values", "keys_values"
 """The keys and values by which captions are written, ``[n_rows, 2 * n_layers, n_heads, n_tokens,
 head_dim]``: those of a picture, which its graph returns, those of the tokens before, and those of the
@@ -76,20 +79,19 @@ class Graph(Protocol):
         ...
 
 
-def check_inputs(graph: Graph, *, masked: bool = True, pages: bool = False) -> None:
+def check_inputs(graph: Graph, *, masked: bool = True, beside: Sequence[str] = ()) -> None:
     """Compare the inputs of a graph with what a text has.
 
     Args:
         graph: the graph.
         masked: whether it must be told what is padding.
-        pages: whether it must read the parts of pictures, too.
+        beside: what it must read beside a text.
 
     Raises:
         UnsupportedCheckpointError: it wants something else, or takes no token ids.
     """
-    of_pages = (PARTS, PLACES) if pages else ()
-    unknown = sorted(set(graph.inputs) - _INPUTS - set(of_pages))
-    needed = (IDS, ATTENDED, *of_pages) if masked else (IDS, *of_pages)
+    unknown = sorted(set(graph.inputs) - _INPUTS - set(beside))
+    needed = (IDS, ATTENDED, *beside) if masked else (IDS, *beside)
     absent = [name for name in needed if name not in graph.inputs]
     unknown += [name for name, kind in graph.inputs.items() if name in _INPUTS and "float" in kind]
     if unknown or absent:

@@ -14,6 +14,7 @@ from holotype.encoders.arrays.layers import returned_arrays
 from holotype.encoders.arrays.tensors import Array
 from holotype.encoders.graphs.graph import (
     ATTENDED,
+    GRID_PLACES,
     IDS,
     PARTS,
     PATCH_PLACES,
@@ -23,7 +24,7 @@ from holotype.encoders.graphs.graph import (
     Graph,
 )
 from holotype.encoders.graphs.network import GraphBackbone
-from holotype.encoders.inputs.page_prompts import PagePrompt
+from holotype.encoders.inputs.page_prompts import PagePrompt, places_in_grid
 from holotype.encoders.inputs.rows import Batch, PictureRow
 from holotype.encoders.running.network import Output
 from holotype.errors import ClosedEncoderError
@@ -46,20 +47,25 @@ class PageBackbone(GraphBackbone):
         """Return the vectors of texts; see `GraphBackbone.run`."""
         parts = np.zeros((_N_UNUSED, self._width), dtype=np.float32)
         attended = batch.attended.astype(np.int64)
-        return self._run(batch.ids, attended, parts, np.zeros_like(batch.ids))
+        in_turn = np.broadcast_to(np.arange(batch.ids.shape[1])[:, None], (*batch.ids.shape, 3))
+        return self._run(batch.ids, attended, parts, np.zeros_like(batch.ids), in_turn)
 
-    def run_page(self, ids: list[int], picture: int, parts: Array) -> Array:
+    def run_page(
+        self, ids: list[int], picture: int, parts: Array, grid: tuple[int, int] | None
+    ) -> Array:
         """Return the vectors of a page: float32 ``[1, n_tokens, width]``.
 
         Args:
             ids: its tokens.
             picture: the token that stands for a part.
             parts: what its tiles became: ``[n_parts, width]``.
+            grid: how many parts lie below and beside each other, where the graph is told.
         """
         tokens = np.asarray([ids], dtype=np.int64)
         stand = tokens == picture
         places = np.where(stand, np.cumsum(stand, axis=1), 0)
-        return self._run(tokens, np.ones_like(tokens), parts, places)
+        in_grid = None if grid is None else places_in_grid(ids, picture, grid)[None]
+        return self._run(tokens, np.ones_like(tokens), parts, places, in_grid)
 
     def _run(
         self,
@@ -67,6 +73,7 @@ class PageBackbone(GraphBackbone):
         attended: NDArray[np.int64],
         parts: Array,
         places: NDArray[np.int64],
+        in_grid: NDArray[np.int64] | None,
     ) -> Array:
         kinds = self.graph.inputs
         given: dict[str, NDArray[Any]] = {
@@ -75,6 +82,8 @@ class PageBackbone(GraphBackbone):
             PARTS: parts,
             PLACES: places,
         }
+        if GRID_PLACES in kinds and in_grid is not None:
+            given[GRID_PLACES] = in_grid
         return self.graph.run(
             self.output,
             {name: array.astype(kinds[name], copy=False) for name, array in given.items()},
@@ -131,7 +140,7 @@ class GraphPages:
             )
             parts = found.reshape(-1, found.shape[-1])
             ids = self._prompt.ids(dataclasses.replace(row, n_tokens=len(parts)))
-            vectors = backbone.run_page(ids, self._prompt.picture, parts)
+            vectors = backbone.run_page(ids, self._prompt.picture, parts, self._grid(row))
             vectors = returned_arrays(vectors, dim=self._dim, normalized=True)
             yield [at], vectors, np.ones(vectors.shape[:2], dtype=np.bool_)
 
@@ -148,6 +157,13 @@ class GraphPages:
             PIXELS: row.pixels.reshape(-1, self._n_merged, row.pixels.shape[-1]),
             PATCH_PLACES: squares.reshape(-1, self._n_merged, 2),
         }
+
+    def _grid(self, row: PictureRow) -> tuple[int, int] | None:
+        """Return how the parts of a page lie, where the graph for pictures reads patches."""
+        if row.grid is None or PATCH_PLACES not in self._open()[0].inputs:
+            return None
+        side = math.isqrt(self._n_merged)
+        return row.grid[0] // side, row.grid[1] // side
 
     def close(self) -> None:
         """Release the weights; see `Network.close`."""

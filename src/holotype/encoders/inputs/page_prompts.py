@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.rows import PictureRow
 from holotype.encoders.inputs.tokenizer import TextTokenizer
@@ -62,6 +65,25 @@ def make_page_prompt(
     _require_once(folder, pictures, ids.count(picture))
     at = ids.index(picture)
     return _PlainPrompt(ids[:at], picture, ids[at + 1 :], n_parts)
+
+
+def places_in_grid(ids: list[int], picture: int, grid: tuple[int, int]) -> NDArray[np.int64]:
+    """Return where the tokens of a page stand: in time, by rows and by columns, ``[n_tokens, 3]``.
+
+    Tokens of text stand one by one; the parts of a picture have one time, and its rows and columns
+    begin there.
+
+    Args:
+        ids: the tokens.
+        picture: the token that stands for a part.
+        grid: how many parts lie below and beside each other.
+    """
+    start, n_parts = ids.index(picture), ids.count(picture)
+    parts = np.moveaxis(np.indices((1, *grid)), 0, -1).reshape(n_parts, 3) + start
+    n_after = len(ids) - start - n_parts
+    others = np.concatenate([np.arange(start), start + max(grid) + np.arange(n_after)])
+    places = np.repeat(others[:, None], 3, axis=1)
+    return np.concatenate([places[:start], parts, places[start:]]).astype(np.int64)
 
 
 def parts_of_tile(pixels: PixelSettings) -> int:

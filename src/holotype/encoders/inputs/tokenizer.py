@@ -123,6 +123,20 @@ def longest_first(n_first: int, n_second: int, room: int) -> tuple[int, int]:
 
 TEXTS_AT_ONCE = 512
 
+# In the order in which transformers replaces them.
+_CLEANED = (
+    *((f" {mark}", mark) for mark in ".?!,"),
+    (" ' ", "'"),
+    *((f" {ending}", ending) for ending in ("n't", "'m", "'s", "'ve", "'re")),
+)
+
+
+def _cleaned(text: str) -> str:
+    """Return a text without the blanks that stand between the tokens of a sentence."""
+    for before, after in _CLEANED:
+        text = text.replace(before, after)
+    return text
+
 
 @dataclass(frozen=True, slots=True)
 class TokenizedText:
@@ -164,6 +178,7 @@ class TextTokenizer:
         input_names: Sequence[str],
         location: str = "tokenizer.json",
         bos_id: int | None = None,
+        cleans: bool = False,
     ) -> None:
         """Take a tokenizer that cuts and pads nothing, and is changed by nobody else.
 
@@ -178,6 +193,7 @@ class TextTokenizer:
         self.pads_left = pads_left
         self.input_names = tuple(input_names)
         self.location = location
+        self._cleans = cleans
         self.vocab_size = max(tokenizer.get_vocab().values(), default=-1) + 1
         probe = self._probe("a").special_tokens_mask
         self._n_special = sum(probe)
@@ -447,7 +463,7 @@ class TextTokenizer:
     def decode(self, several: Sequence[Sequence[int]]) -> list[str]:
         """Return the texts of several lists of tokens, without special tokens."""
         found: list[str] = self._tokenizer.decode_batch(list(map(list, several)))
-        return found
+        return list(map(_cleaned, found)) if self._cleans else found
 
     def _readings(self, token_ids: list[int]) -> Iterator[str]:
         """Yield what tokens may have been made of; whether they were, the caller finds out.

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
 from tokenizers import Encoding, Tokenizer
+from tokenizers.models import BPE
 from tokenizers.normalizers import Lowercase, Normalizer
 from tokenizers.normalizers import Sequence as NormalizerSequence
 from tokenizers.processors import TemplateProcessing
@@ -108,6 +109,7 @@ def _read(
             pads_left=defaults.pads_left if pads is None else pads == "left",
             cuts_left=(cut_side.value if cut_side else truncation.get("direction")) == "left",
             input_names=names.value if names else defaults.input_names,
+            cleans=stated.flag("clean_up_tokenization_spaces", default=False),
         )
         _check_segments(checkpoint, tokenizer, made)
         return made
@@ -212,6 +214,7 @@ def text_tokenizer(
     pads_left: bool,
     cuts_left: bool,
     input_names: tuple[str, ...],
+    cleans: bool,
 ) -> TextTokenizer:
     """Finish a tokenizer that nobody else holds.
 
@@ -223,6 +226,8 @@ def text_tokenizer(
         pads_left: see `TextTokenizer`.
         cuts_left: whether what is too long is cut at its beginning.
         input_names: see `TextTokenizer`.
+        cleans: whether the checkpoint asks for texts of tokens without blanks before punctuation,
+            which transformers does only where the vocabulary is no BPE.
     """
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -239,6 +244,7 @@ def text_tokenizer(
         input_names=input_names,
         location=location,
         bos_id=special_ids.get("bos_token"),
+        cleans=cleans and not isinstance(tokenizer.model, BPE),
     )
 
 

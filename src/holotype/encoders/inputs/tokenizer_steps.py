@@ -7,6 +7,7 @@ their code says, and here it is made alike.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from base64 import b64decode
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from tokenizers import Regex, Tokenizer
+from tokenizers import Regex, Tokenizer, decoders
 from tokenizers.models import BPE, Unigram, WordPiece
 from tokenizers.normalizers import (
     NFC,
@@ -61,6 +62,7 @@ _CLIP_WORDS = (
 _UNKNOWN_ID = re.compile(rb'"unk_id"\s*:\s*(\d+)')
 _BYTE_FALLBACK = re.compile(rb'"byte_fallback"\s*:\s*true')
 _BYTE_LEVEL = b'"ByteLevel"'
+_FROM_BYTES = (decoders.Replace(_BLANK, " "), decoders.ByteFallback())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +116,13 @@ class Steps:
     Attributes:
         normalizer: what changes a text first; None for nothing.
         splitter: what splits it.
+        decoder: what joins tokens to a text again.
         processor: what puts special tokens around it; None means what the file says.
     """
 
     normalizer: Normalizer | None = None
     splitter: PreTokenizer
+    decoder: decoders.Decoder
     processor: Processor | None = None
 
 
@@ -163,6 +167,7 @@ def remade(making: Making, stated: Stated) -> Tokenizer:
     if steps.normalizer is not None:
         tokenizer.normalizer = steps.normalizer
     tokenizer.pre_tokenizer = steps.splitter
+    tokenizer.decoder = steps.decoder
     return tokenizer
 
 
@@ -231,13 +236,17 @@ def _wordpiece(stated: Stated) -> Steps:
         strip_accents=accents.value if accents else None,
         lowercase=stated.flag("do_lower_case", default=True),
     )
-    return Steps(normalizer=normalizer, splitter=BertPreTokenizer(), processor=_two_segments)
+    return Steps(
+        normalizer=normalizer,
+        splitter=BertPreTokenizer(),
+        decoder=decoders.WordPiece(prefix=_PREFIX),
+        processor=_two_segments,
+    )
 
 
 def _mpnet(stated: Stated) -> Steps:
     """Return the steps of MPNet: those of BERT, with RoBERTa's special tokens."""
-    steps = _wordpiece(stated)
-    return Steps(normalizer=steps.normalizer, splitter=steps.splitter, processor=_roberta_processor)
+    return dataclasses.replace(_wordpiece(stated), processor=_roberta_processor)
 
 
 def _xlm_roberta(stated: Stated) -> Steps:
@@ -245,6 +254,7 @@ def _xlm_roberta(stated: Stated) -> Steps:
     return Steps(
         normalizer=_charsmap(stated.file),
         splitter=_words_with_blanks(adds_blank=stated.adds_blank()),
+        decoder=_without_blanks(adds_blank=stated.adds_blank()),
         processor=_one_segment,
     )
 
@@ -254,6 +264,7 @@ def _t5(stated: Stated) -> Steps:
     return Steps(
         normalizer=_charsmap(stated.file),
         splitter=_words_with_blanks(adds_blank=True),
+        decoder=_without_blanks(adds_blank=True),
         processor=_t5_processor,
     )
 
@@ -269,6 +280,7 @@ def _albert(stated: Stated) -> Steps:
     return Steps(
         normalizer=Normalizers(steps if charsmap is None else [*steps, charsmap]),
         splitter=_words_with_blanks(adds_blank=stated.adds_blank()),
+        decoder=_without_blanks(adds_blank=stated.adds_blank()),
         processor=None if stated.file.post_processor else _two_segments,
     )
 
@@ -287,6 +299,7 @@ def _deberta_v2(stated: Stated) -> Steps:
     return Steps(
         normalizer=Normalizers(steps),
         splitter=PreTokenizers(splitters),
+        decoder=decoders.Metaspace(replacement=_BLANK, prepend_scheme=scheme),
         processor=_two_segments,
     )
 
@@ -294,17 +307,17 @@ def _deberta_v2(stated: Stated) -> Steps:
 def _byte_level(stated: Stated) -> Steps:
     """Return the steps of GPT-2."""
     blank = stated.flag("add_prefix_space", default=False)
-    return Steps(splitter=ByteLevel(add_prefix_space=blank))
+    return Steps(splitter=ByteLevel(add_prefix_space=blank), decoder=decoders.ByteLevel())
 
 
 def _roberta(stated: Stated) -> Steps:
     """Return the steps of RoBERTa."""
-    return Steps(splitter=_byte_level(stated).splitter, processor=_roberta_processor)
+    return dataclasses.replace(_byte_level(stated), processor=_roberta_processor)
 
 
 def _deberta(stated: Stated) -> Steps:
     """Return the steps of the first DeBERTa."""
-    return Steps(splitter=_byte_level(stated).splitter, processor=_deberta_processor)
+    return dataclasses.replace(_byte_level(stated), processor=_deberta_processor)
 
 
 def _qwen2(stated: Stated) -> Steps:
@@ -312,7 +325,9 @@ def _qwen2(stated: Stated) -> Steps:
     blank = stated.flag("add_prefix_space", default=False)
     words = Split(Regex(_QWEN2_WORDS), behavior="isolated", invert=False)
     pieces = ByteLevel(add_prefix_space=blank, use_regex=False)
-    return Steps(normalizer=NFC(), splitter=PreTokenizers([words, pieces]))
+    return Steps(
+        normalizer=NFC(), splitter=PreTokenizers([words, pieces]), decoder=decoders.ByteLevel()
+    )
 
 
 def _llama(stated: Stated) -> Steps:
@@ -320,7 +335,13 @@ def _llama(stated: Stated) -> Steps:
     scheme = "never"
     if stated.flag("add_prefix_space", default=True):
         scheme = "always" if stated.flag("legacy", default=False) else "first"
-    return Steps(splitter=Metaspace(replacement=_BLANK, prepend_scheme=scheme, split=False))
+    joined: list[decoders.Decoder] = [*_FROM_BYTES, decoders.Fuse()]
+    if scheme != "never":
+        joined.append(decoders.Strip(content=" ", left=1))
+    return Steps(
+        splitter=Metaspace(replacement=_BLANK, prepend_scheme=scheme, split=False),
+        decoder=decoders.Sequence(joined),
+    )
 
 
 def _gemma(stated: Stated) -> Steps:
@@ -329,14 +350,14 @@ def _gemma(stated: Stated) -> Steps:
     return Steps(
         normalizer=Replace(" ", _BLANK),
         splitter=Split(" ", behavior="merged_with_previous", invert=False),
+        decoder=decoders.Sequence([*_FROM_BYTES, decoders.Fuse()]),
     )
 
 
 def _siglip2(stated: Stated) -> Steps:
     """Return the steps of SigLIP 2: those of Gemma, in lower case."""
-    steps = _gemma(stated)
     normalizers = [Lowercase(), Replace(" ", _BLANK)]
-    return Steps(normalizer=Normalizers(normalizers), splitter=steps.splitter)
+    return dataclasses.replace(_gemma(stated), normalizer=Normalizers(normalizers))
 
 
 def _clip(stated: Stated) -> Steps:
@@ -346,14 +367,22 @@ def _clip(stated: Stated) -> Steps:
     return Steps(
         normalizer=Normalizers([NFC(), Replace(Regex(r"\s+"), " "), Lowercase()]),
         splitter=PreTokenizers([words, ByteLevel(add_prefix_space=False)]),
+        decoder=decoders.Sequence([decoders.ByteLevel(), decoders.Replace(_WORD_END, " ")]),
         processor=_clip_processor,
     )
 
 
 def _words_with_blanks(*, adds_blank: bool) -> PreTokenizer:
-    scheme = "always" if adds_blank else "never"
-    blanks = Metaspace(replacement=_BLANK, prepend_scheme=scheme)
+    blanks = Metaspace(replacement=_BLANK, prepend_scheme=_scheme(adds_blank=adds_blank))
     return PreTokenizers([WhitespaceSplit(), blanks])
+
+
+def _without_blanks(*, adds_blank: bool) -> decoders.Decoder:
+    return decoders.Metaspace(replacement=_BLANK, prepend_scheme=_scheme(adds_blank=adds_blank))
+
+
+def _scheme(*, adds_blank: bool) -> str:
+    return "always" if adds_blank else "never"
 
 
 def _charsmap(tokenizer: Tokenizer) -> Normalizer | None:

@@ -13,7 +13,7 @@ from holotype.encoders.kinds.merge import Merge
 from holotype.errors import InvalidArgumentError
 from holotype.records import CaptionerModel
 
-# What transformers takes where nothing is said.
+# What transformers takes where nothing is said, if the network reads as many.
 _USUAL_NEW_TOKENS = 20
 _OPTIONS = (
     *("num_beams", "max_new_tokens", "max_length", "min_length"),
@@ -32,7 +32,8 @@ class CaptionerEncoding:
         model_type: the architecture, which decides how the prompt is read.
         prompt: the text with which captions begin.
         num_beams: how many captions are followed at once; 1 takes the likeliest token each time.
-        max_new_tokens: how many tokens follow the prompt at most.
+        max_new_tokens: how many tokens follow the prompt at most; without this and `max_length`, 20
+            or as many as the network reads.
         max_length: how many tokens a caption has at most, with its prompt.
         min_length: how many it has at least.
         length_penalty: the power of the length by which the score of a beam is divided.
@@ -51,7 +52,7 @@ class CaptionerEncoding:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The arguments of transformers' `generate`."""
+        """The settings that are stated, by the names of the arguments of transformers' `generate`."""
         named = {name: getattr(self, name) for name in _OPTIONS}
         return {name: value for name, value in named.items() if value is not None}
 
@@ -70,13 +71,13 @@ def compare_captioner(
     merge.choose("image_hidden_dim", record.image_hidden_dim, settings.image_hidden_dim)
     merge.choose("image_layers", record.image_layers, settings.image_layers)
 
-    def choose(field: str, usual: Any = None) -> Any:
+    def choose(field: str) -> Any:
         # Captions may be generated in other ways than the checkpoint's: the record decides.
         ours: Any = getattr(record, field)
         theirs: Setting[Any] | None = settings.generation.get(field)
         merge.compare(field, ours, theirs, agrees=True)
         if ours is None:
-            return theirs.value if theirs is not None else usual
+            return None if theirs is None else theirs.value
         return ours
 
     max_new_tokens, max_length = choose("max_new_tokens"), choose("max_length")
@@ -84,8 +85,6 @@ def compare_captioner(
         max_length = record.max_length
     elif record.max_length is not None:
         max_new_tokens = None
-    elif max_length is None and max_new_tokens is None:
-        max_new_tokens = _USUAL_NEW_TOKENS
     return CaptionerEncoding(
         pixels=compare_pixels(
             merge,
@@ -96,7 +95,7 @@ def compare_captioner(
         ),
         model_type=settings.model_type,
         prompt=record.prompt or "",
-        num_beams=int(choose("num_beams", 1)),
+        num_beams=choose("num_beams") or 1,
         max_new_tokens=max_new_tokens,
         max_length=max_length,
         min_length=choose("min_length"),
@@ -133,8 +132,10 @@ def longest_caption(
     """
     if encoding.max_new_tokens is not None:
         longest = n_shown + encoding.max_new_tokens
+    elif encoding.max_length is not None:
+        longest = encoding.max_length
     else:
-        longest = encoding.max_length or 0
+        longest = min(n_shown + _USUAL_NEW_TOKENS, limits.most_tokens)
     if longest <= n_shown:
         raise InvalidArgumentError(
             f"{model_id!r} writes captions of {longest} tokens at most, and they begin with {n_shown}; "

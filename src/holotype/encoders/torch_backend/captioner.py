@@ -10,11 +10,18 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers import BlipForConditionalGeneration, GenerationConfig, PreTrainedModel
+from torch import Tensor, nn
+from transformers import (
+    BlipForConditionalGeneration,
+    DynamicCache,
+    EncoderDecoderCache,
+    GenerationConfig,
+    PreTrainedModel,
+)
 
 from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.encoders.inputs.rows import PictureRow, picture_batches
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.kinds.captioner import CaptionerEncoding, longest_caption
@@ -49,10 +56,12 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
         # Its layers take nothing but the results of their maps; those of others read the weights.
         with torch.inference_mode():
             memory_bytes += _replace_maps(model.text_decoder)
+        if plan.encoding.num_beams > 1:
+            _share_pictures(model.text_decoder, plan.encoding.num_beams)
     prompt = prompt_ids(plan.encoding, tokenizer, model.config)
     n_shown = _n_shown(model, plan.encoding.model_type, prompt)
-    longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
-    captions = Captions(model, plan.encoding, prompt, placement, memory_bytes)
+    longest = longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
+    captions = Captions(model, plan.encoding, prompt, longest - n_shown, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 
 
@@ -65,6 +74,37 @@ def _replace_maps(writer: Any) -> int:
     return last.weight.nbytes if replaced and last.weight is words.weight else 0
 
 
+def _share_pictures(writer: Any, n_beams: int) -> None:
+    """Let keys and values of a picture be computed once for all its beams."""
+    for layer in writer.bert.encoder.layer:
+        attention = layer.crossattention.self
+        attention.key = _OnceAPicture(attention.key, n_beams)
+        attention.value = _OnceAPicture(attention.value, n_beams)
+
+
+class _OnceAPicture(nn.Module):
+    """A map of rows of which several in turn are alike."""
+
+    def __init__(self, own: nn.Module, n_alike: int) -> None:
+        super().__init__()
+        self.own = own
+        self._n_alike = n_alike
+
+    def forward(self, states: Tensor) -> Tensor:
+        mapped: Tensor = self.own(states[:: self._n_alike])
+        return mapped.repeat_interleave(self._n_alike, dim=0)
+
+
+class _OfPictures(DynamicCache):
+    """Keys and values of pictures, which all beams of a picture share.
+
+    A beam only ever goes on in a row of its own picture, so that no row has to be moved.
+    """
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        """Leave the rows where they are."""
+
+
 def load_captioner_model(
     folder: Checkpoint, model_type: str, tensors: Mapping[str, Tensor]
 ) -> PreTrainedModel:
@@ -74,19 +114,22 @@ def load_captioner_model(
         CheckpointError: a file says what transformers cannot read.
         TensorError: a tensor is missing, unexpected, or of another shape.
     """
-    raw = folder.json("config.json")
+    raw = folder.json(CONFIG_FILE)
     config = read_config(folder, raw, with_own_code=False)
     model_class: type[PreTrainedModel] = getattr(transformers, CAPTIONERS[model_type])
     model = build_model(folder, model_class, config, tensors, optional=(_COMPUTED,))
-    if folder.has(GENERATION_FILE):
-        try:
+    name = GENERATION_FILE if folder.has(GENERATION_FILE) else CONFIG_FILE
+    try:
+        if name == GENERATION_FILE:
             stated = GenerationConfig.from_pretrained(folder.folder, local_files_only=True)
-        # As of other configurations, anything is raised for what a file says.
-        except Exception as error:
-            raise CheckpointError(
-                folder.where(GENERATION_FILE), f"cannot be read by transformers: {error}"
-            ) from error
-        model.generation_config = stated
+        else:
+            stated = GenerationConfig.from_model_config(dict(raw.values))
+    # As of other configurations, anything is raised for what a file says.
+    except Exception as error:
+        raise CheckpointError(
+            folder.where(name), f"cannot be read by transformers: {error}"
+        ) from error
+    model.generation_config = stated
     return model
 
 
@@ -98,6 +141,7 @@ class Captions:
         model: PreTrainedModel,
         encoding: CaptionerEncoding,
         prompt: Sequence[int] | None,
+        n_new: int,
         placement: Placement,
         memory_bytes: int,
     ) -> None:
@@ -107,6 +151,7 @@ class Captions:
             model: it.
             encoding: how captions are generated.
             prompt: see `prompt_ids`.
+            n_new: how many tokens follow it at most.
             placement: where and in which type it runs.
             memory_bytes: how many bytes its weights take.
         """
@@ -116,12 +161,15 @@ class Captions:
         self._prompt = prompt
         self._options = {
             **encoding.options,
+            "max_length": None,
+            "max_new_tokens": n_new,
             "do_sample": False,
             "use_cache": True,
             "return_dict_in_generate": True,
             "output_logits": True,
         }
         self._writer: Any = writer_of(model)
+        self._shares_pictures = encoding.num_beams > 1 and encoding.model_type == "blip"
         _, self._ends = ends_of(model, encoding.model_type)
 
     @property
@@ -144,11 +192,15 @@ class Captions:
 
     @torch.inference_mode()
     def _write(self, pixels: NDArray[np.float32]) -> list[Written]:
-        inputs = {"pixel_values": torch.from_numpy(pixels).to(self.device, self._placement.dtype)}
+        inputs: dict[str, Any] = {
+            "pixel_values": torch.from_numpy(pixels).to(self.device, self._placement.dtype)
+        }
         if self._prompt is not None:
             ids = torch.tensor([list(self._prompt)] * len(pixels), device=self.device)
             inputs["input_ids"] = ids
             inputs["attention_mask"] = torch.ones_like(ids)
+        if self._shares_pictures:
+            inputs["past_key_values"] = EncoderDecoderCache(DynamicCache(), _OfPictures())
         with without_messages("transformers.generation.utils"):
             found = self._model.generate(**inputs, **self._options)
         return self._read(found)

@@ -101,6 +101,7 @@ def _wrapped(checkpoint: Checkpoint, opened: Any, *, lower_case: bool) -> TextTo
         pads_left=opened.padding_side == "left",
         cuts_left=opened.truncation_side == "left",
         input_names=tuple(opened.model_input_names),
+        cleans=bool(opened.clean_up_tokenization_spaces),
     )
 
 

@@ -16,7 +16,7 @@ from transformers import Idefics3Model, Idefics3PreTrainedModel, PreTrainedModel
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.visual import USUAL_DIM, VISUAL
-from holotype.encoders.inputs.page_prompts import PagePrompt, make_page_prompt
+from holotype.encoders.inputs.page_prompts import PagePrompt, make_page_prompt, places_in_grid
 from holotype.encoders.inputs.rows import PictureRow, Row, alike
 from holotype.encoders.kinds.colbert import PictureSide
 from holotype.encoders.kinds.plan import ColbertPlan
@@ -114,7 +114,8 @@ class _Parts:
     Attributes:
         device: where the weights are.
         memory_bytes: how many bytes they take.
-        reads_grid: whether the network is told how many patches lie below and beside each other.
+        merge_side: how many patches below and beside each other become one part, where the network
+            is told how they lie; None elsewhere.
     """
 
     def __init__(
@@ -132,16 +133,17 @@ class _Parts:
         self.memory_bytes = memory_bytes
         # All tokens see each other, as those of a prompt do.
         self._types_tokens = pictures.model_type == "colpali"
-        self.reads_grid = pictures.model_type == "colqwen2"
+        side = pictures.pixels.merge_size or 1
+        self.merge_side = side if pictures.model_type == "colqwen2" else None
 
     @torch.inference_mode()
-    def vectors(self, ids: list[list[int]], **pixels: NDArray[Any]) -> NDArray[np.float32]:
+    def vectors(self, ids: list[list[int]], **others: NDArray[Any]) -> NDArray[np.float32]:
         """Return the vectors of rows of one length: float32 ``[n_rows, n_tokens, dim]``."""
         tokens = torch.tensor(ids, dtype=torch.int64, device=self.device)
         inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
         if self._types_tokens:
             inputs["token_type_ids"] = torch.zeros_like(tokens)
-        inputs |= {name: torch.from_numpy(array).to(self.device) for name, array in pixels.items()}
+        inputs |= {name: torch.from_numpy(array).to(self.device) for name, array in others.items()}
         if "pixel_values" in inputs:
             inputs["pixel_values"] = inputs["pixel_values"].to(self._placement.dtype)
         found: Tensor = self._model(**inputs).embeddings.float()
@@ -197,12 +199,16 @@ class PageVectors:
         """Yield batches of pictures of one shape; see `Network.run`."""
         for chosen in alike(rows, [(row.pixels.shape, row.grid) for row in rows], batch_size):
             first = rows[chosen[0]]
-            pixels: dict[str, NDArray[Any]] = {
+            ids = self._prompt.ids(first)
+            given: dict[str, NDArray[Any]] = {
                 "pixel_values": np.stack([rows[at].pixels for at in chosen])
             }
-            if self._parts.reads_grid and first.grid is not None:
+            if self._parts.merge_side is not None and first.grid is not None:
                 grid = np.asarray([[1, *first.grid]], dtype=np.int64)
-                pixels["image_grid_thw"] = np.repeat(grid, len(chosen), axis=0)
-            ids = self._prompt.ids(first)
-            vectors = self._parts.vectors([ids] * len(chosen), **pixels)
+                given["image_grid_thw"] = np.repeat(grid, len(chosen), axis=0)
+                # Where nobody says this, transformers' class counts the parts one by one.
+                n_down, n_across = (n // self._parts.merge_side for n in first.grid)
+                places = places_in_grid(ids, self._prompt.picture, (n_down, n_across))
+                given["position_ids"] = np.repeat(places.T[:, None], len(chosen), axis=1)
+            vectors = self._parts.vectors([ids] * len(chosen), **given)
             yield chosen, vectors, np.ones(vectors.shape[:2], dtype=np.bool_)

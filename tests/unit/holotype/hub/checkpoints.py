@@ -272,7 +272,11 @@ def image_text(
 
 
 def captioner(**generation: Any) -> Files:
-    """A BLIP of two layers in each of its networks, without the tensors themselves."""
+    """A BLIP of two layers in each of its networks, without the tensors themselves.
+
+    Args:
+        generation: what the configuration of the network that writes says beside its sizes.
+    """
     lays: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 2}
     texts = {"hidden_size": 32, "intermediate_size": 64, "vocab_size": 100} | lays
     pictures = {"hidden_size": 48, "intermediate_size": 96, "patch_size": 16} | lays
@@ -289,6 +293,38 @@ def captioner(**generation: Any) -> Files:
     }
     return {
         "config.json": as_json(config),
+        "preprocessor_config.json": as_json(
+            {"image_processor_type": "BlipImageProcessor", "size": 384}
+        ),
+        "tokenizer_config.json": as_json({"model_max_length": 40}),
+        "tokenizer.json": TOKENIZER,
+        "model.safetensors": safetensors(tensors),
+    }
+
+
+def captioner_with_file(**generation: Any) -> Files:
+    """A GIT of two layers, whose settings for captions have a file of their own."""
+    lays: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 2}
+    pictures = {"hidden_size": 48, "intermediate_size": 96, "patch_size": 16} | lays
+    tensors: Shapes = {
+        "git.embeddings.word_embeddings.weight": ("F32", [100, 32]),
+        "git.embeddings.position_embeddings.weight": ("F32", [40, 32]),
+        "git.image_encoder.vision_model.embeddings.patch_embedding.weight": (
+            "F32",
+            [48, 3, 16, 16],
+        ),
+    }
+    config = {
+        "architectures": ["GitForCausalLM"],
+        "model_type": "git",
+        **{"hidden_size": 32, "intermediate_size": 64, "vocab_size": 100},
+        "max_position_embeddings": 40,
+        "vision_config": pictures | {"image_size": 384},
+        **lays,
+    }
+    return {
+        "config.json": as_json(config),
+        "generation_config.json": as_json(generation),
         "preprocessor_config.json": as_json(
             {"image_processor_type": "BlipImageProcessor", "size": 384}
         ),

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.holotype.hub.checkpoints import (
     Files,
     captioner,
+    captioner_with_file,
     image_text,
     open_clip,
     pages,
@@ -185,11 +186,12 @@ def test_an_entry_of_pages_in_tiles(tmp_path: Path) -> None:
     [
         image_text(),
         image_text("siglip"),
-        captioner(num_beams=3, max_length=20),
+        captioner(max_new_tokens=20),
+        captioner_with_file(num_beams=3, max_length=20),
         open_clip(),
         pages_in_tiles(),
     ],
-    ids=["clip", "siglip", "blip", "open-clip", "tiles"],
+    ids=["clip", "siglip", "blip", "git", "open-clip", "tiles"],
 )
 def test_a_made_entry_is_valid(files: Files, tmp_path: Path) -> None:
     entry = made(tmp_path, files)
@@ -276,7 +278,7 @@ def test_only_clip_projects_images_and_texts(tmp_path: Path) -> None:
 
 def test_an_entry_of_a_captioner_says_how_captions_are_searched(tmp_path: Path) -> None:
     stated = {"num_beams": 3, "max_length": 20, "min_length": 5, "repetition_penalty": 1.5}
-    entry = made(tmp_path, captioner(**stated))
+    entry = made(tmp_path, captioner_with_file(**stated))
     assert entry["type"] == "captioner"
     assert entry["specs"]["embedding_dim"] is None
     assert {name: value for name, value in entry["encoding"].items() if value} == stated
@@ -284,11 +286,20 @@ def test_an_entry_of_a_captioner_says_how_captions_are_searched(tmp_path: Path) 
     assert entry["image"]["crop"] == []
     assert entry["image"]["hidden_dim"] == 48
     assert entry["capabilities"]["modalities"] == ["image", "text"]
-    assert entry["provenance"]["/encoding/num_beams"] == "hub: config.json"
+    assert entry["provenance"]["/encoding/num_beams"] == "hub: generation_config.json"
+
+
+def test_an_entry_has_no_setting_that_transformers_does_not_read(tmp_path: Path) -> None:
+    ignored = {"num_beams": 3, "max_length": 20, "min_length": 5, "repetition_penalty": 1.5}
+    entry = made(tmp_path, captioner(max_new_tokens=30, **ignored))
+    assert {name: value for name, value in entry["encoding"].items() if value} == {
+        "max_new_tokens": 30
+    }
+    assert entry["provenance"]["/encoding/max_new_tokens"] == "hub: config.json"
 
 
 def test_the_search_of_captions_may_differ_and_the_images_may_not(tmp_path: Path) -> None:
-    saved(tmp_path, captioner(num_beams=1))
+    saved(tmp_path, captioner_with_file(num_beams=1))
     record = CaptionerModel(
         id="tiny",
         type="captioner",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.pictures import encoded, photograph
+from tests.pictures import encoded, photograph, png_file
 
 from holotype.encoders.inputs.images import decode, each_picture
 from holotype.encoders.inputs.pixels import PictureReader, prepare
@@ -37,15 +37,6 @@ def settings(**changes: Any) -> PixelSettings:
 
 def pixels(picture: Any, **changes: Any) -> Any:
     return np.asarray(decode(picture, settings(**changes)))
-
-
-def png(width: int, height: int, data: bytes, *, depth: int = 8, colour: int = 2) -> bytes:
-    def chunk(name: bytes, content: bytes) -> bytes:
-        whole = name + content
-        return struct.pack(">I", len(content)) + whole + struct.pack(">I", zlib.crc32(whole))
-
-    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def test_every_form_gives_the_same_pixels(tmp_path: Path) -> None:
@@ -156,7 +147,7 @@ def test_16_bits_with_a_transparent_level() -> None:
 
 def test_16_bits_a_colour() -> None:
     row = b"\0" + struct.pack(">6H", 0x1234, 0xABCD, 0xFFFF, 0, 0x00FF, 0x0100)
-    found = pixels(png(2, 1, zlib.compress(row), depth=16))
+    found = pixels(png_file(2, 1, zlib.compress(row), depth=16))
     assert found.tolist() == [[[0x12, 0xAB, 0xFF], [0, 0, 1]]]
 
 
@@ -221,9 +212,9 @@ def test_arrays(channels: int | None) -> None:
         (encoded(photograph(), "JPEG")[:700], "cannot be decoded: image file is truncated"),
         (encoded(photograph(), "WEBP")[:200], "cannot be decoded|begins with"),
         (encoded(photograph(), "GIF")[:900], "cannot be decoded: .*; the file is damaged"),
-        (png(20_000, 20_000, b""), "is too large: .* pixels"),
-        (png(10_000, 10_000, b""), "is too large: .* pixels"),
-        (png(0, 4, b""), "cannot be decoded|begins with|has no pixels"),
+        (png_file(20_000, 20_000, b""), "is too large: .* pixels"),
+        (png_file(10_000, 10_000, b""), "is too large: .* pixels"),
+        (png_file(0, 4, b""), "cannot be decoded|begins with|has no pixels"),
         ("no-such-file.png", r"\(no-such-file.png\) cannot be read: No such file"),
         ("nul\0.png", "cannot be read: embedded null"),
         ("https://example.org/cat.png", "is an address, and nothing is fetched"),
@@ -260,7 +251,7 @@ def test_what_is_no_picture_is_an_error_with_its_index(picture: Any, problem: st
 
 def test_a_warning_of_pillow_that_is_an_error_is_ours() -> None:
     with pytest.raises(ImageError, match="is too large"):
-        decode(png(10_000, 10_000, b""), settings())
+        decode(png_file(10_000, 10_000, b""), settings())
 
 
 def test_a_compressed_bomb_of_allowed_size_is_decoded_in_the_memory_of_its_pixels() -> None:
@@ -279,7 +270,7 @@ def test_a_lower_limit_of_pillow_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_no_limit_of_pillow_leaves_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     with pytest.raises(ImageError, match="expected at most 89,478,485 pixels"):
-        decode(png(10_000, 10_000, b""), settings())
+        decode(png_file(10_000, 10_000, b""), settings())
     assert np.array_equal(pixels(encoded(photograph())), np.asarray(photograph()))
 
 
