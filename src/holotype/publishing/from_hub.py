@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from holotype.encoders.checkpoints.repository import find_repository
-from holotype.encoders.config import look_up
+from holotype.encoders.config import look_up_reference
 from holotype.encoders.opening import known_record
 from holotype.errors import CheckpointError, HubUnreachableError
 from holotype.hub.client import HubClient
@@ -60,7 +60,7 @@ def gather_repository(
 def _named(ref: ModelRef) -> tuple[ModelInfo | None, str, str | None]:
     if ref.scheme == "hf":
         return None, ref.location, ref.revision
-    record = look_up(ref.location)
+    record = look_up_reference(ref)
     if record.revision is None:
         raise CheckpointError(
             str(ref),

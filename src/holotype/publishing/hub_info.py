@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.repository import cached_repository
-from holotype.encoders.config import look_up
+from holotype.encoders.config import look_up_reference
 from holotype.encoders.kinds.derived_record import recognise_kind
 from holotype.encoders.opening import known_record
 from holotype.errors import HubUnreachableError
@@ -34,7 +34,7 @@ def repository_info(ref: ModelRef) -> ReferencedModel:
     Raises:
         CheckpointError: the kind of model is unclear, or the Hub does not answer.
     """
-    record = look_up(ref.location) if ref.scheme == "catalogue" else None
+    record = look_up_reference(ref) if ref.scheme == "catalogue" else None
     name = record.huggingface_id if record else ref.location
     revision = record.revision if record else ref.revision
     if record is not None or ref.is_commit:
