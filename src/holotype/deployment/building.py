@@ -29,6 +29,7 @@ from holotype.deployment.document import (
 from holotype.deployment.fields import ONLY_OF_LOADED
 from holotype.deployment.problems import Report, join_quoted, quote
 from holotype.deployment.tree import Node
+from holotype.encoders.checkpoints.source import how_to_make_artifact
 from holotype.encoders.config import DTYPES, chosen_dim, look_up_reference
 from holotype.encoders.names import completed, described_in
 from holotype.errors import (
@@ -372,6 +373,14 @@ class ModelBuilder:
             try:
                 record: ModelInfo = look_up_reference(source.ref)
                 chosen_dim(record, dim)
+                if not record.is_on_hub:
+                    self._add(
+                        at,
+                        f"the entry {quote(record.id)} was made of a folder, and is not on the Hub",
+                        "expected files that every machine can fetch",
+                        f"make an artifact: {how_to_make_artifact(record)}; write local:PATH",
+                        rule="catalogue",
+                    )
             except ModelNotFoundError:
                 near = completed(self._catalogue).suggestions(source.ref.location)
                 meant = " or ".join(map(quote, near))

@@ -23,7 +23,7 @@ from holotype.encoders.names import as_reference
 from holotype.encoders.opening import open_reference
 from holotype.errors import ArtifactError
 from holotype.publishing.copying import list_files, real_files
-from holotype.publishing.describing import describe, labels_of
+from holotype.publishing.describing import describe_with_sources, labels_of
 from holotype.publishing.selection import select_files
 from holotype.records import ClassifierModel, Dtype, ModelInfo
 from holotype.references.manifest import Manifest
@@ -87,7 +87,8 @@ def get_model_info(ref: ModelRef | ModelInfo | str | os.PathLike[str]) -> Refere
     folder = checkpoint.folder
     if opened.manifest is not None:
         return artifact_info(ref, opened.manifest, folder)
-    record = find_original(checkpoint) or describe(checkpoint, name=folder.resolve().name)
+    name = folder.resolve().name
+    record = find_original(checkpoint) or describe_with_sources(checkpoint, name=name)
     return folder_info(ref, record, folder, availability="local")
 
 

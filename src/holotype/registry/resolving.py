@@ -95,7 +95,7 @@ def resolve_model(
     return ResolvedModel(
         reference=_pinned(ref, manifest),
         record=record,
-        source_repo=record.huggingface_id or str(manifest.reference),
+        source_repo=record.huggingface_id if record.is_on_hub else str(manifest.reference),
         checkpoint_hash=locked.digest.removeprefix("sha256:"),
         fingerprint=decides if vectors else None,
         embedding_dim=config.dim if vectors else None,
