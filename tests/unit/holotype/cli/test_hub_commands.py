@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from tests.unit.holotype.hub.conftest import hub
 from tests.unit.holotype.hub.server import NEWER, REVISION, HubState
 
 import holotype.cli.hub_extra
+from holotype.catalogue import Catalogue
 from holotype.cli import verifying
 from holotype.cli.catalogue_file import sole_writer
+from holotype.cli.catalogues import open_catalogue
+from holotype.cli.showing import describe_reference, find_named
+from holotype.references import ModelRef
 
 ROOT = Path(__file__).parents[4]
 SMALL = ROOT / "tests" / "fixtures" / "small" / "models.json"
@@ -522,7 +527,7 @@ def test_an_entry_of_a_folder_is_compared_with_the_folder_and_never_asked_of_the
     made = run("artifact", "create", "tiny", "--to", str(folder / "made"), catalogue=private)
     assert "holotype artifact create local:FOLDER --entry tiny --to PATH" in made.stderr
     assert run("refresh", catalogue=private).lines == run("refresh").lines
-    assert not [path for path in hub.paths("") if "acme/tiny" in path]
+    assert not [path for path in hub.paths("") if "/acme/tiny/" in f"{path}/"]
     assert run("verify", "tiny", "--from", str(folder), catalogue=private).exit_code == 0
 
 
@@ -531,9 +536,9 @@ def test_pages_link_to_the_hub_only_what_is_there(private: str, tmp_path: Path) 
     page.parent.mkdir()
     assert run("docs", "-o", str(page), catalogue=private).exit_code == 0
     text = "".join(path.read_text() for path in page.parent.rglob("*.md"))
-    assert "acme/tiny" in text
-    assert "huggingface.co/acme/tiny" not in text
-    assert "](https://huggingface.co/tests/tiny-dense-v2)" in text
+    assert " acme/tiny · " in text
+    assert "https://huggingface.co/acme/tiny)" not in text
+    assert "](https://huggingface.co/acme/tiny-dense-v2)" in text
 
 
 def test_a_fix_of_an_entry_of_a_folder_names_the_folder(
@@ -568,3 +573,12 @@ def test_what_a_folder_says_has_its_files_as_sources(folder: Path) -> None:
     assert lines["parameters"] == "folder: model.safetensors"
     assert lines["id"] == "folder: the name"
     assert lines["huggingface_id"] == lines["revision"] == "-"
+
+
+def test_a_repository_is_shown_as_the_catalogue_describes_it(hub: HubState) -> None:
+    repository = "tests/tiny"
+    own = Catalogue((checkpoints.record(id="acme-tiny", query_prompt="find: "),))
+    opened = replace(open_catalogue("tests.golden.small_models"), catalogue=own)
+    found = find_named(opened, f"hf:{repository}@{REVISION}")
+    assert isinstance(found, ModelRef)
+    assert describe_reference(found) == own.records[0]
