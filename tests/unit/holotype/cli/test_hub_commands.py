@@ -577,7 +577,7 @@ def test_what_a_folder_says_has_its_files_as_sources(folder: Path) -> None:
 
 def test_a_repository_is_shown_as_the_catalogue_describes_it(hub: HubState) -> None:
     repository = "tests/tiny"
-    own = Catalogue((checkpoints.record(id="acme-tiny", query_prompt="find: "),))
+    own: Catalogue[str] = Catalogue((checkpoints.record(id="acme-tiny", query_prompt="find: "),))
     opened = replace(open_catalogue("tests.golden.small_models"), catalogue=own)
     found = find_named(opened, f"hf:{repository}@{REVISION}")
     assert isinstance(found, ModelRef)

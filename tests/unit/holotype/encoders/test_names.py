@@ -153,7 +153,9 @@ def test_a_repository_is_described_by_the_entry_of_the_catalogue() -> None:
 
 
 def test_a_repository_of_several_entries_of_a_catalogue_is_refused() -> None:
-    twice = Catalogue((small.TINY_RERANKER, replace(small.TINY_RERANKER, id="second")))
+    twice: Catalogue[str] = Catalogue(
+        (small.TINY_RERANKER, replace(small.TINY_RERANKER, id="second"))
+    )
     ref = ModelRef.parse(f"hf:{small.TINY_RERANKER.huggingface_id}")
     with pytest.raises(ArtifactError, match="name catalogue:tiny-reranker or catalogue:second"):
         described_in(ref, twice)

@@ -184,7 +184,8 @@ def test_a_file_is_read_with_the_catalogue_again_and_again(tmp_path: Path) -> No
     file = tmp_path / "d.yaml"
     file.write_text('version: "1.0"\nmodels: {a: {source: "catalogue:tiny-dense-v2"}}\n')
     with Pool.from_file(file, catalogue=small.CATALOGUE) as pool:
-        assert pool.deployment.models[0].variants[0].source.ref.record is small.TINY_DENSE_V2
+        source: Any = pool.deployment.models[0].variants[0].source
+        assert source.ref.record is small.TINY_DENSE_V2
         assert not pool.reload().failed
 
 

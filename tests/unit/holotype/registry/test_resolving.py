@@ -191,7 +191,7 @@ def test_a_version_of_another_catalogue_is_fetched_with_it(
 ) -> None:
     monkeypatch.setenv("HOLOTYPE_CACHE", str(tmp_path / "cache"))
     own = record(id="acme-tiny", query_prompt="find: ")
-    catalogue = Catalogue((own,))
+    catalogue: Catalogue[str] = Catalogue((own,))
     theirs = ModelRegistry(registry.database, catalogue=catalogue)
     version = theirs.register(KIND, "v1", "acme-tiny", actor="test")
     assert version.reference == "catalogue:acme-tiny"

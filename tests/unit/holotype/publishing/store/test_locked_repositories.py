@@ -7,6 +7,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.holotype.hub.checkpoints import record
@@ -100,7 +101,7 @@ def test_a_locked_record_of_another_catalogue_is_fetched_and_loaded_without_it(
 
 
 def test_only_what_a_catalogue_describes_has_an_entry_in_a_lock(tmp_path: Path) -> None:
-    values = {
+    values: dict[str, Any] = {
         "reference": "local:models/mine",
         "entry": entry_of(record()),
         "commit": None,
