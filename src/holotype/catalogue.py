@@ -11,7 +11,7 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from holotype.errors import (
     AmbiguousModelError,
@@ -198,6 +198,15 @@ class Catalogue(Generic[IdT]):
         if not ids and prefix == pattern and pattern not in self._by_id:
             raise CriterionError("pattern", pattern, f"is no id; {self._wider(pattern)}")
         return cast("tuple[IdT, ...]", tuple(sorted(ids, key=natural_key)))
+
+    def holds(self, record: ModelInfo) -> bool:
+        """Return whether a record is one of these, with all its values."""
+        return self._by_id.get(record.id) == record
+
+    def followed_by(self, other: Catalogue[Any]) -> Catalogue[str]:
+        """Return a catalogue of these records, and of those of another with an id of their own."""
+        own = self._by_id
+        return Catalogue((*self.records, *(each for each in other.records if each.id not in own)))
 
     def having(self, criterion: str, value: str) -> Records:
         """Return the records with a value by which they are indexed, in file order.

@@ -143,6 +143,15 @@ class ModelInfo:
         return self.matryoshka_dims[0] if self.matryoshka_dims else self.embedding_dim
 
     @property
+    def is_on_hub(self) -> bool:
+        """Whether `huggingface_id` names a repository on the Hub.
+
+        An entry that was made of a folder only has a name of that form; its source is ``folder``.
+        """
+        source = self.source_of("huggingface_id") or ""
+        return bool(self.huggingface_id) and source.partition(":")[0] != "folder"
+
+    @property
     def weights_bytes(self) -> int | None:
         """An estimate of the bytes that the weights take: 4 for each of the `parameters`.
 

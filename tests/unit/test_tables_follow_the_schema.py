@@ -139,6 +139,6 @@ def test_an_entry_that_is_made_of_a_checkpoint_has_the_fields_of_its_kind(
     made = make_entry(files, "acme/tiny", id="tiny", kind=None, revision=None).values
     of_texts = [field for field in ENCODINGS[kind] if field not in OF_IMAGES]
     assert list(made["encoding"]) == of_texts
-    sources = {"hub": {"title": "The Hub"}}
+    sources = {"folder": {"title": "A folder"}}
     text = json.dumps({"version": "1", "sources": sources, "models": [made]})
     assert find_problems(parse_source(text.encode())) == ()

@@ -5,40 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_NETWORKS = {
-    "bert": "BERT",
-    "distilbert": "DistilBERT",
-    "roberta": "RoBERTa",
-    "xlm-roberta": "XLM-RoBERTa",
-    "xmod": "X-MOD",
-    "mpnet": "MPNet",
-    "albert": "ALBERT",
-    "electra": "ELECTRA",
-    "deberta": "DeBERTa",
-    "deberta-v2": "DeBERTa",
-    "modernbert": "ModernBERT",
-    "eurobert": "EuroBERT",
-    "nomic_bert": "NomicBERT",
-    "new": "GTE",
-    "gte": "GTE",
-    "t5": "T5",
-    "bart": "BART",
-    "qwen2": "Qwen2",
-    "qwen3": "Qwen3",
-    "mistral": "Mistral",
-    "llama": "Llama",
-    "llama_bidirec": "bidirectional Llama",
-    "gemma": "Gemma",
-    "gemma2": "Gemma 2",
-    "gemma3_text": "Gemma 3",
-    "lfm2": "LFM2",
-    "luke": "LUKE",
-    "dpr": "BERT",
-    "codesage": "CodeSage",
-}
-
-_WITH_AN = ("ALBERT", "ELECTRA", "LFM2", "MPNet", "X-MOD", "XLM-RoBERTa")
-"""Networks whose name is spoken with a vowel first."""
+from holotype.hub.network_names import network_name
 
 _LANGUAGES = {
     "ar": "Arabic",
@@ -146,13 +113,12 @@ _LEADS = {
 
 def _second(kind: str, values: Mapping[str, Any]) -> str:
     """Return the sentence on the network, its size, its length and its prompts."""
-    network = _NETWORKS.get(values.get("/architecture/type") or "")
+    network = network_name(values.get("/architecture/type"))
     size = _size(values.get("/specs/parameters"))
     length = values.get("/specs/context_length")
     reads = f"reads up to {length:,} tokens" if length else ""
     if network:
-        article = "An" if network in _WITH_AN else "A"
-        sentence = f"{article} {network} network"
+        sentence = f"{network} network"
         sentence += f" of {size} parameters" if size else ""
         sentence += f" that {reads}" if reads else ""
     else:

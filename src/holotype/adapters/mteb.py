@@ -113,7 +113,9 @@ def model_meta(encoder: DenseEncoder) -> ModelMeta:
             "max_tokens": encoder.max_length,
             "embed_dim": encoder.dim,
             "license": record.license if record.license in known_licenses else None,
-            "reference": f"https://huggingface.co/{record.huggingface_id}",
+            "reference": f"https://huggingface.co/{record.huggingface_id}"
+            if record.is_on_hub
+            else None,
             "similarity_fn_name": _SCORES[encoder.encoding.similarity],
             "use_instructions": encoder.encoding.query_prompt.takes_instruction,
             "experiment_kwargs": {

@@ -31,7 +31,10 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 def add(
     repository: Annotated[
-        str, typer.Argument(metavar="REPOSITORY", help="The model on the Hub: org/model.")
+        str,
+        typer.Argument(
+            metavar="REPOSITORY", help="The model on the Hub: org/model; of a folder, its name."
+        ),
     ],
     folder: Annotated[
         Path | None,
@@ -50,7 +53,11 @@ def add(
         str | None, typer.Option(metavar="KIND", help="The kind; recognised if not given.")
     ] = None,
     revision: Annotated[
-        str | None, typer.Option(metavar="COMMIT", help="The commit; the newest if not given.")
+        str | None,
+        typer.Option(
+            metavar="COMMIT",
+            help="The commit; the newest if not given. A folder without one is not on the Hub.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the entry, write nothing.")
@@ -132,7 +139,7 @@ def _make(
     revision: str | None,
 ) -> NewEntry:
     from holotype.encoders.kinds.derived_record import KindNotToldError, recognise_kind
-    from holotype.hub.adding import completed, make_entry, propose_id, require_new, taken_names
+    from holotype.hub.adding import completed, make_entry, propose_id, require_new
     from holotype.hub.fixing import entries
 
     models = entries(completed(text))
@@ -141,7 +148,7 @@ def _make(
     except KindNotToldError as error:
         fail(f"{error}; or name the kind with --type")
     require_new(models, name, kind, id)
-    id = id or propose_id(name, kind, taken_names(models))
+    id = id or propose_id(name, kind, models)
     return make_entry(files, name, id=id, kind=kind, revision=revision)
 
 
@@ -151,7 +158,10 @@ def _insert(file: Path, text: str, entry: NewEntry, folder: Path | None) -> None
     replace_catalogue_file(file, with_entry(text, entry.values))
     write(f"{entry.values['id']}\t{entry.values['type']}\t{entry.values['huggingface_id']}\n")
     if entry.values["revision"] is None:
-        note("note: no revision is pinned; give --revision COMMIT with a folder")
+        note(
+            "note: the entry says that the model is not on the Hub; if the folder is a copy of "
+            f"{entry.values['huggingface_id']} there, add it with --revision COMMIT"
+        )
     made = "the entry is written" if text.strip() else "a new catalogue with the entry is written"
     note(f"{file}: {made}; fill in what is null")
     update_module(file)

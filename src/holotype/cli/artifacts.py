@@ -5,15 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from holotype.cli.catalogues import chosen_catalogue, open_catalogue
 from holotype.cli.groups import Command
 from holotype.cli.options import MaxBytes
 from holotype.cli.output import fail, note, write, write_json
 from holotype.cli.progress import bytes_progress
+from holotype.cli.showing import find_record
 from holotype.cli.wording import UNKNOWN
 from holotype.errors import ArtifactError, HolotypeError, LostPromptWarning
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def create(
+    context: typer.Context,
     reference: Annotated[
         str,
         typer.Argument(
@@ -66,11 +70,16 @@ def create(
 
     Prints the path, the digest and the fingerprint, separated by tabs.
     """
+    from holotype.encoders.names import as_reference, completed
     from holotype.publishing import CreationOptions, create_artifact
     from holotype.publishing.contents import MAX_BYTES
 
+    catalogue = chosen_catalogue(context)
+    opened = open_catalogue(context.obj)
+    known = replace(opened, catalogue=completed(opened.catalogue))
+    described = None if entry is None else find_record(known, entry)
     options = CreationOptions(
-        entry=entry,
+        entry=described,
         link=link,
         convert_pickles=convert_pickles,
         trust_remote_code=trust_remote_code,
@@ -84,7 +93,9 @@ def create(
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", LostPromptWarning)
-                manifest = create_artifact(reference, target, options, on_total=on_total)
+                manifest = create_artifact(
+                    as_reference(reference, catalogue), target, options, on_total=on_total
+                )
         except (HolotypeError, ValueError) as error:
             stack.close()
             fail(str(error))
@@ -160,6 +171,7 @@ def artifact_folder(name: str) -> Path:
 
 
 def info(
+    context: typer.Context,
     reference: Annotated[
         str,
         typer.Argument(
@@ -177,10 +189,11 @@ def info(
 
     The exit code is 1 if the reference names nothing.
     """
+    from holotype.encoders.names import as_reference
     from holotype.publishing import get_model_info
 
     try:
-        found = get_model_info(reference)
+        found = get_model_info(as_reference(reference, chosen_catalogue(context)))
     except HolotypeError as error:
         fail(str(error))
     if as_json:

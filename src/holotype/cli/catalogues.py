@@ -65,6 +65,19 @@ def open_catalogue(name: str) -> OpenCatalogue:
     )
 
 
+def chosen_catalogue(context: typer.Context) -> Catalogue[str] | None:
+    """Return the catalogue of the option --catalogue; None if it is holotype's own.
+
+    Commands that open references pass it on, so that ids mean its entries, and those of
+    holotype's own that it lacks.
+
+    Raises:
+        typer.BadParameter: see `open_catalogue`.
+    """
+    name: str = context.obj or OWN
+    return None if name == OWN else open_catalogue(name).catalogue
+
+
 def complete_id(context: typer.Context, incomplete: str) -> Iterator[str]:
     """Yield the ids that start with the typed text, for the shell's completion."""
     return (record.id for record in _completions(context) if record.id.startswith(incomplete))

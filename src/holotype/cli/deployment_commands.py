@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 
 import typer
 
+from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.groups import Command
 from holotype.cli.output import counted_models, fail, note, write, write_json
 from holotype.errors import HolotypeError
@@ -26,6 +27,7 @@ AllowCode: TypeAlias = Annotated[
 
 
 def validate(
+    context: typer.Context,
     place: Place,
     for_ssm: Annotated[
         bool,
@@ -39,7 +41,7 @@ def validate(
     The models are listed if there are none, with these tab-separated fields: name, what it is, its
     sources. The exit code is 1 if there are problems. No model is loaded.
     """
-    loaded = _load(place, allow_code, as_json)
+    loaded = _load(context, place, allow_code, as_json)
     if for_ssm:
         _check_sizes(place)
     if as_json:
@@ -62,6 +64,7 @@ def validate(
 
 
 def convert(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A deployment in any format.")],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Write here, not to stdout.")
@@ -81,7 +84,9 @@ def convert(
         document = FileSource(file).fetch().documents
         if len(document) != 1:
             fail(f"{file}: is a folder; convert one file after the other")
-        text = to_yaml(read_text(document[0].text, name=document[0].name))
+        catalogue = chosen_catalogue(context)
+        read = read_text(document[0].text, name=document[0].name, catalogue=catalogue)
+        text = to_yaml(read)
         if to is None:
             write(text)
         else:
@@ -93,7 +98,13 @@ def convert(
         fail(f"{to}: cannot be written: {error.strerror}")
 
 
-def plan(old: Place, new: Place, allow_code: AllowCode = False, as_json: AsJson = False) -> None:
+def plan(
+    context: typer.Context,
+    old: Place,
+    new: Place,
+    allow_code: AllowCode = False,
+    as_json: AsJson = False,
+) -> None:
     """Show what happens when one deployment replaces another.
 
     Each line has these tab-separated fields: start, stop, replace, reweight or update; the name of
@@ -102,8 +113,8 @@ def plan(old: Place, new: Place, allow_code: AllowCode = False, as_json: AsJson 
     """
     from holotype.deployment.changes import changes, describe
 
-    before = _load(old, allow_code, as_json).deployment
-    after = _load(new, allow_code, as_json).deployment
+    before = _load(context, old, allow_code, as_json).deployment
+    after = _load(context, new, allow_code, as_json).deployment
     lines = list(describe(changes(before, after)))
     if as_json:
         keys = ("action", "model", "details")
@@ -123,11 +134,12 @@ def schema() -> None:
     write(read_schema())
 
 
-def _load(place: str, allow_code: bool, as_json: bool) -> Loaded:
+def _load(context: typer.Context, place: str, allow_code: bool, as_json: bool) -> Loaded:
     from holotype.deployment.sources import load_deployment
 
+    catalogue = chosen_catalogue(context)
     try:
-        return load_deployment(place, allow_code=allow_code or None)
+        return load_deployment(place, allow_code=allow_code or None, catalogue=catalogue)
     except HolotypeError as error:
         _refuse(error, as_json=as_json)
 

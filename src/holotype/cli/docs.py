@@ -69,7 +69,9 @@ def docs(
         path.unlink()
     write(f"{output}: {'written' if output in stale else 'already up to date'}\n")
     n_written = len([path for path in stale if path != output])
-    write(f"{folder}: {len(pages) - 1} pages, {n_written} written, {len(left_over)} removed\n")
+    n_pages = len(pages) - 1
+    counted = f"{n_pages} page{'s' * (n_pages != 1)}"
+    write(f"{folder}: {counted}, {n_written} written, {len(left_over)} removed\n")
 
 
 def _refuse_hand_written(paths: Iterable[Path]) -> None:

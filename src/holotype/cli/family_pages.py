@@ -123,11 +123,13 @@ def _page(family: Family, opened: OpenCatalogue) -> str:
 
 
 def _section(record: ModelInfo, opened: OpenCatalogue) -> str:
-    url = f"{_HUB}/{record.huggingface_id}"
+    repository = markdown.escape(record.huggingface_id)
+    if record.is_on_hub:
+        repository = f"[{repository}]({_HUB}/{record.huggingface_id})"
     head = [
         f"**{markdown.escape(record.name)}**",
         markdown.escape(record.organization),
-        f"[{markdown.escape(record.huggingface_id)}]({url})",
+        repository,
         markdown.escape(record.license or "licence unknown"),
     ]
     if record.release_date:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from holotype.atomic_file import replace_file
+from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.groups import Command
 from holotype.cli.output import counted_models, fail, note, write
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
+    from holotype.catalogue import Catalogue
     from holotype.references.checking import OnBytes
     from holotype.references.lock_file import LockFile
     from holotype.references.pulling import OnTotal
+    from holotype.references.ref import ModelRef
 
 Lock: TypeAlias = Annotated[
     Path, typer.Option("--lock", metavar="FILE", help="The lock file of the project.")
@@ -28,6 +32,7 @@ _LOCK = Path("holotype.lock")
 
 
 def lock_command(
+    context: typer.Context,
     references: Annotated[
         list[str] | None,
         typer.Argument(metavar="[REF]...", help="References to add; without any, all of the file."),
@@ -49,8 +54,9 @@ def lock_command(
 
     try:
         old = read_lock(lock) if check or not references or lock.exists() else LockFile(models=())
-        asked = [as_reference(text) for text in references or ()]
-        named = asked or [model.reference for model in old.models]
+        catalogue = chosen_catalogue(context)
+        asked = [as_reference(text, catalogue) for text in references or ()]
+        named = asked or [_again(model.reference, catalogue) for model in old.models]
         found = {ref: lock_model(ref) for ref in named}
     except (HolotypeError, OSError) as error:
         fail(str(error))
@@ -58,7 +64,8 @@ def lock_command(
         _compare(old, LockFile(models=tuple(found.values())))
         note(f"{lock} is up to date: {counted_models(len(found))}")
         return
-    kept = [model for model in old.models if model.reference not in found]
+    spelt = set(map(str, found))
+    kept = [model for model in old.models if str(model.reference) not in spelt]
     new = LockFile(models=(*kept, *found.values()))
     try:
         replace_file(lock, new.to_json().encode())
@@ -66,6 +73,14 @@ def lock_command(
         fail(f"{lock}: cannot be written: {error.strerror}")
     write("".join(f"{ref}\t{model.digest}\n" for ref, model in found.items()))
     note(f"{lock}: {counted_models(len(new.models))}")
+
+
+def _again(ref: ModelRef, catalogue: Catalogue[Any] | None) -> ModelRef:
+    """Return a locked reference as it is now; its entry stays where no catalogue has another."""
+    from holotype.encoders.names import described_in
+
+    now = described_in(replace(ref, record=None), catalogue)
+    return ref if now.record is None and ref.record is not None else now
 
 
 def _compare(old: LockFile, new: LockFile) -> None:

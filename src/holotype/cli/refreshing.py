@@ -37,7 +37,10 @@ def refresh(
     """
     require_hub()
     opened = open_catalogue(context.obj)
-    records = [find_record(opened, name) for name in ids] if ids else list(opened.catalogue.records)
+    if ids:
+        records = [find_record(opened, name) for name in ids]
+    else:
+        records = [record for record in opened.catalogue.records if record.is_on_hub]
     found = _looked_up(records, jobs)
     if as_json:
         write_json([asdict(each) for each in found])

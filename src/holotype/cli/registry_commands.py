@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 import typer
 
 from holotype.cli.actors import Actor, name_actor
+from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
 from holotype.cli.output import fail, note, write, write_json
@@ -19,6 +20,7 @@ from holotype.cli.wording import UNKNOWN
 from holotype.errors import HolotypeError, TextOverflowWarning
 
 if TYPE_CHECKING:
+    from holotype.catalogue import Catalogue
     from holotype.registry import Activation, ModelRegistry, ModelVersion
     from holotype.registry.exporting import Format
 
@@ -64,6 +66,7 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(
+    context: typer.Context,
     kind: Kind,
     version: Annotated[
         str, typer.Argument(metavar="VERSION", help="The name of the new version, such as v1.0.0.")
@@ -97,7 +100,7 @@ def register(
 
     Prints the kind, the version, its reference and its fingerprint, separated by tabs.
     """
-    with _registry(database) as registry:
+    with _registry(database, chosen_catalogue(context)) as registry:
         added = registry.register(
             kind,
             version,
@@ -223,6 +226,7 @@ def history_command(
 
 
 def benchmark(
+    context: typer.Context,
     kind: Kind,
     version: Version,
     data: Annotated[
@@ -250,7 +254,7 @@ def benchmark(
     Each line has these tab-separated fields: metric, value, unit, ends of the confidence interval of
     95 % (- if there is none), number of samples.
     """
-    with _registry(database) as registry:
+    with _registry(database, chosen_catalogue(context)) as registry:
         from holotype.registry import run_benchmark
 
         with warnings.catch_warnings(record=True) as caught:
@@ -318,13 +322,13 @@ def runs(
 
 
 @contextmanager
-def _registry(address: str) -> Iterator[ModelRegistry]:
+def _registry(address: str, catalogue: Catalogue[Any] | None = None) -> Iterator[ModelRegistry]:
     """Open a registry; an error of the block ends the command in one line."""
     try:
         from holotype.registry import Database, ModelRegistry
 
         with Database(address) as database:
-            yield ModelRegistry(database)
+            yield ModelRegistry(database, catalogue=catalogue)
     except HolotypeError as error:
         fail(str(error))
 

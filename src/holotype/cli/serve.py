@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.groups import Command
 from holotype.cli.output import fail
 from holotype.errors import HolotypeError
 
 
 def serve(
+    context: typer.Context,
     deployment: Annotated[
         str | None,
         typer.Argument(metavar="PLACE", help="A file, a folder of files, ssm:/NAME or ssm:/PATH/."),
@@ -77,6 +79,7 @@ def serve(
     Without any key, only this machine can reach the server. HOLOTYPE_API_KEY gives it one; with
     --database, holotype keys makes others.
     """
+    catalogue = chosen_catalogue(context)
     try:
         from holotype.server import ServerSettings
         from holotype.server import serve as run
@@ -84,6 +87,7 @@ def serve(
         run(
             ServerSettings(
                 deployment=deployment,
+                catalogue=catalogue,
                 host=host,
                 port=port,
                 database=database,

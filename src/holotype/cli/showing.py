@@ -16,7 +16,7 @@ from holotype.cli.fields import Fact, facts
 from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
 from holotype.cli.project import hint_for
 from holotype.cli.wording import exact, readable
-from holotype.encoders.names import resolve
+from holotype.encoders.names import described_in, resolve
 from holotype.errors import (
     AmbiguousModelError,
     DeprecatedModelWarning,
@@ -85,6 +85,8 @@ def find_named(opened: OpenCatalogue, name: str, *, checkpoint: Path | None = No
     """
     try:
         found = resolve(name, opened.catalogue, checkpoint=checkpoint)
+        if isinstance(found, ModelRef) and found.scheme == "hf":
+            found = described_in(found, opened.catalogue)
     except (ModelNotFoundError, AmbiguousModelError):
         # What it says is about Python.
         return find_record(opened, name)

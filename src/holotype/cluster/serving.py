@@ -52,7 +52,7 @@ class Replica:
         self._state = ServerState.open(settings)
         try:
             pool = self._state.pool
-            pool.apply(read_text(deployment))
+            pool.apply(read_text(deployment, catalogue=settings.catalogue))
             pool.wait_until_ready()
         except BaseException:
             self._state.close()
@@ -130,7 +130,8 @@ def _read(settings: ServerSettings) -> Deployment:
     if place is None:
         return Deployment()
     is_path = not place.startswith("ssm:")
-    return read_deployment(str(Path(place).expanduser().resolve()) if is_path else place)
+    location = str(Path(place).expanduser().resolve()) if is_path else place
+    return read_deployment(location, settings.catalogue)
 
 
 def _memory_of(deployment: Deployment) -> int:

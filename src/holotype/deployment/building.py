@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, cast
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.document import (
     ArchitectureSpec,
     BuiltinSource,
@@ -28,8 +29,11 @@ from holotype.deployment.document import (
 from holotype.deployment.fields import ONLY_OF_LOADED
 from holotype.deployment.problems import Report, join_quoted, quote
 from holotype.deployment.tree import Node
-from holotype.encoders.config import DTYPES, chosen_dim, look_up
+from holotype.encoders.checkpoints.source import how_to_make_artifact
+from holotype.encoders.config import DTYPES, chosen_dim, look_up_reference
+from holotype.encoders.names import completed, described_in
 from holotype.errors import (
+    ArtifactError,
     InvalidDimensionError,
     InvalidReferenceError,
     ModelNotFoundError,
@@ -82,9 +86,16 @@ def _limit(limit: tuple[int | None, float | None]) -> MemoryLimit:
 class ModelBuilder:
     """Builds the models of one document."""
 
-    def __init__(self, origin: Origin, defaults: Mapping[str, Any], report: Report) -> None:
-        """Keep what holds for all of them."""
+    def __init__(
+        self,
+        origin: Origin,
+        defaults: Mapping[str, Any],
+        report: Report,
+        catalogue: Catalogue[Any] | None,
+    ) -> None:
+        """Keep what holds for all of them; `catalogue` is looked into before holotype's own."""
         self._origin = origin
+        self._catalogue = catalogue
         self._defaults = defaults
         self._report = report
 
@@ -229,7 +240,7 @@ class ModelBuilder:
         if isinstance(read, RegistrySource):
             return read
         if isinstance(read, ModelRef):
-            return ReferenceSource(ref=self._placed(read))
+            return self._reference(read, node)
         kind, values = read
         match kind:
             case "builtin":
@@ -242,7 +253,7 @@ class ModelBuilder:
                 options = tuple(sorted(values.get("options", {}).items()))
                 return CustomSource(factory=values["factory"], options=options)
         try:
-            return ReferenceSource(ref=self._placed(ModelRef.parse(reference_text(kind, values))))
+            ref = ModelRef.parse(reference_text(kind, values))
         except InvalidReferenceError as error:
             self._add(
                 node,
@@ -250,6 +261,20 @@ class ModelBuilder:
                 f"expected a source of the type {kind}",
                 "correct it",
                 rule="value",
+            )
+            return None
+        return self._reference(ref, node)
+
+    def _reference(self, ref: ModelRef, node: Node) -> ReferenceSource | None:
+        try:
+            return ReferenceSource(ref=described_in(self._placed(ref), self._catalogue))
+        except ArtifactError as error:
+            self._add(
+                node,
+                f"{quote(str(ref))} {error.problem}",
+                "expected a source that names one way to run it",
+                "name an entry of the catalogue",
+                rule="catalogue",
             )
             return None
 
@@ -346,15 +371,26 @@ class ModelBuilder:
             if not isinstance(source, ReferenceSource) or source.ref.scheme != "catalogue":
                 continue
             try:
-                record: ModelInfo = look_up(source.ref.location)
+                record: ModelInfo = look_up_reference(source.ref)
                 chosen_dim(record, dim)
-            except ModelNotFoundError as error:
-                meant = " or ".join(map(quote, error.suggestions))
+                if not record.is_on_hub:
+                    self._add(
+                        at,
+                        f"the entry {quote(record.id)} was made of a folder, and is not on the Hub",
+                        "expected files that every machine can fetch",
+                        f"make an artifact: {how_to_make_artifact(record)}; write local:PATH",
+                        rule="catalogue",
+                    )
+            except ModelNotFoundError:
+                near = completed(self._catalogue).suggestions(source.ref.location)
+                meant = " or ".join(map(quote, near))
                 self._add(
                     at,
                     f"the catalogue has no model {quote(source.ref.location)}",
                     "expected an id of the catalogue",
-                    f"did you mean {meant}?" if meant else "see: holotype list",
+                    f"did you mean {meant}?"
+                    if meant
+                    else "see: holotype list; another catalogue is named by holotype --catalogue MODULE",
                     rule="catalogue",
                 )
             except InvalidDimensionError as error:

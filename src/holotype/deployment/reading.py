@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.building import ModelBuilder, Origin, build_pool
 from holotype.deployment.document import Deployment, ModelSpec, PoolSettings
 from holotype.deployment.fields import DEPLOYMENT
@@ -48,7 +49,12 @@ class Reading:
 
 
 def read_text(
-    text: str, *, name: str = "deployment", folder: str | None = None, allow_code: bool = True
+    text: str,
+    *,
+    name: str = "deployment",
+    folder: str | None = None,
+    allow_code: bool = True,
+    catalogue: Catalogue[Any] | None = None,
 ) -> Deployment:
     """Read a deployment from YAML or JSON text.
 
@@ -57,6 +63,7 @@ def read_text(
         name: what problems call it.
         folder: the folder that relative paths are relative to; None leaves them as they are.
         allow_code: whether it may name code to run.
+        catalogue: see `read_documents`.
 
     Raises:
         DeploymentError: it has problems; the error lists all of them.
@@ -69,19 +76,26 @@ def read_text(
             "read_text(path.read_text(encoding='utf-8'))"
         )
     document = Document(name=name, text=text, folder=folder, allow_code=allow_code)
-    return read_documents([document]).deployment
+    return read_documents([document], catalogue=catalogue).deployment
 
 
-def read_documents(documents: Sequence[Document]) -> Reading:
+def read_documents(
+    documents: Sequence[Document], *, catalogue: Catalogue[Any] | None = None
+) -> Reading:
     """Read one deployment from several documents, which share names but not settings.
 
     One document may have `pool`; `defaults` hold for the document that has them.
+
+    Args:
+        documents: the documents.
+        catalogue: where ids and repositories are looked up first, such as the `CATALOGUE` of a
+            generated module; what it lacks is looked up in holotype's own. None means only that.
 
     Raises:
         DeploymentError: they have problems; the error lists those of all documents.
         MissingExtraError: ruamel.yaml is not installed.
     """
-    reader = _Reader()
+    reader = _Reader(catalogue)
     for document in documents:
         reader.read(document)
     return reader.finish()
@@ -91,6 +105,7 @@ def read_documents(documents: Sequence[Document]) -> Reading:
 class _Reader:
     """Gathers the models of several documents."""
 
+    catalogue: Catalogue[Any] | None
     report: Report = field(default_factory=Report)
     models: list[ModelSpec] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -116,7 +131,7 @@ class _Reader:
             return
         self._take_pool(values, modern)
         defaults = values.get("defaults", {}).get("inference", {})
-        builder = ModelBuilder(origin, defaults, self.report)
+        builder = ModelBuilder(origin, defaults, self.report, self.catalogue)
         for name, member in self._members(modern):
             if self._is_new(name, member) and name in values.get("models", {}):
                 self.models.append(builder.build(name, values["models"][name], member.node))

@@ -7,7 +7,9 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.document import Deployment
 from holotype.deployment.files import FileSource
 from holotype.deployment.last_good import LastGood
@@ -73,6 +75,7 @@ def load_deployment(
     *,
     allow_code: bool | None = None,
     last_good: LastGood | None = None,
+    catalogue: Catalogue[Any] | None = None,
 ) -> Loaded:
     """Load a deployment from a file, a folder of files, or parameters of AWS.
 
@@ -81,6 +84,7 @@ def load_deployment(
         allow_code: see `open_source`.
         last_good: where to keep the last good copy of a deployment from a store, to serve when the
             store fails; None keeps none. Files have none: they are here, or they are wrong.
+        catalogue: see `read_documents`.
 
     Raises:
         DeploymentError: it has problems, and there is no last good copy.
@@ -89,13 +93,13 @@ def load_deployment(
     """
     source = open_source(location, allow_code=allow_code)
     try:
-        return take(source.location, source.fetch(), keep_in(source, last_good))
+        return take(source.location, source.fetch(), keep_in(source, last_good), catalogue)
     except (DeploymentError, DeploymentSourceError) as error:
         kept = None if source.folder is not None or last_good is None else last_good.read(source)
         if kept is None:
             raise
         _LOG.warning("%s: serving the last good copy: %s", source.location, error)
-        return _loaded(source.location, *kept, failure=error)
+        return _loaded(source.location, *kept, catalogue, failure=error)
 
 
 def keep_in(source: DeploymentSource, last_good: LastGood | None) -> LastGood | None:
@@ -103,22 +107,31 @@ def keep_in(source: DeploymentSource, last_good: LastGood | None) -> LastGood | 
     return None if source.folder is not None else last_good
 
 
-def take(location: str, found: Snapshot, last_good: LastGood | None = None) -> Loaded:
-    """Read a snapshot and, if it is good, keep it.
+def take(
+    location: str,
+    found: Snapshot,
+    last_good: LastGood | None = None,
+    catalogue: Catalogue[Any] | None = None,
+) -> Loaded:
+    """Read a snapshot with a catalogue (see `read_documents`) and, if it is good, keep it.
 
     Raises:
         DeploymentError: it has problems.
     """
-    loaded = _loaded(location, found, time.time())
+    loaded = _loaded(location, found, time.time(), catalogue)
     if last_good is not None:
         last_good.write(location, found, loaded.fetched_at)
     return loaded
 
 
 def _loaded(
-    location: str, found: Snapshot, fetched_at: float, failure: HolotypeError | None = None
+    location: str,
+    found: Snapshot,
+    fetched_at: float,
+    catalogue: Catalogue[Any] | None,
+    failure: HolotypeError | None = None,
 ) -> Loaded:
-    reading = read_documents(found.documents)
+    reading = read_documents(found.documents, catalogue=catalogue)
     return Loaded(
         deployment=reading.deployment,
         location=location,

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.last_good import LastGood
 from holotype.deployment.snapshots import DeploymentSource, Snapshot
 from holotype.deployment.sources import Loaded, keep_in, take
@@ -59,6 +60,7 @@ class Watch:
         on_same: Callable[[], None] | None = None,
         current: str | None = None,
         last_good: LastGood | None = None,
+        catalogue: Catalogue[Any] | None = None,
         settle_s: float = SETTLE_S,
         poll_s: float = POLL_S,
     ) -> None:
@@ -72,6 +74,7 @@ class Watch:
                 names, such as an alias or a folder, may have changed.
             current: the digest of what runs already; None reads and reports at the start.
             last_good: where to keep good copies from a store.
+            catalogue: see `read_documents`.
             settle_s: how long the folder must rest before it is read, in seconds.
             poll_s: how often to look although nothing was noticed, in seconds.
         """
@@ -82,6 +85,7 @@ class Watch:
         self._seen = current
         self._failed: str | None = None
         self._last_good = keep_in(source, last_good)
+        self._catalogue = catalogue
         self._settle_s = settle_s
         self._poll_s = poll_s
         # Its `put` may be called by a signal handler that interrupts another `put`.
@@ -185,7 +189,7 @@ class Watch:
 
     def _take(self, found: Snapshot) -> None:
         try:
-            loaded = take(self._source.location, found, self._last_good)
+            loaded = take(self._source.location, found, self._last_good, self._catalogue)
             self._on_change(loaded)
         except Exception as error:
             self._failed = None

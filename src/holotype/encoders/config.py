@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         ModelId,
         SparseModelId,
     )
+    from holotype.references.ref import ModelRef
 else:
     from holotype._dataclass import dataclass
 
@@ -158,6 +159,11 @@ def look_up(id: str) -> ModelInfo:
     from holotype.models import get_model
 
     return get_model(cast("ModelId", id))
+
+
+def look_up_reference(ref: ModelRef) -> ModelInfo:
+    """Return the entry that a reference to a catalogue names."""
+    return look_up(ref.location) if ref.record is None else ref.record
 
 
 def configure(

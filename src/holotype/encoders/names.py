@@ -7,12 +7,15 @@ means the same everywhere. A name that could mean two things is refused.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from holotype.errors import (
     AmbiguousModelError,
     AmbiguousNameError,
+    ArtifactError,
     InvalidArgumentError,
     ModelNotFoundError,
 )
@@ -69,18 +72,76 @@ def resolve(
     raise _not_found(name, known, checkpoint)
 
 
-def as_reference(model: ModelRef | ModelInfo | str | os.PathLike[str]) -> ModelRef:
-    """Return the reference that a name, a path or a reference means; see `resolve`."""
+def as_reference(
+    model: ModelRef | ModelInfo | str | os.PathLike[str], catalogue: Catalogue[Any] | None = None
+) -> ModelRef:
+    """Return the reference that a record, a name, a path or a reference means; see `resolve`.
+
+    Args:
+        model: the record, the name, the path or the reference.
+        catalogue: the catalogue that names are looked up in first; those that it lacks are looked
+            up in holotype's own. None means only that.
+    """
     if isinstance(model, os.PathLike):
         return reference_to_folder(os.fspath(model))
-    found = resolve(model) if isinstance(model, str) else model
+    found = resolve(model, completed(catalogue)) if isinstance(model, str) else model
     if isinstance(found, ModelInfo):
-        return ModelRef(scheme="catalogue", location=found.id)
+        own = _own_catalogue().holds(found)
+        return ModelRef(scheme="catalogue", location=found.id, record=None if own else found)
     if not isinstance(found, ModelRef):
         raise InvalidArgumentError(
-            f"the model is {found!r}; expected an id, a reference such as 'hf:org/model', or a path"
+            f"the model is {found!r}; expected a record, an id, a reference such as "
+            "'hf:org/model', or a path"
         )
-    return found
+    return described_in(found, catalogue)
+
+
+def described_in(ref: ModelRef, catalogue: Catalogue[Any] | None) -> ModelRef:
+    """Return a reference with the entry of a catalogue that describes it, where there is one.
+
+    All that opens the reference uses that entry, in this process and in others that get it. What
+    the catalogue lacks is holotype's own, and needs no entry with it.
+
+    Raises:
+        ArtifactError: the catalogue has several records of the repository.
+    """
+    if catalogue is None or ref.record is not None or ref.scheme not in ("catalogue", "hf"):
+        return ref
+    if ref.scheme == "catalogue":
+        record = catalogue.find_model(ref.location)
+    else:
+        record = entry_of_repository(ref, catalogue)
+    if record is None or _own_catalogue().holds(record):
+        return ref
+    return replace(ref, record=record)
+
+
+def entry_of_repository(ref: ModelRef, catalogue: Catalogue[Any] | None = None) -> ModelInfo | None:
+    """Return a catalogue's record of a repository; None if there is none.
+
+    Raises:
+        ArtifactError: the catalogue has several records of this repository.
+    """
+    try:
+        return (catalogue or _own_catalogue()).get_model_by_hf_id(ref.location)
+    except ModelNotFoundError:
+        return None
+    except AmbiguousModelError as error:
+        spelt = " or ".join(f"catalogue:{id}" for id in error.ids)
+        raise ArtifactError(
+            str(ref), f"is run in several ways, and the reference does not say which; name {spelt}"
+        ) from None
+
+
+def completed(catalogue: Catalogue[Any] | None) -> Catalogue[Any]:
+    """Return where names are looked up: in a catalogue, and what it lacks in holotype's own."""
+    own = _own_catalogue()
+    return own if catalogue is None or catalogue is own else _together(catalogue, own)
+
+
+@lru_cache(maxsize=4)
+def _together(first: Catalogue[Any], second: Catalogue[Any]) -> Catalogue[Any]:
+    return first.followed_by(second)
 
 
 def reference_to_folder(path: str) -> ModelRef:

@@ -14,17 +14,16 @@ from typing import Literal, TypeAlias
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.completeness import check_complete, check_weights
-from holotype.encoders.config import look_up
+from holotype.encoders.config import look_up_reference
 from holotype.encoders.copies import find_original
 from holotype.encoders.kinds.derived_record import derive_record
 from holotype.encoders.kinds.plan import AnyPlan, make_plan
+from holotype.encoders.names import entry_of_repository
 from holotype.errors import (
-    AmbiguousModelError,
     ArtifactDamagedError,
     ArtifactError,
     FileDifference,
     MissingExtraError,
-    ModelNotFoundError,
 )
 from holotype.records import ModelInfo
 from holotype.references.checking import OnBytes, check_contents, check_sizes
@@ -121,7 +120,7 @@ def open_reference(
     if lock is not None:
         return _open_locked(ref, lock, verify)
     if ref.scheme == "catalogue":
-        return OpenedModel(record=look_up(ref.location), checkpoint=None)
+        return OpenedModel(record=look_up_reference(ref), checkpoint=None)
     if ref.scheme == "hf":
         return _open_repository(ref, with_code=with_code)
     folder = find_folder(ref)
@@ -215,18 +214,10 @@ def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:
     Raises:
         ArtifactError: the catalogue has several records of this repository.
     """
-    from holotype.models import get_model_by_hf_id
-
-    try:
-        record = get_model_by_hf_id(ref.location)
-    except ModelNotFoundError:
-        return None
-    except AmbiguousModelError as error:
-        spelt = " or ".join(f"catalogue:{id}" for id in error.ids)
-        raise ArtifactError(
-            str(ref), f"is run in several ways, and the reference does not say which; name {spelt}"
-        ) from None
-    return record if record.revision == commit else replace(record, revision=commit)
+    record = entry_of_repository(ref) if ref.record is None else ref.record
+    if record is None or record.revision == commit:
+        return record
+    return replace(record, revision=commit)
 
 
 def _open_repository(ref: ModelRef, *, with_code: bool) -> OpenedModel:

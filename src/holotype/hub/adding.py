@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from holotype.errors import CatalogueFileError, UnsupportedCheckpointError
 from holotype.hub import json_text
 from holotype.hub.checkpoint_files import CheckpointFiles
 from holotype.hub.fields import POINTERS, empty_record
-from holotype.hub.fixing import SOURCE, entries, with_source
+from holotype.hub.fixing import FOLDER, HUB, entries, with_source
+from holotype.hub.network_names import network_name
 from holotype.hub.reading import compare_with_checkpoint
 from holotype.naming import kebab_case
 from holotype.references.entry import RECORDS
@@ -48,8 +49,7 @@ _DESCRIPTIONS = {
     "image-text": "Embedding model for images and text",
     "captioner": "Captioner that writes text for images",
 }
-_DERIVED = f"{SOURCE}: derived from the kind of model"
-_NAMED = f"{SOURCE}: the name of the repository"
+_DERIVED = "derived from the kind of model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ def make_entry(
         huggingface_id: its repository.
         id: the id of the entry.
         kind: the kind of model; None detects it.
-        revision: the commit of the files; None uses the repository's.
+        revision: the commit of the files; None uses the repository's. A folder of no commit is
+            not on the Hub, and its files are a source of their own.
 
     Raises:
         CheckpointError: a file is damaged.
@@ -112,24 +113,25 @@ def make_entry(
             f"does not state the vector size that an entry of the kind {kind} requires; "
             "write the entry by hand" + "".join(f". {note}" for note in notes),
         )
-    entry = _skeleton(huggingface_id, id, kind)
+    source = FOLDER if files.repository is None and revision is None else HUB
+    entry = _skeleton(huggingface_id, id, kind, source)
     provenance = entry["provenance"]
     if files.checkpoint.is_open_clip:
-        provenance["*"] = f"{SOURCE}: {OPEN_CLIP_FILE}"
+        provenance["*"] = f"{source}: {OPEN_CLIP_FILE}"
     if kind == "colbert":
         entry["encoding"]["similarity"] = "maxsim"
-        provenance["/encoding/similarity"] = _DERIVED
+        provenance["/encoding/similarity"] = f"{source}: {_DERIVED}"
     for field, setting in said.items():
         *groups, key = POINTERS[field]
         target: dict[str, Any] = entry
         for group in groups:
             target = target.setdefault(group, {})
         target[key] = _as_json(setting.value)
-        provenance["/" + "/".join(POINTERS[field])] = f"{SOURCE}: {setting.file}"
+        provenance["/" + "/".join(POINTERS[field])] = f"{source}: {setting.file}"
     commit = files.repository.commit if files.repository else revision
     entry["revision"] = commit
     if commit is not None:
-        provenance["/revision"] = f"{SOURCE}: the newest commit" if revision is None else SOURCE
+        provenance["/revision"] = f"{HUB}: the newest commit" if revision is None else HUB
     if "image" in entry or kind in ("image-text", "captioner"):
         entry["capabilities"]["modalities"] = ["image", "text"]
     entry["description"] = _description(kind, said)
@@ -137,12 +139,19 @@ def make_entry(
     return NewEntry(ordered, notes)
 
 
-def propose_id(huggingface_id: str, kind: str, taken: Collection[str]) -> str:
-    """Propose an unused id: the name of the repository in kebab-case."""
+def propose_id(huggingface_id: str, kind: str, models: Sequence[Mapping[str, Any]]) -> str:
+    """Propose an unused id: the name of the repository in kebab-case.
+
+    If another mode of the repository has it, the kind follows; if another model has it, the
+    organization goes in front.
+    """
     organization, _, name = huggingface_id.rpartition("/")
     short = kebab_case(name)
-    proposals = (short, f"{short}-{kind}", f"{kebab_case(organization)}-{short}")
-    return next((each for each in proposals if each not in taken), f"{proposals[-1]}-{kind}")
+    own = f"{kebab_case(organization)}-{short}"
+    repositories = {str(model.get("huggingface_id")).lower() for model in models}
+    more = (f"{short}-{kind}", own) if huggingface_id.lower() in repositories else (own,)
+    taken = taken_names(models)
+    return next((each for each in (short, *more) if each not in taken), f"{own}-{kind}")
 
 
 def taken_names(models: Sequence[Mapping[str, Any]]) -> frozenset[str]:
@@ -208,12 +217,13 @@ def with_entry(text: str, entry: Mapping[str, Any]) -> str:
         CatalogueFileError: the text is not a catalogue.
     """
     text = completed(text)
+    source = str(entry["provenance"]["*"]).partition(":")[0]
     kinds = [model.get("type") for model in entries(text)]
     if not kinds:
-        return with_source(json_text.replace(text, ("models",), [entry]))
+        return with_source(json_text.replace(text, ("models",), [entry]), source)
     same = [at for at, kind in enumerate(kinds) if kind == entry["type"]]
     at = same[-1] + 1 if same else len(kinds)
-    return with_source(json_text.insert_item(text, ("models",), at, entry))
+    return with_source(json_text.insert_item(text, ("models",), at, entry), source)
 
 
 _ORDER = (
@@ -223,8 +233,9 @@ _ORDER = (
 )
 
 
-def _skeleton(huggingface_id: str, id: str, kind: str) -> dict[str, Any]:
+def _skeleton(huggingface_id: str, id: str, kind: str, source: str) -> dict[str, Any]:
     organization, _, name = huggingface_id.rpartition("/")
+    named = f"{source}: {'the name of the repository' if source == HUB else 'named by hand'}"
     sizes = ("parameters", "embedding_dim", "hidden_dim", "context_length")
     return {
         "id": id,
@@ -250,12 +261,13 @@ def _skeleton(huggingface_id: str, id: str, kind: str) -> dict[str, Any]:
         "performance": {"beir_avg": None, "ms_marco_mrr10": None},
         "encoding": dict.fromkeys(_ENCODINGS[kind]),
         "provenance": {
-            "*": f"{SOURCE}: config.json",
-            "/id": _NAMED,
-            "/name": _NAMED,
-            "/organization": _NAMED,
-            "/description": f"{SOURCE}: composed of the other values",
-            "/capabilities": _DERIVED,
+            "*": f"{source}: config.json",
+            "/id": named,
+            "/name": named,
+            "/huggingface_id": named,
+            "/organization": named,
+            "/description": f"{source}: composed of the other values",
+            "/capabilities": f"{source}: {_DERIVED}",
         },
     }
 
@@ -275,9 +287,10 @@ def _description(kind: str, said: Mapping[str, Setting[Any]]) -> str:
     if value("architecture_type") in (None, "static"):
         table = " It is a table of token vectors without a network."
         return f"{first}." + (table if value("architecture_type") else "")
-    second = f" A network of the type {value('architecture_type')}"
+    stated = value("architecture_type")
+    second = f" {network_name(stated) or f'A {stated}'} network"
     if (value("parameters") or 0) >= 1_000_000:
-        second += f" with {value('parameters') / 1e6:,.0f} million parameters"
+        second += f" of {value('parameters') / 1e6:,.0f} million parameters"
     if value("context_length"):
         second += f" that reads up to {value('context_length'):,} tokens"
     return f"{first}.{second}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from holotype.errors import CatalogueFileError
 from holotype.hub import json_text
@@ -12,11 +13,21 @@ from holotype.hub.fields import POINTERS
 from holotype.hub.file_list import MISSING
 from holotype.hub.verifying import GONE, Finding, Report
 
-SOURCE = "hub"
-SOURCE_ENTRY = {
-    "title": "Files of the model's own repository on the Hugging Face Hub",
-    "url": "https://huggingface.co/models",
-    "note": "The detail names the file.",
+HUB = "hub"
+FOLDER = "folder"
+"""The sources of checkpoints on the Hub, and of those that are not there."""
+
+_SOURCES = {
+    HUB: {
+        "title": "Files of the model's own repository on the Hugging Face Hub",
+        "url": "https://huggingface.co/models",
+        "note": "The detail names the file.",
+    },
+    FOLDER: {
+        "title": "Files of a checkpoint in a folder",
+        "url": None,
+        "note": "The detail names the file. A model whose huggingface_id has this source is not on the Hugging Face Hub.",
+    },
 }
 _AFTER_GROUPS = ("revision", "encoding", "lineage", "provenance")
 
@@ -64,7 +75,8 @@ def fixed_text(
         for fix in wanted:
             text = _with_value(text, at, fix.finding)
         fixes += wanted
-    return (with_source(text) if fixes else text), tuple(fixes)
+        text = with_source(text, _source_of(text, at))
+    return text, tuple(fixes)
 
 
 def causes_of(fixes: Iterable[Fix], id: str | None, pointer: str) -> tuple[Fix, ...]:
@@ -119,11 +131,18 @@ def entries(text: str) -> list[dict[str, object]]:
     return models
 
 
-def with_source(text: str) -> str:
-    """Add the Hub to the sources of a catalogue."""
-    if json_text.find(text, ("sources", SOURCE)) is not None:
+def with_source(text: str, source: str) -> str:
+    """Add the Hub, or folders, to the sources of a catalogue."""
+    if json_text.find(text, ("sources", source)) is not None:
         return text
-    return json_text.insert_member(text, ("sources",), SOURCE, SOURCE_ENTRY)
+    return json_text.insert_member(text, ("sources",), source, _SOURCES[source])
+
+
+def _source_of(text: str, at: int) -> str:
+    """Return what the checkpoint of an entry is called as a source."""
+    provenance: Any = entries(text)[at].get("provenance")
+    named = provenance.get("/huggingface_id", provenance.get("*"))
+    return FOLDER if str(named).partition(":")[0] == FOLDER else HUB
 
 
 def _with_value(text: str, at: int, finding: Finding) -> str:
@@ -138,7 +157,7 @@ def _with_value(text: str, at: int, finding: Finding) -> str:
     else:
         text = json_text.replace(text, (*path, key), finding.theirs)
     pointer = "/" + "/".join(POINTERS[finding.field])
-    said = f"{SOURCE}: {finding.file}"
+    said = f"{_source_of(text, at)}: {finding.file}"
     if json_text.find(text, (*entry, "provenance", pointer)) is None:
         return json_text.insert_member(text, (*entry, "provenance"), pointer, said)
     return json_text.replace(text, (*entry, "provenance", pointer), said)

@@ -58,6 +58,9 @@ def look_upstream(record: ModelInfo, client: HubClient) -> Upstream:
         HubUnreachableError: the Hub cannot be reached, so no entry can be compared.
     """
     pinned = record.revision
+    if not record.is_on_hub:
+        problem = "the entry was made of a folder, and has no repository on the Hub to look at"
+        return Upstream(id=record.id, pinned=pinned, error=problem)
     try:
         newest = client.repository(record.huggingface_id, None)
         if newest.commit == pinned:

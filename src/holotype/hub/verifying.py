@@ -94,6 +94,13 @@ def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
         HubUnreachableError: the Hub cannot be reached, and the cache does not have the commit.
     """
     location = f"{record.huggingface_id}@{record.revision}"
+    if not record.is_on_hub:
+        return Report(
+            id=record.id,
+            location=record.huggingface_id,
+            error="the entry was made of a folder, and is not on the Hub; name the folder: holotype "
+            f"verify {record.id} --from FOLDER",
+        )
     if record.revision is None:
         return Report(
             id=record.id,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.document import (
     BuiltinSource,
     CustomSource,
@@ -19,11 +20,13 @@ from holotype.deployment.document import (
     ReferenceSource,
     VariantSpec,
 )
+from holotype.encoders.names import as_reference, described_in
 from holotype.pool.applying import check
 from holotype.pool.errors import PoolError, UnknownNameError
 from holotype.pool.queued import Limits
 from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
+from holotype.records import ModelInfo
 from holotype.references.ref import ModelRef
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class PoolBuilder:
         self._sizes: Sizes | None = None
         self._limits: Limits | None = None
         self._registry: Resolve | None = None
+        self._catalogue: Catalogue[Any] | None = None
 
     def with_file(self, path: str | os.PathLike[str]) -> Self:
         """Serve a deployment file, a folder of them, or parameters of AWS (``ssm:/name``).
@@ -53,6 +57,11 @@ class PoolBuilder:
         What is added by hand comes on top.
         """
         self._location = os.fspath(path)
+        return self
+
+    def with_catalogue(self, catalogue: Catalogue[Any]) -> Self:
+        """Look ids up in a catalogue of your own first, the `CATALOGUE` of a generated module."""
+        self._catalogue = catalogue
         return self
 
     def with_settings(self, settings: PoolSettings) -> Self:
@@ -68,19 +77,29 @@ class PoolBuilder:
     def with_model(
         self,
         name: str,
-        source: str | ModelRef,
+        source: str | ModelRef | ModelInfo,
         *,
         dim: int | None = None,
         device: str | None = None,
         memory_bytes: int | None = None,
         fallback: tuple[str, ...] = (),
     ) -> Self:
-        """Serve the model of a reference, such as ``catalogue:bge-m3`` or ``local:models/mine``.
+        """Serve a model.
+
+        Args:
+            name: the name that callers use.
+            source: a record of any catalogue, or a reference such as ``catalogue:bge-m3`` or
+                ``local:models/mine``.
+            dim: see `ModelSpec`.
+            device: see `InferenceSettings`.
+            memory_bytes: see `ModelSpec`.
+            fallback: see `ModelSpec`.
 
         Raises:
             InvalidReferenceError: the text is no reference.
+            InvalidArgumentError: it is neither a text, nor a reference, nor a record.
         """
-        ref = ModelRef.parse(source) if isinstance(source, str) else source
+        ref = as_reference(ModelRef.parse(source) if isinstance(source, str) else source)
         inference = InferenceSettings(device=device)
         return self.with_spec(
             ModelSpec(
@@ -177,13 +196,16 @@ class PoolBuilder:
             allow=self._allow,
             factories=self._factories,
             registry=self._registry,
+            catalogue=self._catalogue,
             sizes=self._sizes,
             limits=self._limits,
         )
 
     def _deployment(self) -> Deployment:
         return self._completed(
-            Deployment() if self._location is None else read_deployment(self._location)
+            Deployment()
+            if self._location is None
+            else read_deployment(self._location, self._catalogue)
         )
 
     def _completed(self, base: Deployment) -> Deployment:
@@ -194,7 +216,7 @@ class PoolBuilder:
             raise PoolError(
                 twice[0], f"is in {self._location} and was added by hand; rename one of them"
             )
-        specs.update(self._specs)
+        specs.update({spec.name: self._described(spec) for spec in self._specs.values()})
         for name in (*self._preload, *self._pinned):
             if name not in specs:
                 raise UnknownNameError(name, sorted(specs))
@@ -210,15 +232,34 @@ class PoolBuilder:
         check(deployment)
         return deployment
 
+    def _described(self, spec: ModelSpec) -> ModelSpec:
+        """Return a model with the entries of the catalogue that its sources name."""
+        variants = tuple(
+            replace(
+                variant,
+                source=ReferenceSource(ref=described_in(variant.source.ref, self._catalogue)),
+            )
+            if isinstance(variant.source, ReferenceSource)
+            else variant
+            for variant in spec.variants
+        )
+        return replace(spec, variants=variants)
 
-def read_deployment(location: str) -> Deployment:
+
+def read_deployment(location: str, catalogue: Catalogue[Any] | None = None) -> Deployment:
     """Read a deployment from where it is kept; of a store that fails, the last good copy.
+
+    Args:
+        location: where it is kept.
+        catalogue: see `holotype.deployment.reading.read_documents`.
 
     Raises:
         HolotypeError: it has problems, or cannot be had.
     """
     # By name: it needs the extra.
     deployment: Any = importlib.import_module("holotype.deployment")
-    loaded = deployment.load_deployment(location, last_good=deployment.LastGood.of_user())
+    loaded = deployment.load_deployment(
+        location, last_good=deployment.LastGood.of_user(), catalogue=catalogue
+    )
     found: Deployment = loaded.deployment
     return found

@@ -33,6 +33,7 @@ from holotype.pool.registered import (
 )
 from holotype.pool.sizes import Need, Sizes, estimate_bytes, identity_of
 from holotype.pool.slot import Unit
+from holotype.references.entry import entry_of
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 
@@ -147,7 +148,7 @@ class Opener:
             return _Way(
                 reference=str(source.ref),
                 open=partial(_load, source.ref, spec.dim, device, inference),
-                source=repr(source),
+                source=_identity(source),
                 device=device,
                 prepare=partial(_import_backend, inference.backend),
                 files=_content(source.ref),
@@ -226,6 +227,12 @@ class Opener:
             if estimated is not None:
                 return Need(n_bytes=estimated, origin="estimated")
         return Need(n_bytes=0, origin="unknown")
+
+
+def _identity(source: ReferenceSource) -> str:
+    """Return what tells a source from others: an entry of another catalogue counts as a whole."""
+    record = source.ref.record
+    return repr(source) if record is None else f"{source!r} {entry_of(record)!r}"
 
 
 def _device(inference: InferenceSettings, copy: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier, follows
 from holotype.pool.borrowing import borrow
@@ -45,6 +46,7 @@ class Operations:
         *,
         read: Read | None,
         location: str | None,
+        catalogue: Catalogue[Any] | None,
     ) -> None:
         """Serve nothing yet; see `Pool` for the arguments."""
         self._engine = engine
@@ -53,6 +55,7 @@ class Operations:
         self._applier = Applier(engine, caller, opener)
         self._read = read
         self._location = location
+        self._catalogue = catalogue
         self._watch: Any = None
         self.events: Events = engine.events
         self.metrics: Metrics = engine.metrics
@@ -181,7 +184,12 @@ class Operations:
         deployment: Any = importlib.import_module("holotype.deployment")
         source = deployment.open_source(self._location)
         watch = deployment.Watch(
-            source, self._on_change, self._on_failure, on_same=self._on_same, poll_s=poll_s
+            source,
+            self._on_change,
+            self._on_failure,
+            on_same=self._on_same,
+            catalogue=self._catalogue,
+            poll_s=poll_s,
         )
         self._watch = watch.start()
         return watch

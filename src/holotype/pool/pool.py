@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from threading import Lock
 from typing import Any, Literal, Self, TypeVar, overload
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.document import Deployment
 from holotype.pool.batched_calls import BatchedCalls, QueuedCall
 from holotype.pool.builder import PoolBuilder
@@ -57,6 +58,7 @@ class Pool(Operations):
         sizes: Sizes | None = None,
         limits: Limits | None = None,
         registry: Resolve | None = None,
+        catalogue: Catalogue[Any] | None = None,
         engine: Callable[..., Engine] = Engine,
     ) -> None:
         """Serve a deployment; what it preloads is being loaded when this returns.
@@ -70,6 +72,7 @@ class Pool(Operations):
             sizes: where measured sizes are remembered; None uses the user's cache.
             limits: how much may be queued for batches across callers.
             registry: finds the version of a registry that a ``registry:`` source stands for.
+            catalogue: the catalogue with which `read` reads the deployment, for `watch`.
             engine: makes the engine; tests pass one with another clock or other memory.
 
         Raises:
@@ -82,7 +85,9 @@ class Pool(Operations):
         opener = Opener(
             sizes=known, allow=frozenset(allow), factories=factories or {}, registry=registry
         )
-        super().__init__(made, Caller(made), opener, read=read, location=location)
+        super().__init__(
+            made, Caller(made), opener, read=read, location=location, catalogue=catalogue
+        )
         self._lock = Lock()
         self._batches = BatchedCalls(
             self._caller,
@@ -103,18 +108,27 @@ class Pool(Operations):
             raise
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str], *, allow: Collection[str] = ()) -> Pool:
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        allow: Collection[str] = (),
+        catalogue: Catalogue[Any] | None = None,
+    ) -> Pool:
         """Serve a deployment file, or a folder of them; see docs/deployment.md.
 
         Args:
             path: the file or the folder.
             allow: see `Pool`.
+            catalogue: where ids are looked up before holotype's own catalogue, such as the
+                `CATALOGUE` of a generated module; None means only there.
 
         Raises:
             HolotypeError: the file has problems; the error lists each with its line.
             PoolError: a source is not supported or not allowed.
         """
-        return PoolBuilder(cls).with_file(path).allow(*allow).build()
+        builder = PoolBuilder(cls).with_file(path).allow(*allow)
+        return (builder if catalogue is None else builder.with_catalogue(catalogue)).build()
 
     @classmethod
     def builder(cls) -> PoolBuilder:

@@ -21,8 +21,8 @@ class CreationOptions:
     """What an artifact may include, and how.
 
     Attributes:
-        entry: the id of the catalogue's entry that describes a folder; None derives a record from
-            the folder's files.
+        entry: the record that describes a folder, of any catalogue, or an id of holotype's own;
+            None derives a record from the folder's files.
         link: whether to make hard links instead of copies if the file system can; writing to one
             of the two then changes the other.
         convert_pickles: whether to read weights that exist only as pickles, with torch's
@@ -31,7 +31,7 @@ class CreationOptions:
         max_bytes: the largest download from the Hub, in bytes.
     """
 
-    entry: str | None = None
+    entry: ModelInfo | str | None = None
     link: bool = False
     convert_pickles: bool = False
     trust_remote_code: bool = False

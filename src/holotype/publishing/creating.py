@@ -35,7 +35,7 @@ from holotype.references.staging import clear, keep_only, refuse_existing, stage
 
 
 def create_artifact(
-    ref: ModelRef | str | os.PathLike[str],
+    ref: ModelRef | ModelInfo | str | os.PathLike[str],
     target: Path,
     options: CreationOptions | None = None,
     *,
@@ -47,7 +47,8 @@ def create_artifact(
     is at the target, and the next run continues with what was downloaded.
 
     Args:
-        ref: the source of the model: a reference, a name of the catalogue, or the path of a folder.
+        ref: the source of the model: a reference, a record of any catalogue, a name of holotype's
+            own, or the path of a folder.
         target: the folder to create.
         options: what to include, and how.
         on_total: shows the progress.
@@ -96,11 +97,15 @@ def _fill_from_folder(
         return copy_artifact(folder, staging, options, on_total)
     gathered = gather_folder(folder, staging, options, on_total)
     checkpoint = Checkpoint(folder)
-    record = find_original(checkpoint) if options.entry is None else look_up(options.entry)
+    record = find_original(checkpoint) if options.entry is None else _entry(options.entry)
     manifest = _manifest(ref, replace(gathered, record=record), staging, options)
     if record is None:
         _warn_of_lost_prompts(manifest.record, checkpoint)
     return manifest
+
+
+def _entry(entry: ModelInfo | str) -> ModelInfo:
+    return look_up(entry) if isinstance(entry, str) else entry
 
 
 def _warn_of_lost_prompts(record: ModelInfo, checkpoint: Checkpoint) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from holotype.encoders.checkpoints.repository import find_repository
-from holotype.encoders.config import look_up
+from holotype.encoders.checkpoints.source import how_to_make_artifact
+from holotype.encoders.config import look_up_reference
 from holotype.encoders.opening import known_record
 from holotype.errors import CheckpointError, HubUnreachableError
 from holotype.hub.client import HubClient
@@ -60,7 +61,13 @@ def gather_repository(
 def _named(ref: ModelRef) -> tuple[ModelInfo | None, str, str | None]:
     if ref.scheme == "hf":
         return None, ref.location, ref.revision
-    record = look_up(ref.location)
+    record = look_up_reference(ref)
+    if not record.is_on_hub:
+        raise CheckpointError(
+            str(ref),
+            "was made of a folder, and is not on the Hub; make an artifact of the folder and name "
+            f"that: {how_to_make_artifact(record)}",
+        )
     if record.revision is None:
         raise CheckpointError(
             str(ref),

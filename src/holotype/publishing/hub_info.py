@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.repository import cached_repository
-from holotype.encoders.config import look_up
+from holotype.encoders.config import look_up_reference
 from holotype.encoders.kinds.derived_record import recognise_kind
 from holotype.encoders.opening import known_record
 from holotype.errors import HubUnreachableError
@@ -14,7 +14,7 @@ from holotype.hub.adding import statements
 from holotype.hub.checkpoint_files import CheckpointFiles, open_repository
 from holotype.hub.client import HubClient
 from holotype.hub.fields import empty_record
-from holotype.publishing.describing import describe, labels_of
+from holotype.publishing.describing import describe_with_sources, labels_of, with_statements
 from holotype.publishing.info import (
     ReferencedModel,
     folder_info,
@@ -34,14 +34,16 @@ def repository_info(ref: ModelRef) -> ReferencedModel:
     Raises:
         CheckpointError: the kind of model is unclear, or the Hub does not answer.
     """
-    record = look_up(ref.location) if ref.scheme == "catalogue" else None
+    record = look_up_reference(ref) if ref.scheme == "catalogue" else None
+    if record is not None and not record.is_on_hub:
+        return without_files(ref, record, "the entry was made of a folder, and is not on the Hub")
     name = record.huggingface_id if record else ref.location
     revision = record.revision if record else ref.revision
     if record is not None or ref.is_commit:
         known = record or known_record(ref, revision)
         folder = cached_repository(name, revision, known) if revision else None
         if folder is not None:
-            found = known or describe(
+            found = known or describe_with_sources(
                 Checkpoint(folder),
                 name=name.rpartition("/")[2],
                 huggingface_id=name,
@@ -81,5 +83,4 @@ def _remote_info(
 def _described(ref: ModelRef, files: CheckpointFiles, commit: str | None) -> ModelInfo:
     kind = recognise_kind(files.checkpoint)
     said, _ = statements(files, ref.location, kind)
-    values = {field: setting.value for field, setting in said.items()}
-    return replace(empty_record(ref.location, kind), **{**values, "revision": commit})
+    return with_statements(replace(empty_record(ref.location, kind), revision=commit), said)

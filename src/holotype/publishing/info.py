@@ -17,13 +17,13 @@ from holotype.encoders.checkpoints.safetensors import (
     read_header,
     stored_dtype,
 )
-from holotype.encoders.config import look_up
+from holotype.encoders.config import look_up_reference
 from holotype.encoders.copies import find_original
 from holotype.encoders.names import as_reference
 from holotype.encoders.opening import open_reference
 from holotype.errors import ArtifactError
 from holotype.publishing.copying import list_files, real_files
-from holotype.publishing.describing import describe, labels_of
+from holotype.publishing.describing import describe_with_sources, labels_of
 from holotype.publishing.selection import select_files
 from holotype.records import ClassifierModel, Dtype, ModelInfo
 from holotype.references.manifest import Manifest
@@ -69,7 +69,7 @@ class ReferencedModel:
     fingerprint: str | None = None
 
 
-def get_model_info(ref: ModelRef | str | os.PathLike[str]) -> ReferencedModel:
+def get_model_info(ref: ModelRef | ModelInfo | str | os.PathLike[str]) -> ReferencedModel:
     """Describe a reference without loading or downloading weights.
 
     Raises:
@@ -87,11 +87,12 @@ def get_model_info(ref: ModelRef | str | os.PathLike[str]) -> ReferencedModel:
     folder = checkpoint.folder
     if opened.manifest is not None:
         return artifact_info(ref, opened.manifest, folder)
-    record = find_original(checkpoint) or describe(checkpoint, name=folder.resolve().name)
+    name = folder.resolve().name
+    record = find_original(checkpoint) or describe_with_sources(checkpoint, name=name)
     return folder_info(ref, record, folder, availability="local")
 
 
-def load_labels(ref: ModelRef | str | os.PathLike[str]) -> tuple[str, ...]:
+def load_labels(ref: ModelRef | ModelInfo | str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the labels of a classifier in the order of its outputs.
 
     Raises:
@@ -100,7 +101,7 @@ def load_labels(ref: ModelRef | str | os.PathLike[str]) -> tuple[str, ...]:
     """
     ref = as_reference(ref)
     if ref.scheme == "catalogue":
-        record = look_up(ref.location)
+        record = look_up_reference(ref)
         if isinstance(record, ClassifierModel) and record.labels:
             return record.labels
     info = get_model_info(ref)
@@ -180,7 +181,7 @@ def _on_hub(ref: ModelRef) -> ReferencedModel:
     if find_spec("huggingface_hub") is None:
         if ref.scheme == "catalogue":
             problem = "huggingface_hub is not installed"
-            return without_files(ref, look_up(ref.location), problem)
+            return without_files(ref, look_up_reference(ref), problem)
         importlib.import_module("huggingface_hub")
     # By name, so type checkers do not read huggingface_hub and everything that it imports.
     hub_info = importlib.import_module("holotype.publishing.hub_info")

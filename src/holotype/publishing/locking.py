@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from holotype.encoders.names import as_reference
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactExistsError
 from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact
+from holotype.records import ModelInfo
 from holotype.references.cache import cached_artifact
 from holotype.references.folders import find_folder
 from holotype.references.lock_file import LockedModel
@@ -22,16 +25,24 @@ from holotype.references.pulling import OnTotal, fetch_to_cache
 from holotype.references.ref import ModelRef
 
 
-def lock_model(ref: ModelRef, *, on_total: OnTotal = lambda _: None) -> LockedModel:
+def lock_model(
+    ref: ModelRef | ModelInfo | str | os.PathLike[str], *, on_total: OnTotal = lambda _: None
+) -> LockedModel:
     """Return the lock entry of a reference now, after reading every byte.
 
     Anything not on this machine is downloaded into the cache.
+
+    Args:
+        ref: a reference, a record of any catalogue, a name of holotype's own, or the path of an
+            artifact.
+        on_total: shows the progress.
 
     Raises:
         ArtifactNotFoundError: there is nothing, or a folder that is not an artifact.
         ArtifactError: it is damaged or unavailable.
         CheckpointError: a repository is damaged or unavailable.
     """
+    ref = as_reference(ref)
     if ref.scheme in ("hf", "catalogue"):
         return LockedModel.of(ref, _made_in_cache(ref, ref, on_total))
     return LockedModel.of(ref, open_artifact(find_folder(ref), verify="full"))

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from holotype.errors import (
     NotLockedError,
 )
 from holotype.references.cache import cached_artifact
+from holotype.references.entry import entry_of, record_of
 from holotype.references.folders import find_folder
 from holotype.references.manifest import FileEntry, Manifest, parse_files
 from holotype.references.paths import open_file
@@ -31,6 +32,7 @@ _FORMAT_VERSION = 1
 _LARGEST_FILE_BYTES = 64_000_000
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_ENTRY = "entry"
 _KEYS = frozenset({"reference", "commit", "digest", "fingerprint", "files"})
 
 
@@ -89,14 +91,15 @@ class LockFile:
     models: tuple[LockedModel, ...]
 
     def find(self, ref: ModelRef) -> LockedModel | None:
-        """Return the locked model of a reference; None if the file does not list it."""
-        return next((model for model in self.models if model.reference == ref), None)
+        """Return the locked model of a reference, as it is spelt; None if there is none."""
+        return next((model for model in self.models if str(model.reference) == str(ref)), None)
 
     def to_json(self) -> str:
         """Return the text of the file; the same models give the same text."""
         models = [
             {
                 "reference": str(model.reference),
+                **_stated(model.reference),
                 "commit": model.commit,
                 "digest": model.digest,
                 "fingerprint": model.fingerprint,
@@ -171,18 +174,22 @@ def read_lock(path: Path) -> LockFile:
     if set(values) != {"format", "models"} or not isinstance(models, list):
         raise LockFileError(str(path), "expected the keys format and models")
     found = tuple(_model(item, str(path)) for item in models)
-    if len({model.reference for model in found}) < len(found):
+    if len({str(model.reference) for model in found}) < len(found):
         raise LockFileError(str(path), "names a reference twice")
     return LockFile(models=found)
 
 
 def _model(item: Any, location: str) -> LockedModel:
-    if not isinstance(item, dict) or set(item) != _KEYS:
+    if not isinstance(item, dict) or set(item) - {_ENTRY} != _KEYS:
         raise LockFileError(location, f"has a model without {', '.join(sorted(_KEYS))}")
     try:
         reference = ModelRef.parse(str(item["reference"]))
     except InvalidReferenceError as error:
         raise LockFileError(location, f"names no model: {error.problem}") from None
+    if _ENTRY in item:
+        if reference.scheme not in ("catalogue", "hf"):
+            raise LockFileError(location, f"gives {str(reference)!r} an entry of a catalogue")
+        reference = replace(reference, record=record_of(item[_ENTRY], location))
     for key, pattern, optional in (
         ("commit", _COMMIT, True),
         ("digest", _DIGEST, False),
@@ -199,6 +206,11 @@ def _model(item: Any, location: str) -> LockedModel:
         fingerprint=item["fingerprint"],
         files=parse_files(item["files"], location),
     )
+
+
+def _stated(reference: ModelRef) -> dict[str, Any]:
+    """Return the entry of another catalogue, so that fetching the model needs only the lock."""
+    return {} if reference.record is None else {_ENTRY: entry_of(reference.record)}
 
 
 def _differences(locked: LockedModel, found: LockedModel) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, cast
 
 from holotype.errors import CredentialsInReferenceError, InvalidReferenceError
 from holotype.naming import is_kebab_case
+from holotype.records import ModelInfo
 from holotype.references.near_misses import redact, suggestions
 
 Scheme: TypeAlias = Literal["local", "hf", "s3", "gs", "memory", "catalogue"]
@@ -36,12 +37,16 @@ class ModelRef:
             stores, the id of ``catalogue``.
         revision: the tag, branch or commit of ``hf``; None means the newest commit.
         alias: the alias in a local store of artifacts; None means the folder itself.
+        record: the entry that describes what ``catalogue`` or ``hf`` names, if it is one of another
+            catalogue than holotype's own. No spelling has it: who reads one adds it, see
+            `holotype.encoders.names.described_in`.
     """
 
     scheme: Scheme
     location: str
     revision: str | None = None
     alias: str | None = None
+    record: ModelInfo | None = None
 
     @classmethod
     def parse(cls, text: str) -> ModelRef:
@@ -98,7 +103,7 @@ class ModelRef:
         return self.revision is not None and _COMMIT.fullmatch(self.revision) is not None
 
     def __str__(self) -> str:
-        """Return the canonical spelling; parsing it gives the same reference."""
+        """Return the canonical spelling; parsing it gives the same reference, but for its record."""
         if self.scheme in ("s3", "gs", "memory"):
             return f"{self.scheme}://{self.location}"
         version = self.alias if self.scheme == "local" else self.revision

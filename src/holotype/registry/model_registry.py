@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from holotype.catalogue import Catalogue
 from holotype.errors import InvalidArgumentError
 from holotype.naming import nearest
+from holotype.records import ModelInfo
 from holotype.references.ref import ModelRef
 from holotype.registry.database import Database
 from holotype.registry.errors import (
@@ -62,8 +64,13 @@ _LARGEST_PAGE = 1000
 class ModelRegistry:
     """The registry in a database; safe to share between threads, processes and machines."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, catalogue: Catalogue[Any] | None = None) -> None:
         """Use a database whose tables are of this version.
+
+        Args:
+            database: the database.
+            catalogue: where ids and repositories are looked up first, such as the `CATALOGUE` of a
+                generated module; what it lacks is looked up in holotype's own. None means only that.
 
         Raises:
             SchemaVersionError: they are not; the error says the command.
@@ -71,12 +78,13 @@ class ModelRegistry:
         """
         check(database)
         self.database = database
+        self.catalogue = catalogue
 
     def register(
         self,
         kind: str,
         version_id: str,
-        reference: str | ModelRef | Path,
+        reference: str | ModelRef | ModelInfo | Path,
         *,
         actor: str,
         model_id: str | None = None,
@@ -90,7 +98,7 @@ class ModelRegistry:
         Args:
             kind: what programs ask for, such as ``text_embedding``; it is made if there is none.
             version_id: the name of the version, such as ``v1.0.0``.
-            reference: a reference, an id of the catalogue, or the path of an artifact.
+            reference: a reference, a record of any catalogue, an id, or the path of an artifact.
             actor: who registers it.
             model_id: the name of the model; None takes the id of its record.
             inference_config: options of `load` that belong to the version, such as ``dim``.
@@ -106,7 +114,7 @@ class ModelRegistry:
         check_version_id(version_id)
         check_line("actor", actor)
         options = _options(inference_config or {})
-        resolved = resolve_model(reference, options)
+        resolved = resolve_model(reference, options, self.catalogue)
         model_id = check_model_id(resolved.record.id if model_id is None else model_id)
         with self.database.writing() as connection:
             self.database.take_turn(connection, kind)

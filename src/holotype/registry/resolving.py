@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from holotype.catalogue import Catalogue
 from holotype.encoders.checkpoints.checkpoint import Checkpoint, CodePolicy
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.config import ModelConfig, configure
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.plan import ClassifierPlan
 from holotype.encoders.kinds.run_plan import make_run_plan
-from holotype.encoders.names import as_reference, reference_to_folder
+from holotype.encoders.names import as_reference, described_in, reference_to_folder
 from holotype.encoders.opening import check_loadable, known_record
 from holotype.errors import ArtifactError, InvalidArgumentError
 from holotype.publishing.locking import fetch_locked, lock_model
@@ -53,14 +54,19 @@ class ResolvedModel:
     embedding_dim: int | None
 
 
-def resolve_model(reference: str | ModelRef | Path, options: Mapping[str, Any]) -> ResolvedModel:
+def resolve_model(
+    reference: str | ModelRef | ModelInfo | Path,
+    options: Mapping[str, Any],
+    catalogue: Catalogue[Any] | None = None,
+) -> ResolvedModel:
     """Find out what a reference means now, and read every byte of it.
 
     What is not on this machine is downloaded into the cache.
 
     Args:
-        reference: a reference, an id of the catalogue, or the path of an artifact.
+        reference: a reference, a record of any catalogue, an id, or the path of an artifact.
         options: options of `load` that belong to the version.
+        catalogue: the catalogue that ids are looked up in before holotype's own.
 
     Raises:
         InvalidArgumentError: an option is unknown, wrong, or one of a machine, such as ``device``.
@@ -70,7 +76,7 @@ def resolve_model(reference: str | ModelRef | Path, options: Mapping[str, Any]) 
         HolotypeError: the model could not be loaded; see `load`.
     """
     _refuse_options_of_the_machine(options)
-    ref = as_reference(reference)
+    ref = as_reference(reference, catalogue)
     if ref.scheme == "local":
         # An alias can be switched in the next moment, and the current folder be another one.
         ref = reference_to_folder(str(find_folder(ref).absolute()))
@@ -89,25 +95,30 @@ def resolve_model(reference: str | ModelRef | Path, options: Mapping[str, Any]) 
     return ResolvedModel(
         reference=_pinned(ref, manifest),
         record=record,
-        source_repo=record.huggingface_id or str(manifest.reference),
+        source_repo=record.huggingface_id if record.is_on_hub else str(manifest.reference),
         checkpoint_hash=locked.digest.removeprefix("sha256:"),
         fingerprint=decides if vectors else None,
         embedding_dim=config.dim if vectors else None,
     )
 
 
-def fetch_version(version: ModelVersion) -> Path:
+def fetch_version(version: ModelVersion, catalogue: Catalogue[Any] | None = None) -> Path:
     """Return the folder of a version on this machine, fetched if needed; every byte is compared.
 
     A switch asks for them again and again. They are not read twice within five minutes, unless the
     file system says that one was touched.
+
+    Args:
+        version: the version.
+        catalogue: the catalogue that has the entry it was registered as, if it is not holotype's
+            own; only what is not on this machine needs it.
 
     Raises:
         LockMismatchError: the files behind its reference are others now.
         ArtifactError: they are damaged or unavailable.
         CheckpointError: a repository is damaged or unavailable.
     """
-    ref = ModelRef.parse(version.reference)
+    ref = described_in(ModelRef.parse(version.reference), catalogue)
     locked = LockedModel(
         reference=ref,
         commit=ref.revision,
@@ -169,16 +180,19 @@ def _states(folder: Path) -> _States:
     )
 
 
-def load_version(version: ModelVersion, *, device: str | None = None) -> LoadedRecord[Any, Any]:
+def load_version(
+    version: ModelVersion, *, device: str | None = None, catalogue: Catalogue[Any] | None = None
+) -> LoadedRecord[Any, Any]:
     """Load a version with its own options; see `fetch_version` and `load` for the errors.
 
     Args:
         version: the version.
         device: see `load`.
+        catalogue: see `fetch_version`.
     """
     from holotype.encoders._load import load
 
-    folder = reference_to_folder(str(fetch_version(version)))
+    folder = reference_to_folder(str(fetch_version(version, catalogue)))
     options: dict[str, Any] = {**version.inference_config, "device": device}
     return load(folder, **options)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from holotype.catalogue import Catalogue
 from holotype.errors import InvalidArgumentError
 from holotype.registry.benchmarks import knows_labels, measure_classification, measure_retrieval
 from holotype.registry.environment import describe_environment
@@ -133,7 +134,7 @@ def run_benchmark(
     if chosen is None and data is not None:
         raise _no_data(found, data)
     run_id = test_run_id or str(uuid.uuid4())
-    opening = open(found) if open is not None else _open(found, device)
+    opening = open(found) if open is not None else _open(found, device, registry.catalogue)
     measured: list[tuple[str, str, tuple[Measurement, ...]]] = []
     on_step(f"loading {found.name}")
     with opening as opened:
@@ -203,9 +204,11 @@ def _no_data(version: ModelVersion, data: str) -> InvalidArgumentError:
 
 
 @contextmanager
-def _open(version: ModelVersion, device: str | None) -> Iterator[LoadedVersion]:
+def _open(
+    version: ModelVersion, device: str | None, catalogue: Catalogue[Any] | None
+) -> Iterator[LoadedVersion]:
     began_s = perf_counter()
-    with load_version(version, device=device) as model:
+    with load_version(version, device=device, catalogue=catalogue) as model:
         weights = int(model.memory_bytes)
         yield LoadedVersion(model=model, load_s=perf_counter() - began_s, memory_bytes=weights)
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from holotype.catalogue import Catalogue
 from holotype.errors import HolotypeError
 from holotype.registry.checks import (
     CheckResult,
@@ -104,7 +105,7 @@ class ModelValidator:
             DatabaseUnavailableError: the database does not answer.
         """
         results = _Results()
-        if results.try_to("files", lambda: _check_files(version)):
+        if results.try_to("files", lambda: _check_files(version, self._registry.catalogue)):
             if loaded is not None:
                 self._look_at(results, version, loaded)
             else:
@@ -251,8 +252,8 @@ class _Results:
         return True
 
 
-def _check_files(version: ModelVersion) -> str:
-    folder = fetch_version(version)
+def _check_files(version: ModelVersion, catalogue: Catalogue[Any] | None) -> str:
+    folder = fetch_version(version, catalogue)
     return f"every byte in {folder} is as it was registered"
 
 

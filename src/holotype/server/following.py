@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.document import RegistrySource
 from holotype.encoders.names import reference_to_folder
 from holotype.errors import HolotypeError
@@ -25,15 +27,22 @@ _log = logging.getLogger("holotype.server")
 class Versions:
     """Which version each kind is at. Safe to share between threads."""
 
-    def __init__(self, kept: Mapping[str, ModelVersion], location: str) -> None:
+    def __init__(
+        self,
+        kept: Mapping[str, ModelVersion],
+        location: str,
+        catalogue: Catalogue[Any] | None,
+    ) -> None:
         """Know what was known last.
 
         Args:
             kept: the active versions by kind, from a file.
             location: the database, for messages.
+            catalogue: see `fetch_version`.
         """
         self._kept = kept
         self._location = location
+        self._catalogue = catalogue
         self._registry: ModelRegistry | None = None
         self._config: ModelConfigService | None = None
 
@@ -65,7 +74,7 @@ class Versions:
             name=version.name,
             digest=version.checkpoint_hash,
             options=version.inference_config,
-            fetch=lambda: _folder(found),
+            fetch=lambda: self._folder(found),
             fingerprint=version.fingerprint,
         )
 
@@ -74,6 +83,9 @@ class Versions:
             return self._kept.get(kind)
         activation = self._config.active(kind)
         return None if activation is None else activation.version
+
+    def _folder(self, version: ModelVersion) -> ModelRef:
+        return reference_to_folder(str(fetch_version(version, self._catalogue)))
 
     def _named(self, kind: str, version: str) -> ModelVersion:
         if self._registry is None:
@@ -114,7 +126,3 @@ def refresh(pool: Pool, because: str, kind: str | None = None) -> None:
         return
     for name, problem in applied.failed.items():
         _log.error("%s, and %r does not serve it: %s", because, name, problem)
-
-
-def _folder(version: ModelVersion) -> ModelRef:
-    return reference_to_folder(str(fetch_version(version)))

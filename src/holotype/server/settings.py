@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+from holotype.catalogue import Catalogue
 from holotype.errors import InvalidArgumentError
 
 _MIB = 1024 * 1024
@@ -17,6 +19,8 @@ class ServerSettings:
 
     Attributes:
         deployment: the deployment file, folder or ``ssm:`` parameter; None serves no models.
+        catalogue: where ids and repositories are looked up first, in the deployment and in what is
+            registered: the `CATALOGUE` of a generated module. What it lacks is holotype's own.
         host: the address to listen on; without any key only a loopback address is accepted.
         port: the port; 0 takes a free one.
         database: the registry's address; None runs without a registry.
@@ -40,6 +44,7 @@ class ServerSettings:
     """
 
     deployment: str | None = None
+    catalogue: Catalogue[Any] | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     database: str | None = None

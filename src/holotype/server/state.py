@@ -154,7 +154,7 @@ class _Link:
         path = settings.state_file
         location = database.location
         self._file = StateFile.for_database(location) if path is None else StateFile(path)
-        self.versions = Versions({}, location)
+        self.versions = Versions({}, location, settings.catalogue)
         self._registry: ModelRegistry | None = None
         self._config: ModelConfigService | None = None
         self._state: ServerState | None = None
@@ -178,7 +178,8 @@ class _Link:
             known = self._file.read()
             if known is None:
                 raise
-            self.versions = Versions(known.versions, self._database.location)
+            location, catalogue = self._database.location, self._settings.catalogue
+            self.versions = Versions(known.versions, location, catalogue)
             keys.restore(known.callers, keyless=known.keyless)
         keys.keep_with(self._file.keep_keys)
 
@@ -199,7 +200,7 @@ class _Link:
         return self._keys
 
     def _connect(self) -> None:
-        registry = ModelRegistry(self._database)
+        registry = ModelRegistry(self._database, catalogue=self._settings.catalogue)
         config = ModelConfigService(registry).start()
         self._registry, self._config = registry, config
         self.versions.connect(registry, config)
@@ -261,18 +262,19 @@ def _open_pool(
         queued_tokens=settings.max_queued_tokens, queued_requests=settings.max_queued_requests
     )
     location = settings.deployment
-    deployment = Deployment() if location is None else read_deployment(location)
+    deployment = Deployment() if location is None else read_deployment(location, settings.catalogue)
     if before_models is not None:
         before_models(deployment)
     if location is None:
         return Pool(deployment, limits=limits, registry=registry)
     return Pool(
         deployment,
-        read=lambda: read_deployment(location),
+        read=lambda: read_deployment(location, settings.catalogue),
         location=location,
         allow=settings.allow,
         limits=limits,
         registry=registry,
+        catalogue=settings.catalogue,
     )
 
 

@@ -61,7 +61,18 @@ def fetch_graph(record: ModelInfo, graph: str, *, with_weights: bool) -> Path:
     return _fetch(record, (*small, *weights, f"{graph}*"), ("openvino/*", "*.gguf"))
 
 
+def how_to_make_artifact(record: ModelInfo) -> str:
+    """Return the command that makes an artifact of an entry whose files are in a folder."""
+    return f"holotype artifact create local:FOLDER --entry {record.id} --to PATH"
+
+
 def _fetch(record: ModelInfo, files: Sequence[str], ignored: Sequence[str]) -> Path:
+    if not record.is_on_hub:
+        raise CheckpointError(
+            record.id,
+            "was made of a folder, and is not on the Hub; take the folder: load(..., "
+            f"checkpoint=FOLDER), or make an artifact, whose path is a source everywhere: {how_to_make_artifact(record)}",
+        )
     if record.revision is None:
         raise CheckpointError(
             record.huggingface_id,

@@ -108,7 +108,7 @@ def _check_registration(registry: ModelRegistry, kind: str, body: Registration) 
     """Resolve a reference, and say what registering it would find."""
     results = [CheckResult(name="kind", outcome="passed", message=_about_kind(registry, kind))]
     try:
-        resolved = resolve_model(body.reference, body.inference_config)
+        resolved = resolve_model(body.reference, body.inference_config, registry.catalogue)
     except InvalidArgumentError as error:
         results.append(CheckResult(name="options", outcome="failed", message=str(error)))
     except HolotypeError as error:

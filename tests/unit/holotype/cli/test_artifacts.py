@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.cli.command import run
+from tests.golden import small_models as small
+from tests.unit.holotype.cli.command import FIXTURE, run
 from tests.unit.holotype.hub.checkpoints import N_PARAMETERS, dense, saved
 
-from holotype.references import read_manifest
+from holotype.references import FileEntry, ModelRef, read_manifest
+from holotype.references.lock_file import LockedModel, read_lock
 
 
 @pytest.fixture
@@ -111,3 +113,22 @@ def test_every_command_of_the_group_has_help_with_examples() -> None:
     for name in ("create", "verify", "info"):
         assert name in listed.stdout
         assert f"holotype artifact {name}" in run("artifact", name, "--help").stdout
+
+
+def test_a_lock_keeps_the_entries_of_the_catalogue_that_the_command_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lock(ref: ModelRef) -> LockedModel:
+        files = (FileEntry(path="config.json", size=2, sha256="0" * 64),)
+        digest = f"sha256:{'0' * 64}"
+        return LockedModel(reference=ref, commit=None, digest=digest, fingerprint=None, files=files)
+
+    monkeypatch.setattr("holotype.publishing.locking.lock_model", lock)
+    file = tmp_path / "holotype.lock"
+    named = run("artifact", "lock", "tiny-dense-v2", "bge-m3", "--lock", str(file))
+    assert named.exit_code == 0, named.stderr
+    for catalogue in (FIXTURE, "holotype.models"):
+        again = run("artifact", "lock", "--lock", str(file), catalogue=catalogue)
+        assert again.exit_code == 0, again.stderr
+        found = {str(one.reference): one.reference.record for one in read_lock(file).models}
+        assert found == {"catalogue:bge-m3": None, "catalogue:tiny-dense-v2": small.TINY_DENSE_V2}

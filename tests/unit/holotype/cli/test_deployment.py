@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.golden import small_models as small
 from tests.unit.holotype.cli.command import Answer, run
 from tests.unit.holotype.deployment.conftest import ssm as ssm
 from tests.unit.holotype.deployment.made import FULL, one
@@ -141,3 +142,23 @@ def test_a_plan_of_a_wrong_file_shows_its_problems(file: Path, tmp_path: Path) -
 
 def test_the_schema_is_printed() -> None:
     assert deployment("schema").stdout == read_schema()
+
+
+def test_ids_are_those_of_the_catalogue_that_the_command_names(file: Path) -> None:
+    file.write_text('version: "1.0"\nmodels: {a: {source: "catalogue:tiny-dense-v2"}}\n')
+    assert deployment("validate", file).lines == [["a", "model", "catalogue:tiny-dense-v2"]]
+    assert "catalogue:tiny-dense-v2" in deployment("convert", file).stdout
+    assert deployment("plan", file, file).exit_code == 0
+    own = run("deployment", "validate", str(file), catalogue="holotype.models")
+    assert own.exit_code == 1
+    assert "holotype --catalogue MODULE" in own.stdout
+
+
+def test_a_server_gets_the_catalogue_that_the_command_names(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: list[Any] = []
+    monkeypatch.setattr("holotype.server.serve", got.append)
+    assert run("serve", str(file)).exit_code == 0
+    assert run("serve", str(file), catalogue="holotype.models").exit_code == 0
+    assert [settings.catalogue for settings in got] == [small.CATALOGUE, None]

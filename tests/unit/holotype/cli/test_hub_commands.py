@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from tests.unit.holotype.hub.conftest import hub
 from tests.unit.holotype.hub.server import NEWER, REVISION, HubState
 
 import holotype.cli.hub_extra
+from holotype.catalogue import Catalogue
 from holotype.cli import verifying
 from holotype.cli.catalogue_file import sole_writer
+from holotype.cli.catalogues import open_catalogue
+from holotype.cli.showing import describe_reference, find_named
+from holotype.references import ModelRef
 
 ROOT = Path(__file__).parents[4]
 SMALL = ROOT / "tests" / "fixtures" / "small" / "models.json"
@@ -496,3 +501,84 @@ def test_facts_that_cannot_be_read_are_one_error(tmp_path: Path) -> None:
     answer = run("verify", "--from-facts", str(tmp_path / "none.jsonl"))
     assert answer.exit_code == 1
     assert "none.jsonl: it cannot be read" in answer.stderr
+
+
+@pytest.fixture
+def private(
+    file: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The module of a catalogue with an entry that was made of a folder, of no commit."""
+    answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(file))
+    assert "the entry says that the model is not on the Hub" in answer.stderr
+    yield catalogue_of(file, tmp_path, monkeypatch, "private")
+    sys.modules.pop("private_models", None)
+
+
+def test_an_entry_of_a_folder_is_compared_with_the_folder_and_never_asked_of_the_hub(
+    hub: HubState, private: str, folder: Path
+) -> None:
+    for command in ("verify", "refresh"):
+        answer = run(command, "tiny", catalogue=private)
+        assert answer.exit_code == 1
+        assert "the entry was made of a folder" in answer.stderr
+        assert "refresh tiny" not in answer.stderr
+    assert "holotype verify tiny --from FOLDER" in run("verify", "tiny", catalogue=private).stderr
+    assert "not on the Hub" in run("artifact", "info", "tiny", catalogue=private).stderr
+    made = run("artifact", "create", "tiny", "--to", str(folder / "made"), catalogue=private)
+    assert "holotype artifact create local:FOLDER --entry tiny --to PATH" in made.stderr
+    assert run("refresh", catalogue=private).lines == run("refresh").lines
+    assert not [path for path in hub.paths("") if "/acme/tiny/" in f"{path}/"]
+    assert run("verify", "tiny", "--from", str(folder), catalogue=private).exit_code == 0
+
+
+def test_pages_link_to_the_hub_only_what_is_there(private: str, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "MODELS.md"
+    page.parent.mkdir()
+    assert run("docs", "-o", str(page), catalogue=private).exit_code == 0
+    text = "".join(path.read_text() for path in page.parent.rglob("*.md"))
+    assert " acme/tiny · " in text
+    assert "https://huggingface.co/acme/tiny)" not in text
+    assert "](https://huggingface.co/acme/tiny-dense-v2)" in text
+
+
+def test_a_fix_of_an_entry_of_a_folder_names_the_folder(
+    private: str, folder: Path, file: Path
+) -> None:
+    saved(folder, {"1_Pooling/config.json": b'{"pooling_mode": "cls"}'})
+    options = ("--from", str(folder), "--fix", "--catalogue-file", str(file))
+    run("verify", "tiny", *options, catalogue=private)
+    entry = next(model for model in models(file) if model["id"] == "tiny")
+    assert entry["encoding"]["pooling"] == "cls"
+    assert entry["provenance"]["/encoding/pooling"] == "folder: 1_Pooling/config.json"
+
+
+def test_an_entry_of_a_folder_is_deployed_as_an_artifact_with_its_record(
+    private: str, folder: Path, tmp_path: Path
+) -> None:
+    file, target = tmp_path / "d.yaml", tmp_path / "artifact"
+    file.write_text('version: "1.0"\nmodels: {s: {source: "catalogue:tiny"}}\n')
+    refused = run("deployment", "validate", str(file), catalogue=private)
+    assert refused.exit_code == 1
+    assert "holotype artifact create local:FOLDER --entry tiny --to PATH" in refused.stdout
+    options = ("--entry", "tiny", "--to", str(target))
+    assert run("artifact", "create", f"local:{folder}", *options, catalogue=private).exit_code == 0
+    file.write_text(f'version: "1.0"\nmodels: {{s: {{source: "local:{target}"}}}}\n')
+    assert run("deployment", "validate", str(file)).exit_code == 0
+    assert dict(run("artifact", "info", str(target)).lines)["huggingface_id"] == "acme/tiny"
+
+
+def test_what_a_folder_says_has_its_files_as_sources(folder: Path) -> None:
+    lines = {line[0]: line[2] for line in run("show", f"local:{folder}").lines}
+    assert lines["pooling"] == "folder: 1_Pooling/config.json"
+    assert lines["parameters"] == "folder: model.safetensors"
+    assert lines["id"] == "folder: the name"
+    assert lines["huggingface_id"] == lines["revision"] == "-"
+
+
+def test_a_repository_is_shown_as_the_catalogue_describes_it(hub: HubState) -> None:
+    repository = "tests/tiny"
+    own: Catalogue[str] = Catalogue((checkpoints.record(id="acme-tiny", query_prompt="find: "),))
+    opened = replace(open_catalogue("tests.golden.small_models"), catalogue=own)
+    found = find_named(opened, f"hf:{repository}@{REVISION}")
+    assert isinstance(found, ModelRef)
+    assert describe_reference(found) == own.records[0]

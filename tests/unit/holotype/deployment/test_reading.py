@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.golden import small_models as small
 from tests.unit.holotype.deployment.made import (
     COMMIT,
     FULL,
@@ -18,6 +20,7 @@ from tests.unit.holotype.deployment.made import (
     problems_of,
 )
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.document import (
     ArchitectureSpec,
     BuiltinSource,
@@ -36,6 +39,7 @@ from holotype.deployment.document import (
 from holotype.deployment.problems import DeploymentError
 from holotype.deployment.reading import Document, read_documents, read_text
 from holotype.deployment.writing import digest, to_yaml
+from holotype.encoders.names import as_reference
 from holotype.errors import InvalidArgumentError
 from holotype.references.ref import ModelRef
 
@@ -585,3 +589,22 @@ def test_a_chain_as_long_as_the_deployment_is_no_circle() -> None:
     assert problems_of("".join([*texts, '  m499: {source: "s3://bkt/x"}\n'])) == ()
     (circle,) = problems_of("".join([*texts, model(499)]))
     assert "m499 -> m0" in str(circle)
+
+
+def test_ids_are_those_of_the_given_catalogue_and_of_holotypes_own() -> None:
+    text = """
+version: "1.0"
+models:
+  a: {source: "catalogue:tiny-dense-v2"}
+  b: {source: {type: catalogue, id: bge-m3}}
+"""
+    read = read_text(text, catalogue=small.CATALOGUE)
+    a, b = (model.variants[0].source for model in read.models)
+    assert a == ReferenceSource(ref=as_reference(small.TINY_DENSE_V2))
+    assert b == ReferenceSource(ref=ModelRef.parse("catalogue:bge-m3"))
+    changed = replace(small.TINY_DENSE_V2, query_prompt="find: ")
+    assert read != read_text(text, catalogue=Catalogue((changed,)))
+    with pytest.raises(DeploymentError, match='no model "tiny-dense-v2"'):
+        read_text(text)
+    with pytest.raises(DeploymentError, match='did you mean "tiny-dense-v2"'):
+        read_text(text.replace("v2", "v22"), catalogue=small.CATALOGUE)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.golden import small_models as small
 
-from holotype.encoders.names import as_reference, resolve
+from holotype.catalogue import Catalogue
+from holotype.encoders.names import as_reference, completed, described_in, resolve
+from holotype.encoders.opening import known_record
 from holotype.errors import (
     AmbiguousModelError,
     AmbiguousNameError,
+    ArtifactError,
     InvalidArgumentError,
     InvalidReferenceError,
     ModelNotFoundError,
 )
-from holotype.models import BGE_M3
+from holotype.models import BGE_M3, CATALOGUE
 from holotype.references.ref import ModelRef
 
 
@@ -116,5 +121,41 @@ def test_every_name_has_a_reference(here: Path) -> None:
 
 @pytest.mark.parametrize("model", [None, 3, b"bge-m3"])
 def test_what_is_no_name_is_refused(model: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="expected an id, a reference"):
+    with pytest.raises(InvalidArgumentError, match="expected a record, an id, a reference"):
         as_reference(model)
+
+
+def test_a_record_of_another_catalogue_goes_with_its_reference() -> None:
+    ref = as_reference(small.TINY_DENSE_V2)
+    assert ref.record is small.TINY_DENSE_V2
+    assert str(ref) == "catalogue:tiny-dense-v2"
+    assert pickle.loads(pickle.dumps(ref)) == ref
+    assert as_reference("tiny-dense-v2", small.CATALOGUE) == ref
+    assert as_reference("catalogue:tiny-dense-v2", small.CATALOGUE) == ref
+    changed = as_reference(replace(BGE_M3, query_prompt="find: "))
+    assert changed.record is not None, "it only has the id of an entry of holotype's own"
+    assert changed != as_reference(BGE_M3)
+
+
+def test_what_a_catalogue_lacks_is_looked_up_in_holotypes_own() -> None:
+    for name in ("bge-m3", "catalogue:bge-m3", f"hf:{BGE_M3.huggingface_id}"):
+        assert as_reference(name, small.CATALOGUE).record is None
+    with pytest.raises(ModelNotFoundError, match="tiny-dense-v2"):
+        as_reference("tiny-dense-v22", small.CATALOGUE)
+    assert completed(None) is completed(CATALOGUE) is CATALOGUE
+
+
+def test_a_repository_is_described_by_the_entry_of_the_catalogue() -> None:
+    only = small.TINY_RERANKER
+    ref = as_reference(f"hf:{only.huggingface_id}", small.CATALOGUE)
+    assert ref.record is only
+    assert known_record(ref, "a" * 40) == replace(only, revision="a" * 40)
+
+
+def test_a_repository_of_several_entries_of_a_catalogue_is_refused() -> None:
+    twice: Catalogue[str] = Catalogue(
+        (small.TINY_RERANKER, replace(small.TINY_RERANKER, id="second"))
+    )
+    ref = ModelRef.parse(f"hf:{small.TINY_RERANKER.huggingface_id}")
+    with pytest.raises(ArtifactError, match="name catalogue:tiny-reranker or catalogue:second"):
+        described_in(ref, twice)

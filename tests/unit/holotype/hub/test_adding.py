@@ -12,6 +12,7 @@ from tests.unit.holotype.hub.checkpoints import bert, dense, saved
 from holotype.errors import CatalogueFileError, UnsupportedCheckpointError
 from holotype.hub.adding import make_entry, propose_id, require_new, with_entry
 
+NEW = {"id": "new", "provenance": {"*": "hub: config.json"}}
 MODELS: list[dict[str, Any]] = [
     {"id": "one", "type": "colbert", "huggingface_id": "a/one", "lineage": {"aliases": ["uno"]}},
     {"id": "two", "type": "dense", "huggingface_id": "a/two"},
@@ -27,33 +28,35 @@ def catalogue(models: list[dict[str, Any]] | None = None) -> str:
 @pytest.mark.parametrize(
     ("repository", "taken", "expected"),
     [
-        ("BAAI/bge-small-en-v1.5", (), "bge-small-en-v1.5"),
-        ("minishlab/M2V_base_output", (), "m2v-base-output"),
-        ("acme/Tiny.", (), "tiny"),
-        ("acme/one", ("one",), "one-dense"),
-        ("acme/one", ("one", "one-dense"), "acme-one"),
-        ("acme/one", ("one", "one-dense", "acme-one"), "acme-one-dense"),
+        ("BAAI/bge-small-en-v1.5", {}, "bge-small-en-v1.5"),
+        ("minishlab/M2V_base_output", {}, "m2v-base-output"),
+        ("acme/Tiny.", {}, "tiny"),
+        ("acme/one", {"one": "other/one"}, "acme-one"),
+        ("acme/one", {"one": "other/one", "acme-one": "acme/old"}, "acme-one-dense"),
+        ("acme/one", {"one": "Acme/One"}, "one-dense"),
+        ("acme/one", {"one": "acme/one", "one-dense": "x/y"}, "acme-one"),
     ],
 )
 def test_an_id_is_proposed_that_nobody_has(
-    repository: str, taken: tuple[str, ...], expected: str
+    repository: str, taken: dict[str, str], expected: str
 ) -> None:
-    assert propose_id(repository, "dense", taken) == expected
+    models = [{"id": id, "huggingface_id": name} for id, name in taken.items()]
+    assert propose_id(repository, "dense", models) == expected
 
 
 def test_an_entry_stands_after_the_last_of_its_kind() -> None:
-    text = with_entry(catalogue(), {"id": "new", "type": "dense"})
+    text = with_entry(catalogue(), {**NEW, "type": "dense"})
     assert [model["id"] for model in json.loads(text)["models"]] == ["one", "two", "new", "three"]
     assert "hub" in json.loads(text)["sources"]
 
 
 def test_the_first_entry_of_its_kind_stands_at_the_end() -> None:
-    text = with_entry(catalogue(), {"id": "new", "type": "classifier"})
+    text = with_entry(catalogue(), {**NEW, "type": "classifier"})
     assert json.loads(text)["models"][-1]["id"] == "new"
 
 
 def test_an_empty_catalogue_gets_its_first_entry() -> None:
-    text = with_entry(catalogue([]), {"id": "new", "type": "dense"})
+    text = with_entry(catalogue([]), {**NEW, "type": "dense"})
     assert [model["id"] for model in json.loads(text)["models"]] == ["new"]
 
 
@@ -83,7 +86,7 @@ def test_what_the_checkpoint_does_not_say_is_null(tmp_path: Path) -> None:
     assert entry["release_date"] is None
     assert entry["capabilities"]["languages"] == ["en"]
     assert entry["description"] == (
-        "Dense embedding model with 32-dimensional vectors. A network of the type bert "
+        "Dense embedding model with 32-dimensional vectors. A BERT network "
         "that reads up to 48 tokens."
     )
 
@@ -124,5 +127,19 @@ def test_an_entry_tells_its_layers_and_the_type_of_its_weights(tmp_path: Path) -
     made = make_entry(saved(tmp_path, dense()), "a/new", id="new", kind=None, revision=None)
     assert (made.values["specs"]["layers"], made.values["specs"]["dtype"]) == (2, "float32")
     provenance = made.values["provenance"]
-    assert provenance["/specs/layers"] == "hub: config.json"
-    assert provenance["/specs/dtype"] == "hub: model.safetensors"
+    assert provenance["/specs/layers"] == "folder: config.json"
+    assert provenance["/specs/dtype"] == "folder: model.safetensors"
+
+
+def test_a_folder_of_no_commit_is_a_source_of_its_own(tmp_path: Path) -> None:
+    files = saved(tmp_path, dense())
+    entry = make_entry(files, "acme/tiny", id="tiny", kind=None, revision=None).values
+    assert {source.partition(":")[0] for source in entry["provenance"].values()} == {"folder"}
+    assert entry["provenance"]["/encoding/pooling"] == "folder: 1_Pooling/config.json"
+    assert set(json.loads(with_entry("", entry))["sources"]) == {"folder"}
+
+
+def test_a_network_without_a_name_is_described_by_its_type(tmp_path: Path) -> None:
+    files = saved(tmp_path, bert(model_type="bert-generation"))
+    entry = make_entry(files, "acme/tiny", id="tiny", kind="dense", revision=None).values
+    assert "A bert-generation network" in entry["description"]

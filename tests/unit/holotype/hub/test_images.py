@@ -27,8 +27,8 @@ from holotype.records import CaptionerModel, ImageTextModel
 from holotype_codegen.source import parse_source
 from holotype_codegen.validate import find_problems
 
-PROCESSOR = "hub: preprocessor_config.json"
-CLIP_DEFAULTS = "hub: the default of transformers' CLIPImageProcessor"
+PROCESSOR = "folder: preprocessor_config.json"
+CLIP_DEFAULTS = "folder: the default of transformers' CLIPImageProcessor"
 
 
 def made(folder: Path, files: Files) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_an_entry_of_clip_says_how_its_images_are_read(tmp_path: Path) -> None:
     assert entry["encoding"]["logit_scale"] == pytest.approx(math.exp(2.5))
     assert entry["encoding"]["logit_bias"] is None
     assert entry["provenance"]["/image/mean"] == CLIP_DEFAULTS
-    assert entry["provenance"]["/image/patch_size"] == "hub: config.json"
+    assert entry["provenance"]["/image/patch_size"] == "folder: config.json"
 
 
 def test_an_entry_of_siglip_pads_its_texts_and_scores_by_a_sigmoid(tmp_path: Path) -> None:
@@ -110,17 +110,17 @@ def test_an_entry_of_open_clip_says_what_its_configuration_says(tmp_path: Path) 
     assert files["config"] == "open_clip_config.json"
     assert files["weights"]["safetensors"] == "open_clip_model.safetensors"
     sources = set(entry["provenance"].values())
-    assert "hub: open_clip_config.json" in sources
-    assert "hub: config.json" not in sources
+    assert "folder: open_clip_config.json" in sources
+    assert "folder: config.json" not in sources
 
 
 def test_what_open_clip_leaves_out_has_its_defaults_as_source(tmp_path: Path) -> None:
     sources = made(tmp_path, open_clip())["provenance"]
     for name in ("resample", "rescale", "colour"):
-        assert sources[f"/image/{name}"] == "hub: OpenCLIP's default"
-    assert sources["/encoding/text_padding"] == "hub: the type of the network"
+        assert sources[f"/image/{name}"] == "folder: OpenCLIP's default"
+    assert sources["/encoding/text_padding"] == "folder: the type of the network"
     for stated in ("/image/size", "/image/mean", "/specs/hidden_dim", "/encoding/text_length"):
-        assert sources[stated] == "hub: open_clip_config.json"
+        assert sources[stated] == "folder: open_clip_config.json"
 
 
 def test_what_open_clip_states_has_its_file_as_source(tmp_path: Path) -> None:
@@ -131,10 +131,10 @@ def test_what_open_clip_states_has_its_file_as_source(tmp_path: Path) -> None:
     files["open_clip_config.json"] = json.dumps(config).encode()
     entry = made(tmp_path, files)
     sources = entry["provenance"]
-    assert sources["/image/resample"] == sources["/image/colour"] == "hub: open_clip_config.json"
-    assert sources["/image/mean"] == "hub: OpenCLIP's default"
+    assert sources["/image/resample"] == sources["/image/colour"] == "folder: open_clip_config.json"
+    assert sources["/image/mean"] == "folder: OpenCLIP's default"
     assert entry["encoding"]["text_length"] == 77
-    assert sources["/encoding/text_length"] == "hub: OpenCLIP's default"
+    assert sources["/encoding/text_length"] == "folder: OpenCLIP's default"
 
 
 def test_what_a_processor_leaves_out_has_its_class_as_source(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_an_entry_of_pages_in_tiles(tmp_path: Path) -> None:
 )
 def test_a_made_entry_is_valid(files: Files, tmp_path: Path) -> None:
     entry = made(tmp_path, files)
-    sources = {"hub": {"title": "The Hub"}}
+    sources = {"folder": {"title": "A folder"}}
     text = json.dumps({"version": "1", "sources": sources, "models": [entry]})
     assert find_problems(parse_source(text.encode())) == ()
 
@@ -286,7 +286,7 @@ def test_an_entry_of_a_captioner_says_how_captions_are_searched(tmp_path: Path) 
     assert entry["image"]["crop"] == []
     assert entry["image"]["hidden_dim"] == 48
     assert entry["capabilities"]["modalities"] == ["image", "text"]
-    assert entry["provenance"]["/encoding/num_beams"] == "hub: generation_config.json"
+    assert entry["provenance"]["/encoding/num_beams"] == "folder: generation_config.json"
 
 
 def test_an_entry_has_no_setting_that_transformers_does_not_read(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_an_entry_has_no_setting_that_transformers_does_not_read(tmp_path: Path)
     assert {name: value for name, value in entry["encoding"].items() if value} == {
         "max_new_tokens": 30
     }
-    assert entry["provenance"]["/encoding/max_new_tokens"] == "hub: config.json"
+    assert entry["provenance"]["/encoding/max_new_tokens"] == "folder: config.json"
 
 
 def test_the_search_of_captions_may_differ_and_the_images_may_not(tmp_path: Path) -> None:
@@ -340,6 +340,6 @@ def test_a_model_for_pages_says_what_goes_with_queries_and_images(tmp_path: Path
         "multi_vector": True,
         "quantization": None,
     }
-    sources = {"hub": {"title": "The Hub"}}
+    sources = {"folder": {"title": "A folder"}}
     text = json.dumps({"version": "1", "sources": sources, "models": [entry]})
     assert find_problems(parse_source(text.encode())) == ()

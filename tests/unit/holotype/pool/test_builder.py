@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.golden import small_models as small
 
 from holotype.deployment.document import (
     EnsembleSpec,
@@ -15,8 +17,9 @@ from holotype.deployment.document import (
     ModelSpec,
     PoolSettings,
 )
-from holotype.errors import HolotypeError, InvalidReferenceError
+from holotype.errors import HolotypeError, InvalidArgumentError, InvalidReferenceError
 from holotype.pool import Limits, Pool, PoolError, QueueFullError, Sizes, UnknownNameError
+from holotype.pool.opening import Opener
 
 needs_reader = pytest.mark.skipif(
     find_spec("holotype.deployment.reading") is None, reason="there is no reader of files"
@@ -159,3 +162,33 @@ def test_what_is_added_by_hand_comes_on_top_of_a_file(tmp_path: Path) -> None:
     made.with_spec(ModelSpec(name="toy"))
     with pytest.raises(PoolError, match="and was added by hand; rename one"):
         made.build()
+
+
+def test_a_record_of_any_catalogue_is_served() -> None:
+    own = replace(small.TINY_DENSE_V2, query_prompt="find: ")
+    made = builder().with_model("a", small.TINY_DENSE_V2).with_model("b", own)
+    named = builder().with_catalogue(small.CATALOGUE).with_model("a", "catalogue:tiny-dense-v2")
+    with made.build() as pool, named.build() as other:
+        a, b = (spec.variants[0].source.ref.record for spec in pool.deployment.models)
+        assert (a, b) == (small.TINY_DENSE_V2, own)
+        assert other.deployment.models[0] == pool.deployment.models[0]
+        units = [
+            Opener(sizes=Sizes(None)).unit(spec, spec.variants[0])
+            for spec in pool.deployment.models
+        ]
+    assert units[0].identity != units[1].identity, "they have the same id and other prompts"
+
+
+@needs_reader
+def test_a_file_is_read_with_the_catalogue_again_and_again(tmp_path: Path) -> None:
+    file = tmp_path / "d.yaml"
+    file.write_text('version: "1.0"\nmodels: {a: {source: "catalogue:tiny-dense-v2"}}\n')
+    with Pool.from_file(file, catalogue=small.CATALOGUE) as pool:
+        source: Any = pool.deployment.models[0].variants[0].source
+        assert source.ref.record is small.TINY_DENSE_V2
+        assert not pool.reload().failed
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="expected a record, an id, a reference"):
+        builder().with_model("a", 7)

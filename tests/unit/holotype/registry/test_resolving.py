@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.holotype.hub.checkpoints import cross_encoder, saved
+from tests.unit.holotype.hub.checkpoints import cross_encoder, record, saved
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState
 from tests.unit.holotype.publishing.conftest import hub as hub
 
+from holotype.catalogue import Catalogue
 from holotype.errors import (
     ArtifactDamagedError,
     CheckpointError,
     InvalidDimensionError,
     LockMismatchError,
+    ModelNotFoundError,
 )
 from holotype.publishing import CreationOptions, create_artifact
 from holotype.references import read_manifest
@@ -182,3 +184,20 @@ def test_a_branch_of_the_hub_is_resolved_to_its_commit(
     assert version.source_repo == REPOSITORY
     assert len(version.checkpoint_hash) == 64
     assert fetch_version(version).is_dir()
+
+
+def test_a_version_of_another_catalogue_is_fetched_with_it(
+    registry: ModelRegistry, hub: HubState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLOTYPE_CACHE", str(tmp_path / "cache"))
+    own = record(id="acme-tiny", query_prompt="find: ")
+    catalogue: Catalogue[str] = Catalogue((own,))
+    theirs = ModelRegistry(registry.database, catalogue=catalogue)
+    version = theirs.register(KIND, "v1", "acme-tiny", actor="test")
+    assert version.reference == "catalogue:acme-tiny"
+    assert registry.register(KIND, "v1", own, actor="test") == version
+    assert read_manifest(fetch_version(version)).record == own, "it is on this machine"
+    shutil.rmtree(tmp_path / "cache")
+    with pytest.raises(ModelNotFoundError, match="acme-tiny"):
+        fetch_version(version)
+    assert read_manifest(fetch_version(version, catalogue)).record == own

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.unit.holotype.hub.checkpoints import record
 from tests.unit.holotype.hub.server import REPOSITORY, HubState
 
-from holotype.errors import ArtifactDamagedError
+from holotype.encoders.opening import open_reference
+from holotype.errors import ArtifactDamagedError, LockFileError
 from holotype.publishing import LockMismatchError, fetch_locked, lock_model, open_artifact
 from holotype.references import ModelRef
+from holotype.references.entry import entry_of
+from holotype.references.lock_file import LockFile, read_lock
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +83,33 @@ def test_what_an_interrupted_run_has_left_is_made_anew(ref: ModelRef, cache: Pat
     (making / "config.json").write_bytes(b"half")
     assert lock_model(ref) == locked
     assert list((cache / "artifacts").iterdir()) == [left]
+
+
+def test_a_locked_record_of_another_catalogue_is_fetched_and_loaded_without_it(
+    hub: HubState, tmp_path: Path
+) -> None:
+    own = record(id="acme-tiny", query_prompt="find: ")
+    file = tmp_path / "holotype.lock"
+    file.write_text(LockFile(models=(lock_model(own),)).to_json())
+    shutil.rmtree(tmp_path / "holotype")
+    (locked,) = read_lock(file).models
+    assert locked.reference.record == own
+    assert open_artifact(fetch_locked(locked), verify="full").record == own
+    opened = open_reference(ModelRef.parse("catalogue:acme-tiny"), lock=file)
+    assert opened.record == own
+    assert LockFile(models=(locked,)).to_json() == file.read_text()
+
+
+def test_only_what_a_catalogue_describes_has_an_entry_in_a_lock(tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "reference": "local:models/mine",
+        "entry": entry_of(record()),
+        "commit": None,
+        "digest": f"sha256:{'0' * 64}",
+        "fingerprint": None,
+        "files": [],
+    }
+    file = tmp_path / "holotype.lock"
+    file.write_text(json.dumps({"format": 1, "models": [values]}))
+    with pytest.raises(LockFileError, match="'local:models/mine' an entry of a catalogue"):
+        read_lock(file)
