@@ -133,13 +133,22 @@ class ModelInfo:
             raise NotImplementedError
 
     @property
-    def matryoshka(self) -> bool:
-        """Whether vectors can be truncated to one of `matryoshka_dims`."""
-        return bool(self.matryoshka_dims)
+    def matryoshka(self) -> bool | None:
+        """Whether vectors can be truncated to one of `matryoshka_dims`; None if that is unknown.
+
+        It is False where `matryoshka_dims` holds nothing but the native size, and for kinds that
+        return no vectors or sparse ones.
+        """
+        if not self.matryoshka_dims:
+            return None
+        return self.matryoshka_dims != (self.embedding_dim,)
 
     @property
     def smallest_dim(self) -> int | None:
-        """The smallest dimension that the model can return; None if it returns no vectors."""
+        """The smallest dimension that the model is known to return; None if none is known.
+
+        It is the native one where `matryoshka_dims` is unknown.
+        """
         return self.matryoshka_dims[0] if self.matryoshka_dims else self.embedding_dim
 
     @property
@@ -299,6 +308,11 @@ class SparseModel(ModelInfo):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    @property
+    def matryoshka(self) -> Literal[False]:
+        """Sparse vectors are never truncated: their dimensions are words."""
+        return False
+
     if TYPE_CHECKING:
 
         def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
@@ -313,6 +327,11 @@ class CrossEncoderModel(ModelInfo):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    @property
+    def matryoshka(self) -> Literal[False]:
+        """There are no vectors to truncate."""
+        return False
+
     if TYPE_CHECKING:
 
         def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
@@ -326,6 +345,11 @@ class ClassifierModel(ModelInfo):
     activation: ScoreActivation | None = None
     labels: tuple[str, ...] = ()
     multi_label: bool | None = None
+
+    @property
+    def matryoshka(self) -> Literal[False]:
+        """There are no vectors to truncate."""
+        return False
 
     if TYPE_CHECKING:
 
@@ -381,6 +405,11 @@ class CaptionerModel(ImageReader):
     min_length: int | None = None
     length_penalty: float | None = None
     repetition_penalty: float | None = None
+
+    @property
+    def matryoshka(self) -> Literal[False]:
+        """There are no vectors to truncate."""
+        return False
 
     if TYPE_CHECKING:
 

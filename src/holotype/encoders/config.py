@@ -234,8 +234,14 @@ def chosen_dim(record: ModelInfo, dim: int | None) -> int | None:
     if dim is None:
         return record.embedding_dim
     allowed: tuple[int, ...] = record.matryoshka_dims
-    if not allowed and record.embedding_dim is not None:
-        allowed = (record.embedding_dim,)
+    native = record.embedding_dim
+    if not allowed and native is not None:
+        allowed = (native,)
     if isinstance(dim, bool) or dim not in allowed:
-        raise InvalidDimensionError(record.id, dim, allowed)
+        raise InvalidDimensionError(record.id, dim, allowed, sizes_known=knows_sizes(record))
     return dim
+
+
+def knows_sizes(record: ModelInfo) -> bool:
+    """Return whether it is known to which sizes vectors can be cut, or that they cannot be."""
+    return record.embedding_dim is None or record.matryoshka is not None
