@@ -249,7 +249,9 @@ class InvalidDimensionError(HolotypeError, ValueError):
                 f"matryoshka_dims=({self.dim!r}, {sizes}))"
             )
         if not self.allowed:
-            return f"{self.model_id!r} returns no vectors of a size; leave dim= out"
+            return (
+                f"{self.model_id!r} returns no vectors whose size could be chosen; leave dim= out"
+            )
         what = "only" if len(self.allowed) == 1 else "one of"
         return (
             f"{self.model_id!r} has no vectors of {self.dim!r} dimensions; pass {what} dim={sizes}"

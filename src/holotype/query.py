@@ -128,7 +128,7 @@ _PAIRS = (("min_embedding_dim", "max_embedding_dim"), ("min_parameters", "max_pa
 @overload
 def select(
     *,
-    type: Literal[ModelType.DENSE],
+    type: Literal[ModelType.DENSE, "dense", "DENSE"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -137,7 +137,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.COLBERT],
+    type: Literal[ModelType.COLBERT, "colbert", "COLBERT"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -146,7 +146,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.SPARSE],
+    type: Literal[ModelType.SPARSE, "sparse", "SPARSE"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -155,7 +155,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.CROSS_ENCODER],
+    type: Literal[ModelType.CROSS_ENCODER, "cross-encoder", "CROSS_ENCODER"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -164,7 +164,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.CLASSIFIER],
+    type: Literal[ModelType.CLASSIFIER, "classifier", "CLASSIFIER"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -173,7 +173,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.IMAGE_TEXT],
+    type: Literal[ModelType.IMAGE_TEXT, "image-text", "IMAGE_TEXT"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -182,7 +182,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.CAPTIONER],
+    type: Literal[ModelType.CAPTIONER, "captioner", "CAPTIONER"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -191,10 +191,20 @@ def select(
 @overload
 def select(
     *,
-    type: str | None = None,
+    type: ModelType | None = None,
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[ModelInfo, ...]: ...
+# Catalogues have kinds of their own, which no type here can know.
+@overload
+def select(
+    *,
+    type: str | None,
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo],
     **criteria: Unpack[Criteria],
 ) -> tuple[ModelInfo, ...]: ...
 def select(
@@ -213,7 +223,8 @@ def select(
     language, it counts without these: ``"de-DE"`` as ``"de"``. Numbers may be texts: ``"500M"``.
 
     Args:
-        type: a kind of model; the static type of the result follows the member of `ModelType`.
+        type: a kind of model; the static type of the result follows the member of `ModelType` or
+            its value. Type checkers take another text only together with `among`.
         sort_by: the field to sort by, with unknown values last in either direction; None keeps
             the order of the catalogue.
         descending: whether the largest comes first.

@@ -173,8 +173,11 @@ class ModelInfo:
             unknown.
 
         Raises:
-            AttributeError: this kind of record has no such field.
+            AttributeError: this kind of record has no such field; values that are derived from
+                fields have no source of their own.
         """
+        if field not in type(self).__dataclass_fields__:
+            raise AttributeError(_no_such_field(type(self), field), name=field, obj=self)
         value = getattr(self, field)
         if value is None or (value == () and field not in _KNOWN_WHEN_EMPTY):
             return None
@@ -415,6 +418,14 @@ class CaptionerModel(ImageReader):
 
         def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
             """Say to type checkers that `load` gives an encoder of one kind."""
+
+
+def _no_such_field(kind: type[ModelInfo], field: str) -> str:
+    from holotype.naming import nearest
+
+    near = nearest(field, kind.__dataclass_fields__)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{kind.__name__} has no field {field!r}{hint}"
 
 
 AnyDenseModel: TypeAlias = DenseModel[Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import typer
 
@@ -169,21 +169,26 @@ def _unknown(candidates: Sequence[ModelInfo], kind: str | None, criteria: Criter
         kind: the kind of model that is asked for.
         criteria: the other criteria.
     """
-    asked = {name: wanted for name, wanted in criteria.items() if wanted is not None}
+    asked: dict[str, Any] = {
+        name: wanted for name, wanted in criteria.items() if wanted is not None
+    }
     unsure = {name: wanted for name, wanted in asked.items() if name in _OFTEN_UNKNOWN}
     certain = {name: wanted for name, wanted in asked.items() if name not in unsure}
-    possible = set(select(type=kind, among=candidates, **certain))
-    lacking: dict[str, set[ModelInfo]] = {}
+    possible = {each.id: each for each in select(type=kind, among=candidates, **certain)}
+    lacking: dict[str, set[str]] = {}
     for name, wanted in unsure.items():
-        met = set(select(among=possible, **{name: wanted}))
+        met = {each.id for each in select(among=possible.values(), **{name: wanted})}
+        attribute = _OFTEN_UNKNOWN[name]
         lacking[name] = {
-            each for each in possible - met if getattr(each, _OFTEN_UNKNOWN[name]) is None
+            id
+            for id, each in possible.items()
+            if id not in met and getattr(each, attribute) is None
         }
-        possible = met | lacking[name]
+        possible = {id: each for id, each in possible.items() if id in met | lacking[name]}
     told = [
         f"{name} leaves out {counted_models(n)} with unknown {_words(_OFTEN_UNKNOWN[name])}"
-        for name, models in lacking.items()
-        if (n := len(models & possible))
+        for name, ids in lacking.items()
+        if (n := len(ids & possible.keys()))
     ]
     return f"note: {'; '.join(told)}" if told else None
 

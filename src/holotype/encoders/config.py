@@ -38,8 +38,10 @@ from holotype.records import (
 )
 from holotype.run_options import Backend as Backend
 from holotype.run_options import LoadOptions as LoadOptions
+from holotype.run_options import Precision as Precision
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from dataclasses import dataclass
 
     from holotype.models import (
@@ -55,7 +57,7 @@ else:
 
 ModelT_co = TypeVar("ModelT_co", bound=ModelInfo, covariant=True)
 
-DTYPES = {
+DTYPES: Mapping[str, tuple[Precision, ...]] = {
     "torch": ("float32", "float16", "bfloat16", "int8", "auto"),
     "onnx": ("float32", "float16", "int8"),
     "openvino": ("float32", "float16", "bfloat16", "int8"),
@@ -101,7 +103,7 @@ class ModelConfig(Generic[ModelT_co]):
     record: ModelT_co
     dim: int | None = None
     device: str | None = None
-    dtype: str = "float32"
+    dtype: Precision = "float32"
     checkpoint: str | None = None
     trust_remote_code: bool = False
     backend: Backend = "torch"
