@@ -227,8 +227,9 @@ def test_a_script_that_no_model_reads_has_no_models() -> None:
 def test_a_kind_of_a_catalogue_of_ones_own_is_known() -> None:
     (speech,) = select(type=small.TINY_SPEECH.type, among=small.MODEL_REGISTRY)
     assert speech is small.TINY_SPEECH
+    untyped: Any = speech.type
     with pytest.raises(ValueError, match=f"type='{speech.type}' is unknown"):
-        select(type=speech.type)
+        select(type=untyped)
 
 
 def test_two_catalogues_mix_in_one_query() -> None:

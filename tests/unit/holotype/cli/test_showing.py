@@ -92,8 +92,8 @@ PINNED = "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a"
 def test_a_source_at_another_commit_than_the_pinned_one_is_known(
     source: str, expected: bool
 ) -> None:
-    known = {"revision": PINNED, "provenance": (("*", "lab"), ("pooling", source))}
-    record = replace(small.TINY_DENSE_V1_5, **known)
+    provenance = (("*", "lab"), ("pooling", source))
+    record = replace(small.TINY_DENSE_V1_5, revision=PINNED, provenance=provenance)
     (fact,) = (fact for fact in facts(record) if fact.name == "pooling")
     assert (fact.source, fact.is_of_another_commit) == (source, expected)
     (unpinned,) = (f for f in facts(replace(record, revision=None)) if f.name == "pooling")

@@ -82,11 +82,12 @@ def test_a_threshold_is_a_score_that_labels_can_have(least: Any) -> None:
 
 
 def test_logits_have_any_threshold_that_is_a_number() -> None:
+    numpys: Any = np.float32(-2)
     rule = label_rule(
         LABELS,
         multi_label=True,
         top_k=None,
-        threshold=np.float32(-2),
+        threshold=numpys,
         thresholds={"b": 7},
         bounded=False,
     )
