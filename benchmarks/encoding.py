@@ -41,7 +41,7 @@ def bulk_table(device: str, n_documents: int) -> Table:
         times = in_turns(calls, N_ROUNDS, warm_up=False)
         dtypes = {name: variant.dtype for name, variant in found.items()}
     flops = _n_tokens(texts) * flops_a_token()
-    peaks = {dtype: peak_flops(device, dtype) for dtype in TORCH_DTYPES}
+    peaks: dict[str, float] = {dtype: peak_flops(device, dtype) for dtype in TORCH_DTYPES}
     rows = [
         [
             name,

@@ -11,11 +11,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 import holotype
 from corpus import CHECKPOINT
 from holotype.models import ALL_MINILM_L6_V2
+from holotype.run_options import Precision
 from report import Table
 from variants import TORCH_DTYPES
 
@@ -43,7 +44,7 @@ def table() -> Table:
     return Table("Lengths of texts", header, rows, notes)
 
 
-def in_a_process(dtype: str, n_threads: int, n_calls: int = N_CALLS) -> dict[str, float]:
+def in_a_process(dtype: Precision, n_threads: int, n_calls: int = N_CALLS) -> dict[str, float]:
     """Return what a process keeps in MB, ``grown``, and a new length by a known one, ``first``."""
     command = [sys.executable, __file__, dtype, str(n_threads), str(n_calls)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
@@ -52,7 +53,7 @@ def in_a_process(dtype: str, n_threads: int, n_calls: int = N_CALLS) -> dict[str
     return found
 
 
-def _measure(dtype: str, n_threads: int, n_calls: int) -> dict[str, float]:
+def _measure(dtype: Precision, n_threads: int, n_calls: int) -> dict[str, float]:
     encoder: Any = holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype)
     encoder.encode_document(_texts(40))
     before = _resident_mb()
@@ -99,4 +100,4 @@ def _resident_mb() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(_measure(cast("Precision", sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

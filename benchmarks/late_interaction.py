@@ -12,13 +12,14 @@ import numpy as np
 import holotype
 from corpus import documents
 from holotype.records import ColbertModel
+from holotype.run_options import Precision
 from pylate_process import pylate
 from report import Table
 from timing import in_turns, times_faster
 
 N_DOCUMENTS = 500
 N_ROUNDS = 3
-_DTYPE = "float32"
+_DTYPE: Precision = "float32"
 _RECORD: ColbertModel[Any] = ColbertModel(
     id="minilm-colbert",
     type="colbert",

@@ -23,6 +23,7 @@ from corpus import CHECKPOINT, QUERY, documents, paragraphs
 from heads import cross_encoder_pair, sparse_pair
 from holotype.encoders.exports import export
 from holotype.models import ALL_MINILM_L6_V2
+from holotype.run_options import Precision
 from memory import peak_ratio
 from peak import flops_a_token, peak_flops
 from peers import PlainOpenvino
@@ -31,6 +32,7 @@ from timing import in_turns, times_faster, wall_and_cpu
 
 _ST32, _ST16 = "sentence-transformers, float32", "sentence-transformers, bfloat16"
 _N_QUERIES = 5
+_QUERY_BOUNDS: tuple[tuple[Precision, float], ...] = (("float32", 0.4), ("bfloat16", 0.25))
 
 
 def _ratio(theirs: Callable[[], object], ours: Callable[[], object], n_rounds: int) -> float:
@@ -39,7 +41,7 @@ def _ratio(theirs: Callable[[], object], ours: Callable[[], object], n_rounds: i
     return times_faster(times["theirs"], times["ours"])
 
 
-def _ours(dtype: str = "float32") -> Any:
+def _ours(dtype: Precision = "float32") -> Any:
     return holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype)
 
 
@@ -91,14 +93,14 @@ def _documents_bfloat16(sizes: Sizes) -> Sequence[float]:
     return *ratios, _share_of_peak(encoder, texts, min(ours), "bfloat16")
 
 
-def _query_by_kernels(dtype: str, sizes: Sizes) -> Sequence[float]:
+def _query_by_kernels(dtype: Precision, sizes: Sizes) -> Sequence[float]:
     if not kernels.are_installed():
         raise CannotMeasureError("the kernels are not installed")
     with kernels.found():
         return _query(dtype, sizes)
 
 
-def _query(dtype: str, sizes: Sizes) -> Sequence[float]:
+def _query(dtype: Precision, sizes: Sizes) -> Sequence[float]:
     if dtype == "bfloat16":
         _require_bfloat16()
     ours, theirs = _ours(dtype), _theirs()
@@ -115,7 +117,7 @@ def _require_bfloat16() -> None:
         raise CannotMeasureError("no AMX and no AVX512-BF16")
 
 
-def _busy(dtype: str, sizes: Sizes) -> Sequence[float]:
+def _busy(dtype: Precision, sizes: Sizes) -> Sequence[float]:
     import torch
 
     if dtype == "bfloat16":
@@ -263,7 +265,7 @@ CASES: Sequence[Case] = (
             [Target(work=f"one query, {dtype}{how}", peer=_ST32, bound=bound, at_least=False)],
             partial(measure, dtype),
         )
-        for dtype, bound in (("float32", 0.4), ("bfloat16", 0.25))
+        for dtype, bound in _QUERY_BOUNDS
         for how, measure in (("", _query), (", kernels", _query_by_kernels))
     ),
     *(

@@ -19,10 +19,11 @@ from corpus import CHECKPOINT
 from holotype.encoders.config import DTYPES, Backend
 from holotype.encoders.exports import export
 from holotype.models import ALL_MINILM_L6_V2
+from holotype.run_options import Precision
 from peers import Fastembed, PlainOpenvino
 
 REFERENCE = "sentence-transformers, float32"
-TORCH_DTYPES = ("float32", "bfloat16")
+TORCH_DTYPES: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def _graphs(folder: Path) -> Iterator[Variant]:
     )
 
 
-def _holotype(backend: Backend, dtype: str, checkpoint: Path, device: str) -> Variant:
+def _holotype(backend: Backend, dtype: Precision, checkpoint: Path, device: str) -> Variant:
     encoder = holotype.load(
         ALL_MINILM_L6_V2, backend=backend, dtype=dtype, checkpoint=checkpoint, device=device
     )

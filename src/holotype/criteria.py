@@ -138,6 +138,9 @@ def _meant_license(wanted: str, used: Collection[str]) -> str:
         found = by_spelling.get(_bare(_LICENCE_WORDS.sub("", wanted.lower()), but=".+"))
         if found is not None:
             return found
+    several = [part.strip() for part in wanted.split(",") if part.strip()]
+    if len(several) > 1:
+        raise CriterionError("license", wanted, f"is several licences; write license={several}")
     near = nearest(wanted, used) or nearest(wanted, known_licences())
     hint = f"did you mean {near[0]!r}?" if near else f"the models have {', '.join(sorted(used))}"
     raise CriterionError("license", wanted, f"is not a licence that is known; {hint}")

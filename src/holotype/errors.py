@@ -217,24 +217,41 @@ class UnsupportedInputError(UnsupportedModelError, ValueError):
 
 
 class InvalidDimensionError(HolotypeError, ValueError):
-    """The model has no vectors of the requested size.
+    """The model has no vectors of the requested size, or is not known to have any.
 
     Attributes:
         model_id: the id of the record.
         dim: the requested size.
-        allowed: the sizes that the model has, ascending.
+        allowed: the sizes that the model is known to have, ascending.
+        sizes_known: whether these are all; if not, no source says whether vectors can be truncated.
     """
 
-    def __init__(self, model_id: str, dim: int, allowed: Sequence[int]) -> None:
+    def __init__(
+        self, model_id: str, dim: int, allowed: Sequence[int], sizes_known: bool = True
+    ) -> None:
         """Name the model, the requested size and the available ones."""
         self.model_id = model_id
         self.dim = dim
         self.allowed = tuple(allowed)
-        super().__init__(model_id, dim, self.allowed)
+        # Nothing is longer than the vectors that a model returns.
+        smaller = isinstance(dim, int) and 0 < dim < max(self.allowed, default=0)
+        self.sizes_known = sizes_known or not smaller
+        super().__init__(model_id, dim, self.allowed, sizes_known)
 
     def __str__(self) -> str:
         """Return the message."""
         sizes = ", ".join(map(str, self.allowed))
+        if not self.sizes_known:
+            return (
+                f"it is unknown whether vectors of {self.model_id!r} can be truncated to "
+                f"{self.dim!r} dimensions, since no source states its Matryoshka sizes; leave dim= "
+                "out, or, if its authors name that size, load dataclasses.replace(record, "
+                f"matryoshka_dims=({self.dim!r}, {sizes}))"
+            )
+        if not self.allowed:
+            return (
+                f"{self.model_id!r} returns no vectors whose size could be chosen; leave dim= out"
+            )
         what = "only" if len(self.allowed) == 1 else "one of"
         return (
             f"{self.model_id!r} has no vectors of {self.dim!r} dimensions; pass {what} dim={sizes}"

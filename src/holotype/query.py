@@ -51,9 +51,9 @@ class _Criteria(TypedDict, total=False):
     max_embedding_dim: int | str | None
     """The largest native dimension."""
     max_truncated_dim: int | str | None
-    """The largest dimension, using a Matryoshka model's smallest size."""
+    """The largest dimension, using a Matryoshka model's smallest size where its sizes are known."""
     matryoshka: bool | None
-    """Whether vectors can be truncated."""
+    """Whether vectors can be truncated; models of which that is unknown meet neither."""
     min_context_length: int | str | None
     """The smallest context length, in tokens: 8192, or `"8k"` for 8000."""
     min_parameters: int | str | None
@@ -67,7 +67,7 @@ class _Criteria(TypedDict, total=False):
     min_ms_marco_mrr10: float | None
     """The smallest MRR@10 on MS MARCO dev, as a fraction."""
     allow_remote_code: bool | None
-    """False excludes models that are known to need code from their repository."""
+    """False asks for models that are known to need no code from their repository."""
 
 
 # Closed for the reason that `holotype.run_options` gives.
@@ -115,9 +115,9 @@ _CHECKS: dict[str, _Check] = {
     "max_memory": _at_most("weights_bytes"),
     "min_beir_avg": _at_least("beir_avg"),
     "min_ms_marco_mrr10": _at_least("ms_marco_mrr10"),
-    "allow_remote_code": lambda record, allowed: allowed or not record.requires_remote_code,
+    "allow_remote_code": lambda record, allowed: allowed or record.requires_remote_code is False,
 }
-"""The check of each criterion; an unknown value satisfies no bound."""
+"""The check of each criterion; an unknown value satisfies none."""
 
 _YES_OR_NO = frozenset({"matryoshka", "allow_remote_code"})
 _SCORES = frozenset({"min_beir_avg", "min_ms_marco_mrr10"})
@@ -128,7 +128,7 @@ _PAIRS = (("min_embedding_dim", "max_embedding_dim"), ("min_parameters", "max_pa
 @overload
 def select(
     *,
-    type: Literal[ModelType.DENSE],
+    type: Literal[ModelType.DENSE, "dense", "DENSE"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -137,7 +137,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.COLBERT],
+    type: Literal[ModelType.COLBERT, "colbert", "COLBERT"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -146,7 +146,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.SPARSE],
+    type: Literal[ModelType.SPARSE, "sparse", "SPARSE"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -155,7 +155,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.CROSS_ENCODER],
+    type: Literal[ModelType.CROSS_ENCODER, "cross-encoder", "CROSS_ENCODER"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -164,7 +164,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.CLASSIFIER],
+    type: Literal[ModelType.CLASSIFIER, "classifier", "CLASSIFIER"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -173,7 +173,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.IMAGE_TEXT],
+    type: Literal[ModelType.IMAGE_TEXT, "image-text", "IMAGE_TEXT"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -182,7 +182,7 @@ def select(
 @overload
 def select(
     *,
-    type: Literal[ModelType.CAPTIONER],
+    type: Literal[ModelType.CAPTIONER, "captioner", "CAPTIONER"],
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
@@ -191,10 +191,20 @@ def select(
 @overload
 def select(
     *,
-    type: str | None = None,
+    type: ModelType | None = None,
     sort_by: SortKey | None = None,
     descending: bool = False,
     among: Iterable[ModelInfo] | None = None,
+    **criteria: Unpack[Criteria],
+) -> tuple[ModelInfo, ...]: ...
+# Catalogues have kinds of their own, which no type here can know.
+@overload
+def select(
+    *,
+    type: str | None,
+    sort_by: SortKey | None = None,
+    descending: bool = False,
+    among: Iterable[ModelInfo],
     **criteria: Unpack[Criteria],
 ) -> tuple[ModelInfo, ...]: ...
 def select(
@@ -207,13 +217,14 @@ def select(
 ) -> tuple[ModelInfo, ...]:
     """Return the models that meet every criterion.
 
-    A record whose value is unknown satisfies no bound on that value. Deprecated models are left
+    A record whose value is unknown does not satisfy a criterion on that value. Deprecated models are left
     out. Words are understood in any letter case and with spaces or underscores for hyphens, a
     language also by its name: ``"German"``. Where no model is made for a region or a script of a
     language, it counts without these: ``"de-DE"`` as ``"de"``. Numbers may be texts: ``"500M"``.
 
     Args:
-        type: a kind of model; the static type of the result follows the member of `ModelType`.
+        type: a kind of model; the static type of the result follows the member of `ModelType` or
+            its value. Type checkers take another text only together with `among`.
         sort_by: the field to sort by, with unknown values last in either direction; None keeps
             the order of the catalogue.
         descending: whether the largest comes first.

@@ -133,13 +133,22 @@ class ModelInfo:
             raise NotImplementedError
 
     @property
-    def matryoshka(self) -> bool:
-        """Whether vectors can be truncated to one of `matryoshka_dims`."""
-        return bool(self.matryoshka_dims)
+    def matryoshka(self) -> bool | None:
+        """Whether vectors can be truncated to one of `matryoshka_dims`; None if that is unknown.
+
+        It is False where `matryoshka_dims` holds nothing but the native size, and for kinds that
+        return no vectors or sparse ones.
+        """
+        if not self.matryoshka_dims:
+            return None
+        return self.matryoshka_dims != (self.embedding_dim,)
 
     @property
     def smallest_dim(self) -> int | None:
-        """The smallest dimension that the model can return; None if it returns no vectors."""
+        """The smallest dimension that the model is known to return; None if none is known.
+
+        It is the native one where `matryoshka_dims` is unknown.
+        """
         return self.matryoshka_dims[0] if self.matryoshka_dims else self.embedding_dim
 
     @property
@@ -173,8 +182,11 @@ class ModelInfo:
             unknown.
 
         Raises:
-            AttributeError: this kind of record has no such field.
+            AttributeError: this kind of record has no such field; values that are derived from
+                fields have no source of their own.
         """
+        if field not in type(self).__dataclass_fields__:
+            raise AttributeError(_no_such_field(type(self), field), name=field, obj=self)
         value = getattr(self, field)
         if value is None or (value == () and field not in _KNOWN_WHEN_EMPTY):
             return None
@@ -308,6 +320,11 @@ class SparseModel(ModelInfo):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    @property
+    def matryoshka(self) -> Literal[False]:
+        """Sparse vectors are never truncated: their dimensions are words."""
+        return False
+
     if TYPE_CHECKING:
 
         def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
@@ -322,6 +339,11 @@ class CrossEncoderModel(ModelInfo):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
+    @property
+    def matryoshka(self) -> Literal[False]:
+        """There are no vectors to truncate."""
+        return False
+
     if TYPE_CHECKING:
 
         def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
@@ -335,6 +357,11 @@ class ClassifierModel(ModelInfo):
     activation: ScoreActivation | None = None
     labels: tuple[str, ...] = ()
     multi_label: bool | None = None
+
+    @property
+    def matryoshka(self) -> Literal[False]:
+        """There are no vectors to truncate."""
+        return False
 
     if TYPE_CHECKING:
 
@@ -391,10 +418,23 @@ class CaptionerModel(ImageReader):
     length_penalty: float | None = None
     repetition_penalty: float | None = None
 
+    @property
+    def matryoshka(self) -> Literal[False]:
+        """There are no vectors to truncate."""
+        return False
+
     if TYPE_CHECKING:
 
         def _is_of_any_kind(self) -> Literal[False]:  # type: ignore[override]
             """Say to type checkers that `load` gives an encoder of one kind."""
+
+
+def _no_such_field(kind: type[ModelInfo], field: str) -> str:
+    from holotype.naming import nearest
+
+    near = nearest(field, kind.__dataclass_fields__)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{kind.__name__} has no field {field!r}{hint}"
 
 
 AnyDenseModel: TypeAlias = DenseModel[Any]

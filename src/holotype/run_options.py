@@ -17,10 +17,13 @@ else:
 Backend: TypeAlias = Literal["torch", "onnx", "openvino"]
 """The library that runs a model: torch, or ONNX Runtime or OpenVINO on an export."""
 
+Precision: TypeAlias = Literal["float32", "float16", "bfloat16", "int8", "auto"]
+"""The type of the weights and the arithmetic; `load` says what each means."""
+
 
 class _Options(TypedDict, total=False):
     device: str | None
-    dtype: str | None
+    dtype: Precision | None
     checkpoint: str | os.PathLike[str] | None
     trust_remote_code: bool
 

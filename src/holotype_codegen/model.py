@@ -129,6 +129,9 @@ _DEFAULTS: Mapping[str, object] = {
 }
 """The defaults of a record's fields other than None."""
 
+_FLAG = ("capabilities", "matryoshka")
+"""False means that the native size is the only one."""
+
 _ALWAYS_WRITTEN = frozenset({"embedding_dim"})
 
 
@@ -167,8 +170,20 @@ def stated_fields(entry: Entry) -> Iterator[tuple[str, tuple[str, ...], Any]]:
         value: Any = entry
         for key in place:
             value = value.get(key) if value is not None else None
+        if name == "matryoshka_dims" and value is None and _keeps_its_width(entry):
+            place, value = _FLAG, [entry["specs"]["embedding_dim"]]
         if name in _ALWAYS_WRITTEN or (value is not None and value != _DEFAULTS.get(name)):
             yield name, place, value
+
+
+def _keeps_its_width(entry: Entry) -> bool:
+    """Return whether the entry states that vectors of a native size cannot be truncated."""
+    width = entry["specs"]["embedding_dim"]
+    return (
+        entry["capabilities"].get("matryoshka") is False
+        and width is not None
+        and entry["type"] != "sparse"
+    )
 
 
 def _arguments(entry: Entry) -> Iterator[tuple[str, object]]:

@@ -124,15 +124,16 @@ def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterat
 
 
 def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """`capabilities.matryoshka`, if stated, is true if and only if sizes are listed."""
+    """`capabilities.matryoshka`, if stated, is true if and only if smaller sizes are listed."""
     flag = entry.flag("/capabilities/matryoshka")
-    has_sizes = bool(entry.value("/architecture/matryoshka_dims"))
+    dims = entry.value("/architecture/matryoshka_dims")
+    has_sizes = bool(dims) and dims != [entry.value("/specs/embedding_dim")]
     if flag is not None and flag is not has_sizes:
         yield entry.breach(
             "/capabilities/matryoshka",
             f"matryoshka is {quote_json(flag)}, and matryoshka_dims "
-            + ("lists sizes" if has_sizes else "lists none"),
-            "expected true with sizes, false without, null where it is unknown",
+            + ("lists smaller sizes" if has_sizes else "lists no smaller size"),
+            "expected true with smaller sizes, false without, null where it is unknown",
             "add the sizes to architecture, or correct the flag",
         )
 

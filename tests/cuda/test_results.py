@@ -24,8 +24,14 @@ from tests.runtime.sparse import save_language_model
 from holotype import load
 from holotype.encoders import ImageTextEncoder, load_modes
 from holotype.records import CaptionerModel
+from holotype.run_options import Precision
 
 PICTURES = [photograph(40 + 7 * at, 60 - 3 * at, seed=at) for at in range(5)]
+
+
+def on_both(dtype: Precision) -> tuple[tuple[str, Precision], ...]:
+    """The CPU with its exact arithmetic, and the GPU with another."""
+    return ("cpu", "float32"), (DEVICE, dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -117,7 +123,7 @@ def test_scores_of_pairs(architecture: str, dtype: Any, tmp_path: Path) -> None:
         load(record, checkpoint=folder, device=device, dtype=each).predict(
             PAIRS, on_overflow="truncate"
         )
-        for device, each in (("cpu", "float32"), (DEVICE, dtype))
+        for device, each in on_both(dtype)
     ]
     tolerance = {"float32": 1e-4, "bfloat16": 0.25, "float16": 0.02}[dtype]
     np.testing.assert_allclose(found[1], found[0], atol=tolerance, rtol=tolerance)
@@ -131,7 +137,7 @@ def test_scores_of_labels(architecture: str, dtype: Any, tmp_path: Path) -> None
         load(classifier_record(), checkpoint=folder, device=device, dtype=each).predict_scores(
             MANY, on_overflow="truncate"
         )
-        for device, each in (("cpu", "float32"), (DEVICE, dtype))
+        for device, each in on_both(dtype)
     )
     tolerance = {"float32": 1e-5, "bfloat16": 0.1, "float16": 0.01}[dtype]
     np.testing.assert_allclose(ours, exact, atol=tolerance)
@@ -157,8 +163,7 @@ def test_several_modes_of_one_checkpoint(tmp_path: Path) -> None:
 def test_vectors_of_pictures_and_texts(make: Any, dtype: Any, tmp_path: Path) -> None:
     make(tmp_path)
     reference, encoder = (
-        load(tmp_path, device=device, dtype=each)
-        for device, each in (("cpu", "float32"), (DEVICE, dtype))
+        load(tmp_path, device=device, dtype=each) for device, each in on_both(dtype)
     )
     assert isinstance(reference, ImageTextEncoder)
     assert isinstance(encoder, ImageTextEncoder)

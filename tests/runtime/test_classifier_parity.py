@@ -179,7 +179,7 @@ def test_one_text_and_one_pair_are_no_list(classifier: Classifier) -> None:
 
 
 def test_texts_that_are_cut_are_told(classifier: Classifier) -> None:
-    with pytest.warns(TextOverflowWarning, match="1 of 2 texts are longer than the 96 tokens"):
+    with pytest.warns(TextOverflowWarning, match="1 of 2 texts is longer than the 96 tokens"):
         classifier.classify(["short", "long " * 100])
     with pytest.raises(TextOverflowError):
         classifier.classify([("short", "long " * 100)], on_overflow="error")

@@ -10,6 +10,7 @@ from tests.runtime.test_minilm import MINILM
 
 from holotype.encoders import load
 from holotype.encoders.torch_backend.backbone import multiplies_bfloat16, settle_dtype
+from holotype.run_options import Precision
 
 CPU = torch.device("cpu")
 TEXTS = ["what eats fish?", "Paris is in France.", "late interaction " * 60, "a"]
@@ -45,7 +46,7 @@ def test_an_encoder_states_what_auto_became(minilm_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_half_precision_stays_close_to_float32(dtype: str, minilm_folder: Path) -> None:
+def test_half_precision_stays_close_to_float32(dtype: Precision, minilm_folder: Path) -> None:
     exact = load(MINILM, checkpoint=minilm_folder, device="cpu").encode(TEXTS)
     halved = load(MINILM, checkpoint=minilm_folder, device="cpu", dtype=dtype).encode(TEXTS)
     assert (halved * exact).sum(axis=1).min() >= 0.9998

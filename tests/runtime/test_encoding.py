@@ -29,6 +29,7 @@ from holotype.errors import (
     TextOverflowWarning,
 )
 from holotype.records import DenseModel
+from holotype.run_options import Precision
 
 
 @pytest.fixture
@@ -314,7 +315,7 @@ def test_what_would_be_read_as_its_keys_is_refused(dense: DenseEncoder) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_weights_of_nan_are_an_error_that_names_the_text_and_the_type(
-    dtype: str, folder: Path, record: DenseModel[Any]
+    dtype: Precision, folder: Path, record: DenseModel[Any]
 ) -> None:
     tensors = load_file(folder / "model.safetensors")
     name = next(name for name in tensors if name.endswith("output.dense.weight"))

@@ -33,7 +33,7 @@ from transformers import (
 )
 
 from holotype.encoders import load
-from holotype.encoders.config import Backend
+from holotype.encoders.config import Backend, Precision
 from holotype.encoders.exports import export, exporting, graph
 from holotype.encoders.graphs.losses import VectorLoss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE
@@ -248,7 +248,7 @@ def test_a_type_is_run_only_where_it_is_asked_for_and_a_loss_only_where_it_is_al
 )
 def test_smaller_types_are_as_near_as_the_page_says(
     backend: Backend,
-    dtype: str,
+    dtype: Precision,
     least: float,
     share: float,
     minilm_folder: Path,
@@ -431,7 +431,7 @@ def test_an_mlp_whose_numbers_bytes_cannot_tell_apart_keeps_its_second_product_i
 )
 def test_a_graph_of_another_model_is_never_kept(
     backend: Backend,
-    dtype: str,
+    dtype: Precision,
     minilm_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

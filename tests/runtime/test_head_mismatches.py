@@ -30,6 +30,7 @@ from holotype.errors import (
     CheckpointError,
     ClosedEncoderError,
     InstructionError,
+    InvalidArgumentError,
     TensorError,
     TextOverflowError,
     TextOverflowWarning,
@@ -283,8 +284,9 @@ def test_calls_that_make_no_sense(reranker: Path, classifier: Path) -> None:
         encoder.predict([("a", "b")], activation="tanh")
     with pytest.raises(ValueError, match="softmax turns a single score into 1"):
         encoder.predict([("a", "b")], activation="softmax")
-    with pytest.raises(ValueError, match="top_k is -1"):
-        encoder.rank("a", ["b"], top_k=-1)
+    for top_k in (-1, 0):
+        with pytest.raises(InvalidArgumentError, match=f"top_k is {top_k}; expected a whole"):
+            encoder.rank("a", ["b"], top_k=top_k)
     with pytest.raises(InstructionError):
         encoder.predict([("a", "b")], instruction="Find code.")
     several = load(cross_encoder_record(), checkpoint=classifier)

@@ -417,7 +417,8 @@ def test_another_device_or_type_is_refused(save_static: Save, record: Any) -> No
     folder = save_static()
     with pytest.raises(UnsupportedModelError, match="on the CPU in float32, not on cuda"):
         load(record(), checkpoint=folder, device="cuda")
-    for dtype in ("bfloat16", "int8"):
+    wrong: tuple[Any, ...] = ("bfloat16", "int8")
+    for dtype in wrong:
         with pytest.raises(
             UnsupportedModelError, match=rf"on the CPU in float32, not .* in {dtype}"
         ):

@@ -1,7 +1,8 @@
 """What type checkers must refuse; each error is named on its line, for mypy and for pyright.
 
 `load("no-such-model")` alone is accepted, as `load("local:folder")` must be: no type tells the two
-texts apart. Its result is an encoder of any kind, and so the next line is refused.
+texts apart. Its result is an encoder of any kind, so that a method of one kind is refused. The field
+of `source_of` is any text, too, since names of fields come from `dataclasses.fields`.
 """
 
 from typing import Any, assert_never
@@ -40,10 +41,13 @@ load(BGE_M3, devise="cpu")  # E: call-overload, reportCallIssue
 load("bge-m3", devise="cpu")  # E: call-overload, reportCallIssue
 load(find_model("bge-m3"))  # E: arg-type, reportArgumentType
 load(SPLADE_V3, dim=1)  # E: call-overload, reportCallIssue
+load(BGE_M3, dtype="float8")  # E: call-overload, reportArgumentType
+load("bge-m3", dtype="float8")  # E: call-overload, reportArgumentType
 load("no-such-model", dim=64)  # E: call-overload, reportCallIssue
 load("no-such-model").encode_query("a text")  # E: union-attr, reportAttributeAccessIssue
 load("hf:org/model").rank("a query", ["a text"])  # E: union-attr, reportAttributeAccessIssue
 select(type=ModelType.DENSE, max_dim=768)  # E: call-overload, reportCallIssue
+select(type="dens")  # E: call-overload, reportCallIssue
 select(matryoshka="yes")  # E: call-overload, reportArgumentType
 select(language=["de"])  # E: call-overload, reportArgumentType
 select(max_parameters=[1])  # E: call-overload, reportArgumentType

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype import (
+    MODEL_REGISTRY,
     CaptionerModel,
     ClassifierModel,
     ColbertModel,
@@ -111,7 +112,19 @@ assert_type(select(max_embedding_dim=384), tuple[ModelInfo, ...])
 assert_type(
     select(max_parameters="500M", max_memory="2GiB", language="German"), tuple[ModelInfo, ...]
 )
-assert_type(select(type="CROSS_ENCODER", license={"mit", "Apache 2.0"}), tuple[ModelInfo, ...])
+assert_type(
+    select(type="CROSS_ENCODER", license={"mit", "Apache 2.0"}), tuple[CrossEncoderModel, ...]
+)
+assert_type(select(type="image-text"), tuple[ImageTextModel[Any], ...])
+
+
+def of_any_kind(kind: ModelType, of_a_catalogue: str) -> None:
+    """A kind that is only known at run time gives records of some kind."""
+    assert_type(select(type=kind), tuple[ModelInfo, ...])
+    assert_type(select(type=of_a_catalogue, among=MODEL_REGISTRY), tuple[ModelInfo, ...])
+
+
+assert_type(BGE_M3.matryoshka, bool | None)
 assert_type(BGE_M3.weights_bytes, int | None)
 
 # the encoder follows the record

@@ -85,7 +85,7 @@ def export(
         made = make(
             model,
             backend=cast(Any, backend),
-            dtype=dtype,
+            dtype=cast(Any, dtype),
             checkpoint=checkpoint,
             to=to,
             texts=_lines(texts) if texts else None,

@@ -120,12 +120,15 @@ class Fact:
         name: the field.
         value: its value.
         source: the source of the value; None if the value is unknown or a default.
+        is_of_another_commit: whether the source is a file of the model's own repository, read at
+            another commit than the pinned one, or on a branch.
     """
 
     group: str
     name: str
     value: object
     source: str | None
+    is_of_another_commit: bool = False
 
     @property
     def known(self) -> bool:
@@ -139,7 +142,16 @@ def facts(record: ModelInfo) -> Iterator[Fact]:
         for name in names:
             if hasattr(record, name):
                 value = getattr(record, name)
-                yield Fact(group, name, value, _source(record, name, value))
+                source = _source(record, name, value)
+                yield Fact(group, name, value, source, _is_of_another_commit(record, source))
+
+
+def _is_of_another_commit(record: ModelInfo, source: str | None) -> bool:
+    key, _, detail = (source or "").partition(":")
+    _, at, commit = detail.rpartition(" @ ")
+    if key != "hub" or not at or record.revision is None:
+        return False
+    return not record.revision.startswith(commit.strip())
 
 
 def _source(record: ModelInfo, name: str, value: object) -> str | None:

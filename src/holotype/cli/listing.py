@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import typer
 
@@ -21,15 +21,22 @@ from holotype.records import ModelInfo
 
 _EVERYTHING = "*"
 
-_BOUNDED = {
+_OFTEN_UNKNOWN = {
+    "license": "license",
+    "matryoshka": "matryoshka",
+    "max_truncated_dim": "matryoshka",
     "min_context_length": "context_length",
     "min_parameters": "parameters",
     "max_parameters": "parameters",
     "max_memory": "parameters",
     "min_beir_avg": "beir_avg",
     "min_ms_marco_mrr10": "ms_marco_mrr10",
+    "allow_remote_code": "requires_remote_code",
 }
-"""The bounds on values that many entries do not know, and the field of each."""
+"""The criteria on values that many entries do not know, and the attribute of each."""
+
+_IN_WORDS = {"matryoshka": "Matryoshka sizes", "requires_remote_code": "need of remote code"}
+"""What a note calls an attribute whose own name would not be understood."""
 
 
 def list_models(
@@ -100,7 +107,8 @@ def list_models(
         raise typer.BadParameter(str(error)) from None
     records = tuple(record for record in records if record.id in ids_wanted)
     _write(records, as_json=as_json, ids=ids)
-    if unknown := _unknown(catalogue, criteria):
+    candidates = [record for record in catalogue.listed if record.id in ids_wanted]
+    if unknown := _unknown(candidates, type, criteria):
         note(unknown)
     if not records:
         note(_nothing_found(catalogue, pattern, type, criteria))
@@ -153,15 +161,40 @@ def _ids(catalogue: Catalogue[str], pattern: str) -> frozenset[str]:
         return frozenset()
 
 
-def _unknown(catalogue: Catalogue[str], criteria: Criteria) -> str | None:
-    """Return a note on the models that a bound leaves out because their value is unknown."""
+def _unknown(candidates: Sequence[ModelInfo], kind: str | None, criteria: Criteria) -> str | None:
+    """Return a note on the models that are left out only because a value is unknown.
+
+    Args:
+        candidates: the models that are not left out anyway.
+        kind: the kind of model that is asked for.
+        criteria: the other criteria.
+    """
+    asked: dict[str, Any] = {
+        name: wanted for name, wanted in criteria.items() if wanted is not None
+    }
+    unsure = {name: wanted for name, wanted in asked.items() if name in _OFTEN_UNKNOWN}
+    certain = {name: wanted for name, wanted in asked.items() if name not in unsure}
+    possible = {each.id: each for each in select(type=kind, among=candidates, **certain)}
+    lacking: dict[str, set[str]] = {}
+    for name, wanted in unsure.items():
+        met = {each.id for each in select(among=possible.values(), **{name: wanted})}
+        attribute = _OFTEN_UNKNOWN[name]
+        lacking[name] = {
+            id
+            for id, each in possible.items()
+            if id not in met and getattr(each, attribute) is None
+        }
+        possible = {id: each for id, each in possible.items() if id in met | lacking[name]}
     told = [
-        f"{name} leaves out {counted_models(n)} with unknown {field.replace('_', ' ')}"
-        for name, field in _BOUNDED.items()
-        if criteria.get(name) is not None
-        and (n := sum(getattr(record, field) is None for record in catalogue.listed))
+        f"{name} leaves out {counted_models(n)} with unknown {_words(_OFTEN_UNKNOWN[name])}"
+        for name, ids in lacking.items()
+        if (n := len(ids & possible.keys()))
     ]
     return f"note: {'; '.join(told)}" if told else None
+
+
+def _words(attribute: str) -> str:
+    return _IN_WORDS.get(attribute) or attribute.replace("_", " ")
 
 
 def _nothing_found(

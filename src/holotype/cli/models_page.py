@@ -105,7 +105,8 @@ def _opening(opened: OpenCatalogue, contents: list[tuple[str, str, str]]) -> Ite
         (
             "In the tables:",
             "",
-            "- **dims** is the vector size; `64–768` marks a Matryoshka model, whose vectors you can truncate.",
+            "- **dims** is the vector size; `64–768` marks a Matryoshka model, whose vectors you can truncate. "
+            "A single size says nothing of smaller ones.",
             "- **context** is the longest input in tokens.",
             "- **BEIR** is the mean nDCG@10 over BEIR's 15 sets, and **MRR@10** is measured on the "
             "development set of MS MARCO. Both are fractions from 0 to 1.",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Annotated, TypeAlias, get_args
 
 import typer
 
 from holotype.cli.catalogues import complete_type
-from holotype.criteria import score_of
+from holotype.criteria import KINDS, score_of
 from holotype.errors import CriterionError
 from holotype.naming import nearest
 from holotype.query import SortKey
@@ -54,6 +55,17 @@ MaxBytes: TypeAlias = Annotated[
     int | None,
     typer.Option("--max-bytes", parser=_bytes, metavar="SIZE", help="The most to fetch: 500MB."),
 ]
+
+
+def _licences(given: list[str] | None) -> list[str] | None:
+    for text in given or ():
+        several = [part.strip() for part in text.split(",") if part.strip()]
+        if len(several) > 1:
+            options = " ".join(f"--license {shlex.quote(each)}" for each in several)
+            raise typer.BadParameter(f"{text!r} is several licences; give each one: {options}")
+    return given
+
+
 Pattern: TypeAlias = Annotated[
     str,
     typer.Argument(metavar="PATTERN", help="Ids to list, with the wildcards of a shell; quote it."),
@@ -64,7 +76,7 @@ Type: TypeAlias = Annotated[
         "--type",
         "-t",
         metavar="KIND",
-        help="dense, colbert, sparse, cross-encoder, classifier, or a further kind.",
+        help=f"{', '.join(KINDS)}, or a further kind.",
         autocompletion=complete_type,
     ),
 ]
@@ -99,6 +111,7 @@ License: TypeAlias = Annotated[
         "--license",
         metavar="ID",
         help="A licence, such as apache-2.0; give it several times to allow any of several.",
+        callback=_licences,
     ),
 ]
 MinEmbeddingDim: TypeAlias = Annotated[
@@ -129,7 +142,7 @@ Matryoshka: TypeAlias = Annotated[
     bool | None,
     typer.Option(
         "--matryoshka/--no-matryoshka",
-        help="Whether vectors may be truncated.",
+        help="Whether vectors can be truncated; where that is unknown, neither lists the model.",
     ),
 ]
 MinContextLength: TypeAlias = Annotated[
@@ -185,7 +198,7 @@ NoRemoteCode: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--no-remote-code",
-        help="Leave out models that are known to need code from their repository.",
+        help="Only models that are known to need no code from their repository.",
     ),
 ]
 Sort: TypeAlias = Annotated[

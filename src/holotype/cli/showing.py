@@ -56,7 +56,8 @@ def show(
     """Show every field of a model with its value and source.
 
     If stdout is not a terminal, each line has a field, its value and its source, separated by tabs,
-    with - for unknown values.
+    with - for unknown values. A note on stderr counts the values that were read at another commit
+    than the pinned one; on a terminal, a star marks their sources.
 
     Of a reference outside the catalogue (a folder, an artifact, a repository) it shows what the
     files say.
@@ -73,6 +74,8 @@ def show(
         _draw(terminal(), record, opened)
     else:
         write("".join(_lines(record)))
+    if not as_json and (told := _other_commits(record)):
+        note(told)
 
 
 def find_named(opened: OpenCatalogue, name: str, *, checkpoint: Path | None = None) -> Named:
@@ -149,6 +152,18 @@ def _not_found(opened: OpenCatalogue, name: str) -> str:
     return f"no model has the id, alias or Hugging Face id {name!r}; {hint}"
 
 
+def _other_commits(record: ModelInfo) -> str | None:
+    """Return a note on values that other commits than the pinned one were read for."""
+    n = sum(fact.is_of_another_commit for fact in facts(record))
+    if not n:
+        return None
+    values = "1 value was" if n == 1 else f"{n} values were"
+    return (
+        f"note: {values} read at another commit of the repository than the pinned one, or on a "
+        f"branch; `holotype verify {record.id}` compares the entry with the pinned one"
+    )
+
+
 def _lines(record: ModelInfo) -> Iterator[str]:
     yield f"id\t{record.id}\t{exact('source', record.source_of('id'))}\n"
     for fact in facts(record):
@@ -186,7 +201,7 @@ def _grid(members: Iterable[Fact], *, name_width: int, wide: bool) -> Table:
         value = Text("unknown", style="dim italic")
         if fact.known:
             value = Text(readable(fact.name, fact.value))
-        source = Text(fact.source or "", style="dim")
+        source = Text((fact.source or "") + " *" * fact.is_of_another_commit, style="dim")
         if not wide and fact.source:
             value, source = Text("\n").join((value, source)), Text()
         grid.add_row(Text(f"  {fact.name}"), value, source)

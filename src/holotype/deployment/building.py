@@ -396,7 +396,9 @@ class ModelBuilder:
             except InvalidDimensionError as error:
                 self._add(
                     node.get("dim") or at,
-                    f"{quote(error.model_id)} has no vectors of {dim} dimensions",
+                    f"{quote(error.model_id)} has no vectors of {dim} dimensions"
+                    if error.sizes_known
+                    else f"{quote(error.model_id)} is not known to have vectors of {dim} dimensions",
                     f"expected one of {join_quoted(error.allowed)}",
                     "write one of these, or leave dim out",
                     rule="dim",

@@ -5,10 +5,12 @@ Options of sentence-transformers and PyLate are answered with what does the same
 
 from __future__ import annotations
 
+import contextlib
+import math
 import operator
 import os
 from collections.abc import Iterable, Mapping
-from typing import Final, SupportsIndex, cast
+from typing import Final, SupportsFloat, SupportsIndex, cast
 
 from holotype.errors import InvalidArgumentError
 
@@ -216,6 +218,30 @@ def as_count(name: str, value: object) -> int | None:
             f"{name} is {value!r}; expected a whole number of at least 1, or None"
         )
     return count
+
+
+def as_threshold(name: str, value: object, *, bounded: bool = True) -> float | None:
+    """Return the lowest score that counts, or None.
+
+    Args:
+        name: the argument, for the error.
+        value: what the caller passed.
+        bounded: whether scores are from 0 to 1; logits are not.
+
+    Raises:
+        InvalidArgumentError: it is no finite number, or no score can have it.
+    """
+    if value is None:
+        return None
+    number = math.nan
+    # NumPy's numbers say their value as these methods do.
+    if not isinstance(value, bool | str) and hasattr(value, "__float__"):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            number = float(cast("SupportsFloat", value))
+    if not math.isfinite(number) or (bounded and not 0 <= number <= 1):
+        expected = "a number from 0 to 1" if bounded else "a finite number"
+        raise InvalidArgumentError(f"{name} is {value!r}; expected {expected}, or None")
+    return number
 
 
 def _is_of_torch(value: object, name: str) -> bool:

@@ -111,8 +111,10 @@ class Classifier(ScoringEncoder[ClassifierModel]):
         Args:
             texts: one text or several; a tuple of two strings is one pair, so pass several texts
                 as a list.
-            top_k: the maximum number of labels to return, the best ones whatever their scores.
-            threshold: the lowest score at which a label applies.
+            top_k: the maximum number of labels to return, from 1 on, the best ones whatever their
+                scores.
+            threshold: the lowest score at which a label applies, from 0 to 1; of a model whose
+                scores are logits, any number.
             thresholds: the lowest scores for individual labels, by name; others use `threshold`.
             options: see `EncodeOptions`. An input longer than `max_length` is truncated; of a
                 pair, the longer text.
@@ -123,6 +125,7 @@ class Classifier(ScoringEncoder[ClassifierModel]):
         Raises:
             TextOverflowError: a text is too long and `on_overflow` is ``"error"``.
             ValueError: `thresholds` names a label that the model lacks.
+            InvalidArgumentError: `top_k` is not positive, or no score can reach a threshold.
         """
         rule = label_rule(
             self.labels,
@@ -130,6 +133,7 @@ class Classifier(ScoringEncoder[ClassifierModel]):
             top_k=top_k,
             threshold=threshold,
             thresholds=thresholds,
+            bounded=self.activation != "identity",
         )
         logits = self._logits_of(texts, settings_of(**options))
         scores = activate(logits, self.activation)
@@ -266,7 +270,11 @@ def _is_single(texts: object) -> bool:
 
 
 def _each_input(texts: TextOrPair | Iterable[TextOrPair]) -> Iterator[TextOrPair]:
-    several: Iterable[object] = [texts] if _is_single(texts) else require_several(texts, "texts")
+    several: Iterable[object] = (
+        [texts]
+        if _is_single(texts)
+        else require_several(texts, "texts", one="a str, a pair of texts")
+    )
     return (
         check_pair(text, index) if isinstance(text, (tuple, list)) else check_text(text, index)
         for index, text in enumerate(several)

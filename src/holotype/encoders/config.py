@@ -38,8 +38,10 @@ from holotype.records import (
 )
 from holotype.run_options import Backend as Backend
 from holotype.run_options import LoadOptions as LoadOptions
+from holotype.run_options import Precision as Precision
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from dataclasses import dataclass
 
     from holotype.models import (
@@ -56,7 +58,7 @@ else:
 
 ModelT_co = TypeVar("ModelT_co", bound=ModelInfo, covariant=True)
 
-DTYPES = {
+DTYPES: Mapping[str, tuple[Precision, ...]] = {
     "torch": ("float32", "float16", "bfloat16", "int8", "auto"),
     "onnx": ("float32", "float16", "int8"),
     "openvino": ("float32", "float16", "bfloat16", "int8"),
@@ -102,7 +104,7 @@ class ModelConfig(Generic[ModelT_co]):
     record: ModelT_co
     dim: int | None = None
     device: str | None = None
-    dtype: str = "float32"
+    dtype: Precision = "float32"
     checkpoint: str | None = None
     trust_remote_code: bool = False
     backend: Backend = "torch"
@@ -240,8 +242,14 @@ def chosen_dim(record: ModelInfo, dim: int | None) -> int | None:
     if dim is None:
         return record.embedding_dim
     allowed: tuple[int, ...] = record.matryoshka_dims
-    if not allowed and record.embedding_dim is not None:
-        allowed = (record.embedding_dim,)
+    native = record.embedding_dim
+    if not allowed and native is not None:
+        allowed = (native,)
     if isinstance(dim, bool) or dim not in allowed:
-        raise InvalidDimensionError(record.id, dim, allowed)
+        raise InvalidDimensionError(record.id, dim, allowed, sizes_known=knows_sizes(record))
     return dim
+
+
+def knows_sizes(record: ModelInfo) -> bool:
+    """Return whether it is known to which sizes vectors can be cut, or that they cannot be."""
+    return record.embedding_dim is None or record.matryoshka is not None

@@ -8,9 +8,10 @@ from typing import Unpack, overload
 
 import numpy as np
 
+from holotype.encoders.arguments import as_count
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build, shown_prompts
-from holotype.encoders.inputs.items import Pair, count_items, each_pair, each_text, is_pair
+from holotype.encoders.inputs.items import Pair, count_items, each_pair, is_pair, several_texts
 from holotype.encoders.inputs.lengths import Lengths, lengths_of
 from holotype.encoders.inputs.pairs import PairReader, TemplateReader
 from holotype.encoders.kinds.plan import CrossEncoderPlan
@@ -149,7 +150,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
         Args:
             query: the query.
             documents: the documents.
-            top_k: how many to return; None returns all.
+            top_k: how many to return, from 1 on; None returns all.
             return_documents: whether results include the texts of the documents.
             activation: see `predict`.
             instruction: see `predict`.
@@ -159,17 +160,15 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
             The documents sorted by logit; ties keep their input order.
 
         Raises:
-            ValueError: the model has several scores for a pair, or `top_k` is negative.
+            ValueError: the model has several scores for a pair.
+            InvalidArgumentError: `top_k` is not positive.
             InstructionError: the model requires an instruction, or takes none.
             TextOverflowError: a pair is too long and `on_overflow` is ``"error"``.
         """
         require_one_score(self.record.id, self.n_labels, RANK_BY_ONE)
-        if top_k is not None and top_k < 0:
-            raise ValueError(f"top_k is {top_k!r}; expected at least 0, or None")
-        if isinstance(documents, str):
-            raise TypeError("documents is a single text; expected several")
+        top_k = as_count("top_k", top_k)
+        texts = several_texts(documents, "documents")
         chosen = choose_activation(activation, self.activation, self.n_labels)
-        texts = list(each_text(documents, "documents"))
         logits = self._logits(
             each_pair((query, text) for text in texts),
             self._reader(instruction),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.checkpoints.modules import PoolingSpec
-from holotype.encoders.config import ModelConfig
+from holotype.encoders.config import ModelConfig, knows_sizes
 from holotype.encoders.encoder import Build, Encoder, shown_prompts
 from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.dense import DenseEncoding
@@ -110,7 +110,9 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
 
     def _require_dim(self, dim: int) -> None:
         if dim not in self.dims:
-            raise InvalidDimensionError(self.record.id, dim, self.dims)
+            raise InvalidDimensionError(
+                self.record.id, dim, self.dims, sizes_known=knows_sizes(self.record)
+            )
 
     def similarity(
         self,

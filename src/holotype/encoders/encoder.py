@@ -18,6 +18,7 @@ from typing import (
     Self,
     TypeAlias,
     TypeVar,
+    cast,
     overload,
 )
 
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.arguments import ATTRIBUTE_EQUIVALENTS, as_text
-from holotype.encoders.config import ModelConfig, ModelT_co
+from holotype.encoders.config import ModelConfig, ModelT_co, Precision
 from holotype.encoders.inputs.items import each_text
 from holotype.encoders.inputs.lengths import Token
 from holotype.encoders.inputs.rows import PictureRow
@@ -190,8 +191,9 @@ class LoadedRecord(LoadedModel[PlacedT], Generic[ModelT_co, PlacedT]):
         folder = config.checkpoint
         # A copy may be loaded where another folder is the current one.
         placed = None if folder is None else str(Path(folder).absolute())
+        dtype = cast("Precision", towers.dtype)
         self.config = dataclasses.replace(
-            config, device=towers.device, dtype=towers.dtype, checkpoint=placed
+            config, device=towers.device, dtype=dtype, checkpoint=placed
         )
         self._plan = plan
         super().__init__(

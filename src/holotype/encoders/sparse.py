@@ -8,6 +8,7 @@ from typing import TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.arguments import as_count
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build, Encoder, shown_prompts
 from holotype.encoders.inputs.sides import readers_of
@@ -124,10 +125,9 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
             A list of pairs of token and weight for one vector, a list of such lists for several.
 
         Raises:
-            ValueError: `top_k` is not positive.
+            InvalidArgumentError: `top_k` is not positive.
         """
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k is {top_k!r}; expected at least 1")
+        top_k = as_count("top_k", top_k)
         if isinstance(vectors, SparseVector):
             return self._decode(vectors, top_k)
         return [self._decode(vector, top_k) for vector in vectors]

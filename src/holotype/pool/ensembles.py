@@ -49,12 +49,14 @@ class Scored:
         scores: ``[n_texts, n_labels]``.
         multi_label: whether several labels may apply.
         threshold: the deployment's threshold for it; None for the usual one.
+        bounded: whether the scores are from 0 to 1; logits are not.
     """
 
     labels: tuple[str, ...]
     scores: NDArray[np.float32]
     multi_label: bool
     threshold: float | None
+    bounded: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,13 +172,16 @@ def _score_plan(
             scores=model.predict_scores(given, **passed),
             multi_label=model.multi_label,
             threshold=generation.unit.threshold,
+            bounded=getattr(model, "activation", None) != "identity",
         )
 
     def combine(parts: Sequence[Part]) -> Any:
         scored = combine_scores(name, parts, spec.combine)
         if method == "predict_scores":
             return scored.scores[0] if single else scored.scores
-        rule = label_rule(scored.labels, multi_label=scored.multi_label, **rules)
+        rule = label_rule(
+            scored.labels, multi_label=scored.multi_label, bounded=scored.bounded, **rules
+        )
         found = [rule.apply(row, row) for row in scored.scores]
         return found[0] if single else found
 
@@ -222,6 +227,7 @@ def combine_scores(name: str, parts: Sequence[Part], how: str) -> Scored:
         scores=combined.astype(np.float32),
         multi_label=first.multi_label,
         threshold=None,
+        bounded=how == "vote" or all(part.value.bounded for part in parts),
     )
 
 
@@ -233,6 +239,7 @@ def _votes(scored: Scored) -> NDArray[np.float32]:
         top_k=None,
         threshold=scored.threshold,
         thresholds=None,
+        bounded=scored.bounded,
     )
     votes = np.zeros_like(scored.scores)
     for at, row in enumerate(scored.scores):

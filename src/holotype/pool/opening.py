@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from holotype.deployment.document import (
     BuiltinSource,
@@ -36,6 +36,9 @@ from holotype.pool.slot import Unit
 from holotype.references.entry import entry_of
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
+
+if TYPE_CHECKING:
+    from holotype.run_options import Precision
 
 BUILTIN = {"pii": ("holotype.pool.patterns.pii", "PiiClassifier")}
 """The classifiers that come with holotype: module and class."""
@@ -273,7 +276,8 @@ def _load(ref: ModelRef, dim: int | None, device: str, inference: InferenceSetti
         max_length=inference.max_length,
         dim=dim,
         device=device,
-        dtype=inference.dtype,
+        # The deployment has been checked against these.
+        dtype=cast("Precision | None", inference.dtype),
         backend=inference.backend,
         trust_remote_code=inference.trust_remote_code,
     )

@@ -156,7 +156,7 @@ def _rank(name: str, args: Sequence[Any], options: Mapping[str, Any]) -> Togethe
         return None
     if activation not in get_args(Activation):
         return None
-    if top_k is not None and (not isinstance(top_k, int) or top_k < 0):
+    if top_k is not None and (type(top_k) is not int or top_k < 1):
         return None
     query, documents = args
 

@@ -230,6 +230,11 @@ def _detail_of_http(error: HTTPException) -> str:
 def _detail(error: Exception) -> str:
     if isinstance(error, InvalidDimensionError):
         sizes = " or ".join(map(str, error.allowed)) or "none"
+        if not error.sizes_known:
+            return (
+                f"it is unknown whether vectors of {error.model_id!r} can be truncated to "
+                f"{error.dim} dimensions; ask for {sizes}"
+            )
         return f"{error.model_id!r} has no vectors of {error.dim} dimensions; ask for {sizes}"
     if isinstance(error, BreakerOpenError):
         # The error itself names what Python has.

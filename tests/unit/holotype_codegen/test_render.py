@@ -69,6 +69,26 @@ def test_every_value_of_an_entry_is_in_its_record() -> None:
     assert [variant.id for variant in record.variants] == [v["id"] for v in values["variants"]]
 
 
+@pytest.mark.parametrize(
+    ("kind", "flag", "dims", "source"),
+    [
+        ("dense", False, (384,), "lab: the paper"),
+        ("dense", None, (), None),
+        ("sparse", False, (), None),
+        ("cross-encoder", False, (), None),
+    ],
+)
+def test_vectors_that_are_known_not_to_be_truncated_have_their_native_size_alone(
+    kind: str, flag: bool | None, dims: tuple[int, ...], source: str | None
+) -> None:
+    values = valid_entry(kind)
+    values["capabilities"]["matryoshka"] = flag
+    values["provenance"]["/capabilities/matryoshka"] = "lab: the paper"
+    (record,) = module_of(valid_catalogue(values)).MODEL_REGISTRY
+    assert record.matryoshka_dims == dims
+    assert record.source_of("matryoshka_dims") == source
+
+
 def test_what_is_unknown_is_none_and_not_written() -> None:
     values = entry("m")
     values["specs"] |= {"hidden_dim": None, "vocab_size": None}

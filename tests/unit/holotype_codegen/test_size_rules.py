@@ -142,7 +142,7 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str, str, str, str]] = [
         "/capabilities/matryoshka",
         "false",
         "the_matryoshka_flag_agrees_with_the_sizes",
-        "matryoshka is false, and matryoshka_dims lists sizes",
+        "matryoshka is false, and matryoshka_dims lists smaller sizes",
     ),
     (
         "colbert",
@@ -150,7 +150,15 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str, str, str, str]] = [
         "/capabilities/matryoshka",
         "true",
         "the_matryoshka_flag_agrees_with_the_sizes",
-        "matryoshka is true, and matryoshka_dims lists none",
+        "matryoshka is true, and matryoshka_dims lists no smaller size",
+    ),
+    (
+        "dense",
+        {DIMS: [384], "/capabilities/matryoshka": True},
+        "/capabilities/matryoshka",
+        "true",
+        "the_matryoshka_flag_agrees_with_the_sizes",
+        "matryoshka is true, and matryoshka_dims lists no smaller size",
     ),
     (
         "dense",
@@ -192,6 +200,7 @@ def test_a_contradiction_is_the_only_problem_of_its_entry(
         ("colbert", {"/capabilities/matryoshka": None}),
         ("colbert", {"/capabilities/matryoshka": ...}),
         ("dense", {"/capabilities/matryoshka": False}),
+        ("dense", {"/capabilities/matryoshka": False, DIMS: [384]}),
         ("two-tower", {"/capabilities/multi_vector": True}),
         ("two-tower", {"/specs/embedding_dim": None}),
     ],

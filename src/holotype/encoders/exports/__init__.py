@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holotype.encoders._load import import_part
-from holotype.encoders.config import Backend, configure
+from holotype.encoders.config import Backend, Precision, configure
 from holotype.encoders.names import as_reference, resolve
 from holotype.encoders.opening import open_reference
 from holotype.errors import ExportError, InvalidArgumentError
@@ -38,7 +38,7 @@ def export(
     model: ModelInfo | str | ModelRef | os.PathLike[str],
     *,
     backend: Backend,
-    dtype: str | None = None,
+    dtype: Precision | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     to: str | os.PathLike[str] | None = None,
     texts: Sequence[str] | None = None,

@@ -107,7 +107,7 @@ def each_picture(pictures: Picture | Iterable[Picture]) -> Iterator[Picture]:
         )
     several: Any = [pictures]
     if not is_one_picture(pictures):
-        several = require_several(pictures, "pictures")  # type: ignore[arg-type]
+        several = require_several(pictures, "pictures", one="a picture")  # type: ignore[arg-type]
     return (_check_type(picture, index) for index, picture in enumerate(several))
 
 

@@ -22,7 +22,7 @@ def each_text(texts: str | Iterable[str], argument: str = "texts") -> Iterator[s
             something in it is not a string.
         ValueError: a string holds half of a surrogate pair, which no text has.
     """
-    several = [texts] if isinstance(texts, str) else require_several(texts, argument)
+    several = [texts] if isinstance(texts, str) else require_several(texts, argument, one="a str")
     return (check_text(text, index) for index, text in enumerate(several))
 
 
@@ -34,7 +34,7 @@ def each_single_text(model_id: str, texts: str | Iterable[str]) -> Iterator[str]
         TypeError: see `each_text`.
         ValueError: likewise.
     """
-    several = [texts] if isinstance(texts, str) else require_several(texts, "texts")
+    several = [texts] if isinstance(texts, str) else require_several(texts, "texts", one="a str")
     for index, text in enumerate(several):
         if is_pair(text):
             raise UnsupportedInputError(
@@ -52,11 +52,19 @@ def several_texts(texts: Iterable[str], argument: str = "texts") -> list[str]:
     """
     if isinstance(texts, str):
         raise TypeError(f"{argument} is a single text; expected several in a list")
-    return list(each_text(texts, argument))
+    several = require_several(texts, argument)
+    return [check_text(text, index) for index, text in enumerate(several)]
 
 
-def require_several(items: Iterable[ItemT], argument: str) -> Iterator[ItemT]:
+def require_several(
+    items: Iterable[ItemT], argument: str, *, one: str | None = None
+) -> Iterator[ItemT]:
     """Return an iterator of several items, which have an order of their own.
+
+    Args:
+        items: the items.
+        argument: what the caller calls them, for errors.
+        one: what a single item is, for errors; None where only several are taken.
 
     Raises:
         TypeError: it is something else; what would be read as its keys says so.
@@ -78,7 +86,8 @@ def require_several(items: Iterable[ItemT], argument: str) -> Iterator[ItemT]:
             return iter(items)
     except TypeError:
         pass
-    raise TypeError(f"{argument} is {_type_of(found)}; expected one item, or several in a list")
+    expected = "several in a list" if one is None else f"{one}, or several in a list"
+    raise TypeError(f"{argument} is {_type_of(found)}; expected {expected}")
 
 
 def _is_table(items: object) -> bool:
@@ -142,7 +151,7 @@ def each_pair(pairs: Pair | Iterable[Pair]) -> Iterator[Pair]:
     if isinstance(pairs, str):
         raise TypeError("expected a pair of texts or several of them, got a single text")
     several: Iterable[object]
-    several = [pairs] if is_pair(pairs) else require_several(pairs, "pairs")
+    several = [pairs] if is_pair(pairs) else require_several(pairs, "pairs", one="a pair of texts")
     return (check_pair(pair, index) for index, pair in enumerate(several))
 
 

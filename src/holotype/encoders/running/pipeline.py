@@ -76,10 +76,11 @@ class Overflow:
         if not self._n_cut_texts or self._on_overflow != "warn":
             return
         warnings.warn(
-            f"{self._n_cut_texts} of {self._n_texts} texts are longer than the "
-            f"{self._max_length} tokens that {self._model_id!r} reads; {self._n_cut_tokens} tokens "
-            'were cut. Split long texts, or pass on_overflow="truncate" to cut without a word, '
-            '"error" to refuse',
+            f"{self._n_cut_texts} of {self._n_texts} text{'s' * (self._n_texts != 1)} "
+            f"{'is' if self._n_cut_texts == 1 else 'are'} longer than the {self._max_length} "
+            f"tokens that {self._model_id!r} reads; {self._n_cut_tokens} "
+            f"{'token was' if self._n_cut_tokens == 1 else 'tokens were'} cut. Split "
+            'long texts, or pass on_overflow="truncate" to cut without a word, "error" to refuse',
             TextOverflowWarning,
             stacklevel=_frames_to_caller(),
         )

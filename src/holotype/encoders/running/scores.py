@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.encoders.arguments import as_count, as_threshold
 from holotype.encoders.inputs.items import check_string, require_several
 from holotype.errors import InvalidArgumentError
 from holotype.records import ScoreActivation
@@ -126,6 +127,7 @@ def label_rule(
     top_k: int | None,
     threshold: float | None,
     thresholds: Mapping[str, float] | None,
+    bounded: bool = True,
 ) -> LabelRule:
     """Return the rule that decides which labels apply in a call.
 
@@ -138,19 +140,21 @@ def label_rule(
         top_k: how many labels may apply.
         threshold: the lowest score for labels that `thresholds` does not name.
         thresholds: the lowest score by label.
+        bounded: whether scores are from 0 to 1, as they are after a sigmoid or a softmax.
 
     Raises:
-        ValueError: `thresholds` names a label that the model lacks, or `top_k` is negative.
+        ValueError: `thresholds` names a label that the model lacks.
+        InvalidArgumentError: `top_k` is not positive, or no score can reach a threshold.
     """
-    own = thresholds or {}
+    top_k = as_count("top_k", top_k)
+    threshold = as_threshold("threshold", threshold, bounded=bounded)
+    own = _own_thresholds(thresholds, bounded=bounded)
     unknown = [label for label in own if label not in labels]
     if unknown:
         raise ValueError(
             f"thresholds names {', '.join(map(repr, unknown))}, but the labels are "
             f"{', '.join(map(repr, labels))}"
         )
-    if top_k is not None and top_k < 0:
-        raise ValueError(f"top_k is {top_k!r}; expected at least 0, or None")
     if top_k is None and multi_label and threshold is None:
         threshold = USUAL_THRESHOLD
     if top_k is None and not multi_label:
@@ -160,6 +164,22 @@ def label_rule(
         thresholds=tuple(own.get(label, threshold) for label in labels),
         top_k=top_k,
     )
+
+
+def _own_thresholds(
+    thresholds: Mapping[str, float] | None, *, bounded: bool
+) -> dict[str, float | None]:
+    if thresholds is None:
+        return {}
+    if not isinstance(thresholds, Mapping):
+        raise InvalidArgumentError(
+            f"thresholds is {thresholds!r}; expected numbers by label, as in "
+            "{'toxic': 0.8}; a number for all is threshold="
+        )
+    return {
+        label: as_threshold(f"thresholds[{label!r}]", least, bounded=bounded)
+        for label, least in thresholds.items()
+    }
 
 
 PLACE = "{}"

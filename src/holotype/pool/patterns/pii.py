@@ -173,7 +173,7 @@ class PiiClassifier:
 
         Args:
             texts: one text or several.
-            top_k: the maximum number of spans for a text.
+            top_k: the maximum number of spans for a text, from 1 on.
             threshold: the lowest score that counts; None counts all.
             thresholds: the lowest scores for some labels, by name.
             options: have no effect; they are those of classifiers that run models.
@@ -193,7 +193,7 @@ class PiiClassifier:
                 LABELS,
                 multi_label=True,
                 top_k=top_k,
-                threshold=threshold or 0.0,
+                threshold=0.0 if threshold is None else threshold,
                 thresholds=thresholds,
             )
             lowest = {

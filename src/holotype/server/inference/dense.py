@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from holotype.encoders.config import knows_sizes
 from holotype.encoders.inputs.lengths import Lengths
 from holotype.errors import InvalidDimensionError
 from holotype.pool import Answer, Lease
@@ -131,7 +132,9 @@ async def fingerprint_of(call: Call, lease: Lease[Any] | None, dim: int | None) 
     if not hasattr(model, "fingerprint_of_dim"):
         raise InvalidDimensionError(version.name, dim, () if own is None else (own,))
     if dim not in model.dims:
-        raise InvalidDimensionError(version.name, dim, model.dims)
+        raise InvalidDimensionError(
+            version.name, dim, model.dims, sizes_known=knows_sizes(model.record)
+        )
     known = call.state.fingerprints
     key = (version.fingerprint, dim)
     if key not in known:

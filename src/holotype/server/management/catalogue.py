@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -12,6 +12,9 @@ from holotype.catalogue import Catalogue
 from holotype.naming import kebab_case
 from holotype.server.management.answers import Answer
 from holotype.server.management.parameters import Reader
+
+if TYPE_CHECKING:
+    from holotype.models import ModelType
 
 router = APIRouter(prefix="/catalogue", tags=["catalogue"])
 
@@ -58,7 +61,8 @@ def list_entries(
     from holotype.query import select
 
     found = select(
-        type=type or None,
+        # `select` refuses what is no kind.
+        type=cast("ModelType | None", type or None),
         language=language or None,
         license=license or None,
         max_embedding_dim=max_dim,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from tests.golden import small_models as small
 from tests.unit.holotype.cli.command import run
 
-from holotype import ModelInfo
+from holotype import MODEL_REGISTRY, ModelInfo
+from holotype.cli.fields import facts
 
 
 @pytest.mark.parametrize(
@@ -71,3 +73,41 @@ def test_a_deprecated_model_is_shown_with_a_warning_on_stderr() -> None:
 
 def test_a_missing_name_is_a_wrong_call() -> None:
     assert run("show").exit_code == 2
+
+
+PINNED = "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (f"hub: modules.json @ {PINNED}", False),
+        (f"hub: modules.json @ {PINNED[:7]}", False),
+        ("hub: modules.json @ 35baf7769a878409ff46ec41bf2e8f8ae9cc335a", True),
+        ("hub: modules.json @ main", True),
+        ("hub: modules.json", False),
+        ("github: acme/tiny README.md @ 35baf7769a878409ff46ec41bf2e8f8ae9cc335a", False),
+    ],
+)
+def test_a_source_at_another_commit_than_the_pinned_one_is_known(
+    source: str, expected: bool
+) -> None:
+    provenance = (("*", "lab"), ("pooling", source))
+    record = replace(small.TINY_DENSE_V1_5, revision=PINNED, provenance=provenance)
+    (fact,) = (fact for fact in facts(record) if fact.name == "pooling")
+    assert (fact.source, fact.is_of_another_commit) == (source, expected)
+    (unpinned,) = (f for f in facts(replace(record, revision=None)) if f.name == "pooling")
+    assert not unpinned.is_of_another_commit
+
+
+def test_values_of_other_commits_are_counted_and_what_settles_them_is_named() -> None:
+    record, n = next(
+        (record, n)
+        for record in MODEL_REGISTRY
+        if (n := sum(fact.is_of_another_commit for fact in facts(record))) > 1
+    )
+    answer = run("show", record.id, catalogue="holotype.models")
+    assert f"note: {n} values were read at another commit of the repository" in answer.stderr
+    assert f"`holotype verify {record.id}` compares" in answer.stderr
+    assert run("show", record.id, "--json", catalogue="holotype.models").stderr == ""
+    assert run("show", "tiny-dense").stderr == ""

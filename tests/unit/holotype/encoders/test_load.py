@@ -24,7 +24,7 @@ from holotype.errors import (
     ModelNotFoundError,
     UnsupportedModelError,
 )
-from holotype.records import ColbertModel, DenseModel, ModelInfo
+from holotype.records import ColbertModel, CrossEncoderModel, DenseModel, ModelInfo
 
 SOURCE = Path(__file__).parents[4] / "src"
 COMMON: dict[str, Any] = {
@@ -129,9 +129,31 @@ def test_only_the_models_own_dimensions_are_accepted(dim: Any) -> None:
 
 
 def test_a_model_that_is_not_matryoshka_has_one_dimension() -> None:
-    record: ColbertModel[Any] = ColbertModel(type="colbert", **COMMON)
-    with pytest.raises(InvalidDimensionError, match="pass only dim=64"):
+    record: ColbertModel[Any] = ColbertModel(type="colbert", **COMMON, matryoshka_dims=(64,))
+    with pytest.raises(InvalidDimensionError, match="pass only dim=64") as caught:
         load(record, dim=16)
+    assert caught.value.sizes_known
+
+
+def test_smaller_dimensions_that_no_source_states_are_unknown() -> None:
+    record: ColbertModel[Any] = ColbertModel(type="colbert", **COMMON)
+    with pytest.raises(InvalidDimensionError) as caught:
+        load(record, dim=16)
+    assert str(caught.value) == (
+        "it is unknown whether vectors of 'tiny' can be truncated to 16 dimensions, since no "
+        "source states its Matryoshka sizes; leave dim= out, or, if its authors name that size, "
+        "load dataclasses.replace(record, matryoshka_dims=(16, 64))"
+    )
+    assert pickle.loads(pickle.dumps(caught.value)).sizes_known is False
+    # What exceeds the vectors is no size of theirs.
+    with pytest.raises(InvalidDimensionError, match="pass only dim=64"):
+        load(record, dim=65)
+
+
+def test_a_model_without_vectors_has_no_dimensions() -> None:
+    record = CrossEncoderModel(type="cross-encoder", **{**COMMON, "embedding_dim": None})
+    with pytest.raises(InvalidDimensionError, match=r"returns no vectors .*; leave dim= out"):
+        load(record, dim=16)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("model", [None, 3, DenseModel])
@@ -150,7 +172,7 @@ def test_an_option_that_is_unknown_is_named_with_those_that_there_are() -> None:
 
 def test_a_type_that_is_unknown_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown dtype 'int3'; pass one of float32"):
-        load(DENSE, dtype="int3")
+        load(DENSE, dtype="int3")  # type: ignore[call-overload]
 
 
 def test_an_id_that_is_unknown_is_refused_with_suggestions() -> None:

@@ -53,10 +53,10 @@ class OldSequence:
         ({"a cat"}, r"is of type set, which has no order for the results; pass a list"),
         (frozenset({"a"}), r"is of type frozenset, which has no order"),
         (Labels(), r"is of type Labels, which has no order"),
-        (None, r"is None; expected one item, or several in a list"),
-        (b"a cat", r"is of type bytes; expected one item"),
-        (np.array("a cat"), r"is of type ndarray; expected one item"),
-        (3, r"is of type int; expected one item"),
+        (None, r"is None; expected a (str|pair of texts), or several in a list"),
+        (b"a cat", r"is of type bytes; expected a (str|pair of texts), or several"),
+        (np.array("a cat"), r"is of type ndarray; expected a (str|pair of texts), or several"),
+        (3, r"is of type int; expected a (str|pair of texts), or several"),
     ],
 )
 def test_what_holds_no_items_in_an_order_is_refused_before_anything_is_pulled(

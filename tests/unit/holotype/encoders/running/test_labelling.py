@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
 from holotype.encoders.running.scores import LabelScore, activate, label_rule
+from holotype.errors import InvalidArgumentError
 
 LABELS = ("a", "b", "c")
 SCORES = np.array([0.25, 0.625, 0.5], dtype=np.float32)
@@ -32,7 +34,6 @@ def test_one_label_is_the_best_that_reaches_its_threshold() -> None:
     assert applying(multi_label=False, thresholds={"b": 0.7}) == "c"
     assert applying(multi_label=False, top_k=2) == "bc"
     assert applying(multi_label=False, top_k=3, threshold=0.5) == "bc"
-    assert applying(multi_label=False, top_k=0) == ""
 
 
 def test_several_labels_apply_from_a_half_on() -> None:
@@ -62,5 +63,42 @@ def test_labels_are_sorted_by_logits_where_their_scores_are_the_same() -> None:
 def test_a_threshold_for_no_label_is_refused() -> None:
     with pytest.raises(ValueError, match="thresholds names 'd', but the labels are 'a', 'b', 'c'"):
         applying(multi_label=True, thresholds={"d": 0.5})
-    with pytest.raises(ValueError, match="top_k is -1"):
-        applying(multi_label=True, top_k=-1)
+
+
+@pytest.mark.parametrize("top_k", [0, -1, True, 1.5, "2"])
+def test_a_number_of_labels_is_at_least_one(top_k: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"top_k is .*; expected a whole number of at"):
+        applying(multi_label=True, top_k=top_k)
+
+
+@pytest.mark.parametrize("least", [1.5, -0.1, np.nan, np.inf, True, "0.5", [0.5], 10**400])
+def test_a_threshold_is_a_score_that_labels_can_have(least: Any) -> None:
+    with pytest.raises(
+        InvalidArgumentError, match=r"^threshold is .*; expected a number from 0 to"
+    ):
+        applying(multi_label=True, threshold=least)
+    with pytest.raises(InvalidArgumentError, match=r"^thresholds\['a'\] is .*; expected a number"):
+        applying(multi_label=False, thresholds={"a": least})
+
+
+def test_logits_have_any_threshold_that_is_a_number() -> None:
+    numpys: Any = np.float32(-2)
+    rule = label_rule(
+        LABELS,
+        multi_label=True,
+        top_k=None,
+        threshold=numpys,
+        thresholds={"b": 7},
+        bounded=False,
+    )
+    assert rule.thresholds == (-2.0, 7.0, -2.0)
+    with pytest.raises(InvalidArgumentError, match="threshold is nan; expected a finite number"):
+        label_rule(
+            LABELS, multi_label=True, top_k=None, threshold=np.nan, thresholds=None, bounded=False
+        )
+
+
+def test_thresholds_are_by_label() -> None:
+    several: Any = 0.5
+    with pytest.raises(InvalidArgumentError, match="a number for all is threshold="):
+        applying(multi_label=True, thresholds=several)

@@ -296,7 +296,7 @@ def test_one_item_that_is_too_long_is_an_error_or_a_warning(network: Network) ->
         run_one([network], TASK, text, settings_of(on_overflow="error"))
     assert isinstance(network, LengthNetwork)
     assert network.n_rows == 0
-    with pytest.warns(TextOverflowWarning, match="1 of 1 texts are longer .* 2 tokens were cut"):
+    with pytest.warns(TextOverflowWarning, match="1 of 1 text is longer .* 2 tokens were cut"):
         run_one([network], TASK, text, settings_of())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
