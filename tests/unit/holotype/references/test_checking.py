@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holotype.references import Manifest, check_contents, check_sizes
-from holotype.references.checking import hash_file
+from holotype.references.hashing import hash_file
 
 
 def flip_a_bit(folder: Path) -> None:
