@@ -18,7 +18,6 @@ from holotype.deployment.document import (
     ReferenceSource,
     RegistrySource,
     SagemakerSource,
-    Source,
     VariantSpec,
 )
 from holotype.errors import ArtifactError, CheckpointError
@@ -299,19 +298,6 @@ def _sagemaker(source: SagemakerSource, spec: ModelSpec) -> Any:
     if architecture.labels or "classification" in (architecture.type or ""):
         return SagemakerClassifier(endpoint, labels=architecture.labels)
     return SagemakerEncoder(endpoint, dim=spec.dim)
-
-
-def find_problem(source: Source) -> str | None:
-    """Return why a source cannot be loaded, as far as its folder on this machine tells; else None."""
-    if not isinstance(source, ReferenceSource) or source.ref.scheme != "local":
-        return None
-    from holotype.references.folders import find_folder
-
-    try:
-        find_folder(source.ref)
-    except (ArtifactError, OSError) as error:
-        return str(error)
-    return None
 
 
 def _content(ref: ModelRef) -> tuple[tuple[str, int, int], ...]:

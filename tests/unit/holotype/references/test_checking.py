@@ -58,9 +58,9 @@ def replace_by_a_pipe(folder: Path) -> None:
 
 CHANGES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "nothing": (lambda _: None, []),
-    "truncated": (
+    "shorter": (
         truncate,
-        ["truncated: model.safetensors (4999 bytes, expected 5000)"],
+        ["changed: model.safetensors (4999 bytes, expected 5000)"],
     ),
     "longer": (lengthen, ["changed: model.safetensors (5001 bytes, expected 5000)"]),
     "missing": (remove, ["missing: 1_Pooling/config.json (23 bytes)"]),
