@@ -56,9 +56,11 @@ def retrain(artifact: Path) -> None:
 
 
 @contextmanager
-def refused(error: type[Exception] = ArtifactDamagedError) -> Iterator[None]:
-    with pytest.raises(error, match=REFUSED):
-        yield
+def refused(
+    error: type[Exception] = ArtifactDamagedError,
+) -> Iterator[pytest.ExceptionInfo[Exception]]:
+    with pytest.raises(error, match=REFUSED) as told:
+        yield told
 
 
 def write_lock(reference: str, file: Path) -> None:
@@ -161,6 +163,7 @@ def test_a_further_device_takes_no_changed_weights(artifact: Path) -> None:
 
 
 def test_several_modes_are_not_loaded_from_changed_weights(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
     create_artifact(f"local:{save_bge_m3(tmp_path / 'made')}", tmp_path / "v1")
     with load_modes(dense=DENSE, colbert=COLBERT, checkpoint=tmp_path / "v1", device="cpu"):
         retrain(tmp_path / "v1")
@@ -193,8 +196,10 @@ def test_a_pool_loads_no_changed_weights(artifact: Path, monkeypatch: pytest.Mon
         # What is loaded goes on; what is loaded again is compared again.
         np.testing.assert_array_equal(search.encode_query("a text"), expected)
         pool.unload("search")
-        with refused(ModelLoadError):
+        with refused(ModelLoadError) as told:
             search.encode_query("a text")
+        found = str(told.value).splitlines()[0]
+        assert found.startswith(f"'search' could not be loaded from local:{artifact}: 1 file of")
 
 
 def test_a_swap_takes_no_changed_weights(store: Path) -> None:
@@ -217,7 +222,7 @@ def test_a_server_does_not_answer_with_changed_weights(artifact: Path, tmp_path:
         retrain(artifact)
         server.state.pool.unload("search")
         answer = server.post("/v1/embeddings", asked)
-        assert answer.status_code == 503
+        assert answer.status_code == 424
         assert "changed: model.safetensors" in answer.text
 
 

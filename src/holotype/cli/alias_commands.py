@@ -159,7 +159,7 @@ COMMANDS: tuple[Command, ...] = (
         "Let an alias stand for an artifact.",
         (
             "holotype alias set production model-v2 --reason 'better recall'",
-            "holotype alias set staging model-v3 --allow-different-vectors --full",
+            "holotype alias set staging model-v3 --allow-different-vectors",
         ),
     ),
     Command(

@@ -344,8 +344,10 @@ class LoadJob(Job):
     def _reported(self, error: BaseException) -> Exception:
         if isinstance(error, PoolError):
             return error
-        # An error about the whole reference names it, as the sentence below does.
-        what = str(error).removeprefix(f"{self.unit.reference}: ") or type(error).__name__
+        what = str(error) or type(error).__name__
+        # An error about the whole folder names it, as the sentence below does.
+        for name in (self.unit.reference, self.unit.reference.removeprefix("local:")):
+            what = what.removeprefix(f"{name}: ")
         if isinstance(error, MemoryError):
             what = f"the machine has no memory left ({what}); declare memory: for the model"
         reported = ModelLoadError(
