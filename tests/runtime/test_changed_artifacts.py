@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,8 @@ from holotype.errors import ArtifactDamagedError, InvalidArgumentError
 from holotype.pool import ModelLoadError, Pool, Sizes
 from holotype.publishing import create_artifact, set_alias
 from holotype.publishing.locking import lock_model
-from holotype.references import read_manifest
+from holotype.references import MANIFEST_FILE, FileEntry, read_manifest
+from holotype.references.hashing import hash_file
 from holotype.references.lock_file import LockFile
 from holotype.references.ref import ModelRef
 from holotype.registry import Database, ModelRegistry, fetch_version, load_version, upgrade
@@ -164,7 +167,14 @@ def test_a_further_device_takes_no_changed_weights(artifact: Path) -> None:
 
 def test_several_modes_are_not_loaded_from_changed_weights(tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
-    create_artifact(f"local:{save_bge_m3(tmp_path / 'made')}", tmp_path / "v1")
+    checkpoint = save_bge_m3(tmp_path / "made")
+    manifest = create_artifact(f"local:{checkpoint}", tmp_path / "v1")
+    # An artifact of one mode lacks what another one reads beside it.
+    layer = tmp_path / "v1/colbert_linear.safetensors"
+    shutil.copy(checkpoint / layer.name, layer)
+    entry = FileEntry(path=layer.name, size=layer.stat().st_size, sha256=hash_file(layer))
+    files = tuple(sorted((*manifest.files, entry), key=lambda file: file.path))
+    (tmp_path / "v1" / MANIFEST_FILE).write_text(replace(manifest, files=files).to_json())
     with load_modes(dense=DENSE, colbert=COLBERT, checkpoint=tmp_path / "v1", device="cpu"):
         retrain(tmp_path / "v1")
     with refused():
