@@ -136,7 +136,7 @@ def load(
     model: ModelRef | os.PathLike[str],
     *,
     dim: int | None = None,
-    verify: Verify = "sizes",
+    verify: Verify = "full",
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder: ...
@@ -145,7 +145,7 @@ def load(
 def load(
     model: str,
     *,
-    verify: Verify = "sizes",
+    verify: Verify = "full",
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder: ...

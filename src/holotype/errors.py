@@ -670,7 +670,7 @@ class CatalogueMismatchError(HolotypeError):
         return printable("\n".join(lines))
 
 
-Problem: TypeAlias = Literal["missing", "extra", "changed", "truncated", "not a file"]
+Problem: TypeAlias = Literal["missing", "extra", "changed", "not a file"]
 
 GRAMMAR = """\
   local:PATH                    a folder, such as local:artifacts/model-v1 or local:/srv/model
@@ -752,9 +752,8 @@ class FileDifference:
 
     Attributes:
         path: the file within the folder.
-        problem: ``missing``; ``extra`` if the manifest does not name it; ``truncated`` if it is
-            shorter than stated; ``changed`` if it is longer or has other contents; ``not a file``
-            if it is a link, a folder or a device.
+        problem: ``missing``; ``extra`` if the manifest does not name it; ``changed`` if it
+            has another size or other contents; ``not a file`` if it is a link, a folder or a device.
         detail: what was found and what was expected.
     """
 

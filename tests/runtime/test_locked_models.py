@@ -92,7 +92,9 @@ def test_the_lock_of_the_environment_counts(
     lock: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOLOTYPE_LOCK", str(lock))
-    with pytest.raises(NotLockedError, match="artifact lock local:"):
+    with pytest.raises(
+        NotLockedError, match="does not name it; add it with: holotype artifact lock local:"
+    ):
         load(ModelRef.parse(f"local:{store}/model-v1"))
 
 

@@ -586,6 +586,10 @@ export interface components {
             failed: {
                 [key: string]: string;
             };
+            /** Missing */
+            missing: {
+                [key: string]: string;
+            };
             /** Removed */
             removed: string[];
             /** Swapped */

@@ -33,7 +33,8 @@ DifferentVectors: TypeAlias = Annotated[
 Full: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--full", help="First compare every byte with the manifest, and see that it can be loaded."
+        "--full/--quick",
+        help="First compare every byte with the manifest, or names and sizes only.",
     ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -49,7 +50,7 @@ def set_command(
     store: Store = _STORE,
     reason: Reason = "",
     allow_different_vectors: DifferentVectors = False,
-    full: Full = False,
+    full: Full = True,
 ) -> None:
     """Point an alias to an artifact.
 
@@ -77,7 +78,7 @@ def rollback(
     store: Store = _STORE,
     reason: Reason = "",
     allow_different_vectors: DifferentVectors = False,
-    full: Full = False,
+    full: Full = True,
 ) -> None:
     """Point an alias to its previous artifact.
 
@@ -158,7 +159,7 @@ COMMANDS: tuple[Command, ...] = (
         "Let an alias stand for an artifact.",
         (
             "holotype alias set production model-v2 --reason 'better recall'",
-            "holotype alias set staging model-v3 --allow-different-vectors --full",
+            "holotype alias set staging model-v3 --allow-different-vectors",
         ),
     ),
     Command(

@@ -39,13 +39,20 @@ def validate(
     """Report every problem of a deployment, each with its line.
 
     The models are listed if there are none, with these tab-separated fields: name, what it is, its
-    sources. The exit code is 1 if there are problems. No model is loaded.
+    sources. The exit code is 1 if there are problems. No model is loaded. A folder or an alias that is
+    not on this machine is no problem, since it may be on another: it is a warning.
     """
+    from holotype.deployment.presence import find_missing
+
     loaded = _load(context, place, allow_code, as_json)
     if for_ssm:
         _check_sizes(place)
+    missing = [*find_missing(loaded.deployment)]
+    for name, why in missing:
+        note(f"warning: {name} cannot be loaded on this machine: {why}")
     if as_json:
-        write_json({"problems": []})
+        warnings = [{"model": name, "message": why} for name, why in missing]
+        write_json({"problems": [], "warnings": warnings})
         return
     from holotype.deployment.writing import source_text
 

@@ -19,7 +19,7 @@ from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
     from holotype.catalogue import Catalogue
-    from holotype.references.checking import OnBytes
+    from holotype.references.hashing import OnBytes
     from holotype.references.lock_file import LockFile
     from holotype.references.pulling import OnTotal
     from holotype.references.ref import ModelRef

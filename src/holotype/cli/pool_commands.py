@@ -91,13 +91,17 @@ def unpin(name: Name, url: Url = _HERE) -> None:
 def reload(url: Url = _HERE) -> None:
     """Let a running server read its deployment again, and print what has changed as JSON.
 
-    Where a name could not be changed, the command fails; the name serves what it served before.
+    Where a name could not be changed, the command fails; the name serves what it served before. It
+    fails, too, where a name serves nothing, and its folder or alias is not there.
     """
     found = _request(url, "POST", "/api/reload")
     write_json(found)
-    failed = found.get("failed") if isinstance(found, dict) else None
-    if failed:
-        fail("; ".join(f"{name} was not changed: {why}" for name, why in failed.items()))
+    answer = found if isinstance(found, dict) else {}
+    failed, missing = answer.get("failed") or {}, answer.get("missing") or {}
+    told = [f"{name} was not changed: {why}" for name, why in failed.items()]
+    told += [f"{name} cannot be loaded: {why}" for name, why in missing.items()]
+    if told:
+        fail("; ".join(told))
 
 
 COMMANDS = (

@@ -18,7 +18,6 @@ from holotype.run_options import LoadOptions
 
 if TYPE_CHECKING:
     from holotype.encoders.captioner import Captioner
-    from holotype.encoders.checkpoints.checkpoint import Checkpoint
     from holotype.encoders.classifier import Classifier
     from holotype.encoders.colbert import ColbertEncoder
     from holotype.encoders.cross_encoder import CrossEncoder
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from holotype.encoders.finding import ModelFiles
     from holotype.encoders.image_text import ImageTextEncoder
     from holotype.encoders.kinds.plan import AnyPlan
-    from holotype.encoders.opening import Verify
+    from holotype.encoders.opening import OpenedModel, Verify
     from holotype.encoders.running.network import Towers
     from holotype.encoders.sparse import SparseEncoder
     from holotype.references.ref import ModelRef
@@ -82,7 +81,7 @@ def load(
     model: ModelInfo | str | ModelRef | os.PathLike[str] | ModelConfig[ModelInfo],
     *,
     dim: int | None = None,
-    verify: Verify = "sizes",
+    verify: Verify = "full",
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder:
@@ -98,8 +97,9 @@ def load(
             options.
         dim: how many dimensions to return, one of `matryoshka_dims`; None returns all.
         device: a torch device; None takes CUDA, then MPS, then the CPU.
-        verify: how to compare the files of an artifact with its manifest: ``"sizes"`` takes
-            milliseconds, ``"full"`` reads every byte.
+        verify: how to compare the files of an artifact with its manifest: ``"full"`` reads every
+            byte; ``"sizes"`` compares names and sizes, and does not notice weights of the same
+            size, such as retrained ones. A lock needs ``"full"``.
         lock: a lock file that `holotype artifact lock` wrote. Loading then fetches nothing, and
             fails if the lock does not name the reference or the files differ from it. None uses
             the file that HOLOTYPE_LOCK names, if it is set.
@@ -135,7 +135,7 @@ def load(
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.
         InvalidReferenceError: a text with a colon or a slash is not a reference.
-        ArtifactError: the artifact is missing, or differs from its manifest.
+        ArtifactError: the artifact is missing, or a file differs from its manifest.
     """
     from holotype.references.ref import ModelRef
 
@@ -143,9 +143,10 @@ def load(
     meant = _meaning(model, options.get("checkpoint"))
     if isinstance(meant, ModelRef):
         return _load_reference(meant, dim, verify, lock, options)
-    if verify != "sizes":
+    if verify != "full":
         raise InvalidArgumentError(
-            "verify= is for references to artifacts; others have no manifest"
+            "verify='sizes' is for references to artifacts; leave it out: other models have no "
+            "manifest, and a checkpoint= that has one is compared in full"
         )
     refuse_unlocked(meant, lock)
     if isinstance(meant, ModelConfig):
@@ -162,7 +163,7 @@ def load_from_env(
     name: str = REFERENCE_VARIABLE,
     *,
     dim: int | None = None,
-    verify: Verify = "sizes",
+    verify: Verify = "full",
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder:
@@ -230,23 +231,27 @@ def _load_reference(
     from pathlib import Path
 
     from holotype.encoders.opening import open_reference
+    from holotype.references.lock_file import lock_of_environment
 
     if options.get("checkpoint") is not None:
         raise InvalidArgumentError(f"'{ref}' says where the files are; leave checkpoint= out")
     # What is mistyped is found before anything is fetched.
     trusted: bool = check_options(**options)["trust_remote_code"]
     path = None if lock is None else Path(lock)
+    if verify == "sizes" and (under := path or lock_of_environment()) is not None:
+        raise InvalidArgumentError(
+            f"verify='sizes' does not read the files, and models are loaded under the lock "
+            f"{str(under)!r}, which states the digest of each; leave verify= out"
+        )
     opened = open_reference(ref, verify=verify, with_code=trusted, lock=path)
     checkpoint = opened.checkpoint
     folder = None if checkpoint is None else checkpoint.folder
     placed: LoadOptions = {**options, "checkpoint": folder}
     config = configure(opened.record, dim=dim, **placed)
-    files, plan = _planned(config, checkpoint)
+    files, plan = _planned(config, opened)
     if opened.is_derived:
         _warn_of_lost_prompts(plan, config)
-    encoder = _built(config, files, plan)
-    opened.require_unchanged()
-    return encoder
+    return _built(config, files, plan)
 
 
 def _warn_of_lost_prompts(plan: AnyPlan, config: ModelConfig[Any]) -> None:
@@ -291,19 +296,14 @@ def load_config(config: ModelConfig[Any]) -> AnyEncoder:
     return _encoder(config)
 
 
-def _encoder(config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None = None) -> AnyEncoder:
-    """Find a model's files, plan how to run it, and load its weights.
-
-    Args:
-        config: the record and how to run it.
-        checkpoint: its files, if they have been opened already.
-    """
-    files, plan = _planned(config, checkpoint)
+def _encoder(config: ModelConfig[ModelInfo]) -> AnyEncoder:
+    """Find a model's files, plan how to run it, and load its weights."""
+    files, plan = _planned(config)
     return _built(config, files, plan)
 
 
 def _planned(
-    config: ModelConfig[ModelInfo], checkpoint: Checkpoint | None
+    config: ModelConfig[ModelInfo], opened: OpenedModel | None = None
 ) -> tuple[ModelFiles, AnyPlan]:
     from holotype.encoders.finding import find_files
     from holotype.encoders.kinds.run_plan import make_run_plan
@@ -312,7 +312,7 @@ def _planned(
     require_backend(config)
     if str(config.record.type) in _OF_PICTURES:
         _require_pictures(config)
-    files = find_files(config, checkpoint)
+    files = find_files(config, opened)
     return files, make_run_plan(config, files.checkpoint)
 
 
@@ -333,6 +333,11 @@ def build_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> 
         MissingExtraError: a package of the backend is not installed.
         HolotypeError: see `load`.
     """
+    with files.unchanged():
+        return _read_towers(plan, files, config)
+
+
+def _read_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> Towers:
     if plan.is_static:
         if config.backend != "torch":
             raise UnsupportedModelError(

@@ -138,7 +138,8 @@ def load_configs(configs: Mapping[Mode, ModelConfig[Any]]) -> ModesEncoder[Any, 
         require_device(device)
         dims = {mode: config.dim for mode, config in configs.items()}
         placed = dataclasses.replace(first, device=device)
-        return cast("ModeTowers", backend.build_modes(plans, placed, dims))
+        with files.unchanged():
+            return cast("ModeTowers", backend.build_modes(plans, placed, dims))
 
     towers = load_on(first.device)
     single: dict[Mode, Encoder[Any]] = {

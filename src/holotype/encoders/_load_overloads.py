@@ -695,7 +695,7 @@ def load(
     model: ModelRef | os.PathLike[str],
     *,
     dim: int | None = None,
-    verify: Verify = "sizes",
+    verify: Verify = "full",
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder: ...
@@ -704,7 +704,7 @@ def load(
 def load(
     model: str,
     *,
-    verify: Verify = "sizes",
+    verify: Verify = "full",
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder: ...

@@ -16,7 +16,6 @@ from holotype.encoders.fingerprint import (
     Deciding,
     deciding,
     digest_of,
-    known_digests,
 )
 from holotype.encoders.kinds.plan import AnyPlan
 
@@ -41,11 +40,10 @@ def has_fingerprint(
     """Whether a fingerprint is that of an encoder, in today's form or in that of 0.1.0.
 
     Raises:
-        ArtifactError: the folder has a manifest that is damaged.
         CheckpointError: a file is damaged.
         OSError: a file cannot be read.
     """
-    digests = known_digests(plan.checkpoint)
+    digests = plan.checkpoint.digests
     now = deciding(plan, with_code=with_code)
     if stated == digest_of(plan, now, dim=dim, digests=digests):
         return True

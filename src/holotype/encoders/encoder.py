@@ -224,7 +224,7 @@ class LoadedRecord(LoadedModel[PlacedT], Generic[ModelT_co, PlacedT]):
         """A digest of everything that determines the vectors, apart from device and data type.
 
         Encoders may share an index only if their fingerprints are equal. The first access reads
-        the weights, except those of an artifact, whose manifest has their digests.
+        the weights, except those of an artifact, which `load` has compared with its manifest.
 
         Raises:
             CheckpointError: the files are missing or damaged.

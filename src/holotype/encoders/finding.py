@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.config import ModelConfig
+from holotype.encoders.opening import ComparedArtifact, OpenedModel, compare_artifact
+from holotype.references.paths import MANIFEST_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,20 +23,39 @@ class ModelFiles:
     Attributes:
         checkpoint: the files that say how to run the model.
         graph: the graph that the backend opens; None on torch.
+        artifact: the artifact that they are; None if they are none.
     """
 
     checkpoint: Checkpoint
     graph: Path | None = None
+    artifact: ComparedArtifact | None = None
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Refuse weights that differ from the manifest of an artifact, whenever they are read.
+
+        Raises:
+            ArtifactError: the files have changed since they were compared, or do meanwhile.
+        """
+        if self.artifact is None:
+            yield
+            return
+        artifact = self.artifact.as_it_is_now()
+        yield
+        artifact.require_unchanged()
 
 
-def find_files(config: ModelConfig[Any], known: Checkpoint | None = None) -> ModelFiles:
+def find_files(config: ModelConfig[Any], known: OpenedModel | None = None) -> ModelFiles:
     """Return the files of a model, fetching the pinned revision if necessary.
+
+    Every byte of an artifact is compared with its manifest, unless it has been opened already.
 
     Args:
         config: the record and how to run it.
-        known: its files, if they have been opened already.
+        known: the model, if it has been opened already.
 
     Raises:
+        ArtifactError: the folder is an artifact, and differs from its manifest.
         CheckpointNotFoundError: the folder does not exist, or the files cannot be fetched.
         CheckpointError: the record pins no revision, or the backend's graph is missing, damaged,
             of another data type, or of another revision.
@@ -50,6 +73,11 @@ def find_files(config: ModelConfig[Any], known: Checkpoint | None = None) -> Mod
         folder, graph = found.folder, found.graph
         # The export has baked the checkpoint's code into the graph; nothing here runs it.
         policy = code_policy(record, trusted=False)
-    if known is not None and known.folder == folder:
-        return ModelFiles(checkpoint=known.with_policy(policy), graph=graph)
-    return ModelFiles(checkpoint=Checkpoint(folder, policy=policy), graph=graph)
+    if known is not None and known.checkpoint is not None and known.checkpoint.folder == folder:
+        checkpoint = known.checkpoint.with_policy(policy)
+        return ModelFiles(checkpoint=checkpoint, graph=graph, artifact=known.artifact)
+    if not (folder / MANIFEST_FILE).exists():
+        return ModelFiles(checkpoint=Checkpoint(folder, policy=policy), graph=graph)
+    artifact = compare_artifact(folder, verify="full")
+    checkpoint = Checkpoint(folder, policy=policy, digests=artifact.digests)
+    return ModelFiles(checkpoint=checkpoint, graph=graph, artifact=artifact)

@@ -37,9 +37,7 @@ from holotype.encoders.kinds.plan import (
     networks,
 )
 from holotype.encoders.kinds.static import StaticCheckpoint
-from holotype.references.checking import check_sizes, hash_files
-from holotype.references.manifest import read_manifest
-from holotype.references.paths import MANIFEST_FILE
+from holotype.references.hashing import hash_file_once, hash_files
 
 _VERSION = 1
 IDLE_KEYS = frozenset(
@@ -110,28 +108,13 @@ def fingerprint(
 
 
 def fingerprint_of_folder(plan: AnyPlan, *, dim: int | None, with_code: bool = False) -> str:
-    """Return the fingerprint of an encoder; an artifact's manifest spares reading the weights.
+    """Return the fingerprint of an encoder; what was compared as it was opened is not read again.
 
     Raises:
-        ArtifactError: the folder has a manifest that is damaged.
         CheckpointError: a file is damaged.
         OSError: a file cannot be read.
     """
-    return fingerprint(plan, dim=dim, with_code=with_code, digests=known_digests(plan.checkpoint))
-
-
-def known_digests(checkpoint: Checkpoint) -> dict[str, str]:
-    """Return the SHA-256 of an artifact's files that have their size still, by their paths.
-
-    Raises:
-        ArtifactError: the manifest is damaged.
-    """
-    folder = checkpoint.folder
-    if not (folder / MANIFEST_FILE).exists():
-        return {}
-    manifest = read_manifest(folder)
-    differing = {finding.path for finding in check_sizes(folder, manifest)}
-    return {file.path: file.sha256 for file in manifest.files if file.path not in differing}
+    return fingerprint(plan, dim=dim, with_code=with_code, digests=plan.checkpoint.digests)
 
 
 def digest_of(
@@ -149,7 +132,8 @@ def digest_of(
     # The Hub's cache is made of links.
     folder = checkpoint.folder
     unknown = {str((folder / name).resolve()): name for name in names if name not in known}
-    known |= {unknown[path]: digest for path, digest in hash_files(folder, unknown).items()}
+    read = hash_files(folder, unknown, hash_one=hash_file_once)
+    known |= {unknown[path]: digest for path, digest in read.items()}
     decides = {
         "version": _VERSION,
         "encoding": _plain(plan.encoding),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -26,16 +26,78 @@ from holotype.errors import (
     MissingExtraError,
 )
 from holotype.records import ModelInfo
-from holotype.references.checking import OnBytes, check_contents, check_sizes
+from holotype.references.checking import check_contents, check_contents_once, check_sizes
 from holotype.references.folders import find_folder
+from holotype.references.hashing import FileState, OnBytes, state_of
 from holotype.references.lock_file import LockedModel, lock_of_environment, locked_folder
 from holotype.references.manifest import Manifest, read_manifest
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 
 Verify: TypeAlias = Literal["sizes", "full"]
-State: TypeAlias = tuple[int, ...]
-"""What tells a file from any other at the same path, and from itself once it is written to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedArtifact:
+    """An artifact whose files have been compared with its manifest.
+
+    Attributes:
+        folder: the folder.
+        manifest: its manifest.
+        states: what the system says of its files since before every byte of them was compared;
+            None if only names and sizes were.
+    """
+
+    folder: Path
+    manifest: Manifest
+    states: Mapping[Path, FileState | None] | None
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """The SHA-256 of every file by its path; empty if no contents were read."""
+        if self.states is None:
+            return {}
+        return {file.path: file.sha256 for file in self.manifest.files}
+
+    def require_unchanged(self) -> None:
+        """Check that no file was written or exchanged since before its bytes were compared.
+
+        Raises:
+            ArtifactDamagedError: some were.
+        """
+        changed = self._touched()
+        if changed:
+            raise ArtifactDamagedError(
+                str(self.folder),
+                [
+                    FileDifference(
+                        path=path.relative_to(self.folder).as_posix(),
+                        problem="changed",
+                        detail="while it was loaded",
+                    )
+                    for path in changed
+                ],
+            )
+
+    def as_it_is_now(self) -> ComparedArtifact:
+        """Return the same artifact, its bytes compared again if a file was touched meanwhile.
+
+        Raises:
+            ArtifactError: the files differ from the manifest, or it is another one.
+        """
+        if not self._touched():
+            return self
+        again = compare_artifact(self.folder, verify="full")
+        if again.manifest.digest != self.manifest.digest:
+            raise ArtifactError(
+                str(self.folder),
+                "was replaced by another artifact since it was opened; load it anew",
+            )
+        return again
+
+    def _touched(self) -> list[Path]:
+        states = self.states or {}
+        return [path for path, state in states.items() if _state(path) != state]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,63 +107,37 @@ class OpenedModel:
     Attributes:
         record: the description of the model.
         checkpoint: its files; None means those of the record's pinned revision, not fetched yet.
-        manifest: the artifact's manifest; None if the files are not an artifact.
+        artifact: the artifact that they are; None if they are none.
         is_derived: whether the record is only what the files say, because no catalogue has one.
-        states: what the system says of its files since before every byte of them was compared;
-            empty unless that was asked for.
     """
 
     record: ModelInfo
     checkpoint: Checkpoint | None
-    manifest: Manifest | None = None
+    artifact: ComparedArtifact | None = None
     is_derived: bool = False
-    states: Mapping[Path, State | None] = field(default_factory=dict)
 
-    def require_unchanged(self) -> None:
-        """Check that no file was written or exchanged since before it was compared.
-
-        Raises:
-            ArtifactDamagedError: some were.
-        """
-        changed = [path for path, state in self.states.items() if _state(path) != state]
-        if changed and self.checkpoint is not None:
-            folder = self.checkpoint.folder
-            raise ArtifactDamagedError(
-                str(folder),
-                [
-                    FileDifference(
-                        path=path.relative_to(folder).as_posix(),
-                        problem="changed",
-                        detail="while it was loaded",
-                    )
-                    for path in changed
-                ],
-            )
+    @property
+    def manifest(self) -> Manifest | None:
+        """The artifact's manifest; None if the files are not an artifact."""
+        return None if self.artifact is None else self.artifact.manifest
 
 
-def _state(path: Path) -> State | None:
+def _state(path: Path) -> FileState | None:
     try:
-        status = path.lstat()
+        return state_of(path.lstat())
     except OSError:
         return None
-    times = status.st_mtime_ns, status.st_ctime_ns
-    return status.st_dev, status.st_ino, status.st_size, *times
-
-
-def _states(folder: Path, verify: Verify) -> dict[Path, State | None]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {path: _state(path) for path in paths} if verify == "full" else {}
 
 
 def open_reference(
-    ref: ModelRef, *, verify: Verify = "sizes", with_code: bool = False, lock: Path | None = None
+    ref: ModelRef, *, verify: Verify = "full", with_code: bool = False, lock: Path | None = None
 ) -> OpenedModel:
     """Return the record and the folder that a reference names.
 
     Args:
         ref: the reference.
-        verify: how to compare the files of an artifact with its manifest: ``"sizes"`` takes
-            milliseconds, ``"full"`` reads every byte.
+        verify: how to compare the files of an artifact with its manifest: ``"full"`` reads every
+            byte; ``"sizes"`` compares names and sizes, which is enough to describe it.
         with_code: whether to fetch a repository's Python files, too.
         lock: the lock file that fixes what the reference means; None uses the file that
             HOLOTYPE_LOCK names, if it is set.
@@ -125,7 +161,7 @@ def open_reference(
         return _open_repository(ref, with_code=with_code)
     folder = find_folder(ref)
     if (folder / MANIFEST_FILE).exists():
-        return _opened_artifact(folder, *_verified(folder, verify))
+        return _opened_artifact(compare_artifact(folder, verify=verify))
     checkpoint = Checkpoint(folder)
     original = find_original(checkpoint)
     record = original or derive_record(checkpoint, name=folder.resolve().name)
@@ -134,28 +170,40 @@ def open_reference(
 
 def _open_locked(ref: ModelRef, lock: Path, verify: Verify) -> OpenedModel:
     folder, locked = locked_folder(ref, lock)
-    manifest, states = _verified(folder, verify)
-    locked.compare(LockedModel.of(ref, manifest))
-    return _opened_artifact(folder, manifest, states)
+    artifact = compare_artifact(folder, verify=verify)
+    locked.compare(LockedModel.of(ref, artifact.manifest))
+    return _opened_artifact(artifact)
 
 
-def _verified(folder: Path, verify: Verify) -> tuple[Manifest, Mapping[Path, State | None]]:
-    states = _states(folder, verify)
-    return open_artifact(folder, verify=verify), states
+def _opened_artifact(artifact: ComparedArtifact) -> OpenedModel:
+    checkpoint = Checkpoint(artifact.folder, digests=artifact.digests)
+    return OpenedModel(record=artifact.manifest.record, checkpoint=checkpoint, artifact=artifact)
 
 
-def _opened_artifact(
-    folder: Path, manifest: Manifest, states: Mapping[Path, State | None]
-) -> OpenedModel:
-    return OpenedModel(
-        record=manifest.record, checkpoint=Checkpoint(folder), manifest=manifest, states=states
-    )
+def compare_artifact(folder: Path, *, verify: Verify) -> ComparedArtifact:
+    """Check the files of an artifact against its manifest; see `open_artifact`.
+
+    Raises:
+        ArtifactError: see `open_artifact`.
+    """
+    states = None
+    if verify == "full":
+        states = {path: _state(path) for path in folder.rglob("*") if path.is_file()}
+    manifest = open_artifact(folder, verify=verify)
+    return ComparedArtifact(folder=folder, manifest=manifest, states=states)
 
 
 def open_artifact(
-    folder: Path, *, verify: Verify = "sizes", on_bytes: OnBytes | None = None
+    folder: Path, *, verify: Verify = "full", on_bytes: OnBytes | None = None
 ) -> Manifest:
     """Check the files of an artifact against its manifest, and return the manifest.
+
+    Args:
+        folder: the artifact.
+        verify: ``"full"`` compares every byte; a file that this process read in the last five
+            minutes, and that has not been touched since, is not read again. ``"sizes"`` compares
+            names and sizes, and does not notice other contents of the same size.
+        on_bytes: receives the progress; with it, every file is read.
 
     Raises:
         ArtifactNotFoundError: the folder is not an artifact.
@@ -164,10 +212,12 @@ def open_artifact(
     """
     manifest = read_manifest(folder)
     try:
-        if verify == "full":
-            findings = check_contents(folder, manifest, on_bytes=on_bytes)
-        else:
+        if verify == "sizes":
             findings = check_sizes(folder, manifest)
+        elif on_bytes is None:
+            findings = check_contents_once(folder, manifest)
+        else:
+            findings = check_contents(folder, manifest, on_bytes=on_bytes)
     except OSError as error:
         raise ArtifactError(str(folder), f"cannot be read: {error}") from error
     if findings:
@@ -196,7 +246,9 @@ def check_loadable(folder: Path, manifest: Manifest, *, verify: Verify = "full")
 
 
 def plan_of_artifact(folder: Path, manifest: Manifest) -> AnyPlan:
-    """Return how the model of an artifact is run; code that the artifact includes is trusted.
+    """Return how the model of an artifact is run, its files taken for those of the manifest.
+
+    Code that the artifact includes is trusted.
 
     Raises:
         CheckpointError: a file is missing, damaged, or of another model.
@@ -205,7 +257,8 @@ def plan_of_artifact(folder: Path, manifest: Manifest) -> AnyPlan:
     """
     with_code = any(file.path.endswith(".py") for file in manifest.files)
     policy = code_policy(manifest.record, trusted=with_code)
-    return make_plan(manifest.record, Checkpoint(folder, policy=policy))
+    digests = {file.path: file.sha256 for file in manifest.files}
+    return make_plan(manifest.record, Checkpoint(folder, policy=policy, digests=digests))
 
 
 def known_record(ref: ModelRef, commit: str | None) -> ModelInfo | None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from holotype.deployment.document import Deployment, ModelSpec, RegistrySource, Swap
+from holotype.deployment.presence import find_problem
 from holotype.pool.calling import Caller
 from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
 from holotype.pool.errors import PoolError, SupersededError
+from holotype.pool.events import LOG
 from holotype.pool.generation import Version
-from holotype.pool.opening import Opener, find_problem
+from holotype.pool.opening import Opener
 from holotype.pool.preparing import PreparedSwap, PreparedUnit, Replacement
 from holotype.pool.routes import Copy, Route, Variant
 from holotype.pool.routing import Breaker, Weights
@@ -29,6 +31,8 @@ class Applied:
         swapped: names of which a variant was replaced.
         changed: names whose weights or other settings changed, and nothing was loaded.
         failed: why a name serves what it served before, by name.
+        missing: why a name that serves nothing yet could not be loaded now, by name; its calls fail
+            until its folder is there.
     """
 
     added: tuple[str, ...] = ()
@@ -36,6 +40,7 @@ class Applied:
     swapped: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 class Applier:
@@ -158,7 +163,10 @@ class Applier:
             swapped=applied.swapped,
             changed=applied.changed,
             failed=tuple(applied.failed),
+            missing=tuple(applied.missing),
         )
+        for name, problem in applied.missing.items():
+            LOG.warning("%r cannot be loaded until its files are there: %s", name, problem)
         return applied
 
     def _change(self, spec: ModelSpec) -> Change:
@@ -240,7 +248,8 @@ class Applier:
         for change in done:
             change.reset_breakers()
         self.deployment = deployment
-        return replace(_report(old_routes, changes, failed), removed=gone)
+        missing = _find_unloadable(done)
+        return replace(_report(old_routes, changes, failed), removed=gone, missing=missing)
 
     def _end(self, change: Change, failed: Mapping[str, str]) -> None:
         if change.spec.name in failed:
@@ -258,11 +267,25 @@ class Applier:
                     self._engine.remove(one.slot)
 
 
+def _find_unloadable(changes: Iterable[Change]) -> dict[str, str]:
+    """Return which names have nothing loaded and nothing to load, and why, by name."""
+    found: dict[str, str] = {}
+    for change in changes:
+        for variant in change.route.variants:
+            if any(copy.slot.current is not None for copy in variant.copies):
+                continue
+            (spec,) = (each for each in change.spec.variants if each.name == variant.name)
+            problem = find_problem(spec.source)
+            if problem is not None:
+                found[change.spec.name] = problem
+    return found
+
+
 def _find_missing(old_routes: Mapping[str, Route], changes: Iterable[Change]) -> dict[str, str]:
     """Return which names would take a source that is not there, and why, by name.
 
     It is asked for what is not loaded now: a swap says by itself what it does not find. A new name has
-    nothing that it could go on with; its loads say what is missing.
+    nothing that it could go on with; see `_find_unloadable`.
     """
     found: dict[str, str] = {}
     for change in changes:

@@ -345,6 +345,9 @@ class LoadJob(Job):
         if isinstance(error, PoolError):
             return error
         what = str(error) or type(error).__name__
+        # An error about the whole folder names it, as the sentence below does.
+        for name in (self.unit.reference, self.unit.reference.removeprefix("local:")):
+            what = what.removeprefix(f"{name}: ")
         if isinstance(error, MemoryError):
             what = f"the machine has no memory left ({what}); declare memory: for the model"
         reported = ModelLoadError(

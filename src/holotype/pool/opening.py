@@ -18,7 +18,6 @@ from holotype.deployment.document import (
     ReferenceSource,
     RegistrySource,
     SagemakerSource,
-    Source,
     VariantSpec,
 )
 from holotype.errors import ArtifactError, CheckpointError
@@ -312,19 +311,6 @@ def _sagemaker(source: SagemakerSource, spec: ModelSpec) -> Any:
     return SagemakerEncoder(endpoint, dim=spec.dim)
 
 
-def find_problem(source: Source) -> str | None:
-    """Return why a source cannot be loaded, as far as its folder on this machine tells; else None."""
-    if not isinstance(source, ReferenceSource) or source.ref.scheme != "local":
-        return None
-    from holotype.references.folders import find_folder
-
-    try:
-        find_folder(source.ref)
-    except (ArtifactError, OSError) as error:
-        return str(error)
-    return None
-
-
 def _content(ref: ModelRef) -> tuple[tuple[str, int, int], ...]:
     """Return names, sizes and times of the files of a local reference, as they are now.
 
@@ -361,7 +347,8 @@ def _estimate(ref: ModelRef, inference: InferenceSettings) -> int | None:
     from holotype.encoders.checkpoints.safetensors import count_parameters
     from holotype.encoders.opening import open_reference
 
-    opened = open_reference(ref, with_code=inference.trust_remote_code)
+    # The load compares every byte.
+    opened = open_reference(ref, verify="sizes", with_code=inference.trust_remote_code)
     n_values = opened.record.parameters
     if opened.checkpoint is not None:
         try:

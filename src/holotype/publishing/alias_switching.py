@@ -49,7 +49,7 @@ def set_alias(
     *,
     reason: str = "",
     allow_different_vectors: bool = False,
-    verify: Verify = "sizes",
+    verify: Verify = "full",
     patience_s: float = PATIENCE_S,
 ) -> AliasHistory:
     """Point an alias to an artifact, creating the alias if needed.
@@ -63,10 +63,10 @@ def set_alias(
         reason: the reason, for the history.
         allow_different_vectors: whether the new artifact may make different vectors; you must then
             rebuild the indexes.
-        verify: how to check first that the artifact can be loaded: ``"sizes"`` compares the sizes
-            of its files with the manifest, and reads the headers of the weights and the tokenizer;
-            ``"full"`` reads every byte, and asks torch, where it is installed, whether each tensor
-            is there.
+        verify: how to check first that the artifact can be loaded: ``"full"`` compares every byte
+            with the manifest, and asks torch, where it is installed, whether each tensor is there;
+            ``"sizes"`` compares names and sizes, and reads the headers of the weights and the
+            tokenizer, and so does not notice other weights of the same size, which `load` refuses.
         patience_s: how long to wait for another writer, in seconds.
 
     Returns:
@@ -103,7 +103,7 @@ def rollback_alias(
     *,
     reason: str = "",
     allow_different_vectors: bool = False,
-    verify: Verify = "sizes",
+    verify: Verify = "full",
     patience_s: float = PATIENCE_S,
 ) -> AliasHistory:
     """Point an alias to its previous artifact; each rollback goes one step further back.
@@ -113,7 +113,7 @@ def rollback_alias(
         alias: see `set_alias`.
         reason: see `set_alias`.
         allow_different_vectors: see `set_alias`.
-        verify: see `set_alias`.
+        verify: ``"full"`` compares every byte with the manifest, ``"sizes"`` names and sizes.
         patience_s: see `set_alias`.
 
     Returns:
@@ -129,13 +129,10 @@ def rollback_alias(
     _check_reason(store, reason)
     if not alias_file(store, alias).exists():
         raise unknown_alias(store, alias)
+    # Nobody waits for the lock while bytes are read: under it, they are known.
+    open_artifact(artifact_folder(store, _previous(store, alias)[1].artifact), verify=verify)
     with _sole_writer(store, patience_s):
-        history = read_alias(store, alias)
-        previous = history.previous
-        if previous is None:
-            raise AliasNotFoundError(
-                str(store), f"the alias {alias!r} stood for nothing before; set it to an artifact"
-            )
+        history, previous = _previous(store, alias)
         folder = artifact_folder(store, previous.artifact)
         manifest = open_artifact(folder, verify=verify)
         if manifest.digest != previous.digest:
@@ -150,6 +147,17 @@ def rollback_alias(
             "rollback", previous.artifact, manifest.digest, manifest.fingerprint, reason
         )
         return _append_change(store, alias, history, change)
+
+
+def _previous(store: Path, alias: str) -> tuple[AliasHistory, AliasChange]:
+    """Return an alias, and what a rollback would point it to."""
+    history = read_alias(store, alias)
+    previous = history.previous
+    if previous is None:
+        raise AliasNotFoundError(
+            str(store), f"the alias {alias!r} stood for nothing before; set it to an artifact"
+        )
+    return history, previous
 
 
 def _change(

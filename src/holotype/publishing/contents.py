@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from holotype.records import ModelInfo
-from holotype.references.checking import OnBytes
+from holotype.references.hashing import OnBytes
 from holotype.references.manifest import FileEntry
 
 OnTotal: TypeAlias = Callable[[int], OnBytes | None]

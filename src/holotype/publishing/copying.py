@@ -11,7 +11,7 @@ from pathlib import Path
 
 from holotype.encoders.checkpoints.hub_cache import find_snapshot
 from holotype.errors import UnsafePathError
-from holotype.references.checking import OnBytes, hash_file
+from holotype.references.hashing import OnBytes, hash_file
 from holotype.references.manifest import FileEntry
 from holotype.references.paths import check_path, open_file
 

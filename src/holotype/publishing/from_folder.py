@@ -58,7 +58,8 @@ def copy_artifact(
         ManifestError: the manifest is damaged or malicious.
         ArtifactDamagedError: the files differ from it.
     """
-    manifest = open_artifact(folder)
+    # Every byte is compared as it is copied.
+    manifest = open_artifact(folder, verify="sizes")
     clear(staging)
     _require_space(staging, folder, manifest.size, options)
     sources = {file.path: folder / file.path for file in manifest.files}

@@ -82,7 +82,7 @@ def get_model_info(ref: ModelRef | ModelInfo | str | os.PathLike[str]) -> Refere
     ref = as_reference(ref)
     if ref.scheme in ("hf", "catalogue"):
         return _on_hub(ref)
-    opened = open_reference(ref)
+    opened = open_reference(ref, verify="sizes")
     checkpoint = opened.checkpoint or Checkpoint(Path())
     folder = checkpoint.folder
     if opened.manifest is not None:

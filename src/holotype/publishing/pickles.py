@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from holotype.errors import CheckpointError, MissingExtraError, UnsafeCheckpointError
-from holotype.references.checking import hash_file
+from holotype.references.hashing import hash_file
 from holotype.references.manifest import FileEntry
 
 _SAFE = "model.safetensors"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactExistsError, ArtifactNotFoundError, ObjectStoreError
-from holotype.references.checking import OnBytes
+from holotype.references.hashing import OnBytes
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.paths import MANIFEST_FILE

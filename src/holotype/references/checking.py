@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from holotype.errors import FileDifference, Problem
-from holotype.references.paths import MANIFEST_FILE, files_below, open_file
+from holotype.errors import FileDifference
+from holotype.references.hashing import OnBytes, hash_file, hash_file_once, hash_files
+from holotype.references.paths import MANIFEST_FILE, files_below
 
 if TYPE_CHECKING:
     from holotype.references.manifest import FileEntry, Manifest
-
-OnBytes: TypeAlias = Callable[[int], None]
-"""Receives the number of bytes just read; called from several threads."""
-
-
-_BLOCK_BYTES = 1 << 20
 
 
 def check_sizes(folder: Path, manifest: Manifest) -> tuple[FileDifference, ...]:
@@ -59,9 +53,8 @@ def _size_difference(
         return FileDifference(path=file.path, problem="not a file", detail=what)
     if status.st_size == file.size:
         return None
-    problem: Problem = "truncated" if status.st_size < file.size else "changed"
     detail = f"{status.st_size} bytes, expected {file.size}"
-    return FileDifference(path=file.path, problem=problem, detail=detail)
+    return FileDifference(path=file.path, problem="changed", detail=detail)
 
 
 def check_contents(
@@ -85,48 +78,31 @@ def check_contents(
     Raises:
         OSError: the folder or a file cannot be read.
     """
+    hash_one = partial(hash_file, on_bytes=on_bytes)
+    return _compare(folder, manifest, partial(hash_files, hash_one=hash_one, n_threads=n_threads))
+
+
+def check_contents_once(folder: Path, manifest: Manifest) -> tuple[FileDifference, ...]:
+    """Compare as `check_contents` does; files that were read a moment ago are not read again.
+
+    See `holotype.references.hashing` for what that notices.
+
+    Raises:
+        OSError: see `check_contents`.
+    """
+    return _compare(folder, manifest, partial(hash_files, hash_one=hash_file_once))
+
+
+def _compare(
+    folder: Path,
+    manifest: Manifest,
+    digests_of: Callable[[Path, Iterable[str]], Mapping[str, str]],
+) -> tuple[FileDifference, ...]:
     findings = {finding.path: finding for finding in check_sizes(folder, manifest)}
     wanted = {file.path: file for file in manifest.files if file.path not in findings}
-    digests = hash_files(folder, wanted, on_bytes=on_bytes, n_threads=n_threads)
+    digests = digests_of(folder, wanted)
     for path, file in wanted.items():
         if digests[path] != file.sha256:
             detail = f"sha256 {digests[path][:12]}..., expected {file.sha256[:12]}..."
             findings[path] = FileDifference(path=path, problem="changed", detail=detail)
     return tuple(findings[path] for path in sorted(findings))
-
-
-def hash_files(
-    folder: Path,
-    paths: Iterable[str],
-    *,
-    on_bytes: OnBytes | None = None,
-    n_threads: int | None = None,
-) -> Mapping[str, str]:
-    """Return the SHA-256 of files by path, reading them in parallel, largest first.
-
-    Raises:
-        OSError: a file cannot be read.
-    """
-    ordered: Sequence[str] = sorted(
-        paths, key=lambda path: (folder / path).lstat().st_size, reverse=True
-    )
-    n_threads = n_threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(max_workers=n_threads) as pool:
-        digests = pool.map(lambda path: hash_file(folder / path, on_bytes=on_bytes), ordered)
-        return dict(zip(ordered, digests, strict=True))
-
-
-def hash_file(path: Path, *, on_bytes: OnBytes | None = None) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits, without following a link.
-
-    Raises:
-        OSError: the file cannot be read, or is not a regular file.
-    """
-    digest = hashlib.sha256()
-    buffer = memoryview(bytearray(_BLOCK_BYTES))
-    with open_file(path) as file:
-        while n_bytes := file.readinto(buffer):
-            digest.update(buffer[:n_bytes])
-            if on_bytes is not None:
-                on_bytes(n_bytes)
-    return digest.hexdigest()

@@ -30,7 +30,11 @@ def find_folder(ref: ModelRef) -> Path:
 
 def _folder(ref: ModelRef) -> Path:
     if not ref.path.is_dir():
-        raise ArtifactNotFoundError(
-            str(ref), f"there is no folder {str(ref.path.absolute())!r}; no other place is tried"
+        # The reference names the folder already, unless it depends on the current one.
+        what = (
+            "such folder"
+            if Path(ref.location).is_absolute()
+            else f"folder {str(ref.path.absolute())!r}"
         )
+        raise ArtifactNotFoundError(str(ref), f"there is no {what}; no other place is tried")
     return ref.path

@@ -133,7 +133,8 @@ def locked_folder(ref: ModelRef, path: Path) -> tuple[Path, LockedModel]:
     locked = read_lock(path).find(ref)
     if locked is None:
         raise NotLockedError(
-            str(ref), f"is not in {str(path)!r}; add it with: holotype artifact lock {ref}"
+            str(ref),
+            f"the lock {str(path)!r} does not name it; add it with: holotype artifact lock {ref}",
         )
     if ref.scheme == "local":
         return find_folder(ref), locked

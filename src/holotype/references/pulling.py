@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from holotype.errors import ArtifactError, ArtifactExistsError, ObjectStoreError
 from holotype.references.cache import cached_artifact
-from holotype.references.checking import OnBytes
+from holotype.references.hashing import OnBytes
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.paths import MANIFEST_FILE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,8 +104,8 @@ def resolve_model(
 def fetch_version(version: ModelVersion, catalogue: Catalogue[Any] | None = None) -> Path:
     """Return the folder of a version on this machine, fetched if needed; every byte is compared.
 
-    A switch asks for them again and again. They are not read twice within five minutes, unless the
-    file system says that one was touched.
+    A switch asks for them again and again: what was read a moment ago is not read again; see
+    `holotype.references.hashing`.
 
     Args:
         version: the version.
@@ -126,58 +125,7 @@ def fetch_version(version: ModelVersion, catalogue: Catalogue[Any] | None = None
         fingerprint=version.fingerprint,
         files=(),
     )
-    place = ref.path if ref.scheme == "local" else cached_artifact(locked.digest)
-    before = _states(place)
-    if _compared.knows(place, locked.digest, before):
-        return place
-    folder = fetch_locked(locked)
-    if folder == place:
-        _compared.keep(place, locked.digest, before)
-    return folder
-
-
-_States = frozenset[tuple[Path, int, int, int, int]]
-_COMPARED_FOR_S = 300.0
-_TICK_NS = 1_000_000_000
-"""The coarsest times of common file systems."""
-
-
-class _Compared:
-    """Folders whose bytes were compared a moment ago, and what the file system said before that."""
-
-    def __init__(self) -> None:
-        self._known: dict[Path, tuple[float, str, _States]] = {}
-
-    def knows(self, folder: Path, digest: str, states: _States) -> bool:
-        """Whether the files were compared with a digest, and have not been touched since."""
-        compared_s, *what = self._known.get(folder, (float("-inf"), "", frozenset()))
-        is_new = time.monotonic() - compared_s < _COMPARED_FOR_S
-        return bool(states) and is_new and what == [digest, states]
-
-    def keep(self, folder: Path, digest: str, states: _States) -> None:
-        """Remember that the files, as they were before, have been compared with a digest.
-
-        Those that were touched a moment ago are not remembered: a second write may have the same
-        time.
-        """
-        newest_ns = max((changed_ns for *_, changed_ns in states), default=0)
-        if newest_ns < time.time_ns() - _TICK_NS:
-            self._known[folder] = time.monotonic(), digest, states
-
-
-_compared = _Compared()
-
-
-def _states(folder: Path) -> _States:
-    """Return what changes with every write to a file, and with every file; empty without any."""
-    try:
-        found = [(path, path.stat()) for path in folder.rglob("*")]
-    except OSError:
-        return frozenset()
-    return frozenset(
-        (path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        for path, status in found
-    )
+    return fetch_locked(locked)
 
 
 def load_version(

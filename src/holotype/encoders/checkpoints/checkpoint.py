@@ -61,6 +61,7 @@ class _Files:
         location: str,
         names: frozenset[str] | None,
         headers: Mapping[str, Header] | None,
+        digests: Mapping[str, str],
     ) -> None:
         self.folder = folder
         self.location = location
@@ -70,6 +71,7 @@ class _Files:
         self.answers: dict[str, object] = {}
         self.read_headers: dict[str, Header] = dict(headers or {})
         self.only_known_headers = headers is not None
+        self.digests = digests
         self._known_names = names
 
     @cached_property
@@ -111,6 +113,7 @@ class Checkpoint:
         location: str | None = None,
         names: frozenset[str] | None = None,
         headers: Mapping[str, Header] | None = None,
+        digests: Mapping[str, str] | None = None,
     ) -> None:
         """Look at a folder; nothing is read yet.
 
@@ -121,8 +124,9 @@ class Checkpoint:
             names: all of its files, where only some of them lie in the folder; None means those
                 that lie there.
             headers: the headers of its weights, where these do not lie in the folder.
+            digests: the SHA-256 of files by their paths, as far as their bytes have been compared.
         """
-        self._files = _Files(folder, location or str(folder), names, headers)
+        self._files = _Files(folder, location or str(folder), names, headers, digests or {})
         self.policy: CodePolicy = policy
         self.inside = ""
 
@@ -160,6 +164,11 @@ class Checkpoint:
     def names(self) -> frozenset[str]:
         """The paths of all files of the whole checkpoint."""
         return self._files.names
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """The SHA-256 of files of the whole, as far as their bytes were compared when it was opened."""
+        return self._files.digests
 
     def where(self, name: str) -> str:
         """Return what messages call a file."""

@@ -14,6 +14,7 @@ from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.safetensors import weight_files
 from holotype.encoders.graphs.losses import Loss
 from holotype.errors import CheckpointError
+from holotype.references.hashing import hash_file_once
 
 MANIFEST_FILE = EXPORT_FILE
 _FORMAT = 1
@@ -137,7 +138,7 @@ def check_files(folder: Path, files: Mapping[str, FileDigest]) -> None:
                 str(path),
                 f"has {size} bytes; {MANIFEST_FILE} says {expected.bytes}. Copy or export it again",
             )
-        found = digest_of(path).sha256
+        found = hash_file_once(path.resolve())
         if found != expected.sha256:
             raise CheckpointError(
                 str(path),

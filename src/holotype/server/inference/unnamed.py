@@ -88,7 +88,7 @@ def _stated_kind(state: ServerState, variant: VariantSpec) -> str | None:
     reference = str(source.ref)
     if reference not in known and source.ref.scheme in ("local", "catalogue"):
         try:
-            known[reference] = str(open_reference(source.ref).record.type)
+            known[reference] = str(open_reference(source.ref, verify="sizes").record.type)
         except HolotypeError:
             # The call says what is wrong with it.
             return None

@@ -184,6 +184,7 @@ class AppliedBody(Answer):
     swapped: list[str]
     changed: list[str]
     failed: dict[str, str]
+    missing: dict[str, str]
 
 
 @router.get("/pool")

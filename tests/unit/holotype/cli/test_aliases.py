@@ -40,13 +40,14 @@ def test_other_vectors_are_refused_with_the_option_that_allows_them(store: Path)
     assert alias(store, "rollback", "production", "--allow-different-vectors").exit_code == 0
 
 
-def test_changed_bytes_are_found_with_full(store: Path) -> None:
+def test_changed_bytes_are_refused_unless_quick_is_asked_for(store: Path) -> None:
     weights = store / "blue/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"eulb")
-    assert alias(store, "set", "production", "blue", "--full").exit_code == 1
-    assert (
-        "changed: model.safetensors" in alias(store, "set", "production", "blue", "--full").stderr
-    )
+    for options in ((), ("--full",)):
+        refused = alias(store, "set", "production", "blue", *options)
+        assert refused.exit_code == 1
+        assert "changed: model.safetensors" in refused.stderr
+    assert alias(store, "set", "production", "blue", "--quick").exit_code == 0
 
 
 def test_the_aliases_are_listed_by_name(store: Path) -> None:

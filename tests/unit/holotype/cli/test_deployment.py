@@ -39,7 +39,28 @@ def test_the_models_of_a_right_deployment_are_listed(file: Path) -> None:
     assert ["rules", "model", "builtin:pii"] in answer.lines
     assert ["text", "model", "registry:text_embedding"] in answer.lines
     assert "10 models, no problems" in answer.stderr
-    assert json.loads(deployment("validate", file, "--json").stdout) == {"problems": []}
+    assert json.loads(deployment("validate", file, "--json").stdout)["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("local:/nowhere/model", "local:/nowhere/model: there is no such folder"),
+        ("local:/nowhere@production", "/nowhere: has no alias 'production'"),
+    ],
+)
+def test_a_folder_that_is_not_here_is_a_warning(tmp_path: Path, source: str, why: str) -> None:
+    file = tmp_path / "d.yaml"
+    file.write_text(one(f"source: '{source}', allow_moving: true"))
+    answer = deployment("validate", file)
+    assert answer.exit_code == 0
+    assert f"warning: m cannot be loaded on this machine: {why}" in answer.stderr
+    assert "1 model, no problems" in answer.stderr
+    listed = json.loads(deployment("validate", file, "--json").stdout)
+    assert listed["problems"] == []
+    (warning,) = listed["warnings"]
+    assert warning["model"] == "m"
+    assert warning["message"].startswith(why)
 
 
 def test_problems_are_the_answer_and_the_exit_code_is_1(file: Path) -> None:

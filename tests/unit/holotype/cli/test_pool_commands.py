@@ -130,6 +130,15 @@ def test_a_deployment_that_was_applied_in_part_fails_the_command(stub: Stub) -> 
     assert "a was not changed: there is no folder '/gone'" in answer.stderr
 
 
+def test_a_model_that_cannot_be_loaded_fails_the_reload(stub: Stub) -> None:
+    added = {"added": ["a"], "failed": {}, "missing": {"a": "there is no such folder"}}
+    stub.answers["POST", "/api/reload"] = 200, added
+    answer = stub.pool("reload")
+    assert answer.exit_code == 1
+    assert json.loads(answer.stdout) == added
+    assert "a cannot be loaded: there is no such folder" in answer.stderr
+
+
 def test_a_key_comes_from_the_environment_and_its_lack_is_said(
     stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,12 +30,15 @@ from tests.unit.holotype.hub.checkpoints import (
 )
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.earlier_fingerprint import has_fingerprint
 from holotype.encoders.fingerprint import deciding, fingerprint, fingerprint_of_folder
 from holotype.encoders.kinds.derived_record import derive_record
 from holotype.encoders.kinds.plan import DensePlan, make_plan
 from holotype.encoders.kinds.prompts import Prompt
+from holotype.encoders.opening import open_reference
 from holotype.publishing import create_artifact
 from holotype.records import SparseModel
+from holotype.references import ModelRef
 
 
 @pytest.fixture
@@ -197,23 +200,32 @@ def projection() -> bytes:
     return safetensors({"linear.weight": ("F32", [16, 32])})
 
 
-def test_the_weights_of_an_artifact_are_not_read_again(folder: Path, tmp_path: Path) -> None:
-    manifest = create_artifact(f"local:{folder}", tmp_path / "artifact")
-    plan = make_plan(manifest.record, Checkpoint(tmp_path / "artifact"))
-    same_size = (folder / "model.safetensors").stat().st_size
-    (tmp_path / "artifact/model.safetensors").write_bytes(b"x" * same_size)
-    found = fingerprint_of_folder(plan, dim=32)
-    assert found == manifest.fingerprint == of(folder)
-
-
-def test_a_file_of_an_artifact_that_has_changed_in_size_is_read(
+def test_files_that_were_compared_as_an_artifact_was_opened_are_not_read_again(
     folder: Path, tmp_path: Path
 ) -> None:
     manifest = create_artifact(f"local:{folder}", tmp_path / "artifact")
-    plan = make_plan(manifest.record, Checkpoint(tmp_path / "artifact"))
-    with (tmp_path / "artifact/model.safetensors").open("ab") as file:
-        file.write(b"more")
-    assert fingerprint_of_folder(plan, dim=32) != manifest.fingerprint
+    opened = open_reference(ModelRef.parse(f"local:{tmp_path}/artifact"))
+    assert opened.checkpoint is not None
+    plan = make_plan(manifest.record, opened.checkpoint)
+    same_size = (folder / "model.safetensors").stat().st_size
+    (tmp_path / "artifact/model.safetensors").write_bytes(b"x" * same_size)
+    assert fingerprint_of_folder(plan, dim=32) == manifest.fingerprint == of(folder)
+
+
+def test_no_fingerprint_comes_from_a_manifest_whose_files_were_not_compared(
+    folder: Path, tmp_path: Path
+) -> None:
+    manifest = create_artifact(f"local:{folder}", tmp_path / "artifact")
+    weights = tmp_path / "artifact/model.safetensors"
+    body = weights.read_bytes()
+    weights.write_bytes(body[:-1] + bytes([body[-1] ^ 1]))
+    reference = ModelRef.parse(f"local:{tmp_path}/artifact")
+    opened = open_reference(reference, verify="sizes").checkpoint
+    assert opened is not None
+    for checkpoint in (opened, Checkpoint(tmp_path / "artifact")):
+        plan = make_plan(manifest.record, checkpoint)
+        assert fingerprint_of_folder(plan, dim=32) != manifest.fingerprint
+        assert not has_fingerprint(plan, str(manifest.fingerprint), dim=32)
 
 
 @dataclass(frozen=True)

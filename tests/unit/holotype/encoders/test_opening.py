@@ -72,16 +72,21 @@ def test_the_record_of_an_artifact_is_the_one_that_it_keeps(artifact: Path) -> N
     assert found.record.license == "mit"
 
 
-def test_sizes_are_always_compared_and_contents_where_asked(artifact: Path) -> None:
+def test_contents_are_compared_unless_sizes_are_asked_for(artifact: Path) -> None:
     weights = artifact / "model.safetensors"
     body = weights.read_bytes()
-    weights.write_bytes(body[:-1] + b"x")
-    assert opened(f"local:{artifact}").checkpoint == Checkpoint(artifact)
-    with pytest.raises(ArtifactDamagedError, match=r"changed: model\.safetensors"):
-        opened(f"local:{artifact}", verify="full")
-    weights.write_bytes(body[:-1])
-    with pytest.raises(ArtifactDamagedError, match=r"truncated: model\.safetensors"):
+    weights.write_bytes(body[:-1] + bytes([body[-1] ^ 1]))
+    with pytest.raises(ArtifactDamagedError, match=r"changed: model\.safetensors \(sha256"):
         opened(f"local:{artifact}")
+    found = opened(f"local:{artifact}", verify="sizes")
+    assert found.checkpoint == Checkpoint(artifact)
+    weights.write_bytes(body[:-1])
+    for verify in ("full", "sizes"):
+        with pytest.raises(
+            ArtifactDamagedError,
+            match=rf"changed: model\.safetensors \({len(body) - 1} bytes, expected {len(body)}\)",
+        ):
+            opened(f"local:{artifact}", verify=verify)
 
 
 def test_a_damaged_manifest_is_not_passed_over(artifact: Path) -> None:
@@ -145,8 +150,8 @@ def test_a_reference_says_itself_where_the_files_are(artifact: Path) -> None:
 
 def test_only_references_are_verified() -> None:
     anything: Any = BGE_BASE_EN_V1_5
-    with pytest.raises(TypeError, match="verify= is for references"):
-        load(anything, verify="full")
+    with pytest.raises(TypeError, match="verify='sizes' is for references"):
+        load(anything, verify="sizes")
 
 
 def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +164,7 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_file_that_is_exchanged_after_it_was_compared_is_noticed(artifact: Path) -> None:
-    model = opened(f"local:{artifact}", verify="full")
+    model = opened(f"local:{artifact}").artifact
     model.require_unchanged()
     weights = artifact / "model.safetensors"
     status, body = weights.stat(), weights.read_bytes()

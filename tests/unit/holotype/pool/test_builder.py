@@ -18,7 +18,15 @@ from holotype.deployment.document import (
     PoolSettings,
 )
 from holotype.errors import HolotypeError, InvalidArgumentError, InvalidReferenceError
-from holotype.pool import Limits, Pool, PoolError, QueueFullError, Sizes, UnknownNameError
+from holotype.pool import (
+    Limits,
+    ModelLoadError,
+    Pool,
+    PoolError,
+    QueueFullError,
+    Sizes,
+    UnknownNameError,
+)
 from holotype.pool.opening import Opener
 
 needs_reader = pytest.mark.skipif(
@@ -117,6 +125,29 @@ def test_a_file_is_served_and_read_again(tmp_path: Path) -> None:
             pool.reload()
         assert pool.encoder("toy").encode("abc").tolist() == [15]
         assert pool.events.last(kind="deployment_failed")
+
+
+@needs_reader
+def test_a_reload_says_which_models_cannot_be_loaded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "deployment.yaml"
+    path.write_text(FILE)
+    with Pool.from_file(path, allow={HERE}) as pool:
+        path.write_text(f"{FILE}  gone: {{source: 'local:{tmp_path}/gone'}}\n")
+        problem = f"local:{tmp_path}/gone: there is no such folder; no other place is tried"
+        applied = pool.reload()
+        assert (applied.added, applied.failed) == (("gone",), {})
+        assert applied.missing == {"gone": problem}
+        assert f"'gone' cannot be loaded until its files are there: {problem}" in caplog.text
+        assert pool.events.last(kind="deployment_applied")[-1].values["missing"] == ("gone",)
+        # It says so again as long as that is so.
+        assert pool.reload().missing == {"gone": problem}
+        with pytest.raises(ModelLoadError) as told:
+            pool.encoder("gone").encode("a text")
+        assert str(told.value) == f"'gone' could not be loaded from {problem}"
+        (tmp_path / "gone").mkdir()
+        assert pool.reload().missing == {}
 
 
 @needs_reader

@@ -44,7 +44,7 @@ from holotype.references import (
     read_manifest,
 )
 from holotype.references.aliases import alias_names
-from holotype.references.checking import OnBytes
+from holotype.references.hashing import OnBytes
 from holotype.references.staging import stage_folder
 
 NEEDED = [

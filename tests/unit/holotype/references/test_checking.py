@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holotype.references import Manifest, check_contents, check_sizes
-from holotype.references.checking import hash_file
+from holotype.references.hashing import hash_file
 
 
 def flip_a_bit(folder: Path) -> None:
@@ -58,9 +58,9 @@ def replace_by_a_pipe(folder: Path) -> None:
 
 CHANGES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "nothing": (lambda _: None, []),
-    "truncated": (
+    "shorter": (
         truncate,
-        ["truncated: model.safetensors (4999 bytes, expected 5000)"],
+        ["changed: model.safetensors (4999 bytes, expected 5000)"],
     ),
     "longer": (lengthen, ["changed: model.safetensors (5001 bytes, expected 5000)"]),
     "missing": (remove, ["missing: 1_Pooling/config.json (23 bytes)"]),

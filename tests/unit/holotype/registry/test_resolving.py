@@ -133,21 +133,21 @@ def test_files_are_read_once_for_a_switch_and_again_when_one_is_touched(
     registry: ModelRegistry, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = registry.register(KIND, "v1", store / "v1", actor="alice")
-    opening: Any = importlib.import_module("holotype.encoders.opening")
+    hashing: Any = importlib.import_module("holotype.references.hashing")
     read: list[Path] = []
-    compare = opening.check_contents
+    hash_file = hashing.hash_file
 
-    def counting(folder: Path, *given: Any, **more: Any) -> Any:
-        read.append(folder)
-        return compare(folder, *given, **more)
+    def counting(path: Path) -> Any:
+        if path.name == "model.safetensors":
+            read.append(path)
+        return hash_file(path)
 
-    monkeypatch.setattr(opening, "check_contents", counting)
-    resolving: Any = importlib.import_module("holotype.registry.resolving")
+    monkeypatch.setattr(hashing, "hash_file", counting)
     # What was written a moment ago could be written again at the same time.
     fetch_version(version)
     fetch_version(version)
     assert len(read) == 2
-    monkeypatch.setattr(resolving, "_TICK_NS", 0)
+    monkeypatch.setattr(hashing, "_TICK_NS", 0)
     fetch_version(version)
     for _ in range(3):
         assert fetch_version(version) == store / "v1"

@@ -124,18 +124,32 @@ def test_artifacts_without_vectors_replace_each_other(store: Path) -> None:
         set_alias(store, "production", "model-v1")
 
 
-def test_a_truncated_artifact_is_never_set(store: Path) -> None:
+def test_an_artifact_with_a_shorter_file_is_never_set(store: Path) -> None:
     (store / "model-v1" / "model.safetensors").write_bytes(b"f")
-    with pytest.raises(ArtifactDamagedError, match=r"truncated: model\.safetensors"):
+    with pytest.raises(
+        ArtifactDamagedError, match=r"changed: model\.safetensors \(1 bytes, expected"
+    ):
         set_alias(store, "production", "model-v1")
     assert alias_names(store) == ()
 
 
-def test_changed_bytes_are_found_on_request(store: Path) -> None:
+def test_changed_bytes_of_the_same_size_are_never_set(store: Path) -> None:
     weights = store / "model-v1/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-5] + b"First")
     with pytest.raises(ArtifactDamagedError, match=r"changed: model\.safetensors"):
-        set_alias(store, "production", "model-v1", verify="full")
+        set_alias(store, "production", "model-v1")
+    assert alias_names(store) == ()
+    assert set_alias(store, "production", "model-v1", verify="sizes").current.artifact == "model-v1"
+
+
+def test_a_rollback_to_changed_bytes_of_the_same_size_is_refused(store: Path) -> None:
+    set_alias(store, "production", "model-v1")
+    set_alias(store, "production", "model-v2")
+    weights = store / "model-v1/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-5] + b"First")
+    with pytest.raises(ArtifactDamagedError, match=r"changed: model\.safetensors"):
+        rollback_alias(store, "production")
+    assert read_alias(store, "production").current.artifact == "model-v2"
 
 
 def test_a_folder_that_became_another_artifact_is_not_loaded(store: Path) -> None:

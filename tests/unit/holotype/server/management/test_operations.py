@@ -43,7 +43,7 @@ def test_what_cannot_be_registered_is_said(site: Site) -> None:
     found = site.post(f"{MODELS}/register", {**nowhere, "dry_run": True}).json()["checks"]
     assert [each["name"] for each in found if each["outcome"] == "failed"] == ["reference"]
     job = site.wait(site.post(f"{MODELS}/register", nowhere))
-    assert "there is no folder '/nowhere'" in job["problem"]["detail"]
+    assert "local:/nowhere: there is no such folder" in job["problem"]["detail"]
     good = {"reference": f"local:{site.folder}/v1", "version_id": "v9"}
     for wrong, field in (
         ({**good, "version_id": "a/b"}, "version_id"),
