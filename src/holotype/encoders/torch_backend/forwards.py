@@ -104,7 +104,7 @@ def _attend_in_rows(
     """Attend as `AttentionInterface` wants it: ``[1, n_heads, n_tokens, head_dim]`` each."""
     dtype = query.dtype
     query, key, value = (one[0].transpose(0, 1) for one in (query, key, value))
-    attends_in = attention_type(query, dtype)
+    attends_in = attention_type(query, dtype, rows.compiled)
     query, key, value = (one.to(attends_in) for one in (query, key, value))
     found = attend(
         query,
