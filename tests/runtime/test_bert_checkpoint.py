@@ -109,7 +109,9 @@ def test_biases_fall_into_the_buckets_of_the_reference() -> None:
     at = torch.arange(length)
     reference: Any = MPNetEncoder
     buckets = reference.relative_position_bucket(at[None, :] - at[:, None])
-    torch.testing.assert_close(position_bias(table, length).matrix[0], table[buckets].permute(2, 0, 1))
+    torch.testing.assert_close(
+        position_bias(table, length).matrix[0], table[buckets].permute(2, 0, 1)
+    )
 
 
 def test_a_cold_start_imports_no_transformers(minilm_folder: Path) -> None:
