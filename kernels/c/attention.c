@@ -24,19 +24,6 @@ INLINE vec load_first(const float *from, int64_t n_values) {
     for (int64_t i = 0; i < n_values; i++) found[i] = from[i];
     return found;
 }
-INLINE vec larger(vec a, vec b) {
-#ifdef __AVX512F__
-    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
-#else
-    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
-#endif
-}
-INLINE float largest(vec values) {
-    float most = values[0];
-    UNROLL
-    for (int i = 1; i < LANES; i++) most = values[i] > most ? values[i] : most;
-    return most;
-}
 
 /* e to the power of what is not above 0, as near as the weights of values are kept. */
 INLINE vec exponential(vec x) {

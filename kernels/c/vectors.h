@@ -40,11 +40,36 @@ INLINE vec all(float value) { return value - (vec){0}; }
 INLINE vec pick(ivec where, vec yes, vec no) {
     return (vec)((where & (ivec)yes) | (~where & (ivec)no));
 }
+INLINE vec larger(vec a, vec b) {
+#ifdef __AVX512F__
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#else
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#endif
+}
+
+/* Half of the lanes with the other half, and again, so that few steps wait for each other. */
 INLINE float total(vec values) {
-    float sum = 0;
-    UNROLL
-    for (int i = 0; i < LANES; i++) sum += values[i];
-    return sum;
+#ifdef __AVX512F__
+    const __m256 eight = _mm512_castps512_ps256((__m512)values) +
+                         _mm512_extractf32x8_ps((__m512)values, 1);
+#else
+    const __m256 eight = (__m256)values;
+#endif
+    __m128 four = _mm256_castps256_ps128(eight) + _mm256_extractf128_ps(eight, 1);
+    four += _mm_movehl_ps(four, four);
+    return four[0] + four[1];
+}
+INLINE float largest(vec values) {
+#ifdef __AVX512F__
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256((__m512)values),
+                                       _mm512_extractf32x8_ps((__m512)values, 1));
+#else
+    const __m256 eight = (__m256)values;
+#endif
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return four[0] > four[1] ? four[0] : four[1];
 }
 
 INLINE void store_number(number *to, vec values) {
