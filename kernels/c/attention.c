@@ -50,7 +50,7 @@ INLINE vec exponential(vec x) {
 #ifdef __AVX512F__
     return (vec)_mm512_scalef_ps((__m512)sum, whole);
 #else
-    vec found = (vec)((ivec)sum + ((ivec)shifted << 23));
+    vec found = (vec)((uvec)sum + ((uvec)shifted << 23));
     found = pick(x < -87.0f, all(0), found);
     return pick(x != x, x, found); /* NaN stays NaN */
 #endif

@@ -30,7 +30,7 @@ INLINE vec exponential(vec x) {
     sum = sum * rest + 0.5f;
     sum = sum * rest + 1.0f;
     sum = sum * rest + 1.0f;
-    vec found = (vec)((ivec)sum + ((ivec)shifted << 23));
+    vec found = (vec)((uvec)sum + ((uvec)shifted << 23));
     found = pick(x < -87.0f, all(0), found);
     return pick(x != x, x, found); /* NaN stays NaN */
 }

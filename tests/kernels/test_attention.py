@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -44,12 +45,22 @@ def dtype(
     return found
 
 
-def parts_of(n_tokens: int, heads: tuple[int, int, int], dtype: torch.dtype) -> list[Tensor]:
-    """Queries, keys and values beside each other, as one product leaves them."""
+Parts: TypeAlias = tuple[Tensor, Tensor, Tensor]
+"""Queries, keys and values."""
+
+
+def parts_of(n_tokens: int, heads: tuple[int, int, int], dtype: torch.dtype) -> Parts:
+    """Numbers beside each other, as one product leaves them."""
     torch.manual_seed(n_tokens)
     n_heads, n_key_heads, head_dim = heads
     whole = torch.randn(n_tokens, n_heads + 2 * n_key_heads, head_dim).to(dtype)
-    return list(whole.split([n_heads, n_key_heads, n_key_heads], dim=1))
+    query, key, value = torch.split(whole, [n_heads, n_key_heads, n_key_heads], dim=1)
+    return query, key, value
+
+
+def changed(parts: Parts, change: Callable[[Tensor], Tensor]) -> Parts:
+    query, key, value = map(change, parts)
+    return query, key, value
 
 
 def placed(
@@ -60,7 +71,7 @@ def placed(
 
 
 def reference(
-    parts: Sequence[Tensor],
+    parts: Parts,
     batch: TokenBatch,
     *,
     causal: bool = False,
@@ -149,9 +160,10 @@ def test_bfloat16_is_nearer_to_float64_than_by_torch(kernels: Any, dtype: torch.
 
 def test_heads_that_lie_apart_are_read_in_place(kernels: Any, dtype: torch.dtype) -> None:
     # As modules of transformers have them behind their rotary positions: heads first.
-    parts = [
-        one.transpose(0, 1).contiguous().transpose(0, 1) for one in parts_of(90, (4, 2, 64), dtype)
-    ]
+    parts = changed(
+        parts_of(90, (4, 2, 64), dtype),
+        lambda one: one.transpose(0, 1).contiguous().transpose(0, 1),
+    )
     batch = placed(kernels, [80, 10])
     assert batch.compiled is not None
     assert batch.compiled.takes(*parts)
@@ -165,10 +177,10 @@ def test_a_row_is_the_same_in_any_batch_and_with_any_number_of_threads(
     parts = parts_of(sum(lengths), (12, 12, 32), dtype)
     together = attend(*parts, placed(kernels, lengths))
     starts = np.cumsum([0, *lengths])
-    alone = [
-        attend(*(one[start : start + length] for one in parts), placed(kernels, [length]))
-        for start, length in zip(starts, lengths, strict=False)
-    ]
+    alone = []
+    for start, length in zip(starts[:-1], lengths, strict=True):
+        own = changed(parts, itemgetter(slice(start, start + length)))
+        alone.append(attend(*own, placed(kernels, [length])))
     assert torch.equal(together, torch.cat(alone))
     before = torch.get_num_threads()
     try:
@@ -195,7 +207,7 @@ def test_tokens_behind_the_rows_get_zeros(kernels: Any, dtype: torch.dtype) -> N
     parts = parts_of(12, (2, 2, 32), dtype)
     found = attend(*parts, placed(kernels, [7, 2], n_more=3))
     assert not found[9:].any()
-    fewer = [one[:9] for one in parts]
+    fewer = changed(parts, itemgetter(slice(9)))
     assert torch.equal(found[:9], attend(*fewer, placed(kernels, [7, 2])))
 
 
@@ -219,7 +231,7 @@ def test_a_row_to_which_nothing_attends_is_as_in_torch(
     rows[0].attended[:] = [False] * 15
     bias = position_bias(torch.randn(32, 2), 15) if biased else None
     found = attend(*parts, batch_of(rows, kernels=kernels), bias=bias)
-    expected = attend(*(one.float() for one in parts), batch_of(rows), bias=bias)
+    expected = attend(*changed(parts, torch.Tensor.float), batch_of(rows), bias=bias)
     require_near(found, expected.double(), dtype)
 
 
@@ -235,7 +247,7 @@ def test_other_heads_and_types_attend_without_the_kernels(kernels: Any) -> None:
         parts = parts_of(11, heads, dtype)
         assert not batch.compiled.takes(*parts)
         assert torch.equal(attend(*parts, batch), attend(*parts, batch_of(rows_of([8, 3]))))
-    spread = [one[..., ::2] for one in parts_of(11, (2, 2, 64), torch.float32)]
+    spread = changed(parts_of(11, (2, 2, 64), torch.float32), lambda one: one[..., ::2])
     assert not batch.compiled.takes(*spread)
 
 

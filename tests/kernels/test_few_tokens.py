@@ -28,6 +28,7 @@ from holotype.encoders.torch_backend import few_tokens
 from holotype.encoders.torch_backend.bert_forward import BertForward
 from holotype.encoders.torch_backend.few_tokens import FewTokensForward, with_kernel
 from holotype.encoders.torch_backend.forwards import packed_forward
+from holotype.encoders.torch_backend.kernels import INSTRUCTION_SETS
 from holotype.encoders.torch_backend.kernels import kernels as find_kernels
 
 SIZES: dict[str, Any] = {
@@ -85,7 +86,7 @@ def in_float32(
 ) -> None:
     if request.param not in kernels.instruction_sets():
         pytest.skip(f"this processor has no {request.param}")
-    monkeypatch.setitem(few_tokens.INSTRUCTION_SETS, torch.float32, (request.param,))
+    monkeypatch.setitem(INSTRUCTION_SETS, torch.float32, (request.param,))
 
 
 @pytest.fixture(params=[1, 3])

@@ -32,7 +32,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def model_of(**options: Any) -> Any:
     sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 3, "num_heads": 4}
     torch.manual_seed(3)
-    model: Any = T5EncoderModel(T5Config(vocab_size=15, **{**sizes, **options})).eval()
+    model: Any = T5EncoderModel(T5Config(vocab_size=15, **{**sizes, **options}))
+    model.eval()
     # Near 0 by default, so that buckets would hardly matter.
     torch.nn.init.normal_(
         model.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight

@@ -157,7 +157,8 @@ class PreNormEncoder(nn.Module):
                 attended = rows.attend(*heads, scale=None, causal=is_causal, window=None, bias=None)
             else:
                 query, key, value = (
-                    one[:n_real].unflatten(0, (n_rows, n_tokens)).transpose(1, 2) for one in heads
+                    one[:n_real].view(n_rows, n_tokens, *one.shape[1:]).transpose(1, 2)
+                    for one in heads
                 )
                 attended = functional.scaled_dot_product_attention(
                     *(query, key, value),

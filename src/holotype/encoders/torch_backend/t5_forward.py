@@ -36,7 +36,8 @@ class _Norm:
         """Norm the last axis; sums of squares are in float32."""
         lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True, dtype=torch.float32)
         scales = lengths.square_().div_(vectors.shape[-1]).add_(self.eps).rsqrt_()
-        return (vectors * scales).to(self.weight.dtype).mul_(self.weight)
+        scaled: Tensor = (vectors * scales).to(self.weight.dtype)
+        return scaled.mul_(self.weight)
 
 
 @dataclass(frozen=True, slots=True)
