@@ -199,7 +199,8 @@ def test_many_python_threads_attend_at_once(kernels: Any, dtype: torch.dtype) ->
     expected = [attend(*parts, batch) for parts, batch in given]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(3):
-            found = pool.map(lambda one: attend(*one[0], one[1]), given)
+            running = [pool.submit(attend, *parts, batch) for parts, batch in given]
+            found = [one.result() for one in running]
             assert all(map(torch.equal, found, expected))
 
 
