@@ -114,7 +114,7 @@ bench-quick: $(INSTALLED) $(KERNELS)/.installed ## measure every target for spee
 	$(BIN)/python benchmarks/run.py --quick
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(KERNELS) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py src/holotype/models.pyi kernels/src/holotype_kernels/few_tokens.so
+	rm -rf $(VENV) $(DEMO) $(PYLATE) $(PRESIDIO) $(WEIGHTS) $(OPEN_CLIP) $(KERNELS) $(LATEST) $(LOWEST) .venv-node dist build frontend/node_modules src/holotype/server/page .mypy_cache .pytest_cache .ruff_cache .hypothesis src/holotype/models.py src/holotype/models.pyi kernels/src/holotype_kernels/kernels.so
 
 $(DEMO)/.installed: $(SOURCES) $(PAGE)
 	@echo "Making an environment in $(DEMO): the wheel, torch and some weights, a minute or two"

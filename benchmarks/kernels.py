@@ -18,13 +18,13 @@ def are_installed() -> bool:
 @contextmanager
 def found() -> Iterator[None]:
     """Let models that are loaded here find them."""
-    from holotype.encoders.torch_backend import few_tokens
+    from holotype.encoders.torch_backend.kernels import kernels
 
     sys.path.insert(0, str(INSTALLED))
-    few_tokens.kernels.cache_clear()
+    kernels.cache_clear()
     try:
         yield
     finally:
         sys.path.remove(str(INSTALLED))
         sys.modules.pop("holotype_kernels", None)
-        few_tokens.kernels.cache_clear()
+        kernels.cache_clear()

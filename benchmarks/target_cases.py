@@ -93,11 +93,18 @@ def _documents_bfloat16(sizes: Sizes) -> Sequence[float]:
     return *ratios, _share_of_peak(encoder, texts, min(ours), "bfloat16")
 
 
-def _query_by_kernels(dtype: Precision, sizes: Sizes) -> Sequence[float]:
+def _by_kernels(measure: Callable[[Sizes], Sequence[float]], sizes: Sizes) -> Sequence[float]:
     if not kernels.are_installed():
         raise CannotMeasureError("the kernels are not installed")
     with kernels.found():
-        return _query(dtype, sizes)
+        return measure(sizes)
+
+
+def _both_ways(
+    measure: Callable[[Sizes], Sequence[float]],
+) -> Sequence[tuple[str, Callable[[Sizes], Sequence[float]]]]:
+    """Return what measures without the kernels and with them, by what follows the work's name."""
+    return ("", measure), (", kernels", partial(_by_kernels, measure))
 
 
 def _query(dtype: Precision, sizes: Sizes) -> Sequence[float]:
@@ -233,40 +240,49 @@ _FLOAT32_BOUND = 2.8 if machine.is_amd() else 2.0
 _MOST_MB = 64
 
 CASES: Sequence[Case] = (
-    Case(
-        [
-            Target(work="documents, bfloat16", peer=_ST32, bound=_BFLOAT16_BOUNDS[0]),
-            Target(work="documents, bfloat16", peer=_ST16, bound=_BFLOAT16_BOUNDS[1]),
-            Target(
-                work="documents, bfloat16",
-                peer="OpenVINO by hand, bfloat16",
-                bound=_BFLOAT16_BOUNDS[2],
-            ),
-            Target(work="documents, bfloat16", peer="peak of the product", bound=0.45),
-        ],
-        _documents_bfloat16,
+    *(
+        Case(
+            [
+                Target(work=f"documents, bfloat16{how}", peer=_ST32, bound=_BFLOAT16_BOUNDS[0]),
+                Target(work=f"documents, bfloat16{how}", peer=_ST16, bound=_BFLOAT16_BOUNDS[1]),
+                Target(
+                    work=f"documents, bfloat16{how}",
+                    peer="OpenVINO by hand, bfloat16",
+                    bound=_BFLOAT16_BOUNDS[2],
+                ),
+                Target(work=f"documents, bfloat16{how}", peer="peak of the product", bound=0.45),
+            ],
+            measure,
+        )
+        for how, measure in _both_ways(_documents_bfloat16)
     ),
-    Case(
-        [
-            Target(work="documents, float32", peer=_ST32, bound=_FLOAT32_BOUND),
-            Target(work="documents, float32", peer="peak of the product", bound=0.75),
-        ],
-        _documents_float32,
+    *(
+        Case(
+            [
+                Target(work=f"documents, float32{how}", peer=_ST32, bound=_FLOAT32_BOUND),
+                Target(work=f"documents, float32{how}", peer="peak of the product", bound=0.75),
+            ],
+            measure,
+        )
+        for how, measure in _both_ways(_documents_float32)
     ),
-    Case(
-        [
-            Target(work="documents, int8 on torch", peer=_ST32, bound=_INT8_BOUND),
-            Target(work="paragraphs, int8 on torch", peer="least cosine", bound=0.995),
-        ],
-        _documents_int8,
+    *(
+        Case(
+            [
+                Target(work=f"documents, int8 on torch{how}", peer=_ST32, bound=_INT8_BOUND),
+                Target(work=f"paragraphs, int8 on torch{how}", peer="least cosine", bound=0.995),
+            ],
+            measure,
+        )
+        for how, measure in _both_ways(_documents_int8)
     ),
     *(
         Case(
             [Target(work=f"one query, {dtype}{how}", peer=_ST32, bound=bound, at_least=False)],
-            partial(measure, dtype),
+            measure,
         )
         for dtype, bound in _QUERY_BOUNDS
-        for how, measure in (("", _query), (", kernels", _query_by_kernels))
+        for how, measure in _both_ways(partial(_query, dtype))
     ),
     *(
         Case(

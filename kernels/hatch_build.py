@@ -17,6 +17,8 @@ _TAG = "py3-none-manylinux_2_17_x86_64"
 _AVX2 = "x86_64+avx2+fma"
 _AVX512 = f"{_AVX2}+avx512f+avx512dq+avx512bw+avx512vl"
 _SETS = {"avx2": _AVX2, "avx512": _AVX512, "avx512_bf16": f"{_AVX512}+avx512bf16"}
+# What is compiled for each of them, and what its function is called.
+_SOURCES = {"pass.c": "pass", "attention.c": "attend"}
 _FLAGS = (
     *("-target", _TARGET, "-std=c11", "-O3", "-fPIC", "-fvisibility=hidden"),
     *("-Wall", "-Wextra", "-Werror"),
@@ -38,22 +40,23 @@ class CustomBuildHook(BuildHookInterface[Any]):
                 "holotype-kernels is made for Linux on x86-64; holotype runs without it"
             )
         root = Path(self.root)
-        compile_library(root / "c", root / "src" / "holotype_kernels" / "few_tokens.so")
+        compile_library(root / "c", root / "src" / "holotype_kernels" / "kernels.so")
         build_data["tag"] = _TAG
         build_data["pure_python"] = False
 
 
 def compile_library(sources: Path, library: Path) -> None:
-    """Compile a pass for each set of instructions, and link them with their entry."""
+    """Compile what computes for each set of instructions, and link it with its entries."""
     with tempfile.TemporaryDirectory(prefix="holotype-kernels-") as folder:
         objects = []
         for name, processor in _SETS.items():
-            objects.append(str(Path(folder, f"{name}.o")))
-            options = (f"-mcpu={processor}", f"-DNAME=pass_{name}", "-c", "-o", objects[-1])
-            _compile(*options, str(sources / "pass.c"))
+            for source, function in _SOURCES.items():
+                objects.append(str(Path(folder, f"{function}_{name}.o")))
+                options = (f"-mcpu={processor}", f"-DNAME={function}_{name}", "-c")
+                _compile(*options, "-o", objects[-1], str(sources / source))
         _compile(
             *("-shared", "-s", "-mcpu=x86_64", "-o", str(library)),
-            *(str(sources / "few_tokens.c"), *objects),
+            *(str(sources / "entries.c"), *objects),
         )
 
 

@@ -7,61 +7,14 @@
 
 #include "few_tokens.h"
 
+#include "vectors.h"
+
 #include <float.h>
 #include <math.h>
-#ifdef __AVX512BF16__
-#include <immintrin.h>
-#endif
 
-#ifdef __AVX512F__
-#define LANES 16
-#define MOST_ROWS 12
-#else
-#define LANES 8
-#define MOST_ROWS 6
-#endif
-/* A tile of MOST_ROWS by TILE sums fills the registers. */
-#define TILE (2 * LANES)
 /* How many inputs the reading of weights is ahead of the arithmetic. */
 #define AHEAD 24
 #define CACHE_LINE 64
-
-#define INLINE static inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-typedef float vec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int32_t ivec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-
-#ifdef __AVX512BF16__
-typedef uint16_t number;
-#else
-typedef float number;
-#endif
-
-INLINE vec load(const float *from) { return *(const vec *)from; }
-INLINE void store(float *to, vec values) { *(vec *)to = values; }
-INLINE vec all(float value) { return value - (vec){0}; }
-INLINE vec pick(ivec where, vec yes, vec no) {
-    return (vec)((where & (ivec)yes) | (~where & (ivec)no));
-}
-INLINE float total(vec values) {
-    float sum = 0;
-    UNROLL
-    for (int i = 0; i < LANES; i++) sum += values[i];
-    return sum;
-}
-
-INLINE void store_number(number *to, vec values) {
-#ifdef __AVX512BF16__
-    _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh((__m512)values));
-#else
-    store(to, values);
-#endif
-}
 
 /* e to the power of what is not above 0; 0 below -87, where float32 ends. */
 INLINE vec exponential(vec x) {
@@ -77,7 +30,7 @@ INLINE vec exponential(vec x) {
     sum = sum * rest + 0.5f;
     sum = sum * rest + 1.0f;
     sum = sum * rest + 1.0f;
-    vec found = (vec)((ivec)sum + ((ivec)shifted << 23));
+    vec found = (vec)((uvec)sum + ((uvec)shifted << 23));
     found = pick(x < -87.0f, all(0), found);
     return pick(x != x, x, found); /* NaN stays NaN */
 }

@@ -5,16 +5,21 @@ from __future__ import annotations
 import importlib
 import platform
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from tests.runtime.conftest import minilm_folder, minilm_reference
 
-from holotype.encoders.torch_backend import few_tokens
+from holotype.encoders.inputs.rows import Row
+from holotype.encoders.running.packing import pack
+from holotype.encoders.torch_backend.attention import TokenBatch
+from holotype.encoders.torch_backend.kernels import kernels as find_kernels
 
-__all__ = ["kernels", "minilm_folder", "minilm_reference"]
+__all__ = ["batch_of", "kernels", "minilm_folder", "minilm_reference", "rows_of"]
 
 INSTALLED = Path(__file__).parents[2] / ".venv-kernels"
 
@@ -33,7 +38,26 @@ def kernels(monkeypatch: pytest.MonkeyPatch) -> Generator[Any]:
         "the kernels are missing; run: make .venv-kernels/.installed"
     )
     monkeypatch.syspath_prepend(INSTALLED)
-    few_tokens.kernels.cache_clear()
+    find_kernels.cache_clear()
     yield importlib.import_module("holotype_kernels")
-    few_tokens.kernels.cache_clear()
+    find_kernels.cache_clear()
     sys.modules.pop("holotype_kernels", None)
+
+
+def rows_of(lengths: Sequence[int], *, all_attended: bool = True) -> list[Row]:
+    generator = np.random.default_rng(sum(lengths))
+    found = []
+    for n_tokens in lengths:
+        ids = generator.integers(4, 15, n_tokens).tolist()
+        attended = [
+            all_attended or at == 0 or bool(generator.random() < 0.6) for at in range(n_tokens)
+        ]
+        found.append(Row(ids, [0] * n_tokens, attended, [True] * n_tokens))
+    return found
+
+
+def batch_of(rows: Sequence[Row], pieces: tuple[int, ...] = (), kernels: Any = None) -> TokenBatch:
+    (batch,) = pack(rows, max_rows=None, max_tokens=2048, pad_id=1)
+    return TokenBatch.place(
+        batch, torch.device("cpu"), with_types=True, pieces=pieces, kernels=kernels
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import subprocess
 import sys
@@ -16,19 +17,19 @@ import numpy as np
 import pytest
 import torch
 from sentence_transformers import SentenceTransformer
-from tests.kernels.conftest import INSTALLED
+from tests.kernels.conftest import INSTALLED, batch_of, rows_of
 from tests.runtime.architectures import build
 from tests.runtime.test_minilm import MINILM
 from transformers import PreTrainedModel
 
 from holotype.encoders import load
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.packing import pack
 from holotype.encoders.torch_backend import few_tokens
-from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.bert_forward import BertForward
 from holotype.encoders.torch_backend.few_tokens import FewTokensForward, with_kernel
 from holotype.encoders.torch_backend.forwards import packed_forward
+from holotype.encoders.torch_backend.kernels import INSTRUCTION_SETS
+from holotype.encoders.torch_backend.kernels import kernels as find_kernels
 
 SIZES: dict[str, Any] = {
     "hidden_size": 128,
@@ -65,23 +66,6 @@ def both(model: PreTrainedModel) -> tuple[BertForward, FewTokensForward]:
     return forward, found
 
 
-def rows_of(lengths: Sequence[int], *, all_attended: bool = True) -> list[Row]:
-    generator = np.random.default_rng(sum(lengths))
-    found = []
-    for n_tokens in lengths:
-        ids = generator.integers(4, 15, n_tokens).tolist()
-        attended = [
-            all_attended or at == 0 or bool(generator.random() < 0.6) for at in range(n_tokens)
-        ]
-        found.append(Row(ids, [0] * n_tokens, attended, [True] * n_tokens))
-    return found
-
-
-def batch_of(rows: Sequence[Row], pieces: tuple[int, ...] = ()) -> TokenBatch:
-    (batch,) = pack(rows, max_rows=None, max_tokens=1024, pad_id=1)
-    return TokenBatch.place(batch, torch.device("cpu"), with_types=True, pieces=pieces)
-
-
 @torch.inference_mode()
 def run(forward: BertForward | FewTokensForward, rows: Sequence[Row]) -> torch.Tensor:
     return forward(batch_of(rows))
@@ -102,7 +86,7 @@ def in_float32(
 ) -> None:
     if request.param not in kernels.instruction_sets():
         pytest.skip(f"this processor has no {request.param}")
-    monkeypatch.setitem(few_tokens.INSTRUCTION_SETS, torch.float32, (request.param,))
+    monkeypatch.setitem(INSTRUCTION_SETS, torch.float32, (request.param,))
 
 
 @pytest.fixture(params=[1, 3])
@@ -275,31 +259,32 @@ def test_another_layout_of_oneDNN_runs_without_the_kernels(  # noqa: N802
 def test_a_processor_without_the_instructions_runs_without_the_kernels(
     kernels: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "instruction_sets", lambda: ())
+    for module in (kernels, importlib.import_module("holotype_kernels.library")):
+        monkeypatch.setattr(module, "instruction_sets", lambda: ())
     forward = packed_forward(model_of("BertModel"), has_types=True)
     assert forward is not None
     assert with_kernel(forward) is forward
-    with pytest.raises(OSError, match="no AVX2, and the pass needs avx2"):
+    with pytest.raises(OSError, match="no AVX2, and avx2 is needed"):
         made(kernels)
 
 
 def test_another_interface_is_told_and_not_called(
     kernels: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "INTERFACE", 2)
-    with pytest.warns(UserWarning, match=r"has interface 2.*holotype\[kernels\]"):
-        assert few_tokens.kernels() is None
+    monkeypatch.setattr(kernels, "INTERFACE", 1)
+    with pytest.warns(UserWarning, match=r"has interface 1.*holotype\[kernels\]"):
+        assert find_kernels() is None
 
 
 def test_a_library_that_cannot_be_loaded_is_told_and_not_called(
     kernels: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # As a checkout on the path has it, or a wheel that was cut off.
-    damaged = tmp_path / "few_tokens.so"
+    damaged = tmp_path / "kernels.so"
     damaged.write_bytes(b"\x7fELF")
     monkeypatch.setattr(kernels, "instruction_sets", lambda: ctypes.CDLL(str(damaged)))
-    with pytest.warns(UserWarning, match=r"cannot be loaded .*few_tokens\.so.* run without it"):
-        assert few_tokens.kernels() is None
+    with pytest.warns(UserWarning, match=r"cannot be loaded .*kernels\.so.* run without it"):
+        assert find_kernels() is None
 
 
 def test_the_log_tells_that_the_kernels_are_used(
@@ -313,7 +298,7 @@ def test_the_log_tells_that_the_kernels_are_used(
 
 
 def test_without_the_package_nothing_changes() -> None:
-    few_tokens.kernels.cache_clear()
+    find_kernels.cache_clear()
     forward = packed_forward(model_of("BertModel"), has_types=True)
     assert forward is not None
     assert with_kernel(forward) is forward

@@ -18,9 +18,10 @@ from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import pack
-from holotype.encoders.torch_backend.attention import TokenBatch, position_bias
+from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.backbone import Placement
 from holotype.encoders.torch_backend.bert_checkpoint import ReadModel, read_bert
+from holotype.encoders.torch_backend.position_bias import position_bias
 
 KIN = (
     "BertModel",
@@ -108,7 +109,9 @@ def test_biases_fall_into_the_buckets_of_the_reference() -> None:
     at = torch.arange(length)
     reference: Any = MPNetEncoder
     buckets = reference.relative_position_bucket(at[None, :] - at[:, None])
-    torch.testing.assert_close(position_bias(table, length)[0], table[buckets].permute(2, 0, 1))
+    torch.testing.assert_close(
+        position_bias(table, length).matrix[0], table[buckets].permute(2, 0, 1)
+    )
 
 
 def test_a_cold_start_imports_no_transformers(minilm_folder: Path) -> None:

@@ -67,7 +67,8 @@ def one_by_one(model: PreTrainedModel, row: Row) -> torch.Tensor:
 
 
 def test_each_architecture_of_the_list_is_compared_here() -> None:
-    assert set(PACKED) == REWRITTEN.keys() | ON_CPU.keys() | HOSTED
+    # test_t5_forward.py compares T5, whose configuration has names of its own.
+    assert {*PACKED, "T5EncoderModel"} == REWRITTEN.keys() | ON_CPU.keys() | HOSTED
 
 
 @pytest.mark.parametrize("name", PACKED)

@@ -7,9 +7,8 @@ serves rows of all lengths; see `gpu_attention`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -18,37 +17,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from holotype.encoders.running.packing import Group, PackedBatch
+from holotype.encoders.torch_backend.compiled_attention import CompiledRows
 from holotype.encoders.torch_backend.gpu_attention import GpuRows
 from holotype.encoders.torch_backend.local_attention import attend_locally, attends_locally
 from holotype.encoders.torch_backend.masks import biased, sees
+from holotype.encoders.torch_backend.position_bias import PositionBias
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 from holotype.encoders.torch_backend.transfers import send
-
-_N_BUCKETS = 32
-_MAX_DISTANCE = 128
-
-
-def position_bias(table: Tensor, length: int) -> Tensor:
-    """Return what is added to the scores of attention: ``[1, n_heads, length, length]``.
-
-    Args:
-        table: a row for each bucket, ``[n_buckets, n_heads]``.
-        length: the tokens of a row.
-    """
-    at = torch.arange(length, device=table.device)
-    return table[_buckets(at[None, :] - at[:, None])].permute(2, 0, 1)[None]
-
-
-def _buckets(distance: Tensor) -> Tensor:
-    """Return the bucket of each distance, of a key from its query: the later half lies ahead."""
-    half = _N_BUCKETS // 2
-    n_exact = half // 2
-    away = distance.abs()
-    # The order of the operations decides on which side of a border rounding puts a distance.
-    growth = torch.log(away.float().clamp(min=1) / n_exact) / math.log(_MAX_DISTANCE / n_exact)
-    wide = (n_exact + (growth * (half - n_exact)).long()).clamp(max=half - 1)
-    return torch.where(away < n_exact, away, wide) + (distance > 0) * half
-
 
 # Fewer tokens attend as fast in float32 as in bfloat16.
 _LEAST_TOKENS = 128
@@ -79,19 +54,6 @@ def padded_length(n_tokens: int, dtype: torch.dtype, device: torch.device) -> in
     return _BLOCK if n_tokens <= _BLOCK else -(-n_tokens // step) * step
 
 
-def attention_type(tokens: Tensor, dtype: torch.dtype) -> torch.dtype:
-    """Return the type in which tokens attend best.
-
-    Few tokens are as fast in float32 as in bfloat16, and nothing is kept for them.
-
-    Args:
-        tokens: what is to attend, ``[n_tokens, ...]``.
-        dtype: the type in which many tokens attend.
-    """
-    few = tokens.shape[0] < _LEAST_TOKENS and tokens.device.type == "cpu"
-    return torch.float32 if few else dtype
-
-
 def _blocks(group: Group, query: Tensor) -> Blocks:
     length = padded_length(group.n_tokens, query.dtype, query.device)
     if length == group.n_tokens:
@@ -117,6 +79,7 @@ class TokenBatch:
         groups: the rows by length.
         pieces: how many tokens maps run with, one after the other.
         on_gpu: where the rows are, if that is a GPU.
+        compiled: the same for compiled attention, if they attend by it.
     """
 
     ids: Tensor
@@ -126,6 +89,7 @@ class TokenBatch:
     groups: tuple[Group, ...]
     pieces: tuple[int, ...]
     on_gpu: GpuRows | None = None
+    compiled: CompiledRows | None = None
     _masks: dict[_MaskKey, Tensor | None] = field(default_factory=dict)
 
     @classmethod
@@ -136,6 +100,7 @@ class TokenBatch:
         *,
         with_types: bool,
         pieces: tuple[int, ...] = (),
+        kernels: Any = None,
     ) -> TokenBatch:
         """Copy a batch to a device.
 
@@ -146,6 +111,7 @@ class TokenBatch:
             pieces: how many tokens maps run with, one after the other; all at once by default.
                 Tokens that are more than those of the batch come last, belong to no row, and are
                 read by nobody.
+            kernels: the module of the kernels, for rows on the CPU that attend by it.
         """
         pieces = pieces or (len(batch.ids),)
         more = np.zeros(sum(pieces) - len(batch.ids), dtype=np.int64)
@@ -155,14 +121,16 @@ class TokenBatch:
             return send(whole, device)
 
         ids = placed(batch.ids)
+        attended = None if batch.attended.all() else send(batch.attended, device)
         return cls(
             ids=ids,
             type_ids=placed(batch.type_ids) if with_types else torch.zeros_like(ids),
             positions=placed(batch.positions),
-            attended=None if batch.attended.all() else send(batch.attended, device),
+            attended=attended,
             groups=batch.groups,
             pieces=pieces,
             on_gpu=GpuRows.place(batch, device) if device.type == "cuda" else None,
+            compiled=kernels and CompiledRows.place(kernels, batch.lengths.tolist(), attended),
         )
 
     def mask(
@@ -202,6 +170,24 @@ class TokenBatch:
         return seen & (keys[:, None, None, :] | (row >= blocks.n_rows))
 
 
+def attention_type(
+    tokens: Tensor, dtype: torch.dtype, compiled: CompiledRows | None = None
+) -> torch.dtype:
+    """Return the type in which tokens attend best.
+
+    By torch, few tokens are as fast in float32 as in bfloat16, and nothing is kept for them.
+
+    Args:
+        tokens: what is to attend, ``[n_tokens, ...]``.
+        dtype: the type in which many tokens attend.
+        compiled: the rows, if they may attend by compiled attention.
+    """
+    if compiled is not None and compiled.runs(dtype):
+        return dtype
+    few = tokens.shape[0] < _LEAST_TOKENS and tokens.device.type == "cpu"
+    return torch.float32 if few else dtype
+
+
 def attend(
     query: Tensor,
     key: Tensor,
@@ -211,7 +197,7 @@ def attend(
     scale: float | None = None,
     causal: bool = False,
     window: int | None = None,
-    bias: Tensor | None = None,
+    bias: PositionBias | None = None,
 ) -> Tensor:
     """Let the tokens of every row attend to each other.
 
@@ -223,15 +209,19 @@ def attend(
         scale: what scores are multiplied by; None means ``head_dim ** -0.5``.
         causal: whether tokens attend to nothing that follows.
         window: how far tokens see at most: to distances below it.
-        bias: what is added to scores, by the positions of two tokens:
-            ``[1, n_heads, length, length]``, with the padded length of the longest row at least.
+        bias: what is added to scores, for the padded length of the longest row at least.
 
     Returns:
         ``[n_tokens, n_heads * head_dim]``; zeros for tokens of no row.
     """
+    if batch.compiled is not None and batch.compiled.takes(query, key, value):
+        return batch.compiled.attend(
+            *(query, key, value), scale=scale, causal=causal, window=window, bias=bias
+        )
+    matrix = None if bias is None else bias.matrix
     if batch.on_gpu is not None:
         return batch.on_gpu.attend(
-            *(query, key, value), scale=scale, causal=causal, window=window, bias=bias
+            *(query, key, value), scale=scale, causal=causal, window=window, bias=matrix
         )
     n_heads = query.shape[1]
     if key.shape[1] != n_heads:
@@ -241,7 +231,7 @@ def attend(
         parts = (query, key, value)
         if group.n_rows * group.n_tokens != len(query):
             parts = (query[group.span], key[group.span], value[group.span])
-        found.append(_attend_in_group(parts, batch, group, scale, causal, window, bias))
+        found.append(_attend_in_group(parts, batch, group, scale, causal, window, matrix))
     n_more = len(query) - batch.groups[-1].span.stop
     if n_more:
         found.append(found[0].new_zeros(n_more, found[0].shape[1]))

@@ -20,9 +20,9 @@ from holotype.encoders.torch_backend.attention import (
     attend,
     attention_type,
     padded_length,
-    position_bias,
 )
 from holotype.encoders.torch_backend.linear_map import LinearMap, MakeMap, linear_map
+from holotype.encoders.torch_backend.position_bias import PositionBias, position_bias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +178,9 @@ class Layer:
     down: LinearMap
     output_norm: Norm
 
-    def __call__(self, vectors: Tensor, batch: TokenBatch, bias: Tensor | None) -> Tensor:
+    def __call__(self, vectors: Tensor, batch: TokenBatch, bias: PositionBias | None) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
-        dtype = attention_type(vectors, self.attends_in)
+        dtype = attention_type(vectors, self.attends_in, batch.compiled)
         query, key, value = self.project(vectors, dtype)
         attended = attend(query, key, value, batch, bias=bias).to(vectors.dtype)
         return self.after_attention(vectors, attended, batch)
@@ -261,7 +261,7 @@ class BertForward:
             vectors = layer(vectors, batch, bias)
         return vectors
 
-    def start(self, batch: TokenBatch) -> tuple[Tensor, Tensor | None]:
+    def start(self, batch: TokenBatch) -> tuple[Tensor, PositionBias | None]:
         """Return the input of the first layer and the bias of attention, which all layers take."""
         bias = None if self._bias_table is None else self._bias(self._bias_table, batch)
         return self._embeddings(batch), bias
@@ -277,7 +277,7 @@ class BertForward:
         layers = tuple(layer.with_maps(change) for layer in self.layers)
         return BertForward(self._embeddings, layers, self._bias_table)
 
-    def _bias(self, table: Tensor, batch: TokenBatch) -> Tensor:
+    def _bias(self, table: Tensor, batch: TokenBatch) -> PositionBias:
         longest = max(group.n_tokens for group in batch.groups)
         dtype = self.layers[0].attends_in
         return position_bias(table, padded_length(longest, dtype, table.device))

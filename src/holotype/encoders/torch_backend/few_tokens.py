@@ -9,9 +9,7 @@ oneDNN, whose products run at the processor's rate.
 from __future__ import annotations
 
 import ctypes
-import importlib
 import logging
-import warnings
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -22,22 +20,17 @@ from torch.nn import functional
 
 from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.bert_forward import BertForward, Layer, Norm
+from holotype.encoders.torch_backend.kernels import INSTRUCTION_SETS, instruction_set, kernels
 from holotype.encoders.torch_backend.linear_map import LinearMap, OneDnnLinearMap
 from holotype.encoders.torch_backend.packed_backbone import Forward
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 
-INSTRUCTION_SETS: dict[torch.dtype, tuple[str, ...]] = {
-    torch.float32: ("avx512", "avx2"),
-    torch.bfloat16: ("avx512_bf16",),
-}
 # oneDNN multiplies by tiles (AMX), and the kernels do not: more tokens take longer to multiply than to
 # read the weights.
 _MOST_BESIDE_TILES = 16
 # Every 12 tokens read a panel again, which does not stay in the second cache (1 MB) if it is larger.
 _LARGE_PANEL = 3 << 18
 _MOST_OF_LARGE = 32
-# The interface of the kernels that this module calls.
-_INTERFACE = 1
 _log = logging.getLogger(__name__)
 
 
@@ -69,14 +62,13 @@ class FewTokensForward:
         vectors = given.float().contiguous()
         # The arrays stay alive in these names until the call returns.
         attended = batch.attended
-        if bias is not None:
-            bias = bias.float().contiguous()
+        added = None if bias is None else bias.matrix.float().contiguous()
         self._model.run(
             vectors.data_ptr(),
             [group.n_tokens for group in batch.groups for _ in range(group.n_rows)],
             attended=None if attended is None else attended.data_ptr(),
-            bias=None if bias is None else bias.data_ptr(),
-            bias_length=0 if bias is None else bias.shape[-1],
+            bias=None if added is None else added.data_ptr(),
+            bias_length=0 if added is None else added.shape[-1],
             n_threads=torch.get_num_threads(),
         )
         return vectors.to(given.dtype)
@@ -103,10 +95,8 @@ def _beside(forward: BertForward) -> FewTokensForward | None:
     packed = [packed for packed, _ in known]
     if not all(lies_in_panels(one.shape, one.dtype, found.PANEL) for row in packed for one in row):
         return None
-    usable = [
-        name for name in INSTRUCTION_SETS[packed[0][0].dtype] if name in found.instruction_sets()
-    ]
-    if not usable:
+    by = instruction_set(found, packed[0][0].dtype)
+    if by is None:
         return None
     address = torch.ops.mkldnn.data_ptr
     layers = [
@@ -124,7 +114,7 @@ def _beside(forward: BertForward) -> FewTokensForward | None:
             n_heads=first.n_heads,
             norm_eps=first.attention_norm.eps,
             activation="gelu" if first.activation is None else "relu",
-            instruction_set=usable[0],
+            instruction_set=by,
         )
     except ValueError:
         # No pass is made for such sizes.
@@ -133,9 +123,9 @@ def _beside(forward: BertForward) -> FewTokensForward | None:
     most_tokens: int = found.MOST_TOKENS
     if packed[0][3].shape[1] * found.PANEL * packed[0][3].itemsize > _LARGE_PANEL:
         most_tokens = _MOST_OF_LARGE
-    if usable[0] == "avx512_bf16" and multiplies_by_tiles():
+    if by == "avx512_bf16" and multiplies_by_tiles():
         most_tokens = _MOST_BESIDE_TILES
-    _log.debug("up to %d tokens at a time run by holotype-kernels, by %s", most_tokens, usable[0])
+    _log.debug("up to %d tokens at a time run by holotype-kernels, by %s", most_tokens, by)
     return FewTokensForward(forward, model, held, most_tokens)
 
 
@@ -190,32 +180,3 @@ def lies_in_panels(shape: torch.Size, dtype: torch.dtype, panel: int) -> bool:
         return False
     memory = (ctypes.c_uint8 * expected.nbytes).from_address(operators.data_ptr(packed))
     return torch.equal(torch.frombuffer(memory, dtype=dtype), expected)
-
-
-@cache
-def kernels() -> Any:
-    """Return the module of the kernels; None where it is missing, damaged or of another interface."""
-    try:
-        found: Any = importlib.import_module("holotype_kernels")
-    except ModuleNotFoundError as error:
-        if error.name != "holotype_kernels":
-            raise
-        return None
-    if found.INTERFACE != _INTERFACE:
-        warnings.warn(
-            f"holotype-kernels has interface {found.INTERFACE}, and this version of holotype calls "
-            f"interface {_INTERFACE}: short texts run without it; install the version that "
-            "holotype[kernels] asks for",
-            stacklevel=2,
-        )
-        return None
-    try:
-        found.instruction_sets()
-    except OSError as error:
-        warnings.warn(
-            f"holotype-kernels cannot be loaded ({error}): short texts run without it; install its "
-            "wheel anew, or build one with: pip wheel --no-deps ./kernels",
-            stacklevel=2,
-        )
-        return None
-    return found

@@ -33,6 +33,7 @@ from holotype.encoders.torch_backend.deberta_forward import DebertaForward, buil
 from holotype.encoders.torch_backend.few_tokens import with_kernel
 from holotype.encoders.torch_backend.linear_map import MakeMap, linear_map, one_dnn_multiplies
 from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES, Forward, PackedBackbone
+from holotype.encoders.torch_backend.t5_forward import build_t5
 
 _NAME = "holotype_rows"
 
@@ -68,9 +69,6 @@ class HostedForward:
 class _Mapped(nn.Module):
     """A linear layer by a faster map."""
 
-    # T5 asks for the type of weights, where they are a tensor.
-    weight = None
-
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         self._map = linear_map(layer.weight, layer.bias)
@@ -104,7 +102,7 @@ def _attend_in_rows(
     """Attend as `AttentionInterface` wants it: ``[1, n_heads, n_tokens, head_dim]`` each."""
     dtype = query.dtype
     query, key, value = (one[0].transpose(0, 1) for one in (query, key, value))
-    attends_in = attention_type(query, dtype)
+    attends_in = attention_type(query, dtype, rows.compiled)
     query, key, value = (one.to(attends_in) for one in (query, key, value))
     found = attend(
         query,
@@ -132,7 +130,10 @@ REWRITTEN: Mapping[str, Names] = {
     "XLMRobertaModel": BERT,
 }
 # Those that run without padding on a CPU alone, by what builds the pass.
-ON_CPU: Mapping[str, Callable[[Any], Forward]] = {"DebertaV2Model": build_deberta}
+ON_CPU: Mapping[str, Callable[[Any], Forward]] = {
+    "DebertaV2Model": build_deberta,
+    "T5EncoderModel": build_t5,
+}
 HOSTED = frozenset(
     {
         "Gemma3TextModel",
@@ -144,10 +145,6 @@ HOSTED = frozenset(
         "Qwen3Model",
     }
 )
-
-# Classes that need padding and run as transformers has them, whose linear layers nobody reads but by
-# calling them.
-MAPPED = frozenset({"T5EncoderModel"})
 
 
 def packed_forward(model: PreTrainedModel, *, has_types: bool) -> Forward | None:
@@ -208,15 +205,6 @@ def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbon
         counts=placement.counts,
         memory_bytes=memory_bytes,
     )
-
-
-def with_faster_maps(backbone: Backbone) -> Backbone:
-    """Return a backbone that is padded, with faster linear layers where its class is on the list."""
-    model = backbone.model
-    if is_of_transformers(model) and type(model).__name__ in MAPPED:
-        with torch.inference_mode():
-            replace_linears(model)
-    return backbone
 
 
 def runs_without_padding(model: PreTrainedModel) -> bool:

@@ -12,6 +12,7 @@ from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import PackedBatch, pack
 from holotype.encoders.torch_backend.attention import TokenBatch
+from holotype.encoders.torch_backend.kernels import kernels
 from holotype.encoders.torch_backend.row_counts import LARGEST, RowCounts
 
 # Where attention was compared; elsewhere batches are padded.
@@ -65,6 +66,7 @@ class PackedBackbone:
         self._forward = forward
         self._has_types = "token_type_ids" in tokenizer.input_names
         self._counts = counts
+        self._kernels = kernels() if device.type == "cpu" else None
 
     def batches(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[PackedBatch]:
         """Yield batches without padding; see `Transformer.batches`."""
@@ -77,5 +79,11 @@ class PackedBackbone:
         """Return the last hidden states; see `Transformer.token_vectors`."""
         n_tokens = len(batch.ids)
         pieces = self._counts.pieces(n_tokens) if self._counts else (n_tokens,)
-        tokens = TokenBatch.place(batch, self.device, with_types=self._has_types, pieces=pieces)
+        tokens = TokenBatch.place(
+            batch,
+            self.device,
+            with_types=self._has_types,
+            pieces=pieces,
+            kernels=self._kernels,
+        )
         return self._forward(tokens)[:n_tokens]

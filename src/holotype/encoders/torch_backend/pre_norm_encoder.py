@@ -18,6 +18,8 @@ from transformers import PreTrainedModel
 from transformers.activations import GELUActivation, GELUTanh, QuickGELUActivation
 from transformers.modeling_outputs import BaseModelOutput
 
+from holotype.encoders.torch_backend.compiled_attention import CompiledRows
+from holotype.encoders.torch_backend.kernels import kernels
 from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map, one_dnn_multiplies
 from holotype.encoders.torch_backend.row_counts import RowCounts, row_counts
 
@@ -127,6 +129,7 @@ class PreNormEncoder(nn.Module):
             counts = counts.including(n_positions)
         fast = one_dnn_multiplies(weight.device, weight.dtype)
         self._counts = counts if fast else None
+        self._kernels = kernels() if weight.device.type == "cpu" else None
         self._layers = tuple(_layer(layer, counts) for layer in layers)
 
     def forward(
@@ -144,18 +147,27 @@ class PreNormEncoder(nn.Module):
         vectors = inputs_embeds.reshape(n_real, width)
         if n_more:
             vectors = functional.pad(vectors, (0, 0, 0, n_more))
+        rows = None
+        if self._kernels is not None and attention_mask is None:
+            rows = CompiledRows.place(self._kernels, [n_tokens] * n_rows, None)
         for layer in self._layers:
             parts = layer.query_key_value(layer.attention_norm(vectors))
-            shape = (n_rows, n_tokens, 3, self._n_heads, -1)
-            query, key, value = parts[:n_real].view(shape).permute(2, 0, 3, 1, 4)
-            attended = functional.scaled_dot_product_attention(
-                *(query, key, value),
-                attn_mask=attention_mask,
-                is_causal=is_causal and attention_mask is None,
-            )
-            attended = attended.transpose(1, 2).reshape(n_real, width)
-            if n_more:
-                attended = functional.pad(attended, (0, 0, 0, n_more))
+            heads = parts.view(len(parts), 3, self._n_heads, -1).unbind(1)
+            if rows is not None and rows.takes(*heads):
+                attended = rows.attend(*heads, scale=None, causal=is_causal, window=None, bias=None)
+            else:
+                query, key, value = (
+                    one[:n_real].view(n_rows, n_tokens, *one.shape[1:]).transpose(1, 2)
+                    for one in heads
+                )
+                attended = functional.scaled_dot_product_attention(
+                    *(query, key, value),
+                    attn_mask=attention_mask,
+                    is_causal=is_causal and attention_mask is None,
+                )
+                attended = attended.transpose(1, 2).reshape(n_real, width)
+                if n_more:
+                    attended = functional.pad(attended, (0, 0, 0, n_more))
             vectors = _after_attention(layer, vectors, attended, pieces)
         return BaseModelOutput(last_hidden_state=vectors[:n_real].view(n_rows, n_tokens, width))
 

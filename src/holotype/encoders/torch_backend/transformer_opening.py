@@ -42,7 +42,7 @@ def open_transformer(
                 tokenizer, read.forward, placement=placement, memory_bytes=read.memory_bytes
             )
     # The list of what transformers' models run without padding imports them.
-    from holotype.encoders.torch_backend.forwards import with_faster_maps, without_padding
+    from holotype.encoders.torch_backend.forwards import without_padding
 
     backbone = open_backbone(settings, tensors, placement)
-    return without_padding(backbone) or with_faster_maps(backbone)
+    return without_padding(backbone) or backbone

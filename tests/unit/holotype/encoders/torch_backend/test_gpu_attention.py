@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import PackedBatch, pack
-from holotype.encoders.torch_backend.attention import TokenBatch, attend, position_bias
+from holotype.encoders.torch_backend.attention import TokenBatch, attend
 from holotype.encoders.torch_backend.buckets import merged_buckets
 from holotype.encoders.torch_backend.gpu_attention import GpuRows
+from holotype.encoders.torch_backend.position_bias import position_bias
 
 CPU = torch.device("cpu")
 LENGTHS = [40, 38, 31, 31, 20, 16, 12, 9, 3, 1]
@@ -38,10 +39,11 @@ def test_rows_attend_as_they_do_by_length(
     key, value = torch.randn(2, sum(LENGTHS), 2, 8)
     table = torch.randn(32, 4)
     causal, bias = order == "causal", position_bias(table, 40) if order == "biased" else None
+    matrix = None if bias is None else bias.matrix
     one_by_one = TokenBatch.place(batch, CPU, with_types=True)
     expected = attend(query, key, value, one_by_one, causal=causal, window=window, bias=bias)
     found = GpuRows.place(batch, CPU).attend(
-        query, key, value, scale=None, causal=causal, window=window, bias=bias
+        query, key, value, scale=None, causal=causal, window=window, bias=matrix
     )
     torch.testing.assert_close(found, expected, atol=2e-6, rtol=2e-6)
 

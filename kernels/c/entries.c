@@ -1,8 +1,10 @@
-/* The entry: which instructions the processor has, and how a pass is shared by threads. */
+/* The entries: which instructions the processor has, and how work is shared by threads. */
 
+#include "attention.h"
 #include "few_tokens.h"
 
 #include <cpuid.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -72,6 +74,58 @@ EXPORT int holotype_run(int set, const model_t *model, const batch_t *batch, con
     job_t job = {passes[set], model, batch, &room, openmp};
     if (openmp && n_threads > 1) openmp->parallel(run_part, &job, n_threads, 0);
     else job.pass(model, batch, &room, 0, 1, go_on);
+    free(memory);
+    return 0;
+}
+
+/* What threads take from: a head of a part at a time. */
+typedef struct {
+    attend_t *attend;
+    const attention_t *attention;
+    const part_t *parts;
+    int64_t n_parts;
+    char *rooms; /* one for each thread */
+    int64_t room_bytes;
+    const openmp_t *openmp;
+    _Atomic int64_t next;
+} queue_t;
+
+static void take_all(queue_t *queue, int64_t thread) {
+    const int64_t n_heads = queue->attention->n_heads, n_items = queue->n_parts * n_heads;
+    for (;;) {
+        const int64_t at = atomic_fetch_add_explicit(&queue->next, 1, memory_order_relaxed);
+        if (at >= n_items) return;
+        queue->attend(queue->attention, queue->parts + at / n_heads, at % n_heads,
+                      queue->rooms + thread * queue->room_bytes);
+    }
+}
+
+static void take_as_thread(void *data) {
+    queue_t *queue = data;
+    take_all(queue, queue->openmp->thread());
+}
+
+/* Lets the tokens of every row attend to each other; 0, or 1 where there is too little memory. The caller
+   has checked all sizes. `openmp` is NULL for one thread. */
+EXPORT int holotype_attend(int set, const attention_t *attention, const openmp_t *openmp,
+                           int n_threads) {
+    static attend_t *const kinds[N_SETS] = {attend_avx2, attend_avx512, attend_avx512_bf16};
+    const int64_t size = set == AVX512_BF16 ? 2 : 4, width = (attention->head_dim + 31) / 32 * 32;
+    const int64_t room_bytes = aligned(2 * KEYS * width * size + QUERIES * width * 4);
+    int64_t n_parts = 0;
+    for (int64_t row = 0; row < attention->n_rows; row++)
+        n_parts += (attention->lengths[row] + QUERIES - 1) / QUERIES;
+    char *memory = malloc(room_bytes * n_threads + n_parts * sizeof(part_t) + 64);
+    if (!memory) return 1;
+    char *rooms = memory + (64 - (uintptr_t)memory % 64) % 64;
+    part_t *parts = (part_t *)(rooms + room_bytes * n_threads);
+    int64_t at = 0, start = 0;
+    for (int64_t row = 0; row < attention->n_rows; start += attention->lengths[row++])
+        for (int64_t first = 0; first < attention->lengths[row]; first += QUERIES)
+            parts[at++] = (part_t){start, attention->lengths[row], first};
+    queue_t queue = {kinds[set], attention, parts, n_parts, rooms, room_bytes, openmp, 0};
+    if (openmp && n_threads > 1) openmp->parallel(take_as_thread, &queue, n_threads, 0);
+    else take_all(&queue, 0);
     free(memory);
     return 0;
 }

@@ -1,0 +1,201 @@
+"""Attention within rows that lie one after the other, in one call."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from holotype_kernels.library import (
+    INSTRUCTION_SETS,
+    InstructionSet,
+    OpenMp,
+    library,
+    openmp,
+    require_instructions,
+)
+
+MOST_HEAD_DIM: Final = 256
+"""How many dimensions a head has at most; they are a multiple of 16."""
+_HEAD_STEP = 16
+# Bounds that keep every product of sizes far below 2 to the power of 63.
+_MOST_TOKENS = 1 << 31
+_MOST_HEADS = 1 << 16
+_MOST_STRIDE = 1 << 31
+
+
+class _Attention(ctypes.Structure):
+    _fields_ = (
+        ("query", ctypes.c_void_p),
+        ("key", ctypes.c_void_p),
+        ("value", ctypes.c_void_p),
+        ("output", ctypes.c_void_p),
+        ("lengths", ctypes.c_void_p),
+        ("attended", ctypes.c_void_p),
+        ("bias", ctypes.c_void_p),
+        ("query_strides", ctypes.c_int64 * 2),
+        ("key_strides", ctypes.c_int64 * 2),
+        ("value_strides", ctypes.c_int64 * 2),
+        ("n_rows", ctypes.c_int64),
+        ("n_heads", ctypes.c_int64),
+        ("n_key_heads", ctypes.c_int64),
+        ("head_dim", ctypes.c_int64),
+        ("bias_length", ctypes.c_int64),
+        ("window", ctypes.c_int64),
+        ("scale", ctypes.c_float),
+        ("is_causal", ctypes.c_int32),
+    )
+
+
+@cache
+def _attend() -> Any:
+    found = library().holotype_attend
+    found.argtypes = [
+        ctypes.c_int,
+        ctypes.POINTER(_Attention),
+        ctypes.POINTER(OpenMp),
+        ctypes.c_int,
+    ]
+    return found
+
+
+class Heads(NamedTuple):
+    """Where vectors of heads lie, whose numbers lie side by side.
+
+    Attributes:
+        address: the first number of the first token's first head.
+        n_heads: how many heads there are.
+        token_stride: how many numbers lie between two tokens.
+        head_stride: how many numbers lie between two heads.
+    """
+
+    address: int
+    n_heads: int
+    token_stride: int
+    head_stride: int
+
+
+class Rows:
+    """Rows of tokens, one after the other.
+
+    Attributes:
+        n_tokens: how many tokens they have.
+        longest: the tokens of the longest.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, attended: int | None = None) -> None:
+        """Take how many tokens each row has.
+
+        Args:
+            lengths: the tokens of each row; tokens attend within their row.
+            attended: the address of one byte for each token: whether the tokens of its row attend
+                to it; None means that all are attended.
+
+        Raises:
+            ValueError: there is no row, or one without tokens, or too many.
+        """
+        self.n_tokens = sum(lengths)
+        if not lengths or min(lengths) < 1 or self.n_tokens > _MOST_TOKENS:
+            raise ValueError(
+                f"expected rows with 1 to {_MOST_TOKENS} tokens altogether, not {list(lengths)[:8]}"
+            )
+        self.longest = max(lengths)
+        self._attended = attended
+        self._n_rows = len(lengths)
+        self._lengths = (ctypes.c_int64 * self._n_rows)(*lengths)
+
+
+def takes_heads(head_dim: int, n_heads: int, n_key_heads: int) -> bool:
+    """Return whether attention is made for heads of such a size, so many of them sharing a key."""
+    return (
+        0 < n_key_heads <= n_heads <= _MOST_HEADS
+        and n_heads % n_key_heads == 0
+        and 0 < head_dim <= MOST_HEAD_DIM
+        and head_dim % _HEAD_STEP == 0
+    )
+
+
+def attend(
+    query: Heads,
+    key: Heads,
+    value: Heads,
+    output: int,
+    rows: Rows,
+    *,
+    head_dim: int,
+    scale: float,
+    instruction_set: InstructionSet,
+    causal: bool = False,
+    window: int | None = None,
+    bias: int | None = None,
+    bias_length: int = 0,
+    n_threads: int = 1,
+) -> None:
+    """Let the tokens of every row attend to each other.
+
+    Numbers are float32, or bfloat16 for ``"avx512_bf16"``. A row to which nothing attends becomes
+    zeros, and with a bias a mean.
+
+    Args:
+        query: the queries of `rows`.
+        key: the keys, with as many heads or a divisor of them, each of which serves several.
+        value: the values, with as many heads as the keys.
+        output: the address of ``[n_tokens, n_heads, head_dim]``, which is written.
+        rows: the rows.
+        head_dim: the numbers of a head.
+        scale: what products of queries and keys are multiplied by.
+        instruction_set: the instructions that it uses; they decide the type of the numbers.
+        causal: whether tokens attend to nothing that follows.
+        window: how far tokens see at most: to distances below it; None for everywhere.
+        bias: the address of float32 ``[n_heads, 2 * bias_length - 1]``, which is added to scaled
+            products by the distance of a key from its query, from ``1 - bias_length`` on.
+        bias_length: at least the tokens of the longest row, where there is a `bias`.
+        n_threads: how many threads share the work, if the process has loaded OpenMP.
+
+    Raises:
+        ValueError: attention is not made for such sizes, or an address is 0.
+        OSError: the processor lacks the instructions.
+        MemoryError: there is too little memory.
+    """
+    require_instructions(instruction_set)
+    _require_sizes(query, key, value, head_dim)
+    if not output:
+        raise ValueError("the address of the output is 0")
+    if window is not None and window < 1:
+        raise ValueError(f"expected a window of one token or more, not {window}")
+    if bias is not None and not rows.longest <= bias_length <= _MOST_TOKENS:
+        raise ValueError(f"a bias for {bias_length} tokens does not reach a row of {rows.longest}")
+    if n_threads < 1:
+        raise ValueError(f"expected one thread or more, not {n_threads}")
+    attention = _Attention(
+        *(query.address, key.address, value.address, output),
+        *(ctypes.addressof(rows._lengths), rows._attended, bias),
+        *((ctypes.c_int64 * 2)(*one[2:]) for one in (query, key, value)),
+        *(rows._n_rows, query.n_heads, key.n_heads, head_dim, bias_length),
+        # A window that holds a row does not limit it.
+        0 if window is None or window >= rows.longest else window,
+        *(scale, causal),
+    )
+    threads = openmp() if n_threads > 1 else None
+    number = INSTRUCTION_SETS.index(instruction_set)
+    if _attend()(number, attention, threads, n_threads):
+        raise MemoryError(f"too little memory for attention in {n_threads} threads")
+
+
+def _require_sizes(query: Heads, key: Heads, value: Heads, head_dim: int) -> None:
+    if key.n_heads != value.n_heads:
+        raise ValueError(f"keys have {key.n_heads} heads, and values {value.n_heads}")
+    if not takes_heads(head_dim, query.n_heads, key.n_heads):
+        raise ValueError(
+            f"attention is not made for {query.n_heads} heads of {head_dim} dimensions with "
+            f"{key.n_heads} keys: heads have a multiple of {_HEAD_STEP} dimensions, up to "
+            f"{MOST_HEAD_DIM}, and equally many of them share a key"
+        )
+    for name, one in (("queries", query), ("keys", key), ("values", value)):
+        if not one.address:
+            raise ValueError(f"the address of the {name} is 0")
+        for stride in one[2:]:
+            # bfloat16 is read in pairs.
+            if not 0 <= stride <= _MOST_STRIDE or stride % 2:
+                raise ValueError(f"the {name} lie {stride} numbers apart, expected an even number")
