@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -522,3 +523,35 @@ def test_the_command_states_the_loss(minilm_folder: Path, tmp_path: Path) -> Non
     again = warm_process.run(command, tmp_path)
     assert again.returncode == 1
     assert "nothing is overwritten" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "bytes_a_weight"),
+    [
+        ("onnx", "float32", 4),
+        ("onnx", "float16", 2),
+        ("onnx", "int8", 5),
+        ("openvino", "float32", 8),
+        ("openvino", "float16", 6),
+        ("openvino", "int8", 5),
+    ],
+)
+def test_an_export_asks_for_the_room_of_its_graph_and_of_what_that_is_made_of(
+    backend: str,
+    dtype: str,
+    bytes_a_weight: int,
+    minilm_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 22,713,216 weights, some of which the graph may leave out.
+    needed = int(0.9 * 22_713_216 * bytes_a_weight)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed - 1))
+    made = tmp_path / "models/made"
+    with pytest.raises(ExportError) as caught:
+        export("all-minilm-l6-v2", backend=backend, dtype=dtype, checkpoint=minilm_folder, to=made)  # type: ignore[call-overload]
+    assert str(caught.value).endswith(
+        f"{made.parent} has {needed - 1:,} bytes free, and the export takes at least {needed:,} "
+        "while it is made; make room, or name a folder on another disk"
+    )
+    assert list(made.parent.iterdir()) == []

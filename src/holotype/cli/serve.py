@@ -59,7 +59,9 @@ def serve(
     ] = None,
     drain: Annotated[
         float,
-        typer.Option(metavar="SECONDS", help="How long to go on after SIGTERM or Ctrl+C, not ready."),
+        typer.Option(
+            metavar="SECONDS", help="How long to go on after SIGTERM or Ctrl+C, not ready."
+        ),
     ] = 5.0,
     api_key: Annotated[
         list[str] | None,

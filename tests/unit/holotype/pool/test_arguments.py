@@ -113,13 +113,13 @@ def test_a_handle_and_a_call_refuse_the_same_options(
 
 def test_names_methods_and_kinds_are_texts(pool: Pool) -> None:
     for wrong in (3, None, ["a"]):
-        with pytest.raises(InvalidArgumentError, match="name is .*; expected the name of a model"):
+        with pytest.raises(InvalidArgumentError, match=r"name is .*; expected the name of a model"):
             pool.call(wrong, "encode", ["x"])  # type: ignore[arg-type]
-        with pytest.raises(InvalidArgumentError, match="name is .*; expected the name of a model"):
+        with pytest.raises(InvalidArgumentError, match=r"name is .*; expected the name of a model"):
             pool.encoder(wrong)  # type: ignore[call-overload]
-        with pytest.raises(InvalidArgumentError, match="name is .*; expected the name of a model"):
+        with pytest.raises(InvalidArgumentError, match=r"name is .*; expected the name of a model"):
             pool.unload(wrong)  # type: ignore[arg-type]
-        with pytest.raises(InvalidArgumentError, match="method is .*; expected the name of"):
+        with pytest.raises(InvalidArgumentError, match=r"method is .*; expected the name of"):
             pool.call("a", wrong, ["x"])  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="kind is 'dens'; expected one of dense, "):
         pool.call("a", "encode", ["x"], kind="dens")  # type: ignore[arg-type]
