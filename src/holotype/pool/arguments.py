@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import floor, inf, nan
 from numbers import Integral, Real
 from threading import TIMEOUT_MAX
 from typing import get_args
@@ -29,18 +30,20 @@ def check_seconds(what: str, seconds: object) -> float:
     Raises:
         InvalidArgumentError: it is none.
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not seconds >= 0:
+    number = _as_float(seconds)
+    if not number >= 0:
         raise _wrong(what, seconds, "seconds as a number, 0 or more; inf is no limit")
-    return float(min(seconds, LONGEST_S))
+    return min(number, LONGEST_S)
 
 
 def check_timeout(seconds: object, what: str = "timeout_s") -> float | None:
     """Do what `check_seconds` does, and let None be None."""
     if seconds is None:
         return None
-    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not seconds >= 0:
+    number = _as_float(seconds)
+    if not number >= 0:
         raise _wrong(what, seconds, "seconds as a number, 0 or more, or None; inf is no limit")
-    return float(min(seconds, LONGEST_S))
+    return min(number, LONGEST_S)
 
 
 def check_finite(what: str, seconds: object, *, above_0: bool = False) -> None:
@@ -54,8 +57,8 @@ def check_finite(what: str, seconds: object, *, above_0: bool = False) -> None:
     Raises:
         InvalidArgumentError: it is none.
     """
-    real = isinstance(seconds, Real) and not isinstance(seconds, bool)
-    if not real or not 0 <= seconds <= LONGEST_S or (above_0 and seconds == 0):
+    number = _as_float(seconds)
+    if not 0 <= number <= LONGEST_S or (above_0 and not number):
         least = "above 0" if above_0 else "0 or more"
         raise _wrong(what, seconds, f"seconds as a number, {least}, and not inf")
 
@@ -188,8 +191,18 @@ def _check_bytes(what: str, value: object) -> None:
 
 
 def _check_share(what: str, share: object) -> None:
-    if isinstance(share, bool) or not isinstance(share, Real) or not 0 < share <= 1:
+    if not 0 < _as_float(share) <= 1:
         raise _wrong(what, share, "a number above 0, and 1 at most")
+
+
+def _as_float(value: object) -> float:
+    """Return a real number, infinity for what is too large for a float; NaN for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return nan
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if floor(value) > 0 else -inf
 
 
 def _wrong(what: str, value: object, expected: str) -> InvalidArgumentError:
