@@ -202,7 +202,7 @@ def _as_float(value: object) -> float:
     try:
         return float(value)
     except OverflowError:
-        return inf if floor(value) > 0 else -inf
+        return inf if int(floor(value)) > 0 else -inf
 
 
 def _wrong(what: str, value: object, expected: str) -> InvalidArgumentError:

@@ -165,7 +165,7 @@ def test_limits_are_whole_numbers(field: str, wrong: object, least: int) -> None
     [("timeout_s", -1), ("copies", 0), ("dim", 1.5), ("memory_bytes", "1 GB")],
 )
 def test_numbers_of_a_model_are_checked_when_they_are_served(
-    kitchen: Kitchen, field: str, wrong: object
+    kitchen: Kitchen, field: str, wrong: Any
 ) -> None:
     words = f"{field} of the model 'a' is {wrong!r}; expected"
     with pytest.raises(InvalidArgumentError, match=words):

@@ -101,7 +101,11 @@ def test_a_loader_is_not_joined_before_its_thread_has_ended() -> None:
     assert loader.join(30)
     assert not thread.is_alive()
     # What comes later has a thread of its own, which is joined in its turn.
-    later = Step(REQUESTED, lambda: gate.wait(30) and None)
+
+    def wait() -> None:
+        gate.wait(30)
+
+    later = Step(REQUESTED, wait)
     loader.submit(later)
     assert not loader.join(0)
     gate.set()
