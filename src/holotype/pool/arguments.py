@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import floor, inf, nan
+from math import inf, nan
 from numbers import Integral, Real
 from threading import TIMEOUT_MAX
 from typing import get_args
@@ -202,7 +202,7 @@ def _as_float(value: object) -> float:
     try:
         return float(value)
     except OverflowError:
-        return inf if int(floor(value)) > 0 else -inf
+        return -inf if value < 0 else inf
 
 
 def _wrong(what: str, value: object, expected: str) -> InvalidArgumentError:
