@@ -537,7 +537,7 @@ def test_the_command_states_the_loss(minilm_folder: Path, tmp_path: Path) -> Non
     ],
 )
 def test_an_export_asks_for_the_room_of_its_graph_and_of_what_that_is_made_of(
-    backend: str,
+    backend: Backend,
     dtype: str,
     of_graph: int,
     of_onnx: int,
@@ -551,7 +551,7 @@ def test_an_export_asks_for_the_room_of_its_graph_and_of_what_that_is_made_of(
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed - 1))
     made = tmp_path / "models/made"
     with pytest.raises(ExportError) as caught:
-        export("all-minilm-l6-v2", backend=backend, dtype=dtype, checkpoint=minilm_folder, to=made)  # type: ignore[call-overload]
+        export("all-minilm-l6-v2", backend=backend, dtype=dtype, checkpoint=minilm_folder, to=made)
     assert str(caught.value).endswith(
         f"{made.parent} has {needed - 1:,} bytes free, and the export takes at least {needed:,} "
         "while it is made; make room, or name a folder on another disk"
