@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -522,3 +523,37 @@ def test_the_command_states_the_loss(minilm_folder: Path, tmp_path: Path) -> Non
     again = warm_process.run(command, tmp_path)
     assert again.returncode == 1
     assert "nothing is overwritten" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "of_graph", "of_onnx"),
+    [
+        ("onnx", "float32", 4, 0),
+        ("onnx", "float16", 2, 0),
+        ("onnx", "int8", 1, 4),
+        ("openvino", "float32", 4, 4),
+        ("openvino", "float16", 2, 4),
+        ("openvino", "int8", 1, 4),
+    ],
+)
+def test_an_export_asks_for_the_room_of_its_graph_and_of_what_that_is_made_of(
+    backend: Backend,
+    dtype: str,
+    of_graph: int,
+    of_onnx: int,
+    minilm_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Some of its weights may have no part in what a network returns.
+    weights = 0.9 * 22_565_376
+    needed = int(weights * of_graph + weights * of_onnx)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed - 1))
+    made = tmp_path / "models/made"
+    with pytest.raises(ExportError) as caught:
+        export("all-minilm-l6-v2", backend=backend, dtype=dtype, checkpoint=minilm_folder, to=made)
+    assert str(caught.value).endswith(
+        f"{made.parent} has {needed - 1:,} bytes free, and the export takes at least {needed:,} "
+        "while it is made; make room, or name a folder on another disk"
+    )
+    assert list(made.parent.iterdir()) == []

@@ -135,3 +135,20 @@ def test_a_second_signal_stops_at_once(deployment: Path) -> None:
         assert time.monotonic() - began_s < 20
         with pytest.raises(httpx.HTTPError):
             cut.result()
+
+
+def test_ctrl_c_drains_as_sigterm_does(deployment: Path) -> None:
+    arguments, variables = options(deployment, 3.0)
+    with (
+        server_process(*arguments, **variables) as (process, url),
+        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+    ):
+        wait_until_ready(client)
+        process.send_signal(signal.SIGINT)
+        for _ in range(100):
+            ready = client.get("/ready")
+            if ready.status_code == 503:
+                break
+        assert ready.json()["problems"] == ["the server is stopping"]
+        assert client.get("/health").status_code == 200
+        assert process.wait(60) == 0

@@ -55,12 +55,13 @@ def set_command(
     """Point an alias to an artifact.
 
     The switch is one atomic rename: whoever loads local:STORE@ALIAS gets either the old artifact or
-    the new one. An artifact that makes different vectors is refused unless you allow it.
+    the new one. An artifact that makes different vectors is refused unless you allow it. Where the
+    alias points to the artifact already, nothing is written, and the command says so.
     """
-    from holotype.publishing.alias_switching import set_alias
+    from holotype.publishing.alias_switching import point_alias
 
     try:
-        history = set_alias(
+        history, is_switched = point_alias(
             store,
             alias,
             artifact,
@@ -71,6 +72,10 @@ def set_command(
     except HolotypeError as error:
         fail(str(error))
     write(_line(history))
+    if not is_switched:
+        since = _values(history.current)["time"]
+        kept = "" if not reason else ", and the reason is not written to the history"
+        note(f"nothing has changed: {alias} has stood for {artifact} since {since}{kept}")
 
 
 def rollback(

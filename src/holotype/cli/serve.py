@@ -61,7 +61,9 @@ def serve(
     ] = None,
     drain: Annotated[
         float,
-        typer.Option(metavar="SECONDS", help="How long to go on after SIGTERM, not ready."),
+        typer.Option(
+            metavar="SECONDS", help="How long to go on after SIGTERM or Ctrl+C, not ready."
+        ),
     ] = 5.0,
     api_key: Annotated[
         list[str] | None,
@@ -74,6 +76,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the models of a deployment over HTTP, until SIGTERM or Ctrl+C.
+
+    Either lets what runs end, after a time in which load balancers turn away; a second one ends at
+    once.
 
     Clients of OpenAI, Jina, Cohere, Infinity and Text Embeddings Inference can use it as it is.
     Without any key, only this machine can reach the server. HOLOTYPE_API_KEY gives it one; with

@@ -8,6 +8,8 @@ from threading import Lock
 
 from holotype.deployment.document import Deployment, ModelSpec, RegistrySource, Swap
 from holotype.deployment.presence import find_problem
+from holotype.errors import InvalidArgumentError
+from holotype.pool.arguments import check_numbers
 from holotype.pool.calling import Caller
 from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
@@ -151,7 +153,7 @@ class Applier:
         try:
             check(deployment)
             return [self._change(spec) for spec in specs]
-        except PoolError as error:
+        except (PoolError, InvalidArgumentError) as error:
             self._engine.events.add("deployment_failed", reason=str(error))
             raise
 
@@ -325,12 +327,14 @@ def follows(spec: ModelSpec, kind: str) -> bool:
 
 
 def check(deployment: Deployment) -> None:
-    """Refuse names that do not fit together.
+    """Refuse names that do not fit together, and numbers that no file could state.
 
     Raises:
+        InvalidArgumentError: a number of the deployment is out of range.
         PoolError: a name occurs twice, or a fallback or a member is no name of the deployment, or
             is an ensemble.
     """
+    check_numbers(deployment)
     seen: set[str] = set()
     for spec in deployment.models:
         if spec.name in seen:

@@ -132,7 +132,7 @@ class BatchedCalls:
         route = self._caller.route(name)
         if route.spec.ensemble is not None:
             raise PoolError(name, "is an ensemble; the calls of its members can be batched")
-        seconds = route.spec.timeout_s if timeout_s is None else timeout_s
+        seconds = route.limit_s(timeout_s)
         group: _Group = together.method, kind, tuple(sorted(together.options.items()))
         request = self._queue(route, route.choose(key, variant)).submit(
             group,

@@ -16,9 +16,11 @@ from collections.abc import Callable, Hashable, Sequence
 from copy import copy
 from math import inf
 from threading import Condition, Lock, Thread, current_thread
+from time import monotonic
 from typing import Any
 
 from holotype.errors import ImageError
+from holotype.pool.ending import end_with_process
 from holotype.pool.errors import (
     CallerLeftError,
     DeadlineError,
@@ -122,6 +124,7 @@ class Batcher:
         self._waiting_for_model: set[_Batch] = set()
         self._threads: list[Thread] = []
         self._closed = False
+        end_with_process(self)
 
     def submit(
         self,
@@ -199,6 +202,11 @@ class Batcher:
 
     def close(self) -> None:
         """Refuse what is queued, and end the threads after the batches that run."""
+        self.refuse()
+        self.join(None)
+
+    def refuse(self) -> None:
+        """Refuse what is queued and what comes; the batches that run go on."""
         with self._changed:
             self._closed = True
             waiting = [request for queue in self._queues for request in queue]
@@ -206,11 +214,17 @@ class Batcher:
                 self._remove(request)
             self._changed.notify_all()
             self._ended.notify_all()
-            threads = tuple(self._threads)
         for request in waiting:
             request.fail(PoolClosedError(self._name))
+
+    def join(self, timeout_s: float | None) -> bool:
+        """Wait until the threads have ended, which they do once the queue is closed."""
+        ends_s = None if timeout_s is None else monotonic() + timeout_s
+        with self._changed:
+            threads = tuple(self._threads)
         for thread in threads:
-            thread.join()
+            thread.join(None if ends_s is None else max(0.0, ends_s - monotonic()))
+        return not any(thread.is_alive() for thread in threads)
 
     def withdraw(self, request: Request) -> None:
         """Take a request out of the queue, if it is there."""
@@ -251,7 +265,9 @@ class Batcher:
         while True:
             with self._changed:
                 busy = self._changed.wait_for(lambda: self._closed or any(self._queues), _IDLE_S)
-                if self._closed or not busy or len(self._threads) > self.n_workers:
+                if self._closed:
+                    return
+                if not busy or len(self._threads) > self.n_workers:
                     self._threads.remove(current_thread())
                     self._changed.notify()
                     return

@@ -212,7 +212,7 @@ class Caller:
         """
         while True:
             route = self.route(name)
-            seconds = route.spec.timeout_s if timeout_s is None else timeout_s
+            seconds = route.limit_s(timeout_s)
             deadline_s = None if seconds is None else self._engine.clock() + seconds
             chosen = route.choose(key, variant)
             try:

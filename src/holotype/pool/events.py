@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from threading import Condition, Lock
 from typing import Literal, Self, TypeAlias
 
+from holotype.pool.arguments import check_timeout
+
 Kind: TypeAlias = Literal[
     "load_started",
     "loaded",
@@ -96,7 +98,12 @@ class Subscription:
             self._changed.notify_all()
 
     def next(self, timeout_s: float | None = None) -> Event | None:
-        """Return the next event; None if none comes in time, or the subscription has ended."""
+        """Return the next event; None if none comes in time, or the subscription has ended.
+
+        Raises:
+            InvalidArgumentError: `timeout_s` is no time that can be waited for.
+        """
+        timeout_s = check_timeout(timeout_s)
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._ended, timeout_s)
             return self._waiting.popleft() if self._waiting else None

@@ -7,7 +7,7 @@ outlives swaps, evictions and changes of the deployment.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import Vectors
 from holotype.encoders.vectors.sparse import SparseVector, SparseVectors
+from holotype.errors import InvalidArgumentError
+from holotype.pool.arguments import check_flag, check_route, check_timeout
 from holotype.pool.calling import Answer
 from holotype.pool.errors import WrongKindOfModelError
 from holotype.pool.generation import Facts, Lease, ModelKind
@@ -34,6 +36,19 @@ if TYPE_CHECKING:
 EncoderT = TypeVar("EncoderT")
 OneT = TypeVar("OneT")
 ManyT = TypeVar("ManyT")
+
+
+def refuse_copies(whole: object) -> NoReturn:
+    """Say why a pool, or a handle of one, cannot go to another process.
+
+    Raises:
+        InvalidArgumentError: always.
+    """
+    raise InvalidArgumentError(
+        f"{whole!r} cannot be pickled or copied: a pool lives in one process, with its threads and "
+        "what it has loaded. Make a pool in each process, or pass the encoders that load() returns, "
+        "which can be pickled"
+    )
 
 
 class Handle(Generic[EncoderT]):
@@ -56,11 +71,13 @@ class Handle(Generic[EncoderT]):
         batched: bool = False,
     ) -> None:
         """Hold a name; nothing is loaded by that."""
+        check_route(key, variant)
+        check_flag("batched", batched)
         self.name = name
         self._pool = pool
         self._key = key
         self._variant = variant
-        self._timeout_s = timeout_s
+        self._timeout_s = check_timeout(timeout_s)
         self._batched = batched
 
     def with_options(
@@ -76,8 +93,12 @@ class Handle(Generic[EncoderT]):
         Args:
             key: keeps this caller on one variant, as long as the weights stay.
             variant: calls this variant, whatever the weights.
-            timeout_s: how long to wait for a load, and in the queue of a batch.
+            timeout_s: how long to wait for a load, and in the queue of a batch, in seconds; infinity
+                waits for the end, whatever the deployment says.
             batched: whether what this caller passes may run in one batch with that of others.
+
+        Raises:
+            InvalidArgumentError: one is of another type, or no time that can be waited for.
         """
         return type(self)(
             self._pool,
@@ -132,6 +153,18 @@ class Handle(Generic[EncoderT]):
             kind=self.kind,
             **options,
         )
+
+    def __copy__(self) -> Self:
+        """Return another handle of the same name."""
+        return self.with_options()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or deeply copied.
+
+        Raises:
+            InvalidArgumentError: always.
+        """
+        refuse_copies(self)
 
     def __repr__(self) -> str:
         """Show the name."""

@@ -62,15 +62,17 @@ class Loader:
         self._stopped = False
         self._attempted: Job | None = None
         self._thread: Thread | None = None
+        self._is_running = False
 
     def submit(self, job: Job) -> None:
         """Queue a job."""
         with self._changed:
             self._jobs.append(job)
             self._wake()
-            if self._thread is None:
+            if not self._is_running:
                 name = f"holotype-loader-{self.device}"
                 self._thread = Thread(target=self._run, name=name, daemon=True)
+                self._is_running = True
                 self._thread.start()
 
     def wake(self) -> None:
@@ -147,7 +149,7 @@ class Loader:
             self._dirty = False
             if self._stopped and not self._jobs:
                 # What is submitted from now on starts a thread of its own.
-                self._thread = None
+                self._is_running = False
                 return None
             return sorted(self._jobs, key=lambda job: (job.priority, job.order))
 

@@ -14,7 +14,14 @@ from holotype.deployment.document import Swap
 from holotype.pool.background import run_in_background
 from holotype.pool.checks import check_successor, check_unit, facts_of, run_probe
 from holotype.pool.device import Device
-from holotype.pool.errors import ModelLoadError, NoMemoryError, PoolError, SupersededError, mib
+from holotype.pool.errors import (
+    ModelLoadError,
+    NoMemoryError,
+    PoolClosedError,
+    PoolError,
+    SupersededError,
+    mib,
+)
 from holotype.pool.generation import Generation, Version
 from holotype.pool.loader import SWAP, Job, Later
 from holotype.pool.memory import DeviceMemory
@@ -326,7 +333,8 @@ class LoadJob(Job):
         reported = self._reported(error)
         slot.last_error = str(reported)
         slot.failed_at_s = engine.clock()
-        if not isinstance(error, SupersededError):
+        # Neither is a failure: somebody has decided that the model is not wanted any more.
+        if not isinstance(error, SupersededError | PoolClosedError):
             engine.metrics.add("load_failures", (slot.name, slot.variant, 0))
             engine.events.add(
                 "swap_failed" if self.is_swap else "load_failed",

@@ -12,6 +12,15 @@ from typing import Any
 from holotype.catalogue import Catalogue
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier, follows
+from holotype.pool.arguments import (
+    check_finite,
+    check_flag,
+    check_mode,
+    check_place,
+    check_route,
+    check_seconds,
+    check_timeout,
+)
 from holotype.pool.borrowing import borrow
 from holotype.pool.calling import Caller
 from holotype.pool.describing import describe
@@ -126,7 +135,7 @@ class Operations:
             ContradictionError: one is of another kind, or makes other vectors.
             PoolError: one cannot be loaded; nothing has changed.
         """
-        return self._applier.prepare(replacements, timeout_s=timeout_s)
+        return self._applier.prepare(replacements, timeout_s=check_seconds("timeout_s", timeout_s))
 
     def borrow(
         self, source: Source, *, timeout_s: float | None = None
@@ -143,7 +152,7 @@ class Operations:
         Raises:
             PoolError: it cannot be loaded; raised at the beginning of the block.
         """
-        return borrow(self._engine, self._opener, source, timeout_s=timeout_s)
+        return borrow(self._engine, self._opener, source, timeout_s=check_timeout(timeout_s))
 
     def reload(self) -> Applied:
         """Read the deployment again and serve what it says now; also aliases and folders count.
@@ -178,6 +187,7 @@ class Operations:
             PoolError: the pool was not made from a file.
             MissingExtraError: watchfiles is not installed.
         """
+        check_finite("poll_s", poll_s, above_0=True)
         if self._location is None:
             raise PoolError("", "this pool was not made from a file, so there is nothing to watch")
         # By name: they need the extra.
@@ -221,6 +231,7 @@ class Operations:
             LoadingTimeoutError: they were not loaded in time. The loads go on.
             PoolError: a variant cannot be loaded.
         """
+        timeout_s = check_timeout(timeout_s)
         ends_s = None if timeout_s is None else monotonic() + timeout_s
         jobs = [self._engine.load(slot) for slot in self._slots(name)]
         for job in jobs:
@@ -251,6 +262,7 @@ class Operations:
             UnknownNameError: the pool has no such name or variant.
             HolotypeError: the source cannot be opened.
         """
+        check_route(None, variant)
         chosen = self._variants(name)
         if variant is not None:
             chosen = [self._caller.route(name).choose(None, variant)]
@@ -283,6 +295,7 @@ class Operations:
         Raises:
             UnknownNameError: the pool has no such name.
         """
+        check_flag("pinned", pinned)
         with self._engine.lock:
             for slot in self._slots(name):
                 slot.pinned = pinned
@@ -320,6 +333,10 @@ class Operations:
             SupersededError: another swap came before this one began.
             PoolError: the new model cannot be loaded.
         """
+        timeout_s = check_seconds("timeout_s", timeout_s)
+        check_place(name, None, variant)
+        check_mode(mode)
+        check_flag("allow_different_vectors", allow_different_vectors)
         route = self._caller.route(name)
         chosen = route.choose(None, variant) if variant or len(route.variants) == 1 else None
         if chosen is None:
@@ -338,6 +355,7 @@ class Operations:
         Raises:
             PoolError: something could not be loaded; the rest may be ready.
         """
+        timeout_s = check_timeout(timeout_s)
         for spec in self.deployment.models:
             if spec.preload:
                 self.load(spec.name, timeout_s=timeout_s)
@@ -350,6 +368,7 @@ class Operations:
         return [copy.slot for variant in self._variants(name) for copy in variant.copies]
 
     def _variants(self, name: str) -> Sequence[Variant]:
+        check_place(name, None, None)
         route = self._caller.route(name)
         if route.spec.ensemble is None:
             return route.variants

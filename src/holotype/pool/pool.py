@@ -6,10 +6,12 @@ import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping
 from threading import Lock
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Literal, NoReturn, Self, TypeVar, overload
 
 from holotype.catalogue import Catalogue
 from holotype.deployment.document import Deployment
+from holotype.errors import InvalidArgumentError
+from holotype.pool.arguments import check_call, check_place, check_timeout
 from holotype.pool.batched_calls import BatchedCalls, QueuedCall
 from holotype.pool.builder import PoolBuilder
 from holotype.pool.calling import Answer, Caller
@@ -23,6 +25,7 @@ from holotype.pool.handles import (
     Handle,
     ImageTextHandle,
     SparseHandle,
+    refuse_copies,
 )
 from holotype.pool.opening import Opener
 from holotype.pool.operations import Operations, Read
@@ -166,7 +169,7 @@ class Pool(Operations):
             "image-text": ImageTextHandle,
         }
         if kind not in handles:
-            raise ValueError(f"kind is {kind!r}; expected one of {', '.join(handles)}")
+            raise InvalidArgumentError(f"kind is {kind!r}; expected one of {', '.join(handles)}")
         return self._handle(handles[kind], name)
 
     def classifier(self, name: str) -> ClassifierHandle:
@@ -182,6 +185,7 @@ class Pool(Operations):
         return self._handle(CaptionerHandle, name)
 
     def _handle(self, kind: type[HandleT], name: str) -> HandleT:
+        check_place(name, None, None)
         self._caller.route(name)
         return kind(self, name)
 
@@ -206,12 +210,15 @@ class Pool(Operations):
             timeout_s: how long to wait for a load; None takes that of the deployment.
 
         Raises:
+            InvalidArgumentError: an argument is of another type, or no time that can be waited for.
             UnknownNameError: the pool has no such name or variant.
             PoolError: the model cannot be loaded.
         """
+        timeout_s = check_timeout(timeout_s)
+        check_place(name, key, variant)
         route = self._caller.routes.get(name) or self._caller.route(name)
         slot = self._caller.pick(route.choose(key, variant)).slot
-        seconds = route.spec.timeout_s if timeout_s is None else timeout_s
+        seconds = route.limit_s(timeout_s)
         if seconds is None:
             return self._engine.acquire(slot)
         return self._engine.acquire(slot, self._engine.clock() + seconds)
@@ -240,17 +247,20 @@ class Pool(Operations):
             key: keeps a caller on one variant.
             variant: takes this variant, whatever the weights.
             timeout_s: how long to wait for a load, and in the queue; None takes that of the
-                deployment.
+                deployment, and infinity waits for the end.
             batched: whether the texts, pairs or pictures may run in one batch with those of other
                 callers.
             kind: the kind that the model must have; None for any.
             options: the arguments of the method by name.
 
         Raises:
+            InvalidArgumentError: an argument is of another type, or no time that can be waited for.
             UnknownNameError: the pool has no such name or variant.
             PoolError: the model cannot be loaded or called.
             HolotypeError: whatever the method raises.
         """
+        timeout_s = check_timeout(timeout_s)
+        check_call(name, method, key, variant, kind, batched)
         queued: QueuedCall | None = None
         if batched:
             queued = self._batches.submit(
@@ -305,7 +315,9 @@ class Pool(Operations):
             PoolError: see `call`.
             HolotypeError: whatever the method raises.
         """
-        stated = self._caller.route(name).spec.timeout_s if timeout_s is None else timeout_s
+        timeout_s = check_timeout(timeout_s)
+        check_call(name, method, key, variant, kind, batched)
+        stated = self._caller.route(name).limit_s(timeout_s)
         is_late = False
         queued: QueuedCall | None = None
         if batched:
@@ -375,6 +387,8 @@ class Pool(Operations):
             QueueFullError: too much is queued already.
             PoolError: the pool has no such name or variant, or is closed.
         """
+        timeout_s = check_timeout(timeout_s)
+        check_call(name, method, key, variant, kind, False)
         return self._batches.submit(
             name,
             method,
@@ -390,11 +404,16 @@ class Pool(Operations):
         """Refuse new calls, wait for those that run, and unload everything; twice is harmless.
 
         Args:
-            drain_s: how long to wait; what is still leased then is closed when its lease ends.
+            drain_s: how long to wait; what is still leased then is closed when its lease ends. None
+                waits for the end.
 
         Returns:
             Whether everything is unloaded.
+
+        Raises:
+            InvalidArgumentError: `drain_s` is no time that can be waited for.
         """
+        drain_s = check_timeout(drain_s, "drain_s")
         with self._lock:
             first, self._closed = not self._closed, True
         self._threads.refuse()
@@ -408,6 +427,14 @@ class Pool(Operations):
             self.events.add("pool_closed", drained=done)
             self.events.end()
         return done
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied.
+
+        Raises:
+            InvalidArgumentError: always.
+        """
+        refuse_copies(self)
 
     def __enter__(self) -> Self:
         """Return the pool."""

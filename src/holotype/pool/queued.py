@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
+from holotype.pool.arguments import check_count
 from holotype.pool.generation import Facts, Version
 
 if TYPE_CHECKING:
@@ -38,6 +39,17 @@ class Limits:
     window_texts: int = _WINDOW_TEXTS
     queued_tokens: int = 1_000_000
     queued_requests: int = 10_000
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing could pass.
+
+        Raises:
+            InvalidArgumentError: one is no whole number, or too small.
+        """
+        check_count("batch_tokens", self.batch_tokens)
+        check_count("window_texts", self.window_texts)
+        check_count("queued_tokens", self.queued_tokens, least=0)
+        check_count("queued_requests", self.queued_requests, least=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

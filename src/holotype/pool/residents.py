@@ -13,6 +13,7 @@ from typing import Any
 
 from holotype.deployment.document import PoolSettings
 from holotype.pool.device import Device, Trim
+from holotype.pool.ending import end_with_process
 from holotype.pool.errors import PoolClosedError, UnknownNameError
 from holotype.pool.events import Events
 from holotype.pool.generation import Generation, Home
@@ -61,6 +62,7 @@ class Residents(Home):
         self._devices: dict[str, Device] = {}
         self._opening = Lock()
         self._closed = False
+        end_with_process(self)
 
     def open_device(self, name: str) -> Device:
         """Return a device, and measure it at the first time; the lock is not held.
@@ -272,6 +274,20 @@ class Residents(Home):
         for generation in waiting:
             left_s = None if ends_s is None else max(0.0, ends_s - monotonic())
             done = generation.closed.wait(left_s) and done
+        left_s = None if ends_s is None else max(0.0, ends_s - monotonic())
+        return self.join(left_s) and done
+
+    def refuse(self) -> None:
+        """Give no more leases, and load nothing more; what is being loaded, or closed, goes on."""
+        with self.lock:
+            self._closed = True
+        for device in tuple(self._devices.values()):
+            device.loader.stop(PoolClosedError())
+
+    def join(self, timeout_s: float | None) -> bool:
+        """Wait until the threads that load and close have ended; return whether they have."""
+        ends_s = None if timeout_s is None else monotonic() + timeout_s
+        done = True
         for device in tuple(self._devices.values()):
             left_s = None if ends_s is None else max(0.0, ends_s - monotonic())
             done = device.loader.join(left_s) and done

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from holotype.atomic_file import replace_file
 from holotype.encoders.earlier_fingerprint import has_fingerprint
@@ -54,7 +55,7 @@ def set_alias(
 ) -> AliasHistory:
     """Point an alias to an artifact, creating the alias if needed.
 
-    Nothing is written if it already points to that artifact.
+    Nothing is written if it already points to that artifact: the history keeps the first reason.
 
     Args:
         store: the folder with the artifacts.
@@ -80,6 +81,41 @@ def set_alias(
         CheckpointError: the artifact lacks something that `load` needs.
         MissingExtraError: filelock is not installed.
     """
+    return point_alias(
+        store,
+        alias,
+        artifact,
+        reason=reason,
+        allow_different_vectors=allow_different_vectors,
+        verify=verify,
+        patience_s=patience_s,
+    ).history
+
+
+class Pointed(NamedTuple):
+    """What has become of the wish to point an alias to an artifact.
+
+    Attributes:
+        history: the alias with its history.
+        is_switched: False if the alias pointed to that artifact already, so that nothing, and no
+            reason, was written.
+    """
+
+    history: AliasHistory
+    is_switched: bool
+
+
+def point_alias(
+    store: Path,
+    alias: str,
+    artifact: str,
+    *,
+    reason: str = "",
+    allow_different_vectors: bool = False,
+    verify: Verify = "sizes",
+    patience_s: float = PATIENCE_S,
+) -> Pointed:
+    """Do what `set_alias` does, with its arguments and errors, and say whether that was a switch."""
     _check_reason(store, reason)
     alias_file(store, alias)
     folder = artifact_folder(store, artifact)
@@ -91,10 +127,10 @@ def set_alias(
         if history is not None:
             current = history.current
             if (current.artifact, current.digest) == (folder.name, manifest.digest):
-                return history
+                return Pointed(history, is_switched=False)
             _check_vectors(store, alias, current, folder, manifest, allow_different_vectors)
         change = _change("set", folder.name, manifest.digest, manifest.fingerprint, reason)
-        return _append_change(store, alias, history, change)
+        return Pointed(_append_change(store, alias, history, change), is_switched=True)
 
 
 def rollback_alias(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ _REVISION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?"
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _PREFIX_PART = re.compile(r"[A-Za-z0-9!_.*'()=+,-]+")
+_UNDECODED = re.compile("[\udc80-\udcff]")
+"""What Python puts for the bytes of an argument, or of a file's name, that it cannot decode."""
 _SECRET = re.compile(r"hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|://[^/]*@|[?&][\w-]+=")
 
 
@@ -126,6 +129,12 @@ def _parse(text: str) -> ModelRef:
             "it holds what looks like a credential, and references are written to logs and "
             "manifests; give it to the store's own client instead (HF_TOKEN, the AWS credentials, "
             "GOOGLE_APPLICATION_CREDENTIALS)",
+        )
+    if _UNDECODED.search(text):
+        raise _invalid(
+            text,
+            "it holds bytes that are no characters in the encoding of this process, "
+            f"{sys.getfilesystemencoding()}; set a locale with UTF-8, such as LC_ALL=C.UTF-8",
         )
     if not text.isprintable() or text != text.strip():
         raise _invalid(text, "it has spaces around it, or characters that do not show")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -111,12 +112,20 @@ class Database:
             connection.execute(lock, {"space": _LOCKS, "kind": kind})
 
     def unavailable(self, error: Exception) -> DatabaseUnavailableError:
-        """Return the error that says that the database does not answer, and what it said."""
-        said = str(error).strip().splitlines()
+        """Return the error that says why the database cannot be used, and what it said."""
+        lines = str(error).strip().splitlines()
+        said = lines[0] if lines else type(error).__name__
+        if _is_full(error):
+            return DatabaseUnavailableError(
+                self.location, f"cannot be written: {said}; make room on its disk, and try again"
+            )
+        see = (
+            "the database runs and that the address is right"
+            if self.file is None
+            else "its file and folder can be read and written, and that no other program locks it"
+        )
         return DatabaseUnavailableError(
-            self.location,
-            f"does not answer: {said[0] if said else type(error).__name__}; see that the database "
-            "runs and that the address is right, and try again",
+            self.location, f"does not answer: {said}; see that {see}, and try again"
         )
 
     @contextmanager
@@ -165,6 +174,14 @@ class Database:
     def __repr__(self) -> str:
         """Show the address without its password."""
         return f"Database({self.location!r})"
+
+
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, psycopg.errors.DiskFull):
+        return True
+    # Errors of the module itself, such as a wrong argument, have no code.
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, sqlite3.Error) and code == sqlite3.SQLITE_FULL
 
 
 def _turn_of(file: Path) -> Lock:

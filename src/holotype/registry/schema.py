@@ -6,6 +6,9 @@ import importlib
 import shlex
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, column, inspect, select, table, text
@@ -43,7 +46,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         raise DatabaseAddressError(
             database.location, f"there is no folder {str(file.absolute().parent)!r}; make it first"
         )
-    with database.writing() as connection:
+    with _without_empty_file(file), database.writing() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         before = _found(connection)
@@ -54,6 +57,22 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     if file is not None:
         _let_readers_go_on(database)
     return before, SCHEMA
+
+
+@contextmanager
+def _without_empty_file(file: Path | None) -> Iterator[None]:
+    """Leave no file of SQLite without tables where there was none, if the block raises.
+
+    Another process that has just opened the file gets an error of SQLite when it begins to write, as
+    SQLite sees that the file has gone.
+    """
+    is_new = file is not None and not file.exists()
+    try:
+        yield
+    except BaseException:
+        if file is not None and is_new and file.exists() and not file.stat().st_size:
+            file.unlink()
+        raise
 
 
 def check(database: Database) -> None:

@@ -70,9 +70,16 @@ class GracefulServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def _drain(self) -> None:
+        settings = self._state.settings
+        _log.info(
+            "Stopping: the port closes in %g s, and what runs then has %g s; a second signal, or "
+            "Ctrl+C, ends at once",
+            settings.drain_s,
+            settings.stop_s,
+        )
         # Event streams end now, since they would run until they are cut.
         self._state.stopping.set()
-        await asyncio.sleep(self._state.settings.drain_s)
+        await asyncio.sleep(settings.drain_s)
         self.should_exit = True
 
 

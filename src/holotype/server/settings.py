@@ -9,6 +9,7 @@ from typing import Any
 
 from holotype.catalogue import Catalogue
 from holotype.errors import InvalidArgumentError
+from holotype.pool.arguments import check_count, check_finite
 
 _MIB = 1024 * 1024
 
@@ -38,8 +39,8 @@ class ServerSettings:
         max_queued_tokens: how many tokens, estimated, may wait for one model.
         max_queued_requests: how many requests may wait for one model.
         timeout_s: how long a request may take where neither it nor the deployment says so.
-        drain_s: how long the server goes on after SIGTERM before it closes its port, while `/ready`
-            answers 503, so that load balancers notice.
+        drain_s: how long the server goes on after SIGTERM or SIGINT before it closes its port, while
+            `/ready` answers 503, so that load balancers notice.
         stop_s: how long requests that run may take after that.
     """
 
@@ -71,16 +72,12 @@ class ServerSettings:
         """
         counts = ("max_body_bytes", "max_texts", "max_pixels")
         for name in (*counts, "max_queued_tokens", "max_queued_requests"):
-            if getattr(self, name) < 1:
-                raise InvalidArgumentError(f"{name} is {getattr(self, name)}; expected at least 1")
+            check_count(name, getattr(self, name))
         for name in ("drain_s", "stop_s"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise InvalidArgumentError(
-                    f"{name} is {getattr(self, name)}; expected seconds, at least 0"
-                )
-        if not 0 < self.timeout_s < float("inf"):
-            raise InvalidArgumentError(f"timeout_s is {self.timeout_s}; expected seconds above 0")
-        if not 0 <= self.port <= 65535:
+            check_finite(name, getattr(self, name))
+        check_finite("timeout_s", self.timeout_s, above_0=True)
+        check_count("port", self.port, least=0)
+        if self.port > 65535:
             raise InvalidArgumentError(f"port is {self.port}; expected 0 to 65535")
         if "*" in self.cors_origins:
             raise InvalidArgumentError(

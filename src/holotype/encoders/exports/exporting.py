@@ -131,6 +131,7 @@ def _make(
     source = read_source(make_plan(record, Checkpoint(folder, policy=policy)))
     with explained(record.id, to.parent):
         to.parent.mkdir(parents=True, exist_ok=True)
+        _require_room(config, source, to.parent)
         # Beside the folder that it becomes, since renaming works within one file system only.
         made = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
     try:
@@ -151,12 +152,43 @@ def _make(
     return Export(folder=to, manifest=manifest)
 
 
+_BYTES_A_WEIGHT = {"float32": 4, "bfloat16": 4, "float16": 2, "int8": 1}
+_LEAST_USED = 0.9
+"""The least share of a network's weights in its graph: a layer may have no part in what it returns."""
+
+
+def _require_room(config: ModelConfig[Any], source: ExportSource, folder: Path) -> None:
+    """Refuse to begin what the disk cannot hold: the graphs, and the ONNX files that they are made of.
+
+    Raises:
+        ExportError: it has too little room.
+    """
+    models = [source.model]
+    if source.pictures is not None:
+        models.append(source.pictures.model)
+    if source.captions is not None:
+        models.append(source.captions.pictures)
+    weights = {id(one): one for model in models for one in model.parameters()}
+    n_weights = _LEAST_USED * sum(one.numel() for one in weights.values())
+    needed = n_weights * _BYTES_A_WEIGHT[config.dtype]
+    if not _is_direct(config):
+        # Of two graphs, one after the other; the larger one has at least half of the weights.
+        needed += 4 * n_weights / len(models)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ExportError(
+            config.record.id,
+            f"{folder.absolute()} has {free:,} bytes free, and the export takes at least "
+            f"{int(needed):,} while it is made; make room, or name a folder on another disk",
+        )
+
+
 _OF_TARGET = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _LEAST_FREE = 1 << 20
 
 
 @contextmanager
-def explained(model_id: str, folder: Path) -> Iterator[None]:
+def explained(model_id: str, folder: Path, *, room: int = _LEAST_FREE) -> Iterator[None]:
     """Say of what cannot be written, or read, which file or folder that is.
 
     Libraries that write graphs tell of a full disk as of a damaged file or stream.
@@ -164,6 +196,8 @@ def explained(model_id: str, folder: Path) -> Iterator[None]:
     Args:
         model_id: the id of the record.
         folder: where the export is made.
+        room: how many bytes must have been free there for what is written; where there are fewer
+            after a failure, the disk is the reason.
 
     Raises:
         ExportError: a file cannot be read or written.
@@ -180,7 +214,7 @@ def explained(model_id: str, folder: Path) -> Iterator[None]:
         ) from error
     except Exception as error:
         free = shutil.disk_usage(folder).free
-        if free >= _LEAST_FREE:
+        if free >= room:
             raise
         raise ExportError(
             model_id,
@@ -294,6 +328,11 @@ def _write_caption_graphs(
     _convert(config, write_of_pictures, path.parent / PICTURE_GRAPHS[path.name], made)
 
 
+def _is_direct(config: ModelConfig[Any]) -> bool:
+    """Whether what torch writes is the graph itself."""
+    return config.backend == "onnx" and config.dtype != "int8"
+
+
 def _convert(
     config: ModelConfig[Any], write: Callable[[Path], None], path: Path, made: Path
 ) -> None:
@@ -305,7 +344,7 @@ def _convert(
         path: the graph.
         made: the folder of the export.
     """
-    if config.backend == "onnx" and config.dtype != "int8":
+    if _is_direct(config):
         write(path)
         return
     # What is written is explained before the scratch is gone, and the disk has room again.
@@ -315,9 +354,12 @@ def _convert(
     ):
         whole = Path(scratch) / "model.onnx"
         write(whole)
-        if config.backend == "onnx":
-            quantize(whole, path)
-        else:
+        n_bytes = sum(file.stat().st_size for file in Path(scratch).iterdir())
+        # Some libraries take what they could not finish away again, and the disk seems to have room.
+        with explained(config.record.id, made.parent, room=max(n_bytes, _LEAST_FREE)):
+            if config.backend == "onnx":
+                quantize(whole, path)
+                return
             # Exports for ONNX Runtime need no OpenVINO.
             converting: Any = import_part("holotype.encoders.exports.graph", "openvino", "export()")
             converting.convert_to_openvino(whole, path, dtype=config.dtype)

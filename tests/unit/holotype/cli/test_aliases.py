@@ -98,3 +98,18 @@ def test_a_pull_that_is_too_large_is_refused(store: Path) -> None:
 def test_what_is_no_object_store_is_refused(store: Path, url: str) -> None:
     answer = run("artifact", "push", str(store / "blue"), url)
     assert (answer.exit_code, "pw" in answer.stderr) == (1, False)
+
+
+def test_who_sets_what_is_set_already_is_told_that_nothing_was_written(store: Path) -> None:
+    first = alias(store, "set", "production", "blue", "--reason", "first")
+    assert first.stderr == ""
+    again = alias(store, "set", "production", "blue", "--reason", "second")
+    assert (again.exit_code, again.stdout) == (0, first.stdout)
+    since = first.lines[0][2]
+    assert again.stderr == (
+        f"nothing has changed: production has stood for blue since {since}, and the reason is not "
+        "written to the history\n"
+    )
+    assert alias(store, "set", "production", "blue").stderr.endswith(f"since {since}\n")
+    lines = alias(store, "history", "production").lines
+    assert [line[1:] for line in lines] == [["set", "blue", "first"]]

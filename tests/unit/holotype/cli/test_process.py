@@ -256,3 +256,11 @@ finally:
 """
     code = code.replace(MAIN, "from holotype.cli import main\n    main()")
     assert holotype("list", code=code).stderr == "[]\n"
+
+
+def test_a_locale_without_utf_8_is_named_where_an_argument_needs_it() -> None:
+    variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    found = holotype("show", "local:store/ü v3", **variables)
+    assert found.returncode == 1
+    if sys.getfilesystemencoding() == "utf-8" and sys.platform == "linux":
+        assert "ascii; set a locale with UTF-8, such as LC_ALL=C.UTF-8" in found.stderr

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -231,3 +232,10 @@ def test_any_text_is_refused_or_has_a_canonical_spelling(text: str) -> None:
         return
     assert ModelRef.parse(str(ref)) == ref
     assert str(ModelRef.parse(str(ref))) == str(ref)
+
+
+def test_bytes_that_the_locale_cannot_read_are_told_with_the_locale() -> None:
+    # What Python makes of "ü" on a command line where the encoding is ASCII.
+    with pytest.raises(InvalidReferenceError, match=r"LC_ALL=C\.UTF-8") as caught:
+        ModelRef.parse("local:store/\udcc3\udcbc v3")
+    assert f"the encoding of this process, {sys.getfilesystemencoding()}" in str(caught.value)

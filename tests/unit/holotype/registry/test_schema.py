@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from holotype.registry import (
     Database,
@@ -160,3 +161,51 @@ def test_the_log_of_sqlite_does_not_wait_for_ever(
     monkeypatch.setattr("holotype.registry.schema._PATIENCE_S", -1.0)
     with pytest.raises(DatabaseUnavailableError, match="database is locked"):
         _let_readers_go_on(read_by_another[0])
+
+
+def full(database: Database) -> None:
+    """Give SQLite no room: a file of one page has the error of a full disk for the next one."""
+
+    def limit(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA max_page_count=1")
+
+    event.listen(database.engine, "connect", limit)
+
+
+def test_an_upgrade_without_room_says_so_and_leaves_no_file(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path}/registry.db") as database:
+        full(database)
+        with pytest.raises(DatabaseUnavailableError) as caught:
+            upgrade(database)
+    assert str(caught.value) == (
+        f"sqlite:///{tmp_path}/registry.db: cannot be written: database or disk is full; make room "
+        "on its disk, and try again"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_there_stays_if_an_upgrade_has_no_room(tmp_path: Path) -> None:
+    file = tmp_path / "registry.db"
+    file.touch()
+    with Database(f"sqlite:///{file}") as database:
+        full(database)
+        with pytest.raises(DatabaseUnavailableError, match="make room"):
+            upgrade(database)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_damaged_file_is_not_called_a_database_that_does_not_run(tmp_path: Path) -> None:
+    (tmp_path / "registry.db").write_bytes(b"no database" * 100)
+    with (
+        Database(f"sqlite:///{tmp_path}/registry.db") as database,
+        pytest.raises(DatabaseUnavailableError, match="see that its file and folder can be read"),
+    ):
+        upgrade(database)
+
+
+def test_a_full_disk_of_postgresql_is_named_too() -> None:
+    with Database("postgresql://nobody@localhost/none") as database:
+        found = database.unavailable(psycopg.errors.DiskFull("could not extend file"))
+        assert "cannot be written: could not extend file; make room on its disk" in str(found)
+        away = database.unavailable(psycopg.OperationalError("connection refused"))
+        assert "connection refused; see that the database runs" in str(away)

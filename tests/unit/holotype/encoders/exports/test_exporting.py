@@ -44,3 +44,14 @@ def test_a_library_that_fails_on_a_full_disk_is_explained_by_the_disk(
 def test_errors_that_explain_themselves_stay(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError), explained("m", tmp_path):
         raise CheckpointError("folder", "is damaged")
+
+
+def test_a_disk_that_seems_to_have_room_again_has_not_held_what_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=9_000_000))
+    with (
+        pytest.raises(ExportError, match="its disk has 9,000,000 bytes free; make room"),
+        explained("m", tmp_path, room=9_000_001),
+    ):
+        raise RuntimeError("cannot write")
