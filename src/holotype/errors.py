@@ -857,10 +857,10 @@ class DifferentVectorsError(ArtifactError):
         self.proposed = proposed
         super().__init__(
             location,
-            "the vectors of the two artifacts differ, so that an index of the one is wrong for the "
-            f"other: {_short(current)} now, {_short(proposed)} then. Build the index anew and say "
-            "so with --allow-different-vectors (allow_different_vectors=True), or choose an "
-            "artifact of the same fingerprint",
+            "the new vectors differ from those in use, so that an index of the one is wrong for the "
+            f"other (fingerprints: {_short(current)} in use, {_short(proposed)} new). Build the "
+            "index anew and say so with --allow-different-vectors (allow_different_vectors=True), or "
+            "choose what has the same fingerprint",
         )
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -145,7 +145,7 @@ class ContradictionError(PoolError):
         self.expected = expected
         self.found = found
         self.hint = hint
-        super().__init__(name, f"has other {what}: expected {expected!r}, found {found!r}; {hint}")
+        super().__init__(name, f"differs in {what}: expected {expected!r}, found {found!r}; {hint}")
         self.args = (name, what, expected, found, hint)
 
 

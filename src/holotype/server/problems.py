@@ -56,6 +56,7 @@ from holotype.pool.errors import (
 from holotype.registry.errors import (
     DatabaseUnavailableError,
     KeyNotFoundError,
+    RegistryError,
     RequestReusedError,
     SchemaVersionError,
     StaleGenerationError,
@@ -108,6 +109,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 )
 
 _CHECKPOINT = "checkpoint="
+_ALLOWED = "--allow-different-vectors (allow_different_vectors=True)"
 
 _log = logging.getLogger("holotype.server")
 
@@ -228,6 +230,11 @@ def _detail_of_http(error: HTTPException) -> str:
 
 
 def _detail(error: Exception) -> str:
+    if isinstance(error, RegistryError | DifferentVectorsError):
+        # The address of the database, which stands before a kind, is for its operator.
+        _, _, kind = error.location.partition(" ")
+        in_registry = isinstance(error, RegistryError)
+        return f"{kind or ('the registry' if in_registry else error.location)}: {error.problem}"
     if isinstance(error, InvalidDimensionError):
         sizes = " or ".join(map(str, error.allowed)) or "none"
         if not error.sizes_known:
@@ -258,6 +265,7 @@ def _detail(error: Exception) -> str:
 
 def _over_http(detail: str) -> str:
     """Return a message that says what an argument of Python is in a request or a deployment."""
+    detail = detail.replace(_ALLOWED, '"allow_different_vectors": true')
     if _CHECKPOINT not in detail:
         return detail
     return f"{detail}. What {_CHECKPOINT}FOLDER is in Python, the reference local:FOLDER is here"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 
-from holotype.errors import CatalogueMismatchError
+from holotype.errors import CatalogueMismatchError, DifferentVectorsError
 from holotype.pool.errors import BreakerOpenError, ModelLoadError, UnknownNameError
+from holotype.registry.errors import DatabaseUnavailableError, StaleGenerationError
 from holotype.server.envelope import TooLargeError
 from holotype.server.errors import BodyTooLargeError
 from holotype.server.problems import problem_of
@@ -66,3 +67,21 @@ def test_an_argument_of_python_is_told_as_what_it_is_in_a_request() -> None:
     assert (refused.status, refused.detail) == (422, f"{mismatch}. {translated}")
     failed = ModelLoadError("search", f"could not be loaded from hf:a/b: {mismatch}")
     assert problem_of(failed).detail.endswith(f"holotype pool reload. {translated}")
+
+
+def test_the_address_of_the_database_is_not_for_clients() -> None:
+    stale = StaleGenerationError("sqlite:///registry.db text_embedding", 0, 1, "alice")
+    assert problem_of(stale).detail.startswith(
+        "text_embedding: is at generation 1, made by 'alice'"
+    )
+    down = DatabaseUnavailableError("postgresql://db.internal/registry", "does not answer: timeout")
+    assert problem_of(down).detail == "the registry: does not answer: timeout"
+
+
+def test_other_vectors_are_allowed_by_a_field_of_the_request() -> None:
+    error = DifferentVectorsError("sqlite:///registry.db search", "sha256:1", "sha256:2")
+    assert "--allow-different-vectors (allow_different_vectors=True)" in str(error)
+    detail = problem_of(error).detail
+    assert detail.startswith("search: the new vectors differ from those in use")
+    assert 'say so with "allow_different_vectors": true, or choose' in detail
+    assert "--allow" not in detail
