@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holotype.encoders.checkpoints.caption_limits import CaptionLimits
+from holotype.encoders.checkpoints.caption_tokens import check_caption_tokens
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.processor import ImageProcessor, read_image_processor
@@ -100,9 +101,12 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
     texts = config.part("text_config") or config
     pictures = config.part("vision_config") or JsonFile(config.name, {}, config.location)
     # The network that writes is one of two, and reads its settings in its own configuration.
-    writing = texts if model_type != "git" else checkpoint.json(GENERATION_FILE, optional=True)
+    generation = checkpoint.json(GENERATION_FILE, optional=True)
+    writing = texts if model_type != "git" else generation
     vocab_size, n_positions = texts.integer("vocab_size"), texts.integer("max_position_embeddings")
     limits = _limits(model_type, texts, vocab_size, n_positions)
+    for stated in (texts, generation):
+        check_caption_tokens(stated, limits)
     return CaptionerSettings(
         text=dataclasses.replace(
             described,

@@ -8,11 +8,11 @@ large a network is, so that both are compared before anything is built.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
 from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
-from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.safetensors import Header
 from holotype.encoders.checkpoints.settings import CLASSIFICATION, CONFIG_FILE
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
@@ -21,6 +21,7 @@ Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 LAYERS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers", "encoder_layers")
 """What configurations call the number of layers; of two stacks, T5 and BART count the encoder's."""
+_PICTURE_LAYERS = ("depth",)
 _WIDTHS = ("hidden_size", "d_model", "dim", "n_embd")
 _TABLE_WIDTHS = ("embedding_size", "word_embed_proj_dim", "d_embed")
 _INNER_WIDTHS = ("intermediate_size", "n_inner", "d_ff", "encoder_ffn_dim", "decoder_ffn_dim")
@@ -34,14 +35,19 @@ _POSITIONS = ("max_position_embeddings", "n_positions")
 _MOST: Mapping[str, int] = {
     "vocab_size": 10_000_000,
     **dict.fromkeys((*_WIDTHS, *_TABLE_WIDTHS, *_INNER_WIDTHS, "hidden_dim"), 1_000_000),
-    **dict.fromkeys((*LAYERS, "decoder_layers", "num_decoder_layers"), 1_000),
+    **dict.fromkeys((*LAYERS, *_PICTURE_LAYERS, "decoder_layers", "num_decoder_layers"), 1_000),
     **dict.fromkeys((*_HEADS, _KEY_HEADS, "decoder_attention_heads"), 10_000),
     **dict.fromkeys(("head_dim", "d_kv"), 100_000),
     **dict.fromkeys(_POSITIONS, 100_000_000),
     **dict.fromkeys(("type_vocab_size", "relative_attention_num_buckets"), 10_000),
     "num_labels": 100_000,
+    # The pictures of a video, which GIT has a vector for each of.
+    "num_image_with_embedding": 1_000,
 }
-_MAY_BE_ZERO = {"num_labels", "type_vocab_size", "decoder_layers", "num_decoder_layers"}
+_MAY_BE_ZERO = {
+    *("num_labels", "type_vocab_size", "decoder_layers", "num_decoder_layers"),
+    "num_image_with_embedding",
+}
 # Positions that are learnt, and not computed from some base, have a table of this many rows.
 _MOST_LEARNT_POSITIONS = 100_000
 _FRACTIONS = re.compile(r"(.*_)?(dropout|drop|dropout_prob)")
@@ -112,6 +118,40 @@ def check_network(transformer: Checkpoint, *, whole: bool = True) -> None:
         _check_parts_by_weights(config, shapes)
 
 
+def check_defaults(config: JsonFile, taken: Mapping[str, Any], shapes: Shapes) -> None:
+    """Check the sizes that a library takes for several networks where `config.json` says none.
+
+    Args:
+        config: the file.
+        taken: what the library makes of it, with its own sizes in what the file leaves out.
+        shapes: the shapes of all tensors, by their names.
+
+    Raises:
+        CheckpointError: a network would be larger than all weights together.
+    """
+    if not any(isinstance(taken.get(name), dict) for name in _NETWORKS):
+        return
+    left_out = dict.fromkeys(_left_out(config.values, taken), "the default of transformers")
+    read = {**taken}
+    # That network reads vectors, no words.
+    if isinstance(queries := read.get("qformer_config"), dict):
+        read["qformer_config"] = {**queries, "vocab_size": None}
+    whole = JsonFile(config.name, read, config.location, assumed=left_out)
+    _check_parts_by_weights(whole, shapes)
+
+
+def _left_out(
+    stated: Mapping[str, object], taken: Mapping[str, Any], within: str = ""
+) -> Iterator[str]:
+    """Yield the path of every value that a library takes and a file does not state."""
+    for key, value in taken.items():
+        known = stated.get(key)
+        if known is None:
+            yield within + key
+        elif isinstance(known, dict) and isinstance(value, dict):
+            yield from _left_out(known, value, f"{within}{key}.")
+
+
 def _tensors(folder: Checkpoint) -> Header:
     """Return the tensors of a folder, as far as the headers of its files are at hand."""
     names = {folder.part(name).inside for name in folder.weight_names()}
@@ -146,6 +186,7 @@ def _check_parts(config: JsonFile) -> None:
         if part is not None:
             _check_counts(part)
             _check_values(part)
+            _check_sections(part)
             _check_parts(part)
     texts = (
         config.part("text_config") if isinstance(config.values.get("text_config"), dict) else None
@@ -156,6 +197,30 @@ def _check_parts(config: JsonFile) -> None:
             _check_end(texts, kind)
         if "bos_token_id" in texts.values and kind in _WRITE_FROM_BEGINNING:
             _check_beginning(texts)
+
+
+def _check_sections(config: JsonFile) -> None:
+    """Check how the dimensions of heads are shared among time, height and width."""
+    for key in ("rope_parameters", "rope_scaling"):
+        rope = config.part(key) if isinstance(config.values.get(key), dict) else None
+        sections = rope.values.get("mrope_section") if rope is not None else None
+        if rope is None or sections is None:
+            continue
+        is_shared = isinstance(sections, list) and len(sections) == 3
+        if not is_shared or not all(type(n) is int and n >= 0 for n in sections):
+            raise rope.wrong("mrope_section", sections, "three numbers of dimensions")
+        width, n_heads = config.integer("hidden_size"), config.integer("num_attention_heads")
+        each = config.integer("head_dim")
+        if each is None and width is not None and n_heads is not None:
+            each = Setting(width.value // n_heads.value, width.file)
+        # Some turn a part of the dimensions alone.
+        is_partial = "partial_rotary_factor" in {**config.values, **rope.values}
+        if each is not None and not is_partial and 2 * sum(sections) != each.value:
+            raise rope.wrong(
+                "mrope_section",
+                sections,
+                f"three numbers with the sum {each.value // 2}, half the dimensions of a head",
+            )
 
 
 def _check_end(texts: JsonFile, kind: str) -> None:
@@ -277,9 +342,12 @@ def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
                 raise config.wrong(
                     key, found.value, f"at most {largest:,}, the largest size of a tensor"
                 )
-    layers = config.integer(*LAYERS)
-    if layers is not None and numbers and layers.value > max(numbers) + 1:
-        key = next(name for name in LAYERS if config.values.get(name) is not None)
+    stated = (*LAYERS, *_PICTURE_LAYERS)
+    layers = config.integer(*stated)
+    # Of EfficientNet it is computed from the repeats, and counts no blocks.
+    is_counted = "num_block_repeats" not in config.values
+    if is_counted and layers is not None and numbers and layers.value > max(numbers) + 1:
+        key = next(name for name in stated if config.values.get(name) is not None)
         raise config.wrong(
             key, layers.value, f"at most {max(numbers) + 1}, the number of layers in the weights"
         )

@@ -8,7 +8,8 @@ import pytest
 from tests.unit.holotype.hub.checkpoints import record, safetensors
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.network_sizes import check_network
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.network_sizes import check_defaults, check_network
 from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
@@ -188,3 +189,59 @@ def test_captions_begin_with_a_token_of_the_vocabulary(tmp_path: Path, wrong: An
         CheckpointError, match=r"bos_token_id' is .*; expected one of the 100 token"
     ):
         check_network(Checkpoint(tmp_path), whole=False)
+
+
+SHAPES = {name: tuple(shape) for name, (_, shape) in TENSORS.items()}
+
+
+@pytest.mark.parametrize(
+    ("stated", "taken", "problem"),
+    [
+        (
+            {},
+            {"text_config": {"vocab_size": 49_408}},
+            "'text_config.vocab_size' is 49408 .the default of tr",
+        ),
+        (
+            {"vision_config": {"hidden_size": 32}},
+            {"vision_config": {"hidden_size": 32, "num_hidden_layers": 12}},
+            "'vision_config.num_hidden_layers' is 12 .the default of transformers.; expected at most",
+        ),
+    ],
+)
+def test_what_a_library_takes_for_a_size_that_is_left_out_fits_the_weights(
+    stated: dict[str, Any], taken: dict[str, Any], problem: str
+) -> None:
+    config = JsonFile("config.json", stated, "config.json")
+    with pytest.raises(CheckpointError, match=problem):
+        check_defaults(config, taken, SHAPES)
+
+
+def test_defaults_that_no_weights_follow_from_may_be_any() -> None:
+    config = JsonFile("config.json", {"text_config": {}}, "config.json")
+    taken = {
+        "text_config": {"vocab_size": 100},
+        "qformer_config": {"vocab_size": 30_522},
+        "vision_config": {"num_block_repeats": [1, 2], "num_hidden_layers": 64},
+    }
+    check_defaults(config, taken, SHAPES)
+    # One network alone is compared with its own tensors when it is built.
+    check_defaults(config, {"vocab_size": 10**6}, SHAPES)
+
+
+@pytest.mark.parametrize(
+    "sections", ["gelu", [1, "gelu", 2], [1, 2], [1, 1, 1], [-1, 2, 3], [0.5, 0.5, 3], {"a": 1}]
+)
+def test_the_dimensions_of_heads_are_shared_in_three(tmp_path: Path, sections: Any) -> None:
+    def saved_with(sections: Any, **more: Any) -> Checkpoint:
+        rope = {"mrope_section": sections, **more}
+        config = {"vlm_config": {"text_config": CONFIG | {"rope_parameters": rope}}}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        return Checkpoint(tmp_path)
+
+    check_network(saved_with([1, 1, 2]), whole=False)
+    check_network(saved_with([1, 1, 0], partial_rotary_factor=0.5), whole=False)
+    with pytest.raises(
+        CheckpointError, match=r"rope_parameters.mrope_section' is .*; expected thr"
+    ):
+        check_network(saved_with(sections), whole=False)
