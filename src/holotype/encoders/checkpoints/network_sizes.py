@@ -141,13 +141,13 @@ def check_defaults(config: JsonFile, taken: Mapping[str, Any], shapes: Shapes) -
 
 
 def _left_out(
-    stated: Mapping[str, object], taken: Mapping[str, Any], within: str = ""
+    stated: Mapping[str, object], taken: Mapping[Any, Any], within: str = ""
 ) -> Iterator[str]:
     """Yield the path of every value that a library takes and a file does not state."""
     for key, value in taken.items():
         known = stated.get(key)
         if known is None:
-            yield within + key
+            yield f"{within}{key}"
         elif isinstance(known, dict) and isinstance(value, dict):
             yield from _left_out(known, value, f"{within}{key}.")
 
