@@ -203,7 +203,7 @@ def _check_sections(config: JsonFile) -> None:
     """Check how the dimensions of heads are shared among time, height and width."""
     for key in ("rope_parameters", "rope_scaling"):
         rope = config.part(key) if isinstance(config.values.get(key), dict) else None
-        sections = rope.values.get("mrope_section") if rope is not None else None
+        sections: Any = rope.values.get("mrope_section") if rope is not None else None
         if rope is None or sections is None:
             continue
         is_shared = isinstance(sections, list) and len(sections) == 3

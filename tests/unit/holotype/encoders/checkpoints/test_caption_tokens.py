@@ -13,6 +13,12 @@ LIMITS = CaptionLimits(vocab_size=50, n_positions=None)
 ONE = ("bos", "pad", "sep", "decoder_start", "forced_bos")
 ONE_OR_SEVERAL = ("eos", "forced_eos")
 LISTS = ("suppress_tokens", "begin_suppress_tokens")
+WRONG_LISTS: tuple[Any, ...] = (1, {}, [50], [True], "ab")
+WRONG_LISTS_OF_LISTS: tuple[Any, ...] = (1, {}, [], [1], [[]], [[50]])
+NO_TOKENS: tuple[Any, ...] = (
+    *(-1, 50, 10**30, 1.5, 2.0, True, "1", {}, []),
+    *([1.5], [-2], [50], [[1]]),
+)
 LISTS_OF_LISTS = ("bad_words_ids", "force_words_ids")
 
 
@@ -41,14 +47,10 @@ def test_tokens_of_the_vocabulary_are_accepted(name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[
-            (f"{name}_token_id", value)
-            for name in (*ONE, *ONE_OR_SEVERAL)
-            for value in (-1, 50, 10**30, 1.5, 2.0, True, "1", {}, [], [1.5], [-2], [50], [[1]])
-        ],
+        *[(f"{name}_token_id", value) for name in (*ONE, *ONE_OR_SEVERAL) for value in NO_TOKENS],
         *[(f"{name}_token_id", [1]) for name in ONE],
-        *[(name, value) for name in LISTS for value in (1, {}, [50], [True], "ab")],
-        *[(name, value) for name in LISTS_OF_LISTS for value in (1, {}, [], [1], [[]], [[50]])],
+        *[(name, value) for name in LISTS for value in WRONG_LISTS],
+        *[(name, value) for name in LISTS_OF_LISTS for value in WRONG_LISTS_OF_LISTS],
     ],
 )
 def test_what_is_no_token_of_the_vocabulary_is_refused_by_its_name(name: str, value: Any) -> None:

@@ -141,7 +141,10 @@ def test_the_plan_says_it_so_that_verify_does_as_well(tmp_path: Path) -> None:
         make_plan(record(pooling="mean"), made(tmp_path, num_attention_heads=0))
 
 
-PARTS = {"text_config": CONFIG, "vision_config": {"hidden_size": 48, "num_hidden_layers": 2}}
+PARTS: dict[str, dict[str, Any]] = {
+    "text_config": CONFIG,
+    "vision_config": {"hidden_size": 48, "num_hidden_layers": 2},
+}
 
 
 @pytest.mark.parametrize(
