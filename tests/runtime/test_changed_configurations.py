@@ -223,7 +223,7 @@ WRONG: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
     ),
     "git": (
         ("processor_config.json", "image_processor.crop_size.width", (20, *SIZES)),
-        ("generation_config.json", "bos_token_id", ([1], *NO_TOKENS)),
+        ("generation_config.json", "bos_token_id", ([1], None, *NO_TOKENS)),
         ("generation_config.json", "eos_token_id", ([1, 100], *NO_TOKENS)),
         ("generation_config.json", "pad_token_id", ([1], *NO_TOKENS)),
         ("config.json", "pad_token_id", NO_TOKENS),
@@ -238,6 +238,10 @@ WRONG: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
         ("processor_config.json", "image_processor.size.shortest_edge", (0, -1, 10**9)),
         ("config.json", "vlm_config.vision_config.patch_size", (7,)),
         ("config.json", "vlm_config.vision_config.depth", (4096, 100_000, "two")),
+        ("config.json", "vlm_config.vision_config.mlp_ratio", (100_000, float("nan"), "x")),
+        ("config.json", "vlm_config.vision_config.in_channels", (4096, "x")),
+        ("config.json", "vlm_config.vision_config.embed_dim", (4096,)),
+        ("config.json", "vlm_config.text_config.rope_parameters", ({},)),
         ("config.json", "vlm_config.text_config.rope_parameters.mrope_section", NO_SECTIONS),
     ),
     "colsmol": (
@@ -286,6 +290,18 @@ def test_what_is_returned_beside_vectors_is_not_for_a_part_of_the_checkpoint_to_
         (folder / "config.json").write_text(json.dumps(made))
         runs_or_refuses(folder)
     (folder / "config.json").write_bytes(before)
+
+
+def test_what_is_returned_beside_captions_is_not_for_the_settings_to_say(tmp_path: Path) -> None:
+    image_models.git(tmp_path)
+    file = tmp_path / "generation_config.json"
+    before = json.loads(file.read_text())
+    for new in (True, 1e300, [[1, 2], [3]], {"x": 1}):
+        asked = dict.fromkeys(("output_hidden_states", "output_attentions", "output_scores"), new)
+        file.write_text(json.dumps(before | asked))
+        runs(tmp_path)
+    file.write_text(json.dumps(before | {"num_return_sequences": 2, "num_beams": 2}))
+    runs(tmp_path)
 
 
 def runs_or_refuses(folder: Path) -> None:

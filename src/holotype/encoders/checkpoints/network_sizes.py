@@ -29,7 +29,9 @@ _HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads", "encoder_atte
 _KEY_HEADS = "num_key_value_heads"
 _SIZES = ("vocab_size", *_WIDTHS, *_TABLE_WIDTHS, *_INNER_WIDTHS, *_HEADS, _KEY_HEADS)
 # Some networks have a number of these for each layer.
-_MAY_DIFFER = {*_INNER_WIDTHS, *_HEADS, _KEY_HEADS}
+_CHANNELS = ("num_channels", "in_channels", "in_chans")
+_MAY_DIFFER = {*_INNER_WIDTHS, *_HEADS, _KEY_HEADS, *_CHANNELS}
+_PART_SIZES = (*_SIZES, "embed_dim")
 _POSITIONS = ("max_position_embeddings", "n_positions")
 # No network is known that has a tenth of one of these.
 _MOST: Mapping[str, int] = {
@@ -43,6 +45,7 @@ _MOST: Mapping[str, int] = {
     "num_labels": 100_000,
     # The pictures of a video, which GIT has a vector for each of.
     "num_image_with_embedding": 1_000,
+    **dict.fromkeys(_CHANNELS, 100),
 }
 _MAY_BE_ZERO = {
     *("num_labels", "type_vocab_size", "decoder_layers", "num_decoder_layers"),
@@ -71,6 +74,10 @@ _PART = "_config"
 # Those that take the vector at the end of a text, and those that stop writing there if there is one.
 _READ_AT_END, _ENDS_OR_NOTHING = ("clip", "metaclip_2"), ("blip",)
 _WRITE_FROM_BEGINNING = ("blip",)
+# What transformers takes where a file says nothing.
+_USUAL_SECTIONS: Mapping[str, list[int]] = {
+    name: [16, 24, 24] for name in ("qwen2_vl_text", "qwen2_5_vl_text")
+}
 _NETWORKS = ("text_config", "vision_config", "qformer_config", "vlm_config")
 # What is computed, and no weight: positions, segments, causal masks, counts of training.
 _COMPUTED = re.compile(
@@ -138,6 +145,15 @@ def check_defaults(config: JsonFile, taken: Mapping[str, Any], shapes: Shapes) -
         read["qformer_config"] = {**queries, "vocab_size": None}
     whole = JsonFile(config.name, read, config.location, assumed=left_out)
     _check_parts_by_weights(whole, shapes)
+    _check_all_sections(whole)
+
+
+def _check_all_sections(config: JsonFile) -> None:
+    for key in _NETWORKS:
+        part = config.part(key) if isinstance(config.values.get(key), dict) else None
+        if part is not None:
+            _check_sections(part)
+            _check_all_sections(part)
 
 
 def _left_out(
@@ -164,6 +180,7 @@ def _check_alone(config: JsonFile) -> None:
     _check_values(config)
     _check_padding(config)
     _check_layer_types(config)
+    _check_all_sections(config)
     for key, value in config.values.items():
         if key.endswith(_PART) and isinstance(value, dict):
             part = config.part(key)
@@ -186,7 +203,6 @@ def _check_parts(config: JsonFile) -> None:
         if part is not None:
             _check_counts(part)
             _check_values(part)
-            _check_sections(part)
             _check_parts(part)
     texts = (
         config.part("text_config") if isinstance(config.values.get("text_config"), dict) else None
@@ -203,8 +219,11 @@ def _check_sections(config: JsonFile) -> None:
     """Check how the dimensions of heads are shared among time, height and width."""
     for key in ("rope_parameters", "rope_scaling"):
         rope = config.part(key) if isinstance(config.values.get(key), dict) else None
-        sections: Any = rope.values.get("mrope_section") if rope is not None else None
-        if rope is None or sections is None:
+        if rope is None:
+            continue
+        usual = _USUAL_SECTIONS.get(str(config.values.get("model_type")))
+        sections: Any = rope.values.get("mrope_section", usual)
+        if sections is None and "mrope_section" not in rope.values:
             continue
         is_shared = isinstance(sections, list) and len(sections) == 3
         if not is_shared or not all(type(n) is int and n >= 0 for n in sections):
@@ -336,7 +355,7 @@ def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
     # What stands beside the settings of the texts' network is read by none. Files of mixtures of
     # experts name widths that none of their layers has.
     if "text_config" not in config.values and not any("expert" in key for key in config.values):
-        for key in _SIZES:
+        for key in _PART_SIZES:
             found = config.integer(key) if isinstance(config.values.get(key), int) else None
             if found is not None and found.value > largest:
                 raise config.wrong(
@@ -344,6 +363,11 @@ def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
                 )
     stated = (*LAYERS, *_PICTURE_LAYERS)
     layers = config.integer(*stated)
+    width, ratio = config.integer("embed_dim"), config.number("mlp_ratio")
+    if width is not None and ratio is not None and not width.value * ratio.value <= largest:
+        raise config.wrong(
+            "mlp_ratio", ratio.value, f"a ratio of {width.value} to at most {largest:,}"
+        )
     # Of EfficientNet it is computed from the repeats, and counts no blocks.
     is_counted = "num_block_repeats" not in config.values
     if is_counted and layers is not None and numbers and layers.value > max(numbers) + 1:

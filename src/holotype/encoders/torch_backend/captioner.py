@@ -50,10 +50,22 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
         with torch.inference_mode():
             memory_bytes += _replace_maps(model.text_decoder)
     prompt = prompt_ids(plan.encoding, tokenizer, model.config)
+    if prompt is None and plan.encoding.model_type == "git":
+        _check_beginning(folder, model)
     n_shown = _n_shown(model, plan.encoding.model_type, prompt)
     longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
     captions = Captions(model, plan.encoding, prompt, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
+
+
+def _check_beginning(folder: Checkpoint, model: Any) -> None:
+    if model.generation_config.bos_token_id is None:
+        name = GENERATION_FILE if folder.has(GENERATION_FILE) else "config.json"
+        raise CheckpointError(
+            folder.where(name),
+            "'bos_token_id' is None; expected the id of a token, with which captions begin where "
+            "the record has no prompt",
+        )
 
 
 def _replace_maps(writer: Any) -> int:
@@ -120,6 +132,11 @@ class Captions:
             "use_cache": True,
             "return_dict_in_generate": True,
             "output_logits": True,
+            # What the settings of a checkpoint may ask for besides is read by none.
+            "output_scores": False,
+            "output_attentions": False,
+            "output_hidden_states": False,
+            "num_return_sequences": 1,
         }
         self._writer: Any = writer_of(model)
         _, self._ends = ends_of(model, encoding.model_type)
