@@ -215,7 +215,7 @@ WRONG: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
         ("processor_config.json", "image_processor.size", ({"height": 64, "width": 64},)),
         ("processor_config.json", "image_processor.size", ({"height": 3, "width": 3},)),
         ("processor_config.json", "image_processor.size", ({"height": 16, "width": 16},)),
-        ("config.json", "text_config.eos_token_id", ([1, 2, 3], 10**30)),
+        ("config.json", "text_config.eos_token_id", ([1, 2, 3], 10**30, None)),
         ("config.json", "text_config.pad_token_id", NO_TOKENS),
         ("config.json", "text_config.sep_token_id", NO_TOKENS),
         ("config.json", "text_config", ({"0": "a"},)),

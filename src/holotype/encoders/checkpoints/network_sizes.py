@@ -361,20 +361,21 @@ def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
                 raise config.wrong(
                     key, found.value, f"at most {largest:,}, the largest size of a tensor"
                 )
-    stated = (*LAYERS, *_PICTURE_LAYERS)
-    layers = config.integer(*stated)
     width, ratio = config.integer("embed_dim"), config.number("mlp_ratio")
     if width is not None and ratio is not None and not width.value * ratio.value <= largest:
         raise config.wrong(
             "mlp_ratio", ratio.value, f"a ratio of {width.value} to at most {largest:,}"
         )
-    # Of EfficientNet it is computed from the repeats, and counts no blocks.
-    is_counted = "num_block_repeats" not in config.values
-    if is_counted and layers is not None and numbers and layers.value > max(numbers) + 1:
-        key = next(name for name in stated if config.values.get(name) is not None)
-        raise config.wrong(
-            key, layers.value, f"at most {max(numbers) + 1}, the number of layers in the weights"
-        )
+    # Of EfficientNet the number is computed from the repeats, and counts no blocks.
+    stated = (*LAYERS, *_PICTURE_LAYERS) if "num_block_repeats" not in config.values else ()
+    for key in stated:
+        layers = config.integer(key)
+        if layers is not None and numbers and layers.value > max(numbers) + 1:
+            raise config.wrong(
+                key,
+                layers.value,
+                f"at most {max(numbers) + 1}, the number of layers in the weights",
+            )
     for key in _NETWORKS:
         part = config.part(key) if isinstance(config.values.get(key), dict) else None
         if part is not None:

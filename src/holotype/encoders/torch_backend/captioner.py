@@ -50,21 +50,27 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
         with torch.inference_mode():
             memory_bytes += _replace_maps(model.text_decoder)
     prompt = prompt_ids(plan.encoding, tokenizer, model.config)
-    if prompt is None and plan.encoding.model_type == "git":
-        _check_beginning(folder, model)
+    if prompt is None:
+        _check_beginning(folder, model, plan.encoding.model_type)
     n_shown = _n_shown(model, plan.encoding.model_type, prompt)
     longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
     captions = Captions(model, plan.encoding, prompt, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 
 
-def _check_beginning(folder: Checkpoint, model: Any) -> None:
-    if model.generation_config.bos_token_id is None:
-        name = GENERATION_FILE if folder.has(GENERATION_FILE) else "config.json"
+def _check_beginning(folder: Checkpoint, model: Any, model_type: str) -> None:
+    """Check that the settings name the token with which captions begin without a prompt."""
+    name, key, token = "config.json", "bos_token_id", 0
+    if model_type == "blip":
+        # It gives the network two tokens, and leaves out the second.
+        key, token = "text_config.eos_token_id", model.config.text_config.eos_token_id
+    elif model_type == "git":
+        name = GENERATION_FILE if folder.has(GENERATION_FILE) else name
+        token = model.generation_config.bos_token_id
+    if token is None:
         raise CheckpointError(
             folder.where(name),
-            "'bos_token_id' is None; expected the id of a token, with which captions begin where "
-            "the record has no prompt",
+            f"{key!r} is None; expected the id of a token, which captions without a prompt begin with",
         )
 
 
