@@ -207,6 +207,29 @@ def test_what_is_not_a_number_stays_so(kernels: Any) -> None:
     assert states.isnan().all()
 
 
+@pytest.mark.parametrize("large", [1e38, -1e38, float("inf"), float("nan")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "attention.self.query.weight",
+            "attention.self.value.bias",
+            "attention.output.dense.weight",
+        ),
+        *("attention.output.LayerNorm.weight", "intermediate.dense.weight", "output.dense.bias"),
+    ],
+)
+def test_weights_that_may_lead_beyond_float32_run_without_the_kernels(
+    kernels: Any, name: str, large: float
+) -> None:
+    model: Any = model_of("BertModel")
+    with torch.no_grad():
+        model.encoder.layer[-1].get_parameter(name).view(-1)[3] = large
+    forward = packed_forward(model, has_types=True)
+    assert forward is not None
+    assert with_kernel(forward) is forward
+
+
 @pytest.mark.parametrize("architecture", ["BertModel", "MPNetModel"])
 def test_a_row_to_which_nothing_attends_is_as_in_torch(kernels: Any, architecture: str) -> None:
     without, found = both(model_of(architecture))

@@ -37,6 +37,7 @@ FILES = (
     *("router_config.json", "config_sentence_transformers.json", "sentence_bert_config.json"),
     *("artifact.metadata", "tokenizer_config.json", "1_LogitScore/config.json"),
     *("1_SpladePooling/config.json", "special_tokens_map.json", "processor_config.json"),
+    "generation_config.json",
 )
 # Whatever is drawn is drawn again: a failure is the change's.
 SEED = 5
@@ -178,6 +179,15 @@ def reads_pictures(
 
 
 SIZES: tuple[Any, ...] = (0, -1, 3, 10**6, 10**9, 10**30)
+NO_TOKENS: tuple[Any, ...] = ([1.5], {}, -2, 100, 10**30, "0", True, [])
+NO_SECTIONS: tuple[Any, ...] = (
+    "gelu",
+    [1, "gelu", 3],
+    [1, 2],
+    [0.5, 0.5, 3],
+    [-1, 2, 3],
+    [9, 9, 9],
+)
 WRONG: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
     "clip": (
         ("processor_config.json", "image_processor.crop_size.height", (20, *SIZES)),
@@ -198,14 +208,28 @@ WRONG: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
         ("processor_config.json", "image_processor.patch_size", (7, 0, -1, 10**9)),
         ("processor_config.json", "image_processor.max_num_patches", (10**7, 10**30, 0, -1)),
         ("config.json", "vision_config.patch_size", (7, 16)),
+        ("config.json", "text_config", ({}, {"rope_type": "linear", "factor": 0})),
+        ("config.json", "vision_config", ({"rope_type": "linear"},)),
     ),
     "blip": (
         ("processor_config.json", "image_processor.size", ({"height": 64, "width": 64},)),
         ("processor_config.json", "image_processor.size", ({"height": 3, "width": 3},)),
         ("processor_config.json", "image_processor.size", ({"height": 16, "width": 16},)),
-        ("config.json", "text_config.eos_token_id", ([1, 2, 3], 10**30)),
+        ("config.json", "text_config.eos_token_id", ([1, 2, 3], 10**30, None)),
+        ("config.json", "text_config.pad_token_id", NO_TOKENS),
+        ("config.json", "text_config.sep_token_id", NO_TOKENS),
+        ("config.json", "text_config", ({"0": "a"},)),
+        ("generation_config.json", "eos_token_id", NO_TOKENS),
     ),
-    "git": (("processor_config.json", "image_processor.crop_size.width", (20, *SIZES)),),
+    "git": (
+        ("processor_config.json", "image_processor.crop_size.width", (20, *SIZES)),
+        ("generation_config.json", "bos_token_id", ([1], None, *NO_TOKENS)),
+        ("generation_config.json", "eos_token_id", ([1, 100], *NO_TOKENS)),
+        ("generation_config.json", "pad_token_id", ([1], *NO_TOKENS)),
+        ("config.json", "pad_token_id", NO_TOKENS),
+        ("config.json", "num_image_with_embedding", (10**9, -1, "many", [2])),
+        ("config.json", "vision_config", ({"rope_type": "linear"},)),
+    ),
     "colpali": (("processor_config.json", "image_processor.size.height", (24, *SIZES)),),
     "colqwen2": (
         ("processor_config.json", "image_processor.patch_size", (7, 0, -1)),
@@ -213,6 +237,12 @@ WRONG: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
         ("processor_config.json", "image_processor.size.longest_edge", (0, -1, 10**30)),
         ("processor_config.json", "image_processor.size.shortest_edge", (0, -1, 10**9)),
         ("config.json", "vlm_config.vision_config.patch_size", (7,)),
+        ("config.json", "vlm_config.vision_config.depth", (4096, 100_000, "two")),
+        ("config.json", "vlm_config.vision_config.mlp_ratio", (100_000, float("nan"), "x")),
+        ("config.json", "vlm_config.vision_config.in_channels", (4096, "x")),
+        ("config.json", "vlm_config.vision_config.embed_dim", (4096,)),
+        ("config.json", "vlm_config.text_config.rope_parameters", ({},)),
+        ("config.json", "vlm_config.text_config.rope_parameters.mrope_section", NO_SECTIONS),
     ),
     "colsmol": (
         ("processor_config.json", "image_processor.size.longest_edge", (0, -1, 10**30)),
@@ -236,7 +266,8 @@ def test_pictures_of_other_sizes_than_the_network_reads_are_refused_at_once(
                 load(f"local:{folder}", device="cpu")
                 pytest.fail(f"{kind}: {path} may be {new!r}")
             except CheckpointError as error:
-                assert any(key in str(error) for key in path.split(".")[1:]), (path, new, error)
+                keys = path.split(".")[1:] or [path]
+                assert any(key in str(error) for key in keys), (path, new, error)
             finally:
                 (folder / name).write_bytes(before)
 
@@ -259,6 +290,18 @@ def test_what_is_returned_beside_vectors_is_not_for_a_part_of_the_checkpoint_to_
         (folder / "config.json").write_text(json.dumps(made))
         runs_or_refuses(folder)
     (folder / "config.json").write_bytes(before)
+
+
+def test_what_is_returned_beside_captions_is_not_for_the_settings_to_say(tmp_path: Path) -> None:
+    image_models.git(tmp_path)
+    file = tmp_path / "generation_config.json"
+    before = json.loads(file.read_text())
+    for new in (True, 1e300, [[1, 2], [3]], {"x": 1}):
+        asked = dict.fromkeys(("output_hidden_states", "output_attentions", "output_scores"), new)
+        file.write_text(json.dumps(before | asked))
+        runs(tmp_path)
+    file.write_text(json.dumps(before | {"num_return_sequences": 2, "num_beams": 2}))
+    runs(tmp_path)
 
 
 def runs_or_refuses(folder: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holotype.encoders.checkpoints.caption_limits import CaptionLimits
+from holotype.encoders.checkpoints.caption_tokens import check_caption_tokens
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.processor import ImageProcessor, read_image_processor
@@ -102,8 +103,11 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
     model_type = str(config.values["model_type"])
     texts = config.part("text_config") or config
     pictures = config.part("vision_config") or JsonFile(config.name, {}, config.location)
+    generation = checkpoint.json(GENERATION_FILE, optional=True)
     vocab_size, n_positions = texts.integer("vocab_size"), texts.integer("max_position_embeddings")
     limits = _limits(model_type, texts, vocab_size, n_positions)
+    for stated in (texts, generation):
+        check_caption_tokens(stated, limits)
     return CaptionerSettings(
         text=dataclasses.replace(
             described,

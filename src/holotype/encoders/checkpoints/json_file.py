@@ -122,8 +122,9 @@ class JsonFile:
 
     def wrong(self, key: str, value: object, expected: str) -> CheckpointError:
         """Return the error for a value that is not what it should be."""
-        path = self.path_of(key)
-        return CheckpointError(self.location, f"{path!r} is {value!r}; expected {expected}")
+        path, source = self.path_of(key), self.source_of(key)
+        said = "" if source == self.name else f" ({source})"
+        return CheckpointError(self.location, f"{path!r} is {value!r}{said}; expected {expected}")
 
     def path_of(self, key: str) -> str:
         """Return the keys that lead to a value from the top of the file, with dots between them."""

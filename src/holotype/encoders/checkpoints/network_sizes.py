@@ -8,11 +8,11 @@ large a network is, so that both are compared before anything is built.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
 from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
-from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.json_file import JsonFile, Setting
 from holotype.encoders.checkpoints.safetensors import Header
 from holotype.encoders.checkpoints.settings import CLASSIFICATION, CONFIG_FILE
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
@@ -21,6 +21,7 @@ Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 LAYERS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers", "encoder_layers")
 """What configurations call the number of layers; of two stacks, T5 and BART count the encoder's."""
+_PICTURE_LAYERS = ("depth",)
 _WIDTHS = ("hidden_size", "d_model", "dim", "n_embd")
 _TABLE_WIDTHS = ("embedding_size", "word_embed_proj_dim", "d_embed")
 _INNER_WIDTHS = ("intermediate_size", "n_inner", "d_ff", "encoder_ffn_dim", "decoder_ffn_dim")
@@ -28,20 +29,28 @@ _HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads", "encoder_atte
 _KEY_HEADS = "num_key_value_heads"
 _SIZES = ("vocab_size", *_WIDTHS, *_TABLE_WIDTHS, *_INNER_WIDTHS, *_HEADS, _KEY_HEADS)
 # Some networks have a number of these for each layer.
-_MAY_DIFFER = {*_INNER_WIDTHS, *_HEADS, _KEY_HEADS}
+_CHANNELS = ("num_channels", "in_channels", "in_chans")
+_MAY_DIFFER = {*_INNER_WIDTHS, *_HEADS, _KEY_HEADS, *_CHANNELS}
+_PART_SIZES = (*_SIZES, "embed_dim")
 _POSITIONS = ("max_position_embeddings", "n_positions")
 # No network is known that has a tenth of one of these.
 _MOST: Mapping[str, int] = {
     "vocab_size": 10_000_000,
     **dict.fromkeys((*_WIDTHS, *_TABLE_WIDTHS, *_INNER_WIDTHS, "hidden_dim"), 1_000_000),
-    **dict.fromkeys((*LAYERS, "decoder_layers", "num_decoder_layers"), 1_000),
+    **dict.fromkeys((*LAYERS, *_PICTURE_LAYERS, "decoder_layers", "num_decoder_layers"), 1_000),
     **dict.fromkeys((*_HEADS, _KEY_HEADS, "decoder_attention_heads"), 10_000),
     **dict.fromkeys(("head_dim", "d_kv"), 100_000),
     **dict.fromkeys(_POSITIONS, 100_000_000),
     **dict.fromkeys(("type_vocab_size", "relative_attention_num_buckets"), 10_000),
     "num_labels": 100_000,
+    # The pictures of a video, which GIT has a vector for each of.
+    "num_image_with_embedding": 1_000,
+    **dict.fromkeys(_CHANNELS, 100),
 }
-_MAY_BE_ZERO = {"num_labels", "type_vocab_size", "decoder_layers", "num_decoder_layers"}
+_MAY_BE_ZERO = {
+    *("num_labels", "type_vocab_size", "decoder_layers", "num_decoder_layers"),
+    "num_image_with_embedding",
+}
 # Positions that are learnt, and not computed from some base, have a table of this many rows.
 _MOST_LEARNT_POSITIONS = 100_000
 _FRACTIONS = re.compile(r"(.*_)?(dropout|drop|dropout_prob)")
@@ -65,6 +74,10 @@ _PART = "_config"
 # Those that take the vector at the end of a text, and those that stop writing there if there is one.
 _READ_AT_END, _ENDS_OR_NOTHING = ("clip", "metaclip_2"), ("blip",)
 _WRITE_FROM_BEGINNING = ("blip",)
+# What transformers takes where a file says nothing.
+_USUAL_SECTIONS: Mapping[str, list[int]] = {
+    name: [16, 24, 24] for name in ("qwen2_vl_text", "qwen2_5_vl_text")
+}
 _NETWORKS = ("text_config", "vision_config", "qformer_config", "vlm_config")
 # What is computed, and no weight: positions, segments, causal masks, counts of training.
 _COMPUTED = re.compile(
@@ -112,6 +125,49 @@ def check_network(transformer: Checkpoint, *, whole: bool = True) -> None:
         _check_parts_by_weights(config, shapes)
 
 
+def check_defaults(config: JsonFile, taken: Mapping[str, Any], shapes: Shapes) -> None:
+    """Check the sizes that a library takes for several networks where `config.json` says none.
+
+    Args:
+        config: the file.
+        taken: what the library makes of it, with its own sizes in what the file leaves out.
+        shapes: the shapes of all tensors, by their names.
+
+    Raises:
+        CheckpointError: a network would be larger than all weights together.
+    """
+    if not any(isinstance(taken.get(name), dict) for name in _NETWORKS):
+        return
+    left_out = dict.fromkeys(_left_out(config.values, taken), "the default of transformers")
+    read = {**taken}
+    # That network reads vectors, no words.
+    if isinstance(queries := read.get("qformer_config"), dict):
+        read["qformer_config"] = {**queries, "vocab_size": None}
+    whole = JsonFile(config.name, read, config.location, assumed=left_out)
+    _check_parts_by_weights(whole, shapes)
+    _check_all_sections(whole)
+
+
+def _check_all_sections(config: JsonFile) -> None:
+    for key in _NETWORKS:
+        part = config.part(key) if isinstance(config.values.get(key), dict) else None
+        if part is not None:
+            _check_sections(part)
+            _check_all_sections(part)
+
+
+def _left_out(
+    stated: Mapping[str, object], taken: Mapping[Any, Any], within: str = ""
+) -> Iterator[str]:
+    """Yield the path of every value that a library takes and a file does not state."""
+    for key, value in taken.items():
+        known = stated.get(key)
+        if known is None:
+            yield f"{within}{key}"
+        elif isinstance(known, dict) and isinstance(value, dict):
+            yield from _left_out(known, value, f"{within}{key}.")
+
+
 def _tensors(folder: Checkpoint) -> Header:
     """Return the tensors of a folder, as far as the headers of its files are at hand."""
     names = {folder.part(name).inside for name in folder.weight_names()}
@@ -124,6 +180,7 @@ def _check_alone(config: JsonFile) -> None:
     _check_values(config)
     _check_padding(config)
     _check_layer_types(config)
+    _check_all_sections(config)
     for key, value in config.values.items():
         if key.endswith(_PART) and isinstance(value, dict):
             part = config.part(key)
@@ -156,6 +213,33 @@ def _check_parts(config: JsonFile) -> None:
             _check_end(texts, kind)
         if "bos_token_id" in texts.values and kind in _WRITE_FROM_BEGINNING:
             _check_beginning(texts)
+
+
+def _check_sections(config: JsonFile) -> None:
+    """Check how the dimensions of heads are shared among time, height and width."""
+    for key in ("rope_parameters", "rope_scaling"):
+        rope = config.part(key) if isinstance(config.values.get(key), dict) else None
+        if rope is None:
+            continue
+        usual = _USUAL_SECTIONS.get(str(config.values.get("model_type")))
+        sections: Any = rope.values.get("mrope_section", usual)
+        if sections is None and "mrope_section" not in rope.values:
+            continue
+        is_shared = isinstance(sections, list) and len(sections) == 3
+        if not is_shared or not all(type(n) is int and n >= 0 for n in sections):
+            raise rope.wrong("mrope_section", sections, "three numbers of dimensions")
+        width, n_heads = config.integer("hidden_size"), config.integer("num_attention_heads")
+        each = config.integer("head_dim")
+        if each is None and width is not None and n_heads is not None:
+            each = Setting(width.value // n_heads.value, width.file)
+        # Some turn a part of the dimensions alone.
+        is_partial = "partial_rotary_factor" in {**config.values, **rope.values}
+        if each is not None and not is_partial and 2 * sum(sections) != each.value:
+            raise rope.wrong(
+                "mrope_section",
+                sections,
+                f"three numbers with the sum {each.value // 2}, half the dimensions of a head",
+            )
 
 
 def _check_end(texts: JsonFile, kind: str) -> None:
@@ -271,18 +355,27 @@ def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
     # What stands beside the settings of the texts' network is read by none. Files of mixtures of
     # experts name widths that none of their layers has.
     if "text_config" not in config.values and not any("expert" in key for key in config.values):
-        for key in _SIZES:
+        for key in _PART_SIZES:
             found = config.integer(key) if isinstance(config.values.get(key), int) else None
             if found is not None and found.value > largest:
                 raise config.wrong(
                     key, found.value, f"at most {largest:,}, the largest size of a tensor"
                 )
-    layers = config.integer(*LAYERS)
-    if layers is not None and numbers and layers.value > max(numbers) + 1:
-        key = next(name for name in LAYERS if config.values.get(name) is not None)
+    width, ratio = config.integer("embed_dim"), config.number("mlp_ratio")
+    if width is not None and ratio is not None and not width.value * ratio.value <= largest:
         raise config.wrong(
-            key, layers.value, f"at most {max(numbers) + 1}, the number of layers in the weights"
+            "mlp_ratio", ratio.value, f"a ratio of {width.value} to at most {largest:,}"
         )
+    # Of EfficientNet the number is computed from the repeats, and counts no blocks.
+    stated = (*LAYERS, *_PICTURE_LAYERS) if "num_block_repeats" not in config.values else ()
+    for key in stated:
+        layers = config.integer(key)
+        if layers is not None and numbers and layers.value > max(numbers) + 1:
+            raise config.wrong(
+                key,
+                layers.value,
+                f"at most {max(numbers) + 1}, the number of layers in the weights",
+            )
     for key in _NETWORKS:
         part = config.part(key) if isinstance(config.values.get(key), dict) else None
         if part is not None:

@@ -238,6 +238,7 @@ class BertForward:
 
     Attributes:
         layers: the layers, in order.
+        bias_table: what `position_bias` reads; None where attention has no biases.
     """
 
     def __init__(
@@ -251,7 +252,7 @@ class BertForward:
             bias_table: what `position_bias` reads, for models that have such biases.
         """
         self._embeddings = embeddings
-        self._bias_table = bias_table
+        self.bias_table = bias_table
         self.layers = layers
 
     def __call__(self, batch: TokenBatch) -> Tensor:
@@ -263,8 +264,13 @@ class BertForward:
 
     def start(self, batch: TokenBatch) -> tuple[Tensor, PositionBias | None]:
         """Return the input of the first layer and the bias of attention, which all layers take."""
-        bias = None if self._bias_table is None else self._bias(self._bias_table, batch)
+        bias = None if self.bias_table is None else self._bias(self.bias_table, batch)
         return self._embeddings(batch), bias
+
+    @property
+    def input_norm(self) -> Norm:
+        """The norm that ends the input of the first layer."""
+        return self._embeddings.norm
 
     @property
     def n_positions(self) -> int:
@@ -275,7 +281,7 @@ class BertForward:
     def with_maps(self, change: ChangeMap) -> BertForward:
         """Return the same pass with other maps."""
         layers = tuple(layer.with_maps(change) for layer in self.layers)
-        return BertForward(self._embeddings, layers, self._bias_table)
+        return BertForward(self._embeddings, layers, self.bias_table)
 
     def _bias(self, table: Tensor, batch: TokenBatch) -> PositionBias:
         longest = max(group.n_tokens for group in batch.groups)

@@ -59,10 +59,28 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
         if plan.encoding.num_beams > 1:
             _share_pictures(model.text_decoder, plan.encoding.num_beams)
     prompt = prompt_ids(plan.encoding, tokenizer, model.config)
+    if prompt is None:
+        _check_beginning(folder, model, plan.encoding.model_type)
     n_shown = _n_shown(model, plan.encoding.model_type, prompt)
     longest = longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
     captions = Captions(model, plan.encoding, prompt, longest - n_shown, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
+
+
+def _check_beginning(folder: Checkpoint, model: Any, model_type: str) -> None:
+    """Check that the settings name the token with which captions begin without a prompt."""
+    name, key, token = "config.json", "bos_token_id", 0
+    if model_type == "blip":
+        # It gives the network two tokens, and leaves out the second.
+        key, token = "text_config.eos_token_id", model.config.text_config.eos_token_id
+    elif model_type == "git":
+        name = GENERATION_FILE if folder.has(GENERATION_FILE) else name
+        token = model.generation_config.bos_token_id
+    if token is None:
+        raise CheckpointError(
+            folder.where(name),
+            f"{key!r} is None; expected the id of a token, which captions without a prompt begin with",
+        )
 
 
 def _replace_maps(writer: Any) -> int:
@@ -167,6 +185,11 @@ class Captions:
             "use_cache": True,
             "return_dict_in_generate": True,
             "output_logits": True,
+            # What the settings of a checkpoint may ask for besides is read by none.
+            "output_scores": False,
+            "output_attentions": False,
+            "output_hidden_states": False,
+            "num_return_sequences": 1,
         }
         self._writer: Any = writer_of(model)
         self._shares_pictures = encoding.num_beams > 1 and encoding.model_type == "blip"

@@ -22,6 +22,7 @@ from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.bert_forward import BertForward, Layer, Norm
 from holotype.encoders.torch_backend.kernels import INSTRUCTION_SETS, instruction_set, kernels
 from holotype.encoders.torch_backend.linear_map import LinearMap, OneDnnLinearMap
+from holotype.encoders.torch_backend.magnitudes import MapSizes, largest, stays_finite
 from holotype.encoders.torch_backend.packed_backbone import Forward
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 
@@ -96,7 +97,8 @@ def _beside(forward: BertForward) -> FewTokensForward | None:
     if not all(lies_in_panels(one.shape, one.dtype, found.PANEL) for row in packed for one in row):
         return None
     by = instruction_set(found, packed[0][0].dtype)
-    if by is None:
+    # Where numbers leave float32, the passes differ in what they make of infinities.
+    if by is None or not stays_finite(forward, _sizes, found.MOST_TOKENS):
         return None
     address = torch.ops.mkldnn.data_ptr
     layers = [
@@ -178,5 +180,19 @@ def lies_in_panels(shape: torch.Size, dtype: torch.dtype, panel: int) -> bool:
     packed = operators._reorder_linear_weight(weight, None)
     if operators._nbytes(packed) != expected.nbytes:
         return False
-    memory = (ctypes.c_uint8 * expected.nbytes).from_address(operators.data_ptr(packed))
-    return torch.equal(torch.frombuffer(memory, dtype=dtype), expected)
+    return torch.equal(_numbers(packed), expected)
+
+
+def _numbers(packed: Tensor) -> Tensor:
+    """Return the numbers of a weight in the order in which oneDNN keeps them, without a copy."""
+    operators: Any = torch.ops.mkldnn
+    n_bytes: int = operators._nbytes(packed)
+    memory = (ctypes.c_uint8 * n_bytes).from_address(operators.data_ptr(packed))
+    return torch.frombuffer(memory, dtype=packed.dtype)
+
+
+def _sizes(one: LinearMap) -> MapSizes:
+    """Return the sizes of a map of which `_layer` has found that it has a bias and lies in panels."""
+    held: Any = one
+    return MapSizes(held.packed.shape[1], largest(_numbers(held.packed)), largest(held.bias))
+

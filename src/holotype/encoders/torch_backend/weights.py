@@ -24,7 +24,7 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import AnswerTokens
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import LinearSpec
-from holotype.encoders.checkpoints.network_sizes import refuse_adapter
+from holotype.encoders.checkpoints.network_sizes import check_defaults, refuse_adapter
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.torch_backend.quiet import without_messages
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
@@ -97,6 +97,8 @@ def build_model(
         CheckpointError: transformers cannot build the model.
         TensorError: a tensor is missing, unexpected, or of another shape.
     """
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    check_defaults(folder.json("config.json"), config.to_dict(), shapes)
     try:
         build: Any = model_class.from_pretrained
         # What it says of missing tensors, that they are made anew, is an error here.

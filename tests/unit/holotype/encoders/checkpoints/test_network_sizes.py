@@ -8,7 +8,8 @@ import pytest
 from tests.unit.holotype.hub.checkpoints import record, safetensors
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.network_sizes import check_network
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.network_sizes import check_defaults, check_network
 from holotype.encoders.kinds.plan import make_plan
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
@@ -74,6 +75,7 @@ def test_the_sizes_of_each_of_several_networks_are_possible(
         *[("layer_norm_eps", value) for value in ("small", None, -1.0, float("nan"))],
         *[("hidden_dropout_prob", value) for value in ("x", -0.1, 1.5)],
         ("num_labels", 10**9),
+        *[("num_image_with_embedding", value) for value in (10**9, -1, "six")],
         ("max_position_embeddings", 10**12),
         ("rope_theta", "wide"),
     ],
@@ -152,6 +154,14 @@ PARTS: dict[str, dict[str, Any]] = {
         ("text_config", {"vocab_size": 101}, "text_config.vocab_size' is 101; expected at most"),
         ("text_config", {"intermediate_size": 10**6}, "intermediate_size' is 1000000; expected"),
         ("vision_config", {"hidden_size": 4096}, "vision_config.hidden_size' is 4096; expected"),
+        ("vision_config", {"depth": 3}, "depth' is 3; expected at most 2, the number of la"),
+        ("vision_config", {"embed_dim": 101}, "embed_dim' is 101; expected at most 100"),
+        (
+            "vision_config",
+            {"embed_dim": 25, "mlp_ratio": 5},
+            "is 5.0; expected a ratio of 25 to at",
+        ),
+        ("vision_config", {"in_channels": 4096}, "in_channels' is 4096; expected a number from 1"),
         ("vision_config", {"num_hidden_layers": 3}, "is 3; expected at most 2, the number of la"),
         ("text_config", {"num_attention_heads": 128}, "attention_heads' is 128; expected at most"),
     ],
@@ -191,3 +201,59 @@ def test_captions_begin_with_a_token_of_the_vocabulary(tmp_path: Path, wrong: An
         CheckpointError, match=r"bos_token_id' is .*; expected one of the 100 token"
     ):
         check_network(Checkpoint(tmp_path), whole=False)
+
+
+SHAPES = {name: tuple(shape) for name, (_, shape) in TENSORS.items()}
+
+
+@pytest.mark.parametrize(
+    ("stated", "taken", "problem"),
+    [
+        (
+            {},
+            {"text_config": {"vocab_size": 49_408}},
+            "'text_config.vocab_size' is 49408 .the default of tr",
+        ),
+        (
+            {"vision_config": {"hidden_size": 32}},
+            {"vision_config": {"hidden_size": 32, "num_hidden_layers": 12}},
+            "'vision_config.num_hidden_layers' is 12 .the default of transformers.; expected at most",
+        ),
+    ],
+)
+def test_what_a_library_takes_for_a_size_that_is_left_out_fits_the_weights(
+    stated: dict[str, Any], taken: dict[str, Any], problem: str
+) -> None:
+    config = JsonFile("config.json", stated, "config.json")
+    with pytest.raises(CheckpointError, match=problem):
+        check_defaults(config, taken, SHAPES)
+
+
+def test_defaults_that_no_weights_follow_from_may_be_any() -> None:
+    config = JsonFile("config.json", {"text_config": {}}, "config.json")
+    taken = {
+        "text_config": {"vocab_size": 100},
+        "qformer_config": {"vocab_size": 30_522},
+        "vision_config": {"num_block_repeats": [1, 2], "num_hidden_layers": 64},
+    }
+    check_defaults(config, taken, SHAPES)
+    # One network alone is compared with its own tensors when it is built.
+    check_defaults(config, {"vocab_size": 10**6}, SHAPES)
+
+
+@pytest.mark.parametrize(
+    "sections", ["gelu", [1, "gelu", 2], [1, 2], [1, 1, 1], [-1, 2, 3], [0.5, 0.5, 3], {"a": 1}]
+)
+def test_the_dimensions_of_heads_are_shared_in_three(tmp_path: Path, sections: Any) -> None:
+    def saved_with(sections: Any, **more: Any) -> Checkpoint:
+        rope = {"mrope_section": sections, **more}
+        config = {"vlm_config": {"text_config": CONFIG | {"rope_parameters": rope}}}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        return Checkpoint(tmp_path)
+
+    check_network(saved_with([1, 1, 2]), whole=False)
+    check_network(saved_with([1, 1, 0], partial_rotary_factor=0.5), whole=False)
+    with pytest.raises(
+        CheckpointError, match=r"rope_parameters.mrope_section' is .*; expected thr"
+    ):
+        check_network(saved_with(sections), whole=False)
