@@ -195,4 +195,3 @@ def _sizes(one: LinearMap) -> MapSizes:
     """Return the sizes of a map of which `_layer` has found that it has a bias and lies in panels."""
     held: Any = one
     return MapSizes(held.packed.shape[1], largest(_numbers(held.packed)), largest(held.bias))
-

@@ -418,6 +418,8 @@ def open_clip() -> Files:
                 "logit_scale": ("F32", []),
                 "text_projection": ("F32", [32, 24]),
                 "visual.proj": ("F32", [128, 24]),
+                "visual.transformer.resblocks.1.mlp.c_fc.bias": ("F32", [512]),
+                "transformer.resblocks.2.mlp.c_fc.bias": ("F32", [128]),
             },
             number=2.5,
         ),
