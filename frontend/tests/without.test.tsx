@@ -73,11 +73,12 @@ test("a deployment can be applied again where there is one, and its failures are
 	const calls = serve({
 		...answers("deployment.yaml"),
 		"POST /api/reload": {
-			added: [],
+			added: ["pages"],
 			removed: [],
 			swapped: [],
 			changed: [],
 			failed: { search: "there is no folder '/gone'" },
+			missing: { pages: "there is no folder '/pages'" },
 		},
 	});
 	show(<PoolView />);
@@ -85,6 +86,7 @@ test("a deployment can be applied again where there is one, and its failures are
 	fireEvent.click(screen.getByRole("button", { name: "Apply the deployment again" }));
 	const alert = await screen.findByRole("alert");
 	expect(alert.textContent).toContain("search was not changed: there is no folder '/gone'");
+	expect(alert.textContent).toContain("pages cannot be loaded: there is no folder '/pages'");
 	expect(calls.filter(({ path }) => path === "/api/reload")).toHaveLength(1);
 });
 

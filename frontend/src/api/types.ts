@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 
 export type Activation = Schemas["ActivationBody"];
 export type ApiKey = Schemas["KeyBody"];
+export type Applied = Schemas["AppliedBody"];
 export type BenchmarkRun = Schemas["RunBody"];
 export type CatalogueSummary = Schemas["SummaryBody"];
 export type CheckResult = Schemas["ResultBody"];

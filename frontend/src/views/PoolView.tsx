@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { reload } from "../api/endpoints";
 import * as queries from "../api/queries";
-import type { Policy, Pool } from "../api/types";
+import type { Applied, Policy, Pool } from "../api/types";
 import { useSearch } from "../app/router";
 import { bytes, duration } from "../format";
 import { BudgetBar } from "../pool/BudgetBar";
@@ -42,7 +42,7 @@ export function PoolView() {
 				</button>
 			</PageHead>
 			<ErrorNote error={again.error} />
-			{again.data && <NotChanged failed={again.data.failed} />}
+			{again.data && <NotApplied {...again.data} />}
 			<Answer query={query} what="Asking for the pool">
 				{(pool) => (
 					<>
@@ -55,17 +55,20 @@ export function PoolView() {
 	);
 }
 
-/** Names that a deployment could not change, which serve what they served before. */
-function NotChanged({ failed }: { failed: Record<string, string> }) {
-	const names = Object.entries(failed);
-	if (!names.length) return null;
+/** Names that a deployment could not change, or that it added and nothing can be loaded for. */
+function NotApplied({ failed, missing }: Pick<Applied, "failed" | "missing">) {
+	const problems = [
+		...Object.entries(failed).map(([name, reason]) => [name, "was not changed", reason]),
+		...Object.entries(missing).map(([name, reason]) => [name, "cannot be loaded", reason]),
+	];
+	if (!problems.length) return null;
 	return (
 		<div className="problem" role="alert">
 			<strong>The deployment was applied in part</strong>
 			<ul>
-				{names.map(([name, reason]) => (
+				{problems.map(([name, what, reason]) => (
 					<li key={name} className="break">
-						<code>{name}</code> was not changed: {reason}
+						<code>{name}</code> {what}: {reason}
 					</li>
 				))}
 			</ul>
