@@ -33,7 +33,10 @@ BY_KIND: Mapping[tuple[str, str], object] = {
     ("CaptionerModel", "matryoshka"): False,
 }
 """What follows from the kind of a record alone."""
-BY_REQUIRED_FIELDS: Mapping[str, object] = {"smallest_dim": REQUIRED["embedding_dim"]}
+BY_REQUIRED_FIELDS: Mapping[str, object] = {
+    "smallest_dim": REQUIRED["embedding_dim"],
+    "is_on_hub": True,
+}
 """What follows from the fields that every record has."""
 NO_FACTS = {"multi_vector", "deprecated", "aliases"}
 """Fields whose default is what the absence of a statement says; see the schema."""
