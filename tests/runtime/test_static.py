@@ -242,7 +242,7 @@ def test_old_files_of_model2vec_mean_its_usual_length(save_model2vec: Save, reco
     assert encoder.max_length == 512
     # 512 tokens of the median length are 512 characters, of which 256 are spaces.
     text = "x " * 600
-    with pytest.warns(TextOverflowWarning, match=r"1 of 1 texts .* 344 tokens were cut"):
+    with pytest.warns(TextOverflowWarning, match=r"1 of 1 text .* 344 tokens were cut"):
         ours = encoder.encode(text)
     assert_equal(ours, exact_model2vec(folder).encode([text])[0])
 
