@@ -160,7 +160,7 @@ def test_queries_and_documents_that_are_cut_are_reported(
     encoder = load(colbert_record(), checkpoint=folder)
     with pytest.warns(TextOverflowWarning, match="1 of 2 texts .* 24 tokens .* 8 tokens were cut"):
         encoder.encode_query(["the " * 30, "short"])
-    with pytest.warns(TextOverflowWarning, match="1 of 1 texts .* 40 tokens .* 2 tokens were cut"):
+    with pytest.warns(TextOverflowWarning, match="1 of 1 text .* 40 tokens .* 2 tokens were cut"):
         encoder.encode_document("the " * 40)
 
 
