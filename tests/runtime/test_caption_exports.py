@@ -391,9 +391,14 @@ def test_an_export_of_an_artifact_is_the_same_model(
 ) -> None:
     create_artifact(exported[0], tmp_path / "artifact")
     export(tmp_path / "artifact", backend="onnx", to=tmp_path / "made")
+    assert not (tmp_path / "made" / "artifact.json").exists()
     with opened(exported[0]) as theirs, opened(tmp_path / "made", "onnx") as ours:
         assert_same(ours, theirs)
         assert ours.fingerprint == theirs.fingerprint
+    # Earlier versions copied the manifest of the artifact, which says nothing of the export.
+    shutil.copy(tmp_path / "artifact" / "artifact.json", tmp_path / "made")
+    with opened(tmp_path / "made", "onnx") as copied:
+        assert copied.fingerprint == ours.fingerprint
 
 
 def test_the_pool_writes_the_same_captions(exported: tuple[Path, Path]) -> None:

@@ -143,8 +143,8 @@ def test_more_labels_come_best_first(classifier: Classifier) -> None:
 def test_a_label_that_is_not_sure_enough_does_not_apply(classifier: Classifier) -> None:
     best = classifier.classify("a text")[0]
     assert classifier.classify("a text", threshold=best.score) == (best,)
-    assert classifier.classify("a text", threshold=1.1) == ()
-    second = classifier.classify("a text", thresholds={best.label: 1.1})
+    assert classifier.classify("a text", threshold=1.0) == ()
+    second = classifier.classify("a text", thresholds={best.label: 1.0})
     assert second == classifier.classify("a text", top_k=3)[1:2]
 
 

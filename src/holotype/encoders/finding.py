@@ -12,8 +12,12 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.opening import ComparedArtifact, OpenedModel, compare_artifact
-from holotype.references.paths import MANIFEST_FILE
+from holotype.encoders.opening import (
+    ComparedArtifact,
+    OpenedModel,
+    compare_artifact,
+    is_artifact,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ def find_files(config: ModelConfig[Any], known: OpenedModel | None = None) -> Mo
     if known is not None and known.checkpoint is not None and known.checkpoint.folder == folder:
         checkpoint = known.checkpoint.with_policy(policy)
         return ModelFiles(checkpoint=checkpoint, graph=graph, artifact=known.artifact)
-    if not (folder / MANIFEST_FILE).exists():
+    if not is_artifact(folder):
         return ModelFiles(checkpoint=Checkpoint(folder, policy=policy), graph=graph)
     artifact = compare_artifact(folder, verify="full")
     checkpoint = Checkpoint(folder, policy=policy, digests=artifact.digests)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.completeness import check_complete, check_weights
 from holotype.encoders.config import look_up_reference
@@ -160,7 +160,7 @@ def open_reference(
     if ref.scheme == "hf":
         return _open_repository(ref, with_code=with_code)
     folder = find_folder(ref)
-    if (folder / MANIFEST_FILE).exists():
+    if is_artifact(folder):
         return _opened_artifact(compare_artifact(folder, verify=verify))
     checkpoint = Checkpoint(folder)
     original = find_original(checkpoint)
@@ -178,6 +178,22 @@ def _open_locked(ref: ModelRef, lock: Path, verify: Verify) -> OpenedModel:
 def _opened_artifact(artifact: ComparedArtifact) -> OpenedModel:
     checkpoint = Checkpoint(artifact.folder, digests=artifact.digests)
     return OpenedModel(record=artifact.manifest.record, checkpoint=checkpoint, artifact=artifact)
+
+
+def is_artifact(folder: Path) -> bool:
+    """Return whether a folder is an artifact.
+
+    An export of one that an earlier version made has a copy of its manifest, which does not name the
+    files of the export.
+
+    Raises:
+        ManifestError: the manifest is damaged or malicious.
+    """
+    if not (folder / MANIFEST_FILE).exists():
+        return False
+    if not (folder / EXPORT_FILE).exists():
+        return True
+    return any(file.path == EXPORT_FILE for file in read_manifest(folder).files)
 
 
 def compare_artifact(folder: Path, *, verify: Verify) -> ComparedArtifact:

@@ -21,6 +21,7 @@ from holotype.encoders.copies import find_original, find_resemblance
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.plan import make_plan
 from holotype.encoders.names import as_reference
+from holotype.encoders.opening import is_artifact
 from holotype.errors import ArtifactError, LocatedError, LostPromptWarning, MissingExtraError
 from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
 from holotype.publishing.describing import describe, labels_of, refuse_own_code
@@ -91,7 +92,7 @@ def _fill_from_folder(
     staging: Path, ref: ModelRef, options: CreationOptions, on_total: OnTotal
 ) -> Manifest:
     folder = find_folder(ref)
-    if (folder / MANIFEST_FILE).exists():
+    if is_artifact(folder):
         if options.entry is not None:
             raise ValueError(f"{ref} is an artifact and has a record; entry= is for plain folders")
         return copy_artifact(folder, staging, options, on_total)

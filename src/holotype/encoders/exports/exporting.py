@@ -49,11 +49,12 @@ from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
 from holotype.encoders.kinds.plan import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import ExportError, HolotypeError, UnsupportedModelError
+from holotype.references.paths import MANIFEST_FILE as ARTIFACT_FILE
 
 Loaded: TypeAlias = LoadedRecord[Any, Any]
 
 _SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "artifact.metadata")
-_NOT_COPIED = ("*.index.json", MANIFEST_FILE)
+_NOT_COPIED = ("*.index.json", MANIFEST_FILE, ARTIFACT_FILE)
 
 
 def copy_files(
