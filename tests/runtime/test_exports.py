@@ -538,7 +538,7 @@ def test_the_command_states_the_loss(minilm_folder: Path, tmp_path: Path) -> Non
 )
 def test_an_export_asks_for_the_room_of_its_graph_and_of_what_that_is_made_of(
     backend: Backend,
-    dtype: str,
+    dtype: Precision,
     of_graph: int,
     of_onnx: int,
     minilm_folder: Path,

@@ -27,6 +27,7 @@ class Ending(Protocol):
 
     def join(self, timeout_s: float | None) -> bool:
         """Wait until the threads have ended; return whether they have."""
+        ...
 
 
 _ORDER = count()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, cast, func, literal, select
+from sqlalchemy import Connection, Executable, Select, Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from holotype.registry.tables import version_search
@@ -56,7 +56,7 @@ def find_versions(
     return ids[:limit]
 
 
-def _by_index(among: Select[Any], searched: str) -> Select[Any]:
+def _by_index(among: Select[Any, Any], searched: str) -> Select[Any]:
     """Return the query that asks the index for all versions that there are, before it sorts them."""
     parts = func.holotype_parts(_searched).op("@@")(cast(literal(_parts(searched), Text), TSQUERY))
     has = func.strpos(_searched, searched) > 0
@@ -73,5 +73,5 @@ def _parts(searched: str) -> str:
     return " & ".join(f"'{part}':*" for part in quoted)
 
 
-def _ids(connection: Connection, query: Select[Any]) -> list[int]:
+def _ids(connection: Connection, query: Executable) -> list[int]:
     return [row.version for row in connection.execute(query)]

@@ -225,8 +225,11 @@ def _check_sections(config: JsonFile) -> None:
         sections: Any = rope.values.get("mrope_section", usual)
         if sections is None and "mrope_section" not in rope.values:
             continue
-        is_shared = isinstance(sections, list) and len(sections) == 3
-        if not is_shared or not all(type(n) is int and n >= 0 for n in sections):
+        if not (
+            isinstance(sections, list)
+            and len(sections) == 3
+            and all(type(n) is int and n >= 0 for n in sections)
+        ):
             raise rope.wrong("mrope_section", sections, "three numbers of dimensions")
         width, n_heads = config.integer("hidden_size"), config.integer("num_attention_heads")
         each = config.integer("head_dim")
