@@ -120,7 +120,7 @@ def test_artifacts_without_vectors_replace_each_other(store: Path) -> None:
     make_artifact(store / "labels-v2", weights=b"y", vectors=None)
     set_alias(store, "production", "labels-v1")
     assert set_alias(store, "production", "labels-v2").current.artifact == "labels-v2"
-    with pytest.raises(DifferentVectorsError, match="no vectors now"):
+    with pytest.raises(DifferentVectorsError, match="no vectors in use"):
         set_alias(store, "production", "model-v1")
 
 
