@@ -355,6 +355,9 @@ def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
     """Check that no network of several is larger than all weights together."""
     largest = max((n for shape in shapes.values() for n in shape), default=0)
     numbers = [int(match[1]) for name in shapes if (match := LAYER.search(name))]
+    if not numbers:
+        # What is beside a graph is no network: a scale, a projection.
+        return
     # What stands beside the settings of the texts' network is read by none. Files of mixtures of
     # experts name widths that none of their layers has.
     if "text_config" not in config.values and not any("expert" in key for key in config.values):
@@ -373,7 +376,7 @@ def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
     stated = (*LAYERS, *_PICTURE_LAYERS) if "num_block_repeats" not in config.values else ()
     for key in stated:
         layers = config.integer(key)
-        if layers is not None and numbers and layers.value > max(numbers) + 1:
+        if layers is not None and layers.value > max(numbers) + 1:
             raise config.wrong(
                 key,
                 layers.value,
