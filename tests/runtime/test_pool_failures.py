@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +16,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests import warm_process
 
-from holotype.deployment import look_again_on_hangup
 from holotype.deployment.document import (
     InferenceSettings,
     ModelSpec,
@@ -201,6 +199,29 @@ def test_nothing_is_encoded_for_coroutines_that_have_left(pool: Pool) -> None:
     assert encoded == ["first", "stays"]
 
 
+ON_HANGUP = """
+import os, signal, sys
+from pathlib import Path
+from holotype.deployment import look_again_on_hangup
+from holotype.pool import Pool, Sizes
+from holotype.publishing import set_alias
+
+folder = Path(sys.argv[1])
+made = Pool.builder().with_file(folder / "deployment.yaml").remember_sizes_in(Sizes(None))
+with made.build() as pool, pool.events.subscribe() as events:
+    restore = look_again_on_hangup(pool.watch())
+    print(pool.call("search", "encode", "what eats fish?").version.number)
+    set_alias(folder / "artifacts", "production", "two")
+    os.kill(os.getpid(), signal.SIGHUP)
+    while (event := events.next(60)) is not None and event.kind != "swapped":
+        pass
+    print("no swap" if event is None else event.kind)
+    print(pool.call("search", "encode", "what eats fish?").version.number)
+    restore()
+"""
+
+
+@pytest.mark.usefixtures("_warm_process")
 def test_a_hangup_finds_a_switched_alias_behind_the_same_file(
     minilm_folder: Path, tmp_path: Path
 ) -> None:
@@ -208,8 +229,7 @@ def test_a_hangup_finds_a_switched_alias_behind_the_same_file(
     for name in ("one", "two"):
         create_artifact(ref(minilm_folder), store / name)
     set_alias(store, "production", "one")
-    file = tmp_path / "deployment.yaml"
-    file.write_text(
+    (tmp_path / "deployment.yaml").write_text(
         f"""
 version: "1.0"
 models:
@@ -219,20 +239,11 @@ models:
     allow_moving: true
 """
     )
-    made = Pool.builder().with_file(file).remember_sizes_in(Sizes(None))
-    with made.build() as pool, pool.events.subscribe() as events:
-        watch = pool.watch()
-        restore = look_again_on_hangup(watch)
-        try:
-            assert pool.call("search", "encode", SHORT).version.number == 1
-            set_alias(store, "production", "two")
-            os.kill(os.getpid(), signal.SIGHUP)
-            while (event := events.next(60)) is not None and event.kind != "swapped":
-                pass
-            assert event is not None, "no swap"
-            assert pool.call("search", "encode", SHORT).version.number == 2
-        finally:
-            restore()
+    # In a process of its own, whose signals are nobody else's.
+    result = warm_process.run(["-c", ON_HANGUP, str(tmp_path)], tmp_path)
+    assert (result.stdout.split("\n"), result.returncode) == (["1", "swapped", "2", ""], 0), (
+        result.stderr
+    )
 
 
 def test_a_switch_of_the_registry_is_prepared_and_then_takes_over_at_once(
