@@ -238,6 +238,9 @@ def test_models_are_planned_loaded_evicted_and_unloaded(page: Page, site: Site) 
     page.get_by_role("button", name="Load support").click()
     expect(row(page, "support")).to_contain_text("Ready")
     expect(page.get_by_role("region", name="Memory of cpu")).to_contain_text("support")
+    # Whatever ran before, two are loaded, and there is no room for a third.
+    ask(site, "/api/pool/search/load", {}, "POST")
+    expect(row(page, "search")).to_contain_text("Ready")
 
     page.get_by_role("button", name=re.compile("Plan archive")).click()
     expect(page.get_by_role("dialog")).to_contain_text("Fits after unloading")
