@@ -21,7 +21,12 @@ from holotype.encoders.torch_backend.attention import (
     attention_type,
     padded_length,
 )
-from holotype.encoders.torch_backend.linear_map import LinearMap, MakeMap, linear_map
+from holotype.encoders.torch_backend.linear_map import (
+    LinearMap,
+    MakeMap,
+    linear_map,
+    piece_by_piece,
+)
 from holotype.encoders.torch_backend.position_bias import PositionBias, position_bias
 
 
@@ -204,12 +209,7 @@ class Layer:
             attended: what attention returns, of the same shape.
             batch: the tokens.
         """
-        sizes = list(batch.pieces)
-        if len(sizes) == 1:
-            return self._each(vectors, attended)
-        # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
-        pieces = zip(torch.split(vectors, sizes), torch.split(attended, sizes), strict=True)
-        return torch.cat([self._each(*piece) for piece in pieces])
+        return piece_by_piece(self._each, batch.pieces, vectors, attended)
 
     def with_maps(self, change: ChangeMap) -> Layer:
         """Return the same layer with other maps."""

@@ -11,7 +11,7 @@ padded to one of few numbers, where their caller has not done that; see `row_cou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -141,10 +141,26 @@ def in_pieces(
     flat = [one.flatten(0, -2) for one in (first, *others)]
     if n_more:
         flat = [functional.pad(one, (0, 0, 0, n_more)) for one in flat]
-    parts = zip(*(torch.split(one, list(pieces)) for one in flat), strict=True)
-    found = [run(*part) for part in parts]
-    whole = found[0] if len(found) == 1 else torch.cat(found)
+    whole = piece_by_piece(run, pieces, *flat)
     return whole[:n_rows].view(*shape[:-1], whole.shape[-1])
+
+
+def piece_by_piece(run: Callable[..., Tensor], pieces: Sequence[int], *parts: Tensor) -> Tensor:
+    """Run something over so many rows at a time, one piece after the other.
+
+    What lies between the two maps of a layer is the largest tensor of all, and in pieces it stays in the
+    cache.
+
+    Args:
+        run: takes ``[n_rows, ...]`` of each part, and returns ``[n_rows, out_dim]``.
+        pieces: the rows of each piece; together they are all rows.
+        parts: with the same number of rows.
+    """
+    sizes = list(pieces)
+    if len(sizes) == 1:
+        return run(*parts)
+    split = zip(*(torch.split(one, sizes) for one in parts), strict=True)
+    return torch.cat([run(*piece) for piece in split])
 
 
 def _gelu_in_place(vectors: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ the time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,7 +19,13 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from holotype.encoders.torch_backend.compiled_attention import CompiledRows
 from holotype.encoders.torch_backend.kernels import kernels
-from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map, one_dnn_multiplies
+from holotype.encoders.torch_backend.linear_map import (
+    LinearMap,
+    linear_map,
+    one_dnn_multiplies,
+    piece_by_piece,
+)
+from holotype.encoders.torch_backend.pre_norm_layer import PreNormLayer
 from holotype.encoders.torch_backend.row_counts import RowCounts, row_counts
 
 # Classes of transformers, each compared with it by a test. All have the same layers but for the map
@@ -89,25 +94,6 @@ class _Patches(nn.Module):
         return self._map(flat).view(n_rows, n_down, n_across, -1).permute(0, 3, 1, 2)
 
 
-_Norm = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """One layer over ``[n_tokens, hidden_dim]``."""
-
-    attention_norm: _Norm
-    query_key_value: LinearMap
-    attended: LinearMap
-    output_norm: _Norm
-    widen: Callable[[Tensor], Tensor]
-    down: LinearMap
-
-    def after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:
-        vectors = self.attended.add_to(vectors, attended)
-        return self.down.add_to(vectors, self.widen(self.output_norm(vectors)))
-
-
 class PreNormEncoder(nn.Module):
     """An encoder of transformers by faster maps: the same vectors, but for rounding."""
 
@@ -168,19 +154,11 @@ class PreNormEncoder(nn.Module):
                 attended = attended.transpose(1, 2).reshape(n_real, width)
                 if n_more:
                     attended = functional.pad(attended, (0, 0, 0, n_more))
-            vectors = _after_attention(layer, vectors, attended, pieces)
+            vectors = piece_by_piece(layer.after_attention, pieces, vectors, attended)
         return BaseModelOutput(last_hidden_state=vectors[:n_real].view(n_rows, n_tokens, width))
 
 
-def _after_attention(layer: _Layer, vectors: Tensor, attended: Tensor, pieces: list[int]) -> Tensor:
-    if len(pieces) == 1:
-        return layer.after_attention(vectors, attended)
-    # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
-    both = zip(torch.split(vectors, pieces), torch.split(attended, pieces), strict=True)
-    return torch.cat([layer.after_attention(*piece) for piece in both])
-
-
-def _layer(own: Any, counts: RowCounts) -> _Layer:
+def _layer(own: Any, counts: RowCounts) -> PreNormLayer:
     def mapped(weight: Tensor, bias: Tensor | None) -> LinearMap:
         return linear_map(weight, bias, counts)
 
@@ -209,7 +187,7 @@ def _layer(own: Any, counts: RowCounts) -> _Layer:
             torch.cat([one.weight for one in three]), torch.cat([one.bias for one in three])
         )
         attended = attention.out_proj
-    return _Layer(
+    return PreNormLayer(
         attention_norm=_norm(own.layer_norm1),
         query_key_value=query_key_value,
         attended=mapped(attended.weight, attended.bias),
@@ -223,6 +201,6 @@ def _then(linear: LinearMap, activation: Callable[[Tensor], Tensor]) -> Callable
     return lambda vectors: activation(linear(vectors))
 
 
-def _norm(own: nn.LayerNorm) -> _Norm:
+def _norm(own: nn.LayerNorm) -> Callable[[Tensor], Tensor]:
     weight, bias, eps = own.weight, own.bias, own.eps
     return lambda vectors: torch.layer_norm(vectors, weight.shape, weight, bias, eps)

@@ -21,8 +21,9 @@ from holotype.encoders.torch_backend.attention import (
     attention_type,
     padded_length,
 )
-from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map
-from holotype.encoders.torch_backend.position_bias import PositionBias, position_bias
+from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map, piece_by_piece
+from holotype.encoders.torch_backend.position_bias import position_bias
+from holotype.encoders.torch_backend.pre_norm_layer import PreNormLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,43 +41,14 @@ class _Norm:
         return scaled.mul_(self.weight)
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """One layer: attention, then two maps with an activation between."""
-
-    n_heads: int
-    attention_norm: _Norm
-    query_key_value: LinearMap
-    attended: LinearMap
-    output_norm: _Norm
-    widen: Callable[[Tensor], Tensor]
-    down: LinearMap
-
-    def __call__(self, vectors: Tensor, batch: TokenBatch, bias: PositionBias) -> Tensor:
-        """Run the layer over ``[n_tokens, hidden_dim]``."""
-        dtype = attention_type(vectors, vectors.dtype, batch.compiled)
-        parts = self.query_key_value.to_type(dtype, self.attention_norm(vectors))
-        query, key, value = parts.view(vectors.shape[0], 3, self.n_heads, -1).unbind(1)
-        attended = attend(query, key, value, batch, scale=1.0, bias=bias).to(vectors.dtype)
-        sizes = list(batch.pieces)
-        if len(sizes) == 1:
-            return self._after_attention(vectors, attended)
-        # The largest tensor of all lies between the two maps; in pieces it stays in the cache.
-        pieces = zip(torch.split(vectors, sizes), torch.split(attended, sizes), strict=True)
-        return torch.cat([self._after_attention(*piece) for piece in pieces])
-
-    def _after_attention(self, vectors: Tensor, attended: Tensor) -> Tensor:
-        vectors = self.attended.add_to(vectors, attended)
-        return self.down.add_to(vectors, self.widen(self.output_norm(vectors)))
-
-
 class T5Forward:
     """A forward pass of its own over the weights of a model of transformers."""
 
     def __init__(
         self,
         words: Tensor,
-        layers: tuple[_Layer, ...],
+        layers: tuple[PreNormLayer, ...],
+        n_heads: int,
         norm: _Norm,
         bias_table: Tensor,
         furthest: int,
@@ -86,12 +58,14 @@ class T5Forward:
         Args:
             words: a row for each token id.
             layers: the layers, in order.
+            n_heads: how many heads attention has.
             norm: what ends the pass.
             bias_table: what `position_bias` reads.
             furthest: the distance from which on all share a bucket.
         """
         self._words = words
         self._layers = layers
+        self._n_heads = n_heads
         self._norm = norm
         self._bias_table = bias_table
         self._furthest = furthest
@@ -103,7 +77,11 @@ class T5Forward:
         length = padded_length(longest, vectors.dtype, vectors.device)
         bias = position_bias(self._bias_table, length, self._furthest)
         for layer in self._layers:
-            vectors = layer(vectors, batch, bias)
+            dtype = attention_type(vectors, vectors.dtype, batch.compiled)
+            parts = layer.query_key_value.to_type(dtype, layer.attention_norm(vectors))
+            query, key, value = parts.view(len(vectors), 3, self._n_heads, -1).unbind(1)
+            attended = attend(query, key, value, batch, scale=1.0, bias=bias).to(vectors.dtype)
+            vectors = piece_by_piece(layer.after_attention, batch.pieces, vectors, attended)
         return self._norm(vectors)
 
 
@@ -118,17 +96,17 @@ def build_t5(model: Any) -> T5Forward:
     return T5Forward(
         encoder.embed_tokens.weight,
         tuple(_layer(*block.layer) for block in encoder.block),
+        first.n_heads,
         _norm(encoder.final_layer_norm),
         first.relative_attention_bias.weight,
         first.relative_attention_max_distance,
     )
 
 
-def _layer(attention: Any, maps: Any) -> _Layer:
+def _layer(attention: Any, maps: Any) -> PreNormLayer:
     own = attention.SelfAttention
     three = torch.cat([one.weight for one in (own.q, own.k, own.v)])
-    return _Layer(
-        n_heads=own.n_heads,
+    return PreNormLayer(
         attention_norm=_norm(attention.layer_norm),
         query_key_value=linear_map(three, None),
         attended=_map(own.o),
