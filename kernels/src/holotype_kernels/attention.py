@@ -12,8 +12,8 @@ from holotype_kernels.library import (
     InstructionSet,
     OpenMp,
     library,
-    openmp,
     require_instructions,
+    threads,
 )
 
 MOST_HEAD_DIM: Final = 256
@@ -166,8 +166,7 @@ def attend(
         raise ValueError(f"expected a window of one token or more, not {window}")
     if bias is not None and not rows.longest <= bias_length <= _MOST_TOKENS:
         raise ValueError(f"a bias for {bias_length} tokens does not reach a row of {rows.longest}")
-    if n_threads < 1:
-        raise ValueError(f"expected one thread or more, not {n_threads}")
+    shared = threads(n_threads)
     attention = _Attention(
         *(query.address, key.address, value.address, output),
         *(ctypes.addressof(rows._lengths), rows._attended, bias),
@@ -177,9 +176,8 @@ def attend(
         0 if window is None or window >= rows.longest else window,
         *(scale, causal),
     )
-    threads = openmp() if n_threads > 1 else None
     number = INSTRUCTION_SETS.index(instruction_set)
-    if _attend()(number, attention, threads, n_threads):
+    if _attend()(number, attention, shared, n_threads):
         raise MemoryError(f"too little memory for attention in {n_threads} threads")
 
 

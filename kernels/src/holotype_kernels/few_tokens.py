@@ -13,8 +13,8 @@ from holotype_kernels.library import (
     InstructionSet,
     OpenMp,
     library,
-    openmp,
     require_instructions,
+    threads,
 )
 
 MOST_TOKENS: Final = 64
@@ -196,14 +196,12 @@ class Model:
             raise ValueError(
                 f"a bias for {bias_length} tokens does not reach a row of {max(lengths)}"
             )
-        if n_threads < 1:
-            raise ValueError(f"expected one thread or more, not {n_threads}")
+        shared = threads(n_threads)
         batch = _Batch(
             *(vectors, (ctypes.c_int64 * len(lengths))(*lengths), attended, bias),
             *(n_tokens, len(lengths), bias_length),
         )
-        threads = openmp() if n_threads > 1 else None
-        if _run()(self._set, self._model, batch, threads, n_threads):
+        if _run()(self._set, self._model, batch, shared, n_threads):
             raise MemoryError(f"too little memory for a pass of {n_tokens} tokens")
 
 

@@ -40,6 +40,17 @@ def openmp() -> OpenMp | None:
     return OpenMp(*addresses) if len(addresses) == len(names) else None
 
 
+def threads(n_threads: int) -> OpenMp | None:
+    """Return what shares work among so many threads; None for one, and where there is no OpenMP.
+
+    Raises:
+        ValueError: it is no number of threads.
+    """
+    if n_threads < 1:
+        raise ValueError(f"expected one thread or more, not {n_threads}")
+    return openmp() if n_threads > 1 else None
+
+
 @cache
 def instruction_sets() -> tuple[InstructionSet, ...]:
     """Return the sets of instructions that the processor has, of those that kernels are made for.

@@ -34,6 +34,7 @@ from holotype.encoders.kinds.plan import (
     DensePlan,
     SparsePlan,
     StaticPlan,
+    layers_of,
     networks,
 )
 from holotype.encoders.kinds.static import StaticCheckpoint
@@ -160,10 +161,7 @@ def deciding(plan: AnyPlan, *, with_code: bool = False) -> Deciding:
 
 def _weights(plan: AnyPlan) -> set[str]:
     """Return the paths of the weights of networks, and of the layers that follow them."""
-    encoding: Any = plan.encoding
-    queries = getattr(encoding, "queries", None)
-    layers = (*getattr(encoding, "layers", ()), *(queries.layers if queries else ()))
-    of_layers = (getattr(layer, "folder", None) for layer in layers)
+    of_layers = (getattr(layer, "folder", None) for layer in layers_of(plan))
     folders = (*networks(plan), *(folder for folder in of_layers if folder is not None))
     found = {folder.part(name).inside for folder in folders for name in folder.weight_names()}
     if isinstance(plan, SparsePlan) and plan.settings.query_table is not None:

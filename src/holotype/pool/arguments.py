@@ -30,19 +30,18 @@ def check_seconds(what: str, seconds: object) -> float:
     Raises:
         InvalidArgumentError: it is none.
     """
-    number = _as_float(seconds)
-    if not number >= 0:
-        raise _wrong(what, seconds, "seconds as a number, 0 or more; inf is no limit")
-    return min(number, LONGEST_S)
+    return _waited_for(what, seconds, "0 or more")
 
 
 def check_timeout(seconds: object, what: str = "timeout_s") -> float | None:
     """Do what `check_seconds` does, and let None be None."""
-    if seconds is None:
-        return None
+    return None if seconds is None else _waited_for(what, seconds, "0 or more, or None")
+
+
+def _waited_for(what: str, seconds: object, expected: str) -> float:
     number = _as_float(seconds)
     if not number >= 0:
-        raise _wrong(what, seconds, "seconds as a number, 0 or more, or None; inf is no limit")
+        raise _wrong(what, seconds, f"seconds as a number, {expected}; inf is no limit")
     return min(number, LONGEST_S)
 
 

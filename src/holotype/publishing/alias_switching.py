@@ -110,9 +110,9 @@ def point_alias(
     alias: str,
     artifact: str,
     *,
-    reason: str = "",
-    allow_different_vectors: bool = False,
-    verify: Verify = "sizes",
+    reason: str,
+    allow_different_vectors: bool,
+    verify: Verify,
     patience_s: float = PATIENCE_S,
 ) -> Pointed:
     """Do what `set_alias` does, with its arguments and errors, and say whether that was a switch."""

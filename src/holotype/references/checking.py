@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,8 +78,7 @@ def check_contents(
     Raises:
         OSError: the folder or a file cannot be read.
     """
-    hash_one = partial(hash_file, on_bytes=on_bytes)
-    return _compare(folder, manifest, partial(hash_files, hash_one=hash_one, n_threads=n_threads))
+    return _compare(folder, manifest, partial(hash_file, on_bytes=on_bytes), n_threads)
 
 
 def check_contents_once(folder: Path, manifest: Manifest) -> tuple[FileDifference, ...]:
@@ -90,17 +89,18 @@ def check_contents_once(folder: Path, manifest: Manifest) -> tuple[FileDifferenc
     Raises:
         OSError: see `check_contents`.
     """
-    return _compare(folder, manifest, partial(hash_files, hash_one=hash_file_once))
+    return _compare(folder, manifest, hash_file_once)
 
 
 def _compare(
     folder: Path,
     manifest: Manifest,
-    digests_of: Callable[[Path, Iterable[str]], Mapping[str, str]],
+    hash_one: Callable[[Path], str],
+    n_threads: int | None = None,
 ) -> tuple[FileDifference, ...]:
     findings = {finding.path: finding for finding in check_sizes(folder, manifest)}
     wanted = {file.path: file for file in manifest.files if file.path not in findings}
-    digests = digests_of(folder, wanted)
+    digests = hash_files(folder, wanted, hash_one=hash_one, n_threads=n_threads)
     for path, file in wanted.items():
         if digests[path] != file.sha256:
             detail = f"sha256 {digests[path][:12]}..., expected {file.sha256[:12]}..."

@@ -103,11 +103,13 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
     model_type = str(config.values["model_type"])
     texts = config.part("text_config") or config
     pictures = config.part("vision_config") or JsonFile(config.name, {}, config.location)
-    generation = checkpoint.json(GENERATION_FILE, optional=True)
+    # An empty file says something, too: that all is as usual.
+    stated_apart = checkpoint.json(GENERATION_FILE) if checkpoint.has(GENERATION_FILE) else None
     vocab_size, n_positions = texts.integer("vocab_size"), texts.integer("max_position_embeddings")
     limits = _limits(model_type, texts, vocab_size, n_positions)
-    for stated in (texts, generation):
-        check_caption_tokens(stated, limits)
+    for stated in (texts, stated_apart):
+        if stated is not None:
+            check_caption_tokens(stated, limits)
     return CaptionerSettings(
         text=dataclasses.replace(
             described,
@@ -122,7 +124,7 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
         patch_size=pictures.integer("patch_size"),
         image_hidden_dim=pictures.integer("hidden_size"),
         image_layers=pictures.integer("num_hidden_layers"),
-        generation=_generation(checkpoint, model_type, texts, limits),
+        generation=_generation(model_type, texts, stated_apart, limits),
         limits=limits,
     )
 
@@ -144,17 +146,21 @@ def _limits(
 
 
 def _generation(
-    checkpoint: Checkpoint, model_type: str, texts: JsonFile, limits: CaptionLimits
+    model_type: str, texts: JsonFile, stated_apart: JsonFile | None, limits: CaptionLimits
 ) -> Mapping[str, Setting[Any]]:
     """Return what the file says that transformers' `generate` reads.
 
     Where the network that writes is part of another, that is its own configuration alone.
+
+    Args:
+        model_type: the model type.
+        texts: the configuration of the network that writes.
+        stated_apart: `GENERATION_FILE`, if there is one.
+        limits: within what the settings must lie.
     """
     file, names = texts, _OF_NETWORK
     if model_type == "git":
-        names = _OF_FILE
-        if checkpoint.has(GENERATION_FILE):
-            file = checkpoint.json(GENERATION_FILE)
+        file, names = stated_apart or texts, _OF_FILE
     for name in names:
         value = file.values.get(name)
         expected = None if value is None else limits.expected(name, value)

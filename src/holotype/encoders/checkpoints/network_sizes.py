@@ -148,12 +148,23 @@ def check_defaults(config: JsonFile, taken: Mapping[str, Any], shapes: Shapes) -
     _check_all_sections(whole)
 
 
-def _check_all_sections(config: JsonFile) -> None:
+def _part(config: JsonFile, key: str) -> JsonFile | None:
+    """Return a part of a configuration; None if it is none, whatever stands there."""
+    return config.part(key) if isinstance(config.values.get(key), dict) else None
+
+
+def _networks(config: JsonFile) -> Iterator[JsonFile]:
+    """Yield what a configuration says of each of its networks."""
     for key in _NETWORKS:
-        part = config.part(key) if isinstance(config.values.get(key), dict) else None
+        part = _part(config, key)
         if part is not None:
-            _check_sections(part)
-            _check_all_sections(part)
+            yield part
+
+
+def _check_all_sections(config: JsonFile) -> None:
+    for network in _networks(config):
+        _check_sections(network)
+        _check_all_sections(network)
 
 
 def _left_out(
@@ -181,11 +192,10 @@ def _check_alone(config: JsonFile) -> None:
     _check_padding(config)
     _check_layer_types(config)
     _check_all_sections(config)
-    for key, value in config.values.items():
-        if key.endswith(_PART) and isinstance(value, dict):
-            part = config.part(key)
-            if part is not None:
-                _check_counts(part)
+    for key in config.values:
+        part = _part(config, key) if key.endswith(_PART) else None
+        if part is not None:
+            _check_counts(part)
     _check_parts(config)
 
 
@@ -198,15 +208,11 @@ def _check_values(config: JsonFile) -> None:
 
 def _check_parts(config: JsonFile) -> None:
     """Check what a configuration says of each of its networks, which may have parts as well."""
-    for key in _NETWORKS:
-        part = config.part(key) if isinstance(config.values.get(key), dict) else None
-        if part is not None:
-            _check_counts(part)
-            _check_values(part)
-            _check_parts(part)
-    texts = (
-        config.part("text_config") if isinstance(config.values.get("text_config"), dict) else None
-    )
+    for network in _networks(config):
+        _check_counts(network)
+        _check_values(network)
+        _check_parts(network)
+    texts = _part(config, "text_config")
     if texts is not None:
         kind = str(config.values.get("model_type"))
         if "eos_token_id" in texts.values:
@@ -218,7 +224,7 @@ def _check_parts(config: JsonFile) -> None:
 def _check_sections(config: JsonFile) -> None:
     """Check how the dimensions of heads are shared among time, height and width."""
     for key in ("rope_parameters", "rope_scaling"):
-        rope = config.part(key) if isinstance(config.values.get(key), dict) else None
+        rope = _part(config, key)
         if rope is None:
             continue
         usual = _USUAL_SECTIONS.get(str(config.values.get("model_type")))
@@ -382,10 +388,8 @@ def _check_parts_by_weights(config: JsonFile, shapes: Shapes) -> None:
                 layers.value,
                 f"at most {max(numbers) + 1}, the number of layers in the weights",
             )
-    for key in _NETWORKS:
-        part = config.part(key) if isinstance(config.values.get(key), dict) else None
-        if part is not None:
-            _check_parts_by_weights(part, shapes)
+    for network in _networks(config):
+        _check_parts_by_weights(network, shapes)
 
 
 def _rows(shapes: Shapes, pattern: re.Pattern[str]) -> tuple[str, int] | None:

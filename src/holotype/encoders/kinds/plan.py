@@ -512,7 +512,7 @@ def _transformers(plan: AnyPlan) -> tuple[Checkpoint, ...]:
 
 def layers_of(plan: AnyPlan) -> tuple[LayerSpec, ...]:
     """Return the layers after the transformers of a plan."""
-    queries = plan.encoding.queries if isinstance(plan, DensePlan) else None
+    queries = getattr(plan.encoding, "queries", None)
     own = getattr(plan.encoding, "layers", ())
     return (*own, *(queries.layers if queries else ()))
 
