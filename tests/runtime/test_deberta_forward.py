@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from tests.runtime.architectures import build
+from tests.runtime.packed_rows import in_batches, some_rows
 from torch import Tensor
 
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.packing import pack
 from holotype.encoders.torch_backend import distance_attention
-from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.deberta_forward import DebertaForward
 from holotype.encoders.torch_backend.distance_attention import Distances
 from holotype.encoders.torch_backend.forwards import packed_forward, runs_without_padding
@@ -59,20 +57,6 @@ def model_of(**options: Any) -> Any:
     return build(NAME, **{**sizes, **options})
 
 
-def some_rows(*, all_attended: bool) -> list[Row]:
-    """Rows of several lengths, each token in or out of attention, the first always in."""
-    generator = np.random.default_rng(5)
-    return [
-        Row(
-            generator.integers(4, 15, n_tokens).tolist(),
-            generator.integers(0, 2, n_tokens).tolist(),
-            [all_attended or at == 0 or bool(generator.random() < 0.7) for at in range(n_tokens)],
-            [True] * n_tokens,
-        )
-        for n_tokens in LENGTHS
-    ]
-
-
 def alone(model: Any, row: Row, dtype: torch.dtype = torch.float32) -> Tensor:
     """Run a model of transformers over one row."""
     found: Tensor = model(
@@ -83,41 +67,32 @@ def alone(model: Any, row: Row, dtype: torch.dtype = torch.float32) -> Tensor:
     return found.to(dtype)
 
 
-def ours(forward: Any, rows: list[Row], *, max_tokens: int) -> list[Tensor]:
-    """Run our pass over batches; some tokens of each belong to no row."""
-    found: dict[int, Tensor] = {}
-    for batch in pack(rows, max_rows=None, max_tokens=max_tokens, pad_id=0):
-        pieces = (len(batch.ids), 8)
-        vectors = forward(TokenBatch.place(batch, CPU, with_types=True, pieces=pieces))
-        start = 0
-        for index in batch.indices:
-            found[index] = vectors[start : start + rows[index].n_tokens]
-            start += rows[index].n_tokens
-    return [found[at] for at in range(len(rows))]
-
-
 @pytest.mark.parametrize("all_attended", [True, False])
 @pytest.mark.parametrize("name", OPTIONS)
 @torch.inference_mode()
 def test_each_option_gives_the_vectors_of_transformers(name: str, all_attended: bool) -> None:
     model = model_of(**OPTIONS[name])
-    rows = some_rows(all_attended=all_attended)
+    rows = some_rows(LENGTHS, all_attended=all_attended, with_types=True)
     expected = [alone(model, row) for row in rows]
     forward = packed_forward(model, has_types=True)
     assert isinstance(forward, DebertaForward)
     for max_tokens in (100, 1000):
-        for found, whole in zip(ours(forward, rows, max_tokens=max_tokens), expected, strict=True):
+        for found, whole in zip(
+            in_batches(forward, rows, max_tokens=max_tokens, with_types=True), expected, strict=True
+        ):
             torch.testing.assert_close(found, whole, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("at_once", [1, 5000])
 @torch.inference_mode()
 def test_few_scores_at_once_are_the_same(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = some_rows(all_attended=False)
+    rows = some_rows(LENGTHS, all_attended=False, with_types=True)
     forward = packed_forward(model_of(), has_types=True)
-    expected = ours(forward, rows, max_tokens=1000)
+    expected = in_batches(forward, rows, max_tokens=1000, with_types=True)
     monkeypatch.setattr(distance_attention, "_SCORES_AT_ONCE", at_once)
-    for found, whole in zip(ours(forward, rows, max_tokens=1000), expected, strict=True):
+    for found, whole in zip(
+        in_batches(forward, rows, max_tokens=1000, with_types=True), expected, strict=True
+    ):
         torch.testing.assert_close(found, whole, atol=1e-5, rtol=0)
 
 
@@ -127,10 +102,10 @@ def test_few_scores_at_once_are_the_same(at_once: int, monkeypatch: pytest.Monke
 def test_rows_padded_to_few_lengths_are_the_same(
     all_attended: bool, tables: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = some_rows(all_attended=all_attended)
+    rows = some_rows(LENGTHS, all_attended=all_attended, with_types=True)
     options = {} if tables else {"relative_attention": False}
     forward = packed_forward(model_of(**options), has_types=True)
-    expected = ours(forward, rows, max_tokens=1000)
+    expected = in_batches(forward, rows, max_tokens=1000, with_types=True)
     lengths: list[int] = []
 
     def padded(n_tokens: int, *_others: Any) -> int:
@@ -138,7 +113,9 @@ def test_rows_padded_to_few_lengths_are_the_same(
         return lengths[-1]
 
     monkeypatch.setattr(distance_attention, "padded_length", padded)
-    for row, found, whole in zip(rows, ours(forward, rows, max_tokens=1000), expected, strict=True):
+    for row, found, whole in zip(
+        rows, in_batches(forward, rows, max_tokens=1000, with_types=True), expected, strict=True
+    ):
         attended = torch.tensor(row.attended)
         torch.testing.assert_close(found[attended], whole[attended], atol=1e-5, rtol=0)
     assert {32, 96, 160, 224} <= set(lengths)
@@ -146,12 +123,15 @@ def test_rows_padded_to_few_lengths_are_the_same(
 
 @torch.inference_mode()
 def test_bfloat16_is_as_near_to_float32_as_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = some_rows(all_attended=False)
+    rows = some_rows(LENGTHS, all_attended=False, with_types=True)
     expected = [alone(model_of(), row) for row in rows]
     model = model_of().to(torch.bfloat16)
     theirs = [alone(model, row, torch.float32) for row in rows]
     found = [
-        one.float() for one in ours(packed_forward(model, has_types=True), rows, max_tokens=1000)
+        one.float()
+        for one in in_batches(
+            packed_forward(model, has_types=True), rows, max_tokens=1000, with_types=True
+        )
     ]
     assert loss(found, expected) <= 1.2 * loss(theirs, expected)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from tests.runtime.packed_rows import in_batches, some_rows
 from torch import Tensor
 from transformers import T5Config, T5EncoderModel
 
 from holotype.encoders.inputs.rows import Row
-from holotype.encoders.running.packing import pack
-from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.forwards import packed_forward
 from holotype.encoders.torch_backend.t5_forward import T5Forward
 
@@ -41,20 +39,6 @@ def model_of(**options: Any) -> Any:
     return model
 
 
-def some_rows(*, all_attended: bool) -> list[Row]:
-    """Rows of several lengths, each token in or out of attention, the first always in."""
-    generator = np.random.default_rng(5)
-    return [
-        Row(
-            generator.integers(4, 15, n_tokens).tolist(),
-            [0] * n_tokens,
-            [all_attended or at == 0 or bool(generator.random() < 0.7) for at in range(n_tokens)],
-            [True] * n_tokens,
-        )
-        for n_tokens in LENGTHS
-    ]
-
-
 def alone(model: Any, row: Row) -> Tensor:
     """Run a model of transformers over one row."""
     attended = torch.tensor([row.attended]).long()
@@ -62,42 +46,34 @@ def alone(model: Any, row: Row) -> Tensor:
     return found
 
 
-def ours(forward: Any, rows: list[Row], max_tokens: int) -> list[Tensor]:
-    """Run our pass over batches; some tokens of each belong to no row."""
-    found: dict[int, Tensor] = {}
-    for batch in pack(rows, max_rows=None, max_tokens=max_tokens, pad_id=0):
-        pieces = (len(batch.ids), 8)
-        placed = TokenBatch.place(batch, torch.device("cpu"), with_types=False, pieces=pieces)
-        vectors = forward(placed)
-        start = 0
-        for index in batch.indices:
-            found[index] = vectors[start : start + rows[index].n_tokens]
-            start += rows[index].n_tokens
-    return [found[at] for at in range(len(rows))]
-
-
 @pytest.mark.parametrize("all_attended", [True, False])
 @pytest.mark.parametrize("name", OPTIONS)
 @torch.inference_mode()
 def test_each_option_gives_the_vectors_of_transformers(name: str, all_attended: bool) -> None:
     model = model_of(**OPTIONS[name])
-    rows = some_rows(all_attended=all_attended)
+    rows = some_rows(LENGTHS, all_attended=all_attended, with_types=False)
     expected = [alone(model, row) for row in rows]
     forward = packed_forward(model, has_types=False)
     assert isinstance(forward, T5Forward)
     for max_tokens in (100, 1000):
-        for found, whole in zip(ours(forward, rows, max_tokens), expected, strict=True):
+        for found, whole in zip(
+            in_batches(forward, rows, max_tokens=max_tokens, with_types=False),
+            expected,
+            strict=True,
+        ):
             torch.testing.assert_close(found, whole, atol=1e-5, rtol=1e-5)
 
 
 @torch.inference_mode()
 def test_bfloat16_is_as_near_to_float32_as_by_transformers() -> None:
-    rows = some_rows(all_attended=True)
+    rows = some_rows(LENGTHS, all_attended=True, with_types=False)
     exact = [alone(model_of(), row) for row in rows]
     rounded = model_of().to(torch.bfloat16)
     theirs = [alone(rounded, row) for row in rows]
     forward = packed_forward(rounded, has_types=False)
-    for found, other, whole in zip(ours(forward, rows, 1000), theirs, exact, strict=True):
+    for found, other, whole in zip(
+        in_batches(forward, rows, max_tokens=1000, with_types=False), theirs, exact, strict=True
+    ):
         assert found.dtype == torch.bfloat16
         away = (found.float() - whole).abs().mean()
         assert away <= 1.2 * (other.float() - whole).abs().mean() + 1e-3
