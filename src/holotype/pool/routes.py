@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from holotype.deployment.document import ModelSpec
-from holotype.pool.arguments import check_timeout
+from holotype.pool.arguments import LONGEST_S
 from holotype.pool.errors import EnsembleError, UnknownNameError
 from holotype.pool.routing import Breaker, Weights
 from holotype.pool.slot import Slot
@@ -73,8 +73,14 @@ class Route:
             yield from variant.copies
 
     def limit_s(self, timeout_s: float | None) -> float | None:
-        """Return how long a call may wait: what it says, else what the deployment says."""
-        return check_timeout(self.spec.timeout_s) if timeout_s is None else timeout_s
+        """Return how long a call may wait: what it says, else what the deployment says.
+
+        Both have been checked where they came in.
+        """
+        if timeout_s is not None:
+            return timeout_s
+        stated = self.spec.timeout_s
+        return None if stated is None else min(stated, LONGEST_S)
 
     def choose(self, key: str | None, variant: str | None) -> Variant:
         """Return the variant of a key, or of a name.
