@@ -76,14 +76,15 @@ def _documents_bfloat16(sizes: Sizes) -> Sequence[float]:
     _require_bfloat16()
     texts = documents(sizes.n_documents)
     encoder = _ours("bfloat16")
-    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as place:
+        folder = Path(place) / "openvino"
         export(ALL_MINILM_L6_V2, backend="openvino", checkpoint=CHECKPOINT, to=folder)
         times = in_turns(
             {
                 "ours": partial(encoder.encode_document, texts),
                 "float32": partial(_theirs().encode_document, texts),
                 "bfloat16": partial(_theirs("bfloat16").encode_document, texts),
-                "openvino": partial(PlainOpenvino(Path(folder), "bf16").encode, texts),
+                "openvino": partial(PlainOpenvino(folder, "bf16").encode, texts),
             },
             sizes.n_rounds,
             clock=time.process_time,
