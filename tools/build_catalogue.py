@@ -26,6 +26,7 @@ from catalogue.reconcile import reconcile
 from catalogue.releases import settle_the_date
 from catalogue.selecting import complete, ids_of, place
 from catalogue.text import dump, write
+from catalogue.versions import LENGTH, with_refuted_lengths
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FACTS = {
@@ -126,13 +127,17 @@ def make(
         reconcile(kept, kind)
         settle_the_date(kept, (mentions or {}).get(repository), (papers or {}).get(repository))
         found.append((model, said, choose(kept, by_hand[kind, repository])))
-    families = Families({model["huggingface_id"]: facts for model, _, facts in found}, mteb)
+    chosen = {model["huggingface_id"]: facts for model, _, facts in found}
+    too_long_or_short = with_refuted_lengths(chosen, mteb)
+    families = Families(chosen, mteb)
     refuted = {repository for repository in families.facts if families.contradict(repository)}
     entries, disagreements = [], []
     for model, said, facts in found:
         kind, repository = model["type"], model["huggingface_id"]
         if repository in refuted:
             facts.pop(LICENSE, None)
+        if repository in too_long_or_short:
+            facts.pop(LENGTH, None)
         _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))
         disagreements += conflicts(entries[-1], said, facts, by_hand[kind, repository])

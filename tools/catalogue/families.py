@@ -286,6 +286,26 @@ def inherited(row: Row, base: str, base_row: Row | None, facts: Mapping[str, Fac
     return found
 
 
+def without_changed_modules(facts: Mapping[str, Fact], said: Candidates) -> dict[str, Fact]:
+    """Drop how a model pools and normalises where it departed from its own base.
+
+    What one version of a series changed, the next one may have changed back
+    (KaLM-embedding-multilingual-mini-instruct-v1.5).
+
+    Args:
+        facts: the best-founded facts of a model.
+        said: all that is said of it, also by its base.
+    """
+    return {
+        pointer: fact
+        for pointer, fact in facts.items()
+        if pointer not in (_POOLING, _NORMALIZE)
+        or all(
+            other.value == fact.value for other in said[pointer] if other.source.startswith(FAMILY)
+        )
+    }
+
+
 def _same_transformer(row: Row, base: Row | None) -> bool:
     """Whether two counts are of one transformer; rounded counts must only be near."""
     if base is None or not row["n_parameters"] or not base["n_parameters"]:

@@ -17,7 +17,15 @@ from catalogue.facts import (
     from_scores,
     mteb_kind,
 )
-from catalogue.families import Body, bases, bodies, from_bodies, inherited, vocabularies_of
+from catalogue.families import (
+    Body,
+    bases,
+    bodies,
+    from_bodies,
+    inherited,
+    vocabularies_of,
+    without_changed_modules,
+)
 from catalogue.files import from_counts_of_files, from_read_files
 from catalogue.reconcile import reconcile
 from catalogue.shapes import SHAPES, from_counts
@@ -109,6 +117,7 @@ class Gatherer:
         said = self._said(base, base_kind, secondary=False, below=below)
         reconcile(said, base_kind)
         facts = {p: fact for p, facts in said.items() if (fact := best(facts)) is not None}
+        facts = without_changed_modules(facts, said)
         facts |= self.by_hand.get((base_kind, base), {})
         known = {p: fact for p, fact in facts.items() if fact.value is not None}
         own, other = best(found.get(_NETWORK, [])), known.get(_NETWORK)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalogue.facts import Fact
-from catalogue.families import Body, bodies, from_bodies, inherited
+from catalogue.families import Body, bodies, from_bodies, inherited, without_changed_modules
 
 Line = dict[str, Any]
 BODY = Body(86_000_064, 768, 30522, 12, "bert", "acme/base")
@@ -112,3 +112,16 @@ def test_a_fine_tuned_model_keeps_the_layers_of_its_base(line: Line) -> None:
     facts = {"/specs/layers": Fact(12, "hub: config.json")}
     found = inherited(line, "acme/base", line, facts)
     assert found == {"/specs/layers": [Fact(12, "model-family: acme/base")]}
+
+
+def test_a_model_that_departed_from_its_base_does_not_hand_that_on() -> None:
+    own, kept = Fact(False, "hub: file list @ 1234567"), Fact("mean", "model-family: acme/base")
+    width = Fact(768, "hub: config.json @ 1234567")
+    said = {
+        "/encoding/normalize": [own, Fact(True, "model-family: acme/base")],
+        "/encoding/pooling": [kept],
+        "/specs/hidden_dim": [width, Fact(384, "model-family: acme/base")],
+    }
+    facts = {"/encoding/normalize": own, "/encoding/pooling": kept, "/specs/hidden_dim": width}
+    found = without_changed_modules(facts, said)
+    assert found == {"/encoding/pooling": kept, "/specs/hidden_dim": width}
