@@ -99,7 +99,6 @@ CORRECTED = {
     ("bge-reranker-v2-m3", "/release_date"): "2024-03-18",
     ("denseon", "/encoding/query_prompt"): "query: ",
     ("denseon", "/specs/context_length"): 512,
-    ("denseon-unsupervised", "/specs/context_length"): 1024,
     ("e5-base", "/license"): "mit",
     ("e5-large", "/license"): "mit",
     ("gte-reranker-modernbert-base", "/dependencies/requires_remote_code"): False,
@@ -113,6 +112,10 @@ CORRECTED = {
     ("monot5-large-msmarco-10k", "/revision"): "a02405eb714f146a6c00a8fc619583ead9cc92ae",
     ("ms-marco-electra-base", "/encoding/activation"): "sigmoid",
     ("paraphrase-multilingual-minilm-l12-v2", "/specs/context_length"): 128,
+    ("repllama-v1-7b-lora-passage", "/encoding/document_prompt"): "passage: ",
+    ("repllama-v1-7b-lora-passage", "/encoding/query_prompt"): "query: ",
+    ("saga-embed-v1", "/encoding/query_prompt"): "task: retrieval | query: ",
+    ("sentence-t5-base", "/specs/parameters"): 110_218_368,
     ("sfr-embedding-2-r", "/specs/context_length"): 4096,
     ("sfr-embedding-mistral", "/specs/context_length"): 4096,
     ("snowflake-arctic-embed-m", "/encoding/query_prompt"): _PASSAGES,
@@ -122,6 +125,7 @@ CORRECTED = {
     ("text2vec-base-chinese-paraphrase", "/specs/context_length"): 256,
     ("vdr-2b-multi-v1", "/capabilities/modalities"): ["text", "image"],
     ("voyage-4-nano", "/huggingface_id"): "voyageai/voyage-4-nano",
+    ("voyage-4-nano", "/specs/context_length"): 32768,
     ("yinka", "/revision"): "69d82857e7442b4eff055b24fe95ddf2b6c78fe3",
     ("zerank-1", "/specs/context_length"): 32768,
     ("zerank-1-small", "/license"): "apache-2.0",
@@ -204,7 +208,7 @@ MIRRORS = re.compile(r"voozh|ixdev|tbb\.rip|docs\.rs|hf-mirror|emergentmind|zubn
 """Copies of the Hub and pages of third parties: a copied page is cited by the Hub's address, and what
 somebody else writes of a model is no source."""
 
-VALUES_WITHOUT_A_COMMIT = 329
+VALUES_WITHOUT_A_COMMIT = 327
 """How many values come from a file on the main branch of which no commit is known; lower it when some
 are read again."""
 
@@ -220,6 +224,7 @@ NEVER_AGAIN: dict[tuple[str, str], Any] = {
     ("bge-base-zh", "/specs/parameters"): 109_000_000,
     ("bge-large-zh", "/specs/parameters"): 335_000_000,
     ("bge-small-zh", "/specs/parameters"): 33_400_000,
+    ("denseon-unsupervised", "/specs/context_length"): 8192,
     ("e5-base-v2", "/release_date"): "2024-02-08",
     ("e5-large-v2", "/release_date"): "2024-02-08",
     ("e5-small", "/lineage/adapted_from"): "sentence-transformers/all-MiniLM-L6-v2",
@@ -234,6 +239,9 @@ NEVER_AGAIN: dict[tuple[str, str], Any] = {
     ("nemotron-3-embed-1b-bf16", "/encoding/query_prompt"): "",
     ("nomic-embed-code", "/encoding/query_prompt"): "search_query: ",
     ("prism-qwen3.5-reranker-9b", "/lineage/adapted_from"): "Qwen/Qwen3.5",
+    ("pplx-embed-v1-late-0.6b", "/specs/context_length"): 512,
+    ("saga-embed-v1", "/lineage/adapted_from"): "answerdotai/ModernBERT-base",
+    ("sbert-large-nlu-ru", "/lineage/adapted_from"): "google/bert_uncased_L-12_H-768_A-12",
     ("sentence-t5-base", "/release_date"): "2022-02-09",
     ("sonar", "/release_date"): "2021-05-21",
     ("xiaobu-embedding-v2", "/lineage/adapted_from"): "sensenova/piccolo-base-zh",

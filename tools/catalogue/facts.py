@@ -389,8 +389,13 @@ def _runs_remote_code(row: Mapping[str, Any]) -> bool | None:
 
 
 def _prefix(template: str | None) -> str | None:
-    """Return what stands before the text; a template that says where it goes ends with it."""
-    return template if template is None else template.removesuffix("{text}")
+    """Return what stands before the text; a template that says where it goes ends with it.
+
+    Two spaces at the end are a slip of the registry's: RepLLaMA's makers write one.
+    """
+    if template is None or template.endswith("  "):
+        return None
+    return template.removesuffix("{text}")
 
 
 def _repository(text: str | None) -> str | None:

@@ -6,6 +6,7 @@ same size, to the last parameter, have the same transformer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -41,6 +42,9 @@ _QUERY_AND_KEY_NORMS = 256
 _MOST_LAYERS = 80
 _LOST_IN_BUFFERS = (0, 256, 384, 512, 514)
 """Position ids, which some counts include, and T5's biases of relative positions."""
+
+_SHAPE_IN_NAME = re.compile(r"L-(\d+)_H-(\d+)")
+"""The layers and the width in the names of Google's small BERTs."""
 
 _PLAIN_LOADERS = (
     "SentenceTransformerEncoderWrapper",
@@ -284,6 +288,25 @@ def inherited(row: Row, base: str, base_row: Row | None, facts: Mapping[str, Fac
         found.pop(_POOLING, None)
         found.pop(_NORMALIZE, None)
     return found
+
+
+def is_larger(facts: Candidates, base: str, shape: Mapping[str, Fact]) -> bool:
+    """Whether a network is wider or deeper than a base, which one that was trained further never is.
+
+    Args:
+        facts: what is said of the model.
+        base: the repository of its base, whose name may give its size (`L-12_H-768`).
+        shape: what is known of the base.
+    """
+    named = _SHAPE_IN_NAME.search(base)
+    sizes = {p: fact.value for p, fact in shape.items()}
+    if named is not None:
+        sizes |= {_LAYERS: int(named[1]), _WIDTH: int(named[2])}
+    return any(
+        own.value > sizes[pointer]
+        for pointer in (_LAYERS, _WIDTH)
+        if pointer in sizes and (own := best(facts.get(pointer, []))) is not None
+    )
 
 
 def without_changed_modules(facts: Mapping[str, Fact], said: Candidates) -> dict[str, Fact]:

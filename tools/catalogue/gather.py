@@ -9,6 +9,7 @@ from typing import Any
 from catalogue.claims import Claims, from_claims
 from catalogue.decoders import layers_of_decoders
 from catalogue.facts import (
+    MTEB,
     Candidates,
     Fact,
     best,
@@ -23,10 +24,12 @@ from catalogue.families import (
     bodies,
     from_bodies,
     inherited,
+    is_larger,
     vocabularies_of,
     without_changed_modules,
 )
 from catalogue.files import from_counts_of_files, from_read_files
+from catalogue.provenance import key_of
 from catalogue.reconcile import reconcile
 from catalogue.shapes import SHAPES, from_counts
 
@@ -91,6 +94,7 @@ class Gatherer:
                 _add(found, from_bodies(row, self.bodies, self.stated, self.shared))
             _add(found, layers_of_decoders(row))
             _add(found, from_mteb(row, kind))
+            self._withdraw_smaller_bases(found)
             _add(found, self._from_base(row, kind, found, (*below, repository)))
             _add(found, from_counts_of_files(row, found))
         _add(found, from_read_files(found))
@@ -105,6 +109,14 @@ class Gatherer:
             return {}
         shape = self.bases.get(line["base_model"] or "", {})
         return {pointer: [fact] for pointer, fact in shape.items()}
+
+    def _withdraw_smaller_bases(self, found: Candidates) -> None:
+        found[_BASE] = [
+            fact
+            for fact in found.get(_BASE, [])
+            if key_of(fact.source) != MTEB
+            or not is_larger(found, fact.value, self.bases.get(fact.value, {}))
+        ]
 
     def _from_base(
         self, row: Mapping[str, Any], kind: str, found: Candidates, below: tuple[str, ...]

@@ -43,6 +43,16 @@ _NETWORK = "/architecture/type"
 _LAYERS = "/specs/layers"
 _BASE = "/lineage/adapted_from"
 
+_PARAMETERS = "/specs/parameters"
+
+_WHOLE_T5 = frozenset(
+    (
+        *(60_506_624, 222_903_552, 737_668_096, 2_851_598_336, 11_307_321_344),
+        *(76_961_152, 247_577_856, 783_150_080, 2_849_757_184, 11_135_332_352),
+    )
+)
+"""The parameters of T5 and of its version 1.1, from small to the largest, with their decoders."""
+
 _SIZE_IN_NAME = re.compile(r"(?<=-)\d+(\.\d+)?[BM]\b", re.IGNORECASE)
 """The size in the name of a language model: `Qwen3-1.7B`."""
 
@@ -105,6 +115,8 @@ def reconcile(candidates: Candidates, kind: str) -> None:
     if kind == "sparse":
         # One weight for each row of the vocabulary: the two sizes are the same fact.
         candidates.setdefault("/specs/vocab_size", []).extend(candidates.pop(_DIM, []))
+    if kind == "dense":
+        _withdraw_counts_with_a_decoder(candidates)
     if kind in ("dense", "colbert"):
         _settle_the_projection(candidates, kind)
         _end_in_the_dimension(candidates)
@@ -170,6 +182,14 @@ def _tell_allowed_code_from_needed_code(candidates: Candidates) -> None:
         candidates[_REMOTE_CODE] = [Fact(False, DERIVED)]
 
 
+def _withdraw_counts_with_a_decoder(candidates: Candidates) -> None:
+    """Withdraw the count of a whole T5: a model for vectors is its encoder."""
+    network = best(candidates.get(_NETWORK, []))
+    if network is not None and network.value == "t5":
+        counts = candidates.get(_PARAMETERS, [])
+        candidates[_PARAMETERS] = [fact for fact in counts if fact.value not in _WHOLE_T5]
+
+
 def _withdraw_bases_of_another_size(candidates: Candidates) -> None:
     """Withdraw what mteb calls the base where the parameters are those of a smaller or larger one.
 
@@ -206,12 +226,18 @@ def _is_younger_than_the_default(candidates: Candidates) -> bool:
 def _take_the_network_length(candidates: Candidates) -> None:
     """Keep the length that the network takes, not the one at which documents are cut.
 
-    The encoding facts give the latter; a ColBERT entry has `document_length` for it.
+    The encoding facts give the latter; a ColBERT entry has `document_length` for it. mteb gives now
+    the one, now the other: where they are the same, the table of positions must be known.
     """
     cut = best(candidates.get("/encoding/document_length", []))
     if cut is not None:
-        lengths = candidates.get(_LENGTH, [])
-        candidates[_LENGTH] = [fact for fact in lengths if fact.value >= cut.value]
+        known = bool(candidates.get(_POSITIONS))
+        candidates[_LENGTH] = [
+            fact
+            for fact in candidates.get(_LENGTH, [])
+            if fact.value > cut.value
+            or (fact.value == cut.value and (known or key_of(fact.source) != MTEB))
+        ]
 
 
 def _tell_prompts_from_markers(candidates: Candidates) -> None:

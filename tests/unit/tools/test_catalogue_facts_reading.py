@@ -303,3 +303,10 @@ def test_a_loader_that_takes_the_prompts_of_the_checkpoint_does_not_prove_that_i
     found = from_mteb(line | {"retrieval_prompts": {}, "use_instructions": False}, "dense")
     assert [fact.value for fact in found.get("/encoding/query_prompt", [])] == told
     assert [fact.value for fact in found.get("/encoding/document_prompt", [])] == told
+
+
+def test_a_prompt_that_ends_in_two_spaces_is_not_taken(mteb_line: dict[str, Any]) -> None:
+    mteb_line["retrieval_prompts"] = {"query": "query:  ", "document": "passage: "}
+    found = from_mteb(mteb_line, "dense")
+    assert "/encoding/query_prompt" not in found
+    assert found["/encoding/document_prompt"] == [Fact("passage: ", "mteb")]

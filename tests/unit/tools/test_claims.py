@@ -204,3 +204,47 @@ def test_a_base_of_another_size_is_withdrawn(
         candidates["/specs/layers"] = [Fact(28, like)]
     reconcile(candidates, "dense")
     assert [fact.value for fact in candidates[BASE]] == ([base] if kept else [])
+
+
+@pytest.mark.parametrize(
+    ("length", "source", "positions", "kept"),
+    [
+        (512, "mteb: acme.py", None, False),
+        (512, "mteb: acme.py", 512, True),
+        (512, "card: README.md", None, True),
+        (8192, "mteb: acme.py", None, True),
+        (256, "card: README.md", None, False),
+    ],
+    ids=["same", "table", "card", "beyond", "below"],
+)
+def test_a_registrys_length_that_is_the_documents_needs_a_table_of_positions(
+    length: int, source: str, positions: int | None, kept: bool
+) -> None:
+    said = {
+        "/specs/context_length": [Fact(length, source)],
+        "/encoding/document_length": [Fact(512, "hub: README.md @ 1234567")],
+    }
+    if positions is not None:
+        said["/specs/max_position_embeddings"] = [Fact(positions, "hub: config.json @ 1234567")]
+    reconcile(said, "colbert")
+    assert bool(said["/specs/context_length"]) is kept
+
+
+@pytest.mark.parametrize(
+    ("network", "kind", "count", "kept"),
+    [
+        ("t5", "dense", 222_903_552, False),
+        ("t5", "dense", 110_218_368, True),
+        ("t5", "cross-encoder", 222_903_552, True),
+        ("bert", "dense", 222_903_552, True),
+    ],
+)
+def test_an_encoder_does_not_count_the_decoder_of_t5(
+    network: str, kind: str, count: int, kept: bool
+) -> None:
+    said = {
+        "/architecture/type": [Fact(network, "hub: config.json @ 1234567")],
+        "/specs/parameters": [Fact(count, "mteb: acme.py")],
+    }
+    reconcile(said, kind)
+    assert bool(said["/specs/parameters"]) is kept

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from catalogue.facts import Fact
-from catalogue.families import Body, bodies, from_bodies, inherited, without_changed_modules
+from catalogue.families import (
+    Body,
+    bodies,
+    from_bodies,
+    inherited,
+    is_larger,
+    without_changed_modules,
+)
 
 Line = dict[str, Any]
 BODY = Body(86_000_064, 768, 30522, 12, "bert", "acme/base")
@@ -125,3 +132,25 @@ def test_a_model_that_departed_from_its_base_does_not_hand_that_on() -> None:
     facts = {"/encoding/normalize": own, "/encoding/pooling": kept, "/specs/hidden_dim": width}
     found = without_changed_modules(facts, said)
     assert found == {"/encoding/pooling": kept, "/specs/hidden_dim": width}
+
+
+@pytest.mark.parametrize(
+    ("width", "layers", "base", "larger"),
+    [
+        (1024, 22, "acme/base", True),
+        (768, 28, "acme/base", True),
+        (768, 22, "acme/base", False),
+        (384, 6, "acme/base", False),
+        (1024, 12, "google/bert_uncased_L-12_H-768_A-12", True),
+        (128, 2, "google/bert_uncased_L-2_H-128_A-2", False),
+        (1024, 24, "acme/unknown", False),
+    ],
+)
+def test_a_network_outgrows_no_base(width: int, layers: int, base: str, larger: bool) -> None:
+    facts = {"/specs/hidden_dim": [Fact(width, "x")], "/specs/layers": [Fact(layers, "x")]}
+    shape = {"/specs/hidden_dim": Fact(768, "y"), "/specs/layers": Fact(22, "y")}
+    assert is_larger(facts, base, shape if base == "acme/base" else {}) is larger
+
+
+def test_a_network_of_unknown_size_may_have_any_base() -> None:
+    assert not is_larger({}, "google/bert_uncased_L-12_H-768_A-12", {})
