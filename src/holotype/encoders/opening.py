@@ -17,14 +17,10 @@ from holotype.encoders.completeness import check_complete, check_weights
 from holotype.encoders.config import look_up_reference
 from holotype.encoders.copies import find_original
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import AnyPlan, make_plan
+from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.names import entry_of_repository
-from holotype.errors import (
-    ArtifactDamagedError,
-    ArtifactError,
-    FileDifference,
-    MissingExtraError,
-)
+from holotype.errors import ArtifactDamagedError, ArtifactError, FileDifference, MissingExtraError
 from holotype.records import ModelInfo
 from holotype.references.checking import check_contents, check_contents_once, check_sizes
 from holotype.references.folders import find_folder

@@ -46,7 +46,7 @@ from holotype.encoders.graphs.graph import ATTENDED, TYPE_IDS
 from holotype.encoders.graphs.losses import Loss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest
 from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import ExportError, HolotypeError, UnsupportedModelError
 from holotype.references.paths import MANIFEST_FILE as ARTIFACT_FILE
