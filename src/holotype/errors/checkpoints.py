@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from holotype.errors.base import HolotypeError, LocatedError, printable
 
+_MOST_SHOWN = 8
+
 
 class UnsupportedModelError(HolotypeError):
     """This version of holotype cannot run a model that it knows.
@@ -91,9 +93,10 @@ class TensorError(CheckpointError):
         return TensorError, (self.location, self.missing, self.unexpected, self.misshapen)
 
 
-def _first(names: Sequence[str], limit: int = 8) -> str:
-    shown = ", ".join(names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+def _first(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_SHOWN])
+    n_more = len(names) - _MOST_SHOWN
+    return f"{shown} and {n_more} more" if n_more > 0 else shown
 
 
 class CatalogueMismatchError(HolotypeError):
