@@ -72,10 +72,10 @@ class Waiting:
         late = list[Request]()
         for queue in self._queues:
             while queue:
-                request, _ = queue.popitem(last=False)
+                request = next(iter(queue))
                 if not self._leaves(request, now_s, late):
-                    _put_first(queue, request)
                     return request, late
+                del queue[request]
         return None, late
 
     def take(self, group: Hashable, now_s: float) -> tuple[list[Window], list[Request]]:
@@ -105,12 +105,13 @@ class Waiting:
         return windows, late
 
     def _leaves(self, request: Request, now_s: float, late: list[Request]) -> bool:
-        """Whether a request that was taken out of its queue is not to be run."""
+        """Whether a request must leave its queue, or has left it, and is not to be run."""
         is_late = request.deadline_s is not None and now_s >= request.deadline_s
-        if not is_late and not request.done():
+        is_done = request.done()
+        if not is_late and not is_done:
             return False
         self.n_tokens -= request.n_tokens
-        if not request.done():
+        if not is_done:
             late.append(request)
         return True
 
