@@ -61,7 +61,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A quantised or converted sibling of a model."""
+    """A quantised or converted sibling of a model.
+
+    Attributes:
+        id: a name within the entry.
+        quantization: the precision of its weights; None if no source states it.
+        huggingface_id: the repository that has it, if it is not the model's own.
+        file: its file in that repository, if it is one file.
+    """
 
     id: str
     quantization: str | None = None

@@ -32,7 +32,8 @@ MANAGEMENT = ROOT / "docs" / "management.md"
 STORIES = (STORY, REGISTRY, MANAGEMENT)
 """Their commands go on from each other, in one folder."""
 _BLOCK = re.compile(r"^ *```(\S+)(.*)\n((?:.*\n)*?) *```$", re.MULTILINE)
-_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+_LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+_HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _RUN_BY_OTHER_TESTS = {"make", "pip", "mypy"}
 
 
@@ -62,6 +63,20 @@ def commands(page: Path) -> list[str]:
         if line.strip().startswith("$ ")
     ]
     return [line for line in lines if shlex.split(line)[0] not in _RUN_BY_OTHER_TESTS]
+
+
+def links(page: Path) -> list[tuple[str, str]]:
+    """The files and headings of this repository that a page links to; no file means itself."""
+    text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
+    return [(file, heading) for file, heading in _LINK.findall(text) if ":" not in file]
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    found = _HEADING.findall(_BLOCK.sub("", page.read_text(encoding="utf-8")))
+    names = [re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in found]
+    before = [names[:at].count(each) for at, each in enumerate(names)]
+    return {each if not n else f"{each}-{n}" for each, n in zip(names, before, strict=True)}
 
 
 def name(value: object) -> str:
@@ -258,13 +273,26 @@ def test_the_server_of_the_containers_has_these_options(command: list[str]) -> N
 
 
 def test_the_links_of_the_pages_lead_somewhere() -> None:
-    links = [(page, link) for page in PAGES for link in _LINK.findall(page.read_text("utf-8"))]
     astray = [
-        (name(page), link)
-        for page, link in links
-        if ":" not in link and not (page.parent / link).exists()
+        (name(page), f"{file}#{heading}")
+        for page in PAGES
+        for file, heading in links(page)
+        for target in (page.parent / file if file else page,)
+        if not target.exists() or (heading and heading not in headings(target))
     ]
     assert astray == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page.suffix == ".md" and page not in reached:
+            reached.add(page)
+            waiting.extend((page.parent / file).resolve() for file, _ in links(page))
+    decisions = ROOT / "docs" / "decisions"  # a folder, which the README leads to
+    unreached = [page for page in PAGES if page not in reached and page.parent != decisions]
+    assert list(map(name, unreached)) == []
 
 
 @pytest.mark.parametrize(

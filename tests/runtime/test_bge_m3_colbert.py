@@ -14,7 +14,7 @@ from tests.runtime.bge_m3 import sparse_model as sparse_model_of
 
 from holotype.encoders import load
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.errors import CheckpointError, TensorError, UnsafeCheckpointError
 from holotype.hub.checkpoint_files import open_folder
 from holotype.hub.reading import compare_with_checkpoint

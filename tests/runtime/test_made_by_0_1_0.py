@@ -18,7 +18,7 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.errors import DifferentVectorsError
 from holotype.publishing import create_artifact
 from holotype.publishing.alias_switching import rollback_alias, set_alias

@@ -30,7 +30,7 @@ PLAN = """
 from pathlib import Path
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 checkpoint = Checkpoint(Path(folder))
 make_plan(derive_record(checkpoint, name="tiny"), checkpoint)
 """

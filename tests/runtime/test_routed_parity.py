@@ -32,7 +32,7 @@ from tests.runtime.parity import (
 from holotype.encoders import load
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.errors import (
     CatalogueMismatchError,
     CheckpointError,

@@ -166,7 +166,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke Key
-         * @description Let a key work no longer: here at once, elsewhere within a second; again, it changes nothing.
+         * @description Revoke a key: here at once, elsewhere within a second. Revoking it again changes nothing.
          */
         delete: operations["revoke_key_api_keys__id__delete"];
         options?: never;

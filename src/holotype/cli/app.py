@@ -139,22 +139,22 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
     ),
     (
         "alias",
-        "What production stands for, switched in one step and back.",
+        "Names of artifacts, such as production: switch them, and back.",
         alias_commands.COMMANDS,
     ),
     (
         "deployment",
-        "Files that say which models run: check, convert and compare them.",
+        "Files that say which models run: check, convert, compare.",
         deployment_commands.COMMANDS,
     ),
     (
         "pool",
-        "What a running server has loaded; load, unload and pin by hand.",
+        "What a running server has loaded: load, unload and pin.",
         pool_commands.COMMANDS,
     ),
     (
         "registry",
-        "Versions of models: which is active, since when, why, and how good it is.",
+        "Versions of models: register, switch, measure and compare.",
         registry_commands.COMMANDS,
     ),
     ("db", "The tables of the registry.", database.COMMANDS),

@@ -54,13 +54,12 @@ def ssm_tier(text: str, name: str) -> Literal["Standard", "Advanced"]:
     return "Standard" if n_bytes <= STANDARD_BYTES else "Advanced"
 
 
-def open_ssm(location: str, *, allow_code: bool = False, client: Any = None) -> SsmSource:
+def open_ssm(location: str, *, allow_code: bool = False) -> SsmSource:
     """Return the source of ``ssm:/NAME``, ``ssm:/NAME:VERSION`` or ``ssm:/PATH/``.
 
     Args:
         location: the location.
         allow_code: whether what is there may name code to run.
-        client: a client of boto3; None makes one of the environment's settings.
 
     Raises:
         DeploymentSourceError: the location is malformed.
@@ -71,7 +70,7 @@ def open_ssm(location: str, *, allow_code: bool = False, client: Any = None) -> 
         raise DeploymentSourceError(
             location, "is no parameter; write ssm:/NAME, ssm:/NAME:VERSION or ssm:/PATH/"
         )
-    return SsmSource(name=name, allow_code=allow_code, client=client)
+    return SsmSource(name=name, allow_code=allow_code)
 
 
 @dataclass(slots=True)

@@ -96,13 +96,15 @@ def load(
             `pathlib.Path` never has an alias); or a `ModelConfig`, which also fixes `dim` and the
             options.
         dim: how many dimensions to return, one of `matryoshka_dims`; None returns all.
-        device: a torch device; None takes CUDA, then MPS, then the CPU.
         verify: how to compare the files of an artifact with its manifest: ``"full"`` reads every
             byte; ``"sizes"`` compares names and sizes, and does not notice weights of the same
             size, such as retrained ones. A lock needs ``"full"``.
         lock: a lock file that `holotype artifact lock` wrote. Loading then fetches nothing, and
             fails if the lock does not name the reference or the files differ from it. None uses
             the file that HOLOTYPE_LOCK names, if it is set.
+        options: the options that follow.
+        backend: ``"torch"`` (the default), or ``"onnx"`` or ``"openvino"`` for an export.
+        device: a torch device such as ``"cuda:1"``; None takes CUDA, then MPS, then the CPU.
         dtype: ``"float32"`` (the default), ``"float16"`` or ``"bfloat16"``, for the weights and
             the arithmetic; ``"auto"`` is bfloat16 where the hardware multiplies it natively, and
             float32 elsewhere. ``"int8"`` multiplies bytes in the layers of BERT and its kin, on
@@ -115,9 +117,6 @@ def load(
         query_prompt: the prompt of queries in place of the one that the record or the checkpoint
             states; None keeps that, ``""`` means no prompt.
         document_prompt: likewise for documents.
-        options: `device`, `dtype`, `checkpoint`, `trust_remote_code`, `max_length`,
-            `query_prompt`, `document_prompt` and `backend`: ``"torch"`` (the default), or
-            ``"onnx"`` or ``"openvino"`` for an export.
 
     Returns:
         An encoder of the model's kind, safe to share between threads. Type checkers infer its
@@ -135,7 +134,9 @@ def load(
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.
         InvalidReferenceError: a text with a colon or a slash is not a reference.
-        ArtifactError: the artifact is missing, or a file differs from its manifest.
+        ArtifactError: the artifact is missing, or a file differs from its manifest or its lock.
+        DeviceMemoryError: the GPU has too little memory.
+        ForkedEncoderError: the process was forked after a model had been loaded.
     """
     from holotype.references.ref import ModelRef
 

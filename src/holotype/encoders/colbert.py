@@ -15,7 +15,7 @@ from holotype.encoders.inputs.items import require_several
 from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.colbert import Side
 from holotype.encoders.kinds.plan import ColbertPlan
-from holotype.encoders.options import EncodeOptions, SideName, settings_of
+from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
 from holotype.encoders.running.network import Towers
 from holotype.encoders.running.pipeline import Task, stream
 from holotype.encoders.text_encoder import SideReader, TextEncoder
@@ -94,19 +94,32 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         """
         from holotype.encoders.inputs.images import is_one_picture
 
-        windows = list(self.encode_image_stream(pictures, **options))
+        windows = list(self._stream_pictures(pictures, settings_of(**options)))
         if is_one_picture(pictures):
             return windows[0][0]
         return Ragged.concatenate(windows or [self._collector("document", None, 0).result()])
 
     def encode_image_stream(
-        self, pictures: Picture | Iterable[Picture], **options: Unpack[EncodeOptions]
+        self, pictures: Iterable[Picture], **options: Unpack[EncodeOptions]
     ) -> Generator[Ragged[np.float32], None, None]:
-        """Encode pictures as they come, in bounded memory; see `encode_image`.
+        """Encode pictures as they come, in bounded memory.
+
+        Args:
+            pictures: any number of pictures; a few dozen are read at a time.
+            options: see `EncodeOptions`.
 
         Returns:
-            A generator of results, each for several pictures, in input order; `close` stops it.
+            A generator of `Ragged`, each for several pictures, in input order; `close` stops it.
+
+        Raises:
+            UnsupportedInputError: the model reads texts only.
+            ImageError: see `encode_image`.
         """
+        return self._stream_pictures(pictures, settings_of(**options))
+
+    def _stream_pictures(
+        self, pictures: Picture | Iterable[Picture], settings: EncodeSettings
+    ) -> Generator[Ragged[np.float32], None, None]:
         own = self.encoding.pictures
         if own is None:
             raise UnsupportedInputError(
@@ -125,11 +138,9 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
             items_at_once=pictures_at_once(),
             unit="pictures",
         )
-        settings = settings_of(**options)
         networks = self._picture_networks(settings.devices)
-        return stream(
-            networks, task, each_picture(pictures), settings, n_items=count_pictures(pictures)
-        )
+        items = each_picture(pictures)
+        return stream(networks, task, items, settings, n_items=count_pictures(pictures))
 
     def _reader(
         self, side: SideName, instruction: str | None = None, prompt: str | None = None

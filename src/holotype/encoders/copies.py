@@ -21,7 +21,8 @@ from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
 from holotype.encoders.checkpoints.hub_cache import find_snapshot
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.encoders.kinds.derived_record import recognise_kind
-from holotype.encoders.kinds.plan import AnyPlan, make_draft
+from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.kinds.planning import make_draft
 from holotype.records import ModelInfo
 
 _PROMPTS = ("query_prompt", "document_prompt")

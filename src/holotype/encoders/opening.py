@@ -17,18 +17,14 @@ from holotype.encoders.completeness import check_complete, check_weights
 from holotype.encoders.config import look_up_reference
 from holotype.encoders.copies import find_original
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import AnyPlan, make_plan
+from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.names import entry_of_repository
-from holotype.errors import (
-    ArtifactDamagedError,
-    ArtifactError,
-    FileDifference,
-    MissingExtraError,
-)
+from holotype.errors import ArtifactDamagedError, ArtifactError, FileDifference, MissingExtraError
 from holotype.records import ModelInfo
-from holotype.references.checking import check_contents, check_contents_once, check_sizes
+from holotype.references.checking import check_contents_once, check_sizes
 from holotype.references.folders import find_folder
-from holotype.references.hashing import FileState, OnBytes, state_of
+from holotype.references.hashing import FileState, state_of
 from holotype.references.lock_file import LockedModel, lock_of_environment, locked_folder
 from holotype.references.manifest import Manifest, read_manifest
 from holotype.references.paths import MANIFEST_FILE
@@ -209,9 +205,7 @@ def compare_artifact(folder: Path, *, verify: Verify) -> ComparedArtifact:
     return ComparedArtifact(folder=folder, manifest=manifest, states=states)
 
 
-def open_artifact(
-    folder: Path, *, verify: Verify = "full", on_bytes: OnBytes | None = None
-) -> Manifest:
+def open_artifact(folder: Path, *, verify: Verify = "full") -> Manifest:
     """Check the files of an artifact against its manifest, and return the manifest.
 
     Args:
@@ -219,7 +213,6 @@ def open_artifact(
         verify: ``"full"`` compares every byte; a file that this process read in the last five
             minutes, and that has not been touched since, is not read again. ``"sizes"`` compares
             names and sizes, and does not notice other contents of the same size.
-        on_bytes: receives the progress; with it, every file is read.
 
     Raises:
         ArtifactNotFoundError: the folder is not an artifact.
@@ -228,12 +221,8 @@ def open_artifact(
     """
     manifest = read_manifest(folder)
     try:
-        if verify == "sizes":
-            findings = check_sizes(folder, manifest)
-        elif on_bytes is None:
-            findings = check_contents_once(folder, manifest)
-        else:
-            findings = check_contents(folder, manifest, on_bytes=on_bytes)
+        check = check_sizes if verify == "sizes" else check_contents_once
+        findings = check(folder, manifest)
     except OSError as error:
         raise ArtifactError(str(folder), f"cannot be read: {error}") from error
     if findings:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.completeness import check_present
 from holotype.encoders.kinds.merge import Comparer, Comparison
-from holotype.encoders.kinds.plan import Draft, make_draft
+from holotype.encoders.kinds.planning import Draft, make_draft
 from holotype.errors import CheckpointError, UnsafeCheckpointError
 from holotype.hub.card import compare_card
 from holotype.hub.checkpoint_files import CheckpointFiles

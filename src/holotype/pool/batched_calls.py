@@ -173,7 +173,7 @@ class BatchedCalls:
                 with self._cores.share() if at_once > 1 else nullcontext():
                     return run_method(generation, method, (items,), dict(options), kind)
 
-            # Who can wait no longer asks for a fallback himself; the others go on waiting.
+            # A caller whose time is up asks for a fallback itself; the others go on waiting.
             answer = self._caller.answer(
                 name, compute, variant=variant, timeout_s=wait_s, stand_in_when_late=False
             )

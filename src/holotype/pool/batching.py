@@ -2,8 +2,7 @@
 
 A worker takes what is queued, up to a number of tokens. If nothing runs, it does not wait for more:
 while one batch runs, the next one gathers. Where several batches run at once, one that comes beside
-another gathers for a moment, since those whose answers have just left ask again within it. Requests are cut into windows and take
-turns, so that a long one does not hold up the short ones behind it. Queries come before documents.
+another gathers for a moment, since those whose answers have just left ask again within it.
 
 A batch is formed when its model is loaded. What was cancelled by then, or is past its deadline, is
 not in it, however long the load took.
@@ -11,7 +10,6 @@ not in it, however long the load took.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
 from math import inf
@@ -41,6 +39,7 @@ from holotype.pool.queued import (
     estimate_tokens,
     join_results,
 )
+from holotype.pool.waiting import Waiting
 
 _MOST_VERSIONS = 3
 _IDLE_S = 60.0
@@ -79,7 +78,6 @@ class Batcher:
     Safe to share between threads. A thread that has had nothing to do for a minute ends.
 
     Attributes:
-        limits: how much may be queued and run at once.
         n_workers: how many batches may run at once.
     """
 
@@ -108,16 +106,13 @@ class Batcher:
         self._clock = clock
         self._metrics = metrics
         self._max_length = max_length
-        self.limits = limits or Limits()
         self.n_workers = 1
         lock = Lock()
         self._changed = Condition(lock)
         self._ended = Condition(lock)
         self._n_running = 0
         self._last_s = 0.0
-        # Queries, then all else. A request goes to the end of its queue after each window.
-        self._queues: tuple[OrderedDict[Request, None], ...] = (OrderedDict(), OrderedDict())
-        self._queued_tokens = 0
+        self._waiting = Waiting(limits or Limits())
         self._tokens_a_second = 0.0
         # When the last of those that wait gives up.
         self._latest_s = inf
@@ -161,10 +156,8 @@ class Batcher:
             if self._closed:
                 raise PoolClosedError(self._name)
             self._require_room(request.n_tokens)
-            waits = any(self._queues)
-            self._latest_s = max(self._latest_s, latest_s) if waits else latest_s
-            self._queued_tokens += request.n_tokens
-            self._queues[0 if urgent else 1][request] = None
+            self._latest_s = max(self._latest_s, latest_s) if self._waiting else latest_s
+            self._waiting.add(request, urgent=urgent)
             while len(self._threads) < self.n_workers:
                 name = f"holotype-batches-{self._name}-{len(self._threads)}"
                 self._threads.append(Thread(target=self._work, name=name, daemon=True))
@@ -178,27 +171,32 @@ class Batcher:
         return counts if most is None else [min(count, most) for count in counts]
 
     def _require_room(self, n_tokens: int) -> None:
-        limits = self.limits
-        n_requests = sum(map(len, self._queues))
-        # A request that is too long by itself runs if nothing else is queued.
-        full = n_requests and self._queued_tokens + n_tokens > limits.queued_tokens
-        if not full and n_requests < limits.queued_requests:
+        if self._waiting.has_room(n_tokens):
             return
         self._metrics.add("refused", (self._name, "", 0))
-        speed = self._tokens_a_second
-        wait_s = max(0.1, round(self._queued_tokens / speed, 1)) if speed else 1.0
+        limits, speed, n_waiting = self.limits, self._tokens_a_second, self._waiting.n_tokens
+        wait_s = max(0.1, round(n_waiting / speed, 1)) if speed else 1.0
         raise QueueFullError(
             self._name,
-            f"has {n_requests:,} requests of about {self._queued_tokens:,} tokens queued, and takes "
+            f"has {len(self._waiting):,} requests of about {n_waiting:,} tokens queued, and takes "
             f"{limits.queued_requests:,} of {limits.queued_tokens:,}; try again in {wait_s} s",
             wait_s,
         )
 
     @property
+    def limits(self) -> Limits:
+        """How much may be queued and run at once."""
+        return self._waiting.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._waiting.limits = limits
+
+    @property
     def n_queued(self) -> int:
         """How many requests wait, or wait for their next window."""
         with self._changed:
-            return sum(map(len, self._queues))
+            return len(self._waiting)
 
     def close(self) -> None:
         """Refuse what is queued, and end the threads after the batches that run."""
@@ -209,9 +207,7 @@ class Batcher:
         """Refuse what is queued and what comes; the batches that run go on."""
         with self._changed:
             self._closed = True
-            waiting = [request for queue in self._queues for request in queue]
-            for request in waiting:
-                self._remove(request)
+            waiting = self._waiting.remove_all()
             self._changed.notify_all()
             self._ended.notify_all()
         for request in waiting:
@@ -229,25 +225,16 @@ class Batcher:
     def withdraw(self, request: Request) -> None:
         """Take a request out of the queue, if it is there."""
         with self._changed:
-            self._remove(request)
+            self._waiting.remove(request)
 
     def expire(self, request: Request) -> None:
         """Fail a request whose time is up, unless a part of it runs or has run."""
         with self._changed:
-            if request.begun or not self._remove(request):
+            if request.begun or not self._waiting.remove(request):
                 return
             group = request.group
             is_loading = any(batch.group == group for batch in self._waiting_for_model)
         self._fail_late(request, is_loading=is_loading)
-
-    def _remove(self, request: Request) -> bool:
-        """Take a request out of its queue; the lock is held. Return whether it was there."""
-        for queue in self._queues:
-            if request in queue:
-                del queue[request]
-                self._queued_tokens -= request.n_tokens
-                return True
-        return False
 
     def _fail_late(self, request: Request, *, is_loading: bool = False) -> None:
         self._metrics.add("expired", (self._name, "", 0))
@@ -264,7 +251,7 @@ class Batcher:
     def _work(self) -> None:
         while True:
             with self._changed:
-                busy = self._changed.wait_for(lambda: self._closed or any(self._queues), _IDLE_S)
+                busy = self._changed.wait_for(lambda: self._closed or self._waiting, _IDLE_S)
                 if self._closed:
                     return
                 if not busy or len(self._threads) > self.n_workers:
@@ -273,13 +260,14 @@ class Batcher:
                     return
                 if self._n_running:
                     self._gather()
-                batch, late = self._next()
-                if batch is not None:
+                request, late = self._waiting.first(self._clock())
+                if request is not None:
+                    batch = _Batch(self, request.group)
                     self._n_running += 1
                     self._waiting_for_model.add(batch)
-            for request in late:
-                self._fail_late(request)
-            if batch is None:
+            for each in late:
+                self._fail_late(each)
+            if request is None:
                 continue
             try:
                 self._run_batch(batch)
@@ -298,77 +286,15 @@ class Batcher:
         seconds = min(_GATHERS * self._last_s, _LONGEST_GATHERING_S)
         self._ended.wait_for(lambda: self._closed or not self._n_running, seconds)
 
-    def _next(self) -> tuple[_Batch | None, list[Request]]:
-        """Return the batch of the first that waits, and who is late; the lock is held."""
-        now_s, late = self._clock(), list[Request]()
-        for queue in self._queues:
-            while queue:
-                request, _ = queue.popitem(last=False)
-                if not self._leaves(request, now_s, late):
-                    _put_first(queue, request)
-                    return _Batch(self, request.group), late
-        return None, late
-
     def form(self, batch: _Batch) -> list[Window]:
         """Take the windows of a batch out of the queues."""
         with self._changed:
             self._waiting_for_model.discard(batch)
             batch.started_s = self._clock()
-            windows, late = self._take(batch.group, batch.started_s)
+            windows, late = self._waiting.take(batch.group, batch.started_s)
         for request in late:
             self._fail_late(request)
         return windows
-
-    def _take(self, group: Hashable, now_s: float) -> tuple[list[Window], list[Request]]:
-        windows, late = list[Window](), list[Request]()
-        left = self.limits.batch_tokens
-        for queue in self._queues:
-            # What does not go with this batch is the first of the next one.
-            skipped: list[Request] = []
-            while queue and left > 0:
-                request, _ = queue.popitem(last=False)
-                if self._leaves(request, now_s, late):
-                    continue
-                if request.group != group:
-                    skipped.append(request)
-                    continue
-                window = self._cut(request, left, first=not windows)
-                if window is None:
-                    skipped.append(request)
-                    break
-                windows.append(window)
-                left -= window.n_tokens
-                if request.begun < len(request.items):
-                    queue[request] = None
-            for request in reversed(skipped):
-                _put_first(queue, request)
-        return windows, late
-
-    def _leaves(self, request: Request, now_s: float, late: list[Request]) -> bool:
-        """Whether a request that was taken out of its queue is not to be run; the lock is held."""
-        is_late = request.deadline_s is not None and now_s >= request.deadline_s
-        if not is_late and not request.done():
-            return False
-        self._queued_tokens -= request.n_tokens
-        if not request.done():
-            late.append(request)
-        return True
-
-    def _cut(self, request: Request, left: int, *, first: bool) -> Window | None:
-        """Cut the next window off a request, as long as the budget allows."""
-        start = request.begun
-        n_items = n_tokens = 0
-        for count in request.counts[start : start + self.limits.window_texts]:
-            # A single text may exceed the budget, or it would wait for ever.
-            if n_tokens + count > left and not (first and not n_items):
-                break
-            n_items, n_tokens = n_items + 1, n_tokens + count
-        if not n_items:
-            return None
-        request.begun += n_items
-        if request.begun == len(request.items):
-            self._queued_tokens -= request.n_tokens
-        return Window(request, start, request.items[start : start + n_items], n_tokens)
 
     def _run_batch(self, batch: _Batch) -> None:
         latest_s = self._latest_s
@@ -418,7 +344,7 @@ class Batcher:
     def _refuse(self, group: Hashable, error: Exception) -> None:
         """Fail those that waited for a model that is not there; a load is tried once for all."""
         with self._changed:
-            waiting = [one for queue in self._queues for one in queue if one.group == group]
+            waiting = self._waiting.of(group)
             if isinstance(error, LoadingTimeoutError):
                 # Those that came later have more time.
                 now_s = self._clock()
@@ -426,7 +352,7 @@ class Batcher:
                     one for one in waiting if one.deadline_s is not None and one.deadline_s <= now_s
                 ]
             for request in waiting:
-                self._remove(request)
+                self._waiting.remove(request)
         for request in waiting:
             # One exception must not be raised on many threads at once.
             own = copy(error)
@@ -488,17 +414,11 @@ class Batcher:
             if self._closed:
                 request.fail(PoolClosedError(self._name))
                 return
-            self._queued_tokens += request.n_tokens
-            _put_first(self._queues[1], request)
+            self._waiting.add_first(request)
             self._latest_s = (
                 inf if request.deadline_s is None else max(self._latest_s, request.deadline_s)
             )
             self._changed.notify()
-
-
-def _put_first(queue: OrderedDict[Request, None], request: Request) -> None:
-    queue[request] = None
-    queue.move_to_end(request, last=False)
 
 
 def _in_request(error: Exception, window: Window) -> Exception:

@@ -19,7 +19,7 @@ from holotype.encoders.completeness import check_complete, check_weights
 from holotype.encoders.config import look_up
 from holotype.encoders.copies import find_original, find_resemblance
 from holotype.encoders.fingerprint import fingerprint
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.names import as_reference
 from holotype.encoders.opening import is_artifact
 from holotype.errors import ArtifactError, LocatedError, LostPromptWarning, MissingExtraError

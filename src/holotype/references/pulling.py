@@ -35,7 +35,6 @@ def pull_artifact(
     *,
     max_bytes: int = MAX_BYTES,
     on_total: OnTotal = lambda _: None,
-    wait: bool = False,
 ) -> Manifest:
     """Download an artifact from an object store into a folder.
 
@@ -47,7 +46,6 @@ def pull_artifact(
         target: the folder to create.
         max_bytes: the largest artifact to download.
         on_total: shows the progress.
-        wait: whether to wait for another process that downloads to the same folder.
 
     Returns:
         The manifest.
@@ -62,7 +60,7 @@ def pull_artifact(
     """
     refuse_existing(target)
     objects = ObjectFolder(ref)
-    return _pulled(objects, objects.manifest(), target, max_bytes, on_total, wait=wait)
+    return _pulled(objects, objects.manifest(), target, max_bytes, on_total, wait=False)
 
 
 def fetch_to_cache(ref: ModelRef) -> Path:

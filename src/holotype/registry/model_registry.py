@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from holotype.catalogue import Catalogue
 from holotype.errors import InvalidArgumentError
-from holotype.naming import nearest
 from holotype.records import ModelInfo
 from holotype.references.ref import ModelRef
 from holotype.registry.database import Database
-from holotype.registry.errors import (
-    RegistryError,
-    RequestReusedError,
-    VersionExistsError,
-    VersionNotFoundError,
+from holotype.registry.errors import RequestReusedError
+from holotype.registry.lookups import find_kinds, find_named, require_kind, require_version
+from holotype.registry.registering import (
+    add_version,
+    check_same,
+    make_kind,
+    options_as_json,
+    version_values,
 )
 from holotype.registry.resolving import ResolvedModel, resolve_model
 from holotype.registry.schema import check
-from holotype.registry.searching import find_versions, searchable_text
+from holotype.registry.searching import find_versions
 from holotype.registry.switching import (
     SwitchRequest,
     activate_version,
@@ -34,14 +35,7 @@ from holotype.registry.switching import (
     find_target,
     roll_back,
 )
-from holotype.registry.tables import (
-    activation,
-    active_version,
-    model,
-    model_kind,
-    model_version,
-    version_search,
-)
+from holotype.registry.tables import activation, active_version, model_kind, model_version
 from holotype.registry.versions import (
     Activation,
     KindSummary,
@@ -113,16 +107,16 @@ class ModelRegistry:
         check_kind(kind)
         check_version_id(version_id)
         check_line("actor", actor)
-        options = _options(inference_config or {})
+        options = options_as_json(inference_config or {})
         resolved = resolve_model(reference, options, self.catalogue)
         model_id = check_model_id(resolved.record.id if model_id is None else model_id)
         with self.database.writing() as connection:
             self.database.take_turn(connection, kind)
-            self._make_kind(connection, kind, str(resolved.record.type))
-            values = _values(resolved, kind, version_id, options, actor)
-            self._add_version(connection, model_id, values)
+            make_kind(connection, self.database.location, kind, str(resolved.record.type))
+            values = version_values(resolved, kind, version_id, options, actor)
+            add_version(connection, model_id, values)
         version = self.get(kind, f"{model_id}/{version_id}")
-        self._compare(version, resolved, options)
+        check_same(self.database.location, version, resolved, options)
         return version
 
     def list(
@@ -177,7 +171,7 @@ class ModelRegistry:
             DatabaseUnavailableError: the database does not answer.
         """
         with self.database.reading() as connection:
-            return self._get(connection, kind, version)
+            return require_version(connection, self.database.location, kind, version)
 
     def kinds(self) -> tuple[str, ...]:
         """Return the names of all kinds, sorted.
@@ -186,7 +180,7 @@ class ModelRegistry:
             DatabaseUnavailableError: the database does not answer.
         """
         with self.database.reading() as connection:
-            return _kinds(connection)
+            return find_kinds(connection)
 
     def check_new(
         self, kind: str, name: str, resolved: ResolvedModel, inference_config: Mapping[str, Any]
@@ -205,9 +199,9 @@ class ModelRegistry:
         """
         model_id, _, version_id = name.rpartition("/")
         with self.database.reading() as connection:
-            found = self._find(connection, check_kind(kind), model_id, version_id)
+            found = find_named(connection, check_kind(kind), model_id, version_id)
         for each in found:
-            self._compare(each, resolved, _options(inference_config))
+            check_same(self.database.location, each, resolved, options_as_json(inference_config))
 
     def overview(self) -> tuple[KindSummary, ...]:
         """Return all kinds, sorted by name, with what is active and how many versions there are.
@@ -250,7 +244,7 @@ class ModelRegistry:
         with self.database.reading() as connection:
             found = connection.execute(query).scalar()
             if found is None:
-                self._require_kind(connection, kind)
+                require_kind(connection, self.database.location, kind)
         return str(found)
 
     def active(self, kind: str) -> Activation | None:
@@ -312,7 +306,8 @@ class ModelRegistry:
         try:
             with self.database.writing() as connection:
                 self.database.take_turn(connection, kind)
-                return activate_version(connection, request, self._get(connection, kind, version))
+                found = require_version(connection, self.database.location, kind, version)
+                return activate_version(connection, request, found)
         except IntegrityError as error:
             self._refuse_reuse(request, error)
             raise
@@ -365,7 +360,7 @@ class ModelRegistry:
             DatabaseUnavailableError: the database does not answer.
         """
         with self.database.reading() as connection:
-            self._require_kind(connection, check_kind(kind))
+            require_kind(connection, self.database.location, check_kind(kind))
             return find_target(connection, self.database.location, kind)
 
     def history(
@@ -388,7 +383,7 @@ class ModelRegistry:
             query = query.where(activation.c.generation < before)
         query = query.order_by(activation.c.generation.desc()).limit(limit)
         with self.database.reading() as connection:
-            self._require_kind(connection, kind)
+            require_kind(connection, self.database.location, kind)
             return tuple(map(activation_of, connection.execute(query)))
 
     def active_at(self, kind: str, moment: datetime) -> Activation | None:
@@ -407,7 +402,7 @@ class ModelRegistry:
             .limit(1)
         )
         with self.database.reading() as connection:
-            self._require_kind(connection, kind)
+            require_kind(connection, self.database.location, kind)
             row = connection.execute(query).one_or_none()
             return None if row is None else activation_of(row)
 
@@ -443,133 +438,6 @@ class ModelRegistry:
                 f"a request of the kind {kind!r} used the id {request.request_id!r} at the same "
                 "time; give another request an id of its own",
             ) from error
-
-    def _make_kind(self, connection: Connection, kind: str, type: str) -> None:
-        found = connection.execute(
-            select(model_kind.c.type).where(model_kind.c.name == kind)
-        ).scalar()
-        if found is None:
-            connection.execute(insert(model_kind).values(name=kind, type=type))
-        elif found != type:
-            raise RegistryError(
-                f"{self.database.location} {kind}",
-                f"its versions are {found} models, and this is a {type} model, which its programs "
-                "could not use; register it under another kind",
-            )
-
-    def _add_version(
-        self, connection: Connection, model_id: str, values: Mapping[str, Any]
-    ) -> None:
-        kind = values["kind"]
-        if self._find(connection, kind, model_id, values["version_id"]):
-            return
-        query = select(model.c.id).where(model.c.kind == kind, model.c.model_id == model_id)
-        number = connection.execute(query).scalar()
-        if number is None:
-            added = connection.execute(insert(model).values(kind=kind, model_id=model_id))
-            number = added.inserted_primary_key[0] if added.inserted_primary_key else None
-        made = connection.execute(insert(model_version).values({**values, "model": number}))
-        parts = (values["version_id"], values["reference"], values["source_repo"])
-        connection.execute(
-            insert(version_search).values(
-                version=made.inserted_primary_key[0] if made.inserted_primary_key else None,
-                kind=kind,
-                searched=searchable_text(model_id, *parts),
-            )
-        )
-
-    def _find(
-        self, connection: Connection, kind: str, model_id: str | None, version_id: str
-    ) -> tuple[ModelVersion, ...]:
-        query = select_versions().where(
-            model_version.c.kind == kind, model_version.c.version_id == version_id
-        )
-        if model_id is not None:
-            query = query.where(model.c.model_id == model_id)
-        return tuple(map(version_of, connection.execute(query.order_by(model_version.c.id))))
-
-    def _get(self, connection: Connection, kind: str, version: str) -> ModelVersion:
-        check_kind(kind)
-        model_id, _, version_id = check_line("version", version).rpartition("/")
-        found = self._find(connection, kind, model_id or None, version_id)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            names = " or ".join(repr(each.name) for each in found)
-            raise InvalidArgumentError(
-                f"several models of the kind {kind!r} have a version {version!r}; write {names}"
-            )
-        self._require_kind(connection, kind)
-        query = select_versions().where(model_version.c.kind == kind)
-        recent = connection.execute(query.order_by(model_version.c.id.desc()).limit(_LARGEST_PAGE))
-        names_of = {
-            each.version_id if not model_id else each.name for each in map(version_of, recent)
-        }
-        raise VersionNotFoundError(
-            f"{self.database.location} {kind}",
-            f"has no version {version!r}; list them with: holotype registry list {kind}",
-            nearest(version, sorted(names_of)),
-        )
-
-    def _require_kind(self, connection: Connection, kind: str) -> None:
-        kinds = _kinds(connection)
-        if kind not in kinds:
-            what = f"has only {', '.join(kinds[:20])}" if kinds else "has none yet"
-            raise VersionNotFoundError(
-                self.database.location, f"has no kind {kind!r}; it {what}", nearest(kind, kinds)
-            )
-
-    def _compare(
-        self, found: ModelVersion, resolved: ResolvedModel, options: Mapping[str, Any]
-    ) -> None:
-        pairs = (
-            ("reference", found.reference, str(resolved.reference)),
-            ("checkpoint_hash", found.checkpoint_hash, resolved.checkpoint_hash),
-            ("fingerprint", found.fingerprint, resolved.fingerprint),
-            ("inference_config", dict(found.inference_config), dict(options)),
-        )
-        differing = [f"{name} {old}, not {new}" for name, old, new in pairs if old != new]
-        if differing:
-            raise VersionExistsError(
-                f"{self.database.location} {found.kind}",
-                f"the version {found.name} exists and never changes; it has {'; '.join(differing)}. "
-                "Register yours under another version",
-            )
-
-
-def _kinds(connection: Connection) -> tuple[str, ...]:
-    query = select(model_kind.c.name).order_by(model_kind.c.name)
-    return tuple(map(str, connection.execute(query).scalars()))
-
-
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as JSON keeps them."""
-    try:
-        text = json.dumps(dict(options), allow_nan=False, ensure_ascii=False)
-        text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"inference_config is no JSON object: {error}") from None
-    if "\\u0000" in text:
-        raise InvalidArgumentError("inference_config has a NUL in a text, which no option can have")
-    kept: dict[str, Any] = json.loads(text)
-    return kept
-
-
-def _values(
-    resolved: ResolvedModel, kind: str, version_id: str, options: Mapping[str, Any], actor: str
-) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "version_id": version_id,
-        "reference": str(resolved.reference),
-        "source_repo": resolved.source_repo,
-        "checkpoint_hash": resolved.checkpoint_hash,
-        "fingerprint": resolved.fingerprint,
-        "embedding_dim": resolved.embedding_dim,
-        "inference_config": dict(options),
-        "created_at": datetime.now(UTC),
-        "created_by": actor,
-    }
 
 
 def _check_limit(limit: int) -> None:

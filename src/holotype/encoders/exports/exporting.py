@@ -40,13 +40,13 @@ from holotype.encoders.exports.graph import (
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
 from holotype.encoders.exports.quiet import without_noise
 from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
-from holotype.encoders.graphs.build import PICTURE_GRAPHS
 from holotype.encoders.graphs.captions import CAPTIONS_FILE, write_facts
 from holotype.encoders.graphs.graph import ATTENDED, TYPE_IDS
 from holotype.encoders.graphs.losses import Loss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest
+from holotype.encoders.graphs.opening import PICTURE_GRAPHS
 from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import ExportError, HolotypeError, UnsupportedModelError
 from holotype.references.paths import MANIFEST_FILE as ARTIFACT_FILE

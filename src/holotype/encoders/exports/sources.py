@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
 from holotype.encoders.exports.captions import CaptionSource, read_caption_source
 from holotype.encoders.exports.pages import network_config, page_network, part_network
-from holotype.encoders.graphs.build import LAST_LAYER_FILE
+from holotype.encoders.graphs.build_heads import LAST_LAYER_FILE
 from holotype.encoders.graphs.graph import (
     LAST_LAYER_INPUTS,
     LOGITS,

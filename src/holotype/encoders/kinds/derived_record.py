@@ -16,14 +16,10 @@ from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.late_interaction import PYLATE_KEYS, STANFORD_FILE
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.open_clip import OPEN_CLIP_FILE
-from holotype.encoders.checkpoints.settings import (
-    CONFIG_FILE,
-    LIBRARY_FILE,
-    STANFORD_ARCHITECTURE,
-)
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, LIBRARY_FILE, STANFORD_ARCHITECTURE
 from holotype.encoders.checkpoints.sparse import SPLADE_MODULE, TABLE_MODULE
 from holotype.encoders.checkpoints.visual import is_visual, refuse_unprojected
-from holotype.encoders.kinds.plan import make_draft
+from holotype.encoders.kinds.planning import make_draft
 from holotype.encoders.kinds.static import STATIC_MODULE, is_static, module_kinds
 from holotype.errors import UnsupportedCheckpointError
 from holotype.naming import kebab_case

@@ -14,8 +14,8 @@ from holotype.encoders.kinds.plan import (
     ClassifierPlan,
     ColbertPlan,
     SparsePlan,
-    make_draft,
 )
+from holotype.encoders.kinds.planning import make_draft
 from holotype.errors import InvalidArgumentError
 from holotype.records import ModelInfo
 

@@ -123,13 +123,7 @@ class Towers:
         return (*texts, self.pictures) if self.pictures is not None else tuple(texts)
 
 
-def one_tower(
-    network: Network,
-    tokenizer: TextTokenizer,
-    *,
-    dtype: str,
-    template: PairTemplate | None = None,
-) -> Towers:
+def one_tower(network: Network, tokenizer: TextTokenizer, *, dtype: str) -> Towers:
     """Return towers that read both sides with one network."""
     tower = Tower(network, tokenizer)
-    return Towers(document=tower, query=tower, dtype=dtype, template=template)
+    return Towers(document=tower, query=tower, dtype=dtype)

@@ -89,7 +89,7 @@ def create_key(manager: Manager, caller: Admin, body: NewKey) -> MadeKeyBody:
 def revoke_key(
     manager: Manager, caller: Admin, id: Annotated[int, Path(ge=0, le=2**62)]
 ) -> KeyBody:
-    """Let a key work no longer: here at once, elsewhere within a second; again, it changes nothing."""
+    """Revoke a key: here at once, elsewhere within a second. Revoking it again changes nothing."""
     gone = _keys(manager).revoke(id, actor=caller.name)
     manager.state.keys.forget()
     return KeyBody.of(gone)

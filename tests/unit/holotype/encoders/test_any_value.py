@@ -24,7 +24,7 @@ from tests.unit.holotype.hub.checkpoints import (
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.completeness import check_complete
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.errors import HolotypeError
 
 KINDS: dict[str, Callable[[], Files]] = {

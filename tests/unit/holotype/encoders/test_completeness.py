@@ -27,7 +27,8 @@ from tests.unit.holotype.hub.checkpoints import (
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.completeness import check_complete, check_weights
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import AnyPlan, make_plan
+from holotype.encoders.kinds.plan import AnyPlan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.errors import CheckpointError, HolotypeError, TensorError
 from holotype.publishing import create_artifact
 

@@ -16,7 +16,7 @@ from holotype.encoders import copies
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.copies import find_original, find_resemblance
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.records import DenseModel, ModelInfo, SparseModel
 
 COMMIT, OTHER = "a" * 40, "b" * 40

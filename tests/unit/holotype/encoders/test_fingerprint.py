@@ -33,7 +33,8 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.earlier_fingerprint import has_fingerprint
 from holotype.encoders.fingerprint import deciding, fingerprint, fingerprint_of_folder
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.kinds.plan import DensePlan, make_plan
+from holotype.encoders.kinds.plan import DensePlan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.opening import open_reference
 from holotype.publishing import create_artifact

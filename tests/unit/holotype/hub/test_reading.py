@@ -28,7 +28,7 @@ from tests.unit.holotype.hub.checkpoints import (
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.kinds.derived_record import recognise_kind
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.errors import CheckpointError, UnsupportedCheckpointError, WrongKindError
 from holotype.hub.adding import statements
 from holotype.hub.verifying import Finding, Report, verify_folder

@@ -10,7 +10,7 @@ from tests.unit.holotype.hub.checkpoints import record, safetensors
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.network_sizes import check_defaults, check_network
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 CONFIG = {

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.holotype.hub.checkpoints import as_json, dense, record, saved
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.kinds.plan import make_plan
+from holotype.encoders.kinds.planning import make_plan
 from holotype.errors import CatalogueMismatchError
 
 
