@@ -41,7 +41,7 @@ _STEP = 128
 
 _REMOTE_CODE = "/dependencies/requires_remote_code"
 _GATED = "/dependencies/gated"
-_READ_BY_ANYONE = re.compile(r"hub: ((pre)?processor_|tokenizer_)?config\.json @ ")
+_READ_BY_ANYONE = re.compile(r"hub: ((pre)?processor_|tokenizer_)?config\.json @ [0-9a-f]{7,40}$")
 _RELEASED = "/release_date"
 _NETWORK = "/architecture/type"
 _LAYERS = "/specs/layers"
@@ -248,8 +248,8 @@ def _tell_open_repositories(candidates: Candidates) -> None:
     """Take a file that was read without an account for proof that the repository is not gated.
 
     The Hub shows everybody the card and the list of files, so these prove nothing, nor does what
-    may follow from a size in that list. Whoever says that a repository is gated knows better, since
-    an owner may have closed it since.
+    may follow from a size in that list; a file without its commit cannot be followed. Whoever says
+    that a repository is gated knows better, since an owner may have closed it since.
     """
     stated = candidates.get(_GATED, [])
     if any(fact.value for fact in stated):

@@ -213,7 +213,8 @@ def test_a_base_of_another_size_is_withdrawn(
     ("source", "expected"),
     [
         ("hub: config.json @ 1234567", [False]),
-        ("hub: tokenizer_config.json @ main", [False]),
+        ("hub: tokenizer_config.json @ 1234567", [False]),
+        ("hub: config.json @ main", []),
         # These can be read without being let in, or follow from a size in the list of files.
         ("hub: README.md @ 1234567", []),
         ("hub: modules.json @ 1234567", []),
