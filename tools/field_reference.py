@@ -39,8 +39,6 @@ that it can hold. An editor that knows JSON Schema shows the same explanations w
 - The **attribute** is the field's name on the record in Python: `architecture.type` becomes
   `record.architecture_type`.
 - No other fields are allowed.
-- There is no field for access that its owner grants one by one: the catalogue does not know which
-  repositories are gated. `load` says so when the Hub refuses a file.
 - A source such as `hub: modules.json @ 35baf776…` names the commit of the repository at which the value
   was read. It may differ from `revision`, since not every file could be read at every commit.
   `holotype show` marks such values, and `holotype verify` compares them with the pinned commit."""

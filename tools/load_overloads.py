@@ -188,8 +188,8 @@ def _overloads(types: Sequence[tuple[Kind, RecordType]]) -> Iterator[str]:
     for kind, type in types:
         yield "@overload\n"
         yield f"def load(\n    model: {type.ids_alias},\n"
-        if type.dims:
-            yield f"    *,\n    dim: Literal[{', '.join(map(str, type.dims))}] | None = None,\n"
+        if type.dim_type:
+            yield f"    *,\n    dim: {type.dim_type} | None = None,\n"
         yield "    **options: Unpack[LoadOptions],\n"
         yield f") -> {_ENCODERS[kind.name]}: ...\n"
 

@@ -68,6 +68,9 @@ class _Criteria(TypedDict, total=False):
     """The smallest MRR@10 on MS MARCO dev, as a fraction."""
     allow_remote_code: bool | None
     """False asks for models that are known to need no code from their repository."""
+    gated: bool | None
+    """Whether the Hub asks for acceptance before a download; models of which that is unknown meet
+    neither."""
 
 
 # Closed for the reason that `holotype.run_options` gives.
@@ -116,10 +119,11 @@ _CHECKS: dict[str, _Check] = {
     "min_beir_avg": _at_least("beir_avg"),
     "min_ms_marco_mrr10": _at_least("ms_marco_mrr10"),
     "allow_remote_code": lambda record, allowed: allowed or record.requires_remote_code is False,
+    "gated": lambda record, wanted: record.gated is wanted,
 }
 """The check of each criterion; an unknown value satisfies none."""
 
-_YES_OR_NO = frozenset({"matryoshka", "allow_remote_code"})
+_YES_OR_NO = frozenset({"matryoshka", "allow_remote_code", "gated"})
 _SCORES = frozenset({"min_beir_avg", "min_ms_marco_mrr10"})
 _PAIRS = (("min_embedding_dim", "max_embedding_dim"), ("min_parameters", "max_parameters"))
 

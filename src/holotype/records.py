@@ -5,11 +5,13 @@ group gets the group as a prefix (`architecture_type`, `tokenizer_file`). ``None
 means that no source states the value; it never means zero or no. Derived values are properties.
 
 `DenseModel`, `ColbertModel` and `ImageTextModel` are generic over the dimensions that they can
-return, so that a type checker rejects ``load(JINA_COLBERT_V2, dim=100)``.
+return, so that a type checker rejects ``load(JINA_COLBERT_V2, dim=100)``. Models with a
+`matryoshka_range` are generic over ``int``; `load` checks their dimensions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, Unpack
 
 if TYPE_CHECKING:
@@ -98,6 +100,7 @@ class ModelInfo:
     has_projection: bool | None = None
     projection_dims: int | None = None
     matryoshka_dims: tuple[int, ...] = ()
+    matryoshka_range: tuple[int, int] | None = None
 
     parameters: int | None = None
     hidden_dim: int | None = None
@@ -125,6 +128,7 @@ class ModelInfo:
     tokenizer_model: str | None = None
     requires_projection: bool | None = None
     requires_remote_code: bool | None = None
+    gated: bool | None = None
 
     revision: str | None = None
     aliases: tuple[str, ...] = ()
@@ -141,22 +145,38 @@ class ModelInfo:
 
     @property
     def matryoshka(self) -> bool | None:
-        """Whether vectors can be truncated to one of `matryoshka_dims`; None if that is unknown.
+        """Whether vectors can be truncated to smaller `dims`; None if that is unknown.
 
         It is False where `matryoshka_dims` holds nothing but the native size, and for kinds that
         return no vectors or sparse ones.
         """
+        if self.matryoshka_range is not None:
+            return True
         if not self.matryoshka_dims:
             return None
         return self.matryoshka_dims != (self.embedding_dim,)
 
     @property
+    def dims(self) -> Sequence[int]:
+        """The sizes of vectors that the model is known to return, ascending; the last is native.
+
+        They are `matryoshka_dims`, or a `range` of every size in `matryoshka_range`. Where neither
+        is known, it is the native size alone; a model that returns no vectors has none.
+        """
+        if self.matryoshka_range is not None:
+            smallest, largest = self.matryoshka_range
+            return range(smallest, largest + 1)
+        if self.matryoshka_dims or self.embedding_dim is None:
+            return self.matryoshka_dims
+        return (self.embedding_dim,)
+
+    @property
     def smallest_dim(self) -> int | None:
         """The smallest dimension that the model is known to return; None if none is known.
 
-        It is the native one where `matryoshka_dims` is unknown.
+        It is the native one where no source states smaller ones.
         """
-        return self.matryoshka_dims[0] if self.matryoshka_dims else self.embedding_dim
+        return next(iter(self.dims), None)
 
     @property
     def is_on_hub(self) -> bool:
@@ -207,6 +227,8 @@ class ModelInfo:
             shown.append(f"embedding_dim={self.embedding_dim}")
         if self.matryoshka_dims:
             shown.append(f"matryoshka_dims={self.matryoshka_dims}")
+        if self.matryoshka_range is not None:
+            shown.append(f"matryoshka_range={self.matryoshka_range}")
         if self.revision is not None:
             shown.append(f"revision={self.revision[:12]!r}")
         return f"{type(self).__name__}({', '.join(shown)})"

@@ -24,7 +24,7 @@ def explain(catalogue: CatalogueSource, model_id: str) -> str:
     values = models[position]
     model = model_of(values)
     line, _ = catalogue.locate(f"/models/{position}")
-    dims = f"[Literal[{', '.join(map(str, model.dims))}]]" if model.dims else ""
+    dims = f"[{model.dim_type}]" if model.dim_type else ""
     head = [
         ("entry", f"{catalogue.file}:{line}"),
         ("constant", model.constant),

@@ -44,6 +44,7 @@ FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("parameters", ("specs", "parameters")),
     ("embedding_dim", ("specs", "embedding_dim")),
     ("matryoshka_dims", ("architecture", "matryoshka_dims")),
+    ("matryoshka_range", ("architecture", "matryoshka_range")),
     ("hidden_dim", ("specs", "hidden_dim")),
     ("context_length", ("specs", "context_length")),
     ("max_position_embeddings", ("specs", "max_position_embeddings")),
@@ -114,6 +115,7 @@ FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("tokenizer_model", ("dependencies", "tokenizer_model")),
     ("requires_projection", ("dependencies", "requires_projection")),
     ("requires_remote_code", ("dependencies", "requires_remote_code")),
+    ("gated", ("dependencies", "gated")),
     ("revision", ("revision",)),
     ("aliases", ("lineage", "aliases")),
     ("adapted_from", ("lineage", "adapted_from")),
@@ -137,12 +139,17 @@ _ALWAYS_WRITTEN = frozenset({"embedding_dim"})
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry, ready to write: its names and its record."""
+    """One entry, ready to write: its names and its record.
+
+    `dim_type` is the type of the dimensions that its record is generic over, "" if it is not:
+    ``Literal[64, 128]``, of which `dims` are the members, or ``int`` for a range.
+    """
 
     id: str
     kind: str
     constant: str
     record_class: str
+    dim_type: str
     dims: tuple[int, ...]
     description: str
     record: Call
@@ -151,17 +158,26 @@ class Model:
 def model_of(entry: Entry) -> Model:
     """Return the template's data for a valid entry."""
     record_class = RECORD_CLASSES.get(entry["type"], BASE_CLASS)
-    matryoshka = entry["architecture"].get("matryoshka_dims")
-    dims = tuple(matryoshka or (entry["specs"]["embedding_dim"],))
+    dim_type, dims = _dimensions(entry) if record_class in GENERIC_CLASSES else ("", ())
     return Model(
         id=entry["id"],
         kind=entry["type"],
         constant=constant_name(entry["id"]),
         record_class=record_class,
-        dims=dims if record_class in GENERIC_CLASSES else (),
+        dim_type=dim_type,
+        dims=dims,
         description=entry["description"],
         record=Call(record_class, dict(_arguments(entry))),
     )
+
+
+def _dimensions(entry: Entry) -> tuple[str, tuple[int, ...]]:
+    """Return the type of the dimensions that a model returns, and its members."""
+    if entry["architecture"].get("matryoshka_range"):
+        return "int", ()
+    listed = entry["architecture"].get("matryoshka_dims")
+    dims = tuple(listed or (entry["specs"]["embedding_dim"],))
+    return f"Literal[{', '.join(map(str, dims))}]", dims
 
 
 def stated_fields(entry: Entry) -> Iterator[tuple[str, tuple[str, ...], Any]]:

@@ -89,7 +89,7 @@ class RecordType:
 
     annotation: str
     definition: str
-    dims: tuple[int, ...]
+    dim_type: str
     ids_alias: str
     parts: tuple[Ids, ...]
 
@@ -128,7 +128,7 @@ def _names(catalogue: Mapping[str, Any], origin: Origin) -> Mapping[str, object]
     kinds = kinds_of(models)
     record_types = [record_type for kind in kinds for record_type in kind.record_types]
     return {
-        "any_generic": any(model.dims for model in models),
+        "any_generic": any(model.dim_type for model in models),
         "constants": [literals.Name(model.constant) for model in models],
         "exported": _exported_names(models, kinds),
         "generator_version": __version__,
@@ -170,18 +170,18 @@ def kinds_of(models: Sequence[Model]) -> list[Kind]:
 
 
 def _record_types(members: Sequence[Model], taken: set[str]) -> Iterator[RecordType]:
-    """Yield the record types of one kind, one per set of dimensions."""
+    """Yield the record types of one kind, one per set of dimensions, and one for all ranges."""
     record_class, stem = members[0].record_class, naming.class_stem(members[0].kind)
-    for dims in dict.fromkeys(model.dims for model in members):
-        ids = tuple(model.id for model in members if model.dims == dims)
-        name = _type_name(stem, dims, taken)
+    for dim_type, dims in dict.fromkeys((model.dim_type, model.dims) for model in members):
+        ids = tuple(model.id for model in members if model.dim_type == dim_type)
+        name = _type_name(stem, dim_type, dims, taken)
         taken.add(name)
-        definition = f"{record_class}[Literal[{', '.join(map(str, dims))}]]"
+        definition = f"{record_class}[{dim_type}]"
         parts = _parts(f"{name}Id", ids)
         yield (
-            RecordType(name, definition, dims, f"{name}Id", parts)
-            if dims
-            else RecordType(record_class, record_class, (), f"{name}Id", parts)
+            RecordType(name, definition, dim_type, f"{name}Id", parts)
+            if dim_type
+            else RecordType(record_class, record_class, "", f"{name}Id", parts)
         )
 
 
@@ -196,9 +196,11 @@ def _parts(alias: str, ids: Sequence[str]) -> tuple[Ids, ...]:
     )
 
 
-def _type_name(stem: str, dims: tuple[int, ...], taken: Container[str]) -> str:
-    """Return `_Dense768` or `_Dense256To768`, with a number if the name is taken."""
-    span = "To".join(dict.fromkeys(map(str, (dims[0], dims[-1])))) if dims else ""
+def _type_name(stem: str, dim_type: str, dims: tuple[int, ...], taken: Container[str]) -> str:
+    """Return `_Dense768`, `_Dense256To768` or `_DenseRange`, with a number if the name is taken."""
+    span = "Range" if dim_type == "int" else ""
+    if dims:
+        span = "To".join(dict.fromkeys(map(str, (dims[0], dims[-1]))))
     suffixes = itertools.chain([""], (f"No{n}" for n in itertools.count(2)))
     names = (f"_{stem}{span}{suffix}" for suffix in suffixes)
     return next(name for name in names if name not in taken)

@@ -123,15 +123,52 @@ def matryoshka_sizes_ascend_to_the_embedding(entry: Entry, _: Entries) -> Iterat
         )
 
 
+def matryoshka_ranges_end_in_the_embedding(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """A range of Matryoshka sizes begins below the native width, and ends in it."""
+    pointer = "/architecture/matryoshka_range"
+    sizes = entry.value(pointer)
+    if not isinstance(sizes, list) or [type(size) for size in sizes] != [int, int]:
+        return
+    if sizes[0] >= sizes[1]:
+        yield entry.breach(
+            pointer,
+            f"matryoshka_range is {quote_json(sizes)}",
+            "expected the smallest size, then a larger one",
+            "correct the sizes; matryoshka_dims can say that vectors cannot be truncated",
+        )
+    if _is_another_width(entry, sizes[1]):
+        width = entry.value("/specs/embedding_dim")
+        yield entry.breach(
+            pointer,
+            f"matryoshka_range ends in {sizes[1]}, embedding_dim is {quote_json(width)}",
+            "expected the native width as the largest size",
+            "correct the range, or embedding_dim",
+        )
+
+
+def matryoshka_sizes_are_a_list_or_a_range(entry: Entry, _: Entries) -> Iterator[Breach]:
+    """Either some sizes were trained, or every size of a range may be used."""
+    dims = entry.value("/architecture/matryoshka_dims")
+    sizes = entry.value("/architecture/matryoshka_range")
+    if dims and sizes:
+        yield entry.breach(
+            "/architecture/matryoshka_range",
+            f"matryoshka_range is {quote_json(sizes)}, and matryoshka_dims is {quote_json(dims)}",
+            "expected one of them",
+            "keep the range if every size in it may be used, else the list",
+        )
+
+
 def the_matryoshka_flag_agrees_with_the_sizes(entry: Entry, _: Entries) -> Iterator[Breach]:
-    """`capabilities.matryoshka`, if stated, is true if and only if smaller sizes are listed."""
+    """`capabilities.matryoshka`, if stated, is true if and only if smaller sizes are stated."""
     flag = entry.flag("/capabilities/matryoshka")
     dims = entry.value("/architecture/matryoshka_dims")
-    has_sizes = bool(dims) and dims != [entry.value("/specs/embedding_dim")]
+    sizes = entry.value("/architecture/matryoshka_range")
+    has_sizes = bool(sizes) or (bool(dims) and dims != [entry.value("/specs/embedding_dim")])
     if flag is not None and flag is not has_sizes:
         yield entry.breach(
             "/capabilities/matryoshka",
-            f"matryoshka is {quote_json(flag)}, and matryoshka_dims "
+            f"matryoshka is {quote_json(flag)}, and matryoshka_{'range' if sizes else 'dims'} "
             + ("lists smaller sizes" if has_sizes else "lists no smaller size"),
             "expected true with smaller sizes, false without, null where it is unknown",
             "add the sizes to architecture, or correct the flag",
@@ -179,13 +216,14 @@ def static_models_have_no_layers(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 def sparse_vectors_are_never_truncated(entry: Entry, _: Entries) -> Iterator[Breach]:
     """The dimensions of a sparse vector are words without an order, so none can be dropped."""
-    if entry.kind == "sparse" and entry.value("/architecture/matryoshka_dims"):
-        yield entry.breach(
-            "/architecture/matryoshka_dims",
-            "a sparse model has matryoshka_dims",
-            "expected none, since truncation would remove words of the vocabulary",
-            "delete them, or correct the type of the model",
-        )
+    for name in ("matryoshka_dims", "matryoshka_range"):
+        if entry.kind == "sparse" and entry.value(f"/architecture/{name}"):
+            yield entry.breach(
+                f"/architecture/{name}",
+                f"a sparse model has {name}",
+                "expected none, since truncation would remove words of the vocabulary",
+                "delete them, or correct the type of the model",
+            )
 
 
 def parameters_hold_the_vocabulary(entry: Entry, _: Entries) -> Iterator[Breach]:
@@ -226,6 +264,8 @@ SIZE_RULES = (
     projections_are_required_where_they_exist,
     multi_vector_follows_the_kind,
     matryoshka_sizes_ascend_to_the_embedding,
+    matryoshka_ranges_end_in_the_embedding,
+    matryoshka_sizes_are_a_list_or_a_range,
     the_matryoshka_flag_agrees_with_the_sizes,
     contexts_fit_the_positions,
     lengths_fit_the_context,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.runtime.server_process import RunningServer, local, running_server, w
 from tests.runtime.sparse import save_language_model
 
 from holotype.encoders import load
+from holotype.models import ALL_MINILM_L6_V2
+from holotype.publishing import CreationOptions, create_artifact
 
 TEXTS = ["what eats fish?", "Paris is in France.", "a third text, longer than the others"]
 NAMES = {0: "anger", 1: "joy", 2: "fear"}
@@ -35,10 +38,14 @@ def server(
         modules=[MLMTransformer(str(language_model)), SpladePooling("max")], device="cpu"
     )
     splade.save(str(folder / "sparse"))
+    record = replace(ALL_MINILM_L6_V2, id="ranged", matryoshka_range=(32, 384))
+    options = CreationOptions(entry=record, link=True)
+    create_artifact(f"local:{minilm_folder}", folder / "ranged", options)
     deployment = write_deployment(
         folder,
         {
             "minilm": local(minilm_folder, "preload: true"),
+            "ranged": local(folder / "ranged", "preload: true"),
             "reranker": local(save_head(folder / "reranker", "Bert", num_labels=1)),
             "emotions": local(save_head(folder / "emotions", "Bert", num_labels=3, id2label=NAMES)),
             "sparse": local(folder / "sparse"),
@@ -180,6 +187,29 @@ def test_a_dimension_that_the_model_does_not_have_is_refused(server: RunningServ
         [384],
     )
     assert server.post("/v1/embeddings", asked | {"dimensions": 384}).status_code == 200
+
+
+@pytest.mark.parametrize("dim", [32, 100, 384])
+def test_any_dimension_of_a_models_range_is_returned(
+    server: RunningServer, minilm: Any, dim: int
+) -> None:
+    asked = {"model": "ranged", "input": TEXTS[0], "dimensions": dim}
+    (one,) = server.post("/v1/embeddings", asked).json()["data"]
+    whole = minilm.encode(TEXTS[:1])[0, :dim]
+    np.testing.assert_allclose(one["embedding"], whole / np.linalg.norm(whole), atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", [31, 385])
+def test_a_dimension_beyond_a_models_range_is_refused_with_the_range(
+    server: RunningServer, dim: int
+) -> None:
+    asked = {"model": "ranged", "input": "x", "dimensions": dim}
+    found = error_of(server.post("/v1/embeddings", asked))
+    assert (found["status"], found["code"]) == (422, "invalid_dimension")
+    assert (found["dimensions"], found["dimension_range"]) == ([384], [32, 384])
+    assert found["message"] == f"'ranged' has no vectors of {dim} dimensions; ask for 32 to 384"
+    listed = server.client.get("/v1/models/ranged").json()
+    assert (listed["dimensions"], listed["dimension_range"]) == ([384], [32, 384])
 
 
 def test_a_text_that_is_too_long_is_refused_with_its_index(server: RunningServer) -> None:
@@ -371,6 +401,7 @@ def test_models_say_what_they_take(server: RunningServer, minilm: Any) -> None:
     found = {each["id"]: each for each in server.client.get("/v1/models").json()["data"]}
     one = found["minilm"]
     assert (one["kind"], one["dimensions"], one["max_tokens"]) == ("dense", [384], 256)
+    assert one["dimension_range"] is None
     assert one["fingerprint"] == minilm.fingerprint
     assert server.client.get("/v1/models/minilm").json() == one
     assert server.client.get("/v1/models/minlm").json()["error"]["suggestions"] == ["minilm"]

@@ -38,6 +38,25 @@ def test_shortened_vectors_are_those_of_a_model_that_was_loaded_shorter(
             whole.shorten(whole.encode(TEXTS), 12)
 
 
+def test_a_model_with_a_range_is_cut_to_any_size_in_it(
+    save_dense: Save, dense_record: DenseRecord
+) -> None:
+    folder = save_dense(Pooling(HIDDEN_DIM, "mean"), Normalize())
+    record: Any = dense_record(HIDDEN_DIM, matryoshka_range=(8, HIDDEN_DIM))
+    with (
+        load(record, checkpoint=folder, device="cpu") as whole,
+        load(record, checkpoint=folder, device="cpu", dim=13) as short,
+    ):
+        assert whole.dims == range(8, HIDDEN_DIM + 1) and short.dims == range(8, 14)
+        found = whole.shorten(whole.encode(TEXTS), 13)
+        np.testing.assert_allclose(found, short.encode(TEXTS), atol=1e-6)
+        assert whole.fingerprint_of_dim(13) == short.fingerprint != whole.fingerprint
+        with pytest.raises(InvalidDimensionError, match="any size of dim=8 to"):
+            whole.shorten(whole.encode(TEXTS), 7)
+        with pytest.raises(InvalidDimensionError, match="any size of dim=8 to 13"):
+            short.shorten(short.encode(TEXTS), 14)
+
+
 def test_lengths_are_what_the_model_reads(minilm_folder: Path) -> None:
     with load("all-minilm-l6-v2", checkpoint=minilm_folder, device="cpu") as encoder:
         texts = ["short", "long " * 400]

@@ -34,6 +34,7 @@ wrong_id: ModelId = "no-such-model"  # E: assignment, reportAssignmentType
 load(JINA_COLBERT_V2, dim=100)  # E: call-overload, reportCallIssue
 load(BGE_M3, dim=512)  # E: call-overload, reportCallIssue
 load("jina-colbert-v2", dim=100)  # E: call-overload, reportCallIssue
+load("qwen3-embedding-0.6b", dim="100")  # E: call-overload, reportCallIssue
 load("bge-m3", dim=512)  # E: call-overload, reportCallIssue
 load("splade-v3", dim=1)  # E: call-overload, reportCallIssue
 load(BGE_M3, max_length="64")  # E: call-overload, reportArgumentType

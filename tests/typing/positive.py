@@ -1,5 +1,6 @@
 """What type checkers must accept and infer; checked by test_typing.py, never run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, assert_never, assert_type
 
@@ -84,6 +85,11 @@ assert_type(JINA_COLBERT_V2.matryoshka_dims, tuple[Literal[64, 96, 128], ...])
 # get_model follows the id, find_model takes any text
 assert_type(get_model("jina-colbert-v2"), ColbertModel[Literal[64, 96, 128]])
 assert_type(get_model("all-minilm-l6-v2"), DenseModel[Literal[384]])
+assert_type(get_model("qwen3-embedding-0.6b"), DenseModel[int])
+assert_type(load("qwen3-embedding-0.6b", dim=100), DenseEncoder)
+assert_type(get_model("qwen3-embedding-0.6b").matryoshka_range, tuple[int, int] | None)
+assert_type(BGE_M3.dims, Sequence[int])
+assert_type(select(gated=False), tuple[ModelInfo, ...])
 assert_type(find_model("anything"), ModelInfo | None)
 assert_type(get_model("siglip-base-patch16-224"), ImageTextModel[Literal[768]])
 assert_type(get_model("clip-vit-base-patch32"), ImageTextModel[Literal[512]])

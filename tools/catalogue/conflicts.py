@@ -13,6 +13,7 @@ _COMPARED = (
     "/architecture/type",
     "/architecture/has_projection",
     "/architecture/matryoshka_dims",
+    "/architecture/matryoshka_range",
     "/specs/parameters",
     "/specs/embedding_dim",
     "/specs/hidden_dim",

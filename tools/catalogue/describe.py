@@ -161,6 +161,9 @@ def _prompts(values: Mapping[str, Any]) -> str:
 
 
 def _smaller_dims(values: Mapping[str, Any]) -> str:
+    sizes = values.get("/architecture/matryoshka_range")
+    if sizes:
+        return f"any size down to {sizes[0]}"
     dims = (values.get("/architecture/matryoshka_dims") or [])[:-1]
     if len(dims) > _NAMED_AT_MOST:
         return f"as few as {dims[0]}"

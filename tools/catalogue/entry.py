@@ -93,7 +93,7 @@ def _derived(kind: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
     if "/capabilities/modalities" not in facts:
         reads = ["image", "text"] if kind in ("image-text", "captioner") else ["text"]
         derived["/capabilities/modalities"] = reads
-    if "/architecture/matryoshka_dims" in facts:
+    if any(f"/architecture/matryoshka_{name}" in facts for name in ("dims", "range")):
         derived["/capabilities/matryoshka"] = True
     if kind == "colbert" and "/encoding/similarity" not in facts:
         derived["/encoding/similarity"] = "maxsim"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from catalogue.facts import DERIVED, MTEB, Candidates, Fact, best
-from catalogue.provenance import key_of
+from catalogue.provenance import key_of, rank
 from catalogue.shapes import COUNTED
 
 _LENGTH = "/specs/context_length"
@@ -18,6 +18,8 @@ _WIDTH = "/specs/hidden_dim"
 _DIM = "/specs/embedding_dim"
 _PROJECTS = "/architecture/has_projection"
 _PROJECTED = "/architecture/projection_dims"
+_SIZES = "/architecture/matryoshka_dims"
+_SPAN = "/architecture/matryoshka_range"
 
 _ROBERTA_FAMILY = ("roberta", "xlm-roberta", "mpnet", "xmod", "camembert")
 """Networks whose first two positions are never used: 514 positions take 512 tokens."""
@@ -38,6 +40,8 @@ _STEP = 128
 """The tables of positions are as long as a multiple of this, and the two unused positions longer."""
 
 _REMOTE_CODE = "/dependencies/requires_remote_code"
+_GATED = "/dependencies/gated"
+_READ_BY_ANYONE = re.compile(r"hub: ((pre)?processor_|tokenizer_)?config\.json @ [0-9a-f]{7,40}$")
 _RELEASED = "/release_date"
 _NETWORK = "/architecture/type"
 _LAYERS = "/specs/layers"
@@ -107,6 +111,7 @@ def reconcile(candidates: Candidates, kind: str) -> None:
     _withdraw_lengths_of_static_models(candidates)
     _tell_allowed_code_from_needed_code(candidates)
     _withdraw_bases_of_another_size(candidates)
+    _tell_open_repositories(candidates)
     if kind in ("cross-encoder", "classifier"):
         _read_to_the_last_position(candidates)
     if kind == "colbert":
@@ -265,9 +270,32 @@ def _settle_the_projection(candidates: Candidates, kind: str) -> None:
         del candidates[_PROJECTS]
 
 
+def _tell_open_repositories(candidates: Candidates) -> None:
+    """Take a file that was read without an account for proof that the repository is not gated.
+
+    The Hub shows everybody the card and the list of files, so these prove nothing, nor does what
+    may follow from a size in that list; a file without its commit cannot be followed. Whoever says
+    that a repository is gated knows better, since an owner may have closed it since.
+    """
+    stated = candidates.get(_GATED, [])
+    if any(fact.value for fact in stated):
+        candidates[_GATED] = [fact for fact in stated if fact.value]
+        return
+    every = (fact.source for facts in candidates.values() for fact in facts)
+    read = [source for source in every if _READ_BY_ANYONE.match(source)]
+    candidates[_GATED] = [*stated, Fact(False, min(read, key=rank))] if read else stated
+
+
 def _end_in_the_dimension(candidates: Candidates) -> None:
-    """Keep only lists of Matryoshka sizes that end in the native dimension."""
+    """Keep only Matryoshka sizes that end in the native dimension, and of a range and a list one.
+
+    Of two that are equally well founded, it is the list: the sizes that were trained.
+    """
     dim = best(candidates.get(_DIM, []))
-    pointer = "/architecture/matryoshka_dims"
-    lists = candidates.get(pointer, [])
-    candidates[pointer] = [f for f in lists if dim is not None and f.value[-1] == dim.value]
+    for pointer in (_SIZES, _SPAN):
+        stated = candidates.get(pointer, [])
+        candidates[pointer] = [f for f in stated if dim is not None and f.value[-1] == dim.value]
+    listed, span = best(candidates[_SIZES]), best(candidates[_SPAN])
+    if listed is not None and span is not None:
+        refuted = _SIZES if rank(span.source) < rank(listed.source) else _SPAN
+        candidates[refuted] = []

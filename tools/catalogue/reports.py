@@ -59,40 +59,46 @@ def _everywhere(_: Model) -> bool:
     return True
 
 
-FIELDS: tuple[tuple[str, str, Applies], ...] = (
-    ("embedding dimension", "/specs/embedding_dim", lambda m: m["type"] in _VECTORS),
-    ("context length", "/specs/context_length", _has_network),
-    ("licence", "/license", _everywhere),
-    ("revision", "/revision", _everywhere),
-    ("languages", "/capabilities/languages", _everywhere),
-    ("hidden size", "/specs/hidden_dim", _has_network),
-    ("vocabulary", "/specs/vocab_size", _everywhere),
-    ("parameters", "/specs/parameters", _everywhere),
-    ("layers", "/specs/layers", _has_network),
-    ("type of the weights", "/specs/dtype", _everywhere),
-    ("positions", "/specs/max_position_embeddings", _has_network),
-    ("network", "/architecture/type", _everywhere),
-    ("pooling", "/encoding/pooling", lambda m: m["type"] == "dense"),
-    ("code from the repository", "/dependencies/requires_remote_code", _everywhere),
-    ("normalisation", "/encoding/normalize", lambda m: m["type"] == "dense"),
-    ("similarity", "/encoding/similarity", lambda m: m["type"] in _VECTORS),
-    ("query prompt", "/encoding/query_prompt", lambda m: m["type"] == "dense"),
-    ("Matryoshka sizes", "/architecture/matryoshka_dims", lambda m: m["type"] == "dense"),
-    ("query length", "/encoding/query_length", lambda m: m["type"] == "colbert"),
-    ("document length", "/encoding/document_length", lambda m: m["type"] == "colbert"),
-    ("markers", "/encoding/query_marker", lambda m: m["type"] == "colbert"),
-    ("activation of weights", "/encoding/activation", lambda m: m["type"] == "sparse"),
-    ("activation of scores", "/encoding/activation", lambda m: m["type"] == "cross-encoder"),
-    ("labels", "/encoding/labels", lambda m: m["type"] == "classifier"),
-    ("one or several labels", "/encoding/multi_label", lambda m: m["type"] == "classifier"),
-    ("date of release", "/release_date", _everywhere),
-    ("configuration file", "/files/config", _everywhere),
-    ("weights as safetensors", "/files/weights/safetensors", _everywhere),
-    ("siblings", "/variants", _everywhere),
-    ("BEIR", "/performance/beir_avg", lambda m: m["type"] in _VECTORS),
-    ("MS MARCO", "/performance/ms_marco_mrr10", lambda m: m["type"] in _VECTORS),
+FIELDS: tuple[tuple[str, tuple[str, ...], Applies], ...] = (
+    ("embedding dimension", ("/specs/embedding_dim",), lambda m: m["type"] in _VECTORS),
+    ("context length", ("/specs/context_length",), _has_network),
+    ("licence", ("/license",), _everywhere),
+    ("revision", ("/revision",), _everywhere),
+    ("languages", ("/capabilities/languages",), _everywhere),
+    ("hidden size", ("/specs/hidden_dim",), _has_network),
+    ("vocabulary", ("/specs/vocab_size",), _everywhere),
+    ("parameters", ("/specs/parameters",), _everywhere),
+    ("layers", ("/specs/layers",), _has_network),
+    ("type of the weights", ("/specs/dtype",), _everywhere),
+    ("positions", ("/specs/max_position_embeddings",), _has_network),
+    ("network", ("/architecture/type",), _everywhere),
+    ("pooling", ("/encoding/pooling",), lambda m: m["type"] == "dense"),
+    ("code from the repository", ("/dependencies/requires_remote_code",), _everywhere),
+    ("gated or open", ("/dependencies/gated",), _everywhere),
+    ("normalisation", ("/encoding/normalize",), lambda m: m["type"] == "dense"),
+    ("similarity", ("/encoding/similarity",), lambda m: m["type"] in _VECTORS),
+    ("query prompt", ("/encoding/query_prompt",), lambda m: m["type"] == "dense"),
+    (
+        "Matryoshka sizes",
+        ("/architecture/matryoshka_dims", "/architecture/matryoshka_range"),
+        lambda m: m["type"] == "dense",
+    ),
+    ("query length", ("/encoding/query_length",), lambda m: m["type"] == "colbert"),
+    ("document length", ("/encoding/document_length",), lambda m: m["type"] == "colbert"),
+    ("markers", ("/encoding/query_marker",), lambda m: m["type"] == "colbert"),
+    ("activation of weights", ("/encoding/activation",), lambda m: m["type"] == "sparse"),
+    ("activation of scores", ("/encoding/activation",), lambda m: m["type"] == "cross-encoder"),
+    ("labels", ("/encoding/labels",), lambda m: m["type"] == "classifier"),
+    ("one or several labels", ("/encoding/multi_label",), lambda m: m["type"] == "classifier"),
+    ("date of release", ("/release_date",), _everywhere),
+    ("configuration file", ("/files/config",), _everywhere),
+    ("weights as safetensors", ("/files/weights/safetensors",), _everywhere),
+    ("siblings", ("/variants",), _everywhere),
+    ("BEIR", ("/performance/beir_avg",), lambda m: m["type"] in _VECTORS),
+    ("MS MARCO", ("/performance/ms_marco_mrr10",), lambda m: m["type"] in _VECTORS),
 )
-"""The counted fields: the name, the JSON pointer, and the entries that can have it."""
+"""The counted fields: the name, the JSON pointers of which one suffices, and the entries that can
+have it."""
 
 
 def _is_two_towers(model: Model) -> bool:
@@ -143,8 +149,8 @@ def coverage(models: Sequence[Model], conflicts: Sequence[Any]) -> str:
         if model["type"] in _FOR_IMAGES and "image" in model["capabilities"]["modalities"]
     ]
     counted = [
-        (name, *count(of_text, pointer, applies), confirmed(of_text, pointer, applies))
-        for name, pointer, applies in FIELDS
+        (name, *count(of_text, pointers, applies), confirmed(of_text, pointers, applies))
+        for name, pointers, applies in FIELDS
     ]
     parts = [
         GENERATED,
@@ -188,19 +194,24 @@ def _of_images(models: Sequence[Model]) -> Iterable[tuple[str, int, int]]:
         yield name, len(known), len(having)
 
 
-def count(models: Iterable[Model], pointer: str, applies: Applies) -> tuple[int, int]:
+def count(models: Iterable[Model], pointers: Sequence[str], applies: Applies) -> tuple[int, int]:
     """Return the number of entries that state a field, and the number that can have it."""
-    values = [value_at(model, pointer) for model in models if applies(model)]
-    return sum(value not in (None, []) for value in values), len(values)
+    having = [model for model in models if applies(model)]
+    return sum(_stated(model, pointers) is not None for model in having), len(having)
 
 
-def confirmed(models: Iterable[Model], pointer: str, applies: Applies) -> int:
+def confirmed(models: Iterable[Model], pointers: Sequence[str], applies: Applies) -> int:
     """Return the number of entries whose value a file of their own repository states."""
+    stated = [(m, pointer) for m in models if applies(m) and (pointer := _stated(m, pointers))]
     return sum(
         source_of(model, pointer).partition(":")[0] in _OF_THE_CHECKPOINT
-        for model in models
-        if applies(model) and value_at(model, pointer) not in (None, [])
+        for model, pointer in stated
     )
+
+
+def _stated(model: Model, pointers: Sequence[str]) -> str | None:
+    """Return the first of the pointers at which an entry has a value."""
+    return next((each for each in pointers if value_at(model, each) not in (None, [])), None)
 
 
 def source_of(model: Model, pointer: str) -> str:

@@ -1315,6 +1315,8 @@ export interface components {
             license: string | null;
             /** Matryoshka Dims */
             matryoshka_dims: number[];
+            /** Matryoshka Range */
+            matryoshka_range: number[] | null;
             /** Modalities */
             modalities: string[];
             /** Name */

@@ -56,7 +56,7 @@ function Fields({ data }: { data: Values }) {
 						{known.map(([name, value]) => (
 							<tr key={name}>
 								<th scope="row">{title(name)}</th>
-								<td className="break">{shown(value)}</td>
+								<td className="break">{name.endsWith("_range") ? range(value) : shown(value)}</td>
 								<td className="small muted break">{sourceOf(name)}</td>
 							</tr>
 						))}
@@ -101,6 +101,9 @@ const title = (name: string) => {
 	const text = name.replaceAll("_", " ");
 	return text.charAt(0).toUpperCase() + text.slice(1);
 };
+
+const range = (value: unknown) =>
+	Array.isArray(value) ? value.map(integer).join(" to ") : shown(value);
 
 function shown(value: unknown): ReactNode {
 	if (typeof value === "number") return integer(value);

@@ -213,6 +213,7 @@ def _facts(found: ReferencedModel) -> Iterator[tuple[str, object]]:
     yield "huggingface_id", record.huggingface_id or None
     yield "embedding_dim", record.embedding_dim
     yield "matryoshka_dims", list(record.matryoshka_dims) or None
+    yield "matryoshka_range", record.matryoshka_range and list(record.matryoshka_range)
     yield "context_length", record.context_length
     yield "labels", list(found.labels) or None
     yield "parameters", found.parameters

@@ -33,6 +33,7 @@ PLAIN = (
     "languages",
     "beir_avg",
     "ms_marco_mrr10",
+    "matryoshka_range",
 )
 """The fields of a line if stdout is not a terminal, in order; only ever extended."""
 

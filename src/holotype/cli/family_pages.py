@@ -38,7 +38,15 @@ _WORTH_SAYING = frozenset(
     name
     for group in ("Sizes", "How to run it", "Capabilities", "Quality")
     for name in GROUPS[group]
-    if name not in ("matryoshka_dims", "tokenizer_model", "requires_projection", "quantization")
+    if name
+    not in (
+        "matryoshka_dims",
+        "matryoshka_range",
+        "gated",
+        "tokenizer_model",
+        "requires_projection",
+        "quantization",
+    )
 )
 """Fields that a model's section lists as unknown."""
 

@@ -22,6 +22,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Sizes": (
         "embedding_dim",
         "matryoshka_dims",
+        "matryoshka_range",
         "context_length",
         "parameters",
         "dtype",
@@ -64,6 +65,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "tokenizer_model",
         "requires_projection",
         "requires_remote_code",
+        "gated",
     ),
     "How it reads images": (
         "image_size",

@@ -32,10 +32,15 @@ _OFTEN_UNKNOWN = {
     "min_beir_avg": "beir_avg",
     "min_ms_marco_mrr10": "ms_marco_mrr10",
     "allow_remote_code": "requires_remote_code",
+    "gated": "gated",
 }
 """The criteria on values that many entries do not know, and the attribute of each."""
 
-_IN_WORDS = {"matryoshka": "Matryoshka sizes", "requires_remote_code": "need of remote code"}
+_IN_WORDS = {
+    "matryoshka": "Matryoshka sizes",
+    "requires_remote_code": "need of remote code",
+    "gated": "terms of access",
+}
 """What a note calls an attribute whose own name would not be understood."""
 
 
@@ -58,6 +63,7 @@ def list_models(
     min_beir_avg: options.MinBeirAvg = None,
     min_ms_marco_mrr10: options.MinMsMarcoMrr10 = None,
     no_remote_code: options.NoRemoteCode = False,
+    gated: options.Gated = None,
     sort: options.Sort = None,
     descending: options.Descending = False,
     as_json: options.AsJson = False,
@@ -67,7 +73,7 @@ def list_models(
 
     If stdout is not a terminal, each line has these tab-separated fields, with - for unknown values:
     id, type, organization, huggingface_id, embedding_dim, matryoshka_dims, context_length,
-    parameters, license, languages, beir_avg, ms_marco_mrr10.
+    parameters, license, languages, beir_avg, ms_marco_mrr10, matryoshka_range.
 
     Deprecated models are not listed. The exit code is 1 if no model matches.
     """
@@ -94,6 +100,7 @@ def list_models(
         "min_beir_avg": min_beir_avg,
         "min_ms_marco_mrr10": min_ms_marco_mrr10,
         "allow_remote_code": False if no_remote_code else None,
+        "gated": gated,
     }
     try:
         records = select(

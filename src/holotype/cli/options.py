@@ -201,6 +201,14 @@ NoRemoteCode: TypeAlias = Annotated[
         help="Only models that are known to need no code from their repository.",
     ),
 ]
+Gated: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--gated/--no-gated",
+        help="Whether the Hub asks for acceptance before a download; where that is unknown, neither "
+        "lists the model.",
+    ),
+]
 Sort: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -47,6 +47,8 @@ def readable(name: str, value: object) -> str:
     if name.endswith(("prompt", "_marker", "_suffix")):
         # In quotes, because a trailing space matters.
         return json.dumps(value, ensure_ascii=False) if value else "none"
+    if name == "matryoshka_range" and isinstance(value, tuple):
+        return " to ".join(map(_exact, value))
     if isinstance(value, tuple):
         return ", ".join(map(_exact, value)) or "none"
     if isinstance(value, int) and not isinstance(value, bool):

@@ -399,7 +399,8 @@ class ModelBuilder:
                     f"{quote(error.model_id)} has no vectors of {dim} dimensions"
                     if error.sizes_known
                     else f"{quote(error.model_id)} is not known to have vectors of {dim} dimensions",
-                    f"expected one of {join_quoted(error.allowed)}",
+                    f"expected {'a size of' if isinstance(error.allowed, range) else 'one of'} "
+                    f"{error.in_words(', ')}",
                     "write one of these, or leave dim out",
                     rule="dim",
                 )

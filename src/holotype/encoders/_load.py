@@ -95,7 +95,7 @@ def load(
             ``local:artifacts/model-v2``); the path of a folder (as ``local:`` takes it, but a
             `pathlib.Path` never has an alias); or a `ModelConfig`, which also fixes `dim` and the
             options.
-        dim: how many dimensions to return, one of `matryoshka_dims`; None returns all.
+        dim: how many dimensions to return, one of the record's `dims`; None returns all.
         verify: how to compare the files of an artifact with its manifest: ``"full"`` reads every
             byte; ``"sizes"`` compares names and sizes, and does not notice weights of the same
             size, such as retrained ones. A lock needs ``"full"``.

@@ -59,6 +59,7 @@ from holotype.models import (
     _Dense64To768Id,
     _Dense64To896Id,
     _Dense64To1024Id,
+    _Dense64To3840Id,
     _Dense128Id,
     _Dense128To768Id,
     _Dense128To768No2Id,
@@ -73,6 +74,7 @@ from holotype.models import (
     _Dense384Id,
     _Dense384To2048Id,
     _Dense512Id,
+    _Dense512To1024Id,
     _Dense640Id,
     _Dense768Id,
     _Dense896Id,
@@ -85,11 +87,12 @@ from holotype.models import (
     _Dense2560Id,
     _Dense3072Id,
     _Dense3584Id,
-    _Dense3840Id,
     _Dense4000Id,
     _Dense4096Id,
     _Dense5376Id,
     _Dense8000Id,
+    _DenseRangeId,
+    _ImageText32To1024Id,
     _ImageText256Id,
     _ImageText512Id,
     _ImageText768Id,
@@ -287,6 +290,13 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _DenseRangeId,
+    *,
+    dim: int | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense4096Id,
     *,
     dim: Literal[4096] | None = None,
@@ -441,6 +451,13 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _Dense64To896Id,
+    *,
+    dim: Literal[64, 128, 256, 512, 896] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense64To384Id,
     *,
     dim: Literal[64, 128, 256, 384] | None = None,
@@ -465,13 +482,6 @@ def load(
     model: _Dense128To768No3Id,
     *,
     dim: Literal[128, 256, 384, 512, 768] | None = None,
-    **options: Unpack[LoadOptions],
-) -> DenseEncoder: ...
-@overload
-def load(
-    model: _Dense64To896Id,
-    *,
-    dim: Literal[64, 128, 256, 512, 896] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -532,6 +542,13 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _Dense512To1024Id,
+    *,
+    dim: Literal[512, 1024] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense256To768Id,
     *,
     dim: Literal[256, 768] | None = None,
@@ -560,9 +577,9 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense3840Id,
+    model: _Dense64To3840Id,
     *,
-    dim: Literal[3840] | None = None,
+    dim: Literal[64, 128, 256, 512, 1024, 2048, 3840] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -641,6 +658,13 @@ def load(
     model: _ImageText1152Id,
     *,
     dim: Literal[1152] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText32To1024Id,
+    *,
+    dim: Literal[32, 64, 128, 256, 512, 768, 1024] | None = None,
     **options: Unpack[LoadOptions],
 ) -> ImageTextEncoder: ...
 @overload

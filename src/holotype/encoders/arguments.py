@@ -15,7 +15,7 @@ from typing import Final, SupportsFloat, SupportsIndex, cast
 from holotype.errors import InvalidArgumentError
 
 LOAD_EQUIVALENTS: Final[Mapping[str, str]] = {
-    "truncate_dim": "pass dim=, one of the record's matryoshka_dims",
+    "truncate_dim": "pass dim=, one of the record's dims",
     "max_seq_length": "pass max_length=",
     "prompts": "pass query_prompt= and document_prompt=",
     "default_prompt_name": "call encode_query() or encode_document(), which know their prompts",

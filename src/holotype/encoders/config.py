@@ -241,12 +241,8 @@ def chosen_dim(record: ModelInfo, dim: int | None) -> int | None:
     """Return the requested vector size, or the native one for None, if the model has it."""
     if dim is None:
         return record.embedding_dim
-    allowed: tuple[int, ...] = record.matryoshka_dims
-    native = record.embedding_dim
-    if not allowed and native is not None:
-        allowed = (native,)
-    if isinstance(dim, bool) or dim not in allowed:
-        raise InvalidDimensionError(record.id, dim, allowed, sizes_known=knows_sizes(record))
+    if isinstance(dim, bool) or dim not in record.dims:
+        raise InvalidDimensionError(record.id, dim, record.dims, sizes_known=knows_sizes(record))
     return dim
 
 

@@ -73,10 +73,15 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         return self.encoding.max_length
 
     @property
-    def dims(self) -> tuple[int, ...]:
-        """The sizes that the vectors may be cut to, ascending; the last one is `dim`."""
-        smaller = (each for each in self.record.matryoshka_dims if each < self.dim)
-        return (*smaller, self.dim)
+    def dims(self) -> Sequence[int]:
+        """The sizes that the vectors may be cut to, ascending; the last one is `dim`.
+
+        It is a `range` where every size of a range may be asked for.
+        """
+        dims = self.record.dims
+        if isinstance(dims, range):
+            return range(dims.start, self.dim + 1)
+        return (*(each for each in dims if each < self.dim), self.dim)
 
     def shorten(self, vectors: Vectors, dim: int) -> Vectors:
         """Cut vectors to fewer dimensions, as a model that was loaded with ``dim=`` does.

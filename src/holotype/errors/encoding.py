@@ -22,7 +22,8 @@ class InvalidDimensionError(HolotypeError, ValueError):
     Attributes:
         model_id: the id of the record.
         dim: the requested size.
-        allowed: the sizes that the model is known to have, ascending.
+        allowed: the sizes that the model is known to have, ascending: a tuple, or a `range` where it
+            has every size of a range.
         sizes_known: whether these are all; if not, no source says whether vectors can be truncated.
     """
 
@@ -32,15 +33,15 @@ class InvalidDimensionError(HolotypeError, ValueError):
         """Name the model, the requested size and the available ones."""
         self.model_id = model_id
         self.dim = dim
-        self.allowed = tuple(allowed)
+        self.allowed = allowed if isinstance(allowed, range) else tuple(allowed)
         # Nothing is longer than the vectors that a model returns.
-        smaller = isinstance(dim, int) and 0 < dim < max(self.allowed, default=0)
+        smaller = isinstance(dim, int) and 0 < dim < max(self.allowed[-1:], default=0)
         self.sizes_known = sizes_known or not smaller
         super().__init__(model_id, dim, self.allowed, sizes_known)
 
     def __str__(self) -> str:
         """Return the message."""
-        sizes = ", ".join(map(str, self.allowed))
+        sizes = self.in_words(", ")
         if not self.sizes_known:
             return (
                 f"it is unknown whether vectors of {self.model_id!r} can be truncated to "
@@ -53,9 +54,17 @@ class InvalidDimensionError(HolotypeError, ValueError):
                 f"{self.model_id!r} returns no vectors whose size could be chosen; leave dim= out"
             )
         what = "only" if len(self.allowed) == 1 else "one of"
+        if isinstance(self.allowed, range):
+            what = "any size of"
         return (
             f"{self.model_id!r} has no vectors of {self.dim!r} dimensions; pass {what} dim={sizes}"
         )
+
+    def in_words(self, separator: str) -> str:
+        """Return the sizes that the model is known to have: ``64, 128``, or ``32 to 1024``."""
+        if isinstance(self.allowed, range):
+            return f"{self.allowed[0]} to {self.allowed[-1]}"
+        return separator.join(map(str, self.allowed))
 
 
 class InvalidLengthError(HolotypeError, ValueError):

@@ -236,7 +236,7 @@ def _detail(error: Exception) -> str:
         in_registry = isinstance(error, RegistryError)
         return f"{kind or ('the registry' if in_registry else error.location)}: {error.problem}"
     if isinstance(error, InvalidDimensionError):
-        sizes = " or ".join(map(str, error.allowed)) or "none"
+        sizes = error.in_words(" or ") or "none"
         if not error.sizes_known:
             return (
                 f"it is unknown whether vectors of {error.model_id!r} can be truncated to "
@@ -289,8 +289,15 @@ def _extra(error: Exception) -> Mapping[str, Any] | None:
         checks = [{"check": name, "message": message} for name, message in error.problems]
         return {"version": error.version, "checks": checks}
     if isinstance(error, InvalidDimensionError):
-        return {"dimensions": list(error.allowed)}
+        return dimensions_of(error.allowed)
     return None
+
+
+def dimensions_of(sizes: Sequence[int]) -> Mapping[str, Any]:
+    """Return the sizes of a model's vectors as answers give them: a list, and a range or null."""
+    if isinstance(sizes, range):
+        return {"dimensions": [sizes[-1]], "dimension_range": [sizes[0], sizes[-1]]}
+    return {"dimensions": list(sizes), "dimension_range": None}
 
 
 def invalid(

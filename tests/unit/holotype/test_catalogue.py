@@ -213,15 +213,17 @@ def test_the_widest_vector_counts_and_the_narrowest_comes_first() -> None:
 
 
 def test_a_matryoshka_model_counts_by_its_smallest_size_only_when_asked() -> None:
-    assert ids(small.models_by_max_embedding_dim(64, truncated=True)) == ["tiny-colbert-v1"]
+    narrow = ["tiny-colbert-v1", "tiny-clip"]
+    assert ids(small.models_by_max_embedding_dim(64, truncated=True)) == narrow
     assert ids(small.models_by_max_embedding_dim(256, truncated=True)) == [
-        "tiny-colbert-v1",
+        *narrow,
         "tiny-dense-v2",
     ]
 
 
 def test_models_with_matryoshka_are_those_with_several_sizes() -> None:
-    assert ids(small.models_with_matryoshka()) == ["tiny-colbert-v1", "tiny-dense-v2"]
+    expected = ["tiny-colbert-v1", "tiny-dense-v2", "tiny-clip"]
+    assert ids(small.models_with_matryoshka()) == expected
 
 
 @pytest.mark.parametrize(

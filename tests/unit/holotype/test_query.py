@@ -37,8 +37,9 @@ def test_without_criteria_every_model_that_is_not_deprecated_is_selected() -> No
         ({"license": ["mit", "cc-by-nc-sa-4.0"]}, ["tiny-dense-v2", "tiny-sparse"]),
         ({"min_embedding_dim": 1000}, ["tiny-sparse", "tiny-dense-v2-sparse"]),
         ({"max_embedding_dim": 512}, ["tiny-colbert-v1", "tiny-clip"]),
-        ({"max_truncated_dim": 256}, ["tiny-colbert-v1", "tiny-dense-v2"]),
-        ({"matryoshka": True}, ["tiny-colbert-v1", "tiny-dense-v2"]),
+        ({"max_truncated_dim": 256}, ["tiny-colbert-v1", "tiny-dense-v2", "tiny-clip"]),
+        ({"max_truncated_dim": 63}, []),
+        ({"matryoshka": True}, ["tiny-colbert-v1", "tiny-dense-v2", "tiny-clip"]),
         ({"matryoshka": False, "type": "dense"}, ["tiny-dense-v1.5"]),
         ({"matryoshka": False, "type": "captioner"}, ["tiny-captioner"]),
         ({"matryoshka": False, "type": "image-text"}, []),
@@ -58,6 +59,11 @@ def test_every_criterion_must_hold(criteria: dict[str, Any], expected: list[str]
 def test_models_that_need_remote_code_can_be_left_out() -> None:
     assert "tiny-reranker" in ids()
     assert ids(allow_remote_code=False) == ["tiny-colbert-v1"]
+
+
+def test_models_behind_terms_of_access_can_be_left_out_or_asked_for() -> None:
+    assert ids(gated=False) == ["tiny-colbert-v1"]
+    assert ids(gated=True) == ["tiny-reranker"]
     assert ids(allow_remote_code=True) == ids()
 
 

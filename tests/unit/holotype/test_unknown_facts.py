@@ -34,6 +34,7 @@ BY_KIND: Mapping[tuple[str, str], object] = {
 }
 """What follows from the kind of a record alone."""
 BY_REQUIRED_FIELDS: Mapping[str, object] = {
+    "dims": (REQUIRED["embedding_dim"],),
     "smallest_dim": REQUIRED["embedding_dim"],
     "is_on_hub": True,
 }
@@ -57,6 +58,7 @@ CRITERIA: Mapping[str, tuple[Any, ...]] = {
     "min_beir_avg": (0.0,),
     "min_ms_marco_mrr10": (0.0,),
     "allow_remote_code": (False,),
+    "gated": (True, False),
 }
 """For each criterion, values that any known fact but few would meet."""
 
@@ -93,7 +95,8 @@ def test_a_field_that_is_not_stated_is_unknown(record_class: type[ModelInfo]) ->
 def test_nothing_is_derived_from_what_is_unknown(record_class: type[ModelInfo], name: str) -> None:
     known = {**BY_REQUIRED_FIELDS, name: BY_KIND.get((record_class.__name__, name))}
     expected = BY_REQUIRED_FIELDS.get(name, known[name])
-    assert getattr(without_facts(record_class), name) is expected
+    found = getattr(without_facts(record_class), name)
+    assert found == expected and type(found) is type(expected)
 
 
 @pytest.mark.parametrize(("record_class", "name"), properties())
@@ -126,3 +129,10 @@ def test_vectors_are_truncated_where_smaller_sizes_are_listed(
 ) -> None:
     record: records.DenseModel[Any] = records.DenseModel(**{**REQUIRED, "matryoshka_dims": dims})
     assert record.matryoshka is expected
+
+
+def test_every_size_of_a_range_is_a_size_of_the_model() -> None:
+    record: records.DenseModel[Any] = records.DenseModel(**REQUIRED, matryoshka_range=(2, 8))
+    assert record.matryoshka is True and record.smallest_dim == 2
+    assert list(record.dims) == [2, 3, 4, 5, 6, 7, 8]
+    assert record.matryoshka_dims == ()

@@ -215,6 +215,16 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
             lambda dims: dims != sorted(set(dims)) or dims[-1] != 128
         ),
     ),
+    "matryoshka_ranges_end_in_the_embedding": on(
+        "dense",
+        architecture__matryoshka_range=st.lists(NUMBERS, min_size=2, max_size=2).filter(
+            lambda sizes: sizes[0] >= sizes[1] or sizes[1] != 384
+        ),
+    ),
+    "matryoshka_sizes_are_a_list_or_a_range": on(
+        "colbert",
+        architecture__matryoshka_range=st.integers(1, 127).map(lambda smallest: [smallest, 128]),
+    ),
     "the_matryoshka_flag_agrees_with_the_sizes": on(
         "colbert", capabilities__matryoshka=st.just(False)
     )
@@ -231,7 +241,8 @@ BREAKING: dict[str, st.SearchStrategy[Any]] = {
     ),
     "sparse_vectors_are_never_truncated": on(
         "sparse", architecture__matryoshka_dims=NUMBERS.map(lambda dim: [dim, 30522])
-    ),
+    )
+    | on("sparse", architecture__matryoshka_range=NUMBERS.map(lambda dim: [dim, 30522])),
     "parameters_hold_the_vocabulary": on("dense", specs__parameters=NUMBERS)
     | on("sparse", specs__vocab_size=NUMBERS.map(lambda size: size + 10**6)),
     "contexts_leave_out_unused_positions": on(

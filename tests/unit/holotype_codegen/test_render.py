@@ -145,6 +145,19 @@ def test_sets_of_dimensions_with_the_same_ends_have_types_of_their_own() -> None
     assert "_Dense96To384No2: TypeAlias = DenseModel[Literal[96, 192, 384]]" in text
 
 
+def test_models_with_ranges_share_a_type_that_takes_any_dimension() -> None:
+    models = [entry(f"m-{smallest}") for smallest in (32, 64)]
+    for values, smallest in zip(models, (32, 64), strict=True):
+        values["architecture"]["matryoshka_range"] = [smallest, 384]
+    catalogue = valid_catalogue(*models)
+    rendered = render(catalogue, ORIGIN)
+    assert "_DenseRange: TypeAlias = DenseModel[int]" in rendered.module
+    assert "M_32: Final[_DenseRange]\n" in rendered.stub
+    first, second = module_of(catalogue).MODEL_REGISTRY
+    assert (first.matryoshka_range, second.matryoshka_range) == ((32, 384), (64, 384))
+    assert len(first.dims) == 353
+
+
 def test_text_that_looks_like_code_stays_text() -> None:
     values = entry("m")
     values["name"] = '"""; import os; os.abort(); """'

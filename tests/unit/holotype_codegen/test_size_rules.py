@@ -16,6 +16,7 @@ from tests.unit.holotype_codegen.catalogues import (
 )
 
 DIMS = "/architecture/matryoshka_dims"
+RANGE = "/architecture/matryoshka_range"
 
 # The kind of the entry, what is changed in it, and the problem: its pointer within the entry, what
 # stands at its line and column, its rule, and some of its words.
@@ -160,6 +161,38 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str, str, str, str]] = [
         "the_matryoshka_flag_agrees_with_the_sizes",
         "matryoshka is true, and matryoshka_dims lists no smaller size",
     ),
+    *(
+        ("dense", {RANGE: value}, RANGE, "[", "matryoshka_ranges_end_in_the_embedding", words)
+        for value, words in [
+            ([384, 384], "expected the smallest size, then a larger one"),
+            ([32, 256], "matryoshka_range ends in 256, embedding_dim is 384"),
+            ([32, 512], "expected the native width as the largest size"),
+        ]
+    ),
+    (
+        "classifier",
+        {RANGE: [64, 128]},
+        RANGE,
+        "[",
+        "matryoshka_ranges_end_in_the_embedding",
+        "matryoshka_range ends in 128, embedding_dim is null",
+    ),
+    (
+        "colbert",
+        {RANGE: [32, 128]},
+        RANGE,
+        "[",
+        "matryoshka_sizes_are_a_list_or_a_range",
+        "matryoshka_range is [32, 128], and matryoshka_dims is [64, 128]",
+    ),
+    (
+        "dense",
+        {RANGE: [32, 384], "/capabilities/matryoshka": False},
+        "/capabilities/matryoshka",
+        "false",
+        "the_matryoshka_flag_agrees_with_the_sizes",
+        "matryoshka is false, and matryoshka_range lists smaller sizes",
+    ),
     (
         "dense",
         {"/specs/context_length": 513},
@@ -201,6 +234,9 @@ def test_a_contradiction_is_the_only_problem_of_its_entry(
         ("colbert", {"/capabilities/matryoshka": ...}),
         ("dense", {"/capabilities/matryoshka": False}),
         ("dense", {"/capabilities/matryoshka": False, DIMS: [384]}),
+        ("dense", {RANGE: [32, 384]}),
+        ("dense", {RANGE: [32, 384], "/capabilities/matryoshka": True}),
+        ("colbert", {DIMS: None, RANGE: [32, 128]}),
         ("two-tower", {"/capabilities/multi_vector": True}),
         ("two-tower", {"/specs/embedding_dim": None}),
     ],

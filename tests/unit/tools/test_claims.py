@@ -19,6 +19,9 @@ LENGTH = "/specs/context_length"
 DATE = "/release_date"
 REMOTE = "/dependencies/requires_remote_code"
 BASE = "/lineage/adapted_from"
+GATED = "/dependencies/gated"
+DIMS = "/architecture/matryoshka_dims"
+RANGE = "/architecture/matryoshka_range"
 
 
 def test_claims_are_read_by_repository(tmp_path: Path) -> None:
@@ -248,3 +251,60 @@ def test_an_encoder_does_not_count_the_decoder_of_t5(
     }
     reconcile(said, kind)
     assert bool(said["/specs/parameters"]) is kept
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("hub: config.json @ 1234567", [False]),
+        ("hub: tokenizer_config.json @ 1234567", [False]),
+        ("hub: config.json @ main", []),
+        # These can be read without being let in, or follow from a size in the list of files.
+        ("hub: README.md @ 1234567", []),
+        ("hub: modules.json @ 1234567", []),
+        ("hub: file list @ 1234567", []),
+        ("hub-copy: acme/copy config.json @ 1234567", []),
+    ],
+)
+def test_a_file_that_anyone_could_read_shows_that_a_repository_is_not_gated(
+    source: str, expected: list[bool]
+) -> None:
+    candidates = {LENGTH: [Fact(8, source)]}
+    reconcile(candidates, "dense")
+    assert candidates[GATED] == [Fact(value, source) for value in expected]
+
+
+def test_who_says_that_a_repository_is_gated_knows_better_than_an_old_page() -> None:
+    stated = Fact(True, "web: https://example.org")
+    candidates = {LENGTH: [Fact(8, "hub: config.json @ 1234567")], GATED: [stated]}
+    reconcile(candidates, "dense")
+    assert candidates[GATED] == [stated]
+
+
+@pytest.mark.parametrize(
+    ("listed", "spanned", "taken"),
+    [
+        ("hub: config.json @ 1234567", "web: https://example.org", DIMS),
+        ("web: https://example.org", "hub: README.md @ 1234567", RANGE),
+        ("web: https://example.org", "web: https://example.org", DIMS),
+    ],
+)
+def test_of_a_list_of_sizes_and_a_range_the_better_founded_one_is_taken(
+    listed: str, spanned: str, taken: str
+) -> None:
+    candidates = {
+        "/specs/embedding_dim": [Fact(64, "mteb")],
+        DIMS: [Fact([16, 64], listed)],
+        RANGE: [Fact([8, 64], spanned)],
+    }
+    reconcile(candidates, "dense")
+    assert [bool(candidates[each]) for each in (DIMS, RANGE)] == [taken == DIMS, taken == RANGE]
+
+
+def test_a_range_that_ends_in_another_width_is_withdrawn() -> None:
+    candidates = {
+        "/specs/embedding_dim": [Fact(64, "mteb")],
+        RANGE: [Fact([8, 128], "web: https://example.org")],
+    }
+    reconcile(candidates, "dense")
+    assert candidates[RANGE] == []

@@ -14,7 +14,7 @@ from huggingface_hub import (
     snapshot_download,
     try_to_load_from_cache,
 )
-from huggingface_hub.errors import CachedRepoTreeNotFoundError
+from huggingface_hub.errors import CachedRepoTreeNotFoundError, GatedRepoError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
@@ -26,6 +26,7 @@ from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.records import ModelInfo
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_REFUSALS = (401, 403)
 
 
 def find_repository(
@@ -68,7 +69,8 @@ def find_repository(
     except Exception as error:
         raise CheckpointNotFoundError(
             _at(huggingface_id, revision),
-            f"the Hub does not say which commit this is: {_reason(error)}. A commit that is in the "
+            f"the Hub does not say which commit this is: {_reason(error)}. "
+            f"{_terms_of_access(error, huggingface_id, record)}A commit that is in the "
             "cache needs no answer: name it, as hf:ORG/MODEL@COMMIT; or set HF_HUB_OFFLINE=1",
         ) from None
     if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
@@ -124,7 +126,7 @@ def pinned_snapshot(
         folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
     # huggingface_hub, its HTTP library and its Xet library share no base class.
     except Exception as error:
-        reason = _reason(error)
+        reason, terms = _reason(error), _terms_of_access(error, huggingface_id, record)
         # A commit never changes, so the cached files are right.
         try:
             folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
@@ -132,7 +134,7 @@ def pinned_snapshot(
             raise CheckpointNotFoundError(
                 f"{huggingface_id}@{revision}",
                 f"is not in the Hub's cache and cannot be fetched: {reason}. "
-                f"{_how_to_fetch(huggingface_id, revision, files)}",
+                f"{terms}{_how_to_fetch(huggingface_id, revision, files)}",
             ) from None
     return _checked(folder, huggingface_id, revision, files, ignored, record)
 
@@ -233,6 +235,23 @@ def _how_to_fetch(huggingface_id: str, commit: str, files: Sequence[str]) -> str
         f"Where there is a connection run: hf download {huggingface_id} --revision {commit} "
         f"{patterns}; a gated model needs HF_TOKEN. Or take a local folder: "
         "load(..., checkpoint=FOLDER), or local:FOLDER as the source in a deployment"
+    )
+
+
+def _terms_of_access(error: Exception, huggingface_id: str, record: ModelInfo | None) -> str:
+    """Return how to be let in, where the Hub refuses files to those who have not asked for them.
+
+    It answers 401 to all who send no token, also where a repository does not exist: what is gated, it
+    says in a header, or the record knows.
+    """
+    response = getattr(error, "response", None)
+    refused = getattr(response, "status_code", None) in _REFUSALS
+    knows = record is not None and record.gated is True
+    if not isinstance(error, GatedRepoError) and not (refused and knows):
+        return ""
+    return (
+        f"The repository is gated: accept the conditions on {constants.ENDPOINT}/{huggingface_id}, and "
+        "set HF_TOKEN or run: hf auth login. "
     )
 
 

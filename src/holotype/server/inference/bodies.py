@@ -66,7 +66,9 @@ class EmbeddingsBody(Body):
         "text or an image each."
     )
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = Field(None, description="One of the sizes that /v1/models lists.")
+    dimensions: int | None = Field(
+        None, description="One of the sizes that /v1/models lists, or any in its range."
+    )
     user: str | None = Field(None, description="Keeps a caller on one variant.")
     input_type: InputType | None = Field(
         None, description="query or document adds the model's own prompt; without it, none."

@@ -18,7 +18,7 @@ from holotype.server.inference.dense import Vectors, encode, texts_of
 from holotype.server.inference.pictures import encode_items
 from holotype.server.inference.routes import PROBLEMS, add
 from holotype.server.keys import authorize
-from holotype.server.problems import problem_of
+from holotype.server.problems import dimensions_of, problem_of
 from holotype.server.state import ServerState, state_of
 
 router = APIRouter()
@@ -173,7 +173,7 @@ def _variant(state: ServerState, one: VariantStatus) -> dict[str, Any]:
         "version": None,
         "generation": None,
         "fingerprint": None,
-        "dimensions": [],
+        **dimensions_of(()),
         "max_tokens": None,
         "labels": [],
         "prompts": {},
@@ -201,7 +201,7 @@ def _variant(state: ServerState, one: VariantStatus) -> dict[str, Any]:
             if (prompt := getattr(encoding, f"{side}_prompt", None)) is not None and prompt.text
         }
         found |= {
-            "dimensions": list(getattr(model, "dims", own)),
+            **dimensions_of(getattr(model, "dims", own)),
             "max_tokens": facts.max_length,
             "labels": list(facts.labels),
             "prompts": prompts,

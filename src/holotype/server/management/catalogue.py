@@ -37,6 +37,7 @@ class SummaryBody(Answer):
     languages: list[str]
     modalities: list[str]
     matryoshka_dims: list[int]
+    matryoshka_range: list[int] | None
 
 
 class CatalogueBody(Answer):
@@ -112,4 +113,5 @@ def _summary(record: Any) -> SummaryBody:
         languages=list(record.languages),
         modalities=list(record.modalities),
         matryoshka_dims=list(record.matryoshka_dims),
+        matryoshka_range=None if record.matryoshka_range is None else list(record.matryoshka_range),
     )

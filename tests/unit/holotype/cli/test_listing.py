@@ -42,8 +42,8 @@ def test_without_criteria_it_lists_every_model_that_is_not_deprecated() -> None:
         (["--license", "mit", "--license", "cc-by-nc-sa-4.0"], ["tiny-dense-v2", "tiny-sparse"]),
         (["--min-embedding-dim", "1000"], ["tiny-sparse", "tiny-dense-v2-sparse"]),
         (["--max-embedding-dim", "512"], ["tiny-colbert-v1", "tiny-clip"]),
-        (["--max-truncated-dim", "256"], ["tiny-colbert-v1", "tiny-dense-v2"]),
-        (["--matryoshka"], ["tiny-colbert-v1", "tiny-dense-v2"]),
+        (["--max-truncated-dim", "256"], ["tiny-colbert-v1", "tiny-dense-v2", "tiny-clip"]),
+        (["--matryoshka"], ["tiny-colbert-v1", "tiny-dense-v2", "tiny-clip"]),
         (["--no-matryoshka", "--type", "dense"], ["tiny-dense-v1.5"]),
         (["--min-context-length", "8192"], ["tiny-reranker"]),
         (["--min-parameters", "60M"], ["tiny-sparse"]),
@@ -58,6 +58,8 @@ def test_without_criteria_it_lists_every_model_that_is_not_deprecated() -> None:
         (["--min-beir-avg", "0.5"], ["tiny-colbert-v1", "tiny-dense-v2"]),
         (["--min-ms-marco-mrr10", "0.4"], ["tiny-colbert-v1"]),
         (["--no-remote-code"], ["tiny-colbert-v1"]),
+        (["--no-gated"], ["tiny-colbert-v1"]),
+        (["--gated"], ["tiny-reranker"]),
         (["TINY-dense*"], ["tiny-dense-v1.5", "tiny-dense-v2", "tiny-dense-v2-sparse"]),
         (["*-v2", "--type", "dense"], ["tiny-dense-v2"]),
     ],
@@ -100,7 +102,9 @@ def test_a_line_has_the_same_fields_for_every_model_and_a_dash_for_the_unknown()
         "zh-Hans,pt-BR",
         "-",
         "-",
+        "-",
     ]
+    assert lines["tiny-clip"][-1] == "64,512"
 
 
 def test_the_help_names_the_fields_of_a_line_in_their_order() -> None:
@@ -122,8 +126,9 @@ def test_models_that_a_bound_leaves_out_because_nothing_is_known_are_counted() -
         (["--language", "zh", "--min-beir-avg", "0.1"], {"min_beir_avg": 1}),
         (["--language", "zh", "--min-beir-avg", "0.1", "--max-parameters", "1"], {}),
         (["tiny-dense-v2-sparse", "--min-beir-avg", "0.1"], {"min_beir_avg": 1}),
-        (["--type", "image-text", "--matryoshka"], {"matryoshka": 1}),
-        (["--type", "image-text", "--no-matryoshka"], {"matryoshka": 1}),
+        (["--type", "image-text", "--matryoshka"], {}),
+        (["--type", "image-text", "--no-gated"], {"gated": 1}),
+        (["--type", "image-text", "--gated"], {"gated": 1}),
         (["--type", "dense", "--no-remote-code"], {"allow_remote_code": 2}),
         (["--type", "dense", "--max-truncated-dim", "256"], {}),
         (

@@ -15,6 +15,7 @@ import pytest
 from holotype import encoders
 from holotype.encoders import ModelConfig, load
 from holotype.encoders._load import import_part
+from holotype.encoders.config import chosen_dim
 from holotype.encoders.options import settings_of
 from holotype.errors import (
     ArtifactNotFoundError,
@@ -126,6 +127,23 @@ def test_only_the_models_own_dimensions_are_accepted(dim: Any) -> None:
     with pytest.raises(InvalidDimensionError, match="pass one of dim=16, 64") as caught:
         load(DENSE, dim=dim)
     assert caught.value.allowed == (16, 64)
+
+
+@pytest.mark.parametrize("dim", [15, 65, 0, -16, True])
+def test_only_dimensions_of_the_models_range_are_accepted(dim: Any) -> None:
+    record: DenseModel[int] = DenseModel(type="dense", **COMMON, matryoshka_range=(16, 64))
+    with pytest.raises(InvalidDimensionError) as caught:
+        load(record, dim=dim)
+    assert str(caught.value) == (
+        f"'tiny' has no vectors of {dim!r} dimensions; pass any size of dim=16 to 64"
+    )
+    assert pickle.loads(pickle.dumps(caught.value)).allowed == range(16, 65)
+
+
+@pytest.mark.parametrize("dim", [16, 17, 63, 64])
+def test_every_dimension_of_the_models_range_is_accepted(dim: int) -> None:
+    record: DenseModel[int] = DenseModel(type="dense", **COMMON, matryoshka_range=(16, 64))
+    assert chosen_dim(record, dim) == dim
 
 
 def test_a_model_that_is_not_matryoshka_has_one_dimension() -> None:

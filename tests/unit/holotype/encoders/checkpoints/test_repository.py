@@ -196,6 +196,39 @@ def test_a_hub_that_does_not_answer_as_it_should_is_one_kind_of_error(
         find_repository(REPOSITORY, "main", with_code=False)
 
 
+@pytest.mark.parametrize(
+    ("answer", "gated"),
+    [(server.GATED, None), (server.FORBIDDEN, False), ((401, {}), True), ((403, {}), True)],
+)
+def test_a_gated_repository_says_how_to_be_let_in(
+    hub: HubState, answer: tuple[int, dict[str, str]], gated: bool | None
+) -> None:
+    hub.fault("", answer)
+    for fetch in (
+        lambda: snapshot(record(gated=gated)),
+        lambda: find_repository(REPOSITORY, "main", with_code=False, record=record(gated=gated)),
+    ):
+        with pytest.raises(CheckpointNotFoundError) as caught:
+            fetch()
+        assert (
+            f"The repository is gated: accept the conditions on {hub.endpoint}/{REPOSITORY}, and set "
+            "HF_TOKEN or run: hf auth login. "
+        ) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "gated"),
+    [((401, {}), None), ((401, {}), False), ((403, {}), None), (server.TOO_MANY, True)],
+)
+def test_a_repository_is_not_called_gated_without_proof(
+    hub: HubState, answer: tuple[int, dict[str, str]], gated: bool | None
+) -> None:
+    hub.fault("", answer)
+    with pytest.raises(CheckpointNotFoundError) as caught:
+        snapshot(record(gated=gated))
+    assert "is gated" not in str(caught.value)
+
+
 @pytest.mark.parametrize("sha", [5, ["a"], "../../..", "main", None])
 def test_a_commit_that_is_none_is_refused(hub: HubState, sha: object) -> None:
     body = json.dumps({"id": REPOSITORY, "sha": sha, "siblings": []}).encode()
