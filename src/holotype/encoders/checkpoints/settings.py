@@ -68,6 +68,8 @@ _POSITIONS_AFTER_PADDING = {
     "xlm-roberta-xl",
     "xmod",
 }
+MIXES_PADDING = frozenset({"convbert", "fnet", "nystromformer", "yoso"})
+"""Architectures in which padding changes the vectors of a row, although it is masked."""
 # This one takes the padding's row to be the second, whatever its configuration says.
 _FIXED_PADDING = {"mpnet": 1}
 _UNLIMITED = 1_000_000_000

@@ -25,7 +25,7 @@ from holotype.encoders.checkpoints.modules import (
     PoolingSpec,
     stanford_linear,
 )
-from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, MIXES_PADDING, CheckpointSettings
 from holotype.encoders.graphs.captions import (
     GraphCaptions,
     beginning,
@@ -180,9 +180,10 @@ class _Building:
 
         Raises:
             CheckpointError: a file is damaged, or the files are not of one checkpoint.
-            UnsupportedCheckpointError: the graph has other inputs or outputs, or only transformers
-                can read the tokenizer.
+            UnsupportedCheckpointError: the graph has other inputs or outputs, only transformers
+                can read the tokenizer, or padding would change vectors.
         """
+        _refuse_mixed_padding(settings)
         lowers = settings.lower_case if lower_case is None else lower_case
         tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
         _check_vocabulary(tokenizer, settings)
@@ -496,6 +497,16 @@ def _check_width(graph: Graph, output: str, expected: int | None) -> None:
             graph.location,
             f"returns {output} of {width} dimensions, but its folder describes a model of "
             f"{expected}; the files are not of one checkpoint",
+        )
+
+
+def _refuse_mixed_padding(settings: CheckpointSettings) -> None:
+    kind = settings.transformer.json(CONFIG_FILE).text("model_type")
+    if kind is not None and kind.value in MIXES_PADDING:
+        raise UnsupportedCheckpointError(
+            settings.transformer.where(CONFIG_FILE),
+            f"is a {kind.value}, in which padding changes vectors although it is masked; torch runs it "
+            "text by text: leave backend= out",
         )
 
 
