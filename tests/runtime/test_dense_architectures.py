@@ -10,14 +10,28 @@ import pytest
 import torch
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tests.runtime.parity import DenseRecord, Save, assert_dense_parity
+from tests.runtime.parity import (
+    DenseRecord,
+    Save,
+    assert_dense_parity,
+    assert_same,
+    dense_reference,
+)
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import (
+    ConvBertConfig,
+    ConvBertModel,
     DistilBertConfig,
     DistilBertModel,
+    FNetConfig,
+    FNetModel,
+    MPNetConfig,
+    MPNetModel,
+    NystromformerConfig,
+    NystromformerModel,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2Model,
@@ -25,9 +39,13 @@ from transformers import (
     T5EncoderModel,
     XLMRobertaConfig,
     XLMRobertaModel,
+    YosoConfig,
+    YosoModel,
 )
 
 from holotype.encoders import load
+from holotype.encoders.exports import export
+from holotype.errors import UnsupportedCheckpointError
 
 WORDS = ("the", "of", "what", "is", "late", "a", "query", "document", "paris", "capital", "france")
 
@@ -128,3 +146,57 @@ def test_other_architectures(
     assert_dense_parity(encoder, folder, texts)
     long = "the capital of france is paris " * 30
     assert encoder.encode([long], on_overflow="truncate").shape == (1, 32)
+
+
+MIXING: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "convbert": (ConvBertConfig, ConvBertModel, {"embedding_size": 32}),
+    "fnet": (FNetConfig, FNetModel, {}),
+    "nystromformer": (NystromformerConfig, NystromformerModel, {}),
+    "yoso": (YosoConfig, YosoModel, {}),
+}
+
+
+def save_word_model(config: Any, model: Any, folder: Path, **sizes: Any) -> Path:
+    tokens = ("<unk>", "<pad>", "<cls>", "<sep>")
+    word_tokenizer(*tokens, template="<cls> $A <sep>", pad_token="<pad>").save_pretrained(folder)
+    usual = {
+        "vocab_size": len(tokens) + len(WORDS),
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 40,
+        "initializer_range": 0.4,
+        "pad_token_id": 1,
+    }
+    torch.manual_seed(3)
+    model(config(**(usual | sizes))).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("architecture", MIXING)
+def test_architectures_in_which_padding_changes_vectors_run_text_by_text(
+    architecture: str, tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    config, model, sizes = MIXING[architecture]
+    base = save_word_model(config, model, tmp_path / "base", **sizes)
+    transformer = Transformer(str(base))
+    transformer.max_seq_length = 36
+    folder = save_dense(Pooling(32, "mean"), transformer=transformer)
+    texts = ["what is a query", "the document of paris is the capital of france", "", "late"]
+    alone = dense_reference(folder).encode(texts, batch_size=1)
+    assert_same(load(dense_record(), checkpoint=folder, device="cpu").encode(texts), alone)
+    with pytest.raises(UnsupportedCheckpointError, match="padding changes vectors"):
+        export(dense_record(), checkpoint=folder, backend="onnx", to=tmp_path / "export")
+
+
+@pytest.mark.parametrize("pad_id", [0, 1, 3])
+def test_mpnet_numbers_positions_from_its_second_row_whatever_pads(
+    pad_id: int, tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    base = save_word_model(MPNetConfig, MPNetModel, tmp_path / "base", pad_token_id=pad_id)
+    folder = save_dense(Pooling(32, "mean"), transformer=Transformer(str(base)))
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == 38
+    assert_dense_parity(encoder, folder, ["a query " * 18, "late"])
+    assert encoder.encode("the " * 60, on_overflow="truncate").shape == (32,)

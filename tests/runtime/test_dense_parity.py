@@ -69,6 +69,17 @@ def test_a_pooling_that_leaves_the_prompt_out(
     assert_dense_parity(load(dense_record(), checkpoint=folder), folder, texts)
 
 
+@pytest.mark.parametrize("mode", ["cls", "mean", "lasttoken"])
+@pytest.mark.parametrize("end", ["\u2603", "[SEP]", "[SEP] a", "the text " * 40])
+def test_a_prompt_left_out_that_ends_in_a_special_token_or_is_too_long(
+    mode: str, end: str, save_dense: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    folder = save_dense(
+        Pooling(32, mode, include_prompt=False), prompts={"query": f"a query {end}"}
+    )
+    assert_dense_parity(load(dense_record(), checkpoint=folder), folder, texts)
+
+
 @pytest.mark.parametrize("flag", ["cls_token", "max_tokens", "mean_tokens", "lasttoken"])
 def test_the_flags_of_older_pooling_files(
     flag: str, save_dense: Save, dense_record: DenseRecord, texts: list[str]

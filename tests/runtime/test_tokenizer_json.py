@@ -129,6 +129,7 @@ def of_transformers(folder: Path, *, lower_case: bool = False) -> TextTokenizer:
         location=str(folder),
         lower_case=lower_case,
         special_ids={f"{name}_token": getattr(theirs, f"{name}_token_id") for name in NAMES},
+        all_special_ids=theirs.all_special_ids,
         pads_left=theirs.padding_side == "left",
         cuts_left=theirs.truncation_side == "left",
         input_names=tuple(theirs.model_input_names),

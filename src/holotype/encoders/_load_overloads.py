@@ -59,7 +59,6 @@ from holotype.models import (
     _Dense64To768Id,
     _Dense64To896Id,
     _Dense64To1024Id,
-    _Dense64To3840Id,
     _Dense128Id,
     _Dense128To768Id,
     _Dense128To768No2Id,
@@ -74,7 +73,6 @@ from holotype.models import (
     _Dense384Id,
     _Dense384To2048Id,
     _Dense512Id,
-    _Dense512To1024Id,
     _Dense640Id,
     _Dense768Id,
     _Dense896Id,
@@ -87,12 +85,12 @@ from holotype.models import (
     _Dense2560Id,
     _Dense3072Id,
     _Dense3584Id,
+    _Dense3840Id,
     _Dense4000Id,
     _Dense4096Id,
     _Dense5376Id,
     _Dense8000Id,
     _DenseRangeId,
-    _ImageText32To1024Id,
     _ImageText256Id,
     _ImageText512Id,
     _ImageText768Id,
@@ -286,13 +284,6 @@ def load(
     model: _Dense768Id,
     *,
     dim: Literal[768] | None = None,
-    **options: Unpack[LoadOptions],
-) -> DenseEncoder: ...
-@overload
-def load(
-    model: _DenseRangeId,
-    *,
-    dim: int | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -542,13 +533,6 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense512To1024Id,
-    *,
-    dim: Literal[512, 1024] | None = None,
-    **options: Unpack[LoadOptions],
-) -> DenseEncoder: ...
-@overload
-def load(
     model: _Dense256To768Id,
     *,
     dim: Literal[256, 768] | None = None,
@@ -570,6 +554,13 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _DenseRangeId,
+    *,
+    dim: int | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense32To512Id,
     *,
     dim: Literal[32, 64, 128, 256, 512] | None = None,
@@ -577,9 +568,9 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
-    model: _Dense64To3840Id,
+    model: _Dense3840Id,
     *,
-    dim: Literal[64, 128, 256, 512, 1024, 2048, 3840] | None = None,
+    dim: Literal[3840] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload
@@ -658,13 +649,6 @@ def load(
     model: _ImageText1152Id,
     *,
     dim: Literal[1152] | None = None,
-    **options: Unpack[LoadOptions],
-) -> ImageTextEncoder: ...
-@overload
-def load(
-    model: _ImageText32To1024Id,
-    *,
-    dim: Literal[32, 64, 128, 256, 512, 768, 1024] | None = None,
     **options: Unpack[LoadOptions],
 ) -> ImageTextEncoder: ...
 @overload

@@ -68,6 +68,10 @@ _POSITIONS_AFTER_PADDING = {
     "xlm-roberta-xl",
     "xmod",
 }
+MIXES_PADDING = frozenset({"convbert", "fnet", "nystromformer", "yoso"})
+"""Architectures in which padding changes the vectors of a row, although it is masked."""
+# This one takes the padding's row to be the second, whatever its configuration says.
+_FIXED_PADDING = {"mpnet": 1}
 _UNLIMITED = 1_000_000_000
 
 
@@ -341,7 +345,7 @@ def usable_positions(config: JsonFile) -> Setting[int] | None:
     model_type, padding = config.text("model_type"), config.integer("pad_token_id")
     if model_type is None or model_type.value not in _POSITIONS_AFTER_PADDING:
         return positions
-    first = (padding.value if padding else 1) + 1
+    first = _FIXED_PADDING.get(model_type.value, padding.value if padding else 1) + 1
     return Setting(positions.value - first, positions.file)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, MIXES_PADDING, CheckpointSettings
 from holotype.encoders.graphs.graph import (
     PICTURE_FEATURES,
     PIXELS,
@@ -83,9 +83,10 @@ class GraphOpening:
 
         Raises:
             CheckpointError: a file is damaged, or the files are not of one checkpoint.
-            UnsupportedCheckpointError: the graph has other inputs or outputs, or only transformers
-                can read the tokenizer.
+            UnsupportedCheckpointError: the graph has other inputs or outputs, only transformers
+                can read the tokenizer, or padding would change vectors.
         """
+        _refuse_mixed_padding(settings)
         lowers = settings.lower_case if lower_case is None else lower_case
         tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
         check_vocabulary(tokenizer, settings)
@@ -142,6 +143,16 @@ def check_width(graph: Graph, output: str, expected: int | None) -> None:
             graph.location,
             f"returns {output} of {width} dimensions, but its folder describes a model of "
             f"{expected}; the files are not of one checkpoint",
+        )
+
+
+def _refuse_mixed_padding(settings: CheckpointSettings) -> None:
+    kind = settings.transformer.json(CONFIG_FILE).text("model_type")
+    if kind is not None and kind.value in MIXES_PADDING:
+        raise UnsupportedCheckpointError(
+            settings.transformer.where(CONFIG_FILE),
+            f"is a {kind.value}, in which padding changes vectors although it is masked; torch runs it "
+            "text by text: leave backend= out",
         )
 
 

@@ -272,7 +272,8 @@ class TextReader:
             return self
         n_uncounted = int(self.side.skips_first)
         if prompt and not self.side.counts_prompt:
-            n_uncounted = max(n_uncounted, self.tokenizer.count_leading_tokens(prompt))
+            n_prompt = self.tokenizer.count_leading_tokens(prompt, max_length=self.max_length)
+            n_uncounted = max(n_uncounted, n_prompt)
         return dataclasses.replace(self, prompt=prompt, n_uncounted=n_uncounted)
 
     @property

@@ -31,11 +31,13 @@ class NamedTokens:
 
     Attributes:
         named: the special tokens by the names of their settings.
+        special: these, and the special tokens without a name of their own.
         to_add: what is added to the vocabulary, in this order.
         to_add_plain: what is added once more, without what a file says of it.
     """
 
     named: Mapping[str, str | None]
+    special: frozenset[str]
     to_add: tuple[AddedToken, ...]
     to_add_plain: tuple[AddedToken, ...] = ()
 
@@ -89,7 +91,8 @@ def read_tokens(
     plain: tuple[AddedToken, ...] = ()
     if defaults.adds_plain:
         plain = tuple(AddedToken(t.content, special=True) for t in (*special.values(), *extra))
-    return NamedTokens(named=named, to_add=tuple(added), to_add_plain=plain)
+    all_special = frozenset(token.content for token in (*special.values(), *extra))
+    return NamedTokens(named=named, special=all_special, to_add=tuple(added), to_add_plain=plain)
 
 
 def _named(

@@ -92,10 +92,6 @@ class StaticTokenizer(TextTokenizer):
             ids = [id for id in ids if id != self._unknown_id]
         return TokenizedText(ids, ids, max(n_cut + n_left_out, 0))
 
-    def count_leading_tokens(self, prompt: str) -> int:
-        """Return how many tokens a prompt takes at the beginning of a text."""
-        return self._count(prompt)
-
 
 def _unknown_id(tokenizer: Tokenizer) -> int | None:
     model = tokenizer.model

@@ -7,7 +7,7 @@ shared object in every call, so that threads see each other's ("Already borrowed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -178,6 +178,7 @@ class TextTokenizer:
         input_names: Sequence[str],
         location: str = "tokenizer.json",
         bos_id: int | None = None,
+        special_ids: Collection[int] = (),
         cleans: bool = False,
     ) -> None:
         """Take a tokenizer that cuts and pads nothing, and is changed by nobody else.
@@ -194,6 +195,7 @@ class TextTokenizer:
         self.input_names = tuple(input_names)
         self.location = location
         self._cleans = cleans
+        self._special_ids = frozenset(special_ids)
         self.vocab_size = max(tokenizer.get_vocab().values(), default=-1) + 1
         probe = self._probe("a").special_tokens_mask
         self._n_special = sum(probe)
@@ -479,8 +481,17 @@ class TextTokenizer:
         for decoder in (decoders.WordPiece(), decoders.ByteLevel(), decoders.Metaspace()):
             yield decoder.decode(tokens)
 
-    def count_leading_tokens(self, prompt: str) -> int:
-        """Return how many tokens a prompt takes at the beginning of a text."""
-        encoding = self._probe(prompt)
-        trailing = bool(encoding.special_tokens_mask) and encoding.special_tokens_mask[-1]
-        return len(encoding) - trailing
+    def count_leading_tokens(self, prompt: str, *, max_length: int | None) -> int:
+        """Return how many tokens a prompt takes at the beginning of a text.
+
+        That is what sentence-transformers takes it for: all tokens of the prompt alone, cut as a
+        text is, without the last one if it is one of the special tokens by name. So a prompt that
+        ends in an unknown word counts without it.
+
+        Args:
+            prompt: what is put before a text.
+            max_length: the longest text in tokens; None where nothing limits it.
+        """
+        (text,) = self.encode([prompt], max_length=max_length)
+        ends_special = bool(text.ids) and text.ids[-1] in self._special_ids
+        return len(text.ids) - ends_special

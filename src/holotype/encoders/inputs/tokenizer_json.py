@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 
 from tokenizers import Encoding, Tokenizer
@@ -106,6 +106,7 @@ def _read(
                 key: None if token is None else tokenizer.token_to_id(token)
                 for key, token in tokens.named.items()
             },
+            all_special_ids=[tokenizer.token_to_id(token) for token in tokens.special],
             pads_left=defaults.pads_left if pads is None else pads == "left",
             cuts_left=(cut_side.value if cut_side else truncation.get("direction")) == "left",
             input_names=names.value if names else defaults.input_names,
@@ -211,6 +212,7 @@ def text_tokenizer(
     location: str,
     lower_case: bool,
     special_ids: Mapping[str, int | None],
+    all_special_ids: Iterable[int | None],
     pads_left: bool,
     cuts_left: bool,
     input_names: tuple[str, ...],
@@ -223,6 +225,7 @@ def text_tokenizer(
         location: the file or folder that it was made of, for errors.
         lower_case: whether texts are put in lower case before anything else.
         special_ids: the ids of special tokens by the names of their settings.
+        all_special_ids: these, and the ids of special tokens without a name of their own.
         pads_left: see `TextTokenizer`.
         cuts_left: whether what is too long is cut at its beginning.
         input_names: see `TextTokenizer`.
@@ -244,6 +247,7 @@ def text_tokenizer(
         input_names=input_names,
         location=location,
         bos_id=special_ids.get("bos_token"),
+        special_ids={id for id in all_special_ids if id is not None},
         cleans=cleans and not isinstance(tokenizer.model, BPE),
     )
 

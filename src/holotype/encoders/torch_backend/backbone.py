@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor, nn
 
-from holotype.encoders.checkpoints.settings import CheckpointSettings
+from holotype.encoders.checkpoints.settings import MIXES_PADDING, CheckpointSettings
 from holotype.encoders.inputs.rows import TOKENS_AT_ONCE, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import Group, PackedBatch, pack_padded
@@ -83,6 +83,7 @@ class Backbone:
         device: where the weights are.
         dtype: the type of the weights and of the arithmetic.
         memory_bytes: how many bytes the weights take on the device.
+        mixes_padding: whether rows run one by one, because padding would change their vectors.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Backbone:
         move: Any = model.to
         self._model: PreTrainedModel = move(device=self.device, dtype=self.dtype)
         self.memory_bytes = weight_bytes(self._model)
+        self.mixes_padding = model.config.model_type in MIXES_PADDING
         self._parameters = set(inspect.signature(model.forward).parameters)
 
     @property
@@ -119,7 +121,8 @@ class Backbone:
         """Yield batches that are padded; see `Transformer.batches`."""
         max_tokens = _TOKENS_ON_GPU if self.device.type == "cuda" else TOKENS_AT_ONCE
         pad_id = self.tokenizer.pad_id
-        return pack_padded(rows, max_rows=batch_size, max_tokens=max_tokens, pad_id=pad_id)
+        max_rows = 1 if self.mixes_padding else batch_size
+        return pack_padded(rows, max_rows=max_rows, max_tokens=max_tokens, pad_id=pad_id)
 
     @torch.inference_mode()
     def token_vectors(self, batch: PackedBatch) -> Tensor:

@@ -199,7 +199,8 @@ class PaddedClassifier:
         """Yield batch by batch, longest rows first; see `Network.run`."""
         for group in self._groups(rows):
             part = [rows[at] for at in group]
-            max_rows = 1 if self._pad_id is None else batch_size
+            alone = self._pad_id is None or self._backbone.mixes_padding
+            max_rows = 1 if alone else batch_size
             for batch in pack_padded(part, max_rows=max_rows, pad_id=self._pad_id or 0):
                 indices = [group[at] for at in batch.indices]
                 yield indices, self._logits(batch), batch.counted_by_row()

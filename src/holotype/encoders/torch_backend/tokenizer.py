@@ -98,6 +98,7 @@ def _wrapped(checkpoint: Checkpoint, opened: Any, *, lower_case: bool) -> TextTo
             "eos_token": opened.eos_token_id,
             "mask_token": opened.mask_token_id,
         },
+        all_special_ids=opened.all_special_ids,
         pads_left=opened.padding_side == "left",
         cuts_left=opened.truncation_side == "left",
         input_names=tuple(opened.model_input_names),
