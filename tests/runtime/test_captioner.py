@@ -247,7 +247,7 @@ def test_a_causal_mask_that_older_checkpoints_hold_is_no_weight(tmp_path: Path) 
 def test_other_joined_networks_are_refused_by_name(part: str, other: str, tmp_path: Path) -> None:
     vit_gpt2(tmp_path)
     change(tmp_path, part, {"model_type": other})
-    with pytest.raises(UnsupportedCheckpointError, match=f"{part} is '{other}'"):
+    with pytest.raises(UnsupportedCheckpointError, match=rf"{part}\.model_type is '{other}'"):
         load(tmp_path, device="cpu")
 
 

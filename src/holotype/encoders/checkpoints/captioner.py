@@ -153,10 +153,13 @@ def _check_joined(config: JsonFile) -> None:
         if stated is None or stated.value != supported:
             raise UnsupportedCheckpointError(
                 config.location,
-                f"joins networks of which the {part} is "
+                f"joins networks of which {part}.model_type is "
                 f"{None if stated is None else stated.value!r}; captioners of this architecture are "
                 f"run with {' and '.join(repr(name) for name in _JOINED.values())}",
             )
+        attends = network.boolean("add_cross_attention") if network and part == "decoder" else None
+        if network and attends and not attends.value:
+            raise network.wrong("add_cross_attention", False, "true, since it reads pictures")
 
 
 def _limits(
