@@ -74,7 +74,8 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
 
 def _check_beginning(folder: Checkpoint, model: Any, model_type: str) -> None:
     """Check that the settings name the token with which captions begin without a prompt."""
-    name, key, token = "config.json", "bos_token_id", 0
+    name, key = "config.json", "bos_token_id"
+    token: int | None = 0
     if model_type == "blip":
         # It gives the network two tokens, and leaves out the second.
         key, token = "text_config.eos_token_id", model.config.text_config.eos_token_id
