@@ -12,17 +12,28 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+import kernels
 from report import Table
 from timing import in_turns
 
 _SHAPES = (4 / 3, 3 / 4, 3 / 2, 1.0, 16 / 9)
 _AT_ONCE = 32
+
+
+def _each_way(make: Callable[[], Any]) -> dict[str, Any]:
+    """Return a model that runs without the kernels, and one with them where they are installed."""
+    made = {"holotype": make()}
+    if kernels.are_installed():
+        with kernels.found():
+            made["holotype with the kernels"] = make()
+    return made
 
 
 def draw_pictures(folder: Path, n_pictures: int, seed: int = 0) -> list[Path]:
@@ -100,7 +111,7 @@ def bulk_table(n_pictures: int = 1_000, n_rounds: int = 3) -> Table:
         (folder / "pictures").mkdir()
         paths = draw_pictures(folder / "pictures", n_pictures)
         _save_clip(folder / "model")
-        ours: Any = load(folder / "model", device="cpu")
+        ours = _each_way(lambda: load(folder / "model", device="cpu"))
         library = SentenceTransformer(str(folder / "model"), device="cpu")
         model: Any = CLIPModel.from_pretrained(folder / "model").eval()
         processor: Any = CLIPProcessor.from_pretrained(folder / "model")
@@ -117,14 +128,17 @@ def bulk_table(n_pictures: int = 1_000, n_rounds: int = 3) -> Table:
         def by_library() -> Any:
             return library.encode([str(path) for path in paths], batch_size=_AT_ONCE)
 
-        largest = float(np.abs(ours.encode_image(paths[:64]) - by_loop()[:64]).max())
+        largest = max(
+            float(np.abs(one.encode_image(paths[:64]) - by_loop()[:64]).max())
+            for one in ours.values()
+        )
         functions: dict[str, Callable[[], object]] = {
-            "holotype": lambda: ours.encode_image(paths),
+            **{name: partial(one.encode_image, paths) for name, one in ours.items()},
             "transformers' loop": by_loop,
             "sentence-transformers": by_library,
         }
         times = in_turns(functions, n_rounds, warm_up=False)
-        busy, grown = _busy_share(ours, paths), _growth(ours, paths)
+        busy, grown = _busy_share(ours["holotype"], paths), _growth(ours["holotype"], paths)
         work = _work(functions)
     return Table(
         title=f"{n_pictures:,} pictures of 0.3 to 12 megapixels, ViT-B/32, float32",
@@ -208,11 +222,11 @@ def one_table(n_rounds: int = 30) -> Table:
         file = BytesIO()
         image.save(file, "JPEG", quality=88)
         content = file.getvalue()
-        ours: Any = load(folder / "model", device="cpu")
+        ours = _each_way(lambda: load(folder / "model", device="cpu"))
         library = SentenceTransformer(str(folder / "model"), device="cpu")
         times = in_turns(
             {
-                "holotype": lambda: ours.encode_image(content),
+                **{name: partial(one.encode_image, content) for name, one in ours.items()},
                 "sentence-transformers": lambda: library.encode(Image.open(BytesIO(content))),
             },
             n_rounds,
@@ -243,7 +257,7 @@ def captions_table(n_pictures: int = 16, n_rounds: int = 3) -> Table:
             embedding_dim=None,
             max_new_tokens=20,
         )
-        ours: Any = load(record, checkpoint=folder / "model", device="cpu")
+        ours = _each_way(lambda: load(record, checkpoint=folder / "model", device="cpu"))
         model: Any = BlipForConditionalGeneration.from_pretrained(folder / "model").eval()
         processor: Any = BlipProcessor.from_pretrained(folder / "model")
 
@@ -255,7 +269,10 @@ def captions_table(n_pictures: int = 16, n_rounds: int = 3) -> Table:
                 model.generate(**inputs, max_new_tokens=20)
 
         times = in_turns(
-            {"holotype": lambda: ours.caption(paths), "transformers": by_loop},
+            {
+                **{name: partial(one.caption, paths) for name, one in ours.items()},
+                "transformers": by_loop,
+            },
             n_rounds,
             warm_up=False,
         )

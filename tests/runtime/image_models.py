@@ -50,6 +50,7 @@ from transformers import (
     GitConfig,
     GitForCausalLM,
     GitProcessor,
+    GPT2Config,
     GPT2Tokenizer,
     Idefics3Config,
     Idefics3ImageProcessorPil,
@@ -70,6 +71,10 @@ from transformers import (
     SiglipModel,
     SiglipProcessor,
     T5Tokenizer,
+    VisionEncoderDecoderConfig,
+    VisionEncoderDecoderModel,
+    ViTConfig,
+    ViTImageProcessorPil,
 )
 
 WORDS = ("a", "cat", "dog", "photo", "of", "red", "house", "this", "is", "the", "two", ".", "and")
@@ -341,19 +346,58 @@ def blip_2(folder: Path, n_positions: int = 60) -> Any:
 
 
 def _opt_tokenizer() -> Any:
-    """Return a tokenizer of OPT's class, whose pieces are bytes: a blank belongs to the next word."""
+    """Return a tokenizer of OPT's class."""
+    return _bytes_tokenizer(
+        ("<pad>", "</s>", "<unk>"),
+        **dict.fromkeys(("bos_token", "eos_token"), "</s>"),
+        **{"unk_token": "<unk>", "pad_token": "<pad>"},
+    )
+
+
+def _bytes_tokenizer(special: tuple[str, ...], **named: str) -> Any:
+    """Return a tokenizer whose pieces are bytes: a blank belongs to the next word."""
     letters = sorted(set("".join(WORDS)))
     merges: dict[tuple[str, str], None] = {}
     for word in (f"\u0120{word}" for word in WORDS):
         merges |= {(word[:at], word[at]): None for at in range(1, len(word))}
-    pieces = ["<pad>", "</s>", "<unk>", "\u0120", *letters, *map("".join, merges)]
+    pieces = [*special, "\u0120", *letters, *map("".join, merges)]
     make: Any = GPT2Tokenizer
-    return make(
-        vocab={piece: at for at, piece in enumerate(pieces)},
-        merges=list(merges),
-        **dict.fromkeys(("bos_token", "eos_token"), "</s>"),
-        **{"unk_token": "<unk>", "pad_token": "<pad>"},
+    return make(vocab={piece: at for at, piece in enumerate(pieces)}, merges=list(merges), **named)
+
+
+def vit_gpt2(folder: Path, n_positions: int = 40) -> Any:
+    """Save a ViT whose pictures a GPT-2 describes, and return its processor."""
+    tokenizer = _gpt2_tokenizer()
+    encoder: Any = ViTConfig(**LAYERS, image_size=32, patch_size=8)
+    decoder: Any = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=n_positions,
+        n_embd=32,
+        n_layer=2,
+        n_head=4,
+        bos_token_id=tokenizer.eos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
     )
+    config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
+    model: Any = VisionEncoderDecoderModel(config)
+    ends = ("decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id")
+    for name in ends:
+        setattr(model.generation_config, name, tokenizer.eos_token_id)
+    pictures = ViTImageProcessorPil(size={"height": 32, "width": 32})
+    # transformers has no class for both, and two files.
+    tokenizer.save_pretrained(folder)
+    _save(folder, model, pictures, scale=0.5)
+    return SimpleNamespace(
+        image_processor=pictures, tokenizer=tokenizer, batch_decode=tokenizer.batch_decode
+    )
+
+
+def _gpt2_tokenizer() -> Any:
+    """Return a tokenizer of GPT-2's class, which has one token for everything special."""
+    return _bytes_tokenizer(("<|endoftext|>",), **dict.fromkeys(_GPT2_SPECIAL, "<|endoftext|>"))
+
+
+_GPT2_SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
 def _t5_tokenizer() -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.pictures import encoded, photograph
-from tests.runtime.image_models import blip, blip_2, blip_2_t5, git
+from tests.runtime.image_models import blip, blip_2, blip_2_t5, git, vit_gpt2
 from tests.runtime.parity import change
 from tests.runtime.server_process import local, running_server, write_deployment
 
@@ -52,6 +52,7 @@ MAKERS: dict[str, Callable[[Path], Any]] = {
     "git": git,
     "blip_2": blip_2,
     "blip_2_t5": blip_2_t5,
+    "vit_gpt2": vit_gpt2,
 }
 TORCH: Backend = "torch"
 ONNX: Backend = "onnx"

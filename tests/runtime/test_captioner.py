@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tests.pictures import photograph
-from tests.runtime.image_models import blip, blip_2, blip_2_t5, clip, git
+from tests.runtime.image_models import blip, blip_2, blip_2_t5, clip, git, vit_gpt2
 
 from holotype import load
 from holotype.encoders import Captioner
@@ -28,6 +29,7 @@ from holotype.errors import (
     ClosedEncoderError,
     ImageError,
     InvalidArgumentError,
+    UnsupportedCheckpointError,
     WrongKindError,
 )
 from holotype.publishing.creating import create_artifact
@@ -40,6 +42,7 @@ MAKERS: list[tuple[str, Make]] = [
     ("git", git),
     ("blip-2", blip_2),
     ("blip-2", blip_2_t5),
+    ("vision-encoder-decoder", vit_gpt2),
 ]
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -72,7 +75,10 @@ def theirs(kind: str, processor: Any, folder: Path, pictures: list[Any], **optio
         texts = processor.tokenizer([prompt] * len(pictures), return_tensors="pt")
         if kind == "blip-2":
             texts = processor(pictures, [prompt] * len(pictures), return_tensors="pt")
-        inputs["input_ids"], inputs["attention_mask"] = texts["input_ids"], texts["attention_mask"]
+        names = ["input_ids", "attention_mask"]
+        if kind == "vision-encoder-decoder":
+            inputs["decoder_input_ids"], names = texts["input_ids"], []
+        inputs |= {name: texts[name] for name in names}
         if kind == "git":
             inputs["input_ids"] = inputs["input_ids"][:, :-1]
             inputs["attention_mask"] = inputs["attention_mask"][:, :-1]
@@ -150,8 +156,9 @@ def test_settings_in_each_file_count_as_in_transformers(each: Any, tmp_path: Pat
     usual = theirs(kind, processor, folder, PICTURES)[0]
     # A network that leaves the writing to another does not read the file, and of the settings in the
     # configuration of the other one, one counts.
-    counting = {"generation_config.json": STATED if kind == "git" else [], "config.json": []}
-    if kind != "git":
+    reads_all = kind in ("git", "vision-encoder-decoder")
+    counting = {"generation_config.json": STATED if reads_all else [], "config.json": []}
+    if not reads_all:
         counting["text_config"] = STATED[:1]
     for place, those_that_count in counting.items():
         for at, stated in enumerate(STATED):
@@ -163,23 +170,33 @@ def test_settings_in_each_file_count_as_in_transformers(each: Any, tmp_path: Pat
             assert (expected != usual) == (stated in those_that_count)
 
 
-def test_a_network_without_a_generation_file_takes_its_configuration(tmp_path: Path) -> None:
-    processor = git(tmp_path / "model")
+@pytest.mark.parametrize(
+    ("kind", "make", "place"),
+    [
+        ("git", git, "config.json"),
+        ("vision-encoder-decoder", vit_gpt2, "config.json"),
+        ("vision-encoder-decoder", vit_gpt2, "decoder"),
+    ],
+)
+def test_a_network_without_a_generation_file_takes_its_configuration(
+    kind: str, make: Make, place: str, tmp_path: Path
+) -> None:
+    processor = make(tmp_path / "model")
     (tmp_path / "model/generation_config.json").unlink()
-    usual = theirs("git", processor, tmp_path / "model", PICTURES)[0]
+    usual = theirs(kind, processor, tmp_path / "model", PICTURES)[0]
     for at, stated in enumerate(STATED):
         copy = shutil.copytree(tmp_path / "model", tmp_path / f"model-{at}")
-        change(copy, "config.json", stated)
-        expected = theirs("git", processor, copy, PICTURES)[0]
+        change(copy, place, stated)
+        expected = theirs(kind, processor, copy, PICTURES)[0]
         assert expected != usual
         captioner = load(record_of(), checkpoint=copy, device="cpu")
         assert [one.text for one in captioner.caption(PICTURES)] == expected
 
 
 def change(folder: Path, place: str, stated: dict[str, Any]) -> None:
-    path = folder / ("config.json" if place == "text_config" else place)
+    path = folder / (place if place.endswith(".json") else "config.json")
     values = json.loads(path.read_text())
-    if place == "text_config":
+    if place != path.name:
         values[place] |= stated
     else:
         values |= stated
@@ -199,6 +216,39 @@ def test_captions_of_no_stated_length_end_where_the_network_does(
     assert [one.text for one in found] == texts
     assert ids.shape[1] <= 12
     assert max(caption.n_tokens for caption in found) == ids.shape[1]
+
+
+def test_captions_of_two_joined_networks_end_where_that_for_texts_does(tmp_path: Path) -> None:
+    # transformers goes on, and fails in the middle of a caption.
+    processor = vit_gpt2(tmp_path, n_positions=12)
+    captioner = load(record_of(), checkpoint=tmp_path, device="cpu")
+    texts, _ = theirs("vision-encoder-decoder", processor, tmp_path, PICTURES, max_length=12)
+    found = captioner.caption(PICTURES)
+    assert [one.text for one in found] == texts
+    assert max(caption.n_tokens for caption in found) == 12
+
+
+def test_a_causal_mask_that_older_checkpoints_hold_is_no_weight(tmp_path: Path) -> None:
+    processor = vit_gpt2(tmp_path)
+    texts, _ = theirs("vision-encoder-decoder", processor, tmp_path, PICTURES)
+    tensors = load_file(tmp_path / "model.safetensors")
+    for at in range(2):
+        for name in ("attn", "crossattention"):
+            prefix = f"decoder.transformer.h.{at}.{name}"
+            tensors[f"{prefix}.bias"] = torch.ones((1, 1, 40, 40), dtype=torch.uint8).tril()
+            tensors[f"{prefix}.masked_bias"] = torch.tensor(-1e4)
+    tensors["decoder.lm_head.weight"] = tensors["decoder.transformer.wte.weight"].clone()
+    save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    captioner = load(record_of(), checkpoint=tmp_path, device="cpu")
+    assert [one.text for one in captioner.caption(PICTURES)] == texts
+
+
+@pytest.mark.parametrize(("part", "other"), [("encoder", "swin"), ("decoder", "trocr")])
+def test_other_joined_networks_are_refused_by_name(part: str, other: str, tmp_path: Path) -> None:
+    vit_gpt2(tmp_path)
+    change(tmp_path, part, {"model_type": other})
+    with pytest.raises(UnsupportedCheckpointError, match=rf"{part}\.model_type is '{other}'"):
+        load(tmp_path, device="cpu")
 
 
 def test_streams_and_bad_pictures(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.pictures import photograph
 from transformers import (
     BlipImageProcessorPil,
@@ -16,7 +17,13 @@ from transformers import (
 )
 
 from holotype.encoders.inputs.images import decode
-from holotype.encoders.inputs.pixels import prepare
+from holotype.encoders.inputs.pixels import (
+    _FILTERS,
+    _in_two_steps,
+    _narrows_first,
+    narrowed,
+    prepare,
+)
 from holotype.encoders.kinds.images import PixelSettings
 
 SIZES = [(60, 80), (80, 60), (7, 90), (90, 7), (1, 1), (1, 40), (224, 224), (333, 501), (31, 31)]
@@ -119,3 +126,43 @@ def test_filters(resample: str, number: int) -> None:
     plain = {"rescale": 1.0, "mean": (0.0,) * 3, "std": (1.0,) * 3}
     chosen = settings(size=(224, 224), resample=resample, **plain)
     assert np.array_equal(prepare(decode(image, chosen), chosen).pixels, theirs)
+
+
+LARGE = [(1_632, 1_224), (1_224, 1_632), (3_000, 500), (1_000, 1_000), (400_000, 2), (700, 1_500)]
+
+
+@pytest.mark.parametrize("size", LARGE, ids=str)
+@pytest.mark.parametrize("resample", ["box", "bilinear", "hamming", "bicubic", "lanczos"])
+def test_several_threads_resize_a_picture_to_the_same_pixels(
+    size: tuple[int, int], resample: Any
+) -> None:
+    levels = np.random.default_rng(3).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    image = Image.fromarray(levels)
+    for target in ({"shortest_edge": 224, "crop": (224, 224)}, {"size": (224, 224)}):
+        if max(size) > 10_000 and "shortest_edge" in target:
+            continue
+        chosen = settings(resample=resample, **target)
+        expected = prepare(image, chosen).pixels
+        for n_threads in (2, 3, 8):
+            assert (prepare(image, chosen, n_threads).pixels == expected).all()
+
+
+def test_pictures_of_all_shapes_that_are_narrowed_first_stay_the_same() -> None:
+    dice = np.random.default_rng(4)
+    n_narrowed = 0
+    for resample in (*_FILTERS.values(),) * 60:
+        width = int(dice.integers(24, 500))
+        size = width, max(4, int(width * dice.uniform(0.1, 1.7)))
+        target = (
+            max(1, int(width / dice.uniform(1.8, 20))),
+            max(1, int(size[1] / dice.uniform(1.8, 20))),
+        )
+        if not _narrows_first(size, target):
+            continue
+        n_narrowed += 1
+        image = Image.fromarray(dice.integers(0, 256, (*size[::-1], 3), dtype=np.uint8))
+        narrow = narrowed(image, target[0], resample, n_bands=3)
+        expected = image.resize(target, resample)
+        assert narrow.resize(target, resample).tobytes() == expected.tobytes(), (size, target)
+    assert n_narrowed > 50
+    assert all(_in_two_steps(resample) for resample in _FILTERS.values())

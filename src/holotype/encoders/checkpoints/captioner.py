@@ -19,12 +19,13 @@ from holotype.encoders.checkpoints.settings import (
     describe_checkpoint,
     find_transformer_file,
 )
-from holotype.errors import WrongKindError
+from holotype.errors import UnsupportedCheckpointError, WrongKindError
 
 CAPTIONERS: Mapping[str, str] = {
     "blip": "BlipForConditionalGeneration",
     "blip-2": "Blip2ForConditionalGeneration",
     "git": "GitForCausalLM",
+    "vision-encoder-decoder": "VisionEncoderDecoderModel",
 }
 """The class of transformers that writes captions, by the model type; tests compare each with it."""
 GENERATION_FILE = "generation_config.json"
@@ -33,14 +34,19 @@ _NUMBERS = ("length_penalty", "repetition_penalty")
 _OF_FILE: tuple[str, ...] = (*_COUNTS, *_NUMBERS, "early_stopping")
 # Of the settings of a search, transformers drops the others from the configuration of a network.
 _OF_NETWORK: tuple[str, ...] = ("max_new_tokens",)
+# Of the networks that `vision-encoder-decoder` may join, those that are compared with transformers.
+_JOINED: Mapping[str, str] = {"encoder": "vit", "decoder": "gpt2"}
+# The network for texts where nothing names it.
+_OF_TEXTS: Mapping[str, str] = {"blip-2": "opt", "vision-encoder-decoder": "gpt2"}
 USUAL_SIZES: Mapping[str, tuple[int, int | None]] = {
     "blip": (30_524, 512),
     "git": (30_522, 1_024),
+    "gpt2": (50_257, 1_024),
     "opt": (50_272, 2_048),
     "t5": (32_128, None),
 }
 """The vocabulary and the positions that transformers takes where `config.json` is silent, by the
-model type or, of BLIP-2, that of its network for texts; tests compare each with it."""
+model type or that of the network for texts; tests compare each with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,19 +107,22 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
         transformer=find_transformer_file(checkpoint),
     )
     model_type = str(config.values["model_type"])
-    texts = config.part("text_config") or config
-    pictures = config.part("vision_config") or JsonFile(config.name, {}, config.location)
+    if model_type == "vision-encoder-decoder":
+        _check_joined(config)
+    texts = config.part("text_config") or config.part("decoder") or config
+    pictures = picture_network(config)
     # An empty file says something, too: that all is as usual.
     stated_apart = checkpoint.json(GENERATION_FILE) if checkpoint.has(GENERATION_FILE) else None
-    vocab_size, n_positions = texts.integer("vocab_size"), texts.integer("max_position_embeddings")
+    vocab_size = texts.integer("vocab_size")
+    n_positions = texts.integer("max_position_embeddings", "n_positions")
     limits = _limits(model_type, texts, vocab_size, n_positions)
-    for stated in (texts, stated_apart):
+    for stated in (texts, config, stated_apart):
         if stated is not None:
             check_caption_tokens(stated, limits)
     return CaptionerSettings(
         text=dataclasses.replace(
             described,
-            hidden_dim=texts.integer("hidden_size", "d_model"),
+            hidden_dim=texts.integer("hidden_size", "d_model", "n_embd"),
             vocab_size=vocab_size,
             n_positions=n_positions,
             declared_length=None,
@@ -124,9 +133,33 @@ def read_captioner(checkpoint: Checkpoint) -> CaptionerSettings:
         patch_size=pictures.integer("patch_size"),
         image_hidden_dim=pictures.integer("hidden_size"),
         image_layers=pictures.integer("num_hidden_layers"),
-        generation=_generation(model_type, texts, stated_apart, limits),
+        generation=_generation(model_type, config, texts, stated_apart, limits),
         limits=limits,
     )
+
+
+def picture_network(config: JsonFile) -> JsonFile:
+    """Return what `config.json` says of the network for pictures."""
+    found = config.part("vision_config")
+    if config.values.get("model_type") == "vision-encoder-decoder":
+        found = config.part("encoder")
+    return found or JsonFile(config.name, {}, config.location)
+
+
+def _check_joined(config: JsonFile) -> None:
+    for part, supported in _JOINED.items():
+        network = config.part(part)
+        stated = None if network is None else network.text("model_type")
+        if stated is None or stated.value != supported:
+            raise UnsupportedCheckpointError(
+                config.location,
+                f"joins networks of which {part}.model_type is "
+                f"{None if stated is None else stated.value!r}; captioners of this architecture are "
+                f"run with {' and '.join(repr(name) for name in _JOINED.values())}",
+            )
+        attends = network.boolean("add_cross_attention") if network and part == "decoder" else None
+        if network and attends and not attends.value:
+            raise network.wrong("add_cross_attention", False, "true, since it reads pictures")
 
 
 def _limits(
@@ -135,9 +168,9 @@ def _limits(
     vocab_size: Setting[int] | None,
     n_positions: Setting[int] | None,
 ) -> CaptionLimits:
-    if model_type == "blip-2":
+    if model_type in _OF_TEXTS:
         stated = texts.text("model_type")
-        model_type = "opt" if stated is None else stated.value
+        model_type = _OF_TEXTS[model_type] if stated is None else stated.value
     usual_words, usual_positions = USUAL_SIZES.get(model_type, (None, None))
     return CaptionLimits(
         vocab_size=usual_words if vocab_size is None else vocab_size.value,
@@ -146,7 +179,11 @@ def _limits(
 
 
 def _generation(
-    model_type: str, texts: JsonFile, stated_apart: JsonFile | None, limits: CaptionLimits
+    model_type: str,
+    config: JsonFile,
+    texts: JsonFile,
+    stated_apart: JsonFile | None,
+    limits: CaptionLimits,
 ) -> Mapping[str, Setting[Any]]:
     """Return what the file says that transformers' `generate` reads.
 
@@ -154,6 +191,7 @@ def _generation(
 
     Args:
         model_type: the model type.
+        config: `config.json`.
         texts: the configuration of the network that writes.
         stated_apart: `GENERATION_FILE`, if there is one.
         limits: within what the settings must lie.
@@ -161,6 +199,11 @@ def _generation(
     file, names = texts, _OF_NETWORK
     if model_type == "git":
         file, names = stated_apart or texts, _OF_FILE
+    elif model_type == "vision-encoder-decoder":
+        # What stands beside both networks counts before what stands in that for texts.
+        of_texts = {name: texts.values[name] for name in _OF_FILE if name in texts.values}
+        file = stated_apart or config.with_usual(of_texts, texts.name)
+        names = _OF_FILE
     for name in names:
         value = file.values.get(name)
         expected = None if value is None else limits.expected(name, value)

@@ -81,7 +81,7 @@ _USUAL_SECTIONS: Mapping[str, list[int]] = {
 _NETWORKS = ("text_config", "vision_config", "qformer_config", "vlm_config")
 # What is computed, and no weight: positions, segments, causal masks, counts of training.
 _COMPUTED = re.compile(
-    r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|attention\.bias|num_batches_tracked)$"
+    r"(^|\.)(\w*_ids|\w*_index|masked_bias|attn\.bias|(cross)?attention\.bias|num_batches_tracked)$"
 )
 
 

@@ -18,7 +18,11 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from holotype.encoders.graphs.captions import CaptionFacts
 from holotype.encoders.kinds.plan import CaptionerPlan
-from holotype.encoders.torch_backend.captioner import ends_of, load_captioner_model
+from holotype.encoders.torch_backend.captioner import (
+    decoder_start,
+    ends_of,
+    load_captioner_model,
+)
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.errors import UnsupportedModelError
 
@@ -145,6 +149,8 @@ def _network(plan: CaptionerPlan, model: Any) -> _Captioner:
         return _Blip(model)
     if kind == "git":
         return _Git(model)
+    if kind == "vision-encoder-decoder":
+        return _VitGpt2(model)
     texts = model.config.text_config.model_type
     if texts == "opt":
         return _Opt(model)
@@ -248,6 +254,39 @@ class _Git(_Captioner):
             logits_to_keep=1,
         )
         return found.logits[:, -1], cache.layers
+
+
+class _VitGpt2(_Captioner):
+    """A decoder that attends to the patches beside its own tokens."""
+
+    def __init__(self, model: Any) -> None:
+        start: Any = decoder_start(model)
+        super().__init__(model, model, start)
+
+    def memory(self, pixels: Tensor, prompt: Tensor | None) -> Tensor:
+        states = self.model.encoder(pixel_values=pixels).last_hidden_state
+        projection = getattr(self.model, "enc_to_dec_proj", None)
+        if projection is not None:
+            states = projection(states)
+        attentions = [block.crossattention for block in self.model.decoder.transformer.h]
+        both = [half for one in attentions for half in one.c_attn(states).chunk(2, dim=-1)]
+        return torch.stack([_heads(half, attentions[0].head_dim) for half in both], dim=1)
+
+    def after(
+        self, ids: Tensor, memory: Tensor, past: Tensor, positions: Tensor, mask: Tensor
+    ) -> tuple[Tensor, list[Any]]:
+        cache = _with_cross_attention(past, memory)
+        found = self.model.decoder(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            # As for BLIP.
+            encoder_hidden_states=memory[:, 0, 0],
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return found.logits[:, -1], cache.self_attention_cache.layers
 
 
 class _Blip2(_Captioner):

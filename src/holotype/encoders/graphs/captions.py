@@ -178,6 +178,8 @@ def _prompt(
     (text,) = tokenizer.encode([encoding.prompt], max_length=None)
     if encoding.model_type == "blip-2":
         return tuple(text.ids)
+    if encoding.model_type == "vision-encoder-decoder":
+        return (*facts.start, *text.ids)
     # The end of the prompt would be that of the caption.
     if encoding.model_type == "blip":
         return (*facts.start, *text.ids[1:-1])

@@ -141,9 +141,11 @@ def _decode(picture: Picture, settings: PixelSettings) -> Image.Image:
     if isinstance(picture, Image.Image):
         with _LOCKS[id(picture) // 64 % len(_LOCKS)]:
             return _finish(picture, settings)
+    if isinstance(picture, memoryview) and not picture.c_contiguous:
+        picture = picture.tobytes()
     if isinstance(picture, bytes | bytearray | memoryview):
         return _from_file(BytesIO(picture), settings)
-    path = os.fspath(picture)
+    path = os.fsdecode(picture)
     if is_uri(path):
         return _from_file(BytesIO(bytes_of_uri(path)), settings)
     try:
@@ -248,12 +250,19 @@ def _finish(image: Image.Image, settings: PixelSettings) -> Image.Image:
 
 _CLOSED = "Operation on closed image"
 """What Pillow says of an image after `close`."""
+_FILE_CLOSED = "closed file"
+"""How that ends what Python says where a file is closed before Pillow has read the pixels."""
 
 
 def _damaged(error: Exception) -> ImageError:
     reason = str(error) or type(error).__name__
     if reason == _CLOSED:
         return ImageError("is a Pillow image that has been closed; pass it before it is closed")
+    if isinstance(error, ValueError) and reason.endswith(_FILE_CLOSED):
+        return ImageError(
+            "is a Pillow image whose file was closed before its pixels were read; call its load() "
+            "before that"
+        )
     return ImageError(f"cannot be decoded: {reason}; the file is damaged, or not complete")
 
 
@@ -354,6 +363,7 @@ def bytes_of_uri(uri: str) -> bytes:
             "picture"
         )
     try:
-        return base64.b64decode(unquote(data), validate=True)
+        # Encoders of base64 break lines.
+        return base64.b64decode("".join(unquote(data).split()), validate=True)
     except ValueError as error:
         raise ImageError(f"is a data URI whose base64 cannot be decoded: {error}") from error

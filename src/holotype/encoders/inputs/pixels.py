@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,15 +63,16 @@ class PictureReader:
         n_threads = min(n_cores(), len(pictures))
         indices = range(len(pictures))
         if n_threads < 2:
-            rows = [self._row(at, pictures[at]) for at in indices]
+            # The cores that have no picture of their own help with the only one.
+            rows = [self._row(at, pictures[at], n_cores()) for at in indices]
         else:
             with ThreadPoolExecutor(n_threads, thread_name_prefix="holotype-picture") as threads:
                 rows = list(threads.map(self._row, indices, pictures))
         return Reading(rows, [0] * len(rows))
 
-    def _row(self, index: int, picture: Picture) -> PictureRow:
+    def _row(self, index: int, picture: Picture, n_threads: int = 1) -> PictureRow:
         try:
-            return prepare(decode(picture, self.settings), self.settings)
+            return prepare(decode(picture, self.settings), self.settings, n_threads)
         except ImageError as error:
             raise error.at(index) from error
 
@@ -88,19 +90,20 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def prepare(image: Image.Image, settings: PixelSettings) -> PictureRow:
+def prepare(image: Image.Image, settings: PixelSettings, n_threads: int = 1) -> PictureRow:
     """Resize, crop, rescale and normalise a picture.
 
     Args:
         image: mode RGB.
         settings: how.
+        n_threads: how many threads resize it.
 
     Raises:
         ImageError: it is so narrow that resizing would make it too large.
     """
     if settings.tile_size is not None:
         return _tiles(image, settings, settings.tile_size)
-    levels = np.asarray(_cropped(_resized(image, settings), settings))
+    levels = np.asarray(_cropped(_resized(image, settings, n_threads), settings))
     if settings.max_patches is not None:
         return _patches(levels, settings)
     if settings.max_pixels is not None:
@@ -114,19 +117,86 @@ def prepare(image: Image.Image, settings: PixelSettings) -> PictureRow:
     return PictureRow(np.ascontiguousarray(values.transpose(2, 0, 1)), n_tokens)
 
 
-def _resized(image: Image.Image, settings: PixelSettings) -> Image.Image:
+def _resized(image: Image.Image, settings: PixelSettings, n_threads: int) -> Image.Image:
     target = target_size(image.height, image.width, settings)
-    return image if target is None else _resize(image, target, settings)
+    return image if target is None else _resize(image, target, settings, n_threads)
 
 
-def _resize(image: Image.Image, size: tuple[int, int], settings: PixelSettings) -> Image.Image:
+def _resize(
+    image: Image.Image, size: tuple[int, int], settings: PixelSettings, n_threads: int = 1
+) -> Image.Image:
     height, width = size
     if height * width > MAX_PIXELS:
         raise ImageError(
             f"is {image.width:,} by {image.height:,} pixels, and would be {width:,} by {height:,} "
             "where its network reads it; crop it first"
         )
-    return image.resize((width, height), _FILTERS[settings.resample])
+    resample = _FILTERS[settings.resample]
+    n_bands = min(n_threads, image.height, image.width * image.height // _PIXELS_OF_A_BAND)
+    if n_bands > 1 and _narrows_first(image.size, (width, height)) and _in_two_steps(resample):
+        image = narrowed(image, width, resample, n_bands)
+    return image.resize((width, height), resample)
+
+
+# A thread is not worth fewer.
+_PIXELS_OF_A_BAND = 1 << 18
+
+
+def _narrows_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
+    """Return whether Pillow resizes the rows of an image before its columns.
+
+    Pillow 13 begins with the columns where an image is twice as high as wide, or hardly becomes
+    narrower. This keeps a distance to both.
+    """
+    (width, height), (new_width, new_height) = size, target
+    return (
+        2 * height <= 3 * width
+        and 2 * new_width <= width
+        and 10 * width * new_height >= 9 * height * new_width
+    )
+
+
+@cache
+def _in_two_steps(resample: Image.Resampling) -> bool:
+    """Return whether an image of the usual shapes is the same when it is narrowed first.
+
+    That it is the same for all of them is for tests; this finds versions of Pillow that compute
+    otherwise.
+    """
+    levels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    for height, width in ((96, 96), (64, 96), (96, 64)):
+        image = Image.fromarray(levels[:height, :width])
+        target = width // 4, height // 4
+        in_steps = image.resize((target[0], height), resample).resize(target, resample)
+        if in_steps.tobytes() != image.resize(target, resample).tobytes():
+            return False
+    return True
+
+
+def narrowed(
+    image: Image.Image, width: int, resample: Image.Resampling, n_bands: int
+) -> Image.Image:
+    """Return an RGB image in another width, of which several threads compute some rows each.
+
+    Args:
+        image: at least as high as there are bands.
+        width: the new width.
+        resample: the filter.
+        n_bands: how many threads, of which the caller's is one.
+    """
+
+    def narrow(top: int, end: int) -> Image.Image:
+        band = image.crop((0, top, image.width, end))
+        return band.resize((width, end - top), resample)
+
+    ends = [image.height * at // n_bands for at in range(n_bands + 1)]
+    found = Image.new("RGB", (width, image.height))
+    with ThreadPoolExecutor(n_bands - 1, thread_name_prefix="holotype-picture") as threads:
+        others = [threads.submit(narrow, *band) for band in pairwise(ends[1:])]
+        found.paste(narrow(0, ends[1]), (0, 0))
+        for top, band in zip(ends[1:-1], others, strict=True):
+            found.paste(band.result(), (0, top))
+    return found
 
 
 def target_size(height: int, width: int, settings: PixelSettings) -> tuple[int, int] | None:

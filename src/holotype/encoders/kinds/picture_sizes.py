@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from holotype.encoders.checkpoints.captioner import picture_network
 from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
@@ -28,10 +29,11 @@ USUAL_SIZES: Mapping[str, tuple[int, int]] = {
     "git": (224, 16),
     "metaclip_2": (224, 32),
     "siglip": (224, 16),
+    "vision-encoder-decoder": (224, 16),
 }
 """The sides of pictures and of patches where no file states them, of the networks that read pictures
 of one size."""
-_EXACT = frozenset({"chinese_clip", "clip", "git", "metaclip_2"})
+_EXACT = frozenset({"chinese_clip", "clip", "git", "metaclip_2", "vision-encoder-decoder"})
 """Networks that read no other size; others leave out what is no whole patch."""
 _BY_PATCHES, _BY_AREA = "siglip2", "colqwen2"
 USUAL_PATCHES: Mapping[str, tuple[int, int]] = {_BY_PATCHES: (16, 1), _BY_AREA: (14, 2)}
@@ -61,9 +63,11 @@ _KEYS: Mapping[str, str] = {
 }
 _PATCHES = re.compile(
     r"(^|\.)(vision_model|vision_tower|visual)\.(.+\.)?patch_embed(ding|\.proj)\.weight$"
+    r"|^encoder\.embeddings\.patch_embeddings\.projection\.weight$"
 )
 _POSITIONS = re.compile(
     r"(^|\.)(vision_model|vision_tower)\.(.+\.)?embeddings\.position_embedding(\.weight)?$"
+    r"|^encoder\.embeddings\.position_embeddings$"
 )
 _CHANNELS = 3
 _FRAMES = 2
@@ -120,7 +124,7 @@ def check_pictures(
     stated = config.text("model_type")
     kind = "" if stated is None else stated.value
     inner = config.part("vlm_config") or config
-    network = inner.part("vision_config") or JsonFile(config.name, {}, config.location)
+    network = picture_network(inner)
     named = {comparison.field: comparison for comparison in comparisons}
     read = _Read(pixels, named, network, folder.whole)
     _check_bounds(read)

@@ -17,6 +17,7 @@ from transformers import (
     EncoderDecoderCache,
     GenerationConfig,
     PreTrainedModel,
+    VisionEncoderDecoderModel,
 )
 
 from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
@@ -38,7 +39,8 @@ from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.weights import build_model, read_config
 from holotype.errors import CheckpointError
 
-_COMPUTED = re.compile(r"(^|\.)position_ids$")
+# GPT-2 kept its causal mask as a tensor.
+_COMPUTED = re.compile(r"(^|\.)position_ids$|\.(attn|crossattention)\.(masked_)?bias$")
 _AT_ONCE = 16
 """How many captions are written at once: each step keeps the logits of all tokens."""
 
@@ -58,6 +60,9 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
             memory_bytes += _replace_maps(model.text_decoder)
         if plan.encoding.num_beams > 1:
             _share_pictures(model.text_decoder, plan.encoding.num_beams)
+    elif isinstance(model, VisionEncoderDecoderModel):
+        with torch.inference_mode():
+            replace_linears(model.get_submodule("encoder"))
     prompt = prompt_ids(plan.encoding, tokenizer, model.config)
     if prompt is None:
         _check_beginning(folder, model, plan.encoding.model_type)
@@ -69,13 +74,17 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
 
 def _check_beginning(folder: Checkpoint, model: Any, model_type: str) -> None:
     """Check that the settings name the token with which captions begin without a prompt."""
-    name, key, token = "config.json", "bos_token_id", 0
+    name, key = "config.json", "bos_token_id"
+    token: int | None = 0
     if model_type == "blip":
         # It gives the network two tokens, and leaves out the second.
         key, token = "text_config.eos_token_id", model.config.text_config.eos_token_id
     elif model_type == "git":
         name = GENERATION_FILE if folder.has(GENERATION_FILE) else name
         token = model.generation_config.bos_token_id
+    elif model_type == "vision-encoder-decoder":
+        name = GENERATION_FILE if folder.has(GENERATION_FILE) else name
+        key, token = "decoder_start_token_id", decoder_start(model)
     if token is None:
         raise CheckpointError(
             folder.where(name),
@@ -193,6 +202,7 @@ class Captions:
         }
         self._writer: Any = writer_of(model)
         self._shares_pictures = encoding.num_beams > 1 and encoding.model_type == "blip"
+        self._writes_after_start = encoding.model_type == "vision-encoder-decoder"
         _, self._ends = ends_of(model, encoding.model_type)
 
     @property
@@ -220,8 +230,11 @@ class Captions:
         }
         if self._prompt is not None:
             ids = torch.tensor([list(self._prompt)] * len(pixels), device=self.device)
-            inputs["input_ids"] = ids
-            inputs["attention_mask"] = torch.ones_like(ids)
+            if self._writes_after_start:
+                inputs["decoder_input_ids"] = ids
+            else:
+                inputs["input_ids"] = ids
+                inputs["attention_mask"] = torch.ones_like(ids)
         if self._shares_pictures:
             inputs["past_key_values"] = EncoderDecoderCache(DynamicCache(), _OfPictures())
         with without_messages("transformers.generation.utils"):
@@ -270,8 +283,17 @@ def prompt_ids(
     return text.ids
 
 
+def decoder_start(model: Any) -> int | None:
+    """Return the token with which a decoder begins to write; None if nothing states one."""
+    stated = model.generation_config
+    found: int | None = stated.decoder_start_token_id
+    return stated.bos_token_id if found is None else found
+
+
 def _n_shown(model: Any, model_type: str, prompt: Sequence[int] | None) -> int:
     """Return how many tokens captions begin with, as `generate` counts them."""
+    if model_type == "vision-encoder-decoder":
+        return 1 + len(prompt or ())
     if writer_of(model).config.is_encoder_decoder:
         return 1
     if prompt is None:
@@ -288,7 +310,7 @@ def writer_of(model: Any) -> Any:
 
 def ends_of(model: Any, model_type: str) -> tuple[frozenset[int], frozenset[int]]:
     """Return the tokens at which writing stops, and those at which a caption ends."""
-    text_config = getattr(model.config, "text_config", model.config)
+    text_config = model.config.get_text_config(decoder=True)
     if model_type == "blip":
         stops = _numbers([text_config.sep_token_id])
         return stops, stops

@@ -39,6 +39,16 @@ def pixels(picture: Any, **changes: Any) -> Any:
     return np.asarray(decode(picture, settings(**changes)))
 
 
+class _AsBytes(os.PathLike[bytes]):
+    """A path that the system knows as bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __fspath__(self) -> bytes:
+        return os.fsencode(self._path)
+
+
 def test_every_form_gives_the_same_pixels(tmp_path: Path) -> None:
     image = photograph()
     content = encoded(image)
@@ -51,7 +61,10 @@ def test_every_form_gives_the_same_pixels(tmp_path: Path) -> None:
         content,
         bytearray(content),
         memoryview(content),
+        memoryview(content[::-1])[::-1],
+        _AsBytes(path),
         f"data:image/png;base64,{written}",
+        f"data:image/png;base64,{base64.encodebytes(content).decode()}",
         f"DATA:image/PNG;BASE64,{written}",
         f"data:image/png;name=a.png;base64,{written}",
         f"data:;base64,{written}",
@@ -280,6 +293,16 @@ def test_an_image_of_a_closed_file_is_an_error(tmp_path: Path) -> None:
     image.close()
     with pytest.raises(ImageError, match="is a Pillow image that has been closed"):
         decode(image, settings())
+
+
+def test_an_image_whose_file_is_closed_before_it_is_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(encoded(photograph()))
+    with (tmp_path / "picture.png").open("rb") as file:
+        image, read = Image.open(file), Image.open(file)
+        read.load()
+    with pytest.raises(ImageError, match=r"file was closed before .* call its load\(\)"):
+        decode(image, settings())
+    assert np.array_equal(pixels(read), np.asarray(photograph()))
 
 
 def test_an_image_is_left_as_it_was() -> None:
