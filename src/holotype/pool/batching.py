@@ -303,10 +303,10 @@ class Batcher:
         now_s, late = self._clock(), list[Request]()
         for queue in self._queues:
             while queue:
-                request, _ = queue.popitem(last=False)
+                request = next(iter(queue))
                 if not self._leaves(request, now_s, late):
-                    _put_first(queue, request)
                     return _Batch(self, request.group), late
+                del queue[request]
         return None, late
 
     def form(self, batch: _Batch) -> list[Window]:
@@ -347,10 +347,11 @@ class Batcher:
     def _leaves(self, request: Request, now_s: float, late: list[Request]) -> bool:
         """Whether a request that was taken out of its queue is not to be run; the lock is held."""
         is_late = request.deadline_s is not None and now_s >= request.deadline_s
-        if not is_late and not request.done():
+        is_done = request.done()
+        if not is_late and not is_done:
             return False
         self._queued_tokens -= request.n_tokens
-        if not request.done():
+        if not is_done:
             late.append(request)
         return True
 
@@ -452,6 +453,18 @@ class Batcher:
     def _put(self, window: Window, part: Batched) -> None:
         """Give a request the results of a window, and finish it with the last one."""
         request = window.request
+        if len(window.items) == len(request.items):
+            request.finish(
+                Joined(
+                    part.value,
+                    (part.version,),
+                    part.because,
+                    request.queue_s or 0.0,
+                    request.run_s,
+                    part.facts,
+                )
+            )
+            return
         with self._changed:
             # Another worker may have another window of the same request.
             request.parts[window.start] = part

@@ -50,6 +50,7 @@ def test_what_cannot_be_registered_is_said(site: Site) -> None:
         ({**good, "inference_config": {"trust_remote_code": True}}, "trust_remote_code"),
         ({**good, "more": 1}, "more"),
         ({"version_id": "v9"}, "reference"),
+        ({**good, "dry_run": "yes"}, "dry_run"),
     ):
         answer = site.post(f"{MODELS}/register", wrong)
         assert answer.status_code == 422
@@ -211,6 +212,7 @@ def test_wrong_keys_and_bodies_are_refused(guarded: Site) -> None:
         {"name": "x", "scopes": ["infer"], "expires_at": "2001-01-01T00:00:00Z"},
         {"name": "x", "scopes": ["infer"], "expires_at": "2099-01-01T00:00:00"},
         {"name": "a\nb", "scopes": ["infer"]},
+        {"name": 7, "scopes": ["infer"]},
     ):
         assert call(guarded, "POST", "/keys", "root", json=wrong).status_code == 422, wrong
     assert not [e for e in ApiKeys(guarded.registry.database).list() if e.name in ("", "x")]
