@@ -73,7 +73,8 @@ async def join_pieces(
 
 def to_base64(vector: Floats) -> str:
     """Return a vector as OpenAI's clients read it: little-endian float32."""
-    return b2a_base64(vector.astype(_LITTLE_ENDIAN, copy=False), newline=False).decode("ascii")
+    raw = vector.astype(_LITTLE_ENDIAN, copy=False).tobytes()
+    return b2a_base64(raw, newline=False).decode("ascii")
 
 
 def contiguous(vectors: Floats) -> Floats:
