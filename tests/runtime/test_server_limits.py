@@ -107,6 +107,16 @@ def test_health_answers_while_models_run(slow: RunningServer) -> None:
         assert {each.result().status_code for each in running} == {200}
 
 
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+def test_probes_may_ask_for_the_head_alone(slow: RunningServer, path: str) -> None:
+    head, whole = slow.client.head(path), slow.client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    assert int(head.headers["content-length"]) > 0
+    # The connection goes on: nothing of a body is left in it.
+    assert slow.client.get("/health").json() == {"status": "ok"}
+
+
 def test_a_deadline_is_kept(slow: RunningServer) -> None:
     response = embed(slow, "x", x_request_timeout_ms="100")
     assert response.status_code == 504

@@ -78,6 +78,8 @@ export interface paths {
          * Read Events
          * @description Send events of the pool, activations, jobs, deployments and health, until the server stops.
          *
+         *     The stream ends within a second when its key is revoked or expires.
+         *
          *     A client that comes back with Last-Event-ID goes on after that event. If the server does not have
          *     the events after it any more, it sends one of the type reset: ask for the present state again.
          */
@@ -229,7 +231,8 @@ export interface paths {
          *
          *     A version that serves is measured as it serves, besides its other callers; another one is loaded
          *     within the budget of the pool, and closed afterwards. Numbers of versions that are measured in one
-         *     job share a test run.
+         *     job share a test run. When the server stops, the job fails, and of the version that is measured then
+         *     nothing is recorded.
          */
         post: operations["benchmark_versions_api_models__kind__benchmark_post"];
         delete?: never;

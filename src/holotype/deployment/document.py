@@ -326,4 +326,7 @@ class Deployment:
 
     def find(self, name: str) -> ModelSpec | None:
         """Return the model of this name, or None."""
-        return next((model for model in self.models if model.name == name), None)
+        for model in self.models:
+            if model.name == name:
+                return model
+        return None

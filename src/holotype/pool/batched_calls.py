@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from holotype.pool.batching import Batcher
 from holotype.pool.calling import Answer, Caller, run_method
@@ -23,8 +23,7 @@ _Group: TypeAlias = tuple[str, ModelKind | None, tuple[tuple[str, Any], ...]]
 """What the items of one batch have in common: method, kind and options."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedCall:
+class QueuedCall(NamedTuple):
     """A call that waits for its batch.
 
     Attributes:
@@ -48,11 +47,11 @@ class QueuedCall:
         """
         request = self.request
         try:
-            return self._answer(request.result(self.timeout_s))
+            return self.answer(request.result(self.timeout_s))
         except TimeoutError:
             # Its own errors are such, too, and stay what they are.
             request.expire()
-            return self._answer(request.result())
+            return self.answer(request.result())
         except BaseException:
             request.cancel()
             raise
@@ -64,12 +63,13 @@ class QueuedCall:
             loop = asyncio.get_running_loop()
             timer = loop.call_later(self.timeout_s, self.request.expire)
         try:
-            return self._answer(await asyncio.wrap_future(self.request))
+            return self.answer(await asyncio.wrap_future(self.request))
         finally:
             if timer is not None:
                 timer.cancel()
 
-    def _answer(self, found: Joined) -> Answer[Any]:
+    def answer(self, found: Joined) -> Answer[Any]:
+        """Return the answer, from what the request found."""
         return Answer(
             value=self.finish(found.value, found.facts),
             versions=found.versions,

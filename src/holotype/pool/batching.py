@@ -378,6 +378,18 @@ class Batcher:
     def _put(self, window: Window, part: Batched) -> None:
         """Give a request the results of a window, and finish it with the last one."""
         request = window.request
+        if len(window.items) == len(request.items):
+            request.finish(
+                Joined(
+                    part.value,
+                    (part.version,),
+                    part.because,
+                    request.queue_s or 0.0,
+                    request.run_s,
+                    part.facts,
+                )
+            )
+            return
         with self._changed:
             # Another worker may have another window of the same request.
             request.parts[window.start] = part

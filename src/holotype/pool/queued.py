@@ -52,8 +52,7 @@ class Limits:
         check_count("queued_requests", self.queued_requests, least=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batched:
+class Batched(NamedTuple):
     """What a batch returned.
 
     Attributes:
@@ -181,8 +180,7 @@ class Request(Future[Joined]):
             self.set_result(joined)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A part of a request that runs at once.
 
     Attributes:

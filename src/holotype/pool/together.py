@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -29,8 +28,7 @@ _TOKENS_OF_A_PICTURE = 256
 Finish = Callable[[Any, "Facts | None"], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Together:
+class Together(NamedTuple):
     """A call that can run together with others.
 
     Attributes:
@@ -63,8 +61,9 @@ def plan_together(
         args: its arguments.
         options: its arguments by name.
     """
-    if not all(isinstance(value, _COMPARABLE) for value in options.values()):
-        return None
+    for value in options.values():
+        if not isinstance(value, _COMPARABLE):
+            return None
     if method == "rank":
         return _rank(name, args, options)
     if len(args) != 1:

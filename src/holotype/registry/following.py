@@ -59,6 +59,8 @@ class ModelConfigService:
         self._registry = registry
         self._poll_s = _POLL_S[registry.database.dialect] if poll_s is None else poll_s
         self._known: Mapping[str, Activation] = MappingProxyType({})
+        self._told: Mapping[str, int] = {}
+        self._n_learned = 0
         self._read_at = float("-inf")
         self._problem: str | None = None
         self._changed = threading.Condition()
@@ -139,6 +141,21 @@ class ModelConfigService:
         if sockets is not None:
             sockets[1].send(b"l")
 
+    def learn(self, activation: Activation) -> None:
+        """Know an activation that this process has just recorded, before it is read.
+
+        Subscribers are told of it when it is. They may keep the thread of the service busy for as
+        long as a model takes to load, and nobody may take the version before for the active one
+        meanwhile.
+        """
+        with self._changed:
+            known = self._known.get(activation.kind)
+            if known is not None and known.generation >= activation.generation:
+                return
+            self._n_learned += 1
+            self._known = MappingProxyType({**self._known, activation.kind: activation})
+            self._changed.notify_all()
+
     def wait(self, kind: str, generation: int, *, timeout_s: float) -> bool:
         """Wait until a kind is known to be at a generation or a later one.
 
@@ -192,14 +209,17 @@ class ModelConfigService:
             raise self._registry.database.unavailable(error) from error
 
     def _read(self) -> None:
-        found = MappingProxyType(dict(self._registry.all_active()))
-        new = [
-            each
-            for kind, each in found.items()
-            if kind not in self._known or self._known[kind].generation != each.generation
-        ]
+        n_learned = self._n_learned
+        found = dict(self._registry.all_active())
+        new = [each for kind, each in found.items() if self._told.get(kind) != each.generation]
+        self._told = {kind: each.generation for kind, each in found.items()}
         with self._changed:
-            self._known = found
+            if n_learned != self._n_learned:
+                # Something was recorded, perhaps after it was read here.
+                for kind, each in self._known.items():
+                    if kind not in found or found[kind].generation < each.generation:
+                        found[kind] = each
+            self._known = MappingProxyType(found)
             self._read_at = time.monotonic()
             self._problem = None
             subscribers = self._subscribers

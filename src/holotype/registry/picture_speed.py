@@ -83,7 +83,11 @@ def reads_pictures(encoder: Any) -> bool:
 
 
 def measure_picture_speed(
-    encoder: Any, profile: PictureProfile, *, clock: Callable[[], float] = perf_counter
+    encoder: Any,
+    profile: PictureProfile,
+    *,
+    clock: Callable[[], float] = perf_counter,
+    before_each: Callable[[], object] = lambda: None,
 ) -> tuple[Measurement, ...]:
     """Time single pictures, from the bytes of a file to a vector or a caption, and rounds of several.
 
@@ -93,6 +97,7 @@ def measure_picture_speed(
         encoder: a loaded model that reads pictures.
         profile: how many pictures are read, and how often.
         clock: the time in seconds.
+        before_each: see `measure_speed`.
 
     Raises:
         InvalidArgumentError: the model reads no pictures.
@@ -122,4 +127,5 @@ def measure_picture_speed(
         n_rounds=profile.n_rounds,
         n_warm_up=profile.n_warm_up,
         clock=clock,
+        before_each=before_each,
     )

@@ -99,6 +99,7 @@ def run_benchmark(
     device: str | None = None,
     open: OpenVersion | None = None,
     on_step: Callable[[str], object] = lambda _: None,
+    before_each: Callable[[], object] = lambda: None,
 ) -> tuple[BenchmarkRun, ...]:
     """Measure a version on a set of texts, and record the numbers.
 
@@ -118,6 +119,8 @@ def run_benchmark(
         device: see `load`.
         open: loads the version in another way, such as a pool's; `device` must be None then.
         on_step: is told what is being measured.
+        before_each: is called before each request; what it raises ends the benchmark, and nothing is
+            recorded.
 
     Returns:
         The run that says how good it is, if there is one, and the run that was timed.
@@ -142,7 +145,7 @@ def run_benchmark(
         if chosen is None or reads_pictures(encoder):
             if data is not None:
                 raise _no_data(found, data)
-            measured.append(_time_pictures(opened, n_requests, on_step))
+            measured.append(_time_pictures(opened, n_requests, on_step, before_each))
             chosen = None
         elif _can_judge(encoder, chosen, stated=data is not None):
             on_step(f"measuring quality on {chosen.name}")
@@ -153,7 +156,7 @@ def run_benchmark(
             )
             measured.append((chosen.name, chosen.digest, quality))
         if chosen is not None:
-            measured.append(_time_texts(opened, chosen, n_requests, on_step))
+            measured.append(_time_texts(opened, chosen, n_requests, on_step, before_each))
         environment = describe_environment(encoder.device)
     tracker = PerformanceTracker(registry)
     return tuple(
@@ -175,6 +178,7 @@ def _time_texts(
     chosen: QuerySet | LabelledSet,
     n_requests: int,
     on_step: Callable[[str], object],
+    before_each: Callable[[], object],
 ) -> tuple[str, str, tuple[Measurement, ...]]:
     """Return the name and the digest of what was timed, and the numbers."""
     queries, documents = _texts(chosen)
@@ -182,17 +186,22 @@ def _time_texts(
         queries=queries, documents=documents[:_DOCUMENTS_OF_A_CALL], n_requests=n_requests
     )
     on_step(f"timing {n_requests} requests")
-    numbers = (*measure_speed(opened.model, profile), *_memory(opened))
+    measured = measure_speed(opened.model, profile, before_each=before_each)
+    numbers = (*measured, *_memory(opened))
     return f"speed on {chosen.name}", profile.digest, numbers
 
 
 def _time_pictures(
-    opened: LoadedVersion, n_requests: int, on_step: Callable[[str], object]
+    opened: LoadedVersion,
+    n_requests: int,
+    on_step: Callable[[str], object],
+    before_each: Callable[[], object],
 ) -> tuple[str, str, tuple[Measurement, ...]]:
     """Return the same for pictures."""
     profile = PictureProfile(n_requests=n_requests)
     on_step(f"timing {n_requests} pictures")
-    numbers = (*measure_picture_speed(opened.model, profile), *_memory(opened))
+    measured = measure_picture_speed(opened.model, profile, before_each=before_each)
+    numbers = (*measured, *_memory(opened))
     return f"speed on {_DRAWN}", profile.digest, numbers
 
 

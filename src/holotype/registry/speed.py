@@ -86,7 +86,11 @@ class Calls:
 
 
 def measure_speed(
-    encoder: Any, profile: SpeedProfile, *, clock: Callable[[], float] = perf_counter
+    encoder: Any,
+    profile: SpeedProfile,
+    *,
+    clock: Callable[[], float] = perf_counter,
+    before_each: Callable[[], object] = lambda: None,
 ) -> tuple[Measurement, ...]:
     """Time single requests, and calls with all documents of a profile.
 
@@ -101,6 +105,7 @@ def measure_speed(
         encoder: a loaded encoder of any type of text model.
         profile: what to encode, and how often.
         clock: the time in seconds.
+        before_each: is called before each request and round; what it raises ends the measurement.
 
     Raises:
         InvalidArgumentError: the encoder is of another type.
@@ -117,6 +122,7 @@ def measure_speed(
         n_warm_up=profile.n_warm_up,
         n_tokens=n_tokens if calls.unit == "texts" else None,
         clock=clock,
+        before_each=before_each,
     )
 
 
@@ -130,6 +136,7 @@ def time_calls(
     n_warm_up: int,
     n_tokens: int | None = None,
     clock: Callable[[], float] = perf_counter,
+    before_each: Callable[[], object] = lambda: None,
 ) -> tuple[Measurement, ...]:
     """Time requests and rounds of any type of model; see `measure_speed`.
 
@@ -142,11 +149,12 @@ def time_calls(
         n_warm_up: how many of each run before.
         n_tokens: the tokens of a round; None does not count them.
         clock: the time in seconds.
+        before_each: is called before each of them; what it raises ends the measurement.
     """
     single = [items[n % len(items)] for n in range(n_warm_up + n_requests)]
     requests = [_bind(calls.one, item) for item in single]
-    seconds, n_failed = _timed(requests, n_warm_up, clock)
-    rounds, _ = _timed([calls.many] * (n_warm_up + n_rounds), n_warm_up, clock)
+    seconds, n_failed = _timed(requests, n_warm_up, clock, before_each)
+    rounds, _ = _timed([calls.many] * (n_warm_up + n_rounds), n_warm_up, clock, before_each)
     latencies = [1000 * each for each in seconds]
     rates = [(calls.unit, calls.n_many)] + ([] if n_tokens is None else [("tokens", n_tokens)])
     return (
@@ -218,7 +226,10 @@ def _bind(call: Callable[[Any], object], item: Any) -> Callable[[], object]:
 
 
 def _timed(
-    calls: Sequence[Callable[[], object]], n_warm_up: int, clock: Callable[[], float]
+    calls: Sequence[Callable[[], object]],
+    n_warm_up: int,
+    clock: Callable[[], float],
+    before_each: Callable[[], object],
 ) -> tuple[list[float], int]:
     """Return how long each call took that succeeded, and how many failed, without the first ones.
 
@@ -229,6 +240,7 @@ def _timed(
     failure: Exception | None = None
     n_failed = 0
     for number, call in enumerate(calls):
+        before_each()
         start = clock()
         try:
             call()

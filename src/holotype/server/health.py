@@ -1,4 +1,7 @@
-"""Whether the process lives, whether it should get requests, and what it counted."""
+"""Whether the process lives, whether it should get requests, and what it counted.
+
+Load balancers and probes may ask by HEAD, which gets the same head without a body.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,14 @@ STUCK_AFTER_S = 600.0
 """A load that takes longer than this is reported as stuck."""
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", tags=["operation"])
 async def health() -> Response:
     """Say that the process lives; whatever models do, this answers at once."""
     return Response(b'{"status":"ok"}', media_type="application/json")
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready", tags=["operation"], responses={503: {"description": "Not ready."}})
 async def ready(request: Request) -> Response:
     """Say whether requests should come here: what the deployment preloads is ready."""
@@ -34,6 +39,7 @@ async def ready(request: Request) -> Response:
     return Response(orjson.dumps(body), 503 if problems else 200, media_type="application/json")
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Return the metrics in the text format of Prometheus."""

@@ -28,6 +28,10 @@ from holotype.server.settings import is_loopback
 Scope: TypeAlias = Literal["infer", "operate", "admin"]
 SCOPES: tuple[Scope, ...] = ("infer", "operate", "admin")
 """What a key can allow; each includes those before it."""
+_INCLUDED_IN: Mapping[Scope, frozenset[Scope]] = {
+    scope: frozenset(SCOPES[at:]) for at, scope in enumerate(SCOPES)
+}
+"""What allows each."""
 
 _REMEMBERED_S = 0.5
 _MOST_REMEMBERED = 10_000
@@ -91,8 +95,7 @@ class Caller:
 
     def may(self, scope: Scope) -> bool:
         """Whether it allows what a scope stands for."""
-        least = SCOPES.index(scope)
-        return any(given in self.scopes for given in SCOPES[least:])
+        return not _INCLUDED_IN[scope].isdisjoint(self.scopes)
 
 
 LOCAL = Caller(id=None, name="local", scopes=SCOPES)

@@ -113,6 +113,9 @@ def check_text(text: object, index: int) -> str:
         TypeError: it is not a string.
         ValueError: it holds half of a surrogate pair, which no text has.
     """
+    if type(text) is str and text.isascii():
+        # What it is called is put together for errors only.
+        return text
     return check_string(text, f"the text at index {index}")
 
 

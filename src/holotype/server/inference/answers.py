@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 _VALUES_AT_ONCE = 32_768
+_LITTLE_ENDIAN = np.dtype("<f4")
 
 Floats = NDArray[np.float32]
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -72,7 +73,8 @@ async def join_pieces(
 
 def to_base64(vector: Floats) -> str:
     """Return a vector as OpenAI's clients read it: little-endian float32."""
-    return b64encode(vector.astype("<f4", copy=False).tobytes()).decode("ascii")
+    raw = vector.astype(_LITTLE_ENDIAN, copy=False).tobytes()
+    return b2a_base64(raw, newline=False).decode("ascii")
 
 
 def contiguous(vectors: Floats) -> Floats:

@@ -242,8 +242,7 @@ class Call:
         if batched and lease is not None:
             queued = pool.submit(name, method, items, **asked, **options)
             if queued is not None:
-                await self.wait(queued.request)
-                return queued.result()
+                return queued.answer(await self.wait(queued.request))
         work = pool.acall(name, method, items, batched=False, **asked, **options)
         return await self.wait(asyncio.ensure_future(work))
 

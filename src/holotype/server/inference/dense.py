@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from holotype.encoders.config import knows_sizes
 from holotype.encoders.inputs.lengths import Lengths
@@ -18,8 +17,7 @@ MOST_SWAPS = 3
 """How often a model may change its vectors during one request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vectors:
+class Vectors(NamedTuple):
     """What a request for vectors got.
 
     Attributes:

@@ -108,7 +108,8 @@ def benchmark_versions(
 
     A version that serves is measured as it serves, besides its other callers; another one is loaded
     within the budget of the pool, and closed afterwards. Numbers of versions that are measured in one
-    job share a test run.
+    job share a test run. When the server stops, the job fails, and of the version that is measured then
+    nothing is recorded.
     """
     registry = manager.registry
     names = [registry.get(kind, each).name for each in body.versions]
@@ -137,6 +138,7 @@ def benchmark_versions(
                 test_run_id=test_run_id,
                 open=manager.serving.open,
                 on_step=partial(progress.step, step, "running"),
+                before_each=progress.require_time,
             )
             progress.step(step, "succeeded", "recorded")
         runs = [RunBody.of(each).model_dump(mode="json") for each in done]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
@@ -21,6 +22,15 @@ EventType: TypeAlias = Literal["pool", "activation", "job", "deployment", "healt
 MOST_KEPT = 1000
 MOST_READERS = 200
 _AT_ONCE = 100
+_ASKS_EVERY_S = 0.5
+"""How often a reader that gets no events is asked about."""
+
+MayRead: TypeAlias = Callable[[], Awaitable[bool]]
+"""Says whether a reader may still read."""
+
+
+async def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +82,9 @@ class EventHub:
         for wake in wakes:
             wake()
 
-    def read(self, last_id: str | None = None) -> AsyncIterator[ServerEvent]:
+    def read(
+        self, last_id: str | None = None, *, may_read: MayRead = _always
+    ) -> AsyncIterator[ServerEvent]:
         """Return the events from now on, as they come, until the hub ends.
 
         A reader that is too slow, or was away too long, gets one event of the type ``reset`` in the
@@ -80,12 +92,16 @@ class EventHub:
 
         Args:
             last_id: the last event that the reader has seen; None begins with the next one.
+            may_read: is asked before events are given, and twice a second; the reader ends when it
+                may not read any more.
         """
         with self._lock:
             position, has_missed = self._find(last_id)
-        return self._read(position, has_missed=has_missed)
+        return self._read(position, may_read, has_missed=has_missed)
 
-    async def _read(self, position: int, *, has_missed: bool) -> AsyncIterator[ServerEvent]:
+    async def _read(
+        self, position: int, may_read: MayRead, *, has_missed: bool
+    ) -> AsyncIterator[ServerEvent]:
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
 
@@ -99,7 +115,7 @@ class EventHub:
         try:
             if has_missed:
                 yield self._reset(position)
-            while True:
+            while await may_read():
                 changed.clear()
                 with self._lock:
                     first = self._last - len(self._ring) + 1
@@ -116,7 +132,9 @@ class EventHub:
                 if ended:
                     return
                 if not found:
-                    await changed.wait()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_ASKS_EVERY_S):
+                            await changed.wait()
         finally:
             with self._lock:
                 self._wakes.discard(wake)

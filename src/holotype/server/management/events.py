@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 
-from holotype.server.errors import UnavailableError
-from holotype.server.keys import Caller, require
+from holotype.server.errors import ForbiddenError, UnauthorizedError, UnavailableError
+from holotype.server.keys import Caller, authorize, require
 from holotype.server.management.background import management_of
 from holotype.server.management.event_hub import MOST_READERS, EventHub
 
@@ -32,6 +32,7 @@ async def _hub(request: Request, _: Annotated[Caller, Depends(require("infer"))]
 
 @router.get("/events", response_class=EventSourceResponse)
 async def read_events(
+    request: Request,
     hub: Annotated[EventHub, Depends(_hub)],
     last_event_id: Annotated[
         str | None, Header(max_length=100, description="Go on after this event.")
@@ -39,10 +40,20 @@ async def read_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Send events of the pool, activations, jobs, deployments and health, until the server stops.
 
+    The stream ends within a second when its key is revoked or expires.
+
     A client that comes back with Last-Event-ID goes on after that event. If the server does not have
     the events after it any more, it sends one of the type reset: ask for the present state again.
     """
-    events = hub.read(last_event_id)
+
+    async def may_read() -> bool:
+        try:
+            await authorize(request, "infer")
+        except (ForbiddenError, UnauthorizedError):
+            return False
+        return True
+
+    events = hub.read(last_event_id, may_read=may_read)
     yield ServerSentEvent(retry=RETRY_MS, comment="events of holotype")
     async for event in events:
         yield ServerSentEvent(id=event.id, event=event.type, data=dict(event.data))

@@ -101,12 +101,15 @@ class Job:
 
 
 class Progress:
-    """What a job that runs calls to say how far it has come."""
+    """What a job that runs calls to say how far it has come, and to ask whether it may go on."""
 
-    def __init__(self, change: Callable[..., object], job: Callable[[], Job]) -> None:
+    def __init__(
+        self, change: Callable[..., object], job: Callable[[], Job], is_stopping: Callable[[], bool]
+    ) -> None:
         """Change a job; see `Jobs`."""
         self._change = change
         self._job = job
+        self._is_stopping = is_stopping
 
     def step(
         self, name: str, state: Literal["running", "succeeded", "failed"], message: str
@@ -123,6 +126,15 @@ class Progress:
     def share(self, done: float) -> None:
         """Tell which share is done, from 0 to 1."""
         self._change(progress=min(1.0, max(0.0, done)))
+
+    def require_time(self) -> None:
+        """End a long job when the server stops, which waits for jobs that run.
+
+        Raises:
+            UnavailableError: the server stops.
+        """
+        if self._is_stopping():
+            raise UnavailableError("the server stopped before the job ended; ask for it again")
 
 
 Run: TypeAlias = Callable[[Progress], Outcome]
@@ -285,7 +297,11 @@ class Jobs:
         # First comes that the job waits.
         told.wait()
         self._change(id, state="running", started_at=datetime.now(UTC))
-        progress = Progress(lambda **values: self._change(id, **values), lambda: self._kept[id].job)
+        progress = Progress(
+            lambda **values: self._change(id, **values),
+            lambda: self._kept[id].job,
+            lambda: self._closed,
+        )
         try:
             result = run(progress)
         except Exception as error:

@@ -24,7 +24,8 @@ class NewKey(Body):
 
     name: Annotated[str, Field(min_length=1, max_length=500)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=3)]
-    expires_at: datetime | None = None
+    # JSON has no times: it is a text.
+    expires_at: Annotated[datetime | None, Field(strict=False)] = None
 
 
 class KeyBody(Answer):

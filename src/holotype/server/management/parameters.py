@@ -28,9 +28,9 @@ IdempotencyKey = Annotated[
 
 
 class Body(BaseModel):
-    """The body of a request."""
+    """The body of a request. The text "1" is no number, and true is none, as in requests for models."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 def name_request(request: Request, idempotency_key: str | None) -> str:

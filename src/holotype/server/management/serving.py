@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,9 +15,6 @@ from holotype.server.following import followers
 from holotype.server.state import ServerState
 
 LOAD_TIMEOUT_S = 600.0
-_NOTICE_S = 2.0
-
-_log = logging.getLogger("holotype.server")
 
 
 class PoolServing:
@@ -109,14 +105,8 @@ class PreparedVersion:
         """
         config = self._state.config
         if config is not None:
+            config.learn(activation)
             config.look()
-            if not config.wait(activation.kind, activation.generation, timeout_s=_NOTICE_S):
-                _log.warning(
-                    "%s is at generation %s, which the server has not noticed within %s s",
-                    activation.kind,
-                    activation.generation,
-                    _NOTICE_S,
-                )
         if self._swap is not None:
             self._swap.commit()
 

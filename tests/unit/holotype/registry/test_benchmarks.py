@@ -209,6 +209,23 @@ def test_requests_that_fail_are_counted_and_not_timed() -> None:
         measure_speed(Flaky(*range(1, 20)), profile, clock=fake.clock)
 
 
+@pytest.mark.parametrize("n_allowed", [0, 3, 11])
+def test_a_measurement_ends_before_any_of_its_calls(n_allowed: int) -> None:
+    fake = Flaky()
+    profile = SpeedProfile(queries=("q",), documents=("a",), n_requests=8, n_rounds=2, n_warm_up=2)
+    asked = 0
+
+    def end_after_some() -> None:
+        nonlocal asked
+        if asked == n_allowed:
+            raise KeyError("stopped")
+        asked += 1
+
+    with pytest.raises(KeyError, match="stopped"):
+        measure_speed(fake, profile, clock=fake.clock, before_each=end_after_some)
+    assert asked == n_allowed
+
+
 def test_what_is_no_encoder_of_texts_is_refused() -> None:
     nothing: Any = object()
     with pytest.raises(InvalidArgumentError, match="object does not compare queries"):

@@ -61,6 +61,33 @@ def test_it_knows_what_is_active_and_follows_a_change(filled: ModelRegistry) -> 
         assert service.age_s < SOON_S
 
 
+def test_what_was_recorded_here_is_known_while_a_subscriber_is_busy(filled: ModelRegistry) -> None:
+    busy, go, done = threading.Event(), threading.Event(), threading.Event()
+    told: list[int] = []
+
+    def on_change(activation: Activation) -> None:
+        told.append(activation.generation)
+        busy.set()
+        go.wait(SOON_S)
+        if activation.generation == 3:
+            done.set()
+
+    with ModelConfigService(filled, poll_s=0.05) as service:
+        service.subscribe(on_change)
+        second = filled.activate(KIND, "v2", actor="bob")
+        assert busy.wait(SOON_S)
+        third = filled.activate(KIND, "v1", actor="bob")
+        service.learn(third)
+        assert service.active(KIND) == third
+        service.learn(second)
+        assert service.active(KIND) == third
+        assert service.wait(KIND, 3, timeout_s=0)
+        go.set()
+        assert done.wait(SOON_S)
+        assert told == [2, 3]
+        assert service.active(KIND) == third
+
+
 @pytest.mark.parametrize("address", ["postgresql"], indirect=True)
 def test_postgresql_tells_of_a_change_at_once(filled: ModelRegistry) -> None:
     with ModelConfigService(filled, poll_s=NEVER_S) as service:

@@ -108,6 +108,39 @@ def test_readers_end_with_the_hub_and_get_what_is_left() -> None:
     assert asyncio.run(run()) == [1, 2]
 
 
+def test_a_reader_that_may_not_read_any_more_gets_nothing_and_ends() -> None:
+    async def run() -> tuple[list[object], list[ServerEvent]]:
+        hub, allowed = EventHub(), True
+
+        async def may_read() -> bool:
+            return allowed
+
+        reader = hub.read(may_read=may_read)
+        hub.add("pool", {"n": 0})
+        before = numbers(await take(reader, 1))
+        hub.add("pool", {"n": 1})
+        allowed = False
+        after = [event async for event in reader]
+        assert hub.n_readers == 0
+        return before, after
+
+    assert asyncio.run(run()) == ([0], [])
+
+
+def test_a_reader_without_events_ends_when_it_may_not_read_any_more() -> None:
+    async def run() -> list[ServerEvent]:
+        n_asked = 0
+
+        async def may_read() -> bool:
+            nonlocal n_asked
+            n_asked += 1
+            return n_asked < 3
+
+        return [event async for event in EventHub().read(may_read=may_read)]
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == []
+
+
 def test_a_reader_of_more_than_fits_at_once_gets_all() -> None:
     async def run() -> list[object]:
         hub = EventHub()

@@ -156,6 +156,30 @@ def test_too_many_jobs_are_refused_for_now(jobs: Jobs) -> None:
     go.set()
 
 
+def test_a_long_job_ends_soon_after_closing() -> None:
+    made, began, closing = Jobs(), threading.Event(), threading.Event()
+
+    def run(progress: Progress) -> Mapping[str, Any]:
+        progress.require_time()
+        began.set()
+        assert closing.wait(30)
+        for _ in range(3000):
+            progress.require_time()
+            threading.Event().wait(0.01)
+        return {}
+
+    job = made.submit("benchmark", run, **ASKED)
+    assert began.wait(30)
+    closer = threading.Thread(target=made.close)
+    closer.start()
+    closing.set()
+    closer.join(30)
+    found = made.get(job.id)
+    assert found is not None and found.problem is not None
+    assert (found.state, found.problem["status"]) == ("failed", 503)
+    assert "before the job ended" in found.problem["detail"]
+
+
 def test_closing_ends_what_runs_and_fails_what_waits() -> None:
     made, go, began = Jobs(), threading.Event(), threading.Event()
 

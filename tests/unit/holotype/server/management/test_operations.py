@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -50,6 +51,7 @@ def test_what_cannot_be_registered_is_said(site: Site) -> None:
         ({**good, "inference_config": {"trust_remote_code": True}}, "trust_remote_code"),
         ({**good, "more": 1}, "more"),
         ({"version_id": "v9"}, "reference"),
+        ({**good, "dry_run": "yes"}, "dry_run"),
     ):
         answer = site.post(f"{MODELS}/register", wrong)
         assert answer.status_code == 422
@@ -203,6 +205,25 @@ def test_a_key_that_is_revoked_here_is_refused_at_once(guarded: Site) -> None:
     assert call(guarded, "GET", "/pool", made["key"]).status_code == 401
 
 
+@pytest.mark.parametrize("ends_by", ["revocation", "expiry"])
+def test_a_stream_of_events_ends_with_its_key(guarded: Site, ends_by: str) -> None:
+    body: dict[str, object] = {"name": f"ends by {ends_by}", "scopes": ["infer"]}
+    if ends_by == "expiry":
+        body["expires_at"] = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
+    made = call(guarded, "POST", "/keys", "root", json=body).json()
+    headers = {"authorization": f"Bearer {made['key']}"}
+    with guarded.running.client.stream("GET", "/api/events", headers=headers) as answer:
+        assert answer.status_code == 200
+        lines = answer.iter_lines()
+        next(lines)
+        if ends_by == "revocation":
+            call(guarded, "DELETE", f"/keys/{made['id']}", "root")
+        began_s = time.monotonic()
+        for _ in lines:
+            assert time.monotonic() - began_s < 20
+        assert time.monotonic() - began_s < 20
+
+
 def test_wrong_keys_and_bodies_are_refused(guarded: Site) -> None:
     for wrong in (
         {"name": "", "scopes": ["infer"]},
@@ -211,6 +232,7 @@ def test_wrong_keys_and_bodies_are_refused(guarded: Site) -> None:
         {"name": "x", "scopes": ["infer"], "expires_at": "2001-01-01T00:00:00Z"},
         {"name": "x", "scopes": ["infer"], "expires_at": "2099-01-01T00:00:00"},
         {"name": "a\nb", "scopes": ["infer"]},
+        {"name": 7, "scopes": ["infer"]},
     ):
         assert call(guarded, "POST", "/keys", "root", json=wrong).status_code == 422, wrong
     assert not [e for e in ApiKeys(guarded.registry.database).list() if e.name in ("", "x")]

@@ -120,6 +120,10 @@ def test_an_old_generation_is_refused_with_the_name_of_who_switched(site: Site) 
     assert "made by 'local'" in problem["detail"]
     assert problem["found_generation"] == generation + 1
     assert site.post(f"{MODELS}/rollback", {"expected_generation": generation}).status_code == 409
+    for no_number in (str(generation), True, 1.5):
+        wrong = site.post(f"{MODELS}/switch/v3", {"expected_generation": no_number})
+        assert wrong.status_code == 422
+        assert "expected_generation" in wrong.json()["detail"]
 
 
 def test_what_is_not_there_is_named_with_what_is_similar(site: Site) -> None:
