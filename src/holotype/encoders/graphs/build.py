@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -149,7 +150,7 @@ def build_on_graph(
 
 
 class _Building:
-    """A graph that is opened once the tokenizer of its model has been."""
+    """A graph that is opened while the tokenizer of its model is read."""
 
     def __init__(self, config: ModelConfig[Any], graph: Path, open_graph: OpenGraph) -> None:
         self.graph = graph
@@ -184,9 +185,11 @@ class _Building:
                 can read the tokenizer.
         """
         lowers = settings.lower_case if lower_case is None else lower_case
-        tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
-        _check_vocabulary(tokenizer, settings)
-        graph = self.open_texts()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            opening = pool.submit(self.open_texts)
+            tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
+            _check_vocabulary(tokenizer, settings)
+            graph = opening.result()
         check_inputs(graph, masked=masked, beside=beside)
         return GraphBackbone(graph, choose(graph), tokenizer, pad_id=pad_id)
 
