@@ -133,7 +133,7 @@ def test_what_exists_is_not_overwritten(checkpoint: Path, tmp_path: Path, kind: 
     else:
         target.mkdir()
         (target / "mine").write_text("mine")
-    with pytest.raises(ArtifactExistsError, match="is there already.*, and is not overwritten"):
+    with pytest.raises(ArtifactExistsError, match=r"is there already.*, and is not overwritten"):
         create_artifact(f"local:{checkpoint}", target)
     assert left(tmp_path) == ["artifact"]
 
