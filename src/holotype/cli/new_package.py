@@ -85,7 +85,7 @@ def new(
     folder = Path(name)
     problem = occupation(folder)
     if problem is not None:
-        fail(f"{folder} {problem} and is left as it is; give another NAME, or delete it")
+        fail(f"{folder} {problem}, and is left as it is; give another NAME, or delete it")
     try:
         # Beside the folder that it becomes, since renaming works within one file system only.
         made = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
