@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 from timing import in_turns
 
@@ -17,8 +19,17 @@ def flops_a_token() -> int:
     return _N_LAYERS * 2 * (4 * _HIDDEN * _HIDDEN + 2 * _HIDDEN * _INNER)
 
 
+def flops_of_maps(network: Any, n_tokens: int) -> int:
+    """Return the operations of the linear maps that a network of torch runs for so many tokens."""
+    from torch import nn
+
+    maps = (module for module in network.modules() if isinstance(module, nn.Linear))
+    return 2 * n_tokens * sum(each.weight.numel() for each in maps)
+
+
+@cache
 def peak_flops(device: str, dtype: str, *, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Return the operations a second that a device reaches in one large product: its best of 60."""
+    """Return the operations a second that a device reaches in one large product: its best of 40."""
     import torch
 
     from holotype.encoders.torch_backend.linear_map import linear_map
@@ -34,7 +45,7 @@ def peak_flops(device: str, dtype: str, *, clock: Callable[[], float] = time.per
             torch.cuda.synchronize(vectors.device)
 
     with torch.inference_mode():
-        times = in_turns({"product": product}, 60, clock=clock)["product"]
+        times = in_turns({"product": product}, 40, clock=clock)["product"]
     return 2 * shape[0] * shape[1] * shape[2] / min(times)
 
 

@@ -99,10 +99,9 @@ def text(n_tokens: int, number: int) -> str:
     return " ".join(chosen.choices(words, k=n_tokens))
 
 
-def load_both(name: str, folder: Path, n_tokens: int) -> tuple[Any, Any]:
-    """Return a model of a shape as holotype and as sentence-transformers load it."""
-    width = save(SHAPES[name], folder, n_tokens, 1 if n_tokens > _LONG else _N_LAYERS)
-    return load_ours(folder, width, "cpu", "float32"), load_theirs(folder, "cpu", "float32")
+def save_short(name: str, folder: Path, n_tokens: int) -> int:
+    """Save a model of a shape with few layers, and return its width; see `save`."""
+    return save(SHAPES[name], folder, n_tokens, 1 if n_tokens > _LONG else _N_LAYERS)
 
 
 def load_ours(folder: Path, width: int, device: str, dtype: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,15 @@ from holotype.encoders.exports import export
 from holotype.models import ALL_MINILM_L6_V2
 from holotype.run_options import Precision
 from memory import peak_ratio
-from peak import flops_a_token, peak_flops
+from peak import flops_a_token, flops_of_maps, peak_flops
 from peers import PlainOpenvino
-from targets import CannotMeasureError, Case, Sizes, Target
+from targets import Bounded, CannotMeasureError, Case, Figure, Sizes, Target
 from timing import in_turns, times_faster, wall_and_cpu
 
 _ST32, _ST16 = "sentence-transformers, float32", "sentence-transformers, bfloat16"
 _N_QUERIES = 5
+_N_SHORT = 512
+_NO_KERNELS = CannotMeasureError("the kernels are not installed")
 _QUERY_BOUNDS: tuple[tuple[Precision, float], ...] = (("float32", 0.4), ("bfloat16", 0.25))
 
 
@@ -45,6 +48,7 @@ def _ours(dtype: Precision = "float32") -> Any:
     return holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype)
 
 
+@cache
 def _theirs(dtype: str = "float32") -> Any:
     import torch
     from sentence_transformers import SentenceTransformer
@@ -76,27 +80,31 @@ def _documents_bfloat16(sizes: Sizes) -> Sequence[float]:
     _require_bfloat16()
     texts = documents(sizes.n_documents)
     encoder = _ours("bfloat16")
-    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as place:
-        folder = Path(place) / "openvino"
-        export(ALL_MINILM_L6_V2, backend="openvino", checkpoint=CHECKPOINT, to=folder)
-        times = in_turns(
-            {
-                "ours": partial(encoder.encode_document, texts),
-                "float32": partial(_theirs().encode_document, texts),
-                "bfloat16": partial(_theirs("bfloat16").encode_document, texts),
-                "openvino": partial(PlainOpenvino(folder, "bf16").encode, texts),
-            },
-            sizes.n_rounds,
-            clock=time.process_time,
-        )
+    times = in_turns(
+        {
+            "ours": partial(encoder.encode_document, texts),
+            "float32": partial(_theirs().encode_document, texts),
+            "bfloat16": partial(_theirs("bfloat16").encode_document, texts),
+            "openvino": partial(_openvino().encode, texts),
+        },
+        sizes.n_rounds,
+        clock=time.process_time,
+    )
     ours = times.pop("ours")
     ratios = [times_faster(theirs, ours) for theirs in times.values()]
     return *ratios, _share_of_peak(encoder, texts, min(ours), "bfloat16")
 
 
+@cache
+def _openvino() -> PlainOpenvino:
+    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as folder:
+        export(ALL_MINILM_L6_V2, backend="openvino", checkpoint=CHECKPOINT, to=folder)
+        return PlainOpenvino(Path(folder), "bf16")
+
+
 def _by_kernels(measure: Callable[[Sizes], Sequence[float]], sizes: Sizes) -> Sequence[float]:
     if not kernels.are_installed():
-        raise CannotMeasureError("the kernels are not installed")
+        raise _NO_KERNELS
     with kernels.found():
         return measure(sizes)
 
@@ -145,27 +153,56 @@ def _quota(sizes: Sizes) -> Sequence[float]:
     return quota.ratios(sizes.n_documents, sizes.n_rounds)
 
 
-def _architecture(name: str, long: bool, sizes: Sizes) -> Sequence[float]:
-    if long and name not in sizes.long_of:
-        raise CannotMeasureError("a long text of this one is left to the full run")
-    n_tokens = sizes.long if long else 512
-    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as folder:
-        ours, theirs = shapes.load_both(name, Path(folder), n_tokens)
-        if not long:
-            texts = [shapes.text(512, number) for number in range(2)]
-            return (_ratio(partial(theirs.encode, texts), partial(ours.encode, texts), 2),)
-        # One long text takes seconds; a short one before it sets everything up.
-        texts = [shapes.text(n_tokens, 0)]
-        calls = {"theirs": theirs.encode, "ours": ours.encode}
-        for encode in calls.values():
-            encode(shapes.text(64, 1))
+def _architecture(name: str, sizes: Sizes) -> Sequence[Figure]:
+    """Measure two texts of 512 tokens, without the kernels and with them."""
+    texts = [shapes.text(_N_SHORT, number) for number in range(2)]
+    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as place:
+        folder = Path(place)
+        width = shapes.save_short(name, folder, _N_SHORT)
+        theirs = shapes.load_theirs(folder, "cpu", "float32")
+        models = {"theirs": theirs, "ours": shapes.load_ours(folder, width, "cpu", "float32")}
+        if kernels.are_installed():
+            with kernels.found():
+                models["kernels"] = shapes.load_ours(folder, width, "cpu", "float32")
         times = in_turns(
-            {name: partial(encode, texts) for name, encode in calls.items()},
+            {way: partial(model.encode, texts) for way, model in models.items()},
+            sizes.n_rounds,
+            clock=time.process_time,
+        )
+    most = _most(theirs, times["theirs"], n_tokens=_N_SHORT * len(texts))
+    return [
+        Bounded(times_faster(times["theirs"], times[way]), most) if way in times else _NO_KERNELS
+        for way in ("ours", "kernels")
+    ]
+
+
+def _long_text(name: str, sizes: Sizes) -> Sequence[Figure]:
+    if name not in sizes.long_of:
+        raise CannotMeasureError("a long text of this one is left to the full run")
+    # One long text takes seconds; a short one before it sets everything up.
+    texts = [shapes.text(sizes.long, 0)]
+    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as place:
+        folder = Path(place)
+        width = shapes.save_short(name, folder, sizes.long)
+        models = {
+            "theirs": shapes.load_theirs(folder, "cpu", "float32"),
+            "ours": shapes.load_ours(folder, width, "cpu", "float32"),
+        }
+        for model in models.values():
+            model.encode(shapes.text(64, 1))
+        times = in_turns(
+            {way: partial(model.encode, texts) for way, model in models.items()},
             max(1, sizes.n_rounds // 3),
             warm_up=False,
             clock=time.process_time,
         )
-        return (times_faster(times["theirs"], times["ours"]),)
+    return (times_faster(times["theirs"], times["ours"]),)
+
+
+def _most(theirs: Any, times: Sequence[float], *, n_tokens: int) -> float:
+    """Return how many times faster than a model one is whose linear maps run at the peak, alone."""
+    bare_s = flops_of_maps(theirs, n_tokens) / peak_flops("cpu", "float32", clock=time.process_time)
+    return statistics.median(times) / bare_s
 
 
 def _growth(sizes: Sizes) -> Sequence[float]:
@@ -305,16 +342,20 @@ CASES: Sequence[Case] = (
     *(
         Case(
             [
-                Target(
-                    work=f"{name}, {'one long text' if long else '512 tokens'}",
-                    peer=_ST32,
-                    bound=1.5,
-                )
+                Target(work=f"{name}, {_N_SHORT} tokens{how}", peer=_ST32, bound=1.5)
+                for how in ("", ", kernels")
             ],
-            partial(_architecture, name, long),
+            partial(_architecture, name),
+        )
+        for name in shapes.SHAPES
+    ),
+    *(
+        Case(
+            [Target(work=f"{name}, one long text", peer=_ST32, bound=1.5)],
+            partial(_long_text, name),
         )
         for name, shape in shapes.SHAPES.items()
-        for long in ((False, True) if shape.reads_long else (False,))
+        if shape.reads_long
     ),
     Case(
         [

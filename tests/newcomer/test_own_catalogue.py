@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -154,13 +155,22 @@ def test_new_never_writes_over_anything(tmp_path: Path, kind: str) -> None:
     match kind:
         case "folder":
             target.mkdir()
+            (target / "mine").write_text("mine")
         case "file":
             target.write_text("mine")
         case _:
             target.symlink_to(tmp_path / "nowhere")
     shown = typed("holotype", "new", "my-models", in_folder=tmp_path, exit_code=1)
-    assert "my-models is there already and is left as it is" in shown
-    assert [path.name for path in tmp_path.rglob("*")] == ["my-models"]
+    assert re.search("my-models is there already.* and is left as it is", shown)
+    assert [path.name for path in tmp_path.iterdir()] == ["my-models"]
+    assert not target.is_dir() or [path.name for path in target.iterdir()] == ["mine"]
+
+
+def test_new_fills_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "my-models").mkdir()
+    typed("holotype", "new", "my-models", in_folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["my-models"]
+    assert (tmp_path / "my-models" / "models.json").is_file()
 
 
 def test_after_add_verify_sees_the_entry(my_models: Path) -> None:

@@ -272,8 +272,17 @@ def test_smaller_types_are_as_near_as_the_page_says(
 
 def test_nothing_is_overwritten(folder: Path, record: Any, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes").write_text("mine")
     with pytest.raises(ExportError, match="nothing is overwritten"):
         export(record, backend="onnx", checkpoint=folder, to=tmp_path / "mine")
+
+
+def test_an_empty_folder_becomes_the_export(folder: Path, record: Any, tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    made = export(record, backend="onnx", checkpoint=folder, to=tmp_path / "made")
+    assert made.folder == tmp_path / "made"
+    assert not list(tmp_path.glob(".made*"))
+    assert (made.folder / MANIFEST_FILE).is_file()
 
 
 def test_a_truncated_graph_is_refused(copied: Path) -> None:

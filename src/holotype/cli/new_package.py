@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import keyword
 import re
+import secrets
 import shutil
 import sys
 import unicodedata
@@ -16,6 +17,7 @@ import typer
 
 from holotype.cli.output import fail, note, write
 from holotype.naming import kebab_case
+from holotype.references.staging import occupation, put_in_place
 
 _DISTRIBUTION = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _TAKEN = frozenset({"holotype", "holotype_codegen", "test", "tests", "src"})
@@ -77,22 +79,26 @@ def new(
     """Make a package with a catalogue of your own: the folder NAME, with one example entry.
 
     The package builds and installs with pip, which generates its typed module from models.json.
-    An existing file or folder is never changed: the exit code is then 1.
+    An existing file, or folder with something in it, is never changed: the exit code is then 1.
     """
     package = _package_name(name)
     folder = Path(name)
+    problem = occupation(folder)
+    if problem is not None:
+        fail(f"{folder} {problem}, and is left as it is; give another NAME, or delete it")
     try:
-        folder.mkdir()
-    except FileExistsError:
-        fail(f"{folder} is there already and is left as it is; give another NAME, or delete it")
+        # Beside the folder that it becomes, since renaming works within one file system only.
+        made = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
+        made.mkdir()
     except OSError as error:
         fail(f"{folder} cannot be made: {error.strerror or error}")
     try:
         for place, text in _files(name, package).items():
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            (folder / place).write_text(text, encoding="utf-8")
+            (made / place).parent.mkdir(parents=True, exist_ok=True)
+            (made / place).write_text(text, encoding="utf-8")
+        put_in_place(made, folder)
     except OSError as error:
-        shutil.rmtree(folder)  # made above, so that nothing in it is anybody else's
+        shutil.rmtree(made)
         fail(f"{folder} cannot be written: {error.strerror or error}")
     write("".join(f"{folder / place}\n" for place in _files(name, package)))
     note(f"install it with: pip install -e ./{folder}")

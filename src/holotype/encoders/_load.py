@@ -313,7 +313,7 @@ def _planned(
     require_backend(config)
     if str(config.record.type) in _OF_PICTURES:
         _require_pictures(config)
-    files = find_files(config, opened)
+    files = find_files(config, opened, import_backend=partial(_graphs, config.backend))
     return files, make_run_plan(config, files.checkpoint)
 
 
@@ -352,8 +352,7 @@ def _read_towers(plan: AnyPlan, files: ModelFiles, config: ModelConfig[Any]) -> 
         require_device(config.device)
         torch_backend = import_part("holotype.encoders.torch_backend.build", "encoders", "load()")
         return cast("Towers", torch_backend.build(plan, config))
-    graphs = import_part(_graph_module(config.backend), config.backend, "load()")
-    return cast("Towers", graphs.build(plan, config, files.graph))
+    return cast("Towers", _graphs(config.backend).build(plan, config, files.graph))
 
 
 def require_device(device: str | None) -> None:
@@ -390,8 +389,8 @@ def require_backend(config: ModelConfig[Any]) -> None:
             raise MissingExtraError(extra, package, "load()")
 
 
-def _graph_module(backend: str) -> str:
-    return f"holotype.encoders.graphs.{backend}_backend"
+def _graphs(backend: str) -> ModuleType:
+    return import_part(f"holotype.encoders.graphs.{backend}_backend", backend, "load()")
 
 
 def import_part(module: str, extra: str, feature: str) -> ModuleType:

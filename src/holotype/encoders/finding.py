@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,12 @@ class ModelFiles:
         artifact.require_unchanged()
 
 
-def find_files(config: ModelConfig[Any], known: OpenedModel | None = None) -> ModelFiles:
+def find_files(
+    config: ModelConfig[Any],
+    known: OpenedModel | None = None,
+    *,
+    import_backend: Callable[[], object] = lambda: None,
+) -> ModelFiles:
     """Return the files of a model, fetching the pinned revision if necessary.
 
     Every byte of an artifact is compared with its manifest, unless it has been opened already.
@@ -57,6 +62,7 @@ def find_files(config: ModelConfig[Any], known: OpenedModel | None = None) -> Mo
     Args:
         config: the record and how to run it.
         known: the model, if it has been opened already.
+        import_backend: imports what will run a graph, while the bytes of the graph are compared.
 
     Raises:
         ArtifactError: the folder is an artifact, and differs from its manifest.
@@ -73,7 +79,7 @@ def find_files(config: ModelConfig[Any], known: OpenedModel | None = None) -> Mo
     else:
         from holotype.encoders.graphs.files import find_graph
 
-        found = find_graph(config)
+        found = find_graph(config, import_backend)
         folder, graph = found.folder, found.graph
         # The export has baked the checkpoint's code into the graph; nothing here runs it.
         policy = code_policy(record, trusted=False)

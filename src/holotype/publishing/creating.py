@@ -32,7 +32,7 @@ from holotype.references.folders import find_folder
 from holotype.references.manifest import Manifest
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
-from holotype.references.staging import clear, keep_only, refuse_existing, stage_folder
+from holotype.references.staging import clear, keep_only, refuse_occupied, stage_folder
 
 
 def create_artifact(
@@ -50,7 +50,7 @@ def create_artifact(
     Args:
         ref: the source of the model: a reference, a record of any catalogue, a name of holotype's
             own, or the path of a folder.
-        target: the folder to create.
+        target: the folder to create; an empty one may be there.
         options: what to include, and how.
         on_total: shows the progress.
 
@@ -58,7 +58,7 @@ def create_artifact(
         The manifest.
 
     Raises:
-        ArtifactExistsError: the target exists.
+        ArtifactExistsError: the target is something else than an empty folder.
         InvalidReferenceError: a text is not a reference.
         ArtifactError: the source is missing or damaged.
         CheckpointError: the files are unavailable, damaged, or could run code.
@@ -67,7 +67,7 @@ def create_artifact(
     """
     ref = as_reference(ref)
     options = options or CreationOptions()
-    refuse_existing(target)
+    refuse_occupied(target)
     with _explained(target), stage_folder(target) as staging:
         manifest = _fill(staging, ref, options, on_total)
         keep_only(staging, {file.path for file in manifest.files})

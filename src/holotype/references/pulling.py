@@ -17,7 +17,7 @@ from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
-from holotype.references.staging import keep_only, refuse_existing, stage_folder
+from holotype.references.staging import keep_only, refuse_occupied, stage_folder
 
 OnTotal: TypeAlias = Callable[[int], OnBytes | None]
 """Receives the total number of bytes, and returns a function that receives the progress."""
@@ -43,7 +43,7 @@ def pull_artifact(
 
     Args:
         ref: the artifact.
-        target: the folder to create.
+        target: the folder to create; an empty one may be there.
         max_bytes: the largest artifact to download.
         on_total: shows the progress.
 
@@ -51,14 +51,14 @@ def pull_artifact(
         The manifest.
 
     Raises:
-        ArtifactExistsError: the target exists.
+        ArtifactExistsError: the target is something else than an empty folder.
         ArtifactNotFoundError: the store has no such artifact.
         ManifestError: its manifest is damaged or malicious.
         ObjectStoreError: the store refuses, or its bytes differ from the manifest.
         ArtifactError: it is too large.
         MissingExtraError: the package for this kind of store is not installed.
     """
-    refuse_existing(target)
+    refuse_occupied(target)
     objects = ObjectFolder(ref)
     return _pulled(objects, objects.manifest(), target, max_bytes, on_total, wait=False)
 

@@ -1,9 +1,14 @@
-"""Creates a folder in one step or not at all, however the process ends."""
+"""Creates a folder in one step or not at all, however the process ends.
+
+A folder may be made where nothing is, or in the place of an empty one, such as `mkdir` and `tempfile`
+make.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,12 +31,12 @@ def stage_folder(target: Path, *, wait: bool = False) -> Iterator[Path]:
         wait: whether to wait for another process that creates it; if False, raise an error.
 
     Raises:
-        ArtifactExistsError: the target exists.
+        ArtifactExistsError: the target is something else than an empty folder.
         StoreBusyError: another process works on the same target.
         ArtifactError: the folder cannot be created.
         MissingExtraError: filelock is not installed.
     """
-    refuse_existing(target)
+    refuse_occupied(target)
     staging = target.parent / f".{target.name}.partial"
     # Beside the folder, and not in it, so that it never gets into an artifact.
     lock = target.parent / f".{target.name}.lock"
@@ -42,7 +47,7 @@ def stage_folder(target: Path, *, wait: bool = False) -> Iterator[Path]:
     busy = "another process is making this artifact; wait until it is done"
     with exclusive(lock, busy=busy, patience_s=None if wait else 0.0):
         try:
-            refuse_existing(target)
+            refuse_occupied(target)
             _make(staging)
             try:
                 yield staging
@@ -50,8 +55,10 @@ def stage_folder(target: Path, *, wait: bool = False) -> Iterator[Path]:
                 if not any(staging.iterdir()):
                     staging.rmdir()
             _flush(staging)
-            refuse_existing(target)
-            staging.rename(target)
+            try:
+                put_in_place(staging, target)
+            except FileExistsError as error:
+                raise _occupied(target, "has come to be meanwhile") from error
             flush_folder(target.parent)
         finally:
             # While there is something to go on with, there is a lock for it.
@@ -68,16 +75,66 @@ def _make(staging: Path) -> None:
         raise ArtifactError(str(staging), f"cannot be made: {error.strerror}") from error
 
 
-def refuse_existing(target: Path) -> None:
-    """Check that a path does not exist.
+def refuse_occupied(target: Path) -> None:
+    """Check that a folder can be made at a path.
 
     Raises:
-        ArtifactExistsError: it exists.
+        ArtifactExistsError: something else than an empty folder is there.
     """
-    if os.path.lexists(target):
-        raise ArtifactExistsError(
-            str(target), "is there already, and is not overwritten; choose another path"
-        )
+    problem = occupation(target)
+    if problem is not None:
+        raise _occupied(target, problem)
+
+
+def _occupied(target: Path, problem: str) -> ArtifactExistsError:
+    return ArtifactExistsError(
+        str(target), f"{problem}, and is not overwritten; choose another path, or an empty folder"
+    )
+
+
+def occupation(target: Path) -> str | None:
+    """Return what keeps a folder from being made at a path, to follow the path in an error.
+
+    Returns:
+        None where nothing is, or an empty folder that can be replaced.
+    """
+    if not os.path.lexists(target):
+        return None
+    if not stat.S_ISDIR(target.lstat().st_mode):
+        return "is there already"
+    try:
+        is_empty = not any(target.iterdir())
+    except OSError as error:
+        return f"is there already, and cannot be read ({error.strerror})"
+    if not is_empty:
+        return "is there already, with something in it"
+    # An empty folder is replaced by one with contents, which these two do not allow.
+    if target.samefile(Path.cwd()):
+        return "is the current folder"
+    if os.path.ismount(target):  # `Path.is_mount` holds "." for a mount
+        return "is where a disk is mounted"
+    return None
+
+
+def put_in_place(made: Path, target: Path) -> None:
+    """Rename a folder to its target, in the place of an empty folder with its permissions.
+
+    Raises:
+        FileExistsError: something else is there by now.
+        OSError: it cannot be renamed.
+    """
+    if occupation(target) is not None:
+        raise FileExistsError(str(target))
+    if target.is_dir():
+        made.chmod(stat.S_IMODE(target.stat().st_mode))
+        if os.name == "nt":  # where a rename replaces no folder
+            target.rmdir()
+    try:
+        made.rename(target)
+    except OSError as error:
+        if occupation(target) is None:
+            raise
+        raise FileExistsError(str(target)) from error
 
 
 def keep_only(folder: Path, paths: Collection[str]) -> None:

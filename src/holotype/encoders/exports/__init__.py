@@ -13,6 +13,7 @@ from holotype.encoders.names import as_reference, resolve
 from holotype.encoders.opening import open_reference
 from holotype.errors import ExportError, InvalidArgumentError
 from holotype.records import CaptionerModel, ClassifierModel, CrossEncoderModel, ModelInfo
+from holotype.references.staging import occupation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +61,8 @@ def export(
             multiplied with is quantised while it runs.
         checkpoint: a folder with the model's files; None takes those that the reference names, or
             the pinned revision from the Hub.
-        to: the folder to make, which must not exist; None means the id, the backend and the dtype
-            in the current folder.
+        to: the folder to make; an empty one may be there. None means the id, the backend and the
+            dtype in the current folder.
         texts: what is compared; None means a few texts in several languages. Captioners read none:
             built-in pictures are compared.
         min_cosine: how near each vector must be to its original; None means 0.99999 in float32,
@@ -76,7 +77,7 @@ def export(
 
     Raises:
         MissingExtraError: a package is not installed.
-        ExportError: the folder exists or cannot be written, or the export is too far from the
+        ExportError: the folder holds something or cannot be written, or the export is too far from the
             original.
         UnsupportedModelError: this kind of model is not exported.
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
@@ -100,8 +101,12 @@ def export(
         raise ValueError(f"{record.id!r} reads no texts; leave texts= out")
     _check_limits(record, min_cosine, max_difference)
     folder = Path(_usual_name(record.id, backend, config.dtype) if to is None else to)
-    if folder.exists() or folder.is_symlink():
-        raise ExportError(record.id, f"{folder} exists; nothing is overwritten, name another")
+    problem = occupation(folder)
+    if problem is not None:
+        raise ExportError(
+            record.id,
+            f"{folder} {problem}, and nothing is overwritten; name another, or an empty folder",
+        )
     import_part(f"holotype.encoders.graphs.{backend}_backend", backend, "export()")
     exporting: Any = import_part("holotype.encoders.exports.exporting", "export", "export()")
     losses: Any = import_part("holotype.encoders.exports.losses", "export", "export()")

@@ -50,6 +50,7 @@ from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.errors import ExportError, HolotypeError, UnsupportedModelError
 from holotype.references.paths import MANIFEST_FILE as ARTIFACT_FILE
+from holotype.references.staging import put_in_place
 
 Loaded: TypeAlias = LoadedRecord[Any, Any]
 
@@ -225,9 +226,12 @@ def explained(model_id: str, folder: Path, *, room: int = _LEAST_FREE) -> Iterat
 
 
 def _rename(model_id: str, made: Path, to: Path) -> None:
-    if to.exists():
-        raise ExportError(model_id, f"{to} has come to be meanwhile; nothing is overwritten")
-    made.rename(to)
+    try:
+        put_in_place(made, to)
+    except FileExistsError as error:
+        raise ExportError(
+            model_id, f"{to} has come to be meanwhile; nothing is overwritten"
+        ) from error
 
 
 def _measured(config: ModelConfig[Any], folder: Path, made: Path, texts: Sequence[str]) -> Loss:

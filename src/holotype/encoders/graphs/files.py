@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,12 @@ class GraphFiles:
     graph: Path
 
 
-def find_graph(config: ModelConfig[Any]) -> GraphFiles:
+def find_graph(config: ModelConfig[Any], meanwhile: Callable[[], object]) -> GraphFiles:
     """Return the graph that a configuration means, its digests checked where it has any.
+
+    Args:
+        config: the record and how to run it.
+        meanwhile: what is done while the files of an export are read.
 
     Raises:
         UnsupportedModelError: no folder is given, and the record knows no graph on the Hub.
@@ -54,7 +60,10 @@ def find_graph(config: ModelConfig[Any]) -> GraphFiles:
     facts = read_facts(Checkpoint(folder))
     if facts is not None:
         _check_facts(config, folder, facts)
-        check_files(folder, facts.files)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            checked = pool.submit(check_files, folder, facts.files)
+            meanwhile()
+            checked.result()
         return GraphFiles(folder, folder / facts.graph)
     graph = folder / _graph_name(config, folder)
     _check_type(config, graph)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,7 +40,7 @@ class OpenGraph(Protocol):
 
 
 class GraphOpening:
-    """The graphs of a model, each opened once its tokenizer has been.
+    """The graphs of a model; that for texts is opened while the tokenizer is read.
 
     Attributes:
         graph: the file of the graph for texts.
@@ -88,9 +89,11 @@ class GraphOpening:
         """
         _refuse_mixed_padding(settings)
         lowers = settings.lower_case if lower_case is None else lower_case
-        tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
-        check_vocabulary(tokenizer, settings)
-        graph = self.open_texts()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            opening = pool.submit(self.open_texts)
+            tokenizer = read_tokenizer(settings.transformer, lower_case=lowers)
+            check_vocabulary(tokenizer, settings)
+            graph = opening.result()
         check_inputs(graph, masked=masked, beside=beside)
         return GraphBackbone(graph, choose(graph), tokenizer, pad_id=pad_id)
 

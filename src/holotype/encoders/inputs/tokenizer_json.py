@@ -11,8 +11,8 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import version
 
+import tokenizers
 from tokenizers import Encoding, Tokenizer
 from tokenizers.models import BPE
 from tokenizers.normalizers import Lowercase, Normalizer
@@ -190,7 +190,7 @@ def _unreadable(location: str, error: BaseException) -> BaseException:
         return error
     return CheckpointError(
         location,
-        f"cannot be read as a tokenizer by tokenizers {version('tokenizers')}: {error}; expected "
+        f"cannot be read as a tokenizer by tokenizers {tokenizers.__version__}: {error}; expected "
         "what that version or an older one writes. Fetch the file again, or, where a newer "
         "version has written it, update tokenizers",
     )

@@ -38,7 +38,7 @@ def test_creating_prints_the_path_the_digest_and_the_fingerprint(
 def test_what_exists_and_what_is_no_reference_end_with_one(artifact: Path) -> None:
     again = run("artifact", "create", f"local:{artifact}", "--to", str(artifact))
     assert again.exit_code == 1
-    assert "is there already, and is not overwritten" in again.stderr
+    assert "is there already, with something in it, and is not overwritten" in again.stderr
     modes = run("artifact", "create", "BAAI/bge-m3", "--to", f"{artifact}-2")
     assert modes.exit_code == 1
     assert "name one by its id: 'bge-m3-colbert', 'bge-m3', 'bge-m3-sparse'" in modes.stderr

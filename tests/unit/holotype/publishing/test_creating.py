@@ -123,7 +123,7 @@ def test_a_damaged_artifact_is_not_copied(checkpoint: Path, tmp_path: Path) -> N
     assert left(tmp_path) == ["one"]
 
 
-@pytest.mark.parametrize("kind", ["folder", "empty folder", "file", "link"])
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
 def test_what_exists_is_not_overwritten(checkpoint: Path, tmp_path: Path, kind: str) -> None:
     target = tmp_path / "artifact"
     if kind == "link":
@@ -132,11 +132,41 @@ def test_what_exists_is_not_overwritten(checkpoint: Path, tmp_path: Path, kind: 
         target.write_text("mine")
     else:
         target.mkdir()
-        if kind == "folder":
-            (target / "mine").write_text("mine")
-    with pytest.raises(ArtifactExistsError, match="is there already, and is not overwritten"):
+        (target / "mine").write_text("mine")
+    with pytest.raises(ArtifactExistsError, match=r"is there already.*, and is not overwritten"):
         create_artifact(f"local:{checkpoint}", target)
     assert left(tmp_path) == ["artifact"]
+
+
+def test_an_empty_folder_becomes_the_artifact(checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "artifact"
+    target.mkdir(mode=0o700)
+    manifest = create_artifact(f"local:{checkpoint}", target)
+    assert open_artifact(target) == manifest
+    assert left(tmp_path) == ["artifact"]
+    assert target.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_current_folder_is_not_replaced(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "artifact").mkdir()
+    monkeypatch.chdir(tmp_path / "artifact")
+    with pytest.raises(ArtifactExistsError, match="is the current folder"):
+        create_artifact(f"local:{checkpoint}", Path())
+    assert left(tmp_path) == ["artifact"]
+
+
+def test_what_is_put_into_an_empty_folder_meanwhile_stays(tmp_path: Path) -> None:
+    target = tmp_path / "artifact"
+    target.mkdir()
+    with (
+        pytest.raises(ArtifactExistsError, match="has come to be meanwhile"),
+        stage_folder(target) as staging,
+    ):
+        (staging / "made").write_text("made")
+        (target / "mine").write_text("mine")
+    assert (target / "mine").read_text() == "mine"
 
 
 def test_files_that_are_not_needed_may_have_any_name(checkpoint: Path, tmp_path: Path) -> None:
