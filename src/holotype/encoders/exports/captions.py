@@ -19,6 +19,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from holotype.encoders.graphs.captions import CaptionFacts
 from holotype.encoders.kinds.plan import CaptionerPlan
 from holotype.encoders.torch_backend.captioner import (
+    CACHE_ARGUMENT,
     decoder_start,
     ends_of,
     load_captioner_model,
@@ -221,9 +222,9 @@ class _Blip(_Captioner):
             position_ids=positions,
             # What it attends to is in the cache; that there is something must be said.
             encoder_hidden_states=memory[:, 0, 0],
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{CACHE_ARGUMENT: cache},
         )
         return found.logits[:, -1], cache.self_attention_cache.layers
 
@@ -238,7 +239,7 @@ class _Git(_Captioner):
         network = self.model.git
         states = network.visual_projection(network.image_encoder(pixels).last_hidden_state)
         cache = DynamicCache()
-        network.encoder(states, attention_mask=None, past_key_values=cache, use_cache=True)
+        network.encoder(states, attention_mask=None, use_cache=True, **{CACHE_ARGUMENT: cache})
         return _stacked(cache.layers)
 
     def after(
@@ -249,9 +250,9 @@ class _Git(_Captioner):
             input_ids=ids,
             attention_mask=_seeing_all(mask, memory),
             position_ids=positions,
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{CACHE_ARGUMENT: cache},
         )
         return found.logits[:, -1], cache.layers
 
@@ -282,9 +283,9 @@ class _VitGpt2(_Captioner):
             position_ids=positions,
             # As for BLIP.
             encoder_hidden_states=memory[:, 0, 0],
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{CACHE_ARGUMENT: cache},
         )
         return found.logits[:, -1], cache.self_attention_cache.layers
 
@@ -315,9 +316,9 @@ class _Opt(_Blip2):
             inputs_embeds=words,
             attention_mask=mask.expand(words.shape[0], -1, -1, -1),
             position_ids=positions.expand(words.shape[0], -1),
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{CACHE_ARGUMENT: cache},
         )
         return _stacked(cache.layers)
 
@@ -329,9 +330,9 @@ class _Opt(_Blip2):
             input_ids=ids,
             attention_mask=_seeing_all(mask, memory),
             position_ids=positions + memory.shape[3],
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{CACHE_ARGUMENT: cache},
         )
         return found.logits[:, -1], cache.layers
 
@@ -361,8 +362,8 @@ class _T5(_Blip2):
             decoder_attention_mask=mask,
             encoder_outputs=BaseModelOutput(last_hidden_state=memory[:, 0, 0]),
             attention_mask=torch.zeros(shape, dtype=memory.dtype),
-            past_key_values=cache,
             use_cache=True,
+            **{CACHE_ARGUMENT: cache},
         )
         return found.logits[:, -1], cache.self_attention_cache.layers
 

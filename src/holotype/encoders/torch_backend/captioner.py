@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from transformers import (
     DynamicCache,
     EncoderDecoderCache,
     GenerationConfig,
+    GenerationMixin,
     PreTrainedModel,
     VisionEncoderDecoderModel,
 )
@@ -41,6 +43,9 @@ from holotype.errors import CheckpointError
 
 # GPT-2 kept its causal mask as a tensor.
 _COMPUTED = re.compile(r"(^|\.)position_ids$|\.(attn|crossattention)\.(masked_)?bias$")
+_PREPARED = inspect.signature(GenerationMixin.prepare_inputs_for_generation).parameters
+CACHE_ARGUMENT = "cache" if "cache" in _PREPARED else "past_key_values"
+"""Under which name networks take the keys and values of earlier tokens: transformers 5.24 changed it."""
 _AT_ONCE = 16
 """How many captions are written at once: each step keeps the logits of all tokens."""
 
@@ -236,7 +241,7 @@ class Captions:
                 inputs["input_ids"] = ids
                 inputs["attention_mask"] = torch.ones_like(ids)
         if self._shares_pictures:
-            inputs["past_key_values"] = EncoderDecoderCache(DynamicCache(), _OfPictures())
+            inputs[CACHE_ARGUMENT] = EncoderDecoderCache(DynamicCache(), _OfPictures())
         with without_messages("transformers.generation.utils"):
             found = self._model.generate(**inputs, **self._options)
         return self._read(found)

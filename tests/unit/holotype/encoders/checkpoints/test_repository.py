@@ -204,10 +204,11 @@ def test_a_gated_repository_says_how_to_be_let_in(
     hub: HubState, answer: tuple[int, dict[str, str]], gated: bool | None
 ) -> None:
     hub.fault("", answer)
-    for fetch in (
+    ways: tuple[Callable[[], object], ...] = (
         lambda: snapshot(record(gated=gated)),
         lambda: find_repository(REPOSITORY, "main", with_code=False, record=record(gated=gated)),
-    ):
+    )
+    for fetch in ways:
         with pytest.raises(CheckpointNotFoundError) as caught:
             fetch()
         assert (
