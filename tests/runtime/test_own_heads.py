@@ -183,3 +183,16 @@ def count_padded_passes(monkeypatch: pytest.MonkeyPatch) -> list[PackedBatch]:
 
     monkeypatch.setattr(Backbone, "logits", logits)
     return seen
+
+
+def test_a_classifier_says_what_it_has_in_place_of_the_methods_of_cross_encoders(
+    tmp_path: Path,
+) -> None:
+    folder = save_head(tmp_path, "Bert", num_labels=N_LABELS)
+    encoder: Any = load(f"local:{folder}", device="cpu")
+    with pytest.raises(AttributeError, match=r"write predict_scores\(pairs, activation='logits'\)"):
+        encoder.predict(PAIRS)
+    with pytest.raises(AttributeError, match="a classifier does not rank"):
+        encoder.rank("a query", ["a document"])
+    with pytest.raises(AttributeError, match="read max_length"):
+        _ = encoder.max_seq_length

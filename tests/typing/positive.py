@@ -245,3 +245,11 @@ def kind(type: ModelType) -> str:
             return "texts"
         case _:
             assert_never(type)
+
+
+def smallest(models: list[DenseModel]) -> DenseModel | None:
+    """A record without its parameter is one of any sizes."""
+    return min(models, key=lambda model: model.embedding_dim, default=None)
+
+
+assert_type(smallest([BGE_M3]), DenseModel[Any] | None)

@@ -158,7 +158,7 @@ def _is_ordinary(checkpoint: Checkpoint, config: JsonFile, auto_class: str) -> b
     own_code = [runs_own_code(config, one, checkpoint.policy) for one in ("AutoConfig", auto_class)]
     return (
         not any(own_code)
-        and not checkpoint.has("adapter_config.json")
+        and not checkpoint.is_adapter
         and all(config.values.get(key) in usual for key, usual in _ORDINARY.items())
     )
 
