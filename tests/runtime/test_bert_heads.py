@@ -43,13 +43,14 @@ def save(name: str, suffix: str, folder: Path, activation: str = "gelu") -> Any:
     """Save a model of random weights, biases and norms included, and return it."""
     key = "activation" if name.startswith("Distil") else "hidden_act"
     config = {key: activation} | ({"num_labels": N_LABELS} if suffix == CLASSIFIER else {})
-    model = build(name, suffix, **config)
+    model: Any = build(name, suffix, **config)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.3)
     model.save_pretrained(folder)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def classifier(folder: Path) -> ReadClassifier | None:

@@ -208,7 +208,7 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
 
     def __repr__(self) -> str:
         """Show the settings that determine the scores, and the device."""
-        prompts = shown_prompts(self.encoding)
+        prompts = shown_prompts(self.encoding.query_prompt, self.encoding.document_prompt)
         return (
             f"CrossEncoder({self.record.id!r}, activation={self.activation!r}, "
             f"n_labels={self.n_labels}, {prompts}, "

@@ -33,7 +33,7 @@ from holotype.encoders.inputs.lengths import Token
 from holotype.encoders.inputs.rows import PictureRow
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.kinds.plan import AnyPlan
-from holotype.encoders.kinds.prompts import Prompted
+from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
 from holotype.encoders.running.devices import Loaded, LoadedT, Replicas
 from holotype.encoders.running.forks import refuse_fork
@@ -359,12 +359,15 @@ class Encoder(LoadedRecord[ModelT_co, Towers]):
         return [network for network in found if network is not None]
 
 
-def shown_prompts(encoding: Prompted) -> str:
-    """Return the prompts of a model as the `repr` of an encoder shows them."""
-    query, document = encoding.query_prompt, encoding.document_prompt
+def shown_prompts(query: Prompt, document: Prompt, default: str = "") -> str:
+    """Return the prompts of a model as the `repr` of an encoder shows them.
+
+    Args:
+        query: the prompt of queries.
+        document: the prompt of documents.
+        default: the prompt of texts that are neither, which few models have.
+    """
     shown = f"query_prompt={query.text!r}, document_prompt={document.text!r}"
-    # Few models have one for texts that are neither.
-    default = encoding.default_prompt
     return f"{shown}, default_prompt={default!r}" if default else shown
 
 

@@ -150,7 +150,9 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
     def __repr__(self) -> str:
         """Show the settings that determine the weights, and the device."""
         encoding = self.encoding
-        prompts = shown_prompts(encoding)
+        prompts = shown_prompts(
+            encoding.query_prompt, encoding.document_prompt, encoding.default_prompt
+        )
         return (
             f"SparseEncoder({self.record.id!r}, dim={self.dim}, pooling={encoding.pooling!r}, "
             f"activation={encoding.activation!r}, similarity={encoding.similarity!r}, "
