@@ -196,7 +196,7 @@ else:
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
     def _version() -> str:
         from importlib.metadata import PackageNotFoundError, version

@@ -12,7 +12,7 @@ return, so that a type checker rejects ``load(JINA_COLBERT_V2, dim=100)``. Model
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, Unpack
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 else:
     from holotype._dataclass import dataclass
 
-DimT = TypeVar("DimT", bound=int)
+if TYPE_CHECKING:
+    # Type checkers know this module, installed or not, and that `DenseModel` alone is
+    # `DenseModel[Any]`. Before Python 3.13 typing has no defaults.
+    from typing_extensions import TypeVar
+
+    DimT = TypeVar("DimT", bound=int, default=Any)
+else:
+    from typing import TypeVar
+
+    DimT = TypeVar("DimT", bound=int)
 
 _KNOWN_WHEN_EMPTY = ("skiplist", "image_crop")
 """Fields in which an empty tuple is a value; in all others it means unknown."""

@@ -269,7 +269,7 @@ class TestOneComesFromSentenceTransformers:
     @pytest.mark.parametrize(
         ("option", "value", "instead"),
         [
-            ("convert_to_tensor", True, "torch.from_numpy(encoder.encode(texts))"),
+            ("convert_to_tensor", True, "torch.from_numpy()"),
             ("normalize_embeddings", True, "leave it out"),
             ("show_progress_bar", False, "pass progress="),
             ("prompt_name", "query", "call encode_query()"),

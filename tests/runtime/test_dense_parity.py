@@ -167,6 +167,8 @@ def test_prompts_of_the_checkpoint(
     prompts = {"query": "query: ", "document": "a text: ", "other": "what is "}
     folder = save_dense(Pooling(32, "mean"), prompts=prompts, default_prompt_name="other")
     encoder = load(dense_record(query_prompt="query: "), checkpoint=folder)
+    shown = "query_prompt='query: ', document_prompt='a text: ', default_prompt='what is '"
+    assert shown in repr(encoder)
     assert_dense_parity(encoder, folder, texts)
     reference = dense_reference(folder)
     assert_same(

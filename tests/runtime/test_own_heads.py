@@ -20,12 +20,12 @@ from holotype.encoders import load
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import PackedBatch, pack
 from holotype.encoders.torch_backend.attention import TokenBatch
-from holotype.encoders.torch_backend.backbone import Backbone
+from holotype.encoders.torch_backend.backbone import Backbone, weight_bytes
 from holotype.encoders.torch_backend.forwards import packed_forward, replace_linears
-from holotype.encoders.torch_backend.heads import (
+from holotype.encoders.torch_backend.heads import ClassificationHead
+from holotype.encoders.torch_backend.hosted_heads import (
     CLASSIFIERS,
     TRANSFORMS,
-    ClassificationHead,
     classification_modules,
     language_model_transform,
 )
@@ -91,7 +91,10 @@ def test_heads_of_classifiers(name: str, config: dict[str, Any]) -> None:
     expected = [logits_of(model, row) for row in rows]
     found = classification_modules(model)
     assert found is not None
-    head = ClassificationHead(*found, pad_id=model.config.pad_token_id)
+    reads, modules = found
+    head = ClassificationHead(
+        reads, modules, memory_bytes=weight_bytes(modules), pad_id=model.config.pad_token_id
+    )
     seen = []
     for batch, vectors in passes(model, rows):
         for indices, found_logits, _ in head.outputs(vectors, batch):
@@ -180,3 +183,16 @@ def count_padded_passes(monkeypatch: pytest.MonkeyPatch) -> list[PackedBatch]:
 
     monkeypatch.setattr(Backbone, "logits", logits)
     return seen
+
+
+def test_a_classifier_says_what_it_has_in_place_of_the_methods_of_cross_encoders(
+    tmp_path: Path,
+) -> None:
+    folder = save_head(tmp_path, "Bert", num_labels=N_LABELS)
+    encoder: Any = load(f"local:{folder}", device="cpu")
+    with pytest.raises(AttributeError, match=r"write predict_scores\(pairs, activation='logits'\)"):
+        encoder.predict(PAIRS)
+    with pytest.raises(AttributeError, match="a classifier does not rank"):
+        encoder.rank("a query", ["a document"])
+    with pytest.raises(AttributeError, match="read max_length"):
+        _ = encoder.max_seq_length

@@ -106,6 +106,18 @@ def test_an_adapter_on_another_model(folder: Path, record: DenseModel[Any]) -> N
         load(record, checkpoint=folder)
 
 
+def test_an_adapter_without_the_configuration_of_its_model(
+    folder: Path, record: DenseModel[Any]
+) -> None:
+    (folder / "config.json").rename(folder / "adapter_config.json")
+    for load_it in (
+        lambda: load(record, checkpoint=folder),
+        lambda: load(f"local:{folder}"),
+    ):
+        with pytest.raises(UnsupportedCheckpointError, match=r"is an adapter.* merge_and_unload"):
+            load_it()
+
+
 @pytest.mark.parametrize("kind", ["multi-vector", "pylate"])
 def test_late_interaction_without_any_projection(
     kind: str, save_colbert: Save, pylate_folder: Save, colbert_record: ColbertRecord

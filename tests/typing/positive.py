@@ -251,3 +251,11 @@ def kind(type: ModelType) -> str:
             return "texts"
         case _:
             assert_never(type)
+
+
+def first_of(models: Sequence[DenseModel]) -> DenseModel | None:
+    """A record without its parameter is one of any sizes."""
+    return models[0] if models else None
+
+
+assert_type(first_of([BGE_M3]), DenseModel[Any] | None)

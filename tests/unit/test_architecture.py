@@ -260,10 +260,12 @@ def test_importing_the_catalogue_builds_no_index(after_import: Any) -> None:
 def test_the_exported_names_are_exactly_all() -> None:
     public = {
         name
-        for name in dir(holotype)
+        for name in {*vars(holotype), *dir(holotype)}
         if not name.startswith("_") and not inspect.ismodule(getattr(holotype, name))
     }
     assert public == set(holotype.__all__)
+    listed = {name for name in dir(holotype) if not name.startswith("__")}
+    assert listed == set(holotype.__all__) - {"__version__"}
 
 
 def test_every_error_is_where_users_look_for_it() -> None:

@@ -139,7 +139,9 @@ class Choice(Shape):
         if node.written in self.values:
             return self.refuse(node, report, f'put it in quotes: "{node.written}"')
         meant = self._meant(node.value) if isinstance(node.value, str) else None
-        action = f"write {meant}" if meant else "write one of these"
+        if meant is None:
+            meant = self._only if len(self.values) == 1 else "one of these"
+        action = f"write {meant}"
         return self.refuse(node, report, action, rule="choice")
 
     def _meant(self, text: str) -> str | None:

@@ -49,7 +49,7 @@ LOAD_EQUIVALENTS: Final[Mapping[str, str]] = {
 """What `load` has in place of an option of the constructors of other libraries."""
 
 ENCODE_EQUIVALENTS: Final[Mapping[str, str]] = {
-    "convert_to_tensor": "results are NumPy arrays; write torch.from_numpy(encoder.encode(texts))",
+    "convert_to_tensor": "results are NumPy arrays; pass what this returns to torch.from_numpy()",
     "convert_to_numpy": "leave it out; results are NumPy arrays",
     "convert_to_sparse_tensor": "leave it out; results are SparseVectors",
     "normalize_embeddings": "leave it out; the record says whether vectors are normalised, and "
@@ -79,7 +79,7 @@ ENCODE_EQUIVALENTS: Final[Mapping[str, str]] = {
     "holotype.encoders.vectors.token_pooling",
     "activation_fn": "pass activation='logits', 'sigmoid' or 'softmax'",
     "activation_fct": "pass activation='logits', 'sigmoid' or 'softmax'",
-    "apply_softmax": "pass activation='softmax'",
+    "apply_softmax": "pass activation='softmax', or 'sigmoid' to a model of one label",
     "truncation": "pass on_overflow='truncate'",
     "padding": "leave it out; texts of one length share a batch",
 }
@@ -124,6 +124,15 @@ ATTRIBUTE_EQUIVALENTS: Final[Mapping[str, str]] = {
     "fit": "nothing here trains",
 }
 """What encoders have in place of an attribute or a method of other libraries."""
+
+
+CLASSIFIER_EQUIVALENTS: Final[Mapping[str, str]] = {
+    "predict": "this model is a classifier: write predict_scores(pairs, activation='logits') for what "
+    "CrossEncoder.predict returns, or classify(pairs) for labels with their scores",
+    "rank": "a classifier does not rank; write predict_scores(pairs), and sort by the label that "
+    "says relevant",
+}
+"""What classifiers have in place of a method of other libraries' cross-encoders."""
 
 
 def refuse_unknown(

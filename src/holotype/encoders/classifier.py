@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, Unpack, overload
+from typing import ClassVar, TypeAlias, Unpack, overload
 
+from holotype.encoders.arguments import ATTRIBUTE_EQUIVALENTS, CLASSIFIER_EQUIVALENTS
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.encoder import Build
 from holotype.encoders.inputs.items import (
@@ -47,6 +48,8 @@ class Classifier(ScoringEncoder[ClassifierModel]):
     Attributes:
         encoding: labels, activation and the other settings from the record and the checkpoint.
     """
+
+    _equivalents: ClassVar[Mapping[str, str]] = {**ATTRIBUTE_EQUIVALENTS, **CLASSIFIER_EQUIVALENTS}
 
     def __init__(
         self,

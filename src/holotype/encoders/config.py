@@ -208,8 +208,8 @@ def check_options(
     Raises:
         InvalidArgumentError: an option is unknown, or has a wrong type or value.
     """
-    options = (name for name in ModelConfig.__slots__ if name != "record")
-    refuse_unknown(unknown, options, LOAD_EQUIVALENTS)
+    options = [name for name in ModelConfig.__slots__ if name != "record"]
+    refuse_unknown(unknown, (*options, "verify", "lock"), LOAD_EQUIVALENTS)
     if backend not in get_args(Backend):
         raise InvalidArgumentError(
             f"unknown backend {backend!r}; pass one of {', '.join(get_args(Backend))}"

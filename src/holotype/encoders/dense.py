@@ -173,7 +173,10 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         """Show the settings that determine the vectors, and the device."""
         queries = self.encoding.queries
         own = "" if queries is None else f"query_pooling={_pooling(queries)!r}, "
-        prompts = shown_prompts(self.encoding.query_prompt, self.encoding.document_prompt)
+        encoding = self.encoding
+        prompts = shown_prompts(
+            encoding.query_prompt, encoding.document_prompt, encoding.default_prompt
+        )
         return (
             f"DenseEncoder({self.record.id!r}, dim={self.dim}, pooling={_pooling(self.encoding)!r}, {own}"
             f"normalized={self.encoding.normalized}, similarity={self.encoding.similarity!r}, "

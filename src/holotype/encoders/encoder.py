@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import (
     TYPE_CHECKING,
     Any,
+    ClassVar,
     Generic,
     NoReturn,
     Protocol,
@@ -110,13 +111,15 @@ class LoadedModel(Generic[LoadedT]):
             return [own]
         return [self._replicas.on(device) or own for device in devices]
 
+    _equivalents: ClassVar[Mapping[str, str]] = ATTRIBUTE_EQUIVALENTS
+
     # Type checkers would take any attribute for one that there is.
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
             """Say what there is in place of an attribute of other libraries."""
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
-            instead = ATTRIBUTE_EQUIVALENTS.get(name)
+            instead = self._equivalents.get(name)
             if instead is not None:
                 message = f"{message}; {instead}"
             raise AttributeError(message, name=name, obj=self)
@@ -356,9 +359,16 @@ class Encoder(LoadedRecord[ModelT_co, Towers]):
         return [network for network in found if network is not None]
 
 
-def shown_prompts(query: Prompt, document: Prompt) -> str:
-    """Return the prompts of both sides as the `repr` of an encoder shows them."""
-    return f"query_prompt={query.text!r}, document_prompt={document.text!r}"
+def shown_prompts(query: Prompt, document: Prompt, default: str = "") -> str:
+    """Return the prompts of a model as the `repr` of an encoder shows them.
+
+    Args:
+        query: the prompt of queries.
+        document: the prompt of documents.
+        default: the prompt of texts that are neither, which few models have.
+    """
+    shown = f"query_prompt={query.text!r}, document_prompt={document.text!r}"
+    return f"{shown}, default_prompt={default!r}" if default else shown
 
 
 def _load_again(config: ModelConfig[Any]) -> LoadedRecord[Any, Any]:

@@ -259,7 +259,10 @@ class ImageTextEncoder(Encoder[AnyImageTextModel], TextEncoder[Vectors, Vectors]
     def __repr__(self) -> str:
         """Show the settings that determine the vectors, and the device."""
         pixels = self.encoding.pixels
-        prompts = shown_prompts(self.encoding.query_prompt, self.encoding.document_prompt)
+        encoding = self.encoding
+        prompts = shown_prompts(
+            encoding.query_prompt, encoding.document_prompt, encoding.default_prompt
+        )
         return (
             f"ImageTextEncoder({self.record.id!r}, dim={self.dim}, pixels={pixels.shown!r}, "
             f"normalized={self.encoding.normalized}, similarity={self.encoding.similarity!r}, "

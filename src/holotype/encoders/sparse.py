@@ -150,7 +150,9 @@ class SparseEncoder(Encoder[SparseModel], SparseTextEncoder[SparseVector, Sparse
     def __repr__(self) -> str:
         """Show the settings that determine the weights, and the device."""
         encoding = self.encoding
-        prompts = shown_prompts(encoding.query_prompt, encoding.document_prompt)
+        prompts = shown_prompts(
+            encoding.query_prompt, encoding.document_prompt, encoding.default_prompt
+        )
         return (
             f"SparseEncoder({self.record.id!r}, dim={self.dim}, pooling={encoding.pooling!r}, "
             f"activation={encoding.activation!r}, similarity={encoding.similarity!r}, "
@@ -201,5 +203,5 @@ def _several(vectors: OneOrManySparse) -> SparseVectors:
         return SparseVectors.from_rows([vectors], dim=vectors.dim)
     raise InvalidArgumentError(
         "similarity of sparse vectors compares what encode_query and encode_document return, "
-        f"not {shown(vectors)}; make it of other arrays with SparseVectors.from_dense or from_rows"
+        f"not {shown(vectors)}; make it of other arrays with SparseVectors.from_dense, from_scipy or from_rows"
     )

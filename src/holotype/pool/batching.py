@@ -261,13 +261,13 @@ class Batcher:
                 if self._n_running:
                     self._gather()
                 request, late = self._waiting.first(self._clock())
-                if request is not None:
-                    batch = _Batch(self, request.group)
+                batch = None if request is None else _Batch(self, request.group)
+                if batch is not None:
                     self._n_running += 1
                     self._waiting_for_model.add(batch)
             for each in late:
                 self._fail_late(each)
-            if request is None:
+            if batch is None:
                 continue
             try:
                 self._run_batch(batch)

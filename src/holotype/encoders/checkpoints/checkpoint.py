@@ -361,6 +361,20 @@ class Checkpoint:
         wanted = {str(file) for name, file in shards.values.items() if name.startswith(prefix)}
         return tuple(sorted({named[file] for file in wanted}))
 
+    @property
+    def is_adapter(self) -> bool:
+        """Whether this folder holds the weights of an adapter, and not those of its model."""
+        return self.has("adapter_config.json")
+
+    def refuse_adapter(self) -> None:
+        """Raise an `UnsupportedCheckpointError` for the weights of an adapter."""
+        if self.is_adapter:
+            raise UnsupportedCheckpointError(
+                self.location,
+                "is an adapter on another model; merge it into that model first, such as by "
+                "merge_and_unload() of peft, and save the whole",
+            )
+
     def _own_names(self) -> list[str]:
         """Return the names of the files of this folder, without those of its folders."""
         inside = f"{self.inside}/" if self.inside else ""
@@ -373,6 +387,9 @@ class Checkpoint:
             refuse_special(path)
             return json.loads(path.read_bytes())
         except FileNotFoundError:
+            if name == "config.json":
+                # Without its model, an adapter has a configuration of its own alone.
+                self.refuse_adapter()
             raise CheckpointError(
                 self._files.location,
                 f"the file {self._name(name)} is missing; expected a whole checkpoint",

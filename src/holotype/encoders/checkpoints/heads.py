@@ -67,20 +67,24 @@ def read_activation(library: JsonFile, config: JsonFile) -> Setting[str] | None:
     Raises:
         UnsupportedCheckpointError: it is none of the known ones.
     """
-    own = config.part("sentence_transformers")
-    found = (
-        library.text("activation_fn")
-        or (own.text("activation_fn") if own else None)
-        or config.text("sbert_ce_default_activation_function")
+    places = (
+        (library, "activation_fn"),
+        (config.part("sentence_transformers"), "activation_fn"),
+        (config, "sbert_ce_default_activation_function"),
     )
-    if found is None:
-        return None
-    if found.value not in _ACTIVATIONS:
-        raise UnsupportedCheckpointError(
-            found.file,
-            f"turns logits into scores by {found.value!r}; supported are {', '.join(_ACTIVATIONS)}",
-        )
-    return Setting(_ACTIVATIONS[found.value], found.file)
+    for file, key in places:
+        found = None if file is None else file.text(key)
+        if file is None or found is None:
+            continue
+        if found.value not in _ACTIVATIONS:
+            raise UnsupportedCheckpointError(
+                file.location,
+                f"says in {key} that {found.value!r} turns logits into scores; supported are "
+                f"{', '.join(_ACTIVATIONS)}. Write the name of the identity there, and pass "
+                "activation= to the calls",
+            )
+        return Setting(_ACTIVATIONS[found.value], found.file)
+    return None
 
 
 def last_width(checkpoint: Checkpoint, modules: ModuleList) -> Setting[int]:
@@ -241,7 +245,7 @@ def _layout(checkpoint: Checkpoint) -> tuple[Task, str, str | None]:
     if first != "Transformer":
         raise UnsupportedCheckpointError(
             checkpoint.where(MODULES_FILE),
-            f"begins with {first!r}; only transformers are run so far",
+            f"begins with {first!r}; scores are read from a Transformer alone",
         )
     if not kinds:
         return "sequence-classification", within, None

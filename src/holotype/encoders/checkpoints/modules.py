@@ -223,7 +223,8 @@ def describe_modules(
     if kind != "Transformer":
         raise UnsupportedCheckpointError(
             checkpoint.where(MODULES_FILE),
-            f"begins with {kind!r}; only transformers are run so far",
+            f"begins with {kind!r}, which is not run; supported are Transformer, and "
+            "StaticEmbedding in dense models",
         )
     steps: list[ModuleSpec] = []
     files: list[str] = []
@@ -299,7 +300,7 @@ def _step(
             where,
             f"the module {kind!r} has no equivalent here yet; supported are Pooling, Dense, "
             f"Normalize, LayerNorm after Pooling, Dropout, {MASK_MODULE} and, in late interaction, "
-            f"{MERGING_MODULE}",
+            f"{MERGING_MODULE}. Run such a model with sentence-transformers, or train one without it",
         )
     folder = checkpoint.part(path)
     config = folder.json("config.json", optional=kind == "Normalize")

@@ -85,14 +85,6 @@ _COMPUTED = re.compile(
 )
 
 
-def refuse_adapter(folder: Checkpoint) -> None:
-    """Raise an `UnsupportedCheckpointError` for the weights of an adapter without its model."""
-    if folder.has("adapter_config.json"):
-        raise UnsupportedCheckpointError(
-            folder.location, "is an adapter on another model; merge it into that model first"
-        )
-
-
 def check_network(transformer: Checkpoint, *, whole: bool = True) -> None:
     """Check what the configuration of a transformer says of its size, alone and by the weights.
 
@@ -105,7 +97,7 @@ def check_network(transformer: Checkpoint, *, whole: bool = True) -> None:
         CheckpointError: a number is impossible, or contradicts the weights.
         UnsupportedCheckpointError: it is an adapter, or a tensor is of a type that is no float.
     """
-    refuse_adapter(transformer)
+    transformer.refuse_adapter()
     config = transformer.json(CONFIG_FILE, optional=True)
     _check_alone(config)
     tensors = _tensors(transformer)

@@ -176,5 +176,5 @@ def check_pair(pair: object, index: int) -> Pair:
 
 def _shape(value: object) -> str:
     if isinstance(value, (tuple, list)):
-        return f"of {len(value)} parts"
+        return f"of {len(value)} part{'s' * (len(value) != 1)}"
     return _type_of(value)

@@ -24,6 +24,7 @@ from holotype.encoders.running.devices import run_on
 from holotype.encoders.running.network import FoundT, Runner
 from holotype.encoders.running.progress import Progress, show_progress
 from holotype.errors import (
+    ClosedEncoderError,
     ImageError,
     NotFiniteError,
     TextOverflowError,
@@ -140,7 +141,8 @@ def stream(
     Args:
         networks: the same model on each device to run on.
         task: how to run the items.
-        items: the items to encode; errors from the iterator reach the caller unchanged.
+        items: the items to encode; errors from the iterator reach the caller unchanged, after the
+            results of the whole windows before them.
         settings: the options of the call.
         n_items: the number of items, to estimate the time left; None if unknown.
 
@@ -156,6 +158,7 @@ def stream(
     failed = False
     try:
         with (
+            _Naming(task.model_id),
             show_progress(
                 settings.progress, what=task.model_id, unit=task.unit, total=n_items
             ) as progress,
@@ -176,6 +179,22 @@ def stream(
     finally:
         if not failed:
             overflow.report()
+
+
+class _Naming:
+    """Names the model in what a network says that is closed during a call."""
+
+    __slots__ = ("_model_id",)
+
+    def __init__(self, model_id: str) -> None:
+        self._model_id = model_id
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, ClosedEncoderError) and not error.model_id:
+            raise ClosedEncoderError(self._model_id) from None
 
 
 def run_one(
@@ -207,8 +226,9 @@ def run_one(
         )
         overflow.add(reading.n_cut)
     collector = task.collector(1)
-    for positions, found, counted in networks[0].run(reading.rows, settings.batch_size):
-        collector.add(positions, found, counted)
+    with _Naming(task.model_id):
+        for positions, found, counted in networks[0].run(reading.rows, settings.batch_size):
+            collector.add(positions, found, counted)
     if collector.first_not_finite() is not None:
         raise NotFiniteError(task.model_id, 0, task.dtype)
     if overflow is not None:
@@ -252,22 +272,33 @@ def _windows(
 def _read_ahead(
     reader: Reader[ItemT, RowT], windows: Iterator[list[ItemT]]
 ) -> Generator[Reading[RowT], None, None]:
-    first, second = next(windows, None), next(windows, None)
+    first = next(windows, None)
     if first is None:
         return
-    if second is None:
+    window, failure = _pull(windows)
+    if window is None:
         # A single window has nothing to overlap with; do not start a thread for it.
         yield _read(reader, first, 0)
-        return
-    with ThreadPoolExecutor(1, thread_name_prefix="holotype-tokenizer") as thread:
-        ready, start = thread.submit(_read, reader, first, 0), len(first)
-        window: list[ItemT] | None = second
-        while window is not None:
-            following = thread.submit(_read, reader, window, start)
-            start += len(window)
+    else:
+        with ThreadPoolExecutor(1, thread_name_prefix="holotype-tokenizer") as thread:
+            ready, start = thread.submit(_read, reader, first, 0), len(first)
+            while window is not None:
+                following = thread.submit(_read, reader, window, start)
+                start += len(window)
+                yield ready.result()
+                ready = following
+                window, failure = _pull(windows)
             yield ready.result()
-            ready, window = following, next(windows, None)
-        yield ready.result()
+    if failure is not None:
+        raise failure
+
+
+def _pull(windows: Iterator[list[ItemT]]) -> tuple[list[ItemT] | None, Exception | None]:
+    """Return the next window, or why there is none: windows before a failure are still encoded."""
+    try:
+        return next(windows, None), None
+    except Exception as error:
+        return None, error
 
 
 def _read(reader: Reader[ItemT, RowT], window: list[ItemT], start: int) -> Reading[RowT]:

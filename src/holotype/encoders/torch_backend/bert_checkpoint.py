@@ -94,19 +94,29 @@ class ReadModel:
 
     Attributes:
         forward: what runs it.
-        n_embeddings: how many token ids it knows.
         memory_bytes: how many bytes its weights take.
     """
 
     forward: BertForward
-    n_embeddings: int
     memory_bytes: int
+
+    @property
+    def n_embeddings(self) -> int:
+        """How many token ids it knows."""
+        return self.forward.words.shape[0]
+
+    @property
+    def hidden_dim(self) -> int:
+        """How wide its vectors are."""
+        return self.forward.words.shape[1]
 
 
 def read_bert(
     checkpoint: Checkpoint,
     tensors: Mapping[str, Tensor],
     placement: Placement,
+    *,
+    auto_class: str = "AutoModel",
 ) -> ReadModel | None:
     """Read a checkpoint; None where only transformers can.
 
@@ -114,13 +124,15 @@ def read_bert(
         checkpoint: the folder of the transformer.
         tensors: all tensors of the transformer's files.
         placement: where they run, and in which type; in int8, the maps are `WatchedMap`s.
+        auto_class: the class of transformers that stands for the model, head included, in a
+            checkpoint's own code.
 
     Raises:
         UnsafeCheckpointError: the model is code of the checkpoint, and that is not allowed.
     """
     config = checkpoint.json("config.json")
     kind = _KINDS.get(str(config.values.get("model_type")))
-    if kind is None or not _is_ordinary(checkpoint, config):
+    if kind is None or not _is_ordinary(checkpoint, config, auto_class):
         return None
     settings = _settings(kind, config, placement.attends_in)
     if settings is None:
@@ -137,19 +149,16 @@ def read_bert(
         forward=build_forward(
             kind.names, placed, settings, WatchedMap if placement.in_bytes else linear_map
         ),
-        n_embeddings=len(placed[kind.names.words]),
         memory_bytes=sum(tensor.nbytes for tensor in placed.values()),
     )
 
 
-def _is_ordinary(checkpoint: Checkpoint, config: JsonFile) -> bool:
+def _is_ordinary(checkpoint: Checkpoint, config: JsonFile, auto_class: str) -> bool:
     # Both are asked, so that code of either is refused.
-    own_code = [
-        runs_own_code(config, one, checkpoint.policy) for one in ("AutoConfig", "AutoModel")
-    ]
+    own_code = [runs_own_code(config, one, checkpoint.policy) for one in ("AutoConfig", auto_class)]
     return (
         not any(own_code)
-        and not checkpoint.has("adapter_config.json")
+        and not checkpoint.is_adapter
         and all(config.values.get(key) in usual for key, usual in _ORDINARY.items())
     )
 

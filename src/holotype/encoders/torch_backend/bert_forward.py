@@ -268,6 +268,11 @@ class BertForward:
         return self._embeddings(batch), bias
 
     @property
+    def words(self) -> Tensor:
+        """The vectors of all token ids: ``[n_words, hidden_dim]``."""
+        return self._embeddings.words
+
+    @property
     def input_norm(self) -> Norm:
         """The norm that ends the input of the first layer."""
         return self._embeddings.norm

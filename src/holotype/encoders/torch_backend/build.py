@@ -27,6 +27,7 @@ from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.forks import first_process, refuse_fork
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.encoders.torch_backend.backbone import Placement, place, refuse_bytes
+from holotype.encoders.torch_backend.build_heads import build_heads
 from holotype.encoders.torch_backend.devices import memory_errors
 from holotype.encoders.torch_backend.layers import LayersHead
 from holotype.encoders.torch_backend.network import TorchNetwork
@@ -89,10 +90,6 @@ def _build(plan: AnyPlan, config: ModelConfig[Any], placement: Placement) -> Tow
         from holotype.encoders.torch_backend.captioner import build_captioner
 
         return build_captioner(plan, placement)
-    # The heads of transformers' models bring transformers, whose import is a good part of a cold
-    # start.
-    from holotype.encoders.torch_backend.build_heads import build_heads
-
     return build_heads(plan, placement)
 
 

@@ -1,46 +1,34 @@
-"""From a plan to networks on torch, for models whose head is one of transformers' own."""
+"""From a plan to networks on torch, for models that end in a head of their own.
+
+The heads of BERT and its kin are read here; others are those of transformers' models.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from holotype.encoders.arrays.words import sparse_towers
 from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import PoolingSpec
+from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.kinds.cross_encoder import CrossEncoding
 from holotype.encoders.kinds.plan import AnyPlan, ClassifierPlan, CrossEncoderPlan, SparsePlan
 from holotype.encoders.kinds.sparse import SparseEncoding
 from holotype.encoders.running.network import Tower, Towers
-from holotype.encoders.torch_backend.backbone import (
-    Backbone,
-    LanguageModelBackbone,
-    Placement,
-    refuse_bytes,
-    weight_bytes,
-)
-from holotype.encoders.torch_backend.forwards import replace_linears, without_padding
-from holotype.encoders.torch_backend.heads import (
-    ClassificationHead,
-    PaddedClassifier,
-    classification_modules,
-    language_model_transform,
-)
+from holotype.encoders.torch_backend.backbone import Placement
+from holotype.encoders.torch_backend.bert_heads import read_classifier, read_language_model
 from holotype.encoders.torch_backend.layers import LayersHead
 from holotype.encoders.torch_backend.linear_map import OneDnnLinearMap, linear_map
 from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_template, load_tokenizer
 from holotype.encoders.torch_backend.transformer import HeadedTransformer
-from holotype.encoders.torch_backend.transformer_opening import open_transformer
-from holotype.encoders.torch_backend.weights import (
-    answer_projection,
-    load_classification_model,
-    load_language_model,
-)
-from holotype.encoders.torch_backend.word_heads import LanguageModelHead, WordHead
+from holotype.encoders.torch_backend.transformer_opening import open_transformer, pack_read
+from holotype.encoders.torch_backend.word_heads import LanguageModel, LanguageModelHead, WordHead
 from holotype.errors import UnsupportedModelError
 
 
@@ -73,21 +61,17 @@ def _classification_tower(
     settings: HeadSettings, tensors: Mapping[str, Tensor], placement: Placement
 ) -> Tower:
     checkpoint = settings.checkpoint
-    tokenizer = load_tokenizer(checkpoint.transformer, lower_case=checkpoint.lower_case)
-    model = load_classification_model(checkpoint.transformer, tensors)
-    backbone = Backbone(checkpoint.transformer.location, tokenizer, model, placement)
-    pad_id = getattr(model.config, "pad_token_id", None)
-    modules = classification_modules(model)
-    if modules is not None:
-        head = ClassificationHead(*modules, pad_id=pad_id)
-        transformer = without_padding(backbone, head_bytes=head.memory_bytes)
-        if transformer is not None:
-            return Tower(TorchNetwork(HeadedTransformer(transformer, head)), tokenizer)
-    if placement.in_bytes:
-        refuse_bytes(backbone.location, type(model).__name__)
-    # A decoder beside the encoder is read at the last end of the text.
-    end_id = model.config.eos_token_id if model.config.is_encoder_decoder else None
-    return Tower(TorchNetwork(PaddedClassifier(backbone, pad_id=pad_id, end_id=end_id)), tokenizer)
+    if placement.device.type in PACKING_DEVICES:
+        read = read_classifier(
+            checkpoint.transformer, tensors, placement, n_labels=settings.n_labels.value
+        )
+        if read is not None:
+            transformer = pack_read(checkpoint, read.model, placement)
+            network = TorchNetwork(HeadedTransformer(transformer, read.head))
+            return Tower(network, transformer.tokenizer)
+    from holotype.encoders.torch_backend.hosted_heads import host_classifier
+
+    return host_classifier(checkpoint, tensors, placement)
 
 
 def _layers_tower(
@@ -98,6 +82,8 @@ def _layers_tower(
 ) -> Tower:
     layers, projection = encoding.layers, None
     if settings.answer is not None:
+        from holotype.encoders.torch_backend.weights import answer_projection
+
         answer, projection = answer_projection(
             settings.checkpoint.transformer, tensors, settings.answer
         )
@@ -110,39 +96,45 @@ def _layers_tower(
 
 
 def _sparse(plan: SparsePlan, placement: Placement) -> Towers:
-    checkpoint, encoding = plan.settings.checkpoint, plan.encoding
-    folder = checkpoint.transformer
-    model, last = load_language_model(folder, read_tensors(folder))
-    tied = last.weight is model.get_input_embeddings().weight
-    tokenizer = load_tokenizer(folder, lower_case=checkpoint.lower_case)
-    backbone = LanguageModelBackbone(folder.location, tokenizer, model, placement)
-    last.to(device=placement.device, dtype=placement.dtype)
-    transform = language_model_transform(model)
-    packed = None
-    if transform is not None:
-        packed = without_padding(backbone, head_bytes=weight_bytes(transform))
-    elif placement.in_bytes:
-        refuse_bytes(backbone.location, type(model).__name__)
-    # A model that is padded runs what comes before its last layer itself.
-    head = _words(last, None if packed is None else transform, encoding, tied=tied)
-    network = TorchNetwork(HeadedTransformer(packed or backbone, WordHead(head)))
-    return sparse_towers(plan, Tower(network, tokenizer), load_tokenizer, dtype=placement.name)
+    settings = plan.settings.checkpoint
+    model = _language_model(settings, read_tensors(settings.transformer), placement)
+    head = WordHead(_words(model, plan.encoding))
+    tower = Tower(
+        TorchNetwork(HeadedTransformer(model.transformer, head)), model.transformer.tokenizer
+    )
+    return sparse_towers(plan, tower, load_tokenizer, dtype=placement.name)
+
+
+def _language_model(
+    settings: CheckpointSettings, tensors: Mapping[str, Tensor], placement: Placement
+) -> LanguageModel:
+    if placement.device.type in PACKING_DEVICES:
+        read = read_language_model(settings.transformer, tensors, placement)
+        if read is not None:
+            return LanguageModel(
+                transformer=pack_read(settings, read.model, placement),
+                transform=read.transform,
+                transform_bytes=read.transform_bytes,
+                weight=read.model.forward.words,
+                bias=read.bias,
+                is_tied=True,
+            )
+    from holotype.encoders.torch_backend.hosted_heads import host_language_model
+
+    return host_language_model(settings, tensors, placement)
 
 
 @torch.inference_mode()
-def _words(
-    last: nn.Linear, transform: nn.Module | None, encoding: SparseEncoding, *, tied: bool
-) -> LanguageModelHead:
-    decoder = linear_map(last.weight, last.bias)
-    memory_bytes = weight_bytes(nn.ModuleList([last] if transform is None else [last, transform]))
-    if tied and not isinstance(decoder, OneDnnLinearMap):
-        memory_bytes -= last.weight.nbytes
-    if transform is not None:
-        replace_linears(transform)
+def _words(model: LanguageModel, encoding: SparseEncoding) -> LanguageModelHead:
+    decoder = linear_map(model.weight, model.bias)
+    memory_bytes = model.transform_bytes + (0 if model.bias is None else model.bias.nbytes)
+    # oneDNN lays a weight out anew.
+    if not model.is_tied or isinstance(decoder, OneDnnLinearMap):
+        memory_bytes += model.weight.nbytes
     return LanguageModelHead(
-        transform=transform,
+        transform=model.transform,
         decoder=decoder,
-        dim=last.out_features,
+        dim=model.weight.shape[0],
         doubled=encoding.activation == "log1p-log1p-relu",
         summed=encoding.pooling == "sum",
         memory_bytes=memory_bytes,

@@ -43,7 +43,8 @@ from holotype.errors import CheckpointError
 
 # GPT-2 kept its causal mask as a tensor.
 _COMPUTED = re.compile(r"(^|\.)position_ids$|\.(attn|crossattention)\.(masked_)?bias$")
-_PREPARED = inspect.signature(GenerationMixin.prepare_inputs_for_generation).parameters
+_GENERATION: Any = GenerationMixin
+_PREPARED = inspect.signature(_GENERATION.prepare_inputs_for_generation).parameters
 CACHE_ARGUMENT = "cache" if "cache" in _PREPARED else "past_key_values"
 """Under which name networks take the keys and values of earlier tokens: transformers 5.24 changed it."""
 _AT_ONCE = 16

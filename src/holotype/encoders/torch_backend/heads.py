@@ -1,22 +1,20 @@
-"""Heads for classification, apart from the transformers that they are built with."""
+"""Heads for classification, apart from the transformers below them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from transformers import PreTrainedModel
+from torch import Tensor
 
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.network import Output
 from holotype.encoders.running.packing import PackedBatch, pack_padded
-from holotype.encoders.torch_backend.backbone import Backbone, weight_bytes
+from holotype.encoders.torch_backend.backbone import Backbone
 from holotype.encoders.torch_backend.buckets import buckets
-from holotype.encoders.torch_backend.forwards import is_of_transformers
 from holotype.encoders.torch_backend.layers import mean
 from holotype.encoders.torch_backend.transfers import Fetched, Started, fetch, send
 
@@ -28,16 +26,24 @@ class ClassificationHead:
         memory_bytes: how many bytes the weights take on the device.
     """
 
-    def __init__(self, reads: Reads, module: nn.Module, *, pad_id: int | None) -> None:
-        """Take the modules of a head.
+    def __init__(
+        self,
+        reads: Reads,
+        module: Callable[[Tensor], Tensor],
+        *,
+        memory_bytes: int,
+        pad_id: int | None,
+    ) -> None:
+        """Take the layers of a head.
 
         Args:
             reads: what they read of a row.
             module: maps ``[n_rows, 1, width]`` to logits.
+            memory_bytes: how many bytes its weights take.
             pad_id: the id by which a head that reads the last token knows padding, wherever it
                 stands; None where it knows none.
         """
-        self.memory_bytes = weight_bytes(module)
+        self.memory_bytes = memory_bytes
         self._reads = reads
         self._module = module
         self._pad_id = pad_id
@@ -81,91 +87,6 @@ def _last_tokens(batch: PackedBatch, pad_id: int | None) -> NDArray[np.int64]:
 Reads: TypeAlias = Literal["first", "mean", "last"]
 """What a head reads of a row: its first token, the mean of those that are attended, or the last
 token that is no padding."""
-
-TRANSFORMS: Mapping[str, tuple[str, ...]] = {
-    "BertForMaskedLM": ("cls",),
-    "CamembertForMaskedLM": ("lm_head",),
-    "DistilBertForMaskedLM": ("vocab_transform", "activation", "vocab_layer_norm"),
-    "MPNetForMaskedLM": ("lm_head",),
-    "ModernBertForMaskedLM": ("head",),
-    "NomicBertForMaskedLM": ("cls",),
-    "RobertaForMaskedLM": ("lm_head",),
-    "XLMRobertaForMaskedLM": ("lm_head",),
-}
-"""Masked language models: the modules between the transformer and the last layer, in order."""
-
-
-def language_model_transform(model: PreTrainedModel) -> nn.Module | None:
-    """Return what a masked language model does between its transformer and its last layer.
-
-    Args:
-        model: the model; its last layer has been replaced by one that changes nothing.
-
-    Returns:
-        A module that maps ``[..., width]``; None where the class of the model is not on the list.
-    """
-    names = TRANSFORMS.get(type(model).__name__)
-    if names is None or not is_of_transformers(model):
-        return None
-    return nn.Sequential(*(model.get_submodule(name) for name in names))
-
-
-def _pooler(model: Any) -> nn.Module:
-    return nn.Sequential(model.base_model.pooler, model.classifier)
-
-
-def _classifier(model: Any) -> nn.Module:
-    return nn.Sequential(model.classifier)
-
-
-def _own_pooler(model: Any) -> nn.Module:
-    return nn.Sequential(model.pooler, model.classifier)
-
-
-def _distilbert(model: Any) -> nn.Module:
-    return nn.Sequential(model.pre_classifier, nn.ReLU(), model.classifier)
-
-
-def _modernbert(model: Any) -> nn.Module:
-    return nn.Sequential(model.head, model.classifier)
-
-
-def _score(model: Any) -> nn.Module:
-    return nn.Sequential(model.score)
-
-
-CLASSIFIERS: Mapping[str, tuple[Reads | None, Callable[[Any], nn.Module]]] = {
-    "BertForSequenceClassification": ("first", _pooler),
-    "CamembertForSequenceClassification": ("first", _classifier),
-    "DebertaV2ForSequenceClassification": ("first", _own_pooler),
-    "DistilBertForSequenceClassification": ("first", _distilbert),
-    "Gemma3TextForSequenceClassification": ("last", _score),
-    "LlamaForSequenceClassification": ("last", _score),
-    "MPNetForSequenceClassification": ("first", _classifier),
-    "MistralForSequenceClassification": ("last", _score),
-    "ModernBertForSequenceClassification": (None, _modernbert),
-    "NomicBertForSequenceClassification": ("first", _pooler),
-    "Qwen2ForSequenceClassification": ("last", _score),
-    "Qwen3ForSequenceClassification": ("last", _score),
-    "RobertaForSequenceClassification": ("first", _classifier),
-    "XLMRobertaForSequenceClassification": ("first", _classifier),
-}
-"""Classifiers: what the head reads, None where the configuration says it, and its modules."""
-_POOLINGS: Mapping[str, Reads] = {"cls": "first", "mean": "mean"}
-
-
-def classification_modules(model: PreTrainedModel) -> tuple[Reads, nn.Module] | None:
-    """Return what the head of a classifier reads of a row, and what maps that.
-
-    Returns:
-        A module that maps ``[n_rows, 1, width]`` to ``[n_rows, n_labels]``, with or without an
-        axis of one between; None where the class of the model is not on the list.
-    """
-    found = CLASSIFIERS.get(type(model).__name__)
-    if found is None or not is_of_transformers(model):
-        return None
-    reads, modules = found
-    return reads or _POOLINGS[model.config.classifier_pooling], modules(model)
 
 
 class PaddedClassifier:

@@ -12,9 +12,9 @@ from holotype.encoders.torch_backend.backbone import (
     open_backbone,
     require_embeddings,
 )
-from holotype.encoders.torch_backend.bert_checkpoint import read_bert
+from holotype.encoders.torch_backend.bert_checkpoint import ReadModel, read_bert
 from holotype.encoders.torch_backend.bytes_forward import pack_bert
-from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES
+from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES, PackedBackbone
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.transformer import Transformer
 
@@ -36,13 +36,28 @@ def open_transformer(
     if placement.device.type in PACKING_DEVICES:
         read = read_bert(folder, tensors, placement)
         if read is not None:
-            tokenizer = load_tokenizer(folder, lower_case=settings.lower_case)
-            require_embeddings(folder.location, tokenizer, read.n_embeddings)
-            return pack_bert(
-                tokenizer, read.forward, placement=placement, memory_bytes=read.memory_bytes
-            )
+            return pack_read(settings, read, placement)
     # The list of what transformers' models run without padding imports them.
     from holotype.encoders.torch_backend.forwards import without_padding
 
     backbone = open_backbone(settings, tensors, placement)
     return without_padding(backbone) or backbone
+
+
+def pack_read(
+    settings: CheckpointSettings, read: ReadModel, placement: Placement
+) -> PackedBackbone:
+    """Return what runs a model that has been read without transformers, with its tokenizer.
+
+    Args:
+        settings: what the checkpoint says.
+        read: the transformer.
+        placement: where and in which type it runs.
+
+    Raises:
+        CheckpointError: the tokenizer knows tokens that the model does not.
+    """
+    folder = settings.transformer
+    tokenizer = load_tokenizer(folder, lower_case=settings.lower_case)
+    require_embeddings(folder.location, tokenizer, read.n_embeddings)
+    return pack_bert(tokenizer, read.forward, placement=placement, memory_bytes=read.memory_bytes)

@@ -24,7 +24,7 @@ from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.heads import AnswerTokens
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import LinearSpec
-from holotype.encoders.checkpoints.network_sizes import check_defaults, refuse_adapter
+from holotype.encoders.checkpoints.network_sizes import check_defaults
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.torch_backend.quiet import without_messages
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
@@ -150,7 +150,7 @@ def read_config(folder: Checkpoint, raw: JsonFile, *, with_own_code: bool) -> Pr
     Raises:
         UnsupportedCheckpointError: it is an adapter, quantised, or of an unknown architecture.
     """
-    refuse_adapter(folder)
+    folder.refuse_adapter()
     if raw.values.get("quantization_config"):
         raise UnsupportedCheckpointError(
             raw.location, "holds quantised weights; use the original ones"

@@ -15,6 +15,7 @@ from holotype.encoders.arrays.words import token_windows
 from holotype.encoders.running.packing import PackedBatch
 from holotype.encoders.torch_backend.linear_map import LinearMap
 from holotype.encoders.torch_backend.transfers import Fetched, Started, fetch, send
+from holotype.encoders.torch_backend.transformer import Transformer
 
 # So many weights of texts are held at once.
 _WEIGHTS_AT_ONCE = 8_000_000
@@ -48,6 +49,27 @@ class Weigher(Protocol):
             lengths: how many tokens each text has.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageModel:
+    """A masked language model, as it is read.
+
+    Attributes:
+        transformer: the transformer.
+        transform: what comes between it and the last layer; None where the transformer runs it.
+        transform_bytes: how many bytes the weights of that take.
+        weight: that of the last layer, ``[n_words, width]``.
+        bias: that of the last layer, ``[n_words]``; None where it has none.
+        is_tied: whether the weight is the transformer's table of words.
+    """
+
+    transformer: Transformer
+    transform: Callable[[Tensor], Tensor] | None
+    transform_bytes: int
+    weight: Tensor
+    bias: Tensor | None
+    is_tied: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.atomic_file import writing_file
 from holotype.encoders.vectors.finite import refuse_infinite, require_finite_scores
 from holotype.errors import MissingExtraError
 
@@ -86,6 +89,65 @@ class SparseVectors(Sequence[SparseVector]):
             np.concatenate([no_values, *(row.values for row in rows)]),
             (len(rows), dim),
         )
+
+    @classmethod
+    def from_scipy(cls, matrix: Any) -> SparseVectors:
+        """Take a sparse matrix or array of scipy, ``[n_rows, dim]``, of any format.
+
+        Weights become float32, zeros are dropped, and weights of one place are added up.
+
+        Raises:
+            TypeError: it is no sparse matrix of scipy.
+            ValueError: it has not two dimensions.
+        """
+        if not hasattr(matrix, "tocsr"):
+            raise TypeError(
+                f"from_scipy() takes a sparse matrix of scipy, not {type(matrix).__name__}; take "
+                "from_dense() for arrays"
+            )
+        if len(matrix.shape) != 2:
+            raise ValueError(f"has the shape {matrix.shape}; expected [n_rows, dim]")
+        rows = matrix.tocsr(copy=True)
+        rows.sum_duplicates()
+        rows.eliminate_zeros()
+        return cls(
+            rows.indptr.astype(np.int64),
+            rows.indices.astype(np.int64),
+            rows.data.astype(np.float32),
+            (int(rows.shape[0]), int(rows.shape[1])),
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> SparseVectors:
+        """Read a file that `save` wrote.
+
+        Raises:
+            ValueError: the file holds something else, or its arrays do not belong together.
+        """
+        names = ("indptr", "indices", "values", "shape")
+        with np.load(path, allow_pickle=False) as arrays:
+            if not isinstance(arrays, np.lib.npyio.NpzFile) or not {*names} <= {*arrays}:
+                raise ValueError(f"{os.fspath(path)} lacks one of {', '.join(names)}; expected all")
+            indptr, indices, values, shape = (arrays[name] for name in names)
+        problem = _problem(indptr, indices, values, shape)
+        if problem is not None:
+            raise ValueError(f"{os.fspath(path)} holds no sparse vectors: {problem}")
+        return cls(indptr, indices, values, (int(shape[0]), int(shape[1])))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the arrays as NumPy ``.npz``, atomically; no suffix is added to `path`.
+
+        Raises:
+            OSError: the file cannot be written; what was there is left.
+        """
+        with writing_file(Path(path)) as file:
+            np.savez(
+                file,
+                indptr=self.indptr,
+                indices=self.indices,
+                values=self.values,
+                shape=np.array(self.shape, dtype=np.int64),
+            )
 
     @classmethod
     def concatenate(cls, parts: Sequence[SparseVectors]) -> SparseVectors:
@@ -171,6 +233,25 @@ class SparseVectors(Sequence[SparseVector]):
         return (
             f"SparseVectors({self.shape[0]} rows, {len(self.values)} weights, dim={self.shape[1]})"
         )
+
+
+def _problem(
+    indptr: NDArray[Any], indices: NDArray[Any], values: NDArray[Any], shape: NDArray[Any]
+) -> str | None:
+    """Return why arrays are no sparse vectors; None where they are."""
+    types = [f"{one.dtype} {one.ndim}" for one in (indptr, indices, values, shape)]
+    if types != ["int64 1", "int64 1", "float32 1", "int64 1"]:
+        return "expected one axis each, of int64, int64, float32 and int64"
+    if len(shape) != 2 or (shape < 0).any() or len(indptr) != shape[0] + 1:
+        return f"{len(indptr)} starts of rows do not fit the shape {shape.tolist()}"
+    if indptr[0] or (np.diff(indptr) < 0).any() or not indptr[-1] == len(indices) == len(values):
+        return f"the rows do not cover {len(indices)} words and {len(values)} weights in order"
+    within = np.ones(len(indices), dtype=bool)
+    within[indptr[:-1][np.diff(indptr) > 0]] = False
+    steps = np.diff(indices, prepend=0)
+    if ((indices < 0) | (indices >= shape[1])).any() or (steps[within] <= 0).any():
+        return f"the words of a row are not ascending numbers below {shape[1]}"
+    return None
 
 
 def products(queries: SparseVectors, documents: SparseVectors) -> NDArray[np.float32]:

@@ -309,6 +309,7 @@ def test_a_wrong_model_is_refused_with_what_to_do(model: str, found: str, action
         ('version: "2.0"\nmodels: {a: {source: "s3://bkt/x"}}', "2.0", ""),
         ('version: "1.0"\nmodels: {a: hf:o/x}', "hf:o/x", 'write {source: "hf:o/x"}'),
         ('version: "1.0"\nmodels: {}', "an empty mapping", "name the models by name"),
+        ('version: 1\nmodels: {a: {source: "s3://bkt/x"}}', "the number 1", 'write "1.0"'),
         ('version: "1.0"\nmodels: [a]', "a list", "a mapping of models"),
         ('version: "1.0"\nmodels: {"a b": {source: "s3://bkt/x"}}', "a b", "letters, digits"),
         ('version: "1.0"\nswap: replace\nmodels: {a: {source: "s3://bkt/x"}}', "swap", "into pool"),

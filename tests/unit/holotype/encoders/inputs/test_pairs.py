@@ -90,7 +90,7 @@ def test_one_pair_and_several() -> None:
     ("pairs", "message"),
     [
         ("ab", "got a single text"),
-        ([("a",)], "the pair at index 0 is of 1 parts"),
+        ([("a",)], "the pair at index 0 is of 1 part"),
         ([("a", "b"), 3], "the pair at index 1 is of type int"),
         ([("a", None)], "the second text of the pair at index 0 is None; expected str"),
     ],

@@ -22,6 +22,7 @@ from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.running.network import Network, Output
 from holotype.encoders.running.pipeline import Task, run_one, stream
 from holotype.errors import (
+    ClosedEncoderError,
     NotFiniteError,
     TextOverflowError,
     TextOverflowWarning,
@@ -200,6 +201,44 @@ def test_an_error_of_the_iterator_reaches_the_caller_and_leaves_no_thread(
     with pytest.raises(LookupError, match="the database is gone"):
         list(stream([network], TASK, texts(), settings_of()))
     assert not threads()
+
+
+def test_windows_before_an_error_of_the_iterator_are_still_yielded(network: Network) -> None:
+    def texts() -> Iterator[str]:
+        yield from ["text"] * 9
+        raise LookupError("the database is gone")
+
+    seen: list[int] = []
+    with pytest.raises(LookupError):
+        seen.extend(len(window) for window in stream([network], TASK, texts(), settings_of()))
+    assert seen == [4, 4]
+
+
+def test_an_error_of_the_iterator_within_the_second_window_leaves_the_first(
+    network: Network,
+) -> None:
+    def texts() -> Iterator[str]:
+        yield from ["text"] * 5
+        raise LookupError("the database is gone")
+
+    running = stream([network], TASK, texts(), settings_of())
+    assert len(next(running)) == 4
+    with pytest.raises(LookupError, match="the database is gone"):
+        next(running)
+
+
+class ClosedNetwork(LengthNetwork):
+    def run(self, rows: Sequence[Row], batch_size: int | None) -> Iterator[Output]:
+        raise ClosedEncoderError
+
+
+def test_a_network_that_is_closed_during_a_call_is_told_with_the_model() -> None:
+    for run in (
+        lambda: list(stream([ClosedNetwork()], TASK, ["text"], settings_of())),
+        lambda: run_one([ClosedNetwork()], TASK, "text", settings_of()),
+    ):
+        with pytest.raises(ClosedEncoderError, match="the encoder of 'tiny' has been closed"):
+            run()
 
 
 def test_an_error_while_reading_reaches_the_caller_and_leaves_no_thread(network: Network) -> None:

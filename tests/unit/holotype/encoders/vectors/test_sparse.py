@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +37,78 @@ def test_nothing_is_lost_on_the_way_to_dense_and_back(dense: NDArray[np.float32]
     np.testing.assert_array_equal(found.to_dense(), dense)
     assert SparseVectors.from_rows(list(found), dim=dense.shape[1]).equals(found)
     assert found.values.all()
+
+
+def test_vectors_that_are_saved_are_loaded(tmp_path: Path) -> None:
+    found = SparseVectors.from_dense(DENSE)
+    found.save(tmp_path / "vectors")
+    loaded = SparseVectors.load(tmp_path / "vectors")
+    assert loaded.equals(found)
+    assert loaded.shape == (3, 4)
+    empty = SparseVectors.from_rows([], dim=4)
+    empty.save(tmp_path / "empty")
+    assert SparseVectors.load(tmp_path / "empty").equals(empty)
+
+
+WHOLE: dict[str, Any] = {
+    "indptr": np.array([0, 2, 2, 3]),
+    "indices": np.array([1, 3, 0]),
+    "values": np.ones(3, dtype=np.float32),
+    "shape": np.array([3, 4]),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"values": np.ones(3)}, "expected one axis each, of int64"),
+        ({"shape": np.array([2, 4])}, "4 starts of rows do not fit"),
+        ({"shape": np.array([3])}, "4 starts of rows do not fit"),
+        ({"indptr": np.array([0, 2, 1, 3])}, "the rows do not cover 3 words"),
+        ({"indptr": np.array([0, 2, 2, 2])}, "the rows do not cover 3 words"),
+        ({"values": np.ones(2, dtype=np.float32)}, "3 words and 2 weights"),
+        ({"indices": np.array([3, 1, 0])}, "not ascending numbers below 4"),
+        ({"indices": np.array([1, 1, 0])}, "not ascending numbers below 4"),
+        ({"indices": np.array([1, 4, 0])}, "not ascending numbers below 4"),
+        ({"indices": np.array([-1, 3, 0])}, "not ascending numbers below 4"),
+    ],
+)
+def test_arrays_that_do_not_belong_together_are_not_loaded(
+    changes: dict[str, Any], problem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "vectors.npz"
+    np.savez(path, **WHOLE)
+    assert len(SparseVectors.load(path)) == 3
+    np.savez(path, **(WHOLE | changes))
+    with pytest.raises(ValueError, match=f"vectors.npz holds no sparse vectors: .*{problem}"):
+        SparseVectors.load(path)
+
+
+def test_a_file_of_something_else_is_not_loaded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", values=np.ones(3), offsets=np.array([0, 3]))
+    with pytest.raises(ValueError, match=r"other\.npz lacks one of indptr, indices"):
+        SparseVectors.load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "csc_matrix", "coo_array"])
+def test_matrices_of_scipy_are_taken(kind: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    given = getattr(sparse, kind)(DENSE.astype(np.float64))
+    assert SparseVectors.from_scipy(given).equals(SparseVectors.from_dense(DENSE))
+
+
+def test_weights_of_one_place_are_added_up_and_the_matrix_is_left() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    data, indices = np.array([1.0, 2.0, 0.0, 4.0]), np.array([3, 1, 0, 3])
+    given = sparse.csr_array((data, indices, np.array([0, 4])), shape=(1, 4))
+    found = SparseVectors.from_scipy(given)
+    assert (found.indices.tolist(), found.values.tolist()) == ([1, 3], [2.0, 5.0])
+    assert given.indices.tolist() == [3, 1, 0, 3]
+
+
+def test_what_is_no_matrix_of_scipy_is_refused() -> None:
+    with pytest.raises(TypeError, match="not ndarray; take from_dense"):
+        SparseVectors.from_scipy(DENSE)
 
 
 @given(dense=MATRICES, data=st.data())
