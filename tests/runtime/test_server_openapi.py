@@ -92,3 +92,17 @@ def test_the_description_has_every_route_that_clients_know(running: RunningServe
         *("/info", "/health", "/ready", "/v1/captions"),
     }
     assert "/metrics" not in paths
+
+
+def test_the_description_says_which_routes_need_a_key(running: RunningServer) -> None:
+    described = running.client.get("/openapi.json").json()
+    (name, scheme) = described["components"]["securitySchemes"].popitem()
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    open_to_all = {
+        path
+        for path, operations in described["paths"].items()
+        for operation in operations.values()
+        if operation.get("security") != [{name: []}]
+    }
+    assert open_to_all == {"/health", "/ready"}
+    assert "Management" in described["info"]["description"]

@@ -80,7 +80,7 @@ def revoke(
     actor: Actor = None,
     database: Address = DEFAULT,
 ) -> None:
-    """Let a key work no longer; servers notice within a second. Again, it changes nothing."""
+    """Revoke a key; servers notice within a second. To revoke it again changes nothing."""
     with _keys(database) as keys:
         gone = keys.revoke(id, actor=name_actor(actor))
     write(_line(gone))
@@ -137,6 +137,6 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command("list", list_command, "List keys.", ("holotype keys list --json",)),
-    Command("revoke", revoke, "Let a key work no longer.", ("holotype keys revoke 3",)),
+    Command("revoke", revoke, "Revoke a key.", ("holotype keys revoke 3",)),
 )
 """The commands of the group, in the order of the help."""

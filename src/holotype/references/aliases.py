@@ -202,7 +202,7 @@ def _parse(text: bytes, alias: str, location: str) -> AliasHistory:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ManifestError(location, f"is no JSON ({type(error).__name__})") from None
+        raise ManifestError(location, f"is not JSON ({type(error).__name__})") from None
     if not isinstance(values, dict) or set(values) != {"format", "alias", "changes"}:
         raise ManifestError(location, "is no alias: expected format, alias and changes")
     if values["format"] != _FORMAT_VERSION:

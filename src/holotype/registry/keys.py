@@ -133,7 +133,7 @@ class ApiKeys:
             return tuple(map(_key_of, rows))
 
     def revoke(self, id: int, *, actor: str) -> ApiKey:
-        """Let a key work no longer; to revoke it again changes nothing.
+        """Revoke a key; to revoke it again changes nothing.
 
         Raises:
             KeyNotFoundError: there is no such key.

@@ -89,7 +89,7 @@ def create_key(manager: Manager, caller: Admin, body: NewKey) -> MadeKeyBody:
 def revoke_key(
     manager: Manager, caller: Admin, id: Annotated[int, Path(ge=0, le=2**62)]
 ) -> KeyBody:
-    """Let a key work no longer: here at once, elsewhere within a second; again, it changes nothing."""
+    """Revoke a key: at once here, within a second elsewhere; a second time changes nothing."""
     gone = _keys(manager).revoke(id, actor=caller.name)
     manager.state.keys.forget()
     return KeyBody.of(gone)
