@@ -19,7 +19,6 @@ from holotype.server.inference.routes import DIRECT
 from holotype.server.management import router as management
 from holotype.server.state import ServerState
 
-
 _DESCRIPTION = """\
 Typed embedding, reranking and classification models over HTTP.
 
