@@ -5,6 +5,7 @@ import { createContext, type ReactNode, useContext, useMemo } from "react";
 import * as queries from "../api/queries";
 import type { KindSummary } from "../api/types";
 import { natural } from "../format";
+import { NO_REGISTRY } from "./registry";
 
 export interface Models {
 	/** In natural order; undefined until the server has answered. */
@@ -18,7 +19,11 @@ export interface Models {
 const Context = createContext<Models | null>(null);
 
 export function ModelsProvider({ children }: { children: ReactNode }) {
-	const { data, error, isPending } = useQuery(queries.kinds());
+	const server = useQuery(queries.server());
+	const hasNone = server.data?.database === null;
+	const kinds = useQuery({ ...queries.kinds(), enabled: !server.isPending && !hasNone });
+	const { data, isPending } = kinds;
+	const error = hasNone ? NO_REGISTRY : kinds.error;
 	const models = useMemo(() => {
 		const sorted = data && [...data].sort((a, b) => natural(a.kind, b.kind));
 		const byName = new Map(sorted?.map((one) => [one.kind, one]));
