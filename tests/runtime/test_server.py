@@ -406,7 +406,7 @@ def test_models_say_before_they_are_loaded_what_they_say_then(
             "both": "{ensemble: {of: {minilm: 0.5, short: 0.5}, combine: mean}}",
         },
     )
-    known = ("kind", "dimensions", "max_tokens", "labels", "prompts")
+    known = ("kind", "dimensions", "labels", "prompts")
     with running_server(deployment=str(deployment)) as server:
 
         def described() -> dict[str, dict[str, Any]]:
@@ -422,8 +422,12 @@ def test_models_say_before_they_are_loaded_what_they_say_then(
         assert after[name]["state"] == "ready"
         cold, warm = ({key: each[name][key] for key in known} for each in (before, after))
         assert cold == warm, name
+        # The limit of a folder without a record is read at the load.
+        assert before[name]["max_tokens"] in (None, after[name]["max_tokens"])
+    assert before["short"]["max_tokens"] == 64
     assert before["broken"]["kind"] is None
     assert before["nomic"]["dimensions"] == [64, 128, 256, 512, 768]
+    assert before["nomic"]["max_tokens"] == 8192
     assert before["nomic"]["prompts"]["query"] == "search_query: "
     assert (before["both"]["kind"], before["both"]["members"]) == ("ensemble", ["minilm", "short"])
 

@@ -30,7 +30,7 @@ IdempotencyKey = Annotated[
 class Body(BaseModel):
     """The body of a request."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 def name_request(request: Request, idempotency_key: str | None) -> str:
