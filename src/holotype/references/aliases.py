@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,11 +144,16 @@ def unknown_alias(store: Path, alias: str) -> AliasNotFoundError:
     """Return the error for a missing alias."""
     names = alias_names(store)
     others = f"only {', '.join(names)}" if names else "nor any other"
-    return AliasNotFoundError(
-        str(store),
+    problem = (
         f"has no alias {alias!r}, {others}; set it with: holotype alias set {alias} "
-        f"ARTIFACT --store {store}",
+        f"ARTIFACT --store {shlex.quote(str(store))}"
     )
+    folder = Path(f"{store}@{alias}")
+    if folder.is_dir():
+        problem += (
+            f". For the folder {str(folder)!r}, end the reference with a slash: local:{folder}/"
+        )
+    return AliasNotFoundError(str(store), problem)
 
 
 def alias_names(store: Path) -> tuple[str, ...]:
