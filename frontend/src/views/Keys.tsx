@@ -4,7 +4,7 @@ import { createKey, revokeKey } from "../api/endpoints";
 import * as queries from "../api/queries";
 import type { ApiKey, Scope } from "../api/types";
 import { moment } from "../format";
-import { NO_REGISTRY } from "../models/registry";
+import { NO_REGISTRY, useRegistry } from "../models/registry";
 import { Badge } from "../ui/Badge";
 import { Dialog } from "../ui/Dialog";
 import { Field } from "../ui/Field";
@@ -21,17 +21,16 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
 /** Who may do what. A key is shown once, when it is made. */
 export function Keys() {
 	const [creates, setCreates] = useState(false);
-	const server = useQuery(queries.server());
-	const hasNone = server.data?.database === null;
-	const keys = useQuery({ ...queries.apiKeys(), enabled: !server.isPending && !hasNone });
-	const query = hasNone ? { ...keys, error: NO_REGISTRY } : keys;
+	const { isMissing, canBeAsked } = useRegistry();
+	const keys = useQuery({ ...queries.apiKeys(), enabled: canBeAsked });
+	const query = isMissing ? { ...keys, error: NO_REGISTRY } : keys;
 	return (
 		<>
 			<PageHead
 				title="Keys"
 				lead="Programs send one as a bearer token. The server keeps a digest, so a key is shown only when it is made."
 			>
-				{!hasNone && (
+				{!isMissing && (
 					<button type="button" className="primary" onClick={() => setCreates(true)}>
 						Make a key
 					</button>
