@@ -19,7 +19,6 @@ from holotype.errors import HolotypeError
 from holotype.pool import Limits, Pool
 from holotype.pool.builder import read_deployment
 from holotype.pool.registered import Resolve
-from holotype.records import ModelInfo
 from holotype.registry import Activation, Database, ModelConfigService, ModelRegistry
 from holotype.registry.errors import DatabaseUnavailableError
 from holotype.registry.keys import ApiKeys
@@ -60,7 +59,7 @@ class ServerState:
         threads: where texts are tokenised that are too long for the event loop.
         loads: where requests wait for a load.
         fingerprints: those of vectors that were cut shorter, by the whole ones' and the size.
-        records: those of models that have not been loaded, by their references.
+        kinds: the kinds of models that have not been loaded, by their references.
         traces: whether requests are traced.
     """
 
@@ -78,7 +77,7 @@ class ServerState:
     threads: ThreadPoolExecutor = field(init=False)
     loads: ThreadPoolExecutor = field(init=False)
     fingerprints: dict[tuple[str | None, int], str] = field(default_factory=dict)
-    records: dict[str, ModelInfo] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
     traces: bool = field(default_factory=is_on)
     _link: _Link | None = None
     _handover: Handover | None = None

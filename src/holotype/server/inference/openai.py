@@ -227,15 +227,15 @@ def _stated(state: ServerState, spec: ModelSpec, variant: str) -> dict[str, Any]
     chosen = next((one for one in spec.variants if one.name == variant), None)
     if chosen is None:
         return {}
-    found: dict[str, Any] = {"kind": stated_kind(state, chosen)}
-    record = stated_record(state, chosen)
+    record = stated_record(chosen)
     if record is None:
-        return found
+        return {"kind": stated_kind(state, chosen)}
     limits = [
         limit for limit in (record.context_length, chosen.inference.max_length) if limit is not None
     ]
     dim = spec.dim or record.embedding_dim
-    return found | {
+    return {
+        "kind": str(record.type),
         "dimensions": []
         if dim is None
         else [*(each for each in record.matryoshka_dims if each < dim), dim],

@@ -17,7 +17,7 @@ from holotype.server.state import ServerState
 def stated_kind(state: ServerState, variant: VariantSpec) -> str | None:
     """Return the kind of a variant's model; None if only a load would tell.
 
-    It blocks; see `stated_record`.
+    It blocks; see `stated_record`. The kind of a reference is looked up once.
     """
     source = variant.source
     if isinstance(source, BuiltinSource):
@@ -25,24 +25,28 @@ def stated_kind(state: ServerState, variant: VariantSpec) -> str | None:
     if isinstance(source, RegistrySource):
         activation = None if state.config is None else state.config.active(source.kind)
         return None if activation is None else activation.version.type
-    record = stated_record(state, variant)
-    return None if record is None else str(record.type)
-
-
-def stated_record(state: ServerState, variant: VariantSpec) -> ModelInfo | None:
-    """Return the record of a variant's model; None if only a load or the network would tell.
-
-    It blocks: the files of a model on this machine are looked at once.
-    """
-    source = variant.source
     if not isinstance(source, ReferenceSource):
         return None
-    known = state.records
+    known = state.kinds
     reference = str(source.ref)
-    if reference not in known and source.ref.scheme in ("local", "catalogue"):
-        try:
-            known[reference] = open_reference(source.ref, verify="sizes").record
-        except HolotypeError:
-            # The call says what is wrong with it.
+    if reference not in known:
+        record = stated_record(variant)
+        if record is None:
             return None
-    return known.get(reference)
+        known[reference] = str(record.type)
+    return known[reference]
+
+
+def stated_record(variant: VariantSpec) -> ModelInfo | None:
+    """Return the record of a variant's model; None if only a load or the network would tell.
+
+    It blocks: a model on this machine is read, as it is now.
+    """
+    source = variant.source
+    if not isinstance(source, ReferenceSource) or source.ref.scheme not in ("local", "catalogue"):
+        return None
+    try:
+        return open_reference(source.ref, verify="sizes").record
+    except HolotypeError:
+        # The call says what is wrong with it.
+        return None
