@@ -385,7 +385,7 @@ def test_models_say_before_they_are_loaded_what_they_say_then(
     )
     splade.save(str(tmp_path / "sparse"))
     rerank = {"query": "fish", "documents": ["a", "b"]}
-    calls = {
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
         "minilm": ("/v1/embeddings", {"input": "x"}),
         "short": ("/v1/embeddings", {"input": "x"}),
         "sparse": ("/embed_sparse", {"inputs": "x"}),
