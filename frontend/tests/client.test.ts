@@ -25,6 +25,22 @@ test("a refusal carries the server's words", async () => {
 test("the errors of OpenAI's shape and of proxies are problems as well", async () => {
 	serve({
 		"GET /v1/models": new Response('{"error": {"message": "no such model"}}', { status: 404 }),
+		// As the server writes the errors of all that is below /v1.
+		"GET /v1/rerank": Response.json(
+			{
+				error: {
+					type: "invalid_request_error",
+					title: "Unprocessable Entity",
+					status: 422,
+					detail: "it is of another kind",
+					message: "it is of another kind",
+					code: "unprocessable",
+					request_id: "r1",
+					param: null,
+				},
+			},
+			{ status: 422 },
+		),
 		"GET /proxy": new Response("<html>Bad gateway</html>", {
 			status: 502,
 			statusText: "Bad Gateway",
@@ -32,6 +48,13 @@ test("the errors of OpenAI's shape and of proxies are problems as well", async (
 	});
 	const openai = await refusal("/v1/models");
 	expect(openai.message).toBe("no such model");
+	const told = await refusal("/v1/rerank");
+	expect(told.problem).toMatchObject({
+		title: "Unprocessable Entity",
+		code: "unprocessable",
+		request_id: "r1",
+		detail: "it is of another kind",
+	});
 	const proxy = await refusal("/proxy");
 	expect(proxy.message).toContain("502 Bad Gateway");
 });

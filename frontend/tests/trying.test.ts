@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ask, cosine } from "../src/trying/ask";
+import { namesThatFit } from "../src/trying/fitting";
 import { serve } from "./render";
 
 test("documents are ranked by their cosine with the query", async () => {
@@ -85,4 +86,24 @@ test("captions stay beside their pictures", async () => {
 		["a dog", PICTURES[0]?.uri],
 		["a cat", PICTURES[1]?.uri],
 	]);
+});
+
+test("a task is offered the names whose models can do it", () => {
+	const models = [
+		{ id: "bge", kind: "dense" },
+		{ id: "both", kind: "ensemble", members: ["bge", "minilm"] },
+		{ id: "clip", kind: "image-text" },
+		{ id: "colbert", kind: "colbert" },
+		{ id: "endpoint", kind: null },
+		{ id: "pii", kind: "classifier" },
+		{ id: "rank10", kind: "cross-encoder" },
+		{ id: "rank9", kind: "cross-encoder" },
+		{ id: "splade", kind: "sparse" },
+		{ id: "blip", kind: "captioner" },
+	];
+	expect(namesThatFit(models, "search")).toEqual(["bge", "both", "clip", "endpoint"]);
+	expect(namesThatFit(models, "rerank")).toEqual(["colbert", "endpoint", "rank9", "rank10"]);
+	expect(namesThatFit(models, "classify")).toEqual(["endpoint", "pii"]);
+	expect(namesThatFit(models, "pictures")).toEqual(["clip", "endpoint"]);
+	expect(namesThatFit(models, "caption")).toEqual(["blip", "endpoint"]);
 });

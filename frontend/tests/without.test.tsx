@@ -3,16 +3,20 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { sentence } from "../src/pool/sentences";
+import { Benchmarks } from "../src/views/Benchmarks";
 import { Catalogue } from "../src/views/Catalogue";
+import { Compare } from "../src/views/Compare";
 import { Keys } from "../src/views/Keys";
 import { Models } from "../src/views/Models";
 import { Overview } from "../src/views/Overview";
 import { PoolView } from "../src/views/PoolView";
+import { Register } from "../src/views/Register";
+import { Try } from "../src/views/Try";
 import { AT, pool } from "./examples";
 import { problem, serve, show } from "./render";
 
-const WITHOUT = "this server has no registry; start it with --database sqlite:///FILE";
-const refused = () => problem(503, WITHOUT, { title: "Service Unavailable", code: "no_registry" });
+const WITHOUT =
+	"This server has no registry; start it with --database sqlite:///FILE or postgresql://USER@HOST/DATABASE.";
 const server = (deployment: string | null) => ({
 	version: "1.0",
 	started_at: AT,
@@ -27,27 +31,38 @@ const answers = (deployment: string | null, models = pool().models) => ({
 	"GET /api/server": server(deployment),
 	"GET /api/pool": pool({ models }),
 	"GET /api/jobs": { items: [] },
-	"GET /api/models": refused,
-	"GET /api/models/": refused,
-	"GET /api/keys": refused,
 });
 
 test.each([
 	["Overview", Overview],
 	["Models", Models],
+	["Register", Register],
+	["Compare", Compare],
+	["Benchmarks", Benchmarks],
 	["Keys", Keys],
-])("%s notes that there is no registry, and raises no alarm", async (_, View) => {
-	serve(answers("deployment.yaml"));
+])("%s notes that there is no registry, and asks nothing of one", async (_, View) => {
+	const calls = serve(answers("deployment.yaml"));
 	show(<View />);
 	const note = await screen.findByText(WITHOUT);
 	expect(note.className).toBe("note");
 	expect(screen.queryByRole("alert")).toBeNull();
-	expect(screen.queryByText("Service Unavailable")).toBeNull();
+	expect(calls.filter(({ path }) => /models|keys|benchmarks/.test(path))).toEqual([]);
 });
 
 test("a database that is away stays an alarm", async () => {
 	const away = () => problem(503, "has not answered yet", { code: "unavailable" });
-	serve({ ...answers("deployment.yaml"), "GET /api/models": away, "GET /api/models/": away });
+	const database = {
+		kind: "sqlite",
+		location: "x.db",
+		ok: false,
+		problem: "",
+		last_contact_at: null,
+	};
+	serve({
+		...answers("deployment.yaml"),
+		"GET /api/server": { ...server("deployment.yaml"), database },
+		"GET /api/models/": away,
+	});
 	show(<Models />);
 	expect((await screen.findByRole("alert")).textContent).toContain("has not answered yet");
 });
@@ -120,5 +135,22 @@ test("models of pictures are among the types of the catalogue", async () => {
 		"captioning",
 	]);
 	fireEvent.change(types, { target: { value: "captioner" } });
-	await waitFor(() => expect(calls.at(-1)?.path).toContain("type=captioner"));
+	await waitFor(() => expect(calls.map(({ path }) => path).join(" ")).toContain("type=captioner"));
+});
+
+test("a name that cannot do a task is not offered for it", async () => {
+	const models = [
+		{ id: "bge", kind: "dense" },
+		{ id: "rank", kind: "cross-encoder" },
+	];
+	serve({ "GET /v1/models": { object: "list", data: models } });
+	show(<Try />);
+	const field = (await screen.findByLabelText("Name")) as HTMLSelectElement;
+	const offered = () => [...field.options].map((one) => one.text);
+	await waitFor(() => expect(offered()).toEqual(["bge"]));
+	fireEvent.click(screen.getByRole("button", { name: "Rerank" }));
+	await waitFor(() => expect(offered()).toEqual(["rank"]));
+	fireEvent.click(screen.getByRole("button", { name: "Classify" }));
+	expect(await screen.findByText("The deployment has no model for this")).toBeTruthy();
+	expect((screen.getByRole("button", { name: "Ask" }) as HTMLButtonElement).disabled).toBe(true);
 });

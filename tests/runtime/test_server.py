@@ -407,6 +407,62 @@ def test_models_say_what_they_take(server: RunningServer, minilm: Any) -> None:
     assert server.client.get("/v1/models/minlm").json()["error"]["suggestions"] == ["minilm"]
 
 
+def test_models_say_before_they_are_loaded_what_they_say_then(
+    minilm_folder: Path, bert_folder: Path, tmp_path: Path
+) -> None:
+    language_model = save_language_model(tmp_path / "language-model")
+    splade = SparseEncoder(
+        modules=[MLMTransformer(str(language_model)), SpladePooling("max")], device="cpu"
+    )
+    splade.save(str(tmp_path / "sparse"))
+    rerank = {"query": "fish", "documents": ["a", "b"]}
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
+        "minilm": ("/v1/embeddings", {"input": "x"}),
+        "short": ("/v1/embeddings", {"input": "x"}),
+        "sparse": ("/embed_sparse", {"inputs": "x"}),
+        "reranker": ("/v1/rerank", rerank),
+        "emotions": ("/classify", {"input": "x"}),
+    }
+    emotions = save_head(tmp_path / "emotions", "Bert", num_labels=3, id2label=NAMES)
+    deployment = write_deployment(
+        tmp_path,
+        {
+            "minilm": local(minilm_folder),
+            "short": local(minilm_folder, "inference: {max_length: 64}"),
+            "sparse": local(tmp_path / "sparse"),
+            "reranker": local(save_head(tmp_path / "reranker", "Bert", num_labels=1)),
+            "emotions": local(emotions),
+            "broken": local(tmp_path / "nowhere"),
+            "nomic": "{source: 'catalogue:nomic-embed-text-v1.5'}",
+            "both": "{ensemble: {of: {minilm: 0.5, short: 0.5}, combine: mean}}",
+        },
+    )
+    known = ("kind", "dimensions", "labels", "prompts")
+    with running_server(deployment=str(deployment)) as server:
+
+        def described() -> dict[str, dict[str, Any]]:
+            found = server.client.get("/v1/models").json()["data"]
+            return {each["id"]: each for each in found}
+
+        before = described()
+        assert {each.get("state", "cold") for each in before.values()} == {"cold"}
+        for name, (path, body) in calls.items():
+            assert server.post(path, {"model": name, **body}).status_code == 200, name
+        after = described()
+    for name in calls:
+        assert after[name]["state"] == "ready"
+        cold, warm = ({key: each[name][key] for key in known} for each in (before, after))
+        assert cold == warm, name
+        # The limit of a folder without a record is read at the load.
+        assert before[name]["max_tokens"] in (None, after[name]["max_tokens"])
+    assert before["short"]["max_tokens"] == 64
+    assert before["broken"]["kind"] is None
+    assert before["nomic"]["dimensions"] == [64, 128, 256, 512, 768]
+    assert before["nomic"]["max_tokens"] == 8192
+    assert before["nomic"]["prompts"]["query"] == "search_query: "
+    assert (before["both"]["kind"], before["both"]["members"]) == ("ensemble", ["minilm", "short"])
+
+
 def test_a_request_that_names_no_model_gets_the_only_one_that_fits(server: RunningServer) -> None:
     pair = {"query": "fish", "texts": TEXTS}
     for path, body, name in (

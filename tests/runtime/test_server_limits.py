@@ -206,7 +206,7 @@ def test_an_unknown_path_is_a_problem_everywhere(slow: RunningServer) -> None:
     method = slow.client.get("/embed")
     assert method.json()["detail"] == "this path does not take this method; expected POST"
     broken = slow.client.post("/embed", content=b"{", headers={"content-type": "application/json"})
-    assert broken.json()["detail"].startswith("the body is no JSON: EOF while")
+    assert broken.json()["detail"].startswith("the body is not JSON: EOF while")
     assert "error" in slow.client.get("/v1/nowhere").json()
     assert slow.client.get("/embed").status_code == 405
 

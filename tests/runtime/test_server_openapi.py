@@ -92,3 +92,47 @@ def test_the_description_has_every_route_that_clients_know(running: RunningServe
         *("/info", "/health", "/ready", "/v1/captions"),
     }
     assert "/metrics" not in paths
+
+
+def test_the_description_says_which_routes_need_a_key(running: RunningServer) -> None:
+    described = running.client.get("/openapi.json").json()
+    (name, scheme) = described["components"]["securitySchemes"].popitem()
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    open_to_all = {
+        path
+        for path, operations in described["paths"].items()
+        for operation in operations.values()
+        if operation.get("security") != [{name: []}]
+    }
+    assert open_to_all == {"/health", "/ready"}
+    assert "Management" in described["info"]["description"]
+
+
+def test_the_description_says_what_each_field_is(running: RunningServer) -> None:
+    described = running.client.get("/openapi.json").json()
+    schemas = {
+        name: schema
+        for name, schema in described["components"]["schemas"].items()
+        # These two are FastAPI's; no answer of the server is one.
+        if name not in ("HTTPValidationError", "ValidationError")
+    }
+    bodies = {
+        path: methods["post"]["requestBody"]
+        for path, methods in described["paths"].items()
+        if path in POSTED
+    }
+    assert len(schemas) > 40 and len(bodies) == len(POSTED)
+    fields = [*_fields(schemas, ""), *_fields(bodies, "")]
+    assert [name for name, field in fields if not field.get("description")] == []
+
+
+def _fields(schema: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Yield the properties of a schema and of those inside, with their places."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _fields(each, place)
+    elif isinstance(schema, dict):
+        properties = schema.get("properties", {})
+        yield from ((f"{place}/{name}", field) for name, field in properties.items())
+        for name, each in schema.items():
+            yield from _fields(each, f"{place}/{name}")

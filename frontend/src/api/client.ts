@@ -75,9 +75,11 @@ const absolute = (path: string) => new URL(path, location.origin).href;
 async function readProblem(response: Response): Promise<Problem> {
 	const text = await response.text();
 	try {
-		const found = JSON.parse(text);
+		const body = JSON.parse(text);
+		// OpenAI's shape has the problem one level down.
+		const found = body?.error ?? body;
 		if (typeof found?.title === "string") return found as Problem;
-		const message = found?.error?.message ?? found?.detail;
+		const message = found?.message ?? found?.detail;
 		if (typeof message === "string") return plain(response, message);
 	} catch {
 		// A proxy before the server answers in HTML; its status says enough.

@@ -1,6 +1,6 @@
 /** Every call of the management API that the page makes. */
 
-import { answer, api, requestId } from "./client";
+import { answer, api, requestId, send } from "./client";
 import type {
 	ApiKey,
 	BenchmarkRun,
@@ -130,6 +130,18 @@ export const getComparisonFile = async (
 };
 
 export const getPool = (signal: AbortSignal) => answer(api.GET("/api/pool", { signal }));
+
+/** A name of the deployment, as `/v1/models` lists it for programs. */
+export interface NamedModel {
+	id: string;
+	/** Null where only a load would tell; `ensemble` for a name that combines others. */
+	kind: string | null;
+	/** The names that an ensemble combines. */
+	members?: string[];
+}
+
+export const getNamedModels = async (signal: AbortSignal): Promise<NamedModel[]> =>
+	((await (await send("/v1/models", { signal })).json()) as { data: NamedModel[] }).data;
 
 export type PoolAction = "load" | "unload" | "pin" | "unpin";
 

@@ -104,6 +104,13 @@ export const pool = () =>
 		refetchInterval: 5_000,
 	});
 
+/** The names of the deployment with the kinds of their models; loading one may tell more. */
+export const named = () =>
+	queryOptions({
+		queryKey: [...keys.pool, "named"],
+		queryFn: ({ signal }) => api.getNamedModels(signal),
+	});
+
 export const jobs = () =>
 	queryOptions({ queryKey: [...keys.jobs, "all"], queryFn: ({ signal }) => api.getJobs(signal) });
 

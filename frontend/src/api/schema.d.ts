@@ -552,28 +552,52 @@ export interface components {
         ActivationBody: {
             /**
              * Action
+             * @description `activate` for a version that was named, `rollback` for a return to an earlier one.
              * @enum {string}
              */
             action: "activate" | "rollback";
-            /** Actor */
+            /**
+             * Actor
+             * @description Who asked for it.
+             */
             actor: string;
             /**
              * At
              * Format: date-time
+             * @description When, in UTC.
              */
             at: string;
-            /** Generation */
+            /**
+             * Generation
+             * @description 1 for the first switch of the kind, then one more for each.
+             */
             generation: number;
-            /** Kind */
+            /**
+             * Kind
+             * @description The kind.
+             */
             kind: string;
-            /** New Vector Space */
+            /**
+             * New Vector Space
+             * @description Whether the version before made other vectors.
+             */
             new_vector_space: boolean;
-            /** Reason */
+            /**
+             * Reason
+             * @description Why; it can be empty.
+             */
             reason: string;
-            /** Request Id */
+            /**
+             * Request Id
+             * @description The request that asked for it, or its Idempotency-Key.
+             */
             request_id: string;
-            /** Returns To */
+            /**
+             * Returns To
+             * @description The generation that a rollback goes back to; null if there is none.
+             */
             returns_to: number | null;
+            /** @description The version that was active from then on. */
             version: components["schemas"]["VersionBody"];
         };
         /**
@@ -581,21 +605,39 @@ export interface components {
          * @description What a deployment that was read again has changed.
          */
         AppliedBody: {
-            /** Added */
+            /**
+             * Added
+             * @description Names that are new.
+             */
             added: string[];
-            /** Changed */
+            /**
+             * Changed
+             * @description Names whose weights or other settings changed, while nothing was loaded.
+             */
             changed: string[];
-            /** Failed */
+            /**
+             * Failed
+             * @description Why a name serves what it served before, by name.
+             */
             failed: {
                 [key: string]: string;
             };
-            /** Missing */
+            /**
+             * Missing
+             * @description Why a name that serves nothing yet could not be loaded now, by name.
+             */
             missing: {
                 [key: string]: string;
             };
-            /** Removed */
+            /**
+             * Removed
+             * @description Names that are gone.
+             */
             removed: string[];
-            /** Swapped */
+            /**
+             * Swapped
+             * @description Names of which a variant was replaced.
+             */
             swapped: string[];
         };
         /**
@@ -603,16 +645,26 @@ export interface components {
          * @description What to measure.
          */
         BenchmarkRequest: {
-            /** Datasets */
+            /**
+             * Datasets
+             * @description The sets to measure them on; by default those that fit their type.
+             */
             datasets?: string[] | null;
             /**
              * N Requests
+             * @description How many requests are timed.
              * @default 400
              */
             n_requests?: number;
-            /** Test Run Id */
+            /**
+             * Test Run Id
+             * @description A name that runs share if they are to be compared; by default a new one.
+             */
             test_run_id?: string | null;
-            /** Versions */
+            /**
+             * Versions
+             * @description The versions, such as `bge-m3/v1.0.0`.
+             */
             versions: string[];
         };
         /**
@@ -620,7 +672,10 @@ export interface components {
          * @description Some entries.
          */
         CatalogueBody: {
-            /** Items */
+            /**
+             * Items
+             * @description The entries of this page.
+             */
             items: components["schemas"]["SummaryBody"][];
             /**
              * Total
@@ -636,18 +691,26 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description When, in UTC.
              */
             at: string;
-            /** Facts */
+            /**
+             * Facts
+             * @description What the loaded model said: `dim`, `fingerprint`, `memory_bytes`, `load_s` and the like.
+             */
             facts: {
                 [key: string]: unknown;
             };
             /**
              * Outcome
+             * @description `failed` if any check found something.
              * @enum {string}
              */
             outcome: "passed" | "failed";
-            /** Problems */
+            /**
+             * Problems
+             * @description What was wrong; empty if nothing was.
+             */
             problems: components["schemas"]["FoundBody"][];
         };
         /**
@@ -660,20 +723,35 @@ export interface components {
              * @description Why some are side by side, without a difference.
              */
             apart: string;
-            /** Dataset */
+            /**
+             * Dataset
+             * @description The name of the data.
+             */
             dataset: string;
             /**
              * Differences
              * @description From the first version; null for itself, and where two cannot be compared.
              */
             differences: (components["schemas"]["DifferenceBody"] | null)[];
-            /** Higher Is Better */
+            /**
+             * Higher Is Better
+             * @description Whether more is better; null if neither is.
+             */
             higher_is_better: boolean | null;
-            /** Name */
+            /**
+             * Name
+             * @description The metric.
+             */
             name: string;
-            /** Unit */
+            /**
+             * Unit
+             * @description Its unit.
+             */
             unit: string;
-            /** Values */
+            /**
+             * Values
+             * @description That of each version; null where it was not measured.
+             */
             values: (components["schemas"]["MeasurementBody"] | null)[];
         };
         /**
@@ -681,9 +759,15 @@ export interface components {
          * @description Several versions, metric by metric; the first is the base.
          */
         ComparisonBody: {
-            /** Metrics */
+            /**
+             * Metrics
+             * @description The metrics that any of them was measured by.
+             */
             metrics: components["schemas"]["ComparedBody"][];
-            /** Versions */
+            /**
+             * Versions
+             * @description The versions; the others are compared with the first.
+             */
             versions: components["schemas"]["VersionBody"][];
         };
         /**
@@ -693,16 +777,29 @@ export interface components {
         DatabaseBody: {
             /**
              * Kind
+             * @description What it is.
              * @enum {string}
              */
             kind: "sqlite" | "postgresql";
-            /** Last Contact At */
+            /**
+             * Last Contact At
+             * @description When it answered last, in UTC; null if it never has.
+             */
             last_contact_at: string | null;
-            /** Location */
+            /**
+             * Location
+             * @description Where it is, without a password.
+             */
             location: string;
-            /** Ok */
+            /**
+             * Ok
+             * @description Whether it answers.
+             */
             ok: boolean;
-            /** Problem */
+            /**
+             * Problem
+             * @description Why it does not answer; null if it does.
+             */
             problem: string | null;
         };
         /**
@@ -710,17 +807,35 @@ export interface components {
          * @description A set of texts that ships.
          */
         DatasetBody: {
-            /** Description */
+            /**
+             * Description
+             * @description What its texts are.
+             */
             description: string;
-            /** Labels */
+            /**
+             * Labels
+             * @description The labels of its texts; empty if they have none.
+             */
             labels: string[];
-            /** License */
+            /**
+             * License
+             * @description Its licence.
+             */
             license: string;
-            /** N Documents */
+            /**
+             * N Documents
+             * @description How many documents it has.
+             */
             n_documents: number;
-            /** N Queries */
+            /**
+             * N Queries
+             * @description How many queries it has.
+             */
             n_queries: number;
-            /** Name */
+            /**
+             * Name
+             * @description Its name.
+             */
             name: string;
             /**
              * Types
@@ -733,9 +848,15 @@ export interface components {
          * @description All sets that ship.
          */
         DatasetsBody: {
-            /** Items */
+            /**
+             * Items
+             * @description The sets.
+             */
             items: components["schemas"]["DatasetBody"][];
-            /** Next */
+            /**
+             * Next
+             * @description Always null: there is one page.
+             */
             next?: null;
         };
         /**
@@ -743,23 +864,50 @@ export interface components {
          * @description The memory of a device.
          */
         DeviceBody: {
-            /** Available Bytes */
+            /**
+             * Available Bytes
+             * @description What the system says is available.
+             */
             available_bytes: number;
-            /** Budget Bytes */
+            /**
+             * Budget Bytes
+             * @description What models may take.
+             */
             budget_bytes: number;
-            /** Free Bytes */
+            /**
+             * Free Bytes
+             * @description What is left of the budget.
+             */
             free_bytes: number;
-            /** Held Bytes */
+            /**
+             * Held Bytes
+             * @description What loaded and loading models take.
+             */
             held_bytes: number;
-            /** Loading */
+            /**
+             * Loading
+             * @description The name that is being loaded; null if none is.
+             */
             loading: string | null;
-            /** Loading For S */
+            /**
+             * Loading For S
+             * @description For how many seconds; null if none is.
+             */
             loading_for_s: number | null;
-            /** Name */
+            /**
+             * Name
+             * @description The device, such as `cpu` or `cuda:0`.
+             */
             name: string;
-            /** Total Bytes */
+            /**
+             * Total Bytes
+             * @description What it has, or what the container may use.
+             */
             total_bytes: number;
-            /** Unreturned Bytes */
+            /**
+             * Unreturned Bytes
+             * @description What unloaded models did not give back; it counts as taken.
+             */
             unreturned_bytes: number;
         };
         /**
@@ -767,16 +915,28 @@ export interface components {
          * @description The difference of a version from the first.
          */
         DifferenceBody: {
-            /** Difference */
+            /**
+             * Difference
+             * @description The difference, in the unit of the metric.
+             */
             difference: number;
-            /** Interval */
+            /**
+             * Interval
+             * @description The ends of its confidence interval of 95 %; null if it has none.
+             */
             interval: [
                 number,
                 number
             ] | null;
-            /** Relative */
+            /**
+             * Relative
+             * @description The difference as a share of the first version's value; null if that is zero.
+             */
             relative: number | null;
-            /** Verdict */
+            /**
+             * Verdict
+             * @description Whether the version is better, with 95 % confidence; null without an interval.
+             */
             verdict: ("better" | "worse" | "unclear") | null;
         };
         /**
@@ -784,9 +944,15 @@ export interface components {
          * @description What a check found wrong.
          */
         FoundBody: {
-            /** Check */
+            /**
+             * Check
+             * @description The name of the check.
+             */
             check: string;
-            /** Message */
+            /**
+             * Message
+             * @description What it found.
+             */
             message: string;
         };
         /**
@@ -794,7 +960,10 @@ export interface components {
          * @description A page of activations, the newest first.
          */
         HistoryBody: {
-            /** Items */
+            /**
+             * Items
+             * @description The switches of this page.
+             */
             items: components["schemas"]["ActivationBody"][];
             /**
              * Next
@@ -812,41 +981,75 @@ export interface components {
          * @description A job at one moment.
          */
         JobBody: {
-            /** Actor */
+            /**
+             * Actor
+             * @description Who asked for it.
+             */
             actor: string;
             /**
              * Created At
              * Format: date-time
+             * @description When it was asked for, in UTC.
              */
             created_at: string;
-            /** Finished At */
+            /**
+             * Finished At
+             * @description When it ended; null if it has not.
+             */
             finished_at: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description Its id.
+             */
             id: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description The kind of the registry that it is about; null if it is about none.
+             */
             kind: string | null;
+            /** @description Why it failed; null if it did not. */
             problem: components["schemas"]["ProblemBody"] | null;
-            /** Progress */
+            /**
+             * Progress
+             * @description The share that is done, from 0 to 1; null if nobody knows.
+             */
             progress: number | null;
-            /** Request Id */
+            /**
+             * Request Id
+             * @description The request that asked for it, or its Idempotency-Key.
+             */
             request_id: string;
-            /** Result */
+            /**
+             * Result
+             * @description What it made; null before it has succeeded.
+             */
             result: {
                 [key: string]: unknown;
             } | null;
-            /** Started At */
+            /**
+             * Started At
+             * @description When it began; null if it waits.
+             */
             started_at: string | null;
             /**
              * State
+             * @description Whether it waits, runs, or how it ended.
              * @enum {string}
              */
             state: "queued" | "running" | "succeeded" | "failed";
-            /** Steps */
+            /**
+             * Steps
+             * @description How far it has come: each step once, as it is now.
+             */
             steps: components["schemas"]["StepBody"][];
-            /** Subject */
+            /**
+             * Subject
+             * @description What it is about, such as a version or a name.
+             */
             subject: string;
             /**
              * Type
+             * @description What it does.
              * @enum {string}
              */
             type: "switch" | "rollback" | "register" | "benchmark" | "load";
@@ -856,9 +1059,15 @@ export interface components {
          * @description The last jobs, the newest first.
          */
         JobsBody: {
-            /** Items */
+            /**
+             * Items
+             * @description The jobs.
+             */
             items: components["schemas"]["JobBody"][];
-            /** Next */
+            /**
+             * Next
+             * @description Always null: there is one page.
+             */
             next?: null;
         };
         /**
@@ -869,23 +1078,48 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it was made, in UTC.
              */
             created_at: string;
-            /** Created By */
+            /**
+             * Created By
+             * @description Who made it.
+             */
             created_by: string;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description From when on it does not work; null means never.
+             */
             expires_at: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description Its number in the database.
+             */
             id: number;
-            /** Name */
+            /**
+             * Name
+             * @description Whom it is for.
+             */
             name: string;
-            /** Prefix */
+            /**
+             * Prefix
+             * @description The part of the key that may be shown.
+             */
             prefix: string;
-            /** Revoked At */
+            /**
+             * Revoked At
+             * @description Since when it does not work; null if it was not revoked.
+             */
             revoked_at: string | null;
-            /** Revoked By */
+            /**
+             * Revoked By
+             * @description Who revoked it; null if nobody did.
+             */
             revoked_by: string | null;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description What it may do.
+             */
             scopes: ("infer" | "operate" | "admin")[];
         };
         /**
@@ -893,9 +1127,15 @@ export interface components {
          * @description All keys, the newest first.
          */
         KeysBody: {
-            /** Items */
+            /**
+             * Items
+             * @description The keys.
+             */
             items: components["schemas"]["KeyBody"][];
-            /** Next */
+            /**
+             * Next
+             * @description Always null: there is one page.
+             */
             next?: null;
         };
         /**
@@ -903,17 +1143,27 @@ export interface components {
          * @description A kind, and a page of its versions, the newest first.
          */
         KindBody: {
+            /** @description The switch to the active version; null if none is active. */
             active: components["schemas"]["ActivationBody"] | null;
-            /** Items */
+            /**
+             * Items
+             * @description The versions of this page.
+             */
             items: components["schemas"]["VersionBody"][];
-            /** Kind */
+            /**
+             * Kind
+             * @description Its name: what programs ask for, such as `text_embedding`.
+             */
             kind: string;
             /**
              * Next
              * @description The value of before for the next page.
              */
             next: number | null;
-            /** Type */
+            /**
+             * Type
+             * @description The type of its models, such as `dense`.
+             */
             type: string;
         };
         /**
@@ -921,7 +1171,10 @@ export interface components {
          * @description All kinds.
          */
         KindsBody: {
-            /** Items */
+            /**
+             * Items
+             * @description The kinds.
+             */
             items: components["schemas"]["KindSummaryBody"][];
         };
         /**
@@ -929,17 +1182,27 @@ export interface components {
          * @description A kind, and what is active.
          */
         KindSummaryBody: {
+            /** @description The switch to the active version; null if none is active. */
             active: components["schemas"]["ActivationBody"] | null;
-            /** Kind */
+            /**
+             * Kind
+             * @description Its name: what programs ask for, such as `text_embedding`.
+             */
             kind: string;
-            /** N Versions */
+            /**
+             * N Versions
+             * @description How many versions are registered.
+             */
             n_versions: number;
             /**
              * Since
              * @description Since when the active version is active.
              */
             since: string | null;
-            /** Type */
+            /**
+             * Type
+             * @description The type of its models, such as `dense`.
+             */
             type: string;
         };
         /**
@@ -947,11 +1210,20 @@ export interface components {
          * @description How much of a device models may take: bytes, or a share of it.
          */
         LimitBody: {
-            /** Bytes */
+            /**
+             * Bytes
+             * @description How many bytes; null if the limit is a share.
+             */
             bytes: number | null;
-            /** Device */
+            /**
+             * Device
+             * @description The device.
+             */
             device: string;
-            /** Share */
+            /**
+             * Share
+             * @description Which share, from 0 to 1; null if the limit is in bytes.
+             */
             share: number | null;
         };
         /**
@@ -962,25 +1234,53 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it was made, in UTC.
              */
             created_at: string;
-            /** Created By */
+            /**
+             * Created By
+             * @description Who made it.
+             */
             created_by: string;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description From when on it does not work; null means never.
+             */
             expires_at: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description Its number in the database.
+             */
             id: number;
-            /** Key */
+            /**
+             * Key
+             * @description The key itself.
+             */
             key: string;
-            /** Name */
+            /**
+             * Name
+             * @description Whom it is for.
+             */
             name: string;
-            /** Prefix */
+            /**
+             * Prefix
+             * @description The part of the key that may be shown.
+             */
             prefix: string;
-            /** Revoked At */
+            /**
+             * Revoked At
+             * @description Since when it does not work; null if it was not revoked.
+             */
             revoked_at: string | null;
-            /** Revoked By */
+            /**
+             * Revoked By
+             * @description Who revoked it; null if nobody did.
+             */
             revoked_by: string | null;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description What it may do.
+             */
             scopes: ("infer" | "operate" | "admin")[];
         };
         /**
@@ -988,22 +1288,43 @@ export interface components {
          * @description One number, with its unit and how certain it is.
          */
         MeasurementBody: {
-            /** Higher Is Better */
+            /**
+             * Higher Is Better
+             * @description Whether more is better; null if neither is.
+             */
             higher_is_better: boolean | null;
-            /** Interval */
+            /**
+             * Interval
+             * @description The ends of its confidence interval of 95 %; null if it has none.
+             */
             interval: [
                 number,
                 number
             ] | null;
-            /** N Samples */
+            /**
+             * N Samples
+             * @description How many samples it was computed from.
+             */
             n_samples: number;
-            /** Name */
+            /**
+             * Name
+             * @description What was measured, such as `latency_p95` or `recall@10`.
+             */
             name: string;
-            /** Notes */
+            /**
+             * Notes
+             * @description How it was measured; it can be empty.
+             */
             notes: string;
-            /** Unit */
+            /**
+             * Unit
+             * @description Its unit, such as `ms` or `texts/s`; `1` for a share.
+             */
             unit: string;
-            /** Value */
+            /**
+             * Value
+             * @description The number.
+             */
             value: number;
         };
         /**
@@ -1013,14 +1334,24 @@ export interface components {
         MemoryBody: {
             /**
              * Fits
+             * @description Whether it fits: `now`, `after_unloading` others, or `never`.
              * @enum {string}
              */
             fits: "now" | "after_unloading" | "never";
-            /** Free Bytes */
+            /**
+             * Free Bytes
+             * @description What is free.
+             */
             free_bytes: number;
-            /** Need Bytes */
+            /**
+             * Need Bytes
+             * @description What it takes.
+             */
             need_bytes: number;
-            /** Would Unload */
+            /**
+             * Would Unload
+             * @description The names of what would be unloaded for it.
+             */
             would_unload: string[];
         };
         /**
@@ -1028,11 +1359,20 @@ export interface components {
          * @description A key to make.
          */
         NewKey: {
-            /** Expires At */
+            /**
+             * Expires At
+             * @description From when on it does not work; null means never.
+             */
             expires_at?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description Whom the key is for.
+             */
             name: string;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description What it may do.
+             */
             scopes: ("infer" | "operate" | "admin")[];
         };
         /**
@@ -1042,17 +1382,28 @@ export interface components {
         PolicyBody: {
             /**
              * Eviction
+             * @description What is unloaded for another model: the `fewest` models, or the least recently used (`lru`).
              * @enum {string}
              */
             eviction: "fewest" | "lru";
-            /** Idle After S */
+            /**
+             * Idle After S
+             * @description After how many seconds without a call a model is unloaded; null means never.
+             */
             idle_after_s: number | null;
-            /** Memory */
+            /**
+             * Memory
+             * @description The limit of each device that has one.
+             */
             memory: components["schemas"]["LimitBody"][];
-            /** Min Resident S */
+            /**
+             * Min Resident S
+             * @description For how many seconds a model that has just been loaded is not unloaded for another one.
+             */
             min_resident_s: number;
             /**
              * Swap
+             * @description `overlap` loads a new model beside the old one; `replace` unloads the old one first.
              * @enum {string}
              */
             swap: "overlap" | "replace";
@@ -1062,14 +1413,27 @@ export interface components {
          * @description The pool at one moment, its last events, and its policy.
          */
         PoolBody: {
-            /** Devices */
+            /**
+             * Devices
+             * @description The devices that something was loaded on.
+             */
             devices: components["schemas"]["DeviceBody"][];
-            /** Ensembles */
+            /**
+             * Ensembles
+             * @description The names that combine others.
+             */
             ensembles: string[];
-            /** Events */
+            /**
+             * Events
+             * @description The last events, the oldest first.
+             */
             events: components["schemas"]["PoolEventBody"][];
-            /** Models */
+            /**
+             * Models
+             * @description Each copy of each variant of each name, in the order of the deployment.
+             */
             models: components["schemas"]["VariantBody"][];
+            /** @description By which rules models share the machine. */
             policy: components["schemas"]["PolicyBody"];
         };
         /**
@@ -1080,15 +1444,28 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description When, in UTC.
              */
             at: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description What happened, such as `loaded` or `evicted`.
+             */
             kind: string;
-            /** Name */
+            /**
+             * Name
+             * @description The name of the model; empty for the pool itself.
+             */
             name: string;
-            /** Number */
+            /**
+             * Number
+             * @description 1 for the first event of the pool, then one more for each.
+             */
             number: number;
-            /** Values */
+            /**
+             * Values
+             * @description The numbers and words behind it, by name.
+             */
             values: {
                 [key: string]: unknown;
             };
@@ -1098,15 +1475,30 @@ export interface components {
          * @description What serves.
          */
         PoolVersionBody: {
-            /** Device */
+            /**
+             * Device
+             * @description Where it runs.
+             */
             device: string;
-            /** Fingerprint */
+            /**
+             * Fingerprint
+             * @description The digest of what decides its vectors; null if it makes none.
+             */
             fingerprint: string | null;
-            /** Kind */
+            /**
+             * Kind
+             * @description The kind of the model, such as `dense`.
+             */
             kind: string;
-            /** Number */
+            /**
+             * Number
+             * @description 1 for the first model that was loaded as this variant, then one more for each.
+             */
             number: number;
-            /** Reference */
+            /**
+             * Reference
+             * @description Where it comes from.
+             */
             reference: string;
         };
         /**
@@ -1114,12 +1506,19 @@ export interface components {
          * @description What went wrong, as RFC 9457 has it.
          */
         ProblemBody: {
-            /** Code */
+            /**
+             * Code
+             * @description What went wrong, in one word, for programs.
+             */
             code: string;
-            /** Detail */
+            /**
+             * Detail
+             * @description What was found, what was expected, and what to do.
+             */
             detail: string;
             /**
              * Errors
+             * @description The fields that are wrong: `field` and `message` of each.
              * @default []
              */
             errors?: {
@@ -1127,19 +1526,30 @@ export interface components {
             }[];
             /**
              * Request Id
+             * @description The id of the request, under which the server's log tells more.
              * @default
              */
             request_id?: string;
-            /** Status */
+            /**
+             * Status
+             * @description The status of HTTP.
+             */
             status: number;
             /**
              * Suggestions
+             * @description What may have been meant, the best first.
              * @default []
              */
             suggestions?: string[];
-            /** Title */
+            /**
+             * Title
+             * @description The name of the status.
+             */
             title: string;
-            /** Type */
+            /**
+             * Type
+             * @description A URN that names the code, such as `urn:holotype:problem:queue_full`.
+             */
             type: string;
         } & {
             [key: string]: unknown;
@@ -1151,26 +1561,42 @@ export interface components {
         Registration: {
             /**
              * Dry Run
+             * @description Whether only to say what the registration would find.
              * @default false
              */
             dry_run?: boolean;
-            /** Inference Config */
+            /**
+             * Inference Config
+             * @description The options of `load` that belong to the version.
+             */
             inference_config?: {
                 [key: string]: unknown;
             };
-            /** Model Id */
+            /**
+             * Model Id
+             * @description The model that it is a version of; by default the id of its record.
+             */
             model_id?: string | null;
-            /** Reference */
+            /**
+             * Reference
+             * @description Where the files are: `local:`, `hf:` with a commit, or `catalogue:`.
+             */
             reference: string;
-            /** Version Id */
+            /**
+             * Version Id
+             * @description The name of the version, which the model has not used yet.
+             */
             version_id: string;
         };
         /**
          * RegistrationChecksBody
-         * @description What was found out of a version that is not registered.
+         * @description What was found out about a version that is not registered.
          */
         RegistrationChecksBody: {
-            /** Checks */
+            /**
+             * Checks
+             * @description What was looked at.
+             */
             checks: components["schemas"]["ResultBody"][];
         };
         /**
@@ -1178,12 +1604,19 @@ export interface components {
          * @description One thing that was looked at.
          */
         ResultBody: {
-            /** Message */
+            /**
+             * Message
+             * @description What it found.
+             */
             message: string;
-            /** Name */
+            /**
+             * Name
+             * @description The name of the check.
+             */
             name: string;
             /**
              * Outcome
+             * @description Whether it passed; `skipped` where it could not be made.
              * @enum {string}
              */
             outcome: "passed" | "failed" | "skipped";
@@ -1193,25 +1626,45 @@ export interface components {
          * @description The measurements of one version on one set of data.
          */
         RunBody: {
-            /** Dataset */
+            /**
+             * Dataset
+             * @description The name of the data.
+             */
             dataset: string;
-            /** Dataset Digest */
+            /**
+             * Dataset Digest
+             * @description The SHA-256 of the data.
+             */
             dataset_digest: string;
-            /** Environment */
+            /**
+             * Environment
+             * @description What the numbers depend on besides: machine, device, threads, packages.
+             */
             environment: {
                 [key: string]: unknown;
             };
-            /** Id */
+            /**
+             * Id
+             * @description Its number in the database.
+             */
             id: number;
-            /** Measurements */
+            /**
+             * Measurements
+             * @description The numbers.
+             */
             measurements: components["schemas"]["MeasurementBody"][];
             /**
              * Recorded At
              * Format: date-time
+             * @description When it was recorded, in UTC.
              */
             recorded_at: string;
-            /** Test Run Id */
+            /**
+             * Test Run Id
+             * @description A name that runs of several versions share if they were made to be compared.
+             */
             test_run_id: string;
+            /** @description The version. */
             version: components["schemas"]["VersionBody"];
         };
         /**
@@ -1219,7 +1672,10 @@ export interface components {
          * @description A page of runs, the newest first.
          */
         RunsBody: {
-            /** Items */
+            /**
+             * Items
+             * @description The runs of this page.
+             */
             items: components["schemas"]["RunBody"][];
             /**
              * Next
@@ -1232,7 +1688,10 @@ export interface components {
          * @description How a metric developed, from the oldest to the newest.
          */
         SeriesBody: {
-            /** Metric */
+            /**
+             * Metric
+             * @description The metric.
+             */
             metric: string;
             /**
              * Points
@@ -1244,7 +1703,10 @@ export interface components {
                 number | null,
                 number | null
             ][];
-            /** Unit */
+            /**
+             * Unit
+             * @description Its unit.
+             */
             unit: string;
         };
         /**
@@ -1252,26 +1714,43 @@ export interface components {
          * @description The server.
          */
         ServerBody: {
-            /** Address */
+            /**
+             * Address
+             * @description Where it listens.
+             */
             address: string;
+            /** @description The database of the registry; null for a server without one. */
             database: components["schemas"]["DatabaseBody"] | null;
             /**
              * Deployment
              * @description Where the deployment is read from; null for a server that was given none.
              */
             deployment: string | null;
-            /** Device */
+            /**
+             * Device
+             * @description The devices that models run on.
+             */
             device: string;
-            /** N Threads */
+            /**
+             * N Threads
+             * @description How many threads a model uses.
+             */
             n_threads: number;
-            /** Python */
+            /**
+             * Python
+             * @description The version of Python.
+             */
             python: string;
             /**
              * Started At
              * Format: date-time
+             * @description When it started, in UTC.
              */
             started_at: string;
-            /** Version */
+            /**
+             * Version
+             * @description The version of holotype.
+             */
             version: string;
         };
         /**
@@ -1279,7 +1758,10 @@ export interface components {
          * @description The variants of a name.
          */
         StateBody: {
-            /** Items */
+            /**
+             * Items
+             * @description The variants, each copy by itself.
+             */
             items: components["schemas"]["VariantBody"][];
         };
         /**
@@ -1290,13 +1772,23 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description When that began, in UTC.
              */
             at: string;
-            /** Message */
+            /**
+             * Message
+             * @description What it does or did.
+             */
             message: string;
-            /** Name */
+            /**
+             * Name
+             * @description The step.
+             */
             name: string;
-            /** State */
+            /**
+             * State
+             * @description Whether it runs, or how it ended.
+             */
             state: string;
         };
         /**
@@ -1304,33 +1796,75 @@ export interface components {
          * @description An entry, in short.
          */
         SummaryBody: {
-            /** Context Length */
+            /**
+             * Context Length
+             * @description How many tokens it reads; null if that is unknown.
+             */
             context_length: number | null;
-            /** Embedding Dim */
+            /**
+             * Embedding Dim
+             * @description The size of its vectors; null if it makes none.
+             */
             embedding_dim: number | null;
-            /** Huggingface Id */
+            /**
+             * Huggingface Id
+             * @description Its repository on the Hub.
+             */
             huggingface_id: string;
-            /** Id */
+            /**
+             * Id
+             * @description Its id.
+             */
             id: string;
-            /** Languages */
+            /**
+             * Languages
+             * @description The codes of its languages.
+             */
             languages: string[];
-            /** License */
+            /**
+             * License
+             * @description Its licence; null if it is unknown.
+             */
             license: string | null;
-            /** Matryoshka Dims */
+            /**
+             * Matryoshka Dims
+             * @description The sizes that its vectors may be cut to.
+             */
             matryoshka_dims: number[];
-            /** Matryoshka Range */
+            /**
+             * Matryoshka Range
+             * @description The smallest and the largest size, where any in between may be asked for; null if only those listed.
+             */
             matryoshka_range: number[] | null;
-            /** Modalities */
+            /**
+             * Modalities
+             * @description What it reads, such as `text` and `image`.
+             */
             modalities: string[];
-            /** Name */
+            /**
+             * Name
+             * @description Its name, as people write it.
+             */
             name: string;
-            /** Organization */
+            /**
+             * Organization
+             * @description Who published it.
+             */
             organization: string;
-            /** Parameters */
+            /**
+             * Parameters
+             * @description How many weights it has; null if that is unknown.
+             */
             parameters: number | null;
-            /** Release Date */
+            /**
+             * Release Date
+             * @description When it was published; null if that is unknown.
+             */
             release_date: string | null;
-            /** Type */
+            /**
+             * Type
+             * @description The type of the model, such as `dense`.
+             */
             type: string;
         };
         /**
@@ -1340,13 +1874,18 @@ export interface components {
         Switching: {
             /**
              * Allow Different Vectors
+             * @description Whether an index of the active version may become useless to searches by the new one.
              * @default false
              */
             allow_different_vectors?: boolean;
-            /** Expected Generation */
+            /**
+             * Expected Generation
+             * @description The generation that must be active; another one is a 409.
+             */
             expected_generation?: number | null;
             /**
              * Reason
+             * @description Why, for the history.
              * @default
              */
             reason?: string;
@@ -1356,17 +1895,33 @@ export interface components {
          * @description What a switch would do.
          */
         SwitchPlanBody: {
-            /** Checks */
+            /**
+             * Checks
+             * @description What can be known without loading it.
+             */
             checks: components["schemas"]["ResultBody"][];
+            /** @description What was measured of both; null if no version is active. */
             comparison: components["schemas"]["ComparisonBody"] | null;
-            /** Different Vectors */
+            /**
+             * Different Vectors
+             * @description Whether its vectors differ from those of the active version.
+             */
             different_vectors: boolean;
+            /** @description The version that is active; null if none is. */
             from: components["schemas"]["VersionBody"] | null;
-            /** Kind */
+            /**
+             * Kind
+             * @description The kind.
+             */
             kind: string;
+            /** @description Whether it fits; null if nothing here serves the kind. */
             memory: components["schemas"]["MemoryBody"] | null;
-            /** Serving */
+            /**
+             * Serving
+             * @description The names that would serve it.
+             */
             serving: string[];
+            /** @description The version that would be. */
             to: components["schemas"]["VersionBody"];
         };
         /**
@@ -1376,18 +1931,24 @@ export interface components {
         SwitchRequest: {
             /**
              * Allow Different Vectors
+             * @description Whether an index of the active version may become useless to searches by the new one.
              * @default false
              */
             allow_different_vectors?: boolean;
             /**
              * Dry Run
+             * @description Whether only to say what the switch would do.
              * @default false
              */
             dry_run?: boolean;
-            /** Expected Generation */
+            /**
+             * Expected Generation
+             * @description The generation that must be active; another one is a 409.
+             */
             expected_generation?: number | null;
             /**
              * Reason
+             * @description Why, for the history.
              * @default
              */
             reason?: string;
@@ -1412,6 +1973,7 @@ export interface components {
         VariantBody: {
             /**
              * Breaker
+             * @description Whether calls get through: `closed`, `open` (they are refused) or `half-open` (one tries).
              * @enum {string}
              */
             breaker: "closed" | "open" | "half-open";
@@ -1420,33 +1982,68 @@ export interface components {
              * @description The number of the copy, from 1.
              */
             copy: number;
-            /** Idle For S */
+            /**
+             * Idle For S
+             * @description Seconds since the last call; null if it is not loaded.
+             */
             idle_for_s: number | null;
-            /** Last Error */
+            /**
+             * Last Error
+             * @description Why the last load failed; null after a success.
+             */
             last_error: string | null;
-            /** Loaded For S */
+            /**
+             * Loaded For S
+             * @description Seconds since it was loaded; null if it is not.
+             */
             loaded_for_s: number | null;
-            /** Memory Bytes */
+            /**
+             * Memory Bytes
+             * @description What that holds.
+             */
             memory_bytes: number;
-            /** N Draining */
+            /**
+             * N Draining
+             * @description How many earlier models wait for the end of their calls.
+             */
             n_draining: number;
-            /** N Leases */
+            /**
+             * N Leases
+             * @description How many calls run on it.
+             */
             n_leases: number;
-            /** Name */
+            /**
+             * Name
+             * @description The name that callers use.
+             */
             name: string;
-            /** Pinned */
+            /**
+             * Pinned
+             * @description Whether it stays loaded.
+             */
             pinned: boolean;
-            /** Reference */
+            /**
+             * Reference
+             * @description Where it comes from.
+             */
             reference: string;
             /**
              * State
+             * @description `cold` is not loaded; `sick` returned NaN too often, and serves no more.
              * @enum {string}
              */
             state: "cold" | "loading" | "ready" | "sick";
-            /** Variant */
+            /**
+             * Variant
+             * @description The variant.
+             */
             variant: string;
+            /** @description What serves; null if nothing does. */
             version: components["schemas"]["PoolVersionBody"] | null;
-            /** Weight */
+            /**
+             * Weight
+             * @description Its share of the calls, from 0 to 1.
+             */
             weight: number;
         };
         /**
@@ -1454,43 +2051,90 @@ export interface components {
          * @description A version of a model.
          */
         VersionBody: {
-            /** Active */
+            /**
+             * Active
+             * @description Whether it is the active version of its kind.
+             */
             active: boolean;
-            /** Catalogue Id */
+            /**
+             * Catalogue Id
+             * @description The entry of the catalogue that it is a version of; null if there is none.
+             */
             catalogue_id: string | null;
-            /** Checkpoint Hash */
+            /**
+             * Checkpoint Hash
+             * @description The SHA-256 of its manifest, which has that of each file: 64 hexadecimal digits.
+             */
             checkpoint_hash: string;
             /**
              * Created At
              * Format: date-time
+             * @description When it was registered, in UTC.
              */
             created_at: string;
-            /** Created By */
+            /**
+             * Created By
+             * @description Who registered it.
+             */
             created_by: string;
-            /** Embedding Dim */
+            /**
+             * Embedding Dim
+             * @description The size of its vectors; null if it makes none.
+             */
             embedding_dim: number | null;
-            /** Fingerprint */
+            /**
+             * Fingerprint
+             * @description The fingerprint of its vectors; null if it makes none.
+             */
             fingerprint: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description Its number in the database.
+             */
             id: number;
-            /** Inference Config */
+            /**
+             * Inference Config
+             * @description The options of `load` that belong to the version, such as `dim`.
+             */
             inference_config: {
                 [key: string]: unknown;
             };
-            /** Kind */
+            /**
+             * Kind
+             * @description The kind that it is registered under.
+             */
             kind: string;
+            /** @description Its last check; null where none was made, or none was asked for. */
             last_check: components["schemas"]["CheckBody"] | null;
-            /** Model Id */
+            /**
+             * Model Id
+             * @description The model that it is a version of, such as `bge-m3`.
+             */
             model_id: string;
-            /** Name */
+            /**
+             * Name
+             * @description Model and version, such as `bge-m3/v1.0.0`.
+             */
             name: string;
-            /** Reference */
+            /**
+             * Reference
+             * @description Where its files are: a reference at a commit, or a folder of an artifact.
+             */
             reference: string;
-            /** Source Repo */
+            /**
+             * Source Repo
+             * @description The repository on the Hub, or the reference that its artifact was made from.
+             */
             source_repo: string;
-            /** Type */
+            /**
+             * Type
+             * @description The type of its model, such as `dense`; all versions of a kind have the same.
+             */
             type: string;
-            /** Version Id */
+            /**
+             * Version Id
+             * @description Its name within the model, such as `v1.0.0`.
+             */
             version_id: string;
         };
     };

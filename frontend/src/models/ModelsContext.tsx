@@ -5,6 +5,7 @@ import { createContext, type ReactNode, useContext, useMemo } from "react";
 import * as queries from "../api/queries";
 import type { KindSummary } from "../api/types";
 import { natural } from "../format";
+import { NO_REGISTRY, useRegistry } from "./registry";
 
 export interface Models {
 	/** In natural order; undefined until the server has answered. */
@@ -18,7 +19,10 @@ export interface Models {
 const Context = createContext<Models | null>(null);
 
 export function ModelsProvider({ children }: { children: ReactNode }) {
-	const { data, error, isPending } = useQuery(queries.kinds());
+	const { isMissing, canBeAsked } = useRegistry();
+	const kinds = useQuery({ ...queries.kinds(), enabled: canBeAsked });
+	const { data, isPending } = kinds;
+	const error = isMissing ? NO_REGISTRY : kinds.error;
 	const models = useMemo(() => {
 		const sorted = data && [...data].sort((a, b) => natural(a.kind, b.kind));
 		const byName = new Map(sorted?.map((one) => [one.kind, one]));

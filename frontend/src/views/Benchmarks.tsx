@@ -20,15 +20,25 @@ const MOST = 8;
 
 /** Measures versions on this machine, and shows what was measured. */
 export function Benchmarks() {
-	const [search, setSearch] = useSearch();
 	const models = useModels();
-	const kind = search.kind ?? models.data?.[0]?.kind ?? "";
 	return (
 		<>
 			<PageHead
 				title="Benchmarks"
 				lead="How good and how fast versions are on this machine. Runs never change, and are kept in the registry."
 			/>
+			{models.error && !models.data ? <ErrorNote error={models.error} /> : <Measured />}
+		</>
+	);
+}
+
+/** The kind that is chosen, and what can be and was measured of it. */
+function Measured() {
+	const [search, setSearch] = useSearch();
+	const models = useModels();
+	const kind = search.kind ?? models.data?.[0]?.kind ?? "";
+	return (
+		<>
 			<div className="filters">
 				<Field label="Kind">
 					<select

@@ -11,7 +11,7 @@ import { metricName } from "../models/metrics";
 import { useModelVersions } from "../models/useModelVersions";
 import { Field } from "../ui/Field";
 import { Icon } from "../ui/Icon";
-import { Answer, Empty, Loading } from "../ui/notes";
+import { Answer, Empty, ErrorNote, Loading } from "../ui/notes";
 import { PageHead } from "../ui/PageHead";
 
 const ComparisonCharts = lazy(async () => ({
@@ -42,15 +42,21 @@ export function Compare() {
 					{search.present ? "End the presentation" : "Present"}
 				</button>
 			</PageHead>
-			<Chooser kind={kind} names={names} />
-			{names.length < 2 ? (
-				<div className="card">
-					<Empty title="Choose two versions or more" />
-				</div>
+			{models.error && !models.data ? (
+				<ErrorNote error={models.error} />
 			) : (
-				<Answer query={comparison} what="Comparing">
-					{(data) => <Result kind={kind} comparison={data} />}
-				</Answer>
+				<>
+					<Chooser kind={kind} names={names} />
+					{names.length < 2 ? (
+						<div className="card">
+							<Empty title="Choose two versions or more" />
+						</div>
+					) : (
+						<Answer query={comparison} what="Comparing">
+							{(data) => <Result kind={kind} comparison={data} />}
+						</Answer>
+					)}
+				</>
 			)}
 		</>
 	);

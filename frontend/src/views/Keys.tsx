@@ -4,6 +4,7 @@ import { createKey, revokeKey } from "../api/endpoints";
 import * as queries from "../api/queries";
 import type { ApiKey, Scope } from "../api/types";
 import { moment } from "../format";
+import { NO_REGISTRY, useRegistry } from "../models/registry";
 import { Badge } from "../ui/Badge";
 import { Dialog } from "../ui/Dialog";
 import { Field } from "../ui/Field";
@@ -20,16 +21,20 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
 /** Who may do what. A key is shown once, when it is made. */
 export function Keys() {
 	const [creates, setCreates] = useState(false);
-	const query = useQuery(queries.apiKeys());
+	const { isMissing, canBeAsked } = useRegistry();
+	const keys = useQuery({ ...queries.apiKeys(), enabled: canBeAsked });
+	const query = isMissing ? { ...keys, error: NO_REGISTRY } : keys;
 	return (
 		<>
 			<PageHead
 				title="Keys"
 				lead="Programs send one as a bearer token. The server keeps a digest, so a key is shown only when it is made."
 			>
-				<button type="button" className="primary" onClick={() => setCreates(true)}>
-					Make a key
-				</button>
+				{!isMissing && (
+					<button type="button" className="primary" onClick={() => setCreates(true)}>
+						Make a key
+					</button>
+				)}
 			</PageHead>
 			<div className="card flush">
 				<Answer query={query} what="Asking for the keys">

@@ -2,8 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import * as queries from "../api/queries";
 import { type SetSearch, useSearch } from "../app/router";
-import { natural } from "../format";
 import { type Attempt, ask, type Task } from "../trying/ask";
+import { namesThatFit } from "../trying/fitting";
 import { PictureField } from "../trying/PictureField";
 import type { Picture } from "../trying/pictures";
 import { Field } from "../ui/Field";
@@ -36,15 +36,12 @@ interface Question {
 /** The same question to one name, or to two side by side. */
 export function Try() {
 	const [search, setSearch] = useSearch();
-	const pool = useQuery(queries.pool());
-	const names = [
-		...new Set(pool.data?.models.map(({ name }) => name)),
-		...(pool.data?.ensembles ?? []),
-	];
-	names.sort(natural);
+	const named = useQuery(queries.named());
 	const task = TASKS.find(([id]) => id === search.task)?.[0] ?? "search";
-	const first = search.a || names[0];
-	const second = search.b;
+	const names = namesThatFit(named.data ?? [], task);
+	const fitting = (name: string | undefined) => names.find((each) => each === name);
+	const first = fitting(search.a) ?? names[0];
+	const second = fitting(search.b);
 	const [query, setQuery] = useState("How do I reset my password?");
 	const [documents, setDocuments] = useState(DOCUMENTS);
 	const [pictures, setPictures] = useState<Picture[]>([]);
@@ -118,9 +115,16 @@ export function Try() {
 					</button>
 				</div>
 			</form>
-			{pool.data && !names.length && (
+			<ErrorNote error={named.error} />
+			{named.data && !names.length && (
 				<div className="card">
-					<Empty title="The deployment names no models" />
+					<Empty
+						title={
+							named.data.length
+								? "The deployment has no model for this"
+								: "The deployment names no models"
+						}
+					/>
 				</div>
 			)}
 			{question && (

@@ -81,7 +81,7 @@ def _values(path: Path, line: str, number: int) -> dict[str, Any]:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise CatalogueFileError(str(path), f"line {number} is no JSON: {error}") from None
+        raise CatalogueFileError(str(path), f"line {number} is not JSON: {error}") from None
     if not isinstance(values, dict) or "value" not in values:
         values = {}
     missing = [name for name in _TEXTS if not isinstance(values.get(name), str)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,11 +144,16 @@ def unknown_alias(store: Path, alias: str) -> AliasNotFoundError:
     """Return the error for a missing alias."""
     names = alias_names(store)
     others = f"only {', '.join(names)}" if names else "nor any other"
-    return AliasNotFoundError(
-        str(store),
+    problem = (
         f"has no alias {alias!r}, {others}; set it with: holotype alias set {alias} "
-        f"ARTIFACT --store {store}",
+        f"ARTIFACT --store {shlex.quote(str(store))}"
     )
+    folder = Path(f"{store}@{alias}")
+    if folder.is_dir():
+        problem += (
+            f". For the folder {str(folder)!r}, end the reference with a slash: local:{folder}/"
+        )
+    return AliasNotFoundError(str(store), problem)
 
 
 def alias_names(store: Path) -> tuple[str, ...]:
@@ -202,7 +208,7 @@ def _parse(text: bytes, alias: str, location: str) -> AliasHistory:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ManifestError(location, f"is no JSON ({type(error).__name__})") from None
+        raise ManifestError(location, f"is not JSON ({type(error).__name__})") from None
     if not isinstance(values, dict) or set(values) != {"format", "alias", "changes"}:
         raise ManifestError(location, "is no alias: expected format, alias and changes")
     if values["format"] != _FORMAT_VERSION:

@@ -57,7 +57,7 @@ def record_of(entry: object, location: str) -> ModelInfo:
         ManifestError: a field is unknown, missing, or of the wrong type.
     """
     if not isinstance(entry, dict):
-        raise ManifestError(location, "its entry is no JSON object")
+        raise ManifestError(location, "its entry is not a JSON object")
     kind = str(entry.get("type"))
     types, required = _fields_of(kind if kind in RECORDS else "")
     unknown, missing = sorted(set(entry) - set(types)), sorted(required - set(entry))

@@ -168,7 +168,7 @@ def read_lock(path: Path) -> LockFile:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise LockFileError(str(path), f"is no JSON ({type(error).__name__})") from None
+        raise LockFileError(str(path), f"is not JSON ({type(error).__name__})") from None
     if not isinstance(values, dict) or values.get("format") != _FORMAT_VERSION:
         raise LockFileError(str(path), f"is no lock file of the format {_FORMAT_VERSION}")
     models = values.get("models")

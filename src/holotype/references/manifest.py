@@ -196,7 +196,7 @@ def _object(text: bytes, location: str) -> Mapping[str, Any]:
         values = json.loads(text, object_pairs_hook=pairs, parse_constant=number)
     # The message of a decoding error would repeat the file's contents.
     except (ValueError, RecursionError) as error:
-        raise ManifestError(location, f"is no JSON ({type(error).__name__})") from None
+        raise ManifestError(location, f"is not JSON ({type(error).__name__})") from None
     if not isinstance(values, dict):
         raise ManifestError(location, "holds no JSON object")
     return values

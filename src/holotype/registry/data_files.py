@@ -87,7 +87,7 @@ def read_data(source: str | Path, folder: Path, what: str, *keys: str) -> DataFi
     try:
         values = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"{path} is no JSON: {error}") from None
+        raise InvalidArgumentError(f"{path} is not JSON: {error}") from None
     if not isinstance(values, dict) or values.get("format") != _FORMAT_VERSION:
         raise InvalidArgumentError(f'{path} is no {what}: expected "format": {_FORMAT_VERSION}')
     if unknown := sorted(set(values) - {"format", *_TEXTS, *keys}):

@@ -293,5 +293,5 @@ def _plain(environment: Mapping[str, Any]) -> dict[str, Any]:
     try:
         kept: dict[str, Any] = json.loads(json.dumps(dict(environment), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"environment is no JSON object: {error}") from None
+        raise InvalidArgumentError(f"environment is not a JSON object: {error}") from None
     return kept

@@ -28,7 +28,7 @@ def options_as_json(options: Mapping[str, Any]) -> dict[str, Any]:
         text = json.dumps(dict(options), allow_nan=False, ensure_ascii=False)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"inference_config is no JSON object: {error}") from None
+        raise InvalidArgumentError(f"inference_config is not a JSON object: {error}") from None
     if "\\u0000" in text:
         raise InvalidArgumentError("inference_config has a NUL in a text, which no option can have")
     kept: dict[str, Any] = json.loads(text)

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
 
 from holotype.server import health, page, problems, telemetry
@@ -17,6 +18,24 @@ from holotype.server.inference import router as inference
 from holotype.server.inference.routes import DIRECT
 from holotype.server.management import router as management
 from holotype.server.state import ServerState
+
+_DESCRIPTION = """\
+Typed embedding, reranking and classification models over HTTP.
+
+- **Inference**: `/v1/...` in OpenAI's, Jina's and Infinity's shapes, and the paths of Text Embeddings Inference.
+- **Management**: `/api/...`; the registry of versions, the pool, switches, jobs and events.
+
+Errors are `application/problem+json`; under `/v1` they have OpenAI's shape.
+"""
+_KEY = HTTPBearer(
+    auto_error=False,
+    scheme_name="key",
+    description=(
+        "A key of `holotype keys create`, or HOLOTYPE_API_KEY. A server without any key asks for "
+        "none, and listens on loopback only."
+    ),
+)
+"""It describes keys; `holotype.server.keys` checks them, also on routes that FastAPI does not see."""
 
 
 def create_app(state: ServerState) -> FastAPI:
@@ -35,6 +54,8 @@ def create_app(state: ServerState) -> FastAPI:
 
     app = FastAPI(
         title="holotype",
+        summary="Models that run as their records say.",
+        description=_DESCRIPTION,
         version=_version(),
         lifespan=lifespan,
         docs_url=None,
@@ -56,8 +77,8 @@ def create_app(state: ServerState) -> FastAPI:
         )
     app.add_middleware(Envelope, state=state)
     app.include_router(health.router)
-    app.include_router(inference)
-    app.include_router(management)
+    app.include_router(inference, dependencies=[Security(_KEY)])
+    app.include_router(management, dependencies=[Security(_KEY)])
     page.mount(app)
     return app
 

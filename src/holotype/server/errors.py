@@ -100,7 +100,7 @@ class BodyTooLargeError(RequestError):
 
 
 class MediaTypeError(RequestError):
-    """The body is no JSON."""
+    """The body is not JSON."""
 
     status = 415
     code = "unsupported_media_type"

@@ -129,7 +129,7 @@ def _parse(text: bytes, location: str) -> tuple[Header, int]:
         }
         spans = [tuple(map(_whole, tensor["data_offsets"])) for tensor in described.values()]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise _damaged(location, "its header is no JSON of tensors") from None
+        raise _damaged(location, "its header is not a JSON object of tensors") from None
     if any(n < 0 for tensor in header.values() for n in tensor.shape):
         raise _damaged(location, "its header has a negative size")
     return header, _n_data_bytes(header, spans, location)

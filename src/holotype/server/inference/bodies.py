@@ -28,7 +28,13 @@ Truncate = Annotated[
         description="Whether texts that are too long are cut, and counted; if not, they are 422."
     ),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
+Name = Annotated[
+    str, Field(min_length=1, max_length=_LONGEST, description="A name of the deployment.")
+]
+NameOrNone = Annotated[
+    Name | None,
+    Field(description="A name of the deployment; left out, the only one whose model fits."),
+]
 Texts: TypeAlias = str | list[str]
 Picture = Annotated[
     str,
@@ -42,13 +48,14 @@ Picture = Annotated[
 class Body(BaseModel):
     """Any body."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class TextItem(Body):
     """A text among pictures."""
 
     text: str
+    """The text."""
 
 
 class ImageItem(Body):
@@ -66,6 +73,7 @@ class EmbeddingsBody(Body):
         "text or an image each."
     )
     encoding_format: Literal["float", "base64"] = "float"
+    """Whether vectors are lists of numbers, or little-endian float32 in base64."""
     dimensions: int | None = Field(
         None, description="One of the sizes that /v1/models lists, or any in its range."
     )
@@ -83,8 +91,9 @@ class EmbeddingsBody(Body):
 class CaptionsBody(Body):
     """Pictures for a model that writes captions."""
 
-    model: Name | None = None
+    model: NameOrNone = None
     input: Picture | ImageItem | list[Picture | ImageItem]
+    """A picture, or several."""
     user: str | None = Field(None, description="Keeps a caller on one variant.")
     expect_fingerprint: Annotated[
         str | None,
@@ -98,8 +107,9 @@ class CaptionsBody(Body):
 class RerankBody(Body):
     """Jina's and Cohere's rerank, or with `texts` that of Text Embeddings Inference."""
 
-    model: Name | None = None
+    model: NameOrNone = None
     query: str
+    """What the documents are ranked by."""
     documents: list[str | dict[str, Any]] | None = Field(
         None,
         description="Texts, objects with a text, or objects with an image each, of pages: a data "
@@ -107,39 +117,49 @@ class RerankBody(Body):
     )
     texts: list[str] | None = Field(None, description="The documents in TEI's shape.")
     top_n: int | None = Field(None, ge=1)
+    """How many of the best to return; by default all."""
     return_documents: bool = False
+    """Whether results have their documents."""
     return_text: bool = Field(False, description="TEI's name of return_documents.")
     raw_scores: bool = Field(False, description="Whether scores are logits.")
     truncate: Truncate = False
     truncation: bool | None = Field(None, description="Jina's name of truncate.")
     truncation_direction: Literal["Right", "right"] = "Right"
+    """Where texts that are too long are cut."""
     max_tokens_per_doc: int | None = Field(None, description="Cohere's; must be left out.")
     priority: int | None = Field(None, description="Cohere's; without effect.")
     user: str | None = None
+    """Keeps a caller on one variant."""
 
 
 class ClassifyBody(Body):
     """Infinity's classify."""
 
-    model: Name | None = None
+    model: NameOrNone = None
     input: Texts
+    """A text, or several."""
     raw_scores: bool = False
+    """Whether scores are logits."""
     truncate: Truncate = False
     user: str | None = None
+    """Keeps a caller on one variant."""
 
 
 class _Embed(Body):
     """What TEI's routes for vectors have in common."""
 
-    model: Name | None = None
+    model: NameOrNone = None
     truncate: Truncate = False
     truncation_direction: Literal["Right", "right"] = "Right"
+    """Where texts that are too long are cut."""
     prompt_name: str | None = Field(
         None, max_length=_LONGEST, description="query, document, or none."
     )
     normalize: bool | None = Field(None, description="Must agree with the model.")
     dimensions: int | None = None
+    """One of the sizes that /v1/models lists."""
     input_type: InputType | None = None
+    """query or document adds the model's own prompt; without it, none."""
     expect_fingerprint: Fingerprint = None
 
 
@@ -147,29 +167,36 @@ class EmbedBody(_Embed):
     """TEI's embed and embed_sparse."""
 
     inputs: Texts
+    """A text, or several."""
 
 
 class EmbedAllBody(_Embed):
     """TEI's embed_all, and pages."""
 
     inputs: Texts | ImageItem | list[ImageItem]
+    """A text or several, or pages: objects with an image each."""
 
 
 class PredictBody(Body):
     """TEI's predict: a text, a pair of texts, or several of these, each in a list."""
 
-    model: Name | None = None
+    model: NameOrNone = None
     inputs: str | list[str] | list[list[str]]
+    """A text, a pair of texts, or several of these, each in a list."""
     raw_scores: bool = False
+    """Whether scores are logits."""
     truncate: Truncate = False
     truncation_direction: Literal["Right", "right"] = "Right"
+    """Where texts that are too long are cut."""
 
 
 class SimilarityInputs(Body):
     """A sentence, and others that it is compared with."""
 
     source_sentence: str
+    """The sentence."""
     sentences: list[str]
+    """What it is compared with."""
 
 
 class SimilarityParameters(Body):
@@ -177,21 +204,28 @@ class SimilarityParameters(Body):
 
     truncate: Truncate = False
     truncation_direction: Literal["Right", "right"] = "Right"
+    """Where texts that are too long are cut."""
     prompt_name: str | None = Field(default=None, max_length=_LONGEST)
+    """query, document, or none."""
 
 
 class SimilarityBody(Body):
     """TEI's similarity."""
 
-    model: Name | None = None
+    model: NameOrNone = None
     inputs: SimilarityInputs
+    """The sentences."""
     parameters: SimilarityParameters | None = None
+    """How they are read."""
 
 
 class TokenizeBody(Body):
     """TEI's tokenize."""
 
-    model: Name | None = None
+    model: NameOrNone = None
     inputs: Texts
+    """A text, or several."""
     add_special_tokens: bool = True
+    """Whether the model's own tokens are added, such as `[CLS]`."""
     prompt_name: str | None = Field(default=None, max_length=_LONGEST)
+    """query, document, or none: which of the model's prompts comes first."""

@@ -97,7 +97,7 @@ class Call:
             problems = error.errors(include_url=False, include_context=False)
             if problems[0]["type"] == "json_invalid":
                 why = problems[0]["msg"].removeprefix("Invalid JSON: ")
-                raise RequestError(f"the body is no JSON: {why}") from None
+                raise RequestError(f"the body is not JSON: {why}") from None
             raise invalid(problems, body_type) from None
 
     @property

@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from holotype.deployment.document import ModelSpec
 from holotype.pool import VariantStatus
 from holotype.server.errors import UnprocessableError
 from holotype.server.inference.answers import JsonResponse, join_pieces, respond, to_base64
@@ -17,6 +19,7 @@ from holotype.server.inference.calls import Call, shown_version, side_of, usage_
 from holotype.server.inference.dense import Vectors, encode, texts_of
 from holotype.server.inference.pictures import encode_items
 from holotype.server.inference.routes import PROBLEMS, add
+from holotype.server.inference.stated import stated_kind, stated_record
 from holotype.server.keys import authorize
 from holotype.server.problems import dimensions_of, problem_of
 from holotype.server.state import ServerState, state_of
@@ -124,7 +127,8 @@ async def models(request: Request) -> Response:
     """List the names of the deployment, and what serves them."""
     await authorize(request, "infer")
     state = state_of(request)
-    return respond({"object": "list", "data": describe_models(state)})
+    described = await run_in_threadpool(describe_models, state)
+    return respond({"object": "list", "data": described})
 
 
 @router.get(
@@ -134,7 +138,8 @@ async def model(request: Request, name: str) -> Response:
     """Describe one name of the deployment."""
     await authorize(request, "infer")
     state = state_of(request)
-    found = [each for each in describe_models(state) if each["id"] == name]
+    described = await run_in_threadpool(describe_models, state)
+    found = [each for each in described if each["id"] == name]
     if not found:
         # It says what there is.
         Call(request, state, None).choose(name)
@@ -143,13 +148,21 @@ async def model(request: Request, name: str) -> Response:
 
 
 def describe_models(state: ServerState) -> list[dict[str, Any]]:
-    """Return the names of a deployment as OpenAI's list of models has them, with what we know."""
+    """Return the names of a deployment as OpenAI's list of models has them, with what we know.
+
+    It blocks: the files of models that have not been loaded are looked at.
+    """
     status = state.pool.status()
     created = int(state.started_at.timestamp())
     described = []
     for spec in state.pool.deployment.models:
-        variants = [_variant(state, one) for one in status.of(spec.name)]
-        first: dict[str, Any] = variants[0] if variants else {"kind": "ensemble"}
+        variants = [_variant(state, spec, one) for one in status.of(spec.name)]
+        first: dict[str, Any]
+        if spec.ensemble is None:
+            # A deployment that is applied in this moment has a name that the pool has not yet.
+            first = variants[0] if variants else {"kind": None}
+        else:
+            first = {"kind": "ensemble", "members": [one.name for one in spec.ensemble.members]}
         described.append(
             {
                 "id": spec.name,
@@ -165,7 +178,7 @@ def describe_models(state: ServerState) -> list[dict[str, Any]]:
     return described
 
 
-def _variant(state: ServerState, one: VariantStatus) -> dict[str, Any]:
+def _variant(state: ServerState, spec: ModelSpec, one: VariantStatus) -> dict[str, Any]:
     found: dict[str, Any] = {
         "variant": one.variant,
         "state": one.state,
@@ -179,7 +192,7 @@ def _variant(state: ServerState, one: VariantStatus) -> dict[str, Any]:
         "prompts": {},
     }
     if one.version is None:
-        return found
+        return found | _stated(state, spec, one.variant)
     found |= {
         "kind": one.version.kind,
         "version": shown_version(one.version),
@@ -207,3 +220,30 @@ def _variant(state: ServerState, one: VariantStatus) -> dict[str, Any]:
             "prompts": prompts,
         }
     return found
+
+
+def _stated(state: ServerState, spec: ModelSpec, variant: str) -> dict[str, Any]:
+    """Return what is known of a variant before it is loaded."""
+    chosen = next((one for one in spec.variants if one.name == variant), None)
+    if chosen is None:
+        return {}
+    record = stated_record(chosen)
+    if record is None:
+        return {"kind": stated_kind(state, chosen)}
+    limits = [
+        limit for limit in (record.context_length, chosen.inference.max_length) if limit is not None
+    ]
+    dim = spec.dim or record.embedding_dim
+    return {
+        "kind": str(record.type),
+        "dimensions": []
+        if dim is None
+        else [*(each for each in record.matryoshka_dims if each < dim), dim],
+        "max_tokens": min(limits, default=None),
+        "labels": list(getattr(record, "labels", ())),
+        "prompts": {
+            side: prompt
+            for side in ("query", "document")
+            if (prompt := getattr(record, f"{side}_prompt", None))
+        },
+    }

@@ -7,17 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from holotype.deployment.document import (
-    BuiltinSource,
-    ReferenceSource,
-    RegistrySource,
-    SagemakerSource,
-    VariantSpec,
-)
-from holotype.encoders.opening import open_reference
-from holotype.errors import HolotypeError
 from holotype.pool import Pool
 from holotype.server.errors import FieldProblem, UnprocessableError
+from holotype.server.inference.stated import stated_kind
 from holotype.server.state import ServerState
 
 _DEFAULT = "default"
@@ -66,30 +58,9 @@ def _kind_of(state: ServerState, name: str) -> str | None:
         return None
     if spec.ensemble is not None:
         return _kind_of(state, spec.ensemble.members[0].name)
-    return _loaded_kind(pool, name) or _stated_kind(state, spec.variants[0])
+    return _loaded_kind(pool, name) or stated_kind(state, spec.variants[0])
 
 
 def _loaded_kind(pool: Pool, name: str) -> str | None:
     versions = (one.version for one in pool.status().of(name))
     return next((version.kind for version in versions if version is not None), None)
-
-
-def _stated_kind(state: ServerState, variant: VariantSpec) -> str | None:
-    """Return what the source of a variant says of its kind, without the network."""
-    source = variant.source
-    if isinstance(source, BuiltinSource):
-        return "classifier"
-    if isinstance(source, RegistrySource):
-        activation = None if state.config is None else state.config.active(source.kind)
-        return None if activation is None else activation.version.type
-    if isinstance(source, SagemakerSource) or not isinstance(source, ReferenceSource):
-        return None
-    known = state.kinds
-    reference = str(source.ref)
-    if reference not in known and source.ref.scheme in ("local", "catalogue"):
-        try:
-            known[reference] = str(open_reference(source.ref, verify="sizes").record.type)
-        except HolotypeError:
-            # The call says what is wrong with it.
-            return None
-    return known.get(reference)

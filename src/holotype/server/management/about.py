@@ -23,25 +23,37 @@ class DatabaseBody(Answer):
     """The database of the registry."""
 
     kind: Literal["sqlite", "postgresql"]
+    """What it is."""
     location: str
+    """Where it is, without a password."""
     ok: bool
+    """Whether it answers."""
     problem: str | None
+    """Why it does not answer; null if it does."""
     last_contact_at: datetime | None
+    """When it answered last, in UTC; null if it never has."""
 
 
 class ServerBody(Answer):
     """The server."""
 
     version: str
+    """The version of holotype."""
     started_at: datetime
+    """When it started, in UTC."""
     address: str
+    """Where it listens."""
     deployment: str | None = Field(
         description="Where the deployment is read from; null for a server that was given none."
     )
     database: DatabaseBody | None
+    """The database of the registry; null for a server without one."""
     python: str
+    """The version of Python."""
     device: str
+    """The devices that models run on."""
     n_threads: int
+    """How many threads a model uses."""
 
 
 @router.get("/server")

@@ -19,38 +19,52 @@ from holotype.registry.checks import CheckResult
 class Answer(BaseModel):
     """A body of an answer."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class ProblemBody(BaseModel):
     """What went wrong, as RFC 9457 has it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
     type: str
+    """A URN that names the code, such as `urn:holotype:problem:queue_full`."""
     title: str
+    """The name of the status."""
     status: int
+    """The status of HTTP."""
     detail: str
+    """What was found, what was expected, and what to do."""
     code: str
+    """What went wrong, in one word, for programs."""
     request_id: str = ""
+    """The id of the request, under which the server's log tells more."""
     suggestions: list[str] = []
+    """What may have been meant, the best first."""
     errors: list[dict[str, str]] = []
+    """The fields that are wrong: `field` and `message` of each."""
 
 
 class FoundBody(Answer):
     """What a check found wrong."""
 
     check: str
+    """The name of the check."""
     message: str
+    """What it found."""
 
 
 class CheckBody(Answer):
     """The last check of a version."""
 
     outcome: Literal["passed", "failed"]
+    """`failed` if any check found something."""
     at: datetime
+    """When, in UTC."""
     problems: list[FoundBody]
+    """What was wrong; empty if nothing was."""
     facts: dict[str, Any]
+    """What the loaded model said: `dim`, `fingerprint`, `memory_bytes`, `load_s` and the like."""
 
     @classmethod
     def of(cls, check: VersionCheck) -> CheckBody:
@@ -67,8 +81,11 @@ class ResultBody(Answer):
     """One thing that was looked at."""
 
     name: str
+    """The name of the check."""
     outcome: Literal["passed", "failed", "skipped"]
+    """Whether it passed; `skipped` where it could not be made."""
     message: str
+    """What it found."""
 
     @classmethod
     def of(cls, result: CheckResult) -> ResultBody:
@@ -80,22 +97,39 @@ class VersionBody(Answer):
     """A version of a model."""
 
     id: int
+    """Its number in the database."""
     kind: str
+    """The kind that it is registered under."""
     type: str
+    """The type of its model, such as `dense`; all versions of a kind have the same."""
     model_id: str
+    """The model that it is a version of, such as `bge-m3`."""
     version_id: str
+    """Its name within the model, such as `v1.0.0`."""
     name: str
+    """Model and version, such as `bge-m3/v1.0.0`."""
     reference: str
+    """Where its files are: a reference at a commit, or a folder of an artifact."""
     source_repo: str
+    """The repository on the Hub, or the reference that its artifact was made from."""
     checkpoint_hash: str
+    """The SHA-256 of its manifest, which has that of each file: 64 hexadecimal digits."""
     fingerprint: str | None
+    """The fingerprint of its vectors; null if it makes none."""
     embedding_dim: int | None
+    """The size of its vectors; null if it makes none."""
     inference_config: dict[str, Any]
+    """The options of `load` that belong to the version, such as `dim`."""
     created_at: datetime
+    """When it was registered, in UTC."""
     created_by: str
+    """Who registered it."""
     active: bool
+    """Whether it is the active version of its kind."""
     last_check: CheckBody | None
+    """Its last check; null where none was made, or none was asked for."""
     catalogue_id: str | None
+    """The entry of the catalogue that it is a version of; null if there is none."""
 
     @classmethod
     def of(
@@ -127,15 +161,25 @@ class ActivationBody(Answer):
     """One switch of a kind to a version."""
 
     kind: str
+    """The kind."""
     generation: int
+    """1 for the first switch of the kind, then one more for each."""
     version: VersionBody
+    """The version that was active from then on."""
     action: Literal["activate", "rollback"]
+    """`activate` for a version that was named, `rollback` for a return to an earlier one."""
     returns_to: int | None
+    """The generation that a rollback goes back to; null if there is none."""
     new_vector_space: bool
+    """Whether the version before made other vectors."""
     actor: str
+    """Who asked for it."""
     reason: str
+    """Why; it can be empty."""
     request_id: str
+    """The request that asked for it, or its Idempotency-Key."""
     at: datetime
+    """When, in UTC."""
 
     @classmethod
     def of(
@@ -170,9 +214,13 @@ class KindSummaryBody(Answer):
     """A kind, and what is active."""
 
     kind: str
+    """Its name: what programs ask for, such as `text_embedding`."""
     type: str
+    """The type of its models, such as `dense`."""
     active: ActivationBody | None
+    """The switch to the active version; null if none is active."""
     n_versions: int
+    """How many versions are registered."""
     since: datetime | None = Field(description="Since when the active version is active.")
 
 
@@ -180,15 +228,20 @@ class KindsBody(Answer):
     """All kinds."""
 
     items: list[KindSummaryBody]
+    """The kinds."""
 
 
 class KindBody(Answer):
     """A kind, and a page of its versions, the newest first."""
 
     kind: str
+    """Its name: what programs ask for, such as `text_embedding`."""
     type: str
+    """The type of its models, such as `dense`."""
     active: ActivationBody | None
+    """The switch to the active version; null if none is active."""
     items: list[VersionBody]
+    """The versions of this page."""
     next: int | None = Field(description="The value of before for the next page.")
 
 
@@ -196,6 +249,7 @@ class HistoryBody(Answer):
     """A page of activations, the newest first."""
 
     items: list[ActivationBody]
+    """The switches of this page."""
     next: int | None = Field(description="The value of before for the next page.")
 
 
@@ -203,9 +257,13 @@ class MemoryBody(Answer):
     """Whether something fits beside what is loaded."""
 
     fits: Literal["now", "after_unloading", "never"]
+    """Whether it fits: `now`, `after_unloading` others, or `never`."""
     need_bytes: int
+    """What it takes."""
     free_bytes: int
+    """What is free."""
     would_unload: list[str]
+    """The names of what would be unloaded for it."""
 
     @classmethod
     def of(cls, plan: MemoryPlan) -> MemoryBody:

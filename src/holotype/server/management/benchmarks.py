@@ -52,28 +52,40 @@ class BenchmarkRequest(Body):
     """What to measure."""
 
     versions: Annotated[list[VersionName], Field(min_length=1, max_length=MOST_VERSIONS)]
+    """The versions, such as `bge-m3/v1.0.0`."""
     datasets: Annotated[list[str], Field(min_length=1, max_length=10)] | None = None
+    """The sets to measure them on; by default those that fit their type."""
     test_run_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """A name that runs share if they are to be compared; by default a new one."""
     n_requests: Annotated[int, Field(ge=1, le=10_000)] = 400
+    """How many requests are timed."""
 
 
 class DatasetBody(Answer):
     """A set of texts that ships."""
 
     name: str
+    """Its name."""
     types: list[str] = Field(description="The types of models that are measured on it.")
     description: str
+    """What its texts are."""
     license: str
+    """Its licence."""
     n_queries: int
+    """How many queries it has."""
     n_documents: int
+    """How many documents it has."""
     labels: list[str]
+    """The labels of its texts; empty if they have none."""
 
 
 class DatasetsBody(Answer):
     """All sets that ship."""
 
     items: list[DatasetBody]
+    """The sets."""
     next: None = None
+    """Always null: there is one page."""
 
 
 @router.get("/benchmarks/datasets")

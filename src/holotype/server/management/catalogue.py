@@ -25,25 +25,40 @@ class SummaryBody(Answer):
     """An entry, in short."""
 
     id: str
+    """Its id."""
     type: str
+    """The type of the model, such as `dense`."""
     name: str
+    """Its name, as people write it."""
     organization: str
+    """Who published it."""
     huggingface_id: str
+    """Its repository on the Hub."""
     license: str | None
+    """Its licence; null if it is unknown."""
     release_date: str | None
+    """When it was published; null if that is unknown."""
     parameters: int | None
+    """How many weights it has; null if that is unknown."""
     embedding_dim: int | None
+    """The size of its vectors; null if it makes none."""
     context_length: int | None
+    """How many tokens it reads; null if that is unknown."""
     languages: list[str]
+    """The codes of its languages."""
     modalities: list[str]
+    """What it reads, such as `text` and `image`."""
     matryoshka_dims: list[int]
+    """The sizes that its vectors may be cut to."""
     matryoshka_range: list[int] | None
+    """The smallest and the largest size, where any in between may be asked for; null if only those listed."""
 
 
 class CatalogueBody(Answer):
     """Some entries."""
 
     items: list[SummaryBody]
+    """The entries of this page."""
     total: int = Field(description="How many there are with these criteria.")
 
 

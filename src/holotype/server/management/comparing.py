@@ -18,12 +18,19 @@ class MeasurementBody(Answer):
     """One number, with its unit and how certain it is."""
 
     name: str
+    """What was measured, such as `latency_p95` or `recall@10`."""
     unit: str
+    """Its unit, such as `ms` or `texts/s`; `1` for a share."""
     value: float
+    """The number."""
     n_samples: int
+    """How many samples it was computed from."""
     interval: tuple[float, float] | None
+    """The ends of its confidence interval of 95 %; null if it has none."""
     higher_is_better: bool | None
+    """Whether more is better; null if neither is."""
     notes: str
+    """How it was measured; it can be empty."""
 
     @classmethod
     def of(cls, each: Measurement) -> MeasurementBody:
@@ -43,13 +50,21 @@ class RunBody(Answer):
     """The measurements of one version on one set of data."""
 
     id: int
+    """Its number in the database."""
     test_run_id: str
+    """A name that runs of several versions share if they were made to be compared."""
     version: VersionBody
+    """The version."""
     dataset: str
+    """The name of the data."""
     dataset_digest: str
+    """The SHA-256 of the data."""
     environment: dict[str, Any]
+    """What the numbers depend on besides: machine, device, threads, packages."""
     recorded_at: datetime
+    """When it was recorded, in UTC."""
     measurements: list[MeasurementBody]
+    """The numbers."""
 
     @classmethod
     def of(cls, run: BenchmarkRun, *, active: bool = False) -> RunBody:
@@ -70,6 +85,7 @@ class RunsBody(Answer):
     """A page of runs, the newest first."""
 
     items: list[RunBody]
+    """The runs of this page."""
     next: int | None = Field(description="The value of before for the next page.")
 
 
@@ -77,7 +93,9 @@ class SeriesBody(Answer):
     """How a metric developed, from the oldest to the newest."""
 
     metric: str
+    """The metric."""
     unit: str
+    """Its unit."""
     points: list[tuple[datetime, float, float | None, float | None]] = Field(
         description="Time, value, and the ends of its confidence interval."
     )
@@ -96,19 +114,28 @@ class DifferenceBody(Answer):
     """The difference of a version from the first."""
 
     difference: float
+    """The difference, in the unit of the metric."""
     relative: float | None
+    """The difference as a share of the first version's value; null if that is zero."""
     interval: tuple[float, float] | None
+    """The ends of its confidence interval of 95 %; null if it has none."""
     verdict: Literal["better", "worse", "unclear"] | None
+    """Whether the version is better, with 95 % confidence; null without an interval."""
 
 
 class ComparedBody(Answer):
     """A metric of several versions on one set of data."""
 
     dataset: str
+    """The name of the data."""
     name: str
+    """The metric."""
     unit: str
+    """Its unit."""
     higher_is_better: bool | None
+    """Whether more is better; null if neither is."""
     values: list[MeasurementBody | None]
+    """That of each version; null where it was not measured."""
     differences: list[DifferenceBody | None] = Field(
         description="From the first version; null for itself, and where two cannot be compared."
     )
@@ -154,7 +181,9 @@ class ComparisonBody(Answer):
     """Several versions, metric by metric; the first is the base."""
 
     versions: list[VersionBody]
+    """The versions; the others are compared with the first."""
     metrics: list[ComparedBody]
+    """The metrics that any of them was measured by."""
 
     @classmethod
     def of(cls, found: VersionsCompared, *, active: int | None = None) -> ComparisonBody:

@@ -23,23 +23,35 @@ class NewKey(Body):
     """A key to make."""
 
     name: Annotated[str, Field(min_length=1, max_length=500)]
+    """Whom the key is for."""
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=3)]
+    """What it may do."""
     # JSON has no times: it is a text.
     expires_at: Annotated[datetime | None, Field(strict=False)] = None
+    """From when on it does not work; null means never."""
 
 
 class KeyBody(Answer):
     """A key, but for the key itself."""
 
     id: int
+    """Its number in the database."""
     name: str
+    """Whom it is for."""
     prefix: str
+    """The part of the key that may be shown."""
     scopes: list[Scope]
+    """What it may do."""
     created_at: datetime
+    """When it was made, in UTC."""
     created_by: str
+    """Who made it."""
     expires_at: datetime | None
+    """From when on it does not work; null means never."""
     revoked_at: datetime | None
+    """Since when it does not work; null if it was not revoked."""
     revoked_by: str | None
+    """Who revoked it; null if nobody did."""
 
     @classmethod
     def of(cls, key: ApiKey) -> KeyBody:
@@ -61,13 +73,16 @@ class MadeKeyBody(KeyBody):
     """A key that has just been made; this is the only time that it is shown."""
 
     key: str
+    """The key itself."""
 
 
 class KeysBody(Answer):
     """All keys, the newest first."""
 
     items: list[KeyBody]
+    """The keys."""
     next: None = None
+    """Always null: there is one page."""
 
 
 @router.get("")

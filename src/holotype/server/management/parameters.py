@@ -30,7 +30,7 @@ IdempotencyKey = Annotated[
 class Body(BaseModel):
     """The body of a request. The text "1" is no number, and true is none, as in requests for models."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 def name_request(request: Request, idempotency_key: str | None) -> str:

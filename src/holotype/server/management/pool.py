@@ -30,10 +30,15 @@ class PoolVersionBody(Answer):
     """What serves."""
 
     reference: str
+    """Where it comes from."""
     number: int
+    """1 for the first model that was loaded as this variant, then one more for each."""
     kind: str
+    """The kind of the model, such as `dense`."""
     fingerprint: str | None
+    """The digest of what decides its vectors; null if it makes none."""
     device: str
+    """Where it runs."""
 
 
 class VariantBody(Answer):
@@ -43,20 +48,34 @@ class VariantBody(Answer):
     model_config = ConfigDict(serialize_by_alias=True)
 
     name: str
+    """The name that callers use."""
     variant: str
+    """The variant."""
     copy_: int = Field(alias="copy", description="The number of the copy, from 1.")
     weight: float
+    """Its share of the calls, from 0 to 1."""
     state: Literal["cold", "loading", "ready", "sick"]
+    """`cold` is not loaded; `sick` returned NaN too often, and serves no more."""
     reference: str
+    """Where it comes from."""
     version: PoolVersionBody | None
+    """What serves; null if nothing does."""
     memory_bytes: int
+    """What that holds."""
     n_leases: int
+    """How many calls run on it."""
     n_draining: int
+    """How many earlier models wait for the end of their calls."""
     pinned: bool
+    """Whether it stays loaded."""
     breaker: Literal["closed", "open", "half-open"]
+    """Whether calls get through: `closed`, `open` (they are refused) or `half-open` (one tries)."""
     loaded_for_s: float | None
+    """Seconds since it was loaded; null if it is not."""
     idle_for_s: float | None
+    """Seconds since the last call; null if it is not loaded."""
     last_error: str | None
+    """Why the last load failed; null after a success."""
 
     @classmethod
     def of(cls, one: VariantStatus) -> VariantBody:
@@ -93,14 +112,23 @@ class DeviceBody(Answer):
     """The memory of a device."""
 
     name: str
+    """The device, such as `cpu` or `cuda:0`."""
     total_bytes: int
+    """What it has, or what the container may use."""
     budget_bytes: int
+    """What models may take."""
     held_bytes: int
+    """What loaded and loading models take."""
     unreturned_bytes: int
+    """What unloaded models did not give back; it counts as taken."""
     available_bytes: int
+    """What the system says is available."""
     free_bytes: int
+    """What is left of the budget."""
     loading: str | None
+    """The name that is being loaded; null if none is."""
     loading_for_s: float | None
+    """For how many seconds; null if none is."""
 
     @classmethod
     def of(cls, one: DeviceStatus) -> DeviceBody:
@@ -122,28 +150,41 @@ class PoolEventBody(Answer):
     """Something that happened in the pool."""
 
     number: int
+    """1 for the first event of the pool, then one more for each."""
     at: datetime
+    """When, in UTC."""
     kind: str
+    """What happened, such as `loaded` or `evicted`."""
     name: str
+    """The name of the model; empty for the pool itself."""
     values: dict[str, Any]
+    """The numbers and words behind it, by name."""
 
 
 class LimitBody(Answer):
     """How much of a device models may take: bytes, or a share of it."""
 
     device: str
+    """The device."""
     bytes: int | None
+    """How many bytes; null if the limit is a share."""
     share: float | None
+    """Which share, from 0 to 1; null if the limit is in bytes."""
 
 
 class PolicyBody(Answer):
     """How models share the machine."""
 
     memory: list[LimitBody]
+    """The limit of each device that has one."""
     eviction: Literal["fewest", "lru"]
+    """What is unloaded for another model: the `fewest` models, or the least recently used (`lru`)."""
     idle_after_s: float | None
+    """After how many seconds without a call a model is unloaded; null means never."""
     min_resident_s: float
+    """For how many seconds a model that has just been loaded is not unloaded for another one."""
     swap: Literal["overlap", "replace"]
+    """`overlap` loads a new model beside the old one; `replace` unloads the old one first."""
 
     @classmethod
     def of(cls, settings: PoolSettings) -> PolicyBody:
@@ -164,27 +205,39 @@ class PoolBody(Answer):
     """The pool at one moment, its last events, and its policy."""
 
     models: list[VariantBody]
+    """Each copy of each variant of each name, in the order of the deployment."""
     ensembles: list[str]
+    """The names that combine others."""
     devices: list[DeviceBody]
+    """The devices that something was loaded on."""
     events: list[PoolEventBody]
+    """The last events, the oldest first."""
     policy: PolicyBody
+    """By which rules models share the machine."""
 
 
 class StateBody(Answer):
     """The variants of a name."""
 
     items: list[VariantBody]
+    """The variants, each copy by itself."""
 
 
 class AppliedBody(Answer):
     """What a deployment that was read again has changed."""
 
     added: list[str]
+    """Names that are new."""
     removed: list[str]
+    """Names that are gone."""
     swapped: list[str]
+    """Names of which a variant was replaced."""
     changed: list[str]
+    """Names whose weights or other settings changed, while nothing was loaded."""
     failed: dict[str, str]
+    """Why a name serves what it served before, by name."""
     missing: dict[str, str]
+    """Why a name that serves nothing yet could not be loaded now, by name."""
 
 
 @router.get("/pool")

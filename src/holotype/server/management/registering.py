@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 
 from holotype.errors import HolotypeError, InvalidArgumentError
@@ -15,7 +15,7 @@ from holotype.registry.checks import CheckResult
 from holotype.registry.resolving import ResolvedModel, resolve_model
 from holotype.registry.versions import check_kind, check_model_id, check_version_id
 from holotype.server.errors import UnprocessableError
-from holotype.server.management.answers import ResultBody, VersionBody
+from holotype.server.management.answers import Answer, ResultBody, VersionBody
 from holotype.server.management.job_bodies import JobBody
 from holotype.server.management.job_store import Progress
 from holotype.server.management.parameters import (
@@ -35,16 +35,22 @@ class Registration(Body):
     """A version to register."""
 
     reference: Annotated[str, Field(min_length=1, max_length=1024)]
+    """Where the files are: `local:`, `hf:` with a commit, or `catalogue:`."""
     version_id: Annotated[str, Field(min_length=1, max_length=50)]
+    """The name of the version, which the model has not used yet."""
     model_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """The model that it is a version of; by default the id of its record."""
     inference_config: Annotated[dict[str, Any], Field(default_factory=dict)]
+    """The options of `load` that belong to the version."""
     dry_run: bool = False
+    """Whether only to say what the registration would find."""
 
 
-class RegistrationChecksBody(BaseModel):
-    """What was found out of a version that is not registered."""
+class RegistrationChecksBody(Answer):
+    """What was found out about a version that is not registered."""
 
     checks: list[ResultBody]
+    """What was looked at."""
 
 
 @router.post(

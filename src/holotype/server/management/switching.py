@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from holotype.registry import Activation, Step, SwitchPlan
@@ -42,27 +42,41 @@ class Switching(Body):
     """On which conditions to switch."""
 
     expected_generation: Generation = None
+    """The generation that must be active; another one is a 409."""
     reason: Reason = ""
+    """Why, for the history."""
     allow_different_vectors: bool = False
+    """Whether an index of the active version may become useless to searches by the new one."""
 
 
 class SwitchRequest(Switching):
     """A switch, or the question what it would do."""
 
     dry_run: bool = False
+    """Whether only to say what the switch would do."""
 
 
 class SwitchPlanBody(BaseModel):
     """What a switch would do."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     kind: str
+    """The kind."""
     from_: VersionBody | None = Field(alias="from")
+    """The version that is active; null if none is."""
     to: VersionBody
+    """The version that would be."""
     checks: list[ResultBody]
+    """What can be known without loading it."""
     memory: MemoryBody | None
+    """Whether it fits; null if nothing here serves the kind."""
     different_vectors: bool
+    """Whether its vectors differ from those of the active version."""
     comparison: ComparisonBody | None
+    """What was measured of both; null if no version is active."""
     serving: list[str]
+    """The names that would serve it."""
 
     @classmethod
     def of(cls, plan: SwitchPlan) -> SwitchPlanBody:

@@ -73,7 +73,7 @@ def test_a_field_that_no_checkpoint_has_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("{", "line 2 is no JSON"),
+        ("{", "line 2 is not JSON"),
         ("[]", "line 2 is no fact: expected an object with huggingface_id, pointer, value"),
         ('{"huggingface_id": "a/b", "pointer": "/license", "source": "x"}', "line 2 is no fact"),
         ('{"huggingface_id": "a/b", "pointer": 3, "value": 1, "source": "x"}', "line 2 is no fact"),

@@ -119,7 +119,7 @@ def test_a_folder_that_is_no_artifact_is_refused_with_the_command(
         ({"actor": "a\nb"}, "actor is"),
         ({"inference_config": {"dimm": 3}}, "dim"),
         ({"inference_config": {"device": "cpu"}}, "leave it out"),
-        ({"inference_config": {"dim": float("nan")}}, "no JSON object"),
+        ({"inference_config": {"dim": float("nan")}}, "not a JSON object"),
     ],
 )
 def test_wrong_names_and_options_are_one_line(

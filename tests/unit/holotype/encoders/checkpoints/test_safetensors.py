@@ -60,8 +60,8 @@ def test_a_module_with_pickled_weights_only_is_noticed() -> None:
         (b"", "it has no header"),
         (b"version https://git-lfs.github.com/spec/v1\n", "it has no header"),
         (safetensors({"weight": ("F32", [1])})[:20], "header is cut off"),
-        ((7).to_bytes(8, "little") + b"garbage", "header is no JSON of tensors"),
-        ((2).to_bytes(8, "little") + b"[]", "header is no JSON of tensors"),
+        ((7).to_bytes(8, "little") + b"garbage", "header is not a JSON object"),
+        ((2).to_bytes(8, "little") + b"[]", "header is not a JSON object"),
     ],
 )
 def test_a_damaged_file_is_told(tmp_path: Path, content: bytes, problem: str) -> None:

@@ -181,6 +181,18 @@ def test_an_alias_that_is_missing_is_an_error_with_those_that_exist(store: Path)
         folder_of(store)
 
 
+def test_a_missing_alias_is_told_from_a_folder_of_that_name(tmp_path: Path) -> None:
+    store = tmp_path / "my models"
+    make_artifact(store / "model-v1")
+    folder = tmp_path / "my models@production"
+    folder.mkdir()
+    with pytest.raises(AliasNotFoundError) as caught:
+        folder_of(store)
+    assert f"ARTIFACT --store '{store}'" in str(caught.value)
+    reference = str(caught.value).partition("end the reference with a slash: ")[2]
+    assert find_folder(ModelRef.parse(reference)) == folder
+
+
 def test_a_path_in_place_of_a_name_is_explained(store: Path) -> None:
     with pytest.raises(UnsafePathError, match="leave the store out of it"):
         set_alias(store, "production", f"{store}/model-v1")
