@@ -434,6 +434,7 @@ def test_models_say_before_they_are_loaded_what_they_say_then(
             "emotions": local(emotions),
             "broken": local(tmp_path / "nowhere"),
             "nomic": "{source: 'catalogue:nomic-embed-text-v1.5'}",
+            "qwen": "{source: 'catalogue:qwen3-embedding-0.6b'}",
             "both": "{ensemble: {of: {minilm: 0.5, short: 0.5}, combine: mean}}",
         },
     )
@@ -458,6 +459,7 @@ def test_models_say_before_they_are_loaded_what_they_say_then(
     assert before["short"]["max_tokens"] == 64
     assert before["broken"]["kind"] is None
     assert before["nomic"]["dimensions"] == [64, 128, 256, 512, 768]
+    assert before["qwen"]["dimension_range"] == [32, 1024]
     assert before["nomic"]["max_tokens"] == 8192
     assert before["nomic"]["prompts"]["query"] == "search_query: "
     assert (before["both"]["kind"], before["both"]["members"]) == ("ensemble", ["minilm", "short"])

@@ -21,7 +21,7 @@ from holotype.encoders.text_encoder import TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.similarity import Vectors, all_pairs, as_vectors, pairwise
 from holotype.errors import InvalidDimensionError
-from holotype.records import AnyDenseModel
+from holotype.records import AnyDenseModel, ModelInfo
 
 _TINY = 1e-12
 """The least length that a vector is divided by, as torch has it."""
@@ -78,10 +78,7 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
 
         It is a `range` where every size of a range may be asked for.
         """
-        dims = self.record.dims
-        if isinstance(dims, range):
-            return range(dims.start, self.dim + 1)
-        return (*(each for each in dims if each < self.dim), self.dim)
+        return dims_up_to(self.record, self.dim)
 
     def shorten(self, vectors: Vectors, dim: int) -> Vectors:
         """Cut vectors to fewer dimensions, as a model that was loaded with ``dim=`` does.
@@ -183,6 +180,21 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
             f"{prompts}, max_length={self.max_length}, "
             f"device={self.device!r}, dtype={self.dtype!r})"
         )
+
+
+def dims_up_to(record: ModelInfo, dim: int | None) -> Sequence[int]:
+    """Return the sizes that vectors of a model may be cut to, ascending.
+
+    Args:
+        record: the model.
+        dim: the size that it is loaded with, the last of them; None means its own.
+    """
+    dims = record.dims
+    if dim is None:
+        return dims
+    if isinstance(dims, range):
+        return range(dims.start, dim + 1)
+    return (*(each for each in dims if each < dim), dim)
 
 
 def _pooling(encoding: DenseEncoding) -> str:

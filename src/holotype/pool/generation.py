@@ -81,7 +81,7 @@ class Generation:
         unit: how it was loaded.
         memory_bytes: what it holds on its device, as measured.
         loaded_at_s: when it was loaded, on the pool's clock.
-        used_at_s: when a lease last ended, on the same clock.
+        used_at_s: when a lease of a caller last ended, on the same clock.
         n_leases: how many calls hold it.
         state: how far it has come.
         closed: set once its memory is free.
@@ -172,8 +172,12 @@ class Lease(Generic[ModelT_co]):
         """The generation; its attributes are guarded by the pool's lock."""
         return self._generation
 
-    def end(self) -> None:
-        """End the lease; twice is harmless."""
+    def end(self, *, called: bool = True) -> None:
+        """End the lease; twice is harmless.
+
+        Args:
+            called: whether the model was called; if not, it has been idle for as long as before.
+        """
         home = self._home
         generation = self._generation
         with home.lock:
@@ -181,7 +185,8 @@ class Lease(Generic[ModelT_co]):
                 return
             self._ended = True
             generation.n_leases -= 1
-            generation.used_at_s = home.clock()
+            if called:
+                generation.used_at_s = home.clock()
             unused = generation.n_leases == 0
         if unused and (generation.state == "draining" or home.waiting):
             home.on_unused(generation)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holotype.deployment.document import ModelSpec
+from holotype.encoders.dense import dims_up_to
 from holotype.pool import VariantStatus
 from holotype.server.errors import UnprocessableError
 from holotype.server.inference.answers import JsonResponse, join_pieces, respond, to_base64
@@ -219,6 +220,8 @@ def _variant(state: ServerState, spec: ModelSpec, one: VariantStatus) -> dict[st
             "labels": list(facts.labels),
             "prompts": prompts,
         }
+        # A client that asks what there is must not keep models loaded.
+        lease.end(called=False)
     return found
 
 
@@ -233,12 +236,9 @@ def _stated(state: ServerState, spec: ModelSpec, variant: str) -> dict[str, Any]
     limits = [
         limit for limit in (record.context_length, chosen.inference.max_length) if limit is not None
     ]
-    dim = spec.dim or record.embedding_dim
     return {
         "kind": str(record.type),
-        "dimensions": []
-        if dim is None
-        else [*(each for each in record.matryoshka_dims if each < dim), dim],
+        **dimensions_of(dims_up_to(record, spec.dim)),
         "max_tokens": min(limits, default=None),
         "labels": list(getattr(record, "labels", ())),
         "prompts": {

@@ -284,13 +284,16 @@ def test_idle_models_are_unloaded_and_pinned_ones_are_not(machine: Machine) -> N
     idle = loaded(engine, engine.slot("idle", 50))
     pinned = loaded(engine, engine.slot("pinned", 50, pinned=True))
     used = loaded(engine, engine.slot("used", 50))
+    looked_at = loaded(engine, engine.slot("looked at", 50))
     machine.now_s += 40
     loaded(engine, used)
+    engine.acquire(looked_at).end(called=False)
     machine.now_s += 30
     engine.wake()
     engine.settle()
-    assert [slot.current is not None for slot in (idle, pinned, used)] == [False, True, True]
-    assert engine.stop(30, [idle, pinned, used])
+    slots = [idle, pinned, used, looked_at]
+    assert [slot.current is not None for slot in slots] == [False, True, True, False]
+    assert engine.stop(30, slots)
 
 
 def test_memory_that_does_not_come_back_is_told_and_counted(machine: Machine) -> None:
