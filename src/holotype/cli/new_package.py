@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import keyword
 import re
-import secrets
-import shutil
 import sys
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -88,18 +87,14 @@ def new(
         fail(f"{folder} {problem}, and is left as it is; give another NAME, or delete it")
     try:
         # Beside the folder that it becomes, since renaming works within one file system only.
-        made = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
-        made.mkdir()
+        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
+            made = Path(place) / folder.name
+            for name_of_file, text in _files(name, package).items():
+                (made / name_of_file).parent.mkdir(parents=True, exist_ok=True)
+                (made / name_of_file).write_text(text, encoding="utf-8")
+            put_in_place(made, folder)
     except OSError as error:
         fail(f"{folder} cannot be made: {error.strerror or error}")
-    try:
-        for place, text in _files(name, package).items():
-            (made / place).parent.mkdir(parents=True, exist_ok=True)
-            (made / place).write_text(text, encoding="utf-8")
-        put_in_place(made, folder)
-    except OSError as error:
-        shutil.rmtree(made)
-        fail(f"{folder} cannot be written: {error.strerror or error}")
     write("".join(f"{folder / place}\n" for place in _files(name, package)))
     note(f"install it with: pip install -e ./{folder}")
 
