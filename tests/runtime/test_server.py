@@ -38,14 +38,10 @@ def server(
         modules=[MLMTransformer(str(language_model)), SpladePooling("max")], device="cpu"
     )
     splade.save(str(folder / "sparse"))
-    record = replace(ALL_MINILM_L6_V2, id="ranged", matryoshka_range=(32, 384))
-    options = CreationOptions(entry=record, link=True)
-    create_artifact(f"local:{minilm_folder}", folder / "ranged", options)
     deployment = write_deployment(
         folder,
         {
             "minilm": local(minilm_folder, "preload: true"),
-            "ranged": local(folder / "ranged", "preload: true"),
             "reranker": local(save_head(folder / "reranker", "Bert", num_labels=1)),
             "emotions": local(save_head(folder / "emotions", "Bert", num_labels=3, id2label=NAMES)),
             "sparse": local(folder / "sparse"),
@@ -60,6 +56,20 @@ def server(
         },
     )
     with running_server(deployment=str(deployment), max_texts=300) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ranged(
+    minilm_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """A server of a model whose vectors have any size of a range."""
+    folder = tmp_path_factory.mktemp("ranged")
+    record = replace(ALL_MINILM_L6_V2, id="ranged", matryoshka_range=(32, 384))
+    options = CreationOptions(entry=record, link=True)
+    create_artifact(f"local:{minilm_folder}", folder / "ranged", options)
+    models = {"ranged": local(folder / "ranged", "preload: true")}
+    with running_server(deployment=str(write_deployment(folder, models))) as running:
         yield running
 
 
@@ -191,24 +201,24 @@ def test_a_dimension_that_the_model_does_not_have_is_refused(server: RunningServ
 
 @pytest.mark.parametrize("dim", [32, 100, 384])
 def test_any_dimension_of_a_models_range_is_returned(
-    server: RunningServer, minilm: Any, dim: int
+    ranged: RunningServer, minilm: Any, dim: int
 ) -> None:
     asked = {"model": "ranged", "input": TEXTS[0], "dimensions": dim}
-    (one,) = server.post("/v1/embeddings", asked).json()["data"]
+    (one,) = ranged.post("/v1/embeddings", asked).json()["data"]
     whole = minilm.encode(TEXTS[:1])[0, :dim]
     np.testing.assert_allclose(one["embedding"], whole / np.linalg.norm(whole), atol=1e-6)
 
 
 @pytest.mark.parametrize("dim", [31, 385])
 def test_a_dimension_beyond_a_models_range_is_refused_with_the_range(
-    server: RunningServer, dim: int
+    ranged: RunningServer, dim: int
 ) -> None:
     asked = {"model": "ranged", "input": "x", "dimensions": dim}
-    found = error_of(server.post("/v1/embeddings", asked))
+    found = error_of(ranged.post("/v1/embeddings", asked))
     assert (found["status"], found["code"]) == (422, "invalid_dimension")
     assert (found["dimensions"], found["dimension_range"]) == ([384], [32, 384])
     assert found["message"] == f"'ranged' has no vectors of {dim} dimensions; ask for 32 to 384"
-    listed = server.client.get("/v1/models/ranged").json()
+    listed = ranged.client.get("/v1/models/ranged").json()
     assert (listed["dimensions"], listed["dimension_range"]) == ([384], [32, 384])
 
 
