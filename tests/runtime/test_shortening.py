@@ -51,9 +51,9 @@ def test_a_model_with_a_range_is_cut_to_any_size_in_it(
         found = whole.shorten(whole.encode(TEXTS), 13)
         np.testing.assert_allclose(found, short.encode(TEXTS), atol=1e-6)
         assert whole.fingerprint_of_dim(13) == short.fingerprint != whole.fingerprint
-        with pytest.raises(InvalidDimensionError, match="any size of dim=8 to"):
+        with pytest.raises(InvalidDimensionError, match="any dim from 8 to"):
             whole.shorten(whole.encode(TEXTS), 7)
-        with pytest.raises(InvalidDimensionError, match="any size of dim=8 to 13"):
+        with pytest.raises(InvalidDimensionError, match="any dim from 8 to 13"):
             short.shorten(short.encode(TEXTS), 14)
 
 

@@ -53,12 +53,10 @@ class InvalidDimensionError(HolotypeError, ValueError):
             return (
                 f"{self.model_id!r} returns no vectors whose size could be chosen; leave dim= out"
             )
-        what = "only" if len(self.allowed) == 1 else "one of"
+        choice = f"only dim={sizes}" if len(self.allowed) == 1 else f"one of dim={sizes}"
         if isinstance(self.allowed, range):
-            what = "any size of"
-        return (
-            f"{self.model_id!r} has no vectors of {self.dim!r} dimensions; pass {what} dim={sizes}"
-        )
+            choice = f"any dim from {sizes}"
+        return f"{self.model_id!r} has no vectors of {self.dim!r} dimensions; pass {choice}"
 
     def in_words(self, separator: str) -> str:
         """Return the sizes that the model is known to have: ``64, 128``, or ``32 to 1024``."""

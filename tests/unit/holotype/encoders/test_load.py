@@ -135,7 +135,7 @@ def test_only_dimensions_of_the_models_range_are_accepted(dim: Any) -> None:
     with pytest.raises(InvalidDimensionError) as caught:
         load(record, dim=dim)
     assert str(caught.value) == (
-        f"'tiny' has no vectors of {dim!r} dimensions; pass any size of dim=16 to 64"
+        f"'tiny' has no vectors of {dim!r} dimensions; pass any dim from 16 to 64"
     )
     assert pickle.loads(pickle.dumps(caught.value)).allowed == range(16, 65)
 
