@@ -71,7 +71,7 @@ ERRORS: list[HolotypeError] = [
     CriterionError("language", "gremlin", "is no language"),
     CriterionTypeError("language", 3, "is no text"),
     AmbiguousModelError("acme/tiny", ["tiny", "tiny-2"]),
-    AmbiguousNameError("tiny", "/work/tiny", ["catalogue:tiny", "local:tiny"]),
+    AmbiguousNameError("tiny", "/models/tiny", ["catalogue:tiny", "local:tiny"]),
     CatalogueFileError("models.json", "is no JSON"),
     UnsupportedModelError("tiny", "no encoder"),
     UnsupportedInputError("tiny", "it reads texts alone"),

@@ -199,8 +199,33 @@ class _Captioner(nn.Module, ABC):
         """Return the logits of the next token, and the layers of a cache that end with these."""
 
 
-class _Blip(_Captioner):
+class _CrossAttending(_Captioner):
     """A decoder that attends to the patches beside its own tokens."""
+
+    def after(
+        self, ids: Tensor, memory: Tensor, past: Tensor, positions: Tensor, mask: Tensor
+    ) -> tuple[Tensor, list[Any]]:
+        cache = _with_cross_attention(past, memory)
+        found = self._decoder(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            # What it attends to is in the cache; that there is something must be said.
+            encoder_hidden_states=memory[:, 0, 0],
+            use_cache=True,
+            logits_to_keep=1,
+            **{CACHE_ARGUMENT: cache},
+        )
+        return found.logits[:, -1], cache.self_attention_cache.layers
+
+    @property
+    @abstractmethod
+    def _decoder(self) -> Any:
+        """The part of the model that reads tokens."""
+
+
+class _Blip(_CrossAttending):
+    """BLIP: its decoder is a BERT."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(model, model.text_decoder, model.config.text_config.bos_token_id)
@@ -212,21 +237,9 @@ class _Blip(_Captioner):
         maps = [linear for one in attentions for linear in (one.key, one.value)]
         return _mapped(states, maps, attentions[0].attention_head_size)
 
-    def after(
-        self, ids: Tensor, memory: Tensor, past: Tensor, positions: Tensor, mask: Tensor
-    ) -> tuple[Tensor, list[Any]]:
-        cache = _with_cross_attention(past, memory)
-        found = self.model.text_decoder(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            # What it attends to is in the cache; that there is something must be said.
-            encoder_hidden_states=memory[:, 0, 0],
-            use_cache=True,
-            logits_to_keep=1,
-            **{CACHE_ARGUMENT: cache},
-        )
-        return found.logits[:, -1], cache.self_attention_cache.layers
+    @property
+    def _decoder(self) -> Any:
+        return self.model.text_decoder
 
 
 class _Git(_Captioner):
@@ -257,8 +270,8 @@ class _Git(_Captioner):
         return found.logits[:, -1], cache.layers
 
 
-class _VitGpt2(_Captioner):
-    """A decoder that attends to the patches beside its own tokens."""
+class _VitGpt2(_CrossAttending):
+    """A ViT and a GPT-2, which may be joined by a projection."""
 
     def __init__(self, model: Any) -> None:
         start: Any = decoder_start(model)
@@ -273,21 +286,9 @@ class _VitGpt2(_Captioner):
         both = [half for one in attentions for half in one.c_attn(states).chunk(2, dim=-1)]
         return torch.stack([_heads(half, attentions[0].head_dim) for half in both], dim=1)
 
-    def after(
-        self, ids: Tensor, memory: Tensor, past: Tensor, positions: Tensor, mask: Tensor
-    ) -> tuple[Tensor, list[Any]]:
-        cache = _with_cross_attention(past, memory)
-        found = self.model.decoder(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            # As for BLIP.
-            encoder_hidden_states=memory[:, 0, 0],
-            use_cache=True,
-            logits_to_keep=1,
-            **{CACHE_ARGUMENT: cache},
-        )
-        return found.logits[:, -1], cache.self_attention_cache.layers
+    @property
+    def _decoder(self) -> Any:
+        return self.model.decoder
 
 
 class _Blip2(_Captioner):

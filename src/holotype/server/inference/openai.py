@@ -139,8 +139,7 @@ async def model(request: Request, name: str) -> Response:
     """Describe one name of the deployment."""
     await authorize(request, "infer")
     state = state_of(request)
-    described = await run_in_threadpool(describe_models, state)
-    found = [each for each in described if each["id"] == name]
+    found = await run_in_threadpool(describe_models, state, name)
     if not found:
         # It says what there is.
         Call(request, state, None).choose(name)
@@ -148,15 +147,21 @@ async def model(request: Request, name: str) -> Response:
     return respond(found[0])
 
 
-def describe_models(state: ServerState) -> list[dict[str, Any]]:
+def describe_models(state: ServerState, name: str | None = None) -> list[dict[str, Any]]:
     """Return the names of a deployment as OpenAI's list of models has them, with what we know.
 
     It blocks: the files of models that have not been loaded are looked at.
+
+    Args:
+        state: the state of the server.
+        name: describes this name alone; None describes all.
     """
     status = state.pool.status()
     created = int(state.started_at.timestamp())
     described = []
     for spec in state.pool.deployment.models:
+        if name not in (None, spec.name):
+            continue
         variants = [_variant(state, spec, one) for one in status.of(spec.name)]
         first: dict[str, Any]
         if spec.ensemble is None:
