@@ -103,6 +103,7 @@ CORRECTED = {
     ("e5-large", "/license"): "mit",
     ("gte-reranker-modernbert-base", "/dependencies/requires_remote_code"): False,
     ("kalm-embedding-multilingual-mini-instruct-v1.5", "/encoding/normalize"): False,
+    ("gritlm-8x7b", "/specs/parameters"): 46_703_000_000,
     ("labse", "/specs/context_length"): 256,
     ("lfm2.5-embedding-350m", "/specs/context_length"): 512,
     ("linq-embed-mistral", "/specs/context_length"): 32768,
@@ -123,9 +124,12 @@ CORRECTED = {
     ("stella-en-400m-v5", "/encoding/query_prompt"): _PASSAGES_OF_STELLA,
     ("stella-en-400m-v5", "/specs/context_length"): 512,
     ("text2vec-base-chinese-paraphrase", "/specs/context_length"): 256,
+    ("user-base", "/specs/parameters"): 124_000_000,
     ("vdr-2b-multi-v1", "/capabilities/modalities"): ["text", "image"],
     ("voyage-4-nano", "/huggingface_id"): "voyageai/voyage-4-nano",
     ("voyage-4-nano", "/specs/context_length"): 32768,
+    ("xiaobu-embedding-v2", "/specs/embedding_dim"): 1792,
+    ("yinka", "/specs/embedding_dim"): 1792,
     ("yinka", "/revision"): "69d82857e7442b4eff055b24fe95ddf2b6c78fe3",
     ("zerank-1", "/specs/context_length"): 32768,
     ("zerank-1-small", "/license"): "apache-2.0",
@@ -221,6 +225,7 @@ def test_what_was_corrected_stays_correct() -> None:
 
 
 NEVER_AGAIN: dict[tuple[str, str], Any] = {
+    ("bge-visualized-base", "/specs/parameters"): 196_000_000,
     ("bge-base-zh", "/specs/parameters"): 109_000_000,
     ("bge-large-zh", "/specs/parameters"): 335_000_000,
     ("bge-small-zh", "/specs/parameters"): 33_400_000,

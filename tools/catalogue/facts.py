@@ -94,6 +94,9 @@ _MB = 1024**2
 _OF_16_BITS = ("bfloat16", "float16")
 _BYTES_OF_16_BITS = 2
 _BYTES_OF_32_BITS = 4
+_BYTES = (1, _BYTES_OF_16_BITS, _BYTES_OF_32_BITS)
+_BYTES_OF_ADAPTERS = 0.05
+_MEMORY_TOLERANCE = 0.15
 _ROUNDED_TO = 10_000
 """A count of parameters that ends in so many zeros was written by hand."""
 _RUN_BY_MODULES = (
@@ -221,7 +224,7 @@ def from_mteb(row: Mapping[str, Any], kind: str) -> Candidates:
         "/revision": _revision(row["revision"]),
         "/lineage/adapted_from": _repository(row["adapted_from"]),
         "/lineage/superseded_by": row["superseded_by"],
-        "/specs/parameters": row["n_parameters"] or None,
+        "/specs/parameters": _parameters(row),
     }
     if mteb_kind(row) == kind:
         values |= _mteb_own_kind(row, kind)
@@ -350,6 +353,21 @@ def _prompts(row: Mapping[str, Any]) -> Mapping[str, str]:
     if row["loader"] in _TAKING_PROMPTS and (date is None or date >= _FIRST_PROMPTS):
         return prompts
     return {"query": "", "document": ""}
+
+
+def _parameters(row: Mapping[str, Any]) -> int | None:
+    """Return mteb's count of parameters, unless its own memory of the weights contradicts it.
+
+    Only counts written by hand are doubted: of an exact one, it is the memory that is wrong. Weights
+    of adapters are too small to say anything.
+    """
+    total, memory = row["n_parameters"], row["memory_usage_mb"]
+    if not total or not memory or not is_rounded(total):
+        return total or None
+    stored = memory * _MB / total
+    is_adapter = stored < _BYTES_OF_ADAPTERS
+    agrees = any(abs(stored / size - 1) <= _MEMORY_TOLERANCE for size in _BYTES)
+    return total if is_adapter or agrees else None
 
 
 def _stored_dtype(row: Mapping[str, Any]) -> str | None:

@@ -90,8 +90,8 @@ class Families:
         network, size = facts.get(_NETWORK), facts.get(_PARAMETERS)
         if network is not None and network.value in _BINDING_NETWORKS:
             return True
-        small = size is not None and size.value < _FREE_VL
-        if network is not None and network.value == _SMALLEST_VL and small:
+        is_large = size is not None and size.value >= _FREE_VL
+        if network is not None and network.value == _SMALLEST_VL and not is_large:
             return True
         return bool(_NAMES_OF_LLAMA.search(repository.rpartition("/")[2]))
 

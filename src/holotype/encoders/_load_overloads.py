@@ -337,6 +337,13 @@ def load(
 ) -> DenseEncoder: ...
 @overload
 def load(
+    model: _Dense1792Id,
+    *,
+    dim: Literal[1792] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
     model: _Dense896Id,
     *,
     dim: Literal[896] | None = None,
@@ -417,13 +424,6 @@ def load(
     model: _Dense32To384Id,
     *,
     dim: Literal[32, 64, 128, 256, 384] | None = None,
-    **options: Unpack[LoadOptions],
-) -> DenseEncoder: ...
-@overload
-def load(
-    model: _Dense1792Id,
-    *,
-    dim: Literal[1792] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload

@@ -241,6 +241,26 @@ def test_layers_are_read_from_the_facts_and_proven_by_the_count(
     assert from_counts(counts)["/specs/layers"] == [Fact(12, "parameter-count")]
 
 
+@pytest.mark.parametrize(
+    ("total", "memory", "taken"),
+    [
+        (427_000_000, 473, False),
+        (57_920_000_000, 89_079, False),
+        (196_000_000, 1631, False),
+        (124_000_000, 473, True),
+        (7_000_000_000, 27, True),
+        (33_400_000, None, True),
+        (1_543_268_864, 6776, True),
+    ],
+)
+def test_a_count_by_hand_that_the_size_of_the_weights_contradicts_is_not_taken(
+    mteb_line: dict[str, Any], total: int, memory: int | None, taken: bool
+) -> None:
+    sizes = {"n_parameters": total, "memory_usage_mb": memory}
+    found = from_mteb(mteb_line | sizes, "dense")
+    assert [fact.value for fact in found.get("/specs/parameters", [])] == [total] * taken
+
+
 def stored(mteb_line: dict[str, Any], **changes: Any) -> list[Fact]:
     line = mteb_line | {
         "n_parameters": 100_000_000,
