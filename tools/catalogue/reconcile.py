@@ -96,7 +96,7 @@ _OF_TRANSFORMERS = frozenset(
 _ALWAYS_BUILT_IN = frozenset(
     ["deberta-v2", "distilbert", "mistral", "modernbert", "mpnet", "roberta", "t5"]
 )
-"""Networks of which no checkpoint is known that needs code of its own.
+"""Networks whose checkpoints need no code of their own unless a source says so.
 
 The makers of networks of their own call some of them `bert`, `qwen2` or `xlm-roberta`.
 """
