@@ -93,6 +93,7 @@ from holotype.models import (
     _DenseRangeId,
     _ImageText256Id,
     _ImageText512Id,
+    _ImageText640Id,
     _ImageText768Id,
     _ImageText1024Id,
     _ImageText1152Id,
@@ -649,6 +650,13 @@ def load(
     model: _ImageText1152Id,
     *,
     dim: Literal[1152] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageText640Id,
+    *,
+    dim: Literal[640] | None = None,
     **options: Unpack[LoadOptions],
 ) -> ImageTextEncoder: ...
 @overload
