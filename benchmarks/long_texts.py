@@ -62,9 +62,8 @@ def compare(name: str, dtype: str, n_tokens: int, n_texts: int, n_rounds: int) -
         folder = Path(place)
         width = shapes.save_short(name, folder, n_tokens)
         models = {"theirs": shapes.load_theirs(folder, "cpu", dtype)}
-        ways = {"ours": nullcontext(), "kernels": kernels.found()}
-        for way, context in list(ways.items())[: 1 + kernels.are_installed()]:
-            with context:
+        for way in ("ours", "kernels")[: 1 + kernels.are_installed()]:
+            with kernels.found() if way == "kernels" else nullcontext():
                 models[way] = shapes.load_ours(folder, width, "cpu", dtype)
     product, flops = large_product("cpu", dtype)
     for model in models.values():

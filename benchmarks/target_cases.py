@@ -75,10 +75,8 @@ def _documents(sizes: Sizes) -> Sequence[Figure]:
         runs[_ST16] = partial(_theirs("bfloat16").encode_document, texts)
         runs[_OPENVINO] = partial(_openvino().encode, texts)
     ours: dict[tuple[Precision, str], Any] = {}
-    for how, context in {"": nullcontext(), _KERNELS: kernels.found()}.items():
-        if how and not kernels.are_installed():
-            continue
-        with context:
+    for how in _WAYS[: 1 + kernels.are_installed()]:
+        with kernels.found() if how == _KERNELS else nullcontext():
             ours |= {(one, how): _ours(one) for one in _DOCUMENT_DTYPES if _lacks(one) is None}
     for (dtype, how), encoder in ours.items():
         runs[dtype + how] = partial(encoder.encode_document, texts)

@@ -168,7 +168,7 @@ def tables_of(heads: int, head_dim: int, dtype: torch.dtype, kinds: str) -> Dist
 def by_distance(parts: Parts, lengths: Sequence[int], tables: DistanceTables) -> Tensor:
     """What `attend_by_distance` returns, in float64: every score by itself."""
     found = []
-    for one in zip(*(part.double().split(list(lengths)) for part in parts), strict=True):
+    for one in zip(*(torch.split(part.double(), list(lengths)) for part in parts), strict=True):
         query, key, value = (tokens.transpose(0, 1) for tokens in one)
         at = torch.arange(query.shape[1])
         rows = tables.distances.rows(at[:, None] - at[None, :])
