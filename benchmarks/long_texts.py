@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -102,6 +103,7 @@ def table(names: Sequence[str], n_tokens: int, n_texts: int, n_rounds: int) -> T
                 f"{found.most:.2f}",
             ]
             rows.append([name, dtype, *cells])
+            print(", ".join(rows[-1]), file=sys.stderr, flush=True)
     header = [
         f"{n_texts} texts of {n_tokens:,} tokens, CPU time of one thread",
         *("type", "sentence-transformers", "times faster", "with the kernels"),
