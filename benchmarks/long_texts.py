@@ -58,7 +58,8 @@ def compare(name: str, dtype: str, n_tokens: int, n_texts: int, n_rounds: int) -
         n_texts: how many texts there are.
         n_rounds: how often each has its turn, after a short text.
     """
-    texts = [shapes.text(n_tokens, number) for number in range(n_texts)]
+    # Two special tokens are in each.
+    texts = [shapes.text(n_tokens - 2, number) for number in range(n_texts)]
     with tempfile.TemporaryDirectory(prefix="holotype-bench-") as place:
         folder = Path(place)
         width = shapes.save_short(name, folder, n_tokens)

@@ -69,17 +69,13 @@ class FreedMemory:
         return _is_measured() and _resident_bytes() > self._resident + _KEPT
 
     def _give_back(self) -> None:
-        if not _is_measured():
-            return
-        resident, is_given_back = _resident_bytes(), False
-        if resident > self._resident + _KEPT:
+        if self._is_much():
             give_back_freed()
-            resident, is_given_back = _resident_bytes(), True
-        with self._lock:
-            # What began meanwhile uses memory that it will free. What other threads held behind their last
-            # block when this was set, and have given back since, is not to be held again.
-            if not self._n_running and (is_given_back or resident < self._resident):
-                self._resident = resident
+            resident = _resident_bytes()
+            with self._lock:
+                # What began meanwhile uses memory that it will free.
+                if not self._n_running:
+                    self._resident = resident
 
 
 def _give_back_own() -> None:

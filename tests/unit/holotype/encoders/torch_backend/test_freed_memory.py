@@ -52,13 +52,13 @@ class Library:
 
     def __init__(self) -> None:
         """Start with what the weights take."""
-        self.resident = self.held = 100 * MB
+        self.resident = 100 * MB
         self.n_trims = 0
 
     def trim(self) -> None:
-        """Give back all but what is held: the weights, and what a test adds to them."""
+        """Give back all but the weights."""
         self.n_trims += 1
-        self.resident = self.held
+        self.resident = 100 * MB
 
 
 @pytest.fixture
@@ -87,20 +87,6 @@ def test_a_thread_looks_now_and_then(library: Library) -> None:
     library.resident += 50 * MB
     run(memory, 8)
     assert library.n_trims == 2
-
-
-def test_what_threads_have_given_back_since_is_not_held_again(library: Library) -> None:
-    memory = FreedMemory()
-    run(memory, 8)
-    library.held, library.resident = 120 * MB, 130 * MB
-    run(memory, 8)
-    assert library.n_trims == 2
-    library.held = library.resident = 101 * MB
-    run(memory, 8)
-    assert library.n_trims == 2
-    library.resident = 110 * MB
-    run(memory, 8)
-    assert library.n_trims == 3
 
 
 def test_several_threads_look_when_all_have_ended(library: Library) -> None:
