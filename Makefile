@@ -33,7 +33,7 @@ CHECKS := tests/unit tests/runtime \
 	--ignore=tests/runtime/test_server_openapi.py \
 	--ignore=tests/unit/holotype/server/management/test_description.py
 
-.PHONY: help demo page serve test test-latest test-lowest thorough lint format types mypy pyright pytest golden derived bench bench-quick clean
+.PHONY: help demo page serve test test-sanitized test-latest test-lowest thorough lint format types mypy pyright pytest golden derived bench bench-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ test: $(INSTALLED) $(PYLATE)/.installed $(PRESIDIO)/.installed $(WEIGHTS)/.insta
 
 thorough: $(INSTALLED) ## run the tests of units with many more examples, and a kill at every event
 	$(BIN)/python -m pytest -n logical --dist worksteal --hypothesis-profile=thorough tests/unit
+
+test-sanitized: $(INSTALLED) ## run the tests of the kernels with gcc's sanitizers for addresses and undefined behaviour
+	$(BIN)/python tools/sanitize_kernels.py
 
 test-latest: ## run most tests with the newest versions that pip finds
 	$(PYTHON) -m venv --clear $(LATEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,14 +26,33 @@ PROGRAMS = {
 }
 
 
-def shares(n_rounds: int) -> tuple[float, float, float]:
-    """Return the share of sentence-transformers' time that torch, ONNX Runtime and a table take."""
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Shares of the time of sentence-transformers.
+
+    Attributes:
+        torch: of holotype on torch.
+        onnx: of holotype on ONNX Runtime.
+        static: of holotype with a table of token vectors.
+        bare_torch: of ``import torch`` alone.
+        bare_onnx: of the same graph with ONNX Runtime, NumPy and tokenizers alone.
+    """
+
+    torch: float
+    onnx: float
+    static: float
+    bare_torch: float
+    bare_onnx: float
+
+
+def shares(n_rounds: int) -> Shares:
+    """Measure whole processes."""
     with TemporaryDirectory(prefix="holotype-bench-") as temporary:
         onnx, static = Path(temporary) / "onnx", Path(temporary) / "static"
         export(ALL_MINILM_L6_V2, backend="onnx", checkpoint=CHECKPOINT, to=onnx)
         static_models.save(static)
         programs = {
-            **{name: PROGRAMS[name] for name in ("sentence-transformers", "holotype")},
+            **PROGRAMS,
             "onnx": (
                 "import holotype; from holotype.models import ALL_MINILM_L6_V2 as model; "
                 f"holotype.load(model, backend='onnx', checkpoint={str(onnx)!r})"
@@ -44,10 +64,25 @@ def shares(n_rounds: int) -> tuple[float, float, float]:
                 "organization='S', description='S', embedding_dim=256, architecture_type='static'); "
                 f"holotype.load(model, checkpoint={str(static)!r}).encode_query({QUERY!r})"
             ),
+            "bare onnx": _by_hand(onnx),
         }
         times = processes_s(programs, rounds=n_rounds, warm_up=n_rounds > 1)
-    whole = times["sentence-transformers"]
-    return times["holotype"] / whole, times["onnx"] / whole, times["static"] / whole
+    names = ("holotype", "onnx", "static", "import torch", "bare onnx")
+    return Shares(*(times[name] / times["sentence-transformers"] for name in names))
+
+
+def _by_hand(folder: Path) -> str:
+    """Return a program that runs an exported graph without holotype."""
+    return f"""
+import numpy, onnxruntime, tokenizers
+encoding = tokenizers.Tokenizer.from_file({str(folder / "tokenizer.json")!r}).encode({QUERY!r})
+session = onnxruntime.InferenceSession({str(folder / "onnx" / "model.onnx")!r})
+given = {{"input_ids": encoding.ids, "attention_mask": encoding.attention_mask}}
+names = [one.name for one in session.get_inputs()]
+inputs = {{name: numpy.array([given.get(name, encoding.type_ids)]) for name in names}}
+vector = session.run(None, inputs)[0][0].mean(axis=0)
+vector /= numpy.linalg.norm(vector)
+"""
 
 
 def table() -> Table:

@@ -1,7 +1,11 @@
-"""How much memory a process keeps for the lengths of texts that it has seen, and what a new one costs."""
+"""How much memory a process keeps for the lengths of texts that it has seen, and what a new one costs.
+
+python benchmarks/growth.py TYPE THREADS CALLS [kernels]
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import statistics
@@ -9,11 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
-from threading import Thread
-from typing import Any, cast
+from threading import Barrier
+from typing import Any, TypedDict, cast
 
 import holotype
+import kernels
 from corpus import CHECKPOINT
 from holotype.models import ALL_MINILM_L6_V2
 from holotype.run_options import Precision
@@ -24,19 +31,39 @@ N_CALLS = 5000
 N_THREADS = (1, 16)
 _SHORTEST_CALL, _LONGEST_CALL = 3, 900
 _LEAST_TOKENS_OF_FOUR = 16
+# So often memory is looked at, when no thread runs.
+_N_LOOKS = 5
 _MOST_MB = 64
 _MOST_TIMES = 1.1
+_KERNELS = "kernels"
+
+
+class Growth(TypedDict):
+    """What a process has kept.
+
+    Attributes:
+        grown: MB, after each fifth of the calls.
+        first: the time of a length that is seen for the first time, by that of the same again.
+    """
+
+    grown: list[float]
+    first: float
 
 
 def table() -> Table:
-    """Measure in new processes: a row for each type of arithmetic and number of threads."""
+    """Measure in new processes: a row for each type of arithmetic, number of threads, and way."""
     rows = []
     for dtype in TORCH_DTYPES:
         for n_threads in N_THREADS:
-            found = in_a_process(dtype, n_threads)
-            times = f"{found['first']:.2f}" if n_threads == 1 else ""
-            rows.append([dtype, str(n_threads), f"{found['grown']:.0f} MB", times])
-    header = ["all-MiniLM-L6-v2, cpu", "threads", "growth", "a new length by a known one"]
+            for by_kernels in (False, True) if kernels.are_installed() else (False,):
+                found = in_a_process(dtype, n_threads, by_kernels=by_kernels)
+                grown = ", ".join(f"{value:.0f}" for value in found["grown"])
+                times = f"{found['first']:.2f}" if n_threads == 1 else ""
+                rows.append([dtype, "yes" if by_kernels else "", str(n_threads), grown, times])
+    header = [
+        *("all-MiniLM-L6-v2, cpu", "kernels", "threads", "growth in MB, by fifths of the calls"),
+        "a new length by a known one",
+    ]
     notes = [
         f"{N_CALLS:,} calls of {_SHORTEST_CALL} to {_LONGEST_CALL} tokens each, in up to four texts.",
         f"Targets: at most {_MOST_MB} MB, and at most {_MOST_TIMES} times the time.",
@@ -44,34 +71,49 @@ def table() -> Table:
     return Table("Lengths of texts", header, rows, notes)
 
 
-def in_a_process(dtype: Precision, n_threads: int, n_calls: int = N_CALLS) -> dict[str, float]:
-    """Return what a process keeps in MB, ``grown``, and a new length by a known one, ``first``."""
+def in_a_process(
+    dtype: Precision, n_threads: int, n_calls: int = N_CALLS, *, by_kernels: bool = False
+) -> Growth:
+    """Measure in a new process."""
     command = [sys.executable, __file__, dtype, str(n_threads), str(n_calls)]
+    command += [_KERNELS] * by_kernels
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
+    found: Growth = json.loads(done.stdout)
     return found
 
 
-def _measure(dtype: Precision, n_threads: int, n_calls: int) -> dict[str, float]:
-    encoder: Any = holotype.load(ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype)
+def _measure(dtype: Precision, n_threads: int, n_calls: int, *, by_kernels: bool) -> Growth:
+    with kernels.found() if by_kernels else nullcontext():
+        encoder: Any = holotype.load(
+            ALL_MINILM_L6_V2, checkpoint=CHECKPOINT, device="cpu", dtype=dtype
+        )
     encoder.encode_document(_texts(40))
     before = _resident_mb()
     # All lengths before any comes again, in no order.
     spread = _LONGEST_CALL - _SHORTEST_CALL
     totals = [_SHORTEST_CALL + number * 389 % spread for number in range(n_calls)]
-    parts = [totals[first::n_threads] for first in range(n_threads)]
+    grown: list[float] = []
+    pause = Barrier(n_threads, lambda: grown.append(_resident_mb() - before))
+    borders = [n_calls * look // _N_LOOKS for look in range(_N_LOOKS + 1)]
     ratios: list[float] = []
-    threads = [Thread(target=_run, args=(encoder, part, ratios)) for part in parts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return {"grown": _resident_mb() - before, "first": statistics.median(ratios)}
+
+    def run(first: int) -> None:
+        seen: set[int] = set()
+        try:
+            for begin, end in itertools.pairwise(borders):
+                _run(encoder, totals[begin:end][first::n_threads], seen, ratios)
+                pause.wait()
+        except BaseException:
+            pause.abort()
+            raise
+
+    with ThreadPoolExecutor(n_threads) as threads:
+        list(threads.map(run, range(n_threads)))
+    return {"grown": grown, "first": statistics.median(ratios)}
 
 
-def _run(encoder: Any, totals: Sequence[int], ratios: list[float]) -> None:
-    seen: set[int] = set()
+def _run(encoder: Any, totals: Sequence[int], seen: set[int], ratios: list[float]) -> None:
     for total in totals:
         texts = _texts(total)
         first = _cpu_s(encoder, texts)
@@ -100,4 +142,11 @@ def _resident_mb() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(cast("Precision", sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
+    own_dtype, own_threads, own_calls, *more = sys.argv[1:]
+    result = _measure(
+        cast("Precision", own_dtype),
+        int(own_threads),
+        int(own_calls),
+        by_kernels=more == [_KERNELS],
+    )
+    print(json.dumps(result))

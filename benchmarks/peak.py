@@ -27,26 +27,31 @@ def flops_of_maps(network: Any, n_tokens: int) -> int:
     return 2 * n_tokens * sum(each.weight.numel() for each in maps)
 
 
-@cache
-def peak_flops(device: str, dtype: str, *, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Return the operations a second that a device reaches in one large product: its best of 40."""
+def large_product(device: str, dtype: str) -> tuple[Callable[[], None], int]:
+    """Return what runs one large product, and its operations."""
     import torch
 
     from holotype.encoders.torch_backend.linear_map import linear_map
 
-    n_tokens, inner, outer = shape = _SHAPES[torch.device(device).type]
+    n_tokens, inner, outer = _SHAPES[torch.device(device).type]
     kind = getattr(torch, dtype)
     vectors = torch.randn(n_tokens, inner, device=device).to(kind)
     mapped = linear_map(torch.randn(outer, inner, device=device).to(kind), None)
 
     def product() -> None:
-        mapped(vectors)
+        with torch.inference_mode():
+            mapped(vectors)
         if vectors.is_cuda:
             torch.cuda.synchronize(vectors.device)
 
-    with torch.inference_mode():
-        times = in_turns({"product": product}, 40, clock=clock)["product"]
-    return 2 * shape[0] * shape[1] * shape[2] / min(times)
+    return product, 2 * n_tokens * inner * outer
+
+
+@cache
+def peak_flops(device: str, dtype: str, *, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return the operations a second that a device reaches in one large product: its best of 40."""
+    product, flops = large_product(device, dtype)
+    return flops / min(in_turns({"product": product}, 40, clock=clock)["product"])
 
 
 def peaks_note(device: str, peaks: dict[str, float]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import cold_start
 import growth
 import holotype
 import kernels
+import long_texts
 import machine
 import maxsim_peers
 import quota
@@ -26,15 +27,25 @@ from holotype.encoders.exports import export
 from holotype.models import ALL_MINILM_L6_V2
 from holotype.run_options import Precision
 from memory import peak_ratio
-from peak import flops_a_token, flops_of_maps, peak_flops
+from peak import flops_a_token, peak_flops
 from peers import PlainOpenvino
 from targets import Bounded, CannotMeasureError, Case, Figure, Sizes, Target
 from timing import in_turns, times_faster, wall_and_cpu
 
 _ST32, _ST16 = "sentence-transformers, float32", "sentence-transformers, bfloat16"
+_OPENVINO = "OpenVINO by hand, bfloat16"
+_KERNELS = ", kernels"
+_WAYS = ("", _KERNELS)
+_DOCUMENT_DTYPES: tuple[Precision, ...] = ("bfloat16", "float32", "int8")
+_PEERS_OF_DOCUMENTS: Mapping[str, Sequence[str]] = {
+    "bfloat16": (_ST32, _ST16, _OPENVINO),
+    "float32": (_ST32,),
+    "int8": (_ST32,),
+}
 _N_QUERIES = 5
 _N_SHORT = 512
 _NO_KERNELS = CannotMeasureError("the kernels are not installed")
+_LEFT = CannotMeasureError("this one is left to the full run")
 _QUERY_BOUNDS: tuple[tuple[Precision, float], ...] = (("float32", 0.4), ("bfloat16", 0.25))
 
 
@@ -56,43 +67,45 @@ def _theirs(dtype: str = "float32") -> Any:
     return SentenceTransformer(str(CHECKPOINT), device="cpu").to(getattr(torch, dtype))
 
 
-def _documents_float32(sizes: Sizes) -> Sequence[float]:
-    ours, theirs, texts = _ours(), _theirs(), documents(sizes.n_documents)
-    times = in_turns(
-        {
-            "theirs": partial(theirs.encode_document, texts),
-            "ours": partial(ours.encode_document, texts),
-        },
-        sizes.n_rounds,
-        clock=time.process_time,
-    )
-    ratio = times_faster(times["theirs"], times["ours"])
-    return ratio, _share_of_peak(ours, texts, min(times["ours"]), "float32")
+def _documents(sizes: Sizes) -> Sequence[Figure]:
+    """Measure all types, without the kernels and with them, beside all peers."""
+    texts = documents(sizes.n_documents)
+    runs = {_ST32: partial(_theirs().encode_document, texts)}
+    if _lacks("bfloat16") is None:
+        runs[_ST16] = partial(_theirs("bfloat16").encode_document, texts)
+        runs[_OPENVINO] = partial(_openvino().encode, texts)
+    ours: dict[tuple[Precision, str], Any] = {}
+    for how in _WAYS[: 1 + kernels.are_installed()]:
+        with kernels.found() if how == _KERNELS else nullcontext():
+            ours |= {(one, how): _ours(one) for one in _DOCUMENT_DTYPES if _lacks(one) is None}
+    for (dtype, how), encoder in ours.items():
+        runs[dtype + how] = partial(encoder.encode_document, texts)
+    times = in_turns(runs, sizes.n_rounds, clock=time.process_time)
+
+    def figures(dtype: Precision, how: str) -> Sequence[Figure]:
+        peers = _PEERS_OF_DOCUMENTS[dtype]
+        encoder = ours.get((dtype, how))
+        if encoder is None:
+            return [_lacks(dtype) or _NO_KERNELS] * (len(peers) + 1)
+        own = times[dtype + how]
+        ratios = [times_faster(times[peer], own) for peer in peers]
+        if dtype == "int8":
+            return [*ratios, _least_cosine(encoder, ours["float32", how])]
+        return [*ratios, _share_of_peak(encoder, texts, min(own), dtype)]
+
+    return [figure for one in _DOCUMENT_DTYPES for how in _WAYS for figure in figures(one, how)]
+
+
+def _least_cosine(encoder: Any, exact: Any) -> float:
+    given = paragraphs()
+    cosines = (encoder.encode_document(given) * exact.encode_document(given)).sum(axis=1)
+    return float(cosines.min())
 
 
 def _share_of_peak(encoder: Any, texts: Sequence[str], seconds: float, dtype: str) -> float:
     n_tokens = sum(min(int(count), 256) for count in encoder.count_tokens(texts))
     reached = n_tokens * flops_a_token() / seconds
     return reached / peak_flops("cpu", dtype, clock=time.process_time)
-
-
-def _documents_bfloat16(sizes: Sizes) -> Sequence[float]:
-    _require_bfloat16()
-    texts = documents(sizes.n_documents)
-    encoder = _ours("bfloat16")
-    times = in_turns(
-        {
-            "ours": partial(encoder.encode_document, texts),
-            "float32": partial(_theirs().encode_document, texts),
-            "bfloat16": partial(_theirs("bfloat16").encode_document, texts),
-            "openvino": partial(_openvino().encode, texts),
-        },
-        sizes.n_rounds,
-        clock=time.process_time,
-    )
-    ours = times.pop("ours")
-    ratios = [times_faster(theirs, ours) for theirs in times.values()]
-    return *ratios, _share_of_peak(encoder, texts, min(ours), "bfloat16")
 
 
 @cache
@@ -113,12 +126,11 @@ def _both_ways(
     measure: Callable[[Sizes], Sequence[float]],
 ) -> Sequence[tuple[str, Callable[[Sizes], Sequence[float]]]]:
     """Return what measures without the kernels and with them, by what follows the work's name."""
-    return ("", measure), (", kernels", partial(_by_kernels, measure))
+    return ("", measure), (_KERNELS, partial(_by_kernels, measure))
 
 
 def _query(dtype: Precision, sizes: Sizes) -> Sequence[float]:
-    if dtype == "bfloat16":
-        _require_bfloat16()
+    _require(dtype)
     ours, theirs = _ours(dtype), _theirs()
 
     def ask(model: Any) -> None:
@@ -128,16 +140,25 @@ def _query(dtype: Precision, sizes: Sizes) -> Sequence[float]:
     return (1 / _ratio(partial(ask, theirs), partial(ask, ours), 5 * sizes.n_rounds),)
 
 
-def _require_bfloat16() -> None:
-    if not (machine.has_amx() or machine.has_avx512_bfloat16()):
-        raise CannotMeasureError("no AMX and no AVX512-BF16")
+def _lacks(dtype: str) -> CannotMeasureError | None:
+    """Return what the processor lacks for a type; None where it has all."""
+    if dtype == "bfloat16" and not (machine.has_amx() or machine.has_avx512_bfloat16()):
+        return CannotMeasureError("no AMX and no AVX512-BF16")
+    if dtype == "int8" and not machine.has_avx512_vnni():
+        return CannotMeasureError("no AVX512-VNNI")
+    return None
+
+
+def _require(dtype: str) -> None:
+    lack = _lacks(dtype)
+    if lack is not None:
+        raise lack
 
 
 def _busy(dtype: Precision, sizes: Sizes) -> Sequence[float]:
     import torch
 
-    if dtype == "bfloat16":
-        _require_bfloat16()
+    _require(dtype)
     ours, theirs, texts = _ours(dtype), _theirs(), documents(sizes.n_documents)
     calls = partial(theirs.encode_document, texts), partial(ours.encode_document, texts)
     n_threads = torch.get_num_threads()
@@ -153,84 +174,51 @@ def _quota(sizes: Sizes) -> Sequence[float]:
     return quota.ratios(sizes.n_documents, sizes.n_rounds)
 
 
-def _architecture(name: str, sizes: Sizes) -> Sequence[Figure]:
+def _architecture(name: str, dtype: str, sizes: Sizes) -> Sequence[Figure]:
     """Measure two texts of 512 tokens, without the kernels and with them."""
-    texts = [shapes.text(_N_SHORT, number) for number in range(2)]
-    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as place:
-        folder = Path(place)
-        width = shapes.save_short(name, folder, _N_SHORT)
-        theirs = shapes.load_theirs(folder, "cpu", "float32")
-        models = {"theirs": theirs, "ours": shapes.load_ours(folder, width, "cpu", "float32")}
-        if kernels.are_installed():
-            with kernels.found():
-                models["kernels"] = shapes.load_ours(folder, width, "cpu", "float32")
-        times = in_turns(
-            {way: partial(model.encode, texts) for way, model in models.items()},
-            sizes.n_rounds,
-            clock=time.process_time,
-        )
-    most = _most(theirs, times["theirs"], n_tokens=_N_SHORT * len(texts))
-    return [
-        Bounded(times_faster(times["theirs"], times[way]), most) if way in times else _NO_KERNELS
-        for way in ("ours", "kernels")
-    ]
+    _require(dtype)
+    if dtype not in sizes.long_dtypes:
+        raise _LEFT
+    found = long_texts.compare(name, dtype, _N_SHORT, 2, sizes.n_rounds)
+    ours = Bounded(found.ours, found.most)
+    if found.by_kernels is None:
+        return ours, _NO_KERNELS
+    return ours, Bounded(found.by_kernels, found.most)
 
 
-def _long_text(name: str, sizes: Sizes) -> Sequence[Figure]:
-    if name not in sizes.long_of:
-        raise CannotMeasureError("a long text of this one is left to the full run")
-    # One long text takes seconds; a short one before it sets everything up.
-    texts = [shapes.text(sizes.long, 0)]
-    with tempfile.TemporaryDirectory(prefix="holotype-bench-") as place:
-        folder = Path(place)
-        width = shapes.save_short(name, folder, sizes.long)
-        models = {
-            "theirs": shapes.load_theirs(folder, "cpu", "float32"),
-            "ours": shapes.load_ours(folder, width, "cpu", "float32"),
-        }
-        for model in models.values():
-            model.encode(shapes.text(64, 1))
-        times = in_turns(
-            {way: partial(model.encode, texts) for way, model in models.items()},
-            max(1, sizes.n_rounds // 3),
-            warm_up=False,
-            clock=time.process_time,
-        )
-    return (times_faster(times["theirs"], times["ours"]),)
-
-
-def _most(theirs: Any, times: Sequence[float], *, n_tokens: int) -> float:
-    """Return how many times faster than a model one is whose linear maps run at the peak, alone."""
-    bare_s = flops_of_maps(theirs, n_tokens) / peak_flops("cpu", "float32", clock=time.process_time)
-    return statistics.median(times) / bare_s
+def _long_text(name: str, dtype: str, sizes: Sizes) -> Sequence[Figure]:
+    _require(dtype)
+    if name not in sizes.long_of or dtype not in sizes.long_dtypes:
+        raise _LEFT
+    # One long text takes seconds.
+    found = long_texts.compare(name, dtype, sizes.long, 1, max(1, sizes.n_rounds // 3))
+    return found.ours, _NO_KERNELS if found.by_kernels is None else found.by_kernels
 
 
 def _growth(sizes: Sizes) -> Sequence[float]:
     found = [growth.in_a_process("float32", n, sizes.n_calls) for n in growth.N_THREADS]
-    return *(one["grown"] for one in found), found[0]["first"]
+    return *(one["grown"][-1] for one in found), found[0]["first"]
 
 
-def _cold(sizes: Sizes) -> Sequence[float]:
-    return cold_start.shares(sizes.n_processes)
+def _cold(sizes: Sizes) -> Sequence[Figure]:
+    found = cold_start.shares(sizes.n_processes)
+    return (
+        Bounded(found.torch, found.bare_torch),
+        Bounded(found.onnx, found.bare_onnx),
+        found.static,
+    )
 
 
 def _sparse(dtype: str, sizes: Sizes) -> Sequence[float]:
-    _require_products(dtype)
+    _require(dtype)
     with sparse_pair(sizes.n_documents // 4, "cpu", dtype) as pair:
         return (_ratio(pair.theirs, pair.ours, sizes.n_rounds),)
 
 
 def _pairs(dtype: str, sizes: Sizes) -> Sequence[float]:
-    _require_products(dtype)
+    _require(dtype)
     with cross_encoder_pair(sizes.n_documents // 2, "cpu", dtype) as pair:
         return (_ratio(pair.theirs, pair.ours, sizes.n_rounds),)
-
-
-def _require_products(dtype: str) -> None:
-    if dtype == "bfloat16":
-        _require_bfloat16()
-    elif dtype == "int8":
-        _require_bytes()
 
 
 def _static(sizes: Sizes) -> Sequence[float]:
@@ -250,24 +238,6 @@ def _maxsim(n_queries: int, sizes: Sizes) -> Sequence[float]:
     return (maxsim_peers.ratio(n_queries, sizes.n_rounds),)
 
 
-def _documents_int8(sizes: Sizes) -> Sequence[float]:
-    _require_bytes()
-    ours, theirs, texts = _ours("int8"), _theirs(), documents(sizes.n_documents)
-    ratio = _ratio(
-        partial(theirs.encode_document, texts),
-        partial(ours.encode_document, texts),
-        sizes.n_rounds,
-    )
-    given = paragraphs()
-    cosines = (ours.encode_document(given) * _ours().encode_document(given)).sum(axis=1)
-    return ratio, float(cosines.min())
-
-
-def _require_bytes() -> None:
-    if not machine.has_avx512_vnni():
-        raise CannotMeasureError("no AVX512-VNNI")
-
-
 def _cannot(why: str, _sizes: Sizes) -> Sequence[float]:
     raise CannotMeasureError(why)
 
@@ -277,42 +247,37 @@ _INT8_BOUND = 10 if machine.has_amx() else 5
 _FLOAT32_BOUND = 2.8 if machine.is_amd() else 2.0
 _MOST_MB = 64
 
+_BOUNDS_OF_DOCUMENTS = {
+    "bfloat16": (*_BFLOAT16_BOUNDS, 0.45),
+    "float32": (_FLOAT32_BOUND, 0.75),
+    "int8": (_INT8_BOUND, 0.995),
+}
+
+
+def _targets_of_documents(dtype: Precision, how: str) -> Sequence[Target]:
+    peers = (
+        *_PEERS_OF_DOCUMENTS[dtype],
+        "least cosine" if dtype == "int8" else "peak of the product",
+    )
+    return [
+        Target(
+            work=f"{'paragraphs' if peer == 'least cosine' else 'documents'}, {dtype}{how}",
+            peer=peer,
+            bound=bound,
+        )
+        for peer, bound in zip(peers, _BOUNDS_OF_DOCUMENTS[dtype], strict=True)
+    ]
+
+
 CASES: Sequence[Case] = (
-    *(
-        Case(
-            [
-                Target(work=f"documents, bfloat16{how}", peer=_ST32, bound=_BFLOAT16_BOUNDS[0]),
-                Target(work=f"documents, bfloat16{how}", peer=_ST16, bound=_BFLOAT16_BOUNDS[1]),
-                Target(
-                    work=f"documents, bfloat16{how}",
-                    peer="OpenVINO by hand, bfloat16",
-                    bound=_BFLOAT16_BOUNDS[2],
-                ),
-                Target(work=f"documents, bfloat16{how}", peer="peak of the product", bound=0.45),
-            ],
-            measure,
-        )
-        for how, measure in _both_ways(_documents_bfloat16)
-    ),
-    *(
-        Case(
-            [
-                Target(work=f"documents, float32{how}", peer=_ST32, bound=_FLOAT32_BOUND),
-                Target(work=f"documents, float32{how}", peer="peak of the product", bound=0.75),
-            ],
-            measure,
-        )
-        for how, measure in _both_ways(_documents_float32)
-    ),
-    *(
-        Case(
-            [
-                Target(work=f"documents, int8 on torch{how}", peer=_ST32, bound=_INT8_BOUND),
-                Target(work=f"paragraphs, int8 on torch{how}", peer="least cosine", bound=0.995),
-            ],
-            measure,
-        )
-        for how, measure in _both_ways(_documents_int8)
+    Case(
+        [
+            target
+            for dtype in _DOCUMENT_DTYPES
+            for how in _WAYS
+            for target in _targets_of_documents(dtype, how)
+        ],
+        _documents,
     ),
     *(
         Case(
@@ -341,21 +306,13 @@ CASES: Sequence[Case] = (
     ),
     *(
         Case(
-            [
-                Target(work=f"{name}, {_N_SHORT} tokens{how}", peer=_ST32, bound=1.5)
-                for how in ("", ", kernels")
-            ],
-            partial(_architecture, name),
+            [Target(work=f"{name}, {what}{how}", peer=peer, bound=bound) for how in _WAYS],
+            partial(measure, name, dtype),
         )
-        for name in shapes.SHAPES
-    ),
-    *(
-        Case(
-            [Target(work=f"{name}, one long text", peer=_ST32, bound=1.5)],
-            partial(_long_text, name),
-        )
+        for dtype, peer, bound in (("float32", _ST32, 1.5), ("bfloat16", _ST16, 2.0))
+        for what, measure in ((f"{_N_SHORT} tokens", _architecture), ("one long text", _long_text))
         for name, shape in shapes.SHAPES.items()
-        if shape.reads_long
+        if measure is _architecture or shape.reads_long
     ),
     Case(
         [

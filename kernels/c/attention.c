@@ -13,9 +13,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Apart from powers of two, so that rows lie in different sets of the cache. */
+/* As SCORE_STRIDE, for the numbers of queries. */
 #define QUERY_STRIDE (MOST_ATTENDING_DIM + 32)
-#define SCORE_STRIDE (KEYS + 32)
 
 /* The first values, and zeros behind them. */
 INLINE vec load_first(const float *from, int64_t n_values) {
@@ -57,7 +56,8 @@ INLINE vec exponential(vec x) {
 }
 
 /* Turns up to LANES rows of 4 bytes a lane: row i becomes column i. Missing rows become zeros. */
-INLINE void turn(const number *from, int64_t stride, int64_t n_rows, int64_t n_columns, number *to) {
+INLINE void turn(const number *from, int64_t stride, int64_t n_rows, int64_t n_columns, number *to,
+                 int64_t to_stride) {
 #ifdef __AVX512F__
     __m512 a[16], b[16];
     const __mmask16 mask = n_columns >= 16 ? 0xffff : (__mmask16)((1u << n_columns) - 1);
@@ -92,10 +92,11 @@ INLINE void turn(const number *from, int64_t stride, int64_t n_rows, int64_t n_c
     }
     UNROLL
     for (int i = 0; i < 16; i++)
-        if (i < n_columns) _mm512_storeu_ps(to + i * TILE * PER_LANE, a[i]);
+        if (i < n_columns) _mm512_storeu_ps(to + i * to_stride, a[i]);
 #else
     for (int64_t i = 0; i < n_columns && i < LANES; i++)
-        for (int64_t j = 0; j < LANES; j++) to[i * TILE + j] = j < n_rows ? from[j * stride + i] : 0;
+        for (int64_t j = 0; j < LANES; j++)
+            to[i * to_stride + j] = j < n_rows ? from[j * stride + i] : 0;
 #endif
 }
 
@@ -106,8 +107,24 @@ static void lay_keys(const number *key, int64_t stride, int64_t n_keys, int64_t 
             for (int64_t i = 0; i < head_dim; i += LANES * PER_LANE) {
                 const int64_t n_rows = n_keys - at - half;
                 turn(n_rows > 0 ? key + (at + half) * stride + i : key, stride, n_rows,
-                     (head_dim - i) / PER_LANE, to + i * TILE + half * PER_LANE);
+                     (head_dim - i) / PER_LANE, to + i * TILE + half * PER_LANE, TILE * PER_LANE);
             }
+}
+
+/* Lays rows of a table out as keys are. `rows` says which, from one distance on. */
+static void lay_table(const number *table, const int64_t *rows, int64_t step, int64_t n_rows,
+                      int64_t head_dim, number *to) {
+    for (int64_t at = 0; at < n_rows; at += TILE, to += head_dim * TILE)
+        for (int64_t half = 0; half < TILE; half += LANES) {
+            number some[LANES * QUERY_STRIDE];
+            const int64_t n_some = n_rows - at - half;
+            for (int64_t row = 0; row < n_some && row < LANES; row++)
+                memcpy(some + row * QUERY_STRIDE, table + rows[(at + half + row) * step] * head_dim,
+                       head_dim * sizeof(number));
+            for (int64_t i = 0; i < head_dim; i += LANES * PER_LANE)
+                turn(some + i, QUERY_STRIDE, n_some, (head_dim - i) / PER_LANE,
+                     to + i * TILE + half * PER_LANE, TILE * PER_LANE);
+        }
 }
 
 /* Lays values out as [head_dim / TILE][keys / PER_LANE][TILE][PER_LANE], with zeros for missing ones. */
@@ -176,6 +193,7 @@ typedef struct {
     int64_t here; /* the place of the first query */
     int64_t behind, ahead; /* how far queries see */
     const float *bias; /* for the first query and the first key; or NULL */
+    int64_t bias_step; /* how many numbers lie between the biases of two queries */
     const float *hidden; /* [n_keys up to TILE], added to scores; or NULL */
     float scale;
     int is_first, is_last; /* whether no query of these has seen a key before, or will see one later */
@@ -201,7 +219,7 @@ INLINE float finish_scores(const block_t *block, int64_t row, int64_t from, int6
     const int64_t here = block->here + row;
     const int64_t low = here - block->behind > 0 ? here - block->behind : 0;
     const int64_t high = here + block->ahead < block->n_keys ? here + block->ahead + 1 : block->n_keys;
-    const float *bias = block->bias ? block->bias - row : 0;
+    const float *bias = block->bias ? block->bias + row * block->bias_step : 0;
     ivec lanes;
     UNROLL
     for (int i = 0; i < LANES; i++) lanes[i] = i;
@@ -303,6 +321,113 @@ static void attend_block(int64_t n_rows, const block_t *block) {
 static int64_t more_of(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t less_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* The queries and keys of one head whose distances are scored, and a table that is laid out. */
+typedef struct {
+    const number *query, *key; /* the first ones */
+    int64_t query_stride, key_stride, n_queries, n_keys, head_dim;
+    const number *columns; /* by distance, so that neighbours of a token lie side by side */
+    float *scores; /* [n_queries][SCORE_STRIDE] */
+} distant_t;
+
+/* Rows of numbers times the columns that any of them needs. */
+INLINE void multiply_some(int n_rows, const distant_t *distant, const number *rows, int64_t from,
+                          int64_t to, float *found, int64_t stride) {
+    for (int64_t at = from; at < to; at += TILE, found += TILE) {
+        vec sums[MOST_ROWS][2];
+        multiply(n_rows, rows, QUERY_STRIDE, distant->head_dim,
+                 distant->columns + at * distant->head_dim, sums);
+        UNROLL
+        for (int row = 0; row < n_rows; row++) {
+            store(found + row * stride, sums[row][0]);
+            store(found + row * stride + LANES, sums[row][1]);
+        }
+    }
+}
+
+/* Scores LANES keys. A key's products with distances lie side by side for all queries, one place before
+   those of the key ahead of it, and are turned. */
+static void score_keys(const distant_t *distant, int64_t at) {
+    enum { STRIDE = QUERIES + 2 * TILE };
+    number keys[LANES * QUERY_STRIDE];
+    float found[LANES * STRIDE];
+    const int64_t n_keys = less_of(LANES, distant->n_keys - at);
+    for (int64_t row = 0; row < LANES; row++) {
+        const int64_t place = less_of(at + row, distant->n_keys - 1); /* what is missing is not read */
+        memcpy(keys + row * QUERY_STRIDE, distant->key + place * distant->key_stride,
+               distant->head_dim * sizeof(number));
+    }
+    const int64_t first = distant->n_keys - 1 - at; /* of the first key and the first query */
+    const int64_t from = (first - (n_keys - 1)) / TILE * TILE, to = first + distant->n_queries;
+    for (int64_t half = 0; half < LANES; half += LANES / 2)
+        multiply_some(LANES / 2, distant, keys + half * QUERY_STRIDE, from, to, found + half * STRIDE,
+                      STRIDE);
+    for (int64_t i = 0; i < distant->n_queries; i += LANES)
+        turn((number *)(found + first - from + i), (STRIDE - 1) * PER_LANE, n_keys,
+             distant->n_queries - i, (number *)(distant->scores + i * SCORE_STRIDE + at),
+             SCORE_STRIDE * PER_LANE);
+}
+
+INLINE void score_queries(int n_rows, const distant_t *distant, int64_t at, int is_first) {
+    enum { STRIDE = KEYS + 2 * TILE };
+    number queries[MOST_ROWS * QUERY_STRIDE];
+    float found[MOST_ROWS * STRIDE];
+    UNROLL
+    for (int row = 0; row < n_rows; row++)
+        memcpy(queries + row * QUERY_STRIDE, distant->query + (at + row) * distant->query_stride,
+               distant->head_dim * sizeof(number));
+    const int64_t first = distant->n_queries - 1 - at;
+    const int64_t from = (first - (n_rows - 1)) / TILE * TILE, to = first + distant->n_keys;
+    multiply_some(n_rows, distant, queries, from, to, found, STRIDE);
+    UNROLL
+    for (int row = 0; row < n_rows; row++) {
+        const float *own = found + row * STRIDE + first - row - from;
+        float *scores = distant->scores + (at + row) * SCORE_STRIDE;
+        for (int64_t j = 0; j < distant->n_keys; j += LANES) {
+            vec sums = load(own + j);
+            if (!is_first) sums += load(scores + j);
+            store(scores + j, sums);
+        }
+    }
+}
+
+static void score_query_block(int64_t n_rows, const distant_t *distant, int64_t at, int is_first) {
+    switch (n_rows) {
+#define SCORE(n)                                \
+    case n:                                     \
+        score_queries(n, distant, at, is_first); \
+        break;
+        SCORE(1) SCORE(2) SCORE(3) SCORE(4) SCORE(5) SCORE(6)
+#if MOST_ROWS > 6
+        SCORE(7) SCORE(8) SCORE(9) SCORE(10) SCORE(11) SCORE(12)
+#endif
+    }
+}
+
+/* Multiplies queries and keys with what tables have for the distances between them. `rows` are those of the
+   distance of the first query from the first key. */
+static void score_distances(const attention_t *attention, int64_t head, const int64_t *rows,
+                            distant_t *distant, number *columns) {
+    const int64_t head_dim = distant->head_dim, n_queries = distant->n_queries;
+    const int64_t n_keys = distant->n_keys, n_distances = n_queries + n_keys - 1;
+    const int64_t table = head * attention->n_table_rows * head_dim;
+    distant->columns = columns;
+    if (attention->key_table) {
+        lay_table((const number *)attention->key_table + table, rows - (n_keys - 1), 1, n_distances,
+                  head_dim, columns);
+        for (int64_t at = 0; at < n_keys; at += LANES) score_keys(distant, at);
+    }
+    if (attention->query_table) {
+        lay_table((const number *)attention->query_table + table, rows + n_queries - 1, -1, n_distances,
+                  head_dim, columns);
+        const int64_t n_blocks = (n_queries + MOST_ROWS - 1) / MOST_ROWS;
+        for (int64_t block = 0, at = 0; block < n_blocks; block++) {
+            const int64_t n_rows = (n_queries - at) / (n_blocks - block);
+            score_query_block(n_rows, distant, at, !attention->key_table);
+            at += n_rows;
+        }
+    }
+}
+
 void NAME(const attention_t *attention, const part_t *part, int64_t head, void *room) {
     const int64_t head_dim = attention->head_dim, width = (head_dim + TILE - 1) / TILE * TILE;
     const int64_t key_head = head / (attention->n_heads / attention->n_key_heads);
@@ -319,6 +444,8 @@ void NAME(const attention_t *attention, const part_t *part, int64_t head, void *
     number *output = (number *)attention->output + token * output_stride + head * head_dim;
     number *keys = room, *values = keys + KEYS * head_dim;
     float *mean = (float *)(values + KEYS * width);
+    number *columns = (number *)(mean + QUERIES * width);
+    float *distant_scores = (float *)(columns + (QUERIES + KEYS) * head_dim);
     float most[QUERIES], sum[QUERIES], hidden[KEYS];
     const int64_t n_queries = less_of(QUERIES, part->length - part->first);
     const int64_t behind = attention->window ? attention->window - 1 : part->length;
@@ -334,6 +461,21 @@ void NAME(const attention_t *attention, const part_t *part, int64_t head, void *
             /* Where nothing is attended, torch returns zeros, and with a bias a mean. */
             hidden[j] = !is_hidden ? 0 : attention->bias ? -FLT_MAX / 2 : -INFINITY;
         }
+        if (attention->table_rows) {
+            distant_t distant = {
+                .query = query,
+                .key = key + first * key_stride,
+                .query_stride = query_stride,
+                .key_stride = key_stride,
+                .n_queries = n_queries,
+                .n_keys = n_keys,
+                .head_dim = head_dim,
+                .scores = distant_scores,
+            };
+            score_distances(attention, head,
+                            attention->table_rows + attention->reach - 1 + part->first - first,
+                            &distant, columns);
+        }
         for (int64_t block = 0, at = 0; block < n_blocks; block++) {
             const int64_t n_rows = (n_queries - at) / (n_blocks - block);
             const int64_t here = part->first + at;
@@ -345,7 +487,8 @@ void NAME(const attention_t *attention, const part_t *part, int64_t head, void *
                     memcpy(queries + row * QUERY_STRIDE, query + (at + row) * query_stride,
                            head_dim * sizeof(number));
                 const float *bias = 0;
-                if (attention->bias)
+                if (attention->table_rows) bias = distant_scores + at * SCORE_STRIDE;
+                else if (attention->bias)
                     bias = attention->bias + head * (2 * attention->bias_length - 1) +
                            attention->bias_length - 1 + first - here;
                 const block_t given = {
@@ -360,6 +503,7 @@ void NAME(const attention_t *attention, const part_t *part, int64_t head, void *
                     .behind = behind,
                     .ahead = ahead,
                     .bias = bias,
+                    .bias_step = attention->table_rows ? SCORE_STRIDE : -1,
                     .hidden = attention->attended ? hidden : 0,
                     .scale = attention->scale,
                     .is_first = low >= first,

@@ -111,7 +111,9 @@ EXPORT int holotype_attend(int set, const attention_t *attention, const openmp_t
                            int n_threads) {
     static attend_t *const kinds[N_SETS] = {attend_avx2, attend_avx512, attend_avx512_bf16};
     const int64_t size = set == AVX512_BF16 ? 2 : 4, width = (attention->head_dim + 31) / 32 * 32;
-    const int64_t room_bytes = aligned(2 * KEYS * width * size + QUERIES * width * 4);
+    const int64_t distant_bytes =
+        attention->table_rows ? (QUERIES + KEYS) * width * size + QUERIES * SCORE_STRIDE * 4 : 0;
+    const int64_t room_bytes = aligned(2 * KEYS * width * size + QUERIES * width * 4 + distant_bytes);
     int64_t n_parts = 0;
     for (int64_t row = 0; row < attention->n_rows; row++)
         n_parts += (attention->lengths[row] + QUERIES - 1) / QUERIES;

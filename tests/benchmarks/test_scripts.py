@@ -76,7 +76,7 @@ def test_an_alias_is_measured() -> None:
     "row",
     [
         "| one | a peer | 1.60 | ≥ 1.5 | met |",
-        "| two | a peer | 1.40 | ≥ 1.5 | missed, at most 1.45 here |",
+        "| two | a peer | 1.40 | ≥ 1.5 | missed, at best 1.45 here |",
         "| three | a peer | 1.40 | ≥ 1.5 | missed |",
         "| four | a peer |  | ≥ 1.5 | not on this machine: no such package |",
     ],

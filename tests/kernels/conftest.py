@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import sys
 from collections.abc import Generator, Sequence
@@ -21,7 +22,9 @@ from holotype.encoders.torch_backend.kernels import kernels as find_kernels
 
 __all__ = ["batch_of", "kernels", "minilm_folder", "minilm_reference", "rows_of"]
 
-INSTALLED = Path(__file__).parents[2] / ".venv-kernels"
+INSTALLED = Path(
+    os.environ.get("HOLOTYPE_TESTED_KERNELS", Path(__file__).parents[2] / ".venv-kernels")
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

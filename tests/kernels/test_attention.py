@@ -18,11 +18,18 @@ from torch.nn import functional
 from holotype.encoders.torch_backend import kernels as found_kernels
 from holotype.encoders.torch_backend.attention import TokenBatch, attend
 from holotype.encoders.torch_backend.compiled_attention import CompiledRows
+from holotype.encoders.torch_backend.distance_attention import (
+    Distances,
+    DistanceTables,
+    attend_by_distance,
+)
 from holotype.encoders.torch_backend.position_bias import PositionBias, position_bias
 
 # All remainders of blocks of queries and of pairs of keys, and rows with several blocks of keys.
 LENGTHS = [[1], [33, 32, 31, 13, 12, 11, 3, 1], [257, 80], [600, 2]]
 HEADS = [(3, 3, 32), (4, 2, 64), (3, 1, 128), (2, 2, 16), (2, 2, 80), (2, 1, 256)]
+# Of products, where scores also depend on distances.
+SCALE = 0.1
 OPTIONS: dict[str, dict[str, Any]] = {
     "all": {},
     "causal": {"causal": True},
@@ -144,6 +151,75 @@ def test_biases_are_added_by_distance(kernels: Any, dtype: torch.dtype, all_atte
             bias = position_bias(table, n_tokens)
             found = attend(*parts, batch, bias=bias)
             require_near(found, reference(parts, batch, bias=bias), dtype)
+
+
+def tables_of(heads: int, head_dim: int, dtype: torch.dtype, kinds: str) -> DistanceTables:
+    """Tables for queries, keys or both, in which far distances share rows."""
+    torch.manual_seed(head_dim)
+    distances = Distances(span=32, n_buckets=32, furthest=512)
+
+    def table(kind: str) -> Tensor | None:
+        scale = 0.5 * head_dim**-0.5
+        return torch.randn(heads, 64, head_dim).mul(scale).to(dtype) if kind in kinds else None
+
+    return DistanceTables(distances, table("q"), table("k"))
+
+
+def by_distance(parts: Parts, lengths: Sequence[int], tables: DistanceTables) -> Tensor:
+    """What `attend_by_distance` returns, in float64: every score by itself."""
+    found = []
+    for one in zip(*(torch.split(part.double(), list(lengths)) for part in parts), strict=True):
+        query, key, value = (tokens.transpose(0, 1) for tokens in one)
+        at = torch.arange(query.shape[1])
+        rows = tables.distances.rows(at[:, None] - at[None, :])
+        scores = query @ key.mT * SCALE
+        if tables.for_queries is not None:
+            scores += torch.einsum("hqd,hqkd->hqk", query, tables.for_queries.double()[:, rows])
+        if tables.for_keys is not None:
+            scores += torch.einsum("hkd,hqkd->hqk", key, tables.for_keys.double()[:, rows])
+        found.append((scores.softmax(-1) @ value).transpose(0, 1).flatten(1))
+    return torch.cat(found)
+
+
+@pytest.mark.parametrize("kinds", ["qk", "q", "k"])
+@pytest.mark.parametrize("head_dim", [16, 64, 80])
+def test_distances_are_multiplied_as_in_float64(
+    kernels: Any, dtype: torch.dtype, head_dim: int, kinds: str
+) -> None:
+    tables = tables_of(2, head_dim, dtype, kinds)
+    for lengths in LENGTHS:
+        parts = parts_of(sum(lengths), (2, 2, head_dim), dtype)
+        batch = placed(kernels, lengths)
+        found = attend_by_distance(*parts, batch, scale=SCALE, tables=tables)
+        require_near(found, by_distance(parts, lengths, tables), dtype)
+
+
+def test_a_row_with_distances_is_the_same_in_any_batch(kernels: Any, dtype: torch.dtype) -> None:
+    tables = tables_of(2, 64, dtype, "qk")
+    lengths = [530, 270, 33, 1]
+    parts = parts_of(sum(lengths), (2, 2, 64), dtype)
+    together = attend_by_distance(*parts, placed(kernels, lengths), scale=SCALE, tables=tables)
+    alone = [
+        attend_by_distance(
+            *changed(parts, itemgetter(slice(start, start + length))),
+            placed(kernels, [length]),
+            scale=SCALE,
+            tables=tables,
+        )
+        for start, length in zip([0, 530, 800, 833], lengths, strict=True)
+    ]
+    assert torch.equal(together, torch.cat(alone))
+
+
+def test_distances_of_hidden_tokens_are_as_without_the_kernels(kernels: Any) -> None:
+    tables = tables_of(2, 32, torch.float32, "qk")
+    lengths = [30, 9]
+    parts = parts_of(sum(lengths), (2, 2, 32), torch.float32)
+    found = attend_by_distance(
+        *parts, placed(kernels, lengths, all_attended=False), scale=SCALE, tables=tables
+    )
+    batch = batch_of(rows_of(lengths, all_attended=False))
+    assert torch.equal(found, attend_by_distance(*parts, batch, scale=SCALE, tables=tables))
 
 
 def test_bfloat16_is_nearer_to_float64_than_by_torch(kernels: Any, dtype: torch.dtype) -> None:
@@ -297,14 +373,43 @@ def call(kernels: Any, **values: Any) -> None:
         ({"bias": 64, "bias_length": 4}, "a bias for 4 tokens does not reach a row of 5"),
         ({"bias": 64, "bias_length": 1 << 40}, "a bias for 1099511627776 tokens"),
         ({"n_threads": 0}, "expected one thread or more, not 0"),
+        ({"tables": (4, 64, 64)}, "tables for 4 tokens do not reach a row of 5"),
+        ({"tables": (5, None, None)}, "a table neither for queries nor for keys"),
+        ({"tables": (5, 64, None), "causal": True}, "neither a causal order"),
+        ({"tables": (5, 64, None), "window": 3}, "nor a window"),
+        ({"tables": (5, 64, None), "bias": 64, "bias_length": 5}, "nor a bias"),
+        (
+            {"tables": (5, 64, None), "key": (64, 2, 384, 32), "value": (64, 2, 384, 32)},
+            "keys that several heads share",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(kernels: Any, values: dict[str, Any], message: str) -> None:
-    heads = {
-        name: kernels.Heads(*value) for name, value in values.items() if isinstance(value, tuple)
+    made = {
+        name: kernels.Heads(*value)
+        for name, value in values.items()
+        if isinstance(value, tuple) and name != "tables"
     }
+    if "tables" in values:
+        reach, *addresses = values["tables"]
+        rows = kernels.DistanceRows([0] * (2 * reach - 1), 1)
+        made["tables"] = kernels.Tables(rows, *addresses)
     with pytest.raises(ValueError, match=message):
-        call(kernels, **{**values, **heads})
+        call(kernels, **{**values, **made})
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([0, 1], "an odd number of distances, not 2"),
+        ([], "an odd number of distances, not 0"),
+        ([0, 4, 1], "rows from 0 to 4 are not in a table of 4"),
+        ([0, -1, 1], "rows from -1 to 1 are not in a table of 4"),
+    ],
+)
+def test_rows_that_no_table_has_are_refused(kernels: Any, rows: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        kernels.DistanceRows(rows, 4)
 
 
 @pytest.mark.parametrize("lengths", [[], [0], [5, -1], [1 << 40]])

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from holotype_kernels.attention import MOST_HEAD_DIM, Heads, Rows, attend, takes_heads
+from holotype_kernels.attention import (
+    MOST_HEAD_DIM,
+    DistanceRows,
+    Heads,
+    Rows,
+    Tables,
+    attend,
+    takes_heads,
+)
 from holotype_kernels.few_tokens import MOST_TOKENS, PANEL, Layer, Model
 from holotype_kernels.library import InstructionSet, instruction_sets
 
@@ -17,15 +25,17 @@ __all__ = [
     "MOST_HEAD_DIM",
     "MOST_TOKENS",
     "PANEL",
+    "DistanceRows",
     "Heads",
     "InstructionSet",
     "Layer",
     "Model",
     "Rows",
+    "Tables",
     "attend",
     "instruction_sets",
     "takes_heads",
 ]
 
-INTERFACE: Final = 2
+INTERFACE: Final = 3
 """The number of this interface; another one differs in what callers must know."""

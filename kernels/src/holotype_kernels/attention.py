@@ -34,6 +34,11 @@ class _Attention(ctypes.Structure):
         ("lengths", ctypes.c_void_p),
         ("attended", ctypes.c_void_p),
         ("bias", ctypes.c_void_p),
+        ("query_table", ctypes.c_void_p),
+        ("key_table", ctypes.c_void_p),
+        ("table_rows", ctypes.c_void_p),
+        ("n_table_rows", ctypes.c_int64),
+        ("reach", ctypes.c_int64),
         ("query_strides", ctypes.c_int64 * 2),
         ("key_strides", ctypes.c_int64 * 2),
         ("value_strides", ctypes.c_int64 * 2),
@@ -106,6 +111,49 @@ class Rows:
         self._lengths = (ctypes.c_int64 * self._n_rows)(*lengths)
 
 
+class DistanceRows:
+    """Which row of a table stands for which distance of a query from its key.
+
+    Attributes:
+        reach: the tokens of the longest row of tokens that they serve.
+        n_table_rows: how many rows the table has.
+    """
+
+    def __init__(self, rows: Sequence[int], n_table_rows: int) -> None:
+        """Take the row of each distance.
+
+        Args:
+            rows: the row of each distance, from ``1 - reach`` to ``reach - 1``.
+            n_table_rows: how many rows a table has.
+
+        Raises:
+            ValueError: their number is even, or a row is not in the table.
+        """
+        if len(rows) % 2 == 0 or len(rows) > 2 * _MOST_TOKENS:
+            raise ValueError(f"expected an odd number of distances, not {len(rows)}")
+        if min(rows) < 0 or max(rows) >= n_table_rows or n_table_rows > _MOST_TOKENS:
+            raise ValueError(
+                f"rows from {min(rows)} to {max(rows)} are not in a table of {n_table_rows}"
+            )
+        self.reach = len(rows) // 2 + 1
+        self.n_table_rows = n_table_rows
+        self._rows = (ctypes.c_int64 * len(rows))(*rows)
+
+
+class Tables(NamedTuple):
+    """What queries and keys are multiplied with, by the distance between them.
+
+    Attributes:
+        rows: which row stands for which distance.
+        queries: the address of ``[n_heads, n_table_rows, head_dim]``, for queries; None for none.
+        keys: the same for keys, with as many heads as the queries.
+    """
+
+    rows: DistanceRows
+    queries: int | None
+    keys: int | None
+
+
 def takes_heads(head_dim: int, n_heads: int, n_key_heads: int) -> bool:
     """Return whether attention is made for heads of such a size, so many of them sharing a key."""
     return (
@@ -130,6 +178,7 @@ def attend(
     window: int | None = None,
     bias: int | None = None,
     bias_length: int = 0,
+    tables: Tables | None = None,
     n_threads: int = 1,
 ) -> None:
     """Let the tokens of every row attend to each other.
@@ -151,6 +200,8 @@ def attend(
         bias: the address of float32 ``[n_heads, 2 * bias_length - 1]``, which is added to scaled
             products by the distance of a key from its query, from ``1 - bias_length`` on.
         bias_length: at least the tokens of the longest row, where there is a `bias`.
+        tables: what is added to scaled products by distances, through queries and keys; not with a
+            `bias`, a `window` or where `causal`, and each query has keys of its own.
         n_threads: how many threads share the work, if the process has loaded OpenMP.
 
     Raises:
@@ -166,10 +217,15 @@ def attend(
         raise ValueError(f"expected a window of one token or more, not {window}")
     if bias is not None and not rows.longest <= bias_length <= _MOST_TOKENS:
         raise ValueError(f"a bias for {bias_length} tokens does not reach a row of {rows.longest}")
+    if tables is not None:
+        _require_tables(tables, rows, query.n_heads == key.n_heads)
+        if causal or window is not None or bias is not None:
+            raise ValueError("tables go with neither a causal order, nor a window, nor a bias")
     shared = threads(n_threads)
     attention = _Attention(
         *(query.address, key.address, value.address, output),
         *(ctypes.addressof(rows._lengths), rows._attended, bias),
+        *((None, None, None, 0, 0) if tables is None else _fields_of(tables)),
         *((ctypes.c_int64 * 2)(*one[2:]) for one in (query, key, value)),
         *(rows._n_rows, query.n_heads, key.n_heads, head_dim, bias_length),
         # A window that holds a row does not limit it.
@@ -179,6 +235,25 @@ def attend(
     number = INSTRUCTION_SETS.index(instruction_set)
     if _attend()(number, attention, shared, n_threads):
         raise MemoryError(f"too little memory for attention in {n_threads} threads")
+
+
+def _require_tables(tables: Tables, rows: Rows, has_own_keys: bool) -> None:
+    if not has_own_keys:
+        raise ValueError("tables are not made for keys that several heads share")
+    if not (tables.queries or tables.keys):
+        raise ValueError("there is a table neither for queries nor for keys")
+    if tables.rows.reach < rows.longest:
+        raise ValueError(
+            f"tables for {tables.rows.reach} tokens do not reach a row of {rows.longest}"
+        )
+
+
+def _fields_of(tables: Tables) -> tuple[int | None, int | None, int, int, int]:
+    rows = tables.rows
+    return (
+        *(tables.queries, tables.keys, ctypes.addressof(rows._rows)),
+        *(rows.n_table_rows, rows.reach),
+    )
 
 
 def _require_sizes(query: Heads, key: Heads, value: Heads, head_dim: int) -> None:

@@ -7,7 +7,7 @@ Whatever is out of the ordinary is left to transformers, which either runs it or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -140,17 +140,33 @@ def read_bert(
     found = _own_names(kind, tensors)
     if {name: tuple(tensor.shape) for name, tensor in found.items()} != _shapes(kind, config):
         return None
-    # Copies, since what was read may be a view of the file.
-    placed = {
-        name: tensor.to(device=placement.device, dtype=placement.dtype, copy=True)
-        for name, tensor in found.items()
-    }
+    make_map = WatchedMap if placement.in_bytes else linear_map
     return ReadModel(
-        forward=build_forward(
-            kind.names, placed, settings, WatchedMap if placement.in_bytes else linear_map
-        ),
-        memory_bytes=sum(tensor.nbytes for tensor in placed.values()),
+        forward=build_forward(kind.names, _Copies(found, placement), settings, make_map),
+        memory_bytes=sum(tensor.numel() for tensor in found.values()) * placement.dtype.itemsize,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Copies(Mapping[str, Tensor]):
+    """Copies of tensors, which may be views of a file, in their place and type.
+
+    Each is made when it is asked for, so that a weight that is laid out anew goes before the next one
+    comes.
+    """
+
+    tensors: Mapping[str, Tensor]
+    placement: Placement
+
+    def __getitem__(self, name: str) -> Tensor:
+        place, dtype = self.placement.device, self.placement.dtype
+        return self.tensors[name].to(device=place, dtype=dtype, copy=True)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tensors)
+
+    def __len__(self) -> int:
+        return len(self.tensors)
 
 
 def _is_ordinary(checkpoint: Checkpoint, config: JsonFile, auto_class: str) -> bool:

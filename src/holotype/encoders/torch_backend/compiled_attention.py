@@ -74,8 +74,12 @@ class CompiledRows:
         causal: bool,
         window: int | None,
         bias: PositionBias | None,
+        tables: Any = None,
     ) -> Tensor:
-        """Let the tokens of every row attend to each other; see `attention.attend`."""
+        """Let the tokens of every row attend to each other; see `attention.attend`.
+
+        `tables` are what the kernels take for what distances add.
+        """
         n_tokens, n_heads, head_dim = query.shape
         output = query.new_empty(n_tokens, n_heads * head_dim)
         # Tokens behind the rows belong to none.
@@ -93,6 +97,7 @@ class CompiledRows:
             window=window,
             bias=None if numbers is None else numbers.data_ptr(),
             bias_length=0 if bias is None else bias.n_tokens,
+            tables=tables,
             n_threads=torch.get_num_threads(),
         )
         return output

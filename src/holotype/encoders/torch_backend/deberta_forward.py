@@ -20,6 +20,7 @@ from holotype.encoders.torch_backend.distance_attention import (
     Distances,
     DistanceTables,
     attend_by_distance,
+    compiled_rows,
 )
 from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map
 
@@ -93,7 +94,7 @@ class DebertaLayer:
 
     def __call__(self, vectors: Tensor, batch: TokenBatch) -> Tensor:
         """Run the layer over ``[n_tokens, hidden_dim]``."""
-        dtype = attention_type(vectors, self.layer.attends_in)
+        dtype = attention_type(vectors, self.layer.attends_in, compiled_rows(batch))
         query, key, value = self.layer.project(vectors, dtype)
         attended = attend_by_distance(
             *(query, key, value), batch, scale=self.scale, tables=self.tables

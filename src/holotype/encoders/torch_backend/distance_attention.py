@@ -4,13 +4,14 @@ A score is the product of a query and a key, of the query and a vector for the d
 key and another vector for the distance. The products with distances run over blocks of tokens, with
 the distances of a block in order. Then the scores of one token lie one place beside those of the
 token before it, so that a view with other strides has them where they belong, and nothing is
-gathered.
+gathered. Where compiled attention is installed, one call of it does all of that in a cache.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +19,14 @@ from torch.nn import functional
 
 from holotype.encoders.running.packing import Group
 from holotype.encoders.torch_backend.attention import TokenBatch, pad_to, padded_length
+from holotype.encoders.torch_backend.compiled_attention import CompiledRows
 
 # Longer blocks compute more products that nobody reads, shorter ones take more calls.
 _BLOCK = 64
 # Scores at once, 1 or 2 MB, so that they stay in a cache.
 _SCORES_AT_ONCE = 1 << 19
+# Compiled attention keeps the rows of distances for few lengths.
+_REACH_STEP = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,35 @@ class DistanceTables:
     for_queries: Tensor | None
     for_keys: Tensor | None
 
+    def for_kernels(self, compiled: CompiledRows) -> Any:
+        """Return them as compiled attention takes them, for rows; None where they are empty."""
+        tables = [one for one in (self.for_queries, self.for_keys) if one is not None]
+        if not tables:
+            return None
+        reach = -(-compiled.rows.longest // _REACH_STEP) * _REACH_STEP
+        return compiled.kernels.Tables(
+            _compiled_rows(compiled.kernels, self.distances, reach, tables[0].shape[1]),
+            *(None if one is None else one.data_ptr() for one in (self.for_queries, self.for_keys)),
+        )
+
     @property
     def memory_bytes(self) -> int:
         """How many bytes they take."""
         return sum(one.nbytes for one in (self.for_queries, self.for_keys) if one is not None)
+
+
+@lru_cache(maxsize=64)
+def _compiled_rows(kernels: Any, distances: Distances, reach: int, n_rows: int) -> Any:
+    rows = distances.rows(torch.arange(1 - reach, reach)).tolist()
+    return kernels.DistanceRows(rows, n_rows)
+
+
+def compiled_rows(batch: TokenBatch) -> CompiledRows | None:
+    """Return the rows of a batch where they may attend by compiled attention.
+
+    Hidden tokens attend to all alike here, which is not what it does.
+    """
+    return batch.compiled if batch.attended is None else None
 
 
 def attend_by_distance(
@@ -107,6 +136,16 @@ def attend_by_distance(
     Returns:
         ``[n_tokens, n_heads * head_dim]``; zeros for tokens of no row.
     """
+    compiled = compiled_rows(batch)
+    if compiled is not None and compiled.takes(query, key, value):
+        return compiled.attend(
+            *(query, key, value),
+            scale=scale,
+            causal=False,
+            window=None,
+            bias=None,
+            tables=None if tables is None else tables.for_kernels(compiled),
+        )
     found = torch.empty_like(query, memory_format=torch.contiguous_format)
     found[batch.groups[-1].span.stop :] = 0
     for group in batch.groups:

@@ -15,7 +15,7 @@ INSTRUCTION_SETS: dict[torch.dtype, tuple[str, ...]] = {
 }
 """The instructions that kernels have for each type, the best first."""
 # The interface of the kernels that holotype calls.
-_INTERFACE = 2
+_INTERFACE = 3
 
 
 @cache
