@@ -108,13 +108,12 @@ def prepare(
         return _patches(levels, settings)
     if settings.max_pixels is not None:
         return _merged_patches(levels, settings)
-    values = _normalized(levels, settings)
     n_tokens = 1
     if settings.patch_size:
         n_tokens = (levels.shape[0] // settings.patch_size) * (
             levels.shape[1] // settings.patch_size
         )
-    return PictureRow(np.ascontiguousarray(values.transpose(2, 0, 1)), n_tokens)
+    return PictureRow(_normalized(levels, settings), n_tokens)
 
 
 def _resized(image: Image.Image, settings: PixelSettings, resizer: Resizer) -> Image.Image:
@@ -257,9 +256,9 @@ def _tiles(image: Image.Image, settings: PixelSettings, side: int, resizer: Resi
     levels = np.asarray(image)
     for at, (top, left) in enumerate(corners):
         tile = levels[top : top + side, left : left + side]
-        pixels[at] = _normalized(tile, settings).transpose(2, 0, 1)
+        pixels[at] = _normalized(tile, settings)
     whole = np.asarray(_resize(image, (side, side), settings, resizer))
-    pixels[-1] = _normalized(whole, settings).transpose(2, 0, 1)
+    pixels[-1] = _normalized(whole, settings)
     n_patches = (side // (settings.patch_size or side)) ** 2
     return PictureRow(pixels, len(pixels) * n_patches, (rows, columns))
 
@@ -289,11 +288,11 @@ def _padded(image: Image.Image, height: int, width: int) -> Image.Image:
 
 
 def _normalized(levels: NDArray[np.uint8], settings: PixelSettings) -> NDArray[np.float32]:
-    """Return what a network reads of each level: float32 ``[height, width, 3]``."""
+    """Return what a network reads of each level: float32 ``[3, height, width]``."""
     table = _table(settings.rescale, settings.mean, settings.std)
-    found = np.empty(levels.shape, dtype=np.float32)
+    found = np.empty((3, *levels.shape[:2]), dtype=np.float32)
     for channel in range(3):
-        np.take(table[channel], levels[:, :, channel], out=found[:, :, channel], mode="clip")
+        np.take(table[channel], levels[:, :, channel], out=found[channel], mode="clip")
     return found
 
 
@@ -311,8 +310,8 @@ def _table(
 def _patches(levels: NDArray[np.uint8], settings: PixelSettings) -> PictureRow:
     side = settings.patch_size or 1
     rows, columns = levels.shape[0] // side, levels.shape[1] // side
-    values = _normalized(levels, settings).reshape(rows, side, columns, side, 3)
-    patches = values.transpose(0, 2, 1, 3, 4).reshape(rows * columns, side * side * 3)
+    values = _normalized(levels, settings).reshape(3, rows, side, columns, side)
+    patches = values.transpose(1, 3, 2, 4, 0).reshape(rows * columns, side * side * 3)
     return PictureRow(np.ascontiguousarray(patches), rows * columns, (rows, columns))
 
 
@@ -325,9 +324,9 @@ def _merged_patches(levels: NDArray[np.uint8], settings: PixelSettings) -> Pictu
     side, merged = settings.patch_size or 1, settings.merge_size or 1
     rows, columns = levels.shape[0] // side, levels.shape[1] // side
     values = _normalized(levels, settings).reshape(
-        rows // merged, merged, side, columns // merged, merged, side, 3
+        3, rows // merged, merged, side, columns // merged, merged, side
     )
-    ordered = values.transpose(0, 3, 1, 4, 6, 2, 5)[:, :, :, :, :, None]
+    ordered = values.transpose(1, 4, 2, 5, 0, 3, 6)[:, :, :, :, :, None]
     shape = (*ordered.shape[:5], _FRAMES, *ordered.shape[6:])
     patches = np.broadcast_to(ordered, shape).reshape(rows * columns, -1)
     n_tokens = rows * columns // merged**2
