@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define PI 3.14159265358979323846
 
@@ -49,8 +48,9 @@ static void put(int16_t *weights, int64_t at, int32_t weight) {
     pair[2] = (int16_t)(weight & ((1 << LOW_BITS) - 1));
 }
 
-/* Computes the weights of a filter by which `n_inputs` become `n_outputs`: 0; 1 where there is too little
-   memory; 2 where an output has more than `n_most` inputs. The arrays are those of `taps_t`. */
+/* Computes the weights of a filter by which `n_inputs` become `n_outputs`; 0, or 1 where there is too little
+   memory. The caller has checked all sizes; the arrays are those of `taps_t`, full of zeros, and `n_most` is
+   at least twice the filter's reach and 4. */
 EXPORT int holotype_weigh(int filter, int64_t n_inputs, int64_t n_outputs, int64_t n_most,
                           int32_t *firsts, int32_t *counts, int16_t *weights, int32_t *in_quads) {
     static double (*const filters[N_FILTERS])(double) = {box, bilinear, hamming, bicubic, lanczos};
@@ -61,18 +61,13 @@ EXPORT int holotype_weigh(int filter, int64_t n_inputs, int64_t n_outputs, int64
     const double support = supports[filter] * widening;
     double *found = malloc(n_most * sizeof *found);
     if (!found) return 1;
-    memset(weights, 0, n_outputs * n_most * 2 * sizeof *weights);
     *in_quads = 1;
     for (int64_t i = 0; i < n_outputs; i++, weights += n_most * 2) {
         const double center = ((double)i + 0.5) * scale;
         int64_t first = (int64_t)(center - support + 0.5), end = (int64_t)(center + support + 0.5);
         if (first < 0) first = 0;
         if (end > n_inputs) end = n_inputs;
-        int64_t count = end - first;
-        if (count > n_most) {
-            free(found);
-            return 2;
-        }
+        const int64_t count = end - first;
         double sum = 0.0;
         for (int64_t j = 0; j < count; j++) {
             found[j] = filters[filter](((double)(j + first) - center + 0.5) * narrowing);

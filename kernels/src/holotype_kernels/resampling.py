@@ -83,7 +83,8 @@ class Weights:
                 raise ValueError(f"{name} is {number}, and must be 1 to {_MOST_PIXELS}")
         self.n_inputs = n_inputs
         self.n_outputs = n_outputs
-        reach = math.ceil(_SUPPORTS[filter_name] * max(1.0, n_inputs / n_outputs)) + 1
+        # The ends of the reach round, and Pillow has n_inputs in float32.
+        reach = math.ceil(_SUPPORTS[filter_name] * max(1.0, n_inputs / n_outputs)) + 2
         n_most = -(-2 * reach // _QUAD) * _QUAD
         self._firsts = (ctypes.c_int32 * n_outputs)()
         self._counts = (ctypes.c_int32 * n_outputs)()
