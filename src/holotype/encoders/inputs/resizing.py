@@ -169,10 +169,11 @@ def _in_bands(
     ends = [n_lines * at // n_bands for at in range(n_bands + 1)]
 
     def do(band: tuple[int, int]) -> None:
-        if axis == "rows":
-            place, corners = np.s_[slice(*band)], (0, band[0], image.width, band[1])
-        else:
-            place, corners = np.s_[:, slice(*band)], (band[0], 0, band[1], image.height)
+        place: Any = slice(*band)
+        corners = 0, band[0], image.width, band[1]
+        if axis == "columns":
+            place = slice(None), place
+            corners = band[0], 0, band[1], image.height
         source = _pixels(image.crop(corners)) if whole is None else whole[place]
         if source is None:
             raise _InPiecesError
