@@ -18,7 +18,7 @@ def are_installed() -> bool:
 @contextmanager
 def found() -> Iterator[None]:
     """Let models that are loaded here find them."""
-    from holotype.encoders.torch_backend.kernels import kernels
+    from holotype.encoders.kernels import kernels
 
     sys.path.insert(0, str(INSTALLED))
     kernels.cache_clear()

@@ -14,11 +14,14 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 # The oldest glibc that pip's tag manylinux_2_17 promises.
 _TARGET = "x86_64-linux-gnu.2.17"
 _TAG = "py3-none-manylinux_2_17_x86_64"
-_AVX2 = "x86_64+avx2+fma"
+_ANY = "x86_64"
+_AVX2 = f"{_ANY}+avx2+fma"
 _AVX512 = f"{_AVX2}+avx512f+avx512dq+avx512bw+avx512vl"
 _SETS = {"avx2": _AVX2, "avx512": _AVX512, "avx512_bf16": f"{_AVX512}+avx512bf16"}
 # What is compiled for each of them, and what its function is called.
 _SOURCES = {"pass.c": "pass", "attention.c": "attend"}
+# What is compiled once, and for which processor.
+_ONCE = {"resampling.c": _AVX2, "weights.c": _ANY, "entries.c": _ANY}
 _FLAGS = (
     *("-target", _TARGET, "-std=c11", "-O3", "-fPIC", "-fvisibility=hidden"),
     *("-Wall", "-Wextra", "-Werror"),
@@ -54,10 +57,10 @@ def compile_library(sources: Path, library: Path) -> None:
                 objects.append(str(Path(folder, f"{function}_{name}.o")))
                 options = (f"-mcpu={processor}", f"-DNAME={function}_{name}", "-c")
                 _compile(*options, "-o", objects[-1], str(sources / source))
-        _compile(
-            *("-shared", "-s", "-mcpu=x86_64", "-o", str(library)),
-            *(str(sources / "entries.c"), *objects),
-        )
+        for source, processor in _ONCE.items():
+            objects.append(str(Path(folder, f"{source}.o")))
+            _compile(f"-mcpu={processor}", "-c", "-o", objects[-1], str(sources / source))
+        _compile("-shared", "-s", f"-mcpu={_ANY}", "-o", str(library), *objects, "-lm")
 
 
 def _compile(*arguments: str) -> None:

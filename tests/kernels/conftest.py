@@ -16,9 +16,9 @@ import torch
 from tests.runtime.conftest import minilm_folder, minilm_reference
 
 from holotype.encoders.inputs.rows import Row
+from holotype.encoders.kernels import kernels as find_kernels
 from holotype.encoders.running.packing import pack
 from holotype.encoders.torch_backend.attention import TokenBatch
-from holotype.encoders.torch_backend.kernels import kernels as find_kernels
 
 __all__ = ["batch_of", "kernels", "minilm_folder", "minilm_reference", "rows_of"]
 

@@ -15,7 +15,7 @@ from tests.kernels.conftest import batch_of, rows_of
 from torch import Tensor
 from torch.nn import functional
 
-from holotype.encoders.torch_backend import kernels as found_kernels
+from holotype.encoders.torch_backend import compiled_attention
 from holotype.encoders.torch_backend.attention import TokenBatch, attend
 from holotype.encoders.torch_backend.compiled_attention import CompiledRows
 from holotype.encoders.torch_backend.distance_attention import (
@@ -48,7 +48,7 @@ def dtype(
     if request.param not in kernels.instruction_sets():
         pytest.skip(f"this processor has no {request.param}")
     found = torch.bfloat16 if request.param == "avx512_bf16" else torch.float32
-    monkeypatch.setitem(found_kernels.INSTRUCTION_SETS, found, (request.param,))
+    monkeypatch.setitem(compiled_attention.INSTRUCTION_SETS, found, (request.param,))
     return found
 
 
@@ -331,8 +331,6 @@ def test_other_heads_and_types_attend_without_the_kernels(kernels: Any) -> None:
 def test_bfloat16_attends_without_the_kernels_where_tiles_multiply(
     kernels: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from holotype.encoders.torch_backend import compiled_attention
-
     monkeypatch.setattr(compiled_attention, "multiplies_by_tiles", lambda: True)
     rows = CompiledRows.place(kernels, [3], None)
     assert not rows.runs(torch.bfloat16)

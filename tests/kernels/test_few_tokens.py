@@ -24,12 +24,12 @@ from transformers import PreTrainedModel
 
 from holotype.encoders import load
 from holotype.encoders.inputs.rows import Row
+from holotype.encoders.kernels import kernels as find_kernels
 from holotype.encoders.torch_backend import few_tokens
 from holotype.encoders.torch_backend.bert_forward import BertForward
+from holotype.encoders.torch_backend.compiled_attention import INSTRUCTION_SETS
 from holotype.encoders.torch_backend.few_tokens import FewTokensForward, with_kernel
 from holotype.encoders.torch_backend.forwards import packed_forward
-from holotype.encoders.torch_backend.kernels import INSTRUCTION_SETS
-from holotype.encoders.torch_backend.kernels import kernels as find_kernels
 
 SIZES: dict[str, Any] = {
     "hidden_size": 128,

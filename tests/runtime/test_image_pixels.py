@@ -17,12 +17,13 @@ from transformers import (
 )
 
 from holotype.encoders.inputs.images import decode
-from holotype.encoders.inputs.pixels import (
-    _FILTERS,
+from holotype.encoders.inputs.pixels import prepare
+from holotype.encoders.inputs.resizing import (
+    FILTERS,
+    Resizer,
     _in_two_steps,
     _narrows_first,
     narrowed,
-    prepare,
 )
 from holotype.encoders.kinds.images import PixelSettings
 
@@ -144,13 +145,13 @@ def test_several_threads_resize_a_picture_to_the_same_pixels(
         chosen = settings(resample=resample, **target)
         expected = prepare(image, chosen).pixels
         for n_threads in (2, 3, 8):
-            assert (prepare(image, chosen, n_threads).pixels == expected).all()
+            assert (prepare(image, chosen, Resizer(n_threads)).pixels == expected).all()
 
 
 def test_pictures_of_all_shapes_that_are_narrowed_first_stay_the_same() -> None:
     dice = np.random.default_rng(4)
     n_narrowed = 0
-    for resample in (*_FILTERS.values(),) * 60:
+    for resample in (*FILTERS.values(),) * 60:
         width = int(dice.integers(24, 500))
         size = width, max(4, int(width * dice.uniform(0.1, 1.7)))
         target = (
@@ -165,4 +166,4 @@ def test_pictures_of_all_shapes_that_are_narrowed_first_stay_the_same() -> None:
         expected = image.resize(target, resample)
         assert narrow.resize(target, resample).tobytes() == expected.tobytes(), (size, target)
     assert n_narrowed > 50
-    assert all(_in_two_steps(resample) for resample in _FILTERS.values())
+    assert all(_in_two_steps(resample) for resample in FILTERS.values())

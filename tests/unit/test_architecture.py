@@ -34,6 +34,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "references": ("references.*",),
     "settings": (
         *("encoders.config", "encoders.memory", "encoders.options", "encoders.arguments"),
+        "encoders.kernels",
     ),
     "checkpoints": ("encoders.checkpoints.*",),
     "vectors": (

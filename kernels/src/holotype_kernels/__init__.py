@@ -1,6 +1,7 @@
-"""Compiled kernels for encoders: attention, and passes of few tokens.
+"""Compiled kernels for encoders: attention, passes of few tokens, and resampling of pictures.
 
-Addresses are those of arrays in memory: ``Tensor.data_ptr()`` in torch. Whoever passes one keeps the
+Addresses are those of arrays in memory: ``Tensor.data_ptr()`` in torch, ``array.ctypes.data`` in
+NumPy. Whoever passes one keeps the
 array alive, and answers for its type and size; everything else is checked here.
 """
 
@@ -19,21 +20,37 @@ from holotype_kernels.attention import (
 )
 from holotype_kernels.few_tokens import MOST_TOKENS, PANEL, Layer, Model
 from holotype_kernels.library import InstructionSet, instruction_sets
+from holotype_kernels.resampling import (
+    CHANNELS,
+    FILTERS,
+    Filter,
+    Pixels,
+    Weights,
+    resample_columns,
+    resample_rows,
+)
 
 __all__ = [
+    "CHANNELS",
+    "FILTERS",
     "INTERFACE",
     "MOST_HEAD_DIM",
     "MOST_TOKENS",
     "PANEL",
     "DistanceRows",
+    "Filter",
     "Heads",
     "InstructionSet",
     "Layer",
     "Model",
+    "Pixels",
     "Rows",
     "Tables",
+    "Weights",
     "attend",
     "instruction_sets",
+    "resample_columns",
+    "resample_rows",
     "takes_heads",
 ]
 

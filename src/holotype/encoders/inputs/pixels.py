@@ -11,27 +11,19 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from holotype.encoders.inputs.images import MAX_PIXELS, Picture, decode
+from holotype.encoders.inputs.resizing import Resizer, find_kernels
 from holotype.encoders.inputs.rows import PictureRow, Reading
 from holotype.encoders.kinds.images import PixelSettings
 from holotype.errors import ImageError
-
-_FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "box": Image.Resampling.BOX,
-    "bilinear": Image.Resampling.BILINEAR,
-    "hamming": Image.Resampling.HAMMING,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +32,11 @@ class PictureReader:
 
     Attributes:
         settings: how a picture becomes numbers.
+        kernels: what `find_kernels` returns.
     """
 
     settings: PixelSettings
+    kernels: Any = field(default_factory=find_kernels)
 
     @property
     def max_length(self) -> None:
@@ -72,7 +66,8 @@ class PictureReader:
 
     def _row(self, index: int, picture: Picture, n_threads: int = 1) -> PictureRow:
         try:
-            return prepare(decode(picture, self.settings), self.settings, n_threads)
+            resizer = Resizer(n_threads, self.kernels)
+            return prepare(decode(picture, self.settings), self.settings, resizer)
         except ImageError as error:
             raise error.at(index) from error
 
@@ -90,40 +85,44 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def prepare(image: Image.Image, settings: PixelSettings, n_threads: int = 1) -> PictureRow:
+_BY_PILLOW = Resizer()
+
+
+def prepare(
+    image: Image.Image, settings: PixelSettings, resizer: Resizer = _BY_PILLOW
+) -> PictureRow:
     """Resize, crop, rescale and normalise a picture.
 
     Args:
         image: mode RGB.
         settings: how.
-        n_threads: how many threads resize it.
+        resizer: what resizes it.
 
     Raises:
         ImageError: it is so narrow that resizing would make it too large.
     """
     if settings.tile_size is not None:
-        return _tiles(image, settings, settings.tile_size)
-    levels = np.asarray(_cropped(_resized(image, settings, n_threads), settings))
+        return _tiles(image, settings, settings.tile_size, resizer)
+    levels = np.asarray(_cropped(_resized(image, settings, resizer), settings))
     if settings.max_patches is not None:
         return _patches(levels, settings)
     if settings.max_pixels is not None:
         return _merged_patches(levels, settings)
-    values = _normalized(levels, settings)
     n_tokens = 1
     if settings.patch_size:
         n_tokens = (levels.shape[0] // settings.patch_size) * (
             levels.shape[1] // settings.patch_size
         )
-    return PictureRow(np.ascontiguousarray(values.transpose(2, 0, 1)), n_tokens)
+    return PictureRow(_normalized(levels, settings), n_tokens)
 
 
-def _resized(image: Image.Image, settings: PixelSettings, n_threads: int) -> Image.Image:
+def _resized(image: Image.Image, settings: PixelSettings, resizer: Resizer) -> Image.Image:
     target = target_size(image.height, image.width, settings)
-    return image if target is None else _resize(image, target, settings, n_threads)
+    return image if target is None else _resize(image, target, settings, resizer)
 
 
 def _resize(
-    image: Image.Image, size: tuple[int, int], settings: PixelSettings, n_threads: int = 1
+    image: Image.Image, size: tuple[int, int], settings: PixelSettings, resizer: Resizer
 ) -> Image.Image:
     height, width = size
     if height * width > MAX_PIXELS:
@@ -131,72 +130,7 @@ def _resize(
             f"is {image.width:,} by {image.height:,} pixels, and would be {width:,} by {height:,} "
             "where its network reads it; crop it first"
         )
-    resample = _FILTERS[settings.resample]
-    n_bands = min(n_threads, image.height, image.width * image.height // _PIXELS_OF_A_BAND)
-    if n_bands > 1 and _narrows_first(image.size, (width, height)) and _in_two_steps(resample):
-        image = narrowed(image, width, resample, n_bands)
-    return image.resize((width, height), resample)
-
-
-# A thread is not worth fewer.
-_PIXELS_OF_A_BAND = 1 << 18
-
-
-def _narrows_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
-    """Return whether Pillow resizes the rows of an image before its columns.
-
-    Pillow 13 begins with the columns where an image is twice as high as wide, or hardly becomes
-    narrower. This keeps a distance to both.
-    """
-    (width, height), (new_width, new_height) = size, target
-    return (
-        2 * height <= 3 * width
-        and 2 * new_width <= width
-        and 10 * width * new_height >= 9 * height * new_width
-    )
-
-
-@cache
-def _in_two_steps(resample: Image.Resampling) -> bool:
-    """Return whether an image of the usual shapes is the same when it is narrowed first.
-
-    That it is the same for all of them is for tests; this finds versions of Pillow that compute
-    otherwise.
-    """
-    levels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
-    for height, width in ((96, 96), (64, 96), (96, 64)):
-        image = Image.fromarray(levels[:height, :width])
-        target = width // 4, height // 4
-        in_steps = image.resize((target[0], height), resample).resize(target, resample)
-        if in_steps.tobytes() != image.resize(target, resample).tobytes():
-            return False
-    return True
-
-
-def narrowed(
-    image: Image.Image, width: int, resample: Image.Resampling, n_bands: int
-) -> Image.Image:
-    """Return an RGB image in another width, of which several threads compute some rows each.
-
-    Args:
-        image: at least as high as there are bands.
-        width: the new width.
-        resample: the filter.
-        n_bands: how many threads, of which the caller's is one.
-    """
-
-    def narrow(top: int, end: int) -> Image.Image:
-        band = image.crop((0, top, image.width, end))
-        return band.resize((width, end - top), resample)
-
-    ends = [image.height * at // n_bands for at in range(n_bands + 1)]
-    found = Image.new("RGB", (width, image.height))
-    with ThreadPoolExecutor(n_bands - 1, thread_name_prefix="holotype-picture") as threads:
-        others = [threads.submit(narrow, *band) for band in pairwise(ends[1:])]
-        found.paste(narrow(0, ends[1]), (0, 0))
-        for top, band in zip(ends[1:-1], others, strict=True):
-            found.paste(band.result(), (0, top))
-    return found
+    return resizer.resize(image, (width, height), settings.resample)
 
 
 def target_size(height: int, width: int, settings: PixelSettings) -> tuple[int, int] | None:
@@ -305,15 +239,15 @@ def _by_tiles(height: int, width: int, side: int) -> tuple[int, int]:
     return height, width
 
 
-def _tiles(image: Image.Image, settings: PixelSettings, side: int) -> PictureRow:
+def _tiles(image: Image.Image, settings: PixelSettings, side: int, resizer: Resizer) -> PictureRow:
     """Cut a picture into tiles, row by row, after which it follows as a whole in the size of one.
 
     It is resized twice before: to its longest edge, then to a multiple of the tiles.
     """
     if settings.longest_edge is not None:
         longest = _by_longest(image.height, image.width, settings.longest_edge)
-        image = _resize(image, longest, settings)
-    image = _resize(image, _by_tiles(image.height, image.width, side), settings)
+        image = _resize(image, longest, settings, resizer)
+    image = _resize(image, _by_tiles(image.height, image.width, side), settings, resizer)
     rows, columns = image.height // side, image.width // side
     if rows == columns == 1:
         rows = columns = 0
@@ -322,9 +256,9 @@ def _tiles(image: Image.Image, settings: PixelSettings, side: int) -> PictureRow
     levels = np.asarray(image)
     for at, (top, left) in enumerate(corners):
         tile = levels[top : top + side, left : left + side]
-        pixels[at] = _normalized(tile, settings).transpose(2, 0, 1)
-    whole = np.asarray(_resize(image, (side, side), settings))
-    pixels[-1] = _normalized(whole, settings).transpose(2, 0, 1)
+        pixels[at] = _normalized(tile, settings)
+    whole = np.asarray(_resize(image, (side, side), settings, resizer))
+    pixels[-1] = _normalized(whole, settings)
     n_patches = (side // (settings.patch_size or side)) ** 2
     return PictureRow(pixels, len(pixels) * n_patches, (rows, columns))
 
@@ -354,11 +288,11 @@ def _padded(image: Image.Image, height: int, width: int) -> Image.Image:
 
 
 def _normalized(levels: NDArray[np.uint8], settings: PixelSettings) -> NDArray[np.float32]:
-    """Return what a network reads of each level: float32 ``[height, width, 3]``."""
+    """Return what a network reads of each level: float32 ``[3, height, width]``."""
     table = _table(settings.rescale, settings.mean, settings.std)
-    found = np.empty(levels.shape, dtype=np.float32)
+    found = np.empty((3, *levels.shape[:2]), dtype=np.float32)
     for channel in range(3):
-        np.take(table[channel], levels[:, :, channel], out=found[:, :, channel], mode="clip")
+        np.take(table[channel], levels[:, :, channel], out=found[channel], mode="clip")
     return found
 
 
@@ -376,8 +310,8 @@ def _table(
 def _patches(levels: NDArray[np.uint8], settings: PixelSettings) -> PictureRow:
     side = settings.patch_size or 1
     rows, columns = levels.shape[0] // side, levels.shape[1] // side
-    values = _normalized(levels, settings).reshape(rows, side, columns, side, 3)
-    patches = values.transpose(0, 2, 1, 3, 4).reshape(rows * columns, side * side * 3)
+    values = _normalized(levels, settings).reshape(3, rows, side, columns, side)
+    patches = values.transpose(1, 3, 2, 4, 0).reshape(rows * columns, side * side * 3)
     return PictureRow(np.ascontiguousarray(patches), rows * columns, (rows, columns))
 
 
@@ -390,9 +324,9 @@ def _merged_patches(levels: NDArray[np.uint8], settings: PixelSettings) -> Pictu
     side, merged = settings.patch_size or 1, settings.merge_size or 1
     rows, columns = levels.shape[0] // side, levels.shape[1] // side
     values = _normalized(levels, settings).reshape(
-        rows // merged, merged, side, columns // merged, merged, side, 3
+        3, rows // merged, merged, side, columns // merged, merged, side
     )
-    ordered = values.transpose(0, 3, 1, 4, 6, 2, 5)[:, :, :, :, :, None]
+    ordered = values.transpose(1, 4, 2, 5, 0, 3, 6)[:, :, :, :, :, None]
     shape = (*ordered.shape[:5], _FRAMES, *ordered.shape[6:])
     patches = np.broadcast_to(ordered, shape).reshape(rows * columns, -1)
     n_tokens = rows * columns // merged**2

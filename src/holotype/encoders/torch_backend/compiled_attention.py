@@ -13,9 +13,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from holotype.encoders.torch_backend.kernels import instruction_set
 from holotype.encoders.torch_backend.position_bias import PositionBias
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
+
+INSTRUCTION_SETS: dict[torch.dtype, tuple[str, ...]] = {
+    torch.float32: ("avx512", "avx2"),
+    torch.bfloat16: ("avx512_bf16",),
+}
+"""The instructions that kernels have for each type, the best first."""
+
+
+def instruction_set(found: Any, dtype: torch.dtype) -> str | None:
+    """Return by which instructions the kernels run a type; None where the processor has none.
+
+    Args:
+        found: the module of the kernels.
+        dtype: the type of the numbers.
+    """
+    known = found.instruction_sets()
+    return next((name for name in INSTRUCTION_SETS.get(dtype, ()) if name in known), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from holotype.encoders.kernels import kernels
 from holotype.encoders.torch_backend.attention import TokenBatch
 from holotype.encoders.torch_backend.bert_forward import BertForward, Layer, Norm
-from holotype.encoders.torch_backend.kernels import INSTRUCTION_SETS, instruction_set, kernels
+from holotype.encoders.torch_backend.compiled_attention import INSTRUCTION_SETS, instruction_set
 from holotype.encoders.torch_backend.linear_map import LinearMap, OneDnnLinearMap
 from holotype.encoders.torch_backend.magnitudes import MapSizes, largest, stays_finite
 from holotype.encoders.torch_backend.packed_backbone import Forward

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.encoders.kernels import kernels
 from holotype.encoders.running.packing import PackedBatch, pack
 from holotype.encoders.torch_backend.attention import TokenBatch
-from holotype.encoders.torch_backend.kernels import kernels
 from holotype.encoders.torch_backend.row_counts import LARGEST, RowCounts
 
 # Where attention was compared; elsewhere batches are padded.

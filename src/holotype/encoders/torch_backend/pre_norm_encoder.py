@@ -17,8 +17,8 @@ from transformers import PreTrainedModel
 from transformers.activations import GELUActivation, GELUTanh, QuickGELUActivation
 from transformers.modeling_outputs import BaseModelOutput
 
+from holotype.encoders.kernels import kernels
 from holotype.encoders.torch_backend.compiled_attention import CompiledRows
-from holotype.encoders.torch_backend.kernels import kernels
 from holotype.encoders.torch_backend.linear_map import (
     LinearMap,
     linear_map,

@@ -1,4 +1,4 @@
-"""The distribution holotype-kernels, where it is installed, and what of it the processor runs."""
+"""The distribution holotype-kernels, where it is installed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ import warnings
 from functools import cache
 from typing import Any
 
-import torch
-
-INSTRUCTION_SETS: dict[torch.dtype, tuple[str, ...]] = {
-    torch.float32: ("avx512", "avx2"),
-    torch.bfloat16: ("avx512_bf16",),
-}
-"""The instructions that kernels have for each type, the best first."""
 # The interface of the kernels that holotype calls.
 _INTERFACE = 3
 
@@ -45,14 +38,3 @@ def kernels() -> Any:
         )
         return None
     return found
-
-
-def instruction_set(found: Any, dtype: torch.dtype) -> str | None:
-    """Return by which instructions the kernels run a type; None where the processor has none.
-
-    Args:
-        found: the module of the kernels.
-        dtype: the type of the numbers.
-    """
-    known = found.instruction_sets()
-    return next((name for name in INSTRUCTION_SETS.get(dtype, ()) if name in known), None)
