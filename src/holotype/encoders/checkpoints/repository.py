@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from huggingface_hub import (
@@ -14,10 +15,16 @@ from huggingface_hub import (
     snapshot_download,
     try_to_load_from_cache,
 )
-from huggingface_hub.errors import CachedRepoTreeNotFoundError, GatedRepoError
+from huggingface_hub.constants import DEFAULT_REVISION
+from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
+    GatedRepoError,
+    RevisionNotFoundError,
+)
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
+from holotype.atomic_file import replace_file
 from holotype.encoders.checkpoints.hub_cache import fetch_again
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.snapshots import doubt
@@ -67,6 +74,8 @@ def find_repository(
         commit: object = HfApi().model_info(huggingface_id, revision=revision).sha
     # huggingface_hub and its HTTP library share no base class, and an answer can be anything.
     except Exception as error:
+        if isinstance(error, RevisionNotFoundError):
+            raise _no_revision(huggingface_id, revision or DEFAULT_REVISION) from None
         raise CheckpointNotFoundError(
             _at(huggingface_id, revision),
             f"the Hub does not say which commit this is: {_reason(error)}. "
@@ -75,7 +84,31 @@ def find_repository(
         ) from None
     if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
         raise CheckpointError(_at(huggingface_id, revision), "the Hub's answer names no commit")
-    return pinned_snapshot(huggingface_id, commit, files, record=record)
+    folder = pinned_snapshot(huggingface_id, commit, files, record=record)
+    _remember(folder, revision or DEFAULT_REVISION)
+    return folder
+
+
+def _remember(folder: Path, revision: str) -> None:
+    """Note in the cache which commit a branch or a tag means, as huggingface_hub does.
+
+    Without a connection the commit that was last seen counts.
+    """
+    file = folder.parent.parent / "refs" / revision
+    # A cache that cannot be written is read all the same.
+    with suppress(OSError):
+        if file.is_file() and file.read_text(encoding="utf-8") == folder.name:
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, folder.name.encode())
+
+
+def _no_revision(huggingface_id: str, revision: str) -> CheckpointNotFoundError:
+    return CheckpointNotFoundError(
+        f"{huggingface_id}@{revision}",
+        "the repository has no such branch, tag or commit; see those that it has on "
+        f"{constants.ENDPOINT}/{huggingface_id}",
+    )
 
 
 def cached_repository(
@@ -131,6 +164,8 @@ def pinned_snapshot(
         try:
             folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
         except Exception:
+            if isinstance(error, RevisionNotFoundError):
+                raise _no_revision(huggingface_id, revision) from None
             raise CheckpointNotFoundError(
                 f"{huggingface_id}@{revision}",
                 f"is not in the Hub's cache and cannot be fetched: {reason}. "
@@ -260,7 +295,7 @@ def _at(huggingface_id: str, revision: str | None) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _snapshot(
