@@ -85,6 +85,7 @@ def _locked(ref: ModelRef) -> LockedModel:
     with ExitStack() as stack:
 
         def on_total(n_bytes: int) -> OnBytes | None:
+            stack.close()  # what was fetched is read again
             return stack.enter_context(bytes_progress(str(ref), n_bytes))
 
         return lock_model(ref, on_total=on_total)
