@@ -19,6 +19,7 @@ from huggingface_hub.constants import DEFAULT_REVISION
 from huggingface_hub.errors import (
     CachedRepoTreeNotFoundError,
     GatedRepoError,
+    RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import RepoFile
@@ -283,6 +284,10 @@ def _terms_of_access(error: Exception, huggingface_id: str, record: ModelInfo | 
     refused = getattr(response, "status_code", None) in _REFUSALS
     knows = record is not None and record.gated is True
     if not isinstance(error, GatedRepoError) and not (refused and knows):
+        if isinstance(error, RepositoryNotFoundError):
+            return (
+                "There is no such repository, or it is private: check the name, or set HF_TOKEN. "
+            )
         return ""
     return (
         f"The repository is gated: accept the conditions on {constants.ENDPOINT}/{huggingface_id}, and "

@@ -207,6 +207,16 @@ def test_a_branch_or_a_commit_that_there_is_not_is_told_as_such(hub: HubState) -
         )
 
 
+@pytest.mark.parametrize("answer", [server.NO_REPOSITORY, (401, {"X-Error-Code": "RepoNotFound"})])
+def test_a_repository_that_there_is_not_or_that_is_private_is_told_as_such(
+    answer: tuple[int, dict[str, str]], hub: HubState
+) -> None:
+    hub.fault("", answer)
+    for revision in ("main", REVISION):
+        with pytest.raises(CheckpointNotFoundError, match="no such repository, or it is private: "):
+            find_repository(REPOSITORY, revision, with_code=False)
+
+
 @pytest.mark.parametrize("revision", [None, "main", "v1", "refs/pr/1"])
 def test_a_branch_means_the_commit_that_was_last_seen_without_a_connection(
     revision: str | None, hub: HubState, monkeypatch: pytest.MonkeyPatch
