@@ -26,15 +26,17 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
 from holotype.atomic_file import replace_file
-from holotype.encoders.checkpoints.hub_cache import fetch_again
+from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.snapshots import doubt
 from holotype.encoders.checkpoints.source import CHECKPOINT_FILES, CONVERSIONS
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.records import ModelInfo
+from holotype.references.hashing import hash_file_once
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REFUSALS = (401, 403)
+_SHA256_DIGITS = 64
 
 
 def find_repository(
@@ -199,7 +201,28 @@ def _checked(
         )
     for name in _cut(folder, listed or {}, files, ignored):
         _replace(folder, huggingface_id, commit, name, (listed or {})[name])
+    _require_digests(folder, files, ignored)
     return folder
+
+
+def _require_digests(folder: Path, files: Sequence[str], ignored: Sequence[str]) -> None:
+    """Compare large files with the SHA-256 that names them in the cache.
+
+    huggingface_hub compares sizes alone, so that what changed on the way or on the disk would run.
+    """
+    snapshot = find_snapshot(folder)
+    there = {path.relative_to(folder).as_posix(): 0 for path in folder.rglob("*") if path.is_file()}
+    for name in _wanted(there, files, ignored) if snapshot else ():
+        expected = snapshot.digest(name) if snapshot else None
+        if expected is None or len(expected) != _SHA256_DIGITS:
+            continue
+        path = folder / name
+        found = hash_file_once(path.resolve())
+        if found != expected:
+            raise CheckpointError(
+                str(path),
+                f"is damaged: its SHA-256 is {found}, and the Hub says {expected}; {fetch_again(path)}",
+            )
 
 
 def _replace(folder: Path, huggingface_id: str, commit: str, name: str, size: int) -> None:

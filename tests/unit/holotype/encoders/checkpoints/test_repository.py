@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -163,6 +165,20 @@ def test_a_file_that_was_cut_off_is_replaced(hub: HubState) -> None:
     path.resolve().write_bytes(whole[:50])
     assert cached_repository(REPOSITORY, REVISION, None) is None
     assert (snapshot() / "model.safetensors").read_bytes() == whole
+
+
+def test_a_large_file_whose_bytes_changed_is_an_error(hub: HubState) -> None:
+    weights = snapshot() / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    # As the Hub names large files.
+    blob = weights.resolve().rename(weights.resolve().with_name(sha256(content).hexdigest()))
+    weights.unlink()
+    weights.symlink_to(os.path.relpath(blob, weights.parent))
+    assert snapshot() == weights.parent
+    content[-1] ^= 1
+    blob.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"is damaged: its SHA-256 is .* --force-download"):
+        snapshot()
 
 
 def test_a_file_that_was_cut_off_is_an_error_offline_that_says_what_replaces_it(
