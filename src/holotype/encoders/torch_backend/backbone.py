@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,13 +16,13 @@ from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import Group, PackedBatch, pack_padded
 from holotype.encoders.torch_backend.byte_map import byte_products
-from holotype.encoders.torch_backend.devices import memory_errors, resolve_device
+from holotype.encoders.torch_backend.devices import resolve_device
 from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
 from holotype.encoders.torch_backend.row_counts import BY_BYTES, RowCounts, row_counts
+from holotype.encoders.torch_backend.running_errors import running_errors
 from holotype.encoders.torch_backend.transfers import send
 from holotype.errors import (
     CheckpointError,
-    DeviceMemoryError,
     InvalidArgumentError,
     UnsupportedCheckpointError,
 )
@@ -209,34 +208,6 @@ def open_backbone(
         load_backbone(folder, tensors),
         placement,
     )
-
-
-@contextmanager
-def running_errors(location: str, model: PreTrainedModel) -> Iterator[None]:
-    """Say which model of transformers does not run, in which type and where.
-
-    Args:
-        location: the checkpoint.
-        model: what runs, on its device and in its type.
-
-    Raises:
-        DeviceMemoryError: the memory of a GPU ends.
-        UnsupportedCheckpointError: anything else ends the run.
-    """
-    try:
-        with memory_errors(model.device):
-            yield
-    except DeviceMemoryError:
-        raise
-    # The code of a model raises what it likes, and so do the operations of torch.
-    except Exception as error:
-        dtype = str(model.dtype).removeprefix("torch.")
-        advice = "" if model.dtype == torch.float32 else "; pass dtype='float32'"
-        raise UnsupportedCheckpointError(
-            location,
-            f"is a {type(model).__name__}, which does not run in {dtype} on {model.device} "
-            f"({type(error).__name__}: {error}){advice}",
-        ) from error
 
 
 def token_table(location: str, model: PreTrainedModel) -> Tensor:

@@ -26,8 +26,8 @@ from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.modules import LinearSpec
 from holotype.encoders.checkpoints.network_sizes import check_defaults
 from holotype.encoders.checkpoints.remote_code import runs_own_code
-from holotype.encoders.torch_backend.backbone import running_errors
 from holotype.encoders.torch_backend.quiet import without_messages
+from holotype.encoders.torch_backend.running_errors import running_errors
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
 from holotype.errors import (
     CheckpointError,
