@@ -211,9 +211,11 @@ def _require_digests(folder: Path, files: Sequence[str], ignored: Sequence[str])
     huggingface_hub compares sizes alone, so that what changed on the way or on the disk would run.
     """
     snapshot = find_snapshot(folder)
+    if snapshot is None:
+        return
     there = {path.relative_to(folder).as_posix(): 0 for path in folder.rglob("*") if path.is_file()}
-    for name in _wanted(there, files, ignored) if snapshot else ():
-        expected = snapshot.digest(name) if snapshot else None
+    for name in _wanted(there, files, ignored):
+        expected = snapshot.digest(name)
         if expected is None or len(expected) != _SHA256_DIGITS:
             continue
         path = folder / name
