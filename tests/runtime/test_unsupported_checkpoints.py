@@ -238,6 +238,9 @@ def test_lengths_that_leave_no_room_for_text(
         load(colbert_record(), checkpoint=short)
 
 
+TINY: dict[str, Any] = {**SIZES}
+
+
 def saved(folder: Path, model: PreTrainedModel) -> Path:
     model.save_pretrained(folder)
     byte_tokenizer(BERT_STYLE).save_pretrained(folder)
@@ -249,7 +252,7 @@ def saved(folder: Path, model: PreTrainedModel) -> Path:
 def test_a_model_that_does_not_run_in_a_type_is_refused_at_load(
     dtype: Precision, dense_record: DenseRecord, tmp_path: Path
 ) -> None:
-    saved(tmp_path, FNetModel(FNetConfig(vocab_size=320, **SIZES)))
+    saved(tmp_path, FNetModel(FNetConfig(vocab_size=320, **TINY)))
     record = dense_record(32, pooling="mean", normalize=False)
     refused = f"is a FNetModel, which does not run in {dtype} on cpu .*; pass dtype='float32'"
     with pytest.raises(UnsupportedCheckpointError, match=refused):
@@ -260,7 +263,7 @@ def test_a_model_that_does_not_run_in_a_type_is_refused_at_load(
 def test_a_classifier_that_does_not_run_in_a_type_is_refused_at_load(
     tmp_path: Path,
 ) -> None:
-    saved(tmp_path, FNetForSequenceClassification(FNetConfig(vocab_size=320, **SIZES)))
+    saved(tmp_path, FNetForSequenceClassification(FNetConfig(vocab_size=320, **TINY)))
     with pytest.raises(UnsupportedCheckpointError, match="does not run in float16 on cpu"):
         load(classifier_record(), checkpoint=tmp_path, device="cpu", dtype="float16")
 
@@ -268,14 +271,14 @@ def test_a_classifier_that_does_not_run_in_a_type_is_refused_at_load(
 def test_a_language_model_that_does_not_run_is_refused_at_load(
     sparse_record: SparseRecord, tmp_path: Path
 ) -> None:
-    saved(tmp_path, FNetForMaskedLM(FNetConfig(vocab_size=320, **SIZES)))
+    saved(tmp_path, FNetForMaskedLM(FNetConfig(vocab_size=320, **TINY)))
     record = sparse_record(320, pooling="max", activation="log1p-relu")
     with pytest.raises(UnsupportedCheckpointError, match="does not run in float16 on cpu"):
         load(record, checkpoint=tmp_path, device="cpu", dtype="float16")
 
 
 def test_settings_with_which_a_model_never_runs(dense_record: DenseRecord, tmp_path: Path) -> None:
-    config = NystromformerConfig(vocab_size=320, num_landmarks=8, segment_means_seq_len=64, **SIZES)
+    config = NystromformerConfig(vocab_size=320, num_landmarks=8, segment_means_seq_len=64, **TINY)
     record = dense_record(32, pooling="mean", normalize=False)
     saved(tmp_path / "dense", NystromformerModel(config))
     with pytest.raises(UnsupportedCheckpointError, match=r"does not run in float32 on cpu .*shape"):
@@ -283,7 +286,7 @@ def test_settings_with_which_a_model_never_runs(dense_record: DenseRecord, tmp_p
 
 
 def test_a_model_without_a_table_of_tokens(dense_record: DenseRecord, tmp_path: Path) -> None:
-    sizes = {**SIZES, "num_hash_functions": 2, "num_hash_buckets": 16}
+    sizes = {**TINY, "num_hash_functions": 2, "num_hash_buckets": 16}
     saved(tmp_path, CanineModel(CanineConfig(**sizes)))
     with pytest.raises(
         UnsupportedCheckpointError, match="CanineModel, which has no table of token"
