@@ -126,6 +126,7 @@ def test_the_default_prompt_is_the_instruction(tmp_path: Path) -> None:
     folder = reranker(tmp_path, prompts={"web": "Find answers."}, default_prompt_name="web")
     encoder = load(RECORD, checkpoint=folder)
     assert encoder.encoding.instruction == "Find answers."
+    assert "document_prompt='', instruction='Find answers.', max_length=" in repr(encoder)
     assert_cross_encoder_parity(encoder, folder)
     reference = cross_encoder_reference(folder)
     told = encoder.predict(PAIRS, instruction="Find code.", on_overflow="truncate")

@@ -129,13 +129,26 @@ def test_a_prompt_that_is_chosen_follows_the_marker(
     prompted = load(
         record, checkpoint=folder, query_prompt="what is ", document_prompt="a document with "
     )
-    assert "query_prompt='what is ', document_prompt='a document with '" in repr(prompted)
+    assert "query_prompt='what is ', document_prompt='a document with ', query_ex" in repr(prompted)
     queries = prompted.encode_query("late interaction")
     np.testing.assert_array_equal(queries, plain.encode_query("what is late interaction"))
     once = plain.encode_query("late interaction", prompt="what is ")
     np.testing.assert_array_equal(queries, once)
     documents = plain.encode_document("a capital", prompt="a document with ")
     np.testing.assert_array_equal(prompted.encode_document("a capital"), documents)
+
+
+def test_the_prompt_of_plain_texts_is_shown(
+    pylate_folder: Save, colbert_record: ColbertRecord
+) -> None:
+    folder = pylate_folder(
+        query_prefix="[unused0]",
+        document_prefix="[unused1]",
+        prompts={"web": "a page: "},
+        default_prompt_name="web",
+    )
+    shown = repr(load(colbert_record(), checkpoint=folder))
+    assert "document_prompt='', default_prompt='a page: ', query_expansion=" in shown
 
 
 def test_a_checkpoint_of_stanford_without_metadata(

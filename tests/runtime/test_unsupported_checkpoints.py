@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 from sentence_transformers.sentence_transformer.modules import CNN, Pooling
-from tests.runtime.parity import ColbertRecord, DenseRecord, Save, change
+from tests.runtime.heads import BERT_STYLE, SIZES, byte_tokenizer, classifier_record
+from tests.runtime.parity import ColbertRecord, DenseRecord, Save, SparseRecord, change
+from transformers import (
+    CanineConfig,
+    CanineModel,
+    FNetConfig,
+    FNetForMaskedLM,
+    FNetForSequenceClassification,
+    FNetModel,
+    NystromformerConfig,
+    NystromformerModel,
+    PreTrainedModel,
+)
 
 from holotype.encoders import load
 from holotype.errors import (
@@ -18,6 +30,7 @@ from holotype.errors import (
     WrongKindError,
 )
 from holotype.records import DenseModel
+from holotype.run_options import Precision
 
 
 def test_modules_without_an_equivalent(
@@ -223,3 +236,59 @@ def test_lengths_that_leave_no_room_for_text(
     )
     with pytest.raises(ValueError, match="special tokens and marker take 3"):
         load(colbert_record(), checkpoint=short)
+
+
+TINY: dict[str, Any] = {**SIZES}
+
+
+def saved(folder: Path, model: PreTrainedModel) -> Path:
+    model.save_pretrained(folder)
+    byte_tokenizer(BERT_STYLE).save_pretrained(folder)
+    return folder
+
+
+# torch has its Fourier transform in these types on some GPUs alone.
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_model_that_does_not_run_in_a_type_is_refused_at_load(
+    dtype: Precision, dense_record: DenseRecord, tmp_path: Path
+) -> None:
+    saved(tmp_path, FNetModel(FNetConfig(vocab_size=320, **TINY)))
+    record = dense_record(32, pooling="mean", normalize=False)
+    refused = f"is a FNetModel, which does not run in {dtype} on cpu .*; pass dtype='float32'"
+    with pytest.raises(UnsupportedCheckpointError, match=refused):
+        load(record, checkpoint=tmp_path, device="cpu", dtype=dtype)
+    assert load(record, checkpoint=tmp_path, device="cpu").encode("a text").shape == (32,)
+
+
+def test_a_classifier_that_does_not_run_in_a_type_is_refused_at_load(
+    tmp_path: Path,
+) -> None:
+    saved(tmp_path, FNetForSequenceClassification(FNetConfig(vocab_size=320, **TINY)))
+    with pytest.raises(UnsupportedCheckpointError, match="does not run in float16 on cpu"):
+        load(classifier_record(), checkpoint=tmp_path, device="cpu", dtype="float16")
+
+
+def test_a_language_model_that_does_not_run_is_refused_at_load(
+    sparse_record: SparseRecord, tmp_path: Path
+) -> None:
+    saved(tmp_path, FNetForMaskedLM(FNetConfig(vocab_size=320, **TINY)))
+    record = sparse_record(320, pooling="max", activation="log1p-relu")
+    with pytest.raises(UnsupportedCheckpointError, match="does not run in float16 on cpu"):
+        load(record, checkpoint=tmp_path, device="cpu", dtype="float16")
+
+
+def test_settings_with_which_a_model_never_runs(dense_record: DenseRecord, tmp_path: Path) -> None:
+    config = NystromformerConfig(vocab_size=320, num_landmarks=8, segment_means_seq_len=64, **TINY)
+    record = dense_record(32, pooling="mean", normalize=False)
+    saved(tmp_path / "dense", NystromformerModel(config))
+    with pytest.raises(UnsupportedCheckpointError, match=r"does not run in float32 on cpu .*shape"):
+        load(record, checkpoint=tmp_path / "dense", device="cpu")
+
+
+def test_a_model_without_a_table_of_tokens(dense_record: DenseRecord, tmp_path: Path) -> None:
+    sizes = {**TINY, "num_hash_functions": 2, "num_hash_buckets": 16}
+    saved(tmp_path, CanineModel(CanineConfig(**sizes)))
+    with pytest.raises(
+        UnsupportedCheckpointError, match="CanineModel, which has no table of token"
+    ):
+        load(dense_record(32, pooling="mean", normalize=False), checkpoint=tmp_path, device="cpu")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file, sole_writer
+from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file
 from holotype.cli.catalogues import OWN
 from holotype.cli.hub_extra import require_hub
 from holotype.cli.output import fail, note, write, write_json
 from holotype.cli.project import project_of, update_module
+from holotype.cli.sole_writer import sole_writer
 from holotype.criteria import meant_kind
 from holotype.errors import (
     CatalogueFileError,

@@ -1,45 +1,16 @@
-"""Changes a catalogue file atomically, one process at a time, and only to a valid catalogue."""
+"""Changes a catalogue file atomically, and only to a valid catalogue."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from holotype.atomic_file import replace_file
 from holotype.cli.output import fail
-
-PATIENCE_S = 60.0
-"""How long to wait for another command that changes the same file; a change takes seconds."""
-
-
-@contextmanager
-def sole_writer(file: Path) -> Iterator[None]:
-    """Lock a catalogue file against other commands; exit if one of them does not finish.
-
-    The lock is in the folder for temporary files, so that none remains in a repository. The system
-    releases it when the process ends.
-    """
-    # A dependency of huggingface_hub, which every command that changes a catalogue needs.
-    import filelock
-
-    place = f"{Path.home()}\n{file.resolve()}"
-    name = f"holotype-{hashlib.sha256(place.encode()).hexdigest()[:32]}.lock"
-    lock = filelock.FileLock(Path(tempfile.gettempdir()) / name, timeout=PATIENCE_S)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        fail(f"{file}: another command has been changing it for {PATIENCE_S:g} s; try again")
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def read_catalogue_file(file: Path) -> str:

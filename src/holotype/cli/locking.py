@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -15,13 +17,14 @@ from holotype.atomic_file import replace_file
 from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.groups import Command
 from holotype.cli.output import counted_models, fail, note, write
+from holotype.cli.progress import bytes_progress
+from holotype.cli.sole_writer import sole_writer
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
     from holotype.catalogue import Catalogue
-    from holotype.references.hashing import OnBytes
-    from holotype.references.lock_file import LockFile
-    from holotype.references.pulling import OnTotal
+    from holotype.references.hashing import OnBytes, OnTotal
+    from holotype.references.lock_file import LockedModel, LockFile
     from holotype.references.ref import ModelRef
 
 Lock: TypeAlias = Annotated[
@@ -49,30 +52,63 @@ def lock_command(
     an artifact. Other models in the file stay unchanged.
     """
     from holotype.encoders.names import as_reference
-    from holotype.publishing.locking import lock_model
     from holotype.references.lock_file import LockFile, read_lock
 
     try:
-        old = read_lock(lock) if check or not references or lock.exists() else LockFile(models=())
+        old = read_lock(lock) if check or not references else _written(lock)
         catalogue = chosen_catalogue(context)
         asked = [as_reference(text, catalogue) for text in references or ()]
         named = asked or [_again(model.reference, catalogue) for model in old.models]
-        found = {ref: lock_model(ref) for ref in named}
+        found = {ref: _locked(ref) for ref in named}
     except (HolotypeError, OSError) as error:
         fail(str(error))
     if check:
         _compare(old, LockFile(models=tuple(found.values())))
         note(f"{lock} is up to date: {counted_models(len(found))}")
         return
-    spelt = set(map(str, found))
-    kept = [model for model in old.models if str(model.reference) not in spelt]
-    new = LockFile(models=(*kept, *found.values()))
-    try:
-        replace_file(lock, new.to_json().encode())
-    except OSError as error:
-        fail(f"{lock}: cannot be written: {error.strerror}")
+    new = _write(lock, found)
     write("".join(f"{ref}\t{model.digest}\n" for ref, model in found.items()))
     note(f"{lock}: {counted_models(len(new.models))}")
+
+
+def _written(lock: Path) -> LockFile:
+    """Return what a lock file holds, which need not be there."""
+    from holotype.references.lock_file import LockFile, read_lock
+
+    return read_lock(lock) if lock.exists() else LockFile(models=())
+
+
+def _locked(ref: ModelRef) -> LockedModel:
+    """Return what a reference is now, and show how far its bytes are read."""
+    from holotype.publishing.locking import lock_model
+
+    with ExitStack() as stack:
+
+        def on_total(n_bytes: int) -> OnBytes | None:
+            stack.close()  # what was fetched is read again
+            return stack.enter_context(bytes_progress(str(ref), n_bytes))
+
+        return lock_model(ref, on_total=on_total)
+
+
+def _write(lock: Path, found: Mapping[ModelRef, LockedModel]) -> LockFile:
+    """Put models into a lock file beside those that are there by now, and return its contents.
+
+    Reading gigabytes takes minutes, in which another command may have added models of its own.
+    """
+    from holotype.references.lock_file import LockFile
+
+    spelt = set(map(str, found))
+    with sole_writer(lock):
+        try:
+            kept = [model for model in _written(lock).models if str(model.reference) not in spelt]
+            new = LockFile(models=(*kept, *found.values()))
+            replace_file(lock, new.to_json().encode())
+        except HolotypeError as error:
+            fail(str(error))
+        except OSError as error:
+            fail(f"{lock}: cannot be written: {error.strerror}")
+    return new
 
 
 def _again(ref: ModelRef, catalogue: Catalogue[Any] | None) -> ModelRef:
@@ -119,7 +155,6 @@ def download(
     """
     if offline:
         raise typer.Exit(_prove(lock))
-    from holotype.cli.progress import bytes_progress
     from holotype.publishing.locking import fetch_locked
     from holotype.references.lock_file import read_lock
 

@@ -14,7 +14,6 @@ from holotype.cli.catalogue_file import (
     problems_of,
     read_catalogue_file,
     replace_catalogue_file,
-    sole_writer,
 )
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.hub_extra import IdsOrReferences, Jobs, require_hub
@@ -29,6 +28,7 @@ from holotype.cli.output import (
 )
 from holotype.cli.project import update_module
 from holotype.cli.showing import describe_reference, find_entry
+from holotype.cli.sole_writer import sole_writer
 from holotype.cli.wording import UNKNOWN, exact
 from holotype.errors import CatalogueFileError, HolotypeError, HubUnreachableError
 from holotype.records import ModelInfo

@@ -237,7 +237,7 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
             f"ColbertEncoder({self.record.id!r}, dim={self.dim}, "
             f"query_length={self.query_length}, document_length={self.document_length}, "
             f"query_prompt={self._shown('query')!r}, "
-            f"document_prompt={self._shown('document')!r}, "
+            f"document_prompt={self._shown('document')!r}, {self._shown_default()}"
             f"query_expansion={expansion.length if expansion else None}, "
             f"normalized={self.encoding.normalized}, device={self.device!r}, dtype={self.dtype!r})"
         )
@@ -246,6 +246,11 @@ class ColbertEncoder(Encoder[AnyColbertModel], TextEncoder[TokenVectors, Ragged[
         """Return the prompt of a side without the space after its marker."""
         own: Side = getattr(self.encoding, side)
         return own.prompt.text.removeprefix(" ") if own.marker is not None else own.prompt.text
+
+    def _shown_default(self) -> str:
+        """Return the prompt of texts that are neither, which few models have."""
+        default = self.encoding.plain.prompt.text
+        return f"default_prompt={default!r}, " if default else ""
 
 
 class _TokenCollector:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -239,11 +241,22 @@ def check_options(
 
 def chosen_dim(record: ModelInfo, dim: int | None) -> int | None:
     """Return the requested vector size, or the native one for None, if the model has it."""
-    if dim is None:
-        return record.embedding_dim
-    if isinstance(dim, bool) or dim not in record.dims:
-        raise InvalidDimensionError(record.id, dim, record.dims, sizes_known=knows_sizes(record))
-    return dim
+    return record.embedding_dim if dim is None else one_of_dims(record, dim, record.dims)
+
+
+def one_of_dims(record: ModelInfo, dim: int, dims: Sequence[int]) -> int:
+    """Return a size as Python's int, if it is a whole number and among the sizes of a model.
+
+    Raises:
+        InvalidDimensionError: it is not.
+    """
+    try:
+        whole = operator.index(dim)
+    except TypeError:
+        whole = None
+    if isinstance(dim, bool) or whole is None or whole not in dims:
+        raise InvalidDimensionError(record.id, dim, dims, sizes_known=knows_sizes(record))
+    return whole
 
 
 def knows_sizes(record: ModelInfo) -> bool:

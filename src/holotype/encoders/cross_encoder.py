@@ -209,6 +209,8 @@ class CrossEncoder(ScoringEncoder[CrossEncoderModel]):
     def __repr__(self) -> str:
         """Show the settings that determine the scores, and the device."""
         prompts = shown_prompts(self.encoding.query_prompt, self.encoding.document_prompt)
+        if self.encoding.instruction is not None:
+            prompts += f", instruction={self.encoding.instruction!r}"
         return (
             f"CrossEncoder({self.record.id!r}, activation={self.activation!r}, "
             f"n_labels={self.n_labels}, {prompts}, "

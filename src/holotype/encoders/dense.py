@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.encoders.checkpoints.modules import PoolingSpec
-from holotype.encoders.config import ModelConfig, knows_sizes
+from holotype.encoders.config import ModelConfig, one_of_dims
 from holotype.encoders.encoder import Build, Encoder, shown_prompts
 from holotype.encoders.inputs.sides import readers_of
 from holotype.encoders.kinds.dense import DenseEncoding
@@ -20,7 +20,6 @@ from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.similarity import Vectors, all_pairs, as_vectors, pairwise
-from holotype.errors import InvalidDimensionError
 from holotype.records import AnyDenseModel, ModelInfo
 
 _TINY = 1e-12
@@ -93,7 +92,7 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
         Raises:
             InvalidDimensionError: the model has no vectors of this size.
         """
-        self._require_dim(dim)
+        dim = one_of_dims(self.record, dim, self.dims)
         cut = np.ascontiguousarray(vectors[:, :dim], dtype=np.float32)
         if dim == self.dim or not self.encoding.normalized:
             return cut
@@ -107,14 +106,8 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
             InvalidDimensionError: the model has no vectors of this size.
             CheckpointError: the files are missing or damaged.
         """
-        self._require_dim(dim)
+        dim = one_of_dims(self.record, dim, self.dims)
         return self.fingerprint if dim == self.dim else self._fingerprint(dim)
-
-    def _require_dim(self, dim: int) -> None:
-        if dim not in self.dims:
-            raise InvalidDimensionError(
-                self.record.id, dim, self.dims, sizes_known=knows_sizes(self.record)
-            )
 
     def similarity(
         self,

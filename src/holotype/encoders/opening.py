@@ -24,7 +24,7 @@ from holotype.errors import ArtifactDamagedError, ArtifactError, FileDifference,
 from holotype.records import ModelInfo
 from holotype.references.checking import check_contents_once, check_sizes
 from holotype.references.folders import find_folder
-from holotype.references.hashing import FileState, state_of
+from holotype.references.hashing import FileState, OnTotal, state_of
 from holotype.references.lock_file import LockedModel, lock_of_environment, locked_folder
 from holotype.references.manifest import Manifest, read_manifest
 from holotype.references.paths import MANIFEST_FILE
@@ -205,7 +205,9 @@ def compare_artifact(folder: Path, *, verify: Verify) -> ComparedArtifact:
     return ComparedArtifact(folder=folder, manifest=manifest, states=states)
 
 
-def open_artifact(folder: Path, *, verify: Verify = "full") -> Manifest:
+def open_artifact(
+    folder: Path, *, verify: Verify = "full", on_total: OnTotal = lambda _: None
+) -> Manifest:
     """Check the files of an artifact against its manifest, and return the manifest.
 
     Args:
@@ -213,6 +215,7 @@ def open_artifact(folder: Path, *, verify: Verify = "full") -> Manifest:
         verify: ``"full"`` compares every byte; a file that this process read in the last five
             minutes, and that has not been touched since, is not read again. ``"sizes"`` compares
             names and sizes, and does not notice other contents of the same size.
+        on_total: shows the progress of reading every byte.
 
     Raises:
         ArtifactNotFoundError: the folder is not an artifact.
@@ -221,8 +224,11 @@ def open_artifact(folder: Path, *, verify: Verify = "full") -> Manifest:
     """
     manifest = read_manifest(folder)
     try:
-        check = check_sizes if verify == "sizes" else check_contents_once
-        findings = check(folder, manifest)
+        if verify == "sizes":
+            findings = check_sizes(folder, manifest)
+        else:
+            on_bytes = on_total(manifest.size)
+            findings = check_contents_once(folder, manifest, on_bytes=on_bytes)
     except OSError as error:
         raise ArtifactError(str(folder), f"cannot be read: {error}") from error
     if findings:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from holotype.records import ModelInfo
-from holotype.references.hashing import OnBytes
 from holotype.references.manifest import FileEntry
-
-OnTotal: TypeAlias = Callable[[int], OnBytes | None]
-"""Receives the total number of bytes, and returns a function that receives the progress."""
 
 MAX_BYTES = 200_000_000_000
 

@@ -23,12 +23,13 @@ from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.names import as_reference
 from holotype.encoders.opening import is_artifact
 from holotype.errors import ArtifactError, LocatedError, LostPromptWarning, MissingExtraError
-from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
+from holotype.publishing.contents import CreationOptions, Gathered
 from holotype.publishing.describing import describe, labels_of, refuse_own_code
 from holotype.publishing.from_folder import copy_artifact, gather_folder
 from holotype.publishing.pickles import convert_pickles
 from holotype.records import ModelInfo
 from holotype.references.folders import find_folder
+from holotype.references.hashing import OnTotal
 from holotype.references.manifest import Manifest
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef

@@ -14,10 +14,9 @@ from holotype.encoders.checkpoints.routes import index_files, router_files
 from holotype.errors import ArtifactError, CheckpointError
 from holotype.hub.answers import Repository
 from holotype.hub.client import HubClient
-from holotype.publishing.contents import OnTotal
 from holotype.publishing.copying import copy_file, git_sha1
 from holotype.publishing.selection import select_files
-from holotype.references.hashing import OnBytes, hash_file
+from holotype.references.hashing import OnBytes, OnTotal, hash_file
 from holotype.references.manifest import FileEntry
 from holotype.references.paths import check_distinct, check_path
 from holotype.references.staging import keep_only

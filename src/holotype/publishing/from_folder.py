@@ -8,9 +8,10 @@ from pathlib import Path
 from holotype.encoders.checkpoints.hub_cache import Snapshot, fetch_again, find_snapshot
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactDamagedError, ArtifactError, CheckpointError, FileDifference
-from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
+from holotype.publishing.contents import CreationOptions, Gathered
 from holotype.publishing.copying import copy_files, git_sha1, list_files, real_files
 from holotype.publishing.selection import select_files
+from holotype.references.hashing import OnTotal
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.paths import check_distinct
 from holotype.references.staging import clear

@@ -11,10 +11,11 @@ from holotype.encoders.config import look_up_reference
 from holotype.encoders.opening import known_record
 from holotype.errors import CheckpointError, HubUnreachableError
 from holotype.hub.client import HubClient
-from holotype.publishing.contents import CreationOptions, Gathered, OnTotal
+from holotype.publishing.contents import CreationOptions, Gathered
 from holotype.publishing.downloading import fetch_repository
 from holotype.publishing.from_folder import gather_folder
 from holotype.records import ModelInfo
+from holotype.references.hashing import OnTotal
 from holotype.references.ref import ModelRef
 
 

@@ -16,12 +16,13 @@ from holotype.publishing.creating import create_artifact
 from holotype.records import ModelInfo
 from holotype.references.cache import cached_artifact
 from holotype.references.folders import find_folder
+from holotype.references.hashing import OnTotal
 from holotype.references.lock_file import LockedModel
 from holotype.references.locks import exclusive, remove_lock
 from holotype.references.manifest import Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.paths import MANIFEST_FILE
-from holotype.references.pulling import OnTotal, fetch_to_cache
+from holotype.references.pulling import fetch_to_cache
 from holotype.references.ref import ModelRef
 
 
@@ -45,7 +46,8 @@ def lock_model(
     ref = as_reference(ref)
     if ref.scheme in ("hf", "catalogue"):
         return LockedModel.of(ref, _made_in_cache(ref, ref, on_total))
-    return LockedModel.of(ref, open_artifact(find_folder(ref), verify="full"))
+    folder = find_folder(ref, on_total=on_total)
+    return LockedModel.of(ref, open_artifact(folder, verify="full", on_total=on_total))
 
 
 def fetch_locked(locked: LockedModel, *, on_total: OnTotal = lambda _: None) -> Path:
@@ -67,7 +69,7 @@ def fetch_locked(locked: LockedModel, *, on_total: OnTotal = lambda _: None) -> 
         else:
             # Check before downloading gigabytes for nothing.
             locked.compare(LockedModel.of(ref, ObjectFolder(ref).manifest()))
-            folder = fetch_to_cache(ref)
+            folder = fetch_to_cache(ref, on_total=on_total)
     locked.compare(LockedModel.of(ref, open_artifact(folder, verify="full")))
     return folder
 

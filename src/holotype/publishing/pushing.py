@@ -8,11 +8,10 @@ from pathlib import Path
 
 from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactExistsError, ArtifactNotFoundError, ObjectStoreError
-from holotype.references.hashing import OnBytes
+from holotype.references.hashing import OnBytes, OnTotal
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.paths import MANIFEST_FILE
-from holotype.references.pulling import OnTotal
 from holotype.references.ref import ModelRef
 
 _BLOCK_BYTES = 8 << 20

@@ -81,7 +81,9 @@ def check_contents(
     return _compare(folder, manifest, partial(hash_file, on_bytes=on_bytes), n_threads)
 
 
-def check_contents_once(folder: Path, manifest: Manifest) -> tuple[FileDifference, ...]:
+def check_contents_once(
+    folder: Path, manifest: Manifest, *, on_bytes: OnBytes | None = None
+) -> tuple[FileDifference, ...]:
     """Compare as `check_contents` does; files that were read a moment ago are not read again.
 
     See `holotype.references.hashing` for what that notices.
@@ -89,7 +91,7 @@ def check_contents_once(folder: Path, manifest: Manifest) -> tuple[FileDifferenc
     Raises:
         OSError: see `check_contents`.
     """
-    return _compare(folder, manifest, hash_file_once)
+    return _compare(folder, manifest, partial(hash_file_once, on_bytes=on_bytes))
 
 
 def _compare(

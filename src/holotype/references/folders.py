@@ -6,13 +6,18 @@ from pathlib import Path
 
 from holotype.errors import ArtifactNotFoundError
 from holotype.references.aliases import resolve_alias
+from holotype.references.hashing import OnTotal
 from holotype.references.ref import ModelRef
 
 
-def find_folder(ref: ModelRef) -> Path:
+def find_folder(ref: ModelRef, *, on_total: OnTotal = lambda _: None) -> Path:
     """Return the folder of a reference with the scheme local, s3, gs or memory.
 
     If the source fails, no other is tried.
+
+    Args:
+        ref: the reference.
+        on_total: shows the progress of a download.
 
     Raises:
         ArtifactNotFoundError: there is no such folder, alias or object.
@@ -25,7 +30,7 @@ def find_folder(ref: ModelRef) -> Path:
         return _folder(ref) if ref.alias is None else resolve_alias(ref.path, ref.alias)
     from holotype.references.pulling import fetch_to_cache
 
-    return fetch_to_cache(ref)
+    return fetch_to_cache(ref, on_total=on_total)
 
 
 def _folder(ref: ModelRef) -> Path:

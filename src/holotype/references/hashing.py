@@ -21,6 +21,8 @@ from holotype.references.paths import open_file
 
 OnBytes: TypeAlias = Callable[[int], None]
 """Receives the number of bytes just read; called from several threads."""
+OnTotal: TypeAlias = Callable[[int], OnBytes | None]
+"""Receives the total number of bytes, and returns a function that receives the progress."""
 FileState: TypeAlias = tuple[int, int, int, int, int]
 """What tells a file from any other, and from itself once it is written to."""
 
@@ -61,16 +63,20 @@ def hash_file(path: Path, *, on_bytes: OnBytes | None = None) -> str:
     return found
 
 
-def hash_file_once(path: Path) -> str:
+def hash_file_once(path: Path, *, on_bytes: OnBytes | None = None) -> str:
     """Return the SHA-256 of a file; it is not read again if it was a moment ago, and is untouched.
 
     Raises:
         OSError: see `hash_file`.
     """
     with open_file(path) as file:
-        state = state_of(os.fstat(file.fileno()))
-    read_s, digest = _known.get(state, (float("-inf"), ""))
-    return digest if time.monotonic() - read_s < _KEPT_FOR_S else hash_file(path)
+        status = os.fstat(file.fileno())
+    read_s, digest = _known.get(state_of(status), (float("-inf"), ""))
+    if time.monotonic() - read_s >= _KEPT_FOR_S:
+        return hash_file(path, on_bytes=on_bytes)
+    if on_bytes is not None:
+        on_bytes(status.st_size)
+    return digest
 
 
 def _remember(state: FileState, digest: str) -> None:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias
 
 from holotype.errors import ArtifactError, ArtifactExistsError, ObjectStoreError
 from holotype.references.cache import cached_artifact
-from holotype.references.hashing import OnBytes
+from holotype.references.hashing import OnBytes, OnTotal
 from holotype.references.manifest import FileEntry, Manifest
 from holotype.references.object_store import ObjectFolder
 from holotype.references.paths import MANIFEST_FILE
 from holotype.references.ref import ModelRef
 from holotype.references.staging import keep_only, refuse_occupied, stage_folder
-
-OnTotal: TypeAlias = Callable[[int], OnBytes | None]
-"""Receives the total number of bytes, and returns a function that receives the progress."""
 
 MAX_BYTES = 200_000_000_000
 """The default limit on the size of a downloaded artifact."""
@@ -63,10 +58,14 @@ def pull_artifact(
     return _pulled(objects, objects.manifest(), target, max_bytes, on_total, wait=False)
 
 
-def fetch_to_cache(ref: ModelRef) -> Path:
+def fetch_to_cache(ref: ModelRef, *, on_total: OnTotal = lambda _: None) -> Path:
     """Return the cache folder of the artifact that a reference names now.
 
     The cache uses the artifact's digest as its key, so nothing is downloaded twice.
+
+    Args:
+        ref: the artifact.
+        on_total: shows the progress of a download.
 
     Raises:
         ArtifactError: see `pull_artifact`.
@@ -77,7 +76,7 @@ def fetch_to_cache(ref: ModelRef) -> Path:
     if folder.is_dir():
         return folder
     try:
-        _pulled(objects, manifest, folder, MAX_BYTES, lambda _: None, wait=True)
+        _pulled(objects, manifest, folder, MAX_BYTES, on_total, wait=True)
     except ArtifactExistsError:
         # Another process was faster.
         return folder

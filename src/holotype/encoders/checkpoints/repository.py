@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from huggingface_hub import (
@@ -14,19 +15,28 @@ from huggingface_hub import (
     snapshot_download,
     try_to_load_from_cache,
 )
-from huggingface_hub.errors import CachedRepoTreeNotFoundError, GatedRepoError
+from huggingface_hub.constants import DEFAULT_REVISION
+from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
+    GatedRepoError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
-from holotype.encoders.checkpoints.hub_cache import fetch_again
+from holotype.atomic_file import replace_file
+from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.snapshots import doubt
 from holotype.encoders.checkpoints.source import CHECKPOINT_FILES, CONVERSIONS
 from holotype.errors import CheckpointError, CheckpointNotFoundError
 from holotype.records import ModelInfo
+from holotype.references.hashing import hash_file_once
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REFUSALS = (401, 403)
+_SHA256_DIGITS = 64
 
 
 def find_repository(
@@ -67,6 +77,8 @@ def find_repository(
         commit: object = HfApi().model_info(huggingface_id, revision=revision).sha
     # huggingface_hub and its HTTP library share no base class, and an answer can be anything.
     except Exception as error:
+        if isinstance(error, RevisionNotFoundError):
+            raise _no_revision(huggingface_id, revision or DEFAULT_REVISION) from None
         raise CheckpointNotFoundError(
             _at(huggingface_id, revision),
             f"the Hub does not say which commit this is: {_reason(error)}. "
@@ -75,7 +87,31 @@ def find_repository(
         ) from None
     if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
         raise CheckpointError(_at(huggingface_id, revision), "the Hub's answer names no commit")
-    return pinned_snapshot(huggingface_id, commit, files, record=record)
+    folder = pinned_snapshot(huggingface_id, commit, files, record=record)
+    _remember(folder, revision or DEFAULT_REVISION)
+    return folder
+
+
+def _remember(folder: Path, revision: str) -> None:
+    """Note in the cache which commit a branch or a tag means, as huggingface_hub does.
+
+    Without a connection the commit that was last seen counts.
+    """
+    file = folder.parent.parent / "refs" / revision
+    # A cache that cannot be written is read all the same.
+    with suppress(OSError):
+        if file.is_file() and file.read_text(encoding="utf-8") == folder.name:
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, folder.name.encode())
+
+
+def _no_revision(huggingface_id: str, revision: str) -> CheckpointNotFoundError:
+    return CheckpointNotFoundError(
+        f"{huggingface_id}@{revision}",
+        "the repository has no such branch, tag or commit; see those that it has on "
+        f"{constants.ENDPOINT}/{huggingface_id}",
+    )
 
 
 def cached_repository(
@@ -131,6 +167,8 @@ def pinned_snapshot(
         try:
             folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
         except Exception:
+            if isinstance(error, RevisionNotFoundError):
+                raise _no_revision(huggingface_id, revision) from None
             raise CheckpointNotFoundError(
                 f"{huggingface_id}@{revision}",
                 f"is not in the Hub's cache and cannot be fetched: {reason}. "
@@ -163,7 +201,30 @@ def _checked(
         )
     for name in _cut(folder, listed or {}, files, ignored):
         _replace(folder, huggingface_id, commit, name, (listed or {})[name])
+    _require_digests(folder, files, ignored)
     return folder
+
+
+def _require_digests(folder: Path, files: Sequence[str], ignored: Sequence[str]) -> None:
+    """Compare large files with the SHA-256 that names them in the cache.
+
+    huggingface_hub compares sizes alone, so that what changed on the way or on the disk would run.
+    """
+    snapshot = find_snapshot(folder)
+    if snapshot is None:
+        return
+    there = {path.relative_to(folder).as_posix(): 0 for path in folder.rglob("*") if path.is_file()}
+    for name in _wanted(there, files, ignored):
+        expected = snapshot.digest(name)
+        if expected is None or len(expected) != _SHA256_DIGITS:
+            continue
+        path = folder / name
+        found = hash_file_once(path.resolve())
+        if found != expected:
+            raise CheckpointError(
+                str(path),
+                f"is damaged: its SHA-256 is {found}, and the Hub says {expected}; {fetch_again(path)}",
+            )
 
 
 def _replace(folder: Path, huggingface_id: str, commit: str, name: str, size: int) -> None:
@@ -248,6 +309,10 @@ def _terms_of_access(error: Exception, huggingface_id: str, record: ModelInfo | 
     refused = getattr(response, "status_code", None) in _REFUSALS
     knows = record is not None and record.gated is True
     if not isinstance(error, GatedRepoError) and not (refused and knows):
+        if isinstance(error, RepositoryNotFoundError):
+            return (
+                "There is no such repository, or it is private: check the name, or set HF_TOKEN. "
+            )
         return ""
     return (
         f"The repository is gated: accept the conditions on {constants.ENDPOINT}/{huggingface_id}, and "
@@ -260,7 +325,7 @@ def _at(huggingface_id: str, revision: str | None) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _snapshot(

@@ -12,18 +12,27 @@ from torch import Tensor, nn
 
 from holotype.encoders.checkpoints.settings import MIXES_PADDING, CheckpointSettings
 from holotype.encoders.inputs.rows import TOKENS_AT_ONCE, Row
+from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.packing import Group, PackedBatch, pack_padded
 from holotype.encoders.torch_backend.byte_map import byte_products
 from holotype.encoders.torch_backend.devices import resolve_device
 from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
 from holotype.encoders.torch_backend.row_counts import BY_BYTES, RowCounts, row_counts
+from holotype.encoders.torch_backend.running_errors import running_errors
 from holotype.encoders.torch_backend.transfers import send
-from holotype.errors import CheckpointError, InvalidArgumentError, UnsupportedCheckpointError
+from holotype.errors import (
+    CheckpointError,
+    InvalidArgumentError,
+    UnsupportedCheckpointError,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+
+_TRIED = "a"
+"""The text by which it is seen that a model runs at all."""
 
 # Padding included. What transformers computes of pairs of tokens takes memory, so that there are
 # fewer than where there is no padding.
@@ -97,9 +106,9 @@ class Backbone:
 
         Raises:
             CheckpointError: the tokenizer knows tokens for which the model has no row.
+            UnsupportedCheckpointError: the model has no row for each token at all.
         """
-        table: Any = model.get_input_embeddings()
-        require_embeddings(location, tokenizer, len(table.weight))
+        require_embeddings(location, tokenizer, len(token_table(location, model)))
         self.location = location
         self.tokenizer = tokenizer
         self.placement = placement
@@ -123,6 +132,25 @@ class Backbone:
         pad_id = self.tokenizer.pad_id
         max_rows = 1 if self.mixes_padding else batch_size
         return pack_padded(rows, max_rows=max_rows, max_tokens=max_tokens, pad_id=pad_id)
+
+    def require_runs(self) -> None:
+        """Check by a short text that the model runs as transformers has it.
+
+        What nobody has run may lack an operation in this type or on this device, and says so at the
+        first text otherwise, in the words of torch.
+
+        Raises:
+            DeviceMemoryError: the memory of a GPU ends.
+            UnsupportedCheckpointError: it does not run.
+        """
+        tokenized = self.tokenizer.encode([_TRIED], max_length=None)
+        with running_errors(self.location, self._model):
+            for batch in self.batches(read_whole(tokenized).rows, None):
+                self._run(batch)
+
+    @torch.inference_mode()
+    def _run(self, batch: PackedBatch) -> None:
+        self._outputs(batch)
 
     @torch.inference_mode()
     def token_vectors(self, batch: PackedBatch) -> Tensor:
@@ -180,6 +208,24 @@ def open_backbone(
         load_backbone(folder, tensors),
         placement,
     )
+
+
+def token_table(location: str, model: PreTrainedModel) -> Tensor:
+    """Return the vectors of all tokens of a model: ``[n_tokens, width]``.
+
+    Raises:
+        UnsupportedCheckpointError: it has none, as where vectors are made of characters.
+    """
+    whole: Any = model
+    try:
+        table: Tensor = whole.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError) as error:
+        raise UnsupportedCheckpointError(
+            location,
+            f"is a {type(model).__name__}, which has no table of token vectors; models without one "
+            "are not run",
+        ) from error
+    return table
 
 
 def require_embeddings(location: str, tokenizer: TextTokenizer, n_embeddings: int) -> None:

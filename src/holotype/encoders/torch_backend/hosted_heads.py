@@ -19,6 +19,7 @@ from holotype.encoders.torch_backend.backbone import (
     LanguageModelBackbone,
     Placement,
     refuse_bytes,
+    token_table,
     weight_bytes,
 )
 from holotype.encoders.torch_backend.forwards import (
@@ -131,7 +132,7 @@ def host_classifier(
 
     Raises:
         CheckpointError: the weights are of another model.
-        UnsupportedCheckpointError: it is to multiply bytes, and is not of an architecture that does.
+        UnsupportedCheckpointError: it does not run in this type on this device.
     """
     folder = settings.transformer
     tokenizer = load_tokenizer(folder, lower_case=settings.lower_case)
@@ -147,6 +148,7 @@ def host_classifier(
             return Tower(TorchNetwork(HeadedTransformer(transformer, head)), tokenizer)
     if placement.in_bytes:
         refuse_bytes(backbone.location, type(model).__name__)
+    backbone.require_runs()
     # A decoder beside the encoder is read at the last end of the text.
     end_id = model.config.eos_token_id if model.config.is_encoder_decoder else None
     return Tower(TorchNetwork(PaddedClassifier(backbone, pad_id=pad_id, end_id=end_id)), tokenizer)
@@ -164,11 +166,11 @@ def host_language_model(
 
     Raises:
         CheckpointError: the weights are of another model.
-        UnsupportedCheckpointError: it is to multiply bytes, and is not of an architecture that does.
+        UnsupportedCheckpointError: it does not run in this type on this device.
     """
     folder = settings.transformer
     model, last = load_language_model(folder, tensors)
-    is_tied = last.weight is model.get_input_embeddings().weight
+    is_tied = last.weight is token_table(folder.location, model)
     tokenizer = load_tokenizer(folder, lower_case=settings.lower_case)
     backbone = LanguageModelBackbone(folder.location, tokenizer, model, placement)
     last.to(device=placement.device, dtype=placement.dtype)
@@ -180,6 +182,7 @@ def host_language_model(
     if packed is None:
         # A model that is padded runs what comes before its last layer itself.
         transform = None
+        backbone.require_runs()
     if transform is not None:
         transform_bytes = weight_bytes(transform)
         with torch.inference_mode():

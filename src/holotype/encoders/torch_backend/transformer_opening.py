@@ -31,6 +31,9 @@ def open_transformer(
 
     Returns:
         What runs without padding where the architecture is on the list for that.
+
+    Raises:
+        UnsupportedCheckpointError: the architecture does not run in this type on this device.
     """
     folder = settings.transformer
     if placement.device.type in PACKING_DEVICES:
@@ -41,7 +44,10 @@ def open_transformer(
     from holotype.encoders.torch_backend.forwards import without_padding
 
     backbone = open_backbone(settings, tensors, placement)
-    return without_padding(backbone) or backbone
+    packed = without_padding(backbone)
+    if packed is None:
+        backbone.require_runs()
+    return packed or backbone
 
 
 def pack_read(

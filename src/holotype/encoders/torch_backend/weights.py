@@ -27,6 +27,7 @@ from holotype.encoders.checkpoints.modules import LinearSpec
 from holotype.encoders.checkpoints.network_sizes import check_defaults
 from holotype.encoders.checkpoints.remote_code import runs_own_code
 from holotype.encoders.torch_backend.quiet import without_messages
+from holotype.encoders.torch_backend.running_errors import running_errors
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
 from holotype.errors import (
     CheckpointError,
@@ -389,7 +390,8 @@ def _split(folder: Checkpoint, model: PreTrainedModel) -> nn.Linear:
     whole: Any = model
     last = whole.get_output_embeddings()
     probe = torch.tensor(_PROBE)
-    expected = whole(input_ids=probe).logits
+    with running_errors(folder.location, model):
+        expected = whole(input_ids=probe).logits
     if isinstance(last, nn.Linear) and last.out_features == expected.shape[-1]:
         for parent in list(model.modules()):
             for name, child in list(parent.named_children()):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.atomic_file import writing_file
+from holotype.encoders.vectors.npz_file import read_npz
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 OtherT = TypeVar("OtherT", bound=np.generic)
@@ -85,14 +86,11 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
         """Read a file that `save` wrote.
 
         Raises:
-            ValueError: the file holds something else.
+            OSError: the file cannot be opened.
+            ValueError: the file is damaged, or holds something else.
         """
-        with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile) or not {"values", "offsets"} <= {
-                *arrays
-            }:
-                raise ValueError(f"{os.fspath(path)} lacks values and offsets; expected both")
-            return Ragged(arrays["values"], arrays["offsets"])
+        values, offsets = read_npz(path, ("values", "offsets"))
+        return Ragged(values, offsets)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write both arrays as NumPy ``.npz``, atomically; no suffix is added to `path`.

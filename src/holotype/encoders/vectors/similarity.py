@@ -51,6 +51,11 @@ def as_array(vectors: object) -> NDArray[Any]:
             found = found.astype(np.float32)
     except (TypeError, ValueError, OverflowError):
         found = np.asarray(None)
+    # Arrays of other libraries that are part of a gradient, or on a device.
+    except RuntimeError as error:
+        raise InvalidArgumentError(
+            f"similarity cannot read the numbers of {shown(vectors)}: {error}"
+        ) from error
     if found.dtype.kind in NOT_REAL:
         raise InvalidArgumentError(
             f"similarity compares arrays of real numbers, as the encoder returns them, not "

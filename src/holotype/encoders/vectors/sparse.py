@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.atomic_file import writing_file
-from holotype.encoders.vectors.finite import refuse_infinite, require_finite_scores
+from holotype.encoders.vectors.finite import NOT_REAL, refuse_infinite, require_finite_scores
+from holotype.encoders.vectors.npz_file import read_npz
 from holotype.errors import MissingExtraError
 
 # The most products of a query weight and a document weight in memory at once.
@@ -98,7 +99,8 @@ class SparseVectors(Sequence[SparseVector]):
 
         Raises:
             TypeError: it is no sparse matrix of scipy.
-            ValueError: it has not two dimensions.
+            ValueError: it has not two dimensions, its weights are no finite numbers of float32, or
+                its indices are out of range.
         """
         if not hasattr(matrix, "tocsr"):
             raise TypeError(
@@ -107,13 +109,27 @@ class SparseVectors(Sequence[SparseVector]):
             )
         if len(matrix.shape) != 2:
             raise ValueError(f"has the shape {matrix.shape}; expected [n_rows, dim]")
+        if matrix.dtype.kind in NOT_REAL:
+            raise ValueError(f"has weights of the type {matrix.dtype}; expected real numbers")
+        if hasattr(matrix, "check_format"):
+            # scipy writes beyond its arrays where indices lead out of the matrix.
+            matrix.check_format(full_check=True)
         rows = matrix.tocsr(copy=True)
         rows.sum_duplicates()
         rows.eliminate_zeros()
+        with np.errstate(over="ignore"):
+            values = rows.data.astype(np.float32)
+        if not np.isfinite(values).all():
+            at = int(np.argmin(np.isfinite(values)))
+            row = int(np.searchsorted(rows.indptr, at, side="right")) - 1
+            raise ValueError(
+                f"has the weight {rows.data[at]} in row {row}, column {rows.indices[at]}; expected "
+                "finite numbers of float32"
+            )
         return cls(
             rows.indptr.astype(np.int64),
             rows.indices.astype(np.int64),
-            rows.data.astype(np.float32),
+            values,
             (int(rows.shape[0]), int(rows.shape[1])),
         )
 
@@ -122,13 +138,11 @@ class SparseVectors(Sequence[SparseVector]):
         """Read a file that `save` wrote.
 
         Raises:
-            ValueError: the file holds something else, or its arrays do not belong together.
+            OSError: the file cannot be opened.
+            ValueError: the file is damaged, holds something else, or its arrays do not belong
+                together.
         """
-        names = ("indptr", "indices", "values", "shape")
-        with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile) or not {*names} <= {*arrays}:
-                raise ValueError(f"{os.fspath(path)} lacks one of {', '.join(names)}; expected all")
-            indptr, indices, values, shape = (arrays[name] for name in names)
+        indptr, indices, values, shape = read_npz(path, ("indptr", "indices", "values", "shape"))
         problem = _problem(indptr, indices, values, shape)
         if problem is not None:
             raise ValueError(f"{os.fspath(path)} holds no sparse vectors: {problem}")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tests.unit.holotype.cli.command import FIXTURE, run
 from tests.unit.holotype.hub.checkpoints import N_PARAMETERS, dense, saved
 
 from holotype.references import FileEntry, ModelRef, read_manifest
+from holotype.references.hashing import OnTotal
 from holotype.references.lock_file import LockedModel, read_lock
 
 
@@ -115,15 +118,53 @@ def test_every_command_of_the_group_has_help_with_examples() -> None:
         assert f"holotype artifact {name}" in run("artifact", name, "--help").stdout
 
 
+def locked_without_reading(ref: ModelRef, *, on_total: OnTotal) -> LockedModel:
+    files = (FileEntry(path="config.json", size=2, sha256="0" * 64),)
+    digest = f"sha256:{'0' * 64}"
+    return LockedModel(reference=ref, commit=None, digest=digest, fingerprint=None, files=files)
+
+
+def test_what_others_lock_while_a_model_is_read_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "holotype.lock"
+
+    def lock_and_wait(ref: ModelRef, *, on_total: OnTotal) -> LockedModel:
+        monkeypatch.setattr("holotype.publishing.locking.lock_model", locked_without_reading)
+        assert run("artifact", "lock", "bge-m3", "--lock", str(file)).exit_code == 0
+        return locked_without_reading(ref, on_total=on_total)
+
+    monkeypatch.setattr("holotype.publishing.locking.lock_model", lock_and_wait)
+    assert run("artifact", "lock", "tiny-dense-v2", "--lock", str(file)).exit_code == 0
+    found = {str(model.reference) for model in read_lock(file).models}
+    assert found == {"catalogue:bge-m3", "catalogue:tiny-dense-v2"}
+
+
+def test_a_lock_shows_how_far_an_artifact_is_read(
+    artifact: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    totals: list[int] = []
+
+    @contextmanager
+    def counted(what: str, n_bytes: int) -> Iterator[Callable[[int], None]]:
+        assert what == f"local:{artifact}"
+        totals.append(n_bytes)
+        yield read.append
+
+    monkeypatch.setattr("holotype.cli.locking.bytes_progress", counted)
+    for _ in range(2):  # the second time, the files are not read again
+        answer = run("artifact", "lock", f"local:{artifact}", "--lock", str(tmp_path / "lock"))
+        assert answer.exit_code == 0
+    size = read_manifest(artifact).size
+    assert totals == [size, size]
+    assert sum(read) == 2 * size
+
+
 def test_a_lock_keeps_the_entries_of_the_catalogue_that_the_command_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lock(ref: ModelRef) -> LockedModel:
-        files = (FileEntry(path="config.json", size=2, sha256="0" * 64),)
-        digest = f"sha256:{'0' * 64}"
-        return LockedModel(reference=ref, commit=None, digest=digest, fingerprint=None, files=files)
-
-    monkeypatch.setattr("holotype.publishing.locking.lock_model", lock)
+    monkeypatch.setattr("holotype.publishing.locking.lock_model", locked_without_reading)
     file = tmp_path / "holotype.lock"
     named = run("artifact", "lock", "tiny-dense-v2", "bge-m3", "--lock", str(file))
     assert named.exit_code == 0, named.stderr

@@ -21,9 +21,9 @@ from tests.unit.holotype.hub.server import NEWER, REVISION, HubState
 import holotype.cli.hub_extra
 from holotype.catalogue import Catalogue
 from holotype.cli import verifying
-from holotype.cli.catalogue_file import sole_writer
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.showing import describe_reference, find_named
+from holotype.cli.sole_writer import sole_writer
 from holotype.references import ModelRef
 
 ROOT = Path(__file__).parents[4]
@@ -444,7 +444,7 @@ def test_a_catalogue_that_another_command_holds_is_waited_for_and_then_left(
 ) -> None:
     before = file.read_bytes()
     with sole_writer(file):
-        monkeypatch.setattr("holotype.cli.catalogue_file.PATIENCE_S", 0.01)
+        monkeypatch.setattr("holotype.cli.sole_writer.PATIENCE_S", 0.01)
         answer = run("add", "acme/tiny", "--from", str(folder), "--file", str(file))
     assert answer.exit_code == 1
     assert "another command has been changing it for 0.01 s; try again" in answer.stderr

@@ -8,8 +8,9 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from holotype import encoders
@@ -122,14 +123,14 @@ def test_a_kind_without_an_encoder_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize("dim", [0, 32, 65, True])
+@pytest.mark.parametrize("dim", [0, 32, 65, True, 16.0, "16"])
 def test_only_the_models_own_dimensions_are_accepted(dim: Any) -> None:
     with pytest.raises(InvalidDimensionError, match="pass one of dim=16, 64") as caught:
         load(DENSE, dim=dim)
     assert caught.value.allowed == (16, 64)
 
 
-@pytest.mark.parametrize("dim", [15, 65, 0, -16, True])
+@pytest.mark.parametrize("dim", [15, 65, 0, -16, True, 16.0, "16"])
 def test_only_dimensions_of_the_models_range_are_accepted(dim: Any) -> None:
     record: DenseModel[int] = DenseModel(type="dense", **COMMON, matryoshka_range=(16, 64))
     with pytest.raises(InvalidDimensionError) as caught:
@@ -144,6 +145,7 @@ def test_only_dimensions_of_the_models_range_are_accepted(dim: Any) -> None:
 def test_every_dimension_of_the_models_range_is_accepted(dim: int) -> None:
     record: DenseModel[int] = DenseModel(type="dense", **COMMON, matryoshka_range=(16, 64))
     assert chosen_dim(record, dim) == dim
+    assert type(chosen_dim(record, cast("int", np.int64(dim)))) is int
 
 
 def test_a_model_that_is_not_matryoshka_has_one_dimension() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -164,6 +167,20 @@ def test_a_file_that_was_cut_off_is_replaced(hub: HubState) -> None:
     assert (snapshot() / "model.safetensors").read_bytes() == whole
 
 
+def test_a_large_file_whose_bytes_changed_is_an_error(hub: HubState) -> None:
+    weights = snapshot() / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    # As the Hub names large files.
+    blob = weights.resolve().rename(weights.resolve().with_name(sha256(content).hexdigest()))
+    weights.unlink()
+    weights.symlink_to(os.path.relpath(blob, weights.parent))
+    assert snapshot() == weights.parent
+    content[-1] ^= 1
+    blob.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"is damaged: its SHA-256 is .* --force-download"):
+        snapshot()
+
+
 def test_a_file_that_was_cut_off_is_an_error_offline_that_says_what_replaces_it(
     hub: HubState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +201,7 @@ def test_a_file_that_was_cut_off_is_an_error_offline_that_says_what_replaces_it(
 
 @pytest.mark.parametrize(
     "answer",
-    [server.NO_REPOSITORY, server.NO_REVISION, server.TOO_MANY, (503, {}), server.RESET],
+    [server.NO_REPOSITORY, server.TOO_MANY, (503, {}), server.RESET],
 )
 def test_a_hub_that_does_not_answer_as_it_should_is_one_kind_of_error(
     hub: HubState, answer: tuple[int, dict[str, str]]
@@ -194,6 +211,51 @@ def test_a_hub_that_does_not_answer_as_it_should_is_one_kind_of_error(
         snapshot()
     with pytest.raises(CheckpointNotFoundError, match="does not say which commit this is"):
         find_repository(REPOSITORY, "main", with_code=False)
+
+
+def test_a_branch_or_a_commit_that_there_is_not_is_told_as_such(hub: HubState) -> None:
+    for revision in ("v9", "f" * 40):
+        with pytest.raises(CheckpointNotFoundError) as caught:
+            find_repository(REPOSITORY, revision, with_code=False)
+        assert str(caught.value) == (
+            f"{REPOSITORY}@{revision}: the repository has no such branch, tag or commit; see those "
+            f"that it has on {hub.endpoint}/{REPOSITORY}"
+        )
+
+
+@pytest.mark.parametrize("answer", [server.NO_REPOSITORY, (401, {"X-Error-Code": "RepoNotFound"})])
+def test_a_repository_that_there_is_not_or_that_is_private_is_told_as_such(
+    answer: tuple[int, dict[str, str]], hub: HubState
+) -> None:
+    hub.fault("", answer)
+    for revision in ("main", REVISION):
+        with pytest.raises(CheckpointNotFoundError, match="no such repository, or it is private: "):
+            find_repository(REPOSITORY, revision, with_code=False)
+
+
+@pytest.mark.parametrize("revision", [None, "main", "v1", "refs/pr/1"])
+def test_a_branch_means_the_commit_that_was_last_seen_without_a_connection(
+    revision: str | None, hub: HubState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = json.dumps({"id": REPOSITORY, "sha": REVISION, "siblings": []}).encode()
+    hub.fault(f"/revision/{revision}", (200, {}), times=2, body=described)
+    found = find_repository(REPOSITORY, revision, with_code=False)
+    assert found.name == REVISION
+    assert find_repository(REPOSITORY, revision, with_code=False) == found
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert find_repository(REPOSITORY, revision, with_code=False) == found
+    assert cached_repository(REPOSITORY, revision, None) == found
+    assert [path.name for path in found.parents[1].glob("refs/**/.*")] == []
+
+
+def test_a_cache_that_cannot_be_written_is_read_all_the_same(
+    hub: HubState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("holotype.encoders.checkpoints.repository.replace_file", full)
+    assert find_repository(REPOSITORY, None, with_code=False).name == REVISION
 
 
 @pytest.mark.parametrize(

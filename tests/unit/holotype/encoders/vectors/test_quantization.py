@@ -289,6 +289,15 @@ def test_what_holds_no_real_numbers_has_no_similarity(wrong: Any, name: str) -> 
         as_vectors(wrong)
 
 
+def test_arrays_that_cannot_be_read_say_why() -> None:
+    class PartOfAGradient:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            raise RuntimeError("use tensor.detach()")
+
+    with pytest.raises(InvalidArgumentError, match=r"of PartOfAGradient: use tensor.detach\(\)$"):
+        as_vectors(PartOfAGradient())
+
+
 def test_lists_and_arrays_of_other_types_have_a_similarity() -> None:
     for given in ([1, 2], [[1.0, 2.0]], np.array([1, 2], np.int8), np.array([[1.0, 2.0]], object)):
         assert as_vectors(given).tolist() == [[1, 2]]

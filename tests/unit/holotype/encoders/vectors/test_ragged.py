@@ -60,7 +60,7 @@ def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", rows=np.ones(3))
-    with pytest.raises(ValueError, match="lacks values and offsets"):
+    with pytest.raises(ValueError, match="lacks one of values, offsets; expected all"):
         Ragged.load(tmp_path / "other.npz")
 
 

@@ -84,6 +84,24 @@ def test_arrays_that_do_not_belong_together_are_not_loaded(
         SparseVectors.load(path)
 
 
+def test_a_damaged_file_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "vectors"
+    SparseVectors.from_dense(DENSE).save(path)
+    whole = path.read_bytes()
+    cut = [whole[:end] for end in (0, 1, 10, len(whole) // 2, len(whole) - 1)]
+    flipped = [whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :] for at in range(len(whole))]
+    for damaged in (*cut, *flipped):
+        path.write_bytes(damaged)
+        try:
+            found = SparseVectors.load(path)
+        except ValueError as error:
+            assert str(error).startswith(str(path))
+        else:  # a time or another value of the archive that says nothing of the arrays
+            assert found.equals(SparseVectors.from_dense(DENSE))
+    with pytest.raises(FileNotFoundError):
+        SparseVectors.load(tmp_path / "nowhere")
+
+
 def test_a_file_of_something_else_is_not_loaded(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", values=np.ones(3), offsets=np.array([0, 3]))
     with pytest.raises(ValueError, match=r"other\.npz lacks one of indptr, indices"):
@@ -109,6 +127,29 @@ def test_weights_of_one_place_are_added_up_and_the_matrix_is_left() -> None:
 def test_what_is_no_matrix_of_scipy_is_refused() -> None:
     with pytest.raises(TypeError, match="not ndarray; take from_dense"):
         SparseVectors.from_scipy(DENSE)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (1j, "weights of the type complex128; expected real numbers"),
+        (np.nan, "the weight nan in row 1, column 2"),
+        (1e300, r"the weight 1e\+300 in row 1, column 2; expected finite numbers of float32"),
+    ],
+)
+def test_weights_that_are_no_numbers_of_float32_are_refused(weight: complex, message: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    given = sparse.csr_array(np.array([[1, 0, 2], [0, 0, weight]]))
+    with pytest.raises(ValueError, match=message):
+        SparseVectors.from_scipy(given)
+
+
+def test_a_matrix_whose_indices_lead_out_of_it_is_refused() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    given = sparse.csr_array(DENSE)
+    given.indices[0] = 77
+    with pytest.raises(ValueError, match="indices"):
+        SparseVectors.from_scipy(given)
 
 
 @given(dense=MATRICES, data=st.data())
