@@ -114,7 +114,7 @@ def register(
 
 def list_command(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="Only versions of this kind.")
+        str | None, typer.Argument(metavar="KIND", help="Only versions of this kind.")
     ] = None,
     limit: Limit = 50,
     before: Annotated[
@@ -303,7 +303,7 @@ def compare(
 def runs(
     kind: Kind,
     version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="Only what was measured of it.")
+        str | None, typer.Argument(metavar="VERSION", help="Only what was measured of it.")
     ] = None,
     limit: Limit = 50,
     format: OutputFormat = "markdown",

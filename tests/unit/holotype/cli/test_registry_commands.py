@@ -125,6 +125,23 @@ def test_switches_are_refused_in_one_line(folder: Path) -> None:
     assert registry("activate", KIND, "other", "--allow-different-vectors").exit_code == 0
 
 
+def test_a_misspelt_kind_is_no_empty_answer(folder: Path) -> None:
+    add("one")
+    for arguments in (
+        ("list", "text_embeding"),
+        ("history", "text_embeding"),
+        ("runs", "text_embeding"),
+        ("runs", "text_embeding", "v1"),
+        ("rollback", "text_embeding"),
+        ("activate", "text_embeding", "one"),
+        ("benchmark", "text_embeding", "one"),
+        ("compare", "text_embeding", "one", "two"),
+    ):
+        refused = registry(*arguments)
+        assert (refused.exit_code, refused.stdout) == (1, ""), arguments
+        assert f"has no kind 'text_embeding'; it has only {KIND}" in refused.stderr, arguments
+
+
 def test_the_same_request_twice_is_one_activation(folder: Path) -> None:
     add("one", "two")
     first = registry("activate", KIND, "one", "--request-id", "deploy-1")
