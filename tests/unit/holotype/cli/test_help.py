@@ -15,7 +15,10 @@ from holotype.cli.app import make_app
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["lits"], "there is no command 'lits'; did you mean 'list' or 'alias'? there are list, show,"),
+        (
+            ["lits"],
+            "there is no command 'lits'; did you mean 'list' or 'alias'? there are list, show,",
+        ),
         (["frobnicate"], "there is no command 'frobnicate'; there are list, show,"),
         (
             ["pool", "list"],
