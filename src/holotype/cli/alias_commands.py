@@ -27,7 +27,7 @@ DifferentVectors: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--allow-different-vectors",
-        help="Switch although indexes of the one are wrong for the other.",
+        help="Switch although an index of one is useless with the other.",
     ),
 ]
 Full: TypeAlias = Annotated[
