@@ -133,5 +133,5 @@ def test_other_vectors_are_allowed_by_a_field_of_the_request() -> None:
     assert "--allow-different-vectors (allow_different_vectors=True)" in str(error)
     detail = problem_of(error).detail
     assert detail.startswith("search: the new vectors differ from those in use")
-    assert 'say so with "allow_different_vectors": true, or choose' in detail
+    assert 'confirm it with "allow_different_vectors": true, or choose' in detail
     assert "--allow" not in detail
