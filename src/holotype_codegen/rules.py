@@ -131,7 +131,7 @@ def languages_are_tags(entry: Entry, _: Entries) -> Iterator[Breach]:
         yield entry.breach(
             pointer,
             f"the language {quote_json(tag)} is not a registered BCP 47 tag in its shortest form",
-            "expected a tag such as en, pt-BR or zh-Hans",
+            "expected a tag such as en for English, pt-BR or zh-Hans",
             f"write {quote_json(better)}" if better else "look up the tag in IANA's registry",
         )
 

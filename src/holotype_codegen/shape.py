@@ -140,7 +140,9 @@ def _forbidden_encoding(entry: Entry) -> Breach:
         "/encoding",
         f"a model of the type {quote_json(entry.kind)} has no encoding",
         f"expected one only for the types {join_quoted(known_kinds())}",
-        f'write "type": {quote_json(meant)} if that is meant, or {delete}' if meant else delete,
+        f'write "type": {quote_json(meant)} if that is meant, or {delete}'
+        if meant
+        else f"correct the type to one of these, or {delete}",
         at_key=True,
     )
 

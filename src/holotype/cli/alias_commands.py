@@ -27,7 +27,7 @@ DifferentVectors: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--allow-different-vectors",
-        help="Switch although indexes of the one are wrong for the other.",
+        help="Switch although an index of one is useless with the other.",
     ),
 ]
 Full: TypeAlias = Annotated[
@@ -111,6 +111,10 @@ def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:
     """
     from holotype.references.aliases import alias_names, read_alias
 
+    if not store.is_dir():
+        fail(
+            f"{store}: there is no such folder; name the folder with the artifacts: --store FOLDER"
+        )
     try:
         histories = [read_alias(store, name) for name in alias_names(store)]
     except HolotypeError as error:

@@ -22,7 +22,7 @@ from holotype.cli.catalogues import OWN, open_catalogue
 from holotype.cli.docs import docs
 from holotype.cli.exporting import export
 from holotype.cli.generator import generate, validate
-from holotype.cli.groups import Command, add_commands, epilogue, make_group
+from holotype.cli.groups import Command, CommandGroup, add_commands, epilogue, make_group
 from holotype.cli.listing import list_models
 from holotype.cli.new_package import new
 from holotype.cli.output import counted_models, write
@@ -167,6 +167,7 @@ def make_app() -> typer.Typer:
     """Return the command; its help and errors are always plain text."""
     app = typer.Typer(
         name="holotype",
+        cls=CommandGroup,
         help=_SUMMARY,
         epilog=epilogue(_EXAMPLES),
         rich_markup_mode=None,

@@ -107,8 +107,12 @@ def convert(
 
 def plan(
     context: typer.Context,
-    old: Place,
-    new: Place,
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="The deployment that runs, named as for validate.")
+    ],
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="The one that replaces it, named in the same way.")
+    ],
     allow_code: AllowCode = False,
     as_json: AsJson = False,
 ) -> None:

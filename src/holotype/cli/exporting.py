@@ -72,8 +72,9 @@ def export(
 
     Each line of the output has a name, a tab and a value: folder, backend, dtype, max_difference;
     for vectors also min_cosine and texts, the number of texts, and of pictures where the model
-    reads those, that were compared, for sparse ones min_words_kept; for scores also agreement, the share of unchanged rankings or labels, and inputs; for captions also words_kept,
-    the share of words that stay where they were, and pictures.
+    reads those, that were compared, for sparse ones min_words_kept; for scores also agreement, the
+    share of unchanged rankings or labels, and inputs; for captions also words_kept, the share of
+    words that stay where they were, and pictures.
 
     Load the folder with load(ID, backend=..., dtype=..., checkpoint=FOLDER). Needs the extra export
     and the extra of the backend.

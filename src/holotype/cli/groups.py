@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import typer
+from typer.core import TyperGroup
+
+from holotype.naming import nearest
 
 
 class Command(NamedTuple):
@@ -25,6 +28,19 @@ class Command(NamedTuple):
     examples: tuple[str, ...]
 
 
+class CommandGroup(TyperGroup):
+    """A group that names its commands where it is asked for one that it does not have."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the arguments name; see `typer.core.TyperGroup`."""
+        name, names = args[0], self.list_commands(ctx)
+        if name not in names and not name.startswith("-") and not ctx.resilient_parsing:
+            close = " or ".join(repr(each) for each in nearest(name, names))
+            hint = f"did you mean {close}? " if close else ""
+            ctx.fail(f"there is no command {name!r}; {hint}there are {', '.join(names)}")
+        return super().resolve_command(ctx, args)
+
+
 def add_commands(app: typer.Typer, commands: Iterable[Command]) -> None:
     """Add commands to an application or a group."""
     for command in commands:
@@ -40,6 +56,7 @@ def make_group(name: str, summary: str, commands: Iterable[Command]) -> typer.Ty
     """Return a group of commands."""
     group = typer.Typer(
         name=name,
+        cls=CommandGroup,
         help=summary,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,

@@ -14,7 +14,7 @@ from holotype.errors import MissingExtraError
 Ids: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ID]...",
+        metavar="ID",
         help="Ids, aliases or Hugging Face ids; without any, all models.",
         autocompletion=complete_id,
     ),
@@ -22,7 +22,7 @@ Ids: TypeAlias = Annotated[
 IdsOrReferences: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ID]...",
+        metavar="ID",
         help="Ids, aliases or Hugging Face ids, or references; without any, all models.",
         autocompletion=complete_id,
     ),

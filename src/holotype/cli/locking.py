@@ -38,7 +38,7 @@ def lock_command(
     context: typer.Context,
     references: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[REF]...", help="References to add; without any, all of the file."),
+        typer.Argument(metavar="REF", help="References to add; without any, all of the file."),
     ] = None,
     lock: Lock = _LOCK,
     check: Annotated[

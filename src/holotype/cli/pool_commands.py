@@ -40,7 +40,7 @@ _HERE = "http://127.0.0.1:8080"
 
 
 def status(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this name.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this name.")] = None,
     url: Url = _HERE,
     as_json: AsJson = False,
 ) -> None:

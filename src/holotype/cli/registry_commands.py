@@ -53,7 +53,7 @@ DifferentVectors: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--allow-different-vectors",
-        help="Switch although indexes of the one are wrong for the other.",
+        help="Switch although an index of one is useless with the other.",
     ),
 ]
 Limit: TypeAlias = Annotated[
@@ -63,6 +63,7 @@ OutputFormat: TypeAlias = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="markdown, csv or json.")
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+FormatJson: TypeAlias = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 def register(
@@ -114,7 +115,7 @@ def register(
 
 def list_command(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="Only versions of this kind.")
+        str | None, typer.Argument(metavar="KIND", help="Only versions of this kind.")
     ] = None,
     limit: Limit = 50,
     before: Annotated[
@@ -243,6 +244,7 @@ def benchmark(
     device: Annotated[
         str | None, typer.Option("--device", metavar="DEVICE", help="Where to run, such as cuda:0.")
     ] = None,
+    as_json: AsJson = False,
     database: Address = DEFAULT,
 ) -> None:
     """Load a version, measure how good and how fast it is, and record the numbers.
@@ -255,7 +257,7 @@ def benchmark(
     95 % (- if there is none), number of samples.
     """
     with _registry(database, chosen_catalogue(context)) as registry:
-        from holotype.registry import run_benchmark
+        from holotype.registry import export_runs, run_benchmark
 
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", TextOverflowWarning)
@@ -270,6 +272,9 @@ def benchmark(
             )
     for warning in caught:
         note(f"warning: {warning.message}")
+    if as_json:
+        write(export_runs(runs, "json"))
+        return
     for run in runs:
         for each in run.measurements:
             low, high = each.interval or (None, None)
@@ -282,6 +287,7 @@ def compare(
     before: Annotated[str, typer.Argument(metavar="BEFORE", help="A version.")],
     after: Annotated[str, typer.Argument(metavar="AFTER", help="Another version.")],
     format: OutputFormat = "markdown",
+    as_json: FormatJson = False,
     database: Address = DEFAULT,
 ) -> None:
     """Compare what was measured of two versions.
@@ -294,7 +300,7 @@ def compare(
         from holotype.registry import PerformanceTracker, export_comparison
 
         comparison = PerformanceTracker(registry).compare(kind, before, after)
-        text = export_comparison(comparison, cast("Format", format))
+        text = export_comparison(comparison, _format(format, as_json))
     write(text)
     if not comparison.metrics:
         note(f"nothing was measured; measure with: holotype registry benchmark {kind} VERSION")
@@ -303,10 +309,11 @@ def compare(
 def runs(
     kind: Kind,
     version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="Only what was measured of it.")
+        str | None, typer.Argument(metavar="VERSION", help="Only what was measured of it.")
     ] = None,
     limit: Limit = 50,
     format: OutputFormat = "markdown",
+    as_json: FormatJson = False,
     database: Address = DEFAULT,
 ) -> None:
     """Show what was measured, the newest first.
@@ -317,8 +324,12 @@ def runs(
         from holotype.registry import PerformanceTracker, export_runs
 
         found = PerformanceTracker(registry).runs(kind, version, limit=limit)
-        text = export_runs(found, cast("Format", format))
+        text = export_runs(found, _format(format, as_json))
     write(text)
+
+
+def _format(format: str, as_json: bool) -> Format:
+    return "json" if as_json else cast("Format", format)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from holotype.encoders.running.collecting import VectorCollector
 from holotype.encoders.running.network import Towers
 from holotype.encoders.text_encoder import TextEncoder
 from holotype.encoders.vectors.quantization import Calibration, dequantize
-from holotype.encoders.vectors.similarity import Vectors, all_pairs, as_vectors, pairwise
+from holotype.encoders.vectors.similarity import Vectors, as_vectors, pairwise, stored_pairs
 from holotype.records import AnyDenseModel, ModelInfo
 
 _TINY = 1e-12
@@ -124,14 +124,20 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
 
         Args:
             queries: ``[n_queries, dim]``, or ``[dim]`` for one; as bits, ``ceil(dim / 8)`` bytes.
-            documents: likewise for documents.
+            documents: likewise for documents. They may be a file that is mapped into memory, and more
+                than fit there as float32: they are scored a few thousand at a time.
             calibration: the ranges for int8 and uint8.
 
         Returns:
             float32 ``[n_queries, n_documents]``; higher is closer. Cosines range from -1 to 1.
         """
-        left, right = (self._floats(side, calibration) for side in (queries, documents))
-        return all_pairs(left, right, function=self.encoding.similarity)
+        left, right = self._floats(queries, calibration), as_vectors(documents)
+        return stored_pairs(
+            left,
+            right,
+            lambda some: self._floats(some, calibration),
+            function=self.encoding.similarity,
+        )
 
     def similarity_pairwise(
         self,

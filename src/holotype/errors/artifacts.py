@@ -153,10 +153,10 @@ class DifferentVectorsError(ArtifactError):
         self.proposed = proposed
         super().__init__(
             location,
-            "the new vectors differ from those in use, so that an index of the one is wrong for the "
-            f"other (fingerprints: {_short(current)} in use, {_short(proposed)} new). Build the "
-            "index anew and say so with --allow-different-vectors (allow_different_vectors=True), or "
-            "choose what has the same fingerprint",
+            "the new vectors differ from those in use, so an index of one is useless with the other "
+            f"(fingerprints: {_short(current)} in use, {_short(proposed)} new). Rebuild the index and "
+            "confirm it with --allow-different-vectors (allow_different_vectors=True), or choose a "
+            "model with the same fingerprint",
         )
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -137,6 +137,7 @@ class ModelRegistry:
                 case.
 
         Raises:
+            VersionNotFoundError: there is no such kind.
             InvalidArgumentError: `limit` is out of range.
             DatabaseUnavailableError: the database does not answer.
         """
@@ -148,6 +149,8 @@ class ModelRegistry:
             query = query.where(model_version.c.id < before)
         check_line("containing", containing, may_be_empty=True)
         with self.database.reading() as connection:
+            if kind is not None:
+                require_kind(connection, self.database.location, kind)
             if containing:
                 ids = find_versions(
                     connection, containing, kind=kind, before=before, limit=limit + 1
@@ -360,8 +363,7 @@ class ModelRegistry:
             DatabaseUnavailableError: the database does not answer.
         """
         with self.database.reading() as connection:
-            require_kind(connection, self.database.location, check_kind(kind))
-            return find_target(connection, self.database.location, kind)
+            return find_target(connection, self.database.location, check_kind(kind))
 
     def history(
         self, kind: str, *, limit: int = 50, before: int | None = None

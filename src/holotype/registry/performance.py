@@ -126,14 +126,16 @@ class PerformanceTracker:
             metric: only runs that have this metric; None means all.
 
         Raises:
-            VersionNotFoundError: there is no such version.
+            VersionNotFoundError: there is no such kind or version.
             InvalidArgumentError: `limit` is out of range.
             DatabaseUnavailableError: the database does not answer.
         """
         if not 1 <= limit <= _MOST_RUNS:
             raise InvalidArgumentError(f"limit is {limit!r}; expected 1 to {_MOST_RUNS}")
         query = _select_runs().where(model_version.c.kind == check_kind(kind))
-        if version is not None:
+        if version is None:
+            self._registry.type_of(kind)
+        else:
             query = query.where(model_version.c.id == self._registry.get(kind, version).id)
         if before is not None:
             query = query.where(benchmark_run.c.id < before)

@@ -19,6 +19,7 @@ from holotype.registry.errors import (
     StaleGenerationError,
     VersionNotFoundError,
 )
+from holotype.registry.lookups import require_kind
 from holotype.registry.tables import activation, active_version
 from holotype.registry.versions import (
     WITH_VECTORS,
@@ -95,6 +96,7 @@ def find_active(connection: Connection, kind: str) -> Activation | None:
 
 def find_target(connection: Connection, location: str, kind: str) -> tuple[Activation, Activation]:
     """Return the activation that a kind is at, and the one that a rollback returns to."""
+    require_kind(connection, location, kind)
     current = find_active(connection, kind)
     if current is None or current.returns_to is None:
         what = "nothing is active" if current is None else "there is no version before"

@@ -27,8 +27,8 @@ from holotype.registry.versions import WITH_VECTORS, ModelVersion
 _PROBE = "text"
 _PICTURE = np.arange(32 * 32 * 3, dtype=np.uint32).reshape(32, 32, 3).astype(np.uint8)
 _INDEX = (
-    "an index of the one is wrong for the other: build it anew and allow different vectors, or "
-    "choose a version with the same fingerprint"
+    "an index of one is useless with the other: rebuild it and allow different vectors, or choose a "
+    "version with the same fingerprint"
 )
 
 _log = logging.getLogger(__name__)

@@ -230,7 +230,9 @@ def _value(value: object) -> str:
 def _owner(body: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
     """Return the class of the object that has, or should have, the field at a path."""
     owner: type[BaseModel] | None = body
-    for part in location[:-1]:
+    # FastAPI begins the path of a field of a body with its place in the request.
+    first = len(location) > 1 and location[0] == "body"
+    for part in location[first:-1]:
         if owner is None or part not in owner.model_fields:
             return None
         named = owner.model_fields[str(part)].annotation

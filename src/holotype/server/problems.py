@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -110,6 +112,19 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 
 _CHECKPOINT = "checkpoint="
 _ALLOWED = "--allow-different-vectors (allow_different_vectors=True)"
+
+_ROUTES = (
+    (
+        re.compile(r"list them with: holotype registry list ([^\s;]+)"),
+        r"GET /api/models/\1 lists them",
+    ),
+    (
+        re.compile(r"activate one with: holotype registry activate ([^\s;]+) VERSION"),
+        r"POST /api/models/\1/switch/VERSION activates one",
+    ),
+    (re.compile(r"list them with: holotype keys list"), "GET /api/keys lists them"),
+)
+"""What commands that errors name are called over HTTP; a client may have no command line."""
 
 _log = logging.getLogger("holotype.server")
 
@@ -266,6 +281,8 @@ def _detail(error: Exception) -> str:
 def _over_http(detail: str) -> str:
     """Return a message that says what an argument of Python is in a request or a deployment."""
     detail = detail.replace(_ALLOWED, '"allow_different_vectors": true')
+    for command, route in _ROUTES:
+        detail = command.sub(route, detail)
     if _CHECKPOINT not in detail:
         return detail
     return f"{detail}. What {_CHECKPOINT}FOLDER is in Python, the reference local:FOLDER is here"
@@ -317,6 +334,8 @@ def invalid(
 
 def respond(request: Request, error: Exception) -> Response:
     """Return the answer to a request that failed."""
+    if isinstance(error, RequestValidationError):
+        error = invalid(error.errors(), _body_of(request))
     problem = problem_of(error)
     if problem.status >= 500 and problem.code == "internal_error":
         _log.error("request %s failed", request_id_of(request), exc_info=error)
@@ -331,6 +350,16 @@ def respond(request: Request, error: Exception) -> Response:
         headers["www-authenticate"] = "Bearer"
     media_type = "application/json" if openai else "application/problem+json"
     return Response(orjson.dumps(body, default=str), problem.status, headers, media_type=media_type)
+
+
+def _body_of(request: Request) -> type[BaseModel] | None:
+    """Return the class of the body that a route takes; None if it takes none."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or route.body_field is None:
+        return None
+    named = route.body_field.field_info.annotation
+    classes = (each for each in (named, *get_args(named)) if isinstance(each, type))
+    return next((each for each in classes if issubclass(each, BaseModel)), None)
 
 
 def request_id_of(request: Request) -> str:

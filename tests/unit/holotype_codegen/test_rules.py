@@ -97,7 +97,7 @@ FACTS: list[Breach] = [
         ("dense", "/capabilities/languages/1", value, "languages_are_tags", words)
         for value, words in [
             ("xx", "look up the tag in IANA's registry"),
-            ("english", "expected a tag such as en, pt-BR or zh-Hans"),
+            ("english", "expected a tag such as en for English, pt-BR or zh-Hans"),
             ("eng-Latn", 'write "en"'),
             ("en-Latn", 'write "en"'),
             ("zho-Hans", 'write "zh-Hans"'),

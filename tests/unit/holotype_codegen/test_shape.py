@@ -235,6 +235,17 @@ def test_a_misspelt_kind_is_found_by_its_encoding() -> None:
     assert problem.action == 'write "type": "colbert" if that is meant, or delete the encoding'
 
 
+def test_a_kind_of_another_library_is_not_answered_with_deleting_the_encoding_alone() -> None:
+    (problem,) = problems_of(valid_catalogue(changed(valid_entry("dense"), "/type", "embedding")))
+    assert problem.action == "correct the type to one of these, or delete the encoding"
+
+
+def test_an_entry_without_a_source_is_told_what_a_source_is() -> None:
+    (problem,) = problems_of(valid_catalogue(changed(valid_entry("dense"), "/provenance", {})))
+    assert problem.pointer == "/models/0/provenance/*"
+    assert problem.action.startswith('add "*" (The key of a source at the top of the file, such as')
+
+
 @pytest.mark.parametrize(
     ("pointer", "value", "at", "keyword", "words"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holotype.encoders._load import import_part
+from holotype.encoders.checkpoints.checkpoint import GRAPHS
 from holotype.encoders.config import Backend, Precision, configure
 from holotype.encoders.names import as_reference, resolve
 from holotype.encoders.opening import open_reference
@@ -85,6 +86,10 @@ def export(
         ValueError: the backend or the dtype is unknown, there are no texts, or the model gives
             nothing that a limit is for.
     """
+    if backend not in GRAPHS:
+        others = " or ".join(map(repr, GRAPHS))
+        why = "torch runs the checkpoint itself" if backend == "torch" else "none is known"
+        raise ValueError(f"there is no export for {backend!r}: {why}; export for {others}")
     record, checkpoint = _opened(model, checkpoint)
     config = configure(
         record,
@@ -93,8 +98,6 @@ def export(
         trust_remote_code=trust_remote_code,
         backend=backend,
     )
-    if backend == "torch":
-        raise ValueError("torch runs the checkpoint itself; export for 'onnx' or 'openvino'")
     if texts is not None and not texts:
         raise ValueError("there are no texts to compare; leave texts= out for those built in")
     if texts is not None and isinstance(record, CaptionerModel):

@@ -41,6 +41,7 @@ def require_finite_scores(
     documents: Iterable[NDArray[Any]],
     *,
     absent: NDArray[np.bool_] | bool = False,
+    first: int = 0,
 ) -> NDArray[np.float32]:
     """Return the scores if none of them is NaN or infinite.
 
@@ -52,23 +53,29 @@ def require_finite_scores(
         queries: the values of each query, to name the culprit in the error.
         documents: the values of each document.
         absent: which documents are empty; theirs may be infinite.
+        first: the index of the first document.
 
     Raises:
         ValueError: a score is NaN or infinite; the error names the first vector with such values.
     """
     if (np.isfinite(scores) | absent).all():
         return scores
-    for name, several in (("queries", queries), ("documents", documents)):
-        refuse_infinite(name, several)
+    refuse_infinite("queries", queries)
+    refuse_infinite("documents", documents, first)
     raise ValueError("vectors are too long for their products to be float32; normalise them")
 
 
-def refuse_infinite(name: str, several: Iterable[NDArray[Any]]) -> None:
+def refuse_infinite(name: str, several: Iterable[NDArray[Any]], first: int = 0) -> None:
     """Refuse values with NaN or infinity.
+
+    Args:
+        name: their name in errors.
+        several: the values of each.
+        first: the index of the first of them.
 
     Raises:
         ValueError: they are in one of the several; the error names the first by its index.
     """
-    for index, values in enumerate(several):
+    for index, values in enumerate(several, first):
         if not np.isfinite(values).all():
             raise ValueError(f"{name} hold NaN or infinity, first at index {index}; {_ADVICE}")

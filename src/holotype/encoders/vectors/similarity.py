@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +18,9 @@ from holotype.errors import InvalidArgumentError
 
 # A block of this many document tokens keeps its scores in the processor's cache.
 _TOKENS_AT_ONCE = 8192
+
+# So many numbers of stored documents are in float32 at a time: 4 MB.
+_VALUES_AT_ONCE = 1 << 20
 
 # Shorter vectors lose digits when their values are squared in float32.
 _SHORT = 1e-12
@@ -157,13 +160,47 @@ def _spans(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 Vectors: TypeAlias = NDArray[np.float32]
 
 
-def all_pairs(queries: Vectors, documents: Vectors, *, function: str) -> Vectors:
+def stored_pairs(
+    queries: Vectors,
+    documents: NDArray[Any],
+    to_floats: Callable[[NDArray[Any]], Vectors],
+    *,
+    function: str,
+) -> Vectors:
+    """Score every query against every stored document, of which few are in float32 at a time.
+
+    Args:
+        queries: one vector for each query, ``[n_queries, dim]``.
+        documents: the documents as they are stored, ``[n_documents, width]``, such as the bytes of
+            quantised vectors; the array may be a file that is mapped into memory.
+        to_floats: returns the float32 vectors of some documents, ``[n, dim]``.
+        function: ``"cosine"`` or ``"dot"``.
+
+    Returns:
+        float32 ``[n_queries, n_documents]``.
+
+    Raises:
+        ValueError: a vector has NaN or infinity.
+    """
+    scores = np.empty((len(queries), len(documents)), dtype=np.float32)
+    at_once = max(1, _VALUES_AT_ONCE // max(1, queries.shape[-1]))
+    # An empty array is converted, too, so that a wrong width is refused.
+    for first in range(0, max(1, len(documents)), at_once):
+        block = to_floats(documents[first : first + at_once])
+        scores[:, first : first + at_once] = all_pairs(
+            queries, block, function=function, first=first
+        )
+    return scores
+
+
+def all_pairs(queries: Vectors, documents: Vectors, *, function: str, first: int = 0) -> Vectors:
     """Score every query ``[n_queries, dim]`` against every document: ``[n_queries, n_documents]``.
 
     Args:
         queries: one vector for each query.
         documents: one vector for each document.
         function: ``"cosine"`` or ``"dot"``.
+        first: the index of the first document in errors.
 
     Raises:
         ValueError: a vector has NaN or infinity.
@@ -171,7 +208,7 @@ def all_pairs(queries: Vectors, documents: Vectors, *, function: str) -> Vectors
     with np.errstate(invalid="ignore", over="ignore"):
         left, right = _scale(queries, documents, function)
         scores = np.asarray(left @ right.T, dtype=np.float32)
-    return require_finite_scores(scores, queries, documents)
+    return require_finite_scores(scores, queries, documents, first=first)
 
 
 def pairwise(queries: Vectors, documents: Vectors, *, function: str) -> Vectors:

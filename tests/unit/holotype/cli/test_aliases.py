@@ -62,6 +62,13 @@ def test_the_aliases_are_listed_by_name(store: Path) -> None:
     assert [each["alias"] for each in listed] == ["production", "staging"]
 
 
+def test_a_store_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
+    refused = alias(tmp_path / "nowhere", "list")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "nowhere: there is no such folder" in refused.stderr
+    assert "--store FOLDER" in refused.stderr
+
+
 def test_the_history_shows_the_newest_change_first(store: Path) -> None:
     alias(store, "set", "production", "blue", "--reason", "first")
     alias(store, "set", "production", "teal", "--reason", "better")

@@ -41,6 +41,26 @@ def test_a_limit_is_called_as_the_option_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--backend", "onx"), "there is no export for 'onx': none is known; export for 'onnx' or"),
+        (("--backend", "torch"), "'torch': torch runs the checkpoint itself; export for 'onnx' or"),
+        (
+            ("--backend", "onnx", "--dtype", "int4"),
+            "unknown dtype 'int4'; pass one of float32, float16, int8 to onnx",
+        ),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_with_what_can(
+    options: tuple[str, ...], why: str
+) -> None:
+    answer = run("export", "all-minilm-l6-v2", *options, catalogue="holotype.models")
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert why in answer.stderr
+    assert "None" not in answer.stderr
+
+
+@pytest.mark.parametrize(
     ("loss", "told"),
     [
         (VECTORS, "max_difference\t2.00e-07\nmin_cosine\t0.9999999\ntexts\t1\n"),

@@ -125,6 +125,23 @@ def test_switches_are_refused_in_one_line(folder: Path) -> None:
     assert registry("activate", KIND, "other", "--allow-different-vectors").exit_code == 0
 
 
+def test_a_misspelt_kind_is_no_empty_answer(folder: Path) -> None:
+    add("one")
+    for arguments in (
+        ("list", "text_embeding"),
+        ("history", "text_embeding"),
+        ("runs", "text_embeding"),
+        ("runs", "text_embeding", "v1"),
+        ("rollback", "text_embeding"),
+        ("activate", "text_embeding", "one"),
+        ("benchmark", "text_embeding", "one"),
+        ("compare", "text_embeding", "one", "two"),
+    ):
+        refused = registry(*arguments)
+        assert (refused.exit_code, refused.stdout) == (1, ""), arguments
+        assert f"has no kind 'text_embeding'; it has only {KIND}" in refused.stderr, arguments
+
+
 def test_the_same_request_twice_is_one_activation(folder: Path) -> None:
     add("one", "two")
     first = registry("activate", KIND, "one", "--request-id", "deploy-1")
@@ -141,7 +158,8 @@ def test_versions_are_measured_and_compared(folder: Path) -> None:
     for version, extra in (("v1", ()), ("v2", ("--option", "max_length=8"))):
         added = registry("register", KIND, version, "./minilm", *extra)
         assert added.exit_code == 0, added.stderr
-        measured = registry("benchmark", KIND, version, "--requests", "10", "--device", "cpu")
+        call = ("benchmark", KIND, version, "--requests", "10", "--device", "cpu")
+        measured = registry(*call)
         assert measured.exit_code == 0, measured.stderr
         assert ("longer than the 8 tokens" in measured.stderr) == (version == "v2")
         assert [line[0] for line in measured.lines][:4] == [
@@ -153,7 +171,9 @@ def test_versions_are_measured_and_compared(folder: Path) -> None:
     metrics = {each["metric"]: each for each in json.loads(compared.stdout)["metrics"]}
     assert metrics["ndcg@10"]["difference"] < 0
     assert metrics["latency_p50"]["apart"] == ""
-    recorded = json.loads(registry("runs", KIND, "v1", "--format", "json").stdout)
+    assert registry("compare", KIND, "v1", "v2", "--json").stdout == compared.stdout
+    recorded = json.loads(registry("runs", KIND, "v1", "--json").stdout)
+    assert recorded == json.loads(registry("runs", KIND, "v1", "--format", "json").stdout)
     assert [run["dataset"] for run in recorded] == ["speed on everyday-en", "everyday-en"]
     assert len(registry("runs", KIND, "--format", "csv").stdout.splitlines()) == 23
     assert registry("compare", KIND, "v1", "v2").stdout.startswith("| dataset | metric |")
@@ -161,6 +181,9 @@ def test_versions_are_measured_and_compared(folder: Path) -> None:
         "expected 'json', 'csv' or 'markdown'"
         in registry("compare", KIND, "v1", "v2", "--format", "xml").stderr
     )
+    again = json.loads(registry(*call, "--json").stdout)
+    assert [run["version_id"] for run in again] == ["v2", "v2"]
+    assert {each["metric"] for each in again[0]["measurements"]} >= {"recall@10", "ndcg@10"}
     add("one")
     alone = registry("compare", KIND, "one", "one")
     assert "holotype registry benchmark text_embedding VERSION" in alone.stderr

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from starlette.exceptions import HTTPException
 
+from holotype.deployment.document import RegistrySource
 from holotype.errors import CatalogueMismatchError, DifferentVectorsError
-from holotype.pool.errors import BreakerOpenError, ModelLoadError, UnknownNameError
-from holotype.registry.errors import DatabaseUnavailableError, StaleGenerationError
+from holotype.pool.errors import BreakerOpenError, ModelLoadError, PoolError, UnknownNameError
+from holotype.pool.registered import refuse_none
+from holotype.registry.errors import (
+    DatabaseUnavailableError,
+    KeyNotFoundError,
+    RegistryError,
+    StaleGenerationError,
+    VersionNotFoundError,
+)
 from holotype.server.envelope import TooLargeError
 from holotype.server.errors import BodyTooLargeError
 from holotype.server.problems import problem_of
@@ -69,6 +78,47 @@ def test_an_argument_of_python_is_told_as_what_it_is_in_a_request() -> None:
     assert problem_of(failed).detail.endswith(f"holotype pool reload. {translated}")
 
 
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (
+            VersionNotFoundError(
+                "db text",
+                "has no version 'v9'; list them with: holotype registry list text",
+                ("v8",),
+            ),
+            "text: has no version 'v9'; GET /api/models/text lists them; did you mean 'v8'?",
+        ),
+        (
+            VersionNotFoundError(
+                "db text",
+                "nothing is active to return to; activate one with: holotype registry activate text "
+                "VERSION",
+            ),
+            "text: nothing is active to return to; POST /api/models/text/switch/VERSION activates "
+            "one",
+        ),
+        (
+            KeyNotFoundError("db", "has no key 9; list them with: holotype keys list"),
+            "the registry: has no key 9; GET /api/keys lists them",
+        ),
+    ],
+)
+def test_a_command_is_told_as_the_route_that_does_the_same(
+    error: RegistryError, detail: str
+) -> None:
+    assert problem_of(error).detail == detail
+
+
+def test_a_name_that_follows_nothing_yet_is_told_with_the_route_that_switches() -> None:
+    with pytest.raises(PoolError) as caught:
+        refuse_none("search", RegistrySource(kind="text"))
+    assert problem_of(caught.value).detail == (
+        "'search' cannot be loaded: no version of 'text' is active; POST /api/models/text/switch/"
+        "VERSION activates one"
+    )
+
+
 def test_the_address_of_the_database_is_not_for_clients() -> None:
     stale = StaleGenerationError("sqlite:///registry.db text_embedding", 0, 1, "alice")
     assert problem_of(stale).detail.startswith(
@@ -83,5 +133,5 @@ def test_other_vectors_are_allowed_by_a_field_of_the_request() -> None:
     assert "--allow-different-vectors (allow_different_vectors=True)" in str(error)
     detail = problem_of(error).detail
     assert detail.startswith("search: the new vectors differ from those in use")
-    assert 'say so with "allow_different_vectors": true, or choose' in detail
+    assert 'confirm it with "allow_different_vectors": true, or choose' in detail
     assert "--allow" not in detail

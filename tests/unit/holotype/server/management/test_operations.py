@@ -56,6 +56,18 @@ def test_what_cannot_be_registered_is_said(site: Site) -> None:
         answer = site.post(f"{MODELS}/register", wrong)
         assert answer.status_code == 422
         assert field in answer.json()["detail"]
+    guessed = site.post(f"{MODELS}/register", {"ref": "local:x", "version_id": "v9"}).json()
+    assert guessed["errors"] == [
+        {"field": "reference", "message": "is missing, expected a text"},
+        {
+            "field": "ref",
+            "message": "found a field that is unknown here, expected one of reference, version_id, "
+            "model_id, inference_config, dry_run",
+        },
+    ]
+    switch = site.post(f"{MODELS}/switch/v1", {"expected": 0}).json()["errors"]
+    assert [each["field"] for each in switch] == ["expected"]
+    assert "expected one of expected_generation, reason" in switch[0]["message"]
     dim = {**good, "inference_config": {"dim": 7}, "dry_run": True}
     checks = site.post(f"{MODELS}/register", dim).json()["checks"]
     assert [each["name"] for each in checks if each["outcome"] == "failed"] != []
