@@ -33,6 +33,7 @@ class OfPictures(DynamicCache):
     """
 
     def __init__(self) -> None:
+        """Know nothing yet."""
         super().__init__()
         self.patches: list[tuple[LinearMap, LinearMap]] = []
         self.keys_values: dict[int, tuple[Tensor, Tensor]] = {}
