@@ -61,6 +61,7 @@ def replace_writing_layers(writer: Any, *, n_beams: int, n_new: int, cache_argum
     weight: Tensor = first.query.weight
     # Each token of a beam takes the products of one head after the other, with all patches.
     few = n_beams * n_new * first.num_attention_heads <= len(weight)
+    # Numbers of fewer bits would be rounded once more.
     exact = weight.dtype == torch.float32 and one_dnn_multiplies(weight.device, weight.dtype)
     attend = _ByPatches if few and exact else _ByKeys
     for at, layer in enumerate(layers):
@@ -127,10 +128,11 @@ class _ByKeys:
 
     def __init__(self, own: Any, n_beams: int, at: int) -> None:
         self._n_heads: int = own.num_attention_heads
+        self._head_dim = len(own.key.weight) // self._n_heads
         both = (own.key, own.value)
-        weight = torch.cat([one.weight for one in both])
-        counts = row_counts(weight.dtype)
-        self._map = linear_map(weight, torch.cat([one.bias for one in both]), counts)
+        self._map = linear_map(
+            torch.cat([one.weight for one in both]), torch.cat([one.bias for one in both])
+        )
         self._n_beams = n_beams
         self._at = at
 
@@ -139,19 +141,18 @@ class _ByKeys:
         if self._at not in memory.keys_values:
             memory.keys_values[self._at] = self._keys_values(pictures[:: self._n_beams])
         keys, values = memory.keys_values[self._at]
-        heads = query.view(len(keys), -1, self._n_heads, keys.shape[3]).transpose(1, 2)
-        scores = torch.matmul(heads * keys.shape[3] ** -0.5, keys.transpose(2, 3))
+        heads = query.view(len(keys), -1, self._n_heads, self._head_dim).transpose(1, 2)
+        scores = torch.matmul(heads * self._head_dim**-0.5, keys.transpose(2, 3))
         return _beside(torch.matmul(torch.softmax(scores, dim=-1), values))
 
     def _keys_values(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        found = None
+        n_pictures, n_patches, _ = pictures.shape
+        found = pictures.new_empty(2, n_pictures, self._n_heads, n_patches, self._head_dim)
         for at, patches in enumerate(pictures):
-            one = self._map(patches).view(len(patches), 2, self._n_heads, -1).permute(1, 2, 0, 3)
-            if found is None:
-                found = one.new_empty(2, len(pictures), *one.shape[1:])
-            found[:, at] = one
-        assert found is not None
-        return found[0], found[1]
+            both = self._map(patches).view(n_patches, 2, self._n_heads, self._head_dim)
+            found[:, at] = both.permute(1, 2, 0, 3)
+        keys, values = found
+        return keys, values
 
 
 class _ByPatches:
