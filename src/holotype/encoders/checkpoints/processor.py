@@ -156,7 +156,7 @@ class ImageProcessor:
 
     Two are no such fields: `rounds_crop` says whether the corner of a crop is rounded to the nearest
     pixel, as OpenCLIP's library does it, and not down; `resizes` is False where a file says that
-    pictures stay as large as they are.
+    pictures stay as large as they are, else None.
 
     Attributes:
         name: the class of transformers, without the suffix of a backend.
@@ -243,8 +243,9 @@ def _name(file: JsonFile, whole: JsonFile, folder: Checkpoint) -> str | None:
 def _processor(values: JsonFile, whole: JsonFile, name: str | None, folder: str) -> ImageProcessor:
     known = name in CLASSES
     mean, std = _normalization(values)
-    resizes = values.boolean("do_resize")
-    resized = {} if resizes is not None and not resizes.value else _resizing(values, name)
+    flag = values.boolean("do_resize")
+    kept = flag if flag is not None and not flag.value else None
+    resized = _resizing(values, name) if kept is None else {}
     splits = values.boolean("do_image_splitting")
     tile = values.part("max_image_size") if splits is not None and splits.value else None
     converts = values.boolean("do_convert_rgb")
@@ -252,7 +253,7 @@ def _processor(values: JsonFile, whole: JsonFile, name: str | None, folder: str)
         name=name,
         folder=folder,
         **resized,
-        resizes=resizes,
+        resizes=kept,
         max_patches=values.integer("max_num_patches"),
         crop=_crop(values, known=known),
         tile_size=None if tile is None else tile.integer("longest_edge"),

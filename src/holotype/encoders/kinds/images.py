@@ -166,10 +166,8 @@ def _other_way(processor: ImageProcessor) -> Setting[str] | None:
         found: Setting[Any] | None = getattr(processor, name)
         if found is not None:
             return Setting(f"image_{name} {found.value}", found.file)
-    resizes = processor.resizes
-    if resizes is None or resizes.value:
-        return None
-    return Setting("pictures as large as they are", resizes.file)
+    kept = processor.resizes
+    return None if kept is None else Setting("pictures as large as they are", kept.file)
 
 
 def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
