@@ -11,7 +11,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ import numpy as np
 from PIL import Image
 
 import kernels
+from holotype import CaptionerModel
+from holotype.encoders.config import Backend, Precision
 from report import Table
 from timing import in_turns
 
@@ -86,6 +88,7 @@ def _save_blip(folder: Path) -> None:
         text_config={
             "vocab_size": len(words),
             "encoder_hidden_size": 768,
+            "num_attention_heads": 12,
             "bos_token_id": words["[DEC]"],
             "sep_token_id": words["[SEP]"],
             "pad_token_id": words["[PAD]"],
@@ -234,29 +237,20 @@ def one_table(n_rounds: int = 30) -> Table:
     return _latency(times, "One JPEG of 2 megapixels from bytes to vector, ViT-B/32, float32")
 
 
-def captions_table(n_pictures: int = 16, n_rounds: int = 3) -> Table:
+def captions_table(n_pictures: int = 16, n_rounds: int = 3, n_beams: int = 1) -> Table:
     """Measure captions of BLIP's size in batches."""
     import torch
     from transformers import BlipForConditionalGeneration, BlipProcessor
     from transformers.image_utils import load_image
 
-    from holotype import CaptionerModel, load
+    from holotype import load
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "pictures").mkdir()
         paths = draw_pictures(folder / "pictures", n_pictures)
         _save_blip(folder / "model")
-        record = CaptionerModel(
-            id="blip-size",
-            type="captioner",
-            name="BLIP's size",
-            huggingface_id="none/blip-size",
-            organization="none",
-            description="Random weights.",
-            embedding_dim=None,
-            max_new_tokens=20,
-        )
+        record = _captioner(n_beams)
         ours = _each_way(lambda: load(record, checkpoint=folder / "model", device="cpu"))
         model: Any = BlipForConditionalGeneration.from_pretrained(folder / "model").eval()
         processor: Any = BlipProcessor.from_pretrained(folder / "model")
@@ -266,7 +260,7 @@ def captions_table(n_pictures: int = 16, n_rounds: int = 3) -> Table:
             for start in range(0, len(paths), 16):
                 images = [load_image(str(path)) for path in paths[start : start + 16]]
                 inputs = processor(images=images, return_tensors="pt")
-                model.generate(**inputs, max_new_tokens=20)
+                model.generate(**inputs, max_new_tokens=20, num_beams=n_beams)
 
         times = in_turns(
             {
@@ -276,7 +270,163 @@ def captions_table(n_pictures: int = 16, n_rounds: int = 3) -> Table:
             n_rounds,
             warm_up=False,
         )
-    return _latency(times, f"Captions of {n_pictures} pictures, BLIP's size, greedy, float32")
+    return _latency(
+        times, f"Captions of {n_pictures} pictures, BLIP's size, {_search(n_beams)}, float32"
+    )
+
+
+def _search(n_beams: int) -> str:
+    return "greedy" if n_beams == 1 else f"{n_beams} beams"
+
+
+def _captioner(n_beams: int = 1) -> CaptionerModel:
+    return CaptionerModel(
+        id="blip-size",
+        type="captioner",
+        name="BLIP's size",
+        huggingface_id="none/blip-size",
+        organization="none",
+        description="Random weights.",
+        embedding_dim=None,
+        max_new_tokens=20,
+        num_beams=n_beams,
+    )
+
+
+_EXPORTS: tuple[tuple[Backend, Precision], ...] = (
+    ("onnx", "float32"),
+    ("onnx", "int8"),
+    ("openvino", "float32"),
+    ("openvino", "bfloat16"),
+    ("openvino", "int8"),
+)
+
+
+def vector_exports_table(n_pictures: int = 32, n_rounds: int = 3) -> Table:
+    """Measure exports of ViT-B/32's size, beside torch and transformers' own loop."""
+    with tempfile.TemporaryDirectory() as name:
+        _save_clip(Path(name) / "model")
+        made = _export_each(Path(name), _EXPORTS)
+        return vectors_by_exports(Path(name), made, n_pictures, n_rounds)
+
+
+def caption_exports_table(n_pictures: int = 4, n_rounds: int = 2) -> Table:
+    """Measure exports of BLIP's size, beside torch and transformers' own loop."""
+    with tempfile.TemporaryDirectory() as name:
+        _save_blip(Path(name) / "model")
+        made = _export_each(Path(name), [one for one in _EXPORTS if one[1] == "float32"])
+        return captions_by_exports(Path(name), made, n_pictures, n_rounds)
+
+
+def _export_each(
+    folder: Path, wanted: Iterable[tuple[Backend, Precision]]
+) -> dict[tuple[Backend, Precision], Path]:
+    from holotype.encoders.exports import export
+
+    made = {}
+    for backend, dtype in wanted:
+        made[backend, dtype] = folder / f"{backend}-{dtype}"
+        export(folder / "model", backend=backend, dtype=dtype, to=made[backend, dtype])
+    return made
+
+
+def vectors_by_exports(
+    folder: Path, made: Mapping[tuple[Backend, Precision], Path], n_pictures: int, n_rounds: int
+) -> Table:
+    """Measure exports that are there; see `vector_exports_table`."""
+    import torch
+    from transformers import CLIPModel, CLIPProcessor
+
+    from holotype import load
+
+    model: Any = CLIPModel.from_pretrained(folder / "model").eval()
+    processor: Any = CLIPProcessor.from_pretrained(folder / "model")
+
+    @torch.inference_mode()
+    def by_loop(pictures: Sequence[Image.Image]) -> None:
+        for start in range(0, len(pictures), _AT_ONCE):
+            batch = [one.convert("RGB") for one in pictures[start : start + _AT_ONCE]]
+            model.get_image_features(**processor(images=batch, return_tensors="pt"))
+
+    encoders: dict[str, Any] = {"torch": load(folder / "model", device="cpu")}
+    for (backend, dtype), place in made.items():
+        encoders[f"{backend}, {dtype}"] = load(place, backend=backend, dtype=dtype, device="cpu")
+    ways = {name: one.encode_image for name, one in encoders.items()}
+    return _by_exports(ways, by_loop, folder, n_pictures, n_rounds, side=224, what="ViT-B/32")
+
+
+def captions_by_exports(
+    folder: Path, made: Mapping[tuple[Backend, Precision], Path], n_pictures: int, n_rounds: int
+) -> Table:
+    """Measure exports that are there; see `caption_exports_table`."""
+    import torch
+    from transformers import BlipForConditionalGeneration, BlipProcessor
+
+    from holotype import load
+
+    model: Any = BlipForConditionalGeneration.from_pretrained(folder / "model").eval()
+    processor: Any = BlipProcessor.from_pretrained(folder / "model")
+
+    @torch.inference_mode()
+    def by_loop(pictures: Sequence[Image.Image]) -> None:
+        for start in range(0, len(pictures), 16):
+            batch = [one.convert("RGB") for one in pictures[start : start + 16]]
+            inputs = processor(images=batch, return_tensors="pt")
+            model.generate(**inputs, max_new_tokens=20)
+
+    captioners: dict[str, Any] = {
+        "torch": load(_captioner(), checkpoint=folder / "model", device="cpu")
+    }
+    for (backend, dtype), place in made.items():
+        captioners[f"{backend}, {dtype}"] = load(
+            _captioner(), checkpoint=place, backend=backend, dtype=dtype, device="cpu"
+        )
+    ways = {name: one.caption for name, one in captioners.items()}
+    return _by_exports(ways, by_loop, folder, n_pictures, n_rounds, side=384, what="BLIP's size")
+
+
+def _by_exports(
+    ways: Mapping[str, Callable[[Any], Any]],
+    by_loop: Callable[[Sequence[Image.Image]], None],
+    folder: Path,
+    n_pictures: int,
+    n_rounds: int,
+    *,
+    side: int,
+    what: str,
+) -> Table:
+    (folder / "pictures").mkdir(exist_ok=True)
+    paths = draw_pictures(folder / "pictures", n_pictures)
+    ready = [Image.open(path).convert("RGB").resize((side, side)) for path in paths]
+    loop = "transformers' loop"
+    times = {
+        name: in_turns(
+            {
+                **{way: partial(run, pictures) for way, run in ways.items()},
+                loop: partial(_open_and, by_loop, pictures),
+            },
+            n_rounds,
+        )
+        for name, pictures in (("ready", ready), ("files", paths))
+    }
+    best = {way: {name: min(times[name][way]) for name in times} for way in times["ready"]}
+    return Table(
+        title=f"{n_pictures} pictures, {what}, wall time",
+        header=["library", "of the network's size", "files", "times as fast as the loop"],
+        rows=[
+            [
+                way,
+                f"{1e3 * found['ready']:,.0f} ms",
+                f"{1e3 * found['files']:,.0f} ms",
+                " and ".join(f"{best[loop][name] / found[name]:.2f}" for name in found),
+            ]
+            for way, found in best.items()
+        ],
+    )
+
+
+def _open_and(run: Callable[[Sequence[Image.Image]], None], pictures: Sequence[Any]) -> None:
+    run([one if isinstance(one, Image.Image) else Image.open(one) for one in pictures])
 
 
 def _latency(times: dict[str, list[float]], title: str) -> Table:

@@ -48,6 +48,8 @@ BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "images": lambda _: images.bulk_table(),
     "one_image": lambda _: images.one_table(),
     "captions": lambda _: images.captions_table(),
+    "image_exports": lambda _: images.vector_exports_table(),
+    "caption_exports": lambda _: images.caption_exports_table(),
     "importing": lambda _: importing.table(),
     "lookups": lambda _: lookups.table(),
     "generation": lambda _: generation.table(),

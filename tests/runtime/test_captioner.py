@@ -17,12 +17,15 @@ import transformers
 from safetensors.torch import load_file, save_file
 from tests.pictures import photograph
 from tests.runtime.image_models import blip, blip_2, blip_2_t5, clip, git, vit_gpt2
+from transformers.pytorch_utils import Conv1D
 
 from holotype import load
 from holotype.encoders import Captioner
 from holotype.encoders.captioner import Caption
 from holotype.encoders.checkpoints.captioner import CAPTIONERS
 from holotype.encoders.torch_backend.backbone import weight_bytes
+from holotype.encoders.torch_backend.blip_writer import empty_cache
+from holotype.encoders.torch_backend.captioner import CACHE_ARGUMENT
 from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
 from holotype.errors import (
     CatalogueMismatchError,
@@ -107,6 +110,81 @@ def test_captions_are_those_of_transformers(each: Any, options: dict[str, Any]) 
     assert captioner.caption(PICTURES[3]).text == texts[3]
     assert all(0 < caption.score <= 1 for caption in found)
     assert max(caption.n_tokens for caption in found) == ids.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "way"),
+    [
+        ({"max_new_tokens": 8}, "_ByPatches"),
+        ({"max_new_tokens": 3, "prompt": "a photo of"}, "_ByPatches"),
+        ({"max_new_tokens": 2, "num_beams": 4}, "_ByPatches"),
+        ({"max_new_tokens": 9}, "_ByKeys"),
+        ({"max_new_tokens": 3, "num_beams": 3}, "_ByKeys"),
+        ({"max_new_tokens": 9, "num_beams": 3, "prompt": "a photo of"}, "_ByKeys"),
+    ],
+    ids=str,
+)
+def test_short_captions_of_blip_need_no_keys_of_pictures(
+    options: dict[str, Any], way: str, tmp_path: Path
+) -> None:
+    processor = blip(tmp_path)
+    captioner = load(record_of(**options), checkpoint=tmp_path, device="cpu")
+    attention = writing_layers(captioner)[0]._to_pictures
+    assert type(attention).__name__ == (
+        way if one_dnn_multiplies(torch.device("cpu"), torch.float32) else "_ByKeys"
+    )
+    texts, _ = theirs("blip", processor, tmp_path, PICTURES, **options)
+    for n_pictures in (7, 3, 1):
+        found = captioner.caption(PICTURES, batch_size=n_pictures)
+        assert [caption.text for caption in found] == texts
+
+
+@pytest.mark.parametrize("max_new_tokens", [8, 9])
+def test_both_ways_are_as_exact_as_transformers(max_new_tokens: int, tmp_path: Path) -> None:
+    blip(tmp_path)
+    model: Any = transformers.BlipForConditionalGeneration.from_pretrained(tmp_path).eval()
+    captioner: Any = load(
+        record_of(max_new_tokens=max_new_tokens), checkpoint=tmp_path, device="cpu"
+    )
+    pixels = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    options: dict[str, Any] = {
+        "max_new_tokens": max_new_tokens,
+        "return_dict_in_generate": True,
+        "output_logits": True,
+    }
+    with torch.inference_mode():
+        own = captioner._towers.network._model._model
+        ours = own.generate(pixels, **options | {CACHE_ARGUMENT: empty_cache()})
+        theirs = model.generate(pixels, **options)
+        exact = model.double().generate(pixels.double(), **options)
+    assert torch.equal(ours.sequences, exact.sequences)
+    right = torch.stack(exact.logits)
+    error = (torch.stack(ours.logits) - right).abs()
+    assert error.mean() <= 2 * (torch.stack(theirs.logits) - right).abs().mean()
+
+
+def test_captions_in_half_precision_attend_by_keys(tmp_path: Path) -> None:
+    blip(tmp_path)
+    captioner = load(
+        record_of(max_new_tokens=4), checkpoint=tmp_path, device="cpu", dtype="bfloat16"
+    )
+    assert type(writing_layers(captioner)[0]._to_pictures).__name__ == "_ByKeys"
+    assert all(0 < caption.score <= 1 for caption in captioner.caption(PICTURES))
+
+
+def writing_layers(captioner: Any) -> Any:
+    return captioner._towers.network._model._model.text_decoder.bert.encoder.layer
+
+
+def test_all_maps_are_the_faster_ones(each: Any) -> None:
+    _, _, folder = each
+    captioner: Any = load(folder, device="cpu")
+    left = [
+        one
+        for one in captioner._towers.network._model._model.modules()
+        if isinstance(one, torch.nn.Linear | Conv1D)
+    ]
+    assert not one_dnn_multiplies(torch.device("cpu"), torch.float32) or not left
 
 
 def test_the_score_is_the_mean_probability_of_the_tokens(each: Any) -> None:

@@ -493,6 +493,15 @@ def test_a_checkpoint_that_names_the_tokenizer_of_siglip(tmp_path: Path) -> None
     assert_same(encoder.encode(["  A CAT, (and) the\tdog!  "]), plain.encode(["a cat and the dog"]))
 
 
+@pytest.mark.parametrize("make", [siglip, siglip2, siglip2_fixed])
+def test_texts_are_not_padded_by_a_guess(make: Callable[[Path], Any], tmp_path: Path) -> None:
+    # Without the file transformers masks the padding, and the vectors are others.
+    make(tmp_path)
+    (tmp_path / "tokenizer_config.json").unlink()
+    with pytest.raises(UnsupportedModelError, match=r"has no tokenizer_config\.json"):
+        load(tmp_path, device="cpu")
+
+
 def test_weights_that_are_missing_are_an_error(tmp_path: Path) -> None:
     clip(tmp_path)
     change_tensors(tmp_path, "model.safetensors", visual_projection__weight=None)

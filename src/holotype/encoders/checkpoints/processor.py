@@ -154,8 +154,9 @@ _BY_AREA = frozenset({"Qwen2VLImageProcessor"})
 class ImageProcessor:
     """What the files say of each field of `ImageReader`, without its prefix; None where nothing.
 
-    `rounds_crop` is no such field: it says whether the corner of a crop is rounded to the nearest
-    pixel, as OpenCLIP's library does it, and not down.
+    Two are no such fields: `rounds_crop` says whether the corner of a crop is rounded to the nearest
+    pixel, as OpenCLIP's library does it, and not down; `resizes` is False where a file says that
+    pictures stay as large as they are, else None.
 
     Attributes:
         name: the class of transformers, without the suffix of a backend.
@@ -181,6 +182,7 @@ class ImageProcessor:
     merge_size: Setting[int] | None = None
     tokens: Setting[int] | None = None
     rounds_crop: Setting[bool] | None = None
+    resizes: Setting[bool] | None = None
 
 
 def read_image_processor(checkpoint: Checkpoint) -> ImageProcessor | None:
@@ -241,7 +243,9 @@ def _name(file: JsonFile, whole: JsonFile, folder: Checkpoint) -> str | None:
 def _processor(values: JsonFile, whole: JsonFile, name: str | None, folder: str) -> ImageProcessor:
     known = name in CLASSES
     mean, std = _normalization(values)
-    resized = _resizing(values, name) if _flag(values, "do_resize", default=True) else {}
+    flag = values.boolean("do_resize")
+    kept = flag if flag is not None and not flag.value else None
+    resized = _resizing(values, name) if kept is None else {}
     splits = values.boolean("do_image_splitting")
     tile = values.part("max_image_size") if splits is not None and splits.value else None
     converts = values.boolean("do_convert_rgb")
@@ -249,6 +253,7 @@ def _processor(values: JsonFile, whole: JsonFile, name: str | None, folder: str)
         name=name,
         folder=folder,
         **resized,
+        resizes=kept,
         max_patches=values.integer("max_num_patches"),
         crop=_crop(values, known=known),
         tile_size=None if tile is None else tile.integer("longest_edge"),
@@ -271,11 +276,6 @@ def _patch_size(values: JsonFile) -> Setting[int] | None:
     return (
         None if isinstance(values.values.get("patch_size"), dict) else values.integer("patch_size")
     )
-
-
-def _flag(values: JsonFile, key: str, *, default: bool) -> bool:
-    found = values.boolean(key)
-    return default if found is None else found.value
 
 
 def _resizing(values: JsonFile, name: str | None) -> dict[str, Any]:

@@ -69,8 +69,8 @@ def compare_image_text(
     """Compare a record and a checkpoint, and keep the comparisons instead of raising them.
 
     Raises:
-        UnsupportedModelError: neither says how pictures are prepared, or scores are sigmoids of
-            unknown scale.
+        UnsupportedModelError: neither says how pictures are prepared, or how texts are padded, or
+            scores are sigmoids of unknown scale.
     """
     text = settings.text
     merge.sizes()
@@ -147,6 +147,13 @@ def _padded_length(
             record.id,
             "its texts are padded to one length, but neither the catalogue nor the checkpoint says "
             "to which; load a record with text_length",
+        )
+    if not settings.text.transformer.has(TOKENIZER_FILE):
+        raise UnsupportedModelError(
+            record.id,
+            f"its texts are padded to one length, but the checkpoint has no {TOKENIZER_FILE}, which says "
+            "with which token and whether the network sees it, and a guess would be silently wrong; add "
+            "the file of the model's repository",
         )
     return length if length is not None or positions is None else positions.value
 

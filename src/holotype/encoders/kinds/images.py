@@ -101,6 +101,8 @@ def compare_pixels(
         theirs: Setting[Any] | None = getattr(processor, name, None)
         if name == "patch_size":
             theirs = theirs or patch_size
+        if ours is not None and name in _WAYS:
+            theirs = theirs or _other_way(processor)
         return comparer.choose(f"image_{name}", ours, theirs, usual)
 
     colour = choose("colour", "RGB")
@@ -153,7 +155,19 @@ def compare_stated_pixels(
     """
     for name in ("colour", *_WAYS, "crop", "resample", "rescale", "mean", "std", *_OTHERS):
         ours, theirs = getattr(record, f"image_{name}"), getattr(processor, name)
+        if ours is not None and name in _WAYS:
+            theirs = theirs or _other_way(processor)
         comparer.choose(f"image_{name}", ours, theirs)
+
+
+def _other_way(processor: ImageProcessor) -> Setting[str] | None:
+    """Return what the files say of resizing, for a record that says it in another way."""
+    for name in _WAYS:
+        found: Setting[Any] | None = getattr(processor, name)
+        if found is not None:
+            return Setting(f"image_{name} {found.value}", found.file)
+    kept = processor.resizes
+    return None if kept is None else Setting("pictures as large as they are", kept.file)
 
 
 def _three(values: tuple[float, ...]) -> tuple[float, float, float]:

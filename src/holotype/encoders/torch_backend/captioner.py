@@ -11,15 +11,12 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import (
     BlipForConditionalGeneration,
-    DynamicCache,
-    EncoderDecoderCache,
     GenerationConfig,
     GenerationMixin,
     PreTrainedModel,
-    VisionEncoderDecoderModel,
 )
 
 from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
@@ -32,6 +29,7 @@ from holotype.encoders.kinds.plan import CaptionerPlan
 from holotype.encoders.running.captions import Writers, Written, n_until_end
 from holotype.encoders.running.network import OutputOf
 from holotype.encoders.torch_backend.backbone import Placement, weight_bytes
+from holotype.encoders.torch_backend.blip_writer import empty_cache, replace_writing_layers
 from holotype.encoders.torch_backend.forwards import replace_linears
 from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.pre_norm_encoder import replace_encoders
@@ -60,21 +58,22 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
     model = move(device=placement.device, dtype=placement.dtype)
     memory_bytes = weight_bytes(model)
     replace_encoders(model)
-    if isinstance(model, BlipForConditionalGeneration):
-        # Its layers take nothing but the results of their maps; those of others read the weights.
-        with torch.inference_mode():
-            memory_bytes += _replace_maps(model.text_decoder)
-        if plan.encoding.num_beams > 1:
-            _share_pictures(model.text_decoder, plan.encoding.num_beams)
-    elif isinstance(model, VisionEncoderDecoderModel):
-        with torch.inference_mode():
-            replace_linears(model.get_submodule("encoder"))
     prompt = prompt_ids(plan.encoding, tokenizer, model.config)
     if prompt is None:
         _check_beginning(folder, model, plan.encoding.model_type)
     n_shown = _n_shown(model, plan.encoding.model_type, prompt)
     longest = longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
-    captions = Captions(model, plan.encoding, prompt, longest - n_shown, placement, memory_bytes)
+    n_new = longest - n_shown
+    with torch.inference_mode():
+        if isinstance(model, BlipForConditionalGeneration):
+            replace_writing_layers(
+                model.text_decoder,
+                n_beams=plan.encoding.num_beams,
+                n_new=n_new,
+                cache_argument=CACHE_ARGUMENT,
+            )
+        memory_bytes += _replace_maps(model)
+    captions = Captions(model, plan.encoding, prompt, n_new, placement, memory_bytes)
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 
 
@@ -98,44 +97,14 @@ def _check_beginning(folder: Checkpoint, model: Any, model_type: str) -> None:
         )
 
 
-def _replace_maps(writer: Any) -> int:
-    """Let the maps of a network that writes run faster, and return how many bytes that adds."""
+def _replace_maps(model: Any) -> int:
+    """Let the maps of a model run faster, and return how many bytes that adds."""
+    writer = writer_of(model)
     words, last = writer.get_input_embeddings(), writer.get_output_embeddings()
-    replace_linears(writer)
+    replace_linears(model)
     # The table of the words stays as it is where the last map has been laid out anew.
     replaced = writer.get_output_embeddings() is not last
     return last.weight.nbytes if replaced and last.weight is words.weight else 0
-
-
-def _share_pictures(writer: Any, n_beams: int) -> None:
-    """Let keys and values of a picture be computed once for all its beams."""
-    for layer in writer.bert.encoder.layer:
-        attention = layer.crossattention.self
-        attention.key = _OnceAPicture(attention.key, n_beams)
-        attention.value = _OnceAPicture(attention.value, n_beams)
-
-
-class _OnceAPicture(nn.Module):
-    """A map of rows of which several in turn are alike."""
-
-    def __init__(self, own: nn.Module, n_alike: int) -> None:
-        super().__init__()
-        self.own = own
-        self._n_alike = n_alike
-
-    def forward(self, states: Tensor) -> Tensor:
-        mapped: Tensor = self.own(states[:: self._n_alike])
-        return mapped.repeat_interleave(self._n_alike, dim=0)
-
-
-class _OfPictures(DynamicCache):
-    """Keys and values of pictures, which all beams of a picture share.
-
-    A beam only ever goes on in a row of its own picture, so that no row has to be moved.
-    """
-
-    def reorder_cache(self, beam_idx: Tensor) -> None:
-        """Leave the rows where they are."""
 
 
 def load_captioner_model(
@@ -207,7 +176,7 @@ class Captions:
             "num_return_sequences": 1,
         }
         self._writer: Any = writer_of(model)
-        self._shares_pictures = encoding.num_beams > 1 and encoding.model_type == "blip"
+        self._shows_patches = encoding.model_type == "blip"
         self._writes_after_start = encoding.model_type == "vision-encoder-decoder"
         _, self._ends = ends_of(model, encoding.model_type)
 
@@ -241,8 +210,8 @@ class Captions:
             else:
                 inputs["input_ids"] = ids
                 inputs["attention_mask"] = torch.ones_like(ids)
-        if self._shares_pictures:
-            inputs[CACHE_ARGUMENT] = EncoderDecoderCache(DynamicCache(), _OfPictures())
+        if self._shows_patches:
+            inputs[CACHE_ARGUMENT] = empty_cache()
         with without_messages("transformers.generation.utils"):
             found = self._model.generate(**inputs, **self._options)
         return self._read(found)

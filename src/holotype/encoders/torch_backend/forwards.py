@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from holotype.encoders.torch_backend.attention import TokenBatch, attend, attention_type
 from holotype.encoders.torch_backend.backbone import Backbone, refuse_bytes
@@ -67,11 +68,14 @@ class HostedForward:
 
 
 class _Mapped(nn.Module):
-    """A linear layer by a faster map."""
+    """A linear layer by a faster map, or one of OpenAI's, whose weights are transposed."""
 
-    def __init__(self, layer: nn.Linear) -> None:
+    def __init__(self, layer: nn.Linear | Conv1D) -> None:
         super().__init__()
-        self._map = linear_map(layer.weight, layer.bias)
+        weight = layer.weight.T if isinstance(layer, Conv1D) else layer.weight
+        self._map = linear_map(weight, layer.bias)
+        # transformers asks for its type.
+        self.weight = layer.weight.new_empty(0)
 
     def forward(self, vectors: Tensor) -> Tensor:
         return self._map(vectors)
@@ -81,7 +85,7 @@ def replace_linears(model: nn.Module) -> None:
     """Let the linear layers within a module run by the same maps that are faster."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            if type(child) is nn.Linear and one_dnn_multiplies(
+            if type(child) in (nn.Linear, Conv1D) and one_dnn_multiplies(
                 child.weight.device, child.weight.dtype
             ):
                 setattr(module, name, _Mapped(child))

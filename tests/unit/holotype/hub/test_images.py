@@ -228,6 +228,36 @@ def test_verify_tells_what_differs_from_the_files(
     assert found == {next(iter(known)): theirs}
 
 
+@pytest.mark.parametrize(
+    ("changed", "field", "theirs"),
+    [
+        ({"do_resize": False}, "image_shortest_edge", "pictures as large as they are"),
+        ({"size": {"height": 90, "width": 100}}, "image_shortest_edge", "image_size (90, 100)"),
+        ({"size": {"shortest_edge": 90}}, "image_shortest_edge", 90),
+        ({"do_center_crop": False}, "image_crop", ()),
+        ({"crop_size": {"height": 64, "width": 64}}, "image_crop", (64, 64)),
+        ({"resample": 0}, "image_resample", "nearest"),
+        ({"do_rescale": False}, "image_rescale", 1.0),
+        ({"rescale_factor": 0.5}, "image_rescale", 0.5),
+        ({"image_mean": [0.1, 0.2, 0.3]}, "image_mean", (0.1, 0.2, 0.3)),
+        ({"image_std": [0.1, 0.2, 0.3]}, "image_std", (0.1, 0.2, 0.3)),
+        ({"patch_size": 7}, "image_patch_size", 7),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_verify_names_what_was_changed_in_the_file_of_a_processor(
+    changed: dict[str, Any], field: str, theirs: object, tmp_path: Path
+) -> None:
+    said, _ = statements(saved(tmp_path, image_text()), "acme/tiny", "image-text")
+    known = {name: fact.value for name, fact in said.items() if name.startswith("image_")}
+    assert checked(tmp_path, image_text(), **known).is_good
+    files = dict(image_text())
+    name = "preprocessor_config.json"
+    files[name] = json.dumps(json.loads(files[name]) | changed).encode()
+    report = checked(tmp_path, files, **known)
+    assert {each.field: each.theirs for each in report.having("differ")} == {field: theirs}
+
+
 def test_verify_agrees_with_what_the_files_say(tmp_path: Path) -> None:
     known: dict[str, Any] = {
         "image_size": (224, 224),

@@ -165,6 +165,7 @@ def test_steps_that_are_switched_off_are_stated_as_doing_nothing(tmp_path: Path)
         "do_normalize": False,
     }
     assert values_of(read(folder_with(tmp_path, preprocessor_config=stated))) == {
+        "resizes": False,
         "crop": (),
         "resample": "bicubic",
         "rescale": 1.0,
