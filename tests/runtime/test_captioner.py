@@ -142,7 +142,8 @@ def test_short_captions_of_blip_need_no_keys_of_pictures(
 @pytest.mark.parametrize("max_new_tokens", [8, 9])
 def test_both_ways_are_as_exact_as_transformers(max_new_tokens: int, tmp_path: Path) -> None:
     blip(tmp_path)
-    model: Any = transformers.BlipForConditionalGeneration.from_pretrained(tmp_path).eval()
+    model: Any = transformers.BlipForConditionalGeneration.from_pretrained(tmp_path)
+    model.eval()
     captioner: Any = load(
         record_of(max_new_tokens=max_new_tokens), checkpoint=tmp_path, device="cpu"
     )

@@ -85,8 +85,11 @@ def replace_linears(model: nn.Module) -> None:
     """Let the linear layers within a module run by the same maps that are faster."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            if type(child) in (nn.Linear, Conv1D) and one_dnn_multiplies(
-                child.weight.device, child.weight.dtype
+            # Not those of their subclasses, which may compute something else.
+            if (
+                isinstance(child, nn.Linear | Conv1D)
+                and type(child) in (nn.Linear, Conv1D)
+                and one_dnn_multiplies(child.weight.device, child.weight.dtype)
             ):
                 setattr(module, name, _Mapped(child))
 
