@@ -183,7 +183,7 @@ def test_a_damaged_cache_is_noticed(
     (snapshot / WEIGHTS).unlink()
     (snapshot / WEIGHTS).symlink_to(cache / "blobs" / ("0" * 64))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(CheckpointError, match="the Hub's cache has other bytes than it says"):
+    with pytest.raises(CheckpointError, match="is damaged: its SHA-256 is"):
         create_artifact(f"hf:{REPOSITORY}@{REVISION}", tmp_path / "artifact")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holotype.references import hashing
-from holotype.references.hashing import hash_file, hash_file_once
+from holotype.references.hashing import OnBytes, hash_file, hash_file_once
 
 OLD_NS = 1_700_000_000_000_000_000
 
@@ -23,9 +23,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that were read."""
     found: list[Path] = []
 
-    def counting(path: Path) -> str:
+    def counting(path: Path, *, on_bytes: OnBytes | None = None) -> str:
         found.append(path)
-        return hash_file(path)
+        return hash_file(path, on_bytes=on_bytes)
 
     monkeypatch.setattr(hashing, "hash_file", counting)
     return found
