@@ -316,7 +316,7 @@ class TestOneMistypesAnArgument:
             ({"device": "mps"}, "there is no device 'mps' here; pass 'cpu', or None"),
             ({"device": "banana"}, "there is no device 'banana' here; pass 'cpu', or None"),
             ({"device": 0}, "expected a text such as 'cpu' or 'cuda:0', or None"),
-            ({"dtype": "fp16"}, "pass one of float32, float16, bfloat16, int8, auto, or None"),
+            ({"dtype": "fp16"}, "backend torch takes float32, float16, bfloat16, int8, auto"),
             ({"dtype": 16}, "expected a text such as 'float16', or None"),
             ({"backend": "ort"}, "pass one of torch, onnx, openvino"),
             ({"trust_remote_code": "yes"}, "expected True or False"),

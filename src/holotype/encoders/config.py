@@ -219,7 +219,7 @@ def check_options(
     dtype, known = as_dtype(dtype), DTYPES[str(backend)]
     if dtype is not None and dtype not in known:
         raise InvalidArgumentError(
-            f"unknown dtype {dtype!r}; pass one of {', '.join(known)} to {backend}"
+            f"unknown dtype {dtype!r}; backend {backend} takes {', '.join(known)}"
         )
     device = as_device(device)
     if device is not None and backend == "torch" and device.partition(":")[0] == "gpu":

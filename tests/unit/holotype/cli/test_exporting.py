@@ -47,7 +47,7 @@ def test_a_limit_is_called_as_the_option_is() -> None:
         (("--backend", "torch"), "'torch': torch runs the checkpoint itself; export for 'onnx' or"),
         (
             ("--backend", "onnx", "--dtype", "int4"),
-            "unknown dtype 'int4'; pass one of float32, float16, int8 to onnx",
+            "unknown dtype 'int4'; backend onnx takes float32, float16, int8",
         ),
     ],
 )
