@@ -57,9 +57,8 @@ def _compile(library: Path) -> None:
         for source, function in by_set.items()
     ]
     compiled += [
-        (source, _instructions(sets["avx2"]))
-        for source in sorted((_KERNELS / "c").glob("*.c"))
-        if source.name not in by_set
+        (_KERNELS / "c" / source, _instructions(processor))
+        for source, processor in build["_ONCE"].items()
     ]
     objects = []
     for at, (source, options) in enumerate(compiled):
