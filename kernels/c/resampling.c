@@ -7,15 +7,10 @@
 
 #include "resampling.h"
 
+#include "compilers.h"
+
 #include <immintrin.h>
 #include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 #define HALF (1 << (FRACTION_BITS - 1))
 #define WIDTH 32

@@ -3,6 +3,8 @@
 #ifndef HOLOTYPE_VECTORS_H
 #define HOLOTYPE_VECTORS_H
 
+#include "compilers.h"
+
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -15,13 +17,6 @@
 #define MOST_ROWS 6
 #endif
 #define TILE (2 * LANES)
-
-#define INLINE static inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 typedef float vec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
