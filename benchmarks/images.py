@@ -11,7 +11,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -344,8 +344,7 @@ def vectors_by_exports(
 
     @torch.inference_mode()
     def by_loop(pictures: Sequence[Image.Image]) -> None:
-        for start in range(0, len(pictures), _AT_ONCE):
-            batch = [one.convert("RGB") for one in pictures[start : start + _AT_ONCE]]
+        for batch in _batches(pictures, _AT_ONCE):
             model.get_image_features(**processor(images=batch, return_tensors="pt"))
 
     encoders: dict[str, Any] = {"torch": load(folder / "model", device="cpu")}
@@ -369,8 +368,7 @@ def captions_by_exports(
 
     @torch.inference_mode()
     def by_loop(pictures: Sequence[Image.Image]) -> None:
-        for start in range(0, len(pictures), 16):
-            batch = [one.convert("RGB") for one in pictures[start : start + 16]]
+        for batch in _batches(pictures, 16):
             inputs = processor(images=batch, return_tensors="pt")
             model.generate(**inputs, max_new_tokens=20)
 
@@ -383,6 +381,11 @@ def captions_by_exports(
         )
     ways = {name: one.caption for name, one in captioners.items()}
     return _by_exports(ways, by_loop, folder, n_pictures, n_rounds, side=384, what="BLIP's size")
+
+
+def _batches(pictures: Sequence[Image.Image], n_at_once: int) -> Iterator[list[Image.Image]]:
+    for start in range(0, len(pictures), n_at_once):
+        yield [one.convert("RGB") for one in pictures[start : start + n_at_once]]
 
 
 def _by_exports(

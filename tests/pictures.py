@@ -10,6 +10,21 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from holotype.encoders.kinds.images import PixelSettings
+
+
+def pixel_settings(**given: Any) -> PixelSettings:
+    """Return how CLIP prepares pictures, with the given settings instead of its own."""
+    common: dict[str, Any] = {
+        "resample": "bicubic",
+        "rescale": 1 / 255,
+        "mean": (0.48145466, 0.4578275, 0.40821073),
+        "std": (0.26862954, 0.26130258, 0.27577711),
+        "transparency": "white",
+        "orientation": "exif",
+    }
+    return PixelSettings(**common | given)
+
 
 def photograph(height: int = 60, width: int = 80, seed: int = 0) -> Image.Image:
     """Return a picture with smooth areas, edges and noise, none of them symmetrical."""

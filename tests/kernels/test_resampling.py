@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from tests.pictures import encoded, photograph
+from tests.pictures import encoded, photograph, pixel_settings
 
 from holotype.encoders.inputs import resizing
 from holotype.encoders.inputs.pixels import PictureReader
 from holotype.encoders.inputs.resizing import FILTERS, Resizer, find_kernels
-from holotype.encoders.kinds.images import PixelSettings
 
 SAME = ["box", "bilinear", "hamming", "bicubic", "lanczos"]
 
@@ -120,15 +119,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def test_networks_read_the_same_with_the_kernels_and_without(
     kernels: Any, given: dict[str, Any]
 ) -> None:
-    common: dict[str, Any] = {
-        "resample": "bicubic",
-        "rescale": 1 / 255,
-        "mean": (0.48145466, 0.4578275, 0.40821073),
-        "std": (0.26862954, 0.26130258, 0.27577711),
-        "transparency": "white",
-        "orientation": "exif",
-    }
-    settings = PixelSettings(**common | given)
+    settings = pixel_settings(**given)
     pictures: list[Any] = [
         encoded(photograph(600, 800), "JPEG"),
         encoded(photograph(90, 31).convert("L")),

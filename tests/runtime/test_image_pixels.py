@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.pictures import photograph
+from tests.pictures import pixel_settings as settings
 from transformers import (
     BlipImageProcessorPil,
     CLIPImageProcessorPil,
@@ -25,21 +26,8 @@ from holotype.encoders.inputs.resizing import (
     _narrows_first,
     narrowed,
 )
-from holotype.encoders.kinds.images import PixelSettings
 
 SIZES = [(60, 80), (80, 60), (7, 90), (90, 7), (1, 1), (1, 40), (224, 224), (333, 501), (31, 31)]
-
-
-def settings(**given: Any) -> PixelSettings:
-    common: dict[str, Any] = {
-        "resample": "bicubic",
-        "rescale": 1 / 255,
-        "mean": (0.48145466, 0.4578275, 0.40821073),
-        "std": (0.26862954, 0.26130258, 0.27577711),
-        "transparency": "white",
-        "orientation": "exif",
-    }
-    return PixelSettings(**common | given)
 
 
 @pytest.mark.parametrize("size", SIZES)

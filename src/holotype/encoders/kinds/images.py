@@ -97,12 +97,9 @@ def compare_pixels(
 
     def choose(name: str, usual: Any = None) -> Any:
         ours = getattr(record, f"image_{name}")
-        # No file states what becomes of transparency and orientation.
-        theirs: Setting[Any] | None = getattr(processor, name, None)
+        theirs = _stated(processor, name, ours)
         if name == "patch_size":
             theirs = theirs or patch_size
-        if ours is not None and name in _WAYS:
-            theirs = theirs or _other_way(processor)
         return comparer.choose(f"image_{name}", ours, theirs, usual)
 
     colour = choose("colour", "RGB")
@@ -154,14 +151,20 @@ def compare_stated_pixels(
         processor: what the files say.
     """
     for name in ("colour", *_WAYS, "crop", "resample", "rescale", "mean", "std", *_OTHERS):
-        ours, theirs = getattr(record, f"image_{name}"), getattr(processor, name)
-        if ours is not None and name in _WAYS:
-            theirs = theirs or _other_way(processor)
-        comparer.choose(f"image_{name}", ours, theirs)
+        ours = getattr(record, f"image_{name}")
+        comparer.choose(f"image_{name}", ours, _stated(processor, name, ours))
+
+
+def _stated(processor: ImageProcessor, name: str, ours: Any) -> Setting[Any] | None:
+    """Return what the files say of a field; of resizing, also where they say it in another way."""
+    # No file states what becomes of transparency and orientation.
+    theirs: Setting[Any] | None = getattr(processor, name, None)
+    if theirs is None and ours is not None and name in _WAYS:
+        return _other_way(processor)
+    return theirs
 
 
 def _other_way(processor: ImageProcessor) -> Setting[str] | None:
-    """Return what the files say of resizing, for a record that says it in another way."""
     for name in _WAYS:
         found: Setting[Any] | None = getattr(processor, name)
         if found is not None:

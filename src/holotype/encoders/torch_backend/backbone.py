@@ -21,11 +21,7 @@ from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
 from holotype.encoders.torch_backend.row_counts import BY_BYTES, RowCounts, row_counts
 from holotype.encoders.torch_backend.running_errors import running_errors
 from holotype.encoders.torch_backend.transfers import send
-from holotype.errors import (
-    CheckpointError,
-    InvalidArgumentError,
-    UnsupportedCheckpointError,
-)
+from holotype.errors import CheckpointError, InvalidArgumentError, UnsupportedCheckpointError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

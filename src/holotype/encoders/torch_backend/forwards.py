@@ -86,10 +86,8 @@ def replace_linears(model: nn.Module) -> None:
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
             # Not those of their subclasses, which may compute something else.
-            if (
-                isinstance(child, nn.Linear | Conv1D)
-                and type(child) in (nn.Linear, Conv1D)
-                and one_dnn_multiplies(child.weight.device, child.weight.dtype)
+            if (type(child) is nn.Linear or type(child) is Conv1D) and one_dnn_multiplies(
+                child.weight.device, child.weight.dtype
             ):
                 setattr(module, name, _Mapped(child))
 

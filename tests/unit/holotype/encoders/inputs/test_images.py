@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.pictures import encoded, photograph, png_file
+from tests.pictures import encoded, photograph, pixel_settings, png_file
 
 from holotype.encoders.inputs.images import decode, each_picture
 from holotype.encoders.inputs.pixels import PictureReader, prepare
@@ -23,16 +23,8 @@ from holotype.errors import ImageError
 
 
 def settings(**changes: Any) -> PixelSettings:
-    given: dict[str, Any] = {
-        "resample": "bicubic",
-        "rescale": 1 / 255,
-        "mean": (0.5, 0.5, 0.5),
-        "std": (0.5, 0.5, 0.5),
-        "transparency": "white",
-        "orientation": "exif",
-        "size": (16, 16),
-    }
-    return PixelSettings(**given | changes)
+    given = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "size": (16, 16)}
+    return pixel_settings(**given | changes)
 
 
 def pixels(picture: Any, **changes: Any) -> Any:
