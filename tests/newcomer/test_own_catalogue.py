@@ -166,6 +166,15 @@ def test_new_never_writes_over_anything(tmp_path: Path, kind: str) -> None:
     assert not target.is_dir() or [path.name for path in target.iterdir()] == ["mine"]
 
 
+def test_new_takes_away_what_a_killed_run_left(tmp_path: Path) -> None:
+    left = tmp_path / ".my-models.partial" / "src"
+    left.mkdir(parents=True)
+    (left / "half").touch()
+    typed("holotype", "new", "my-models", in_folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["my-models"]
+    assert not (tmp_path / "my-models" / "src" / "half").exists()
+
+
 def test_new_fills_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "my-models").mkdir()
     typed("holotype", "new", "my-models", in_folder=tmp_path)

@@ -45,6 +45,7 @@ from holotype.errors import (
     UnsupportedModelError,
 )
 from holotype.records import ColbertModel
+from holotype.references.staging import stage_folder
 
 pytestmark = pytest.mark.usefixtures("_each_network_is_traced_once")
 
@@ -283,6 +284,24 @@ def test_an_empty_folder_becomes_the_export(folder: Path, record: Any, tmp_path:
     assert made.folder == tmp_path / "made"
     assert not list(tmp_path.glob(".made*"))
     assert (made.folder / MANIFEST_FILE).is_file()
+
+
+def test_what_a_killed_export_left_is_gone_after_the_next(
+    folder: Path, record: Any, tmp_path: Path
+) -> None:
+    left = tmp_path / ".onnx.partial" / "onnx"
+    left.mkdir(parents=True)
+    (left / "model.onnx_data").write_bytes(b"half of a graph")
+    made = export(record, backend="onnx", checkpoint=folder, to=tmp_path / "onnx").folder
+    assert not list(tmp_path.glob(".*"))
+    assert not (made / "onnx" / "model.onnx_data").exists()
+
+
+def test_one_process_at_a_time_makes_an_export(folder: Path, record: Any, tmp_path: Path) -> None:
+    with stage_folder(tmp_path / "onnx") as staging:
+        (staging / "file").touch()
+        with pytest.raises(ExportError, match="another process is making onnx; wait"):
+            export(record, backend="onnx", checkpoint=folder, to=tmp_path / "onnx")
 
 
 def test_a_truncated_graph_is_refused(copied: Path) -> None:

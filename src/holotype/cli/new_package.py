@@ -9,14 +9,14 @@ import sys
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 
 from holotype.cli.output import fail, note, write
+from holotype.errors import ArtifactError
 from holotype.naming import kebab_case
-from holotype.references.staging import occupation, put_in_place
+from holotype.references.staging import occupation, stage_empty_folder
 
 _DISTRIBUTION = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _TAKEN = frozenset({"holotype", "holotype_codegen", "test", "tests", "src"})
@@ -86,13 +86,12 @@ def new(
     if problem is not None:
         fail(f"{folder} {problem}, and is left as it is; give another NAME, or delete it")
     try:
-        # Beside the folder that it becomes, since renaming works within one file system only.
-        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
-            made = Path(place) / folder.name
+        with stage_empty_folder(folder) as made:
             for name_of_file, text in _files(name, package).items():
                 (made / name_of_file).parent.mkdir(parents=True, exist_ok=True)
                 (made / name_of_file).write_text(text, encoding="utf-8")
-            put_in_place(made, folder)
+    except ArtifactError as error:
+        fail(f"{folder} cannot be made: {error}")
     except OSError as error:
         fail(f"{folder} cannot be made: {error.strerror or error}")
     write("".join(f"{folder / place}\n" for place in _files(name, package)))

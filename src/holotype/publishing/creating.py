@@ -83,7 +83,7 @@ def _fill(staging: Path, ref: ModelRef, options: CreationOptions, on_total: OnTo
         return _manifest(ref, _from_hub(ref, staging, options, on_total), staging, options)
     try:
         return _fill_from_folder(staging, ref, options, on_total)
-    except Exception:
+    except BaseException:
         # Copies are quick to repeat; only downloads are worth keeping.
         clear(staging)
         raise

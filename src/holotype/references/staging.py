@@ -44,7 +44,7 @@ def stage_folder(target: Path, *, wait: bool = False) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArtifactError(str(staging), f"cannot be made: {error.strerror}") from error
-    busy = "another process is making this artifact; wait until it is done"
+    busy = f"another process is making {target.name}; wait until it is done"
     with exclusive(lock, busy=busy, patience_s=None if wait else 0.0):
         try:
             refuse_occupied(target)
@@ -64,6 +64,26 @@ def stage_folder(target: Path, *, wait: bool = False) -> Iterator[Path]:
             # While there is something to go on with, there is a lock for it.
             if not os.path.lexists(staging):
                 remove_lock(lock)
+
+
+@contextmanager
+def stage_empty_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside the target, and rename it as `stage_folder` does.
+
+    For what is quick to repeat, or cannot be continued: what an earlier run left is deleted first,
+    and an error leaves nothing.
+
+    Raises:
+        OSError: what an earlier run left cannot be deleted.
+        ArtifactError: see `stage_folder`.
+    """
+    with stage_folder(target) as staging:
+        clear(staging)
+        try:
+            yield staging
+        except BaseException:
+            clear(staging)
+            raise
 
 
 def _make(staging: Path) -> None:

@@ -48,9 +48,9 @@ from holotype.encoders.graphs.opening import PICTURE_GRAPHS
 from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
 from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
-from holotype.errors import ExportError, HolotypeError, UnsupportedModelError
+from holotype.errors import ArtifactError, ExportError, HolotypeError, UnsupportedModelError
 from holotype.references.paths import MANIFEST_FILE as ARTIFACT_FILE
-from holotype.references.staging import put_in_place
+from holotype.references.staging import stage_empty_folder
 
 Loaded: TypeAlias = LoadedRecord[Any, Any]
 
@@ -131,27 +131,31 @@ def _make(
     record = config.record
     policy = code_policy(record, trusted=config.trust_remote_code)
     source = read_source(make_plan(record, Checkpoint(folder, policy=policy)))
-    with explained(record.id, to.parent):
-        to.parent.mkdir(parents=True, exist_ok=True)
+    with explained(record.id, to.parent), _staged(record.id, to) as made:
         _require_room(config, source, to.parent)
-        # Beside the folder that it becomes, since renaming works within one file system only.
-        made = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
-    try:
-        with explained(record.id, to.parent):
-            copy_files(source.settings, made, tokenizer_folders=source.tokenizer_folders)
-            _write_graph(config, source, made)
-            manifest = _manifest(config, source.settings, made, loss=None)
-            write_manifest(made, manifest)
-            loss = _measured(config, folder, made, PROBES if texts is None else texts)
-            check_loss(record.id, loss, config.dtype, limits)
-            manifest = dataclasses.replace(manifest, loss=loss)
-            write_manifest(made, manifest)
-            made.chmod(0o755)  # mkdtemp made it private
-            _rename(record.id, made, to)
-    except BaseException:
-        shutil.rmtree(made)
-        raise
+        copy_files(source.settings, made, tokenizer_folders=source.tokenizer_folders)
+        _write_graph(config, source, made)
+        manifest = _manifest(config, source.settings, made, loss=None)
+        write_manifest(made, manifest)
+        loss = _measured(config, folder, made, PROBES if texts is None else texts)
+        check_loss(record.id, loss, config.dtype, limits)
+        manifest = dataclasses.replace(manifest, loss=loss)
+        write_manifest(made, manifest)
     return Export(folder=to, manifest=manifest)
+
+
+@contextmanager
+def _staged(model_id: str, to: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes the export; see `stage_empty_folder`.
+
+    Raises:
+        ExportError: the folder cannot be made, or another process makes it.
+    """
+    try:
+        with stage_empty_folder(to) as made:
+            yield made
+    except ArtifactError as error:
+        raise ExportError(model_id, f"{error.location}: {error.problem}") from error
 
 
 _BYTES_A_WEIGHT = {"float32": 4, "bfloat16": 4, "float16": 2, "int8": 1}
@@ -222,15 +226,6 @@ def explained(model_id: str, folder: Path, *, room: int = _LEAST_FREE) -> Iterat
             model_id,
             f"{folder.absolute()} cannot be written: its disk has {free:,} bytes free; make room, or "
             "name a folder on another disk",
-        ) from error
-
-
-def _rename(model_id: str, made: Path, to: Path) -> None:
-    try:
-        put_in_place(made, to)
-    except FileExistsError as error:
-        raise ExportError(
-            model_id, f"{to} has come to be meanwhile; nothing is overwritten"
         ) from error
 
 

@@ -335,7 +335,7 @@ def test_two_processes_do_not_make_one_artifact(checkpoint: Path, tmp_path: Path
     target = tmp_path / "artifact"
     with (
         stage_folder(target) as staging,
-        pytest.raises(ArtifactError, match="another process is making this artifact"),
+        pytest.raises(ArtifactError, match="another process is making artifact"),
     ):
         (staging / "file").write_text("x")
         create_artifact(f"local:{checkpoint}", target)

@@ -9,7 +9,7 @@ import pytest
 
 from holotype.errors import ArtifactError, ArtifactExistsError, MissingExtraError, StoreBusyError
 from holotype.references.locks import exclusive, remove_lock
-from holotype.references.staging import stage_folder
+from holotype.references.staging import stage_empty_folder, stage_folder
 
 HOLDER = """
 import sys
@@ -99,6 +99,25 @@ def test_what_is_left_is_gone_on_with(tmp_path: Path) -> None:
     with stage_folder(tmp_path / "artifact") as staging:
         assert (staging / "file").read_text() == "half"
     assert [path.name for path in tmp_path.iterdir()] == ["artifact"]
+
+
+def test_what_cannot_be_gone_on_with_begins_anew_and_leaves_nothing_after_an_error(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(KeyboardInterrupt), stage_folder(tmp_path / "made") as staging:
+        (staging / "file").write_text("of a process that was killed")
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt), stage_empty_folder(tmp_path / "made") as staging:
+        assert list(staging.iterdir()) == []
+        (staging / "folder").mkdir()
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+    with stage_empty_folder(tmp_path / "made") as staging:
+        (staging / "other").write_text("whole")
+    assert [path.as_posix() for path in tmp_path.rglob("*")] == [
+        f"{tmp_path}/made",
+        f"{tmp_path}/made/other",
+    ]
 
 
 def test_nothing_is_left_where_nothing_was_made(tmp_path: Path) -> None:
