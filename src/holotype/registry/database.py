@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -31,6 +32,9 @@ _POSTGRESQL: Mapping[str, Any] = {
 }
 _SQLITE_PATIENCE_S = 30
 """How long a writer waits for another one; a write takes milliseconds."""
+_OF_DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+_LEAST_FREE = 64 << 10
+"""What SQLite takes in bytes for a small write: the index of its log grows by 32 KiB."""
 _SECRETS = ("password", "sslpassword", "passfile")
 _WRITES = "holotype_writes"
 _LOCKS = 0x686F6C6F
@@ -115,7 +119,7 @@ class Database:
         """Return the error that says why the database cannot be used, and what it said."""
         lines = str(error).strip().splitlines()
         said = lines[0] if lines else type(error).__name__
-        if _is_full(error):
+        if _is_full(error) or self._has_no_room(error):
             return DatabaseUnavailableError(
                 self.location, f"cannot be written: {said}; make room on its disk, and try again"
             )
@@ -127,6 +131,18 @@ class Database:
         return DatabaseUnavailableError(
             self.location, f"does not answer: {said}; see that {see}, and try again"
         )
+
+    def _has_no_room(self, error: Exception) -> bool:
+        """Whether SQLite failed to read or write where its disk is full.
+
+        It also says so of the index of its write-ahead log, which readers make, too.
+        """
+        if self.file is None or not _is_of_disk(error):
+            return False
+        try:
+            return shutil.disk_usage(self.file.absolute().parent).free < _LEAST_FREE
+        except OSError:
+            return False
 
     @contextmanager
     def _unavailable(self) -> Iterator[None]:
@@ -182,6 +198,12 @@ def _is_full(error: Exception) -> bool:
     # Errors of the module itself, such as a wrong argument, have no code.
     code = getattr(error, "sqlite_errorcode", None)
     return isinstance(error, sqlite3.Error) and code == sqlite3.SQLITE_FULL
+
+
+def _is_of_disk(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    # The lowest byte of a code is its kind.
+    return isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _OF_DISK
 
 
 def _turn_of(file: Path) -> Lock:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -201,6 +203,17 @@ def test_a_damaged_file_is_not_called_a_database_that_does_not_run(tmp_path: Pat
         pytest.raises(DatabaseUnavailableError, match="see that its file and folder can be read"),
     ):
         upgrade(database)
+
+
+@pytest.mark.parametrize(("free", "words"), [(16_384, "cannot be written"), (1 << 30, "see that")])
+def test_the_index_of_the_log_that_has_no_room_is_told_as_a_full_disk(
+    free: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/registry.db")
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    assert words in str(database.unavailable(error))
 
 
 def test_a_full_disk_of_postgresql_is_named_too() -> None:
