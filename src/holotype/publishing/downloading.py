@@ -21,8 +21,9 @@ from holotype.references.manifest import FileEntry
 from holotype.references.paths import check_distinct, check_path
 from holotype.references.staging import keep_only
 
-PART = ".part"
-"""The suffix of an incomplete file."""
+_PART = ".part"
+"""The suffix of an incomplete file, after the digest that it is to have."""
+_N_DIGITS = 16
 
 _AT_ONCE = 4
 
@@ -39,7 +40,8 @@ def fetch_repository(
 ) -> tuple[FileEntry, ...]:
     """Download the files that a model needs into a folder, keeping those already there.
 
-    Every file is compared with the Hub's digest. Files in the Hub's cache are taken from there.
+    Every file is compared with the Hub's digest, also what an earlier run left, which may have been of
+    another commit. Files in the Hub's cache are taken from there.
 
     Args:
         client: the client of the Hub.
@@ -83,7 +85,7 @@ def fetch_repository(
             f"has {total:,} bytes to fetch, more than the {largest_bytes:,} that are allowed; "
             "raise --max-bytes (max_bytes=)",
         )
-    keep_only(folder, {*selected, *(name + PART for name in selected)})
+    keep_only(folder, {*selected, *(_part_of(repository, name) for name in selected)})
     return _fetch_all(client, repository, selected, folder, on_total(total))
 
 
@@ -113,8 +115,11 @@ def _fetch(
     folder: Path,
     on_bytes: OnBytes | None,
 ) -> FileEntry:
-    whole, part = folder / name, folder / (name + PART)
+    whole, part = folder / name, folder / _part_of(repository, name)
     whole.parent.mkdir(parents=True, exist_ok=True)
+    if _digest(repository, name) is None:
+        # Nothing says of what is there whether it is of this commit.
+        whole.unlink(missing_ok=True)
     if whole.exists() or _taken_from_cache(repository, name, part, whole):
         sha256 = hash_file(whole, on_bytes=on_bytes)
         if _is_right(repository, name, whole, sha256):
@@ -151,3 +156,14 @@ def _is_right(repository: Repository, name: str, path: Path, sha256: str) -> boo
         return sha256 == repository.sha256[name]
     expected = repository.git_sha1.get(name)
     return expected is None or git_sha1(path) == expected
+
+
+def _digest(repository: Repository, name: str) -> str | None:
+    """Return what the Hub calls the contents of a file; None if it states no digest."""
+    return repository.sha256.get(name, repository.git_sha1.get(name))
+
+
+def _part_of(repository: Repository, name: str) -> str:
+    """Return the name of an incomplete file, so that other contents never go on with it."""
+    contents = _digest(repository, name) or repository.commit
+    return f"{name}.{contents[:_N_DIGITS]}{_PART}"

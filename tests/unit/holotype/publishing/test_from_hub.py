@@ -7,6 +7,7 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+from tests.unit.holotype.hub import server
 from tests.unit.holotype.hub.server import (
     BROKEN,
     ENDLESS,
@@ -75,10 +76,40 @@ def test_a_file_that_came_half_is_gone_on_with(hub: HubState, tmp_path: Path) ->
     body = hub.repositories[REPOSITORY][REVISION][WEIGHTS]
     staging = tmp_path / ".artifact.partial"
     staging.mkdir()
-    (staging / f"{WEIGHTS}.part").write_bytes(body[:50])
+    digest = hashlib.sha256(body).hexdigest()
+    (staging / f"{WEIGHTS}.{digest[:16]}.part").write_bytes(body[:50])
     create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact")
     assert resolved(hub, WEIGHTS) == ["bytes=50-"]
     assert (tmp_path / "artifact" / WEIGHTS).read_bytes() == body
+
+
+@pytest.mark.parametrize("is_stated", [True, False], ids=["digests", "sizes only"])
+def test_what_an_earlier_commit_left_gets_into_no_artifact_of_a_later_one(
+    hub: HubState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_stated: bool
+) -> None:
+    if not is_stated:
+        # As a mirror that states no digests.
+        monkeypatch.setattr(server, "_listed", lambda name, body: sized(name, body))
+    older = hub.repositories[REPOSITORY][REVISION]
+    hub.fault(f"/resolve/{REVISION}/{WEIGHTS}", TRUNCATED)
+    with pytest.raises(CheckpointError, match=r"try again|cannot be reached"):
+        create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact")
+    assert [path.name for path in (tmp_path / ".artifact.partial").glob("*.part")]
+    # Other bytes of the same sizes.
+    numbers = bytearray(older[WEIGHTS])
+    for at in (len(numbers) // 3, len(numbers) - 100):
+        numbers[at] ^= 1
+    settings = {"sentence_bert_config.json": b'{"max_seq_length": 47}'}
+    hub.repositories[REPOSITORY][NEWER] = older | settings | {WEIGHTS: bytes(numbers)}
+    manifest = create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact")
+    assert manifest.commit == NEWER
+    for file in manifest.files:
+        found = (tmp_path / "artifact" / file.path).read_bytes()
+        assert found == hub.repositories[REPOSITORY][NEWER][file.path], file.path
+
+
+def sized(name: str, body: bytes) -> dict[str, object]:
+    return {"rfilename": name, "size": len(body)}
 
 
 def test_a_connection_that_breaks_is_gone_on_with(hub: HubState, tmp_path: Path) -> None:
