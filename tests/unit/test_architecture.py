@@ -37,6 +37,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "encoders.kernels",
     ),
     "checkpoints": ("encoders.checkpoints.*",),
+    "hub_client": (
+        *("hub.client", "hub.answers", "hub.requests", "hub.retries"),
+        "encoders.checkpoints.repository",
+    ),
     "vectors": (
         *("encoders.vectors.*", "encoders.ragged", "encoders.quantization"),
         *("encoders.sparse_vectors", "encoders.token_pooling"),

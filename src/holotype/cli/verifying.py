@@ -49,6 +49,7 @@ class _Fixed:
     refused: frozenset[str] = frozenset()
 
 
+_GOING_ON = "; go on with --resume FILE, and fewer --jobs"
 _STYLES = {"differ": "bold red", "checkpoint only": "yellow", "not said": "dim"}
 
 
@@ -209,8 +210,9 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
                 fail(f"{resume} cannot be written: {error}")
             advance()
 
+        client = HubClient(advice=_GOING_ON)
         try:
-            fresh = verify_many(waiting, HubClient(), jobs=jobs, done=done)
+            fresh = verify_many(waiting, client, jobs=jobs, done=done)
         except HubUnreachableError as error:
             fail(str(error))
     reports = known | {report.id: report for report in fresh}

@@ -30,7 +30,7 @@ from holotype.errors import (
 )
 from holotype.hub.answers import Repository, parse_repository
 from holotype.hub.requests import Answer, AnswerError, get
-from holotype.hub.retries import Patience, status_of
+from holotype.hub.retries import Patience, passing_trouble, status_of
 
 T = TypeVar("T")
 
@@ -52,6 +52,7 @@ class HubClient:
         *,
         timeout_s: float = _TIMEOUT_S,
         deadline_s: float = _DEADLINE_S,
+        advice: str = "",
     ) -> None:
         """Take the endpoint and the token from huggingface_hub.
 
@@ -59,7 +60,9 @@ class HubClient:
             patience: how to repeat requests.
             timeout_s: how long to wait for the next byte of an answer.
             deadline_s: how long a whole answer may take; files of weights get more time.
+            advice: ends the errors of a Hub that has to be waited for.
         """
+        self._advice = advice
         self._api = HfApi()
         self._patience = patience or Patience()
         self._timeout_s = timeout_s
@@ -271,17 +274,11 @@ class HubClient:
             return CheckpointNotFoundError(
                 location, "the Hub rejects the token; check HF_TOKEN or run: hf auth login"
             )
-        if status == 429:
-            return CheckpointError(
-                location,
-                "the Hub asks for fewer requests (429); wait some minutes (verify and refresh: go on "
-                "with --resume FILE, and fewer --jobs)",
-            )
+        trouble = passing_trouble(error)
+        if trouble is not None:
+            return CheckpointError(location, f"{trouble}{self._advice}")
         if status is not None:
-            return CheckpointError(
-                location,
-                f"the Hub answers {status}; try again later (verify and refresh: with --resume FILE)",
-            )
+            return CheckpointError(location, f"the Hub answers {status}; check HF_ENDPOINT")
         return HubUnreachableError(
             location,
             f"{endpoint} cannot be reached ({_reason(error)}); check the connection and "

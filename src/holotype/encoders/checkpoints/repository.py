@@ -30,7 +30,12 @@ from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.snapshots import doubt
 from holotype.encoders.checkpoints.source import CHECKPOINT_FILES, CONVERSIONS
-from holotype.errors import CheckpointError, CheckpointNotFoundError
+from holotype.errors import (
+    CheckpointError,
+    CheckpointNotFoundError,
+    HubUnreachableError,
+    RevisionGoneError,
+)
 from holotype.records import ModelInfo
 from holotype.references.hashing import hash_file_once
 
@@ -58,8 +63,10 @@ def find_repository(
         record: the model's record, if there is one; see `pinned_snapshot`.
 
     Raises:
+        HubUnreachableError: the Hub gives no answer.
         CheckpointNotFoundError: the files cannot be fetched.
-        CheckpointError: a file in the cache is damaged, or the Hub's answer names no commit.
+        CheckpointError: a file in the cache is damaged; or the Hub asks to wait, after it was asked a
+            few times, or its answer names no commit.
     """
     files = (*CHECKPOINT_FILES, "*.py") if with_code else CHECKPOINT_FILES
     if revision is not None and _COMMIT.fullmatch(revision):
@@ -73,23 +80,30 @@ def find_repository(
                 f"is not in the Hub's cache, and HF_HUB_OFFLINE is set: {_reason(error)}",
             ) from None
         return _checked(folder, huggingface_id, folder.name, files, CONVERSIONS, record)
-    try:
-        commit: object = HfApi().model_info(huggingface_id, revision=revision).sha
-    # huggingface_hub and its HTTP library share no base class, and an answer can be anything.
-    except Exception as error:
-        if isinstance(error, RevisionNotFoundError):
-            raise _no_revision(huggingface_id, revision or DEFAULT_REVISION) from None
-        raise CheckpointNotFoundError(
-            _at(huggingface_id, revision),
-            f"the Hub does not say which commit this is: {_reason(error)}. "
-            f"{_terms_of_access(error, huggingface_id, record)}A commit that is in the "
-            "cache needs no answer: name it, as hf:ORG/MODEL@COMMIT; or set HF_HUB_OFFLINE=1",
-        ) from None
-    if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
-        raise CheckpointError(_at(huggingface_id, revision), "the Hub's answer names no commit")
+    commit = _commit_now(huggingface_id, revision, record)
     folder = pinned_snapshot(huggingface_id, commit, files, record=record)
     _remember(folder, revision or DEFAULT_REVISION)
     return folder
+
+
+def _commit_now(huggingface_id: str, revision: str | None, record: ModelInfo | None) -> str:
+    """Ask the Hub which commit a branch or a tag means."""
+    # What is pinned needs no answer, nor the import of what waits for one.
+    from holotype.hub.client import HubClient
+
+    try:
+        return HubClient().repository(huggingface_id, revision).commit
+    except RevisionGoneError:
+        raise _no_revision(huggingface_id, revision or DEFAULT_REVISION) from None
+    except CheckpointError as error:
+        refused = isinstance(error, CheckpointNotFoundError)
+        unknown = isinstance(error, HubUnreachableError) or record is None or not record.gated
+        terms = "" if not refused or unknown else _terms_of_gated(huggingface_id)
+        raise type(error)(
+            _at(huggingface_id, revision),
+            f"the Hub does not say which commit this is: {error.problem}. {terms}A commit that is in "
+            "the cache needs no answer: name it, as hf:ORG/MODEL@COMMIT; or set HF_HUB_OFFLINE=1",
+        ) from None
 
 
 def _remember(folder: Path, revision: str) -> None:
@@ -155,26 +169,42 @@ def pinned_snapshot(
             the cache has no list of the commit's files.
 
     Raises:
+        HubUnreachableError: the Hub gives no answer.
         CheckpointNotFoundError: the files cannot be fetched.
-        CheckpointError: a file in the cache is damaged and cannot be fetched again.
+        CheckpointError: a file in the cache is damaged and cannot be fetched again, or the Hub asks
+            to wait.
     """
     try:
         folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
     # huggingface_hub, its HTTP library and its Xet library share no base class.
     except Exception as error:
-        reason, terms = _reason(error), _terms_of_access(error, huggingface_id, record)
+        terms = _terms_of_access(error, huggingface_id, record)
         # A commit never changes, so the cached files are right.
         try:
             folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
         except Exception:
             if isinstance(error, RevisionNotFoundError):
                 raise _no_revision(huggingface_id, revision) from None
-            raise CheckpointNotFoundError(
+            kind, reason = _kind_and_reason(error)
+            raise kind(
                 f"{huggingface_id}@{revision}",
                 f"is not in the Hub's cache and cannot be fetched: {reason}. "
                 f"{terms}{_how_to_fetch(huggingface_id, revision, files)}",
             ) from None
     return _checked(folder, huggingface_id, revision, files, ignored, record)
+
+
+def _kind_and_reason(error: Exception) -> tuple[type[CheckpointError], str]:
+    """Return the class and the reason of our error for one of huggingface_hub."""
+    # It is needed for errors alone.
+    from holotype.hub.retries import is_unreachable, passing_trouble
+
+    trouble = passing_trouble(error)
+    if trouble is not None:
+        return CheckpointError, trouble
+    return (HubUnreachableError if is_unreachable(error) else CheckpointNotFoundError), _reason(
+        error
+    )
 
 
 def _checked(
@@ -314,6 +344,10 @@ def _terms_of_access(error: Exception, huggingface_id: str, record: ModelInfo | 
                 "There is no such repository, or it is private: check the name, or set HF_TOKEN. "
             )
         return ""
+    return _terms_of_gated(huggingface_id)
+
+
+def _terms_of_gated(huggingface_id: str) -> str:
     return (
         f"The repository is gated: accept the conditions on {constants.ENDPOINT}/{huggingface_id}, and "
         "set HF_TOKEN or run: hf auth login. "

@@ -22,7 +22,7 @@ def ask(client: httpx.Client) -> int:
     return client.get("http://hub.test").raise_for_status().status_code
 
 
-@pytest.mark.parametrize("stated", ["", "Wed, 21 Oct 2026 07:28:00 GMT", "-5"])
+@pytest.mark.parametrize("stated", ["", "Wed, 21 Oct 2026 07:28:00 GMT", "-5", "9" * 400, "soon"])
 def test_without_a_number_of_seconds_the_waits_double(stated: str) -> None:
     waits: list[float] = []
     patience = Patience(wait=waits.append, clock=lambda: sum(waits))
@@ -31,12 +31,40 @@ def test_without_a_number_of_seconds_the_waits_double(stated: str) -> None:
     assert waits == [1.0, 2.0, 4.0]
 
 
-def test_nobody_waits_for_hours() -> None:
+@pytest.mark.parametrize(
+    ("status", "later"), [(429, "86400"), (429, "Tue, 03 Mar 2026 12:00:00 GMT"), (503, "301")]
+)
+def test_nobody_waits_for_hours_nor_asks_sooner_than_the_hub_allows(
+    status: int, later: str
+) -> None:
+    waits: list[float] = []
+    now = [0.0]
+    patience = Patience(wait=waits.append, clock=lambda: now[0])
+    headers = {"Retry-After": later, "Date": "Mon, 02 Mar 2026 12:00:00 GMT"}
+    with (
+        httpx.Client(transport=failing(1, status, headers)) as busy,
+        httpx.Client(transport=failing(0, 500, {})) as other,
+    ):
+        with pytest.raises(httpx.HTTPStatusError):
+            patience.call(lambda: ask(busy))
+        if status == 429:
+            with pytest.raises(httpx.HTTPStatusError, match="429"):
+                patience.call(lambda: ask(other))
+            now[0] = 86_200.0
+        assert patience.call(lambda: ask(other)) == 200
+    assert waits == ([200.0] if status == 429 else [])
+
+
+def test_a_moment_of_the_hubs_own_clock_says_how_long_to_wait() -> None:
     waits: list[float] = []
     patience = Patience(wait=waits.append, clock=lambda: sum(waits))
-    with httpx.Client(transport=failing(1, 429, {"Retry-After": "86400"})) as client:
+    moments = {
+        "Retry-After": "Mon, 02 Mar 2026 12:00:40 GMT",
+        "Date": "Mon, 02 Mar 2026 12:00:00 GMT",
+    }
+    with httpx.Client(transport=failing(1, 503, moments)) as client:
         assert patience.call(lambda: ask(client)) == 200
-    assert waits == [300.0]
+    assert waits == [40.0]
 
 
 def test_the_hubs_own_count_of_requests_says_how_long_to_wait() -> None:

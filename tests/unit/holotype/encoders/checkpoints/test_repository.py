@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from holotype.encoders.checkpoints.repository import (
     pinned_snapshot,
 )
 from holotype.encoders.checkpoints.source import CHECKPOINT_FILES
-from holotype.errors import CheckpointError, CheckpointNotFoundError
+from holotype.errors import CheckpointError, CheckpointNotFoundError, HubUnreachableError
+from holotype.hub.retries import Patience
 from holotype.records import ClassifierModel, CrossEncoderModel, DenseModel, ModelInfo
 
 # What transformers.AutoModel and AutoTokenizer fetch.
@@ -30,7 +32,13 @@ PLAIN = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubState]:
+def waits() -> list[float]:
+    """How long the Hub was waited for, in seconds."""
+    return []
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, waits: list[float]) -> Iterator[HubState]:
     """A Hub with one dense model, and an empty cache."""
     with serving({REPOSITORY: {REVISION: dense()}}) as state:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", state.endpoint)
@@ -39,6 +47,8 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubState]:
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
         monkeypatch.setattr(time, "sleep", lambda seconds: None)
+        patience = partial(Patience, wait=waits.append, clock=lambda: sum(waits))
+        monkeypatch.setattr("holotype.hub.client.Patience", patience)
         yield state
 
 
@@ -200,17 +210,49 @@ def test_a_file_that_was_cut_off_is_an_error_offline_that_says_what_replaces_it(
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [server.NO_REPOSITORY, server.TOO_MANY, (503, {}), server.RESET],
+    ("answer", "kind", "waited", "words"),
+    [
+        (server.NO_REPOSITORY, CheckpointNotFoundError, 0, "no such repository, or it is private"),
+        (server.RESET, HubUnreachableError, 3, ""),
+        ((503, {}), CheckpointError, 3, "the Hub answers 503: back soon; try again later"),
+        (
+            server.TOO_MANY,
+            CheckpointError,
+            3,
+            r"the Hub asks for fewer requests \(429: back soon\); wait some minutes",
+        ),
+        (
+            (429, {"Retry-After": "7200"}),
+            CheckpointError,
+            0,
+            r"the Hub asks for fewer requests \(429: back soon\); wait 7,200 seconds",
+        ),
+    ],
 )
-def test_a_hub_that_does_not_answer_as_it_should_is_one_kind_of_error(
-    hub: HubState, answer: tuple[int, dict[str, str]]
+def test_a_hub_that_does_not_answer_as_it_should_is_waited_for_and_then_told_of(
+    hub: HubState,
+    waits: list[float],
+    answer: tuple[int, dict[str, str]],
+    kind: type[CheckpointError],
+    waited: int,
+    words: str,
 ) -> None:
-    hub.fault("", answer)
-    with pytest.raises(CheckpointNotFoundError, match="cannot be fetched"):
-        snapshot()
-    with pytest.raises(CheckpointNotFoundError, match="does not say which commit this is"):
+    hub.fault("/api/", answer, body=b'{"error": "back soon"}')
+    with pytest.raises(
+        CheckpointError, match="does not say which commit this is: .*" + words
+    ) as at:
         find_repository(REPOSITORY, "main", with_code=False)
+    assert (type(at.value), len(waits)) == (kind, waited)
+    with pytest.raises(CheckpointError, match="cannot be fetched: .*" + words) as at:
+        snapshot()
+    assert type(at.value) is kind
+
+
+def test_a_hub_that_answers_again_is_taken_at_its_word(hub: HubState, waits: list[float]) -> None:
+    hub.fault("/api/", server.TOO_MANY, times=1)
+    hub.fault("/api/", (502, {}), times=1)
+    assert find_repository(REPOSITORY, None, with_code=False).name == REVISION
+    assert waits == [7.0, 2.0]
 
 
 def test_a_branch_or_a_commit_that_there_is_not_is_told_as_such(hub: HubState) -> None:
@@ -229,7 +271,7 @@ def test_a_repository_that_there_is_not_or_that_is_private_is_told_as_such(
 ) -> None:
     hub.fault("", answer)
     for revision in ("main", REVISION):
-        with pytest.raises(CheckpointNotFoundError, match="no such repository, or it is private: "):
+        with pytest.raises(CheckpointNotFoundError, match="no such repository, or it is private"):
             find_repository(REPOSITORY, revision, with_code=False)
 
 
@@ -273,10 +315,9 @@ def test_a_gated_repository_says_how_to_be_let_in(
     for fetch in ways:
         with pytest.raises(CheckpointNotFoundError) as caught:
             fetch()
-        assert (
-            f"The repository is gated: accept the conditions on {hub.endpoint}/{REPOSITORY}, and set "
-            "HF_TOKEN or run: hf auth login. "
-        ) in str(caught.value)
+        message = str(caught.value)
+        assert f" on {hub.endpoint}/{REPOSITORY}, and set HF_TOKEN or run: hf auth login" in message
+        assert "is gated: " in message
 
 
 @pytest.mark.parametrize(
@@ -287,7 +328,7 @@ def test_a_repository_is_not_called_gated_without_proof(
     hub: HubState, answer: tuple[int, dict[str, str]], gated: bool | None
 ) -> None:
     hub.fault("", answer)
-    with pytest.raises(CheckpointNotFoundError) as caught:
+    with pytest.raises(CheckpointError) as caught:
         snapshot(record(gated=gated))
     assert "is gated" not in str(caught.value)
 
@@ -296,5 +337,7 @@ def test_a_repository_is_not_called_gated_without_proof(
 def test_a_commit_that_is_none_is_refused(hub: HubState, sha: object) -> None:
     body = json.dumps({"id": REPOSITORY, "sha": sha, "siblings": []}).encode()
     hub.fault("/api/", (200, {}), body=body)
-    with pytest.raises(CheckpointError, match=r"names no commit|which commit this is"):
+    with pytest.raises(
+        CheckpointError, match=r"which commit this is: .* did not answer with the desc"
+    ):
         find_repository(REPOSITORY, "main", with_code=False)
