@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from holotype.encoders.checkpoints.hub_cache import Snapshot, fetch_again, find_snapshot
+from holotype.encoders.checkpoints.hub_cache import find_snapshot, require_digests
 from holotype.encoders.opening import open_artifact
-from holotype.errors import ArtifactDamagedError, ArtifactError, CheckpointError, FileDifference
+from holotype.errors import ArtifactDamagedError, ArtifactError, FileDifference
 from holotype.publishing.contents import CreationOptions, Gathered
 from holotype.publishing.copying import copy_files, git_sha1, list_files, real_files
 from holotype.publishing.selection import select_files
 from holotype.references.hashing import OnTotal
-from holotype.references.manifest import FileEntry, Manifest
+from holotype.references.manifest import Manifest
 from holotype.references.paths import check_distinct
 from holotype.references.staging import clear
 
@@ -46,7 +46,13 @@ def gather_folder(
     files = copy_files(sources, staging, link=options.link, on_bytes=on_bytes)
     snapshot = find_snapshot(folder)
     if snapshot is not None:
-        _compare_with_cache(snapshot, files, staging)
+        sha256 = {file.path: file.sha256 for file in files}
+        require_digests(
+            snapshot,
+            sha256,
+            sha256_of=sha256.__getitem__,
+            git_sha1_of=lambda name: git_sha1(staging / name),
+        )
     return Gathered(location=str(folder), record=None, commit=None, files=files)
 
 
@@ -86,18 +92,3 @@ def _require_space(staging: Path, folder: Path, n_bytes: int, options: CreationO
             f"has {free:,} bytes free, and the files of the artifact take {n_bytes:,}; make room, "
             "or name a target on another disk",
         )
-
-
-def _compare_with_cache(snapshot: Snapshot, files: tuple[FileEntry, ...], staging: Path) -> None:
-    """Check files by the names of their blobs: the SHA-256, or git's object id for small files."""
-    for file in files:
-        kept_as = snapshot.digest(file.path)
-        if kept_as is None:
-            continue
-        found = file.sha256 if len(kept_as) == 64 else git_sha1(staging / file.path)
-        if found != kept_as:
-            path = snapshot.folder / file.path
-            raise CheckpointError(
-                str(path),
-                f"is damaged: the Hub's cache has other bytes than it says; {fetch_again(path)}",
-            )

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from holotype.errors import CheckpointError
 
 _SNAPSHOTS, _BLOBS, _MODELS = "snapshots", "blobs", "models--"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHARED = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}")
+_SHA256_DIGITS = 64
 _DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -71,6 +75,39 @@ def find_snapshot_above(path: Path) -> Snapshot | None:
     """Return the snapshot that contains a file; None if there is none."""
     found = map(find_snapshot, path.absolute().parents)
     return next((snapshot for snapshot in found if snapshot is not None), None)
+
+
+def require_digests(
+    snapshot: Snapshot,
+    names: Iterable[str],
+    *,
+    sha256_of: Callable[[str], str],
+    git_sha1_of: Callable[[str], str] | None = None,
+) -> None:
+    """Compare files with the digests that name their blobs, since huggingface_hub compares sizes alone.
+
+    Args:
+        snapshot: the snapshot that they are of.
+        names: the files.
+        sha256_of: returns the SHA-256 of a file.
+        git_sha1_of: returns git's object id of a file; None leaves small files out.
+
+    Raises:
+        CheckpointError: a file has other bytes than the Hub says.
+        OSError: a file cannot be read.
+    """
+    for name in names:
+        expected = snapshot.digest(name)
+        digest_of = sha256_of if expected and len(expected) == _SHA256_DIGITS else git_sha1_of
+        if expected is None or digest_of is None:
+            continue
+        found = digest_of(name)
+        if found != expected:
+            path = snapshot.folder / name
+            raise CheckpointError(
+                str(path),
+                f"is damaged: its digest is {found}, and the Hub says {expected}; {fetch_again(path)}",
+            )
 
 
 def fetch_again(path: Path) -> str:

@@ -26,7 +26,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
 from holotype.atomic_file import replace_file
-from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot
+from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot, require_digests
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.snapshots import doubt
 from holotype.encoders.checkpoints.source import CHECKPOINT_FILES, CONVERSIONS
@@ -41,7 +41,6 @@ from holotype.references.hashing import hash_file_once
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REFUSALS = (401, 403)
-_SHA256_DIGITS = 64
 
 
 def find_repository(
@@ -231,30 +230,15 @@ def _checked(
         )
     for name in _cut(folder, listed or {}, files, ignored):
         _replace(folder, huggingface_id, commit, name, (listed or {})[name])
-    _require_digests(folder, files, ignored)
-    return folder
-
-
-def _require_digests(folder: Path, files: Sequence[str], ignored: Sequence[str]) -> None:
-    """Compare large files with the SHA-256 that names them in the cache.
-
-    huggingface_hub compares sizes alone, so that what changed on the way or on the disk would run.
-    """
     snapshot = find_snapshot(folder)
-    if snapshot is None:
-        return
-    there = {path.relative_to(folder).as_posix(): 0 for path in folder.rglob("*") if path.is_file()}
-    for name in _wanted(there, files, ignored):
-        expected = snapshot.digest(name)
-        if expected is None or len(expected) != _SHA256_DIGITS:
-            continue
-        path = folder / name
-        found = hash_file_once(path.resolve())
-        if found != expected:
-            raise CheckpointError(
-                str(path),
-                f"is damaged: its SHA-256 is {found}, and the Hub says {expected}; {fetch_again(path)}",
-            )
+    if snapshot is not None:
+        there = {path.relative_to(folder).as_posix(): 0 for path in folder.rglob("*")}
+        require_digests(
+            snapshot,
+            _wanted(there, files, ignored),
+            sha256_of=lambda name: hash_file_once((folder / name).resolve()),
+        )
+    return folder
 
 
 def _replace(folder: Path, huggingface_id: str, commit: str, name: str, size: int) -> None:

@@ -214,7 +214,7 @@ def test_a_damaged_cache_is_noticed(
     (snapshot / WEIGHTS).unlink()
     (snapshot / WEIGHTS).symlink_to(cache / "blobs" / ("0" * 64))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(CheckpointError, match="is damaged: its SHA-256 is"):
+    with pytest.raises(CheckpointError, match="is damaged: its digest is"):
         create_artifact(f"hf:{REPOSITORY}@{REVISION}", tmp_path / "artifact")
 
 
@@ -269,7 +269,7 @@ def test_shared_weights_that_are_damaged_are_noticed(hub: HubState, tmp_path: Pa
     shared.write_bytes(shared.read_bytes()[:-1] + b"x")
     with pytest.raises(CheckpointError) as caught:
         create_artifact(f"local:{snapshot}", tmp_path / "artifact")
-    assert "the Hub's cache has other bytes than it says" in str(caught.value)
+    assert ", and the Hub says " in str(caught.value)
     assert f"--revision {REVISION} --force-download" in str(caught.value)
 
 

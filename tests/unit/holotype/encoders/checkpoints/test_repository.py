@@ -187,7 +187,7 @@ def test_a_large_file_whose_bytes_changed_is_an_error(hub: HubState) -> None:
     assert snapshot() == weights.parent
     content[-1] ^= 1
     blob.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"is damaged: its SHA-256 is .* --force-download"):
+    with pytest.raises(CheckpointError, match=r"is damaged: its digest is .* --force-download"):
         snapshot()
 
 
