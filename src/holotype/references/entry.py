@@ -32,18 +32,23 @@ RECORDS: Mapping[str, type[ModelInfo]] = {
 }
 """The record class of each kind."""
 
+_REPOSITORY = "huggingface_id"
 _LONGEST_TEXT = 20_000
 _MOST_ITEMS = 200_000
 
 
 def entry_of(record: ModelInfo) -> dict[str, Any]:
-    """Return the known fields of a record as JSON values, by field name."""
+    """Return the known fields of a record as JSON values, by field name.
+
+    The repository of a record that was made of a folder is unknown: null.
+    """
     usual = {field.name: field.default for field in fields(record)}
-    return {
+    entry = {
         name: _as_json(value)
         for name, value in asdict(record).items()
         if value is not usual[name] and (value != usual[name] or type(value) is bool)
     }
+    return entry | {_REPOSITORY: record.huggingface_id or None}
 
 
 def record_of(entry: object, location: str) -> ModelInfo:
@@ -58,6 +63,8 @@ def record_of(entry: object, location: str) -> ModelInfo:
     """
     if not isinstance(entry, dict):
         raise ManifestError(location, "its entry is not a JSON object")
+    if entry.get(_REPOSITORY, "") is None:
+        entry = entry | {_REPOSITORY: ""}
     kind = str(entry.get("type"))
     types, required = _fields_of(kind if kind in RECORDS else "")
     unknown, missing = sorted(set(entry) - set(types)), sorted(required - set(entry))

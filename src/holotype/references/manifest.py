@@ -71,6 +71,8 @@ class Manifest:
         labels: the labels of a classifier, in the order of its outputs; otherwise empty.
         created: the creation time in UTC, to the second.
         tool: the name and version of the tool that made it.
+        has_empty_id: whether the entry states an unknown repository as an empty text, as up to 0.1.0;
+            the digest covers it.
     """
 
     reference: ModelRef
@@ -81,6 +83,7 @@ class Manifest:
     labels: tuple[str, ...] = ()
     created: datetime
     tool: str
+    has_empty_id: bool = False
 
     @property
     def size(self) -> int:
@@ -155,6 +158,7 @@ def parse_manifest(text: bytes, location: str) -> Manifest:
         labels=_labels(values["labels"], location),
         created=_time(values["created"], location),
         tool=_tool(values["tool"], location),
+        has_empty_id=values["entry"].get("huggingface_id") == "",
     )
     if values["digest"] != manifest.digest:
         raise ManifestError(
@@ -166,11 +170,14 @@ def parse_manifest(text: bytes, location: str) -> Manifest:
 
 
 def _covered(manifest: Manifest) -> dict[str, Any]:
+    entry = entry_of(manifest.record)
+    if manifest.has_empty_id:
+        entry["huggingface_id"] = ""
     return {
         "format": FORMAT_VERSION,
         "reference": str(manifest.reference),
         "commit": manifest.commit,
-        "entry": entry_of(manifest.record),
+        "entry": entry,
         "fingerprint": manifest.fingerprint,
         "labels": list(manifest.labels),
         "files": [

@@ -373,7 +373,7 @@ def _manifest(
     weights = (folder / name for name in settings.transformer.weight_names())
     return Manifest(
         model_id=record.id,
-        huggingface_id=record.huggingface_id,
+        huggingface_id=record.huggingface_id or None,
         # Nothing says of which commit a folder is that the caller names.
         revision=record.revision if config.checkpoint is None else None,
         backend=config.backend,

@@ -34,7 +34,7 @@ class Manifest:
 
     Attributes:
         model_id: the id of the record.
-        huggingface_id: the repository of the original weights.
+        huggingface_id: the repository of the original weights; None where it is not known.
         revision: their commit; None where it is not known.
         backend: what runs the export.
         dtype: the type of its arithmetic.
@@ -47,7 +47,7 @@ class Manifest:
     """
 
     model_id: str
-    huggingface_id: str
+    huggingface_id: str | None
     revision: str | None
     backend: str
     dtype: str

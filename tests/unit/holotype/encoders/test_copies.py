@@ -130,6 +130,7 @@ def test_notes_that_cannot_be_read_prove_nothing(tmp_path: Path) -> None:
     [
         ({"model_id": "tiny-entry", "huggingface_id": "Acme/Tiny-Model"}, ENTRY),
         ({"model_id": "tiny-entry", "huggingface_id": ""}, None),
+        ({"model_id": "tiny-entry", "huggingface_id": None}, None),
         ({"model_id": "tiny-entry", "huggingface_id": "Acme/Other"}, None),
         ({"model_id": "mine", "huggingface_id": "Acme/Tiny-Model"}, None),
         ({}, None),

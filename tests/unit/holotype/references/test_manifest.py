@@ -48,6 +48,21 @@ def test_the_digest_covers_all_but_when_and_by_what_it_was_made(manifest: Manife
         assert changed.digest != manifest.digest
 
 
+def test_an_unknown_repository_is_null_and_is_read_as_earlier_versions_wrote_it(
+    manifest: Manifest,
+) -> None:
+    of_folder = replace(manifest, record=replace(manifest.record, huggingface_id=""))
+    written = json.loads(of_folder.to_json())
+    assert written["entry"]["huggingface_id"] is None
+    assert parse_manifest(of_folder.to_json().encode(), "here") == of_folder
+    earlier = replace(of_folder, has_empty_id=True)
+    text = earlier.to_json()
+    assert json.loads(text)["entry"]["huggingface_id"] == ""
+    again = parse_manifest(text.encode(), "here")
+    assert again == earlier
+    assert again.digest == json.loads(text)["digest"] != of_folder.digest
+
+
 def test_every_entry_of_the_catalogue_survives() -> None:
     for record in CATALOGUE.records:
         again = record_of(json.loads(json.dumps(entry_of(record))), "here")
