@@ -296,7 +296,7 @@ class Jobs:
     def _run(self, id: str, run: Run, told: threading.Event) -> None:
         # First comes that the job waits.
         told.wait()
-        self._change(id, state="running", started_at=datetime.now(UTC))
+        self._change(id, state="running", started_at=_now(self._kept[id].job.created_at))
         progress = Progress(
             lambda **values: self._change(id, **values),
             lambda: self._kept[id].job,
@@ -307,17 +307,17 @@ class Jobs:
         except Exception as error:
             self._finish(id, error)
         else:
-            now = datetime.now(UTC)
+            now = _now(self._kept[id].job.started_at)
             self._change(id, state="succeeded", finished_at=now, result=result, progress=1.0)
 
     def _finish(self, id: str, error: Exception) -> None:
         """Let a job fail."""
-        request_id = self._kept[id].job.request_id
+        job = self._kept[id].job
         problem = problem_of(error)
         if problem.status == 500:
             _log.error("the job %s failed", id, exc_info=error)
-        found = problem.to_dict(request_id)
-        self._change(id, state="failed", finished_at=datetime.now(UTC), problem=found)
+        found, now = problem.to_dict(job.request_id), _now(job.started_at or job.created_at)
+        self._change(id, state="failed", finished_at=now, problem=found)
 
     def _change(self, id: str, **values: Any) -> None:
         with self._lock:
@@ -335,3 +335,9 @@ class Jobs:
                 kept = self._kept.get(id)
             if kept is not None:
                 self._on_change(kept.job)
+
+
+def _now(before: datetime | None) -> datetime:
+    """Return the time, or the one before of a job where the clock was set back in between."""
+    now = datetime.now(UTC)
+    return now if before is None else max(now, before)

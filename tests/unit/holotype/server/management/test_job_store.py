@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from holotype.errors import InvalidArgumentError
 from holotype.server.errors import ConflictError, UnavailableError
+from holotype.server.management import job_store
 from holotype.server.management.job_store import MOST_WAITING, Job, Jobs, Progress
 
 ASKED: dict[str, Any] = {"subject": "v1", "actor": "alice", "request_id": "r1", "kind": "k"}
@@ -63,6 +66,24 @@ def test_a_job_tells_each_step_and_its_result(jobs: Jobs, changes: list[Job]) ->
     states = [each.state for each in changes]
     assert states == ["queued", "running", "running", "running", "running", "succeeded"]
     assert changes[3].progress == 0.5
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_clock_that_is_set_back_lets_no_job_end_before_it_began(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    hours = iter((9, 8, 7))
+    clock = SimpleNamespace(now=lambda zone: datetime(2026, 3, 1, next(hours), tzinfo=zone))
+    monkeypatch.setattr(job_store, "datetime", clock)
+
+    def run(_: Progress) -> Mapping[str, Any]:
+        if fails:
+            raise InvalidArgumentError("wrong")
+        return {}
+
+    done = wait(jobs, jobs.submit("switch", run, **ASKED))
+    assert done.created_at == done.started_at == done.finished_at
+    assert next(hours, None) is None
 
 
 @pytest.mark.parametrize(
