@@ -43,6 +43,10 @@ _LARGEST_FILE_BYTES = 16_000_000
 _LARGEST_DESCRIPTION_BYTES = 64_000_000
 
 
+class _TokenError(Exception):
+    """The file with the token cannot be read."""
+
+
 class HubClient:
     """Asks the Hub about repositories; safe to share between threads."""
 
@@ -222,11 +226,17 @@ class HubClient:
     ) -> T:
         return get(
             url,
-            {**build_hf_headers(token=self._api.token), **headers},
+            {**self._own_headers(), **headers},
             receive,
             byte_timeout_s=self._timeout_s,
             deadline_s=deadline_s or self._deadline_s,
         )
+
+    def _own_headers(self) -> dict[str, str]:
+        try:
+            return build_hf_headers(token=self._api.token)
+        except (OSError, UnicodeDecodeError) as error:
+            raise _TokenError(str(error)) from None
 
     def _call(self, location: str, request: Callable[[], T]) -> T:
         try:
@@ -240,6 +250,12 @@ class HubClient:
                 location,
                 "cannot be read, since HF_HUB_OFFLINE is set; unset it, or name a folder with a "
                 "copy of the repository (verify and add: with --from FOLDER)",
+            ) from None
+        except _TokenError as error:
+            raise CheckpointError(
+                location,
+                f"cannot be asked for: the token cannot be read ({error}); set HF_TOKEN, or name another "
+                "file by HF_TOKEN_PATH",
             ) from None
         except AnswerError as error:
             raise CheckpointError(

@@ -275,9 +275,6 @@ def _append_change(
     history = AliasHistory(alias=alias, changes=(*earlier, change))
     path = alias_file(store, alias)
     try:
-        for left in path.parent.glob(f".{path.name}.*.new"):
-            # Left by a writer that was killed; only the holder of the lock gets here.
-            left.unlink()
         replace_file(path, history.to_json().encode())
     except OSError as error:
         raise _unwritable(path, error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -86,7 +87,25 @@ def fetch_repository(
             "raise --max-bytes (max_bytes=)",
         )
     keep_only(folder, {*selected, *(_part_of(repository, name) for name in selected)})
+    _require_space(repository, selected, folder, total)
     return _fetch_all(client, repository, selected, folder, on_total(total))
+
+
+def _require_space(
+    repository: Repository, names: Collection[str], folder: Path, total: int
+) -> None:
+    """Refuse to begin with downloads for which the disk has no room."""
+    there = [each for name in names for each in (name, _part_of(repository, name))]
+    missing = total - sum(
+        (folder / each).stat().st_size for each in there if (folder / each).exists()
+    )
+    free = shutil.disk_usage(folder).free
+    if missing > free:
+        raise ArtifactError(
+            str(folder.parent),
+            f"has {free:,} bytes free, and {missing:,} are to be fetched; make room, or name a target "
+            "on another disk",
+        )
 
 
 def _fetch_all(

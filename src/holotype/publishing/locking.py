@@ -8,13 +8,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from holotype.atomic_file import flush_folder, replace_file
 from holotype.encoders.names import as_reference
 from holotype.encoders.opening import open_artifact
-from holotype.errors import ArtifactExistsError
+from holotype.errors import ArtifactError, ArtifactExistsError
 from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact
 from holotype.records import ModelInfo
-from holotype.references.cache import cached_artifact
+from holotype.references.cache import CACHE_VARIABLE, cached_artifact
 from holotype.references.folders import find_folder
 from holotype.references.hashing import OnTotal
 from holotype.references.lock_file import LockedModel
@@ -84,13 +85,20 @@ def _made_in_cache(source: ModelRef, ref: ModelRef, on_total: OnTotal) -> Manife
     """
     name = hashlib.sha256(str(source).encode()).hexdigest()[:16]
     made = cached_artifact(f"making-{name}")
-    made.parent.mkdir(parents=True, exist_ok=True)
     lock = made.with_name(f".{made.name}.made.lock")
-    with exclusive(lock, busy=f"another process fetches {source}"):
-        try:
-            return _make(source, ref, made, on_total)
-        finally:
-            remove_lock(lock)
+    try:
+        made.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(lock, busy=f"another process fetches {source}"):
+            try:
+                return _make(source, ref, made, on_total)
+            finally:
+                remove_lock(lock)
+    except OSError as error:
+        raise ArtifactError(
+            str(made.parent),
+            f"cannot be written: {error.strerror or error}; see that the cache has room and may be "
+            f"written, or name another folder: {CACHE_VARIABLE}=FOLDER",
+        ) from error
 
 
 def _make(source: ModelRef, ref: ModelRef, made: Path, on_total: OnTotal) -> Manifest:
@@ -100,7 +108,7 @@ def _make(source: ModelRef, ref: ModelRef, made: Path, on_total: OnTotal) -> Man
         shutil.rmtree(made)
     manifest = create_artifact(source, made, CreationOptions(), on_total=on_total)
     manifest = replace(manifest, reference=ref)
-    (made / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+    replace_file(made / MANIFEST_FILE, manifest.to_json().encode())
     folder = cached_artifact(manifest.digest)
     if folder.is_dir():
         shutil.rmtree(made)
@@ -111,4 +119,5 @@ def _make(source: ModelRef, ref: ModelRef, made: Path, on_total: OnTotal) -> Man
         raise ArtifactExistsError(
             str(folder), f"another process makes it, too ({error.strerror}); run this again"
         ) from error
+    flush_folder(folder.parent)
     return manifest

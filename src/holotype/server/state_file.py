@@ -47,6 +47,7 @@ class StateFile:
         """Read nothing yet."""
         self.path = path
         self._lock = Lock()
+        self._problem = ""
         self._written: dict[str, Any] = {"versions": {}, "keys": {}, "keyless": False}
 
     @classmethod
@@ -99,7 +100,13 @@ class StateFile:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 replace_file(self.path, json.dumps(self._written, indent=2).encode())
             except OSError as error:
-                _log.warning("%s: cannot be written: %s", self.path, error)
+                # The next call writes it, also if nothing has changed by then.
+                self._written = before
+                if str(error) != self._problem:
+                    _log.warning("%s: cannot be written: %s", self.path, error)
+                self._problem = str(error)
+            else:
+                self._problem = ""
 
 
 def _version_data(version: ModelVersion) -> dict[str, Any]:

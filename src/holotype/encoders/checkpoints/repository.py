@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeGuard
 
 from huggingface_hub import (
     HfApi,
@@ -41,6 +43,7 @@ from holotype.references.hashing import hash_file_once
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REFUSALS = (401, 403)
+_OF_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 def find_repository(
@@ -170,8 +173,8 @@ def pinned_snapshot(
     Raises:
         HubUnreachableError: the Hub gives no answer.
         CheckpointNotFoundError: the files cannot be fetched.
-        CheckpointError: a file in the cache is damaged and cannot be fetched again, or the Hub asks
-            to wait.
+        CheckpointError: a file in the cache is damaged and cannot be fetched again, the cache cannot
+            be written, or the Hub asks to wait.
     """
     try:
         folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
@@ -184,6 +187,8 @@ def pinned_snapshot(
         except Exception:
             if isinstance(error, RevisionNotFoundError):
                 raise _no_revision(huggingface_id, revision) from None
+            if _is_of_disk(error):
+                raise _not_kept(huggingface_id, revision, error) from None
             kind, reason = _kind_and_reason(error)
             raise kind(
                 f"{huggingface_id}@{revision}",
@@ -191,6 +196,19 @@ def pinned_snapshot(
                 f"{terms}{_how_to_fetch(huggingface_id, revision, files)}",
             ) from None
     return _checked(folder, huggingface_id, revision, files, ignored, record)
+
+
+def _is_of_disk(error: Exception) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and error.errno in _OF_DISK
+
+
+def _not_kept(huggingface_id: str, revision: str, error: OSError) -> CheckpointError:
+    """Return the error for a cache that is full, or may not be written."""
+    return CheckpointError(
+        f"{huggingface_id}@{revision}",
+        f"cannot be kept in the Hub's cache {constants.HF_HUB_CACHE}: {error.strerror}; make room, or "
+        "name another folder, which may be written: HF_HUB_CACHE=FOLDER",
+    )
 
 
 def _kind_and_reason(error: Exception) -> tuple[type[CheckpointError], str]:

@@ -8,6 +8,7 @@ import json
 import time
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
@@ -114,6 +115,18 @@ def test_a_gated_repository_says_where_to_ask_for_access(
 def test_a_refused_token_is_named(hub: HubState, client: HubClient) -> None:
     hub.fault("/api/", server.BAD_TOKEN)
     with pytest.raises(CheckpointNotFoundError, match="rejects the token; check HF_TOKEN"):
+        repository(client)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None], ids=["no text", "a folder"])
+def test_a_token_that_cannot_be_read_is_told_as_such(
+    client: HubClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    file = tmp_path / "token"
+    file.mkdir() if content is None else file.write_bytes(content)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(file))
+    with pytest.raises(CheckpointError, match=r"the token cannot be read .* set HF_TOKEN, or name"):
         repository(client)
 
 

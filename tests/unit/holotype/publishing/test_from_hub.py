@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import huggingface_hub.constants
 import pytest
@@ -151,6 +153,22 @@ def test_a_server_that_never_stops_is_cut_off(hub: HubState, tmp_path: Path) -> 
     hub.fault(f"/resolve/{REVISION}/{WEIGHTS}", ENDLESS)
     with pytest.raises(CheckpointError, match=r"sent more than the expected \d+ bytes"):
         create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact")
+
+
+def test_a_disk_without_room_is_told_before_anything_large_is_fetched(
+    hub: HubState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_bytes = len(hub.repositories[REPOSITORY][REVISION][WEIGHTS])
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=n_bytes))
+    with pytest.raises(ArtifactError, match=f"has {n_bytes:,} bytes free, and .* make room, or"):
+        create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact")
+    assert not resolved(hub, WEIGHTS)
+    # What an earlier run left need not be fetched again.
+    staging = tmp_path / ".artifact.partial"
+    body = hub.repositories[REPOSITORY][REVISION][WEIGHTS]
+    digest = hashlib.sha256(body).hexdigest()
+    (staging / f"{WEIGHTS}.{digest[:16]}.part").write_bytes(body[:5000])
+    assert create_artifact(f"hf:{REPOSITORY}", tmp_path / "artifact").commit == REVISION
 
 
 def test_a_repository_that_is_too_large_is_not_fetched(hub: HubState, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -12,6 +13,7 @@ import pytest
 from starlette.requests import Request
 
 from holotype.errors import HolotypeError
+from holotype.server import state_file
 from holotype.server.errors import ForbiddenError, UnauthorizedError
 from holotype.server.keys import Caller, GivenKeys, Keys
 from holotype.server.state_file import LastKnown, StateFile
@@ -316,3 +318,24 @@ def test_a_damaged_state_file_is_an_error(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(HolotypeError, match="delete it"):
             StateFile(file).read()
+
+
+def test_what_could_not_be_written_down_is_written_with_the_next_call_and_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = StateFile(tmp_path / "state.json")
+    file.keep_keys({}, keyless=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(state_file, "replace_file", full)
+        file.keep_keys({}, keyless=False)
+        file.keep_keys({}, keyless=False)
+    assert [each.getMessage() for each in caplog.records] == [
+        f"{file.path}: cannot be written: [Errno 28] No space left on device"
+    ]
+    file.keep_keys({}, keyless=False)
+    known = StateFile(file.path).read()
+    assert known is not None
+    assert not known.keyless

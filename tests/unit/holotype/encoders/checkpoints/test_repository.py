@@ -255,6 +255,24 @@ def test_a_hub_that_answers_again_is_taken_at_its_word(hub: HubState, waits: lis
     assert waits == [7.0, 2.0]
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_cache_that_cannot_keep_the_files_is_told_as_such_and_not_as_a_hub_without_them(
+    hub: HubState, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "blob")
+
+    monkeypatch.setattr("huggingface_hub.file_download._create_symlink", fail)
+    with pytest.raises(CheckpointError) as caught:
+        snapshot()
+    assert type(caught.value) is CheckpointError
+    assert str(caught.value) == (
+        f"{REPOSITORY}@{REVISION}: cannot be kept in the Hub's cache {tmp_path}/hub: "
+        f"{os.strerror(number)}; make room, or name another folder, which may be written: "
+        "HF_HUB_CACHE=FOLDER"
+    )
+
+
 def test_a_branch_or_a_commit_that_there_is_not_is_told_as_such(hub: HubState) -> None:
     for revision in ("v9", "f" * 40):
         with pytest.raises(CheckpointNotFoundError) as caught:

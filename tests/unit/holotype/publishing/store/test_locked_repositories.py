@@ -14,7 +14,7 @@ from tests.unit.holotype.hub.checkpoints import record
 from tests.unit.holotype.hub.server import REPOSITORY, HubState
 
 from holotype.encoders.opening import open_reference
-from holotype.errors import ArtifactDamagedError, LockFileError
+from holotype.errors import ArtifactDamagedError, ArtifactError, LockFileError
 from holotype.publishing import LockMismatchError, fetch_locked, lock_model, open_artifact
 from holotype.references import ModelRef
 from holotype.references.entry import entry_of
@@ -36,6 +36,19 @@ def test_a_repository_is_locked_to_its_commit(ref: ModelRef) -> None:
     locked = lock_model(ref)
     assert locked.commit is not None
     assert {file.path for file in locked.files} >= {"config.json", "model.safetensors"}
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    ref: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOLOTYPE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ArtifactError) as caught:
+        lock_model(ref)
+    assert str(caught.value) == (
+        f"{tmp_path}/file/artifacts: cannot be written: Not a directory; see that the cache has room "
+        "and may be written, or name another folder: HOLOTYPE_CACHE=FOLDER"
+    )
 
 
 def test_locking_twice_gives_the_same(ref: ModelRef) -> None:
