@@ -48,7 +48,9 @@ class StateFile:
         self.path = path
         self._lock = Lock()
         self._problem = ""
-        self._written: dict[str, Any] = {"versions": {}, "keys": {}, "keyless": False}
+        self._values: dict[str, Any] = {"versions": {}, "keys": {}, "keyless": False}
+        # What an earlier server wrote may be something else, and so may what could not be written.
+        self._is_written = False
 
     @classmethod
     def for_database(cls, location: str) -> StateFile:
@@ -79,7 +81,7 @@ class StateFile:
                 f"{self.path}: is not what a server of this version writes ({error}); delete it"
             ) from error
         with self._lock:
-            self._written = found
+            self._values, self._is_written = found, True
         return known
 
     def keep_versions(self, versions: Mapping[str, ModelVersion]) -> None:
@@ -93,20 +95,19 @@ class StateFile:
 
     def _write(self, **values: Any) -> None:
         with self._lock:
-            before, self._written = self._written, {**self._written, **values}
-            if self._written == before:
+            before, self._values = self._values, {**self._values, **values}
+            if self._is_written and self._values == before:
                 return
+            self._is_written = False
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                replace_file(self.path, json.dumps(self._written, indent=2).encode())
+                replace_file(self.path, json.dumps(self._values, indent=2).encode())
             except OSError as error:
-                # The next call writes it, also if nothing has changed by then.
-                self._written = before
                 if str(error) != self._problem:
                     _log.warning("%s: cannot be written: %s", self.path, error)
                 self._problem = str(error)
             else:
-                self._problem = ""
+                self._is_written, self._problem = True, ""
 
 
 def _version_data(version: ModelVersion) -> dict[str, Any]:

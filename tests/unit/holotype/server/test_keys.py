@@ -339,3 +339,13 @@ def test_what_could_not_be_written_down_is_written_with_the_next_call_and_told_o
     known = StateFile(file.path).read()
     assert known is not None
     assert not known.keyless
+
+
+def test_a_server_writes_down_that_there_is_nothing_where_an_earlier_one_knew_something(
+    tmp_path: Path,
+) -> None:
+    StateFile(tmp_path / "state.json").keep_keys({}, keyless=True)
+    StateFile(tmp_path / "state.json").keep_keys({}, keyless=False)
+    known = StateFile(tmp_path / "state.json").read()
+    assert known is not None
+    assert not known.keyless
