@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +45,7 @@ from holotype.references.hashing import hash_file_once
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REFUSALS = (401, 403)
+_READABLE = 0o444
 _OF_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
@@ -195,11 +198,36 @@ def pinned_snapshot(
                 f"is not in the Hub's cache and cannot be fetched: {reason}. "
                 f"{terms}{_how_to_fetch(huggingface_id, revision, files)}",
             ) from None
+    else:
+        _let_others_read_the_list(folder)
     return _checked(folder, huggingface_id, revision, files, ignored, record)
 
 
+def _let_others_read_the_list(folder: Path) -> None:
+    """Let those read the list of a commit's files who may read the files.
+
+    huggingface_hub lets its owner only, so that others could not tell whether the cache is complete.
+    """
+    # The list is not there, or is another user's.
+    with suppress(OSError):
+        listed = _list_file(folder)
+        file = next(path for path in folder.rglob("*") if path.is_file())
+        mode, readable = stat.S_IMODE(listed.stat().st_mode), file.stat().st_mode & _READABLE
+        if readable & ~mode:
+            listed.chmod(mode | readable)
+
+
+def _list_file(folder: Path) -> Path:
+    """Return where huggingface_hub keeps the list of the files of a snapshot's commit."""
+    return folder.parent.parent / "trees" / f"{folder.name}.json"
+
+
 def _is_of_disk(error: Exception) -> TypeGuard[OSError]:
-    return isinstance(error, OSError) and error.errno in _OF_DISK
+    if not isinstance(error, OSError) or error.errno not in _OF_DISK:
+        return False
+    # A file that cannot be written has no name in the error once it is open.
+    cache = Path(constants.HF_HUB_CACHE).expanduser().resolve()
+    return error.filename is None or Path(str(error.filename)).is_relative_to(cache)
 
 
 def _not_kept(huggingface_id: str, revision: str, error: OSError) -> CheckpointError:
@@ -241,6 +269,13 @@ def _checked(
         missing = _missing(folder, listed, files, ignored)
         problem = f"{', '.join(missing[:5])} is missing" if missing else None
     if problem is not None:
+        found = _list_file(folder)
+        if listed is None and found.is_file() and not os.access(found, os.R_OK):
+            raise CheckpointError(
+                str(found),
+                "may not be read, and without this list nothing says whether the Hub's cache holds all "
+                f"of {huggingface_id}; its owner can let others read it: chmod a+r {found}",
+            )
         raise CheckpointNotFoundError(
             f"{huggingface_id}@{commit}",
             f"the Hub's cache may hold a part of it only: {problem}. "

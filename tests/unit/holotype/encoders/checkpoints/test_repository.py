@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -260,7 +261,7 @@ def test_a_cache_that_cannot_keep_the_files_is_told_as_such_and_not_as_a_hub_wit
     hub: HubState, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number), "blob")
+        raise OSError(number, os.strerror(number), f"{tmp_path}/hub/blob")
 
     monkeypatch.setattr("huggingface_hub.file_download._create_symlink", fail)
     with pytest.raises(CheckpointError) as caught:
@@ -271,6 +272,34 @@ def test_a_cache_that_cannot_keep_the_files_is_told_as_such_and_not_as_a_hub_wit
         f"{os.strerror(number)}; make room, or name another folder, which may be written: "
         "HF_HUB_CACHE=FOLDER"
     )
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o600])
+def test_who_may_read_the_files_may_read_the_list_of_them(
+    hub: HubState, tmp_path: Path, mode: int
+) -> None:
+    folder = snapshot()
+    (listed,) = tmp_path.glob("hub/models--tests--tiny/trees/*.json")
+    for file in folder.rglob("*.json"):
+        file.resolve().chmod(mode)
+    (folder / "model.safetensors").resolve().chmod(mode)
+    (folder / "README.md").unlink(missing_ok=True)
+    listed.chmod(0o600)
+    assert snapshot() == folder
+    assert stat.S_IMODE(listed.stat().st_mode) == mode
+
+
+def test_a_list_that_may_not_be_read_is_named(
+    hub: HubState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "hub/models--tests--tiny", *PLAIN)
+    listed = tmp_path / "hub/models--tests--tiny/trees" / f"{REVISION}.json"
+    listed.parent.mkdir()
+    listed.touch()
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(os, "access", lambda path, how: path != listed)
+    with pytest.raises(CheckpointError, match=rf"may not be read, .* chmod a\+r {listed}"):
+        snapshot()
 
 
 def test_a_branch_or_a_commit_that_there_is_not_is_told_as_such(hub: HubState) -> None:
