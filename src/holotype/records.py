@@ -6,7 +6,8 @@ means that no source states the value; it never means zero or no. Derived values
 
 `DenseModel`, `ColbertModel` and `ImageTextModel` are generic over the dimensions that they can
 return, so that a type checker rejects ``load(JINA_COLBERT_V2, dim=100)``. Models with a
-`matryoshka_range` are generic over ``int``; `load` checks their dimensions.
+`matryoshka_range` are generic over ``int``; `load` checks their dimensions. `ModelInfo` has the same
+parameter, from which type checkers know that a narrowed record is a ``DenseModel[int]``.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     DimT = TypeVar("DimT", bound=int, default=Any)
+    DimT_co = TypeVar("DimT_co", bound=int, default=int, covariant=True)
 else:
     from typing import TypeVar
 
     DimT = TypeVar("DimT", bound=int)
+    DimT_co = TypeVar("DimT_co", bound=int, covariant=True)
 
 _KNOWN_WHEN_EMPTY = ("skiplist", "image_crop")
 """Fields in which an empty tuple is a value; in all others it means unknown."""
@@ -88,7 +91,7 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ModelInfo:
+class ModelInfo(Generic[DimT_co]):
     """What the catalogue knows about any model; a subclass per known kind adds the rest.
 
     Lengths are in tokens, dimensions in numbers per vector, scores fractions from 0 to 1.
@@ -244,7 +247,7 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class DenseModel(ModelInfo, Generic[DimT]):
+class DenseModel(ModelInfo[DimT]):
     """A model that returns one vector per text."""
 
     embedding_dim: int
@@ -265,7 +268,7 @@ class DenseModel(ModelInfo, Generic[DimT]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ImageReader(ModelInfo):
+class ImageReader(ModelInfo[DimT_co]):
     """A model that may read pictures: how a picture becomes the numbers that the network reads.
 
     Sizes are in pixels, as height and width. At most one of `image_size`, `image_shortest_edge`,
@@ -311,7 +314,7 @@ class ImageReader(ModelInfo):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ColbertModel(ImageReader, Generic[DimT]):
+class ColbertModel(ImageReader[DimT]):
     """A late-interaction model: one vector per token, compared by MaxSim.
 
     `query_length` and `document_length` include special tokens and the marker. `skiplist` names
@@ -408,7 +411,7 @@ class ClassifierModel(ModelInfo):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ImageTextModel(ImageReader, Generic[DimT]):
+class ImageTextModel(ImageReader[DimT]):
     """A model that returns one vector per picture or text, from a network for each.
 
     Texts are truncated at `text_length` tokens, special tokens included, and padded to it where

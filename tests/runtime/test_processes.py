@@ -82,6 +82,60 @@ def test_a_process_that_is_forked_after_loading_gets_an_error_that_says_what_to_
     assert second == "(1, 16)"
 
 
+WORKERS = """
+import multiprocessing, pickle, sys, warnings
+from concurrent.futures import ProcessPoolExecutor
+warnings.simplefilter("ignore")
+import torch
+torch.set_num_threads(2)
+one, modes = pickle.load(sys.stdin.buffer)
+context = multiprocessing.get_context("fork")
+
+def call(make, function, *texts):
+    with make(2, **options) as workers:
+        try:
+            print(len(list(workers.map(function, texts))), flush=True)
+        except Exception as error:
+            print(type(error).__name__, error, flush=True)
+
+def width_of(encoder):
+    return encoder.dim
+
+def width_within(encoder):
+    with encoder:
+        return encoder.dim
+
+options = {}
+call(context.Pool, one.encode, "a", "b")
+call(context.Pool, width_of, one)
+call(context.Pool, width_within, one)
+call(context.Pool, modes.encode, "a")
+options = {"mp_context": context}
+call(ProcessPoolExecutor, one.encode, "a", "b")
+print(one.encode("a").shape)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_forked_workers_that_get_an_encoder_raise_an_error_and_do_not_let_their_caller_wait(
+    folder: Path, record: DenseModel[Any], tmp_path: Path
+) -> None:
+    dense = load(record, checkpoint=folder, device="cpu")
+    modes = load_modes(dense=DENSE, colbert=COLBERT, checkpoint=save_bge_m3(tmp_path), device="cpu")
+    run = subprocess.run(
+        [sys.executable, "-c", WORKERS],
+        input=pickle.dumps((dense, modes)),
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    *refused, last = run.stdout.decode().splitlines()
+    assert len(refused) == 5
+    for line in refused:
+        assert line.startswith("ForkedEncoderError") and "get_context('spawn')" in line
+    assert last == "(16,)"
+
+
 def test_encoders_of_every_kind_refuse_to_run_in_another_process(
     folder: Path, record: DenseModel[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

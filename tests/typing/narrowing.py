@@ -2,8 +2,17 @@
 
 from typing import Any, Literal, assert_type
 
-from holotype import ColbertModel, DenseModel, ModelId, ModelInfo, get_model, load
-from holotype.encoders import ColbertEncoder, DenseEncoder
+from holotype import (
+    ColbertModel,
+    DenseModel,
+    ImageTextModel,
+    ModelId,
+    ModelInfo,
+    find_model,
+    get_model,
+    load,
+)
+from holotype.encoders import ColbertEncoder, DenseEncoder, ImageTextEncoder
 
 
 def by_equality(model_id: ModelId) -> int:
@@ -36,3 +45,36 @@ def before_it_is_narrowed(model_id: ModelId) -> ModelInfo:
 def by_kind(record: DenseModel[Any] | ColbertModel[Any]) -> DenseEncoder | ColbertEncoder:
     """Records of two kinds give encoders of two kinds."""
     return load(record)
+
+
+def by_class(name: str) -> tuple[int, ...]:
+    """A record of some kind whose class is checked has sizes that are known to be numbers."""
+    record = find_model(name)
+    if isinstance(record, DenseModel):
+        assert_type(load(record), DenseEncoder)
+        assert_type(load(record, dim=64), DenseEncoder)
+        return record.matryoshka_dims
+    if isinstance(record, ColbertModel | ImageTextModel):
+        assert_type(load(record, dim=64), ColbertEncoder | ImageTextEncoder)
+        return record.matryoshka_dims
+    return ()
+
+
+def by_pattern(record: ModelInfo) -> tuple[int, ...]:
+    """The same in a `match`."""
+    match record:
+        case DenseModel():
+            assert_type(load(record, dim=64), DenseEncoder)
+            return record.matryoshka_dims
+        case ColbertModel() | ImageTextModel():
+            assert_type(load(record, dim=64), ColbertEncoder | ImageTextEncoder)
+            return record.matryoshka_dims
+        case _:
+            return ()
+
+
+def by_refusal(record: ModelInfo) -> DenseModel:
+    """A record that is no longer of another class goes where its class is expected."""
+    if not isinstance(record, DenseModel):
+        raise TypeError(record.id)
+    return record

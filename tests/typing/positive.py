@@ -191,6 +191,7 @@ assert_type(load("local:artifacts@production", verify="full", lock="models.lock"
 assert_type(load(Path("artifacts") / "model", dim=64, device="cpu"), AnyEncoder)
 assert_type(load(get_model_by_hf_id("BAAI/bge-m3", ModelType.DENSE)), DenseEncoder)
 assert_type(load(get_model_by_hf_id("BAAI/bge-base-en"), device="cpu"), AnyEncoder)
+assert_type(load(get_model_by_hf_id("BAAI/bge-base-en"), dim=768), AnyEncoder)
 
 
 def load_any(name: str) -> NDArray[np.float32] | None:

@@ -63,9 +63,11 @@ def _pyright(name: str, files: Sequence[Path], cwd: Path) -> Iterator[Report]:
     (cwd / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', encoding="utf-8")
     command = [str(BIN / name), "--outputjson", "--pythonpath", sys.executable, *map(str, files)]
     for report in json.loads(run(command, cwd))["generalDiagnostics"]:
-        if report["severity"] == "error" and report.get("rule") not in _ASIDE:
+        file = Path(report["file"]).name
+        aside = file == "negative.py" and report.get("rule") in _ASIDE
+        if report["severity"] == "error" and not aside:
             line = report["range"]["start"]["line"] + 1
-            yield Report(Path(report["file"]).name, line, report["rule"], report["message"])
+            yield Report(file, line, report["rule"], report["message"])
 
 
 _ASIDE = {"reportUnusedExpression", "reportUnknownMemberType", "reportUnknownArgumentType"}

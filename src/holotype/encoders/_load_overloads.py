@@ -715,7 +715,11 @@ def load(
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder: ...
-# Neither takes a size: the error of an id or a record with a wrong one would be lost in them.
+@overload
+def load(
+    model: _AnyKind, *, dim: int | None = None, **options: Unpack[LoadOptions]
+) -> AnyEncoder: ...
+# It takes no size: with one, an id with a wrong size would be a text that is no id.
 @overload
 def load(
     model: str,
@@ -724,8 +728,6 @@ def load(
     lock: str | os.PathLike[str] | None = None,
     **options: Unpack[LoadOptions],
 ) -> AnyEncoder: ...
-@overload
-def load(model: _AnyKind, **options: Unpack[LoadOptions]) -> AnyEncoder: ...
 def load(model: Any, *args: Any, **options: Any) -> Any:
     """Load a model so that it runs exactly as its record and its checkpoint say.
 

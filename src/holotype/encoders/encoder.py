@@ -36,7 +36,7 @@ from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
 from holotype.encoders.running.devices import Loaded, LoadedT, Replicas
-from holotype.encoders.running.forks import refuse_fork
+from holotype.encoders.running.forks import refuse_fork, unpickle
 from holotype.encoders.running.network import Network, NetworkOf, Tower, Towers
 from holotype.errors import CheckpointError, ClosedEncoderError, TokenizationError
 
@@ -272,7 +272,7 @@ class LoadedRecord(LoadedModel[PlacedT], Generic[ModelT_co, PlacedT]):
             ClosedEncoderError: the encoder has been closed.
         """
         _ = self._towers
-        return _load_again, (self.config,)
+        return unpickle, (type(self), _load_again, self.config)
 
 
 class Encoder(LoadedRecord[ModelT_co, Towers]):

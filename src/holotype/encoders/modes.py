@@ -20,6 +20,7 @@ from holotype.encoders.inputs.sides import Side, Sides, TextReader, readers_of, 
 from holotype.encoders.kinds.plan import AnyPlan
 from holotype.encoders.options import SideName, TextSide
 from holotype.encoders.running.collecting import Collector
+from holotype.encoders.running.forks import unpickle
 from holotype.encoders.running.modes import Mode, ModesNetwork, ModesRow, ModeTowers
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.text_encoder import SparseTextEncoder
@@ -408,7 +409,8 @@ class ModesEncoder(
             ClosedEncoderError: the encoder has been closed.
         """
         _ = self._towers
-        return self._load_again, ({mode: one.config for mode, one in self._single.items()},)
+        configs = {mode: one.config for mode, one in self._single.items()}
+        return unpickle, (type(self), self._load_again, configs)
 
     def __repr__(self) -> str:
         """Show the modes, the prompts of all of them, and the device."""

@@ -284,25 +284,30 @@ class ClosedEncoderError(HolotypeError, RuntimeError):
 class ForkedEncoderError(HolotypeError, RuntimeError):
     """A model was loaded or run in a process that was forked after a model had been loaded.
 
-    A fork does not copy the threads of torch, ONNX Runtime and OpenVINO, so a call would wait for
-    them for ever.
+    A fork does not copy the threads of torch, ONNX Runtime, OpenVINO and a pool, so a call would
+    wait for them for ever.
 
     Attributes:
-        model_id: the id of the record.
+        model_id: the id of the record, or the name in the pool.
+        in_pool: whether the threads that are missing are those of a pool.
     """
 
-    def __init__(self, model_id: str) -> None:
+    def __init__(self, model_id: str, in_pool: bool = False) -> None:
         """Name the model."""
         self.model_id = model_id
-        super().__init__(model_id)
+        self.in_pool = in_pool
+        super().__init__(model_id, in_pool)
 
     def __str__(self) -> str:
         """Return the message."""
+        begun, begin = "a model had been loaded", "load()"
+        if self.in_pool:
+            begun, begin = "its pool had been made", "make the pool"
         return (
-            f"{self.model_id!r} cannot run in this process, which was forked after a model had been "
-            "loaded: the threads that run models stayed in the other process; start processes with "
+            f"{self.model_id!r} cannot run in this process, which was forked after {begun}: the "
+            "threads that run models stayed in the other process; start processes with "
             "multiprocessing.get_context('spawn') (gunicorn: without --preload; celery: "
-            "--pool=threads or solo), or load() in each process, and in none before it is forked"
+            f"--pool=threads or solo), or {begin} in each process, and in none before it is forked"
         )
 
 

@@ -10,6 +10,7 @@ not in it, however long the load took.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
 from math import inf
@@ -17,6 +18,7 @@ from threading import Condition, Lock, Thread, current_thread
 from time import monotonic
 from typing import Any
 
+from holotype.encoders.running.forks import refuse_fork
 from holotype.errors import ImageError
 from holotype.pool.ending import end_with_process
 from holotype.pool.errors import (
@@ -118,6 +120,7 @@ class Batcher:
         self._latest_s = inf
         self._waiting_for_model: set[_Batch] = set()
         self._threads: list[Thread] = []
+        self._process_id = os.getpid()
         self._closed = False
         end_with_process(self)
 
@@ -143,10 +146,13 @@ class Batcher:
         Raises:
             QueueFullError: too much is queued already.
             PoolClosedError: the pool is closed.
+            ForkedEncoderError: the process was forked from the one that has the threads.
             ValueError: there is no item.
         """
         if not items:
             raise ValueError("there is no text to queue")
+        if self._threads:
+            refuse_fork(self._name, self._process_id, in_pool=True)
         counts = self._estimate(items) if tokens_each is None else [tokens_each] * len(items)
         request = Request(
             self, group, items, counts, deadline_s=deadline_s, queued_at_s=self._clock()
@@ -158,6 +164,7 @@ class Batcher:
             self._require_room(request.n_tokens)
             self._latest_s = max(self._latest_s, latest_s) if self._waiting else latest_s
             self._waiting.add(request, urgent=urgent)
+            self._process_id = os.getpid()
             while len(self._threads) < self.n_workers:
                 name = f"holotype-batches-{self._name}-{len(self._threads)}"
                 self._threads.append(Thread(target=self._work, name=name, daemon=True))

@@ -108,6 +108,7 @@ class Engine(Residents):
 
     def _queue_load(self, slot: Slot, priority: int) -> LoadJob:
         device = self._devices[slot.unit.device]
+        device.loader.require_thread(slot.name)
         deadline_s = self.clock() + _WAIT_FOR_MEMORY_S
         job = LoadJob(self, slot, slot.unit, device, priority=priority, deadline_s=deadline_s)
         slot.loading = job
@@ -218,6 +219,7 @@ class Engine(Residents):
             holds: whether to keep it apart until `commit`.
         """
         device = self.open_device(unit.device)
+        device.loader.require_thread(slot.name)
         with self.lock:
             self.check_open(slot)
             deadline_s = self.clock() + timeout_s

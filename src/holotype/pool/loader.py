@@ -6,12 +6,14 @@ tried again whenever something changes, the oldest of the most urgent first.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from threading import Condition, Lock, Thread, current_thread
 
+from holotype.encoders.running.forks import refuse_fork
 from holotype.pool.events import LOG
 
 CLOSING, REQUESTED, SWAP, PRELOAD, CHORE = range(5)
@@ -63,9 +65,24 @@ class Loader:
         self._attempted: Job | None = None
         self._thread: Thread | None = None
         self._is_running = False
+        self._process_id: int | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is a copy, in a fork, of a loader whose thread has stayed where it was."""
+        return self._process_id not in (None, os.getpid())
+
+    def require_thread(self, name: str) -> None:
+        """Refuse what only the thread could do, for a model, where it cannot be.
+
+        Raises:
+            ForkedEncoderError: the process was forked from the one that has the thread.
+        """
+        if self._process_id is not None:
+            refuse_fork(name, self._process_id, in_pool=True)
 
     def submit(self, job: Job) -> None:
-        """Queue a job."""
+        """Queue a job; see `require_thread`."""
         with self._changed:
             self._jobs.append(job)
             self._wake()
@@ -73,6 +90,7 @@ class Loader:
                 name = f"holotype-loader-{self.device}"
                 self._thread = Thread(target=self._run, name=name, daemon=True)
                 self._is_running = True
+                self._process_id = os.getpid()
                 self._thread.start()
 
     def wake(self) -> None:

@@ -403,6 +403,8 @@ class Pool(Operations):
     def close(self, *, drain_s: float | None = 30.0) -> bool:
         """Refuse new calls, wait for those that run, and unload everything; twice is harmless.
 
+        In a fork of the process that made the pool, there is nothing to wait for and to unload.
+
         Args:
             drain_s: how long to wait; what is still leased then is closed when its lease ends. None
                 waits for the end.
@@ -416,6 +418,9 @@ class Pool(Operations):
         drain_s = check_timeout(drain_s, "drain_s")
         with self._lock:
             first, self._closed = not self._closed, True
+        if self._engine.is_elsewhere:
+            self._engine.refuse()
+            return False
         self._threads.refuse()
         if first and self._watch is not None:
             self._watch.stop()

@@ -129,6 +129,7 @@ class Residents(Home):
         with self.lock:
             generation = slot.current
             if generation is not None:
+                self._device_of(generation).loader.require_thread(slot.name)
                 self.retire(generation)
         return generation
 
@@ -276,6 +277,11 @@ class Residents(Home):
             done = generation.closed.wait(left_s) and done
         left_s = None if ends_s is None else max(0.0, ends_s - monotonic())
         return self.join(left_s) and done
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is a copy in a fork: what is loaded, and the threads, are another process's."""
+        return any(device.loader.is_elsewhere for device in tuple(self._devices.values()))
 
     def refuse(self) -> None:
         """Give no more leases, and load nothing more; what is being loaded, or closed, goes on."""

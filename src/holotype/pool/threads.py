@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, TypeAlias
 
+from holotype.encoders.running.forks import refuse_fork
 from holotype.pool.errors import (
     CallerLeftError,
     DeadlineError,
@@ -45,6 +47,7 @@ class Threads:
         self._lock = Lock()
         self._waiting: set[Future[Any]] = set()
         self._threads: ThreadPoolExecutor | None = None
+        self._process_id = os.getpid()
         self._closed = False
 
     def submit(self, name: str, run: Run, timeout_s: float | None) -> Future[Any]:
@@ -59,6 +62,7 @@ class Threads:
         Raises:
             QueueFullError: too many wait already.
             PoolClosedError: the pool is closed.
+            ForkedEncoderError: the process was forked from the one that has the threads.
         """
         queued_s = self._clock()
 
@@ -78,9 +82,12 @@ class Threads:
                 raise DeadlineError(name, f"was not run in time: {waited_s:.3f} s in the queue")
             return run(timeout_s - waited_s, start)
 
+        if self._threads is not None:
+            refuse_fork(name, self._process_id, in_pool=True)
         with self._lock:
             self._add(name, future)
             if self._threads is None:
+                self._process_id = os.getpid()
                 self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="holotype-pool")
             self._threads.submit(self._run, future, begin)
         # What is cancelled leaves at once, and not when a thread comes to it.

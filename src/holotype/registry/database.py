@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Self
+from weakref import WeakSet
 
 import psycopg
 from psycopg import sql
@@ -42,6 +44,7 @@ _LOCKS = 0x686F6C6F
 _EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 
+_opened: WeakSet[Database] = WeakSet()
 _turns: dict[Path, Lock] = {}
 _turns_lock = Lock()
 
@@ -70,6 +73,7 @@ class Database:
         self.location = _without_secrets(url.set(drivername=self.dialect))
         arguments = {"timeout": _SQLITE_PATIENCE_S} if self.dialect == "sqlite" else _POSTGRESQL
         self.engine = create_engine(url, connect_args=dict(arguments), pool_pre_ping=True)
+        _opened.add(self)
         self._turn: AbstractContextManager[object] = (
             nullcontext() if self.file is None else _turn_of(self.file)
         )
@@ -254,3 +258,13 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _leave_connections() -> None:
+    """Make new connections in a fork: two processes would mix what they say on the same one."""
+    for database in tuple(_opened):
+        database.engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_connections)

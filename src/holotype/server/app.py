@@ -11,6 +11,7 @@ from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
 
+from holotype.encoders.running.forks import refuse_fork
 from holotype.server import health, page, problems, telemetry
 from holotype.server.direct import DirectRoutes
 from holotype.server.envelope import Envelope
@@ -39,10 +40,14 @@ _KEY = HTTPBearer(
 
 
 def create_app(state: ServerState) -> FastAPI:
-    """Return the application of a server; when it stops, it closes the state."""
+    """Return the application of a server; when it stops, it closes the state.
+
+    It does not start in a fork of the process that opened the state: `ForkedEncoderError`.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        refuse_fork("holotype.server", state.process_id, in_pool=True)
         if state.settings.watch and state.settings.deployment is not None:
             state.pool.watch()
         try:

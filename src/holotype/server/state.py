@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -61,6 +62,7 @@ class ServerState:
         fingerprints: those of vectors that were cut shorter, by the whole ones' and the size.
         kinds: the kinds of models that have not been loaded, by their references.
         traces: whether requests are traced.
+        process_id: the process that has the threads of the pool.
     """
 
     settings: ServerSettings
@@ -79,6 +81,7 @@ class ServerState:
     fingerprints: dict[tuple[str | None, int], str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     traces: bool = field(default_factory=is_on)
+    process_id: int = field(default_factory=os.getpid)
     _link: _Link | None = None
     _handover: Handover | None = None
 

@@ -133,3 +133,20 @@ def test_without_its_packages_the_error_says_the_command() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'holotype[registry]'" in run.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_fork_makes_connections_of_its_own(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path / 'registry.db'}") as database:
+        upgrade(database)
+        with database.reading() as connection:
+            connection.execute(text("SELECT 1"))
+        (kept,) = database.engine.pool._pool.queue  # type: ignore[attr-defined]
+        process = os.fork()
+        if process == 0:
+            with database.reading() as connection:
+                own = connection.connection.dbapi_connection
+            os._exit(0 if own is not kept.dbapi_connection else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+        with database.reading() as connection:
+            assert connection.connection.dbapi_connection is kept.dbapi_connection

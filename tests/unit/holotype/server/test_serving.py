@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
-from holotype.server import ServerSettings, ServerState
+from holotype.errors import ForkedEncoderError
+from holotype.server import ServerSettings, ServerState, create_app
 from holotype.server.serving import describe
 
 
@@ -81,3 +83,15 @@ def test_many_models_are_counted(tmp_path: Path) -> None:
     assert "13 models served: m00, " in line
     assert ", m09 and 3 more. To add one" in line
     assert line.endswith("which is watched")
+
+
+def test_a_server_does_not_start_in_a_fork_of_the_process_that_made_it() -> None:
+    state = ServerState.open(ServerSettings())
+    try:
+        with TestClient(create_app(state)):
+            pass
+        state.process_id += 1
+        with pytest.raises(ForkedEncoderError, match="after its pool had been made"):
+            TestClient(create_app(state)).__enter__()
+    finally:
+        state.close()
