@@ -47,12 +47,12 @@ def benchmark(
 ) -> None:
     """Load a version, measure how good and how fast it is, and record the numbers.
 
-    Recall and nDCG of encoders and rerankers come from a set of queries, the accuracy of classifiers
-    from a set of labelled texts. Latency comes from its queries or texts, one at a time; throughput
-    from its documents in one call. The environment is recorded with them.
+    Recall and nDCG of encoders and rerankers come from a set of queries, the accuracy of
+    classifiers from a set of labelled texts. Latency comes from its queries or texts, one at a
+    time; throughput from its documents in one call. The environment is recorded with them.
 
-    Each line has these tab-separated fields: metric, value, unit, ends of the confidence interval of
-    95 % (- if there is none), number of samples.
+    Each line has these tab-separated fields: metric, value, unit, ends of the confidence interval
+    of 95 % (- if there is none), number of samples.
     """
     with open_registry(database, chosen_catalogue(context)) as registry:
         from holotype.registry import export_runs, run_benchmark

@@ -1,4 +1,4 @@
-"""Commands of `holotype registry` that add versions, activate them, and say what was active when."""
+"""Commands of `holotype registry` that add and activate versions, and say what was active."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def register(
 ) -> None:
     """Register a version of a model; nothing is activated.
 
-    The reference is resolved to a commit, digests and the fingerprint of the vectors, and every byte
-    is read. A version never changes; registering the same again changes nothing.
+    The reference is resolved to a commit, digests and the fingerprint of the vectors, and every
+    byte is read. A version never changes; registering the same again changes nothing.
 
     Prints the kind, the version, its reference and its fingerprint, separated by tabs.
     """
@@ -103,8 +103,8 @@ def list_command(
 ) -> None:
     """List versions, the newest first.
 
-    Each line has these tab-separated fields: kind, version, reference, fingerprint (- if it makes no
-    vectors), and active if it is.
+    Each line has these tab-separated fields: kind, version, reference, fingerprint (- if it makes
+    no vectors), and active if it is.
     """
     with open_registry(database) as registry:
         page = registry.list(kind, limit=limit, before=before)

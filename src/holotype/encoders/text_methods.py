@@ -1,4 +1,4 @@
-"""How texts are encoded: what the methods of encoders for texts, with and without `top_k`, share."""
+"""How texts are encoded: what encoders share whose methods take a `top_k`, or take none."""
 
 from __future__ import annotations
 
