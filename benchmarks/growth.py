@@ -1,4 +1,4 @@
-"""How much memory a process keeps for the lengths of texts that it has seen, and what a new one costs.
+"""How much memory a process keeps for lengths of texts that it has seen, and what a new one costs.
 
 python benchmarks/growth.py TYPE THREADS CALLS [kernels]
 """

@@ -1,4 +1,4 @@
-"""The kernels, which `make bench` installs beside the environment: peers of the same run load without."""
+"""The kernels, which `make bench` installs beside the environment, so that peers run without."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ class Comparison:
         theirs_s: the time of sentence-transformers, in seconds.
         ours: how many times faster holotype is.
         by_kernels: the same with the kernels; None where they are not installed.
-        most: the same of a model whose linear maps alone took time, at the rate of one large product
-            that took turns with the models.
+        most: the same of a model whose linear maps alone took time, at the rate of one large
+            product that took turns with the models.
     """
 
     theirs_s: float

@@ -8,13 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-# sentence-transformers begins with the longest texts, so that its first batches show a peak that further ones
-# can only raise.
+# sentence-transformers begins with the longest texts, so that its first batches show a peak that
+# further ones can only raise.
 _N_LONGEST = 96
 
 
 def peak_ratio(n_documents: int) -> float:
-    """Return holotype's peak by the least that that of sentence-transformers is, with imports and weights.
+    """Return holotype's peak by the least peak of sentence-transformers, with imports and weights.
 
     holotype encodes all documents, sentence-transformers the longest of them.
     """

@@ -1,8 +1,8 @@
 """How soon the page can be used, with a registry of 10,000 versions, in a real Chromium.
 
-Each turn is a browser profile of its own, so that nothing is cached: from the start of the navigation
-until the view shows what was asked for and the main thread is free to answer a click. The server
-runs on this machine, with the real weights of all-MiniLM-L6-v2.
+Each turn is a browser profile of its own, so that nothing is cached: from the start of the
+navigation until the view shows what was asked for and the main thread is free to answer a click.
+The server runs on this machine, with the real weights of all-MiniLM-L6-v2.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class PlainOpenvino:
     """OpenVINO as one would use it by hand at its best: sorted texts, batches by their tokens."""
 
     def __init__(self, folder: Path, precision: str) -> None:
-        """Open an export for OpenVINO; `precision` is the type of the arithmetic, as it names it."""
+        """Open an export for OpenVINO; `precision` is its name for the type of the arithmetic."""
         openvino: Any = importlib.import_module("openvino")
         tokenizers: Any = importlib.import_module("tokenizers")
         self._tokenizer: Any = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))

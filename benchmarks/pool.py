@@ -118,7 +118,7 @@ def _source(folder: Path) -> ReferenceSource:
 
 
 def _under_load(n_swaps: int) -> list[list[str]]:
-    """Swaps alone, and swaps while threads call: who failed, who was wrong, and how long it took."""
+    """Swaps alone, and swaps while threads call: what failed, what was wrong, how long it took."""
     with tempfile.TemporaryDirectory() as place:
         other = Path(shutil.copytree(CHECKPOINT, Path(place) / "other"))
         pooling = '{"word_embedding_dimension": 384, "pooling_mode_cls_token": true}'

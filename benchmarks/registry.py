@@ -1,7 +1,8 @@
 """The registry with 100,000 versions, and with many writers, on SQLite and on PostgreSQL.
 
-Rows are made in bulk: to register each version would read 100,000 checkpoints. PostgreSQL is the server
-that HOLOTYPE_TEST_DATABASE names, else one that is started for this, as the tests start theirs.
+Rows are made in bulk: to register each version would read 100,000 checkpoints. PostgreSQL is the
+server that HOLOTYPE_TEST_DATABASE names, else one that is started for this, as the tests start
+theirs.
 """
 
 from __future__ import annotations

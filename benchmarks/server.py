@@ -1,7 +1,7 @@
 """The server: its own cost, batches across clients, and the same weights behind other servers.
 
-Servers run in processes of their own, on loopback. Infinity runs if HOLOTYPE_BENCHMARK_INFINITY names
-its program, infinity_emb, in an environment of its own, since it cannot share one with us.
+Servers run in processes of their own, on loopback. Infinity runs if HOLOTYPE_BENCHMARK_INFINITY
+names its program, infinity_emb, in an environment of its own, since it cannot share one with us.
 """
 
 from __future__ import annotations

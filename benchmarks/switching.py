@@ -1,4 +1,4 @@
-"""Switches of a served model through the API, while clients go on: who fails, and who waits longer."""
+"""Switches of a served model by the API while clients go on: who fails, and who waits longer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PATIENCE_S = 60.0
 
 @contextmanager
 def switching_server(folder: Path) -> Iterator[Running]:
-    """Run a server whose model follows a registry of two versions, both with MiniLM's real weights."""
+    """Run a server whose model follows a registry of two versions, both of the real MiniLM."""
     address = f"sqlite:///{folder}/registry.db"
     with Database(address) as database:
         upgrade(database)
@@ -90,7 +90,7 @@ def _serving(file: Path, *options: str) -> Iterator[Running]:
 
 
 class Watched:
-    """A load that goes on until it is told to end, and counts what fails instead of ending there."""
+    """A load that goes on until it is told to end; it counts what fails instead of ending there."""
 
     def __init__(self, server: Running, sent: bytes, n_clients: int) -> None:
         """Prepare the clients; see `start`."""
@@ -189,8 +189,8 @@ def table(
 ) -> Table:
     """Measure latencies before the switches, and while they go on.
 
-    On torch, versions of a registry are switched. Graphs are no artifacts, and their folders take turns in
-    the deployment.
+    On torch, versions of a registry are switched. Graphs are no artifacts, and their folders take
+    turns in the deployment.
     """
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)

@@ -78,7 +78,7 @@ def times_faster(theirs: Sequence[float], ours: Sequence[float]) -> float:
 def wall_and_cpu(
     theirs: Callable[[], object], ours: Callable[[], object], n_rounds: int
 ) -> tuple[float, float]:
-    """Return how many times faster ours is by the wall's time and by the processor's, in one run."""
+    """Return how many times faster ours is, by wall time and by processor time, in one run."""
     times: dict[str, list[tuple[float, float]]] = {"theirs": [], "ours": []}
     for round_number in range(-1, n_rounds):
         for name, function in (("theirs", theirs), ("ours", ours)):

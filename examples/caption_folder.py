@@ -1,7 +1,7 @@
 """Draw a folder of pictures, teach a small GIT model to name them, and write a caption for each.
 
-The model learns twelve kinds of pictures in seconds. It is saved as any GIT checkpoint of the Hub is,
-and `load` runs it as such. A file that is no picture is reported, and the others are captioned.
+The model learns twelve kinds of pictures in seconds. It is saved as any GIT checkpoint of the Hub
+is, and `load` runs it as such. A file that is no picture is reported, and the others are captioned.
 """
 
 import tempfile

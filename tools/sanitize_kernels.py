@@ -2,8 +2,8 @@
 
 python tools/sanitize_kernels.py [PYTEST_OPTION ...]
 
-AddressSanitizer finds reads and writes beside what a call was given, UndefinedBehaviorSanitizer what C
-leaves undefined. The processor must have AVX2; what else it has is tested, too.
+AddressSanitizer finds reads and writes beside what a call was given, UndefinedBehaviorSanitizer
+what C leaves undefined. The processor must have AVX2; what else it has is tested, too.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def moved_names(module: str, places: Mapping[str, str]) -> Callable[[str], objec
 
 
 def _warn(old: str, new: str) -> None:
-    # Skip this function, its caller and the old module; warnings ignore frames of the import system.
+    # Skip this function, its caller and the old module; warnings ignore frames of the import
+    # system.
     warnings.warn(
         f"{old} is {new} now; the old name works until holotype 0.3",
         DeprecationWarning,

@@ -1,7 +1,8 @@
 """What people mean by the value of a criterion; what no model can have is refused.
 
 Each function returns the value as records write it. Spellings that are surely meant are understood:
-``"CROSS_ENCODER"``, ``"Apache 2.0"``, ``"BAAI"``, ``"8k"``. Others raise an error with a suggestion.
+``"CROSS_ENCODER"``, ``"Apache 2.0"``, ``"BAAI"``, ``"8k"``. Others raise an error with a
+suggestion.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The C library, where it is glibc, which keeps memory that was freed until it is told otherwise."""
+"""The C library, where it is glibc: it keeps freed memory until it is told to return it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def glibc() -> Any:
 
 
 def give_back_freed() -> None:
-    """Return to the system what was freed between blocks in use; other libraries do it themselves."""
+    """Return freed memory between blocks in use to the system; other C libraries do so anyway."""
     library = glibc()
     if library is not None:
         library.malloc_trim(0)

@@ -220,7 +220,7 @@ def captions_fit_the_network(entry: Entry, _: Entries) -> Iterator[Breach]:
 
 
 def _seen(entry: Entry) -> tuple[str, tuple[int, int]] | None:
-    """Return which field says what the network sees of a picture, and its sides; None if unknown."""
+    """Return the field that says what the network sees of a picture, and its sides; else None."""
     tile = entry.count(f"{_IMAGE}/tile_size")
     if tile:
         return "tile_size", (tile, tile)

@@ -30,8 +30,8 @@ def is_date(text: str) -> bool:
 
 def is_to_come(text: str) -> bool:
     """Return whether a date that `is_date` accepts is in the future."""
-    # A clock may be wrong, or set back for a reproducible build; dates before this release are never
-    # in the future.
+    # A clock may be wrong, or set back for a reproducible build; dates before this release are
+    # never in the future.
     latest = max(datetime.now(UTC).date() + timedelta(days=1), _RELEASED)
     return text > latest.isoformat()[: len(text)]
 

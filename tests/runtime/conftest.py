@@ -10,7 +10,6 @@ import shutil
 import socket
 import string
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -93,23 +92,21 @@ def _each_network_is_traced_once(_traced: Path) -> Iterator[None]:
         def write(model_id: str, model: nn.Module, path: Path, **options: Any) -> None:
             dtype = next(model.parameters()).dtype
             configs = (part.config for part in model.modules() if hasattr(part, "config"))
-            # Weights beside a graph are named after it.
-            told = (path.name, trace.__name__, model, next(configs, None), dtype)
+            told = (trace.__name__, model, next(configs, None), dtype)
             key = hashlib.sha256(repr((*told, sorted(options.items()))).encode())
             for name, tensor in (*model.named_parameters(), *model.named_buffers()):
                 key.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
                 key.update(tensor.detach().reshape(-1).contiguous().view(torch.uint8).numpy().data)
             copy = _traced / key.hexdigest()
-            if not copy.exists():
-                trace(model_id, model, path, **options)
+            if copy.exists():
+                shutil.copyfile(copy, path)
+                return
+            trace(model_id, model, path, **options)
+            # Weights beside a graph are named after it: such a graph is of this path alone.
+            if list(path.parent.glob(f"{path.name}*")) == [path]:
                 part = _traced / f"{uuid4()}.part"
-                part.mkdir()
-                for file in path.parent.glob(f"{path.name}*"):
-                    shutil.copy(file, part)
-                with suppress(OSError):  # another worker was first
-                    part.rename(copy)
-            else:
-                shutil.copytree(copy, path.parent, dirs_exist_ok=True)
+                shutil.copyfile(path, part)
+                part.rename(copy)
 
         return write
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -85,6 +87,20 @@ LAYERS: dict[str, Any] = {
     "num_attention_heads": 4,
 }
 
+_Given = ParamSpec("_Given")
+_Made = TypeVar("_Made")
+
+
+def _repeatable(make: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
+    """Draw the same numbers at each call, also those that transformers draws for a fresh model."""
+
+    @wraps(make)
+    def seeded(*args: _Given.args, **kwargs: _Given.kwargs) -> _Made:
+        torch.manual_seed(5)
+        return make(*args, **kwargs)
+
+    return seeded
+
 
 def word_tokenizer(
     *, special: tuple[str, ...] = (), ends: bool = True, **options: Any
@@ -129,6 +145,7 @@ def _together(processor: Any, pictures: Any, tokenizer: Any, **options: Any) -> 
     return processor(pictures, tokenizer, **options)
 
 
+@_repeatable
 def clip(folder: Path) -> Any:
     """Save a CLIP model, and return its processor."""
     tokenizer = clip_tokenizer()
@@ -149,6 +166,7 @@ def clip(folder: Path) -> Any:
     return _save(folder, CLIPModel(config), _together(CLIPProcessor, pictures, tokenizer))
 
 
+@_repeatable
 def metaclip_2(folder: Path) -> Any:
     """Save a MetaCLIP 2 model, and return its processor."""
     tokenizer = word_tokenizer(model_max_length=20)
@@ -168,6 +186,7 @@ def metaclip_2(folder: Path) -> Any:
     return _save(folder, MetaClip2Model(config), _together(CLIPProcessor, pictures, tokenizer))
 
 
+@_repeatable
 def siglip(folder: Path) -> Any:
     """Save a SigLIP model, which masks no padding, and return its processor."""
     tokenizer = word_tokenizer(model_max_length=16, model_input_names=["input_ids"])
@@ -181,6 +200,7 @@ def siglip(folder: Path) -> Any:
     return _save(folder, model, _together(SiglipProcessor, pictures, tokenizer))
 
 
+@_repeatable
 def siglip2(folder: Path, *, masked: bool = False, left: bool = False) -> Any:
     """Save a SigLIP 2 model whose number of patches depends on the picture."""
     names = ["input_ids", "attention_mask"] if masked else ["input_ids"]
@@ -197,6 +217,7 @@ def siglip2(folder: Path, *, masked: bool = False, left: bool = False) -> Any:
     return _save(folder, model, _together(Siglip2Processor, pictures, tokenizer))
 
 
+@_repeatable
 def siglip2_fixed(folder: Path, *, lowers: bool = False) -> Any:
     """Save a SigLIP 2 model of one size: a network of SigLIP with a tokenizer of Gemma's.
 
@@ -226,6 +247,7 @@ def siglip2_fixed(folder: Path, *, lowers: bool = False) -> Any:
     return _save(folder, model, _together(SiglipProcessor, pictures, tokenizer))
 
 
+@_repeatable
 def chinese_clip(folder: Path) -> Any:
     """Save a Chinese CLIP model, whose network for texts is BERT, and return its processor."""
     tokenizer = bert_tokenizer()
@@ -240,6 +262,7 @@ def chinese_clip(folder: Path) -> Any:
     return _save(folder, model, _together(ChineseCLIPProcessor, pictures, tokenizer))
 
 
+@_repeatable
 def align(folder: Path) -> Any:
     """Save an ALIGN model, whose network for pictures is EfficientNet, and return its processor."""
     tokenizer = bert_tokenizer()
@@ -280,7 +303,6 @@ def _set_scores(model: Any) -> None:
 
 def _save(folder: Path, model: Any, processor: Any, *, scale: float = 0.15) -> Any:
     # Weights of a fresh model are so small that all pictures get nearly one vector.
-    torch.manual_seed(5)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.ndim > 1:
@@ -290,6 +312,7 @@ def _save(folder: Path, model: Any, processor: Any, *, scale: float = 0.15) -> A
     return processor
 
 
+@_repeatable
 def blip(folder: Path, n_positions: int = 40) -> Any:
     """Save a BLIP model that writes captions, and return its processor."""
     tokenizer = bert_tokenizer()
@@ -312,6 +335,7 @@ def blip(folder: Path, n_positions: int = 40) -> Any:
     return _save(folder, model, _together(BlipProcessor, pictures, tokenizer), scale=0.5)
 
 
+@_repeatable
 def git(folder: Path, n_positions: int = 40) -> Any:
     """Save a GIT model, and return its processor."""
     tokenizer = bert_tokenizer()
@@ -331,6 +355,7 @@ def git(folder: Path, n_positions: int = 40) -> Any:
     )
 
 
+@_repeatable
 def blip_2(folder: Path, n_positions: int = 60) -> Any:
     """Save a BLIP-2 model with OPT, and return its processor."""
     opt = {
@@ -365,6 +390,7 @@ def _bytes_tokenizer(special: tuple[str, ...], **named: str) -> Any:
     return make(vocab={piece: at for at, piece in enumerate(pieces)}, merges=list(merges), **named)
 
 
+@_repeatable
 def vit_gpt2(folder: Path, n_positions: int = 40) -> Any:
     """Save a ViT whose pictures a GPT-2 describes, and return its processor."""
     tokenizer = _gpt2_tokenizer()
@@ -409,6 +435,7 @@ def _t5_tokenizer() -> Any:
     return make(vocab=list(scores.items()), extra_ids=0)
 
 
+@_repeatable
 def blip_2_t5(folder: Path) -> Any:
     """Save a BLIP-2 model with T5, whose captions a decoder writes, and return its processor."""
     tokenizer = _t5_tokenizer()
@@ -460,6 +487,7 @@ def bert_tokenizer() -> BertTokenizer:
 _GEMMA = {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 128}
 
 
+@_repeatable
 def colpali(folder: Path) -> Any:
     """Save a ColPali model, and return its processor."""
     tokenizer = word_tokenizer(bos_token="<bos>", special=("<bos>", "<image>"), ends=False)
@@ -482,6 +510,7 @@ def colpali(folder: Path) -> Any:
     return _save(folder, ColPaliForRetrieval(config), processor)
 
 
+@_repeatable
 def colqwen2(folder: Path) -> Any:
     """Save a ColQwen2 model, whose number of vectors depends on the picture."""
     special = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>")
@@ -515,6 +544,7 @@ def colqwen2(folder: Path) -> Any:
 TILE = 32
 
 
+@_repeatable
 def colmodernvbert(folder: Path) -> Any:
     """Save a ColModernVBERT model, which cuts a page into tiles, and return its processor."""
     places = tuple(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5))
@@ -549,6 +579,7 @@ def colmodernvbert(folder: Path) -> Any:
     return _save(folder, ColModernVBertForRetrieval(config), processor)
 
 
+@_repeatable
 def colsmol(folder: Path) -> Any:
     """Save a ColSmol model as colpali-engine does, and return its processor."""
     places = tuple(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7))

@@ -1,7 +1,7 @@
 """Single values with their sources, as they were read from a page or a file.
 
-A line of the file is one claim: `huggingface_id`, `pointer`, `value`, `source`, and `kind` where the
-value holds for one mode of the repository. `source` is a provenance, as `models.json` keeps it.
+A line of the file is one claim: `huggingface_id`, `pointer`, `value`, `source`, and `kind` where
+the value holds for one mode of the repository. `source` is a provenance, as `models.json` keeps it.
 """
 
 from __future__ import annotations

@@ -358,8 +358,8 @@ def _prompts(row: Mapping[str, Any]) -> Mapping[str, str]:
 def _parameters(row: Mapping[str, Any]) -> int | None:
     """Return mteb's count of parameters, unless its own memory of the weights contradicts it.
 
-    Only counts written by hand are doubted: of an exact one, it is the memory that is wrong. Weights
-    of adapters are too small to say anything.
+    Only counts written by hand are doubted: of an exact one, it is the memory that is wrong.
+    Weights of adapters are too small to say anything.
     """
     total, memory = row["n_parameters"], row["memory_usage_mb"]
     if not total or not memory or not is_rounded(total):

@@ -74,7 +74,7 @@ class Body:
 
 
 def bodies(encoding: Rows, mteb: Rows) -> list[Body]:
-    """Return the transformers that both fact files describe; those that disagree have no network."""
+    """Return the transformers that both fact files describe; where they disagree, no network."""
     found: dict[tuple[int, int], Body] = {}
     for repository, row in sorted(encoding.items()):
         line, width = mteb.get(repository), row.get("hidden_size")
@@ -203,7 +203,8 @@ def _by_vocabulary(row: Row, stated: frozenset[int], shared: frozenset[int]) -> 
         if embedding % words == 0 and (words in stated or dim in (None, embedding // words))
     }
     if row["model_type"] != ["cross-encoder"] or dim not in shapes:
-        # The registry measures a cross-encoder's table itself; of others it multiplies what files say.
+        # The registry measures a cross-encoder's table itself; of others it multiplies what files
+        # say.
         shapes = {w: words for w, words in shapes.items() if _is_width(w, total, embedding)}
     if row["model_type"] == ["sparse"] and dim:
         # A sparse vector has one weight for each word.
@@ -255,8 +256,8 @@ def vocabularies_of(mteb: Rows) -> frozenset[int]:
 def inherited(row: Row, base: str, base_row: Row | None, facts: Mapping[str, Fact]) -> Candidates:
     """Return what a fine-tuned model keeps of its base.
 
-    The transformer must be the same by its count, or no count may speak against it. How vectors
-    are pooled and normalised is kept where Sentence Transformers trained an embedding model further.
+    The transformer must be the same by its count, or no count may speak against it. How vectors are
+    pooled and normalised is kept where Sentence Transformers trained an embedding model further.
 
     Args:
         row: the line of the registry of the fine-tuned model.
@@ -348,8 +349,9 @@ def _is_rounded(row: Row) -> bool:
 def _same_length(row: Row, base: Row | None) -> bool:
     """Whether a model reads as far as its base, or its length is not known.
 
-    Who trains an embedding model further keeps its modules, and the length with them; another length
-    tells of a training from the network up, which may pool otherwise (snowflake-arctic-embed-xs).
+    Who trains an embedding model further keeps its modules, and the length with them; another
+    length tells of a training from the network up, which may pool otherwise
+    (snowflake-arctic-embed-xs).
     """
     if base is None:
         return False

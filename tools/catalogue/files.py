@@ -1,8 +1,8 @@
 """What a repository holds, as far as what was read from its files proves it.
 
-A value that was read from a file proves the file. The registry counts parameters from the headers of
-the weights, and token embeddings from the configuration, both of which it looks for at the top of the
-repository only.
+A value that was read from a file proves the file. The registry counts parameters from the headers
+of the weights, and token embeddings from the configuration, both of which it looks for at the top
+of the repository only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ Earlier commits may lie before the one that added a copy in this format.
 def from_read_files(found: Candidates) -> Candidates:
     """Return the configuration that something was read from: itself, or the tag of its network.
 
-    The Hub makes the tag with the network's name from the configuration at the top of the repository.
+    The Hub makes the tag with the network's name from the configuration at the top of the
+    repository.
     """
     readings = [
         fact

@@ -1,7 +1,8 @@
 """Free licences that only mteb gives, and that a model's family contradicts.
 
-Terms like Gemma's and Llama's hold for every model that is made of the weights. Where mteb alone calls
-such a model free, its word does not count: what its maker says is unknown until a card was read.
+Terms like Gemma's and Llama's hold for every model that is made of the weights. Where mteb alone
+calls such a model free, its word does not count: what its maker says is unknown until a card was
+read.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ def scatter(
 ) -> str:
     """Return a plot with a logarithmic axis across.
 
-    The models that nothing of the same size or smaller beats are joined, and named where there is room.
+    The models that nothing of the same size or smaller beats are joined, and named where there is
+    room.
 
     Args:
         points: the models.

@@ -37,7 +37,7 @@ _TABLES_OF_POSITIONS = (
 """Networks that cannot read beyond their table of positions, or whose tokenizers stop there."""
 
 _STEP = 128
-"""The tables of positions are as long as a multiple of this, and the two unused positions longer."""
+"""Tables of positions are a multiple of this long, plus the two positions that are not used."""
 
 _REMOTE_CODE = "/dependencies/requires_remote_code"
 _GATED = "/dependencies/gated"

@@ -1,9 +1,9 @@
 """When a model was first released: what the registry says, held against what others wrote.
 
-mteb gives the date of the commit that it pins, which may be years after the release. Its date is taken
-only where somebody wrote of the model soon after: a public repository named it for the first time, or
-the paper that the registry cites came out. A repository that named the model earlier refutes the date;
-a much later mention tells nothing.
+mteb gives the date of the commit that it pins, which may be years after the release. Its date is
+taken only where somebody wrote of the model soon after: a public repository named it for the first
+time, or the paper that the registry cites came out. A repository that named the model earlier
+refutes the date; a much later mention tells nothing.
 """
 
 from __future__ import annotations

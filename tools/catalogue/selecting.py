@@ -1,8 +1,8 @@
 """Which models the catalogue holds, and what they are called.
 
 What a maintainer selected by hand comes with its own id. Every other open model of mteb's registry
-that reads text, or text and images, is selected by rule and named after its repository. An id, once given, stays: the
-previous catalogue is asked first.
+that reads text, or text and images, is selected by rule and named after its repository. An id, once
+given, stays: the previous catalogue is asked first.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def plain_id(repository: str) -> str:
 
 
 def _is_usable(row: Mapping[str, Any]) -> bool:
-    """Whether a model reads text, at most images beside it, and is of a known kind, width and commit."""
+    """Whether a model reads text and at most images, and has a known kind, width and commit."""
     kind = mteb_kind(row)
     if row["is_baseline"] or kind is None or not _READS >= set(row["modalities"]) >= {"text"}:
         return False

@@ -1,8 +1,8 @@
 """What tells one wrapped encoder from another, and how a wrapper reaches another process.
 
-Other libraries keep vectors in caches, under keys that they make of what a wrapper says about itself,
-and send wrappers to workers by pickling them. A wrapper therefore says everything that changes a
-vector, and is pickled as the configuration of its encoder, which the worker loads again.
+Other libraries keep vectors in caches, under keys that they make of what a wrapper says about
+itself, and send wrappers to workers by pickling them. A wrapper therefore says everything that
+changes a vector, and is pickled as the configuration of its encoder, which the worker loads again.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def identity(encoder: DenseEncoder, instruction: str | None) -> dict[str, str | 
     """Return what decides the vectors of a wrapper, as plain values.
 
     Wrappers that differ in a value may give different vectors for one text. The fingerprint stands
-    for the weights, the tokenizer, the prompts, the pooling and the dimensions; the weights are read
-    once for it.
+    for the weights, the tokenizer, the prompts, the pooling and the dimensions; the weights are
+    read once for it.
 
     Args:
         encoder: the encoder.

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class HolotypeEmbeddings(Embeddings):
     """Encodes queries and documents with the model's prompts.
 
-    A vector is a list of floats, ``[dim]`` per text. A pickle holds the configuration of the encoder,
-    and whoever reads it loads the model again; see `holotype.adapters.identity.load_again`.
+    A vector is a list of floats, ``[dim]`` per text. A pickle holds the configuration of the
+    encoder, and whoever reads it loads the model again; see
+    `holotype.adapters.identity.load_again`.
 
     Attributes:
         encoder: the encoder.

@@ -13,6 +13,7 @@ from holotype.cli import (
     deployment_commands,
     key_commands,
     locking,
+    measuring_commands,
     object_stores,
     pool_commands,
     registry_commands,
@@ -155,7 +156,7 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
     (
         "registry",
         "Versions of models: register, switch, measure and compare.",
-        registry_commands.COMMANDS,
+        (*registry_commands.COMMANDS, *measuring_commands.COMMANDS),
     ),
     ("db", "The tables of the registry.", database.COMMANDS),
     ("keys", "Who may call a server: make, list and revoke keys.", key_commands.COMMANDS),

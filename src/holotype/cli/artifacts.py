@@ -117,8 +117,9 @@ def verify(
 ) -> None:
     """Compare every byte of an artifact with its manifest, and see that it can be loaded.
 
-    Each line names a file that differs: missing, extra, changed, or not a file (such as a link). Files are read in parallel. The exit code is 1 if anything differs, or if weights,
-    tokenizer and settings do not make a model that can be loaded.
+    Each line names a file that differs: missing, extra, changed, or not a file (such as a link).
+    Files are read in parallel. The exit code is 1 if anything differs, or if weights, tokenizer and
+    settings do not make a model that can be loaded.
     """
     from holotype.encoders.opening import check_loadable
     from holotype.references import check_contents, check_sizes, read_manifest

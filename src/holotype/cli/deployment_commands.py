@@ -39,8 +39,8 @@ def validate(
     """Report every problem of a deployment, each with its line.
 
     The models are listed if there are none, with these tab-separated fields: name, what it is, its
-    sources. The exit code is 1 if there are problems. No model is loaded. A folder or an alias that is
-    not on this machine is no problem, since it may be on another: it is a warning.
+    sources. The exit code is 1 if there are problems. No model is loaded. A folder or an alias that
+    is not on this machine is no problem, since it may be on another: it is a warning.
     """
     from holotype.deployment.presence import find_missing
 

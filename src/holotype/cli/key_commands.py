@@ -64,8 +64,8 @@ def list_command(
 ) -> None:
     """List all keys, the newest first, without the keys themselves.
 
-    Each line has these tab-separated fields: number, name, prefix, scopes, when it was made, when it
-    expires (- if never), and revoked or expired if it does not work any more.
+    Each line has these tab-separated fields: number, name, prefix, scopes, when it was made, when
+    it expires (- if never), and revoked or expired if it does not work any more.
     """
     with _keys(database) as keys:
         found = keys.list()

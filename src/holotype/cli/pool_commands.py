@@ -47,8 +47,8 @@ def status(
     """Show what a running server has loaded, and what that takes.
 
     Each line has these tab-separated fields: name, variant, copy, state, version, device, memory in
-    MiB, calls that run, seconds since the last call, pinned or not, reference, and why the last load
-    failed. Devices follow on stderr.
+    MiB, calls that run, seconds since the last call, pinned or not, reference, and why the last
+    load failed. Devices follow on stderr.
     """
     found = _request(url, "GET", "/api/pool")
     try:

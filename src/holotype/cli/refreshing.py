@@ -29,9 +29,9 @@ def refresh(
 ) -> None:
     """Show what changed upstream since the pinned revision: the commit, values and files.
 
-    Each line has these tab-separated fields, with - for unknown values: id, what (a field, revision,
-    added or removed), the pinned value, the newest value, the file that states it. A model whose
-    pinned commit is the newest has no line.
+    Each line has these tab-separated fields, with - for unknown values: id, what (a field,
+    revision, added or removed), the pinned value, the newest value, the file that states it. A
+    model whose pinned commit is the newest has no line.
 
     Nothing is written. The exit code is 1 if a repository could not be read. Needs the extra hub.
     """

@@ -1,13 +1,10 @@
-"""`holotype registry`: registers versions, activates them, and shows what was active when."""
+"""Commands of `holotype registry` that add and activate versions, and say what was active."""
 
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -16,24 +13,12 @@ from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
 from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.registry_arguments import AsJson, Kind, Limit, Version, open_registry
 from holotype.cli.wording import UNKNOWN
-from holotype.errors import HolotypeError, TextOverflowWarning
 
 if TYPE_CHECKING:
-    from holotype.catalogue import Catalogue
-    from holotype.registry import Activation, ModelRegistry, ModelVersion
-    from holotype.registry.exporting import Format
+    from holotype.registry import Activation, ModelVersion
 
-Kind: TypeAlias = Annotated[
-    str, typer.Argument(metavar="KIND", help="What programs ask for, such as text_embedding.")
-]
-Version: TypeAlias = Annotated[
-    str,
-    typer.Argument(
-        metavar="VERSION",
-        help="A version, such as v1.0.0; MODEL/VERSION if several models have one.",
-    ),
-]
 Reason: TypeAlias = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why, for the history.")
 ]
@@ -56,14 +41,6 @@ DifferentVectors: TypeAlias = Annotated[
         help="Switch although an index of one is useless with the other.",
     ),
 ]
-Limit: TypeAlias = Annotated[
-    int, typer.Option("--limit", min=1, max=1000, metavar="N", help="How many at most.")
-]
-OutputFormat: TypeAlias = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help="markdown, csv or json.")
-]
-AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-FormatJson: TypeAlias = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 def register(
@@ -96,12 +73,12 @@ def register(
 ) -> None:
     """Register a version of a model; nothing is activated.
 
-    The reference is resolved to a commit, digests and the fingerprint of the vectors, and every byte
-    is read. A version never changes; registering the same again changes nothing.
+    The reference is resolved to a commit, digests and the fingerprint of the vectors, and every
+    byte is read. A version never changes; registering the same again changes nothing.
 
     Prints the kind, the version, its reference and its fingerprint, separated by tabs.
     """
-    with _registry(database, chosen_catalogue(context)) as registry:
+    with open_registry(database, chosen_catalogue(context)) as registry:
         added = registry.register(
             kind,
             version,
@@ -126,10 +103,10 @@ def list_command(
 ) -> None:
     """List versions, the newest first.
 
-    Each line has these tab-separated fields: kind, version, reference, fingerprint (- if it makes no
-    vectors), and active if it is.
+    Each line has these tab-separated fields: kind, version, reference, fingerprint (- if it makes
+    no vectors), and active if it is.
     """
-    with _registry(database) as registry:
+    with open_registry(database) as registry:
         page = registry.list(kind, limit=limit, before=before)
         active = {each.version.id for each in registry.all_active().values()}
     if as_json:
@@ -158,7 +135,7 @@ def activate(
 
     Prints the kind, the generation, the version and the time, separated by tabs.
     """
-    with _registry(database) as registry:
+    with open_registry(database) as registry:
         done = registry.activate(
             kind,
             version,
@@ -184,7 +161,7 @@ def rollback(
 
     Each rollback goes one step further back.
     """
-    with _registry(database) as registry:
+    with open_registry(database) as registry:
         done = registry.rollback(
             kind,
             actor=name_actor(actor),
@@ -212,7 +189,7 @@ def history_command(
     actor, reason. The exit code is 1 if nothing was active at the time that --at names.
     """
     moment = None if at is None else _time(at)
-    with _registry(database) as registry:
+    with open_registry(database) as registry:
         if moment is None:
             found = registry.history(kind, limit=limit)
         else:
@@ -224,124 +201,6 @@ def history_command(
         write_json([_activation_values(each) for each in found])
     else:
         write("".join(f"{_activation_line(each)[:-1]}\t{_who(each)}\n" for each in found))
-
-
-def benchmark(
-    context: typer.Context,
-    kind: Kind,
-    version: Version,
-    data: Annotated[
-        str | None,
-        typer.Option("--data", metavar="SET", help="A set that ships, or a file of your own."),
-    ] = None,
-    n_requests: Annotated[
-        int, typer.Option("--requests", min=1, metavar="N", help="How many requests are timed.")
-    ] = 400,
-    test_run: Annotated[
-        str | None,
-        typer.Option("--run", metavar="NAME", help="A name that compared runs share."),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", metavar="DEVICE", help="Where to run, such as cuda:0.")
-    ] = None,
-    as_json: AsJson = False,
-    database: Address = DEFAULT,
-) -> None:
-    """Load a version, measure how good and how fast it is, and record the numbers.
-
-    Recall and nDCG of encoders and rerankers come from a set of queries, the accuracy of classifiers
-    from a set of labelled texts. Latency comes from its queries or texts, one at a time; throughput
-    from its documents in one call. The environment is recorded with them.
-
-    Each line has these tab-separated fields: metric, value, unit, ends of the confidence interval of
-    95 % (- if there is none), number of samples.
-    """
-    with _registry(database, chosen_catalogue(context)) as registry:
-        from holotype.registry import export_runs, run_benchmark
-
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", TextOverflowWarning)
-            runs = run_benchmark(
-                registry,
-                kind,
-                version,
-                data,
-                n_requests=n_requests,
-                test_run_id=test_run,
-                device=device,
-            )
-    for warning in caught:
-        note(f"warning: {warning.message}")
-    if as_json:
-        write(export_runs(runs, "json"))
-        return
-    for run in runs:
-        for each in run.measurements:
-            low, high = each.interval or (None, None)
-            ends = "\t".join(UNKNOWN if end is None else f"{end:.6g}" for end in (low, high))
-            write(f"{each.name}\t{each.value:.6g}\t{each.unit}\t{ends}\t{each.n_samples}\n")
-
-
-def compare(
-    kind: Kind,
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A version.")],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help="Another version.")],
-    format: OutputFormat = "markdown",
-    as_json: FormatJson = False,
-    database: Address = DEFAULT,
-) -> None:
-    """Compare what was measured of two versions.
-
-    Differences have a confidence interval of 95 % and a verdict: better, worse or unclear. Versions
-    that were measured on different data, or in different environments, are shown side by side,
-    without a difference.
-    """
-    with _registry(database) as registry:
-        from holotype.registry import PerformanceTracker, export_comparison
-
-        comparison = PerformanceTracker(registry).compare(kind, before, after)
-        text = export_comparison(comparison, _format(format, as_json))
-    write(text)
-    if not comparison.metrics:
-        note(f"nothing was measured; measure with: holotype registry benchmark {kind} VERSION")
-
-
-def runs(
-    kind: Kind,
-    version: Annotated[
-        str | None, typer.Argument(metavar="VERSION", help="Only what was measured of it.")
-    ] = None,
-    limit: Limit = 50,
-    format: OutputFormat = "markdown",
-    as_json: FormatJson = False,
-    database: Address = DEFAULT,
-) -> None:
-    """Show what was measured, the newest first.
-
-    JSON and CSV have the numbers exactly as they were recorded; JSON also has the environments.
-    """
-    with _registry(database) as registry:
-        from holotype.registry import PerformanceTracker, export_runs
-
-        found = PerformanceTracker(registry).runs(kind, version, limit=limit)
-        text = export_runs(found, _format(format, as_json))
-    write(text)
-
-
-def _format(format: str, as_json: bool) -> Format:
-    return "json" if as_json else cast("Format", format)
-
-
-@contextmanager
-def _registry(address: str, catalogue: Catalogue[Any] | None = None) -> Iterator[ModelRegistry]:
-    """Open a registry; an error of the block ends the command in one line."""
-    try:
-        from holotype.registry import Database, ModelRegistry
-
-        with Database(address) as database:
-            yield ModelRegistry(database, catalogue=catalogue)
-    except HolotypeError as error:
-        fail(str(error))
 
 
 def _option(text: str) -> tuple[str, Any]:
@@ -450,29 +309,5 @@ COMMANDS: tuple[Command, ...] = (
             "holotype registry history text_embedding --at 2026-11-27T13:00:00Z",
         ),
     ),
-    Command(
-        "benchmark",
-        benchmark,
-        "Measure a version, and record the numbers.",
-        (
-            "holotype registry benchmark text_embedding v1.0.0",
-            "holotype registry benchmark text_embedding v1.0.0 --data mine.json --device cuda:0",
-        ),
-    ),
-    Command(
-        "runs",
-        runs,
-        "Show what was measured.",
-        (
-            "holotype registry runs text_embedding v1.0.0",
-            "holotype registry runs text_embedding --format csv > runs.csv",
-        ),
-    ),
-    Command(
-        "compare",
-        compare,
-        "Compare what was measured of two versions.",
-        ("holotype registry compare text_embedding v1.0.0 v2.0.0",),
-    ),
 )
-"""The commands of the group, in the order of the help."""
+"""These commands of the group, in the order of the help."""

@@ -80,10 +80,9 @@ def serve(
     Either lets what runs end, after a time in which load balancers turn away; a second one ends at
     once.
 
-    Clients of OpenAI, Jina, Infinity and Text Embeddings Inference can use it as it is, and Cohere's
-    for reranking.
-    Without any key, only this machine can reach the server. HOLOTYPE_API_KEY gives it one; with
-    --database, holotype keys makes others.
+    Clients of OpenAI, Jina, Infinity and Text Embeddings Inference can use it as it is, and
+    Cohere's for reranking. Without any key, only this machine can reach the server.
+    HOLOTYPE_API_KEY gives it one; with --database, holotype keys makes others.
     """
     catalogue = chosen_catalogue(context)
     try:

@@ -34,22 +34,24 @@ def serve(
     """Run the server's application on Ray Serve, or change what runs; see `holotype.server`.
 
     Every replica has a pool of its own, which serves the whole deployment, and reserves memory for
-    it, so that Ray places replicas where the models fit. Called again, it replaces replicas one after
-    the other: one ends when its requests have, and the next one does after the new one has loaded its
-    models. If a replica dies, Ray starts another one; requests that it was answering fail, and are
-    safe to repeat. A source ``registry:KIND`` needs no such call: every replica follows it in place.
+    it, so that Ray places replicas where the models fit. Called again, it replaces replicas one
+    after the other: one ends when its requests have, and the next one does after the new one has
+    loaded its models. If a replica dies, Ray starts another one; requests that it was answering
+    fail, and are safe to repeat. A source ``registry:KIND`` needs no such call: every replica
+    follows it in place.
 
     Args:
-        settings: what to serve, and how; the deployment is read here, and sent to the replicas, whose
-            machines must reach its sources. Its address is that of Ray's proxies, and is fixed by
-            the first call.
+        settings: what to serve, and how; the deployment is read here, and sent to the replicas,
+            whose machines must reach its sources. Its address is that of Ray's proxies, and is
+            fixed by the first call.
         replicas: how many processes serve.
         name: the name of the application in Ray Serve.
         num_cpus: how many processors a replica reserves.
         num_gpus: how many GPUs a replica reserves.
         memory_bytes: how much memory a replica may use and reserves; None takes the deployment's
-            limit for ``cpu`` if that is in bytes, else what all of its models take, and 512 MiB more.
-            Models of a registry and classes of your own count with the `memory` that they declare.
+            limit for ``cpu`` if that is in bytes, else what all of its models take, and 512 MiB
+            more. Models of a registry and classes of your own count with the `memory` that they
+            declare.
 
     Returns:
         Ray Serve's handle of the application.

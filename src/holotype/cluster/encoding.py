@@ -7,13 +7,13 @@
     cluster.encode(documents, "all-minilm-l6-v2").write_parquet("s3://bucket/vectors")
 
 There is one actor per GPU or, without GPUs, one per node, whose threads leave one of the node's
-processors to those that read and write. An actor loads the model once. If an actor dies, another one
-encodes its batch again, so no row is lost or written twice.
+processors to those that read and write. An actor loads the model once. If an actor dies, another
+one encodes its batch again, so no row is lost or written twice.
 
 Actors reserve next to none of Ray's processors, so that the stages before and after them, other
-encoders among them, always find room. The encoders of a pipeline share a single GPU, and its memory.
-Several GPUs are reserved: each encoder starts with one and takes the others while they are free, so
-that a pipeline needs as many GPUs as it has encoders.
+encoders among them, always find room. The encoders of a pipeline share a single GPU, and its
+memory. Several GPUs are reserved: each encoder starts with one and takes the others while they are
+free, so that a pipeline needs as many GPUs as it has encoders.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def encode(
         instruction: see `DenseEncoder.encode_query`.
         dim: see `holotype.load`.
         batch_size: how many rows an actor takes at a time, and at most loses if it dies.
-        n_actors: how many actors to start, on GPUs at most; None means one per device of the cluster.
+        n_actors: how many actors to start, on GPUs at most; None means one per device of the
+            cluster.
         options: see `holotype.load`.
 
     Raises:

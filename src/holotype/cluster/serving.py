@@ -154,7 +154,7 @@ def _memory_of(deployment: Deployment) -> int:
 
 
 def _bounded(deployment: Deployment, memory_bytes: int) -> Deployment:
-    """Let the pool of a replica use what the replica has reserved, and not its share of a machine."""
+    """Let the pool of a replica use what the replica has reserved, not its share of a machine."""
     pool = deployment.pool
     devices = {variant.inference.device for spec in deployment.models for variant in spec.variants}
     devices |= {limit.device for limit in pool.memory}

@@ -103,7 +103,7 @@ class ModelBuilder:
         """Return a model; what is wrong is reported, and left out of it."""
         is_ensemble = node.get("ensemble") is not None
         inference = InferenceSettings() if is_ensemble else self._inference(values)
-        self._check_way(values, node)
+        self._check_way(node)
         variants = self._variants(values, node, inference)
         ensemble = self._ensemble(values, node)
         architecture = ArchitectureSpec(**values.get("architecture", {}))
@@ -141,7 +141,7 @@ class ModelBuilder:
             merged |= layer.get("inference", {})
         return InferenceSettings(**merged)
 
-    def _check_way(self, values: Mapping[str, Any], node: Node) -> None:
+    def _check_way(self, node: Node) -> None:
         ways = [way for way in _WAYS if node.get(way) is not None]
         if len(ways) != 1:
             found = f"the model has {' and '.join(ways)}" if ways else "the model has no source"

@@ -75,7 +75,8 @@ class MapOf(Shape):
         item: what each value is.
         noun: what the values are called.
         key_noun: what a key is, with its article.
-        key: returns what to do about a wrong key, None for a right one; any key is taken without it.
+        key: returns what to do about a wrong key, None for a right one; any key is taken without
+            it.
         pattern: the pattern of keys for the schema; None for any.
     """
 

@@ -77,8 +77,8 @@ class PoolSettings:
         idle_after_s: unload a model that nobody has called for so many seconds; None means never.
         min_resident_s: for how many seconds a model that has just been loaded is not unloaded for
             another one.
-        swap: ``"overlap"`` loads the new model beside the old one; ``"replace"`` unloads the old one
-            first, and loads it again if the new one fails.
+        swap: ``"overlap"`` loads the new model beside the old one; ``"replace"`` unloads the old
+            one first, and loads it again if the new one fails.
         apply: ``"each"`` switches every model of a changed deployment on its own; ``"all"``
             switches none before all have been loaded, beside the old ones whatever `swap` says.
     """

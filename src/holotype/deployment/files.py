@@ -22,7 +22,7 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """A file, or all files of a folder whose names end with one of `SUFFIXES` and begin with no dot.
+    """A file, or all files of a folder that end with one of `SUFFIXES` and begin with no dot.
 
     Attributes:
         path: the file or the folder.

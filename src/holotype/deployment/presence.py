@@ -9,7 +9,7 @@ from holotype.errors import ArtifactError
 
 
 def find_problem(source: Source) -> str | None:
-    """Return why a source cannot be loaded, as far as its folder on this machine tells; else None."""
+    """Return why a source cannot be loaded, as its folder on this machine tells; else None."""
     if not isinstance(source, ReferenceSource) or source.ref.scheme != "local":
         return None
     from holotype.references.folders import find_folder

@@ -37,7 +37,7 @@ class Shape(ABC):
 
     @abstractmethod
     def read(self, node: Node, report: Report) -> Any:
-        """Return the value; report what is wrong and return `UNREAD` where it is not of the shape."""
+        """Return the value; where it is not of the shape, report why and return `UNREAD`."""
 
     @abstractmethod
     def schema(self) -> dict[str, Any]:

@@ -55,8 +55,8 @@ def open_source(
     """Return the source that a location names, without looking whether it is there.
 
     Args:
-        location: a file, a folder, ``ssm:/NAME``, ``ssm:/NAME:VERSION``, or ``ssm:/PATH/`` for every
-            parameter directly under a path.
+        location: a file, a folder, ``ssm:/NAME``, ``ssm:/NAME:VERSION``, or ``ssm:/PATH/`` for
+            every parameter directly under a path.
         allow_code: whether the deployment may name code to run; None allows it in files only, since
             whoever may write to a store could otherwise run theirs.
 

@@ -78,7 +78,8 @@ class SsmSource:
     """A parameter, or all parameters directly under a path.
 
     Attributes:
-        name: the name of the parameter, perhaps with its version or label; a path ends with a slash.
+        name: the name of the parameter, perhaps with its version or label; a path ends with a
+            slash.
         allow_code: whether the deployment may name code to run.
         client: the client of boto3; None until the first request.
     """

@@ -1,4 +1,4 @@
-"""Writes deployments: records in, YAML or plain data out; `read_text` reads the same records back."""
+"""Writes deployments: records in, YAML or plain data out; `read_text` reads the records back."""
 
 from __future__ import annotations
 

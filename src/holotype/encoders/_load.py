@@ -312,12 +312,12 @@ def _planned(
     # Do not fetch files that nothing here could run.
     require_backend(config)
     if str(config.record.type) in _OF_PICTURES:
-        _require_pictures(config)
+        _require_pillow()
     files = find_files(config, opened, import_backend=partial(_graphs, config.backend))
     return files, make_run_plan(config, files.checkpoint)
 
 
-def _require_pictures(config: ModelConfig[ModelInfo]) -> None:
+def _require_pillow() -> None:
     if find_spec("PIL") is None:
         raise MissingExtraError("images", "pillow", "load()")
 

@@ -18,7 +18,8 @@ from holotype.encoders.kinds.plan import ColbertPlan
 from holotype.encoders.options import EncodeOptions, EncodeSettings, SideName, settings_of
 from holotype.encoders.running.network import Towers
 from holotype.encoders.running.pipeline import Task, stream
-from holotype.encoders.text_encoder import SideReader, TextEncoder
+from holotype.encoders.text_encoder import TextEncoder
+from holotype.encoders.text_methods import SideReader
 from holotype.encoders.vectors.quantization import Calibration, dequantize
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import (

@@ -1,7 +1,8 @@
 """Whether a folder holds all that a plan needs, by the headers of weights and by tokenizers.
 
 No tensor is read, and torch is not needed: what is made, switched or verified here can be on a
-machine that runs no model. Where torch is installed, it tells of every tensor whether it is missing.
+machine that runs no model. Where torch is installed, it tells of every tensor whether it is
+missing.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def check_weights(plan: AnyPlan) -> None:
 
     Of a transformer torch tells it by the headers; a table of token vectors is read. Nothing is
     checked where the packages for it are not installed, or where the model is code of the
-    checkpoint. `check_complete` comes first: it refuses quickly, and without torch, what lacks much.
+    checkpoint. `check_complete` comes first: it refuses quickly, and without torch, what lacks
+    much.
 
     Raises:
         CheckpointError: a tensor is missing, unexpected or of another shape, or the network cannot
@@ -129,8 +131,8 @@ def check_present(plan: AnyPlan) -> None:
 def check_complete(plan: AnyPlan) -> None:
     """Check that what loads a plan will find weights and tokenizer, whole and of the right shapes.
 
-    Of a tensor within a layer it tells that it is missing where the other layers have it; for others
-    see `check_weights`.
+    Of a tensor within a layer it tells that it is missing where the other layers have it; for
+    others see `check_weights`.
 
     Raises:
         CheckpointError: a file is missing or damaged, or does not fit the others.

@@ -124,8 +124,8 @@ class DenseEncoder(Encoder[AnyDenseModel], TextEncoder[Vectors, Vectors]):
 
         Args:
             queries: ``[n_queries, dim]``, or ``[dim]`` for one; as bits, ``ceil(dim / 8)`` bytes.
-            documents: likewise for documents. They may be a file that is mapped into memory, and more
-                than fit there as float32: they are scored a few thousand at a time.
+            documents: likewise for documents. They may be a file that is mapped into memory, and
+                more than fit there as float32: they are scored a few thousand at a time.
             calibration: the ranges for int8 and uint8.
 
         Returns:

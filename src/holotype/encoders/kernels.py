@@ -13,7 +13,7 @@ _INTERFACE = 3
 
 @cache
 def kernels() -> Any:
-    """Return the module of the kernels; None where it is missing, damaged or of another interface."""
+    """Return the module of the kernels; None if it is missing, damaged or of another interface."""
     try:
         found: Any = importlib.import_module("holotype_kernels")
     except ModuleNotFoundError as error:

@@ -95,8 +95,8 @@ class FileDifference:
 
     Attributes:
         path: the file within the folder.
-        problem: ``missing``; ``extra`` if the manifest does not name it; ``changed`` if it
-            has another size or other contents; ``not a file`` if it is a link, a folder or a device.
+        problem: ``missing``; ``extra`` if the manifest does not name it; ``changed`` if it has
+            another size or other contents; ``not a file`` if it is a link, a folder or a device.
         detail: what was found and what was expected.
     """
 

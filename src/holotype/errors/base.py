@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-# Control characters but for tabs and line breaks, what turns the direction of writing, and halves of
-# surrogate pairs, which no file can be written with. Compiled on first use: that takes longer than the
-# rest of this module.
+# Control characters but for tabs and line breaks, what turns the direction of writing, and halves
+# of surrogate pairs, which no file can be written with. Compiled on first use: that takes longer
+# than the rest of this module.
 _OBEYED = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 _LONGEST_PROBLEM = 3_000
 _KEPT = 1_200

@@ -33,7 +33,7 @@ class Claim:
 
 
 def read_claims(path: Path) -> dict[str, tuple[Claim, ...]]:
-    """Return the facts of a file by repository; facts of fields that no checkpoint has are left out.
+    """Return the facts of a file by repository, without those of fields that no checkpoint has.
 
     Raises:
         CatalogueFileError: the file cannot be read, or a line is no fact.

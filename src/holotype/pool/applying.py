@@ -286,8 +286,8 @@ def _find_unloadable(changes: Iterable[Change]) -> dict[str, str]:
 def _find_missing(old_routes: Mapping[str, Route], changes: Iterable[Change]) -> dict[str, str]:
     """Return which names would take a source that is not there, and why, by name.
 
-    It is asked for what is not loaded now: a swap says by itself what it does not find. A new name has
-    nothing that it could go on with; see `_find_unloadable`.
+    It is asked for what is not loaded now: a swap says by itself what it does not find. A new name
+    has nothing that it could go on with; see `_find_unloadable`.
     """
     found: dict[str, str] = {}
     for change in changes:

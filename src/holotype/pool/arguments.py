@@ -13,7 +13,7 @@ from holotype.errors import InvalidArgumentError, printable
 from holotype.pool.generation import ModelKind
 
 LONGEST_S = TIMEOUT_MAX / 2
-"""What stands for no limit: the clock's time and these seconds are still what locks can wait for."""
+"""Stands for no limit: locks can still wait until the clock's time and these seconds."""
 
 _KINDS: tuple[str, ...] = get_args(ModelKind)
 _MODES: tuple[str, ...] = get_args(Swap)
@@ -198,7 +198,7 @@ def _check_share(what: str, share: object) -> None:
 
 
 def _as_float(value: object) -> float:
-    """Return a real number, infinity for what is too large for a float; NaN for what is no number."""
+    """Return a real number; infinity where it is too large for a float, NaN where it is none."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return nan
     try:

@@ -1,4 +1,4 @@
-"""A model that serves nobody: loaded within the budget for a check or a measurement, then closed."""
+"""A model that serves nobody: loaded within the budget to be checked or measured, then closed."""
 
 from __future__ import annotations
 

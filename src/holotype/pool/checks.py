@@ -150,7 +150,8 @@ def check_successor(name: str, old: Facts, new: Facts, *, allow_different_vector
 def run_probe(model: Any, name: str, facts: Facts) -> None:
     """Run a model once: what it returns must be finite, and of the size that it states.
 
-    A model that reads pictures reads one, and one that reads both reads one of each. The first call of a model also takes longer than those that follow.
+    A model that reads pictures reads one, and one that reads both reads one of each. The first call
+    of a model also takes longer than those that follow.
 
     Raises:
         NotFiniteError: it returns NaN or infinity.

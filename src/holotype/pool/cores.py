@@ -1,8 +1,8 @@
 """How the batches that run at once share the processor.
 
-What a batch does besides its products, only one core can do: reading texts, and handing out results.
-So two batches of a model run at once, each with half of the threads of torch, while a batch that runs
-alone has all of them.
+What a batch does besides its products, only one core can do: reading texts, and handing out
+results. So two batches of a model run at once, each with half of the threads of torch, while a
+batch that runs alone has all of them.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def _is_divisible(model: Any) -> bool:
 def _set_threads() -> SetThreads | None:
     """Return what sets the threads of the calling thread alone; None where nothing does.
 
-    torch's own function also changes the number for all threads to come. OpenMP's does not; which of
-    the loaded libraries is torch's, torch says itself.
+    torch's own function also changes the number for all threads to come. OpenMP's does not; which
+    of the loaded libraries is torch's, torch says itself.
     """
     torch: Any = sys.modules["torch"]
     before = int(torch.get_num_threads())

@@ -1,9 +1,9 @@
 """The end of the process: threads that run models end before the interpreter does.
 
 A thread that is in native code while the interpreter ends is ended as soon as it comes back, by
-unwinding its stack. torch does not let itself be unwound, not even where a thread frees a tensor, so
-that the process would be aborted. Python waits for threads unless they are daemons, as those of the
-pool are: nobody has to close a pool for a program to end.
+unwinding its stack. torch does not let itself be unwound, not even where a thread frees a tensor,
+so that the process would be aborted. Python waits for threads unless they are daemons, as those of
+the pool are: nobody has to close a pool for a program to end.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _alive: WeakValueDictionary[int, Ending] = WeakValueDictionary()
 
 
 def end_with_process(one: Ending) -> None:
-    """Wait for the threads of something at the end of the process, before those of what is older."""
+    """Wait for the threads of something when the process ends; the newest are waited for first."""
     _alive[next(_ORDER)] = one
 
 

@@ -2,8 +2,8 @@
 
 Scores of classifiers are combined label by label: their weighted mean, the highest of them, or the
 weight of the members for which the label applies. Vectors are combined by weighted mean, or put end
-to end, each scaled by the root of its weight, so that the dot product of two combined vectors is the
-weighted mean of the members' dot products.
+to end, each scaled by the root of its weight, so that the dot product of two combined vectors is
+the weighted mean of the members' dot products.
 """
 
 from __future__ import annotations

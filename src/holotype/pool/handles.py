@@ -93,8 +93,8 @@ class Handle(Generic[EncoderT]):
         Args:
             key: keeps this caller on one variant, as long as the weights stay.
             variant: calls this variant, whatever the weights.
-            timeout_s: how long to wait for a load, and in the queue of a batch, in seconds; infinity
-                waits for the end, whatever the deployment says.
+            timeout_s: how long to wait for a load, and in the queue of a batch, in seconds;
+                infinity waits for the end, whatever the deployment says.
             batched: whether what this caller passes may run in one batch with that of others.
 
         Raises:
@@ -244,7 +244,7 @@ class TextHandle(Handle[EncoderT], Generic[EncoderT, OneT, ManyT]):
         prompt: str | None = None,
         **options: Unpack[EncodeOptions],
     ) -> OneT | ManyT:
-        """Encode texts that are neither; see `TextEncoder.encode`, and `encode_query` for errors."""
+        """Encode texts that are neither; see `TextEncoder.encode`, for errors `encode_query`."""
         found: OneT | ManyT = self.call("encode", kept(texts), prompt=prompt, **options).value
         return found
 

@@ -22,7 +22,7 @@ from holotype.pool.errors import (
     SupersededError,
     mib,
 )
-from holotype.pool.generation import Generation, Version
+from holotype.pool.generation import Facts, Generation, Version
 from holotype.pool.loader import SWAP, Job, Later
 from holotype.pool.memory import DeviceMemory
 from holotype.pool.sizes import BATCH_BYTES, Need
@@ -211,21 +211,44 @@ class LoadJob(Job):
 
     def _admit(self, model: Any, before: DeviceMemory, started_s: float) -> None:
         """Check a loaded model and let it take over."""
-        engine, slot, unit = self._engine, self.slot, self.unit
-        facts = facts_of(model, slot.name)
-        check_unit(slot.name, unit, facts)
-        differs = False
-        may_differ = unit.allow_different_vectors
+        facts = facts_of(model, self.slot.name)
+        check_unit(self.slot.name, self.unit, facts)
+        differs = self._differs(facts)
+        run_probe(model, self.slot.name, facts)
+        # While it loads, a model takes more than it holds in the end.
+        peak = self._measured(model, before, self.device.read(), _WHILE_LOADING)
+        n_bytes = self._measured(model, before, self.device.trim(collect=False), _LOADED)
+        generation = self._take_over(model, facts, n_bytes)
+        self._engine.sizes.remember(self.unit.size_key, max(peak, n_bytes))
+        self._tell_loaded(generation, differs=differs, seconds=time.perf_counter() - started_s)
+        self.future.set_result(generation)
+        self._engine.wake()
+
+    def _differs(self, facts: Facts) -> bool:
+        """Return whether a model makes other vectors than what it replaces or answers beside.
+
+        Raises:
+            ContradictionError: they differ, and may not.
+        """
+        slot, may_differ = self.slot, self.unit.allow_different_vectors
         others = [(sibling.last, may_differ) for sibling in slot.siblings]
-        for other, allowed in [(self._old, may_differ or unit.may_differ_from_last), *others]:
+        differs = False
+        for other, allowed in [(self._old, may_differ or self.unit.may_differ_from_last), *others]:
             if other is not None:
                 differs |= check_successor(
                     slot.name, other.facts, facts, allow_different_vectors=allowed
                 )
-        run_probe(model, slot.name, facts)
-        # While it loads, a model takes more than it holds in the end.
-        peak = self._measured(model, before, self.device.read(), _WHILE_LOADING)
-        n_bytes = self._measured(model, before, self.device.trim(collect=False), _LOADED)
+        return differs
+
+    def _take_over(self, model: Any, facts: Facts, n_bytes: int) -> Generation:
+        """Make a generation of a model, which serves from now on, or waits for `Engine.commit`.
+
+        Raises:
+            PoolClosedError: the pool is closed.
+            UnknownNameError: the slot is gone.
+            SupersededError: nobody wants the model any more.
+        """
+        engine, slot, unit = self._engine, self.slot, self.unit
         with engine.lock:
             engine.check_open(slot)
             if self._is_overtaken() or self.is_unwanted:
@@ -256,8 +279,11 @@ class LoadJob(Job):
                 engine.switch(slot, generation, unit if self.is_swap else slot.unit)
                 generation.unit = slot.unit
             self._grant(generation)
-        engine.sizes.remember(unit.size_key, max(peak, n_bytes))
-        seconds = time.perf_counter() - started_s
+        return generation
+
+    def _tell_loaded(self, generation: Generation, *, differs: bool, seconds: float) -> None:
+        """Count a load, and tell what has been loaded and what it replaces."""
+        engine, slot, version = self._engine, self.slot, generation.version
         engine.metrics.add("loads", generation.labels_of_metrics)
         engine.metrics.time("load_s", generation.labels_of_metrics, seconds)
         if differs:
@@ -265,22 +291,20 @@ class LoadJob(Job):
                 "different_vectors",
                 slot.name,
                 old=self._old.facts.fingerprint if self._old else None,
-                new=facts.fingerprint,
+                new=version.fingerprint,
             )
         engine.events.add(
             "loaded",
             slot.name,
             variant=slot.variant,
             version=version.number,
-            reference=unit.reference,
-            fingerprint=facts.fingerprint,
-            memory_bytes=n_bytes,
+            reference=version.reference,
+            fingerprint=version.fingerprint,
+            memory_bytes=generation.memory_bytes,
             seconds=round(seconds, 3),
         )
         if self._old is not None and self.is_swap and not self.holds:
             engine.tell_swapped(self._old.version, version)
-        self.future.set_result(generation)
-        engine.wake()
 
     def _grant(self, generation: Generation) -> None:
         """Give each caller that waits its lease, so that nobody can take the model from them."""

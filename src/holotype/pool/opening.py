@@ -1,4 +1,4 @@
-"""How the variants of a deployment are opened: what to load, on which device, and how large it is."""
+"""How the variants of a deployment are opened: what to load, on which device, how large it is."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ class Opener:
         Args:
             spec: what the deployment says of the name.
             variant: what it says of the variant.
-            copy: the number of the copy, from 1; each is on another device, as far as there are any.
+            copy: the number of the copy, from 1; each is on another device, as far as there are
+                any.
 
         Raises:
             PoolError: the source is not supported, or its class is not allowed.

@@ -80,7 +80,7 @@ class Operations:
         return tuple(self._caller.routes)
 
     def apply(self, deployment: Deployment) -> Applied:
-        """Serve another deployment. What did not change is not touched; what fails goes on as before.
+        """Serve another deployment; what did not change is not touched, what fails stays as it was.
 
         Raises:
             PoolError: a source is not supported or not allowed; nothing has changed.
@@ -173,8 +173,9 @@ class Operations:
     def watch(self, *, poll_s: float = 60.0) -> Any:
         """Apply the deployment whenever its file, its folder or its parameters change.
 
-        What is wrong, or fails, is an event; what serves goes on. Somebody who asks the watch to look
-        again, as SIGHUP does, also asks for aliases and folders behind a file that stayed the same.
+        What is wrong, or fails, is an event; what serves goes on. Somebody who asks the watch to
+        look again, as SIGHUP does, also asks for aliases and folders behind a file that stayed the
+        same.
 
         Args:
             poll_s: how often to look although nothing was noticed, in seconds.

@@ -52,8 +52,8 @@ class PreparedSwap:
     """Models that are loaded and checked, and serve nobody yet. Call `commit` or `discard`, once.
 
     A context manager, which discards what has not been committed. Until then no deployment is
-    applied, so end it soon. With ``swap: replace``, for models that do not fit twice, the new models
-    serve already, and `discard` loads the old ones again.
+    applied, so end it soon. With ``swap: replace``, for models that do not fit twice, the new
+    models serve already, and `discard` loads the old ones again.
 
     Attributes:
         generations: the models, in the order of the replacements.

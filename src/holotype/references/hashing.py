@@ -1,10 +1,10 @@
 """Digests of files: by reading every byte, or as they were read a moment ago.
 
-A process that has read a file remembers its digest for five minutes, so that a load, the fingerprint
-and the next load of the same model read it once. The digest counts as long as device, inode, size
-and both times of the file are the same. Every write through the file system changes one of them, even
-one whose time of modification is set back. Not noticed is what changes none of them: a write of an
-administrator beneath the file system, or with the clock of the machine set back.
+A process that has read a file remembers its digest for five minutes, so that a load, the
+fingerprint and the next load of the same model read it once. The digest counts as long as device,
+inode, size and both times of the file are the same. Every write through the file system changes one
+of them, even one whose time of modification is set back. Not noticed is what changes none of them:
+a write of an administrator beneath the file system, or with the clock of the machine set back.
 """
 
 from __future__ import annotations

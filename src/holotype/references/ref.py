@@ -106,7 +106,7 @@ class ModelRef:
         return self.revision is not None and _COMMIT.fullmatch(self.revision) is not None
 
     def __str__(self) -> str:
-        """Return the canonical spelling; parsing it gives the same reference, but for its record."""
+        """Return the canonical spelling; parsing it gives this reference without its record."""
         if self.scheme in ("s3", "gs", "memory"):
             return f"{self.scheme}://{self.location}"
         version = self.alias if self.scheme == "local" else self.revision

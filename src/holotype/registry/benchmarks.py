@@ -82,8 +82,9 @@ def measure_classification(classifier: Any, texts: LabelledSet) -> tuple[Measure
     """Let a classifier name the label of each text of a set.
 
     The label with the highest score counts, whatever its threshold. Accuracy has a bootstrapped
-    interval; the macro F1 is the mean of the labels' F1, and so has none. Labels are compared in any
-    letter case. Texts that are longer than the model reads are cut, with a `TextOverflowWarning`.
+    interval; the macro F1 is the mean of the labels' F1, and so has none. Labels are compared in
+    any letter case. Texts that are longer than the model reads are cut, with a
+    `TextOverflowWarning`.
 
     Args:
         classifier: a loaded classifier.

@@ -26,8 +26,8 @@ class ComparedMetric:
         before: the measurement of the first version; None if it has none.
         after: that of the second.
         apart: why the two are shown side by side, without a difference; empty if they are compared.
-        repeated: whether both were measured in several runs. A machine is faster at one time than at
-            another, which the interval of one run cannot know.
+        repeated: whether both were measured in several runs. A machine is faster at one time than
+            at another, which the interval of one run cannot know.
     """
 
     dataset: str
@@ -130,8 +130,9 @@ def compare_versions(
     """Compare versions by their runs, which come newest first; the first version is the base.
 
     Of each set of data, one run of the base is taken: the newest of those that can be compared with
-    runs of most other versions. Of the others, the newest run that can be compared with it is taken,
-    else the newest. Times and rates are means over all runs that can be compared with the one taken.
+    runs of most other versions. Of the others, the newest run that can be compared with it is
+    taken, else the newest. Times and rates are means over all runs that can be compared with the
+    one taken.
     """
     names = sorted({run.dataset for each in runs for run in each})
     metrics: list[MetricOfVersions] = []

@@ -17,8 +17,8 @@ _PACKAGES = (
 def describe_environment(device: str) -> dict[str, Any]:
     """Return what has to be equal for two measurements to be compared.
 
-    The data type and the library that runs a model are not in it: they belong to the version. Nor is
-    the name of the machine, since containers have a new one each time.
+    The data type and the library that runs a model are not in it: they belong to the version. Nor
+    is the name of the machine, since containers have a new one each time.
 
     Args:
         device: the device of the model, as torch names it.

@@ -117,7 +117,7 @@ class VersionRejectedError(RegistryError):
 
 
 class SwitchFailedError(RegistryError):
-    """A version was loaded and recorded, but did not take over; the cause is the error that says why.
+    """A version was loaded and recorded, but did not take over; the cause says why.
 
     Attributes:
         undone: whether the record was undone, so that the version before is the active one again.

@@ -36,8 +36,8 @@ _log = logging.getLogger(__name__)
 class ModelConfigService:
     """Knows the active version of each kind, and follows changes on a thread of its own.
 
-    PostgreSQL tells of a change at once. What it told may be lost with a connection, so the database
-    is also asked after each new connection and every `poll_s`. SQLite is only asked.
+    PostgreSQL tells of a change at once. What it told may be lost with a connection, so the
+    database is also asked after each new connection and every `poll_s`. SQLite is only asked.
 
     While the database is away, the last known versions stay, `problem` says why, and the service
     tries again until it is back. A context manager that starts and closes the service.

@@ -1,4 +1,4 @@
-"""Confidence intervals, and what each rests on. All are of 95 %, and None where samples are too few."""
+"""Confidence intervals of 95 %, and what each rests on; None where samples are too few."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def t_quantile(degrees: int) -> float:
 def bootstrap_interval(samples: Sequence[float]) -> Interval | None:
     """Return the interval of a mean by the percentiles of 2,000 resamples.
 
-    It assumes no distribution, and stays within the range of the samples, as scores of queries must.
-    The same samples give the same interval.
+    It assumes no distribution, and stays within the range of the samples, as scores of queries
+    must. The same samples give the same interval.
     """
     n = len(samples)
     if n < _FEWEST_FOR_BOOTSTRAP:
@@ -84,7 +84,8 @@ def quantile_interval(samples: Sequence[float], q: float) -> Interval | None:
     n = len(samples)
     below = _binomial_cumulative(n, q)
     tail = (1 - CONFIDENCE) / 2
-    # The largest rank that is at or below the quantile with enough certainty, and the smallest above.
+    # The largest rank that is at or below the quantile with enough certainty, and the smallest
+    # above.
     low = int(np.searchsorted(below, tail, side="right"))
     high = int(np.searchsorted(below, 1 - tail, side="left")) + 1
     if low < 1 or high > n:

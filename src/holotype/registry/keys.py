@@ -1,8 +1,8 @@
 """Keys of the server's clients: made, shown once, checked and revoked.
 
-A key is ``holotype_``, a prefix that tells it from others, and 256 random bits. The database has the
-SHA-256 of it: who reads the tables cannot call the server, and no slow hash is needed, because nobody
-can guess 256 bits.
+A key is ``holotype_``, a prefix that tells it from others, and 256 random bits. The database has
+the SHA-256 of it: who reads the tables cannot call the server, and no slow hash is needed, because
+nobody can guess 256 bits.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class Series:
 
 
 def thin_out(points: Sequence[Point], n_points: int) -> tuple[Point, ...]:
-    """Return at most `n_points` of points that come by time, with the extremes of each share of it."""
+    """Return at most `n_points` of points ordered by time, with the extremes of each share."""
     if len(points) <= n_points:
         return tuple(points)
     first, last = points[0].at.timestamp(), points[-1].at.timestamp()

@@ -64,7 +64,8 @@ class ModelRegistry:
         Args:
             database: the database.
             catalogue: where ids and repositories are looked up first, such as the `CATALOGUE` of a
-                generated module; what it lacks is looked up in holotype's own. None means only that.
+                generated module; what it lacks is looked up in holotype's own. None means only
+                that.
 
         Raises:
             SchemaVersionError: they are not; the error says the command.
@@ -86,8 +87,8 @@ class ModelRegistry:
     ) -> ModelVersion:
         """Add a version; nothing is activated.
 
-        The reference is resolved now, to a commit, digests and the fingerprint of the vectors; every
-        byte is read. To register the same again returns the version that there is.
+        The reference is resolved now, to a commit, digests and the fingerprint of the vectors;
+        every byte is read. To register the same again returns the version that there is.
 
         Args:
             kind: what programs ask for, such as ``text_embedding``; it is made if there is none.

@@ -1,8 +1,8 @@
-"""Switches a kind to another version where models run: checked, loaded, recorded, or nothing at all.
+"""Switches a kind to another version where models run: checked, loaded and recorded, or not at all.
 
-The version is loaded beside the one that serves, and checked. Then it is recorded as the active one,
-and takes over. If anything fails before it is recorded, nothing has changed; if it does not take over
-after that, the record is undone by a rollback.
+The version is loaded beside the one that serves, and checked. Then it is recorded as the active
+one, and takes over. If anything fails before it is recorded, nothing has changed; if it does not
+take over after that, the record is undone by a rollback.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def measure_picture_speed(
     clock: Callable[[], float] = perf_counter,
     before_each: Callable[[], object] = lambda: None,
 ) -> tuple[Measurement, ...]:
-    """Time single pictures, from the bytes of a file to a vector or a caption, and rounds of several.
+    """Time single pictures, from the bytes of a file to a vector or caption, and several at once.
 
     See `measure_speed` for the numbers.
 

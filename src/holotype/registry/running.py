@@ -103,24 +103,25 @@ def run_benchmark(
 ) -> tuple[BenchmarkRun, ...]:
     """Measure a version on a set of texts, and record the numbers.
 
-    Encoders of queries and documents, and rerankers, are measured on a set of queries; classifiers on
-    a set of labelled texts. Latency is that of the set's queries or texts, one at a time; throughput
-    that of its first 32 documents or texts in one call; see `measure_speed`. Of models that read
-    pictures only the speed is measured, on pictures that are drawn: see `measure_picture_speed`.
+    Encoders of queries and documents, and rerankers, are measured on a set of queries; classifiers
+    on a set of labelled texts. Latency is that of the set's queries or texts, one at a time;
+    throughput that of its first 32 documents or texts in one call; see `measure_speed`. Of models
+    that read pictures only the speed is measured, on pictures that are drawn: see
+    `measure_picture_speed`.
 
     Args:
         registry: the registry.
         kind: the kind of the version.
         version: its name; see `ModelRegistry.get`.
-        data: a set that ships, by its name, or the path of a file. None takes the one that ships for
-            its type; of a classifier with other labels only the speed is measured then.
+        data: a set that ships, by its name, or the path of a file. None takes the one that ships
+            for its type; of a classifier with other labels only the speed is measured then.
         n_requests: how many requests are timed. A captioner may take seconds for each.
         test_run_id: a name that runs of several versions share; None makes one.
         device: see `load`.
         open: loads the version in another way, such as a pool's; `device` must be None then.
         on_step: is told what is being measured.
-        before_each: is called before each request; what it raises ends the benchmark, and nothing is
-            recorded.
+        before_each: is called before each request; what it raises ends the benchmark, and nothing
+            is recorded.
 
     Returns:
         The run that says how good it is, if there is one, and the run that was timed.

@@ -63,8 +63,8 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 def _without_empty_file(file: Path | None) -> Iterator[None]:
     """Leave no file of SQLite without tables where there was none, if the block raises.
 
-    Another process that has just opened the file gets an error of SQLite when it begins to write, as
-    SQLite sees that the file has gone.
+    Another process that has just opened the file gets an error of SQLite when it begins to write,
+    as SQLite sees that the file has gone.
     """
     is_new = file is not None and not file.exists()
     try:

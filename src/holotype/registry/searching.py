@@ -1,9 +1,9 @@
 """Versions that have a text in their names or sources, found without reading all of them.
 
-What is searched of a version is one text of its own, without differences of letter case. On SQLite these
-texts are read one after the other, from the newest version on. PostgreSQL reads those of the newest
-versions, which fill a page of whatever is common, and finds the others by an index of three characters
-from each place of a text.
+What is searched of a version is one text of its own, without differences of letter case. On SQLite
+these texts are read one after the other, from the newest version on. PostgreSQL reads those of the
+newest versions, which fill a page of whatever is common, and finds the others by an index of three
+characters from each place of a text.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def find_versions(
 
 
 def _by_index(among: Select[Any, Any], searched: str) -> Select[Any]:
-    """Return the query that asks the index for all versions that there are, before it sorts them."""
+    """Return the query that asks the index for all versions, before it sorts them."""
     parts = func.holotype_parts(_searched).op("@@")(cast(literal(_parts(searched), Text), TSQUERY))
     has = func.strpos(_searched, searched) > 0
     # By itself, so that it is not mistaken for a reason to read all texts from the newest on.
@@ -66,7 +66,7 @@ def _by_index(among: Select[Any, Any], searched: str) -> Select[Any]:
 
 
 def _parts(searched: str) -> str:
-    """Return the query of the index: every three characters of a text, or the beginning of three."""
+    """Return the query of the index: each three characters of a text, or how three begin."""
     starts = range(max(1, len(searched) - _LENGTH + 1))
     parts = sorted({searched[start : start + _LENGTH] for start in starts})
     quoted = (part.replace("\\", "\\\\").replace("'", "''") for part in parts)

@@ -97,9 +97,9 @@ def measure_speed(
     A request is one query of a dense, ColBERT or sparse encoder, one text of a classifier, or one
     query with some documents of a reranker. Latencies are percentiles over the requests that
     succeeded, with intervals by order statistics: 400 requests are enough for one of the 99th.
-    Throughput is the mean over the rounds, with an interval by Student's t; that of a reranker counts
-    pairs of the first query with each document. Tokens are those of the texts themselves, without
-    prompts and markers. Texts that are longer than the model reads are cut.
+    Throughput is the mean over the rounds, with an interval by Student's t; that of a reranker
+    counts pairs of the first query with each document. Tokens are those of the texts themselves,
+    without prompts and markers. Texts that are longer than the model reads are cut.
 
     Args:
         encoder: a loaded encoder of any type of text model.

@@ -1,9 +1,9 @@
 """Which version of a kind is active: switches it, in one transaction, and goes back.
 
 Switches of a kind take turns, for which the caller sees. Each adds an activation, whose generation
-is one more than that of the one before, and points the kind's only row of `active_version` to it. An
-activation also knows the one that a rollback returns to, so that the history is an undo stack: each
-rollback goes one step further back, and never returns to a state rolled back.
+is one more than that of the one before, and points the kind's only row of `active_version` to it.
+An activation also knows the one that a rollback returns to, so that the history is an undo stack:
+each rollback goes one step further back, and never returns to a state rolled back.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Requests that run models are answered from here, and everything else by FastAPI.
 
-They have no parameters in their paths and no dependencies, so FastAPI's search for both is left out:
-it is a third of what the server adds to a model. It is the innermost layer, so that whatever lies
-around it, for browsers or for traces, sees every request.
+They have no parameters in their paths and no dependencies, so FastAPI's search for both is left
+out: it is a third of what the server adds to a model. It is the innermost layer, so that whatever
+lies around it, for browsers or for traces, sees every request.
 """
 
 from __future__ import annotations

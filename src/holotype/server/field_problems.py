@@ -1,7 +1,7 @@
 """What is wrong with the fields of a body: for each, what was found and what was expected.
 
-pydantic tells of every member of a union that a value does not fit, under a path that names the member.
-The one that fits furthest is what the client meant.
+pydantic tells of every member of a union that a value does not fit, under a path that names the
+member. The one that fits furthest is what the client meant.
 """
 
 from __future__ import annotations

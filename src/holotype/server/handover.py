@@ -12,8 +12,8 @@ Bell = asyncio.Future[None]
 class Handover:
     """Wakes the requests of one event loop. Safe to share between threads.
 
-    A batch answers many requests, one right after the other. The loop is called for the first of them
-    only, and finds the others when it comes.
+    A batch answers many requests, one right after the other. The loop is called for the first of
+    them only, and finds the others when it comes.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -39,8 +39,8 @@ class ServerSettings:
         max_queued_tokens: how many tokens, estimated, may wait for one model.
         max_queued_requests: how many requests may wait for one model.
         timeout_s: how long a request may take where neither it nor the deployment says so.
-        drain_s: how long the server goes on after SIGTERM or SIGINT before it closes its port, while
-            `/ready` answers 503, so that load balancers notice.
+        drain_s: how long the server goes on after SIGTERM or SIGINT before it closes its port,
+            while `/ready` answers 503, so that load balancers notice.
         stop_s: how long requests that run may take after that.
     """
 

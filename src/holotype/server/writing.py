@@ -1,7 +1,7 @@
 """Answers leave in one piece.
 
-uvicorn writes the head of an answer and its body apart. Each is a call of the system, a packet, and on the
-other side a client that wakes up for it.
+uvicorn writes the head of an answer and its body apart. Each is a call of the system, a packet, and
+on the other side a client that wakes up for it.
 """
 
 from __future__ import annotations

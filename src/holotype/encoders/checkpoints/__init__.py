@@ -1,1 +1,1 @@
-"""What the files of a checkpoint say, each value with the file that says it; no tensor is loaded."""
+"""What the files of a checkpoint say, each value with its file; no tensor is loaded."""

@@ -1,7 +1,7 @@
 """Whether the tokens that the settings of a search for captions name are in the vocabulary.
 
-A search looks up the vectors of some of them, and compares others with what it writes: a token that is
-none fails in the middle of the first caption.
+A search looks up the vectors of some of them, and compares others with what it writes: a token that
+is none fails in the middle of the first caption.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ class Checkpoint:
 
     @property
     def digests(self) -> Mapping[str, str]:
-        """The SHA-256 of files of the whole, as far as their bytes were compared when it was opened."""
+        """The SHA-256 of those files of the whole whose bytes were compared when it was opened."""
         return self._files.digests
 
     def where(self, name: str) -> str:

@@ -71,7 +71,8 @@ _DECODER = re.compile(r"^(model\.)?decoder\.")
 _MORE_LAYERS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
 # A configuration of one of several networks.
 _PART = "_config"
-# Those that take the vector at the end of a text, and those that stop writing there if there is one.
+# Those that take the vector at the end of a text, and those that stop writing there if there is
+# one.
 _READ_AT_END, _ENDS_OR_NOTHING = ("clip", "metaclip_2"), ("blip",)
 _WRITE_FROM_BEGINNING = ("blip",)
 # What transformers takes where a file says nothing.

@@ -2,8 +2,8 @@
 
 OpenCLIP describes a model in `open_clip_config.json`, in its own words, and names its tensors as
 OpenAI's first code did. Its plain models for pictures and texts are CLIP models; what it builds
-otherwise (networks of timm and of transformers, CoCa, other heads and poolings) has settings that are
-not those of a CLIP model, and is refused by them.
+otherwise (networks of timm and of transformers, CoCa, other heads and poolings) has settings that
+are not those of a CLIP model, and is refused by them.
 """
 
 from __future__ import annotations

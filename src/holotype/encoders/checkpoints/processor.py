@@ -1,8 +1,8 @@
 """What the files of a checkpoint say of how a picture becomes the numbers that a network reads.
 
-`processor_config.json` goes before `preprocessor_config.json`, as in transformers. What a file leaves
-out is the default of the class that it names; of a class that is not known here, only what stands in
-the file counts.
+`processor_config.json` goes before `preprocessor_config.json`, as in transformers. What a file
+leaves out is the default of the class that it names; of a class that is not known here, only what
+stands in the file counts.
 """
 
 from __future__ import annotations
@@ -154,9 +154,9 @@ _BY_AREA = frozenset({"Qwen2VLImageProcessor"})
 class ImageProcessor:
     """What the files say of each field of `ImageReader`, without its prefix; None where nothing.
 
-    Two are no such fields: `rounds_crop` says whether the corner of a crop is rounded to the nearest
-    pixel, as OpenCLIP's library does it, and not down; `resizes` is False where a file says that
-    pictures stay as large as they are, else None.
+    Two are no such fields: `rounds_crop` says whether the corner of a crop is rounded to the
+    nearest pixel, as OpenCLIP's library does it, and not down; `resizes` is False where a file says
+    that pictures stay as large as they are, else None.
 
     Attributes:
         name: the class of transformers, without the suffix of a backend.

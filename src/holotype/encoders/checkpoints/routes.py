@@ -1,7 +1,7 @@
 """Which modules of a checkpoint read queries, and which read documents.
 
-sentence-transformers tells the sides apart by a `Router`, which older versions call `Asym`: it stands
-in the list of modules and holds lists of its own, by name.
+sentence-transformers tells the sides apart by a `Router`, which older versions call `Asym`: it
+stands in the list of modules and holds lists of its own, by name.
 """
 
 from __future__ import annotations

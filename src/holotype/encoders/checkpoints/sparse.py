@@ -49,8 +49,8 @@ class SparseSettings:
         form: whether a masked language model weighs words, or a linear layer on token vectors.
         pooling: ``max`` or ``sum``.
         activation: what becomes of the logits.
-        query_table: the folder or the file, by its path, with the weights of queries' tokens, where queries are
-            looked up instead of being read by the transformer.
+        query_table: the folder or the file, by its path, with the weights of queries' tokens, where
+            queries are looked up instead of being read by the transformer.
         query_length: the longest query in tokens where a table is; None where nothing limits it.
         text_side: how texts that are neither queries nor documents are read.
         max_active_dims: how many weights of a vector are kept.

@@ -73,13 +73,14 @@ def export(
         max_difference: of cross-encoders and classifiers, how far a logit may be from its original
             (where logits exceed 1, as a share of the greatest), of captioners, how far the score of
             a caption may be; None means 1e-4 in float32, 0.01 in float16, 0.05 in bfloat16 and 0.25
-            in int8. Where it is left out, most of the decisions, or of the words, must stay as well.
+            in int8. Where it is left out, most of the decisions, or of the words, must stay as
+            well.
         trust_remote_code: whether Python files of the checkpoint may run on this machine.
 
     Raises:
         MissingExtraError: a package is not installed.
-        ExportError: the folder holds something or cannot be written, or the export is too far from the
-            original.
+        ExportError: the folder holds something or cannot be written, or the export is too far from
+            the original.
         UnsupportedModelError: this kind of model is not exported.
         CheckpointError: the files are missing, damaged, unsafe, or of another kind of model.
         CatalogueMismatchError: the record and the checkpoint disagree.

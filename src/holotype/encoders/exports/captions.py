@@ -84,8 +84,8 @@ def read_caption_source(plan: CaptionerPlan) -> CaptionSource:
     """Load the networks of a captioner.
 
     Raises:
-        UnsupportedModelError: pictures have no one size, or the checkpoint asks for a search, or has
-            a network for texts, that is run on torch only.
+        UnsupportedModelError: pictures have no one size, or the checkpoint asks for a search, or
+            has a network for texts, that is run on torch only.
         CheckpointError: the weights are missing, damaged, unsafe, or of another model.
     """
     encoding, folder = plan.encoding, plan.settings.transformer

@@ -35,8 +35,8 @@ from holotype.errors import ExportError
 
 # The newest set of operators that every ONNX Runtime of the last years knows.
 _OPSET = 18
-# ONNX Runtime maps weights beside the graph, where those within are parsed and copied: a load takes half
-# of the time, and 50 MB less of 90. Files of protobuf end at 2 GiB besides.
+# ONNX Runtime maps weights beside the graph, where those within are parsed and copied: a load takes
+# half of the time, and 50 MB less of 90. Files of protobuf end at 2 GiB besides.
 _LARGEST_FILE = 16_000_000
 _EXAMPLE_SHAPE = (3, 11)
 
@@ -176,7 +176,8 @@ def write_patches(
 
     Args:
         model_id: the model, for the error.
-        model: what is called with the patches and their places, on the CPU, in the type of the file.
+        model: what is called with the patches and their places, on the CPU, in the type of the
+            file.
         path: the file; see `write_onnx`.
         n_merged: how many patches become one part.
         n_numbers: how many numbers a patch has.

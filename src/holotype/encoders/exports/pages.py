@@ -1,4 +1,4 @@
-"""Models for pages as two graphs: what parts of a picture become, and tokens among which they stand."""
+"""Models for pages as two graphs: for the parts of a picture, and for the tokens around them."""
 
 from __future__ import annotations
 

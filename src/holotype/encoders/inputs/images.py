@@ -2,7 +2,8 @@
 
 A path, the bytes of a file, a data URI, a Pillow image and an array become the same pixels if they
 are the same picture: turned as EXIF says, transparency laid on one colour, the first frame, 8 bits
-a channel, RGB. A Pillow image is read at the frame it stands at. Colour profiles are not applied, as the libraries that train such models do not.
+a channel, RGB. A Pillow image is read at the frame it stands at. Colour profiles are not applied,
+as the libraries that train such models do not.
 """
 
 from __future__ import annotations

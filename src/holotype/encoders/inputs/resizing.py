@@ -1,4 +1,4 @@
-"""Resizing with the values of Pillow: by Pillow itself, or by the kernels where they are installed."""
+"""Resizing with the values of Pillow: by Pillow itself, or by the kernels if they are installed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def find_kernels() -> Any:
     return found
 
 
-# Odd sizes that become smaller, larger, flat and high, on both sides of what decides which axis is first.
+# Odd sizes that become smaller, larger, flat and high, on both sides of what decides which axis is
+# first.
 _TRIED = (
     ((97, 61), (31, 20)),
     ((13, 11), (29, 31)),
@@ -88,8 +89,8 @@ _TRIED = (
 def _is_as_pillow(found: Any) -> bool:
     """Return whether the installed version of Pillow still computes as the kernels do.
 
-    That all sizes are the same is for tests; this finds versions of Pillow that compute otherwise, or
-    keep pixels otherwise.
+    That all sizes are the same is for tests; this finds versions of Pillow that compute otherwise,
+    or keep pixels otherwise.
     """
     levels = np.random.default_rng(0).integers(0, 256, (97, 97, 3), dtype=np.uint8)
     for (width, height), size in _TRIED:
@@ -157,8 +158,8 @@ def _in_bands(
 ) -> None:
     """Resample the lines of an image, by several threads or piece by piece.
 
-    Pillow keeps more than 16 MB in several blocks, and shows the pixels of none; copies of a part, it
-    shows.
+    Pillow keeps more than 16 MB in several blocks, and shows the pixels of none; copies of a part,
+    it shows.
     """
     n_lines, length = (image.height, image.width) if axis == "rows" else image.size
     whole = _pixels(image)

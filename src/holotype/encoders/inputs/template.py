@@ -15,7 +15,7 @@ _FILLERS = ("0", "1 2 3 4")
 
 
 class PairTemplate:
-    """Writes pairs as text, with the roles ``query`` and ``document`` that sentence-transformers uses.
+    """Writes pairs as text, with sentence-transformers' roles ``query`` and ``document``.
 
     Safe to share between threads.
     """

@@ -32,15 +32,15 @@ from holotype.encoders.inputs.tokenizer_classes import (
     TokenizerClass,
     stated_class,
 )
-from holotype.encoders.inputs.tokenizer_sharing import share
-from holotype.encoders.inputs.tokenizer_steps import (
+from holotype.encoders.inputs.tokenizer_making import (
     MAKINGS,
     Making,
-    Stated,
-    knows,
-    put_around,
-    remade,
+    fits,
+    make_tokenizer,
+    set_special_tokens,
 )
+from holotype.encoders.inputs.tokenizer_sharing import share
+from holotype.encoders.inputs.tokenizer_steps import Stated
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 
 # Replacements of real files make an ellipsis three dots, at most.
@@ -197,10 +197,10 @@ def _unreadable(location: str, error: BaseException) -> BaseException:
 
 
 def _made(stated: Stated, making: Making | None, tokens: NamedTokens) -> Tokenizer:
-    tokenizer = stated.file if making is None else remade(making, stated)
+    tokenizer = stated.file if making is None else make_tokenizer(making, stated)
     tokenizer.add_tokens(list(tokens.to_add))
     tokenizer.add_tokens(list(tokens.to_add_plain))
-    put_around(making, stated, tokenizer)
+    set_special_tokens(making, stated, tokenizer)
     split = stated.settings.boolean("split_special_tokens")
     tokenizer.encode_special_tokens = split is not None and split.value
     return tokenizer
@@ -309,7 +309,7 @@ def _class(
             f"are {', '.join(known for known in TOKENIZER_CLASSES if known != GENERIC)}",
         )
     making = MAKINGS.get(name)
-    if making is None or knows(making.kind, stated):
+    if making is None or fits(making.kind, stated):
         return found, making
     # The file is of another kind than its class, which would make nonsense of it: the file decides,
     # and has the tokens that it was trained with, not those of the class.

@@ -1,8 +1,8 @@
 """One tokenizer for all encoders whose files make the same one.
 
-Reading a tokenizer keeps the interpreter from every other thread: 30 ms for 30,000 words, in which a
-server answers nobody. The versions of a model mostly differ in their weights alone, so that a switch
-finds the tokenizer of the version that serves.
+Reading a tokenizer keeps the interpreter from every other thread: 30 ms for 30,000 words, in which
+a server answers nobody. The versions of a model mostly differ in their weights alone, so that a
+switch finds the tokenizer of the version that serves.
 """
 
 from __future__ import annotations

@@ -1,22 +1,19 @@
-"""What the tokenizer classes of transformers 5 make anew around a vocabulary.
+"""The steps that each tokenizer class of transformers 5 takes before and after its vocabulary.
 
-Most of them take only the vocabulary, the added tokens and sometimes the special tokens around a
-text from `tokenizer.json`. Everything else they make from `tokenizer_config.json` and from what
-their code says, and here it is made alike.
+The classes make them from `tokenizer_config.json` and from what their code says, not from
+`tokenizer.json`; here they are made in the same way.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from tokenizers import Regex, Tokenizer, decoders
-from tokenizers.models import BPE, Unigram, WordPiece
 from tokenizers.normalizers import (
     NFC,
     NFKD,
@@ -43,13 +40,9 @@ from tokenizers.processors import PostProcessor, RobertaProcessing, TemplateProc
 
 from holotype.encoders.checkpoints.json_file import JsonFile
 
-ModelKind: TypeAlias = Literal["wordpiece", "unigram", "byte-level", "bpe", "words"]
-"""The vocabularies that the classes know."""
-
 # What transformers takes, whatever the file says.
-_MAX_CHARACTERS = 100
-_PREFIX = "##"
-_WORD_END = "</w>"
+PREFIX = "##"
+WORD_END = "</w>"
 _BLANK = "▁"
 _QWEN2_WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -58,9 +51,6 @@ _QWEN2_WORDS = (
 _CLIP_WORDS = (
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 )
-# In a string, these quotation marks would be escaped.
-_UNKNOWN_ID = re.compile(rb'"unk_id"\s*:\s*(\d+)')
-_BYTE_FALLBACK = re.compile(rb'"byte_fallback"\s*:\s*true')
 _BYTE_LEVEL = b'"ByteLevel"'
 _FROM_BYTES = (decoders.Replace(_BLANK, " "), decoders.ByteFallback())
 
@@ -126,108 +116,7 @@ class Steps:
     processor: Processor | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Making:
-    """How a class makes a tokenizer of a vocabulary.
-
-    Attributes:
-        kind: the vocabularies that it knows.
-        steps: what it makes around them.
-        unknown_id: the id of what is unknown to a Unigram vocabulary, whatever the file says.
-        names_unknown: whether a vocabulary of merges has a token for what is unknown.
-    """
-
-    kind: ModelKind
-    steps: Callable[[Stated], Steps]
-    unknown_id: Callable[[Stated], int] | None = None
-    names_unknown: bool = False
-
-
-def knows(kind: ModelKind, stated: Stated) -> bool:
-    """Return whether the vocabulary of a file is of the kind that a class knows.
-
-    transformers takes it for that kind in any case, and so gets tokens that nobody trained.
-    """
-    model = stated.file.model
-    if isinstance(model, WordPiece):
-        return kind == "wordpiece" and model.continuing_subword_prefix == _PREFIX
-    if isinstance(model, Unigram):
-        return kind == "unigram"
-    if not isinstance(model, BPE) or model.continuing_subword_prefix:
-        return False
-    if model.end_of_word_suffix:
-        return kind == "words" and model.end_of_word_suffix == _WORD_END
-    return kind == ("byte-level" if stated.byte_level else "bpe")
-
-
-def remade(making: Making, stated: Stated) -> Tokenizer:
-    """Return the vocabulary of a file within the steps of a class, without added tokens."""
-    steps = making.steps(stated)
-    tokenizer = Tokenizer(_model(making, stated))
-    if steps.normalizer is not None:
-        tokenizer.normalizer = steps.normalizer
-    tokenizer.pre_tokenizer = steps.splitter
-    tokenizer.decoder = steps.decoder
-    return tokenizer
-
-
-def put_around(making: Making | None, stated: Stated, tokenizer: Tokenizer) -> None:
-    """Set what puts special tokens around texts; a class needs their ids for it."""
-    processor = None if making is None else making.steps(stated).processor
-    found = stated.file.post_processor if processor is None else processor(stated, tokenizer)
-    plain = TemplateProcessing(single="$A:0", pair="$A:0 $B:1", special_tokens=[])
-    tokenizer.post_processor = found or plain
-
-
-def _model(making: Making, stated: Stated) -> WordPiece | Unigram | BPE:
-    model: WordPiece | Unigram | BPE = stated.file.model
-    unknown = stated.tokens.get("unk_token")
-    if isinstance(model, Unigram):
-        return _unigram(model, making, stated)
-    if isinstance(model, WordPiece):
-        model.max_input_chars_per_word = _MAX_CHARACTERS
-        # Where the vocabulary has no such token, a word that is not known would be an error.
-        if unknown is not None and model.token_to_id(unknown) is not None:
-            model.unk_token = unknown
-        return model
-    model.dropout = None
-    model.unk_token = unknown if making.names_unknown else None
-    model.fuse_unk = model.byte_fallback = making.kind == "bpe"
-    model.ignore_merges = False
-    return model
-
-
-def _unigram(model: Unigram, making: Making, stated: Stated) -> Unigram:
-    found = _UNKNOWN_ID.search(stated.content)
-    own = int(found[1]) if found else None
-    unknown_id = own if making.unknown_id is None else making.unknown_id(stated)
-    if own == unknown_id and not _BYTE_FALLBACK.search(stated.content):
-        return model
-    described = json.loads(model.__getstate__())
-    return Unigram([(piece, score) for piece, score in described["vocab"]], unknown_id, False)
-
-
-def _fixed(id: int) -> Callable[[Stated], int]:
-    """Return what says that the unknown has an id, as the classes of old models do."""
-    return lambda stated: id
-
-
-def _id_of_unknown(stated: Stated) -> int:
-    """Return the id of the token for what is unknown, the first of all where it is none."""
-    unknown = stated.tokens.get("unk_token")
-    return (None if unknown is None else stated.file.model.token_to_id(unknown)) or 0
-
-
-def _id_of_unscored_unknown(stated: Stated) -> int:
-    """Return the id of the token for what is unknown, as DeBERTa v2 finds it: by its score, 0."""
-    token = re.escape(json.dumps(stated.tokens.get("unk_token"), ensure_ascii=False).encode())
-    if re.search(rb"\[\s*" + token + rb"\s*,\s*-?0(\.0*)?\s*\]", stated.content):
-        return _id_of_unknown(stated)
-    own = stated.settings.integer("unk_id")
-    return own.value if own else 1
-
-
-def _wordpiece(stated: Stated) -> Steps:
+def wordpiece(stated: Stated) -> Steps:
     """Return the steps of BERT."""
     accents = stated.settings.boolean("strip_accents")
     normalizer = BertNormalizer(
@@ -239,17 +128,17 @@ def _wordpiece(stated: Stated) -> Steps:
     return Steps(
         normalizer=normalizer,
         splitter=BertPreTokenizer(),
-        decoder=decoders.WordPiece(prefix=_PREFIX),
+        decoder=decoders.WordPiece(prefix=PREFIX),
         processor=_two_segments,
     )
 
 
-def _mpnet(stated: Stated) -> Steps:
+def mpnet(stated: Stated) -> Steps:
     """Return the steps of MPNet: those of BERT, with RoBERTa's special tokens."""
-    return dataclasses.replace(_wordpiece(stated), processor=_roberta_processor)
+    return dataclasses.replace(wordpiece(stated), processor=_roberta_processor)
 
 
-def _xlm_roberta(stated: Stated) -> Steps:
+def xlm_roberta(stated: Stated) -> Steps:
     """Return the steps of XLM-RoBERTa and CamemBERT."""
     return Steps(
         normalizer=_charsmap(stated.file),
@@ -259,7 +148,7 @@ def _xlm_roberta(stated: Stated) -> Steps:
     )
 
 
-def _t5(stated: Stated) -> Steps:
+def t5(stated: Stated) -> Steps:
     """Return the steps of T5."""
     return Steps(
         normalizer=_charsmap(stated.file),
@@ -269,7 +158,7 @@ def _t5(stated: Stated) -> Steps:
     )
 
 
-def _albert(stated: Stated) -> Steps:
+def albert(stated: Stated) -> Steps:
     """Return the steps of ALBERT."""
     steps: list[Normalizer] = [Replace("``", '"'), Replace("''", '"')]
     if not stated.flag("keep_accents", default=False):
@@ -285,7 +174,7 @@ def _albert(stated: Stated) -> Steps:
     )
 
 
-def _deberta_v2(stated: Stated) -> Steps:
+def deberta_v2(stated: Stated) -> Steps:
     """Return the steps of DeBERTa v2 and v3."""
     steps: list[Normalizer] = []
     if stated.flag("do_lower_case", default=False):
@@ -304,23 +193,23 @@ def _deberta_v2(stated: Stated) -> Steps:
     )
 
 
-def _byte_level(stated: Stated) -> Steps:
+def byte_level(stated: Stated) -> Steps:
     """Return the steps of GPT-2."""
     blank = stated.flag("add_prefix_space", default=False)
     return Steps(splitter=ByteLevel(add_prefix_space=blank), decoder=decoders.ByteLevel())
 
 
-def _roberta(stated: Stated) -> Steps:
+def roberta(stated: Stated) -> Steps:
     """Return the steps of RoBERTa."""
-    return dataclasses.replace(_byte_level(stated), processor=_roberta_processor)
+    return dataclasses.replace(byte_level(stated), processor=_roberta_processor)
 
 
-def _deberta(stated: Stated) -> Steps:
+def deberta(stated: Stated) -> Steps:
     """Return the steps of the first DeBERTa."""
-    return dataclasses.replace(_byte_level(stated), processor=_deberta_processor)
+    return dataclasses.replace(byte_level(stated), processor=_deberta_processor)
 
 
-def _qwen2(stated: Stated) -> Steps:
+def qwen2(stated: Stated) -> Steps:
     """Return the steps of Qwen 2 and 3."""
     blank = stated.flag("add_prefix_space", default=False)
     words = Split(Regex(_QWEN2_WORDS), behavior="isolated", invert=False)
@@ -330,7 +219,7 @@ def _qwen2(stated: Stated) -> Steps:
     )
 
 
-def _llama(stated: Stated) -> Steps:
+def llama(stated: Stated) -> Steps:
     """Return the steps of Llama 2."""
     scheme = "never"
     if stated.flag("add_prefix_space", default=True):
@@ -344,7 +233,7 @@ def _llama(stated: Stated) -> Steps:
     )
 
 
-def _gemma(stated: Stated) -> Steps:
+def gemma(stated: Stated) -> Steps:
     """Return the steps of Gemma; no setting changes them."""
     del stated
     return Steps(
@@ -354,20 +243,20 @@ def _gemma(stated: Stated) -> Steps:
     )
 
 
-def _siglip2(stated: Stated) -> Steps:
+def siglip2(stated: Stated) -> Steps:
     """Return the steps of SigLIP 2: those of Gemma, in lower case."""
     normalizers = [Lowercase(), Replace(" ", _BLANK)]
-    return dataclasses.replace(_gemma(stated), normalizer=Normalizers(normalizers))
+    return dataclasses.replace(gemma(stated), normalizer=Normalizers(normalizers))
 
 
-def _clip(stated: Stated) -> Steps:
+def clip(stated: Stated) -> Steps:
     """Return the steps of CLIP; no setting changes them."""
     del stated
     words = Split(Regex(_CLIP_WORDS), behavior="removed", invert=True)
     return Steps(
         normalizer=Normalizers([NFC(), Replace(Regex(r"\s+"), " "), Lowercase()]),
         splitter=PreTokenizers([words, ByteLevel(add_prefix_space=False)]),
-        decoder=decoders.Sequence([decoders.ByteLevel(), decoders.Replace(_WORD_END, " ")]),
+        decoder=decoders.Sequence([decoders.ByteLevel(), decoders.Replace(WORD_END, " ")]),
         processor=_clip_processor,
     )
 
@@ -440,26 +329,3 @@ def _t5_processor(stated: Stated, tokenizer: Tokenizer) -> PostProcessor:
     return TemplateProcessing(
         single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[("</s>", id)]
     )
-
-
-MAKINGS: Mapping[str, Making] = {
-    "BertTokenizer": Making(kind="wordpiece", steps=_wordpiece),
-    "DistilBertTokenizer": Making(kind="wordpiece", steps=_wordpiece),
-    "MPNetTokenizer": Making(kind="wordpiece", steps=_mpnet),
-    "RobertaTokenizer": Making(kind="byte-level", steps=_roberta),
-    "XLMRobertaTokenizer": Making(kind="unigram", steps=_xlm_roberta, unknown_id=_fixed(3)),
-    "CamembertTokenizer": Making(kind="unigram", steps=_xlm_roberta, unknown_id=_id_of_unknown),
-    "AlbertTokenizer": Making(kind="unigram", steps=_albert, unknown_id=_fixed(1)),
-    "DebertaTokenizer": Making(kind="byte-level", steps=_deberta),
-    "DebertaV2Tokenizer": Making(
-        kind="unigram", steps=_deberta_v2, unknown_id=_id_of_unscored_unknown
-    ),
-    "T5Tokenizer": Making(kind="unigram", steps=_t5, unknown_id=_fixed(2)),
-    "Qwen2Tokenizer": Making(kind="byte-level", steps=_qwen2),
-    "GPT2Tokenizer": Making(kind="byte-level", steps=_byte_level),
-    "LlamaTokenizer": Making(kind="bpe", steps=_llama),
-    "GemmaTokenizer": Making(kind="bpe", steps=_gemma, names_unknown=True),
-    "Siglip2Tokenizer": Making(kind="bpe", steps=_siglip2, names_unknown=True),
-    "CLIPTokenizer": Making(kind="words", steps=_clip, names_unknown=True),
-}
-"""What makes the tokenizers of classes that do not take everything from the file."""

@@ -1,8 +1,8 @@
 """The tokens of words, remembered, for tokenizers that read every word by itself.
 
 A tokenizer takes microseconds for a word, a look into a dict a hundredth of that. It serves the
-tokenizers whose every step stays within a word, so that the tokens of a text are those of its words;
-their settings say which these are.
+tokenizers whose every step stays within a word, so that the tokens of a text are those of its
+words; their settings say which these are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the files of a table of token vectors say, as model2vec and sentence-transformers save it."""
+"""What the files of a table of token vectors say: those of model2vec or sentence-transformers."""
 
 from __future__ import annotations
 

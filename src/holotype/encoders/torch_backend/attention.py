@@ -27,11 +27,11 @@ from holotype.encoders.torch_backend.transfers import send
 
 # Fewer tokens attend as fast in float32 as in bfloat16.
 _LEAST_TOKENS = 128
-# Where tiles (AMX) multiply, something is kept for every length of a row, on every thread. So rows are
-# padded to few lengths, in blocks that hold several short ones.
+# Where tiles (AMX) multiply, something is kept for every length of a row, on every thread. So rows
+# are padded to few lengths, in blocks that hold several short ones.
 _BLOCK = 32
-# torch's attention in bfloat16 takes 1.05 to 1.2 times as long for rows of so many tokens if numbers of
-# other heads lie between the keys of one.
+# torch's attention in bfloat16 takes 1.05 to 1.2 times as long for rows of so many tokens if
+# numbers of other heads lie between the keys of one.
 _LEAST_APART = 512
 
 
@@ -277,7 +277,7 @@ def _attend_in_group(
 
 
 def _by_head(shared: Tensor, n_heads: int) -> Tensor:
-    """Return keys or values with as many heads as queries have, laid out head by head if that is faster.
+    """Return keys or values with as many heads as queries have, head by head if that is faster.
 
     Args:
         shared: ``[n_blocks, n_key_heads, n_tokens, head_dim]``.
@@ -290,7 +290,7 @@ def _by_head(shared: Tensor, n_heads: int) -> Tensor:
 
 
 def _in_blocks(tokens: Tensor, group: Group, blocks: Blocks) -> Tensor:
-    """Return the tokens of a group, ``[n_tokens, ...]``, in blocks: ``[n_blocks, n_tokens, ...]``."""
+    """Return a group's tokens, ``[n_tokens, ...]``, in blocks: ``[n_blocks, n_tokens, ...]``."""
     if blocks.n_tokens == group.n_tokens:
         return tokens.view(*group.shape, *tokens.shape[1:])
     n_real = blocks.n_rows * group.n_tokens

@@ -1,7 +1,8 @@
 """Attention within the rows of a batch by one compiled call, where holotype-kernels is installed.
 
-The call reads queries, keys and values where the product before it has left them, whatever the lengths of
-the rows, and writes what the product behind it reads. Scores stay in the registers and the nearest cache.
+The call reads queries, keys and values where the product before it has left them, whatever the
+lengths of the rows, and writes what the product behind it reads. Scores stay in the registers and
+the nearest cache.
 """
 
 from __future__ import annotations

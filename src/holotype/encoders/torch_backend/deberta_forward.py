@@ -44,7 +44,7 @@ class DebertaEmbeddings:
     norm: Norm
 
     def __call__(self, batch: TokenBatch) -> Tensor:
-        """Return the input of the first layer, ``[n_tokens, hidden_dim]``, zeros for hidden tokens."""
+        """Return the first layer's input, ``[n_tokens, hidden_dim]``; hidden tokens are zeros."""
         vectors = functional.embedding(batch.ids, self.words)
         if self.positions is not None:
             vectors += functional.embedding(batch.positions, self.positions)

@@ -214,7 +214,8 @@ class _Scores:
         n_blocks = -(-n_tokens // _BLOCK)
         block = -(-n_tokens // n_blocks)
         if dtype != torch.float32:
-            # oneDNN keeps something for every shape of its products, and multiplies no float32 here.
+            # oneDNN keeps something for every shape of its products, and multiplies no float32
+            # here.
             block, dtype = (_BLOCK, dtype) if n_blocks > 1 else (block, torch.float32)
         descending, ascending = _rows(tables.distances, n_blocks * block)
 

@@ -27,10 +27,11 @@ from holotype.encoders.torch_backend.magnitudes import MapSizes, largest, stays_
 from holotype.encoders.torch_backend.packed_backbone import Forward
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 
-# oneDNN multiplies by tiles (AMX), and the kernels do not: more tokens take longer to multiply than to
-# read the weights.
+# oneDNN multiplies by tiles (AMX), and the kernels do not: more tokens take longer to multiply than
+# to read the weights.
 _MOST_BESIDE_TILES = 16
-# Every 12 tokens read a panel again, which does not stay in the second cache (1 MB) if it is larger.
+# Every 12 tokens read a panel again, which does not stay in the second cache (1 MB) if it is
+# larger.
 _LARGE_PANEL = 3 << 18
 _MOST_OF_LARGE = 32
 _log = logging.getLogger(__name__)

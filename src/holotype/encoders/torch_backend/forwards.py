@@ -181,7 +181,8 @@ def without_padding(backbone: Backbone, *, head_bytes: int = 0) -> PackedBackbon
         head_bytes: how many bytes of the model are those of its head.
 
     Raises:
-        UnsupportedCheckpointError: it is to multiply bytes, and is not of an architecture that does.
+        UnsupportedCheckpointError: it is to multiply bytes, and is not of an architecture that
+            does.
     """
     memory_bytes = backbone.memory_bytes - head_bytes
     has_types = "token_type_ids" in backbone.tokenizer.input_names

@@ -29,9 +29,9 @@ _BLOCKS = 12 * (4 << 20,) + 8 * (1 << 20,) + 16 * (1 << 18,)
 class FreedMemory:
     """What the C library holds for a process: given back while nothing runs, if it is much.
 
-    Of the memory of threads other than the main one, the library gives back what lies between blocks
-    in use, and keeps what lies behind the last one. So where several threads run, each gives back
-    what is free in its own.
+    Of the memory of threads other than the main one, the library gives back what lies between
+    blocks in use, and keeps what lies behind the last one. So where several threads run, each gives
+    back what is free in its own.
     """
 
     def __init__(self) -> None:

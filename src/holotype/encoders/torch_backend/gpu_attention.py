@@ -85,7 +85,7 @@ class GpuRows:
         return found[0] if len(found) == 1 else torch.cat(found)
 
     def _are_plain(self, window: int | None) -> bool:
-        """Return whether rows have one length and see all of it, for which torch needs no bounds."""
+        """Return whether all rows have one length and see all of it: torch needs no bounds then."""
         return len(self.groups) == 1 and (window is None or window >= self.longest)
 
     def buckets(self) -> Sequence[Bucket]:

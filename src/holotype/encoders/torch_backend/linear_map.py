@@ -4,8 +4,8 @@ On CPUs torch multiplies float32 by its BLAS, which does not know every processo
 instructions, and lays the weights out anew in each call. oneDNN, which torch brings along, does
 better: it takes weights that were laid out once, and adds bias, activation and residual on the way.
 Its operators are those that torch's own compiler emits; where they are missing, `LinearMap` does
-the same by public functions. oneDNN keeps what it makes for each number of rows, so that vectors are
-padded to one of few numbers, where their caller has not done that; see `row_counts`.
+the same by public functions. oneDNN keeps what it makes for each number of rows, so that vectors
+are padded to one of few numbers, where their caller has not done that; see `row_counts`.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ def in_pieces(
 def piece_by_piece(run: Callable[..., Tensor], pieces: Sequence[int], *parts: Tensor) -> Tensor:
     """Run something over so many rows at a time, one piece after the other.
 
-    What lies between the two maps of a layer is the largest tensor of all, and in pieces it stays in the
-    cache.
+    What lies between the two maps of a layer is the largest tensor of all, and in pieces it stays
+    in the cache.
 
     Args:
         run: takes ``[n_rows, ...]`` of each part, and returns ``[n_rows, out_dim]``.

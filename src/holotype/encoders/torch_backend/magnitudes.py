@@ -1,8 +1,8 @@
 """How large the numbers of a forward pass can become, by its weights alone.
 
-Two passes that compute the same differ where float32 ends: one keeps an infinity that the other turns
-into a number. Norms bound what every layer begins with, so that the largest numbers of the weights tell
-whether any text can lead there. For real models the bound is 1e30 at most.
+Two passes that compute the same differ where float32 ends: one keeps an infinity that the other
+turns into a number. Norms bound what every layer begins with, so that the largest numbers of the
+weights tell whether any text can lead there. For real models the bound is 1e30 at most.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A layer that normalises before attention and before its two maps, as those of pictures and of T5 do."""
+"""A layer that normalises before attention and before its two maps: for pictures and for T5."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """With how many rows products run on a CPU: with few numbers, whatever texts come.
 
-oneDNN makes a product for every number of rows that it meets, which takes as long as running a short
-text, and keeps it: half a megabyte for each map. So batches end with some rows that nobody reads.
+oneDNN makes a product for every number of rows that it meets, which takes as long as running a
+short text, and keeps it: half a megabyte for each map. So batches end with some rows that nobody
+reads.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def _pieces(counts: RowCounts, n_rows: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-# Rows that nobody reads cost what all rows cost, but reading the weights costs as much as 12 to 25 rows
-# do. Above 128 rows, a further product costs no more than padding does.
+# Rows that nobody reads cost what all rows cost, but reading the weights costs as much as 12 to 25
+# rows do. Above 128 rows, a further product costs no more than padding does.
 BY_ROWS = RowCounts(
     ladder=(
         *(4, 6, 8, 9, 10, 11, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64),

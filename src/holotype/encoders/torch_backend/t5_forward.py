@@ -1,7 +1,7 @@
 """The encoder of T5, run over batches without padding on a CPU.
 
-All layers add one bias by distance to the scores of attention, which are not scaled, and normalise by
-the mean square before attention and before the maps.
+All layers add one bias by distance to the scores of attention, which are not scaled, and normalise
+by the mean square before attention and before the maps.
 """
 
 from __future__ import annotations

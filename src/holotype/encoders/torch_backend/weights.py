@@ -178,7 +178,7 @@ def read_config(folder: Checkpoint, raw: JsonFile, *, with_own_code: bool) -> Pr
 
 
 def _return_vectors(config: PreTrainedConfig) -> None:
-    """Decide what is returned beside the vectors, and how, which is not for the checkpoint to say."""
+    """Decide what is returned beside the vectors, and how: the checkpoint has no say in it."""
     config.return_dict = True
     config.output_hidden_states = False
     config.output_attentions = False

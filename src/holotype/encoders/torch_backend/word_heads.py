@@ -109,7 +109,7 @@ class LanguageModelHead:
         return weights if self.summed else self._activate(weights)
 
     def _weigh_at_once(self, states: Tensor, lengths: Sequence[int]) -> Tensor:
-        """Return the weights of several texts by few calls, which cost more on a GPU than memory."""
+        """Return the weights of several texts by few calls, dearer than memory on a GPU."""
         found = []
         start = 0
         for several in _texts_of(lengths, _TOKENS_ON_GPU):
@@ -145,7 +145,7 @@ def _reduce(logits: Tensor, reduce: Literal["sum", "max"], lengths: Tensor) -> T
 
 
 def _texts_of(lengths: Sequence[int], n_tokens: int) -> Iterator[Sequence[int]]:
-    """Yield the lengths of texts that follow each other, with so many tokens at most, or one text."""
+    """Yield the lengths of consecutive texts with so many tokens at most, or of one longer text."""
     first = room = 0
     for at, length in enumerate(lengths):
         if at > first and length > room:

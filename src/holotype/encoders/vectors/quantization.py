@@ -192,8 +192,9 @@ def quantize(
 
     Raises:
         TypeError: the vectors are no array, or quantised already.
-        ValueError: the vectors have no axis; the calibration is missing, unexpected or of another width; the precision is
-            unknown; or a vector has NaN, infinity, or a value outside the range of float16.
+        ValueError: the vectors have no axis; the calibration is missing, unexpected or of another
+            width; the precision is unknown; or a vector has NaN, infinity, or a value outside the
+            range of float16.
     """
     _require_array(vectors)
     if not np.issubdtype(vectors.dtype, np.floating):

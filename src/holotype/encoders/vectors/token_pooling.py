@@ -1,8 +1,9 @@
 """Reduce the vectors of a document by merging similar tokens.
 
-Hierarchical pooling after Clavié, Chaffin and Adams, Reducing the Footprint of Multi-Vector Retrieval
-with Minimal Performance Impact via Token Pooling, 2024 (https://arxiv.org/abs/2409.14683), with the
-same clusters as sentence-transformers' `HierarchicalTokenPooling`.
+Hierarchical pooling after Clavié, Chaffin and Adams, Reducing the Footprint of Multi-Vector
+Retrieval with Minimal Performance Impact via Token Pooling, 2024
+(https://arxiv.org/abs/2409.14683), with the same clusters as sentence-transformers'
+`HierarchicalTokenPooling`.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class _Plan:
 
 
 class PhoneNumbers:
-    """Knows the telephone numbers of all countries, and those of some regions without their codes."""
+    """Finds telephone numbers of all countries, and of some regions without a country code."""
 
     def __init__(self, regions: Iterable[str]) -> None:
         """Look the regions up.

@@ -39,8 +39,8 @@ _BEFORE_LOCAL_PART = frozenset("+-.")
 _DOMAIN = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])"
 )
-# Patterns begin with the characters that what they look for begins with, and look back from there: for
-# such a set, `re` passes over all other characters at once.
+# Patterns begin with the characters that what they look for begins with, and look back from there:
+# for such a set, `re` passes over all other characters at once.
 _URL = re.compile(r"[hfw](?<!\w.)(?:(?<=h)ttps?://|(?<=f)tp://|(?<=w)ww\.)[^\s<>\"'`]{3,2000}")
 _URL_END = ".,;:!?)]}'"
 _SECRET = re.compile(

@@ -1,8 +1,8 @@
 """An endpoint of SageMaker as an encoder or a classifier.
 
 A request is ``{"inputs": [texts]}``, which the containers of Hugging Face read, those of Text
-Embeddings Inference among them. Answers are vectors, alone or under ``embedding``, ``embeddings`` or
-``data``; or labels with scores. Texts are sent in chunks, several at a time.
+Embeddings Inference among them. Answers are vectors, alone or under ``embedding``, ``embeddings``
+or ``data``; or labels with scores. Texts are sent in chunks, several at a time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sets of texts with their labels, to measure classifiers on: those of files, and those that ship."""
+"""Sets of labelled texts on which classifiers are measured: those of files, and those that ship."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def shipped_labelled_sets() -> tuple[str, ...]:
 def read_labelled_set(source: str | Path) -> LabelledSet:
     """Read a set: one that ships, by its name, or the path of a file.
 
-    A file is a JSON object with ``format`` 1, ``name`` and ``texts`` (by id: objects with ``text`` and
-    ``label``); ``license`` and ``description`` may be left out.
+    A file is a JSON object with ``format`` 1, ``name`` and ``texts`` (by id: objects with ``text``
+    and ``label``); ``license`` and ``description`` may be left out.
 
     Raises:
         InvalidArgumentError: there is no such set, or it is damaged; the error says where.

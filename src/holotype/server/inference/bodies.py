@@ -1,7 +1,7 @@
 """The bodies of requests, one class for each shape.
 
-A field that a shape does not have is an error: a misspelt one would otherwise change nothing, without
-a word.
+A field that a shape does not have is an error: a misspelt one would otherwise change nothing,
+without a word.
 """
 
 from __future__ import annotations

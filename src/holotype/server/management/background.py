@@ -1,4 +1,4 @@
-"""What the management API needs besides requests: jobs, events, the switcher, and who tells of what."""
+"""What the management API runs besides requests: jobs, events, the switcher and their wiring."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Management:
         self._pool_thread.join()
 
     async def watch_health(self) -> None:
-        """Tell whenever the server becomes ready, or is not ready any more; until it is cancelled."""
+        """Tell whenever the server becomes ready or stops being ready, until it is cancelled."""
         before: list[str] | None = None
         while True:
             problems = await asyncio.to_thread(find_problems, self.state)

@@ -1,4 +1,4 @@
-"""What was measured of versions: runs, how metrics developed, and comparisons; and new measurements."""
+"""Measurements of versions: runs, how metrics developed, comparisons, and new measurements."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """All that a server tells of itself: one ring of events, and readers that wait for the next ones.
 
-Events have ids that grow, and that begin with a mark of the process, so that a reader who comes back
-goes on after the last one that it has seen, and learns that it has missed some: those that the ring
-has dropped, and those of a process that has ended.
+Events have ids that grow, and that begin with a mark of the process, so that a reader who comes
+back goes on after the last one that it has seen, and learns that it has missed some: those that the
+ring has dropped, and those of a process that has ended.
 """
 
 from __future__ import annotations

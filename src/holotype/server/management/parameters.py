@@ -1,4 +1,4 @@
-"""What the requests of the management API have in common: who asks, for what, and under which name."""
+"""What requests of the management API share: who asks, for what, and under which name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IdempotencyKey = Annotated[
 
 
 class Body(BaseModel):
-    """The body of a request. The text "1" is no number, and true is none, as in requests for models."""
+    """The body of a request; as in requests for models, neither "1" nor true is a number."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 

@@ -1,4 +1,4 @@
-"""The pool as the registry sees it: where a kind is served, whether a version fits, and its loads."""
+"""The pool as the registry sees it: where a kind is served, whether a version fits, loads."""
 
 from __future__ import annotations
 

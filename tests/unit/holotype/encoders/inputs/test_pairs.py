@@ -13,8 +13,9 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 
 from holotype.encoders.inputs.items import each_pair
+from holotype.encoders.inputs.pair_layout import PairLayout, longest_first
 from holotype.encoders.inputs.template import Message, PairTemplate
-from holotype.encoders.inputs.tokenizer import PairLayout, TextTokenizer, longest_first
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 
 
 def tokenizer() -> Tokenizer:
