@@ -8,8 +8,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from holotype.encoders.artifact import open_artifact
 from holotype.encoders.names import as_reference
-from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactExistsError
 from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact
