@@ -56,7 +56,7 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.image_text import ImageTextEncoder
-from holotype.encoders.opening import Verify
+from holotype.encoders.artifact import Verify
 from holotype.encoders.sparse import SparseEncoder
 from holotype.models import (
 {aliases}

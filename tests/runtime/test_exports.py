@@ -137,6 +137,7 @@ def test_neither_torch_nor_transformers_nor_the_hub_is_imported(minilm_onnx: Pat
         "encoder = load('all-minilm-l6-v2', backend='onnx', checkpoint=sys.argv[1])\n"
         "assert encoder.encode_query('a query').shape == (384,)\n"
         "names = {'torch', 'transformers', 'huggingface_hub', 'httpx', 'scipy', 'onnx', 'openvino'}\n"
+        "names |= {'holotype.encoders.' + name for name in ('arrays.words', 'kinds.colbert', 'opening')}\n"
         "print(sorted(names & set(sys.modules)))"
     )
     command = [sys.executable, "-c", program, str(minilm_onnx)]

@@ -54,7 +54,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "encoders": (
         *("encoders", "encoders._load", "encoders._load_modes", "encoders._load_overloads"),
         *("encoders.names", "encoders.copies"),
-        *("encoders.opening", "encoders.finding", "encoders.fingerprint", "encoders.completeness"),
+        *("encoders.artifact", "encoders.opening", "encoders.finding", "encoders.fingerprint"),
+        "encoders.completeness",
         "encoders.earlier_fingerprint",
         "encoders.encoder",
         *("encoders.text_methods", "encoders.text_encoder", "encoders.scoring_encoder"),

@@ -17,6 +17,7 @@ from holotype.records import ModelInfo
 from holotype.run_options import LoadOptions
 
 if TYPE_CHECKING:
+    from holotype.encoders.artifact import Verify
     from holotype.encoders.captioner import Captioner
     from holotype.encoders.classifier import Classifier
     from holotype.encoders.colbert import ColbertEncoder
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from holotype.encoders.finding import ModelFiles
     from holotype.encoders.image_text import ImageTextEncoder
     from holotype.encoders.kinds.plan import AnyPlan
-    from holotype.encoders.opening import OpenedModel, Verify
+    from holotype.encoders.opening import OpenedModel
     from holotype.encoders.running.network import Towers
     from holotype.encoders.sparse import SparseEncoder
     from holotype.references.ref import ModelRef

@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from holotype.encoders.artifact import ComparedArtifact, compare_artifact, is_artifact
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.checkpoints.source import find_checkpoint
 from holotype.encoders.config import ModelConfig
-from holotype.encoders.opening import (
-    ComparedArtifact,
-    OpenedModel,
-    compare_artifact,
-    is_artifact,
-)
+
+if TYPE_CHECKING:
+    from holotype.encoders.opening import OpenedModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

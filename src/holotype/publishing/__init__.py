@@ -1,6 +1,6 @@
 """Artifacts: folders with everything needed to run a model, and a manifest."""
 
-from holotype.encoders.opening import open_artifact
+from holotype.encoders.artifact import open_artifact
 from holotype.errors import (
     AliasNotFoundError,
     DifferentVectorsError,

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holotype.atomic_file import replace_file
+from holotype.encoders.artifact import Verify, open_artifact
 from holotype.encoders.earlier_fingerprint import has_fingerprint
-from holotype.encoders.opening import Verify, check_loadable, open_artifact, plan_of_artifact
+from holotype.encoders.opening import check_loadable, plan_of_artifact
 from holotype.errors import (
     AliasNotFoundError,
     ArtifactError,

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from holotype.encoders.artifact import is_artifact
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.remote_code import code_policy
 from holotype.encoders.completeness import check_complete, check_weights
@@ -21,7 +22,6 @@ from holotype.encoders.copies import find_original, find_resemblance
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.names import as_reference
-from holotype.encoders.opening import is_artifact
 from holotype.errors import ArtifactError, LocatedError, LostPromptWarning, MissingExtraError
 from holotype.publishing.contents import CreationOptions, Gathered
 from holotype.publishing.describing import describe, labels_of, refuse_own_code

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from holotype.encoders.artifact import open_artifact
 from holotype.encoders.checkpoints.hub_cache import find_snapshot, require_digests
-from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactDamagedError, ArtifactError, FileDifference
 from holotype.publishing.contents import CreationOptions, Gathered
 from holotype.publishing.copying import copy_files, git_sha1, list_files, real_files

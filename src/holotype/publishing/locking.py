@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from holotype.atomic_file import flush_folder, replace_file
+from holotype.encoders.artifact import open_artifact
 from holotype.encoders.names import as_reference
-from holotype.encoders.opening import open_artifact
 from holotype.errors import ArtifactError, ArtifactExistsError
 from holotype.publishing.contents import CreationOptions
 from holotype.publishing.creating import create_artifact

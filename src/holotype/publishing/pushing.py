@@ -6,7 +6,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from holotype.encoders.opening import open_artifact
+from holotype.encoders.artifact import open_artifact
 from holotype.errors import ArtifactExistsError, ArtifactNotFoundError, ObjectStoreError
 from holotype.references.hashing import OnBytes, OnTotal
 from holotype.references.manifest import FileEntry, Manifest

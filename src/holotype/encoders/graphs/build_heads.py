@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from holotype.encoders.arrays.layers import ArrayLayer, load_array_layers, load_array_linear
 from holotype.encoders.arrays.tensors import Array, read_tensor_file
@@ -30,21 +29,33 @@ from holotype.encoders.graphs.network import (
     LayersGraphHead,
     WordsGraphHead,
 )
+from holotype.encoders.graphs.opening import GraphOpening, check_width
 from holotype.encoders.inputs.tokenizer_json import read_tokenizer
-from holotype.encoders.kinds.plan import CrossEncoderPlan, SparsePlan
+from holotype.encoders.kinds.plan import ClassifierPlan, CrossEncoderPlan, SparsePlan
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.errors import TensorError, UnsupportedModelError
-
-if TYPE_CHECKING:
-    pass
-
-from holotype.encoders.graphs.opening import GraphOpening, check_width
 
 LAST_LAYER_FILE = "last_layer.safetensors"
 """The tensors of a layer that follows a graph, beside it: ``linear.weight`` and its bias."""
 
 
-def build_cross_encoder(plan: CrossEncoderPlan, opening: GraphOpening) -> Towers:
+def build_heads(
+    plan: SparsePlan | CrossEncoderPlan | ClassifierPlan, opening: GraphOpening
+) -> Towers:
+    """Return the network of a model that gives scores, classes or sparse vectors.
+
+    Raises:
+        UnsupportedModelError: its pairs go through a chat template.
+        CheckpointError: the files are missing, damaged, or of another kind of model.
+    """
+    if isinstance(plan, SparsePlan):
+        return _sparse(plan, opening)
+    if isinstance(plan, CrossEncoderPlan):
+        return _cross_encoder(plan, opening)
+    return _classifier(plan.settings, opening)
+
+
+def _cross_encoder(plan: CrossEncoderPlan, opening: GraphOpening) -> Towers:
     """Return the network of a model that scores pairs.
 
     Raises:
@@ -58,7 +69,7 @@ def build_cross_encoder(plan: CrossEncoderPlan, opening: GraphOpening) -> Towers
             "its pairs go through a chat template, which transformers writes; leave backend= out",
         )
     if settings.task == "sequence-classification":
-        return build_classifier(settings, opening)
+        return _classifier(settings, opening)
     checkpoint = settings.checkpoint
     backbone = opening.open(checkpoint, _token_vectors)
     hidden = checkpoint.hidden_dim
@@ -71,7 +82,7 @@ def build_cross_encoder(plan: CrossEncoderPlan, opening: GraphOpening) -> Towers
     return one_tower(GraphNetwork(backbone, head), backbone.tokenizer, dtype=opening.dtype)
 
 
-def build_classifier(settings: HeadSettings, opening: GraphOpening) -> Towers:
+def _classifier(settings: HeadSettings, opening: GraphOpening) -> Towers:
     """Return the network of a model whose graph ends in one number for each label.
 
     Raises:
@@ -101,7 +112,7 @@ def _answer_layers(checkpoint: CheckpointSettings, path: Path) -> tuple[ArrayLay
     return (*pooling, load_array_linear(linear, tensors))
 
 
-def build_sparse(plan: SparsePlan, opening: GraphOpening) -> Towers:
+def _sparse(plan: SparsePlan, opening: GraphOpening) -> Towers:
     """Return the network of a sparse model.
 
     Raises:

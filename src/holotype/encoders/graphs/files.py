@@ -18,7 +18,6 @@ from holotype.encoders.graphs.manifest import (
     check_files,
     read_facts,
 )
-from holotype.encoders.graphs.stored_type import read_stored_type
 from holotype.errors import CheckpointError, UnsupportedModelError
 from holotype.records import ColbertModel, ModelInfo
 
@@ -72,6 +71,8 @@ def find_graph(config: ModelConfig[Any], meanwhile: Callable[[], object]) -> Gra
 
 def _check_type(config: ModelConfig[Any], graph: Path) -> None:
     """Compare the type that a graph of somebody else computes in with the one asked for."""
+    from holotype.encoders.graphs.stored_type import read_stored_type
+
     try:
         stored = read_stored_type(graph)
     except (OSError, ValueError) as error:

@@ -7,14 +7,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holotype.encoders.checkpoints.checkpoint import EXPORT_FILE, Checkpoint
 from holotype.encoders.checkpoints.json_file import JsonFile
 from holotype.encoders.checkpoints.safetensors import weight_files
-from holotype.encoders.graphs.losses import Loss
 from holotype.errors import CheckpointError
 from holotype.references.hashing import hash_file_once
+
+if TYPE_CHECKING:
+    from holotype.encoders.graphs.losses import Loss
 
 MANIFEST_FILE = EXPORT_FILE
 _FORMAT = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from holotype.encoders.arrays.layers import (
     returned_arrays,
 )
 from holotype.encoders.arrays.tensors import Array
-from holotype.encoders.arrays.words import ArrayHead
 from holotype.encoders.graphs.graph import (
     ATTENDED,
     IDS,
@@ -28,6 +27,9 @@ from holotype.encoders.inputs.rows import Batch, PictureRow, Row, batches, pictu
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.running.network import Output
 from holotype.errors import ClosedEncoderError
+
+if TYPE_CHECKING:
+    from holotype.encoders.arrays.words import ArrayHead
 
 
 class GraphBackbone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -15,9 +15,11 @@ from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot_a
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.graphs.build import build_on_graph
 from holotype.encoders.kinds.plan import AnyPlan
-from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.network import Towers
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
+
+if TYPE_CHECKING:
+    from holotype.encoders.running.captions import Writers
 
 _INPUTS = {
     "tensor(int64)": "int64",

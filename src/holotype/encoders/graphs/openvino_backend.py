@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino
@@ -14,9 +14,11 @@ from holotype.encoders.arrays.tensors import Array
 from holotype.encoders.config import ModelConfig
 from holotype.encoders.graphs.build import build_on_graph
 from holotype.encoders.kinds.plan import AnyPlan
-from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.network import Towers
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
+
+if TYPE_CHECKING:
+    from holotype.encoders.running.captions import Writers
 
 _INPUTS = {"i64": "int64", "i32": "int32", "f32": "float32", "f16": "float16"}
 # The type of the arithmetic. OpenVINO would choose bfloat16 by itself where the machine has it.

@@ -6,13 +6,11 @@ import dataclasses
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from holotype.encoders.inputs.rows import Reading, Row
 from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText
-from holotype.encoders.kinds.colbert import ColbertEncoding, PictureSide, QueryExpansion
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
-from holotype.encoders.kinds.image_text import ImageTextEncoding
 from holotype.encoders.kinds.plan import (
     AnyPlan,
     ColbertPlan,
@@ -22,9 +20,13 @@ from holotype.encoders.kinds.plan import (
     StaticPlan,
 )
 from holotype.encoders.kinds.prompts import Prompt, Prompted
-from holotype.encoders.kinds.sparse import SparseEncoding
 from holotype.encoders.options import SideName, TextSide
 from holotype.errors import CheckpointError, UnsupportedModelError
+
+if TYPE_CHECKING:
+    from holotype.encoders.kinds.colbert import ColbertEncoding, PictureSide, QueryExpansion
+    from holotype.encoders.kinds.image_text import ImageTextEncoding
+    from holotype.encoders.kinds.sparse import SparseEncoding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

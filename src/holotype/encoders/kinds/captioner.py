@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from holotype.encoders.checkpoints.caption_limits import CaptionLimits
-from holotype.encoders.checkpoints.captioner import CaptionerSettings
+from holotype.encoders.checkpoints.captioner import CaptionerSettings, read_captioner
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.kinds.images import PixelSettings, compare_pixels
-from holotype.encoders.kinds.merge import Merge
+from holotype.encoders.kinds.merge import Comparer, Merge
+from holotype.encoders.kinds.plan import CaptionerPlan
 from holotype.errors import InvalidArgumentError
 from holotype.records import CaptionerModel
 
@@ -57,7 +59,21 @@ class CaptionerEncoding:
         return {name: value for name, value in named.items() if value is not None}
 
 
-def compare_captioner(
+def plan_captioner(
+    record: CaptionerModel, checkpoint: Checkpoint, comparer: Comparer
+) -> CaptionerPlan:
+    """Return how a model that writes captions is run; see `make_draft` for errors."""
+    settings = read_captioner(checkpoint)
+    return CaptionerPlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=_compare_captioner(record, settings, Merge(comparer, settings.text)),
+        settings=settings.text,
+        limits=settings.limits,
+    )
+
+
+def _compare_captioner(
     record: CaptionerModel, settings: CaptionerSettings, merge: Merge
 ) -> CaptionerEncoding:
     """Compare a record and a checkpoint, and keep the comparisons instead of raising them.

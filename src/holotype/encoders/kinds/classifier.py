@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from holotype.encoders.checkpoints.heads import HeadSettings
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.kinds.merge import Merge
+from holotype.encoders.kinds.merge import Comparer, Merge
+from holotype.encoders.kinds.plan import ClassifierPlan
 from holotype.errors import CheckpointError, UnsupportedCheckpointError
 from holotype.records import ClassifierModel, ScoreActivation
 
@@ -35,7 +37,20 @@ class ClassifierEncoding:
     max_length: int | None
 
 
-def compare_classifier(
+def plan_classifier(
+    record: ClassifierModel, checkpoint: Checkpoint, comparer: Comparer
+) -> ClassifierPlan:
+    """Return how a classifier is run; see `make_draft` for errors."""
+    settings = read_head_checkpoint(checkpoint)
+    return ClassifierPlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=_compare_classifier(record, settings, Merge(comparer, settings.checkpoint)),
+        settings=settings,
+    )
+
+
+def _compare_classifier(
     record: ClassifierModel, settings: HeadSettings, merge: Merge
 ) -> ClassifierEncoding:
     """Compare a record and a checkpoint, and keep the comparisons instead of raising them.

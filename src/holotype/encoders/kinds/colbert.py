@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.checkpoints.late_interaction import PUNCTUATION, LateInteraction
+from holotype.encoders.checkpoints.late_interaction import (
+    PUNCTUATION,
+    STANFORD_FILE,
+    LateInteraction,
+)
 from holotype.encoders.checkpoints.modules import (
     MERGING_MODULE,
     MODULES_FILE,
@@ -15,14 +22,23 @@ from holotype.encoders.checkpoints.modules import (
     NormalizeSpec,
     PoolingSpec,
     TokenPoolingSpec,
+    stanford_linear,
 )
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.kinds.dense import compare_widths
-from holotype.encoders.kinds.images import PixelSettings
-from holotype.encoders.kinds.merge import Merge
+from holotype.encoders.kinds.merge import Comparer, Merge
+from holotype.encoders.kinds.plan import ColbertPlan
 from holotype.encoders.kinds.prompts import Prompt, is_filled
-from holotype.errors import CheckpointError, UnsupportedCheckpointError, WrongKindError
+from holotype.errors import (
+    CheckpointError,
+    TensorError,
+    UnsupportedCheckpointError,
+    WrongKindError,
+)
 from holotype.records import AnyColbertModel
+
+if TYPE_CHECKING:
+    from holotype.encoders.kinds.images import PixelSettings
 
 
 def query_prefix(
@@ -203,7 +219,44 @@ class ColbertEncoding:
         return self.native_dim if dim is None or self.token_pooling else dim
 
 
-def compare_colbert(
+def plan_colbert(
+    record: AnyColbertModel, checkpoint: Checkpoint, comparer: Comparer
+) -> ColbertPlan:
+    """Return how a ColBERT model is run; see `make_draft` for errors."""
+    settings = read_colbert_checkpoint(checkpoint)
+    projection = None
+    if settings.format == "stanford":
+        projection = _stanford_projection(settings)
+    elif settings.format == "bge-m3":
+        projection = read_projection(checkpoint)
+    return ColbertPlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=_compare_colbert(record, settings, projection, Merge(comparer, settings)),
+        settings=settings,
+    )
+
+
+def _stanford_projection(settings: CheckpointSettings) -> Setting[LinearSpec] | None:
+    """Return the projection that lies in the transformer's weights, by the header of their file.
+
+    Where no header is at hand, `artifact.metadata` tells its width.
+    """
+    checkpoint, transformer = settings.whole, settings.transformer
+    for name, header in checkpoint.headers.items():
+        if "linear.weight" in header and len(header["linear.weight"].shape) == 2:
+            shape = header["linear.weight"].shape
+            return Setting(stanford_linear(transformer, shape, bias="linear.bias" in header), name)
+    if checkpoint.headers:
+        raise TensorError(transformer.location, missing=["linear.weight"])
+    stated = checkpoint.json(STANFORD_FILE, optional=True).integer("dim")
+    if stated is None or settings.hidden_dim is None:
+        return None
+    shape = (stated.value, settings.hidden_dim.value)
+    return Setting(stanford_linear(transformer, shape, bias=False), STANFORD_FILE)
+
+
+def _compare_colbert(
     record: AnyColbertModel,
     settings: CheckpointSettings,
     projection: Setting[LinearSpec] | None,

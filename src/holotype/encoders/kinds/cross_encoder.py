@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from holotype.encoders.checkpoints.heads import HeadSettings
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.heads import HeadSettings, read_head_checkpoint
 from holotype.encoders.checkpoints.modules import LayerSpec, PoolingSpec
 from holotype.encoders.kinds.dense import compare_widths
-from holotype.encoders.kinds.merge import Merge
+from holotype.encoders.kinds.merge import Comparer, Merge
+from holotype.encoders.kinds.plan import CrossEncoderPlan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.errors import UnsupportedCheckpointError
 from holotype.records import CrossEncoderModel, ScoreActivation
@@ -42,7 +44,20 @@ class CrossEncoding:
     max_length: int | None
 
 
-def compare_cross_encoder(
+def plan_cross_encoder(
+    record: CrossEncoderModel, checkpoint: Checkpoint, comparer: Comparer
+) -> CrossEncoderPlan:
+    """Return how a cross-encoder is run; see `make_draft` for errors."""
+    settings = read_head_checkpoint(checkpoint)
+    return CrossEncoderPlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=_compare_cross_encoder(record, settings, Merge(comparer, settings.checkpoint)),
+        settings=settings,
+    )
+
+
+def _compare_cross_encoder(
     record: CrossEncoderModel, settings: HeadSettings, merge: Merge
 ) -> CrossEncoding:
     """Compare a record and a checkpoint, and keep the comparisons instead of raising them.

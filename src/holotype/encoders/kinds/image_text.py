@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from holotype.encoders.checkpoints.image_text import TOKENIZER_FILE, ImageTextSettings
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
+from holotype.encoders.checkpoints.image_text import (
+    TOKENIZER_FILE,
+    ImageTextSettings,
+    read_image_text,
+)
 from holotype.encoders.checkpoints.json_file import Setting
 from holotype.encoders.checkpoints.settings import cut_width
 from holotype.encoders.kinds.images import PixelSettings, compare_pixels
-from holotype.encoders.kinds.merge import Merge
+from holotype.encoders.kinds.merge import Comparer, Merge
+from holotype.encoders.kinds.plan import ImageTextPlan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
 from holotype.errors import UnsupportedModelError
@@ -63,7 +69,20 @@ class ImageTextEncoding:
     text_side: TextSide = "document"
 
 
-def compare_image_text(
+def plan_image_text(
+    record: AnyImageTextModel, checkpoint: Checkpoint, comparer: Comparer
+) -> ImageTextPlan:
+    """Return how a model for pictures and texts is run; see `make_draft` for errors."""
+    settings = read_image_text(checkpoint)
+    return ImageTextPlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=_compare_image_text(record, settings, Merge(comparer, settings.text)),
+        settings=settings.text,
+    )
+
+
+def _compare_image_text(
     record: AnyImageTextModel, settings: ImageTextSettings, merge: Merge
 ) -> ImageTextEncoding:
     """Compare a record and a checkpoint, and keep the comparisons instead of raising them.

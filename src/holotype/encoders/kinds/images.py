@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.checkpoints.processor import ImageProcessor
+from holotype.encoders.checkpoints.processor import (
+    ImageProcessor,
+    has_processor,
+    read_image_processor,
+)
 from holotype.encoders.kinds.merge import Comparer
 from holotype.errors import UnsupportedCheckpointError, UnsupportedModelError
 from holotype.records import ImageReader, Orientation, Resample, Transparency
@@ -140,16 +145,17 @@ def compare_pixels(
     )
 
 
-def compare_stated_pixels(
-    comparer: Comparer, record: ImageReader, processor: ImageProcessor
-) -> None:
-    """Compare what the files say of pictures, of a model that is not known to be run.
+def compare_stated_pixels(comparer: Comparer, record: ImageReader, folder: Checkpoint) -> None:
+    """Compare what the files say of pictures, if anything, of a model that is not known to be run.
 
     Args:
         comparer: keeps the comparisons.
         record: the model.
-        processor: what the files say.
+        folder: the folder of the network.
     """
+    processor = read_image_processor(folder) if has_processor(folder) else None
+    if processor is None:
+        return
     for name in ("colour", *_WAYS, "crop", "resample", "rescale", "mean", "std", *_OTHERS):
         ours = getattr(record, f"image_{name}")
         comparer.choose(f"image_{name}", ours, _stated(processor, name, ours))

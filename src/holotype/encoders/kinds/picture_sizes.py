@@ -18,6 +18,13 @@ from holotype.encoders.checkpoints.settings import CONFIG_FILE
 from holotype.encoders.checkpoints.visual import IN_TILES
 from holotype.encoders.kinds.images import PixelSettings
 from holotype.encoders.kinds.merge import Comparison
+from holotype.encoders.kinds.plan import (
+    AnyPlan,
+    CaptionerPlan,
+    ColbertPlan,
+    ImageTextPlan,
+    transformers,
+)
 from holotype.errors import CheckpointError
 
 USUAL_SIZES: Mapping[str, tuple[int, int]] = {
@@ -107,7 +114,23 @@ def _is_pair(value: object) -> bool:
     return isinstance(value, tuple)
 
 
-def check_pictures(
+def check_pictures(plan: AnyPlan) -> None:
+    """Check that pictures become what the network of a plan reads.
+
+    Raises:
+        CheckpointError: a size is impossible, or another than the network's.
+    """
+    pixels: PixelSettings | None = None
+    if isinstance(plan, ImageTextPlan | CaptionerPlan):
+        pixels = plan.encoding.pixels
+    elif isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
+        pixels = plan.encoding.pictures.pixels
+    if pixels is not None:
+        for folder in transformers(plan):
+            _check_pixels(pixels, folder, plan.comparisons)
+
+
+def _check_pixels(
     pixels: PixelSettings, folder: Checkpoint, comparisons: Sequence[Comparison]
 ) -> None:
     """Check that the sizes of pictures are possible, and those that the network reads.

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from holotype.encoders.checkpoints.caption_limits import CaptionLimits
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.heads import HeadSettings
-from holotype.encoders.checkpoints.modules import LayerSpec
 from holotype.encoders.checkpoints.settings import CheckpointSettings
-from holotype.encoders.checkpoints.sparse import SparseSettings
-from holotype.encoders.kinds.captioner import CaptionerEncoding
-from holotype.encoders.kinds.classifier import ClassifierEncoding
-from holotype.encoders.kinds.colbert import ColbertEncoding
-from holotype.encoders.kinds.cross_encoder import CrossEncoding
-from holotype.encoders.kinds.dense import DenseEncoding
-from holotype.encoders.kinds.image_text import ImageTextEncoding
-from holotype.encoders.kinds.merge import Comparison
-from holotype.encoders.kinds.sparse import SparseEncoding
-from holotype.encoders.kinds.static import StaticCheckpoint
-from holotype.records import (
-    AnyColbertModel,
-    AnyDenseModel,
-    AnyImageTextModel,
-    CaptionerModel,
-    ClassifierModel,
-    CrossEncoderModel,
-    ModelInfo,
-    SparseModel,
-)
+from holotype.records import ModelInfo
+
+if TYPE_CHECKING:
+    # Whoever makes or runs a plan imports what is of its kind; a model of another kind needs none of it.
+    from holotype.encoders.checkpoints.caption_limits import CaptionLimits
+    from holotype.encoders.checkpoints.heads import HeadSettings
+    from holotype.encoders.checkpoints.modules import LayerSpec
+    from holotype.encoders.checkpoints.sparse import SparseSettings
+    from holotype.encoders.kinds.captioner import CaptionerEncoding
+    from holotype.encoders.kinds.classifier import ClassifierEncoding
+    from holotype.encoders.kinds.colbert import ColbertEncoding
+    from holotype.encoders.kinds.cross_encoder import CrossEncoding
+    from holotype.encoders.kinds.dense import DenseEncoding
+    from holotype.encoders.kinds.image_text import ImageTextEncoding
+    from holotype.encoders.kinds.merge import Comparison
+    from holotype.encoders.kinds.sparse import SparseEncoding
+    from holotype.encoders.kinds.static import StaticCheckpoint
+    from holotype.records import (
+        AnyColbertModel,
+        AnyDenseModel,
+        AnyImageTextModel,
+        CaptionerModel,
+        ClassifierModel,
+        CrossEncoderModel,
+        SparseModel,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,11 +212,10 @@ def networks(plan: AnyPlan) -> tuple[Checkpoint, ...]:
     """Return the folders of all transformers and tables of token vectors, each once."""
     if isinstance(plan, StaticPlan):
         return (plan.static.table,)
+    found = list(transformers(plan))
     queries = plan.queries if isinstance(plan, DensePlan) else None
-    found = (
-        *transformers(plan),
-        *([queries.table] if isinstance(queries, StaticCheckpoint) else []),
-    )
+    if queries is not None and not isinstance(queries, CheckpointSettings):
+        found.append(queries.table)
     return tuple(dict.fromkeys(found))
 
 

@@ -10,45 +10,24 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from holotype.encoders.checkpoints.bge_m3 import read_colbert_checkpoint, read_projection
-from holotype.encoders.checkpoints.captioner import read_captioner
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
-from holotype.encoders.checkpoints.heads import read_head_checkpoint
-from holotype.encoders.checkpoints.image_text import read_image_text
-from holotype.encoders.checkpoints.json_file import JsonFile, Setting
-from holotype.encoders.checkpoints.late_interaction import STANFORD_FILE
-from holotype.encoders.checkpoints.modules import LayerNormSpec, LinearSpec, stanford_linear
+from holotype.encoders.checkpoints.json_file import JsonFile
+from holotype.encoders.checkpoints.modules import LayerNormSpec, LinearSpec
 from holotype.encoders.checkpoints.network_sizes import check_network, check_types
-from holotype.encoders.checkpoints.processor import has_processor, read_image_processor
 from holotype.encoders.checkpoints.settings import (
     CONFIG_FILE,
     LIBRARY_FILE,
-    CheckpointSettings,
     describe_checkpoint,
     find_transformer_file,
     read_checkpoint,
 )
-from holotype.encoders.checkpoints.sparse import LEXICAL, is_language_model, read_sparse_checkpoint
-from holotype.encoders.checkpoints.visual import is_visual, read_visual, refuse_unprojected
-from holotype.encoders.kinds.captioner import compare_captioner
-from holotype.encoders.kinds.classifier import compare_classifier
-from holotype.encoders.kinds.colbert import compare_colbert
-from holotype.encoders.kinds.cross_encoder import compare_cross_encoder
 from holotype.encoders.kinds.dense import compare_dense
-from holotype.encoders.kinds.image_text import compare_image_text
-from holotype.encoders.kinds.images import PixelSettings, compare_stated_pixels
 from holotype.encoders.kinds.merge import Comparer, Comparison, Merge
 from holotype.encoders.kinds.network import compare_network, compare_parameters, transformer_path
-from holotype.encoders.kinds.picture_sizes import check_pictures
 from holotype.encoders.kinds.plan import (
     AnyPlan,
-    CaptionerPlan,
-    ClassifierPlan,
     ColbertPlan,
-    CrossEncoderPlan,
     DensePlan,
-    ImageTextPlan,
-    SparsePlan,
     StaticPlan,
     layers_of,
     reads_pictures,
@@ -56,12 +35,9 @@ from holotype.encoders.kinds.plan import (
     transformers,
 )
 from holotype.encoders.kinds.routed import compare_routed, read_routed
-from holotype.encoders.kinds.sparse import compare_sparse
 from holotype.encoders.kinds.static import compare_static, is_static, read_static
-from holotype.encoders.kinds.visual import compare_visual
 from holotype.errors import (
     CatalogueMismatchError,
-    TensorError,
     UnsafeCheckpointError,
     UnsupportedCheckpointError,
     UnsupportedModelError,
@@ -136,7 +112,10 @@ class Draft:
         ]
         if differences or self.plan is None:
             raise CatalogueMismatchError(self.record.id, self.checkpoint.location, differences)
-        _check_pictures(self.plan)
+        if reads_pictures(self.plan):
+            from holotype.encoders.kinds.picture_sizes import check_pictures
+
+            check_pictures(self.plan)
         return self.plan
 
 
@@ -188,52 +167,31 @@ def make_draft(record: ModelInfo, checkpoint: Checkpoint) -> Draft:
 
 
 def _plan(record: ModelInfo, checkpoint: Checkpoint, comparer: Comparer) -> AnyPlan:
+    """Return the plan; a kind is imported when a model of it is met, to start fast."""
     if isinstance(record, DenseModel):
         return _dense_plan(record, checkpoint, comparer)
     if isinstance(record, ColbertModel):
         return _colbert_plan(record, checkpoint, comparer)
     if isinstance(record, SparseModel):
-        lexical = record.activation == LEXICAL and not is_language_model(checkpoint)
-        sparse = read_sparse_checkpoint(checkpoint, lexical=lexical)
-        return SparsePlan(
-            record=record,
-            checkpoint=checkpoint,
-            encoding=compare_sparse(record, sparse, Merge(comparer, sparse.checkpoint)),
-            settings=sparse,
-        )
+        from holotype.encoders.kinds.sparse import plan_sparse
+
+        return plan_sparse(record, checkpoint, comparer)
     if isinstance(record, CrossEncoderModel):
-        head = read_head_checkpoint(checkpoint)
-        return CrossEncoderPlan(
-            record=record,
-            checkpoint=checkpoint,
-            encoding=compare_cross_encoder(record, head, Merge(comparer, head.checkpoint)),
-            settings=head,
-        )
+        from holotype.encoders.kinds.cross_encoder import plan_cross_encoder
+
+        return plan_cross_encoder(record, checkpoint, comparer)
     if isinstance(record, ClassifierModel):
-        head = read_head_checkpoint(checkpoint)
-        return ClassifierPlan(
-            record=record,
-            checkpoint=checkpoint,
-            encoding=compare_classifier(record, head, Merge(comparer, head.checkpoint)),
-            settings=head,
-        )
+        from holotype.encoders.kinds.classifier import plan_classifier
+
+        return plan_classifier(record, checkpoint, comparer)
     if isinstance(record, ImageTextModel):
-        found = read_image_text(checkpoint)
-        return ImageTextPlan(
-            record=record,
-            checkpoint=checkpoint,
-            encoding=compare_image_text(record, found, Merge(comparer, found.text)),
-            settings=found.text,
-        )
+        from holotype.encoders.kinds.image_text import plan_image_text
+
+        return plan_image_text(record, checkpoint, comparer)
     if isinstance(record, CaptionerModel):
-        written = read_captioner(checkpoint)
-        return CaptionerPlan(
-            record=record,
-            checkpoint=checkpoint,
-            encoding=compare_captioner(record, written, Merge(comparer, written.text)),
-            settings=written.text,
-            limits=written.limits,
-        )
+        from holotype.encoders.kinds.captioner import plan_captioner
+
+        return plan_captioner(record, checkpoint, comparer)
     raise UnsupportedModelError(record.id, f"there is no encoder for the kind {record.type!r}")
 
 
@@ -269,46 +227,16 @@ def _dense_plan(
 def _colbert_plan(
     record: AnyColbertModel, checkpoint: Checkpoint, comparer: Comparer
 ) -> ColbertPlan:
+    from holotype.encoders.checkpoints.visual import is_visual, refuse_unprojected
+
     refuse_unprojected(checkpoint)
     if is_visual(checkpoint):
-        visual = read_visual(checkpoint)
-        return ColbertPlan(
-            record=record,
-            checkpoint=checkpoint,
-            encoding=compare_visual(record, visual, Merge(comparer, visual.text)),
-            settings=visual.text,
-        )
-    settings = read_colbert_checkpoint(checkpoint)
-    projection = None
-    if settings.format == "stanford":
-        projection = _stanford_projection(settings)
-    elif settings.format == "bge-m3":
-        projection = read_projection(checkpoint)
-    return ColbertPlan(
-        record=record,
-        checkpoint=checkpoint,
-        encoding=compare_colbert(record, settings, projection, Merge(comparer, settings)),
-        settings=settings,
-    )
+        from holotype.encoders.kinds.visual import plan_visual
 
+        return plan_visual(record, checkpoint, comparer)
+    from holotype.encoders.kinds.colbert import plan_colbert
 
-def _stanford_projection(settings: CheckpointSettings) -> Setting[LinearSpec] | None:
-    """Return the projection that lies in the transformer's weights, by the header of their file.
-
-    Where no header is at hand, `artifact.metadata` tells its width.
-    """
-    checkpoint, transformer = settings.whole, settings.transformer
-    for name, header in checkpoint.headers.items():
-        if "linear.weight" in header and len(header["linear.weight"].shape) == 2:
-            shape = header["linear.weight"].shape
-            return Setting(stanford_linear(transformer, shape, bias="linear.bias" in header), name)
-    if checkpoint.headers:
-        raise TensorError(transformer.location, missing=["linear.weight"])
-    stated = checkpoint.json(STANFORD_FILE, optional=True).integer("dim")
-    if stated is None or settings.hidden_dim is None:
-        return None
-    shape = (stated.value, settings.hidden_dim.value)
-    return Setting(stanford_linear(transformer, shape, bias=False), STANFORD_FILE)
+    return plan_colbert(record, checkpoint, comparer)
 
 
 def _compare_sizes(comparer: Comparer, checkpoint: Checkpoint) -> None:
@@ -335,22 +263,10 @@ def _compare_sizes(comparer: Comparer, checkpoint: Checkpoint) -> None:
     if "context_length" not in known:
         # Queries and documents of late interaction have lengths of their own.
         merge.length(declared=comparer.record.type != "colbert")
-    if isinstance(comparer.record, ImageReader) and has_processor(transformer):
-        processor = read_image_processor(transformer)
-        if processor is not None:
-            compare_stated_pixels(comparer, comparer.record, processor)
+    if isinstance(comparer.record, ImageReader):
+        from holotype.encoders.kinds.images import compare_stated_pixels
 
-
-def _check_pictures(plan: AnyPlan) -> None:
-    """Check that pictures become what the network of a plan reads."""
-    pixels: PixelSettings | None = None
-    if isinstance(plan, ImageTextPlan | CaptionerPlan):
-        pixels = plan.encoding.pixels
-    elif isinstance(plan, ColbertPlan) and plan.encoding.pictures is not None:
-        pixels = plan.encoding.pictures.pixels
-    if pixels is not None:
-        for folder in transformers(plan):
-            check_pictures(pixels, folder, plan.comparisons)
+        compare_stated_pixels(comparer, comparer.record, transformer)
 
 
 def _one_each(comparisons: list[Comparison]) -> tuple[Comparison, ...]:

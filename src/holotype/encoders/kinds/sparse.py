@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.settings import CONFIG_FILE
-from holotype.encoders.checkpoints.sparse import LEXICAL, LEXICAL_STEM, SparseSettings
-from holotype.encoders.kinds.merge import Merge
+from holotype.encoders.checkpoints.sparse import (
+    LEXICAL,
+    LEXICAL_STEM,
+    SparseSettings,
+    is_language_model,
+    read_sparse_checkpoint,
+)
+from holotype.encoders.kinds.merge import Comparer, Merge
+from holotype.encoders.kinds.plan import SparsePlan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.encoders.options import TextSide
 from holotype.errors import CheckpointError, UnsupportedCheckpointError, UnsupportedModelError
@@ -60,7 +68,19 @@ class SparseEncoding:
     own_file: str | None = None
 
 
-def compare_sparse(record: SparseModel, settings: SparseSettings, merge: Merge) -> SparseEncoding:
+def plan_sparse(record: SparseModel, checkpoint: Checkpoint, comparer: Comparer) -> SparsePlan:
+    """Return how a sparse model is run; see `make_draft` for errors."""
+    lexical = record.activation == LEXICAL and not is_language_model(checkpoint)
+    settings = read_sparse_checkpoint(checkpoint, lexical=lexical)
+    return SparsePlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=_compare_sparse(record, settings, Merge(comparer, settings.checkpoint)),
+        settings=settings,
+    )
+
+
+def _compare_sparse(record: SparseModel, settings: SparseSettings, merge: Merge) -> SparseEncoding:
     """Compare a record and a checkpoint, and keep the comparisons instead of raising them.
 
     Raises:

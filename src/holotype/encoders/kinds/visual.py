@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.json_file import Setting
-from holotype.encoders.checkpoints.visual import VisualSettings
+from holotype.encoders.checkpoints.visual import VisualSettings, read_visual
 from holotype.encoders.kinds.colbert import ColbertEncoding, PictureSide, Side
 from holotype.encoders.kinds.images import PixelSettings, compare_pixels
-from holotype.encoders.kinds.merge import Merge
+from holotype.encoders.kinds.merge import Comparer, Merge
+from holotype.encoders.kinds.plan import ColbertPlan
 from holotype.encoders.kinds.prompts import Prompt
 from holotype.errors import UnsupportedCheckpointError, UnsupportedModelError
 from holotype.records import AnyColbertModel
@@ -72,7 +74,18 @@ _PROCESSORS = {
 _N_FILLING = 10
 
 
-def compare_visual(
+def plan_visual(record: AnyColbertModel, checkpoint: Checkpoint, comparer: Comparer) -> ColbertPlan:
+    """Return how late interaction with pictures is run; see `make_draft` for errors."""
+    settings = read_visual(checkpoint)
+    return ColbertPlan(
+        record=record,
+        checkpoint=checkpoint,
+        encoding=_compare_visual(record, settings, Merge(comparer, settings.text)),
+        settings=settings.text,
+    )
+
+
+def _compare_visual(
     record: AnyColbertModel, settings: VisualSettings, merge: Merge
 ) -> ColbertEncoding:
     """Compare a record and a checkpoint, and keep the comparisons instead of raising them.

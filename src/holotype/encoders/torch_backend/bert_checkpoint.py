@@ -29,7 +29,7 @@ from holotype.encoders.torch_backend.bert_forward import (
     shapes,
 )
 from holotype.encoders.torch_backend.byte_map import WatchedMap
-from holotype.encoders.torch_backend.linear_map import linear_map
+from holotype.encoders.torch_backend.linear_map import linear_map, one_dnn_multiplies
 from holotype.encoders.torch_backend.tensors import NOT_OF_THE_ENCODER, POOLER
 
 
@@ -142,7 +142,12 @@ def read_bert(
         return None
     make_map = WatchedMap if placement.in_bytes else linear_map
     return ReadModel(
-        forward=build_forward(kind.names, _Copies(found, placement), settings, make_map),
+        forward=build_forward(
+            kind.names,
+            _Copies(found, placement, _laid_out_anew(kind, placement)),
+            settings,
+            make_map,
+        ),
         memory_bytes=sum(tensor.numel() for tensor in found.values()) * placement.dtype.itemsize,
     )
 
@@ -151,22 +156,37 @@ def read_bert(
 class _Copies(Mapping[str, Tensor]):
     """Copies of tensors, which may be views of a file, in their place and type.
 
-    Each is made when it is asked for, so that a weight that is laid out anew goes before the next one
-    comes.
+    Each is made when it is asked for. A weight that is laid out anew stays a view until then.
+
+    Attributes:
+        tensors: what the file holds.
+        placement: where they run, and in which type.
+        laid_out: how the names of weights end of which the maps keep another copy.
     """
 
     tensors: Mapping[str, Tensor]
     placement: Placement
+    laid_out: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Tensor:
         place, dtype = self.placement.device, self.placement.dtype
-        return self.tensors[name].to(device=place, dtype=dtype, copy=True)
+        kept = not name.endswith(self.laid_out)
+        return self.tensors[name].to(device=place, dtype=dtype, copy=kept)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tensors)
 
     def __len__(self) -> int:
         return len(self.tensors)
+
+
+def _laid_out_anew(kind: _Kind, placement: Placement) -> tuple[str, ...]:
+    """Return how the names of weights end that oneDNN keeps in a layout of its own."""
+    if placement.in_bytes or not one_dnn_multiplies(placement.device, placement.dtype):
+        return ()
+    names = kind.names
+    maps = (*names.query_key_value, names.attended, names.up, names.down)
+    return tuple(f".{name}.weight" for name in maps)
 
 
 def _is_ordinary(checkpoint: Checkpoint, config: JsonFile, auto_class: str) -> bool:

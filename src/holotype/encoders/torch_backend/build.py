@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from holotype.encoders.arrays.tables import build_table, build_table_tower
-from holotype.encoders.arrays.words import DROPPED_TOKENS, load_token_layer
 from holotype.encoders.checkpoints.settings import STANFORD_ARCHITECTURE, CheckpointSettings
-from holotype.encoders.checkpoints.sparse import SparseSettings
 from holotype.encoders.kinds.dense import DenseEncoding, side_of
 from holotype.encoders.kinds.plan import (
     AnyPlan,
@@ -22,12 +19,9 @@ from holotype.encoders.kinds.plan import (
     SparsePlan,
     StaticPlan,
 )
-from holotype.encoders.kinds.static import StaticCheckpoint
-from holotype.encoders.running.captions import Writers
 from holotype.encoders.running.forks import first_process, refuse_fork
 from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.encoders.torch_backend.backbone import Placement, place, refuse_bytes
-from holotype.encoders.torch_backend.build_heads import build_heads
 from holotype.encoders.torch_backend.devices import memory_errors
 from holotype.encoders.torch_backend.layers import LayersHead
 from holotype.encoders.torch_backend.network import TorchNetwork
@@ -38,11 +32,12 @@ from holotype.encoders.torch_backend.tensors import (
 )
 from holotype.encoders.torch_backend.transformer import Head, HeadedTransformer, Transformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer
-from holotype.encoders.torch_backend.word_heads import TokenHead, WordHead
 from holotype.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
+    from holotype.encoders.kinds.static import StaticCheckpoint
+    from holotype.encoders.running.captions import Writers
     from holotype.encoders.running.modes import Mode, ModeTowers
 
 Tensors = dict[str, Tensor]
@@ -63,6 +58,8 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers | Writers:
         UnsupportedCheckpointError: the model is not of an architecture that runs in int8.
     """
     if isinstance(plan, StaticPlan):
+        from holotype.encoders.arrays.tables import build_table
+
         return build_table(plan, config)
     _refuse_fork(config.record.id)
     placement = place(config.device, config.dtype)
@@ -76,12 +73,11 @@ def build(plan: AnyPlan, config: ModelConfig[Any]) -> Towers | Writers:
 
 
 def _build(plan: AnyPlan, config: ModelConfig[Any], placement: Placement) -> Towers | Writers:
+    # A kind is imported when a model of it is met, to start fast.
     if isinstance(plan, DensePlan):
         return _dense(plan, config.dim, placement)
     if isinstance(plan, ColbertPlan):
         return _colbert(plan, config.dim, placement)
-    if isinstance(plan, SparsePlan) and plan.settings.form == "lexical":
-        return _lexical(plan, placement)
     if isinstance(plan, ImageTextPlan):
         from holotype.encoders.torch_backend.image_text import build_image_text
 
@@ -90,6 +86,8 @@ def _build(plan: AnyPlan, config: ModelConfig[Any], placement: Placement) -> Tow
         from holotype.encoders.torch_backend.captioner import build_captioner
 
         return build_captioner(plan, placement)
+    from holotype.encoders.torch_backend.build_heads import build_heads
+
     return build_heads(plan, placement)
 
 
@@ -164,7 +162,9 @@ def _mode_head(
     plan: AnyPlan, transformer: Transformer, dim: int | None, projection: Tensors | None
 ) -> Head:
     if isinstance(plan, SparsePlan):
-        return WordHead(_token_head(transformer, plan.settings, plan.encoding.dim))
+        from holotype.encoders.torch_backend.build_heads import lexical_head
+
+        return lexical_head(plan, transformer)
     if not isinstance(plan, DensePlan | ColbertPlan):
         raise UnsupportedModelError(plan.record.id, "it has no mode that shares a transformer")
     return LayersHead(
@@ -195,7 +195,9 @@ def _queries(
     placement: Placement,
 ) -> Tower:
     encoding = side_of(plan.encoding, "query")
-    if isinstance(queries, StaticCheckpoint):
+    if not isinstance(queries, CheckpointSettings):
+        from holotype.encoders.arrays.tables import build_table_tower
+
         return build_table_tower(queries, dim=width, normalized=encoding.normalized)
     if queries.transformer.inside == plan.settings.transformer.inside:
         head = _layers(documents, encoding, width)
@@ -255,25 +257,3 @@ def _take_projection(plan: ColbertPlan, tensors: Tensors) -> Tensors | None:
         # A later save in another format keeps the old projection beside the one of its module.
         tensors.pop("linear.weight", None)
     return None
-
-
-def _lexical(plan: SparsePlan, placement: Placement) -> Towers:
-    settings = plan.settings.checkpoint
-    transformer = open_transformer(settings, read_tensors(settings.transformer), placement)
-    head = WordHead(_token_head(transformer, plan.settings, plan.encoding.dim))
-    network = TorchNetwork(HeadedTransformer(transformer, head))
-    return one_tower(network, transformer.tokenizer, dtype=placement.name)
-
-
-def _token_head(transformer: Transformer, settings: SparseSettings, dim: int) -> TokenHead:
-    """Load the layer by which BGE-M3 weighs tokens."""
-    hidden = settings.checkpoint.hidden_dim
-    weight, bias = load_token_layer(settings.checkpoint.whole, hidden.value if hidden else 0)
-    ids = [transformer.tokenizer.token_id(token) for token in DROPPED_TOKENS]
-    dropped = torch.tensor([id for id in ids if id is not None], dtype=torch.int64)
-    return TokenHead(
-        weight=torch.from_numpy(weight).to(device=transformer.device, dtype=transformer.dtype),
-        bias=torch.from_numpy(bias).to(device=transformer.device, dtype=transformer.dtype),
-        dropped=dropped.to(transformer.device),
-        dim=dim,
-    )

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from holotype.encoders.arrays.words import sparse_towers
+from holotype.encoders.arrays.words import DROPPED_TOKENS, load_token_layer, sparse_towers
 from holotype.encoders.checkpoints.heads import HeadSettings
 from holotype.encoders.checkpoints.modules import PoolingSpec
 from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.encoders.kinds.cross_encoder import CrossEncoding
 from holotype.encoders.kinds.plan import AnyPlan, ClassifierPlan, CrossEncoderPlan, SparsePlan
 from holotype.encoders.kinds.sparse import SparseEncoding
-from holotype.encoders.running.network import Tower, Towers
+from holotype.encoders.running.network import Tower, Towers, one_tower
 from holotype.encoders.torch_backend.backbone import Placement
 from holotype.encoders.torch_backend.bert_heads import read_classifier, read_language_model
 from holotype.encoders.torch_backend.layers import LayersHead
@@ -26,16 +26,22 @@ from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.packed_backbone import PACKING_DEVICES
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_template, load_tokenizer
-from holotype.encoders.torch_backend.transformer import HeadedTransformer
+from holotype.encoders.torch_backend.transformer import HeadedTransformer, Transformer
 from holotype.encoders.torch_backend.transformer_opening import open_transformer, pack_read
-from holotype.encoders.torch_backend.word_heads import LanguageModel, LanguageModelHead, WordHead
+from holotype.encoders.torch_backend.word_heads import (
+    LanguageModel,
+    LanguageModelHead,
+    TokenHead,
+    WordHead,
+)
 from holotype.errors import UnsupportedModelError
 
 
 def build_heads(plan: AnyPlan, placement: Placement) -> Towers:
     """Load the weights of a sparse model, a cross-encoder or a classifier; see `build`."""
     if isinstance(plan, SparsePlan):
-        return _sparse(plan, placement)
+        lexical = plan.settings.form == "lexical"
+        return _lexical(plan, placement) if lexical else _sparse(plan, placement)
     if isinstance(plan, ClassifierPlan):
         tensors = read_tensors(plan.settings.checkpoint.transformer)
         tower = _classification_tower(plan.settings, tensors, placement)
@@ -103,6 +109,34 @@ def _sparse(plan: SparsePlan, placement: Placement) -> Towers:
         TorchNetwork(HeadedTransformer(model.transformer, head)), model.transformer.tokenizer
     )
     return sparse_towers(plan, tower, load_tokenizer, dtype=placement.name)
+
+
+def _lexical(plan: SparsePlan, placement: Placement) -> Towers:
+    settings = plan.settings.checkpoint
+    transformer = open_transformer(settings, read_tensors(settings.transformer), placement)
+    head = lexical_head(plan, transformer)
+    network = TorchNetwork(HeadedTransformer(transformer, head))
+    return one_tower(network, transformer.tokenizer, dtype=placement.name)
+
+
+def lexical_head(plan: SparsePlan, transformer: Transformer) -> WordHead:
+    """Load the layer by which BGE-M3 weighs tokens.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or of another model.
+    """
+    settings = plan.settings
+    hidden = settings.checkpoint.hidden_dim
+    weight, bias = load_token_layer(settings.checkpoint.whole, hidden.value if hidden else 0)
+    ids = [transformer.tokenizer.token_id(token) for token in DROPPED_TOKENS]
+    dropped = torch.tensor([id for id in ids if id is not None], dtype=torch.int64)
+    head = TokenHead(
+        weight=torch.from_numpy(weight).to(device=transformer.device, dtype=transformer.dtype),
+        bias=torch.from_numpy(bias).to(device=transformer.device, dtype=transformer.dtype),
+        dropped=dropped.to(transformer.device),
+        dim=plan.encoding.dim,
+    )
+    return WordHead(head)
 
 
 def _language_model(

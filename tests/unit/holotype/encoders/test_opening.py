@@ -17,9 +17,10 @@ from tests.unit.holotype.hub.checkpoints import (
 )
 
 from holotype.encoders import load, load_from_env
+from holotype.encoders.artifact import open_artifact
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.kinds.derived_record import derive_record
-from holotype.encoders.opening import open_artifact, open_reference
+from holotype.encoders.opening import open_reference
 from holotype.errors import CheckpointError, ModelNotFoundError
 from holotype.models import BGE_BASE_EN_V1_5
 from holotype.publishing import create_artifact
