@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def _save_blip(folder: Path) -> None:
+def _save_blip(folder: Path, n_layers: int = 12) -> None:
     from transformers import (
         BertTokenizer,
         BlipConfig,
@@ -21,28 +21,33 @@ def _save_blip(folder: Path) -> None:
             "vocab_size": len(words),
             "encoder_hidden_size": 768,
             "num_attention_heads": 12,
+            "num_hidden_layers": n_layers,
             "bos_token_id": words["[DEC]"],
             "sep_token_id": words["[SEP]"],
             "pad_token_id": words["[PAD]"],
         },
-        vision_config={"image_size": 384, "patch_size": 16},
+        vision_config={"image_size": 384, "patch_size": 16, "num_hidden_layers": n_layers},
     )
     make: Any = BertTokenizer
     _save(folder, BlipForConditionalGeneration(config), BlipImageProcessorPil(), make(vocab=words))
 
 
-def _save_git(folder: Path) -> None:
+def _save_git(folder: Path, n_layers: int = 12) -> None:
     from transformers import BertTokenizer, CLIPImageProcessorPil, GitConfig, GitForCausalLM
 
     words = _words(30_522, "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
     config = GitConfig(
-        bos_token_id=words["[CLS]"], eos_token_id=words["[SEP]"], pad_token_id=words["[PAD]"]
+        num_hidden_layers=n_layers // 2,
+        vision_config={"num_hidden_layers": n_layers},
+        bos_token_id=words["[CLS]"],
+        eos_token_id=words["[SEP]"],
+        pad_token_id=words["[PAD]"],
     )
     make: Any = BertTokenizer
     _save(folder, GitForCausalLM(config), CLIPImageProcessorPil(), make(vocab=words))
 
 
-def _save_blip_2(folder: Path) -> None:
+def _save_blip_2(folder: Path, n_layers: int = 12) -> None:
     from transformers import Blip2Config, Blip2ForConditionalGeneration, BlipImageProcessorPil
 
     words = _words(50_272, "<pad>", "</s>", "<image>")
@@ -51,20 +56,25 @@ def _save_blip_2(folder: Path) -> None:
         vision_config={
             "hidden_size": 768,
             "intermediate_size": 3072,
-            "num_hidden_layers": 12,
+            "num_hidden_layers": n_layers,
             "num_attention_heads": 12,
             "image_size": 224,
             "patch_size": 14,
         },
-        qformer_config={"encoder_hidden_size": 768},
-        text_config={"model_type": "opt", "vocab_size": len(words), **ids},
+        qformer_config={"encoder_hidden_size": 768, "num_hidden_layers": n_layers},
+        text_config={
+            "model_type": "opt",
+            "vocab_size": len(words),
+            "num_hidden_layers": n_layers,
+            **ids,
+        },
         image_token_index=words["<image>"],
     )
     pictures = BlipImageProcessorPil(size={"height": 224, "width": 224})
     _save(folder, Blip2ForConditionalGeneration(config), pictures, _of_bytes(words, "</s>"))
 
 
-def _save_vit_gpt2(folder: Path) -> None:
+def _save_vit_gpt2(folder: Path, n_layers: int = 12) -> None:
     from transformers import (
         GPT2Config,
         VisionEncoderDecoderConfig,
@@ -75,8 +85,8 @@ def _save_vit_gpt2(folder: Path) -> None:
 
     words = _words(50_257, "<|endoftext|>")
     end = words["<|endoftext|>"]
-    encoder: Any = ViTConfig()
-    decoder: Any = GPT2Config(bos_token_id=end, eos_token_id=end)
+    encoder: Any = ViTConfig(num_hidden_layers=n_layers)
+    decoder: Any = GPT2Config(n_layer=n_layers, bos_token_id=end, eos_token_id=end)
     config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
     model: Any = VisionEncoderDecoderModel(config)
     for name in ("decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id"):
@@ -84,13 +94,14 @@ def _save_vit_gpt2(folder: Path) -> None:
     _save(folder, model, ViTImageProcessorPil(), _of_bytes(words, "<|endoftext|>"))
 
 
-SAVERS: Mapping[str, Callable[[Path], None]] = {
+SAVERS: Mapping[str, Callable[..., None]] = {
     "BLIP": _save_blip,
     "GIT": _save_git,
     "BLIP-2 with the sizes of OPT-125m and ViT-B/14": _save_blip_2,
     "ViT-GPT2": _save_vit_gpt2,
 }
-"""What saves a checkpoint into a folder, by the published model whose sizes it has."""
+"""What saves a checkpoint into a folder, by the published model whose sizes it has; with a number, of so
+many layers in the network for pictures."""
 
 
 def _words(n_words: int, *special: str) -> dict[str, int]:
