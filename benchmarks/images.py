@@ -1,8 +1,7 @@
-"""Pictures: how many a second, how long one takes, and captions, beside the peers on the same weights.
+"""Pictures: how many a second, and how long one takes, beside the peers on the same weights.
 
 The pictures are 1,000 drawings of 0.3 to 12 megapixels, three quarters of them JPEG and the others
-PNG. The networks have the sizes of ViT-B/32 and of BLIP, with random weights: time does not depend
-on them.
+PNG. The networks have the sizes of ViT-B/32, with random weights: time does not depend on them.
 """
 
 from __future__ import annotations
@@ -20,16 +19,15 @@ import numpy as np
 from PIL import Image
 
 import kernels
-from holotype import CaptionerModel
 from holotype.encoders.config import Backend, Precision
 from report import Table
 from timing import in_turns
 
 _SHAPES = (4 / 3, 3 / 4, 3 / 2, 1.0, 16 / 9)
-_AT_ONCE = 32
+AT_ONCE = 32
 
 
-def _each_way(make: Callable[[], Any]) -> dict[str, Any]:
+def each_way(make: Callable[[], Any]) -> dict[str, Any]:
     """Return a model that runs without the kernels, and one with them where they are installed."""
     made = {"holotype": make()}
     if kernels.are_installed():
@@ -73,33 +71,6 @@ def _save_clip(folder: Path) -> None:
     CLIPProcessor(CLIPImageProcessorPil(), make(vocab=words, merges=[])).save_pretrained(folder)
 
 
-def _save_blip(folder: Path) -> None:
-    from transformers import (
-        BertTokenizer,
-        BlipConfig,
-        BlipForConditionalGeneration,
-        BlipImageProcessorPil,
-        BlipProcessor,
-    )
-
-    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]")
-    words = {word: at for at, word in enumerate((*special, *(f"w{at}" for at in range(30_518))))}
-    config = BlipConfig(
-        text_config={
-            "vocab_size": len(words),
-            "encoder_hidden_size": 768,
-            "num_attention_heads": 12,
-            "bos_token_id": words["[DEC]"],
-            "sep_token_id": words["[SEP]"],
-            "pad_token_id": words["[PAD]"],
-        },
-        vision_config={"image_size": 384, "patch_size": 16},
-    )
-    BlipForConditionalGeneration(config).save_pretrained(folder)
-    make: Any = BertTokenizer
-    BlipProcessor(BlipImageProcessorPil(), make(vocab=words)).save_pretrained(folder)
-
-
 def bulk_table(n_pictures: int = 1_000, n_rounds: int = 3) -> Table:
     """Measure pictures a second from files to vectors, the model's share of the time, and memory."""
     import torch
@@ -114,7 +85,7 @@ def bulk_table(n_pictures: int = 1_000, n_rounds: int = 3) -> Table:
         (folder / "pictures").mkdir()
         paths = draw_pictures(folder / "pictures", n_pictures)
         _save_clip(folder / "model")
-        ours = _each_way(lambda: load(folder / "model", device="cpu"))
+        ours = each_way(lambda: load(folder / "model", device="cpu"))
         library = SentenceTransformer(str(folder / "model"), device="cpu")
         model: Any = CLIPModel.from_pretrained(folder / "model").eval()
         processor: Any = CLIPProcessor.from_pretrained(folder / "model")
@@ -122,14 +93,14 @@ def bulk_table(n_pictures: int = 1_000, n_rounds: int = 3) -> Table:
         @torch.inference_mode()
         def by_loop() -> Any:
             found = []
-            for start in range(0, len(paths), _AT_ONCE):
-                images = [load_image(str(path)) for path in paths[start : start + _AT_ONCE]]
+            for start in range(0, len(paths), AT_ONCE):
+                images = [load_image(str(path)) for path in paths[start : start + AT_ONCE]]
                 inputs = processor(images=images, return_tensors="pt")
                 found.append(model.get_image_features(**inputs).pooler_output)
             return torch.cat(found).numpy()
 
         def by_library() -> Any:
-            return library.encode([str(path) for path in paths], batch_size=_AT_ONCE)
+            return library.encode([str(path) for path in paths], batch_size=AT_ONCE)
 
         largest = max(
             float(np.abs(one.encode_image(paths[:64]) - by_loop()[:64]).max())
@@ -142,7 +113,7 @@ def bulk_table(n_pictures: int = 1_000, n_rounds: int = 3) -> Table:
         }
         times = in_turns(functions, n_rounds, warm_up=False)
         busy, grown = _busy_share(ours["holotype"], paths), _growth(ours["holotype"], paths)
-        work = _work(functions)
+        work = work_s(functions)
     return Table(
         title=f"{n_pictures:,} pictures of 0.3 to 12 megapixels, ViT-B/32, float32",
         header=["library", "pictures a second", "of holotype's", "CPU time by holotype's"],
@@ -163,7 +134,7 @@ def bulk_table(n_pictures: int = 1_000, n_rounds: int = 3) -> Table:
     )
 
 
-def _work(functions: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+def work_s(functions: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """Return the processor time of each in one thread of torch, which others disturb less."""
     import torch
 
@@ -225,7 +196,7 @@ def one_table(n_rounds: int = 30) -> Table:
         file = BytesIO()
         image.save(file, "JPEG", quality=88)
         content = file.getvalue()
-        ours = _each_way(lambda: load(folder / "model", device="cpu"))
+        ours = each_way(lambda: load(folder / "model", device="cpu"))
         library = SentenceTransformer(str(folder / "model"), device="cpu")
         times = in_turns(
             {
@@ -237,63 +208,7 @@ def one_table(n_rounds: int = 30) -> Table:
     return _latency(times, "One JPEG of 2 megapixels from bytes to vector, ViT-B/32, float32")
 
 
-def captions_table(n_pictures: int = 16, n_rounds: int = 3, n_beams: int = 1) -> Table:
-    """Measure captions of BLIP's size in batches."""
-    import torch
-    from transformers import BlipForConditionalGeneration, BlipProcessor
-    from transformers.image_utils import load_image
-
-    from holotype import load
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "pictures").mkdir()
-        paths = draw_pictures(folder / "pictures", n_pictures)
-        _save_blip(folder / "model")
-        record = _captioner(n_beams)
-        ours = _each_way(lambda: load(record, checkpoint=folder / "model", device="cpu"))
-        model: Any = BlipForConditionalGeneration.from_pretrained(folder / "model").eval()
-        processor: Any = BlipProcessor.from_pretrained(folder / "model")
-
-        @torch.inference_mode()
-        def by_loop() -> None:
-            for start in range(0, len(paths), 16):
-                images = [load_image(str(path)) for path in paths[start : start + 16]]
-                inputs = processor(images=images, return_tensors="pt")
-                model.generate(**inputs, max_new_tokens=20, num_beams=n_beams)
-
-        times = in_turns(
-            {
-                **{name: partial(one.caption, paths) for name, one in ours.items()},
-                "transformers": by_loop,
-            },
-            n_rounds,
-            warm_up=False,
-        )
-    return _latency(
-        times, f"Captions of {n_pictures} pictures, BLIP's size, {_search(n_beams)}, float32"
-    )
-
-
-def _search(n_beams: int) -> str:
-    return "greedy" if n_beams == 1 else f"{n_beams} beams"
-
-
-def _captioner(n_beams: int = 1) -> CaptionerModel:
-    return CaptionerModel(
-        id="blip-size",
-        type="captioner",
-        name="BLIP's size",
-        huggingface_id="none/blip-size",
-        organization="none",
-        description="Random weights.",
-        embedding_dim=None,
-        max_new_tokens=20,
-        num_beams=n_beams,
-    )
-
-
-_EXPORTS: tuple[tuple[Backend, Precision], ...] = (
+EXPORTS: tuple[tuple[Backend, Precision], ...] = (
     ("onnx", "float32"),
     ("onnx", "int8"),
     ("openvino", "float32"),
@@ -306,21 +221,14 @@ def vector_exports_table(n_pictures: int = 32, n_rounds: int = 3) -> Table:
     """Measure exports of ViT-B/32's size, beside torch and transformers' own loop."""
     with tempfile.TemporaryDirectory() as name:
         _save_clip(Path(name) / "model")
-        made = _export_each(Path(name), _EXPORTS)
+        made = export_each(Path(name), EXPORTS)
         return vectors_by_exports(Path(name), made, n_pictures, n_rounds)
 
 
-def caption_exports_table(n_pictures: int = 4, n_rounds: int = 2) -> Table:
-    """Measure exports of BLIP's size, beside torch and transformers' own loop."""
-    with tempfile.TemporaryDirectory() as name:
-        _save_blip(Path(name) / "model")
-        made = _export_each(Path(name), [one for one in _EXPORTS if one[1] == "float32"])
-        return captions_by_exports(Path(name), made, n_pictures, n_rounds)
-
-
-def _export_each(
+def export_each(
     folder: Path, wanted: Iterable[tuple[Backend, Precision]]
 ) -> dict[tuple[Backend, Precision], Path]:
+    """Export the model of a folder, and return where each export lies."""
     from holotype.encoders.exports import export
 
     made = {}
@@ -344,51 +252,23 @@ def vectors_by_exports(
 
     @torch.inference_mode()
     def by_loop(pictures: Sequence[Image.Image]) -> None:
-        for batch in _batches(pictures, _AT_ONCE):
+        for batch in batches(pictures, AT_ONCE):
             model.get_image_features(**processor(images=batch, return_tensors="pt"))
 
     encoders: dict[str, Any] = {"torch": load(folder / "model", device="cpu")}
     for (backend, dtype), place in made.items():
         encoders[f"{backend}, {dtype}"] = load(place, backend=backend, dtype=dtype, device="cpu")
     ways = {name: one.encode_image for name, one in encoders.items()}
-    return _by_exports(ways, by_loop, folder, n_pictures, n_rounds, side=224, what="ViT-B/32")
+    return by_exports(ways, by_loop, folder, n_pictures, n_rounds, side=224, what="ViT-B/32")
 
 
-def captions_by_exports(
-    folder: Path, made: Mapping[tuple[Backend, Precision], Path], n_pictures: int, n_rounds: int
-) -> Table:
-    """Measure exports that are there; see `caption_exports_table`."""
-    import torch
-    from transformers import BlipForConditionalGeneration, BlipProcessor
-
-    from holotype import load
-
-    model: Any = BlipForConditionalGeneration.from_pretrained(folder / "model").eval()
-    processor: Any = BlipProcessor.from_pretrained(folder / "model")
-
-    @torch.inference_mode()
-    def by_loop(pictures: Sequence[Image.Image]) -> None:
-        for batch in _batches(pictures, 16):
-            inputs = processor(images=batch, return_tensors="pt")
-            model.generate(**inputs, max_new_tokens=20)
-
-    captioners: dict[str, Any] = {
-        "torch": load(_captioner(), checkpoint=folder / "model", device="cpu")
-    }
-    for (backend, dtype), place in made.items():
-        captioners[f"{backend}, {dtype}"] = load(
-            _captioner(), checkpoint=place, backend=backend, dtype=dtype, device="cpu"
-        )
-    ways = {name: one.caption for name, one in captioners.items()}
-    return _by_exports(ways, by_loop, folder, n_pictures, n_rounds, side=384, what="BLIP's size")
-
-
-def _batches(pictures: Sequence[Image.Image], n_at_once: int) -> Iterator[list[Image.Image]]:
+def batches(pictures: Sequence[Image.Image], n_at_once: int) -> Iterator[list[Image.Image]]:
+    """Yield pictures in RGB, so many at a time."""
     for start in range(0, len(pictures), n_at_once):
         yield [one.convert("RGB") for one in pictures[start : start + n_at_once]]
 
 
-def _by_exports(
+def by_exports(
     ways: Mapping[str, Callable[[Any], Any]],
     by_loop: Callable[[Sequence[Image.Image]], None],
     folder: Path,
@@ -398,6 +278,17 @@ def _by_exports(
     side: int,
     what: str,
 ) -> Table:
+    """Measure exports beside the loop of transformers, with pictures that are ready and from files.
+
+    Args:
+        ways: what reads pictures, by the name of the library.
+        by_loop: the loop.
+        folder: where pictures are drawn.
+        n_pictures: how many pictures there are.
+        n_rounds: how often each is counted.
+        side: the height and width of pictures that are ready, in pixels.
+        what: what is measured, for the title.
+    """
     (folder / "pictures").mkdir(exist_ok=True)
     paths = draw_pictures(folder / "pictures", n_pictures)
     ready = [Image.open(path).convert("RGB").resize((side, side)) for path in paths]

@@ -13,6 +13,7 @@ import aliases
 import artifacts
 import backends
 import breakdown
+import captions
 import cold_start
 import encoding
 import generation
@@ -47,9 +48,9 @@ ON_DEVICES: dict[str, Callable[[str, int], Table]] = {
 BENCHMARKS: dict[str, Callable[[int], Table]] = {
     "images": lambda _: images.bulk_table(),
     "one_image": lambda _: images.one_table(),
-    "captions": lambda _: images.captions_table(),
+    "captions": lambda _: captions.table(),
     "image_exports": lambda _: images.vector_exports_table(),
-    "caption_exports": lambda _: images.caption_exports_table(),
+    "caption_exports": lambda _: captions.exports_table(),
     "importing": lambda _: importing.table(),
     "lookups": lambda _: lookups.table(),
     "generation": lambda _: generation.table(),

@@ -24,7 +24,6 @@ from holotype.encoders import Captioner
 from holotype.encoders.captioner import Caption
 from holotype.encoders.checkpoints.captioner import CAPTIONERS
 from holotype.encoders.torch_backend.backbone import weight_bytes
-from holotype.encoders.torch_backend.blip_writer import empty_cache
 from holotype.encoders.torch_backend.captioner import CACHE_ARGUMENT
 from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
 from holotype.errors import (
@@ -129,7 +128,7 @@ def test_short_captions_of_blip_need_no_keys_of_pictures(
 ) -> None:
     processor = blip(tmp_path)
     captioner = load(record_of(**options), checkpoint=tmp_path, device="cpu")
-    attention = writing_layers(captioner)[0]._to_pictures
+    attention = writing_layers(captioner)[0].sight.attend
     assert type(attention).__name__ == (
         way if one_dnn_multiplies(torch.device("cpu"), torch.float32) else "_ByKeys"
     )
@@ -154,8 +153,10 @@ def test_both_ways_are_as_exact_as_transformers(max_new_tokens: int, tmp_path: P
         "output_logits": True,
     }
     with torch.inference_mode():
-        own = captioner._towers.network._model._model
-        ours = own.generate(pixels, **options | {CACHE_ARGUMENT: empty_cache()})
+        captions = captioner._towers.network._model
+        ours = captions._model.generate(
+            pixels, **options | {CACHE_ARGUMENT: captions._empty_cache()}
+        )
         theirs = model.generate(pixels, **options)
         exact = model.double().generate(pixels.double(), **options)
     assert torch.equal(ours.sequences, exact.sequences)
@@ -169,12 +170,13 @@ def test_captions_in_half_precision_attend_by_keys(tmp_path: Path) -> None:
     captioner = load(
         record_of(max_new_tokens=4), checkpoint=tmp_path, device="cpu", dtype="bfloat16"
     )
-    assert type(writing_layers(captioner)[0]._to_pictures).__name__ == "_ByKeys"
+    assert type(writing_layers(captioner)[0].sight.attend).__name__ == "_ByKeys"
     assert all(0 < caption.score <= 1 for caption in captioner.caption(PICTURES))
 
 
 def writing_layers(captioner: Any) -> Any:
-    return captioner._towers.network._model._model.text_decoder.bert.encoder.layer
+    (layers,) = captioner._towers.network._model._model.text_decoder.bert.encoder.layer
+    return layers._network._layers
 
 
 def test_all_maps_are_the_faster_ones(each: Any) -> None:

@@ -19,9 +19,10 @@ from tests.runtime.image_models import (
     siglip,
     siglip2,
     siglip2_fixed,
+    vit_gpt2,
 )
 from torch import nn
-from transformers import CLIPVisionConfig, CLIPVisionModel
+from transformers import CLIPVisionConfig, CLIPVisionModel, ViTConfig, ViTModel
 
 from holotype import load
 from holotype.encoders.torch_backend import linear_map, pre_norm_encoder
@@ -90,6 +91,24 @@ def test_devices_without_one_dnn_get_the_same(monkeypatch: pytest.MonkeyPatch) -
     assert_near(results(model, 3), theirs, 1e-5)
 
 
+@pytest.mark.parametrize("has_bias", [True, False])
+@pytest.mark.parametrize("n_rows", [1, 40])
+def test_a_vit_gives_the_same(has_bias: bool, n_rows: int) -> None:
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    config: Any = ViTConfig(
+        **sizes, num_attention_heads=2, image_size=28, patch_size=7, qkv_bias=has_bias
+    )
+    model: Any = ViTModel(config)
+    model.eval()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    theirs = results(model, n_rows)
+    replace_encoders(model)
+    assert any(isinstance(one, PreNormEncoder) for one in model.modules())
+    assert_near(results(model, n_rows), theirs, 1e-5)
+
+
 def test_one_picture_is_not_padded(monkeypatch: pytest.MonkeyPatch) -> None:
     model = vision()
     replace_encoders(model)
@@ -127,6 +146,7 @@ def modules_of(encoder: Any) -> list[nn.Module]:
         (blip, 1),
         (blip_2, 1),
         (git, 1),
+        (vit_gpt2, 1),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -19,6 +19,8 @@ from tests.runtime.parity import assert_same, change
 from holotype import load
 from holotype.encoders import ColbertEncoder
 from holotype.encoders.checkpoints.visual import IN_TILES, USUAL_DIM, VISUAL
+from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
+from holotype.encoders.torch_backend.pre_norm_encoder import PreNormEncoder
 from holotype.errors import (
     CatalogueMismatchError,
     CheckpointError,
@@ -100,6 +102,15 @@ def test_scores(each: Any) -> None:
     ours = encoder.similarity(encoder.encode_query(QUERIES), encoder.encode_image(PAGES))
     assert np.abs(ours - theirs).max() <= 1e-4
     assert np.ptp(theirs) > 1e-2
+
+
+def test_all_maps_are_the_faster_ones(each: Any) -> None:
+    _, _, encoder, _ = each
+    modules = list(encoder._towers.pictures._model._parts._model.modules())
+    left = [one for one in modules if isinstance(one, torch.nn.Linear)]
+    assert not one_dnn_multiplies(torch.device("cpu"), torch.float32) or not left
+    has_siglip = any(type(one).__name__ == "SiglipVisionModel" for one in modules)
+    assert any(isinstance(one, PreNormEncoder) for one in modules) == has_siglip
 
 
 def test_streams_and_batches(each: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,7 @@ import torch
 import transformers
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import (
-    BlipForConditionalGeneration,
-    GenerationConfig,
-    GenerationMixin,
-    PreTrainedModel,
-)
+from transformers import Cache, GenerationConfig, GenerationMixin, PreTrainedModel
 
 from holotype.encoders.checkpoints.captioner import CAPTIONERS, GENERATION_FILE
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
@@ -29,7 +24,6 @@ from holotype.encoders.kinds.plan import CaptionerPlan
 from holotype.encoders.running.captions import Writers, Written, n_until_end
 from holotype.encoders.running.network import OutputOf
 from holotype.encoders.torch_backend.backbone import Placement, weight_bytes
-from holotype.encoders.torch_backend.blip_writer import empty_cache, replace_writing_layers
 from holotype.encoders.torch_backend.forwards import replace_linears
 from holotype.encoders.torch_backend.network import TorchNetwork
 from holotype.encoders.torch_backend.pre_norm_encoder import replace_encoders
@@ -37,6 +31,7 @@ from holotype.encoders.torch_backend.quiet import without_messages
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.weights import build_model, read_config
+from holotype.encoders.torch_backend.writers import replace_writer
 from holotype.errors import CheckpointError
 
 # GPT-2 kept its causal mask as a tensor.
@@ -65,15 +60,19 @@ def build_captioner(plan: CaptionerPlan, placement: Placement) -> Writers:
     longest = longest_caption(plan.encoding, plan.limits, n_shown, plan.record.id)
     n_new = longest - n_shown
     with torch.inference_mode():
-        if isinstance(model, BlipForConditionalGeneration):
-            replace_writing_layers(
-                model.text_decoder,
-                n_beams=plan.encoding.num_beams,
-                n_new=n_new,
-                cache_argument=CACHE_ARGUMENT,
-            )
+        empty_cache = replace_writer(
+            model, n_beams=plan.encoding.num_beams, n_new=n_new, cache_argument=CACHE_ARGUMENT
+        )
         memory_bytes += _replace_maps(model)
-    captions = Captions(model, plan.encoding, prompt, n_new, placement, memory_bytes)
+    captions = Captions(
+        model,
+        plan.encoding,
+        prompt,
+        n_new,
+        placement,
+        memory_bytes=memory_bytes,
+        empty_cache=empty_cache,
+    )
     return Writers(network=TorchNetwork(captions), tokenizer=tokenizer, dtype=placement.name)
 
 
@@ -145,7 +144,9 @@ class Captions:
         prompt: Sequence[int] | None,
         n_new: int,
         placement: Placement,
+        *,
         memory_bytes: int,
+        empty_cache: Callable[[], Cache] | None,
     ) -> None:
         """Take a model that is on its device.
 
@@ -156,6 +157,7 @@ class Captions:
             n_new: how many tokens follow it at most.
             placement: where and in which type it runs.
             memory_bytes: how many bytes its weights take.
+            empty_cache: what makes the cache of a call; None for that of transformers.
         """
         self._model: Any = model
         self._placement = placement
@@ -175,8 +177,7 @@ class Captions:
             "output_hidden_states": False,
             "num_return_sequences": 1,
         }
-        self._writer: Any = writer_of(model)
-        self._shows_patches = encoding.model_type == "blip"
+        self._empty_cache = empty_cache
         self._writes_after_start = encoding.model_type == "vision-encoder-decoder"
         _, self._ends = ends_of(model, encoding.model_type)
 
@@ -210,27 +211,49 @@ class Captions:
             else:
                 inputs["input_ids"] = ids
                 inputs["attention_mask"] = torch.ones_like(ids)
-        if self._shows_patches:
-            inputs[CACHE_ARGUMENT] = empty_cache()
+        if self._empty_cache is not None:
+            inputs[CACHE_ARGUMENT] = self._empty_cache()
         with without_messages("transformers.generation.utils"):
             found = self._model.generate(**inputs, **self._options)
         return self._read(found)
 
     def _read(self, found: Any) -> list[Written]:
         sequences: Tensor = found.sequences
-        indices = getattr(found, "beam_indices", None)
-        logs = self._writer.compute_transition_scores(
-            sequences, found.logits, indices, normalize_logits=True
-        )
+        logs = _log_probabilities(sequences, found.logits, getattr(found, "beam_indices", None))
         n_new = logs.shape[1]
         written = []
-        for ids, scores in zip(sequences.tolist(), logs.float().cpu().tolist(), strict=True):
+        for ids, scores in zip(sequences.tolist(), logs.tolist(), strict=True):
             start = len(ids) - n_new
             n_kept = n_until_end(ids[start:], self._ends)
             chosen = scores[:n_kept]
             mean = sum(chosen) / len(chosen) if chosen else 0.0
             written.append(Written(ids=tuple(ids[: start + n_kept]), log_probability=mean))
         return written
+
+
+def _log_probabilities(sequences: Tensor, logits: Sequence[Tensor], rows: Tensor | None) -> Tensor:
+    """Return the logarithms of the probabilities of the tokens that were written.
+
+    Args:
+        sequences: the captions: ``[n_captions, n_tokens]``.
+        logits: those of each step: ``[n_rows, vocab_size]``.
+        rows: the row of each step from which a token was taken, below 0 behind the end of a caption:
+            ``[n_captions, n_steps]``; None where a caption has one row.
+
+    Returns:
+        ``[n_captions, n_new]``.
+    """
+    if rows is None:
+        rows = torch.arange(len(sequences), device=sequences.device)[:, None]
+        rows = rows.expand(-1, len(logits))
+    n_new = int((rows >= 0).sum(dim=1).max())
+    rows = rows[:, :n_new].clamp(min=0)
+    tokens = sequences[:, sequences.shape[1] - n_new :]
+    found = [
+        (step[rows[:, at], tokens[:, at]] - step.logsumexp(dim=-1)[rows[:, at]])
+        for at, step in enumerate(logits[:n_new])
+    ]
+    return torch.stack(found, dim=1)
 
 
 def prompt_ids(

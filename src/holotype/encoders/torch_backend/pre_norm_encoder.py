@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, ViTModel
 from transformers.activations import GELUActivation, GELUTanh, QuickGELUActivation
 from transformers.modeling_outputs import BaseModelOutput
+from transformers.models.vit.modeling_vit import ViTLayer
 
 from holotype.encoders.kernels import kernels
 from holotype.encoders.torch_backend.compiled_attention import CompiledRows
@@ -58,16 +59,36 @@ def replace_encoders(model: PreTrainedModel) -> None:
                 embeddings = getattr(module, "embeddings", None)
                 n_positions = getattr(embeddings, "num_positions", None)
                 setattr(module, name, PreNormEncoder(child, n_positions))
-                _replace_patches(embeddings)
+                _replace_patches(embeddings, "patch_embedding")
+        if isinstance(module, ViTModel):
+            # It has its layers itself, and calls one after the other.
+            patches = module.embeddings.patch_embeddings
+            encoder = PreNormEncoder(module, patches.num_patches + 1)
+            module.layers = nn.ModuleList([_AsOneLayer(encoder)])
+            _replace_patches(patches, "projection")
 
 
-def _replace_patches(embeddings: Any) -> None:
+class _AsOneLayer(nn.Module):
+    """An encoder that is called as a layer is."""
+
+    def __init__(self, encoder: PreNormEncoder) -> None:
+        super().__init__()
+        self._encoder = encoder
+
+    def forward(
+        self, states: Tensor, attention_mask: Tensor | None = None, **_options: Any
+    ) -> Tensor:
+        found: Tensor = self._encoder(states, attention_mask).last_hidden_state
+        return found
+
+
+def _replace_patches(embeddings: Any, name: str) -> None:
     """Let a convolution over squares that do not overlap run as the linear map that it is."""
-    own = getattr(embeddings, "patch_embedding", None)
+    own = getattr(embeddings, name, None)
     if not isinstance(own, nn.Conv2d) or own.stride != own.kernel_size:
         return
     if own.padding in ("valid", (0, 0)) and one_dnn_multiplies(own.weight.device, own.weight.dtype):
-        embeddings.patch_embedding = _Patches(own, embeddings.num_patches)
+        setattr(embeddings, name, _Patches(own, embeddings.num_patches))
 
 
 class _Patches(nn.Module):
@@ -107,7 +128,7 @@ class PreNormEncoder(nn.Module):
         """
         super().__init__()
         layers = list(own.layers)
-        self._n_heads: int = layers[0].self_attn.num_heads
+        self._n_heads = _n_heads(layers[0])
         weight: Tensor = layers[0].mlp.fc1.weight
         counts = row_counts(weight.dtype)
         if n_positions is not None:
@@ -158,6 +179,12 @@ class PreNormEncoder(nn.Module):
         return BaseModelOutput(last_hidden_state=vectors[:n_real].view(n_rows, n_tokens, width))
 
 
+def _n_heads(own: Any) -> int:
+    attention = own.attention if isinstance(own, ViTLayer) else own.self_attn
+    found: int = attention.num_attention_heads if isinstance(own, ViTLayer) else attention.num_heads
+    return found
+
+
 def _layer(own: Any, counts: RowCounts) -> PreNormLayer:
     def mapped(weight: Tensor, bias: Tensor | None) -> LinearMap:
         return linear_map(weight, bias, counts)
@@ -177,21 +204,26 @@ def _layer(own: Any, counts: RowCounts) -> PreNormLayer:
         widen = mapped(up.weight, up.bias).gelu
     else:
         widen = _then(mapped(up.weight, up.bias), activation)
-    attention = own.self_attn
+    if isinstance(own, ViTLayer):
+        attention, attended = own.attention, own.attention.o_proj
+        norms = (own.layernorm_before, own.layernorm_after)
+    else:
+        attention, norms = own.self_attn, (own.layer_norm1, own.layer_norm2)
+        attended = attention.projection if hasattr(attention, "qkv") else attention.out_proj
     if hasattr(attention, "qkv"):
         query_key_value = mapped(attention.qkv.weight, attention.qkv.bias)
-        attended = attention.projection
     else:
         three = (attention.q_proj, attention.k_proj, attention.v_proj)
+        biases = [one.bias for one in three if one.bias is not None]
         query_key_value = mapped(
-            torch.cat([one.weight for one in three]), torch.cat([one.bias for one in three])
+            torch.cat([one.weight for one in three]), torch.cat(biases) if biases else None
         )
-        attended = attention.out_proj
+    attention_norm, output_norm = map(_norm, norms)
     return PreNormLayer(
-        attention_norm=_norm(own.layer_norm1),
+        attention_norm=attention_norm,
         query_key_value=query_key_value,
         attended=mapped(attended.weight, attended.bias),
-        output_norm=_norm(own.layer_norm2),
+        output_norm=output_norm,
         widen=widen,
         down=down_map,
     )

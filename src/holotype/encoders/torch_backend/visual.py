@@ -22,7 +22,9 @@ from holotype.encoders.kinds.colbert import PictureSide
 from holotype.encoders.kinds.plan import ColbertPlan
 from holotype.encoders.running.network import Output, Tower, Towers
 from holotype.encoders.torch_backend.backbone import Placement, require_embeddings, weight_bytes
+from holotype.encoders.torch_backend.forwards import replace_linears
 from holotype.encoders.torch_backend.network import TorchNetwork
+from holotype.encoders.torch_backend.pre_norm_encoder import replace_encoders
 from holotype.encoders.torch_backend.tensors import read_tensors
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
 from holotype.encoders.torch_backend.weights import build_model, read_config
@@ -46,9 +48,13 @@ def build_visual(
     move: Any = model.to
     model = move(device=placement.device, dtype=placement.dtype)
     width = dim or plan.encoding.native_dim
-    parts = _Parts(model, pictures, width, placement, weight_bytes(model))
-    tower = Tower(TorchNetwork(QueryVectors(parts)), tokenizer)
     n_parts = _n_patches(model) if pictures.begins else None
+    memory_bytes = weight_bytes(model)
+    replace_encoders(model)
+    with torch.inference_mode():
+        replace_linears(model)
+    parts = _Parts(model, pictures, width, placement, memory_bytes)
+    tower = Tower(TorchNetwork(QueryVectors(parts)), tokenizer)
     prompt = make_page_prompt(folder, pictures, tokenizer, n_parts=n_parts)
     return Towers(
         document=tower,
