@@ -18,7 +18,7 @@ from holotype.cli import (
     registry_commands,
 )
 from holotype.cli.adding import add
-from holotype.cli.catalogues import OWN, open_catalogue
+from holotype.cli.catalogues import OWN, find_clashes, open_catalogue
 from holotype.cli.docs import docs
 from holotype.cli.exporting import export
 from holotype.cli.generator import generate, validate
@@ -26,7 +26,7 @@ from holotype.cli.groups import Command, CommandGroup, add_commands, epilogue, m
 from holotype.cli.licences import LICENSES
 from holotype.cli.listing import list_models
 from holotype.cli.new_package import new
-from holotype.cli.output import counted_models, write
+from holotype.cli.output import counted_models, note, write
 from holotype.cli.refreshing import refresh
 from holotype.cli.serve import SERVE
 from holotype.cli.showing import show
@@ -210,19 +210,24 @@ def make_app() -> typer.Typer:
 def _root(
     context: typer.Context,
     catalogue: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             metavar="MODULE",
-            help="The generated module to read, such as acme.models for a catalogue of your own.",
+            help="The generated module to read, such as acme.models for a catalogue of your own; "
+            f"given several times, the first that has an id counts.  [default: {OWN}]",
+            show_default=False,
         ),
-    ] = OWN,
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Say which versions these are, and exit.")
     ] = False,
 ) -> None:
-    context.obj = catalogue
+    context.obj = ",".join(catalogue or (OWN,))
+    if len(catalogue or ()) > 1:
+        for clash in find_clashes(open_catalogue(context.obj)):
+            note(f"note: {clash}")
     if version:
-        write(f"{_version(catalogue)}\n")
+        write(f"{_version(context.obj)}\n")
         raise typer.Exit
     if context.invoked_subcommand is None:
         context.fail("Missing command.")

@@ -148,8 +148,9 @@ def _of_deployment(place: str, catalogue: Catalogue[Any] | None) -> Iterator[_Ro
                 continue
             place = source_text(variant.source)
             if isinstance(variant.source, BuiltinSource):
-                own = {"license": "apache-2.0", "source": "holotype", "commercial_use": True}
-                yield _Row(name, place, **own)
+                yield _Row(
+                    name, place, license="apache-2.0", source="holotype", commercial_use=True
+                )
             else:
                 yield _Row(name, place, problem=_NO_RECORD)
 
