@@ -43,6 +43,10 @@ class Catalogue(Generic[IdT]):
         """Keep the records; indexes are built on first use."""
         self.records = tuple(records)
 
+    def __repr__(self) -> str:
+        """Show how many models there are."""
+        return f"{type(self).__name__}({len(self.records)} models)"
+
     def get_model(self, id: str) -> ModelInfo:
         """Return the record with this id, alias or Hugging Face id, in any letter case.
 

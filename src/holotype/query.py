@@ -46,6 +46,9 @@ class _Criteria(TypedDict, total=False):
     """`text`, `image`, `audio` or `video`."""
     license: str | Collection[str] | None
     """One licence id, or several acceptable ones."""
+    commercial_use: bool | None
+    """Whether the licence allows commercial use; models whose licence is unknown, or has to be read
+    for that, meet neither."""
     min_embedding_dim: int | str | None
     """The smallest native dimension."""
     max_embedding_dim: int | str | None
@@ -108,6 +111,7 @@ _CHECKS: dict[str, _Check] = {
     "language": _speaks,
     "modality": lambda record, modality: modality in record.modalities,
     "license": lambda record, ids: record.license is not None and record.license.lower() in ids,
+    "commercial_use": lambda record, wanted: record.commercial_use is wanted,
     "min_embedding_dim": _at_least("embedding_dim"),
     "max_embedding_dim": _at_most("embedding_dim"),
     "max_truncated_dim": _at_most("smallest_dim"),
@@ -123,7 +127,7 @@ _CHECKS: dict[str, _Check] = {
 }
 """The check of each criterion; an unknown value satisfies none."""
 
-_YES_OR_NO = frozenset({"matryoshka", "allow_remote_code", "gated"})
+_YES_OR_NO = frozenset({"commercial_use", "matryoshka", "allow_remote_code", "gated"})
 _SCORES = frozenset({"min_beir_avg", "min_ms_marco_mrr10"})
 _PAIRS = (("min_embedding_dim", "max_embedding_dim"), ("min_parameters", "max_parameters"))
 

@@ -200,6 +200,17 @@ class ModelInfo(Generic[DimT_co]):
         return bool(self.huggingface_id) and source.partition(":")[0] != "folder"
 
     @property
+    def commercial_use(self) -> bool | None:
+        """Whether the licence lets you use the weights commercially, as far as its id says.
+
+        None if the licence is unknown, or has rules of its own that must be read, such as `gemma`.
+        Conditions of licences that allow it, such as naming the authors, hold all the same.
+        """
+        from holotype.licences import allows_commercial_use
+
+        return allows_commercial_use(self.license)
+
+    @property
     def weights_bytes(self) -> int | None:
         """An estimate of the bytes that the weights take: 4 for each of the `parameters`.
 

@@ -146,7 +146,8 @@ def licenses_are_known(entry: Entry, _: Entries) -> Iterator[Breach]:
             f"the licence {quote_json(license)} is unknown",
             "expected an SPDX expression, or one of the Hub's licence ids",
             (f"did you mean {quote_json(meant)}? " if meant else "")
-            + "write null where no source names one, and other for a licence with no id",
+            + "write null where no source names one, other for a licence with no id, and "
+            "licenseref-NAME for one of your own",
         )
 
 

@@ -124,6 +124,30 @@ def test_a_deadline_is_kept(slow: RunningServer) -> None:
     SlowEncoder.go.set()
 
 
+def test_a_deadline_names_the_model_that_was_not_loaded_and_why(tmp_path: Path) -> None:
+    model = f"{{source: {{type: custom, factory: '{CLASS}'}}, memory: 60MiB"
+    deployment = tmp_path / "deployment.yaml"
+    deployment.write_text(
+        "version: '1.0'\n"
+        "pool: {memory: 100MiB, min_resident: 60s}\n"
+        "models:\n"
+        f"  first: {model}, preload: true}}\n"
+        f"  second: {model}}}\n"
+        "  both: {ensemble: {of: {first: 0.5, second: 0.5}}}\n"
+    )
+    SlowEncoder.go.set()
+    with running_server(deployment=str(deployment), allow=(CLASS,)) as running:
+        for name in ("second", "both"):
+            response = running.post(
+                "/v1/embeddings", {"model": name, "input": "x"}, x_request_timeout_ms="300"
+            )
+            assert response.status_code == 503
+            error = response.json()["error"]
+            assert error["code"] == "loading"
+            assert f"{name!r} was not loaded within 0.3 s" in error["message"]
+            assert "('second' is " in error["message"] and "'first'" not in error["message"]
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "1e3", "٣", "9" * 30])
 def test_a_deadline_that_is_none_is_refused(slow: RunningServer, text: str) -> None:
     response = slow.client.post(

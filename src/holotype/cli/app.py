@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,14 +19,15 @@ from holotype.cli import (
     registry_commands,
 )
 from holotype.cli.adding import add
-from holotype.cli.catalogues import OWN, open_catalogue
+from holotype.cli.catalogues import OWN, find_clashes, open_catalogue
 from holotype.cli.docs import docs
 from holotype.cli.exporting import export
 from holotype.cli.generator import generate, validate
 from holotype.cli.groups import Command, CommandGroup, add_commands, epilogue, make_group
+from holotype.cli.licences import LICENSES
 from holotype.cli.listing import list_models
 from holotype.cli.new_package import new
-from holotype.cli.output import counted_models, write
+from holotype.cli.output import counted_models, note, write
 from holotype.cli.refreshing import refresh
 from holotype.cli.serve import SERVE
 from holotype.cli.showing import show
@@ -64,6 +65,52 @@ _COMMANDS: tuple[Command, ...] = (
             "holotype show bge-m3 --json",
         ),
     ),
+    LICENSES,
+    SERVE,
+    Command(
+        "export",
+        export,
+        "Write a model for ONNX Runtime or OpenVINO.",
+        (
+            "holotype export bge-m3 --backend onnx",
+            "holotype export all-minilm-l6-v2 --backend openvino --dtype bfloat16",
+            "holotype export colbert-v2 --backend onnx --dtype int8 --texts mine.txt --to small",
+        ),
+    ),
+    locking.DOWNLOAD,
+    Command(
+        "new",
+        new,
+        "Make a package with a catalogue of your own.",
+        ("holotype new my-models",),
+    ),
+    Command(
+        "add",
+        add,
+        "Make an entry from a repository or a folder.",
+        (
+            "holotype add BAAI/bge-m3 --dry-run",
+            "holotype add acme/encoder --from path/to/the/checkpoint --file acme/models.json",
+        ),
+    ),
+    Command(
+        "verify",
+        verify,
+        "Compare models with their checkpoints.",
+        (
+            "holotype verify bge-m3",
+            "holotype verify all-minilm-l6-v2 --from path/to/the/checkpoint",
+            "holotype verify --resume verified.jsonl",
+            "holotype verify --all --from-facts facts.jsonl",
+            "holotype verify bge-m3 --fix --catalogue-file models.json",
+        ),
+    ),
+    Command(
+        "refresh",
+        refresh,
+        "Show what changed upstream since the pinned revision.",
+        ("holotype refresh bge-m3", "holotype refresh --json"),
+    ),
     Command(
         "validate",
         validate,
@@ -85,51 +132,6 @@ _COMMANDS: tuple[Command, ...] = (
         "Write MODELS.md and a page for each family of models.",
         ("holotype docs", "holotype docs --check", "holotype docs --stdout | less"),
     ),
-    Command(
-        "verify",
-        verify,
-        "Compare models with their checkpoints.",
-        (
-            "holotype verify bge-m3",
-            "holotype verify all-minilm-l6-v2 --from path/to/the/checkpoint",
-            "holotype verify --resume verified.jsonl",
-            "holotype verify --all --from-facts facts.jsonl",
-            "holotype verify bge-m3 --fix --catalogue-file models.json",
-        ),
-    ),
-    Command(
-        "new",
-        new,
-        "Make a package with a catalogue of your own.",
-        ("holotype new my-models",),
-    ),
-    Command(
-        "add",
-        add,
-        "Make an entry from a repository or a folder.",
-        (
-            "holotype add BAAI/bge-m3 --dry-run",
-            "holotype add acme/encoder --from path/to/the/checkpoint --file acme/models.json",
-        ),
-    ),
-    Command(
-        "refresh",
-        refresh,
-        "Show what changed upstream since the pinned revision.",
-        ("holotype refresh bge-m3", "holotype refresh --json"),
-    ),
-    locking.DOWNLOAD,
-    Command(
-        "export",
-        export,
-        "Write a model for ONNX Runtime or OpenVINO.",
-        (
-            "holotype export bge-m3 --backend onnx",
-            "holotype export all-minilm-l6-v2 --backend openvino --dtype bfloat16",
-            "holotype export colbert-v2 --backend onnx --dtype int8 --texts mine.txt --to small",
-        ),
-    ),
-    SERVE,
 )
 
 _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
@@ -163,12 +165,35 @@ _GROUPS: tuple[tuple[str, str, tuple[Command, ...]], ...] = (
 )
 """Name, summary and commands of each group."""
 
+_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Models", ("list", "show", "licenses")),
+    ("Files", ("artifact", "alias", "download", "export")),
+    ("Servers", ("serve", "deployment", "pool", "registry", "db", "keys")),
+    ("Catalogues", ("new", "add", "verify", "refresh", "validate", "generate", "docs")),
+)
+"""The headings under which the help lists the commands and groups."""
+
+
+class _Root(CommandGroup):
+    """The command itself, whose help lists what there is under headings."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections; see `typer.core.TyperGroup`."""
+        width = max(map(len, self.commands))
+        for heading, names in _SECTIONS:
+            rows = [
+                (name.ljust(width), self.commands[name].get_short_help_str(formatter.width))
+                for name in names
+            ]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
 
 def make_app() -> typer.Typer:
     """Return the command; its help and errors are always plain text."""
     app = typer.Typer(
         name="holotype",
-        cls=CommandGroup,
+        cls=_Root,
         help=_SUMMARY,
         epilog=epilogue(_EXAMPLES),
         rich_markup_mode=None,
@@ -186,19 +211,24 @@ def make_app() -> typer.Typer:
 def _root(
     context: typer.Context,
     catalogue: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             metavar="MODULE",
-            help="The generated module to read, such as acme.models for a catalogue of your own.",
+            help="The generated module to read, such as acme.models for a catalogue of your own; "
+            f"given several times, the first that has an id counts.  [default: {OWN}]",
+            show_default=False,
         ),
-    ] = OWN,
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Say which versions these are, and exit.")
     ] = False,
 ) -> None:
-    context.obj = catalogue
+    context.obj = ",".join(catalogue or (OWN,))
+    if len(catalogue or ()) > 1:
+        for clash in find_clashes(open_catalogue(context.obj)):
+            note(f"note: {clash}")
     if version:
-        write(f"{_version(catalogue)}\n")
+        write(f"{_version(context.obj)}\n")
         raise typer.Exit
     if context.invoked_subcommand is None:
         context.fail("Missing command.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from importlib import import_module
 
 import typer
@@ -17,14 +18,15 @@ OWN = "holotype.models"
 
 @dataclass(frozen=True, slots=True)
 class OpenCatalogue:
-    """The contents of a generated module.
+    """The contents of a generated module, or of several together.
 
     Attributes:
-        name: the import name of the module.
+        name: the import name of the module; several are separated by commas.
         catalogue: its records and the queries over them.
         sources: the sources that its records name.
         version: the version of its facts.
         constants: the constant of each model, by id.
+        parts: the modules of which it consists; empty if it is one.
     """
 
     name: str
@@ -32,14 +34,49 @@ class OpenCatalogue:
     sources: Mapping[str, Source]
     version: str
     constants: Mapping[str, str]
+    parts: tuple[OpenCatalogue, ...] = ()
+
+    def holding(self, record: ModelInfo) -> OpenCatalogue:
+        """Return the module that a record is from; of a record from elsewhere, this."""
+        return next((part for part in self.parts if part.catalogue.holds(record)), self)
 
 
 def open_catalogue(name: str) -> OpenCatalogue:
-    """Import a generated module.
+    """Import a generated module, or several, of which the first with an id counts.
+
+    Args:
+        name: the import name; several are separated by commas.
 
     Raises:
         typer.BadParameter: there is no such module, or holotype did not generate it.
     """
+    return reduce(_followed_by, map(_open_module, name.split(",")))
+
+
+def find_clashes(opened: OpenCatalogue) -> Iterator[str]:
+    """Yield a line on each id that means other models in other modules."""
+    for at, later in enumerate(opened.parts):
+        for first in opened.parts[:at]:
+            for record in later.catalogue.records:
+                if record.id in first.constants and not first.catalogue.holds(record):
+                    yield (
+                        f"{record.id!r} differs between {first.name} and {later.name}; that of "
+                        f"{first.name} counts"
+                    )
+
+
+def _followed_by(first: OpenCatalogue, second: OpenCatalogue) -> OpenCatalogue:
+    return OpenCatalogue(
+        name=f"{first.name},{second.name}",
+        catalogue=first.catalogue.followed_by(second.catalogue),
+        sources={**second.sources, **first.sources},
+        version=f"{first.version},{second.version}",
+        constants={**second.constants, **first.constants},
+        parts=(*(first.parts or (first,)), second),
+    )
+
+
+def _open_module(name: str) -> OpenCatalogue:
     try:
         module = import_module(name)
     except (ImportError, ValueError, TypeError) as error:
@@ -92,7 +129,7 @@ def complete_type(context: typer.Context, incomplete: str) -> Iterator[str]:
 def _completions(context: typer.Context) -> tuple[ModelInfo, ...]:
     """Return the models to complete from: none while --catalogue is not a module yet."""
     try:
-        opened = open_catalogue(context.find_root().params.get("catalogue") or OWN)
+        opened = open_catalogue(",".join(context.find_root().params.get("catalogue") or (OWN,)))
     except typer.BadParameter:
         return ()
     return opened.catalogue.listed

@@ -49,6 +49,10 @@ def docs(
     if check and stdout:
         raise typer.BadParameter("give --check or --stdout, not both")
     opened = open_catalogue(context.obj)
+    if opened.parts:
+        raise typer.BadParameter(
+            "pages are of one catalogue; give it once", param_hint="--catalogue"
+        )
     folder = output.parent / FOLDER if families is None else families
     text = models_page(opened, Path(os.path.relpath(folder, output.parent)).as_posix())
     if stdout:

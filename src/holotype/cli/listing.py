@@ -23,6 +23,7 @@ _EVERYTHING = "*"
 
 _OFTEN_UNKNOWN = {
     "license": "license",
+    "commercial_use": "commercial_use",
     "matryoshka": "matryoshka",
     "max_truncated_dim": "matryoshka",
     "min_context_length": "context_length",
@@ -37,6 +38,7 @@ _OFTEN_UNKNOWN = {
 """The criteria on values that many entries do not know, and the attribute of each."""
 
 _IN_WORDS = {
+    "commercial_use": "terms for commercial use",
     "matryoshka": "Matryoshka sizes",
     "requires_remote_code": "need of remote code",
     "gated": "terms of access",
@@ -52,6 +54,7 @@ def list_models(
     language: options.Language = None,
     modality: options.Modality = None,
     license: options.License = None,
+    commercial_use: options.CommercialUse = None,
     min_embedding_dim: options.MinEmbeddingDim = None,
     max_embedding_dim: options.MaxEmbeddingDim = None,
     max_truncated_dim: options.MaxTruncatedDim = None,
@@ -89,6 +92,7 @@ def list_models(
         "language": language,
         "modality": modality,
         "license": license or None,
+        "commercial_use": commercial_use,
         "min_embedding_dim": min_embedding_dim,
         "max_embedding_dim": max_embedding_dim,
         "max_truncated_dim": max_truncated_dim,

@@ -201,6 +201,14 @@ NoRemoteCode: TypeAlias = Annotated[
         help="Only models that are known to need no code from their repository.",
     ),
 ]
+CommercialUse: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--commercial-use/--no-commercial-use",
+        help="Whether the licence allows commercial use, by its id; where it has to be read for "
+        "that, neither lists the model.",
+    ),
+]
 Gated: TypeAlias = Annotated[
     bool | None,
     typer.Option(

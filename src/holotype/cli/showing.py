@@ -173,6 +173,7 @@ def _lines(record: ModelInfo) -> Iterator[str]:
 def _draw(console: Console, record: ModelInfo, opened: OpenCatalogue) -> None:
     from rich.text import Text
 
+    opened = opened.holding(record)
     console.print(Text(record.id, style="bold cyan"))
     constant = opened.constants.get(record.id)
     if constant is not None:

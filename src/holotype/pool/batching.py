@@ -180,7 +180,7 @@ class Batcher:
     def _require_room(self, n_tokens: int) -> None:
         if self._waiting.has_room(n_tokens):
             return
-        self._metrics.add("refused", (self._name, "", 0))
+        self._metrics.add("refused", (self._name, ""))
         limits, speed, n_waiting = self.limits, self._tokens_a_second, self._waiting.n_tokens
         wait_s = max(0.1, round(n_waiting / speed, 1)) if speed else 1.0
         raise QueueFullError(
@@ -244,7 +244,7 @@ class Batcher:
         self._fail_late(request, is_loading=is_loading)
 
     def _fail_late(self, request: Request, *, is_loading: bool = False) -> None:
-        self._metrics.add("expired", (self._name, "", 0))
+        self._metrics.add("expired", (self._name, ""))
         waited_s = self._clock() - request.queued_at_s
         error: Exception
         if is_loading:
@@ -319,7 +319,7 @@ class Batcher:
         started_s = self._clock() if batch.started_s is None else batch.started_s
         seconds = self._last_s = self._clock() - started_s
         windows, version = batch.windows, batched.version
-        labels = (version.name, version.variant, version.number)
+        labels = (version.name, version.variant)
         n_tokens = sum(window.n_tokens for window in windows)
         if seconds > 0:
             speed = n_tokens / seconds

@@ -298,7 +298,7 @@ class Caller:
                     raise
                 error.add_note(f"its fallback {other!r} failed, too: {also}")
                 continue
-            self._engine.metrics.add("fallbacks", (name, failed.name, 0))
+            self._engine.metrics.add("fallbacks", (name, failed.name))
             self._engine.events.add(
                 "fallback", name, variant=failed.name, answered=other, reason=str(error)
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
+from inspect import Parameter, signature
 from typing import Any, Protocol
 
 import numpy as np
@@ -76,6 +77,10 @@ def _callable(name: str, found: Any) -> Callable[..., Any]:
     return factory
 
 
+_OPTIONS_OF_BATCHES = frozenset(("on_overflow", "progress"))
+"""Options that change no vector and no score of a text that fits."""
+
+
 class CustomModel:
     """A custom encoder under the methods of dense encoders and classifiers.
 
@@ -94,9 +99,9 @@ class CustomModel:
         if hasattr(own, "labels"):
             self.labels = tuple(own.labels)
         if callable(getattr(own, "classify", None)):
-            self.classify = own.classify
+            self.classify = _taking_options_of_batches(own.classify)
         if callable(getattr(own, "predict_scores", None)):
-            self.predict_scores = own.predict_scores
+            self.predict_scores = _taking_options_of_batches(own.predict_scores)
             self.multi_label = bool(getattr(own, "multi_label", True))
 
     def encode(self, texts: str | Iterable[str], **options: Any) -> NDArray[np.float32]:
@@ -121,7 +126,8 @@ class CustomModel:
         if not given:
             return np.empty((0, self.dim or 0), dtype=np.float32)
         passed = {name: value for name, value in options.items() if value is not None}
-        found = np.asarray(method(given, **passed), dtype=np.float32)
+        own = _taking_options_of_batches(method)
+        found = np.asarray(own(given, **passed), dtype=np.float32)
         if found.ndim != 2 or len(found) != len(given):
             raise RuntimeError(
                 f"{type(self._own).__name__}.encode returned an array of the shape {found.shape} "
@@ -134,3 +140,23 @@ class CustomModel:
         close = getattr(self._own, "close", None)
         if close is not None:
             close()
+
+
+def _taking_options_of_batches(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that leaves out the options of holotype's own models where it has none.
+
+    Whoever asks an ensemble, or a name with a fallback, does not know whose method answers.
+    """
+    try:
+        parameters = signature(method).parameters
+    except (TypeError, ValueError):
+        return method
+    if any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
+        return method
+    lacking = _OPTIONS_OF_BATCHES.difference(parameters)
+
+    def call(*args: Any, **options: Any) -> Any:
+        passed = {name: value for name, value in options.items() if name not in lacking}
+        return method(*args, **passed)
+
+    return call

@@ -280,7 +280,7 @@ class Engine(Residents):
 
     def tell_swapped(self, old: Version, new: Version) -> None:
         """Write a swap down."""
-        self.metrics.add("swaps", (new.name, new.variant, new.number))
+        self.metrics.add("swaps", (new.name, new.variant))
         self.events.add(
             "swapped",
             new.name,

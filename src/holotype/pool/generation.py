@@ -125,7 +125,7 @@ class Generation:
         self.n_leases = 0
         self.state: State = "ready"
         self.closed = Event()
-        self.labels_of_metrics = (version.name, version.variant, version.number)
+        self.labels_of_metrics = (version.name, version.variant)
 
     def __repr__(self) -> str:
         """Show what it is and how far it has come."""

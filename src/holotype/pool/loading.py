@@ -359,7 +359,7 @@ class LoadJob(Job):
         slot.failed_at_s = engine.clock()
         # Neither is a failure: somebody has decided that the model is not wanted any more.
         if not isinstance(error, SupersededError | PoolClosedError):
-            engine.metrics.add("load_failures", (slot.name, slot.variant, 0))
+            engine.metrics.add("load_failures", (slot.name, slot.variant))
             engine.events.add(
                 "swap_failed" if self.is_swap else "load_failed",
                 slot.name,

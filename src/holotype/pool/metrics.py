@@ -1,4 +1,7 @@
-"""Counters and histograms of a pool, by name, variant and version of a model."""
+"""Counters and histograms of a pool, by the name and variant of a model.
+
+Never by its version: a pool that loads and unloads for weeks makes thousands, and each would stay.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,8 @@ Counter: TypeAlias = Literal[
     "expired",
 ]
 Timer: TypeAlias = Literal["call_s", "wait_s", "load_s", "queue_s", "batch_s"]
-Labels: TypeAlias = tuple[str, str, int]
-"""Name, variant and version; version 0 is what no version did."""
+Labels: TypeAlias = tuple[str, str]
+"""Name and variant; the variant is empty where none was chosen yet."""
 
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """The upper ends of the ranges of histograms; the last range has none."""
@@ -131,7 +134,7 @@ class Metrics:
         self.time("call_s", labels, seconds)
 
     def value(self, metric: Counter, name: str | None = None) -> int:
-        """Return a counter, over all variants and versions of a model, or of all models."""
+        """Return a counter, over all variants of a model, or of all models."""
         with self._lock:
             return sum(
                 n

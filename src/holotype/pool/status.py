@@ -48,6 +48,16 @@ class VariantStatus:
     last_error: str | None
     copy: int = 1
 
+    @property
+    def problem(self) -> str | None:
+        """Why calls cannot run on it now; None if it is ready."""
+        if self.state == "ready":
+            return None
+        if self.state == "sick":
+            return f"{self.name!r} returned NaN or infinity and is not called"
+        because = f": {self.last_error}" if self.last_error else ""
+        return f"{self.name!r} is {self.state}{because}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceStatus:

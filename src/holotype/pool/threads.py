@@ -78,7 +78,7 @@ class Threads:
             if timeout_s is None:
                 return run(None, start)
             if waited_s > timeout_s:
-                self._metrics.add("expired", (name, "", 0))
+                self._metrics.add("expired", (name, ""))
                 raise DeadlineError(name, f"was not run in time: {waited_s:.3f} s in the queue")
             return run(timeout_s - waited_s, start)
 
@@ -115,7 +115,7 @@ class Threads:
         if self._closed:
             raise PoolClosedError(name)
         if len(self._waiting) >= self._most:
-            self._metrics.add("refused", (name, "", 0))
+            self._metrics.add("refused", (name, ""))
             raise QueueFullError(
                 name,
                 f"cannot be called: {len(self._waiting):,} calls wait already, and "

@@ -53,16 +53,10 @@ def find_problems(state: ServerState) -> list[str]:
     if state.is_draining:
         return ["the server is stopping"]
     status = state.pool.status()
-    problems = []
-    for spec in state.pool.deployment.models:
-        if not spec.preload:
-            continue
-        for one in status.of(spec.name):
-            if one.state == "sick":
-                problems.append(f"{spec.name!r} returned NaN or infinity and is not called")
-            elif one.state != "ready":
-                because = f": {one.last_error}" if one.last_error else ""
-                problems.append(f"{spec.name!r} is {one.state}{because}")
+    preloaded = [spec.name for spec in state.pool.deployment.models if spec.preload]
+    problems = [
+        one.problem for name in preloaded for one in status.of(name) if one.problem is not None
+    ]
     problems += [
         f"the load of {device.loading!r} on {device.name} has taken {device.loading_for_s:.0f} s"
         for device in status.devices

@@ -25,6 +25,7 @@ from holotype.pool.metrics import BOUNDS_S
 MANAGEMENT = "/api"
 """What the paths of the management API begin with."""
 
+_LABELS = ("model", "variant")
 _STATES = ("cold", "loading", "ready", "sick")
 _HELP: Mapping[str, str] = {
     "failures": "calls that failed",
@@ -119,7 +120,7 @@ class _PoolCollector(Collector):
                 family = families[count.metric] = CounterMetricFamily(
                     f"holotype_{count.metric}", _HELP[count.metric], labels=_LABELS
                 )
-            family.add_metric(_labels(count.labels), count.value)
+            family.add_metric(count.labels, count.value)
         yield from families.values()
 
     def _histograms(self) -> Iterator[Metric]:
@@ -136,12 +137,12 @@ class _PoolCollector(Collector):
             for bound, n in zip((*map(str, BOUNDS_S), "+Inf"), found.counts, strict=True):
                 total += n
                 buckets.append((bound, total))
-            family.add_metric(_labels(found.labels), buckets, found.sum_s)
+            family.add_metric(found.labels, buckets, found.sum_s)
         yield from families.values()
 
     def _state(self) -> Iterator[Metric]:
         status = self._pool.status()
-        labels = ("model", "variant")
+        labels = (*_LABELS, "copy")
         state = GaugeMetricFamily(
             "holotype_model_state", "1 for the state that a model is in", labels=(*labels, "state")
         )
@@ -149,22 +150,32 @@ class _PoolCollector(Collector):
             "holotype_model_memory_bytes", "memory of loaded models", labels=labels
         )
         leases = GaugeMetricFamily("holotype_model_calls", "calls that run", labels=labels)
+        generation = GaugeMetricFamily(
+            "holotype_model_generation", "which load of the name serves; 0 if none", labels=labels
+        )
         for one in status.models:
-            at = (one.name, one.variant)
+            at = (one.name, one.variant, str(one.copy))
             for each in _STATES:
                 state.add_metric((*at, each), float(each == one.state))
             memory.add_metric(at, one.memory_bytes)
             leases.add_metric(at, one.n_leases)
+            generation.add_metric(at, 0 if one.version is None else one.version.number)
         budget = GaugeMetricFamily(
             "holotype_device_budget_bytes", "what models may take", labels=("device",)
         )
         held = GaugeMetricFamily(
             "holotype_device_held_bytes", "what loaded models take", labels=("device",)
         )
+        lost = GaugeMetricFamily(
+            "holotype_device_unreturned_bytes",
+            "what unloaded models did not give back; it counts as taken",
+            labels=("device",),
+        )
         for device in status.devices:
             budget.add_metric((device.name,), device.budget_bytes)
             held.add_metric((device.name,), device.held_bytes)
-        yield from (state, memory, leases, budget, held)
+            lost.add_metric((device.name,), device.unreturned_bytes)
+        yield from (state, memory, leases, generation, budget, held, lost)
 
 
 def _route_of(scope: Scope) -> str:
@@ -172,11 +183,3 @@ def _route_of(scope: Scope) -> str:
     path: str = getattr(scope.get("route"), "path", "other")
     is_managed = scope["path"].startswith(f"{MANAGEMENT}/") and not path.startswith(MANAGEMENT)
     return f"{MANAGEMENT}{path}" if is_managed and path != "other" else path
-
-
-_LABELS = ("model", "variant", "generation")
-
-
-def _labels(labels: tuple[str, str, int]) -> tuple[str, str, str]:
-    name, variant, number = labels
-    return name, variant, str(number)

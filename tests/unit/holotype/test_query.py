@@ -64,6 +64,14 @@ def test_models_that_need_remote_code_can_be_left_out() -> None:
 def test_models_behind_terms_of_access_can_be_left_out_or_asked_for() -> None:
     assert ids(gated=False) == ["tiny-colbert-v1"]
     assert ids(gated=True) == ["tiny-reranker"]
+
+
+def test_models_can_be_chosen_by_whether_they_may_be_used_commercially() -> None:
+    assert ids(commercial_use=False) == ["tiny-sparse"]
+    assert "2d-dense" not in ids(commercial_use=True)
+
+
+def test_models_that_may_need_remote_code_are_allowed_by_default() -> None:
     assert ids(allow_remote_code=True) == ids()
 
 

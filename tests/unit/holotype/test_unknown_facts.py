@@ -49,6 +49,7 @@ CRITERIA: Mapping[str, tuple[Any, ...]] = {
     "language": ("en",),
     "modality": ("text",),
     "license": ("mit",),
+    "commercial_use": (True, False),
     "max_truncated_dim": (4,),
     "matryoshka": (True, False),
     "min_context_length": (0,),

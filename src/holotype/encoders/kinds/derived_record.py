@@ -44,6 +44,15 @@ _MODULE_KINDS = {
 }
 
 
+_OTHER_HEADS = {
+    "ForTokenClassification": "labels each token",
+    "ForQuestionAnswering": "finds the span of an answer",
+    "ForMultipleChoice": "chooses between answers",
+    "ForNextSentencePrediction": "tells whether a sentence follows another",
+}
+"""The ends of classes of transformers whose heads no kind of model has, and what they do."""
+
+
 class KindNotToldError(UnsupportedCheckpointError):
     """The files are those of a model, and nothing in them tells its kind: only a record can."""
 
@@ -85,6 +94,7 @@ def recognise_kind(checkpoint: Checkpoint) -> str:
     headed = _of_head(config)
     if headed is not None:
         return headed
+    _refuse_heads_without_kind(config)
     if is_static(checkpoint) or config.values.get("model_type"):
         return "dense"
     if not checkpoint.has(CONFIG_FILE) and not checkpoint.has(MODULES_FILE):
@@ -125,6 +135,23 @@ def _of_head(config: JsonFile) -> str | None:
     if any(name.endswith("ForMaskedLM") for name in architectures):
         return "sparse"
     return None
+
+
+def _refuse_heads_without_kind(config: JsonFile) -> None:
+    """Refuse a network that was trained for what no kind of model here does.
+
+    Its body alone would run as a dense model, whose vectors nobody has trained.
+    """
+    stated = config.texts("architectures")
+    for name in stated.value if stated else ():
+        does = next((does for head, does in _OTHER_HEADS.items() if name.endswith(head)), None)
+        if does is not None:
+            raise UnsupportedCheckpointError(
+                config.location,
+                f"says that it is a {name}, which {does}; no kind of model here does, and its vectors "
+                "were never trained as embeddings. Use transformers for it; a catalogue can name it "
+                "by an entry of a kind of its own, written by hand",
+            )
 
 
 def derive_record(

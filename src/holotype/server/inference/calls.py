@@ -101,6 +101,11 @@ class Call:
             raise invalid(problems, body_type) from None
 
     @property
+    def _allowed_s(self) -> float:
+        """How much time the request has in all."""
+        return self._deadline_s - self._started_s
+
+    @property
     def remaining_s(self) -> float:
         """How much time is left."""
         return max(0.0, self._deadline_s - time.monotonic())
@@ -171,7 +176,7 @@ class Call:
             self.state.pool.acquire, name, key=self.key, timeout_s=seconds
         )
         try:
-            return await self.wait(future)
+            return await self.wait(future, name)
         except BaseException:
             # The load may grant its lease to a caller that has gone.
             future.add_done_callback(_end_lease)
@@ -242,14 +247,21 @@ class Call:
         if batched and lease is not None:
             queued = pool.submit(name, method, items, **asked, **options)
             if queued is not None:
-                return queued.answer(await self.wait(queued.request))
+                return queued.answer(await self.wait(queued.request, name))
         work = pool.acall(name, method, items, batched=False, **asked, **options)
-        return await self.wait(asyncio.ensure_future(work))
+        return await self.wait(asyncio.ensure_future(work), name)
 
-    async def wait(self, work: Future[ResultT] | asyncio.Future[ResultT]) -> ResultT:
+    async def wait(
+        self, work: Future[ResultT] | asyncio.Future[ResultT], name: str | None = None
+    ) -> ResultT:
         """Wait for work, the deadline, or the client to leave, whichever comes first.
 
+        Args:
+            work: the work.
+            name: the name of the model that does it; None for other work.
+
         Raises:
+            LoadingTimeoutError: the deadline came first, and the model is not loaded.
             DeadlinePassedError: the deadline came first.
             ClientLeftError: the client left first.
         """
@@ -273,12 +285,14 @@ class Call:
         try:
             await bell
             if work.done():
-                return work.result()
+                return self._result(work, name)
             if left is not None and left.done():
                 self.state.metrics.client_left()
                 raise ClientLeftError("the client left before the answer")
+            if name is not None and (late := self._not_loaded(name)) is not None:
+                raise late
             raise DeadlinePassedError(
-                f"the request was not answered within {self._deadline_s - self._started_s:g} s; "
+                f"the request was not answered within {self._allowed_s:g} s; "
                 "allow more with the header x-request-timeout-ms, or send fewer texts"
             )
         finally:
@@ -287,6 +301,29 @@ class Call:
                 left.cancel()
             if not work.done():
                 work.cancel()
+
+    def _result(self, work: Future[ResultT] | asyncio.Future[ResultT], name: str | None) -> ResultT:
+        """Return the result of work; a deadline of the pool is that of the request."""
+        try:
+            return work.result()
+        except LoadingTimeoutError as error:
+            late = None if name is None else self._not_loaded(name)
+            raise (error if late is None else late) from None
+
+    def _not_loaded(self, name: str) -> LoadingTimeoutError | None:
+        """Return an error that says which model behind a name is not loaded; None if all are."""
+        pool = self.state.pool
+        spec, status = pool.deployment.find(name), pool.status()
+        members = spec.ensemble.members if spec is not None and spec.ensemble is not None else ()
+        names = [member.name for member in members] or [name]
+        problems = [one.problem for each in names for one in status.of(each)]
+        found = "; ".join(problem for problem in problems if problem is not None)
+        if not found:
+            return None
+        waited = f"was not loaded within {self._allowed_s:g} s, and the load goes on ({found})"
+        return LoadingTimeoutError(
+            name, f"{waited}; ask again, or allow more with the header x-request-timeout-ms"
+        )
 
     # -- what comes of it ----------------------------------------------------------------------
 

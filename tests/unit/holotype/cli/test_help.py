@@ -59,3 +59,10 @@ def test_the_usage_names_each_argument_once_in_single_brackets(words: list[str])
     assert "[[" not in usage
     named = re.findall(r"[\[{]([A-Z]+)[\]}]", usage.replace("[OPTIONS]", ""))
     assert len(named) == len(set(named)), usage
+
+
+def test_the_help_lists_each_command_once_under_its_heading() -> None:
+    text = run("--help").stdout.partition("\nModels:")[2].partition("\n  Examples:")[0]
+    listed = re.findall(r"^  ([a-z]+) +[A-Z]", text, re.MULTILINE)
+    assert sorted(listed) == sorted(typer.main.get_command(make_app()).commands)  # type: ignore[attr-defined]
+    assert re.findall(r"^(\w+):$", text, re.MULTILINE) == ["Files", "Servers", "Catalogues"]

@@ -60,6 +60,7 @@ def test_without_criteria_it_lists_every_model_that_is_not_deprecated() -> None:
         (["--no-remote-code"], ["tiny-colbert-v1"]),
         (["--no-gated"], ["tiny-colbert-v1"]),
         (["--gated"], ["tiny-reranker"]),
+        (["--no-commercial-use"], ["tiny-sparse"]),
         (["TINY-dense*"], ["tiny-dense-v1.5", "tiny-dense-v2", "tiny-dense-v2-sparse"]),
         (["*-v2", "--type", "dense"], ["tiny-dense-v2"]),
     ],
@@ -131,6 +132,7 @@ def test_models_that_a_bound_leaves_out_because_nothing_is_known_are_counted() -
         (["--type", "image-text", "--gated"], {"gated": 1}),
         (["--type", "dense", "--no-remote-code"], {"allow_remote_code": 2}),
         (["--type", "dense", "--max-truncated-dim", "256"], {}),
+        (["--type", "dense", "--commercial-use"], {}),
         (
             ["--type", "sparse", "--no-remote-code", "--min-beir-avg", "0"],
             {"allow_remote_code": 2, "min_beir_avg": 2},
@@ -240,8 +242,8 @@ def test_a_module_that_is_no_catalogue_is_a_wrong_call(module: str) -> None:
 def test_every_command_has_help_with_examples() -> None:
     names = [command.name for command in make_app().registered_commands]
     assert names == [
-        *("list", "show", "validate", "generate", "docs"),
-        *("verify", "new", "add", "refresh", "download", "export", "serve"),
+        *("list", "show", "licenses", "serve", "export", "download"),
+        *("new", "add", "verify", "refresh", "validate", "generate", "docs"),
     ]
     for name in names:
         answer = run(str(name), "--help")

@@ -131,6 +131,22 @@ def test_files_that_do_not_tell_the_kind_are_refused(tmp_path: Path) -> None:
         recognise_kind(Checkpoint(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("architecture", "does"),
+    [
+        ("BertForTokenClassification", "labels each token"),
+        ("DebertaV2ForQuestionAnswering", "finds the span of an answer"),
+        ("XLMRobertaForMultipleChoice", "chooses between answers"),
+    ],
+)
+def test_a_head_that_no_kind_of_model_has_is_refused_by_its_name(
+    tmp_path: Path, architecture: str, does: str
+) -> None:
+    saved(tmp_path, bert(architectures=[architecture]))
+    with pytest.raises(UnsupportedCheckpointError, match=f"is a {architecture}, which {does}"):
+        recognise_kind(Checkpoint(tmp_path))
+
+
 def verified(folder: Path, files: Files, **known: Any) -> Report:
     saved(folder, files)
     return verify_folder(record(**known), folder)

@@ -90,3 +90,23 @@ def test_an_answer_of_the_wrong_shape_is_an_error_that_says_the_right_one(found:
 def test_texts_are_checked_before_the_class_sees_them() -> None:
     with pytest.raises(TypeError, match="index 1"):
         CustomModel(Toy()).encode(["a", 5])  # type: ignore[list-item]
+
+
+def test_options_of_batches_are_left_out_where_the_class_has_none() -> None:
+    class Labelling:
+        labels = ("long",)
+
+        def encode(self, sentences: list[str], on_overflow: str = "none") -> Any:
+            return [[float(len(on_overflow))] for _ in sentences]
+
+        def classify(self, texts: list[str]) -> list[str]:
+            return texts
+
+        def predict_scores(self, texts: list[str], **options: Any) -> Any:
+            return options
+
+    model = CustomModel(Labelling())
+    passed: dict[str, Any] = {"on_overflow": "error", "progress": False}
+    assert model.encode("x", **passed).tolist() == [5.0]
+    assert model.classify(["x"], **passed) == ["x"]
+    assert model.predict_scores(["x"], **passed) == passed

@@ -73,7 +73,7 @@ def test_the_first_call_loads_and_the_second_does_not(engine: TestEngine) -> Non
         assert lease.version.number == 1
     assert kinds(engine) == ["load_started", "loaded"]
     waits = [one for one in engine.metrics.histograms() if one.metric == "wait_s"]
-    assert [(one.labels, one.count) for one in waits] == [(("a", "default", 1), 1)]
+    assert [(one.labels, one.count) for one in waits] == [(("a", "default"), 1)]
     engine.unload(slot)
 
 

@@ -6,24 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 
 from holotype.pool.metrics import BOUNDS_S, Metrics
 
-A1, A2, B1 = ("a", "default", 1), ("a", "default", 2), ("b", "default", 1)
+A, A_NEXT, B = ("a", "default"), ("a", "next"), ("b", "default")
 
 
-def test_counters_are_by_name_variant_and_version() -> None:
+def test_counters_are_by_name_and_variant() -> None:
     metrics = Metrics()
-    metrics.add("loads", A1)
-    metrics.add("loads", A2, 2)
-    metrics.add("loads", B1)
+    metrics.add("loads", A)
+    metrics.add("loads", A_NEXT, 2)
+    metrics.add("loads", B)
     assert metrics.value("loads", "a") == 3
     assert metrics.value("loads") == 4
     assert metrics.value("evictions") == 0
-    assert [(one.labels, one.value) for one in metrics.counts()] == [(A1, 1), (A2, 2), (B1, 1)]
+    assert [(one.labels, one.value) for one in metrics.counts()] == [(A, 1), (A_NEXT, 2), (B, 1)]
 
 
 def test_a_time_falls_into_the_range_that_ends_at_or_above_it() -> None:
     metrics = Metrics()
     for seconds in (0.0005, 0.001, 0.002, 100.0):
-        metrics.time("call_s", A1, seconds)
+        metrics.time("call_s", A, seconds)
     (found,) = metrics.histograms()
     assert found.counts[:2] == (2, 1)
     assert found.counts[-1] == 1
@@ -34,7 +34,7 @@ def test_a_time_falls_into_the_range_that_ends_at_or_above_it() -> None:
 
 def count(metrics: Metrics) -> None:
     for _ in range(1000):
-        metrics.add("loads", A1)
+        metrics.add("loads", A)
 
 
 def test_threads_lose_no_count() -> None:

@@ -1,0 +1,72 @@
+"""`holotype licenses`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.holotype.cli.command import run
+
+DEPLOYMENT = """\
+version: "1.0"
+models:
+  search: {source: "catalogue:tiny-dense-v2"}
+  sparse: {source: "catalogue:tiny-sparse"}
+  rules: {source: {type: builtin, name: pii}}
+"""
+SPARSE = [
+    *("sparse", "catalogue:tiny-sparse", "tiny-sparse", "acme/tiny-sparse", "-"),
+    *("cc-by-nc-sa-4.0", "fixture", "no"),
+]
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> str:
+    file = tmp_path / "d.yaml"
+    file.write_text(DEPLOYMENT)
+    return str(file)
+
+
+def test_each_model_of_a_deployment_has_its_licence_and_its_source(deployment: str) -> None:
+    answer = run("licenses", "--deployment", deployment)
+    assert answer.exit_code == 0
+    assert [line[0] for line in answer.lines] == ["search", "sparse", "rules"]
+    assert answer.lines[1][5:] == SPARSE[5:]
+    assert answer.lines[2][5:] == ["apache-2.0", "holotype", "yes"]
+    assert "3 models: 2 allow commercial use, 1 forbid it, 0 do not say so" in answer.stderr
+
+
+def test_csv_and_json_have_the_fields_of_a_line_by_name(deployment: str) -> None:
+    text = run("licenses", "--deployment", deployment, "--csv").stdout
+    as_csv = list(csv.DictReader(io.StringIO(text)))
+    as_json = json.loads(run("licenses", "--deployment", deployment, "--json").stdout)
+    assert [*as_csv[0]] == [*as_json[0]]
+    assert (as_csv[1]["commercial_use"], as_json[1]["commercial_use"]) == ("no", False)
+    assert (as_csv[1]["commit"], as_json[1]["problem"]) == ("", None)
+
+
+def test_only_commercial_use_that_is_known_to_be_allowed_passes() -> None:
+    for id, code in (("tiny-dense-v2", 0), ("tiny-sparse", 1), ("2d-dense", 1)):
+        assert run("licenses", id, "--require-commercial-use").exit_code == code, id
+
+
+def test_a_model_that_cannot_be_described_is_in_the_report_and_an_error(tmp_path: Path) -> None:
+    place = f"local:{tmp_path / 'nowhere'}"
+    answer = run("licenses", "tiny-dense-v2", place)
+    assert answer.exit_code == 1
+    assert answer.lines[1] == [place, place, *["-"] * 6]
+    assert f"{place}: there is no such folder" in answer.stderr
+
+
+def test_a_repository_that_is_run_in_several_ways_has_one_licence() -> None:
+    answer = run("licenses", "hf:BAAI/bge-m3@main", catalogue="holotype.models")
+    assert answer.exit_code == 0
+    assert answer.lines[0][3:6] == ["BAAI/bge-m3", "main", "mit"]
+
+
+def test_without_anything_all_models_of_the_catalogue_are_listed() -> None:
+    assert [line[0] for line in run("licenses").lines] == run("list", "--ids").stdout.split()
+    assert run("licenses", "--csv", "--json").exit_code == 2
