@@ -212,7 +212,7 @@ MIRRORS = re.compile(r"voozh|ixdev|tbb\.rip|docs\.rs|hf-mirror|emergentmind|zubn
 """Copies of the Hub and pages of third parties: a copied page is cited by the Hub's address, and what
 somebody else writes of a model is no source."""
 
-VALUES_WITHOUT_A_COMMIT = 294
+VALUES_WITHOUT_A_COMMIT = 229
 """How many values come from a file on the main branch of which no commit is known; lower it when some
 are read again."""
 
