@@ -49,7 +49,7 @@ Dtype: TypeAlias = Literal[
     "int8",
     "uint8",
 ]
-Pooling: TypeAlias = Literal["cls", "mean", "max", "last-token", "weighted-mean"]
+Pooling: TypeAlias = Literal["cls", "mean", "max", "last-token", "weighted-mean", "attention"]
 Similarity: TypeAlias = Literal["cosine", "dot", "maxsim"]
 SparsePooling: TypeAlias = Literal["max", "sum"]
 SparseActivation: TypeAlias = Literal["relu", "log1p-relu", "log1p-log1p-relu"]

@@ -166,6 +166,18 @@ def test_pooling_that_nobody_knows_is_never_guessed(
         load(dense_record(), checkpoint=bert_folder)
 
 
+def test_attention_that_pools_is_refused_and_not_replaced(
+    bert_folder: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    record = dense_record(pooling="attention")
+    with pytest.raises(UnsupportedModelError, match="learnt attention pools"):
+        load(record, checkpoint=bert_folder)
+    folder = save_dense(Pooling(32, "mean"))
+    assert differences(record, folder) == {
+        "pooling": ("attention", "mean", "1_Pooling/config.json")
+    }
+
+
 def test_every_setting_of_late_interaction_is_compared(
     pylate_folder: Save, colbert_record: ColbertRecord
 ) -> None:

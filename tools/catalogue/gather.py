@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,16 @@ ByHand = Mapping[tuple[str, str], Mapping[str, Fact]]
 _BASE = "/lineage/adapted_from"
 _NETWORK = "/architecture/type"
 _LENGTH = "/specs/context_length"
+_OF_A_COMMIT = re.compile(r"hub: .* @ [0-9a-f]{7,40}$")
+_SETTINGS = (
+    "/architecture/has_projection",
+    "/encoding/document_prompt",
+    "/encoding/normalize",
+    "/encoding/pooling",
+    "/encoding/query_prompt",
+    _LENGTH,
+)
+"""What authors change in a repository without training the model again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +112,7 @@ class Gatherer:
         if repository in self.scores and not secondary:
             _add(found, from_scores(self.scores[repository], kind))
         _prefer_the_pinned_commit(found)
+        _withdraw_changed_values(found)
         return found
 
     def _shape_of_base(self, line: Mapping[str, Any]) -> Candidates:
@@ -156,6 +168,21 @@ def _prefer_the_pinned_commit(found: Candidates) -> None:
         return
     for facts in found.values():
         facts.sort(key=lambda fact: not _is_at(fact.source, pinned.value))
+
+
+def _withdraw_changed_values(found: Candidates) -> None:
+    """Withdraw what a repository's files say otherwise at another commit, if none is the pinned one.
+
+    Authors add a normalisation later, and nothing tells on which side of it the pinned commit lies.
+    """
+    pinned = best(found.get("/revision", []))
+    for pointer in _SETTINGS:
+        facts = found.get(pointer, [])
+        dated = [fact for fact in facts if _OF_A_COMMIT.match(fact.source)]
+        changed = any(fact.value != dated[0].value for fact in dated)
+        read = pinned is not None and any(_is_at(fact.source, pinned.value) for fact in dated)
+        if changed and not read:
+            found[pointer] = [fact for fact in facts if fact not in dated]
 
 
 def _is_at(source: str, revision: str) -> bool:

@@ -17,6 +17,7 @@ from catalogue.releases import settle_the_date
 
 LENGTH = "/specs/context_length"
 DATE = "/release_date"
+NORMALIZE = "/encoding/normalize"
 REMOTE = "/dependencies/requires_remote_code"
 BASE = "/lineage/adapted_from"
 GATED = "/dependencies/gated"
@@ -48,6 +49,35 @@ def test_a_claim_of_one_kind_says_nothing_of_another() -> None:
         "/license": [Fact("mit", "hub: tags")],
     }
     assert set(from_claims(claims, "sparse")) == {"/license"}
+
+
+@pytest.mark.parametrize(
+    ("third", "known"),
+    [(None, False), ("c" * 40, True)],
+    ids=["pinned between two commits", "pinned to one that was read"],
+)
+def test_what_changed_in_a_repository_is_known_only_at_a_commit_that_was_read(
+    third: str | None, known: bool
+) -> None:
+    claims = [
+        {"pointer": NORMALIZE, "value": value, "source": f"hub: modules.json @ {commit}"}
+        for value, commit in ((False, "a" * 40), (True, "b" * 7), (True, third))
+        if commit is not None
+    ]
+    claims.append({"pointer": "/revision", "value": "c" * 40, "source": f"hub: tags @ {'c' * 40}"})
+    gatherer = Gatherer(encoding={}, mteb={}, scores={}, by_hand={}, claims={"acme/x": claims})
+    said = gatherer.said("acme/x", "dense")[NORMALIZE]
+    assert [fact.value for fact in said][:1] == ([True] if known else [])
+
+
+def test_what_two_commits_say_alike_is_known_at_a_third() -> None:
+    claims = [
+        {"pointer": NORMALIZE, "value": True, "source": f"hub: modules.json @ {commit}"}
+        for commit in ("a" * 40, "b" * 40)
+    ]
+    claims.append({"pointer": "/revision", "value": "c" * 40, "source": f"hub: tags @ {'c' * 40}"})
+    gatherer = Gatherer(encoding={}, mteb={}, scores={}, by_hand={}, claims={"acme/x": claims})
+    assert {fact.value for fact in gatherer.said("acme/x", "dense")[NORMALIZE]} == {True}
 
 
 def test_a_file_at_the_commit_of_the_entry_is_believed_before_one_at_another() -> None:

@@ -78,7 +78,8 @@ def compare_dense(
 
     Raises:
         WrongKindError: the checkpoint is that of a late-interaction model.
-        UnsupportedModelError: neither says how token vectors are pooled.
+        UnsupportedModelError: neither says how token vectors are pooled, or learnt attention pools
+            them.
     """
     if settings.late_interaction is not None:
         raise WrongKindError(
@@ -114,6 +115,13 @@ def _dense_layers(
                 record.id,
                 "neither the catalogue nor the checkpoint says how token vectors are pooled, and "
                 "a guess would be silently wrong; load a record with pooling",
+            )
+        if record.pooling == "attention":
+            raise UnsupportedModelError(
+                record.id,
+                "the catalogue says that learnt attention pools its token vectors, which only the "
+                "code in the model's repository can do; supported are cls, mean, max, last-token "
+                "and weighted-mean; choose another model",
             )
         pooling: LayerSpec = PoolingSpec(modes=(record.pooling,))
         return (pooling, NormalizeSpec()) if record.normalize else (pooling,)
