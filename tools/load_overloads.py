@@ -49,6 +49,7 @@ import os
 from typing import Any, Literal, ParamSpec, Protocol, Unpack, overload
 
 from holotype.encoders._load import AnyEncoder
+from holotype.encoders.artifact import Verify
 from holotype.encoders.captioner import Captioner
 from holotype.encoders.classifier import Classifier
 from holotype.encoders.colbert import ColbertEncoder
@@ -56,7 +57,6 @@ from holotype.encoders.config import ModelConfig
 from holotype.encoders.cross_encoder import CrossEncoder
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.image_text import ImageTextEncoder
-from holotype.encoders.artifact import Verify
 from holotype.encoders.sparse import SparseEncoder
 from holotype.models import (
 {aliases}
