@@ -96,17 +96,16 @@ def _is_ours(descriptor: int) -> bool:
 
 def _delete_leftovers(path: Path) -> None:
     """Delete the temporary files of processes that died while they wrote to a target."""
-    if sys.platform == "win32":
-        return
-    for found in path.parent.glob(f".{escape(path.name)}.{'?' * (2 * _N_BYTES)}{_SUFFIX}"):
-        # One that is locked is being written, and what cannot be deleted is in nobody's way.
-        with suppress(OSError):
-            descriptor = os.open(found, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                found.unlink()
-            finally:
-                os.close(descriptor)
+    if sys.platform != "win32":
+        for found in path.parent.glob(f".{escape(path.name)}.{'?' * (2 * _N_BYTES)}{_SUFFIX}"):
+            # One that is locked is being written, and what cannot be deleted is in nobody's way.
+            with suppress(OSError):
+                descriptor = os.open(found, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    found.unlink()
+                finally:
+                    os.close(descriptor)
 
 
 def _permissions(path: Path) -> int | None:
