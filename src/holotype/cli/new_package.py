@@ -58,7 +58,7 @@ holotype add org/model                                 # another entry, and the 
 holotype generate models.json --output src/{package}/models.py   # after you edit models.json
 ```
 
-The entry `example` shows the fields; replace it by a model of yours. What no source says is null.
+The entry `example` shows the fields; replace it with a model of yours. What no source says is null.
 
 ```python
 from {package}.models import EXAMPLE, get_model

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from holotype.encoders.captioner import Captioner
     from holotype.encoders.classifier import Classifier
     from holotype.encoders.colbert import ColbertEncoder
-    from holotype.encoders.cross_encoder import CrossEncoder
+    from holotype.encoders.cross_encoder import CrossEncoder, RankedDocument
     from holotype.encoders.dense import DenseEncoder
     from holotype.encoders.encoder import Encoder
     from holotype.encoders.image_text import ImageTextEncoder
     from holotype.encoders.modes import ModesEncoder
+    from holotype.encoders.running.scores import LabelScore
     from holotype.encoders.sparse import SparseEncoder
+    from holotype.encoders.vectors.ragged import Ragged
+    from holotype.encoders.vectors.sparse import SparseVectors
     from holotype.errors import IncompatibleModesError, ModeNotLoadedError
 else:
     from holotype.encoders._load import load
@@ -35,10 +38,14 @@ __all__ = [
     "Encoder",
     "ImageTextEncoder",
     "IncompatibleModesError",
+    "LabelScore",
     "ModeNotLoadedError",
     "ModelConfig",
     "ModesEncoder",
+    "Ragged",
+    "RankedDocument",
     "SparseEncoder",
+    "SparseVectors",
     "estimate_memory",
     "load",
     "load_from_env",
@@ -54,9 +61,13 @@ _LATER = {
     "Encoder": "holotype.encoders.encoder",
     "ImageTextEncoder": "holotype.encoders.image_text",
     "IncompatibleModesError": "holotype.errors",
+    "LabelScore": "holotype.encoders.running.scores",
     "ModeNotLoadedError": "holotype.errors",
     "ModesEncoder": "holotype.encoders.modes",
+    "Ragged": "holotype.encoders.vectors.ragged",
+    "RankedDocument": "holotype.encoders.cross_encoder",
     "SparseEncoder": "holotype.encoders.sparse",
+    "SparseVectors": "holotype.encoders.vectors.sparse",
     "load_modes": "holotype.encoders._load_modes",
 }
 """Names imported on first use: few programs need them, or they need NumPy."""

@@ -12,7 +12,7 @@ from tests.unit.holotype.cli.command import FIXTURE, Answer, run
 
 from holotype.catalogue import Catalogue
 from holotype.cli import showing
-from holotype.records import Source
+from holotype.records import ModelInfo, Source
 
 OTHER = "acme_other_models"
 SAME = small.TINY_DENSE_V1_5
@@ -24,7 +24,7 @@ FURTHER = replace(small.TINY_DENSE_V2, id="further")
 def other(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second module, with a model of the first, another one of its id, and one of its own."""
     module = ModuleType(OTHER)
-    records = {"SAME": SAME, "DIFFERENT": DIFFERENT, "FURTHER": FURTHER}
+    records: dict[str, ModelInfo] = {"SAME": SAME, "DIFFERENT": DIFFERENT, "FURTHER": FURTHER}
     vars(module).update(records)
     vars(module)["CATALOGUE"] = Catalogue(records.values())
     vars(module)["SOURCES"] = {"elsewhere": Source(title="Measured elsewhere")}
