@@ -23,7 +23,7 @@ from catalogue.facts import Fact, read_lines
 from catalogue.gather import Gatherer
 from catalogue.licences import LICENSE, Families
 from catalogue.reconcile import reconcile
-from catalogue.releases import settle_the_date
+from catalogue.releases import RELEASED, settle_the_date, with_refuted_dates
 from catalogue.selecting import complete, ids_of, place
 from catalogue.text import dump, write
 from catalogue.versions import LENGTH, with_refuted_lengths
@@ -129,6 +129,7 @@ def make(
         found.append((model, said, choose(kept, by_hand[kind, repository])))
     chosen = {model["huggingface_id"]: facts for model, _, facts in found}
     too_long_or_short = with_refuted_lengths(chosen, mteb)
+    misdated = with_refuted_dates(chosen, mteb)
     families = Families(chosen, mteb)
     refuted = {repository for repository in families.facts if families.contradict(repository)}
     entries, disagreements = [], []
@@ -138,6 +139,8 @@ def make(
             facts.pop(LICENSE, None)
         if repository in too_long_or_short:
             facts.pop(LENGTH, None)
+        if repository in misdated:
+            facts.pop(RELEASED, None)
         _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))
         disagreements += conflicts(entries[-1], said, facts, by_hand[kind, repository])

@@ -1,7 +1,8 @@
 """How many layers a decoder has, where its parameter count is that of a well-known one.
 
 Embedding models that are made of a language model have its layers and a table of tokens. What is
-left of all parameters without the table is the same number in no two of these networks.
+left of all parameters without the table is the same number in no two of these networks. What is more
+than that is a projection, if it is as wide as the network and the vectors.
 """
 
 from __future__ import annotations
@@ -111,16 +112,33 @@ DECODERS = (
 """Language models that embedding models are made of; Llama-3-8B has the shape of Mistral-7B."""
 
 
-def layers_of_decoders(row: Mapping[str, Any]) -> Candidates:
-    """Return the number of layers that the counts of a line of mteb's registry prove.
+def shapes_of_decoders(row: Mapping[str, Any]) -> Candidates:
+    """Return what the counts of a line of mteb's registry prove: the layers, and a projection.
 
-    A head for one score, and a second table for the output of words, may stand beside the layers.
+    A head for one score, and a second table for the output of words, may stand beside the layers, or
+    a projection to the width of the vectors, with or without biases.
     """
     total, embedding = row["n_parameters"], row["n_embedding_parameters"]
     if not total or not embedding:
         return {}
     for decoder in DECODERS:
+        if embedding % decoder.hidden:
+            continue
         rest = total - embedding - decoder.parameters
-        if embedding % decoder.hidden == 0 and rest in (0, decoder.hidden, embedding):
-            return {"/specs/layers": [Fact(decoder.layers, f"{COUNTED}: as {decoder.like}")]}
+        source = f"{COUNTED}: as {decoder.like}"
+        values: dict[str, Any] = {"/specs/layers": decoder.layers}
+        if rest not in (0, decoder.hidden, embedding):
+            if not _projects(rest, decoder.hidden, row["embed_dim"]):
+                continue
+            values["/architecture/has_projection"] = True
+            values["/architecture/projection_dims"] = row["embed_dim"]
+        return {pointer: [Fact(value, source)] for pointer, value in values.items()}
     return {}
+
+
+def _projects(parameters: int, hidden: int, dimension: int | list[int] | None) -> bool:
+    """Whether a projection to the width of the vectors has so many parameters."""
+    return isinstance(dimension, int) and parameters in (
+        hidden * dimension,
+        (hidden + 1) * dimension,
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalogue.claims import Claims, from_claims
-from catalogue.decoders import layers_of_decoders
+from catalogue.decoders import shapes_of_decoders
 from catalogue.facts import (
     MTEB,
     Candidates,
@@ -103,7 +103,7 @@ class Gatherer:
             _add(found, counted)
             if not counted:
                 _add(found, from_bodies(row, self.bodies, self.stated, self.shared))
-            _add(found, layers_of_decoders(row))
+            _add(found, shapes_of_decoders(row))
             _add(found, from_mteb(row, kind))
             self._withdraw_smaller_bases(found)
             _add(found, self._from_base(row, kind, found, (*below, repository)))

@@ -4,6 +4,9 @@ mteb gives the date of the commit that it pins, which may be years after the rel
 taken only where somebody wrote of the model soon after: a public repository named it for the first
 time, or the paper that the registry cites came out. A repository that named the model earlier
 refutes the date; a much later mention tells nothing.
+
+Whoever filled in the registry's lines gave several models of one maker the same date. Where it is
+wrong for one of them, nothing vouches for it in the others.
 """
 
 from __future__ import annotations
@@ -13,10 +16,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from catalogue.facts import MTEB, Candidates
+from catalogue.facts import MTEB, Candidates, Fact
 from catalogue.provenance import key_of
 
-_RELEASED = "/release_date"
+RELEASED = "/release_date"
 _WRITTEN_WITHIN = timedelta(days=60)
 
 
@@ -32,12 +35,41 @@ def settle_the_date(
     """
     named = None if mention is None else date.fromisoformat(mention["date"])
     numbers = () if papers is None else papers["papers"]
-    candidates[_RELEASED] = [
+    candidates[RELEASED] = [
         fact
-        for fact in candidates.get(_RELEASED, [])
+        for fact in candidates.get(RELEASED, [])
         if key_of(fact.source) != MTEB
         or _is_confirmed(date.fromisoformat(fact.value), named, numbers)
     ]
+
+
+def with_refuted_dates(
+    facts: Mapping[str, Mapping[str, Fact]], mteb: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
+    """Return the repositories whose date is mteb's alone, and wrong for another model of the maker.
+
+    Args:
+        facts: what was chosen for each model, by repository.
+        mteb: mteb's registry, by repository.
+    """
+    wrong = {
+        (_maker(repository), stated)
+        for repository, known in facts.items()
+        if (stated := mteb.get(repository, {}).get("release_date")) is not None
+        and (fact := known.get(RELEASED)) is not None
+        and fact.value != stated
+    }
+    return {
+        repository
+        for repository, known in facts.items()
+        if (fact := known.get(RELEASED)) is not None
+        and key_of(fact.source) == MTEB
+        and (_maker(repository), fact.value) in wrong
+    }
+
+
+def _maker(repository: str) -> str:
+    return repository.partition("/")[0].lower()
 
 
 def _is_confirmed(released: date, named: date | None, numbers: Iterable[str]) -> bool:

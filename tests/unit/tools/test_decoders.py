@@ -1,11 +1,11 @@
-"""The layers that the parameter count of a decoder proves."""
+"""What the parameter count of a decoder proves: its layers, and a projection."""
 
 from __future__ import annotations
 
 import pytest
 
-from catalogue.decoders import DECODERS, Decoder, layers_of_decoders
-from catalogue.facts import Fact
+from catalogue.decoders import DECODERS, Decoder, shapes_of_decoders
+from catalogue.facts import Candidates, Fact
 
 
 def test_the_formula_counts_every_parameter() -> None:
@@ -22,13 +22,35 @@ def test_no_two_of_the_shapes_have_as_many_parameters() -> None:
 QWEN3 = 4_021_774_336 - 388_262_400
 
 
-@pytest.mark.parametrize("head", [0, 2560, 151_665 * 2560])
+TABLE = 151_665 * 2560
+
+
+def shapes(
+    total: int | None, table: int | None, width: int | list[int] | None = 2560
+) -> Candidates:
+    row = {"n_parameters": total, "n_embedding_parameters": table, "embed_dim": width}
+    return shapes_of_decoders(row)
+
+
+@pytest.mark.parametrize("head", [0, 2560, TABLE])
 def test_a_count_tells_the_layers_also_beside_a_head(head: int) -> None:
-    table = 151_665 * 2560
-    found = layers_of_decoders(
-        {"n_parameters": QWEN3 + table + head, "n_embedding_parameters": table}
-    )
+    found = shapes(QWEN3 + TABLE + head, TABLE)
     assert found == {"/specs/layers": [Fact(36, "parameter-count: as Qwen3-4B")]}
+
+
+@pytest.mark.parametrize("biases", [0, 1024])
+def test_what_is_more_is_a_projection_of_its_width(biases: int) -> None:
+    source = "parameter-count: as Qwen3-4B"
+    assert shapes(QWEN3 + TABLE + 2560 * 1024 + biases, TABLE, 1024) == {
+        "/specs/layers": [Fact(36, source)],
+        "/architecture/has_projection": [Fact(value=True, source=source)],
+        "/architecture/projection_dims": [Fact(1024, source)],
+    }
+
+
+@pytest.mark.parametrize("width", [512, [512, 1024], None])
+def test_a_projection_to_another_width_tells_nothing(width: int | list[int] | None) -> None:
+    assert shapes(QWEN3 + TABLE + 2560 * 1024, TABLE, width) == {}
 
 
 @pytest.mark.parametrize(
@@ -36,4 +58,4 @@ def test_a_count_tells_the_layers_also_beside_a_head(head: int) -> None:
     [(QWEN3 + 2561, 2560), (QWEN3 + 2561, 2561), (None, 2560), (QWEN3, None)],
 )
 def test_any_other_count_tells_nothing(total: int | None, table: int | None) -> None:
-    assert layers_of_decoders({"n_parameters": total, "n_embedding_parameters": table}) == {}
+    assert shapes(total, table) == {}
