@@ -15,7 +15,7 @@ from holotype.cli.actors import Actor, name_actor
 from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.output import as_command, fail, note, write, write_json
 from holotype.cli.wording import UNKNOWN
 from holotype.errors import HolotypeError, TextOverflowWarning
 
@@ -341,7 +341,7 @@ def _registry(address: str, catalogue: Catalogue[Any] | None = None) -> Iterator
         with Database(address) as database:
             yield ModelRegistry(database, catalogue=catalogue)
     except HolotypeError as error:
-        fail(str(error))
+        fail(error.told(as_command))
 
 
 def _option(text: str) -> tuple[str, Any]:
