@@ -13,6 +13,7 @@ from holotype import (
     ModelId,
     ModelType,
     SparseModel,
+    TextOverflowError,
     find_model,
     get_model,
     load,
@@ -21,6 +22,7 @@ from holotype import (
 from holotype.encoders import load_modes
 from holotype.encoders.vectors.quantization import quantize
 from holotype.models import BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE, JINA_COLBERT_V2, SPLADE_V3
+from holotype.pool import Pool
 
 get_model("jina-colbert-v3")  # E: call-overload, reportCallIssue
 get_model("siglip-base-patch16-225")  # E: call-overload, reportCallIssue
@@ -66,6 +68,22 @@ load_modes(dense=BGE_M3)  # E: call-overload, reportCallIssue
 load_modes(dense=BGE_M3_COLBERT, sparse=BGE_M3_SPARSE)  # E: call-overload, reportArgumentType
 load_modes(dense=BGE_M3, sparse=BGE_M3_SPARSE, backend="onnx")  # E: call-overload, reportCallIssue
 ModelType.RERANKER  # E: attr-defined, reportAttributeAccessIssue
+
+load(BGE_M3).encode_image("a.png")  # E: attr-defined, reportAttributeAccessIssue
+load(BGE_M3, backend="tensorrt")  # E: call-overload, reportArgumentType
+load("distilbert-sst-2").classify("a")[0].lable  # E: attr-defined, reportAttributeAccessIssue
+
+
+def of_a_pool(pool: Pool) -> None:
+    """Names and arguments of a pool."""
+    pool.encoder("search", "denze")  # E: call-overload, reportCallIssue
+    pool.load("search", timeout=3)  # E: call-arg, reportCallIssue
+    pool.status().modells  # E: attr-defined, reportAttributeAccessIssue
+
+
+def of_an_error(error: TextOverflowError) -> int:
+    """Values of errors."""
+    return error.first_idx  # E: attr-defined, reportAttributeAccessIssue
 
 
 def not_exhaustive(model: DenseModel[Any] | ColbertModel[Any] | SparseModel) -> int:
