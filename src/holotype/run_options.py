@@ -28,16 +28,22 @@ class _Options(TypedDict, total=False):
     trust_remote_code: bool
 
 
+class _LoadOptions(_Options, total=False):
+    backend: Backend
+    max_length: int | None
+
+
 if TYPE_CHECKING:
 
     class RunOptions(_Options, closed=True):
         """The options of a run on torch; see `ModelConfig`."""
 
-    class LoadOptions(_Options, total=False, closed=True):
-        """The options of a run, for every kind of model; see `ModelConfig`."""
+    class PromptlessOptions(_LoadOptions, total=False, closed=True):
+        """The options of a run of models without prompts: classifiers and captioners."""
 
-        backend: Backend
-        max_length: int | None
+    class LoadOptions(_LoadOptions, total=False, closed=True):
+        """The options of a run, for every other kind of model; see `ModelConfig`."""
+
         query_prompt: str | None
         document_prompt: str | None
 
@@ -46,10 +52,11 @@ else:
     class RunOptions(_Options):
         """The options of a run on torch; see `ModelConfig`."""
 
-    class LoadOptions(_Options, total=False):
-        """The options of a run, for every kind of model; see `ModelConfig`."""
+    class PromptlessOptions(_LoadOptions, total=False):
+        """The options of a run of models without prompts: classifiers and captioners."""
 
-        backend: Backend
-        max_length: int | None
+    class LoadOptions(_LoadOptions, total=False):
+        """The options of a run, for every other kind of model; see `ModelConfig`."""
+
         query_prompt: str | None
         document_prompt: str | None

@@ -13,14 +13,24 @@ from holotype import (
     ModelId,
     ModelType,
     SparseModel,
+    TextOverflowError,
     find_model,
     get_model,
     load,
     select,
 )
-from holotype.encoders import load_modes
+from holotype.encoders import ModelConfig, load_modes
 from holotype.encoders.vectors.quantization import quantize
-from holotype.models import BGE_M3, BGE_M3_COLBERT, BGE_M3_SPARSE, JINA_COLBERT_V2, SPLADE_V3
+from holotype.models import (
+    BGE_M3,
+    BGE_M3_COLBERT,
+    BGE_M3_SPARSE,
+    BLIP_IMAGE_CAPTIONING_BASE,
+    DISTILBERT_SST_2,
+    JINA_COLBERT_V2,
+    SPLADE_V3,
+)
+from holotype.pool import Pool
 
 get_model("jina-colbert-v3")  # E: call-overload, reportCallIssue
 get_model("siglip-base-patch16-225")  # E: call-overload, reportCallIssue
@@ -66,6 +76,26 @@ load_modes(dense=BGE_M3)  # E: call-overload, reportCallIssue
 load_modes(dense=BGE_M3_COLBERT, sparse=BGE_M3_SPARSE)  # E: call-overload, reportArgumentType
 load_modes(dense=BGE_M3, sparse=BGE_M3_SPARSE, backend="onnx")  # E: call-overload, reportCallIssue
 ModelType.RERANKER  # E: attr-defined, reportAttributeAccessIssue
+
+load(BGE_M3).encode_image("a.png")  # E: attr-defined, reportAttributeAccessIssue
+load(DISTILBERT_SST_2, query_prompt="q: ")  # E: call-overload, reportCallIssue
+load("distilbert-sst-2", query_prompt="").classify("a")  # E: union-attr, reportAttributeAccessIssue
+load(BLIP_IMAGE_CAPTIONING_BASE, query_prompt="q: ")  # E: call-overload, reportCallIssue
+ModelConfig.from_registry("distilbert-sst-2", query_prompt="")  # E: call-overload, reportCallIssue
+load(BGE_M3, backend="tensorrt")  # E: call-overload, reportArgumentType
+load("distilbert-sst-2").classify("a")[0].lable  # E: attr-defined, reportAttributeAccessIssue
+
+
+def of_a_pool(pool: Pool) -> None:
+    """Names and arguments of a pool."""
+    pool.encoder("search", "denze")  # E: call-overload, reportCallIssue
+    pool.load("search", timeout=3)  # E: call-arg, reportCallIssue
+    pool.status().modells  # E: attr-defined, reportAttributeAccessIssue
+
+
+def of_an_error(error: TextOverflowError) -> int:
+    """Values of errors."""
+    return error.first_idx  # E: attr-defined, reportAttributeAccessIssue
 
 
 def not_exhaustive(model: DenseModel[Any] | ColbertModel[Any] | SparseModel) -> int:

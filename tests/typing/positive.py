@@ -33,6 +33,7 @@ from holotype.encoders import (
     CrossEncoder,
     DenseEncoder,
     ImageTextEncoder,
+    ModelConfig,
     ModesEncoder,
     SparseEncoder,
     load_from_env,
@@ -208,6 +209,8 @@ def load_any(name: str) -> NDArray[np.float32] | None:
 
 
 assert_type(load(ModelRef.parse("local:artifacts@production"), verify="full").fingerprint, str)
+assert_type(ModelConfig.from_registry("blip-image-captioning-base").record, CaptionerModel)
+assert_type(ModelConfig.from_registry("clip-vit-base-patch32").record, ImageTextModel[Any])
 assert_type(load_from_env("MODEL", device="cpu").record.id, str)
 
 assert_type(load("bge-reranker-v2-m3"), CrossEncoder)

@@ -107,7 +107,7 @@ def pyrefly(files: Sequence[Path], cwd: Path) -> Iterator[Report]:
 
 
 CHECKERS = [mypy, pyright, basedpyright, ty, pyrefly]
-PROGRAMS = ("positive.py", "narrowing.py", "negative.py")
+PROGRAMS = ("positive.py", "narrowing.py", "integrations.py", "negative.py")
 
 
 def announced(file: Path) -> dict[int, re.Match[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.output import as_command, fail, note, write, write_json
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def set_command(
             verify="full" if full else "sizes",
         )
     except HolotypeError as error:
-        fail(str(error))
+        fail(error.told(as_command))
     write(_line(history))
     if not is_switched:
         since = _values(history.current)["time"]
@@ -100,7 +100,7 @@ def rollback(
             verify="full" if full else "sizes",
         )
     except HolotypeError as error:
-        fail(str(error))
+        fail(error.told(as_command))
     write(_line(history))
 
 
@@ -118,7 +118,7 @@ def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:
     try:
         histories = [read_alias(store, name) for name in alias_names(store)]
     except HolotypeError as error:
-        fail(str(error))
+        fail(error.told(as_command))
     if as_json:
         write_json([{"alias": each.alias, **_values(each.current)} for each in histories])
     else:
@@ -136,7 +136,7 @@ def history_command(alias: Alias, store: Store = _STORE, as_json: AsJson = False
     try:
         history = read_alias(store, alias)
     except HolotypeError as error:
-        fail(str(error))
+        fail(error.told(as_command))
     changes = [_values(change) for change in reversed(history.changes)]
     if as_json:
         write_json(changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -10,15 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from holotype.cli.catalogues import complete_id, open_catalogue
-from holotype.cli.output import fail, write, write_json
+from holotype.cli.output import as_command, fail, write, write_json
 from holotype.cli.showing import find_named
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
     from holotype.encoders.exports import Export
-
-_LIMITS = re.compile(r"\b(min_cosine|max_difference)\b=?")
-"""The limits as `holotype.export` calls them, which are options here."""
 
 
 def export(
@@ -93,8 +89,10 @@ def export(
             min_cosine=min_cosine,
             max_difference=max_difference,
         )
-    except (HolotypeError, ValueError) as error:
-        fail(_LIMITS.sub(lambda found: f"--{found[1].replace('_', '-')}", str(error)))
+    except HolotypeError as error:
+        fail(error.told(as_command))
+    except ValueError as error:
+        fail(str(error))
     _write(made, as_json=as_json)
 
 

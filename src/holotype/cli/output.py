@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from holotype.errors import printable
+from holotype.errors import Advice, printable
+from holotype.naming import kebab_case
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,3 +77,12 @@ def fail(text: str) -> NoReturn:
     """Report an error and exit with code 1."""
     note(f"error: {text}")
     raise typer.Exit(1)
+
+
+def as_command(advice: Advice) -> str | None:
+    """Return an advice as this command line does it; None where its text says so."""
+    if advice.action == "set-limit":
+        return f"say with --{kebab_case(advice.subject)} what is near enough"
+    if advice.action == "confirm-different-vectors":
+        return "confirm it with --allow-different-vectors"
+    return None

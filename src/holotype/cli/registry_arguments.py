@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from holotype.cli.output import fail
+from holotype.cli.output import as_command, fail
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -40,4 +40,4 @@ def open_registry(address: str, catalogue: Catalogue[Any] | None = None) -> Iter
         with Database(address) as database:
             yield ModelRegistry(database, catalogue=catalogue)
     except HolotypeError as error:
-        fail(str(error))
+        fail(error.told(as_command))

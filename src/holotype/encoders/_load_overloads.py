@@ -111,7 +111,7 @@ from holotype.records import (
     SparseModel,
 )
 from holotype.references.ref import ModelRef
-from holotype.run_options import LoadOptions
+from holotype.run_options import LoadOptions, PromptlessOptions
 
 P = ParamSpec("P")
 
@@ -615,7 +615,7 @@ def load(
 @overload
 def load(
     model: _ClassifierId,
-    **options: Unpack[LoadOptions],
+    **options: Unpack[PromptlessOptions],
 ) -> Classifier: ...
 @overload
 def load(
@@ -676,7 +676,7 @@ def load(
 @overload
 def load(
     model: _CaptionerId,
-    **options: Unpack[LoadOptions],
+    **options: Unpack[PromptlessOptions],
 ) -> Captioner: ...
 @overload
 def load(model: _Dense[P], *args: P.args, **kwargs: P.kwargs) -> DenseEncoder: ...
@@ -689,9 +689,9 @@ def load(model: SparseModel, **options: Unpack[LoadOptions]) -> SparseEncoder: .
 @overload
 def load(model: CrossEncoderModel, **options: Unpack[LoadOptions]) -> CrossEncoder: ...
 @overload
-def load(model: ClassifierModel, **options: Unpack[LoadOptions]) -> Classifier: ...
+def load(model: ClassifierModel, **options: Unpack[PromptlessOptions]) -> Classifier: ...
 @overload
-def load(model: CaptionerModel, **options: Unpack[LoadOptions]) -> Captioner: ...
+def load(model: CaptionerModel, **options: Unpack[PromptlessOptions]) -> Captioner: ...
 @overload
 def load(model: ModelConfig[AnyDenseModel]) -> DenseEncoder: ...
 @overload

@@ -29,6 +29,7 @@ from holotype.errors import InvalidArgumentError, InvalidDimensionError, Unsuppo
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
+    AnyImageTextModel,
     CaptionerModel,
     ClassifierModel,
     ColbertModel,
@@ -41,16 +42,19 @@ from holotype.records import (
 from holotype.run_options import Backend as Backend
 from holotype.run_options import LoadOptions as LoadOptions
 from holotype.run_options import Precision as Precision
+from holotype.run_options import PromptlessOptions as PromptlessOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from dataclasses import dataclass
 
     from holotype.models import (
+        CaptionerModelId,
         ClassifierModelId,
         ColbertModelId,
         CrossEncoderModelId,
         DenseModelId,
+        ImageTextModelId,
         ModelId,
         SparseModelId,
     )
@@ -137,8 +141,18 @@ class ModelConfig(Generic[ModelT_co]):
     @overload
     @classmethod
     def from_registry(
-        cls, id: ClassifierModelId, **options: Unpack[LoadOptions]
+        cls, id: ClassifierModelId, **options: Unpack[PromptlessOptions]
     ) -> ModelConfig[ClassifierModel]: ...
+    @overload
+    @classmethod
+    def from_registry(
+        cls, id: ImageTextModelId, *, dim: int | None = None, **options: Unpack[LoadOptions]
+    ) -> ModelConfig[AnyImageTextModel]: ...
+    @overload
+    @classmethod
+    def from_registry(
+        cls, id: CaptionerModelId, **options: Unpack[PromptlessOptions]
+    ) -> ModelConfig[CaptionerModel]: ...
     @classmethod
     def from_registry(
         cls, id: str, *, dim: int | None = None, **options: Unpack[LoadOptions]

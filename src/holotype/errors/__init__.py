@@ -25,6 +25,8 @@ from holotype.errors.artifacts import (
     UnsafePathError,
 )
 from holotype.errors.base import (
+    Action,
+    Advice,
     HolotypeError,
     InvalidArgumentError,
     LocatedError,
@@ -77,6 +79,8 @@ from holotype.errors.encoding import (
 
 __all__ = [
     "GRAMMAR",
+    "Action",
+    "Advice",
     "AliasNotFoundError",
     "AmbiguousModelError",
     "AmbiguousNameError",

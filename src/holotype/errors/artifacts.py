@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from holotype.errors.base import HolotypeError, LocatedError
+from holotype.errors.base import Advice, HolotypeError, LocatedError
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -154,9 +154,13 @@ class DifferentVectorsError(ArtifactError):
         super().__init__(
             location,
             "the new vectors differ from those in use, so an index of one is useless with the other "
-            f"(fingerprints: {_short(current)} in use, {_short(proposed)} new). Rebuild the index and "
-            "confirm it with --allow-different-vectors (allow_different_vectors=True), or choose a "
-            "model with the same fingerprint",
+            f"(fingerprints: {_short(current)} in use, {_short(proposed)} new)",
+            Advice(
+                "confirm-different-vectors",
+                "confirm it with --allow-different-vectors (allow_different_vectors=True)",
+                joint=". Rebuild the index and ",
+                after=", or choose a model with the same fingerprint",
+            ),
         )
 
     def __reduce__(self) -> tuple[object, ...]:

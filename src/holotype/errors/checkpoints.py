@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holotype.errors.base import HolotypeError, LocatedError, printable
+from holotype.errors.base import Advice, AdvisedError, LocatedError, printable
 
 _MOST_SHOWN = 8
 
 
-class UnsupportedModelError(HolotypeError):
+class UnsupportedModelError(AdvisedError):
     """This version of holotype cannot run a model that it knows.
 
     Attributes:
@@ -17,14 +17,16 @@ class UnsupportedModelError(HolotypeError):
         reason: what is unsupported, and what is supported.
     """
 
-    def __init__(self, model_id: str, reason: str) -> None:
+    def __init__(self, model_id: str, reason: str, advice: Advice | None = None) -> None:
         """Name the model and the reason."""
         self.model_id = model_id
         self.reason = reason
-        super().__init__(model_id, reason)
+        self.advice = advice
+        super().__init__(model_id, reason, *(() if advice is None else (advice,)))
 
-    def __str__(self) -> str:
-        """Return the message."""
+    @property
+    def without_advice(self) -> str:
+        """The message without the advice."""
         return f"{self.model_id!r} cannot be loaded: {self.reason}"
 
 
@@ -99,7 +101,7 @@ def _first(names: Sequence[str]) -> str:
     return f"{shown} and {n_more} more" if n_more > 0 else shown
 
 
-class CatalogueMismatchError(HolotypeError):
+class CatalogueMismatchError(AdvisedError):
     """The catalogue and the checkpoint disagree on how to run a model.
 
     Attributes:
@@ -119,10 +121,18 @@ class CatalogueMismatchError(HolotypeError):
         self.model_id = model_id
         self.location = location
         self.differences = tuple(differences)
+        self.advice = Advice(
+            "name-folder",
+            "pass the folder that the record describes as checkpoint=, or load a corrected record: "
+            "dataclasses.replace(record, ...)",
+            "the folder that the record describes",
+            joint="\nnothing was loaded; ",
+        )
         super().__init__(model_id, location, self.differences)
 
-    def __str__(self) -> str:
-        """Return the message."""
+    @property
+    def without_advice(self) -> str:
+        """The message without the advice."""
         lines = [
             f"the catalogue and the checkpoint disagree about {self.model_id!r} ({self.location}):"
         ]
@@ -130,10 +140,6 @@ class CatalogueMismatchError(HolotypeError):
             f"  {field}: the catalogue says {ours!r}, {file} says {theirs!r}"
             for field, ours, theirs, file in self.differences
         ]
-        lines.append(
-            "nothing was loaded; pass the folder that the record describes as checkpoint=, or load "
-            "a corrected record: dataclasses.replace(record, ...)"
-        )
         return printable("\n".join(lines))
 
 
@@ -141,20 +147,27 @@ class LostPromptWarning(UserWarning):
     """A folder states no prompts, but seems to hold a model that the catalogue runs with some."""
 
 
-class ExportError(HolotypeError):
+def how_to_limit(argument: str, joint: str = "; ") -> Advice:
+    """Return the advice to say how near an export has to be: an argument of `holotype.export`."""
+    return Advice("set-limit", f"say with {argument}= what is near enough", argument, joint=joint)
+
+
+class ExportError(AdvisedError):
     """A model cannot be exported, or its export differs too much.
 
     Attributes:
         model_id: the id of the record.
-        problem: what was found, and what to do.
+        problem: what was found and, but for the `advice`, what to do.
     """
 
-    def __init__(self, model_id: str, problem: str) -> None:
+    def __init__(self, model_id: str, problem: str, advice: Advice | None = None) -> None:
         """Name the model and the reason."""
         self.model_id = model_id
         self.problem = problem
-        super().__init__(model_id, problem)
+        self.advice = advice
+        super().__init__(model_id, problem, *(() if advice is None else (advice,)))
 
-    def __str__(self) -> str:
-        """Return the message."""
+    @property
+    def without_advice(self) -> str:
+        """The message without the advice."""
         return f"{self.model_id!r} cannot be exported: {self.problem}"

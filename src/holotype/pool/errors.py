@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holotype.errors import HolotypeError
+from holotype.errors.base import Advice, AdvisedError
 
 _MIB = 1024 * 1024
 
@@ -18,27 +18,35 @@ def mib(n_bytes: float) -> str:
     return f"{n_bytes / _MIB:,.1f} MiB"
 
 
-class PoolError(HolotypeError):
+class PoolError(AdvisedError):
     """The root of the errors of pools.
 
     Attributes:
         name: the name of the model in the pool; empty for the pool itself.
-        problem: what was found, and what to do.
+        problem: what was found and, but for the `advice`, what to do.
         retry_after_s: in how many seconds the same call may succeed; None where that is unknown.
         load: the number of the load that failed, which all have in common that waited for it.
     """
 
     load: int | None = None
 
-    def __init__(self, name: str, problem: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        problem: str,
+        retry_after_s: float | None = None,
+        advice: Advice | None = None,
+    ) -> None:
         """Name the model and the problem."""
         self.name = name
         self.problem = problem
         self.retry_after_s = retry_after_s
-        super().__init__(name, problem, retry_after_s)
+        self.advice = advice
+        super().__init__(name, problem, retry_after_s, *(() if advice is None else (advice,)))
 
-    def __str__(self) -> str:
-        """Return the message."""
+    @property
+    def without_advice(self) -> str:
+        """The message without the advice."""
         return f"{self.name!r} {self.problem}" if self.name else self.problem
 
 

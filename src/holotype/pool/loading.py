@@ -11,6 +11,7 @@ from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 from holotype.deployment.document import Swap
+from holotype.errors import HolotypeError
 from holotype.pool.background import run_in_background
 from holotype.pool.checks import check_successor, check_unit, facts_of, run_probe
 from holotype.pool.device import Device
@@ -376,14 +377,18 @@ class LoadJob(Job):
     def _reported(self, error: BaseException) -> Exception:
         if isinstance(error, PoolError):
             return error
-        what = str(error) or type(error).__name__
+        advice = error.advice if isinstance(error, HolotypeError) else None
+        found = error.without_advice if isinstance(error, HolotypeError) else str(error)
+        what = found or type(error).__name__
         # An error about the whole folder names it, as the sentence below does.
         for name in (self.unit.reference, self.unit.reference.removeprefix("local:")):
             what = what.removeprefix(f"{name}: ")
         if isinstance(error, MemoryError):
             what = f"the machine has no memory left ({what}); declare memory: for the model"
         reported = ModelLoadError(
-            self.slot.name, f"could not be loaded from {self.unit.reference}: {what}"
+            self.slot.name,
+            f"could not be loaded from {self.unit.reference}: {what}",
+            advice=advice,
         )
         reported.__cause__ = error
         return reported

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from holotype.deployment.document import InferenceSettings, RegistrySource
+from holotype.errors import Advice
 from holotype.pool.errors import ContradictionError, PoolError
 from holotype.references.ref import ModelRef
 
@@ -98,7 +99,11 @@ def refuse_none(name: str, source: RegistrySource) -> Any:
     """
     raise PoolError(
         name,
-        f"cannot be loaded: no version of {source.kind!r} is active; activate one with: holotype "
-        f"registry activate {source.kind} VERSION",
+        f"cannot be loaded: no version of {source.kind!r} is active",
         5.0,
+        Advice(
+            "activate-version",
+            f"activate one with: holotype registry activate {source.kind} VERSION",
+            source.kind,
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holotype.errors import LocatedError
+from holotype.errors import Advice, LocatedError
 
 
 class RegistryError(LocatedError):
@@ -45,18 +45,33 @@ class VersionNotFoundError(RegistryError, LookupError):
         suggestions: the most similar existing names, best first.
     """
 
-    def __init__(self, location: str, problem: str, suggestions: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        location: str,
+        problem: str,
+        suggestions: Sequence[str] = (),
+        advice: Advice | None = None,
+    ) -> None:
         """Name what was not found, and what is similar."""
         self.suggestions = tuple(suggestions)
-        hint = ""
+        self._given = (location, problem, self.suggestions, advice)
         if self.suggestions:
             hint = f"; did you mean {' or '.join(map(repr, self.suggestions))}?"
-        super().__init__(location, problem + hint)
-        self._words = problem
+            if advice is None:
+                problem += hint
+            else:
+                advice = advice._replace(after=hint)
+        super().__init__(location, problem, advice)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the values, not from the message."""
-        return VersionNotFoundError, (self.location, self._words, self.suggestions)
+        return VersionNotFoundError, self._given
+
+
+def how_to_activate(kind: str) -> Advice:
+    """Return the advice to activate a version of a kind."""
+    command = f"holotype registry activate {kind} VERSION"
+    return Advice("activate-version", f"activate one with: {command}", kind)
 
 
 class KeyNotFoundError(RegistryError, LookupError):

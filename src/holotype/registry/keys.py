@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias, get_args
 
 from sqlalchemy import Row, insert, select, update
 
-from holotype.errors import InvalidArgumentError
+from holotype.errors import Advice, InvalidArgumentError
 from holotype.registry.database import Database
 from holotype.registry.errors import KeyNotFoundError
 from holotype.registry.schema import check as check_schema
@@ -147,7 +147,9 @@ class ApiKeys:
             row = connection.execute(select(api_key).where(api_key.c.id == id)).one_or_none()
         if row is None:
             raise KeyNotFoundError(
-                self._database.location, f"has no key {id}; list them with: holotype keys list"
+                self._database.location,
+                f"has no key {id}",
+                Advice("list-keys", "list them with: holotype keys list"),
             )
         return _key_of(row)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from holotype.errors import InvalidArgumentError
+from holotype.errors import Advice, InvalidArgumentError
 from holotype.naming import nearest
 from holotype.registry.errors import VersionNotFoundError
 from holotype.registry.tables import model, model_kind, model_version
@@ -66,6 +66,7 @@ def require_version(connection: Connection, location: str, kind: str, version: s
     names_of = {each.version_id if not model_id else each.name for each in map(version_of, recent)}
     raise VersionNotFoundError(
         f"{location} {kind}",
-        f"has no version {version!r}; list them with: holotype registry list {kind}",
+        f"has no version {version!r}",
         nearest(version, sorted(names_of)),
+        Advice("list-versions", f"list them with: holotype registry list {kind}", kind),
     )

@@ -18,6 +18,7 @@ from holotype.registry.errors import (
     RequestReusedError,
     StaleGenerationError,
     VersionNotFoundError,
+    how_to_activate,
 )
 from holotype.registry.lookups import require_kind
 from holotype.registry.tables import activation, active_version
@@ -102,7 +103,8 @@ def find_target(connection: Connection, location: str, kind: str) -> tuple[Activ
         what = "nothing is active" if current is None else "there is no version before"
         raise VersionNotFoundError(
             f"{location} {kind}",
-            f"{what} to return to; activate one with: holotype registry activate {kind} VERSION",
+            f"{what} to return to",
+            advice=how_to_activate(kind),
         )
     return current, find_generation(connection, kind, current.returns_to)
 

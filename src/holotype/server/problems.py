@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeAlias, get_args
@@ -24,6 +24,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holotype.errors import (
+    Action,
+    Advice,
     DifferentVectorsError,
     HolotypeError,
     ImageError,
@@ -110,21 +112,16 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (PoolError, 424, "model_failed"),
 )
 
-_CHECKPOINT = "checkpoint="
-_ALLOWED = "--allow-different-vectors (allow_different_vectors=True)"
-
-_ROUTES = (
-    (
-        re.compile(r"list them with: holotype registry list ([^\s;]+)"),
-        r"GET /api/models/\1 lists them",
-    ),
-    (
-        re.compile(r"activate one with: holotype registry activate ([^\s;]+) VERSION"),
-        r"POST /api/models/\1/switch/VERSION activates one",
-    ),
-    (re.compile(r"list them with: holotype keys list"), "GET /api/keys lists them"),
-)
-"""What commands that errors name are called over HTTP; a client may have no command line."""
+ADVICE: Mapping[Action, str | None] = {
+    "list-versions": "GET /api/models/{subject} lists them",
+    "activate-version": "POST /api/models/{subject}/switch/VERSION activates one",
+    "list-keys": "GET /api/keys lists them",
+    "confirm-different-vectors": 'confirm it with "allow_different_vectors": true',
+    "name-folder": "name {subject} as the source of the model in the deployment: local:FOLDER",
+    # Exports are made by Python and the command line alone.
+    "set-limit": None,
+}
+"""What errors advise, as a client does it, who may have neither Python nor a command line."""
 
 _log = logging.getLogger("holotype.server")
 
@@ -217,14 +214,14 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 status=status,
                 code=code,
-                detail=_over_http(_detail(error)),
+                detail=_detail(error),
                 suggestions=getattr(error, "suggestions", ()),
                 retry_after_s=_retry_after_s(error, status),
                 extra=_extra(error),
             )
     if isinstance(error, HolotypeError):
         # Of references, artifacts and checkpoints, which a request names.
-        return Problem(status=422, code="unprocessable", detail=_over_http(str(error)))
+        return Problem(status=422, code="unprocessable", detail=error.told(_over_http))
     return Problem(
         status=500,
         code="internal_error",
@@ -249,7 +246,9 @@ def _detail(error: Exception) -> str:
         # The address of the database, which stands before a kind, is for its operator.
         _, _, kind = error.location.partition(" ")
         in_registry = isinstance(error, RegistryError)
-        return f"{kind or ('the registry' if in_registry else error.location)}: {error.problem}"
+        own = copy(error)
+        own.location = kind or ("the registry" if in_registry else error.location)
+        return own.told(_over_http)
     if isinstance(error, InvalidDimensionError):
         sizes = error.in_words(" or ") or "none"
         if not error.sizes_known:
@@ -263,13 +262,13 @@ def _detail(error: Exception) -> str:
         return f"{error.name!r} {error.problem}; GET /api/pool has the last error"
     if isinstance(error, ModelLoadError):
         return (
-            f"{error}. Ask for another model, GET /v1/models lists them; or the operator of the "
+            f"{error.told(_over_http)}. Ask for another model, GET /v1/models lists them; or the operator of the "
             "server changes the source of this one in the deployment and runs: holotype pool reload"
         )
     if isinstance(error, UnknownNameError) and not error.suggestions:
         return f"{error.name!r} is no {error.what} of this pool; GET /v1/models lists the names"
     if not isinstance(error, TextOverflowError):
-        return str(error)
+        return error.told(_over_http) if isinstance(error, HolotypeError) else str(error)
     several = error.n_texts != 1
     return (
         f"{error.n_texts} text{'s' * several} exceed{'s' * (not several)} the {error.max_length} "
@@ -278,14 +277,10 @@ def _detail(error: Exception) -> str:
     )
 
 
-def _over_http(detail: str) -> str:
-    """Return a message that says what an argument of Python is in a request or a deployment."""
-    detail = detail.replace(_ALLOWED, '"allow_different_vectors": true')
-    for command, route in _ROUTES:
-        detail = command.sub(route, detail)
-    if _CHECKPOINT not in detail:
-        return detail
-    return f"{detail}. What {_CHECKPOINT}FOLDER is in Python, the reference local:FOLDER is here"
+def _over_http(advice: Advice) -> str | None:
+    """Return an advice as a client does it; None where that is the same."""
+    words = ADVICE[advice.action]
+    return None if words is None else words.format(subject=advice.subject)
 
 
 def _retry_after_s(error: Exception, status: int) -> float | None:

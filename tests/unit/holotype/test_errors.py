@@ -8,6 +8,7 @@ import pytest
 
 from holotype import errors
 from holotype.errors import (
+    Advice,
     AliasNotFoundError,
     AmbiguousModelError,
     AmbiguousNameError,
@@ -115,6 +116,11 @@ ERRORS: list[HolotypeError] = [
     LockFileError("models.lock", "is no TOML"),
     NotLockedError("models.lock", "does not name tiny"),
     LockMismatchError("tiny", ["revision: a, not b"]),
+    *(
+        kind("here", "is wrong", Advice("set-limit", "do this", "limit"))
+        for kind in (LocatedError, UnsupportedModelError, ExportError)
+    ),
+    InvalidArgumentError("dim is 0", Advice("set-limit", "do this")),
 ]
 
 
@@ -174,3 +180,19 @@ def test_a_message_moves_no_cursor(sign: str) -> None:
     ):
         assert sign not in str(error)
         assert f"\\u{ord(sign):04x}" in str(error)
+
+
+def test_an_advice_stands_apart_from_the_message_and_is_told_in_other_words() -> None:
+    advice = Advice("set-limit", "pass limit=9", "limit", after=", or less")
+    error = LocatedError("/folder", "is too large", advice)
+    assert str(error) == "/folder: is too large; pass limit=9, or less"
+    assert error.told(lambda given: f"say --{given.subject} 9") == (
+        "/folder: is too large; say --limit 9, or less"
+    )
+    assert error.told(lambda given: None) == str(error)
+    assert (error.without_advice, error.advice) == ("/folder: is too large", advice)
+
+
+def test_an_error_without_an_advice_is_told_as_it_is() -> None:
+    for error in (LocatedError("/folder", "is damaged"), HolotypeError("what went wrong")):
+        assert error.told(lambda given: "other words") == error.without_advice == str(error)

@@ -13,6 +13,7 @@ from holotype.encoders.config import Backend, Precision, configure
 from holotype.encoders.names import as_reference, resolve
 from holotype.encoders.opening import open_reference
 from holotype.errors import ExportError, InvalidArgumentError
+from holotype.errors.checkpoints import how_to_limit
 from holotype.records import CaptionerModel, ClassifierModel, CrossEncoderModel, ModelInfo
 from holotype.references.staging import occupation
 
@@ -140,11 +141,9 @@ def _check_limits(
 ) -> None:
     scores = isinstance(record, CaptionerModel | CrossEncoderModel | ClassifierModel)
     if scores and min_cosine is not None:
-        raise ValueError(
-            f"{record.id!r} gives scores; say with max_difference= what is near enough"
-        )
+        raise InvalidArgumentError(f"{record.id!r} gives scores", how_to_limit("max_difference"))
     if not scores and max_difference is not None:
-        raise ValueError(f"{record.id!r} gives vectors; say with min_cosine= what is near enough")
+        raise InvalidArgumentError(f"{record.id!r} gives vectors", how_to_limit("min_cosine"))
 
 
 def _usual_name(id: str, backend: str, dtype: str) -> str:

@@ -32,6 +32,7 @@ from holotype.encoders.running.scores import Scores
 from holotype.encoders.sparse import SparseEncoder
 from holotype.encoders.vectors.sparse import SparseVectors
 from holotype.errors import ExportError
+from holotype.errors.checkpoints import how_to_limit
 
 
 def measure_vectors(
@@ -323,8 +324,8 @@ def _check_vectors(
         model_id,
         f"its vectors in {dtype} are too far from the original ones: the smallest cosine is "
         f"{loss.min_cosine:.6f} (expected at least {least}{most}), the greatest difference "
-        f"{loss.max_difference:.2e}{words}, the worst text the one at index {worst}. Take another "
-        "dtype, or say with min_cosine what is near enough for you",
+        f"{loss.max_difference:.2e}{words}, the worst text the one at index {worst}. Take another dtype",
+        how_to_limit("min_cosine", joint=", or "),
     )
 
 
@@ -339,8 +340,8 @@ def _check_scores(model_id: str, loss: ScoreLoss, dtype: str, max_difference: fl
         f"its scores in {dtype} are too far from the original ones: the greatest difference of a "
         f"logit is {loss.max_difference:.2e} (expected at most {most}), that of the input at index "
         f"{worst}, and {loss.agreement:.2%} of the decisions stay (expected at least "
-        f"{MIN_AGREEMENTS[dtype]:.0%}). Take another dtype, or say with max_difference what is "
-        "near enough for you",
+        f"{MIN_AGREEMENTS[dtype]:.0%}). Take another dtype",
+        how_to_limit("max_difference", joint=", or "),
     )
 
 
@@ -357,6 +358,6 @@ def _check_captions(
         f"its captions in {dtype} are too far from the original ones: the greatest difference of a "
         f"score is {loss.max_difference:.2e} (expected at most {most}), that of the picture at index "
         f"{worst}, and {loss.words_kept:.0%} of the words stay where they were (expected at least "
-        f"{MIN_CAPTION_WORDS[dtype]:.0%}). Take another dtype, or say with max_difference what is "
-        "near enough for you",
+        f"{MIN_CAPTION_WORDS[dtype]:.0%}). Take another dtype",
+        how_to_limit("max_difference", joint=", or "),
     )

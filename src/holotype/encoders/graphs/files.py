@@ -18,7 +18,7 @@ from holotype.encoders.graphs.manifest import (
     check_files,
     read_facts,
 )
-from holotype.errors import CheckpointError, UnsupportedModelError
+from holotype.errors import Advice, CheckpointError, UnsupportedModelError
 from holotype.records import ColbertModel, ModelInfo
 
 
@@ -48,8 +48,10 @@ def find_graph(config: ModelConfig[Any], meanwhile: Callable[[], object]) -> Gra
         if backend != "onnx" or record.onnx_file is None:
             raise UnsupportedModelError(
                 record.id,
-                f"the catalogue knows no graph for {backend} of it; make one with: {_how(config)}, "
-                "and pass its folder as checkpoint=",
+                f"the catalogue knows no graph for {backend} of it; make one with: {_how(config)}",
+                Advice(
+                    "name-folder", "pass its folder as checkpoint=", "its folder", joint=", and "
+                ),
             )
         # The projection of Stanford's format lies in the transformer's own weights.
         with_weights = isinstance(record, ColbertModel)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from starlette.exceptions import HTTPException
 
 from holotype.deployment.document import RegistrySource
-from holotype.errors import CatalogueMismatchError, DifferentVectorsError
+from holotype.errors import Action, Advice, CatalogueMismatchError, DifferentVectorsError
 from holotype.pool.errors import BreakerOpenError, ModelLoadError, PoolError, UnknownNameError
 from holotype.pool.registered import refuse_none
 from holotype.registry.errors import (
@@ -15,10 +17,11 @@ from holotype.registry.errors import (
     RegistryError,
     StaleGenerationError,
     VersionNotFoundError,
+    how_to_activate,
 )
 from holotype.server.envelope import TooLargeError
 from holotype.server.errors import BodyTooLargeError
-from holotype.server.problems import problem_of
+from holotype.server.problems import ADVICE, problem_of
 
 
 def test_an_open_breaker_names_the_route_that_has_the_last_error() -> None:
@@ -70,12 +73,25 @@ def test_an_argument_of_python_is_told_as_what_it_is_in_a_request() -> None:
     mismatch = CatalogueMismatchError(
         "all-minilm-l6-v2", "/srv/m", [("embedding_dim", 384, 32, "config.json")]
     )
-    assert "checkpoint=" in str(mismatch)
-    translated = "What checkpoint=FOLDER is in Python, the reference local:FOLDER is here"
+    assert str(mismatch).endswith(
+        "nothing was loaded; pass the folder that the record describes as checkpoint=, or load a "
+        "corrected record: dataclasses.replace(record, ...)"
+    )
+    told = (
+        f"{mismatch.without_advice}\nnothing was loaded; name the folder that the record describes as the "
+        "source of the model in the deployment: local:FOLDER"
+    )
     refused = problem_of(mismatch)
-    assert (refused.status, refused.detail) == (422, f"{mismatch}. {translated}")
-    failed = ModelLoadError("search", f"could not be loaded from hf:a/b: {mismatch}")
-    assert problem_of(failed).detail.endswith(f"holotype pool reload. {translated}")
+    assert (refused.status, refused.detail) == (422, told)
+    failed = ModelLoadError(
+        "search", f"could not be loaded: {mismatch.without_advice}", advice=mismatch.advice
+    )
+    assert problem_of(failed).detail.startswith(f"'search' could not be loaded: {told}. Ask for")
+
+
+def test_every_advice_has_words_for_clients_or_is_none_of_theirs() -> None:
+    assert set(ADVICE) == set(get_args(Action))
+    assert ADVICE["set-limit"] is None
 
 
 @pytest.mark.parametrize(
@@ -84,22 +100,25 @@ def test_an_argument_of_python_is_told_as_what_it_is_in_a_request() -> None:
         (
             VersionNotFoundError(
                 "db text",
-                "has no version 'v9'; list them with: holotype registry list text",
+                "has no version 'v9'",
                 ("v8",),
+                Advice("list-versions", "list them with: holotype registry list text", "text"),
             ),
             "text: has no version 'v9'; GET /api/models/text lists them; did you mean 'v8'?",
         ),
         (
             VersionNotFoundError(
                 "db text",
-                "nothing is active to return to; activate one with: holotype registry activate text "
-                "VERSION",
+                "nothing is active to return to",
+                advice=how_to_activate("text"),
             ),
             "text: nothing is active to return to; POST /api/models/text/switch/VERSION activates "
             "one",
         ),
         (
-            KeyNotFoundError("db", "has no key 9; list them with: holotype keys list"),
+            KeyNotFoundError(
+                "db", "has no key 9", Advice("list-keys", "list them with: holotype keys list")
+            ),
             "the registry: has no key 9; GET /api/keys lists them",
         ),
     ],
