@@ -117,7 +117,7 @@ def _record(n_beams: int = 1) -> CaptionerModel:
 
 
 def exports_table(
-    name: str = "BLIP", n_layers: int = 4, n_pictures: int = 4, n_rounds: int = 2
+    name: str = "BLIP", n_layers: int = 2, n_pictures: int = 2, n_rounds: int = 2
 ) -> Table:
     """Measure exports of a captioner's width with fewer layers, which are made within a minute.
 
