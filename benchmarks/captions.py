@@ -88,7 +88,8 @@ def _loop(folder: Path, n_beams: int = 1) -> Callable[[Sequence[Any]], None]:
     config = json.loads((folder / "config.json").read_text())
     model_class: Any = getattr(transformers, CAPTIONERS[config["model_type"]])
     model = model_class.from_pretrained(folder).eval()
-    processor: Any = transformers.AutoImageProcessor.from_pretrained(folder)
+    processor_class: Any = transformers.AutoImageProcessor
+    processor = processor_class.from_pretrained(folder)
 
     @torch.inference_mode()
     def run(pictures: Sequence[Any]) -> None:
