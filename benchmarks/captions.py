@@ -88,7 +88,8 @@ def _loop(folder: Path, n_beams: int = 1) -> Callable[[Sequence[Any]], None]:
     config = json.loads((folder / "config.json").read_text())
     model_class: Any = getattr(transformers, CAPTIONERS[config["model_type"]])
     model = model_class.from_pretrained(folder).eval()
-    processor: Any = transformers.AutoImageProcessor.from_pretrained(folder)
+    processor_class: Any = transformers.AutoImageProcessor
+    processor = processor_class.from_pretrained(folder)
 
     @torch.inference_mode()
     def run(pictures: Sequence[Any]) -> None:
@@ -117,7 +118,7 @@ def _record(n_beams: int = 1) -> CaptionerModel:
 
 
 def exports_table(
-    name: str = "BLIP", n_layers: int = 4, n_pictures: int = 4, n_rounds: int = 2
+    name: str = "BLIP", n_layers: int = 2, n_pictures: int = 2, n_rounds: int = 2
 ) -> Table:
     """Measure exports of a captioner's width with fewer layers, which are made within a minute.
 

@@ -95,7 +95,7 @@ def test_devices_without_one_dnn_get_the_same(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("n_rows", [1, 40])
 def test_a_vit_gives_the_same(has_bias: bool, n_rows: int) -> None:
     torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    sizes: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
     config: Any = ViTConfig(
         **sizes, num_attention_heads=2, image_size=28, patch_size=7, qkv_bias=has_bias
     )

@@ -179,9 +179,13 @@ class PreNormEncoder(nn.Module):
         return BaseModelOutput(last_hidden_state=vectors[:n_real].view(n_rows, n_tokens, width))
 
 
+def _is_of_vit(own: Any) -> bool:
+    """Return whether a layer has the names of ViT's, and not those of CLIP's."""
+    return isinstance(own, ViTLayer)
+
+
 def _n_heads(own: Any) -> int:
-    attention = own.attention if isinstance(own, ViTLayer) else own.self_attn
-    found: int = attention.num_attention_heads if isinstance(own, ViTLayer) else attention.num_heads
+    found: int = own.attention.num_attention_heads if _is_of_vit(own) else own.self_attn.num_heads
     return found
 
 
@@ -204,7 +208,7 @@ def _layer(own: Any, counts: RowCounts) -> PreNormLayer:
         widen = mapped(up.weight, up.bias).gelu
     else:
         widen = _then(mapped(up.weight, up.bias), activation)
-    if isinstance(own, ViTLayer):
+    if _is_of_vit(own):
         attention, attended = own.attention, own.attention.o_proj
         norms = (own.layernorm_before, own.layernorm_after)
     else:

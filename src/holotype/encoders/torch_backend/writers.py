@@ -28,7 +28,6 @@ from holotype.encoders.torch_backend.linear_map import LinearMap, linear_map
 from holotype.encoders.torch_backend.picture_attention import (
     OfPictures,
     PatchMaps,
-    ToPictures,
     attention_to_pictures,
 )
 from holotype.encoders.torch_backend.words_cache import Words
@@ -75,14 +74,13 @@ def _replace_blip(model: Any, n_beams: int, n_new: int, cache_argument: str) -> 
 
     def layer(own: Any, at: int) -> WritingLayer:
         cross = own.crossattention.self
-        return _post_norm_layer(
-            own, Sight(
-                norms=Norms(after=_norm(own.crossattention.output.LayerNorm)),
-                query=_map(cross.query),
-                attend=_to_pictures(_patch_maps(cross), at, n_beams, n_new),
-                attended=_map(own.crossattention.output.dense),
-            )
-        )  # fmt: skip
+        sight = Sight(
+            norms=Norms(after=_norm(own.crossattention.output.LayerNorm)),
+            query=_map(cross.query),
+            attend=attention_to_pictures(_patch_maps(cross), at=at, n_beams=n_beams, n_new=n_new),
+            attended=_map(own.crossattention.output.dense),
+        )
+        return _post_norm_layer(own, sight)
 
     layers = [layer(own, at) for at, own in enumerate(encoder.layer)]
     network = WritingNetwork(layers, n_beams=n_beams)
@@ -129,7 +127,7 @@ def _replace_gpt2(decoder: Any, n_beams: int, n_new: int) -> Callable[[], Cache]
             sight=Sight(
                 norms=Norms(before=_norm(own.ln_cross_attn)),
                 query=_transposed(cross.q_attn),
-                attend=_to_pictures(maps, at, n_beams, n_new),
+                attend=attention_to_pictures(maps, at=at, n_beams=n_beams, n_new=n_new),
                 attended=_transposed(cross.c_proj),
             ),
             output_norms=Norms(before=_norm(own.ln_2)),
@@ -264,10 +262,6 @@ def _patch_maps(attention: Any) -> PatchMaps:
         n_heads=n_heads,
         scale=(len(attention.key.weight) // n_heads) ** -0.5,
     )
-
-
-def _to_pictures(maps: PatchMaps, at: int, n_beams: int, n_new: int) -> ToPictures:
-    return attention_to_pictures(maps, at=at, n_beams=n_beams, n_new=n_new)
 
 
 def _map(module: Any) -> LinearMap:

@@ -117,9 +117,10 @@ class WritingNetwork:
         to_parts = torch.matmul(together, their_keys.transpose(2, 3))
         by_row = to_parts.view(shape[0], n_heads, self._n_beams, n_tokens, -1).transpose(1, 2)
         scores = torch.cat([by_row.flatten(0, 1), to_words], dim=-1)
-        of_parts, of_words = torch.softmax(scores, dim=-1).split([to_parts.shape[-1], n_words], -1)
-        weights = of_parts.view(*shape, -1).transpose(1, 2).flatten(2, 3)
-        means = torch.matmul(weights, their_values)
+        weights = torch.softmax(scores, dim=-1)
+        of_parts, of_words = torch.split(weights, [to_parts.shape[-1], n_words], dim=-1)
+        by_picture = of_parts.view(*shape, -1).transpose(1, 2).flatten(2, 3)
+        means = torch.matmul(by_picture, their_values)
         means = means.view(shape[0], n_heads, self._n_beams, n_tokens, head_dim).transpose(1, 2)
         return torch.matmul(of_words, values) + means.flatten(0, 1)
 
