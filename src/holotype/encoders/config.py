@@ -29,6 +29,7 @@ from holotype.errors import InvalidArgumentError, InvalidDimensionError, Unsuppo
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
+    AnyImageTextModel,
     CaptionerModel,
     ClassifierModel,
     ColbertModel,
@@ -47,10 +48,12 @@ if TYPE_CHECKING:
     from dataclasses import dataclass
 
     from holotype.models import (
+        CaptionerModelId,
         ClassifierModelId,
         ColbertModelId,
         CrossEncoderModelId,
         DenseModelId,
+        ImageTextModelId,
         ModelId,
         SparseModelId,
     )
@@ -139,6 +142,16 @@ class ModelConfig(Generic[ModelT_co]):
     def from_registry(
         cls, id: ClassifierModelId, **options: Unpack[LoadOptions]
     ) -> ModelConfig[ClassifierModel]: ...
+    @overload
+    @classmethod
+    def from_registry(
+        cls, id: ImageTextModelId, *, dim: int | None = None, **options: Unpack[LoadOptions]
+    ) -> ModelConfig[AnyImageTextModel]: ...
+    @overload
+    @classmethod
+    def from_registry(
+        cls, id: CaptionerModelId, **options: Unpack[LoadOptions]
+    ) -> ModelConfig[CaptionerModel]: ...
     @classmethod
     def from_registry(
         cls, id: str, *, dim: int | None = None, **options: Unpack[LoadOptions]
