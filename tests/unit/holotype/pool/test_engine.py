@@ -239,7 +239,8 @@ def test_stopping_says_that_a_model_is_still_in_use_though_others_are_closed(
     used, idle = engine.slot("used"), loaded(engine, engine.slot("idle"))
     lease = engine.acquire(used)
     slots += [used, idle]
-    assert not engine.stop(0.0, [used, idle])
+    # Long enough for the threads to end, so that the model alone is the reason.
+    assert not engine.stop(0.5, [used, idle])
     lease.end()
 
 
