@@ -130,7 +130,10 @@ class Batcher:
         deadline_s: float | None = None,
         tokens_each: int | None = None,
     ) -> Request:
-        """Queue texts, pairs or pictures; return the future of their results, and of the models that made them.
+        """Queue texts, pairs or pictures.
+
+        Returns:
+            The future of their results, and of the models that made them.
 
         Args:
             group: what the items of one batch have in common.
