@@ -132,9 +132,6 @@ class Batcher:
     ) -> Request:
         """Queue texts, pairs or pictures.
 
-        Returns:
-            The future of their results, and of the models that made them.
-
         Args:
             group: what the items of one batch have in common.
             items: at least one.
@@ -142,6 +139,9 @@ class Batcher:
             deadline_s: when to give up, on the clock.
             tokens_each: as how many tokens each item counts; None estimates them from texts, up to
                 the longest that the model reads.
+
+        Returns:
+            The future of their results, and of the models that made them.
 
         Raises:
             QueueFullError: too much is queued already.

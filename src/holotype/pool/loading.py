@@ -109,7 +109,7 @@ class LoadJob(Job):
         )
 
     def _is_overtaken(self) -> bool:
-        """Return whether a newer model has replaced the one that callers asked for; the lock is held."""
+        """Return whether a newer model has replaced what callers asked for; the lock is held."""
         slot = self.slot
         return not self.is_swap and (
             slot.current is not None or slot.unit.identity != self.unit.identity
