@@ -15,6 +15,7 @@ from holotype import (
     CrossEncoderModel,
     DenseModel,
     ImageTextModel,
+    ModelConfig,
     ModelInfo,
     ModelType,
     SparseModel,
@@ -95,6 +96,10 @@ assert_type(find_model("anything"), ModelInfo | None)
 assert_type(get_model("siglip-base-patch16-224"), ImageTextModel[Literal[768]])
 assert_type(get_model("clip-vit-base-patch32"), ImageTextModel[Literal[512]])
 assert_type(get_model("blip-image-captioning-base"), CaptionerModel)
+assert_type(
+    ModelConfig.from_registry("siglip-base-patch16-224", dim=768), ModelConfig[ImageTextModel[Any]]
+)
+assert_type(ModelConfig.from_registry("blip-image-captioning-base"), ModelConfig[CaptionerModel])
 assert_type(get_model_by_hf_id("BAAI/bge-m3", ModelType.DENSE), DenseModel[Any])
 assert_type(get_model_by_hf_id("BAAI/bge-base-en"), ModelInfo)
 assert_type(list_model_ids("bge-*"), tuple[ModelId, ...])

@@ -133,7 +133,7 @@ class Batcher:
         deadline_s: float | None = None,
         tokens_each: int | None = None,
     ) -> Request:
-        """Queue texts, pairs or pictures; return the future of their results, and of the models that made them.
+        """Queue texts, pairs or pictures.
 
         Args:
             group: what the items of one batch have in common.
@@ -142,6 +142,9 @@ class Batcher:
             deadline_s: when to give up, on the clock.
             tokens_each: as how many tokens each item counts; None estimates them from texts, up to
                 the longest that the model reads.
+
+        Returns:
+            The future of their results, and of the models that made them.
 
         Raises:
             QueueFullError: too much is queued already.

@@ -50,7 +50,7 @@ class LoadJob(Job):
         granted: the generation that holds a lease for each of them.
         deadline_s: until when to wait for memory, on the pool's clock.
         holds: whether the new generation waits for `Engine.commit`.
-        is_unwanted: whether whoever asked for that has changed his mind.
+        is_unwanted: whether whoever asked for that does not want it any more.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class LoadJob(Job):
         )
 
     def _is_overtaken(self) -> bool:
-        """Whether a load that callers asked for is of yesterday's model; the lock is held."""
+        """Return whether a newer model has replaced what callers asked for; the lock is held."""
         slot = self.slot
         return not self.is_swap and (
             slot.current is not None or slot.unit.identity != self.unit.identity
@@ -397,10 +397,10 @@ class LoadJob(Job):
 def _gives_way(unit: Unit, kept: Unit) -> bool:
     """Whether a unit can be loaded with a low priority, and serve with the usual one.
 
-    The threads of torch's products are those of the thread that calls, and end with the one that loads.
-    What torch and tokenizers start once for the whole process, the model that serves has started. ONNX
-    Runtime and OpenVINO start the threads that serve with the session; what custom classes do,
-    nobody knows.
+    The threads of torch's products belong to the thread that calls, and end with the one that
+    loads. What torch and tokenizers start once for the whole process, the model that serves has
+    started. ONNX Runtime and OpenVINO start the threads that serve with the session, and custom
+    classes may start any.
     """
     same = unit.backend, unit.device
     return unit.backend == "torch" and same == (kept.backend, kept.device)

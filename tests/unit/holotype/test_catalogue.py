@@ -36,6 +36,13 @@ def test_get_model_returns_the_constant_itself() -> None:
     assert small.get_model("tiny-colbert-v1") is small.TINY_COLBERT_V1
 
 
+def test_a_catalogue_holds_its_records_and_no_others_of_their_ids() -> None:
+    record = small.TINY_DENSE_V2
+    assert small.CATALOGUE.holds(record)
+    assert not small.CATALOGUE.holds(replace(record, name="another"))
+    assert not small.CATALOGUE.holds(replace(record, id="another"))
+
+
 def test_get_model_suggests_the_nearest_ids() -> None:
     with pytest.raises(ModelNotFoundError) as caught:
         small.get_model("tiny-dens-v2")  # type: ignore[call-overload]

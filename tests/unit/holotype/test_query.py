@@ -85,6 +85,7 @@ def test_sorting_puts_unknown_values_last_in_either_direction() -> None:
     assert smallest[:3] == ["tiny-dense-v1.5", "tiny-colbert-v1", "tiny-dense-v2"]
     assert largest[:3] == ["tiny-dense-v2", "tiny-colbert-v1", "tiny-dense-v1.5"]
     assert smallest[3:] == largest[3:]
+    assert sorted(smallest) == sorted(LISTED)
 
 
 def test_a_criterion_that_is_none_is_not_asked() -> None:
@@ -139,6 +140,10 @@ def test_a_language_that_no_model_was_made_for_has_no_models() -> None:
         ({"type": "densee"}, "type='densee' is unknown; did you mean 'dense'"),
         ({"type": "reranker"}, "did you mean 'cross-encoder'"),
         ({"license": "apache2"}, "is not a licence that is known; did you mean 'apache-2.0'"),
+        (
+            {"license": "gpl-3.0-onyl"},
+            "is not a licence that is known; did you mean 'gpl-3.0-only'",
+        ),
         ({"license": ["mit", "mti"]}, "license='mti' is not a licence"),
         ({"license": "mit, isc"}, r"is several licences; write license=\['mit', 'isc'\]"),
         ({"organization": "akme"}, "has no model in the catalogue; did you mean 'Acme'"),

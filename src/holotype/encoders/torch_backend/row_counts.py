@@ -39,10 +39,6 @@ class RowCounts:
         """Return the numbers of rows to run one after the other; their sum is at least `n_rows`."""
         return _pieces(self, n_rows)
 
-    def padded(self, n_rows: int) -> int:
-        """Return how many rows all pieces have."""
-        return sum(_pieces(self, n_rows))
-
 
 @cache
 def _pieces(counts: RowCounts, n_rows: int) -> tuple[int, ...]:

@@ -107,6 +107,18 @@ def test_a_request_runs_at_once_when_nothing_else_does(runner: Runner, queue: Ba
     assert versions == (version(),)
 
 
+def test_a_text_counts_as_no_more_tokens_than_the_model_reads(runner: Runner) -> None:
+    long = "word " * 400
+    queue = Batcher(
+        "m", runner, clock=lambda: 0.0, metrics=Metrics(), max_length=lambda: 8, limits=Limits()
+    )
+    whole = batcher(runner)
+    assert queue.submit("g", ["a", long]).n_tokens == estimate_tokens("a") + 8
+    assert whole.submit("g", ["a", long]).n_tokens == estimate_tokens("a") + estimate_tokens(long)
+    queue.close()
+    whole.close()
+
+
 def test_what_gathers_during_a_batch_is_the_next_batch(runner: Runner, queue: Batcher) -> None:
     held = hold(runner, queue)
     futures = [queue.submit("g", ["x" * n]) for n in range(1, 20)]

@@ -233,6 +233,17 @@ def test_a_load_that_waits_lets_smaller_ones_pass(engine: TestEngine) -> None:
     engine.unload(small)
 
 
+def test_stopping_says_that_a_model_is_still_in_use_though_others_are_closed(
+    engine: TestEngine, slots: list[Slot]
+) -> None:
+    used, idle = engine.slot("used"), loaded(engine, engine.slot("idle"))
+    lease = engine.acquire(used)
+    slots += [used, idle]
+    # Long enough for the threads to end, so that the model alone is the reason.
+    assert not engine.stop(0.5, [used, idle])
+    lease.end()
+
+
 def test_a_load_gives_up_waiting_and_says_who_holds_the_memory(engine: TestEngine) -> None:
     first = engine.slot("first", 200)
     lease = engine.acquire(first)

@@ -97,12 +97,14 @@ def test_only_one_call_tries_a_model_whose_time_has_come() -> None:
     switch = Switch()
     switch.fail(5)
     assert switch.is_open()
-    switch.now_s = 10
-    switch.breaker.enter()
     states = [switch.breaker.state]
+    switch.now_s = 10
+    states.append(switch.breaker.state)
+    switch.breaker.enter()
+    states.append(switch.breaker.state)
     assert switch.is_open()
     switch.breaker.succeed()
-    assert [*states, switch.breaker.state] == ["half-open", "closed"]
+    assert [*states, switch.breaker.state] == ["open", "half-open", "half-open", "closed"]
     assert switch.changes == [("breaker_opened", 10.0), ("breaker_closed", 0.0)]
 
 

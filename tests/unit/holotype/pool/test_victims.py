@@ -115,6 +115,12 @@ def test_of_several_that_suffice_the_smallest_goes() -> None:
     assert choose(loaded, 150, 20) == Unload((1, 3))
 
 
+def test_memory_that_suffices_to_the_byte_is_enough() -> None:
+    assert choose([resident(1, 50)], 60, 10) == Unload((1,))
+    assert choose([resident(1, 50)], 60, 10, "lru") == Unload((1,))
+    assert choose([resident(1, 50)], 61, 10) == NeverFits(0)
+
+
 def test_of_equal_ones_the_least_recently_used_goes() -> None:
     loaded = [resident(1, 50, idle_s=1), resident(2, 50, idle_s=9)]
     assert choose(loaded, 50, 0) == Unload((2,))

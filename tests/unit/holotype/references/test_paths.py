@@ -61,6 +61,11 @@ def test_a_path_that_leaves_its_folder_or_is_a_trap_somewhere_is_refused(path: s
     assert str(caught.value).startswith("artifact.json: the path ")
 
 
+def test_what_windows_reads_otherwise_is_named_in_one_order() -> None:
+    with pytest.raises(UnsafePathError, match=r"has \* : < > \?, which Windows"):
+        check_path("a?b>c<d:e*f?", "artifact.json")
+
+
 @pytest.mark.parametrize(
     "path",
     [
