@@ -34,7 +34,6 @@ from holotype.encoders import (
     CrossEncoder,
     DenseEncoder,
     ImageTextEncoder,
-    ModelConfig,
     ModesEncoder,
     SparseEncoder,
     load_from_env,

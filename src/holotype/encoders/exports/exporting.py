@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import AutoTokenizer
@@ -30,7 +31,6 @@ from holotype.encoders.encoder import LoadedRecord
 from holotype.encoders.exports import Export
 from holotype.encoders.exports.captions import CaptionSource
 from holotype.encoders.exports.graph import (
-    quantize,
     write_caption_pictures,
     write_caption_texts,
     write_onnx,
@@ -38,13 +38,15 @@ from holotype.encoders.exports.graph import (
     write_pictures,
 )
 from holotype.encoders.exports.losses import PROBES, Limits, check_loss, measure_loss
+from holotype.encoders.exports.quantizing import Inputs, quantize
 from holotype.encoders.exports.quiet import without_noise
 from holotype.encoders.exports.sources import ExportSource, contiguous, read_source
 from holotype.encoders.graphs.captions import CAPTIONS_FILE, write_facts
-from holotype.encoders.graphs.graph import ATTENDED, TYPE_IDS
+from holotype.encoders.graphs.graph import ATTENDED, IDS, TYPE_IDS
 from holotype.encoders.graphs.losses import Loss
 from holotype.encoders.graphs.manifest import MANIFEST_FILE, Manifest, digests, write_manifest
 from holotype.encoders.graphs.opening import PICTURE_GRAPHS
+from holotype.encoders.inputs.tokenizer import TextTokenizer
 from holotype.encoders.inputs.tokenizer_classes import TOKENIZER_FILE
 from holotype.encoders.kinds.planning import make_plan
 from holotype.encoders.torch_backend.tokenizer import load_tokenizer
@@ -274,7 +276,10 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
             in_grid=source.pictures is not None and source.pictures.in_patches,
         )
 
-    _convert(config, write, path, made)
+    # What reads the parts of pictures among tokens would need pictures, too.
+    texts_alone = source.parts_width is None
+    examples = _examples(tokenizer, settings) if texts_alone else None
+    _convert(config, write, path, made, examples)
     pictures = source.pictures
     if pictures is not None:
 
@@ -298,6 +303,18 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
             )
 
         _convert(config, write_of_pictures, path.parent / PICTURE_GRAPHS[path.name], made)
+
+
+_EXAMPLE_LENGTH = 256
+
+
+def _examples(tokenizer: TextTokenizer, settings: CheckpointSettings) -> Iterator[Inputs]:
+    """Yield inputs of a graph that reads texts, one text at a time."""
+    positions = settings.n_positions
+    length = _EXAMPLE_LENGTH if positions is None else min(_EXAMPLE_LENGTH, positions.value)
+    for text in tokenizer.encode(PROBES, max_length=length):
+        ids = np.array([text.ids])
+        yield {IDS: ids, ATTENDED: np.ones_like(ids), TYPE_IDS: np.array([text.type_ids])}
 
 
 def _write_caption_graphs(
@@ -334,7 +351,11 @@ def _is_direct(config: ModelConfig[Any]) -> bool:
 
 
 def _convert(
-    config: ModelConfig[Any], write: Callable[[Path], None], path: Path, made: Path
+    config: ModelConfig[Any],
+    write: Callable[[Path], None],
+    path: Path,
+    made: Path,
+    examples: Iterable[Inputs] | None = None,
 ) -> None:
     """Write a graph in the form and the type of a backend.
 
@@ -343,6 +364,8 @@ def _convert(
         write: writes it as ONNX.
         path: the graph.
         made: the folder of the export.
+        examples: inputs of the graph, which show what bytes cannot tell apart; None where there are
+            none.
     """
     if _is_direct(config):
         write(path)
@@ -358,7 +381,7 @@ def _convert(
         # Some libraries take what they could not finish away again, and the disk seems to have room.
         with explained(config.record.id, made.parent, room=max(n_bytes, _LEAST_FREE)):
             if config.backend == "onnx":
-                quantize(whole, path)
+                quantize(whole, path, examples)
                 return
             # Exports for ONNX Runtime need no OpenVINO.
             converting: Any = import_part("holotype.encoders.exports.graph", "openvino", "export()")

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxscript
 import openvino
 import torch
 from openvino import opset13
 from torch import Tensor, nn
 
-from holotype.encoders._load import import_part
 from holotype.encoders.graphs.graph import (
     ATTENDED,
     GRID_PLACES,
@@ -37,7 +35,7 @@ from holotype.errors import ExportError
 _OPSET = 18
 # ONNX Runtime maps weights beside the graph, where those within are parsed and copied: a load takes
 # half of the time, and 50 MB less of 90. Files of protobuf end at 2 GiB besides.
-_LARGEST_FILE = 16_000_000
+LARGEST_FILE = 16_000_000
 _EXAMPLE_SHAPE = (3, 11)
 
 
@@ -274,7 +272,7 @@ def _write(
                 dynamic_shapes=tuple(dict(shapes[name]) for name in inputs),
                 dynamo=True,
                 opset_version=_OPSET,
-                external_data=n_bytes > _LARGEST_FILE,
+                external_data=n_bytes > LARGEST_FILE,
                 verbose=False,
             )
         except (RuntimeError, torch.onnx.OnnxExporterError) as error:
@@ -284,110 +282,6 @@ def _write(
                 f"torch {torch.__version__} with onnxscript {onnxscript.__version__} cannot write "
                 f"this architecture as ONNX: {reason}",
             ) from error
-
-
-def quantize(source: Path, path: Path) -> None:
-    """Write an ONNX file whose matrix products are those of bytes, with scales for each column.
-
-    Embeddings stay as they are: a scale for a whole table costs much and saves no time. So do
-    heads, which read one vector of a text, and what reads the output of an activation: a few of its
-    numbers are hundreds of times the others, which bytes with one scale cannot tell from zero.
-
-    Args:
-        source: the file in float32; it is changed.
-        path: the file to write; weights that do not fit into it go to a file beside it.
-    """
-    quantization: Any = import_part("onnxruntime.quantization", "onnx", "export()")
-    model = onnx.load(source, load_external_data=False)
-    # It turns weights around, and trips over the shapes that are written down for them.
-    del model.graph.value_info[:]
-    # Its preparation, which it asks for otherwise, is for graphs of older exporters.
-    prepared = model.metadata_props.add()
-    prepared.key, prepared.value = "onnx.quant.pre_process", "onnxruntime.quant"
-    onnx.save(model, source)
-    n_bytes = sum(file.stat().st_size for file in source.parent.glob(f"{source.name}*"))
-    quantization.quantize_dynamic(
-        source,
-        path,
-        op_types_to_quantize=["MatMul"],
-        nodes_to_exclude=products_of_activations(model.graph),
-        per_channel=True,
-        # Products of signed weights saturate where the processor has no VNNI: the same graph would
-        # give other vectors there.
-        weight_type=quantization.QuantType.QUInt8,
-        use_external_data_format=n_bytes > _LARGEST_FILE,
-    )
-
-
-_ACTIVATIONS = frozenset(
-    {
-        "Celu",
-        "Elu",
-        "Erf",
-        "Gelu",
-        "HardSigmoid",
-        "HardSwish",
-        "LeakyRelu",
-        "Mish",
-        "PRelu",
-        "Relu",
-        "Selu",
-        "Sigmoid",
-        "Softplus",
-        "Swish",
-        "Tanh",
-        "ThresholdedRelu",
-    }
-)
-# What only scales, adds, gates, cuts or turns the numbers of an activation.
-_BETWEEN = frozenset(
-    {
-        "Add",
-        "Cast",
-        "Clip",
-        "Concat",
-        "Div",
-        "Identity",
-        "Mul",
-        "Neg",
-        "Pow",
-        "Reshape",
-        "Slice",
-        "Split",
-        "Squeeze",
-        "Sub",
-        "Transpose",
-        "Unsqueeze",
-    }
-)
-
-
-def products_of_activations(graph: onnx.GraphProto) -> list[str]:
-    """Return the names of the matrix products that read the output of an activation.
-
-    In a transformer these are the second products of each MLP, whatever its activation and gates;
-    those of attention read the output of a norm or of the softmax.
-    """
-    makers = {output: node for node in graph.node for output in node.output}
-    return [
-        node.name
-        for node in graph.node
-        if node.op_type == "MatMul" and _reads_activation(node.input[0], makers)
-    ]
-
-
-def _reads_activation(name: str, makers: Mapping[str, onnx.NodeProto]) -> bool:
-    waiting, seen = [name], set[str]()
-    while waiting:
-        node = makers.get(waiting.pop())
-        if node is None or node.output[0] in seen:
-            continue
-        if node.op_type in _ACTIVATIONS:
-            return True
-        seen.add(node.output[0])
-        if node.op_type in _BETWEEN:
-            waiting += node.input
-    return False
 
 
 _LARGEST_INT8 = 127
