@@ -148,6 +148,28 @@ def test_a_deadline_names_the_model_that_was_not_loaded_and_why(tmp_path: Path) 
             assert "('second' is " in error["message"] and "'first'" not in error["message"]
 
 
+def test_a_deadline_is_not_laid_to_a_variant_that_nobody_waits_for(tmp_path: Path) -> None:
+    source = f"{{type: custom, factory: '{CLASS}'}}"
+    deployment = tmp_path / "deployment.yaml"
+    deployment.write_text(
+        "version: '1.0'\n"
+        "models:\n"
+        "  slow:\n"
+        "    variants:\n"
+        f"      - {{name: serving, weight: 1, source: {source}}}\n"
+        f"      - {{name: spare, weight: 0, source: {source}}}\n"
+    )
+    SlowEncoder.go.clear()
+    with running_server(deployment=str(deployment), allow=(CLASS,)) as running:
+        assert embed(running, "text").status_code == 200
+        response = embed(running, "x", x_request_timeout_ms="200")
+        states = {one.variant: one.state for one in running.state.pool.status().models}
+        SlowEncoder.go.set()
+    assert states == {"serving": "ready", "spare": "cold"}
+    assert response.status_code == 504
+    assert response.json()["error"]["code"] == "deadline_exceeded"
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "1e3", "٣", "9" * 30])
 def test_a_deadline_that_is_none_is_refused(slow: RunningServer, text: str) -> None:
     response = slow.client.post(

@@ -311,12 +311,18 @@ class Call:
             raise (error if late is None else late) from None
 
     def _not_loaded(self, name: str) -> LoadingTimeoutError | None:
-        """Return an error that says which model behind a name is not loaded; None if all are."""
+        """Return an error that says which model behind a name is not loaded; None if all are.
+
+        Beside a variant that is ready, only one that is being loaded may be what a call waits for.
+        """
         pool = self.state.pool
         spec, status = pool.deployment.find(name), pool.status()
         members = spec.ensemble.members if spec is not None and spec.ensemble is not None else ()
-        names = [member.name for member in members] or [name]
-        problems = [one.problem for each in names for one in status.of(each)]
+        problems = []
+        for each in [member.name for member in members] or [name]:
+            variants = status.of(each)
+            serves = any(one.state == "ready" for one in variants)
+            problems += [one.problem for one in variants if one.state == "loading" or not serves]
         found = "; ".join(problem for problem in problems if problem is not None)
         if not found:
             return None
