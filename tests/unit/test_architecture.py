@@ -27,7 +27,7 @@ SRC = Path(__file__).parents[2] / "src"
 # own.
 ROOMS: dict[str, tuple[str, ...]] = {
     "errors": ("errors.*", "_dataclass", "naming", "sizes", "atomic_file", "glibc", "_moved"),
-    "records": ("records", "run_options"),
+    "records": ("records", "run_options", "licences"),
     "criteria": ("criteria", "languages"),
     "catalogue": ("catalogue", "models"),
     "query": ("query",),
