@@ -34,6 +34,6 @@ Jobs: TypeAlias = Annotated[
 
 def require_hub() -> None:
     """Exit with the install command if a package of the extra is missing."""
-    for package in ("huggingface_hub", "filelock", "langcodes"):
+    for package in ("huggingface_hub", "filelock", "langcodes", "tenacity"):
         if find_spec(package) is None:
             fail(str(MissingExtraError("hub", package, "reading checkpoints")))

@@ -12,7 +12,14 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from huggingface_hub.utils import httpx, parse_ratelimit_headers
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from holotype.errors import MissingExtraError
+
+try:
+    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+except ModuleNotFoundError as error:
+    # huggingface_hub may be there without the extra, as transformers needs it.
+    raise MissingExtraError("hub", "tenacity", "asking the Hub") from error
 
 T = TypeVar("T")
 
@@ -79,7 +86,7 @@ class Patience:
         self._sleep(seconds)
 
     def _may_succeed_soon(self, error: BaseException) -> bool:
-        """Whether to wait and repeat; after a 429 that asks for too long a wait, note it for all."""
+        """Whether to wait and repeat; a 429 that asks for too long a wait is noted for all."""
         seconds = _stated_seconds(error)
         if seconds is None or seconds <= _LONGEST_WAIT_S:
             return _may_succeed_later(error)

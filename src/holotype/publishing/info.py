@@ -21,7 +21,7 @@ from holotype.encoders.config import look_up_reference
 from holotype.encoders.copies import find_original
 from holotype.encoders.names import as_reference
 from holotype.encoders.opening import open_reference
-from holotype.errors import ArtifactError
+from holotype.errors import ArtifactError, MissingExtraError
 from holotype.publishing.copying import list_files, real_files
 from holotype.publishing.describing import describe_with_sources, labels_of
 from holotype.publishing.selection import select_files
@@ -182,7 +182,7 @@ def _on_hub(ref: ModelRef) -> ReferencedModel:
         if ref.scheme == "catalogue":
             problem = "huggingface_hub is not installed"
             return without_files(ref, look_up_reference(ref), problem)
-        importlib.import_module("huggingface_hub")
+        raise MissingExtraError("hub", "huggingface_hub", f"describing {ref}")
     # By name, so type checkers do not read huggingface_hub and everything that it imports.
     hub_info = importlib.import_module("holotype.publishing.hub_info")
     info: ReferencedModel = hub_info.repository_info(ref)

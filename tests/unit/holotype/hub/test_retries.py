@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+
 import pytest
 from huggingface_hub.utils import httpx
 
+from holotype.errors import MissingExtraError
 from holotype.hub.retries import Patience
 
 
@@ -97,3 +101,10 @@ def test_what_will_not_change_is_asked_once() -> None:
             Patience(wait=waits.append).call(lambda: ask(client))
         assert ask(client) == 200
     assert waits == []
+
+
+def test_a_missing_tenacity_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tenacity", None)
+    monkeypatch.delitem(sys.modules, "holotype.hub.retries")
+    with pytest.raises(MissingExtraError, match=r"'tenacity'.*pip install 'holotype\[hub\]'"):
+        importlib.import_module("holotype.hub.retries")

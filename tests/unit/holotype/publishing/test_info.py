@@ -7,7 +7,7 @@ import pytest
 from tests.unit.holotype.hub.checkpoints import N_PARAMETERS, classifier, dense, saved
 from tests.unit.holotype.hub.server import BROKEN, REPOSITORY, REVISION, HubState
 
-from holotype.errors import CheckpointError, ModelNotFoundError
+from holotype.errors import CheckpointError, MissingExtraError, ModelNotFoundError
 from holotype.models import BGE_M3
 from holotype.publishing import create_artifact, get_model_info, load_labels
 from holotype.references import ArtifactError, ArtifactNotFoundError, InvalidReferenceError
@@ -103,3 +103,12 @@ def test_labels_come_in_the_order_of_the_outputs(hub: HubState, tmp_path: Path) 
 def test_a_model_without_labels_is_named_by_its_kind(checkpoint: Path) -> None:
     with pytest.raises(ArtifactError, match="is a dense model, which has no labels"):
         load_labels(f"local:{checkpoint}")
+
+
+def test_without_huggingface_hub_a_repository_needs_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("holotype.publishing.info.find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'holotype\[hub\]'"):
+        get_model_info(f"hf:{REPOSITORY}@{REVISION}")
+    assert get_model_info("catalogue:bge-m3").problem == "huggingface_hub is not installed"
