@@ -1,4 +1,4 @@
-"""Checkpoints of the sizes of published captioners, with random weights: time does not depend on them."""
+"""Checkpoints of the sizes of published captioners; their random weights take the same time."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ SAVERS: Mapping[str, Callable[..., None]] = {
     "BLIP-2 with the sizes of OPT-125m and ViT-B/14": _save_blip_2,
     "ViT-GPT2": _save_vit_gpt2,
 }
-"""What saves a checkpoint into a folder, by the published model whose sizes it has; with a number, of so
-many layers in the network for pictures."""
+"""What saves a checkpoint into a folder, by the published model whose sizes it has; with a number, of
+so many layers in the network for pictures."""
 
 
 def _words(n_words: int, *special: str) -> dict[str, int]:

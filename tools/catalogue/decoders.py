@@ -1,8 +1,8 @@
 """How many layers a decoder has, where its parameter count is that of a well-known one.
 
 Embedding models that are made of a language model have its layers and a table of tokens. What is
-left of all parameters without the table is the same number in no two of these networks. What is more
-than that is a projection, if it is as wide as the network and the vectors.
+left of all parameters without the table is the same number in no two of these networks. What is
+more than that is a projection, if it is as wide as the network and the vectors.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ DECODERS = (
 def shapes_of_decoders(row: Mapping[str, Any]) -> Candidates:
     """Return what the counts of a line of mteb's registry prove: the layers, and a projection.
 
-    A head for one score, and a second table for the output of words, may stand beside the layers, or
-    a projection to the width of the vectors, with or without biases.
+    A head for one score, and a second table for the output of words, may stand beside the layers,
+    or a projection to the width of the vectors, with or without biases.
     """
     total, embedding = row["n_parameters"], row["n_embedding_parameters"]
     if not total or not embedding:

@@ -171,7 +171,7 @@ def _prefer_the_pinned_commit(found: Candidates) -> None:
 
 
 def _withdraw_changed_values(found: Candidates) -> None:
-    """Withdraw what a repository's files say otherwise at another commit, if none is the pinned one.
+    """Withdraw settings on which files of other commits disagree, if none is of the pinned one.
 
     Authors add a normalisation later, and nothing tells on which side of it the pinned commit lies.
     """

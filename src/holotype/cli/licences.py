@@ -78,11 +78,11 @@ def licenses(
 ) -> None:
     """Report the licences of models: of references, of a deployment or of a lock file.
 
-    Each line has these tab-separated fields, with - for unknown values: the name, the reference, the
-    id, the repository, the commit, the licence, the source that states it, and whether it allows
-    commercial use: yes, no, or - where no licence is known or it has to be read for that, such as
-    gemma. This follows from the licence's id alone, and is no legal advice. Other conditions hold
-    all the same.
+    Each line has these tab-separated fields, with - for unknown values: the name, the reference,
+    the id, the repository, the commit, the licence, the source that states it, and whether it
+    allows commercial use: yes, no, or - where no licence is known or it has to be read for that,
+    such as gemma. This follows from the licence's id alone, and is no legal advice. Other
+    conditions hold all the same.
 
     No weights are read, and only repositories that no catalogue describes are asked for on the Hub.
     The exit code is 1 if a model cannot be described.
@@ -146,13 +146,13 @@ def _of_deployment(place: str, catalogue: Catalogue[Any] | None) -> Iterator[_Ro
             if isinstance(variant.source, ReferenceSource):
                 yield _of_reference(name, variant.source.ref)
                 continue
-            place = source_text(variant.source)
+            where = source_text(variant.source)
             if isinstance(variant.source, BuiltinSource):
                 yield _Row(
-                    name, place, license="apache-2.0", source="holotype", commercial_use=True
+                    name, where, license="apache-2.0", source="holotype", commercial_use=True
                 )
             else:
-                yield _Row(name, place, problem=_NO_RECORD)
+                yield _Row(name, where, problem=_NO_RECORD)
 
 
 def _of_reference(name: str, ref: ModelRef) -> _Row:

@@ -83,8 +83,8 @@ class ComparedArtifact:
 def is_artifact(folder: Path) -> bool:
     """Return whether a folder is an artifact.
 
-    An export of one that an earlier version made has a copy of its manifest, which does not name the
-    files of the export.
+    An export of one that an earlier version made has a copy of its manifest, which does not name
+    the files of the export.
 
     Raises:
         ManifestError: the manifest is damaged or malicious.

@@ -83,8 +83,9 @@ class HolotypeError(Exception):
         advice = self.advice
         if advice is None:
             return str(self)
-        told = words(advice)
-        return f"{self.without_advice}{advice.joint}{advice.text if told is None else told}{advice.after}"
+        own = words(advice)
+        told = advice.text if own is None else own
+        return f"{self.without_advice}{advice.joint}{told}{advice.after}"
 
 
 def _text_of(advice: Advice) -> str:

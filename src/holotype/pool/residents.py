@@ -280,7 +280,7 @@ class Residents(Home):
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether this is a copy in a fork: what is loaded, and the threads, are another process's."""
+        """Whether this is a copy in a fork; models and threads are then another process's."""
         return any(device.loader.is_elsewhere for device in tuple(self._devices.values()))
 
     def refuse(self) -> None:

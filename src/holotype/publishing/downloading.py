@@ -41,8 +41,8 @@ def fetch_repository(
 ) -> tuple[FileEntry, ...]:
     """Download the files that a model needs into a folder, keeping those already there.
 
-    Every file is compared with the Hub's digest, also what an earlier run left, which may have been of
-    another commit. Files in the Hub's cache are taken from there.
+    Every file is compared with the Hub's digest, also what an earlier run left, which may have been
+    of another commit. Files in the Hub's cache are taken from there.
 
     Args:
         client: the client of the Hub.

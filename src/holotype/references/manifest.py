@@ -71,8 +71,8 @@ class Manifest:
         labels: the labels of a classifier, in the order of its outputs; otherwise empty.
         created: the creation time in UTC, to the second.
         tool: the name and version of the tool that made it.
-        has_empty_id: whether the entry states an unknown repository as an empty text, as up to 0.1.0;
-            the digest covers it.
+        has_empty_id: whether the entry states an unknown repository as an empty text, as up to
+            0.1.0; the digest covers it.
     """
 
     reference: ModelRef

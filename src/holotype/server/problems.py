@@ -262,8 +262,9 @@ def _detail(error: Exception) -> str:
         return f"{error.name!r} {error.problem}; GET /api/pool has the last error"
     if isinstance(error, ModelLoadError):
         return (
-            f"{error.told(_over_http)}. Ask for another model, GET /v1/models lists them; or the operator of the "
-            "server changes the source of this one in the deployment and runs: holotype pool reload"
+            f"{error.told(_over_http)}. Ask for another model, GET /v1/models lists them; or the "
+            "operator of the server changes the source of this one in the deployment and runs: "
+            "holotype pool reload"
         )
     if isinstance(error, UnknownNameError) and not error.suggestions:
         return f"{error.name!r} is no {error.what} of this pool; GET /v1/models lists the names"

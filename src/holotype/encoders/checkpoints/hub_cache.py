@@ -84,7 +84,7 @@ def require_digests(
     sha256_of: Callable[[str], str],
     git_sha1_of: Callable[[str], str] | None = None,
 ) -> None:
-    """Compare files with the digests that name their blobs, since huggingface_hub compares sizes alone.
+    """Compare files with the digests that name their blobs; huggingface_hub compares sizes alone.
 
     Args:
         snapshot: the snapshot that they are of.

@@ -70,8 +70,8 @@ def find_repository(
     Raises:
         HubUnreachableError: the Hub gives no answer.
         CheckpointNotFoundError: the files cannot be fetched.
-        CheckpointError: a file in the cache is damaged; or the Hub asks to wait, after it was asked a
-            few times, or its answer names no commit.
+        CheckpointError: a file in the cache is damaged; or the Hub asks to wait, after it was asked
+            a few times, or its answer names no commit.
     """
     files = (*CHECKPOINT_FILES, "*.py") if with_code else CHECKPOINT_FILES
     if revision is not None and _COMMIT.fullmatch(revision):
@@ -176,8 +176,8 @@ def pinned_snapshot(
     Raises:
         HubUnreachableError: the Hub gives no answer.
         CheckpointNotFoundError: the files cannot be fetched.
-        CheckpointError: a file in the cache is damaged and cannot be fetched again, the cache cannot
-            be written, or the Hub asks to wait.
+        CheckpointError: a file in the cache is damaged and cannot be fetched again, the cache
+            cannot be written, or the Hub asks to wait.
     """
     try:
         folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
@@ -206,7 +206,8 @@ def pinned_snapshot(
 def _let_others_read_the_list(folder: Path) -> None:
     """Let those read the list of a commit's files who may read the files.
 
-    huggingface_hub lets its owner only, so that others could not tell whether the cache is complete.
+    huggingface_hub lets its owner only, so that others could not tell whether the cache is
+    complete.
     """
     # The list is not there, or is another user's.
     with suppress(OSError):
@@ -247,9 +248,8 @@ def _kind_and_reason(error: Exception) -> tuple[type[CheckpointError], str]:
     trouble = passing_trouble(error)
     if trouble is not None:
         return CheckpointError, trouble
-    return (HubUnreachableError if is_unreachable(error) else CheckpointNotFoundError), _reason(
-        error
-    )
+    kind = HubUnreachableError if is_unreachable(error) else CheckpointNotFoundError
+    return kind, _reason(error)
 
 
 def _checked(

@@ -25,9 +25,9 @@ _AS_ROWS, _ROWS = "holotype_as_rows", "holotype_rows"
 def quantize(source: Path, path: Path, examples: Iterable[Inputs] | None = None) -> None:
     """Write an ONNX file whose matrix products are those of bytes, with scales for each column.
 
-    All numbers of a vector share one scale while the graph runs. A few columns of what a product
-    reads may be hundreds of times the others, which would become zero; these columns, at most 8, are
-    multiplied in float32. Which they are, is seen by running examples. Without any, what reads the
+    All numbers of an input share one scale while the graph runs. A few columns of what a product
+    reads may be hundreds of times the others, which would become zero; these columns, at most 8,
+    are multiplied in float32. Running examples shows which they are. Without any, what reads the
     output of an activation stays in float32 as a whole.
 
     Embeddings stay as they are: a scale for a whole table costs much and saves no time. So do

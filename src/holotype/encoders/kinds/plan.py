@@ -10,7 +10,7 @@ from holotype.encoders.checkpoints.settings import CheckpointSettings
 from holotype.records import ModelInfo
 
 if TYPE_CHECKING:
-    # Whoever makes or runs a plan imports what is of its kind; a model of another kind needs none of it.
+    # Whoever makes or runs a plan imports what is of its kind; models of others need none of it.
     from holotype.encoders.checkpoints.caption_limits import CaptionLimits
     from holotype.encoders.checkpoints.heads import HeadSettings
     from holotype.encoders.checkpoints.modules import LayerSpec

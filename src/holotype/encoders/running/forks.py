@@ -38,8 +38,8 @@ def refuse_fork(model_id: str, process_id: int, *, in_pool: bool = False) -> Non
 def unpickle(kind: type[Any], load: Callable[..., Any], *given: Any) -> Any:
     """Load a pickled encoder again; in a fork that cannot, return what says so when it is called.
 
-    A worker of `multiprocessing.Pool` dies of an error while it reads a pickle, and whoever has sent
-    that waits for its result for ever. So the error has to wait until something is called.
+    A worker of `multiprocessing.Pool` dies of an error while it reads a pickle, and whoever has
+    sent that waits for its result for ever. So the error has to wait until something is called.
 
     Args:
         kind: the class of the encoder.

@@ -237,8 +237,8 @@ def _log_probabilities(sequences: Tensor, logits: Sequence[Tensor], rows: Tensor
     Args:
         sequences: the captions: ``[n_captions, n_tokens]``.
         logits: those of each step: ``[n_rows, vocab_size]``.
-        rows: the row of each step from which a token was taken, below 0 behind the end of a caption:
-            ``[n_captions, n_steps]``; None where a caption has one row.
+        rows: the row of each step from which a token was taken, below 0 behind the end of a
+            caption: ``[n_captions, n_steps]``; None where a caption has one row.
 
     Returns:
         ``[n_captions, n_new]``.

@@ -1,10 +1,10 @@
-"""How the tokens of a caption attend to the patches of their picture, where each layer maps these anew.
+"""How the tokens of a caption attend to the patches of their picture, which each layer maps anew.
 
-Every token of a caption attends to all patches of its picture, whose keys and values are products of
-all patches in each layer: as much as a sixth of the network that reads the picture. Short captions are
-written without them. A score is ``q · (W e)``, which is ``(q W) · e``: so the map of a head is applied
-to its queries instead, and to the mean of the patches that attention takes. What is left of a picture
-is one matrix for all layers, which stays in the cache.
+Every token of a caption attends to all patches of its picture, whose keys and values are products
+of all patches in each layer: as much as a sixth of the network that reads the picture. Short
+captions are written without them. A score is ``q · (W e)``, which is ``(q W) · e``: so the map of a
+head is applied to its queries instead, and to the mean of the patches that attention takes. What is
+left of a picture is one matrix for all layers, which stays in the cache.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class PatchMaps:
 
 
 ToPictures: TypeAlias = Callable[[Tensor, Tensor, OfPictures], Tensor]
-"""Takes the queries of tokens, ``[n_tokens, width]``, those of a picture side by side, the patches of
-each row, and what is known of pictures; returns ``[n_tokens, width]``."""
+"""Takes the queries of tokens, ``[n_tokens, width]``, those of a picture side by side, the patches
+of each row, and what is known of pictures; returns ``[n_tokens, width]``."""
 
 
 def attention_to_pictures(maps: PatchMaps, *, at: int, n_beams: int, n_new: int) -> ToPictures:

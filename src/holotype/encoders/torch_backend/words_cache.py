@@ -1,8 +1,8 @@
 """What layers keep of the tokens of a call, in the place of transformers' cache.
 
-That of transformers copies all keys and values for each token, those of a picture included, and has a
-copy of a picture's for each of its beams. Here they are written into room that is there, and those of
-a picture stay where they are.
+That of transformers copies all keys and values for each token, those of a picture included, and has
+a copy of a picture's for each of its beams. Here they are written into room that is there, and
+those of a picture stay where they are.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class Words(DynamicCache):
 
     Attributes:
         n_tokens: how many tokens of each row have been read, but for those of pictures.
-        pictures: the keys and values of pictures by layer: ``[n_pictures, n_heads, n_parts, head_dim]``;
-            empty where pictures are no tokens, or none has been read.
+        pictures: the keys and values of pictures by layer: ``[n_pictures, n_heads, n_parts,
+            head_dim]``; empty where pictures are no tokens, or none has been read.
     """
 
     def __init__(self, n_layers: int, n_new: int) -> None:
@@ -36,7 +36,7 @@ class Words(DynamicCache):
         self._held: Tensor | None = None
 
     def add(self, at: int, parts: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep the keys and values of the tokens that a layer reads, and return those of all tokens.
+        """Keep the keys and values of the tokens that a layer reads, and return those of all.
 
         Args:
             at: which layer it is.

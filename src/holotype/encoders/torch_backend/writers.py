@@ -1,4 +1,4 @@
-"""The networks that write captions, by architecture: what runs all their layers in the place of the first.
+"""The networks that write captions, by architecture, and what runs all of their layers as one.
 
 transformers goes on to choose tokens, and calls a network as before; what its layers keep is ours.
 """
@@ -48,8 +48,8 @@ def replace_writer(
 
     Returns:
         What makes the cache that each call must be given; None where the layers stay those of
-        transformers: of architectures that are not on the list, and but for BLIP of other types than
-        float32, and of devices other than the CPU, where nobody has compared them.
+        transformers: for architectures that are not known here and, except for BLIP, for types
+        other than float32 and devices other than the CPU, on which nobody has compared them.
     """
     if isinstance(model, BlipForConditionalGeneration):
         return _replace_blip(model, n_beams, n_new, cache_argument)

@@ -1,8 +1,8 @@
 """The layers with which captions are written, one after the other, by faster maps.
 
-A picture either stands before the words as tokens of its own (GIT, BLIP-2 with OPT), or is attended to
-in each layer (BLIP, GPT-2). In the first case its tokens are read once a picture, not once a beam, and
-the last layer computes nothing of them but the keys and values that words read.
+A picture either stands before the words as tokens of its own (GIT, BLIP-2 with OPT), or is attended
+to in each layer (BLIP, GPT-2). In the first case its tokens are read once a picture, not once a
+beam, and the last layer computes nothing of them but the keys and values that words read.
 """
 
 from __future__ import annotations
