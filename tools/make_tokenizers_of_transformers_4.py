@@ -1,10 +1,10 @@
-"""Make the tokenizers of tests/fixtures/made_by_transformers_4, as transformers 4 saves them.
+r"""Make the tokenizers of tests/fixtures/made_by_transformers_4, as transformers 4 saves them.
 
 It runs in an environment of its own::
 
     python -m venv /tmp/four
     /tmp/four/bin/pip install "transformers==4.57.6" sentencepiece protobuf
-    /tmp/four/bin/python tools/make_tokenizers_of_transformers_4.py \\
+    /tmp/four/bin/python tools/make_tokenizers_of_transformers_4.py \
         tests/fixtures/made_by_transformers_4
 
 Each folder holds what `save_pretrained` wrote, and `tokens.json`: texts, and the ids that
