@@ -212,8 +212,9 @@ def _let_others_read_the_list(folder: Path) -> None:
     # The list is not there, or is another user's.
     with suppress(OSError):
         listed = _list_file(folder)
-        file = next(path for path in folder.rglob("*") if path.is_file())
-        mode, readable = stat.S_IMODE(listed.stat().st_mode), file.stat().st_mode & _READABLE
+        mode = stat.S_IMODE(listed.stat().st_mode)
+        files = (path for path in folder.rglob("*") if path.is_file())
+        readable = next((file.stat().st_mode & _READABLE for file in files), 0)
         if readable & ~mode:
             listed.chmod(mode | readable)
 

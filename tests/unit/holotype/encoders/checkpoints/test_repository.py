@@ -289,6 +289,13 @@ def test_who_may_read_the_files_may_read_the_list_of_them(
     assert stat.S_IMODE(listed.stat().st_mode) == mode
 
 
+def test_a_repository_without_files_to_fetch_is_an_empty_folder(hub: HubState) -> None:
+    hub.repositories[REPOSITORY] = {REVISION: {"tiny.gguf": b"GGUF"}}
+    folder = find_repository(REPOSITORY, REVISION, with_code=False)
+    assert folder.name == REVISION
+    assert list(folder.rglob("*")) == []
+
+
 def test_a_list_that_may_not_be_read_is_named(
     hub: HubState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
