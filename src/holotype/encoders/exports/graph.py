@@ -37,6 +37,8 @@ _OPSET = 18
 # half of the time, and 50 MB less of 90. Files of protobuf end at 2 GiB besides.
 LARGEST_FILE = 16_000_000
 _EXAMPLE_SHAPE = (3, 11)
+# What called each operator: the paths of this machine, and counts that differ with each export.
+_STACK = "pkg.torch.onnx.stack_trace"
 
 
 class _OneOutput(nn.Module):
@@ -263,18 +265,19 @@ def _write(
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            torch.onnx.export(
+            program: Any = torch.onnx.export(
                 network.eval(),
                 tuple(inputs.values()),
-                path,
                 input_names=list(inputs),
                 output_names=outputs,
                 dynamic_shapes=tuple(dict(shapes[name]) for name in inputs),
                 dynamo=True,
                 opset_version=_OPSET,
-                external_data=n_bytes > LARGEST_FILE,
                 verbose=False,
             )
+            for node in program.model.graph.all_nodes():
+                node.metadata_props.pop(_STACK, None)
+            program.save(path, external_data=n_bytes > LARGEST_FILE)
         except (RuntimeError, torch.onnx.OnnxExporterError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ExportError(
